@@ -1,0 +1,1 @@
+"""The Signalbox tool package: the command line, a local Functions host and emulators. The app never imports it."""

@@ -1,0 +1,122 @@
+"""Turn wire data into function arguments and results back, with the converters of the azure-functions SDK."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+import typing
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import azure.functions as func
+from azure.functions.meta import Datum, get_binding_registry
+
+from signalbox.host.errors import HostError
+from signalbox.host.functions import Function
+
+ClientBinding = Callable[[], str]
+
+
+class TraceContext:
+    """W3C trace headers of the caller; empty when there are none."""
+
+    def __init__(self, headers: dict[str, str]) -> None:
+        self._headers = headers
+
+    @property
+    def trace_parent(self) -> str:
+        return self._headers.get("traceparent", "")
+
+    @property
+    def trace_state(self) -> str:
+        return self._headers.get("tracestate", "")
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        return {}
+
+
+class InvocationContext(func.Context):
+    """The `context: func.Context` argument of one invocation."""
+
+    _local = threading.local()
+
+    def __init__(self, function: Function, invocation_id: str, headers: dict[str, str]) -> None:
+        self._function = function
+        self._invocation_id = invocation_id
+        self._trace = TraceContext(headers)
+
+    @property
+    def invocation_id(self) -> str:
+        return self._invocation_id
+
+    @property
+    def thread_local_storage(self) -> Any:
+        return self._local
+
+    @property
+    def function_name(self) -> str:
+        return self._function.name
+
+    @property
+    def function_directory(self) -> str:
+        return str(self._function.folder)
+
+    @property
+    def trace_context(self) -> Any:
+        return self._trace
+
+    @property
+    def retry_context(self) -> Any:
+        return None
+
+
+def check_bindings(function: Function) -> None:
+    """Refuse bindings this host cannot fill. Raises HostError that names the function and the binding."""
+    for binding in function.bindings:
+        if binding["type"] not in ("durableClient", "http"):
+            raise HostError(
+                f"function {function.name!r} has binding {binding['name']!r} of type {binding['type']!r}, "
+                "which this host does not serve: use an SDK client in the function instead"
+            )
+
+
+def check_annotation(function: Function) -> None:
+    """Refuse a trigger parameter the real worker refuses. Raises HostError that names what works."""
+    try:
+        annotation = typing.get_type_hints(inspect.unwrap(function.code)).get(function.argument)
+        accepted = annotation is None or converter(function.kind).check_input_type_annotation(annotation)
+    except (NameError, TypeError):
+        accepted = True
+    if not accepted:
+        raise HostError(
+            f"function {function.name!r}: parameter {function.argument!r} is annotated {annotation!r}, which the "
+            f"azure-functions SDK does not convert for {function.kind}: use the SDK's own class or no annotation"
+        )
+
+
+def decode(function: Function, data: Datum) -> Any:
+    """The trigger argument of *function* made from *data* by the SDK's converter for its kind."""
+    return converter(function.kind).decode(data, trigger_metadata={})
+
+
+def converter(kind: str) -> Any:
+    """The SDK's converter for a binding type. Raises HostError when the SDK has none."""
+    found = get_binding_registry().get(kind)  # type: ignore[no-untyped-call]
+    if found is None:
+        raise HostError(f"the azure-functions SDK has no converter for binding type {kind!r}")
+    return found
+
+
+def arguments(
+    function: Function, trigger_value: Any, client: ClientBinding, headers: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """Every keyword argument of one invocation: trigger data, durable clients and the context."""
+    filled = {function.argument: trigger_value}
+    for binding in function.bindings:
+        if binding["type"] == "durableClient":
+            filled[binding["name"]] = client()
+    if "context" in function.parameters and "context" not in filled:
+        filled["context"] = InvocationContext(function, str(uuid.uuid4()), headers or {})
+    return filled

@@ -1,0 +1,60 @@
+"""The `host` command group: `signalbox host start`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from pathlib import Path
+
+import click
+
+from signalbox.host.errors import HostError
+from signalbox.host.log import LOGGER, set_up_logging
+from signalbox.host.server import FunctionsHost, HostOptions
+
+
+@click.group()
+def host() -> None:
+    """Serve a function app on this machine."""
+
+
+@host.command()
+@click.option("--port", default=7071, show_default=True, help="Port on 127.0.0.1; 0 takes a free one.")
+@click.option("--app", default=".", show_default=True, type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option("--state", default=".signalbox/host", show_default=True, type=click.Path(path_type=Path))
+@click.option("--log-level", default="INFO", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]))
+@click.option(
+    "--synchronous",
+    default="FULL",
+    show_default=True,
+    type=click.Choice(["FULL", "NORMAL"]),
+    help="FULL survives a power cut, NORMAL only a killed host.",
+)
+def start(port: int, app: Path, state: Path, log_level: str, synchronous: str) -> None:
+    """Serve the function app in APP until Ctrl-C."""
+    set_up_logging(log_level)
+    options = HostOptions(
+        app=app.resolve(), state=state, port=port, synchronous="FULL" if synchronous == "FULL" else "NORMAL"
+    )
+    try:
+        asyncio.run(_serve(options))
+    except HostError as error:
+        raise click.ClickException(str(error)) from None
+
+
+async def _serve(options: HostOptions) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    functions_host = FunctionsHost(options)
+    await functions_host.start()
+    click.echo(f"listening on {functions_host.url}")
+    LOGGER.info("serving %d functions of %s", len(functions_host.functions), options.app)
+    try:
+        await stopping.wait()
+    finally:
+        LOGGER.info("stopping")
+        with contextlib.suppress(asyncio.CancelledError):
+            await functions_host.stop()

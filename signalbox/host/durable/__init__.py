@@ -1,0 +1,1 @@
+"""The Durable Functions runtime: histories, messages and timers in SQLite, replay by the SDK."""

@@ -1,0 +1,74 @@
+"""The actions an orchestrator asks for, as the SDK sends them, flattened in the order the SDK numbers them.
+
+Action codes and field names: azure.durable_functions.models.actions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+
+class ActionCode(IntEnum):
+    """azure.durable_functions.models.actions.ActionType."""
+
+    ACTIVITY = 0
+    ACTIVITY_WITH_RETRY = 1
+    CHILD = 2
+    CHILD_WITH_RETRY = 3
+    CONTINUE_AS_NEW = 4
+    TIMER = 5
+    WAIT = 6
+    CALL_ENTITY = 7
+    CALL_HTTP = 8
+    SIGNAL_ENTITY = 9
+    WHEN_ANY = 11
+    WHEN_ALL = 12
+
+
+ACTIVITIES = frozenset({ActionCode.ACTIVITY, ActionCode.ACTIVITY_WITH_RETRY})
+CHILDREN = frozenset({ActionCode.CHILD, ActionCode.CHILD_WITH_RETRY})
+ENTITIES = frozenset({ActionCode.CALL_ENTITY, ActionCode.SIGNAL_ENTITY})
+_COMPOUNDS = frozenset({ActionCode.WHEN_ANY, ActionCode.WHEN_ALL})
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What replay compares: the kind of work, its name and, for activities, its input."""
+
+    what: str
+    name: str = ""
+    input: str | None = None
+
+    def __str__(self) -> str:
+        shown = f"{self.what} {self.name!r}" if self.name else self.what
+        return f"{shown} with input {_short(self.input)}" if self.input is not None else shown
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 120 else f"{text[:117]}..."
+
+
+def flatten(actions: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Single actions in numbering order: `task_all` and `task_any` are replaced by what they contain."""
+    for action in actions:
+        if action["actionType"] in _COMPOUNDS:
+            yield from flatten(action["compoundActions"])
+        else:
+            yield action
+
+
+def trace(action: Mapping[str, Any]) -> Trace:
+    """How replay recognises *action*."""
+    code = action["actionType"]
+    if code in ACTIVITIES:
+        return Trace("activity", action["functionName"], action.get("input"))
+    if code in CHILDREN:
+        return Trace("sub-orchestration", action["functionName"])
+    if code in ENTITIES:
+        return Trace("entity", f"{action['instanceId']} {action['operation']}")
+    if code == ActionCode.WAIT:
+        return Trace("wait for event", action["externalEventName"])
+    return Trace(ActionCode(code).name.lower().replace("_", " "))

@@ -1,0 +1,82 @@
+"""Run queued activities, so many at once, and turn how they end into answers for their orchestration."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+from signalbox.host.durable.history import Code, Event, event
+from signalbox.host.durable.model import ActivityRow, Kind, Message
+
+ActivityFunction = Callable[[ActivityRow], Awaitable[str]]
+"""Runs one activity on JSON text and returns JSON text; its exceptions fail the task."""
+
+
+class ActivityQueue:
+    """At-least-once: a row is gone only when the answer is stored."""
+
+    def __init__(
+        self,
+        functions: Mapping[str, ActivityFunction],
+        limit: int,
+        answer: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        self._functions = functions
+        self._limit = limit
+        self._answer = answer
+        self._queue: deque[ActivityRow] = deque()
+        self._running: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    @property
+    def idle(self) -> bool:
+        return not self._queue and not self._running
+
+    def put(self, rows: Iterable[ActivityRow]) -> None:
+        """Queue activities whose rows are written."""
+        self._queue.extend(rows)
+        self._fill()
+
+    async def stop(self) -> None:
+        """Start no more; wait for those in progress, so that their answers are kept."""
+        self._stopping = True
+        while self._running:
+            await asyncio.wait(set(self._running))
+
+    def _fill(self) -> None:
+        while self._queue and len(self._running) < self._limit and not self._stopping:
+            task = asyncio.ensure_future(self._run(self._queue.popleft()))
+            self._running.add(task)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._fill()
+
+    async def _run(self, row: ActivityRow) -> None:
+        try:
+            body = event(Code.TASK_COMPLETED, "", TaskScheduledId=row.task_id, Result=await self._call(row))
+        except Exception as error:
+            body = _failure(row, error)
+        message = Message(
+            instance_id=row.instance_id,
+            execution_id=row.execution_id,
+            kind=Kind.ANSWER,
+            body=body,
+            activity_id=row.id,
+        )
+        await self._answer(message)
+
+    async def _call(self, row: ActivityRow) -> str:
+        function = self._functions.get(row.name)
+        if function is None:
+            raise LookupError(f"the app has no activity {row.name!r} any more")
+        return await function(row)
+
+
+def _failure(row: ActivityRow, error: Exception) -> Event:
+    reason = f"Activity function '{row.name}' failed: {type(error).__name__}: {error}"
+    details = "".join(traceback.format_exception(error))
+    return event(Code.TASK_FAILED, "", TaskScheduledId=row.task_id, Reason=reason, Details=details)

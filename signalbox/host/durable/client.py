@@ -1,0 +1,216 @@
+"""What a client may ask of the task hub: start, ask, raise, terminate, suspend, resume, restart, purge.
+
+It decides what the extension's HTTP API decides (which states conflict, what is gone); HTTP itself is elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from signalbox.host.clock import Clock
+from signalbox.host.durable import tables
+from signalbox.host.durable.engine import Engine
+from signalbox.host.durable.entities import EntityName
+from signalbox.host.durable.history import Code, Event, event, from_line
+from signalbox.host.durable.model import FINISHED, InstanceRow, Kind, Message, Status
+from signalbox.host.durable.replay import input_text
+from signalbox.host.durable.scheduling import Catalogue
+from signalbox.host.durable.storage import Storage
+from signalbox.host.moments import to_text
+from signalbox.host.settings import DurableSettings
+
+_BAD_ID = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
+_LONGEST_ID = 256
+
+
+class NotFoundError(Exception):
+    """No instance has this id."""
+
+
+class GoneError(Exception):
+    """The instance has finished."""
+
+
+class ConflictError(Exception):
+    """The id belongs to an instance that is not finished."""
+
+
+class BadRequestError(Exception):
+    """The request cannot be right; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which instances a query or a purge means. Times are inclusive; no statuses means all."""
+
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+    statuses: Sequence[Status] = ()
+    prefix: str | None = None
+
+    def where(self) -> tuple[str, list[str]]:
+        """An SQL condition and its parameters."""
+        parts, values = ["1"], list[str]()
+        if self.created_from:
+            parts.append("created >= ?")
+            values.append(to_text(self.created_from))
+        if self.created_to:
+            parts.append("created <= ?")
+            values.append(to_text(self.created_to))
+        if self.statuses:
+            parts.append(f"status IN ({', '.join('?' * len(self.statuses))})")
+            values += [str(status) for status in self.statuses]
+        if self.prefix:
+            parts.append("substr(instance_id, 1, length(?)) = ?")
+            values += [self.prefix, self.prefix]
+        return " AND ".join(parts), values
+
+
+class HubClient:
+    """The task hub as its clients see it."""
+
+    def __init__(
+        self, storage: Storage, engine: Engine, clock: Clock, catalogue: Catalogue, settings: DurableSettings
+    ) -> None:
+        self._storage = storage
+        self._engine = engine
+        self._clock = clock
+        self._catalogue = catalogue
+        self._override = settings.override_any_state
+
+    async def start(
+        self, name: str, instance_id: str | None = None, input_text: str | None = None, version: str | None = None
+    ) -> str:
+        """Start *name*; *input_text* is JSON. A finished instance of this id is replaced, another refuses.
+
+        Raises UnknownFunctionError, BadRequestError or ConflictError.
+        """
+        self._catalogue.check("orchestrator", name)
+        chosen = uuid.uuid4().hex if instance_id is None else _checked_id(instance_id)
+        now = to_text(self._clock.now())
+        row = InstanceRow(
+            instance_id=chosen,
+            execution_id=uuid.uuid4().hex,
+            name=name,
+            version=version,
+            input=input_text,
+            created=now,
+            updated=now,
+        )
+        conflict = await self._storage.write(lambda connection: self._claim(connection, row))
+        if conflict is not None:
+            raise ConflictError(f"An Orchestration instance with the status {conflict} already exists.")
+        self._engine.begin(row)
+        return chosen
+
+    def _claim(self, connection: tables.Connection, row: InstanceRow) -> Status | None:
+        status = tables.status_of(connection, row.instance_id)
+        if status is not None:
+            if status not in FINISHED and not self._override:
+                return status
+            tables.erase(connection, row.instance_id)
+        tables.write_instance(connection, row)
+        return None
+
+    def get(self, instance_id: str) -> InstanceRow:
+        """The instance's row. Raises NotFoundError."""
+        found = self._storage.read("SELECT * FROM instances WHERE instance_id = ?", instance_id)
+        if not found:
+            raise NotFoundError(instance_id)
+        return tables.read_instance(found[0])
+
+    def history(self, instance_id: str) -> list[Event]:
+        """Every event of the current execution, in order."""
+        steps = self._storage.read("SELECT events FROM history WHERE instance_id = ? ORDER BY step", instance_id)
+        return [from_line(line) for step in steps for line in step["events"].split("\n")]
+
+    def query(self, wanted: Filter, top: int | None = None, after: tuple[str, str] | None = None) -> list[InstanceRow]:
+        """Instances by creation time, at most *top*, after the (created, instance id) of an earlier page."""
+        where, values = wanted.where()
+        if after:
+            where, values = f"{where} AND (created, instance_id) > (?, ?)", [*values, *after]
+        limit = "" if top is None else f" LIMIT {top}"
+        sql = f"SELECT * FROM instances WHERE {where} ORDER BY created, instance_id{limit}"
+        return [tables.read_instance(found) for found in self._storage.read(sql, *values)]
+
+    async def raise_event(self, instance_id: str, name: str, data: str | None) -> None:
+        """Store an external event; *data* is JSON text. Raises NotFoundError or GoneError."""
+        self._running(instance_id)
+        body = event(Code.EVENT_RAISED, to_text(self._clock.now()), Name=name, Input=data)
+        await self._engine.send(Message(instance_id=instance_id, kind=Kind.RAISE, body=body))
+
+    async def control(self, instance_id: str, kind: Kind, reason: str) -> None:
+        """Terminate, suspend or resume. Raises NotFoundError or GoneError."""
+        self._running(instance_id)
+        await self._engine.send(Message(instance_id=instance_id, kind=kind, body={"Reason": reason}))
+
+    def _running(self, instance_id: str) -> InstanceRow:
+        row = self.get(instance_id)
+        if row.finished:
+            raise GoneError(instance_id)
+        return row
+
+    async def restart(self, instance_id: str, new_id: bool) -> str:
+        """Start again with the same input. Raises NotFoundError, or ConflictError when the id is still running."""
+        row = self.get(instance_id)
+        return await self.start(row.name, None if new_id else instance_id, row.input, row.version)
+
+    async def purge(self, instance_id: str) -> int:
+        """Erase one finished instance; 0 when there is none. Raises NotFoundError."""
+        return await self._erase([self.get(instance_id)])
+
+    async def purge_by(self, wanted: Filter) -> int:
+        """Erase the finished instances that match; how many."""
+        return await self._erase(self.query(wanted))
+
+    async def _erase(self, rows: Sequence[InstanceRow]) -> int:
+        finished = [row.instance_id for row in rows if row.finished]
+
+        def work(connection: tables.Connection) -> None:
+            for instance_id in finished:
+                tables.erase(connection, instance_id)
+
+        await self._storage.write(work)
+        for instance_id in finished:
+            self._engine.forget(instance_id)
+        return len(finished)
+
+    async def wait(self, instance_id: str) -> InstanceRow:
+        """The instance's row once it has finished. Raises NotFoundError."""
+        while True:
+            step = self._engine.watch(instance_id)
+            row = self.get(instance_id)
+            if row.finished:
+                return row
+            await step
+
+    async def signal(self, entity: EntityName, operation: str, data: str | None) -> None:
+        """Send an operation to an entity; *data* is JSON text. Raises UnknownFunctionError."""
+        known = {name.lower(): name for name in self._catalogue.entities}
+        self._catalogue.check("entity", known.get(entity.name, entity.name))
+        text = json.dumps(input_text(data))
+        body = {"id": uuid.uuid4().hex, "op": operation, "input": text, "signal": True}
+        await self._engine.send(Message(instance_id=str(entity), kind=Kind.OPERATION, body=body))
+
+    def entity_state(self, entity: EntityName) -> str:
+        """The entity's state as JSON text. Raises NotFoundError."""
+        found = self._storage.read("SELECT state FROM entities WHERE entity_id = ?", str(entity))
+        if not found:
+            raise NotFoundError(str(entity))
+        return str(found[0]["state"])
+
+
+def _checked_id(instance_id: str) -> str:
+    if not 0 < len(instance_id) <= _LONGEST_ID or instance_id.startswith("@") or _BAD_ID.search(instance_id):
+        raise BadRequestError(
+            f"instance id {instance_id!r} is not valid: use 1 to {_LONGEST_ID} characters without / \\ # ? or "
+            "control characters, not starting with @"
+        )
+    return instance_id
+
+

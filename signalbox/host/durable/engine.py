@@ -1,0 +1,310 @@
+"""The durable runtime: one serial lane per instance, activities beside them, everything durable before it acts.
+
+The event loop owns all state here; orchestrators run in a thread pool and writes in the storage's thread.
+It knows nothing of HTTP or of bindings: functions reach it as plain callables.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict, deque
+from collections.abc import Coroutine, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from signalbox.host.clock import Clock
+from signalbox.host.durable import tables
+from signalbox.host.durable.activities import ActivityFunction, ActivityQueue
+from signalbox.host.durable.entities import EntityFunction, EntityQueue
+from signalbox.host.durable.history import Code, event
+from signalbox.host.durable.model import FINISHED, ActivityRow, Commit, InstanceRow, Kind, Message, Status
+from signalbox.host.durable.replay import Orchestrator
+from signalbox.host.durable.scheduling import Catalogue, new_row_id
+from signalbox.host.durable.selection import Selection, select
+from signalbox.host.durable.state import Instance
+from signalbox.host.durable.step import Surroundings, control_step, take_step
+from signalbox.host.durable.storage import Storage
+from signalbox.host.durable.timers import DurableTimers
+from signalbox.host.log import LOGGER, log_invocation
+from signalbox.host.moments import to_text
+from signalbox.host.settings import DurableSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DurableFunctions:
+    """The app's durable functions by name, ready to call."""
+
+    orchestrators: Mapping[str, Orchestrator] = field(default_factory=dict)
+    activities: Mapping[str, ActivityFunction] = field(default_factory=dict)
+    entities: Mapping[str, EntityFunction] = field(default_factory=dict)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return Catalogue(
+            orchestrators=frozenset(self.orchestrators),
+            activities=frozenset(self.activities),
+            entities=frozenset(self.entities),
+        )
+
+
+@dataclass(slots=True)
+class Lane:
+    """An instance's waiting messages, and its state while it is in memory."""
+
+    waiting: deque[Message] = field(default_factory=deque)
+    instance: Instance | None = None
+    busy: bool = False
+    stirred: bool = False
+
+
+class Engine:
+    """Runs the orchestrations of one task hub."""
+
+    def __init__(
+        self, storage: Storage, clock: Clock, functions: DurableFunctions, settings: DurableSettings
+    ) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._functions = functions
+        self._catalogue = functions.catalogue
+        self._lanes: dict[str, Lane] = {}
+        self._watchers: dict[str, list[asyncio.Future[None]]] = defaultdict(list)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._slots = asyncio.Semaphore(settings.max_orchestrators)
+        self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="orchestrator")
+        self._timers = DurableTimers(clock, self._post)
+        self._activities = ActivityQueue(functions.activities, settings.max_activities, self._answer)
+        self._entities = EntityQueue(storage, functions.entities, self._deliver, clock)
+
+    # Life
+
+    def recover(self) -> None:
+        """Take up everything an earlier host left: instances, messages, activities, timers."""
+        for found in self._storage.read("SELECT * FROM inbox ORDER BY id"):
+            self._route(tables.read_message(found))
+        for found in self._storage.read("SELECT * FROM timers"):
+            self._timers.set(tables.read_timer(found))
+        self._activities.put([ActivityRow(**found) for found in self._storage.read("SELECT * FROM activities")])
+        unbegun = (
+            "SELECT instance_id FROM instances WHERE status IN ('Pending', 'Running') AND NOT EXISTS "
+            "(SELECT 1 FROM history WHERE history.instance_id = instances.instance_id)"
+        )
+        for found in self._storage.read(unbegun):
+            self._wake(found["instance_id"])
+
+    async def stop(self) -> None:
+        """Let the steps in progress finish and forget the rest; the storage has it all."""
+        self._timers.stop()
+        await self._activities.stop()
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+        self._pool.shutdown()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing will happen before the clock moves or somebody calls."""
+        return not self._tasks and self._activities.idle
+
+    def forget(self, instance_id: str) -> None:
+        """Drop what memory holds of an instance that was erased or replaced."""
+        self._lanes.pop(instance_id, None)
+        self._timers.cancel_all(instance_id)
+
+    # Messages
+
+    def begin(self, row: InstanceRow) -> None:
+        """Start an instance whose row has just been written."""
+        self.forget(row.instance_id)
+        self._lanes[row.instance_id] = Lane(instance=Instance(row=row))
+        self._wake(row.instance_id)
+
+    async def send(self, message: Message) -> None:
+        """Store a message for an instance, then deliver it."""
+        stored = replace(message, inbox_id=new_row_id())
+        await self._storage.write(lambda connection: tables.write_messages(connection, [stored]))
+        self._route(stored)
+
+    def watch(self, instance_id: str) -> asyncio.Future[None]:
+        """A future that is done after the instance's next written step."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._watchers[instance_id].append(future)
+        return future
+
+    def _route(self, message: Message) -> None:
+        if message.kind is Kind.OPERATION:
+            self._spawn(self._entities.perform(message))
+        else:
+            self._post(message)
+
+    def _deliver(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            self._route(message)
+
+    def _post(self, message: Message) -> None:
+        self._lanes.setdefault(message.instance_id, Lane()).waiting.append(message)
+        self._wake(message.instance_id)
+
+    async def _answer(self, message: Message) -> None:
+        """An activity has ended. A busy lane takes the answer later, so the answer is stored meanwhile."""
+        lane = self._lanes.get(message.instance_id)
+        if lane is None or not (lane.busy or self._is_suspended(lane)):
+            self._post(message)
+            return
+        stored = replace(message, inbox_id=new_row_id(), activity_id=None)
+
+        def work(connection: tables.Connection) -> None:
+            tables.forget_messages(connection, [message])
+            tables.write_messages(connection, [stored])
+
+        await self._storage.write(work)
+        self._post(stored)
+
+    @staticmethod
+    def _is_suspended(lane: Lane) -> bool:
+        return lane.instance is not None and lane.instance.row.status is Status.SUSPENDED
+
+    # Lanes
+
+    def _wake(self, instance_id: str) -> None:
+        lane = self._lanes.setdefault(instance_id, Lane())
+        lane.stirred = True
+        if not lane.busy:
+            lane.busy = True
+            self._spawn(self._run_lane(instance_id, lane))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run_lane(self, instance_id: str, lane: Lane) -> None:
+        try:
+            while lane.stirred:
+                lane.stirred = False
+                while await self._advance(instance_id, lane):
+                    pass
+        except tables.StaleExecutionError:
+            LOGGER.info("instance=%s was replaced or purged while it ran", instance_id)
+            lane.instance = None
+        except Exception:
+            LOGGER.exception("instance=%s cannot go on; it is taken up again when the host restarts", instance_id)
+            lane.instance = None
+        finally:
+            lane.busy = False
+            if not lane.waiting and self._lanes.get(instance_id) is lane:
+                self._rest(instance_id, lane)
+
+    def _rest(self, instance_id: str, lane: Lane) -> None:
+        """Finished and unknown instances leave memory."""
+        if lane.instance is None or lane.instance.row.finished:
+            del self._lanes[instance_id]
+
+    async def _advance(self, instance_id: str, lane: Lane) -> bool:
+        """Take one step if there is one to take; whether there may be more."""
+        instance = lane.instance = lane.instance or self._load(instance_id)
+        if instance is None or instance.row.finished:
+            return await self._forget_messages(lane)
+        selection = select(instance, lane.waiting)
+        lane.waiting = deque(selection.kept)
+        if not selection.taken and (instance.started or instance.row.status is Status.SUSPENDED):
+            await self._drop(selection.dropped)
+            return False
+        await self._step(lane, instance, selection)
+        return True
+
+    async def _forget_messages(self, lane: Lane) -> bool:
+        late = list(lane.waiting)
+        lane.waiting.clear()
+        await self._drop(late)
+        return bool(lane.waiting)
+
+    async def _drop(self, messages: list[Message]) -> None:
+        if messages:
+            await self._storage.write(lambda connection: tables.forget_messages(connection, messages))
+
+    def _load(self, instance_id: str) -> Instance | None:
+        found = self._storage.read("SELECT * FROM instances WHERE instance_id = ?", instance_id)
+        if not found:
+            return None
+        steps = self._storage.read("SELECT events FROM history WHERE instance_id = ? ORDER BY step", instance_id)
+        return Instance.load(tables.read_instance(found[0]), [step["events"] for step in steps])
+
+    async def _step(self, lane: Lane, instance: Instance, selection: Selection) -> None:
+        begun = time.perf_counter()
+        around = Surroundings(now=to_text(self._clock.now()), catalogue=self._catalogue)
+        if selection.control is not None:
+            commit = control_step(instance, selection.control, around)
+        else:
+            orchestrator = self._functions.orchestrators[instance.row.name]
+            async with self._slots:
+                commit = await asyncio.get_running_loop().run_in_executor(
+                    self._pool, take_step, instance, selection.taken, orchestrator, around
+                )
+        commit.taken += selection.dropped
+        refused = await self._write(commit)
+        self._act(lane, commit, refused)
+        _log_step(commit, time.perf_counter() - begun)
+
+    # Commits
+
+    async def _write(self, commit: Commit) -> list[Message]:
+        commit.messages = [replace(message, inbox_id=new_row_id()) for message in commit.messages]
+
+        def work(connection: tables.Connection) -> list[Message]:
+            tables.write_commit(connection, commit)
+            return [refusal for child in commit.children if (refusal := _write_child(connection, child))]
+
+        return await self._storage.write(work)
+
+    def _act(self, lane: Lane, commit: Commit, refused: list[Message]) -> None:
+        """Do what the written step asked for."""
+        row = commit.row
+        if commit.restarted:
+            lane.instance = Instance(row=row)
+        if commit.restarted or row.finished:
+            self._timers.cancel_all(row.instance_id)
+        for number in commit.closed_timers:
+            self._timers.cancel(row.instance_id, number)
+        for timer in commit.timers:
+            self._timers.set(timer)
+        self._activities.put(commit.activities)
+        unavailable = {message.body["TaskScheduledId"] for message in refused}
+        for child in commit.children:
+            if child.parent and child.parent.task_id not in unavailable:
+                self.begin(child)
+        self._deliver([*commit.messages, *refused])
+        for future in self._watchers.pop(row.instance_id, ()):
+            if not future.done():
+                future.set_result(None)
+
+
+def _write_child(connection: tables.Connection, child: InstanceRow) -> Message | None:
+    """Write a sub-orchestration's row; when its id is taken, the message that says so to its parent."""
+    status = tables.status_of(connection, child.instance_id)
+    if status is None or status in FINISHED:
+        tables.erase(connection, child.instance_id)
+        tables.write_instance(connection, child)
+        return None
+    assert child.parent is not None
+    reason = f"An Orchestration instance with the status {status} already exists."
+    body = event(Code.CHILD_FAILED, "", TaskScheduledId=child.parent.task_id, Reason=reason, Details="")
+    refusal = Message(
+        instance_id=child.parent.instance_id,
+        execution_id=child.parent.execution_id,
+        kind=Kind.ANSWER,
+        body=body,
+        inbox_id=new_row_id(),
+    )
+    tables.write_messages(connection, [refusal])
+    return refusal
+
+
+def _log_step(commit: Commit, seconds: float) -> None:
+    row = commit.row
+    outcome = "continued" if commit.restarted else row.status.lower()
+    detail = f"output={row.output}" if row.status is Status.FAILED else ""
+    log_invocation(row.name, outcome, seconds, row.instance_id, detail)
+
+

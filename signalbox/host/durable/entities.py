@@ -1,0 +1,114 @@
+"""Durable entities: operations one at a time per entity, state in SQLite, answers to the orchestrators that called.
+
+Protocol: `azure.durable_functions.entity.Entity`. Locks and scheduled signals are not served.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from signalbox.host.clock import Clock
+from signalbox.host.durable import tables
+from signalbox.host.durable.history import Code, event
+from signalbox.host.durable.model import Kind, Message
+from signalbox.host.durable.scheduling import new_row_id
+from signalbox.host.durable.storage import Storage
+from signalbox.host.moments import to_text
+
+EntityFunction = Callable[[str], Awaitable[str]]
+"""Runs one batch: the entity context as JSON text in, the entity state as JSON text out."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntityName:
+    """An entity's name (lower case) and key; as text `@name@key`."""
+
+    name: str
+    key: str
+
+    @classmethod
+    def parse(cls, scheduler_id: str) -> EntityName:
+        name, _, key = scheduler_id[1:].partition("@")
+        return cls(name.lower(), key)
+
+    def __str__(self) -> str:
+        return f"@{self.name}@{self.key}"
+
+
+class EntityQueue:
+    """Performs stored operations; an operation's row goes when its effect and its answer are written."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        functions: Mapping[str, EntityFunction],
+        deliver: Callable[[Iterable[Message]], None],
+        clock: Clock,
+    ) -> None:
+        self._clock = clock
+        self._storage = storage
+        self._functions = {name.lower(): function for name, function in functions.items()}
+        self._deliver = deliver
+        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def perform(self, message: Message) -> None:
+        """Run one operation and write its outcome."""
+        entity = EntityName.parse(message.instance_id)
+        async with self._locks[str(entity)]:
+            outcome = await self._run(entity, message)
+            answers = [] if message.body.get("signal") else [_answer(message, outcome["results"][0])]
+            now = to_text(self._clock.now())
+
+            def work(connection: sqlite3.Connection) -> None:
+                _write_state(connection, entity, outcome, now)
+                tables.forget_messages(connection, [message])
+                tables.write_messages(connection, answers)
+
+            await self._storage.write(work)
+        self._deliver(answers)
+
+    async def _run(self, entity: EntityName, message: Message) -> dict[str, Any]:
+        found = self._storage.read("SELECT state FROM entities WHERE entity_id = ?", str(entity))
+        state = found[0]["state"] if found else None
+        function = self._functions.get(entity.name)
+        if function is None:
+            return _refused(f"The function '{entity.name}' doesn't exist or is not an entity function.", state)
+        operation = {"name": message.body["op"], "input": message.body["input"]}
+        context = {"self": {"name": entity.name, "key": entity.key}, "exists": bool(found), "state": state}
+        try:
+            outcome: dict[str, Any] = json.loads(await function(json.dumps({**context, "batch": [operation]})))
+        except Exception as error:
+            return _refused(f"{type(error).__name__}: {error}", state)
+        return outcome
+
+
+def _refused(reason: str, state: str | None) -> dict[str, Any]:
+    result = {"isError": True, "result": json.dumps(reason)}
+    return {"entityExists": state is not None, "entityState": state, "results": [result]}
+
+
+def _answer(message: Message, result: Mapping[str, Any]) -> Message:
+    response = {"result": result["result"], **({"exceptionType": "Exception"} if result["isError"] else {})}
+    return Message(
+        instance_id=message.body["parent"],
+        execution_id=message.body["parentExecution"],
+        kind=Kind.ANSWER,
+        body=event(Code.EVENT_RAISED, "", Name=message.body["id"], Input=json.dumps(response)),
+        inbox_id=new_row_id(),
+    )
+
+
+def _write_state(
+    connection: sqlite3.Connection, entity: EntityName, outcome: Mapping[str, Any], now: str
+) -> None:
+    if outcome["entityExists"]:
+        values = (str(entity), outcome["entityState"], now)
+        connection.execute("INSERT OR REPLACE INTO entities (entity_id, state, updated) VALUES (?, ?, ?)", values)
+    else:
+        connection.execute("DELETE FROM entities WHERE entity_id = ?", (str(entity),))

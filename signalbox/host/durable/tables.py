@@ -1,0 +1,128 @@
+"""SQL of the durable runtime: how commits become rows and rows become instances. No decisions are taken here."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from signalbox.host.durable.model import ActivityRow, Commit, InstanceRow, Kind, Message, Parent, Status, TimerRow
+
+Connection = sqlite3.Connection
+
+
+class StaleExecutionError(Exception):
+    """The instance was replaced or purged while a step of its old execution ran; nothing was written."""
+
+
+_INSTANCE = (
+    "INSERT OR REPLACE INTO instances (instance_id, execution_id, name, version, status, input, output, "
+    "custom_status, parent, created, updated) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def write_instance(connection: sqlite3.Connection, row: InstanceRow) -> None:
+    parent = json.dumps(asdict(row.parent)) if row.parent else None
+    values = (row.instance_id, row.execution_id, row.name, row.version, str(row.status), row.input, row.output)
+    connection.execute(_INSTANCE, (*values, row.custom_status, parent, row.created, row.updated))
+
+
+def read_instance(found: sqlite3.Row) -> InstanceRow:
+    values = dict(found)
+    parent = values.pop("parent")
+    return InstanceRow(
+        **{**values, "status": Status(values["status"])}, parent=Parent(**json.loads(parent)) if parent else None
+    )
+
+
+def status_of(connection: sqlite3.Connection, instance_id: str) -> Status | None:
+    found = connection.execute("SELECT status FROM instances WHERE instance_id = ?", (instance_id,)).fetchone()
+    return Status(found[0]) if found else None
+
+
+def erase(connection: sqlite3.Connection, instance_id: str) -> None:
+    """Remove an instance with its history, messages and timers; activities on their way run out unheard."""
+    for table in ("instances", "history", "inbox", "timers"):
+        connection.execute(f"DELETE FROM {table} WHERE instance_id = ?", (instance_id,))
+
+
+def write_commit(connection: sqlite3.Connection, commit: Commit) -> None:
+    """Write everything a step changed except its children, whose ids may be taken."""
+    row = commit.row
+    _check_execution(connection, commit)
+    if commit.restarted or row.finished:
+        connection.execute("DELETE FROM timers WHERE instance_id = ?", (row.instance_id,))
+    if row.finished:
+        connection.execute("DELETE FROM inbox WHERE instance_id = ?", (row.instance_id,))
+    if commit.restarted:
+        connection.execute("DELETE FROM history WHERE instance_id = ?", (row.instance_id,))
+    elif commit.lines:
+        values = (row.instance_id, commit.step, "\n".join(commit.lines))
+        connection.execute("INSERT INTO history (instance_id, step, events) VALUES (?, ?, ?)", values)
+    write_instance(connection, row)
+    _take(connection, commit)
+    if commit.activities:
+        write_activities(connection, commit.activities)
+    if commit.timers:
+        _write_timers(connection, commit.timers)
+    if commit.messages:
+        write_messages(connection, commit.messages)
+
+
+def _check_execution(connection: sqlite3.Connection, commit: Commit) -> None:
+    query = "SELECT execution_id FROM instances WHERE instance_id = ?"
+    found = connection.execute(query, (commit.row.instance_id,)).fetchone()
+    if found is None or found[0] != commit.execution_id:
+        raise StaleExecutionError(commit.row.instance_id)
+
+
+def _take(connection: sqlite3.Connection, commit: Commit) -> None:
+    forget_messages(connection, commit.taken)
+    closed = [(commit.row.instance_id, task_id) for task_id in commit.closed_timers]
+    if closed:
+        connection.executemany("DELETE FROM timers WHERE instance_id = ? AND task_id = ?", closed)
+
+
+def forget_messages(connection: sqlite3.Connection, messages: Iterable[Message]) -> None:
+    """Delete the rows the *messages* came from."""
+    for message in messages:
+        if message.inbox_id is not None:
+            connection.execute("DELETE FROM inbox WHERE id = ?", (message.inbox_id,))
+        if message.activity_id is not None:
+            connection.execute("DELETE FROM activities WHERE id = ?", (message.activity_id,))
+
+
+def write_activities(connection: sqlite3.Connection, rows: Iterable[ActivityRow]) -> None:
+    connection.executemany(
+        "INSERT INTO activities (id, instance_id, execution_id, task_id, name, input) VALUES (?, ?, ?, ?, ?, ?)",
+        [(row.id, row.instance_id, row.execution_id, row.task_id, row.name, row.input) for row in rows],
+    )
+
+
+def _write_timers(connection: sqlite3.Connection, rows: Iterable[TimerRow]) -> None:
+    connection.executemany(
+        "INSERT OR REPLACE INTO timers (instance_id, execution_id, task_id, fire_at) VALUES (?, ?, ?, ?)",
+        [(row.instance_id, row.execution_id, row.task_id, row.fire_at) for row in rows],
+    )
+
+
+def write_messages(connection: sqlite3.Connection, messages: Iterable[Message]) -> None:
+    connection.executemany(
+        "INSERT INTO inbox (id, instance_id, execution_id, kind, body) VALUES (?, ?, ?, ?, ?)",
+        [(m.inbox_id, m.instance_id, m.execution_id, str(m.kind), json.dumps(m.body)) for m in messages],
+    )
+
+
+def read_message(found: sqlite3.Row) -> Message:
+    return Message(
+        inbox_id=found["id"],
+        instance_id=found["instance_id"],
+        execution_id=found["execution_id"],
+        kind=Kind(found["kind"]),
+        body=json.loads(found["body"]),
+    )
+
+
+def read_timer(found: sqlite3.Row) -> TimerRow:
+    return TimerRow(**found)

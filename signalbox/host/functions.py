@@ -1,0 +1,93 @@
+"""Load a v2 function app and describe its functions. The app is imported by path and never changed."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from azure.functions import FunctionRegister
+
+from signalbox.host.errors import HostError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """One function of the app: its code, its trigger binding and its other bindings as plain dictionaries."""
+
+    name: str
+    code: Callable[..., Any]
+    is_async: bool
+    trigger: Mapping[str, Any]
+    bindings: Sequence[Mapping[str, Any]]
+    parameters: frozenset[str]
+    folder: Path
+
+    @property
+    def kind(self) -> str:
+        return str(self.trigger["type"])
+
+    @property
+    def argument(self) -> str:
+        """The name of the parameter that receives the trigger's data."""
+        return str(self.trigger["name"])
+
+
+def load_app(folder: Path) -> FunctionRegister:
+    """Import `folder/function_app.py` and find its FunctionApp. Raises HostError when there is none."""
+    script = folder / "function_app.py"
+    if not script.is_file():
+        raise HostError(f"no function_app.py in {folder}: pass the app's folder with --app")
+    if str(folder) in sys.path:
+        sys.path.remove(str(folder))
+    sys.path.insert(0, str(folder))
+    return _find_app(_import_fresh(script))
+
+
+def _import_fresh(script: Path) -> ModuleType:
+    """A second app in one process (tests) must not get the first one's module."""
+    loaded = sys.modules.get("function_app")
+    if loaded is not None and Path(loaded.__file__ or "") != script:
+        del sys.modules["function_app"]
+    return importlib.import_module("function_app")
+
+
+def _find_app(module: ModuleType) -> FunctionRegister:
+    apps = [value for value in vars(module).values() if isinstance(value, FunctionRegister)]
+    unique = list({id(app): app for app in apps}.values())
+    if len(unique) != 1:
+        raise HostError(f"{module.__file__} defines {len(unique)} FunctionApp instances: define exactly one")
+    return unique[0]
+
+
+def index(app: FunctionRegister, folder: Path) -> dict[str, Function]:
+    """Describe every function of *app* by name. Raises HostError when the SDK refuses the app."""
+    app.functions_bindings = {}  # The SDK takes a second indexing (another host in one test) for duplicates.
+    try:
+        described = app.get_functions()
+    except ValueError as error:
+        raise HostError(f"the app in {folder} cannot be indexed: {error}") from error
+    functions = [_describe(one, folder) for one in described]
+    return {function.name: function for function in functions}
+
+
+def _describe(described: Any, folder: Path) -> Function:
+    code = described.get_user_function()
+    bindings = [json.loads(raw) for raw in described.get_raw_bindings()]
+    trigger_name = described.get_trigger().name
+    trigger = next(binding for binding in bindings if binding["name"] == trigger_name)
+    return Function(
+        name=described.get_function_name(),
+        code=code,
+        is_async=inspect.iscoroutinefunction(code),
+        trigger=trigger,
+        bindings=[binding for binding in bindings if binding is not trigger],
+        parameters=frozenset(inspect.signature(code).parameters),
+        folder=folder,
+    )

@@ -1,0 +1,49 @@
+"""Call the app's functions: async ones on the loop, the others in a thread pool, one log line each."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from azure.functions.meta import Datum
+
+from signalbox.host.bindings import ClientBinding, arguments, decode
+from signalbox.host.functions import Function
+from signalbox.host.log import log_invocation
+
+_THREADS = int(os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", "32"))
+
+
+class Invoker:
+    """Runs functions with their arguments filled in."""
+
+    def __init__(self, client: ClientBinding) -> None:
+        self._client = client
+        self._pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="function")
+
+    async def invoke(
+        self, function: Function, data: Datum, headers: Mapping[str, str] | None = None, instance: str = "-"
+    ) -> Any:
+        """The function's return value for one piece of trigger data; its exceptions pass through, logged."""
+        begun = time.perf_counter()
+        try:
+            filled = arguments(function, decode(function, data), self._client, dict(headers or {}))
+            result = await self._call(function, filled)
+        except Exception as error:
+            detail = f"error={type(error).__name__}: {error}"
+            log_invocation(function.name, "failed", time.perf_counter() - begun, instance, detail)
+            raise
+        log_invocation(function.name, "succeeded", time.perf_counter() - begun, instance)
+        return result
+
+    async def _call(self, function: Function, filled: dict[str, Any]) -> Any:
+        if function.is_async:
+            return await function.code(**filled)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: function.code(**filled))
+
+    def stop(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)

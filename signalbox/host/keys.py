@@ -1,0 +1,56 @@
+"""The host's keys, kept in `keys.json` in the state folder. An existing file is respected; missing keys are made."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from signalbox.host.errors import HostError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """`master` opens everything, `default` opens functions, the others open one extension's webhook each."""
+
+    master: str
+    default: str
+    eventgrid_extension: str
+    durabletask_extension: str
+
+
+def load_keys(state: Path) -> Keys:
+    """Read or make `state/keys.json` (mode 600). Raises HostError when it is not a JSON object of strings."""
+    path = state / "keys.json"
+    found = _read(path)
+    keys = Keys(**{field.name: found.get(field.name) or secrets.token_urlsafe(32) for field in fields(Keys)})
+    if any(found.get(name) != value for name, value in asdict(keys).items()):
+        path.touch(mode=0o600)
+        path.write_text(json.dumps({**found, **asdict(keys)}, indent=2) + "\n")
+    return keys
+
+
+def _read(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    try:
+        found = json.loads(path.read_text())
+    except ValueError as error:
+        raise HostError(f"{path} is not JSON ({error}): repair it or delete it to get new keys") from None
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise HostError(f"{path} must be a JSON object of strings: repair it or delete it to get new keys")
+    return found
+
+
+def opens(presented: str, *accepted: str) -> bool:
+    """Whether *presented* is one of the *accepted* keys, compared in constant time."""
+    matches = [hmac.compare_digest(presented.encode(), key.encode()) for key in accepted]
+    return any(matches)
+
+
+def presented_key(headers: Mapping[str, str], query: Mapping[str, str]) -> str:
+    """The key a request carries in `x-functions-key` or `?code=`, or an empty string."""
+    return headers.get("x-functions-key") or query.get("code", "")

@@ -1,0 +1,28 @@
+"""One line per invocation: time, level, function, instance, duration and outcome, as plain text on stderr."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+LOGGER = logging.getLogger("signalbox.host")
+_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+
+
+def set_up_logging(level: str) -> None:
+    """Send every log line to stderr from *level* up; libraries stay at WARNING unless *level* is DEBUG."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter(_FORMAT))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    if level != "DEBUG":
+        for noisy in ("aiohttp.access", "asyncio", "azure"):
+            logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def log_invocation(function: str, outcome: str, seconds: float, instance: str = "-", detail: str = "") -> None:
+    """Write the line of one finished invocation; failures are errors."""
+    level = logging.ERROR if outcome == "failed" else logging.INFO
+    if LOGGER.isEnabledFor(level):
+        suffix = f" {detail}" if detail else ""
+        line = "function=%s instance=%s duration_ms=%.1f outcome=%s%s"
+        LOGGER.log(level, line, function, instance, seconds * 1000, outcome, suffix)

@@ -1,0 +1,110 @@
+"""Route templates of HTTP triggers: `orders/{id:int}`, `files/{*rest}`, `page/{number?}`, `{name=x}`.
+
+Constraints are those of ASP.NET routing that make sense in a pattern; an unknown one is refused at start.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from signalbox.host.errors import HostError
+
+_PARAMETER = re.compile(
+    r"\{(?P<rest>\*{0,2})(?P<name>\w+)(?P<constraints>(:[^{}=?]+(\{[^{}]*\})?)*)(?P<default>=[^{}]*)?(?P<optional>\?)?\}"
+)
+_CONSTRAINTS = {
+    "int": r"[+-]?\d+",
+    "long": r"[+-]?\d+",
+    "bool": r"(?i:true|false)",
+    "guid": r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}",
+    "alpha": r"[A-Za-z]+",
+    "decimal": r"[+-]?\d+(?:\.\d+)?",
+    "double": r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?",
+    "float": r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?",
+    "datetime": r"[0-9T:.Z+-]+",
+    "required": r"[^/]+",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A compiled template; `rank` sorts the more specific route first."""
+
+    template: str
+    pattern: re.Pattern[str]
+    defaults: dict[str, str]
+    rank: tuple[int, ...]
+
+    def match(self, path: str) -> dict[str, str] | None:
+        """The route parameters when *path* (no leading slash, still percent-encoded) fits, else None."""
+        found = self.pattern.fullmatch(path)
+        if found is None:
+            return None
+        values = {name: unquote(value) for name, value in found.groupdict().items() if value}
+        return {**self.defaults, **values}
+
+
+def compile_route(template: str) -> Route:
+    """Compile *template*. Raises HostError that names the template and the part it cannot read."""
+    pattern, defaults, ranks = "", dict[str, str](), list[int]()
+    for segment in filter(None, template.strip("/").split("/")):
+        text, rank, may_be_absent = _segment(segment, template, defaults)
+        slash = "/" if pattern else ""
+        pattern += f"(?:{slash}{text})?" if may_be_absent else slash + text
+        ranks.append(rank)
+    return Route(template, re.compile(pattern, re.IGNORECASE), defaults, tuple(ranks))
+
+
+def _segment(segment: str, template: str, defaults: dict[str, str]) -> tuple[str, int, bool]:
+    """The pattern of one segment, how unspecific it is, and whether it may be absent."""
+    pattern, position, rank, optional = "", 0, 0, False
+    for found in _PARAMETER.finditer(segment):
+        pattern += _literal(segment[position : found.start()], template)
+        value, one_rank = _parameter(found, template)
+        pattern += f"(?P<{found['name']}>{value})"
+        rank = max(rank, one_rank)
+        optional = optional or bool(found["optional"] or found["default"] or found["rest"])
+        if found["default"]:
+            defaults[found["name"]] = found["default"][1:]
+        position = found.end()
+    return pattern + _literal(segment[position:], template), rank, optional
+
+
+def _literal(text: str, template: str) -> str:
+    if "{" in text or "}" in text:
+        raise HostError(f"route {template!r}: cannot read {text!r}; write parameters as {{name}} or {{name:int}}")
+    return re.escape(text)
+
+
+def _parameter(found: re.Match[str], template: str) -> tuple[str, int]:
+    if found["rest"]:
+        return ".*", 3
+    names = [name for name in found["constraints"].split(":") if name]
+    return (_constrained(names, template), 1) if names else ("[^/]+", 2)
+
+
+def _constrained(names: list[str], template: str) -> str:
+    """Every constraint must hold: all but the last look ahead."""
+    patterns = [_constraint(name, template) for name in names]
+    ahead = "".join(f"(?={pattern}(?:/|$))" for pattern in patterns[:-1])
+    return ahead + patterns[-1]
+
+
+def _constraint(name: str, template: str) -> str:
+    word, _, argument = name.partition("(")
+    bounds = argument.rstrip(")").split(",")
+    match word:
+        case "length":
+            return f"[^/]{{{','.join(bounds)}}}"
+        case "minlength":
+            return f"[^/]{{{bounds[0]},}}"
+        case "maxlength":
+            return f"[^/]{{1,{bounds[0]}}}"
+        case "regex":
+            return f"(?:{argument[:-1].removeprefix('^').removesuffix('$')})"
+    if word not in _CONSTRAINTS:
+        known = ", ".join(sorted(_CONSTRAINTS))
+        raise HostError(f"route {template!r}: unknown constraint {name!r}; use one of {known}")
+    return _CONSTRAINTS[word]

@@ -1,0 +1,133 @@
+"""The host: one app, one state folder, one port. It puts the parts together and takes them apart again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+from azure.functions import FunctionRegister
+
+from signalbox.host.clock import Clock, RealClock
+from signalbox.host.durable.api import Address, DurableApi, Handler
+from signalbox.host.durable.client import HubClient
+from signalbox.host.durable.engine import Engine
+from signalbox.host.durable.functions import durable_functions
+from signalbox.host.durable.payloads import client_binding
+from signalbox.host.durable.sdk import close_client_session
+from signalbox.host.durable.storage import Storage, Synchronous
+from signalbox.host.errors import HostError
+from signalbox.host.eventgrid import PATH as EVENTGRID_PATH
+from signalbox.host.eventgrid import EventGridWebhook
+from signalbox.host.functions import index, load_app
+from signalbox.host.http_trigger import HttpTriggers, endpoint
+from signalbox.host.invocation import Invoker
+from signalbox.host.keys import load_keys, opens, presented_key
+from signalbox.host.lockfile import StateLock
+from signalbox.host.settings import apply_local_settings, load_host_settings
+from signalbox.host.timers import TimerTriggers, timer
+from signalbox.host.triggers import sort_by_kind
+
+_LARGEST_BODY = 100 * 1024 * 1024
+_WEBHOOK = "/runtime/webhooks/durabletask"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostOptions:
+    """Where the app and its state are, and how the host runs. Port 0 takes a free one."""
+
+    app: Path
+    state: Path
+    port: int = 0
+    synchronous: Synchronous = "FULL"
+
+
+class FunctionsHost:
+    """Serves a function app on 127.0.0.1 between `start` and `stop`."""
+
+    def __init__(
+        self, options: HostOptions, *, clock: Clock | None = None, app: FunctionRegister | None = None
+    ) -> None:
+        """*app* is used instead of importing `function_app.py`, for tests."""
+        self._options = options
+        self._clock = clock or RealClock()
+        self._state = options.state
+        self._state.mkdir(parents=True, exist_ok=True)
+        self._lock = StateLock(self._state)
+        apply_local_settings(options.app, os.environ)
+        self.settings = load_host_settings(options.app)
+        self.keys = load_keys(self._state)
+        self.functions = index(app or load_app(options.app), options.app)
+        self._kinds = sort_by_kind(self.functions.values())
+        self._rpc_path = f"/durabletask/{secrets.token_urlsafe(16)}"
+        self.url = ""
+
+    async def start(self) -> None:
+        """Open the state, take up what was left, listen. Raises HostError when the state or the port is taken."""
+        self._lock.acquire()
+        self.invoker = Invoker(self._client_binding)
+        self._storage = Storage(self._state, self._options.synchronous)
+        durable = durable_functions(self.functions.values(), self.invoker)
+        settings = self.settings.durable
+        self.engine = Engine(self._storage, self._clock, durable, settings)
+        self.client = HubClient(self._storage, self.engine, self._clock, durable.catalogue, settings)
+        timers = [timer(function, dict(os.environ)) for function in self._kinds["timerTrigger"]]
+        self.timers = TimerTriggers(timers, self._clock, self._storage, self.invoker)
+        await self._listen()
+        self.engine.recover()
+        await self.timers.start()
+
+    async def stop(self) -> None:
+        """Stop listening, let what is in progress end, close the state."""
+        await self._runner.cleanup()
+        await close_client_session()
+        await self.timers.stop()
+        await self.engine.stop()
+        self.invoker.stop()
+        await asyncio.to_thread(self._storage.close)
+        self._lock.release()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing will happen before the clock moves or somebody calls."""
+        return self.engine.idle and self.timers.idle
+
+    async def _listen(self) -> None:
+        self._runner = web.AppRunner(self._web_app(), access_log=None)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, "127.0.0.1", self._options.port).start()
+        except OSError as error:
+            await self.stop()
+            port = self._options.port
+            raise HostError(f"port {port} cannot be used ({error.strerror}): choose another --port") from None
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+
+    def _web_app(self) -> web.Application:
+        application = web.Application(client_max_size=_LARGEST_BODY)
+        eventgrid = EventGridWebhook({f.name: f for f in self._kinds["eventGridTrigger"]}, self.keys, self.invoker)
+        for method in ("POST", "OPTIONS"):
+            application.router.add_route(method, EVENTGRID_PATH, eventgrid.handle)
+        address = Address(hub=self.settings.durable.hub_name, key=self.keys.durabletask_extension)
+        api = DurableApi(self.client, address)
+        application.add_routes(api.routes(_WEBHOOK, self._guarded))
+        application.add_routes(api.routes(self._rpc_path, lambda handler: handler))
+        endpoints = [endpoint(function, self.settings.route_prefix) for function in self._kinds["httpTrigger"]]
+        application.router.add_route("*", "/{path:.*}", HttpTriggers(endpoints, self.keys, self.invoker).handle)
+        return application
+
+    def _guarded(self, handler: Handler) -> Handler:
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            key = presented_key(request.headers, request.query)
+            if not opens(key, self.keys.durabletask_extension, self.keys.master):
+                return web.Response(status=401)
+            return await handler(request)
+
+        return guarded
+
+    def _client_binding(self) -> str:
+        hub, key = self.settings.durable.hub_name, self.keys.durabletask_extension
+        return client_binding(f"{self.url}{_WEBHOOK}", f"{self.url}{self._rpc_path}/", hub, key)

@@ -1,0 +1,94 @@
+"""host.json and local.settings.json, read once at start. Unknown settings are ignored, as on Azure."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from signalbox.host.errors import HostError
+
+_CORES = os.cpu_count() or 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DurableSettings:
+    """`extensions.durableTask` of host.json, with the defaults of a dedicated plan (10 per core)."""
+
+    hub_name: str = "TestHubName"
+    max_activities: int = 10 * _CORES
+    max_orchestrators: int = 10 * _CORES
+    override_any_state: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostSettings:
+    """What the host takes from host.json."""
+
+    route_prefix: str = "api"
+    durable: DurableSettings
+
+
+def load_host_settings(app: Path) -> HostSettings:
+    """Read `app/host.json`; a missing file means defaults. Raises HostError on a bad value."""
+    extensions = _mapping(_read(app / "host.json").get("extensions"), "extensions")
+    http = _mapping(extensions.get("http"), "extensions.http")
+    durable = _durable(_mapping(extensions.get("durableTask"), "extensions.durableTask"))
+    return HostSettings(route_prefix=str(http.get("routePrefix", "api")).strip("/"), durable=durable)
+
+
+def _durable(found: Mapping[str, Any]) -> DurableSettings:
+    defaults = DurableSettings()
+    return DurableSettings(
+        hub_name=str(found.get("hubName", defaults.hub_name)),
+        max_activities=_count(found, "maxConcurrentActivityFunctions", defaults.max_activities),
+        max_orchestrators=_count(found, "maxConcurrentOrchestratorFunctions", defaults.max_orchestrators),
+        override_any_state=_overridable(found.get("overridableExistingInstanceStates", "NonRunningStates")),
+    )
+
+
+def _overridable(value: object) -> bool:
+    if value not in ("NonRunningStates", "AnyState"):
+        raise HostError(
+            f"host.json: extensions.durableTask.overridableExistingInstanceStates is {value!r}: "
+            "use 'NonRunningStates' or 'AnyState'"
+        )
+    return value == "AnyState"
+
+
+def _count(found: Mapping[str, Any], name: str, default: int) -> int:
+    value = found.get(name, default)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise HostError(f"host.json: extensions.durableTask.{name} is {value!r}: use a whole number of at least 1")
+    return value
+
+
+def apply_local_settings(app: Path, environment: MutableMapping[str, str]) -> None:
+    """Put `Values` of `app/local.settings.json` into *environment*; what is already there wins."""
+    values = _mapping(_read(app / "local.settings.json").get("Values"), "Values")
+    for name, value in values.items():
+        environment.setdefault(name, _setting(value))
+
+
+def _setting(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _mapping(value: object, name: str) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise HostError(f"{name} is {value!r}: use a JSON object")
+    return value
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        return _mapping(json.loads(path.read_text("utf-8-sig")), path.name)
+    except ValueError as error:
+        raise HostError(f"{path} is not JSON: {error}") from None
