@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections import defaultdict, deque
 from collections.abc import Coroutine, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,17 +17,15 @@ from signalbox.host.clock import Clock
 from signalbox.host.durable import tables
 from signalbox.host.durable.activities import ActivityFunction, ActivityQueue
 from signalbox.host.durable.entities import EntityFunction, EntityQueue
-from signalbox.host.durable.history import Code, event
-from signalbox.host.durable.model import FINISHED, ActivityRow, Commit, InstanceRow, Kind, Message, Status
+from signalbox.host.durable.model import ActivityRow, Commit, InstanceRow, Kind, Message, Status
 from signalbox.host.durable.replay import Orchestrator
+from signalbox.host.durable.runner import StepRunner, Written
 from signalbox.host.durable.scheduling import Catalogue, new_row_id
 from signalbox.host.durable.selection import Selection, select
 from signalbox.host.durable.state import Instance
-from signalbox.host.durable.step import Surroundings, control_step, take_step
 from signalbox.host.durable.storage import Storage
 from signalbox.host.durable.timers import DurableTimers
 from signalbox.host.log import LOGGER, log_invocation
-from signalbox.host.moments import to_text
 from signalbox.host.settings import DurableSettings
 
 
@@ -66,14 +63,11 @@ class Engine:
         self, storage: Storage, clock: Clock, functions: DurableFunctions, settings: DurableSettings
     ) -> None:
         self._storage = storage
-        self._clock = clock
-        self._functions = functions
-        self._catalogue = functions.catalogue
         self._lanes: dict[str, Lane] = {}
         self._watchers: dict[str, list[asyncio.Future[None]]] = defaultdict(list)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._slots = asyncio.Semaphore(settings.max_orchestrators)
-        self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="orchestrator")
+        limit = settings.max_orchestrators
+        self._runner = StepRunner(storage, clock, functions.orchestrators, functions.catalogue, limit)
         self._timers = DurableTimers(clock, self._post)
         self._activities = ActivityQueue(functions.activities, settings.max_activities, self._answer)
         self._entities = EntityQueue(storage, functions.entities, self._deliver, clock)
@@ -100,7 +94,7 @@ class Engine:
         await self._activities.stop()
         while self._tasks:
             await asyncio.wait(set(self._tasks))
-        self._pool.shutdown()
+        self._runner.stop()
 
     @property
     def idle(self) -> bool:
@@ -233,34 +227,13 @@ class Engine:
 
     async def _step(self, lane: Lane, instance: Instance, selection: Selection) -> None:
         begun = time.perf_counter()
-        around = Surroundings(now=to_text(self._clock.now()), catalogue=self._catalogue)
-        if selection.control is not None:
-            commit = control_step(instance, selection.control, around)
-        else:
-            orchestrator = self._functions.orchestrators[instance.row.name]
-            async with self._slots:
-                commit = await asyncio.get_running_loop().run_in_executor(
-                    self._pool, take_step, instance, selection.taken, orchestrator, around
-                )
-        commit.taken += selection.dropped
-        refused = await self._write(commit)
-        self._act(lane, commit, refused)
-        _log_step(commit, time.perf_counter() - begun)
+        written = await self._runner.run(instance, selection)
+        self._act(lane, written)
+        _log_step(written.commit, time.perf_counter() - begun)
 
-    # Commits
-
-    async def _write(self, commit: Commit) -> list[Message]:
-        commit.messages = [replace(message, inbox_id=new_row_id()) for message in commit.messages]
-
-        def work(connection: tables.Connection) -> list[Message]:
-            tables.write_commit(connection, commit)
-            return [refusal for child in commit.children if (refusal := _write_child(connection, child))]
-
-        return await self._storage.write(work)
-
-    def _act(self, lane: Lane, commit: Commit, refused: list[Message]) -> None:
-        """Do what the written step asked for."""
-        row = commit.row
+    def _act(self, lane: Lane, written: Written) -> None:
+        """Do what a durable step asked for."""
+        commit, row = written.commit, written.commit.row
         if commit.restarted:
             lane.instance = Instance(row=row)
         if commit.restarted or row.finished:
@@ -270,35 +243,12 @@ class Engine:
         for timer in commit.timers:
             self._timers.set(timer)
         self._activities.put(commit.activities)
-        unavailable = {message.body["TaskScheduledId"] for message in refused}
-        for child in commit.children:
-            if child.parent and child.parent.task_id not in unavailable:
-                self.begin(child)
-        self._deliver([*commit.messages, *refused])
+        for child in written.begun:
+            self.begin(child)
+        self._deliver(written.messages)
         for future in self._watchers.pop(row.instance_id, ()):
             if not future.done():
                 future.set_result(None)
-
-
-def _write_child(connection: tables.Connection, child: InstanceRow) -> Message | None:
-    """Write a sub-orchestration's row; when its id is taken, the message that says so to its parent."""
-    status = tables.status_of(connection, child.instance_id)
-    if status is None or status in FINISHED:
-        tables.erase(connection, child.instance_id)
-        tables.write_instance(connection, child)
-        return None
-    assert child.parent is not None
-    reason = f"An Orchestration instance with the status {status} already exists."
-    body = event(Code.CHILD_FAILED, "", TaskScheduledId=child.parent.task_id, Reason=reason, Details="")
-    refusal = Message(
-        instance_id=child.parent.instance_id,
-        execution_id=child.parent.execution_id,
-        kind=Kind.ANSWER,
-        body=body,
-        inbox_id=new_row_id(),
-    )
-    tables.write_messages(connection, [refusal])
-    return refusal
 
 
 def _log_step(commit: Commit, seconds: float) -> None:

@@ -69,6 +69,12 @@ ANSWERS = {
 }
 """Events that end a numbered task, and the field that names the task."""
 
+UNREAD = frozenset(
+    {Code.TASK_SCHEDULED, Code.CHILD_CREATED, Code.TIMER_CREATED, Code.ORCHESTRATOR_COMPLETED, Code.GENERIC_EVENT}
+)
+"""Events the SDK's executor passes over (`TaskOrchestrationExecutor.process_event`). They are kept out of the
+context, because the SDK spends most of a replay on reading events."""
+
 FAILURES = frozenset({Code.TASK_FAILED, Code.CHILD_FAILED})
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

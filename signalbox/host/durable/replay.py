@@ -33,7 +33,7 @@ class Answer:
 
 
 def replay(orchestrator: Orchestrator, instance: Instance, seen: int) -> Answer:
-    """Replay the whole history of *instance*; its first *seen* events were replayed before."""
+    """Replay the history of *instance*; the first *seen* of the events the SDK reads were replayed before."""
     context = _context(instance, seen)
     try:
         return _read(orchestrator(context))
@@ -46,7 +46,7 @@ def replay(orchestrator: Orchestrator, instance: Instance, seen: int) -> Answer:
 
 def _context(instance: Instance, seen: int) -> str:
     row = instance.row
-    history = [as_played(instance.lines[:seen]), as_new(instance.lines[seen:])]
+    history = [as_played(instance.read[:seen]), as_new(instance.read[seen:])]
     rest = {
         "input": input_text(row.input),
         "instanceId": row.instance_id,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from signalbox.host.durable.actions import Trace
-from signalbox.host.durable.history import ANSWERS, FAILURES, OPENING, Code, Event, from_line, to_line
+from signalbox.host.durable.history import ANSWERS, FAILURES, OPENING, UNREAD, Code, Event, from_line, to_line
 from signalbox.host.durable.model import InstanceRow
 
 
@@ -34,10 +34,11 @@ class Retry:
 
 @dataclass(slots=True, kw_only=True)
 class Instance:
-    """The row, the stored history lines, and what follows from them."""
+    """The row, the stored history lines, those of them the SDK reads, and what follows from them."""
 
     row: InstanceRow
     lines: list[str] = field(default_factory=list)
+    read: list[str] = field(default_factory=list)
     steps: int = 0
     started: bool = False
     next_id: int = 0
@@ -55,18 +56,21 @@ class Instance:
         instance = cls(row=row)
         for text in steps:
             for line in text.split("\n"):
-                instance.fold(from_line(line))
-                instance.lines.append(line)
+                instance._keep(from_line(line), line)
             instance.steps += 1
         return instance
 
     def append(self, entry: Event) -> None:
         """Add an event to the history and draw its consequences."""
-        self.lines.append(to_line(entry))
-        self.fold(entry)
+        self._keep(entry, to_line(entry))
 
-    def fold(self, entry: Event) -> None:
-        """Draw the consequences of an event."""
+    def _keep(self, entry: Event, line: str) -> None:
+        self.lines.append(line)
+        if entry["EventType"] not in UNREAD:
+            self.read.append(line)
+        self._fold(entry)
+
+    def _fold(self, entry: Event) -> None:
         code = entry["EventType"]
         if code in OPENING:
             self._open(entry)

@@ -33,13 +33,13 @@ def take_step(
     instance: Instance, taken: Sequence[Message], orchestrator: Orchestrator, around: Surroundings
 ) -> Commit:
     """Let the orchestrator see *taken* and gather the consequences."""
-    seen = len(instance.lines)
+    seen, read = len(instance.lines), len(instance.read)
     scheduler = Scheduler(instance, around.now, around.catalogue)
     instance.append(event(Code.ORCHESTRATOR_STARTED, around.now))
     if not instance.started:
         instance.append(_execution_started(instance, around.now))
     follow_up = _take_in(instance, taken, around.now)
-    answer = replay(orchestrator, instance, seen)
+    answer = replay(orchestrator, instance, read)
     _refresh(instance, answer, around.now)
     if follow_up is not None:
         scheduler.open(follow_up)

@@ -60,8 +60,12 @@ class Storage:
             if not future.done():
                 future.set_exception(error) if error else future.set_result(value)
 
-        self._jobs.put((work, settle))
+        self.enqueue(work, settle)
         return await future
+
+    def enqueue(self, work: Write[T], settle: Callable[[T, BaseException | None], None]) -> None:
+        """Queue *work* from any thread; *settle* is called on the event loop when it is durable or has failed."""
+        self._jobs.put((work, settle))
 
     def close(self) -> None:
         """Finish the queued writes and close the file."""

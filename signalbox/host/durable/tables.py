@@ -50,7 +50,7 @@ def erase(connection: sqlite3.Connection, instance_id: str) -> None:
 def write_commit(connection: sqlite3.Connection, commit: Commit) -> None:
     """Write everything a step changed except its children, whose ids may be taken."""
     row = commit.row
-    _check_execution(connection, commit)
+    _update_instance(connection, commit)
     if commit.restarted or row.finished:
         connection.execute("DELETE FROM timers WHERE instance_id = ?", (row.instance_id,))
     if row.finished:
@@ -60,7 +60,6 @@ def write_commit(connection: sqlite3.Connection, commit: Commit) -> None:
     elif commit.lines:
         values = (row.instance_id, commit.step, "\n".join(commit.lines))
         connection.execute("INSERT INTO history (instance_id, step, events) VALUES (?, ?, ?)", values)
-    write_instance(connection, row)
     _take(connection, commit)
     if commit.activities:
         write_activities(connection, commit.activities)
@@ -70,11 +69,18 @@ def write_commit(connection: sqlite3.Connection, commit: Commit) -> None:
         write_messages(connection, commit.messages)
 
 
-def _check_execution(connection: sqlite3.Connection, commit: Commit) -> None:
-    query = "SELECT execution_id FROM instances WHERE instance_id = ?"
-    found = connection.execute(query, (commit.row.instance_id,)).fetchone()
-    if found is None or found[0] != commit.execution_id:
-        raise StaleExecutionError(commit.row.instance_id)
+_UPDATE = (
+    "UPDATE instances SET execution_id = ?, status = ?, input = ?, output = ?, custom_status = ?, updated = ? "
+    "WHERE instance_id = ? AND execution_id = ?"
+)
+
+
+def _update_instance(connection: sqlite3.Connection, commit: Commit) -> None:
+    row = commit.row
+    values = (row.execution_id, str(row.status), row.input, row.output, row.custom_status, row.updated)
+    updated = connection.execute(_UPDATE, (*values, row.instance_id, commit.execution_id))
+    if updated.rowcount == 0:
+        raise StaleExecutionError(row.instance_id)
 
 
 def _take(connection: sqlite3.Connection, commit: Commit) -> None:

@@ -1,0 +1,202 @@
+"""Orchestrations per second on durable SQLite: this host against DBOS, side by side in one run.
+
+Each orchestration runs three trivial activities in a row; all of them start at once. Both sides use WAL and the same
+`synchronous` pragma. DBOS is run twice, with its threads and with its event loop; the better median is compared.
+
+    .venv/bin/python bench/orchestrations.py --count 300 --rounds 5
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+PEER_VENV = ROOT / ".signalbox" / "bench-dbos"
+SIDES = ("signalbox", "dbos", "dbos-async")
+
+
+def main() -> None:
+    """Measure one side in this process (`--side`), or all of them in turns."""
+    options = _options()
+    if options.side:
+        seconds = _MEASURES[options.side](options.count, options.synchronous, Path(options.state))
+        print(json.dumps({"seconds": seconds}))
+    else:
+        _compare(options)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=300, help="orchestrations started at once")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--synchronous", choices=["FULL", "NORMAL"], default="FULL")
+    parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
+    parser.add_argument("--state", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _compare(options: argparse.Namespace) -> None:
+    peer = _peer_python()
+    rates: dict[str, list[float]] = {side: [] for side in SIDES}
+    for _ in range(options.rounds):
+        for side in SIDES:
+            python = sys.executable if side == "signalbox" else str(peer)
+            rates[side].append(options.count / _measure(python, side, options))
+    _print_table(options, rates)
+
+
+def _measure(python: str, side: str, options: argparse.Namespace) -> float:
+    """Seconds of one round in a fresh process with a fresh state folder, without start-up."""
+    with tempfile.TemporaryDirectory() as state:
+        command = [python, __file__, "--side", side, "--state", state]
+        command += ["--count", str(options.count), "--synchronous", options.synchronous]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    if done.returncode:
+        raise SystemExit(f"{side} failed:\n{done.stderr}")
+    return float(json.loads(done.stdout.strip().splitlines()[-1])["seconds"])
+
+
+def _peer_python() -> Path:
+    """The peer's own environment: its pins do not agree with the project's."""
+    python = PEER_VENV / "bin" / "python"
+    if not python.exists():
+        venv.create(PEER_VENV, with_pip=True)
+    installed = subprocess.run([python, "-c", "import dbos"], capture_output=True, check=False)
+    if installed.returncode:
+        subprocess.run([python, "-m", "pip", "install", "-q", "dbos"], check=True)
+    return python
+
+
+def _print_table(options: argparse.Namespace, rates: dict[str, list[float]]) -> None:
+    print(
+        f"{options.count} orchestrations of 3 activities, {options.rounds} rounds, WAL, "
+        f"synchronous={options.synchronous}, orchestrations per second"
+    )
+    print(f"| {'side':<11} | {'median':>7} | {'lowest':>7} | {'highest':>7} |")
+    print(f"|{'-' * 13}|{'-' * 9}|{'-' * 9}|{'-' * 9}|")
+    for side, values in rates.items():
+        print(f"| {side:<11} | {statistics.median(values):7.1f} | {min(values):7.1f} | {max(values):7.1f} |")
+    peer = max(statistics.median(values) for side, values in rates.items() if side != "signalbox")
+    print(f"ratio to the better DBOS median: {statistics.median(rates['signalbox']) / peer:.2f}")
+
+
+def _measure_signalbox(count: int, synchronous: Any, state: Path) -> float:
+    import logging
+    import os
+
+    os.environ["AZURE_FUNCTIONS_DURABLE_STRICT_TYPING"] = "1"
+    sys.path.insert(0, str(ROOT))
+    logging.disable(logging.INFO)
+    from signalbox.host.clock import RealClock
+    from signalbox.host.testing import LocalHost
+
+    async def run() -> float:
+        async with LocalHost(_app(), state, clock=RealClock(), synchronous=synchronous) as host:
+            begun = time.perf_counter()
+            started = await asyncio.gather(*(host.start("three", f"run-{n}", n) for n in range(count)))
+            outcomes = await asyncio.gather(*(host.wait(one, timeout=600) for one in started))
+            seconds = time.perf_counter() - begun
+            assert sorted(outcome.output for outcome in outcomes) == [n + 3 for n in range(count)]
+            return seconds
+
+    return asyncio.run(run())
+
+
+def _app() -> Any:
+    import azure.durable_functions as df
+
+    app = df.DFApp()
+
+    @app.activity_trigger(input_name="number")
+    def add_one(number: int) -> int:
+        return number + 1
+
+    @app.orchestration_trigger(context_name="context")
+    def three(context: df.DurableOrchestrationContext) -> Any:
+        value = context.get_input()
+        for _ in range(3):
+            value = yield context.call_activity("add_one", value)
+        return value
+
+    return app
+
+
+def _measure_dbos(count: int, synchronous: str, state: Path) -> float:
+    dbos = _launch_dbos(synchronous, state)
+
+    @dbos.step()
+    def add_one(number: int) -> int:
+        return number + 1
+
+    @dbos.workflow()
+    def three(number: int) -> int:
+        for _ in range(3):
+            number = add_one(number)
+        return number
+
+    dbos.launch()
+    begun = time.perf_counter()
+    handles = [dbos.start_workflow(three, n) for n in range(count)]
+    outputs = [handle.get_result() for handle in handles]
+    seconds = time.perf_counter() - begun
+    assert outputs == [n + 3 for n in range(count)]
+    dbos.destroy()
+    return seconds
+
+
+def _measure_dbos_async(count: int, synchronous: str, state: Path) -> float:
+    dbos = _launch_dbos(synchronous, state)
+
+    @dbos.step()
+    async def add_one(number: int) -> int:
+        return number + 1
+
+    @dbos.workflow()
+    async def three(number: int) -> int:
+        for _ in range(3):
+            number = await add_one(number)
+        return number
+
+    async def run() -> float:
+        dbos.launch()
+        begun = time.perf_counter()
+        handles = await asyncio.gather(*(dbos.start_workflow_async(three, n) for n in range(count)))
+        outputs = await asyncio.gather(*(handle.get_result() for handle in handles))
+        seconds = time.perf_counter() - begun
+        assert list(outputs) == [n + 3 for n in range(count)]
+        return seconds
+
+    seconds = asyncio.run(run())
+    dbos.destroy()
+    return seconds
+
+
+def _launch_dbos(synchronous: str, state: Path) -> Any:
+    from dbos import DBOS  # type: ignore[import-not-found]
+    from sqlalchemy import Engine, event  # type: ignore[import-not-found]
+
+    def set_pragmas(connection: Any, _record: Any) -> None:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(f"PRAGMA synchronous={synchronous}")
+
+    event.listen(Engine, "connect", set_pragmas)
+    url = f"sqlite:///{state}/dbos.sqlite"
+    DBOS(config={"name": "bench", "system_database_url": url, "log_level": "ERROR"})
+    return DBOS
+
+
+_MEASURES = {"signalbox": _measure_signalbox, "dbos": _measure_dbos, "dbos-async": _measure_dbos_async}
+
+
+if __name__ == "__main__":
+    main()
