@@ -68,7 +68,7 @@ class FunctionsHost:
     async def start(self) -> None:
         """Open the state, take up what was left, listen. Raises HostError when the state or the port is taken."""
         self._lock.acquire()
-        self.invoker = Invoker(self._client_binding)
+        self.invoker = Invoker(self.client_binding)
         self._storage = Storage(self._state, self._options.synchronous)
         durable = durable_functions(self.functions.values(), self.invoker)
         settings = self.settings.durable
@@ -128,6 +128,7 @@ class FunctionsHost:
 
         return guarded
 
-    def _client_binding(self) -> str:
+    def client_binding(self) -> str:
+        """The JSON text a durableClient binding receives."""
         hub, key = self.settings.durable.hub_name, self.keys.durabletask_extension
         return client_binding(f"{self.url}{_WEBHOOK}", f"{self.url}{self._rpc_path}/", hub, key)

@@ -69,6 +69,10 @@ class LocalHost:
         """Where HTTP is served, for example http://127.0.0.1:40001."""
         return self.host.url
 
+    def client_binding(self) -> str:
+        """The text from which the SDK builds a DurableOrchestrationClient."""
+        return self.host.client_binding()
+
     async def start(self, name: str, instance_id: str | None = None, input_: Any = None) -> str:
         """Start an orchestration with the input an SDK client would send; returns its id."""
         text = None if input_ is None else json.dumps(json.dumps(input_))
