@@ -1,0 +1,64 @@
+"""Every deterministic id of the product, in one place: the same cause always gets the same id.
+
+Ids are short printable ASCII (Durable Task Scheduler takes at most 100 characters), safe as instance ids, job and blob names.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+
+from shared.domain.arrivals import Arrival
+
+_UNSAFE = re.compile(r"[^a-z0-9]+")
+
+
+def digest(*parts: str, length: int = 16) -> str:
+    """A hex digest of *parts*; unambiguous, since each is length-prefixed."""
+    joined = "".join(f"{len(part)}:{part}" for part in parts)
+    return hashlib.sha256(joined.encode()).hexdigest()[:length]
+
+
+def arrival_id(arrival: Arrival) -> str:
+    return digest(arrival.account, arrival.container, arrival.path, arrival.etag, length=32)
+
+
+def run_id(route: str, arrivals: Iterable[str], attempt: int = 1) -> str:
+    """The id of attempt *attempt* at scoring *arrivals* (arrival ids, in any order) by *route*."""
+    return f"{_readable(route)}-{digest(route, *sorted(arrivals))}-{attempt}"
+
+
+def window_id(route: str, group: Mapping[str, str]) -> str:
+    """The one window that is open for *group* (shared captures) on *route*."""
+    return f"window-{_readable(route)}-{digest(route, *(f'{k}={v}' for k, v in sorted(group.items())))}"
+
+
+def next_attempt(run: str) -> str:
+    """The run id of the attempt after *run*."""
+    stem, _, attempt = run.rpartition("-")
+    return f"{stem}-{int(attempt) + 1}"
+
+
+def attempt_of(run: str) -> int:
+    return int(run.rpartition("-")[2])
+
+
+def job_name(run: str) -> str:
+    return f"signalbox-{run}"
+
+
+def wait_id(run: str) -> str:
+    """The sub-orchestration that waits for the job of *run*."""
+    return f"{run}-wait"
+
+
+def announcement_id(run: str, outcome: str) -> str:
+    return f"{run}-{outcome}"
+
+
+def effect_key(run: str, step: str) -> str:
+    """The ledger key of one external effect of a run."""
+    return f"runs/{run}/effects/{step}"
+
+
+def _readable(name: str) -> str:
+    return _UNSAFE.sub("-", name.lower()).strip("-")[:40]
