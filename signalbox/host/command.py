@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import os
 import signal
+import sys
+import threading
 from pathlib import Path
 
 import click
@@ -41,6 +45,15 @@ def start(port: int, app: Path, state: Path, log_level: str, synchronous: str) -
         asyncio.run(_serve(options))
     except HostError as error:
         raise click.ClickException(str(error)) from None
+    _leave()
+
+
+def _leave() -> None:
+    """A sync function cannot be interrupted: when one is still running, do not wait for its thread."""
+    if any(thread.name.startswith("function") for thread in threading.enumerate()):
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(0)
 
 
 async def _serve(options: HostOptions) -> None:

@@ -32,6 +32,7 @@ from signalbox.host.timers import TimerTriggers, timer
 from signalbox.host.triggers import sort_by_kind
 
 _LARGEST_BODY = 100 * 1024 * 1024
+_GRACE_SECONDS = 5.0
 _WEBHOOK = "/runtime/webhooks/durabletask"
 
 
@@ -85,7 +86,7 @@ class FunctionsHost:
         await self._runner.cleanup()
         await close_client_session()
         await self.timers.stop()
-        await self.engine.stop()
+        await self.engine.stop(_GRACE_SECONDS)
         self.invoker.stop()
         await asyncio.to_thread(self._storage.close)
         self._lock.release()

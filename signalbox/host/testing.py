@@ -1,9 +1,9 @@
 """Run a function app inside a test: a real host on a free port, with a clock the test moves.
 
-    async with LocalHost(app_folder, state_folder, clock=VirtualClock()) as host:
-        await host.start("orchestrator", "id-1", {"any": "input"})
-        await host.advance(timedelta(days=1))
-        assert (await host.wait("id-1")).output == "done"
+async with LocalHost(app_folder, state_folder, clock=VirtualClock()) as host:
+    await host.start("orchestrator", "id-1", {"any": "input"})
+    await host.advance(timedelta(days=1))
+    assert (await host.wait("id-1")).output == "done"
 """
 
 from __future__ import annotations

@@ -39,11 +39,14 @@ class ActivityQueue:
         self._queue.extend(rows)
         self._fill()
 
-    async def stop(self) -> None:
-        """Start no more; wait for those in progress, so that their answers are kept."""
+    async def stop(self, grace: float) -> None:
+        """Start no more; wait up to *grace* seconds for those in progress. The others run again next time."""
         self._stopping = True
-        while self._running:
-            await asyncio.wait(set(self._running))
+        if self._running:
+            _, late = await asyncio.wait(set(self._running), timeout=grace)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     def _fill(self) -> None:
         while self._queue and len(self._running) < self._limit and not self._stopping:

@@ -200,5 +200,3 @@ def _next_page(rows: list[InstanceRow], top: int | None) -> dict[str, str]:
 
 def _entity(request: web.Request) -> EntityName:
     return EntityName(request.match_info["name"].lower(), request.match_info["key"])
-
-

@@ -212,5 +212,3 @@ def _checked_id(instance_id: str) -> str:
             "control characters, not starting with @"
         )
     return instance_id
-
-

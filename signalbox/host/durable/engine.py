@@ -59,9 +59,7 @@ class Lane:
 class Engine:
     """Runs the orchestrations of one task hub."""
 
-    def __init__(
-        self, storage: Storage, clock: Clock, functions: DurableFunctions, settings: DurableSettings
-    ) -> None:
+    def __init__(self, storage: Storage, clock: Clock, functions: DurableFunctions, settings: DurableSettings) -> None:
         self._storage = storage
         self._lanes: dict[str, Lane] = {}
         self._watchers: dict[str, list[asyncio.Future[None]]] = defaultdict(list)
@@ -88,10 +86,10 @@ class Engine:
         for found in self._storage.read(unbegun):
             self._wake(found["instance_id"])
 
-    async def stop(self) -> None:
-        """Let the steps in progress finish and forget the rest; the storage has it all."""
+    async def stop(self, grace: float) -> None:
+        """Let steps finish, and activities for *grace* seconds; forget the rest, the storage has it all."""
         self._timers.stop()
-        await self._activities.stop()
+        await self._activities.stop(grace)
         while self._tasks:
             await asyncio.wait(set(self._tasks))
         self._runner.stop()
@@ -256,5 +254,3 @@ def _log_step(commit: Commit, seconds: float) -> None:
     outcome = "continued" if commit.restarted else row.status.lower()
     detail = f"output={row.output}" if row.status is Status.FAILED else ""
     log_invocation(row.name, outcome, seconds, row.instance_id, detail)
-
-

@@ -104,9 +104,7 @@ def _answer(message: Message, result: Mapping[str, Any]) -> Message:
     )
 
 
-def _write_state(
-    connection: sqlite3.Connection, entity: EntityName, outcome: Mapping[str, Any], now: str
-) -> None:
+def _write_state(connection: sqlite3.Connection, entity: EntityName, outcome: Mapping[str, Any], now: str) -> None:
     if outcome["entityExists"]:
         values = (str(entity), outcome["entityState"], now)
         connection.execute("INSERT OR REPLACE INTO entities (entity_id, state, updated) VALUES (?, ?, ?)", values)

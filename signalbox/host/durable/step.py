@@ -29,9 +29,7 @@ class Surroundings:
     catalogue: Catalogue
 
 
-def take_step(
-    instance: Instance, taken: Sequence[Message], orchestrator: Orchestrator, around: Surroundings
-) -> Commit:
+def take_step(instance: Instance, taken: Sequence[Message], orchestrator: Orchestrator, around: Surroundings) -> Commit:
     """Let the orchestrator see *taken* and gather the consequences."""
     seen, read = len(instance.lines), len(instance.read)
     scheduler = Scheduler(instance, around.now, around.catalogue)

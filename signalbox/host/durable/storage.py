@@ -12,9 +12,10 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable
-from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, TypeVar
+
+from signalbox.host.durable.schema import SCHEMA
 
 T = TypeVar("T")
 Write = Callable[[sqlite3.Connection], T]
@@ -36,7 +37,7 @@ class Storage:
         self._synchronous = synchronous
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._reader = self._connect()
-        self._reader.executescript(resources.files(__package__).joinpath("schema.sql").read_text())
+        self._reader.executescript(SCHEMA)
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._serve, name="signalbox-writer", daemon=True)
         self._thread.start()

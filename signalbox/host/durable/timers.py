@@ -38,8 +38,4 @@ class DurableTimers:
 
     def _fire(self, timer: TimerRow) -> None:
         body = event(Code.TIMER_FIRED, timer.fire_at, TimerId=timer.task_id, FireAt=timer.fire_at)
-        self._post(
-            Message(
-                instance_id=timer.instance_id, execution_id=timer.execution_id, kind=Kind.ANSWER, body=body
-            )
-        )
+        self._post(Message(instance_id=timer.instance_id, execution_id=timer.execution_id, kind=Kind.ANSWER, body=body))

@@ -1,3 +1,6 @@
+"""The tables of the one SQLite file. A module, so that every way of installing carries it."""
+
+SCHEMA = """
 CREATE TABLE IF NOT EXISTS instances (
     instance_id TEXT PRIMARY KEY,
     execution_id TEXT NOT NULL,
@@ -52,3 +55,4 @@ CREATE TABLE IF NOT EXISTS schedules (
     next TEXT NOT NULL,
     updated TEXT NOT NULL
 ) WITHOUT ROWID;
+"""
