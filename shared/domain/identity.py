@@ -1,6 +1,6 @@
 """Every deterministic id of the product, in one place: the same cause always gets the same id.
 
-Ids are short printable ASCII (Durable Task Scheduler takes at most 100 characters), safe as instance ids, job and blob names.
+Ids are short printable ASCII (Durable Task Scheduler takes at most 100 characters), safe in instance ids and names.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 """Path patterns with named captures, and the templates that the captures fill.
 
-`landing/{site}/**/{name}.csv`: `{x}` takes one path segment or a part of it, `*` the same without a name, `**` any depth.
+`landing/{site}/**/{name}.csv`: `{x}` takes a path segment or part of one, `*` the same unnamed, `**` any depth.
 """
 
 import re

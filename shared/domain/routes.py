@@ -1,7 +1,7 @@
 """A route: which files are taken, how they are grouped and checked, who scores them, and where the result goes.
 
-Built by `shared.config` from `signalbox.yaml`, carried whole in the input of a run, so that a run finishes by the rules it
-started with.
+Built by `shared.config` from `signalbox.yaml`, carried whole in a run's input, so that a run finishes by the rules
+it started with.
 """
 
 from dataclasses import dataclass, field

@@ -1,0 +1,149 @@
+"""Score what arrived: gather, check, submit, wait, reconcile, publish, announce.
+
+It decides nothing about data or jobs itself: every verdict comes from an activity and is history.
+"""
+
+from datetime import timedelta
+
+from shared import contracts as c
+from shared.domain import identity
+from shared.domain.failures import Refused
+from shared.domain.routes import OnBadData
+from shared.domain.runs import JobState, Outcome
+from shared.durable import Context, StepFailed, Steps, call, pause, run_child, wait_for
+
+_MEMBERS_EVERY_S = 5.0
+
+
+def run_inference(ctx: Context, request: c.Inference) -> Steps[c.InferenceResult]:
+    """One run. Whatever happens after it was opened is announced and recorded, failure included."""
+    ctx.show("opening")
+    opening = c.RunOpening(key=_key(request, "opened"), execution=ctx.unique(), inference=request)
+    opened = yield from call(ctx, c.OPEN_RUN, opening)
+    if opened.already is not None:
+        return c.InferenceResult(run=request.run, outcome=Outcome.DUPLICATE, because=opened.because)
+    try:
+        result = yield from _carry(ctx, request)
+    except (Refused, StepFailed) as failure:
+        result = _ended(request, Outcome.FAILED, str(failure))
+    yield from _conclude(ctx, request, result)
+    return result
+
+
+def _carry(ctx: Context, request: c.Inference) -> Steps[c.InferenceResult]:
+    gathered = yield from _gather(ctx, request)
+    if gathered.files == 0:
+        return _ended(request, Outcome.SUPERSEDED, "no file was left to score: " + "; ".join(gathered.dropped))
+    ctx.show("checking data", files=gathered.files)
+    check = c.DataCheck(inference=request, input_path=gathered.input_path, report_path=f"runs/{request.run}/data.json")
+    verdict = yield from call(ctx, c.CHECK_DATA, check)
+    if not verdict.passed and not request.waived:
+        refusal = yield from _hold_back(ctx, request, verdict)
+        if refusal is not None:
+            return refusal
+    return (yield from _score(ctx, request, gathered, verdict))
+
+
+def _gather(ctx: Context, request: c.Inference) -> Steps[c.Gathered]:
+    """Pin the members; a manifest may name files that are still on their way."""
+    ctx.show("gathering")
+    deadline = ctx.now + timedelta(seconds=request.route.group.marker.wait_s)
+    while True:
+        gathered = yield from call(ctx, c.GATHER_FILES, c.Gathering(key=_key(request, "gathered"), inference=request))
+        if not gathered.missing:
+            return gathered
+        if ctx.now >= deadline:
+            raise Refused(f"the manifest names files that did not arrive in time: {', '.join(gathered.missing)}")
+        yield from pause(ctx, _MEMBERS_EVERY_S)
+
+
+def _hold_back(ctx: Context, request: c.Inference, verdict: c.DataVerdict) -> Steps[c.InferenceResult | None]:
+    """Quarantine, tell the owner, and wait for a release; None once released."""
+    because = "; ".join(verdict.summary)
+    if request.route.on_bad_data is OnBadData.FAIL:
+        return _ended(request, Outcome.FAILED, f"the data check failed: {because}")
+    ctx.show("quarantined", because=because[:300])
+    held = _ended(request, Outcome.QUARANTINED, because)
+    yield from call(
+        ctx,
+        c.QUARANTINE_FILES,
+        c.Quarantining(key=_key(request, "quarantined"), inference=request, report=verdict.report),
+    )
+    yield from _announce(ctx, request, held, verdict.report)
+    orders = yield from _await_orders(ctx, request)
+    if orders.released:
+        return None
+    if orders.cancelled:
+        return _ended(request, Outcome.CANCELLED, "cancelled while quarantined")
+    return held
+
+
+def _await_orders(ctx: Context, request: c.Inference) -> Steps[c.RunOrders]:
+    deadline = ctx.now + timedelta(seconds=request.route.release_within_s)
+    while True:
+        orders = yield from call(ctx, c.LOOK_AT_ORDERS, c.RunLook(inference=request))
+        left = (deadline - ctx.now).total_seconds()
+        if orders.released or orders.cancelled or left <= 0:
+            return orders
+        yield from wait_for(ctx, c.ORDER_GIVEN, left)
+
+
+def _score(
+    ctx: Context, request: c.Inference, gathered: c.Gathered, verdict: c.DataVerdict
+) -> Steps[c.InferenceResult]:
+    output = f"runs/{request.run}/output"
+    submitted_at = ctx.now
+    ctx.show("submitting")
+    submission = c.Submission(
+        key=_key(request, "submitted"), inference=request, input_path=gathered.input_path, output_path=output
+    )
+    job = yield from call(ctx, c.SUBMIT_JOB, submission)
+    ctx.show("waiting for the job", job=job.job, name=job.friendly_name)
+    ended = yield from _wait(ctx, request, job)
+    if ended.state is not JobState.COMPLETED:
+        outcome = Outcome.CANCELLED if ended.state is JobState.CANCELLED else Outcome.FAILED
+        return _ended(request, outcome, ended.because)
+    timings = {"submitted": submitted_at.isoformat(), "scored": ctx.now.isoformat()}
+    ctx.show("reconciling")
+    reconciling = c.Reconciling(inference=request, rows_in=verdict.rows, output_path=output)
+    reconciled = yield from call(ctx, c.RECONCILE_ROWS, reconciling)
+    if reconciled.outcome is Outcome.FAILED:
+        return _ended(request, Outcome.FAILED, reconciled.because)
+    ctx.show("publishing")
+    publishing = c.Publishing(
+        key=_key(request, "published"),
+        inference=request,
+        result=reconciled,
+        job=job,
+        report=verdict.report,
+        timings=timings,
+    )
+    published = yield from call(ctx, c.PUBLISH_RESULT, publishing)
+    return _ended(request, reconciled.outcome, reconciled.because, published.manifest)
+
+
+def _wait(ctx: Context, request: c.Inference, job: c.Submitted) -> Steps[c.JobEnd]:
+    deadline = ctx.now + timedelta(seconds=request.route.give_up_after_s)
+    wait = c.JobWait(run=request.run, route=request.route, hub=request.hub, job=job.job, deadline=deadline.isoformat())
+    return (yield from run_child(ctx, c.WAIT_FOR_JOB, wait, identity.wait_id(request.run)))
+
+
+def _conclude(ctx: Context, request: c.Inference, result: c.InferenceResult) -> Steps[None]:
+    ctx.show("announcing", outcome=result.outcome.value)
+    if result.outcome is not Outcome.QUARANTINED:  # That was announced when it was held back.
+        yield from _announce(ctx, request, result)
+    yield from call(ctx, c.CLOSE_RUN, c.RunClosing(key=_key(request, "closed"), inference=request, result=result))
+    ctx.show("done", outcome=result.outcome.value)
+
+
+def _announce(ctx: Context, request: c.Inference, result: c.InferenceResult, report: str = "") -> Steps[None]:
+    key = _key(request, f"announced-{result.outcome.value}")
+    yield from call(ctx, c.ANNOUNCE_RUN, c.Announcement(key=key, inference=request, result=result, report=report))
+
+
+def _ended(request: c.Inference, outcome: Outcome, because: str, manifest: str = "") -> c.InferenceResult:
+    return c.InferenceResult(run=request.run, outcome=outcome, because=because, manifest=manifest)
+
+
+def _key(request: c.Inference, step: str) -> str:
+    return identity.effect_key(request.run, step)

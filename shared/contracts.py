@@ -1,0 +1,320 @@
+"""Every name, input and output that crosses the Durable boundary.
+
+Orchestrators and activities never import each other; they meet here. New fields need a default.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from shared.domain.arrivals import Arrival
+from shared.domain.routes import HubLayout, Route
+from shared.domain.runs import JobState, Outcome
+from shared.domain.windows import WindowVerdict
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+class Effect(StrEnum):
+    READS = "reads"
+    WRITES = "writes"
+
+
+@dataclass(frozen=True, slots=True)
+class Activity(Generic[In, Out]):
+    name: str
+    takes: type[In]
+    gives: type[Out]
+    effect: Effect
+
+
+@dataclass(frozen=True, slots=True)
+class Orchestration(Generic[In, Out]):
+    name: str
+    takes: type[In]
+    gives: type[Out]
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalEvent:
+    """A wake-up without a payload: the truth it points to is a record, read by an activity."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inference:
+    """A run: *trigger* is the file that started it, None for a window, whose members were claimed before."""
+
+    run: str
+    route: Route
+    hub: HubLayout
+    captures: dict[str, str]
+    date: str  # The day (UTC, YYYY-MM-DD) on which the run was asked for: `{date}` in output paths.
+    trigger: Arrival | None = None
+    waived: bool = False  # A released attempt: the data owner has answered for the data.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InferenceResult:
+    run: str
+    outcome: Outcome
+    because: str = ""
+    manifest: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOpening:
+    key: str
+    execution: str  # Tells a replaced instance of the same id from a repeat of the same activity.
+    inference: Inference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOpened:
+    already: Outcome | None = None
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathering:
+    key: str
+    inference: Inference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """*files* were pinned under *input_path* in staging; *missing* are named by a manifest and not there yet."""
+
+    files: int
+    input_path: str = ""
+    missing: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataCheck:
+    inference: Inference
+    input_path: str
+    report_path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataVerdict:
+    passed: bool
+    rows: int
+    summary: tuple[str, ...] = ()
+    report: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantining:
+    key: str
+    inference: Inference
+    report: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined:
+    path: str
+    files: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    key: str
+    inference: Inference
+    input_path: str
+    output_path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """Both names of the job: Azure ML's GUID and our own, which is deterministic."""
+
+    job: str
+    friendly_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobWait:
+    """A segment of the wait for one job; *polls* counts over all segments, *deadline* is ISO 8601 UTC."""
+
+    run: str
+    route: Route
+    hub: HubLayout
+    job: str
+    deadline: str
+    polls: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobLook:
+    run: str
+    route: Route
+    hub: HubLayout
+    job: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSeen:
+    state: JobState
+    status: str
+    cancel_asked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobEnd:
+    state: JobState
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancellation:
+    key: str
+    run: str
+    route: Route
+    hub: HubLayout
+    job: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciling:
+    inference: Inference
+    rows_in: int
+    output_path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputFile:
+    """One file of the result; *etag* pins what was hashed, so that nothing else can be published."""
+
+    path: str
+    etag: str
+    size: int
+    sha256: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciled:
+    outcome: Outcome
+    because: str
+    rows_in: int = 0
+    rows_out: int = 0
+    files: tuple[OutputFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publishing:
+    key: str
+    inference: Inference
+    result: Reconciled
+    job: Submitted
+    report: str
+    timings: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    manifest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    key: str
+    inference: Inference
+    result: InferenceResult
+    report: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """The effect is in the ledger."""
+
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunClosing:
+    key: str
+    inference: Inference
+    result: InferenceResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLook:
+    inference: Inference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOrders:
+    """What people have ordered, as recorded: the external events are only wake-ups."""
+
+    cancelled: bool = False
+    released: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowWatch:
+    route: Route
+    hub: HubLayout
+    group: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowClaim:
+    key: str
+    watch: WindowWatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowClaimed:
+    """The run that now owns the files, None where there were none."""
+
+    inference: Inference | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStart:
+    key: str
+    inference: Inference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adrift:
+    """A job whose run was ended from outside."""
+
+    run: str
+    inference: Inference
+    job: str
+
+
+OPEN_RUN = Activity("open_run", RunOpening, RunOpened, Effect.WRITES)
+GATHER_FILES = Activity("gather_files", Gathering, Gathered, Effect.WRITES)
+CHECK_DATA = Activity("check_data", DataCheck, DataVerdict, Effect.READS)
+QUARANTINE_FILES = Activity("quarantine_files", Quarantining, Quarantined, Effect.WRITES)
+SUBMIT_JOB = Activity("submit_job", Submission, Submitted, Effect.WRITES)
+LOOK_AT_JOB = Activity("look_at_job", JobLook, JobSeen, Effect.READS)
+CANCEL_JOB = Activity("cancel_job", Cancellation, Done, Effect.WRITES)
+RECONCILE_ROWS = Activity("reconcile_rows", Reconciling, Reconciled, Effect.READS)
+PUBLISH_RESULT = Activity("publish_result", Publishing, Published, Effect.WRITES)
+ANNOUNCE_RUN = Activity("announce_run", Announcement, Done, Effect.WRITES)
+CLOSE_RUN = Activity("close_run", RunClosing, Done, Effect.WRITES)
+LOOK_AT_ORDERS = Activity("look_at_orders", RunLook, RunOrders, Effect.READS)
+LOOK_AT_WINDOW = Activity("look_at_window", WindowWatch, WindowVerdict, Effect.READS)
+CLAIM_WINDOW = Activity("claim_window", WindowClaim, WindowClaimed, Effect.WRITES)
+START_RUN = Activity("start_run", RunStart, Done, Effect.WRITES)
+
+ACTIVITIES: tuple[Activity[object, object], ...] = tuple(
+    value for value in list(globals().values()) if isinstance(value, Activity)
+)
+
+RUN_INFERENCE = Orchestration("run_inference", Inference, InferenceResult)
+WAIT_FOR_JOB = Orchestration("wait_for_job", JobWait, JobEnd)
+COLLECT_WINDOW = Orchestration("collect_window", WindowWatch, Done)
+CANCEL_ADRIFT = Orchestration("cancel_adrift", Adrift, Done)
+
+ORDER_GIVEN = ExternalEvent("order_given")

@@ -1,0 +1,75 @@
+"""What becomes of a run, and the few decisions taken on the way: how long to wait, whether rows are missing."""
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shared.domain.routes import OnMissingRows
+
+
+class Outcome(StrEnum):
+    COMPLETED = "completed"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    QUARANTINED = "quarantined"
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"  # Every member was overwritten before it could be pinned.
+    DUPLICATE = "duplicate"  # Another execution of the same run did it.
+
+
+class JobState(StrEnum):
+    """The phases of an Azure ML job that matter here; its twelve statuses map onto them."""
+
+    ACTIVE = "active"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+_FINAL = {
+    "Completed": JobState.COMPLETED,
+    "Succeeded": JobState.COMPLETED,
+    "Failed": JobState.FAILED,
+    "NotResponding": JobState.FAILED,
+    "Canceled": JobState.CANCELLED,
+}
+
+
+def job_state(status: str) -> JobState:
+    """The phase of an Azure ML job *status* (Microsoft.MachineLearningServices JobStatus); unknown ones are active."""
+    return _FINAL.get(status, JobState.ACTIVE)
+
+
+POLLS_PER_SEGMENT = 20  # About seven history events each: a segment stays well under 200.
+_FIRST_POLL_S, _LONGEST_POLL_S, _GROWTH = 1.0, 600.0, 1.6
+
+
+def poll_delay_s(poll: int, instance: str) -> float:
+    """Seconds before poll number *poll* (from 0): exponential, capped at ten minutes, with up to 20 % of jitter.
+
+    The jitter comes from the instance id, so that replay sees the same delay and a thousand jobs do not poll together.
+    """
+    growth: float = _FIRST_POLL_S * _GROWTH ** min(poll, 20)
+    fraction = int.from_bytes(hashlib.sha256(f"{instance}:{poll}".encode()).digest()[:4]) / 2**32
+    return round(min(_LONGEST_POLL_S, growth) * (1 - 0.2 * fraction), 3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowCount:
+    """Rows of data (headers excluded) that went in and came out."""
+
+    rows_in: int
+    rows_out: int
+
+
+def judge_rows(count: RowCount, policy: OnMissingRows) -> tuple[Outcome, str]:
+    """Whether every row has its prediction, and the sentence that says so; a gap is never silent."""
+    missing = count.rows_in - count.rows_out
+    if missing == 0:
+        return Outcome.COMPLETED, f"{count.rows_out} of {count.rows_in} rows have a prediction"
+    said = f"{count.rows_out} predictions for {count.rows_in} rows"
+    if missing < 0:
+        return Outcome.FAILED, f"{said}: {-missing} too many; the scoring script must return one row per input row"
+    if count.rows_out == 0 or policy is OnMissingRows.FAIL:
+        return Outcome.FAILED, f"{said}: {missing} missing; the job's log names the mini-batches that failed"
+    return Outcome.PARTIAL, f"{said}: {missing} missing, published as partial by policy"

@@ -1,0 +1,216 @@
+"""The only place that knows the Durable Functions SDK (1.7; 2.x would be this one file).
+
+A permanent refusal crosses from an activity as a value, so that it is never retried; only transient faults are raised.
+"""
+
+import inspect
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, TypeAlias, TypeVar
+
+import azure.durable_functions as df
+from azure.durable_functions import DurableOrchestrationClient
+
+from shared.codec import decode, encode
+from shared.contracts import Activity, ExternalEvent, Orchestration
+from shared.domain.failures import Refused
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+Steps = Generator[Any, Any, Out]
+Blueprint: TypeAlias = df.Blueprint
+Client: TypeAlias = DurableOrchestrationClient
+
+_REFUSED = "refused"
+_RETRY = df.RetryOptions(first_retry_interval_in_milliseconds=1_000, max_number_of_attempts=6)
+
+
+class StepFailed(Exception):
+    """An activity kept failing with transient faults until its retries were used up."""
+
+
+# Inside orchestrators -------------------------------------------------------------------------------------------
+
+
+class Context:
+    """What an orchestrator may use: the SDK's context, narrowed to what replays identically."""
+
+    def __init__(self, inner: df.DurableOrchestrationContext) -> None:
+        self._inner = inner
+
+    @property
+    def instance(self) -> str:
+        return str(self._inner.instance_id)
+
+    @property
+    def now(self) -> datetime:
+        """The time of this step, the same on every replay (UTC)."""
+        moment: datetime = self._inner.current_utc_datetime
+        return moment
+
+    def unique(self) -> str:
+        """An id that is new here and the same on every replay."""
+        return str(self._inner.new_guid())
+
+    def show(self, step: str, **facts: object) -> None:
+        """Make the step visible in the instance's custom status."""
+        self._inner.set_custom_status({"step": step, **facts})
+
+    def sdk(self) -> df.DurableOrchestrationContext:
+        return self._inner
+
+
+def call(ctx: Context, activity: Activity[In, Out], payload: In) -> Steps[Out]:
+    """The activity's result. Raises Refused (permanent) or StepFailed (retries used up)."""
+    try:
+        raw = yield ctx.sdk().call_activity_with_retry(activity.name, _RETRY, encode(payload))
+    except Exception as error:  # The SDK reports every failed task as a bare Exception.
+        raise StepFailed(f"{activity.name}: {_first_line(error)}") from error
+    if isinstance(raw, dict) and _REFUSED in raw:
+        raise Refused(raw[_REFUSED])
+    return decode(activity.gives, raw)
+
+
+def run_child(ctx: Context, orchestration: Orchestration[In, Out], payload: In, instance: str) -> Steps[Out]:
+    """The result of a sub-orchestration under an id of our choice. Raises StepFailed."""
+    try:
+        raw = yield ctx.sdk().call_sub_orchestrator(orchestration.name, encode(payload), instance)
+    except Exception as error:  # The SDK reports every failed task as a bare Exception.
+        raise StepFailed(f"{orchestration.name}: {_first_line(error)}") from error
+    return decode(orchestration.gives, raw)
+
+
+def pause(ctx: Context, seconds: float) -> Steps[None]:
+    yield ctx.sdk().create_timer(ctx.now + timedelta(seconds=seconds))
+
+
+def wait_for(ctx: Context, event: ExternalEvent, seconds: float) -> Steps[bool]:
+    """True once *event* has come, False after *seconds*."""
+    arrival = ctx.sdk().wait_for_external_event(event.name)
+    deadline = ctx.sdk().create_timer(ctx.now + timedelta(seconds=seconds))
+    winner = yield ctx.sdk().task_any([arrival, deadline])
+    if winner is not arrival:
+        return False
+    deadline.cancel()
+    return True
+
+
+def start_over(ctx: Context, payload: object) -> None:
+    """Continue as new: the same instance with *payload* and an empty history."""
+    ctx.sdk().continue_as_new(encode(payload))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:500]
+
+
+# Registration ---------------------------------------------------------------------------------------------------
+
+
+def add_activity(
+    blueprint: Blueprint, activity: Activity[In, Out], body: Callable[[Any, In], Out], clients: Callable[[], Any]
+) -> None:
+    """Register *body* under the activity's name; *clients* are made at its first call."""
+
+    def handler(payload) -> Any:  # type: ignore[no-untyped-def]  # The SDK would decode by an annotation.
+        try:
+            return encode(body(clients(), decode(activity.takes, payload)))
+        except Refused as refusal:  # Permanent: crosses as a value, is not retried.
+            return {_REFUSED: str(refusal)}
+
+    handler.__name__ = activity.name
+    blueprint.activity_trigger(input_name="payload")(handler)
+
+
+def add_starting_activity(blueprint: Blueprint, activity: Activity[In, Out], body: Callable[[Client, In], Any]) -> None:
+    """Register an activity that starts orchestrations: its body gets the Durable client."""
+
+    async def handler(payload, client) -> Any:  # type: ignore[no-untyped-def]  # As above.
+        return encode(await body(client, decode(activity.takes, payload)))
+
+    handler.__name__ = activity.name
+    bound = blueprint.durable_client_input(client_name="client")
+    bound(blueprint.activity_trigger(input_name="payload")(handler))
+
+
+def add_orchestration(
+    blueprint: Blueprint, orchestration: Orchestration[In, Out], body: Callable[[Context, In], Steps[Out | None]]
+) -> None:
+    """Register *body* under the orchestration's name."""
+    blueprint.orchestration_trigger(context_name="context")(orchestrator_handler(orchestration, body))
+
+
+def orchestrator_handler(
+    orchestration: Orchestration[In, Out], body: Callable[[Context, In], Steps[Out | None]]
+) -> Callable[[df.DurableOrchestrationContext], Generator[Any, Any, Any]]:
+    """*body* as the generator function the SDK replays."""
+
+    def handler(context):  # type: ignore[no-untyped-def]  # As above.
+        result = yield from body(Context(context), decode(orchestration.takes, context.get_input()))
+        return encode(result)
+
+    assert inspect.isgeneratorfunction(handler)
+    handler.__name__ = orchestration.name
+    return handler
+
+
+# Starting -------------------------------------------------------------------------------------------------------
+
+
+class Start(StrEnum):
+    STARTED = "started"
+    RUNNING = "already running"
+    FINISHED = "already finished"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """An orchestration instance as the host knows it."""
+
+    id: str
+    status: str
+    running: bool
+    step: str = ""
+
+
+_RUNNING = {"Pending", "Running", "ContinuedAsNew", "Suspended"}
+
+
+async def find_instance(client: Client, instance: str) -> Instance | None:
+    found = await client.get_status(instance)
+    if not found or found.runtime_status is None:
+        return None
+    status = str(found.runtime_status.value)
+    shown = found.custom_status if isinstance(found.custom_status, dict) else {}
+    return Instance(id=instance, status=status, running=status in _RUNNING, step=str(shown.get("step", "")))
+
+
+async def start_once(
+    client: Client, orchestration: Orchestration[In, Out], instance: str, payload: In, *, again: bool = False
+) -> Start:
+    """Start unless it runs, or (unless *again*) has run; says which.
+
+    A host refuses a start under a running id, and silently replaces a finished instance: so look first, and let the
+    orchestration's own first effect, a conditional create, decide the race that is left.
+    """
+    found = await find_instance(client, instance)
+    if found and (found.running or not again):
+        return Start.RUNNING if found.running else Start.FINISHED
+    try:
+        await client.start_new(orchestration.name, instance, encode(payload))
+    except Exception:  # The SDK raises a bare Exception for a conflict, and for everything else.
+        if await find_instance(client, instance):
+            return Start.RUNNING
+        raise
+    return Start.STARTED
+
+
+async def wake(client: Client, instance: str, event: ExternalEvent) -> bool:
+    """Raise *event* if the instance runs; False where nobody is there to hear it."""
+    found = await find_instance(client, instance)
+    if not found or not found.running:
+        return False
+    await client.raise_event(instance, event.name, True)
+    return True

@@ -1,0 +1,125 @@
+"""What the product needs from the world, named after the need; `shared.adapters` are the vendors that meet it.
+
+Every method raises `Refused` for what trying again cannot mend and `Transient` for what it can.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, BinaryIO, Protocol
+
+from shared.domain.routes import Overrides, Scoring, Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blob:
+    """One blob as listed; *size* in bytes, *modified* in UTC, *etag* without quotes."""
+
+    container: str
+    path: str
+    etag: str
+    size: int
+    modified: datetime
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+class DataHub(Protocol):
+    """The central store: files that arrive, results, and Signalbox's own records."""
+
+    def list(self, container: str, prefix: str) -> Iterator[Blob]: ...
+    def find(self, container: str, path: str) -> Blob | None: ...
+    def read(self, container: str, path: str) -> bytes | None: ...
+
+    def open(self, container: str, path: str, etag: str) -> BinaryIO:
+        """A seekable file that reads ranges; Refused once the blob is no longer the one *etag* names."""
+        ...
+
+    def copy(self, source: Blob, container: str, path: str, metadata: Mapping[str, str]) -> bool:
+        """Copy server-side exactly the content *source* names; False where that content is gone. Safe to repeat."""
+        ...
+
+    def create(self, container: str, path: str, data: bytes, metadata: Mapping[str, str] | None = None) -> bool:
+        """Write only where nothing is; False where something was."""
+        ...
+
+    def replace(
+        self, container: str, path: str, data: bytes, etag: str, metadata: Mapping[str, str] | None = None
+    ) -> bool:
+        """Write only over *etag*; False where it has changed."""
+        ...
+
+    def append(self, container: str, path: str, line: bytes) -> None:
+        """Add one line to a log that only grows."""
+        ...
+
+    def delete(self, container: str, path: str, etag: str = "") -> bool:
+        """Remove (only *etag*, if given); False where it was gone or has changed."""
+        ...
+
+
+class Ledger(Protocol):
+    """What has been done, by key: each key is written once and never changed."""
+
+    def find(self, key: str) -> dict[str, Any] | None: ...
+
+    def record(self, key: str, result: Mapping[str, Any]) -> dict[str, Any]:
+        """Record *result* under *key* unless something is there; returns what is there now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchJob:
+    """A batch scoring job; *input_path* is a folder of *datastore*, *output_path* a folder that does not exist yet."""
+
+    name: str
+    scoring: Scoring
+    datastore: str
+    input_path: str
+    output_path: str
+    overrides: Overrides
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A submitted job: *id* is Azure ML's GUID, *name* the one we gave."""
+
+    id: str
+    name: str
+    status: str
+
+
+class Jobs(Protocol):
+    def submit(self, job: BatchJob) -> Job:
+        """The job called `job.name`, found or created. Safe to repeat."""
+        ...
+
+    def look(self, scoring: Scoring, job: str) -> Job: ...
+    def cancel(self, workspace: Workspace, job: str) -> None:
+        """Ask for cancellation; a job that has finished stays as it is."""
+        ...
+
+
+class Announcer(Protocol):
+    def announce(self, event_id: str, kind: str, subject: str, data: Mapping[str, Any]) -> None:
+        """Publish a CloudEvent to the product's topic; the same *event_id* is the same event."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubFile:
+    """A pinned file to be checked."""
+
+    name: str
+    blob: Blob
+
+
+class DataChecks(Protocol):
+    def check(self, contract: str, files: Sequence[HubFile]) -> dict[str, Any]:
+        """The plain-JSON report of *files* against the contract at path *contract*; see `shared.domain.data_check`."""
+        ...
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The time now, in UTC."""
+        ...
