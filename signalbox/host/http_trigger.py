@@ -12,6 +12,7 @@ from signalbox.host.bindings import converter
 from signalbox.host.functions import Function
 from signalbox.host.invocation import Invoker
 from signalbox.host.keys import Keys, opens, presented_key
+from signalbox.host.log import LOGGER
 from signalbox.host.routes import Route, compile_route
 
 _ALL_METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "PATCH", "PUT", "OPTIONS"})
@@ -67,8 +68,12 @@ class HttpTriggers:
         data = await _to_datum(request, parameters)
         try:
             result = await self._invoker.invoke(one.function, data, request.headers)
+        except Exception:
+            return web.Response(status=500)
+        try:
             return _to_response(result)
         except Exception:
+            LOGGER.exception("function=%s returned %r, which is no HTTP response", one.function.name, result)
             return web.Response(status=500)
 
     def _admits(self, one: Endpoint, request: web.Request) -> bool:

@@ -35,7 +35,7 @@ class Invoker:
             result = await self._call(function, filled)
         except Exception as error:
             detail = f"error={type(error).__name__}: {error}"
-            log_invocation(function.name, "failed", time.perf_counter() - begun, instance, detail)
+            log_invocation(function.name, "failed", time.perf_counter() - begun, instance, detail, error)
             raise
         log_invocation(function.name, "succeeded", time.perf_counter() - begun, instance)
         return result

@@ -19,10 +19,12 @@ def set_up_logging(level: str) -> None:
             logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
-def log_invocation(function: str, outcome: str, seconds: float, instance: str = "-", detail: str = "") -> None:
-    """Write the line of one finished invocation; failures are errors."""
+def log_invocation(
+    function: str, outcome: str, seconds: float, instance: str = "-", detail: str = "", error: Exception | None = None
+) -> None:
+    """Write the line of one finished invocation; failures are errors and show the traceback of *error*."""
     level = logging.ERROR if outcome == "failed" else logging.INFO
     if LOGGER.isEnabledFor(level):
         suffix = f" {detail}" if detail else ""
         line = "function=%s instance=%s duration_ms=%.1f outcome=%s%s"
-        LOGGER.log(level, line, function, instance, seconds * 1000, outcome, suffix)
+        LOGGER.log(level, line, function, instance, seconds * 1000, outcome, suffix, exc_info=error)

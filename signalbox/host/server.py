@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,7 +62,8 @@ class FunctionsHost:
         apply_local_settings(options.app, os.environ)
         self.settings = load_host_settings(options.app)
         self.keys = load_keys(self._state)
-        self.functions = index(app or load_app(options.app), options.app)
+        found = index(app or load_app(options.app), options.app)
+        self.functions = {name: function for name, function in found.items() if _is_enabled(name)}
         self._kinds = sort_by_kind(self.functions.values())
         self._rpc_path = f"/durabletask/{secrets.token_urlsafe(16)}"
         self.url = ""
@@ -69,6 +71,20 @@ class FunctionsHost:
     async def start(self) -> None:
         """Open the state, take up what was left, listen. Raises HostError when the state or the port is taken."""
         self._lock.acquire()
+        try:
+            listener = _bind(self._options.port)
+        except HostError:
+            self._lock.release()
+            raise
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self._open()
+        self.engine.recover()  # Before the first request, so that nothing is taken up twice.
+        self._runner = web.AppRunner(self._web_app(), access_log=None, shutdown_timeout=_GRACE_SECONDS)
+        await self._runner.setup()
+        await web.SockSite(self._runner, listener).start()
+        await self.timers.start()
+
+    def _open(self) -> None:
         self.invoker = Invoker(self.client_binding)
         self._storage = Storage(self._state, self._options.synchronous)
         durable = durable_functions(self.functions.values(), self.invoker)
@@ -77,16 +93,14 @@ class FunctionsHost:
         self.client = HubClient(self._storage, self.engine, self._clock, durable.catalogue, settings)
         timers = [timer(function, dict(os.environ)) for function in self._kinds["timerTrigger"]]
         self.timers = TimerTriggers(timers, self._clock, self._storage, self.invoker)
-        await self._listen()
-        self.engine.recover()
-        await self.timers.start()
 
     async def stop(self) -> None:
         """Stop listening, let what is in progress end, close the state."""
+        await self.timers.stop()
+        await self.engine.wind_down(_GRACE_SECONDS)
         await self._runner.cleanup()
         await close_client_session()
-        await self.timers.stop()
-        await self.engine.stop(_GRACE_SECONDS)
+        await self.engine.stop()
         self.invoker.stop()
         await asyncio.to_thread(self._storage.close)
         self._lock.release()
@@ -95,17 +109,6 @@ class FunctionsHost:
     def idle(self) -> bool:
         """Whether nothing will happen before the clock moves or somebody calls."""
         return self.engine.idle and self.timers.idle
-
-    async def _listen(self) -> None:
-        self._runner = web.AppRunner(self._web_app(), access_log=None)
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, "127.0.0.1", self._options.port).start()
-        except OSError as error:
-            await self.stop()
-            port = self._options.port
-            raise HostError(f"port {port} cannot be used ({error.strerror}): choose another --port") from None
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
 
     def _web_app(self) -> web.Application:
         application = web.Application(client_max_size=_LARGEST_BODY)
@@ -133,3 +136,20 @@ class FunctionsHost:
         """The JSON text a durableClient binding receives."""
         hub, key = self.settings.durable.hub_name, self.keys.durabletask_extension
         return client_binding(f"{self.url}{_WEBHOOK}", f"{self.url}{self._rpc_path}/", hub, key)
+
+
+def _bind(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise HostError(f"port {port} cannot be used ({error.strerror}): choose another --port") from None
+    return listener
+
+
+def _is_enabled(name: str) -> bool:
+    """`AzureWebJobs.NAME.Disabled` set to true or 1 takes a function out, as on Azure."""
+    return os.environ.get(f"AzureWebJobs.{name}.Disabled", "").lower() not in ("true", "1")

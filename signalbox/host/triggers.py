@@ -33,7 +33,7 @@ def _check(function: Function) -> None:
     if function.kind not in KINDS:
         raise HostError(
             f"function {function.name!r} has trigger {function.kind!r}, which this host does not serve: "
-            f"use one of {', '.join(sorted(KINDS))} or disable the function"
+            f"use one of {', '.join(sorted(KINDS))} or set AzureWebJobs.{function.name}.Disabled=true"
         )
     check_bindings(function)
     check_annotation(function)

@@ -28,6 +28,8 @@ from signalbox.host.durable.timers import DurableTimers
 from signalbox.host.log import LOGGER, log_invocation
 from signalbox.host.settings import DurableSettings
 
+_MOST_IN_MEMORY = 10_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DurableFunctions:
@@ -86,10 +88,13 @@ class Engine:
         for found in self._storage.read(unbegun):
             self._wake(found["instance_id"])
 
-    async def stop(self, grace: float) -> None:
-        """Let steps finish, and activities for *grace* seconds; forget the rest, the storage has it all."""
+    async def wind_down(self, grace: float) -> None:
+        """Begin nothing new by timer or from the queue; give activities *grace* seconds."""
         self._timers.stop()
         await self._activities.stop(grace)
+
+    async def stop(self) -> None:
+        """Let steps finish and forget the rest; the storage has it all."""
         while self._tasks:
             await asyncio.wait(set(self._tasks))
         self._runner.stop()
@@ -141,21 +146,20 @@ class Engine:
     async def _answer(self, message: Message) -> None:
         """An activity has ended. A busy lane takes the answer later, so the answer is stored meanwhile."""
         lane = self._lanes.get(message.instance_id)
-        if lane is None or not (lane.busy or self._is_suspended(lane)):
-            self._post(message)
-            return
-        stored = replace(message, inbox_id=new_row_id(), activity_id=None)
+        if lane is not None and lane.busy:
+            [message] = await self._store([message])
+        self._post(message)
+
+    async def _store(self, answers: list[Message]) -> list[Message]:
+        """Keep answers of activities that no step takes yet; the activities will not run again."""
+        stored = [replace(answer, inbox_id=new_row_id(), activity_id=None) for answer in answers]
 
         def work(connection: tables.Connection) -> None:
-            tables.forget_messages(connection, [message])
-            tables.write_messages(connection, [stored])
+            tables.forget_messages(connection, answers)
+            tables.write_messages(connection, stored)
 
         await self._storage.write(work)
-        self._post(stored)
-
-    @staticmethod
-    def _is_suspended(lane: Lane) -> bool:
-        return lane.instance is not None and lane.instance.row.status is Status.SUSPENDED
+        return stored
 
     # Lanes
 
@@ -189,8 +193,8 @@ class Engine:
                 self._rest(instance_id, lane)
 
     def _rest(self, instance_id: str, lane: Lane) -> None:
-        """Finished and unknown instances leave memory."""
-        if lane.instance is None or lane.instance.row.finished:
+        """Finished and unknown instances leave memory, and all others when there are too many."""
+        if lane.instance is None or lane.instance.row.finished or len(self._lanes) > _MOST_IN_MEMORY:
             del self._lanes[instance_id]
 
     async def _advance(self, instance_id: str, lane: Lane) -> bool:
@@ -201,10 +205,17 @@ class Engine:
         selection = select(instance, lane.waiting)
         lane.waiting = deque(selection.kept)
         if not selection.taken and (instance.started or instance.row.status is Status.SUSPENDED):
-            await self._drop(selection.dropped)
+            await self._put_aside(lane, selection)
             return False
         await self._step(lane, instance, selection)
         return True
+
+    async def _put_aside(self, lane: Lane, selection: Selection) -> None:
+        await self._drop(selection.dropped)
+        answers = [message for message in selection.kept if message.activity_id is not None]
+        if answers:
+            kept = [message for message in selection.kept if message.activity_id is None]
+            lane.waiting = deque([*kept, *await self._store(answers), *list(lane.waiting)[len(selection.kept) :]])
 
     async def _forget_messages(self, lane: Lane) -> bool:
         late = list(lane.waiting)
