@@ -10,12 +10,15 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from signalbox.host.errors import HostError
 from signalbox.host.log import LOGGER, set_up_logging
-from signalbox.host.server import FunctionsHost, HostOptions
+
+if TYPE_CHECKING:
+    from signalbox.host.server import FunctionsHost, HostOptions
 
 
 @click.group()
@@ -37,6 +40,8 @@ def host() -> None:
 )
 def start(port: int, app: Path, state: Path, log_level: str, synchronous: str) -> None:
     """Serve the function app in APP until Ctrl-C."""
+    from signalbox.host.server import HostOptions  # Half a second that `signalbox --help` need not pay.
+
     set_up_logging(log_level)
     options = HostOptions(
         app=app.resolve(), state=state, port=port, synchronous="FULL" if synchronous == "FULL" else "NORMAL"
@@ -57,17 +62,25 @@ def _leave() -> None:
 
 
 async def _serve(options: HostOptions) -> None:
+    from signalbox.host.server import FunctionsHost
+
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     functions_host = FunctionsHost(options)
     await functions_host.start()
-    click.echo(f"listening on {functions_host.url}")
-    LOGGER.info("serving %d functions of %s", len(functions_host.functions), options.app)
+    _announce(functions_host, options)
     try:
         await stopping.wait()
     finally:
         LOGGER.info("stopping")
         with contextlib.suppress(asyncio.CancelledError):
             await functions_host.stop()
+
+
+def _announce(functions_host: FunctionsHost, options: HostOptions) -> None:
+    click.echo(f"listening on {functions_host.url}")
+    for function in functions_host.functions.values():
+        LOGGER.info("function=%s trigger=%s", function.name, function.kind)
+    LOGGER.info("serving %d functions of %s", len(functions_host.functions), options.app)

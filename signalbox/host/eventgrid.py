@@ -19,7 +19,7 @@ from signalbox.host.invocation import Invoker
 from signalbox.host.keys import Keys, opens, presented_key
 from signalbox.host.log import LOGGER
 
-PATH = "/runtime/webhooks/eventgrid"
+PATH = "/{runtime:(?i:runtime/webhooks/eventgrid)}"  # Azure's own documents write it in several ways.
 
 
 class EventGridWebhook:

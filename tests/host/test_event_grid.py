@@ -34,7 +34,7 @@ async def deliver(
     host: LocalHost, function: str, body: Any, headers: dict[str, str], method: str = "POST", key: str | None = None
 ) -> tuple[int, str]:
     code = host.host.keys.eventgrid_extension if key is None else key
-    url = f"{host.url}/runtime/webhooks/eventgrid?functionName={function}&code={code}"
+    url = f"{host.url}/runtime/webhooks/EventGrid?functionName={function}&code={code}"
     async with (
         aiohttp.ClientSession() as session,
         session.request(method, url, json=body, headers=headers) as response,

@@ -1,5 +1,6 @@
 """What a new host makes of an old host's state, and of an app that changed in between."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from signalbox.host.clock import VirtualClock
+from signalbox.host.durable.model import Kind
 from signalbox.host.testing import LocalHost
 
 APP = Path(__file__).parent / "apps" / "durable"
@@ -57,6 +59,49 @@ async def test_early_events_are_kept(tmp_path: Path) -> None:
         await host.raise_event("i", "item", 2)
         await host.raise_event("i", "item", 3)
         assert (await host.wait("i")).output == [1, 2, 3]
+
+
+async def test_an_instance_waits_for_its_orchestrator_to_come_back(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    async with LocalHost(APP, tmp_path, clock=clock) as host:
+        await host.start("sleeping", "i", 10)
+        await host.settle()
+    async with LocalHost(changing_app([]), tmp_path, clock=clock) as host:
+        await host.advance(timedelta(seconds=10))
+        assert host.get("i").status == "Running"
+    async with LocalHost(APP, tmp_path, clock=VirtualClock(clock.now())) as host:
+        host._virtual_clock().advance_to(host.clock.now())
+        assert (await host.wait("i")).output == "awake"
+
+
+async def test_an_answer_to_a_suspended_instance_is_put_away(tmp_path: Path) -> None:
+    attempts: list[str] = []
+    for reply in ("suspend", "resume"):
+        async with LocalHost(counting_app(attempts), tmp_path) as host:
+            if reply == "suspend":
+                await host.start("counting", "i")
+                await host.host.client.control("i", Kind.SUSPEND, "")
+                await host.settle()
+            else:
+                await host.host.client.control("i", Kind.RESUME, "")
+                assert (await host.wait("i")).output == "counted"
+    assert attempts == ["x"]
+
+
+def counting_app(attempts: list[str]) -> df.DFApp:
+    app = df.DFApp()
+
+    @app.activity_trigger(input_name="given")
+    async def count(given: str) -> str:
+        attempts.append(given)
+        await asyncio.sleep(0.05)  # Longer than the suspension takes to arrive.
+        return "counted"
+
+    @app.orchestration_trigger(context_name="context")
+    def counting(context: df.DurableOrchestrationContext) -> Any:
+        return (yield context.call_activity("count", "x"))
+
+    return app
 
 
 def changing_app(plan: list[str]) -> df.DFApp:

@@ -56,7 +56,7 @@ class DurableApi:
             ("DELETE", f"{base}/instances/", self._purge_by),
             ("GET", one, self._status),
             ("DELETE", one, self._purge),
-            ("POST", f"{one}/raiseEvent/{{event}}", self._raise),
+            ("POST", f"{one}/{{verb:(?i:raiseevent)}}/{{event}}", self._raise),
             ("POST", f"{one}/{{verb:(?i:terminate|suspend|resume)}}", self._control),
             ("POST", f"{one}/restart", self._restart),
             ("POST", f"{one}/rewind", self._rewind),
