@@ -37,7 +37,7 @@ def _carry(ctx: Context, request: c.Inference) -> Steps[c.InferenceResult]:
     ctx.show("checking data", files=gathered.files)
     check = c.DataCheck(inference=request, input_path=gathered.input_path, report_path=f"runs/{request.run}/data.json")
     verdict = yield from call(ctx, c.CHECK_DATA, check)
-    if not verdict.passed and not request.waived:
+    if not verdict.passed:
         refusal = yield from _hold_back(ctx, request, verdict)
         if refusal is not None:
             return refusal

@@ -53,7 +53,9 @@ class Inference:
     captures: dict[str, str]
     date: str  # The day (UTC, YYYY-MM-DD) on which the run was asked for: `{date}` in output paths.
     trigger: Arrival | None = None
-    waived: bool = False  # A released attempt: the data owner has answered for the data.
+    repeats: str = ""  # The earlier attempt whose pinned files this one scores again.
+    because: str = ""  # Why somebody asked for it, where somebody did.
+    asked_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,6 +286,20 @@ class RunStart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """One look for what events did not bring; *key* is the sweep's own."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    started: int = 0
+    opened: int = 0
+    adrift: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Adrift:
     """A job whose run was ended from outside."""
 
@@ -307,6 +323,8 @@ LOOK_AT_ORDERS = Activity("look_at_orders", RunLook, RunOrders, Effect.READS)
 LOOK_AT_WINDOW = Activity("look_at_window", WindowWatch, WindowVerdict, Effect.READS)
 CLAIM_WINDOW = Activity("claim_window", WindowClaim, WindowClaimed, Effect.WRITES)
 START_RUN = Activity("start_run", RunStart, Done, Effect.WRITES)
+SWEEP_ARRIVALS = Activity("sweep_arrivals", Sweep, Swept, Effect.WRITES)
+SWEEP_JOBS = Activity("sweep_jobs", Sweep, Swept, Effect.WRITES)
 
 ACTIVITIES: tuple[Activity[object, object], ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, Activity)
@@ -315,6 +333,7 @@ ACTIVITIES: tuple[Activity[object, object], ...] = tuple(
 RUN_INFERENCE = Orchestration("run_inference", Inference, InferenceResult)
 WAIT_FOR_JOB = Orchestration("wait_for_job", JobWait, JobEnd)
 COLLECT_WINDOW = Orchestration("collect_window", WindowWatch, Done)
+RECONCILE = Orchestration("reconcile", Sweep, Swept)
 CANCEL_ADRIFT = Orchestration("cancel_adrift", Adrift, Done)
 
 ORDER_GIVEN = ExternalEvent("order_given")

@@ -93,6 +93,10 @@ class Jobs(Protocol):
         """The job called `job.name`, found or created. Safe to repeat."""
         ...
 
+    def find(self, scoring: Scoring, name: str) -> Job | None:
+        """The endpoint's job with the name we gave."""
+        ...
+
     def look(self, scoring: Scoring, job: str) -> Job: ...
     def cancel(self, workspace: Workspace, job: str) -> None:
         """Ask for cancellation; a job that has finished stays as it is."""

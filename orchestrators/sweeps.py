@@ -1,0 +1,12 @@
+"""Find what no event brought: lost arrivals, forgotten windows, jobs whose run is gone; the ids are the usual ones."""
+
+from shared import contracts as c
+from shared.durable import Context, Steps, call
+
+
+def reconcile(ctx: Context, sweep: c.Sweep) -> Steps[c.Swept]:
+    ctx.show("sweeping arrivals")
+    arrivals = yield from call(ctx, c.SWEEP_ARRIVALS, sweep)
+    ctx.show("sweeping jobs")
+    jobs = yield from call(ctx, c.SWEEP_JOBS, sweep)
+    return c.Swept(started=arrivals.started, opened=arrivals.opened, adrift=jobs.adrift)

@@ -1,0 +1,187 @@
+"""The Data Hub on Azure Blob Storage. Copies are server-side: data never passes through the function."""
+
+import io
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO, cast
+
+from azure.core import MatchConditions
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.storage.blob import BlobClient, BlobProperties, BlobServiceClient
+
+from shared.adapters.azure_faults import translated
+from shared.domain.arrivals import bare_etag
+from shared.domain.failures import Transient
+from shared.ports import Blob
+
+_COPY_PATIENCE_S = 60.0
+_BLOCK = 4 * 1024 * 1024
+
+
+class BlobHub:
+    """Implements `shared.ports.DataHub`."""
+
+    def __init__(self, service: BlobServiceClient) -> None:
+        self._service = service
+
+    def list(self, container: str, prefix: str) -> Iterator[Blob]:
+        with translated(f"list {container}/{prefix}"):
+            client = self._service.get_container_client(container)
+            for item in client.list_blobs(name_starts_with=prefix or None, include=["metadata"]):
+                yield _blob(container, item)
+
+    def find(self, container: str, path: str) -> Blob | None:
+        with translated(f"look at {container}/{path}"):
+            try:
+                return _blob(container, self._client(container, path).get_blob_properties())
+            except ResourceNotFoundError:
+                return None
+
+    def read(self, container: str, path: str) -> bytes | None:
+        with translated(f"read {container}/{path}"):
+            try:
+                return self._client(container, path).download_blob().readall()
+            except ResourceNotFoundError:
+                return None
+
+    def open(self, container: str, path: str, etag: str) -> BinaryIO:
+        with translated(f"open {container}/{path}"):
+            size = self._client(container, path).get_blob_properties().size
+        return cast(BinaryIO, io.BufferedReader(_RangeReader(self._client(container, path), etag, size), _BLOCK))
+
+    def copy(self, source: Blob, container: str, path: str, metadata: Mapping[str, str]) -> bool:
+        target, wanted = self._client(container, path), self._client(source.container, source.path)
+        with translated(f"copy {source.container}/{source.path} to {container}/{path}"):
+            try:
+                started = target.start_copy_from_url(
+                    wanted.url,
+                    metadata=dict(metadata),
+                    source_etag=_quoted(source.etag),
+                    source_match_condition=MatchConditions.IfNotModified,
+                )
+            except HttpResponseError as error:
+                if error.status_code in (404, 412):
+                    return False
+                raise
+            if started["copy_status"] == "pending":
+                _await_copy(target)
+        return True
+
+    def create(self, container: str, path: str, data: bytes, metadata: Mapping[str, str] | None = None) -> bool:
+        with translated(f"create {container}/{path}"):
+            try:
+                self._client(container, path).upload_blob(data, overwrite=False, metadata=_plain(metadata))
+            except ResourceExistsError:
+                return False
+            return True
+
+    def replace(
+        self, container: str, path: str, data: bytes, etag: str, metadata: Mapping[str, str] | None = None
+    ) -> bool:
+        with translated(f"replace {container}/{path}"):
+            try:
+                self._client(container, path).upload_blob(
+                    data,
+                    overwrite=True,
+                    metadata=_plain(metadata),
+                    etag=_quoted(etag),
+                    match_condition=MatchConditions.IfNotModified,
+                )
+            except ResourceModifiedError:
+                return False
+            return True
+
+    def append(self, container: str, path: str, line: bytes) -> None:
+        client = self._client(container, path)
+        with translated(f"append to {container}/{path}"):
+            try:
+                client.append_block(line + b"\n")
+            except ResourceNotFoundError:
+                _create_log(client)
+                client.append_block(line + b"\n")
+
+    def delete(self, container: str, path: str, etag: str = "") -> bool:
+        condition: dict[str, Any] = (
+            {"etag": _quoted(etag), "match_condition": MatchConditions.IfNotModified} if etag else {}
+        )
+        with translated(f"delete {container}/{path}"):
+            try:
+                self._client(container, path).delete_blob(**condition)
+            except (ResourceNotFoundError, ResourceModifiedError):
+                return False
+            return True
+
+    def _client(self, container: str, path: str) -> BlobClient:
+        return self._service.get_blob_client(container, path)
+
+
+class _RangeReader(io.RawIOBase):
+    """Reads ranges of one blob version: a change under way is an error, never a mixture."""
+
+    def __init__(self, client: BlobClient, etag: str, size: int) -> None:
+        self._client, self._etag, self._size, self._at = client, etag, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        length = min(len(buffer), self._size - self._at)
+        if length <= 0:
+            return 0
+        with translated(f"read {self._client.container_name}/{self._client.blob_name}"):
+            stream = self._client.download_blob(
+                self._at,
+                length,
+                etag=_quoted(self._etag),
+                match_condition=MatchConditions.IfNotModified,
+                max_concurrency=1,
+            )
+            data = stream.readall()
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+
+def _await_copy(target: BlobClient) -> None:
+    """Large copies on hierarchical accounts finish later; past the patience a retry finds the copy under way."""
+    deadline = time.monotonic() + _COPY_PATIENCE_S
+    while (copy := target.get_blob_properties().copy).status == "pending":
+        if time.monotonic() > deadline:
+            raise Transient(f"the copy to {target.blob_name} is still under way: {copy.progress}")
+        time.sleep(0.5)  # noqa: TID251 - The copy is the service's own, and short.
+
+
+def _create_log(client: BlobClient) -> None:
+    try:
+        client.create_append_blob(etag="*", match_condition=MatchConditions.IfMissing)
+    except ResourceExistsError:
+        return  # Another writer was first.
+
+
+def _blob(container: str, item: BlobProperties) -> Blob:
+    return Blob(
+        container=container,
+        path=item.name,
+        etag=bare_etag(item.etag),
+        size=item.size,
+        modified=item.last_modified,
+        metadata=dict(item.metadata or {}),
+    )
+
+
+def _quoted(etag: str) -> str:
+    return f'"{etag}"'
+
+
+def _plain(metadata: Mapping[str, str] | None) -> dict[str, str] | None:
+    return dict(metadata) if metadata else None

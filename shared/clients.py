@@ -1,0 +1,79 @@
+"""The composition root: settings become clients, each made at its first use and kept for the life of the worker."""
+
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
+
+from shared.config import load
+from shared.domain.routes import Configuration
+from shared.ports import Announcer, Clock, DataChecks, DataHub, Jobs, Ledger
+from shared.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+
+
+class SystemClock:
+    """Implements `shared.ports.Clock`."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class Clients:
+    """Everything an activity may reach. Vendors are imported where they are made: importing the app stays cheap."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock: Clock = SystemClock()
+
+    @cached_property
+    def configuration(self) -> Configuration:
+        return load(self.settings.config_path)
+
+    @cached_property
+    def hub(self) -> DataHub:
+        from azure.storage.blob import BlobServiceClient
+
+        from shared.adapters.blob_hub import BlobHub
+
+        return BlobHub(BlobServiceClient(self.settings.blob_service, credential=self._credential))
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        from shared.adapters.blob_ledger import BlobLedger
+
+        return BlobLedger(self.hub, self.configuration.hub.state)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        from shared.adapters.azure_ml_jobs import AzureMlJobs
+
+        settings = self.settings
+        return AzureMlJobs(
+            self._credential, settings.resource_manager, settings.ml_audience, settings.ml_inference_hosts
+        )
+
+    @cached_property
+    def announcer(self) -> Announcer:
+        from shared.adapters.event_grid_announcer import EventGridAnnouncer
+
+        return EventGridAnnouncer(self.settings.topic_endpoint, self._credential)
+
+    @cached_property
+    def data_checks(self) -> DataChecks:
+        from shared.adapters.hub_data_checks import HubDataChecks
+
+        return HubDataChecks(self.hub, self.settings.config_path.parent)
+
+    @cached_property
+    def _credential(self) -> "TokenCredential":
+        from azure.identity import DefaultAzureCredential
+
+        return DefaultAzureCredential(managed_identity_client_id=self.settings.identity_client_id or None)
+
+
+@lru_cache(maxsize=1)
+def clients() -> Clients:
+    """The worker's clients. Raises SettingsError naming every setting that is missing or wrong."""
+    return Clients(read_settings())

@@ -1,0 +1,50 @@
+"""Where Signalbox keeps its own records: paths in the hub's state container, and folders in staging."""
+
+
+def run_folder(run: str) -> str:
+    return f"runs/{run}/"
+
+
+def run_record(run: str) -> str:
+    return f"runs/{run}/run.json"
+
+
+def members(run: str) -> str:
+    return f"runs/{run}/members.json"
+
+
+def claim(run: str) -> str:
+    return f"runs/{run}/claim.json"
+
+
+def order(run: str, kind: str) -> str:
+    """*kind* is `cancel` or `release`."""
+    return f"runs/{run}/orders/{kind}.json"
+
+
+def effects(run: str) -> str:
+    return f"runs/{run}/effects/"
+
+
+def duplicates(run: str) -> str:
+    return f"runs/{run}/duplicates.jsonl"
+
+
+def window(window_id: str) -> str:
+    return f"windows/{window_id}.json"
+
+
+OPEN_JOBS = "jobs/open/"
+
+
+def open_job(run: str) -> str:
+    return f"{OPEN_JOBS}{run}.json"
+
+
+def ignored(day: str) -> str:
+    return f"ignored/{day}.jsonl"
+
+
+def pinned(run: str) -> str:
+    """The folder in staging that holds the run's input."""
+    return f"runs/{run}/input"

@@ -1,0 +1,78 @@
+"""The environment, read once and checked whole: the only module that knows a variable's name.
+
+`local.settings.sample.json` lists the same settings; a test compares the two.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+_HOME = Path(__file__).parent.parent
+_UNRESOLVED = "@Microsoft.KeyVault("
+
+BLOB_SERVICE = "DATA_HUB__blobServiceUri"
+TOPIC = "EVENT_GRID_TOPIC__topicEndpointUri"
+RESOURCE_MANAGER = "AZURE_RESOURCE_MANAGER_URL"
+ML_AUDIENCE = "AZURE_ML_AUDIENCE"
+ML_HOSTS = "AZURE_ML_INFERENCE_HOSTS"
+CONFIG = "SIGNALBOX_CONFIG"
+IDENTITY = "AZURE_CLIENT_ID"
+
+DEFAULTS = {
+    BLOB_SERVICE: "",
+    TOPIC: "",
+    RESOURCE_MANAGER: "https://management.azure.com",
+    ML_AUDIENCE: "https://ml.azure.com",
+    ML_HOSTS: "*.inference.ml.azure.com",
+    CONFIG: "signalbox.yaml",
+    IDENTITY: "",
+}
+_URLS = (BLOB_SERVICE, TOPIC, RESOURCE_MANAGER, ML_AUDIENCE)
+
+
+class SettingsError(ValueError):
+    """One or more settings are missing or wrong; the message has a line for each, with its remedy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """URLs are https; *ml_inference_hosts* are the patterns of hosts that may get a scoring token."""
+
+    blob_service: str
+    topic_endpoint: str
+    resource_manager: str
+    ml_audience: str
+    ml_inference_hosts: tuple[str, ...]
+    config_path: Path
+    identity_client_id: str
+
+
+def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings in *environment*. Raises SettingsError with every problem at once."""
+    values = {name: environment.get(name, default).strip() for name, default in DEFAULTS.items()}
+    problems = [problem for name, value in values.items() if (problem := _problem(name, value))]
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return Settings(
+        blob_service=values[BLOB_SERVICE].rstrip("/"),
+        topic_endpoint=values[TOPIC],
+        resource_manager=values[RESOURCE_MANAGER].rstrip("/"),
+        ml_audience=values[ML_AUDIENCE].rstrip("/"),
+        ml_inference_hosts=tuple(host.strip() for host in values[ML_HOSTS].split(",") if host.strip()),
+        config_path=_HOME / values[CONFIG],
+        identity_client_id=values[IDENTITY],
+    )
+
+
+def _problem(name: str, value: str) -> str | None:
+    if value.startswith(_UNRESOLVED):
+        return f"{name} is an unresolved Key Vault reference; give the app's identity Key Vault Secrets User"
+    if name in _URLS and not value:
+        return f"{name} is not set; set it as local.settings.sample.json shows"
+    if name in _URLS and urlsplit(value).scheme != "https":
+        return f"{name} is {value!r}; use an https:// address, since tokens are sent there"
+    if name == CONFIG and not (_HOME / value).is_file():
+        return f"{name} is {value!r}, which is not a file below the app; name the configuration's file"
+    return None
