@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
+from signalbox.host.clock import RealClock
 from signalbox.host.testing import LocalHost
 
 APP = Path(__file__).parent / "apps" / "durable"
@@ -113,3 +115,32 @@ async def test_terminate_ends_an_instance_with_its_reason(host: LocalHost) -> No
     await host.terminate("i", "enough")
     outcome = await host.wait("i")
     assert (outcome.status, outcome.output) == ("Terminated", "enough")
+
+
+async def test_a_taken_child_id_is_reported_to_the_parent(host: LocalHost) -> None:
+    text = str(await run(host, "colliding"))
+    assert text.startswith("An Orchestration instance with the status Pending already exists.")
+
+
+async def test_an_unknown_entity_is_reported_to_the_caller(host: LocalHost) -> None:
+    assert "The function 'nobody' doesn't exist" in str(await run(host, "calling_nobody"))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("calling_http", "action CALL_HTTP is not served by this host: make the call in an activity"),
+        ("returning_a_set", "Activity function 'unserialisable' failed: ValueError"),
+    ],
+)
+async def test_what_cannot_be_done_fails_with_a_sentence(host: LocalHost, name: str, message: str) -> None:
+    await host.start(name, "i")
+    outcome = await host.wait("i")
+    assert outcome.status == "Failed"
+    assert message in outcome.output
+
+
+async def test_a_real_clock_fires_timers_too(tmp_path: Path) -> None:
+    async with LocalHost(APP, tmp_path, clock=RealClock()) as host:
+        await host.start("sleeping", "i", 0.05)
+        assert (await host.wait("i")).output == "awake"

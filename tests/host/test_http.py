@@ -72,7 +72,8 @@ async def test_keys_open_functions_by_header_or_query(host: LocalHost) -> None:
     keys = host.host.keys
     assert (await fetch(host, "/v1/guarded"))[0] == 401
     assert (await fetch(host, "/v1/guarded?code=wrong"))[0] == 401
-    assert await fetch(host, f"/v1/guarded?code={keys.default}") == (200, "guarded 36")
+    traced = {"traceparent": "00-1-2-01"}
+    assert await fetch(host, f"/v1/guarded?code={keys.default}", headers=traced) == (200, "guarded 36 00-1-2-01")
     assert (await fetch(host, "/v1/guarded", headers={"x-functions-key": keys.master}))[0] == 200
 
 

@@ -75,26 +75,28 @@ async def test_an_instance_waits_for_its_orchestrator_to_come_back(tmp_path: Pat
 
 
 async def test_an_answer_to_a_suspended_instance_is_put_away(tmp_path: Path) -> None:
-    attempts: list[str] = []
-    for reply in ("suspend", "resume"):
-        async with LocalHost(counting_app(attempts), tmp_path) as host:
-            if reply == "suspend":
-                await host.start("counting", "i")
-                await host.host.client.control("i", Kind.SUSPEND, "")
-                await host.settle()
-            else:
-                await host.host.client.control("i", Kind.RESUME, "")
-                assert (await host.wait("i")).output == "counted"
+    attempts, gate = list[str](), asyncio.Event()
+    async with LocalHost(counting_app(attempts, gate), tmp_path) as host:
+        await host.start("counting", "i")
+        await host.host.client.control("i", Kind.SUSPEND, "")
+        async with asyncio.timeout(10):
+            while host.get("i").status != "Suspended":
+                await asyncio.sleep(0)
+        gate.set()
+        await host.settle()
+    async with LocalHost(counting_app(attempts, gate), tmp_path) as host:
+        await host.host.client.control("i", Kind.RESUME, "")
+        assert (await host.wait("i")).output == "counted"
     assert attempts == ["x"]
 
 
-def counting_app(attempts: list[str]) -> df.DFApp:
+def counting_app(attempts: list[str], gate: asyncio.Event) -> df.DFApp:
     app = df.DFApp()
 
     @app.activity_trigger(input_name="given")
     async def count(given: str) -> str:
         attempts.append(given)
-        await asyncio.sleep(0.05)  # Longer than the suspension takes to arrive.
+        await gate.wait()
         return "counted"
 
     @app.orchestration_trigger(context_name="context")

@@ -36,7 +36,10 @@ def page(req: func.HttpRequest) -> str:
 @app.route("guarded")
 def guarded(req: func.HttpRequest, context: func.Context) -> str:
     assert req.method
-    return f"{context.function_name} {len(context.invocation_id)}"
+    assert context.function_directory.endswith("doors")
+    assert context.retry_context is None
+    assert context.thread_local_storage is not None
+    return f"{context.function_name} {len(context.invocation_id)} {context.trace_context.trace_parent}"
 
 
 @app.route("administered", auth_level=func.AuthLevel.ADMIN)

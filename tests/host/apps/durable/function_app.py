@@ -134,6 +134,38 @@ def counting(context: df.DurableOrchestrationContext):
         return [value, str(error)]
 
 
+@app.orchestration_trigger(context_name="context")
+def colliding(context: df.DurableOrchestrationContext):
+    tasks = [context.call_sub_orchestrator("sleeping", 5, "same-child") for _ in range(2)]
+    try:
+        yield context.task_all(tasks)
+    except Exception as error:
+        return str(error)
+
+
+@app.orchestration_trigger(context_name="context")
+def calling_http(context: df.DurableOrchestrationContext):
+    yield context.call_http("GET", "http://127.0.0.1/")
+
+
+@app.orchestration_trigger(context_name="context")
+def calling_nobody(context: df.DurableOrchestrationContext):
+    try:
+        yield context.call_entity(df.EntityId("nobody", "one"), "add", 2)
+    except Exception as error:
+        return str(error)
+
+
+@app.activity_trigger(input_name="given")
+def unserialisable(given: str) -> object:
+    return {given}
+
+
+@app.orchestration_trigger(context_name="context")
+def returning_a_set(context: df.DurableOrchestrationContext):
+    yield context.call_activity("unserialisable", "x")
+
+
 @app.entity_trigger(context_name="context")
 def counter(context: df.DurableEntityContext):
     value = context.get_state(lambda: 0)
