@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from shared.domain import identity
 from shared.domain.arrivals import Arrival
 from shared.domain.routes import HubLayout, Route
 from shared.domain.runs import JobState, Outcome
@@ -56,6 +57,12 @@ class Inference:
     repeats: str = ""  # The earlier attempt whose pinned files this one scores again.
     because: str = ""  # Why somebody asked for it, where somebody did.
     asked_by: str = ""
+
+    @classmethod
+    def of(cls, route: Route, hub: HubLayout, arrival: Arrival, captures: dict[str, str], date: str) -> "Inference":
+        """The first attempt at scoring *arrival* by *route*: the same for every event that announces it."""
+        run = identity.run_id(route.name, [identity.arrival_id(arrival)])
+        return cls(run=run, route=route, hub=hub, captures=captures, date=date, trigger=arrival)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

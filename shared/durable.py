@@ -4,7 +4,7 @@ A permanent refusal crosses from an activity as a value, so that it is never ret
 """
 
 import inspect
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -124,11 +124,19 @@ def add_activity(
     blueprint.activity_trigger(input_name="payload")(handler)
 
 
-def add_starting_activity(blueprint: Blueprint, activity: Activity[In, Out], body: Callable[[Client, In], Any]) -> None:
-    """Register an activity that starts orchestrations: its body gets the Durable client."""
+def add_starting_activity(
+    blueprint: Blueprint,
+    activity: Activity[In, Out],
+    body: Callable[[Client, Any, In], Awaitable[Out]],
+    clients: Callable[[], Any],
+) -> None:
+    """Register an activity that starts orchestrations: its body gets the Durable client too."""
 
     async def handler(payload, client) -> Any:  # type: ignore[no-untyped-def]  # As above.
-        return encode(await body(client, decode(activity.takes, payload)))
+        try:
+            return encode(await body(client, clients(), decode(activity.takes, payload)))
+        except Refused as refusal:
+            return {_REFUSED: str(refusal)}
 
     handler.__name__ = activity.name
     bound = blueprint.durable_client_input(client_name="client")

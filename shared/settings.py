@@ -19,6 +19,7 @@ ML_AUDIENCE = "AZURE_ML_AUDIENCE"
 ML_HOSTS = "AZURE_ML_INFERENCE_HOSTS"
 CONFIG = "SIGNALBOX_CONFIG"
 IDENTITY = "AZURE_CLIENT_ID"
+SCHEDULE = "SIGNALBOX_RECONCILE_SCHEDULE"  # Read by the host, for the timer.
 
 DEFAULTS = {
     BLOB_SERVICE: "",
@@ -28,6 +29,7 @@ DEFAULTS = {
     ML_HOSTS: "*.inference.ml.azure.com",
     CONFIG: "signalbox.yaml",
     IDENTITY: "",
+    SCHEDULE: "0 * * * * *",
 }
 _URLS = (BLOB_SERVICE, TOPIC, RESOURCE_MANAGER, ML_AUDIENCE)
 

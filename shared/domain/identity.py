@@ -51,6 +51,11 @@ def wait_id(run: str) -> str:
     return f"{run}-wait"
 
 
+def adrift_id(run: str) -> str:
+    """The orchestration that cancels the job of *run* after the run was ended from outside."""
+    return f"{run}-adrift"
+
+
 def announcement_id(run: str, outcome: str) -> str:
     return f"{run}-{outcome}"
 

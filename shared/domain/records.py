@@ -48,3 +48,7 @@ def ignored(day: str) -> str:
 def pinned(run: str) -> str:
     """The folder in staging that holds the run's input."""
     return f"runs/{run}/input"
+
+
+def swept(route: str) -> str:
+    return f"swept/{route}.json"

@@ -1,0 +1,86 @@
+"""Batch jobs: submit once under a deterministic name, look, cancel; and count what came out."""
+
+import hashlib
+import json
+
+from activities.effects import once, stamp
+from shared import contracts as c
+from shared.clients import Clients
+from shared.codec import encode
+from shared.domain import identity, records
+from shared.domain.failures import Refused
+from shared.domain.runs import Outcome, RowCount, job_state, judge_rows
+from shared.ports import BatchJob, Blob
+
+_CHUNK = 1024 * 1024
+
+
+def submit_job(clients: Clients, submission: c.Submission) -> c.Submitted:
+    """Found or created by name; the list of open jobs knows of it before Azure ML does, so that none is forgotten."""
+    request = submission.inference
+    score = request.route.score
+    job = BatchJob(
+        name=identity.job_name(request.run),
+        scoring=score,
+        datastore=request.hub.datastore,
+        input_path=submission.input_path,
+        output_path=submission.output_path,
+        overrides=request.route.overrides,
+    )
+
+    def act() -> c.Submitted:
+        intent = json.dumps({"inference": encode(request), "opened": stamp(clients)}).encode()
+        clients.hub.create(request.hub.state, records.open_job(request.run), intent)
+        submitted = clients.jobs.submit(job)
+        return c.Submitted(job=submitted.id, friendly_name=submitted.name)
+
+    return once(clients, submission.key, c.Submitted, act)
+
+
+def look_at_job(clients: Clients, look: c.JobLook) -> c.JobSeen:
+    job = clients.jobs.look(look.route.score, look.job)
+    asked = clients.hub.find(look.hub.state, records.order(look.run, "cancel")) is not None
+    return c.JobSeen(state=job_state(job.status), status=job.status, cancel_asked=asked)
+
+
+def cancel_job(clients: Clients, cancellation: c.Cancellation) -> c.Done:
+    """Cancel by id, or, where the run ended before it knew the id, by the name we gave."""
+    score = cancellation.route.score
+
+    def act() -> c.Done:
+        job = cancellation.job or _find_job(clients, cancellation)
+        if job:
+            clients.jobs.cancel(score.workspace, job)
+        return c.Done(at=stamp(clients))
+
+    return once(clients, cancellation.key, c.Done, act)
+
+
+def reconcile_rows(clients: Clients, reconciling: c.Reconciling) -> c.Reconciled:
+    """Count and hash the output, and judge whether every row that went in has come out."""
+    request = reconciling.inference
+    blobs = sorted(clients.hub.list(request.hub.staging, f"{reconciling.output_path}/"), key=lambda blob: blob.path)
+    if not blobs:
+        raise Refused(f"the job completed and wrote nothing to {request.hub.staging}/{reconciling.output_path}")
+    files = tuple(_count(clients, blob) for blob in blobs)
+    count = RowCount(rows_in=reconciling.rows_in, rows_out=sum(file.rows for file in files))
+    outcome, because = judge_rows(count, request.route.on_missing_rows)
+    kept = () if outcome is Outcome.FAILED else files
+    return c.Reconciled(outcome=outcome, because=because, rows_in=count.rows_in, rows_out=count.rows_out, files=kept)
+
+
+def _find_job(clients: Clients, cancellation: c.Cancellation) -> str:
+    found = clients.jobs.find(cancellation.route.score, identity.job_name(cancellation.run))
+    return found.id if found else ""
+
+
+def _count(clients: Clients, blob: Blob) -> c.OutputFile:
+    """Rows of a batch endpoint's `append_row` output are its lines: it has no header."""
+    digest, rows, last = hashlib.sha256(), 0, b"\n"
+    with clients.hub.open(blob.container, blob.path, blob.etag) as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+            rows += chunk.count(b"\n")
+            last = chunk[-1:]
+    rows += last != b"\n"
+    return c.OutputFile(path=blob.path, etag=blob.etag, size=blob.size, sha256=digest.hexdigest(), rows=rows)

@@ -1,0 +1,71 @@
+"""A run's own record: opened once, closed once, and the orders that people gave in between."""
+
+import json
+
+from activities.effects import once, stamp
+from shared import contracts as c
+from shared.clients import Clients
+from shared.codec import encode
+from shared.domain import records
+from shared.domain.failures import Refused, Transient
+from shared.domain.runs import Outcome
+from shared.durable import Client, start_once
+
+
+def open_run(clients: Clients, opening: c.RunOpening) -> c.RunOpened:
+    """The run's record, created by the first execution; any other execution learns who was first."""
+    request, state = opening.inference, opening.inference.hub.state
+    path = records.run_record(request.run)
+    record = {
+        "run": request.run,
+        "route": request.route.name,
+        "execution": opening.execution,
+        "opened": stamp(clients),
+        "inference": encode(request),
+    }
+    metadata = {"route": request.route.name, "opened": record["opened"], "outcome": ""}
+    if clients.hub.create(state, path, json.dumps(record).encode(), metadata):
+        return c.RunOpened()
+    first = json.loads(clients.hub.read(state, path) or b"{}")
+    if first.get("execution") == opening.execution:
+        return c.RunOpened()
+    because = f"run {request.run} was opened at {first.get('opened')}; to score again, reprocess it with a reason"
+    return c.RunOpened(already=Outcome(first.get("outcome") or Outcome.DUPLICATE), because=because)
+
+
+def close_run(clients: Clients, closing: c.RunClosing) -> c.Done:
+    """Write the outcome on the run's record, and take its job off the list of open ones."""
+
+    def act() -> c.Done:
+        at = stamp(clients)
+        _write_outcome(clients, closing, at)
+        clients.hub.delete(closing.inference.hub.state, records.open_job(closing.result.run))
+        return c.Done(at=at)
+
+    return once(clients, closing.key, c.Done, act)
+
+
+def look_at_orders(clients: Clients, look: c.RunLook) -> c.RunOrders:
+    state, run = look.inference.hub.state, look.inference.run
+    return c.RunOrders(
+        cancelled=clients.hub.find(state, records.order(run, "cancel")) is not None,
+        released=clients.hub.find(state, records.order(run, "release")) is not None,
+    )
+
+
+async def start_run(client: Client, clients: Clients, start: c.RunStart) -> c.Done:
+    """Start the run as its own instance, so that the window can go on collecting."""
+    del clients  # Starting needs the host alone.
+    how = await start_once(client, c.RUN_INFERENCE, start.inference.run, start.inference)
+    return c.Done(at=how.value)
+
+
+def _write_outcome(clients: Clients, closing: c.RunClosing, at: str) -> None:
+    state, path = closing.inference.hub.state, records.run_record(closing.result.run)
+    there, raw = clients.hub.find(state, path), clients.hub.read(state, path)
+    if there is None or raw is None:
+        raise Refused(f"the record of run {closing.result.run} is gone from {state}/{path}; restore it from a backup")
+    record = json.loads(raw) | {"closed": at} | encode(closing.result)
+    metadata = dict(there.metadata) | {"outcome": closing.result.outcome.value, "closed": at}
+    if not clients.hub.replace(state, path, json.dumps(record).encode(), there.etag, metadata):
+        raise Transient(f"the record of run {closing.result.run} changed while it was being closed")

@@ -1,0 +1,109 @@
+"""The HTTP door, /api/v1: follow runs, order them about, check data. The caller needs a function key.
+
+Refused input answers with a problem document (RFC 9457) that names the field, the value and the remedy.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import azure.functions as func
+
+from shared.clients import Clients, clients
+from shared.domain.failures import Refused, Transient
+from shared.durable import Blueprint, Client
+from triggers import runs
+from triggers.checks import check_path
+from triggers.hub_events import receive
+from triggers.problems import Problem, answer, problem
+
+blueprint = Blueprint()
+_BODY_LIMIT = 256 * 1024
+
+Door = Callable[[Client, Clients, func.HttpRequest], Awaitable[tuple[int, Any]]]
+
+
+def _door(route: str, method: str, name: str, body: Door) -> None:
+    async def handler(req: func.HttpRequest, client) -> func.HttpResponse:  # type: ignore[no-untyped-def]
+        return await _respond(body, client, req)
+
+    handler.__name__ = name
+    bound = blueprint.durable_client_input(client_name="client")(handler)
+    blueprint.route(route=f"v1/{route}", methods=[method])(bound)
+
+
+async def _respond(body: Door, client: Client, req: func.HttpRequest) -> func.HttpResponse:
+    try:
+        status, content = await body(client, clients(), req)
+    except Problem as refused:
+        return problem(refused)
+    except Refused as refusal:
+        return problem(Problem(422, "refused", str(refusal)))
+    except Transient as fault:
+        return problem(Problem(503, "try again", str(fault)))
+    return answer(status, content)
+
+
+async def _list_runs(client: Client, made: Clients, req: func.HttpRequest) -> tuple[int, Any]:
+    del client  # The records know every run; the host only those it has not purged.
+    return 200, await runs.list_runs(made, req.params)
+
+
+async def _show_run(client: Client, made: Clients, req: func.HttpRequest) -> tuple[int, Any]:
+    return 200, await runs.show_run(client, made, req.route_params["run"])
+
+
+async def _cancel_run(client: Client, made: Clients, req: func.HttpRequest) -> tuple[int, Any]:
+    return 202, await runs.order(client, made, req.route_params["run"], "cancel", _body(req))
+
+
+async def _release_run(client: Client, made: Clients, req: func.HttpRequest) -> tuple[int, Any]:
+    return 202, await runs.order(client, made, req.route_params["run"], "release", _body(req))
+
+
+async def _reprocess_run(client: Client, made: Clients, req: func.HttpRequest) -> tuple[int, Any]:
+    return 202, await runs.reprocess(client, made, req.route_params["run"], _body(req))
+
+
+async def _check_data(client: Client, made: Clients, req: func.HttpRequest) -> tuple[int, Any]:
+    del client  # A check starts nothing.
+    return 200, await check_path(made, _body(req))
+
+
+async def _receive_events(client: Client, made: Clients, req: func.HttpRequest) -> tuple[int, Any]:
+    """Events as they are on the wire, one or an array: for replayed dead letters and for sources without Event Grid."""
+    raw = _json(req)
+    events = raw if isinstance(raw, list) else [raw]
+    return 202, {"events": [list(await receive(client, made, event)) for event in events]}
+
+
+async def _health(client: Client, made: Clients, req: func.HttpRequest) -> tuple[int, Any]:
+    del client, req
+    return 200, {"status": "ready", "routes": [route.name for route in made.configuration.routes]}
+
+
+def _body(req: func.HttpRequest) -> dict[str, Any]:
+    raw = _json(req)
+    if not isinstance(raw, dict):
+        raise Problem(400, "bad body", "the body must be a JSON object")
+    return raw
+
+
+def _json(req: func.HttpRequest) -> Any:
+    data = req.get_body()
+    if len(data) > _BODY_LIMIT:
+        raise Problem(413, "body too large", f"the body has {len(data)} bytes; send at most {_BODY_LIMIT}")
+    try:
+        return json.loads(data or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise Problem(400, "bad body", f"the body is not JSON: {error}") from error
+
+
+_door("runs", "GET", "list_runs", _list_runs)
+_door("runs/{run}", "GET", "show_run", _show_run)
+_door("runs/{run}/cancel", "POST", "cancel_run", _cancel_run)
+_door("runs/{run}/release", "POST", "release_run", _release_run)
+_door("runs/{run}/reprocess", "POST", "reprocess_run", _reprocess_run)
+_door("data-checks", "POST", "check_data_now", _check_data)
+_door("events", "POST", "receive_events", _receive_events)
+_door("health", "GET", "health", _health)

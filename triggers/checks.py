@@ -1,0 +1,31 @@
+"""A data check on request: the same module that checks arrivals, on any file of the hub."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from shared.clients import Clients
+from shared.ports import HubFile
+from triggers.problems import Problem
+
+
+async def check_path(clients: Clients, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The report of the file at `path` (`container/path` in the hub) against the contract of `route`."""
+    path, name = _text(body, "path"), _text(body, "route")
+    try:
+        route = clients.configuration.route(name)
+    except KeyError as error:
+        raise Problem(404, "no such route", str(error.args[0])) from error
+    container, _, inner = path.partition("/")
+    blob = await asyncio.to_thread(clients.hub.find, container, inner)
+    if blob is None:
+        raise Problem(404, "no such file", f"path {path!r} is not in the hub; name it as container/path")
+    files = [HubFile(name=path, blob=blob)]
+    return await asyncio.to_thread(clients.data_checks.check, route.contract, files)
+
+
+def _text(body: Mapping[str, Any], field: str) -> str:
+    value = body.get(field)
+    if not isinstance(value, str) or not value:
+        raise Problem(400, "bad body", f"field {field!r} is {value!r}; give a non-empty string")
+    return value

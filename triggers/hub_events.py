@@ -1,0 +1,61 @@
+"""The Event Grid door: what lands in the Data Hub starts what the routes say.
+
+A bad event is stored and acknowledged, since Event Grid drops what is refused with a 4xx; a transient fault raises, so
+that the host answers 5xx and the event is delivered again.
+"""
+
+import logging
+from typing import Any
+
+import azure.functions as func
+
+from shared.clients import Clients, clients
+from shared.domain.events import UnreadableEvent
+from shared.durable import Blueprint, Client
+from triggers.envelopes import read_event
+from triggers.intake import dead_letter, take_in
+
+blueprint = Blueprint()
+_log = logging.getLogger(__name__)
+
+
+@blueprint.event_grid_trigger(arg_name="event")
+@blueprint.durable_client_input(client_name="client")
+async def receive_hub_event(event: func.EventGridEvent, client: Client) -> None:
+    await receive(client, clients(), envelope(event))
+
+
+async def receive(client: Client, made: Clients, raw: Any) -> tuple[str, ...]:
+    """Take in one event in either envelope; says what was done."""
+    try:
+        event = read_event(raw, made.configuration.hub.account)
+    except UnreadableEvent as error:
+        stored = await dead_letter(made, raw, str(error))
+        said: tuple[str, ...] = (f"stored as {stored}: {error}",)
+    else:
+        said = await take_in(client, made, event)
+    _log.info("hub event %s: %s", raw.get("id") if isinstance(raw, dict) else "?", "; ".join(said))
+    return said
+
+
+def envelope(event: func.EventGridEvent | func.CloudEvent) -> dict[str, Any]:
+    """The event as it was on the wire, from whichever of the SDK's two types the worker made of it."""
+    if isinstance(event, func.CloudEvent):
+        return {
+            "specversion": event.specversion,
+            "id": event.id,
+            "source": event.source,
+            "type": event.type,
+            "subject": event.subject,
+            "time": event.time.isoformat() if event.time else None,
+            "data": event.data,
+        }
+    return {
+        "id": event.id,
+        "topic": event.topic,
+        "subject": event.subject,
+        "eventType": event.event_type,
+        "eventTime": event.event_time.isoformat() if event.event_time else None,
+        "data": event.get_json(),
+        "dataVersion": event.data_version,
+    }

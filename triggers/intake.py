@@ -1,0 +1,76 @@
+"""From a decision to a start: every event delivered ends as a run, a joined window, or a record that says why not."""
+
+import asyncio
+import json
+from typing import Any
+from uuid import uuid4
+
+from shared.routing import Ignore, OpenWindow, StartRun, route
+
+from shared import contracts as c
+from shared.clients import Clients
+from shared.domain import identity, records
+from shared.domain.events import BlobArrived, Event, Irrelevant
+from shared.durable import Client, Start, start_once
+
+
+async def take_in(client: Client, clients: Clients, event: Event) -> tuple[str, ...]:
+    """Act on one event; says what was done, a sentence for each decision. Raises Transient: deliver again."""
+    if isinstance(event, Irrelevant):
+        await _record_ignored(clients, event.event_id, event.subject, event.reason)
+        return (event.reason,)
+    decisions = route(event, clients.configuration)
+    return tuple([await _act(client, clients, event, decision) for decision in decisions])
+
+
+async def dead_letter(clients: Clients, raw: Any, reason: str) -> str:
+    """Store an event that cannot be understood, with the reason; returns where."""
+    content = json.dumps({"reason": reason, "stored": _now(clients), "event": raw}, default=str, indent=2)
+    path = f"events/{_today(clients)}/{identity.digest(json.dumps(raw, default=str, sort_keys=True))}.json"
+    container = clients.configuration.hub.dead_letters
+    await asyncio.to_thread(clients.hub.create, container, path, content.encode())
+    return f"{container}/{path}"
+
+
+async def _act(client: Client, clients: Clients, event: BlobArrived, decision: Ignore | OpenWindow | StartRun) -> str:
+    match decision:
+        case Ignore(reason=reason):
+            await _record_ignored(clients, event.event_id, event.arrival.location, reason)
+            return reason
+        case OpenWindow(route=taken, group=group):
+            watch = c.WindowWatch(route=taken, hub=clients.configuration.hub, group=group)
+            window = identity.window_id(taken.name, group)
+            how = await start_once(client, c.COLLECT_WINDOW, window, watch, again=True)
+            return f"window {window} {'opened' if how is Start.STARTED else 'joined'}"
+        case StartRun():
+            return await _start(client, clients, event, decision)
+
+
+async def _start(client: Client, clients: Clients, event: BlobArrived, decision: StartRun) -> str:
+    hub = clients.configuration.hub
+    inference = c.Inference.of(decision.route, hub, decision.arrival, decision.captures, _today(clients))
+    how = await start_once(client, c.RUN_INFERENCE, inference.run, inference)
+    if how is Start.STARTED:
+        return f"run {inference.run} started"
+    reason = f"skipped: run {inference.run} is {how.value}"
+    record = {"event": event.event_id, "delivery": uuid4().hex, "at": _now(clients), "reason": reason}
+    await _append(clients, records.duplicates(inference.run), record)
+    return reason
+
+
+async def _record_ignored(clients: Clients, event_id: str, subject: str, reason: str) -> None:
+    record = {"event": event_id, "subject": subject, "at": _now(clients), "reason": reason}
+    await _append(clients, records.ignored(_today(clients)), record)
+
+
+async def _append(clients: Clients, path: str, record: dict[str, str]) -> None:
+    line = json.dumps(record, sort_keys=True).encode()
+    await asyncio.to_thread(clients.hub.append, clients.configuration.hub.state, path, line)
+
+
+def _now(clients: Clients) -> str:
+    return clients.clock.now().isoformat(timespec="milliseconds")
+
+
+def _today(clients: Clients) -> str:
+    return clients.clock.now().date().isoformat()

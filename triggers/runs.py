@@ -1,0 +1,131 @@
+"""Runs over HTTP: list, show with steps, cancel, release, score again. Every order is a record first."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from shared import contracts as c
+from shared.clients import Clients
+from shared.codec import decode
+from shared.domain import identity, records
+from shared.durable import Client, Start, find_instance, start_once, wake
+from triggers.problems import Problem
+
+_PAGE = 100
+
+
+async def list_runs(clients: Clients, filters: Mapping[str, str]) -> dict[str, Any]:
+    """The newest runs first; `route` and `outcome` narrow, `limit` is at most 100."""
+    rows = await asyncio.to_thread(_all_runs, clients)
+    for name in ("route", "outcome"):
+        if name in filters:
+            rows = [row for row in rows if row[name] == filters[name]]
+    rows.sort(key=lambda row: row["opened"], reverse=True)
+    return {"total": len(rows), "runs": rows[: _limit(filters.get("limit", str(_PAGE)))]}
+
+
+async def show_run(client: Client, clients: Clients, run: str) -> dict[str, Any]:
+    """A run's record, the steps it has taken, who asked for what, and the events that came again."""
+    record = await asyncio.to_thread(_record, clients, run)
+    instance = await find_instance(client, run)
+    record["status"] = instance.status if instance else "not known to this host any more"
+    record["step"] = instance.step if instance else ""
+    record["steps"] = await asyncio.to_thread(_steps, clients, run)
+    record["duplicates"] = await asyncio.to_thread(_duplicates, clients, run)
+    record.pop("inference", None)
+    return record
+
+
+async def order(client: Client, clients: Clients, run: str, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Record the order to `cancel` or `release` *run*, with its reason, and wake the run up."""
+    record = await asyncio.to_thread(_record, clients, run)
+    if record.get("outcome"):
+        raise Problem(409, "too late", f"run {run} ended as {record['outcome']}; reprocess it instead")
+    content = {"run": run, "order": kind, "at": clients.clock.now().isoformat()} | _why(body)
+    state = clients.configuration.hub.state
+    first = await asyncio.to_thread(
+        clients.hub.create, state, records.order(run, kind), json.dumps(content).encode(), {"order": kind}
+    )
+    for instance in (run, identity.wait_id(run)):
+        await wake(client, instance, c.ORDER_GIVEN)
+    return {"run": run, "order": kind, "recorded": first}
+
+
+async def reprocess(client: Client, clients: Clients, run: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Score the run's pinned files again, as the next attempt."""
+    record = await asyncio.to_thread(_record, clients, run)
+    if not record.get("outcome"):
+        raise Problem(409, "too early", f"run {run} has not ended; cancel it first, or wait")
+    inference = _next_attempt(clients, decode(c.Inference, record["inference"]), _why(body))
+    if await asyncio.to_thread(clients.hub.find, inference.hub.state, records.members(run)) is None:
+        raise Problem(409, "nothing to score", f"run {run} pinned no files; land them anew")
+    how = await start_once(client, c.RUN_INFERENCE, inference.run, inference)
+    if how is not Start.STARTED:
+        raise Problem(409, "already done", f"attempt {inference.run} is {how.value}; reprocess that one instead")
+    return {"run": inference.run, "repeats": run}
+
+
+def _next_attempt(clients: Clients, before: c.Inference, why: Mapping[str, str]) -> c.Inference:
+    return replace(
+        before,
+        run=identity.next_attempt(before.run),
+        repeats=before.run,
+        because=why["reason"],
+        asked_by=why["by"],
+        date=clients.clock.now().date().isoformat(),
+    )
+
+
+def _why(body: Mapping[str, Any]) -> dict[str, str]:
+    for field in ("reason", "by"):
+        if not isinstance(body.get(field), str) or not body[field].strip():
+            raise Problem(400, "bad body", f"field {field!r} is {body.get(field)!r}; say why, and who asks")
+    return {"reason": body["reason"], "by": body["by"]}
+
+
+def _limit(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= _PAGE:
+        raise Problem(400, "bad query", f"limit is {text!r}; use a number from 1 to {_PAGE}")
+    return int(text)
+
+
+def _all_runs(clients: Clients) -> list[dict[str, str]]:
+    found = clients.hub.list(clients.configuration.hub.state, "runs/")
+    return [
+        {
+            "run": blob.path.split("/")[1],
+            "route": blob.metadata.get("route", ""),
+            "outcome": blob.metadata.get("outcome", ""),
+            "opened": blob.metadata.get("opened", ""),
+            "closed": blob.metadata.get("closed", ""),
+        }
+        for blob in found
+        if blob.path.endswith("/run.json")
+    ]
+
+
+def _record(clients: Clients, run: str) -> dict[str, Any]:
+    raw = clients.hub.read(clients.configuration.hub.state, records.run_record(run))
+    if raw is None:
+        raise Problem(404, "no such run", f"run {run!r} is not recorded; `signalbox status` lists those there are")
+    return dict(json.loads(raw))
+
+
+def _steps(clients: Clients, run: str) -> list[dict[str, Any]]:
+    state = clients.configuration.hub.state
+    found = sorted(clients.hub.list(state, records.effects(run)), key=lambda blob: blob.modified)
+    return [
+        {
+            "step": blob.path.rpartition("/")[2].removesuffix(".json"),
+            "at": blob.modified.isoformat(),
+            "result": json.loads(clients.hub.read(state, blob.path) or b"null"),
+        }
+        for blob in found
+    ]
+
+
+def _duplicates(clients: Clients, run: str) -> list[dict[str, Any]]:
+    raw = clients.hub.read(clients.configuration.hub.state, records.duplicates(run)) or b""
+    return [json.loads(line) for line in raw.splitlines()]
