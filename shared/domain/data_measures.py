@@ -1,0 +1,85 @@
+"""What reading the files showed: plain counts and examples, no judgement and no vendor types."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+EXAMPLES = 10
+CATEGORIES = 1000
+OTHER = "(other values)"
+
+Rule = Literal["readable", "shape", "column", "extra", "type", "null", "min", "max", "allowed", "pattern", "key"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One offender; *row* counts records from 1 without the header, 0 means the file as a whole."""
+
+    file: str
+    row: int
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breach:
+    """*count* rows (or files, for the rules readable, column and extra) broke *rule*; the first ten are shown."""
+
+    rule: Rule
+    column: str
+    count: int
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """A column counted for its distribution test; nulls and values of the wrong type are left out.
+
+    *cells*, for numbers: how many values are <= breakpoint 0, in (0, 1], ..., above the last: one more than breakpoints.
+    *counts*, for categories: values as text and how often each occurred.
+    """
+
+    cells: tuple[int, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        return sum(self.cells) + sum(self.counts.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurements:
+    """Everything `shared.domain.data_check.judge` needs; *rows_per_file* counts every record, broken ones too."""
+
+    rows_per_file: Mapping[str, int]
+    breaches: tuple[Breach, ...] = ()
+    tallies: Mapping[str, Tally] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        return sum(self.rows_per_file.values())
+
+
+class Breaches:
+    """Breaches as they are met, in the order of the files and rows."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[Rule, str], int] = {}
+        self._examples: dict[tuple[Rule, str], list[Example]] = {}
+
+    def add(self, rule: Rule, column: str, count: int, examples: list[Example]) -> None:
+        """Count *count* more; only as many *examples* are kept as there is room for."""
+        key = (rule, column)
+        self._counts[key] = self._counts.get(key, 0) + count
+        kept = self._examples.setdefault(key, [])
+        kept.extend(examples[: EXAMPLES - len(kept)])
+
+    def room(self, rule: Rule, column: str) -> int:
+        """How many more examples are wanted."""
+        return EXAMPLES - len(self._examples.get((rule, column), ()))
+
+    def all(self) -> tuple[Breach, ...]:
+        return tuple(
+            Breach(rule=rule, column=column, count=count, examples=tuple(self._examples[rule, column]))
+            for (rule, column), count in sorted(self._counts.items())
+            if count
+        )
