@@ -48,7 +48,7 @@ def envelope(event: func.EventGridEvent | func.CloudEvent) -> dict[str, Any]:
             "type": event.type,
             "subject": event.subject,
             "time": event.time.isoformat() if event.time else None,
-            "data": event.data,
+            "data": getattr(event, "data", None),
         }
     return {
         "id": event.id,

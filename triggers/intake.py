@@ -5,13 +5,12 @@ import json
 from typing import Any
 from uuid import uuid4
 
-from shared.routing import Ignore, OpenWindow, StartRun, route
-
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain import identity, records
 from shared.domain.events import BlobArrived, Event, Irrelevant
 from shared.durable import Client, Start, start_once
+from shared.routing import Ignore, OpenWindow, StartRun, route
 
 
 async def take_in(client: Client, clients: Clients, event: Event) -> tuple[str, ...]:

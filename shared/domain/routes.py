@@ -93,6 +93,11 @@ class HubLayout:
     quarantine: str = "quarantine"
     dead_letters: str = "dead-letters"
 
+    @property
+    def reserved(self) -> frozenset[str]:
+        """The containers whose arrivals never start anything."""
+        return frozenset({self.state, self.staging, self.quarantine, self.dead_letters})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:

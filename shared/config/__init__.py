@@ -1,0 +1,41 @@
+"""`signalbox.yaml` to frozen dataclasses: read whole, refused whole, with every error at once.
+
+`load` is what the app calls; `check` also returns warnings. The JSON Schema for editors is in `shared.config.schema`.
+"""
+
+from pathlib import Path
+
+from shared.config.document import read_document
+from shared.config.findings import ConfigurationError, Finding
+from shared.config.guard import loop_findings
+from shared.config.reader import Reader
+from shared.config.sections import read_configuration
+from shared.domain.routes import Configuration
+
+__all__ = ["Configuration", "ConfigurationError", "Finding", "check", "load"]
+
+
+def load(path: Path) -> Configuration:
+    """The configuration in the file *path*. Raises ConfigurationError with every error in it."""
+    configuration, findings = _read(path)
+    errors = tuple(finding for finding in findings if finding.level == "error")
+    if errors or configuration is None:
+        raise ConfigurationError(path.name, errors)
+    return configuration
+
+
+def check(path: Path) -> tuple[Finding, ...]:
+    """Every error and warning in the file *path*, by line."""
+    return _read(path)[1]
+
+
+def _read(path: Path) -> tuple[Configuration | None, tuple[Finding, ...]]:
+    document, findings = read_document(path)
+    if document is None:
+        return None, findings
+    reader = Reader(document, path.parent)
+    configuration = read_configuration(reader)
+    found = [*findings, *reader.findings]
+    if not any(finding.level == "error" for finding in found):
+        found += loop_findings(configuration, document)
+    return configuration, tuple(sorted(found, key=lambda finding: (finding.line, finding.field)))

@@ -1,0 +1,25 @@
+"""What is wrong with a configuration: line, field, value and remedy, never one at a time."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """*level* is `error` or `warning`; *line* counts from 1, 0 where there is no line."""
+
+    line: int
+    field: str
+    problem: str
+    remedy: str
+    level: str = "error"
+
+    def __str__(self) -> str:
+        return f"{self.line}: {self.field}: {self.problem}; {self.remedy}"
+
+
+class ConfigurationError(ValueError):
+    """The configuration cannot be used; the message has a line for each finding."""
+
+    def __init__(self, name: str, findings: tuple[Finding, ...]) -> None:
+        super().__init__("\n".join(f"{name}:{finding}" for finding in findings))
+        self.findings = findings

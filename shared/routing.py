@@ -1,0 +1,52 @@
+"""Event to decisions, as data: what to start, which window to open, or why nothing happens. Pure."""
+
+from dataclasses import dataclass
+
+from shared.domain.arrivals import Arrival
+from shared.domain.events import BlobArrived
+from shared.domain.routes import Configuration, Grouping, Route
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartRun:
+    route: Route
+    arrival: Arrival
+    captures: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenWindow:
+    route: Route
+    group: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ignore:
+    reason: str
+
+
+Decision = StartRun | OpenWindow | Ignore
+
+
+def route(event: BlobArrived, configuration: Configuration) -> tuple[Decision, ...]:
+    """One decision for every route that takes the file; a single Ignore where none does."""
+    location = event.arrival.location
+    if event.arrival.container in configuration.hub.reserved:
+        return (Ignore(reason=f"{event.arrival.container} is Signalbox's own container"),)
+    decisions = tuple(
+        decision for each in configuration.routes if (decision := _by(each, event.arrival, location)) is not None
+    )
+    return decisions or (Ignore(reason=f"no route takes {location}"),)
+
+
+def _by(each: Route, arrival: Arrival, location: str) -> Decision | None:
+    if each.group.kind is Grouping.MARKER and each.marked(location):
+        return StartRun(route=each, arrival=arrival, captures=each.group_key(location))
+    captures = each.captures(location)
+    if captures is None:
+        return None
+    if each.group.kind is Grouping.MARKER:
+        return Ignore(reason=f"{location} waits for the marker {each.group.marker.name} of route {each.name}")
+    if each.group.kind is Grouping.WINDOW:
+        return OpenWindow(route=each, group=each.group_key(location))
+    return StartRun(route=each, arrival=arrival, captures=captures)
