@@ -1,0 +1,62 @@
+"""The app's HTTP API as the command line uses it, and where to find it."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+import requests
+
+from signalbox.launcher.endpoints import Endpoints, read_endpoints
+
+STATE = Path(".signalbox")
+_TIMEOUT_S = 300
+
+
+class AppClient:
+    """Raises click.ClickException with the app's own words when it refuses."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self._url, self._headers = url.rstrip("/"), {"x-functions-key": key}
+
+    def get(self, path: str, **params: str) -> Any:
+        return self._send("GET", path, params=params)
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        return self._send("POST", path, json=body)
+
+    def _send(self, method: str, path: str, **rest: Any) -> Any:
+        try:
+            answer = requests.request(
+                method, f"{self._url}/api/v1/{path}", headers=self._headers, timeout=_TIMEOUT_S, **rest
+            )
+        except requests.ConnectionError as error:
+            raise click.ClickException(f"nothing answers at {self._url}; start it with `signalbox up`") from error
+        if answer.status_code >= 400:
+            raise click.ClickException(_said(answer))
+        return answer.json()
+
+
+def find_app() -> AppClient:
+    """The app of SIGNALBOX_URL and SIGNALBOX_KEY, or else the local one of this folder."""
+    if "SIGNALBOX_URL" in os.environ:
+        return AppClient(os.environ["SIGNALBOX_URL"], os.environ.get("SIGNALBOX_KEY", ""))
+    endpoints = find_endpoints()
+    return AppClient(endpoints.app, endpoints.function_key)
+
+
+def find_endpoints() -> Endpoints:
+    endpoints = read_endpoints(STATE)
+    if endpoints is None:
+        raise click.ClickException(
+            "no local cloud was started in this folder; run `signalbox up`, or set SIGNALBOX_URL and SIGNALBOX_KEY"
+        )
+    return endpoints
+
+
+def _said(answer: requests.Response) -> str:
+    try:
+        body = answer.json()
+    except ValueError:
+        return f"the app answered {answer.status_code} {answer.reason}"
+    return str(body.get("detail", body))

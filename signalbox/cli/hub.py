@@ -1,0 +1,69 @@
+"""Land files in the hub, and check them, without waiting for an event."""
+
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import click
+from azure.storage.blob import BlobServiceClient
+
+from signalbox.cli.app_client import find_app, find_endpoints
+from signalbox.cli.output import emit_json
+from signalbox.launcher.hub import hub_client
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--to",
+    "target",
+    default="landing/diabetes/each/local/",
+    show_default=True,
+    help="CONTAINER/PATH; a path that ends in / takes the file's name.",
+)
+@click.option("--hub", help="The hub's blob service on Azure; the local one if absent.")
+def drop(file: Path, target: str, hub: str | None) -> None:
+    """Land FILE in the Data Hub."""
+    place = target + file.name if target.endswith("/") else target
+    with _hub(hub) as client:
+        upload(client, file, place)
+    click.echo(f"landed {place}")
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--route", required=True, help="Check against the contract of this route.")
+@click.option("--hub", help="The hub's blob service on Azure; the local one if absent.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
+@click.pass_context
+def check(context: click.Context, file: Path, route: str, hub: str | None, as_json: bool) -> None:
+    """Check FILE against a route's data contract; exit code 1 where it fails."""
+    place = f"signalbox-staging/checks/{uuid4().hex}/{file.name}"
+    with _hub(hub) as client:
+        upload(client, file, place)
+    report = find_app().post("data-checks", {"path": place, "route": route})
+    if as_json:
+        emit_json(report)
+    else:
+        _print(report)
+    context.exit(0 if report["outcome"] == "passed" else 1)
+
+
+def upload(client: BlobServiceClient, file: Path, place: str) -> None:
+    container, _, path = place.partition("/")
+    with file.open("rb") as stream:
+        client.get_blob_client(container, path).upload_blob(stream, overwrite=True)
+
+
+def _hub(address: str | None) -> BlobServiceClient:
+    if not address:
+        return hub_client(find_endpoints())
+    from azure.identity import DefaultAzureCredential
+
+    return BlobServiceClient(address, credential=DefaultAzureCredential())
+
+
+def _print(report: dict[str, Any]) -> None:
+    click.echo(f"{report['outcome']}: {report['rows']} rows")
+    for line in report["summary"]:
+        click.echo(f"  {line}")

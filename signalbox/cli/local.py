@@ -1,0 +1,52 @@
+"""Bring the local cloud up, and show it at work."""
+
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+from signalbox.cli.app_client import STATE
+from signalbox.cli.output import emit_table
+
+
+@click.command()
+@click.option("--port", default=7071, show_default=True, help="Where the app answers.")
+@click.option(
+    "--app", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path(), help="The app's folder."
+)
+def up(port: int, app: Path) -> None:
+    """Start the local cloud and the app; Ctrl-C stops it."""
+    from signalbox.launcher.cloud import LocalCloud, StartError
+
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    cloud = LocalCloud(app, STATE, host_port=port, tell=lambda part, said: click.echo(f"{part:<10} {said}", err=True))
+    try:
+        with cloud:
+            ends = cloud.endpoints
+            rows = [
+                ("app", ends.app, f"x-functions-key: {ends.function_key}"),
+                ("data hub", ends.hub, "signalbox drop FILE"),
+                ("event grid", ends.topic, "topic of the announcements"),
+                ("azure ml", ends.resource_manager, "Azure Resource Manager and batch scoring"),
+                ("logs", str(Path(ends.state) / "logs"), ""),
+            ]
+            emit_table(("what", "where", "how"), rows)
+            cloud.watch(stopped)
+    except StartError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo("stopped", err=True)
+
+
+@click.command()
+def demo() -> None:
+    """Score held-out patients end to end on a local cloud of its own, and verify every prediction."""
+    from signalbox.cli.demo import run_demo
+    from signalbox.launcher.cloud import StartError
+
+    try:
+        run_demo(Path.cwd(), STATE / "demo")
+    except StartError as error:
+        raise click.ClickException(str(error)) from error

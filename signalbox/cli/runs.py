@@ -1,0 +1,87 @@
+"""Follow runs, and give them orders."""
+
+import getpass
+from typing import Any
+
+import click
+
+from signalbox.cli.app_client import find_app
+from signalbox.cli.output import emit_facts, emit_json, emit_table
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_reason = click.option("--reason", required=True, help="Why; kept in the run's record.")
+
+
+@click.command()
+@click.argument("run", required=False)
+@click.option("--route", help="Only runs of this route.")
+@click.option("--outcome", help="Only runs that ended so: completed, partial, failed, quarantined, ...")
+@_json
+def status(run: str | None, route: str | None, outcome: str | None, as_json: bool) -> None:
+    """Show the newest runs, or one RUN with its steps."""
+    app = find_app()
+    if run:
+        found = app.get(f"runs/{run}")
+        emit_json(found) if as_json else _show(found)
+        return
+    filters = {name: value for name, value in (("route", route), ("outcome", outcome)) if value}
+    found = app.get("runs", **filters)
+    if as_json:
+        emit_json(found)
+    else:
+        rows = [(r["run"], r["route"], r["outcome"] or "running", r["opened"], r["closed"]) for r in found["runs"]]
+        emit_table(("run", "route", "outcome", "opened", "closed"), rows)
+
+
+@click.command()
+@click.argument("run")
+@_reason
+@_json
+def cancel(run: str, reason: str, as_json: bool) -> None:
+    """Cancel RUN and its batch job."""
+    _order(run, "cancel", reason, as_json)
+
+
+@click.command()
+@click.argument("run")
+@_reason
+@_json
+def release(run: str, reason: str, as_json: bool) -> None:
+    """Release the quarantined data of RUN: it is scored as it is."""
+    _order(run, "release", reason, as_json)
+
+
+@click.command()
+@click.argument("run")
+@_reason
+@_json
+def reprocess(run: str, reason: str, as_json: bool) -> None:
+    """Score the files of RUN again, as the next attempt."""
+    _order(run, "reprocess", reason, as_json)
+
+
+def _order(run: str, kind: str, reason: str, as_json: bool) -> None:
+    answer = find_app().post(f"runs/{run}/{kind}", {"reason": reason, "by": getpass.getuser()})
+    if as_json:
+        emit_json(answer)
+    else:
+        emit_facts({name: str(value) for name, value in answer.items()})
+
+
+def _show(found: dict[str, Any]) -> None:
+    emit_facts(
+        {
+            "run": found["run"],
+            "route": found["route"],
+            "status": found["status"],
+            "step": found["step"],
+            "outcome": found.get("outcome", ""),
+            "because": found.get("because", ""),
+            "manifest": found.get("manifest", ""),
+            "opened": found["opened"],
+            "closed": found.get("closed", ""),
+            "skipped": f"{len(found['duplicates'])} repeated events" if found["duplicates"] else "",
+        }
+    )
+    click.echo()
+    emit_table(("step", "at"), [(step["step"], step["at"]) for step in found["steps"]])

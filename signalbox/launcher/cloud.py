@@ -1,0 +1,250 @@
+"""The local cloud as one thing: start it, wait until it is ready, kill parts of it, stop it.
+
+with LocalCloud(project, state) as cloud:
+    print(cloud.endpoints.app)
+"""
+
+import json
+import os
+import shutil
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+
+import requests
+
+from signalbox.launcher.endpoints import (
+    ACCOUNT,
+    STORAGE_TOPIC,
+    TENANT,
+    new_endpoints,
+    refuse_taken,
+    write_endpoints,
+)
+from signalbox.launcher.processes import Child
+
+CONTAINERS = ("landing", "predictions", "quarantine", "dead-letters", "signalbox", "signalbox-staging")
+_PATIENCE_S = 45.0
+_RESTARTS = 5
+_ACCOUNT_KEY = "bG9jYWwgZGV2ZWxvcG1lbnQgb25seSwgbm8gc2VjcmV0"  # Azurite wants one; every caller uses tokens.
+
+
+class StartError(RuntimeError):
+    """The local cloud cannot start; the message says what is missing and the remedy."""
+
+
+class LocalCloud:
+    """*project* holds function_app.py and node_modules; *state* holds everything that must survive a restart."""
+
+    def __init__(
+        self,
+        project: Path,
+        state: Path,
+        *,
+        host_port: int = 0,
+        settings: Mapping[str, str] | None = None,
+        time_scale: float = 1.0,
+        tell: Callable[[str, str], None] | None = None,
+    ) -> None:
+        self.project, self.state = project.resolve(), state.resolve()
+        self.endpoints = new_endpoints(self.state, host_port)
+        self._settings, self._time_scale = dict(settings or {}), time_scale
+        self._tell = tell or _say_nothing
+        self._children: dict[str, Child] = {}
+        self._lock = threading.Lock()
+        self._host_wanted = False
+
+    def __enter__(self) -> "LocalCloud":
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Raises StartError."""
+        self._preflight()
+        self.state.mkdir(parents=True, exist_ok=True)
+        self._write_keys()
+        self._ensure_authority()
+        write_endpoints(self.endpoints)
+        self._start_azurite()
+        self._start_emulators()
+        self._await("azurite", lambda: _listens(self.endpoints.azurite))
+        self._await("emulators", self._emulators_ready)
+        self._create_containers()
+        self.start_host()
+
+    def start_host(self) -> None:
+        command = [sys.executable, "-m", "signalbox.host", "start", "--port", str(self.endpoints.host)]
+        command += ["--app", str(self.project), "--state", str(self.state / "host")]
+        with self._lock:
+            self._children["host"] = self._child("host", command, self.environment())
+            self._host_wanted = True
+        self._await("host", self._host_ready)
+
+    def kill_host(self) -> None:
+        """SIGKILL, as a crash would."""
+        with self._lock:
+            self._host_wanted = False
+            self._children["host"].kill()
+
+    def watch(self, stopped: threading.Event) -> None:
+        """Restart a host that dies, at most a few times, until *stopped* is set. Raises StartError when others die."""
+        restarts = 0
+        while not stopped.wait(0.3):
+            for name, child in list(self._children.items()):
+                if child.ended is None:
+                    continue
+                if name != "host" or not self._host_wanted or restarts >= _RESTARTS:
+                    raise StartError(f"{name} ended with code {child.ended}; its log ends:\n{child.last_lines()}")
+                restarts += 1
+                self._tell("host", f"ended with code {child.ended}; started again ({restarts} of {_RESTARTS})")
+                self.start_host()
+
+    def stop(self) -> None:
+        for name in ("host", "emulators", "azurite"):
+            child = self._children.pop(name, None)
+            if child is not None:
+                child.stop()
+
+    def environment(self) -> dict[str, str]:
+        """What the host runs with."""
+        defaults = {"SIGNALBOX_RECONCILE_SCHEDULE": "*/10 * * * * *", "SIGNALBOX_CONFIG": "signalbox.yaml"}
+        return {**defaults, **self.endpoints.environment(), **self._settings}
+
+    def control(self, path: str) -> str:
+        """The address of the emulators' own control doors, such as `/_effects`."""
+        return f"https://localhost:{self.endpoints.eventgrid}{path}"
+
+    def _preflight(self) -> None:
+        if shutil.which("node") is None:
+            raise StartError("node is not on the PATH; install Node.js 20 or newer")
+        if not self._azurite_script().is_file():
+            raise StartError("Azurite is not installed; run `make setup` (npm ci) in the project's folder")
+        if not (self.project / "function_app.py").is_file():
+            raise StartError(f"{self.project} has no function_app.py; run this in the app's folder")
+        try:
+            refuse_taken(self.endpoints.host)
+        except OSError as error:
+            raise StartError(f"port {self.endpoints.host} is taken; choose another with --port") from error
+
+    def _azurite_script(self) -> Path:
+        return self.project / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
+
+    def _write_keys(self) -> None:
+        folder = self.state / "host"
+        folder.mkdir(parents=True, exist_ok=True)
+        keys = {"default": self.endpoints.function_key, "eventgrid_extension": self.endpoints.eventgrid_key}
+        (folder / "keys.json").write_text(json.dumps(keys))
+        (folder / "keys.json").chmod(0o600)
+
+    def _ensure_authority(self) -> None:
+        from signalbox.emulators.authority import ensure_authority
+
+        self._authority = ensure_authority(self.state)
+
+    def _start_azurite(self) -> None:
+        command = ["node", str(self._azurite_script()), "--location", str(self.state / "azurite")]
+        command += ["--blobHost", "127.0.0.1", "--blobPort", str(self.endpoints.azurite)]
+        command += ["--oauth", "basic", "--cert", str(self._authority.cert), "--key", str(self._authority.key)]
+        command += ["--skipApiVersionCheck", "--disableTelemetry", "--silent"]
+        environment = {"AZURITE_ACCOUNTS": f"{ACCOUNT}:{_ACCOUNT_KEY}"}
+        self._children["azurite"] = self._child("azurite", command, environment)
+
+    def _start_emulators(self) -> None:
+        settings = self.state / "emulators.json"
+        settings.write_text(json.dumps(self._emulator_settings(), indent=2))
+        settings.chmod(0o600)
+        command = [sys.executable, "-m", "signalbox.emulators", "--settings", str(settings)]
+        self._children["emulators"] = self._child("emulators", command, {})
+
+    def _emulator_settings(self) -> dict[str, object]:
+        ends = self.endpoints
+        webhook = f"{ends.app}/runtime/webhooks/eventgrid?functionName=receive_hub_event&code={ends.eventgrid_key}"
+        return {
+            "state": ends.state,
+            "account": ACCOUNT,
+            "tenant": TENANT,
+            "ports": {
+                "identity": ends.identity,
+                "storage": ends.storage,
+                "eventgrid": ends.eventgrid,
+                "azureml": ends.azureml,
+            },
+            "azurite": f"https://127.0.0.1:{ends.azurite}",
+            "identity_secret": ends.identity_secret,
+            "time_scale": self._time_scale,
+            "storage_topic": STORAGE_TOPIC,
+            "subscriptions": [
+                {
+                    "name": "hub-events",
+                    "topic": "hub",
+                    "url": webhook,
+                    "event_types": ["Microsoft.Storage.BlobCreated", "Microsoft.Storage.BlobRenamed"],
+                    "subject_begins_with": "/blobServices/default/containers/landing/",
+                    "schema": "EventGridSchema",
+                }
+            ],
+        }
+
+    def _child(self, name: str, command: list[str], environment: Mapping[str, str]) -> Child:
+        self._tell(name, "starting")
+        path = os.pathsep.join([str(self.project), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+        log = self.state / "logs" / f"{name}.log"
+        return Child(name, command, log, {**environment, "PYTHONPATH": path}, self.project)
+
+    def _await(self, name: str, ready: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + _PATIENCE_S
+        child = self._children[name]
+        while not ready():
+            if child.ended is not None:
+                raise StartError(f"{name} ended with code {child.ended}; its log ends:\n{child.last_lines()}")
+            if time.monotonic() > deadline:
+                raise StartError(f"{name} was not ready after {_PATIENCE_S:.0f} s; its log ends:\n{child.last_lines()}")
+            threading.Event().wait(0.05)
+        self._tell(name, "ready")
+
+    def _emulators_ready(self) -> bool:
+        ends = self.endpoints
+        return all(_listens(port) for port in (ends.identity, ends.storage, ends.eventgrid, ends.azureml))
+
+    def _host_ready(self) -> bool:
+        try:
+            answer = requests.get(
+                f"{self.endpoints.app}/api/v1/health",
+                headers={"x-functions-key": self.endpoints.function_key},
+                timeout=5,
+            )
+        except requests.ConnectionError:
+            return False
+        return answer.status_code == 200
+
+    def _create_containers(self) -> None:
+        from signalbox.launcher.hub import hub_client
+
+        with hub_client(self.endpoints) as hub:
+            there = {container.name for container in hub.list_containers()}
+            for name in CONTAINERS:
+                if name not in there:
+                    hub.create_container(name)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.2)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _say_nothing(part: str, status: str) -> None:
+    del part, status

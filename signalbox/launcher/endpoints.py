@@ -1,0 +1,115 @@
+"""What runs where, written for the command line to find."""
+
+import json
+import secrets
+import socket
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+TENANT = "00000000-0000-0000-0000-00000000000a"
+SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
+RESOURCE_GROUP, WORKSPACE, ACCOUNT = "rg-mlops-dev", "mlw-dev", "datahub"
+STORAGE_TOPIC = (
+    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-datahub/providers/Microsoft.Storage/storageAccounts/{ACCOUNT}"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoints:
+    """Ports on loopback, and the secrets that open them; *state* is the folder that holds everything."""
+
+    state: str
+    host: int
+    azurite: int
+    identity: int
+    storage: int
+    eventgrid: int
+    azureml: int
+    identity_secret: str
+    function_key: str
+    eventgrid_key: str
+
+    @property
+    def app(self) -> str:
+        return f"http://127.0.0.1:{self.host}"
+
+    @property
+    def hub(self) -> str:
+        return f"https://localhost:{self.storage}/{ACCOUNT}"
+
+    @property
+    def topic(self) -> str:
+        return f"https://localhost:{self.eventgrid}/api/events"
+
+    @property
+    def resource_manager(self) -> str:
+        return f"https://localhost:{self.azureml}"
+
+    @property
+    def ca(self) -> Path:
+        return Path(self.state) / "ca.pem"
+
+    def environment(self) -> dict[str, str]:
+        """What a process needs to reach the local cloud as it would reach Azure: addresses, identity, authority."""
+        return {
+            "DATA_HUB__blobServiceUri": self.hub,
+            "EVENT_GRID_TOPIC__topicEndpointUri": self.topic,
+            "AZURE_RESOURCE_MANAGER_URL": self.resource_manager,
+            "AZURE_ML_AUDIENCE": "https://ml.azure.com",
+            "AZURE_ML_INFERENCE_HOSTS": f"localhost:{self.azureml}",
+            "IDENTITY_ENDPOINT": f"http://127.0.0.1:{self.identity}/msi/token",
+            "IDENTITY_HEADER": self.identity_secret,
+            "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",
+            "REQUESTS_CA_BUNDLE": str(self.ca),
+            "SSL_CERT_FILE": str(self.ca),
+            "AZURE_FUNCTIONS_DURABLE_STRICT_TYPING": "1",
+        }
+
+
+def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
+    """Free ports and fresh secrets. Raises OSError where *host_port* is taken."""
+    ports = _free_ports(5)
+    return Endpoints(
+        state=str(state),
+        host=host_port or _free_ports(1)[0],
+        azurite=ports[0],
+        identity=ports[1],
+        storage=ports[2],
+        eventgrid=ports[3],
+        azureml=ports[4],
+        identity_secret=secrets.token_hex(16),
+        function_key=secrets.token_urlsafe(24),
+        eventgrid_key=secrets.token_urlsafe(24),
+    )
+
+
+def write_endpoints(endpoints: Endpoints) -> None:
+    path = Path(endpoints.state) / "endpoints.json"
+    fresh = path.with_suffix(".tmp")
+    fresh.write_text(json.dumps(asdict(endpoints), indent=2))
+    fresh.chmod(0o600)  # It carries the local keys.
+    fresh.replace(path)
+
+
+def read_endpoints(state: Path) -> Endpoints | None:
+    """Where the local cloud of *state* runs, None where none was started."""
+    path = state / "endpoints.json"
+    return Endpoints(**json.loads(path.read_text())) if path.is_file() else None
+
+
+def refuse_taken(port: int) -> None:
+    """Raises OSError where something listens on *port*."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+
+
+def _free_ports(count: int) -> list[int]:
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
