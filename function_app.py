@@ -3,13 +3,17 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from activities.blueprint import blueprint as activities
+from activities.blueprint import activity_blueprint
 from orchestrators.blueprint import blueprint as orchestrators
-from triggers.api import blueprint as api
-from triggers.hub_events import blueprint as hub_events
+from shared.clients import clients
+from triggers.api import api_blueprint
+from triggers.hub_events import hub_event_blueprint
 from triggers.timers import blueprint as timers
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 
-for blueprint in (activities, orchestrators, api, hub_events, timers):
-    app.register_functions(blueprint)
+app.register_functions(orchestrators)
+app.register_functions(activity_blueprint(clients))
+app.register_functions(hub_event_blueprint(clients))
+app.register_functions(api_blueprint(clients))
+app.register_functions(timers)

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
-from shared.config import load
 from shared.domain.routes import Configuration
 from shared.ports import Announcer, Clock, DataChecks, DataHub, Jobs, Ledger
 from shared.settings import Settings, read_settings
@@ -29,6 +28,8 @@ class Clients:
 
     @cached_property
     def configuration(self) -> Configuration:
+        from shared.config import load
+
         return load(self.settings.config_path)
 
     @cached_property

@@ -9,7 +9,7 @@ from typing import Any
 
 import azure.functions as func
 
-from shared.clients import Clients, clients
+from shared.clients import Clients
 from shared.domain.failures import Refused, Transient
 from shared.durable import Blueprint, Client
 from triggers import runs
@@ -17,22 +17,33 @@ from triggers.checks import check_path
 from triggers.hub_events import receive
 from triggers.problems import Problem, answer, problem
 
-blueprint = Blueprint()
 _BODY_LIMIT = 256 * 1024
 
 Door = Callable[[Client, Clients, func.HttpRequest], Awaitable[tuple[int, Any]]]
 
 
-def _door(route: str, method: str, name: str, body: Door) -> None:
+def api_blueprint(clients: Callable[[], Clients]) -> Blueprint:
+    """Every door of the table below."""
+    blueprint = Blueprint()
+    for route, method, name, body in _DOORS:
+        _add_door(blueprint, clients, route, method, name, body)
+    return blueprint
+
+
+def _add_door(
+    blueprint: Blueprint, clients: Callable[[], Clients], route: str, method: str, name: str, body: Door
+) -> None:
     async def handler(req: func.HttpRequest, client) -> func.HttpResponse:  # type: ignore[no-untyped-def]
-        return await _respond(body, client, req)
+        return await _respond(body, client, clients, req)
 
     handler.__name__ = name
     bound = blueprint.durable_client_input(client_name="client")(handler)
     blueprint.route(route=f"v1/{route}", methods=[method])(bound)
 
 
-async def _respond(body: Door, client: Client, req: func.HttpRequest) -> func.HttpResponse:
+async def _respond(
+    body: Door, client: Client, clients: Callable[[], Clients], req: func.HttpRequest
+) -> func.HttpResponse:
     try:
         status, content = await body(client, clients(), req)
     except Problem as refused:
@@ -99,11 +110,13 @@ def _json(req: func.HttpRequest) -> Any:
         raise Problem(400, "bad body", f"the body is not JSON: {error}") from error
 
 
-_door("runs", "GET", "list_runs", _list_runs)
-_door("runs/{run}", "GET", "show_run", _show_run)
-_door("runs/{run}/cancel", "POST", "cancel_run", _cancel_run)
-_door("runs/{run}/release", "POST", "release_run", _release_run)
-_door("runs/{run}/reprocess", "POST", "reprocess_run", _reprocess_run)
-_door("data-checks", "POST", "check_data_now", _check_data)
-_door("events", "POST", "receive_events", _receive_events)
-_door("health", "GET", "health", _health)
+_DOORS: tuple[tuple[str, str, str, Door], ...] = (
+    ("runs", "GET", "list_runs", _list_runs),
+    ("runs/{run}", "GET", "show_run", _show_run),
+    ("runs/{run}/cancel", "POST", "cancel_run", _cancel_run),
+    ("runs/{run}/release", "POST", "release_run", _release_run),
+    ("runs/{run}/reprocess", "POST", "reprocess_run", _reprocess_run),
+    ("data-checks", "POST", "check_data_now", _check_data),
+    ("events", "POST", "receive_events", _receive_events),
+    ("health", "GET", "health", _health),
+)

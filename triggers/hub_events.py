@@ -5,24 +5,29 @@ that the host answers 5xx and the event is delivered again.
 """
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import azure.functions as func
 
-from shared.clients import Clients, clients
+from shared.clients import Clients
 from shared.domain.events import UnreadableEvent
 from shared.durable import Blueprint, Client
 from triggers.envelopes import read_event
 from triggers.intake import dead_letter, take_in
 
-blueprint = Blueprint()
 _log = logging.getLogger(__name__)
 
 
-@blueprint.event_grid_trigger(arg_name="event")
-@blueprint.durable_client_input(client_name="client")
-async def receive_hub_event(event: func.EventGridEvent, client: Client) -> None:
-    await receive(client, clients(), envelope(event))
+def hub_event_blueprint(clients: Callable[[], Clients]) -> Blueprint:
+    blueprint = Blueprint()
+
+    @blueprint.event_grid_trigger(arg_name="event")
+    @blueprint.durable_client_input(client_name="client")
+    async def receive_hub_event(event, client) -> None:  # type: ignore[no-untyped-def]  # Either envelope's class.
+        await receive(client, clients(), envelope(event))
+
+    return blueprint
 
 
 async def receive(client: Client, made: Clients, raw: Any) -> tuple[str, ...]:
@@ -48,7 +53,7 @@ def envelope(event: func.EventGridEvent | func.CloudEvent) -> dict[str, Any]:
             "type": event.type,
             "subject": event.subject,
             "time": event.time.isoformat() if event.time else None,
-            "data": getattr(event, "data", None),
+            "data": event.get_json(),
         }
     return {
         "id": event.id,

@@ -115,15 +115,15 @@ def _record(clients: Clients, run: str) -> dict[str, Any]:
 
 def _steps(clients: Clients, run: str) -> list[dict[str, Any]]:
     state = clients.configuration.hub.state
-    found = sorted(clients.hub.list(state, records.effects(run)), key=lambda blob: blob.modified)
-    return [
+    found = [
         {
             "step": blob.path.rpartition("/")[2].removesuffix(".json"),
             "at": blob.modified.isoformat(),
             "result": json.loads(clients.hub.read(state, blob.path) or b"null"),
         }
-        for blob in found
+        for blob in clients.hub.list(state, records.effects(run))
     ]
+    return sorted(found, key=lambda effect: (records.step_order(effect["step"]), effect["step"]))
 
 
 def _duplicates(clients: Clients, run: str) -> list[dict[str, Any]]:

@@ -1,8 +1,19 @@
 """Where Signalbox keeps its own records: paths in the hub's state container, and folders in staging."""
 
+STEPS = (  # The effects of a run in the order in which they can happen.
+    "gathered",
+    "quarantined",
+    "announced-quarantined",
+    "submitted",
+    "cancelled",
+    "cancelled-adrift",
+    "published",
+)
 
-def run_folder(run: str) -> str:
-    return f"runs/{run}/"
+
+def step_order(step: str) -> int:
+    """Where *step* stands in a run; what concludes it (announced, closed) comes last."""
+    return STEPS.index(step) if step in STEPS else len(STEPS)
 
 
 def run_record(run: str) -> str:

@@ -1,0 +1,201 @@
+"""Fakes of `shared.ports`: they keep the promises of the real adapters (conditions, immutability) in memory."""
+
+import io
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, BinaryIO
+
+from shared.adapters.blob_ledger import BlobLedger
+from shared.clients import Clients
+from shared.domain.failures import Transient
+from shared.domain.routes import Configuration, Scoring, Workspace
+from shared.ports import BatchJob, Blob, HubFile, Job
+
+
+class MemoryHub:
+    """Counts the successful writes of every path, and can fail the next calls."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now, self._lock = now, threading.RLock()
+        self.blobs: dict[tuple[str, str], tuple[Blob, bytes]] = {}
+        self.writes: Counter[str] = Counter()
+        self._versions = 0
+
+    def land(self, location: str, data: bytes, metadata: Mapping[str, str] | None = None) -> Blob:
+        container, _, path = location.partition("/")
+        return self._put(container, path, data, metadata or {})
+
+    def list(self, container: str, prefix: str) -> Iterator[Blob]:
+        with self._lock:
+            found = [
+                blob
+                for (there, path), (blob, _) in sorted(self.blobs.items())
+                if there == container and path.startswith(prefix)
+            ]
+        return iter(found)
+
+    def find(self, container: str, path: str) -> Blob | None:
+        there = self.blobs.get((container, path))
+        return there[0] if there else None
+
+    def read(self, container: str, path: str) -> bytes | None:
+        there = self.blobs.get((container, path))
+        return there[1] if there else None
+
+    def open(self, container: str, path: str, etag: str) -> BinaryIO:
+        blob, data = self.blobs[(container, path)]
+        assert blob.etag == etag
+        return io.BytesIO(data)
+
+    def copy(self, source: Blob, container: str, path: str, metadata: Mapping[str, str]) -> bool:
+        with self._lock:
+            there = self.blobs.get((source.container, source.path))
+            if there is None or there[0].etag != source.etag:
+                return False
+            self._put(container, path, there[1], metadata)
+            return True
+
+    def create(self, container: str, path: str, data: bytes, metadata: Mapping[str, str] | None = None) -> bool:
+        with self._lock:
+            if (container, path) in self.blobs:
+                return False
+            self._put(container, path, data, metadata or {})
+            return True
+
+    def replace(
+        self, container: str, path: str, data: bytes, etag: str, metadata: Mapping[str, str] | None = None
+    ) -> bool:
+        with self._lock:
+            there = self.blobs.get((container, path))
+            if there is None or there[0].etag != etag:
+                return False
+            self._put(container, path, data, metadata or {})
+            return True
+
+    def append(self, container: str, path: str, line: bytes) -> None:
+        with self._lock:
+            there = self.blobs.get((container, path))
+            self._put(container, path, (there[1] if there else b"") + line + b"\n", {})
+
+    def delete(self, container: str, path: str, etag: str = "") -> bool:
+        with self._lock:
+            there = self.blobs.get((container, path))
+            if there is None or (etag and there[0].etag != etag):
+                return False
+            del self.blobs[(container, path)]
+            return True
+
+    def _put(self, container: str, path: str, data: bytes, metadata: Mapping[str, str]) -> Blob:
+        with self._lock:
+            self._versions += 1
+            blob = Blob(
+                container=container,
+                path=path,
+                etag=f"0x{self._versions:08X}",
+                size=len(data),
+                modified=self._now(),
+                metadata=dict(metadata),
+            )
+            self.blobs[(container, path)] = (blob, data)
+            self.writes[f"{container}/{path}"] += 1
+            return blob
+
+
+class MemoryJobs:
+    """Scores each file at once unless told to wait: one prediction per row, into the output folder."""
+
+    def __init__(self, hub: MemoryHub, staging: str) -> None:
+        self._hub, self._staging = hub, staging
+        self.jobs: dict[str, Job] = {}
+        self.created: Counter[str] = Counter()
+        self.cancelled: Counter[str] = Counter()
+        self.looks = 0
+        self.status_after: Callable[[int], str] = lambda looks: "Completed"
+        self.lose_rows = 0
+        self.lose_next_answer = False
+
+    def submit(self, job: BatchJob) -> Job:
+        found = self.find(job.scoring, job.name)
+        if found:
+            return found
+        made = Job(id=f"guid-{len(self.jobs) + 1}", name=job.name, status="Running")
+        self.jobs[made.id] = made
+        self.created[job.name] += 1
+        self._score(job)
+        if self.lose_next_answer:
+            self.lose_next_answer = False
+            raise Transient("the connection was lost after the job was made")
+        return made
+
+    def find(self, scoring: Scoring, name: str) -> Job | None:
+        return next((job for job in self.jobs.values() if job.name == name), None)
+
+    def look(self, scoring: Scoring, job: str) -> Job:
+        self.looks += 1
+        if self.cancelled[job]:
+            return replace(self.jobs[job], status="Canceled")
+        return replace(self.jobs[job], status=self.status_after(self.looks))
+
+    def cancel(self, workspace: Workspace, job: str) -> None:
+        self.cancelled[job] += 1
+
+    def _score(self, job: BatchJob) -> None:
+        lines = []
+        for blob in self._hub.list(self._staging, f"{job.input_path}/"):
+            rows = (self._hub.read(self._staging, blob.path) or b"").splitlines()[1:]
+            lines += [f"{blob.path} {row.decode()} 1.0" for row in rows]
+        kept = lines[: len(lines) - self.lose_rows]
+        self._hub.create(self._staging, f"{job.output_path}/{job.overrides.output_file_name}", "\n".join(kept).encode())
+
+
+class MemoryAnnouncer:
+    def __init__(self) -> None:
+        self.events: list[tuple[str, str, dict[str, Any]]] = []
+
+    def announce(self, event_id: str, kind: str, subject: str, data: Mapping[str, Any]) -> None:
+        self.events.append((event_id, kind, dict(data)))
+
+    @property
+    def kinds(self) -> list[str]:
+        return [kind for _, kind, _ in self.events]
+
+
+class RowChecks:
+    """Fails a file that contains the word `bad`; counts lines below the header as rows."""
+
+    def __init__(self, hub: MemoryHub) -> None:
+        self._hub = hub
+
+    def check(self, contract: str, files: Sequence[HubFile]) -> dict[str, Any]:
+        contents = {file.name: self._hub.read(file.blob.container, file.blob.path) or b"" for file in files}
+        bad = [name for name, data in contents.items() if b"bad" in data]
+        rows = sum(len(data.splitlines()) - 1 for data in contents.values())
+        outcome = "failed" if bad else "passed"
+        return {"outcome": outcome, "rows": rows, "summary": [f"{name} is bad" for name in bad]}
+
+
+class HostClock:
+    """Reads the host's own (virtual) clock."""
+
+    def __init__(self) -> None:
+        self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+class FakeClients(Clients):
+    """The product's clients, all in memory."""
+
+    def __init__(self, configuration: Configuration, now: Callable[[], datetime]) -> None:
+        self.clock = HostClock()
+        self.clock.now = now
+        memory = MemoryHub(now)
+        vars(self).update(
+            configuration=configuration,
+            hub=memory,
+            ledger=BlobLedger(memory, configuration.hub.state),
+            jobs=MemoryJobs(memory, configuration.hub.staging),
+            announcer=MemoryAnnouncer(),
+            data_checks=RowChecks(memory),
+        )

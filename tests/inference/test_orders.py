@@ -1,0 +1,114 @@
+"""Cancel, reprocess, and ends from outside; what people see of runs over HTTP."""
+
+import pytest
+
+from shared.domain import identity
+from shared.domain.runs import Outcome
+from tests.inference.conftest import Product, created
+
+WHY = {"reason": "asked for by the ward", "by": "engineer@example.org"}
+
+
+async def test_cancelling_a_run_cancels_its_job_once(product: Product) -> None:
+    product.jobs.status_after = lambda looks: "Running"
+    run = await product.arrive("landing/each/north/a.csv")
+    await product.pass_time(30)
+
+    await product.request("POST", f"runs/{run}/cancel", WHY)
+    result = await product.finish(run)
+
+    assert result.outcome is Outcome.CANCELLED
+    assert list(product.jobs.cancelled.values()) == [1]
+
+
+async def test_the_job_of_a_run_terminated_from_outside_is_found_and_cancelled(product: Product) -> None:
+    product.jobs.status_after = lambda looks: "Running"
+    run = await product.arrive("landing/each/north/a.csv")
+    await product.pass_time(5)
+    await product.host.terminate(run, "somebody pulled the plug")
+    await product.pass_time(900)
+
+    assert set(product.jobs.cancelled.values()) == {1}
+    assert product.record(run)["outcome"] == "cancelled"
+    assert not list(product.hub.list("signalbox", "jobs/open/"))
+
+
+async def test_reprocessing_scores_the_pinned_files_as_the_next_attempt(product: Product) -> None:
+    run = await product.arrive("landing/each/north/a.csv")
+    await product.finish(run)
+    product.hub.delete("landing", "each/north/a.csv")
+
+    status, answer = await product.request("POST", f"runs/{run}/reprocess", WHY)
+    result = await product.finish(answer["run"])
+
+    assert (status, answer["run"]) == (202, identity.next_attempt(run))
+    assert result.outcome is Outcome.COMPLETED
+    assert len(product.jobs.created) == 2
+    refused, problem = await product.request("POST", f"runs/{run}/reprocess", WHY)
+    assert refused == 409
+    assert answer["run"] in problem["detail"]
+
+
+async def test_a_run_is_shown_with_its_steps_and_its_skipped_events(product: Product) -> None:
+    blob = product.land("landing/each/north/a.csv")
+    await product.tell(blob)
+    run = product.run_of(blob)
+    await product.finish(run)
+    await product.tell(blob, "again")
+
+    status, shown = await product.request("GET", f"runs/{run}")
+    _, listed = await product.request("GET", "runs?route=each&outcome=completed")
+
+    assert status == 200
+    assert [step["step"] for step in shown["steps"]] == [
+        "gathered",
+        "submitted",
+        "published",
+        "announced-completed",
+        "closed",
+    ]
+    assert [skip["event"] for skip in shown["duplicates"]] == ["again"]
+    assert [row["run"] for row in listed["runs"]] == [run]
+
+
+@pytest.mark.parametrize(("path", "status"), [("runs/none-such-1", 404), ("runs?limit=0", 400), ("health", 200)])
+async def test_what_is_asked_for_badly_is_refused_plainly(product: Product, path: str, status: int) -> None:
+    answered, body = await product.request("GET", path)
+
+    assert answered == status
+    assert "detail" in body or status == 200
+
+
+async def test_an_event_that_cannot_be_read_is_stored_and_acknowledged(product: Product) -> None:
+    blob = product.land("landing/each/north/a.csv")
+
+    status, answer = await product.request("POST", "events", created(blob, "e") | {"subject": "nonsense"})
+
+    assert status == 202
+    assert "dead-letters/events/" in answer["events"][0][0]
+    assert len(list(product.hub.list("dead-letters", "events/"))) == 1
+
+
+async def test_a_mis_cased_cloud_event_and_a_repeated_one_are_the_same_arrival(product: Product) -> None:
+    blob = product.land("landing/each/north/a.csv")
+    grid = created(blob, "one")
+    cloud = {
+        "specVersion": "1.0",
+        "id": "two",
+        "source": grid["topic"],
+        "type": grid["eventType"],
+        "subject": grid["subject"],
+        "data": {"Api": "PutBlob", "ETag": f'"{blob.etag}"'},
+    }
+
+    _, answer = await product.request("POST", "events", [grid, cloud])
+
+    run = product.run_of(blob)
+    assert answer["events"] == [[f"run {run} started"], [f"skipped: run {run} is already running"]]
+
+
+async def test_what_no_route_takes_is_recorded_with_the_reason(product: Product) -> None:
+    await product.tell(product.land("landing/elsewhere/a.txt"))
+
+    recorded = list(product.hub.list("signalbox", "ignored/"))
+    assert "no route takes landing/elsewhere/a.txt" in product.lines(recorded[0].path)[0]["reason"]

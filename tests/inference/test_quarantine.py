@@ -1,0 +1,59 @@
+"""Bad data is set aside with its report; only a recorded order lets it through."""
+
+from shared.domain.runs import Outcome
+from tests.inference.conftest import Product
+
+BAD = b"id,x\n1,bad\n"
+WHY = {"reason": "known outlier, agreed with the ward", "by": "owner@example.org"}
+
+
+async def test_bad_data_is_moved_reported_and_announced(product: Product) -> None:
+    run = await product.arrive("landing/each/north/a.csv", BAD)
+    await product.host.settle()
+
+    assert product.hub.find("landing", "each/north/a.csv") is None
+    assert product.hub.read("quarantine", f"each/{run}/files/00000-a.csv") == BAD
+    assert product.hub.read("quarantine", f"each/{run}/report.json")
+    assert product.announced.kinds == ["Signalbox.Inference.Quarantined"]
+    assert product.host.get(run).custom_status["step"] == "quarantined"
+
+
+async def test_a_release_is_recorded_and_resumes_the_run(product: Product) -> None:
+    run = await product.arrive("landing/each/north/a.csv", BAD)
+    await product.host.settle()
+
+    status, answer = await product.request("POST", f"runs/{run}/release", WHY)
+    result = await product.finish(run)
+
+    assert (status, answer["recorded"]) == (202, True)
+    assert result.outcome is Outcome.COMPLETED
+    assert WHY["reason"] in (product.hub.read("signalbox", f"runs/{run}/orders/release.json") or b"").decode()
+
+
+async def test_silence_is_not_a_release(product: Product) -> None:
+    run = await product.arrive("landing/each/north/a.csv", BAD)
+
+    result = await product.finish(run)
+
+    assert result.outcome is Outcome.QUARANTINED
+    assert not product.jobs.created
+    assert product.announced.kinds == ["Signalbox.Inference.Quarantined"]
+
+
+async def test_a_cancelled_quarantine_ends(product: Product) -> None:
+    run = await product.arrive("landing/each/north/a.csv", BAD)
+    await product.host.settle()
+    await product.request("POST", f"runs/{run}/cancel", WHY)
+
+    assert (await product.finish(run)).outcome is Outcome.CANCELLED
+
+
+async def test_an_order_without_a_reason_is_refused_by_name(product: Product) -> None:
+    run = await product.arrive("landing/each/north/a.csv", BAD)
+    await product.host.settle()
+
+    status, problem = await product.request("POST", f"runs/{run}/release", {"by": "owner"})
+
+    assert status == 400
+    assert "'reason'" in problem["detail"]
+    assert product.hub.find("signalbox", f"runs/{run}/orders/release.json") is None
