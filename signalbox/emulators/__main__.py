@@ -1,0 +1,98 @@
+"""All emulators in one process: `python -m signalbox.emulators --settings FILE.json`."""
+
+import argparse
+import asyncio
+import json
+import secrets
+import signal
+import ssl
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from signalbox.emulators.authority import ensure_authority
+from signalbox.emulators.azure_ml.app import AzureMlOptions, create_app
+from signalbox.emulators.event_grid.delivery import Deliverer
+from signalbox.emulators.event_grid.store import EventStore
+from signalbox.emulators.event_grid.subscriptions import read_subscription
+from signalbox.emulators.event_grid.topic import TopicDoors
+from signalbox.emulators.identity import identity_app
+from signalbox.emulators.storage.front import StorageFront
+from signalbox.emulators.tokens import TokenIssuer
+
+_STORAGE_AUDIENCE = "https://storage.azure.com"
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--settings", type=Path, required=True)
+    asyncio.run(serve(json.loads(arguments.parse_args().settings.read_text())))
+
+
+async def serve(settings: dict[str, Any]) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    state, ports = Path(settings["state"]), settings["ports"]
+    authority = ensure_authority(state)
+    issuer = TokenIssuer(state, settings["tenant"])
+    store = EventStore(state / "emulators" / "event_grid.db")
+    subscriptions = {raw["name"]: read_subscription(raw) for raw in settings["subscriptions"]}
+    deliverer = Deliverer(store, subscriptions, settings.get("time_scale", 1.0))
+    front = StorageFront(
+        settings["azurite"],
+        authority.ca,
+        settings["storage_topic"],
+        lambda event: deliverer.accept("hub", event),
+        lambda: issuer.issue(_STORAGE_AUDIENCE),
+        store.count(),
+    )
+    azure_ml = create_app(
+        AzureMlOptions(
+            state=state,
+            base_url=f"https://localhost:{ports['azureml']}",
+            account=settings["account"],
+            blob_service=f"https://localhost:{ports['storage']}/{settings['account']}",
+            ca=authority.ca,
+            token_for=issuer.issue,
+            check=issuer.check,
+        )
+    )
+    grid = web.Application()
+    key = settings.get("topic_key") or secrets.token_urlsafe(24)
+    doors = TopicDoors(
+        store, deliverer, issuer.check, key, lambda: {"writes": dict(front.writes), "jobs": azure_ml["effects"]()}
+    )
+    doors.add_to(grid)
+    server_tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server_tls.load_cert_chain(authority.cert, authority.key)
+    runners = [
+        await _listen(identity_app(issuer, settings["identity_secret"]), ports["identity"], None),
+        await _listen(front.app(), ports["storage"], server_tls),
+        await _listen(grid, ports["eventgrid"], server_tls),
+        await _listen(azure_ml, ports["azureml"], server_tls),
+    ]
+    delivering = asyncio.create_task(deliverer.run())
+    print("ready", flush=True)
+    await _until_told()
+    delivering.cancel()
+    for runner in runners:
+        await runner.cleanup()
+
+
+async def _listen(app: web.Application, port: int, tls: ssl.SSLContext | None) -> web.AppRunner:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls).start()
+    return runner
+
+
+async def _until_told() -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    await told.wait()
+
+
+if __name__ == "__main__":
+    main()

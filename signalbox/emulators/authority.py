@@ -1,0 +1,35 @@
+"""One local certificate authority per state folder, kept, so that clients trust it across restarts."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import trustme
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authority:
+    """*ca* is what clients trust; *cert* and *key* are the servers' (localhost and 127.0.0.1), PEM files all."""
+
+    ca: Path
+    cert: Path
+    key: Path
+
+
+def ensure_authority(state: Path) -> Authority:
+    """The authority of *state*, made at the first call."""
+    folder = state / "certs"
+    authority = Authority(ca=state / "ca.pem", cert=folder / "server.pem", key=folder / "server.key")
+    if not (authority.ca.is_file() and authority.cert.is_file() and authority.key.is_file()):
+        folder.mkdir(parents=True, exist_ok=True)
+        _make(authority)
+    return authority
+
+
+def _make(authority: Authority) -> None:
+    ca = trustme.CA(organization_name="Signalbox local authority")
+    server = ca.issue_cert("localhost", "127.0.0.1")
+    authority.key.touch(mode=0o600)
+    server.private_key_pem.write_to_path(str(authority.key))
+    chain = b"".join(blob.bytes() for blob in server.cert_chain_pems)
+    authority.cert.write_bytes(chain)
+    ca.cert_pem.write_to_path(str(authority.ca))

@@ -1,0 +1,152 @@
+"""Deliver events to webhooks: at least once, with Event Grid's retry schedule and its statuses that are never retried.
+
+Schedule and statuses: "Event Grid message delivery and retry". Faults for tests: duplicates, losses, shuffled order.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from signalbox.emulators.event_grid.store import Delivery, EventStore
+from signalbox.emulators.event_grid.subscriptions import Subscription
+
+_SCHEDULE_S = (10, 30, 60, 300, 600, 1800, 3600, 10800, 21600)
+_THEN_S = 43200
+_NEVER_RETRIED = {400, 401, 403, 413}
+_AT_ONCE = 16
+_ANSWER_WITHIN_S = 30
+_SHUFFLED_OVER_S = 2.0
+
+
+@dataclass(slots=True)
+class Faults:
+    """Probabilities from 0 to 1; *shuffle* spreads deliveries over two seconds."""
+
+    duplicate: float = 0.0
+    drop: float = 0.0
+    shuffle: bool = False
+    seed: int = 0
+
+
+class Deliverer:
+    def __init__(self, store: EventStore, subscriptions: Mapping[str, Subscription], time_scale: float) -> None:
+        self._store, self._subscriptions, self._time_scale = store, subscriptions, time_scale
+        self._wake, self._validated = asyncio.Event(), set[str]()
+        self._going: set[asyncio.Task[None]] = set()
+        self._faults, self._chance = Faults(), random.Random(0)
+
+    def set_faults(self, faults: Faults) -> None:
+        self._faults, self._chance = faults, random.Random(faults.seed)
+
+    def accept(self, topic: str, event: dict[str, Any]) -> None:
+        """Keep *event* durably and have it delivered to every subscription that wants it."""
+        number = self._store.add(topic, event)
+        for name, subscription in self._subscriptions.items():
+            if subscription.wants(topic, event):
+                self.schedule(number, name, self._copies())
+
+    def schedule(self, event: int, subscription: str, copies: int = 1) -> None:
+        for _ in range(copies):
+            delay = self._chance.random() * _SHUFFLED_OVER_S if self._faults.shuffle else 0.0
+            self._store.schedule(event, subscription, time.time() + delay)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Deliver for ever."""
+        self._store.recover()
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANSWER_WITHIN_S)) as session:
+            while True:
+                self._wake.clear()
+                for delivery in self._store.take_due(time.time(), _AT_ONCE - len(self._going)):
+                    task = asyncio.create_task(self._deliver(session, delivery))
+                    self._going.add(task)
+                    task.add_done_callback(self._done)
+                await self._pause()
+
+    async def _pause(self) -> None:
+        due = self._store.next_due() if len(self._going) < _AT_ONCE else None
+        timeout = None if due is None else max(0.0, due - time.time())
+        try:
+            await asyncio.wait_for(self._wake.wait(), timeout)
+        except TimeoutError:
+            return  # Something is due.
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._going.discard(task)
+        self._wake.set()
+
+    def _copies(self) -> int:
+        if self._chance.random() < self._faults.drop:
+            return 0
+        return 2 if self._chance.random() < self._faults.duplicate else 1
+
+    async def _deliver(self, session: aiohttp.ClientSession, delivery: Delivery) -> None:
+        subscription = self._subscriptions.get(delivery.subscription)
+        if subscription is None:
+            self._store.finish(delivery.number, "dead", "the subscription is gone")
+            return
+        try:
+            if subscription.name not in self._validated:
+                await _validate(session, subscription)
+                self._validated.add(subscription.name)
+            status = await _post(session, subscription, delivery)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            self._again(delivery, subscription, type(error).__name__)
+            return
+        if 200 <= status < 300:
+            self._store.finish(delivery.number, "delivered", str(status))
+        elif status in _NEVER_RETRIED:
+            self._store.finish(delivery.number, "dead", f"{status} is never retried")
+        else:
+            self._again(delivery, subscription, str(status))
+
+    def _again(self, delivery: Delivery, subscription: Subscription, outcome: str) -> None:
+        now = time.time()
+        over = now - delivery.published > subscription.ttl_s or delivery.attempts + 1 >= subscription.max_attempts
+        if over:
+            self._store.finish(delivery.number, "dead", f"gave up after {outcome}")
+            return
+        wait = _SCHEDULE_S[delivery.attempts] if delivery.attempts < len(_SCHEDULE_S) else _THEN_S
+        self._store.retry(delivery.number, now + wait * self._time_scale, outcome)
+        self._wake.set()
+
+
+async def _validate(session: aiohttp.ClientSession, subscription: Subscription) -> None:
+    """The handshake that proves the endpoint wants events; raises ClientError where it fails."""
+    if subscription.schema != "EventGridSchema":
+        headers = {"WebHook-Request-Origin": "eventgrid.azure.net"}
+        async with session.options(subscription.url, headers=headers) as answer:
+            answer.raise_for_status()
+        return
+    event = {
+        "id": "validation",
+        "topic": subscription.topic,
+        "subject": "",
+        "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent",
+        "eventTime": "2026-01-01T00:00:00Z",
+        "data": {"validationCode": "local-validation"},
+        "dataVersion": "1",
+    }
+    headers = {"aeg-event-type": "SubscriptionValidation", "aeg-subscription-name": subscription.name.upper()}
+    async with session.post(subscription.url, json=[event], headers=headers) as answer:
+        answer.raise_for_status()
+        if (await answer.json(content_type=None)).get("validationResponse") != "local-validation":
+            raise aiohttp.ClientError("the endpoint did not echo the validation code")
+
+
+async def _post(session: aiohttp.ClientSession, subscription: Subscription, delivery: Delivery) -> int:
+    cloud = subscription.schema != "EventGridSchema"
+    headers = {
+        "aeg-event-type": "Notification",
+        "aeg-subscription-name": subscription.name.upper(),
+        "aeg-delivery-count": str(delivery.attempts),
+        "Content-Type": "application/cloudevents+json; charset=utf-8" if cloud else "application/json; charset=utf-8",
+    }
+    async with session.post(subscription.url, json=subscription.envelope(delivery.event), headers=headers) as answer:
+        await answer.read()
+        return answer.status

@@ -1,0 +1,1 @@
+"""A front before Azurite that turns committed writes into the events Azure Storage raises; Azurite raises none."""
