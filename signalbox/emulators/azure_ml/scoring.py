@@ -1,0 +1,114 @@
+"""The data plane of batch endpoints: POST {scoringUri} makes a job, GET {scoringUri}/{name} follows it."""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from signalbox.emulators.azure_ml.jobs import JobQueue, JobSpec
+from signalbox.emulators.azure_ml.resources import Resources
+
+if TYPE_CHECKING:
+    from signalbox.emulators.azure_ml.app import AzureMlOptions
+
+AUDIENCES = ("https://ml.azure.com",)
+_DURATION = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?")
+
+
+class ScoringDoors:
+    def __init__(self, options: "AzureMlOptions", resources: Resources, jobs: JobQueue) -> None:
+        self._check, self._resources, self._jobs = options.check, resources, jobs
+
+    def add_to(self, app: web.Application) -> None:
+        app.router.add_post("/batch/{endpoint}/jobs", self._submit)
+        app.router.add_get("/batch/{endpoint}/jobs/{name}", self._show)
+
+    async def _submit(self, request: web.Request) -> web.Response:
+        self._check(request, AUDIENCES)
+        endpoint = self._endpoint(request.match_info["endpoint"])
+        if endpoint is None:
+            return _error(404, "ResourceNotFound", f"batch endpoint {request.match_info['endpoint']} does not exist")
+        name = request.headers.get("azureml-model-deployment") or endpoint["properties"]["defaults"]["deploymentName"]
+        deployment = self._resources.get(f"{endpoint['id']}/deployments/{name}")
+        if deployment is None:
+            return _error(404, "ResourceNotFound", f"deployment {name} does not exist")
+        properties = _lower(await request.json()).get("properties") or {}
+        try:
+            spec = read_spec(properties, endpoint, deployment)
+        except (ValueError, KeyError, StopIteration) as error:
+            return _error(400, "BadRequest", f"the job cannot be read: {error!r}")
+        if spec.friendly and self._jobs.find(spec.friendly):
+            return _error(409, "Conflict", f"a job named {spec.friendly} already exists")
+        return web.json_response(_answer(self._jobs.submit(spec)), status=201)
+
+    async def _show(self, request: web.Request) -> web.Response:
+        self._check(request, AUDIENCES)
+        job = self._jobs.find(request.match_info["name"])
+        if job is None:
+            return _error(404, "ResourceNotFound", f"job {request.match_info['name']} does not exist")
+        return web.json_response(_answer(job))
+
+    def _endpoint(self, name: str) -> dict[str, Any] | None:
+        return self._resources.get(f"/endpoints-by-name/{name}")
+
+
+def read_spec(properties: dict[str, Any], endpoint: dict[str, Any], deployment: dict[str, Any]) -> JobSpec:
+    """The job that *properties* (keys in lower case) and the deployment's own settings describe."""
+    own = _lower(deployment["properties"])
+    inputs = properties.get("inputdata") or {}
+    source = next(iter(inputs.values()))
+    outputs = properties.get("outputdata") or {}
+    target = next(iter(outputs.values()), {}).get("uri", "")
+    retry = {**_given(own.get("retrysettings")), **_given(properties.get("retrysettings"))}
+    compute = properties.get("compute") or {}
+
+    def setting(name: str, default: Any) -> Any:
+        given = properties.get(name)
+        return given if given is not None else own.get(name) if own.get(name) is not None else default
+
+    return JobSpec(
+        friendly=properties.get("name") or "",
+        workspace=endpoint["id"].partition("/batchEndpoints/")[0],
+        endpoint=endpoint["name"],
+        deployment=deployment["id"],
+        input_uri=source["uri"],
+        output_uri=target,
+        output_file=setting("outputfilename", "predictions.csv"),
+        mini_batch_size=int(setting("minibatchsize", 10)),
+        error_threshold=int(setting("errorthreshold", -1)),
+        workers=int(compute.get("instancecount") or 1) * int(own.get("maxconcurrencyperinstance") or 1),
+        max_retries=int(retry.get("maxretries", 3)),
+        timeout_s=_seconds(str(retry.get("timeout", "PT30S"))),
+    )
+
+
+def _answer(job: dict[str, Any]) -> dict[str, Any]:
+    """The invoke answer: `name` is the GUID, `properties.name` the friendly name."""
+    return {
+        "id": job["id"],
+        "name": job["name"],
+        "type": "Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs",
+        "properties": job["properties"] | {"name": job["properties"]["displayName"]},
+    }
+
+
+def _lower(value: Any) -> Any:
+    """JSON with all object keys in lower case, except the caller's own names of inputs and outputs."""
+    if isinstance(value, dict):
+        return {str(key).lower(): _lower(item) for key, item in value.items()}
+    return [_lower(item) for item in value] if isinstance(value, list) else value
+
+
+def _given(raw: dict[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in (raw or {}).items() if value is not None}
+
+
+def _seconds(duration: str) -> float:
+    found = _DURATION.fullmatch(duration)
+    if not found:
+        raise ValueError(f"timeout {duration!r} is not an ISO 8601 duration such as PT30S")
+    return float(found[1] or 0) * 3600 + float(found[2] or 0) * 60 + float(found[3] or 0)
+
+
+def _error(status: int, code: str, message: str) -> web.Response:
+    return web.json_response({"error": {"code": code, "message": message}}, status=status)
