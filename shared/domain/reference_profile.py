@@ -3,6 +3,7 @@
 A profile is small JSON: no row of the data is in it, save the extreme and the breakpoint values.
 """
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -70,7 +71,7 @@ def _column(name: str, each: Mapping[str, Any]) -> ColumnProfile:
         return ColumnProfile(kind="categorical", counts={str(k): int(v) for k, v in each["counts"].items()})
     breakpoints = tuple(float(edge) for edge in each["breakpoints"])
     cells = tuple(int(count) for count in each["cells"])
-    increasing = all(low < high for low, high in zip(breakpoints, breakpoints[1:], strict=False))
+    increasing = all(low < high for low, high in itertools.pairwise(breakpoints))
     if not increasing or len(cells) != len(breakpoints) + 1:
         raise ProfileError(f"column {name!r} of the reference profile needs rising breakpoints and one more cell")
     return ColumnProfile(kind="numeric", breakpoints=breakpoints, cells=cells)

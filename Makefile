@@ -1,0 +1,44 @@
+# Two commands: `make demo` and `make test`. Both set up what they need, in this folder.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+
+.PHONY: setup demo up test check bench clean
+
+setup: $(VENV)/.ready node_modules/.ready
+
+$(VENV)/.ready: requirements.txt pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+node_modules/.ready: package.json package-lock.json
+	@command -v npm >/dev/null || { echo "Node.js 20 or newer with npm is needed for Azurite"; exit 1; }
+	@npm ci --silent
+	@touch $@
+
+demo: setup  ## A file lands, its predictions come back, and each one is verified.
+	@$(BIN)/signalbox demo
+
+up: setup  ## The local cloud and the app, until Ctrl-C.
+	@$(BIN)/signalbox up
+
+test: setup  ## All tests.
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered
+
+check: setup  ## Format, lint, types, imports, generated files.
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: setup  ## Every benchmark beside its peer; docs/benchmarks.md keeps the figures.
+	@$(BIN)/python bench/cold_start.py
+	@$(BIN)/python bench/orchestrations.py
+	@$(BIN)/python bench/data_check.py
+
+clean:
+	rm -rf $(VENV) node_modules .signalbox .mypy_cache .ruff_cache .pytest_cache .hypothesis

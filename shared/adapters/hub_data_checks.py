@@ -1,0 +1,51 @@
+"""Data checks on files of the hub: contracts and profiles from the app's folder, data streamed by ranges."""
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from shared.adapters.arrow_files import TableFile
+from shared.adapters.arrow_tables import measure
+from shared.domain.data_check import judge
+from shared.domain.data_contract import DataContract, parse_contract
+from shared.domain.failures import Refused
+from shared.domain.reference_profile import ReferenceProfile, parse_profile
+from shared.ports import DataHub, HubFile
+
+
+class HubDataChecks:
+    """Implements `shared.ports.DataChecks`; contracts lie below *home*."""
+
+    def __init__(self, hub: DataHub, home: Path) -> None:
+        self._hub, self._home = hub, home
+
+    def check(self, contract: str, files: Sequence[HubFile]) -> dict[str, Any]:
+        path = self._home / contract
+        try:
+            read, reference = load_contract(path, path.stat().st_mtime_ns)
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise Refused(f"data contract {contract}: {error}") from error
+        tables = [self._table(file) for file in files]
+        return judge(measure(tables, read, reference), read, reference).to_dict()
+
+    def _table(self, file: HubFile) -> TableFile:
+        blob = file.blob
+        return TableFile(name=file.name, open=lambda: self._hub.open(blob.container, blob.path, blob.etag))
+
+
+@lru_cache(maxsize=32)
+def load_contract(path: Path, changed_ns: int) -> tuple[DataContract, ReferenceProfile | None]:
+    """The contract at *path* and its reference profile beside it; *changed_ns* makes an edited file another one.
+
+    Raises OSError, ContractError, ProfileError or yaml.YAMLError.
+    """
+    del changed_ns
+    contract = parse_contract(yaml.safe_load(path.read_text(encoding="utf-8")))
+    if contract.distribution is None:
+        return contract, None
+    beside = path.parent / contract.distribution.reference
+    return contract, parse_profile(json.loads(beside.read_text(encoding="utf-8")))
