@@ -163,7 +163,7 @@ def _await_copy(target: BlobClient) -> None:
 
 def _create_log(client: BlobClient) -> None:
     try:
-        client.create_append_blob(etag="*", match_condition=MatchConditions.IfMissing)
+        client.create_append_blob(match_condition=MatchConditions.IfMissing)
     except ResourceExistsError:
         return  # Another writer was first.
 

@@ -34,7 +34,7 @@ class Breach:
 class Tally:
     """A column counted for its distribution test; nulls and values of the wrong type are left out.
 
-    *cells*, for numbers: how many values are <= breakpoint 0, in (0, 1], ..., above the last (one more than breakpoints).
+    *cells*, for numbers: how many values are <= breakpoint 0, in (0, 1], ..., above the last: one more than edges.
     *counts*, for categories: values as text and how often each occurred.
     """
 
