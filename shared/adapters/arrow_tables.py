@@ -184,14 +184,15 @@ def convert(raw: pa.Array, column: Column) -> pa.Array:
 def _widens(kind: pa.DataType, column: Column) -> bool:
     """Whether a typed source may stand for the column's type without guessing."""
     numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    return {
+    widening = {
         "integer": pa.types.is_integer(kind),
         "number": numeric,
         "string": pa.types.is_dictionary(kind),
         "boolean": False,
         "date": pa.types.is_date(kind),
         "timestamp": pa.types.is_timestamp(kind) or pa.types.is_date(kind),
-    }[column.type] or pa.types.is_null(kind)
+    }
+    return bool(widening[column.type] or pa.types.is_null(kind))
 
 
 def _convert_each(raw: pa.Array, column: Column, wanted: pa.DataType) -> pa.Array:

@@ -57,7 +57,8 @@ def chi_squared(reference: Sequence[int], sample: Sequence[int]) -> Tested | Non
 def _expected(table: "NDArray[Any]") -> "NDArray[Any]":
     import numpy as np
 
-    return np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
+    expected: NDArray[Any] = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
+    return expected
 
 
 def _merged(table: "NDArray[Any]") -> "NDArray[Any]":

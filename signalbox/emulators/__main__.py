@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from signalbox.emulators.authority import ensure_authority
+from signalbox.emulators.authority import Authority, ensure_authority
 from signalbox.emulators.azure_ml.app import AzureMlOptions, create_app
 from signalbox.emulators.event_grid.delivery import Deliverer
 from signalbox.emulators.event_grid.store import EventStore
@@ -33,43 +33,25 @@ def main() -> None:
 async def serve(settings: dict[str, Any]) -> None:
     """Serve until SIGTERM or SIGINT."""
     state, ports = Path(settings["state"]), settings["ports"]
-    authority = ensure_authority(state)
-    issuer = TokenIssuer(state, settings["tenant"])
+    authority, issuer = ensure_authority(state), TokenIssuer(state, settings["tenant"])
     store = EventStore(state / "emulators" / "event_grid.db")
     subscriptions = {raw["name"]: read_subscription(raw) for raw in settings["subscriptions"]}
     deliverer = Deliverer(store, subscriptions, settings.get("time_scale", 1.0))
-    front = StorageFront(
-        settings["azurite"],
-        authority.ca,
-        settings["storage_topic"],
-        lambda event: deliverer.accept("hub", event),
-        lambda: issuer.issue(_STORAGE_AUDIENCE),
-        store.count(),
-    )
-    azure_ml = create_app(
-        AzureMlOptions(
-            state=state,
-            base_url=f"https://localhost:{ports['azureml']}",
-            account=settings["account"],
-            blob_service=f"https://localhost:{ports['storage']}/{settings['account']}",
-            ca=authority.ca,
-            token_for=issuer.issue,
-            check=issuer.check,
-        )
-    )
+    front = _storage(settings, authority, issuer, store, deliverer)
+    azure_ml = create_app(_azure_ml_options(settings, authority, issuer))
     grid = web.Application()
     key = settings.get("topic_key") or secrets.token_urlsafe(24)
     doors = TopicDoors(
         store, deliverer, issuer.check, key, lambda: {"writes": dict(front.writes), "jobs": azure_ml["effects"]()}
     )
     doors.add_to(grid)
-    server_tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    server_tls.load_cert_chain(authority.cert, authority.key)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(authority.cert, authority.key)
     runners = [
         await _listen(identity_app(issuer, settings["identity_secret"]), ports["identity"], None),
-        await _listen(front.app(), ports["storage"], server_tls),
-        await _listen(grid, ports["eventgrid"], server_tls),
-        await _listen(azure_ml, ports["azureml"], server_tls),
+        await _listen(front.app(), ports["storage"], tls),
+        await _listen(grid, ports["eventgrid"], tls),
+        await _listen(azure_ml, ports["azureml"], tls),
     ]
     delivering = asyncio.create_task(deliverer.run())
     print("ready", flush=True)
@@ -77,6 +59,31 @@ async def serve(settings: dict[str, Any]) -> None:
     delivering.cancel()
     for runner in runners:
         await runner.cleanup()
+
+
+def _storage(
+    settings: dict[str, Any], authority: Authority, issuer: TokenIssuer, store: EventStore, deliverer: Deliverer
+) -> StorageFront:
+    def publish(event: dict[str, Any]) -> None:
+        deliverer.accept("hub", event)
+
+    def token() -> str:
+        return issuer.issue(_STORAGE_AUDIENCE)
+
+    return StorageFront(settings["azurite"], authority.ca, settings["storage_topic"], publish, token, store.count())
+
+
+def _azure_ml_options(settings: dict[str, Any], authority: Authority, issuer: TokenIssuer) -> AzureMlOptions:
+    ports, account = settings["ports"], settings["account"]
+    return AzureMlOptions(
+        state=Path(settings["state"]),
+        base_url=f"https://localhost:{ports['azureml']}",
+        account=account,
+        blob_service=f"https://localhost:{ports['storage']}/{account}",
+        ca=authority.ca,
+        token_for=issuer.issue,
+        check=issuer.check,
+    )
 
 
 async def _listen(app: web.Application, port: int, tls: ssl.SSLContext | None) -> web.AppRunner:

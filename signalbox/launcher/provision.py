@@ -16,6 +16,7 @@ from signalbox.launcher.hub import LocalIdentity, hub_client
 
 _CONTAINER, _DATASTORE = "signalbox-workspace", "workspaceblobstore"
 _CLOUD = "SignalboxLocal"
+_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +43,7 @@ def provision(endpoints: Endpoints, what: Deployable) -> None:
 
 
 def _provision(client: Any, endpoints: Endpoints, what: Deployable) -> None:
-    from azure.ai.ml.entities import (
-        BatchEndpoint,
-        BatchRetrySettings,
-        CodeConfiguration,
-        Environment,
-        Model,
-        ModelBatchDeployment,
-        ModelBatchDeploymentSettings,
-    )
+    from azure.ai.ml.entities import BatchEndpoint, Environment, Model
 
     model_folder, code_folder = f"models/{what.model}/{what.version}", f"code/{what.model}/{what.version}"
     _upload(endpoints, what.model_path, model_folder)
@@ -59,37 +52,42 @@ def _provision(client: Any, endpoints: Endpoints, what: Deployable) -> None:
         Model(name=what.model, version=what.version, path=_datastore_path(model_folder), type="custom_model")
     )
     environment = client.environments.create_or_update(
-        Environment(
-            name=what.model,
-            version=what.version,
-            conda_file=what.environment_file,
-            image="mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04",
-        )
+        Environment(name=what.model, version=what.version, conda_file=what.environment_file, image=_IMAGE)
     )
     client.batch_endpoints.begin_create_or_update(BatchEndpoint(name=what.endpoint)).result()
-    deployment = ModelBatchDeployment(
-        name=what.deployment,
-        endpoint_name=what.endpoint,
-        model=model.id,
-        environment=environment.id,
-        code_configuration=CodeConfiguration(
-            code=_put_code(endpoints, what, code_folder), scoring_script=what.scoring_script
-        ),
-        compute="local",
-        settings=ModelBatchDeploymentSettings(
-            mini_batch_size=10,
-            instance_count=1,
-            max_concurrency_per_instance=what.max_concurrency,
-            error_threshold=0,
-            output_action="append_row",
-            output_file_name="predictions.csv",
-            retry_settings=BatchRetrySettings(max_retries=2, timeout=60),
-        ),
-    )
-    client.batch_deployments.begin_create_or_update(deployment).result()
+    code = _put_code(endpoints, what, code_folder)
+    client.batch_deployments.begin_create_or_update(_deployment(what, model.id, environment.id, code)).result()
     endpoint = client.batch_endpoints.get(what.endpoint)
     endpoint.defaults.deployment_name = what.deployment
     client.batch_endpoints.begin_create_or_update(endpoint).result()
+
+
+def _deployment(what: Deployable, model: str, environment: str, code: str) -> Any:
+    from azure.ai.ml.entities import (
+        BatchRetrySettings,
+        CodeConfiguration,
+        ModelBatchDeployment,
+        ModelBatchDeploymentSettings,
+    )
+
+    settings = ModelBatchDeploymentSettings(
+        mini_batch_size=10,
+        instance_count=1,
+        max_concurrency_per_instance=what.max_concurrency,
+        error_threshold=0,
+        output_action="append_row",
+        output_file_name="predictions.csv",
+        retry_settings=BatchRetrySettings(max_retries=2, timeout=60),
+    )
+    return ModelBatchDeployment(
+        name=what.deployment,
+        endpoint_name=what.endpoint,
+        model=model,
+        environment=environment,
+        code_configuration=CodeConfiguration(code=code, scoring_script=what.scoring_script),
+        compute="local",
+        settings=settings,
+    )
 
 
 def _client(endpoints: Endpoints) -> Any:

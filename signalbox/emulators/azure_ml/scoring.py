@@ -57,8 +57,8 @@ def read_spec(properties: dict[str, Any], endpoint: dict[str, Any], deployment: 
     own = _lower(deployment["properties"])
     inputs = properties.get("inputdata") or {}
     source = next(iter(inputs.values()))
-    outputs = properties.get("outputdata") or {}
-    target = next(iter(outputs.values()), {}).get("uri", "")
+    outputs = list((properties.get("outputdata") or {}).values())
+    target = outputs[0].get("uri", "") if outputs else ""
     retry = {**_given(own.get("retrysettings")), **_given(properties.get("retrysettings"))}
     compute = properties.get("compute") or {}
 

@@ -1,47 +1,11 @@
-"""Every name, input and output that crosses the Durable boundary.
-
-Orchestrators and activities never import each other; they meet here. New fields need a default.
-"""
+"""Inputs and outputs that cross the Durable boundary, one frozen dataclass a direction; new fields need a default."""
 
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Generic, TypeVar
 
 from shared.domain import identity
 from shared.domain.arrivals import Arrival
 from shared.domain.routes import HubLayout, Route
 from shared.domain.runs import JobState, Outcome
-from shared.domain.windows import WindowVerdict
-
-In = TypeVar("In")
-Out = TypeVar("Out")
-
-
-class Effect(StrEnum):
-    READS = "reads"
-    WRITES = "writes"
-
-
-@dataclass(frozen=True, slots=True)
-class Activity(Generic[In, Out]):
-    name: str
-    takes: type[In]
-    gives: type[Out]
-    effect: Effect
-
-
-@dataclass(frozen=True, slots=True)
-class Orchestration(Generic[In, Out]):
-    name: str
-    takes: type[In]
-    gives: type[Out]
-
-
-@dataclass(frozen=True, slots=True)
-class ExternalEvent:
-    """A wake-up without a payload: the truth it points to is a record, read by an activity."""
-
-    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,34 +277,3 @@ class Adrift:
     run: str
     inference: Inference
     job: str
-
-
-OPEN_RUN = Activity("open_run", RunOpening, RunOpened, Effect.WRITES)
-GATHER_FILES = Activity("gather_files", Gathering, Gathered, Effect.WRITES)
-CHECK_DATA = Activity("check_data", DataCheck, DataVerdict, Effect.READS)
-QUARANTINE_FILES = Activity("quarantine_files", Quarantining, Quarantined, Effect.WRITES)
-SUBMIT_JOB = Activity("submit_job", Submission, Submitted, Effect.WRITES)
-LOOK_AT_JOB = Activity("look_at_job", JobLook, JobSeen, Effect.READS)
-CANCEL_JOB = Activity("cancel_job", Cancellation, Done, Effect.WRITES)
-RECONCILE_ROWS = Activity("reconcile_rows", Reconciling, Reconciled, Effect.READS)
-PUBLISH_RESULT = Activity("publish_result", Publishing, Published, Effect.WRITES)
-ANNOUNCE_RUN = Activity("announce_run", Announcement, Done, Effect.WRITES)
-CLOSE_RUN = Activity("close_run", RunClosing, Done, Effect.WRITES)
-LOOK_AT_ORDERS = Activity("look_at_orders", RunLook, RunOrders, Effect.READS)
-LOOK_AT_WINDOW = Activity("look_at_window", WindowWatch, WindowVerdict, Effect.READS)
-CLAIM_WINDOW = Activity("claim_window", WindowClaim, WindowClaimed, Effect.WRITES)
-START_RUN = Activity("start_run", RunStart, Done, Effect.WRITES)
-SWEEP_ARRIVALS = Activity("sweep_arrivals", Sweep, Swept, Effect.WRITES)
-SWEEP_JOBS = Activity("sweep_jobs", Sweep, Swept, Effect.WRITES)
-
-ACTIVITIES: tuple[Activity[object, object], ...] = tuple(
-    value for value in list(globals().values()) if isinstance(value, Activity)
-)
-
-RUN_INFERENCE = Orchestration("run_inference", Inference, InferenceResult)
-WAIT_FOR_JOB = Orchestration("wait_for_job", JobWait, JobEnd)
-COLLECT_WINDOW = Orchestration("collect_window", WindowWatch, Done)
-RECONCILE = Orchestration("reconcile", Sweep, Swept)
-CANCEL_ADRIFT = Orchestration("cancel_adrift", Adrift, Done)
-
-ORDER_GIVEN = ExternalEvent("order_given")

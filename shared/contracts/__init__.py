@@ -1,0 +1,74 @@
+"""Every name, input and output that crosses the Durable boundary.
+
+Orchestrators and activities never import each other; they meet here.
+"""
+
+from shared.contracts.kinds import *  # noqa: F403 - This package is one vocabulary in two files.
+from shared.contracts.kinds import Activity, Effect, ExternalEvent, Orchestration
+from shared.contracts.payloads import *  # noqa: F403
+from shared.contracts.payloads import (
+    Adrift,
+    Announcement,
+    Cancellation,
+    DataCheck,
+    DataVerdict,
+    Done,
+    Gathered,
+    Gathering,
+    Inference,
+    InferenceResult,
+    JobEnd,
+    JobLook,
+    JobSeen,
+    JobWait,
+    Published,
+    Publishing,
+    Quarantined,
+    Quarantining,
+    Reconciled,
+    Reconciling,
+    RunClosing,
+    RunLook,
+    RunOpened,
+    RunOpening,
+    RunOrders,
+    RunStart,
+    Submission,
+    Submitted,
+    Sweep,
+    Swept,
+    WindowClaim,
+    WindowClaimed,
+    WindowWatch,
+)
+from shared.domain.windows import WindowVerdict
+
+OPEN_RUN = Activity("open_run", RunOpening, RunOpened, Effect.WRITES)
+GATHER_FILES = Activity("gather_files", Gathering, Gathered, Effect.WRITES)
+CHECK_DATA = Activity("check_data", DataCheck, DataVerdict, Effect.READS)
+QUARANTINE_FILES = Activity("quarantine_files", Quarantining, Quarantined, Effect.WRITES)
+SUBMIT_JOB = Activity("submit_job", Submission, Submitted, Effect.WRITES)
+LOOK_AT_JOB = Activity("look_at_job", JobLook, JobSeen, Effect.READS)
+CANCEL_JOB = Activity("cancel_job", Cancellation, Done, Effect.WRITES)
+RECONCILE_ROWS = Activity("reconcile_rows", Reconciling, Reconciled, Effect.READS)
+PUBLISH_RESULT = Activity("publish_result", Publishing, Published, Effect.WRITES)
+ANNOUNCE_RUN = Activity("announce_run", Announcement, Done, Effect.WRITES)
+CLOSE_RUN = Activity("close_run", RunClosing, Done, Effect.WRITES)
+LOOK_AT_ORDERS = Activity("look_at_orders", RunLook, RunOrders, Effect.READS)
+LOOK_AT_WINDOW = Activity("look_at_window", WindowWatch, WindowVerdict, Effect.READS)
+CLAIM_WINDOW = Activity("claim_window", WindowClaim, WindowClaimed, Effect.WRITES)
+START_RUN = Activity("start_run", RunStart, Done, Effect.WRITES)
+SWEEP_ARRIVALS = Activity("sweep_arrivals", Sweep, Swept, Effect.WRITES)
+SWEEP_JOBS = Activity("sweep_jobs", Sweep, Swept, Effect.WRITES)
+
+ACTIVITIES: tuple[Activity[object, object], ...] = tuple(
+    value for value in list(globals().values()) if isinstance(value, Activity)
+)
+
+RUN_INFERENCE = Orchestration("run_inference", Inference, InferenceResult)
+WAIT_FOR_JOB = Orchestration("wait_for_job", JobWait, JobEnd)
+COLLECT_WINDOW = Orchestration("collect_window", WindowWatch, Done)
+RECONCILE = Orchestration("reconcile", Sweep, Swept)
+CANCEL_ADRIFT = Orchestration("cancel_adrift", Adrift, Done)
+
+ORDER_GIVEN = ExternalEvent("order_given")

@@ -1,0 +1,77 @@
+"""The rules of the house that no linter knows."""
+
+import ast
+import json
+import statistics
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from shared import contracts, settings
+
+PROJECT = Path(__file__).parents[2]
+PRODUCT = ("activities", "orchestrators", "shared", "signalbox", "triggers")
+SOURCES = sorted(path for folder in PRODUCT for path in (PROJECT / folder).rglob("*.py"))
+
+
+@pytest.mark.parametrize("activity", contracts.ACTIVITIES, ids=lambda activity: activity.name)
+def test_every_write_carries_its_idempotency_key(activity):
+    if activity.effect is contracts.Effect.WRITES:
+        assert "key" in {field.name for field in fields(activity.takes)}
+
+
+def test_the_sample_lists_every_setting_the_app_reads_and_no_other():
+    sample = json.loads((PROJECT / "local.settings.sample.json").read_text())["Values"]
+    of_the_platform = {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage", "AZURE_FUNCTIONS_DURABLE_STRICT_TYPING"}
+
+    assert set(sample) - of_the_platform == set(settings.DEFAULTS)
+
+
+def test_all_missing_settings_are_named_at_once():
+    with pytest.raises(settings.SettingsError) as refused:
+        settings.read_settings({"AZURE_ML_AUDIENCE": "http://plain", "SIGNALBOX_CONFIG": "nowhere.yaml"})
+
+    said = str(refused.value).splitlines()
+    assert [line.split()[0] for line in said] == [
+        "DATA_HUB__blobServiceUri",
+        "EVENT_GRID_TOPIC__topicEndpointUri",
+        "AZURE_ML_AUDIENCE",
+        "SIGNALBOX_CONFIG",
+    ]
+
+
+def test_functions_are_small_and_files_are_one_idea():
+    for path in SOURCES:
+        assert path.read_text().count("\n") <= 300, path
+    lengths = [
+        (node.end_lineno - node.lineno + 1, f"{path.name}:{node.name}")
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    lengths.sort()
+
+    assert lengths[-1][0] <= 40, lengths[-6:]
+    assert statistics.median(length for length, _ in lengths) <= 8
+    assert lengths[int(len(lengths) * 0.9)][0] <= 20
+
+
+def test_importing_the_app_imports_no_heavy_vendor():
+    program = (
+        "import sys, function_app; function_app.app.get_functions();"
+        "heavy = ('azure.ai', 'azure.storage', 'azure.identity', 'azure.eventgrid', 'azure.servicebus',"
+        " 'numpy', 'scipy', 'pyarrow', 'yaml', 'signalbox');"
+        "print(sorted({m for m in sys.modules if m.startswith(heavy)}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_lock_file_names_no_registry():
+    assert "resolved" not in (PROJECT / "package-lock.json").read_text()

@@ -1,0 +1,124 @@
+"""Both envelopes, in any case and with any eTag, become the same arrival; what is wrong is said, never thrown about."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.arrivals import Arrival
+from shared.domain.events import BlobArrived, Irrelevant, UnreadableEvent
+from triggers.envelopes import read_event
+
+ACCOUNT = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/datahub"
+SUBJECT = "/blobServices/default/containers/landing/blobs/site/a file.csv"
+ARRIVAL = Arrival(account="datahub", container="landing", path="site/a file.csv", etag="0x8D96060BDA19D9D", size=12)
+
+
+def grid(**changes):
+    data = {"api": "PutBlob", "eTag": "0x8D96060BDA19D9D", "contentLength": 12} | changes.pop("data", {})
+    return {
+        "id": "e1",
+        "topic": ACCOUNT,
+        "subject": SUBJECT,
+        "eventType": "Microsoft.Storage.BlobCreated",
+        "eventTime": "2026-01-01T00:00:00Z",
+        "data": data,
+        "dataVersion": "",
+        "metadataVersion": "1",
+    } | changes
+
+
+def cloud(version_key="specversion", **changes):
+    event = grid(**changes)
+    return {
+        version_key: "1.0",
+        "id": event["id"],
+        "source": event["topic"],
+        "type": event["eventType"],
+        "subject": event["subject"],
+        "time": event["eventTime"],
+        "data": event["data"],
+    }
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        grid(),
+        cloud(),
+        cloud("specVersion"),
+        {key.upper(): value for key, value in grid().items()},
+        grid(data={"eTag": '"0x8D96060BDA19D9D"'}),
+        grid(data={"api": "PutBlockList"}),
+        grid(data={"api": "CopyBlob"}),
+        grid(data={"api": "FlushWithClose", "contentOffset": 0}),
+        grid(data={"api": "SftpCommit"}),
+    ],
+    ids=["grid", "cloud", "mis-cased", "upper", "quoted", "blocks", "copy", "flush", "sftp"],
+)
+def test_every_committed_write_is_the_same_arrival(raw):
+    event = read_event(raw, "datahub")
+
+    assert isinstance(event, BlobArrived)
+    assert event.arrival == ARRIVAL
+
+
+def test_a_rename_into_place_is_an_arrival_whose_etag_is_not_known_yet():
+    url = "https://datahub.dfs.core.windows.net/landing/site/a%20file.csv"
+    raw = grid(eventType="Microsoft.Storage.BlobRenamed", data={"api": "RenameFile", "destinationUrl": url})
+
+    event = read_event(raw, "datahub")
+
+    assert isinstance(event, BlobArrived)
+    assert (event.arrival.location, event.arrival.etag) == ("landing/site/a file.csv", "")
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (grid(data={"api": "CreateFile"}), "CreateFile does not commit a file"),
+        (grid(eventType="Microsoft.Storage.BlobDeleted"), "starts nothing"),
+        (grid(topic=ACCOUNT.replace("datahub", "stranger")), "is not the hub's account datahub"),
+    ],
+)
+def test_what_can_start_nothing_says_why(raw, reason):
+    event = read_event(raw, "datahub")
+
+    assert isinstance(event, Irrelevant)
+    assert reason in event.reason
+
+
+@pytest.mark.parametrize(
+    ("raw", "named"),
+    [
+        ([], "event is"),
+        ({}, "event.eventType or type is missing"),
+        (grid(subject=""), "event.subject"),
+        (grid(subject="/elsewhere"), "subject is '/elsewhere'"),
+        (grid(subject=SUBJECT.replace("site", "..")), "subject is"),
+        (grid(subject=SUBJECT.replace("site", "a\\b")), "subject is"),
+        (grid(data={"eTag": None}), "data.eTag is missing"),
+        (grid() | {"data": "text"}, "data is 'text'"),
+    ],
+)
+def test_what_cannot_be_read_names_the_field(raw, named):
+    with pytest.raises(UnreadableEvent) as refused:
+        read_event(raw, "datahub")
+
+    assert named in str(refused.value)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from(list(grid())), JSON), st.booleans())
+def test_nothing_but_unreadable_is_ever_raised(changes, whole):
+    raw = changes if whole else grid() | changes
+    try:
+        event = read_event(raw, "datahub")
+    except UnreadableEvent:
+        return
+    assert isinstance(event, BlobArrived | Irrelevant)
