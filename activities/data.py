@@ -12,10 +12,10 @@ _SUMMARY_LINES, _LINE = 20, 300
 
 def check_data(clients: Clients, check: c.DataCheck) -> c.DataVerdict:
     request = check.inference
+    pinned = {blob.path: blob for blob in clients.hub.list(request.hub.staging, f"{check.input_path}/")}
     files = [
-        HubFile(name=f"{member.container}/{member.path}", blob=blob)
+        HubFile(name=f"{member.container}/{member.path}", blob=pinned[member.pinned])
         for member in read_members(clients, request)
-        if (blob := clients.hub.find(request.hub.staging, member.pinned)) is not None
     ]
     report = clients.data_checks.check(request.route.contract, files)
     content = json.dumps(report, indent=2).encode()

@@ -77,7 +77,7 @@ def _find_job(clients: Clients, cancellation: c.Cancellation) -> str:
 def _count(clients: Clients, blob: Blob) -> c.OutputFile:
     """Rows of a batch endpoint's `append_row` output are its lines: it has no header."""
     digest, rows, last = hashlib.sha256(), 0, b"\n"
-    with clients.hub.open(blob.container, blob.path, blob.etag) as stream:
+    with clients.hub.open(blob) as stream:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
             rows += chunk.count(b"\n")

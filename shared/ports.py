@@ -30,8 +30,8 @@ class DataHub(Protocol):
     def find(self, container: str, path: str) -> Blob | None: ...
     def read(self, container: str, path: str) -> bytes | None: ...
 
-    def open(self, container: str, path: str, etag: str) -> BinaryIO:
-        """A seekable file that reads ranges; Refused once the blob is no longer the one *etag* names."""
+    def open(self, blob: Blob) -> BinaryIO:
+        """A seekable file that reads ranges; Refused once the blob is no longer the one its eTag names."""
         ...
 
     def copy(self, source: Blob, container: str, path: str, metadata: Mapping[str, str]) -> bool:

@@ -44,10 +44,9 @@ class BlobHub:
             except ResourceNotFoundError:
                 return None
 
-    def open(self, container: str, path: str, etag: str) -> BinaryIO:
-        with translated(f"open {container}/{path}"):
-            size = self._client(container, path).get_blob_properties().size
-        return cast(BinaryIO, io.BufferedReader(_RangeReader(self._client(container, path), etag, size), _BLOCK))
+    def open(self, blob: Blob) -> BinaryIO:
+        reader = _RangeReader(self._client(blob.container, blob.path), blob.etag, blob.size)
+        return cast(BinaryIO, io.BufferedReader(reader, _BLOCK))
 
     def copy(self, source: Blob, container: str, path: str, metadata: Mapping[str, str]) -> bool:
         target, wanted = self._client(container, path), self._client(source.container, source.path)

@@ -33,8 +33,7 @@ class HubDataChecks:
         return judge(measure(tables, read, reference), read, reference).to_dict()
 
     def _table(self, file: HubFile) -> TableFile:
-        blob = file.blob
-        return TableFile(name=file.name, open=lambda: self._hub.open(blob.container, blob.path, blob.etag))
+        return TableFile(name=file.name, open=lambda: self._hub.open(file.blob))
 
 
 @lru_cache(maxsize=32)

@@ -45,9 +45,9 @@ class MemoryHub:
         there = self.blobs.get((container, path))
         return there[1] if there else None
 
-    def open(self, container: str, path: str, etag: str) -> BinaryIO:
-        blob, data = self.blobs[(container, path)]
-        assert blob.etag == etag
+    def open(self, blob: Blob) -> BinaryIO:
+        there, data = self.blobs[(blob.container, blob.path)]
+        assert there.etag == blob.etag
         return io.BytesIO(data)
 
     def copy(self, source: Blob, container: str, path: str, metadata: Mapping[str, str]) -> bool:

@@ -17,7 +17,8 @@ class World:
     def __init__(self, cloud: LocalCloud, example: Path) -> None:
         self.cloud = cloud
         self.app = AppClient(cloud.endpoints.app, cloud.endpoints.function_key)
-        self.rows = (example / "holdout.csv").read_text().splitlines()
+        header, *held_out = (example / "holdout.csv").read_text().splitlines()
+        self.rows = [header, *held_out, *(example / "train.csv").read_text().splitlines()[1:]]
         self._hub = hub_client(cloud.endpoints)
 
     def __enter__(self) -> "World":
@@ -27,9 +28,10 @@ class World:
         self._hub.close()
 
     def land(self, place: str, row: int) -> None:
-        """A file of one patient, a different one for every *row*."""
+        """A file of one patient of the study, under a number of its own."""
         container, _, path = place.partition("/")
-        text = f"{self.rows[0]}\n{self.rows[1 + row % (len(self.rows) - 1)]}\n"
+        _, measured = self.rows[1 + row % (len(self.rows) - 1)].split(",", 1)
+        text = f"{self.rows[0]}\npatient-{row:05d},{measured}\n"
         self._hub.get_blob_client(container, path).upload_blob(text.encode(), overwrite=True)
 
     def read(self, place: str) -> Any:
