@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: setup demo up test check bench clean
+.PHONY: setup demo up test chaos check bench clean
 
 setup: $(VENV)/.ready node_modules/.ready
 
@@ -28,6 +28,9 @@ up: setup  ## The local cloud and the app, until Ctrl-C.
 
 test: setup  ## All tests.
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered
+
+chaos: setup  ## The full storms: 1,000 files with bad events, 50 kills with 20 files in flight.
+	@SIGNALBOX_STORM_FILES=1000 SIGNALBOX_KILLED_FILES=20 SIGNALBOX_KILLS=50 $(BIN)/python -m pytest tests/onemachine -v
 
 check: setup  ## Format, lint, types, imports, generated files.
 	@$(BIN)/ruff format --check .

@@ -1,37 +1,52 @@
-"""Registers every activity under its contract."""
+"""Registers every activity under its contract; bodies are imported at their first call, for cold start is a budget."""
 
 from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from typing import Any
 
-from activities.announcements import announce_run
-from activities.data import check_data
-from activities.files import gather_files, publish_result, quarantine_files
-from activities.jobs import cancel_job, look_at_job, reconcile_rows, submit_job
-from activities.runs import close_run, look_at_orders, open_run, start_run
-from activities.sweeps import sweep_arrivals, sweep_jobs
-from activities.windows import claim_window, look_at_window
 from shared import contracts as c
 from shared.clients import Clients
 from shared.durable import Blueprint, add_activity, add_starting_activity
+
+# The module of each body, which has the activity's own name; a test checks every pair and its types.
+BODIES: dict[c.Activity[Any, Any], str] = {
+    c.OPEN_RUN: "activities.runs",
+    c.GATHER_FILES: "activities.files",
+    c.CHECK_DATA: "activities.data",
+    c.QUARANTINE_FILES: "activities.files",
+    c.LOOK_AT_ORDERS: "activities.runs",
+    c.SUBMIT_JOB: "activities.jobs",
+    c.LOOK_AT_JOB: "activities.jobs",
+    c.CANCEL_JOB: "activities.jobs",
+    c.RECONCILE_ROWS: "activities.jobs",
+    c.PUBLISH_RESULT: "activities.files",
+    c.ANNOUNCE_RUN: "activities.announcements",
+    c.CLOSE_RUN: "activities.runs",
+    c.LOOK_AT_WINDOW: "activities.windows",
+    c.CLAIM_WINDOW: "activities.windows",
+}
+STARTING_BODIES: dict[c.Activity[Any, Any], str] = {
+    c.START_RUN: "activities.runs",
+    c.SWEEP_ARRIVALS: "activities.sweeps",
+    c.SWEEP_JOBS: "activities.sweeps",
+}
 
 
 def activity_blueprint(clients: Callable[[], Clients]) -> Blueprint:
     """All activities, each of which gets its clients from *clients* when it runs."""
     blueprint = Blueprint()
-    add_activity(blueprint, c.OPEN_RUN, open_run, clients)
-    add_activity(blueprint, c.GATHER_FILES, gather_files, clients)
-    add_activity(blueprint, c.CHECK_DATA, check_data, clients)
-    add_activity(blueprint, c.QUARANTINE_FILES, quarantine_files, clients)
-    add_activity(blueprint, c.LOOK_AT_ORDERS, look_at_orders, clients)
-    add_activity(blueprint, c.SUBMIT_JOB, submit_job, clients)
-    add_activity(blueprint, c.LOOK_AT_JOB, look_at_job, clients)
-    add_activity(blueprint, c.CANCEL_JOB, cancel_job, clients)
-    add_activity(blueprint, c.RECONCILE_ROWS, reconcile_rows, clients)
-    add_activity(blueprint, c.PUBLISH_RESULT, publish_result, clients)
-    add_activity(blueprint, c.ANNOUNCE_RUN, announce_run, clients)
-    add_activity(blueprint, c.CLOSE_RUN, close_run, clients)
-    add_activity(blueprint, c.LOOK_AT_WINDOW, look_at_window, clients)
-    add_activity(blueprint, c.CLAIM_WINDOW, claim_window, clients)
-    add_starting_activity(blueprint, c.START_RUN, start_run, clients)
-    add_starting_activity(blueprint, c.SWEEP_ARRIVALS, sweep_arrivals, clients)
-    add_starting_activity(blueprint, c.SWEEP_JOBS, sweep_jobs, clients)
+    for activity, module in BODIES.items():
+        add_activity(blueprint, activity, _later(module, activity.name), clients)
+    for activity, module in STARTING_BODIES.items():
+        add_starting_activity(blueprint, activity, _later(module, activity.name), clients)
     return blueprint
+
+
+def _later(module: str, name: str) -> Callable[..., Any]:
+    @cache
+    def body() -> Callable[..., Any]:
+        found: Callable[..., Any] = getattr(import_module(module), name)
+        return found
+
+    return lambda *arguments: body()(*arguments)

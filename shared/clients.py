@@ -1,15 +1,18 @@
 """The composition root: settings become clients, each made at its first use and kept for the life of the worker."""
 
+from __future__ import annotations
+
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
-from shared.domain.routes import Configuration
-from shared.ports import Announcer, Clock, DataChecks, DataHub, Jobs, Ledger
 from shared.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
+
+    from shared.domain.routes import Configuration
+    from shared.ports import Announcer, Clock, DataChecks, DataHub, Jobs, Ledger
 
 
 class SystemClock:
@@ -68,7 +71,7 @@ class Clients:
         return HubDataChecks(self.hub, self.settings.config_path.parent)
 
     @cached_property
-    def _credential(self) -> "TokenCredential":
+    def _credential(self) -> TokenCredential:
         from azure.identity import DefaultAzureCredential
 
         return DefaultAzureCredential(managed_identity_client_id=self.settings.identity_client_id or None)

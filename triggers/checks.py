@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.clients import Clients
-from shared.ports import HubFile
 from triggers.problems import Problem
 
 
@@ -20,6 +19,8 @@ async def check_path(clients: Clients, body: Mapping[str, Any]) -> dict[str, Any
     blob = await asyncio.to_thread(clients.hub.find, container, inner)
     if blob is None:
         raise Problem(404, "no such file", f"path {path!r} is not in the hub; name it as container/path")
+    from shared.ports import HubFile
+
     files = [HubFile(name=path, blob=blob)]
     return await asyncio.to_thread(clients.data_checks.check, route.contract, files)
 

@@ -74,7 +74,18 @@ def _hub(section: Reader) -> HubLayout:
 def _route(section: Reader, name: str, workspaces: dict[str, Workspace], contracts: dict[str, str]) -> Route:
     one = section.inside(name)
     one.known(
-        ("take", "group", "contract", "score", "overrides", "publish", "give_up_after", "release_within", "policy", "tell")
+        (
+            "take",
+            "group",
+            "contract",
+            "score",
+            "overrides",
+            "publish",
+            "give_up_after",
+            "release_within",
+            "policy",
+            "tell",
+        )
     )
     take = _pattern(one, "take")
     score = _score(one.inside("score", required=True), workspaces)

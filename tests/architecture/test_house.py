@@ -1,15 +1,18 @@
 """The rules of the house that no linter knows."""
 
 import ast
+import importlib
 import json
 import statistics
 import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
+from activities.blueprint import BODIES, STARTING_BODIES
 from shared import contracts, settings
 
 PROJECT = Path(__file__).parents[2]
@@ -21,6 +24,20 @@ SOURCES = sorted(path for folder in PRODUCT for path in (PROJECT / folder).rglob
 def test_every_write_carries_its_idempotency_key(activity):
     if activity.effect is contracts.Effect.WRITES:
         assert "key" in {field.name for field in fields(activity.takes)}
+
+
+@pytest.mark.parametrize(
+    ("activity", "module"), [*BODIES.items(), *STARTING_BODIES.items()], ids=lambda each: str(each)
+)
+def test_every_activity_has_a_body_of_its_name_and_types(activity, module):
+    hints = get_type_hints(getattr(importlib.import_module(module), activity.name))
+    *_, taken = (hint for name, hint in hints.items() if name != "return")
+
+    assert (taken, hints["return"]) == (activity.takes, activity.gives)
+
+
+def test_no_activity_is_without_a_body():
+    assert {*BODIES, *STARTING_BODIES} == set(contracts.ACTIVITIES)
 
 
 def test_the_sample_lists_every_setting_the_app_reads_and_no_other():
