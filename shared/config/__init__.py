@@ -35,7 +35,5 @@ def _read(path: Path) -> tuple[Configuration | None, tuple[Finding, ...]]:
         return None, findings
     reader = Reader(document, path.parent)
     configuration = read_configuration(reader)
-    found = [*findings, *reader.findings]
-    if not any(finding.level == "error" for finding in found):
-        found += loop_findings(configuration, document)
+    found = [*findings, *reader.findings, *loop_findings(configuration, document)]
     return configuration, tuple(sorted(found, key=lambda finding: (finding.line, finding.field)))

@@ -1,5 +1,9 @@
-"""YAML with the line of every field."""
+"""YAML with the line of every field.
 
+Only plain values: a date stays the text it is, `1:30` is not ninety, and tags, merges and self-references are refused.
+"""
+
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,6 +11,9 @@ from typing import Any
 import yaml
 
 from shared.config.findings import Finding
+
+_TAG = "tag:yaml.org,2002:"
+_WHOLE = re.compile(r"[-+]?\d+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,40 +26,68 @@ class Document:
 
 def read_document(path: Path) -> tuple[Document | None, tuple[Finding, ...]]:
     """The document in the file *path*, and what keeps it from being one."""
-    lines: dict[str, int] = {}
-    findings: list[Finding] = []
     try:
         node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError) as error:
         return None, (_finding(0, "file", f"cannot be read ({error})", "name an existing UTF-8 file"),)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        return None, (_finding(line, "file", f"is not YAML ({error.problem})", "mend the syntax at that line"),)
+    except yaml.YAMLError as error:
+        return None, (_not_yaml(error),)
     if not isinstance(node, yaml.MappingNode):
         return None, (_finding(1, "file", "is not a mapping", "start with `environments:`, `hub:` and `routes:`"),)
-    content = _plain(node, "", lines, findings)
-    return Document(content=content, lines=lines), tuple(findings)
+    walk = _Walk()
+    content = walk.mapping(node, "", ())
+    return Document(content=content, lines=walk.lines), tuple(walk.findings)
 
 
-def _plain(node: yaml.Node, where: str, lines: dict[str, int], findings: list[Finding]) -> Any:
-    lines.setdefault(where, node.start_mark.line + 1)
-    if isinstance(node, yaml.MappingNode):
-        return _mapping(node, where, lines, findings)
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(item, f"{where}[{n}]", lines, findings) for n, item in enumerate(node.value)]
-    return yaml.SafeLoader("").construct_object(node, deep=True)
+class _Walk:
+    """From nodes to plain values, noting lines and what is wrong on the way."""
+
+    def __init__(self) -> None:
+        self.lines: dict[str, int] = {}
+        self.findings: list[Finding] = []
+
+    def plain(self, node: yaml.Node, where: str, above: tuple[yaml.Node, ...]) -> Any:
+        self.lines.setdefault(where, node.start_mark.line + 1)
+        if node in above:
+            return self._refuse(node, where, "contains itself", "write it out without the alias")
+        if isinstance(node, yaml.MappingNode):
+            return self.mapping(node, where, above)
+        if isinstance(node, yaml.SequenceNode):
+            inside = (*above, node)
+            return [self.plain(item, f"{where}[{n}]", inside) for n, item in enumerate(node.value)]
+        return self._scalar(node, where)
+
+    def mapping(self, node: yaml.MappingNode, where: str, above: tuple[yaml.Node, ...]) -> dict[str, Any]:
+        content: dict[str, Any] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                self._refuse(key, where or "file", "has a field whose name is not text", "name every field in text")
+                continue
+            field = f"{where}.{key.value}" if where else key.value
+            if key.value in content:
+                self._refuse(key, field, "is there twice", "keep one of the two")
+            self.lines[field] = key.start_mark.line + 1
+            content[key.value] = self.plain(value, field, (*above, node))
+        return content
+
+    def _scalar(self, node: yaml.Node, where: str) -> Any:
+        kind, text = node.tag.removeprefix(_TAG), node.value
+        if node.tag == kind or "/" in kind:
+            return self._refuse(node, where, f"has the tag {node.tag}", "remove the tag")
+        if kind == "int" and _WHOLE.fullmatch(text):
+            return int(text)
+        if kind == "bool":
+            return yaml.SafeLoader.bool_values.get(text.lower(), text)
+        return None if kind == "null" else text
+
+    def _refuse(self, node: yaml.Node, where: str, problem: str, remedy: str) -> None:
+        self.findings.append(_finding(node.start_mark.line + 1, where, problem, remedy))
 
 
-def _mapping(node: yaml.MappingNode, where: str, lines: dict[str, int], findings: list[Finding]) -> dict[str, Any]:
-    content: dict[str, Any] = {}
-    for key, value in node.value:
-        name = str(key.value)
-        field = f"{where}.{name}" if where else name
-        if name in content:
-            findings.append(_finding(key.start_mark.line + 1, field, "is there twice", "keep one of the two"))
-        lines[field] = key.start_mark.line + 1
-        content[name] = _plain(value, field, lines, findings)
-    return content
+def _not_yaml(error: yaml.YAMLError) -> Finding:
+    mark = getattr(error, "problem_mark", None)
+    said = getattr(error, "problem", None) or str(error).partition("\n")[0]
+    return _finding(mark.line + 1 if mark else 0, "file", f"is not YAML ({said})", "mend the syntax at that line")
 
 
 def _finding(line: int, field: str, problem: str, remedy: str) -> Finding:

@@ -8,13 +8,16 @@ from typing import Any, TypeVar
 
 from shared.config.document import Document
 from shared.config.findings import Finding
+from shared.config.paths import CONTAINER
 
 T = TypeVar("T")
 
 _DURATION = re.compile(r"(\d+)\s*([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST_S = 366 * 86400
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-CONTAINER = re.compile(r"[a-z0-9](-?[a-z0-9]){2,62}")
+ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
+AZURE_ML_NAME = re.compile(r"[A-Za-z]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?")  # Of endpoints and deployments.
 
 
 class Reader:
@@ -28,6 +31,10 @@ class Reader:
         field = self._field(name)
         line = self._document.lines.get(field) or self._document.lines.get(self._where, 0)
         self.findings.append(Finding(line=line, field=field, problem=problem, remedy=remedy, level=level))
+
+    def fail_all(self, name: str, problems: Iterable[tuple[str, str]]) -> None:
+        for problem, remedy in problems:
+            self.fail(name, problem, remedy)
 
     def known(self, names: Iterable[str]) -> None:
         """Refuse every field but *names*."""
@@ -62,19 +69,11 @@ class Reader:
     def text(self, name: str, default: str | None = None) -> str:
         return self._read(name, default, "", _is_text, "a non-empty text")
 
-    def name(self, name: str, default: str | None = None) -> str:
-        return self._read(
-            name, default, "", lambda v: _is_text(v) and NAME.fullmatch(v), "lower-case letters, digits and dashes"
-        )
+    def matching(self, name: str, pattern: re.Pattern[str], wanted: str, default: str | None = None) -> str:
+        return self._read(name, default, "", lambda v: _is_text(v) and pattern.fullmatch(v), wanted)
 
-    def container(self, name: str, default: str | None = None) -> str:
-        return self._read(
-            name,
-            default,
-            "",
-            lambda v: _is_text(v) and CONTAINER.fullmatch(v),
-            "a container's name: 3 to 63 of a-z, 0-9, -",
-        )
+    def container(self, name: str, default: str) -> str:
+        return self.matching(name, CONTAINER, "a container's name: 3 to 63 of a-z, 0-9, -", default)
 
     def choice(self, name: str, choices: Iterable[str], default: str) -> str:
         allowed = tuple(choices)
@@ -96,8 +95,8 @@ class Reader:
         value = self._content.get(name, default)
         found = _DURATION.fullmatch(value) if isinstance(value, str) else None
         number = int(found[1]) * _SECONDS[found[2]] if found else value
-        if type(number) is not int or number < least:
-            self.fail(name, f"is {_short(value)}", f"write a duration of at least {least} s, like 30s, 5m, 2h or 14d")
+        if type(number) is not int or not least <= number <= _LONGEST_S:
+            self.fail(name, f"is {_short(value)}", f"write a duration from {least}s to 366d, like 30s, 5m, 2h or 14d")
             return default
         return number
 
@@ -119,7 +118,7 @@ class Reader:
         return value  # type: ignore[no-any-return]  # fits() has just proved its type.
 
     def _field(self, name: str) -> str:
-        return f"{self._where}.{name}" if self._where else name
+        return ".".join(part for part in (self._where, name) if part)
 
 
 def _is_text(value: Any) -> bool:

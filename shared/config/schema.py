@@ -6,13 +6,15 @@ It says the shape; what only shows when fields are seen together is `shared.conf
 import json
 from typing import Any
 
-from shared.config.reader import CONTAINER, NAME
+from shared.config.paths import CONTAINER
+from shared.config.reader import ACCOUNT, AZURE_ML_NAME, NAME
+from shared.config.sections import MODEL
 from shared.domain.routes import OnBadData, OnMissingRows
 
 _TEXT = {"type": "string", "minLength": 1}
-_NAME = {"type": "string", "pattern": f"^{NAME.pattern}$"}
+_AZURE_ML_NAME = {"type": "string", "pattern": f"^{AZURE_ML_NAME.pattern}$"}
 _CONTAINER = {"type": "string", "pattern": f"^{CONTAINER.pattern}$"}
-_LOCATION = {"type": "string", "pattern": "^[^/{*?]+/.+$", "description": "CONTAINER/PATH"}
+_LOCATION = {"type": "string", "pattern": f"^{CONTAINER.pattern}/.+$", "description": "CONTAINER/PATH"}
 _DURATION = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^\d+\s*[smhd]$"}]}
 
 
@@ -26,7 +28,7 @@ def schema() -> dict[str, Any]:
                 "environments": _named(_environment()),
                 "hub": _hub(),
                 "models": _named(_model()),
-                "routes": _named(_route()),
+                "routes": _named(_route()) | {"propertyNames": {"pattern": f"^{NAME.pattern}$"}},
             },
             required=("environments", "hub", "routes"),
         ),
@@ -40,8 +42,9 @@ def _environment() -> dict[str, Any]:
 
 def _hub() -> dict[str, Any]:
     staging = _mapping({"container": _CONTAINER, "datastore": _TEXT})
+    account = {"type": "string", "pattern": f"^{ACCOUNT.pattern}$"}
     own = dict.fromkeys(("state", "quarantine", "dead_letters"), _CONTAINER)
-    return _mapping({"account": _NAME, "staging": staging, **own}, required=("account",))
+    return _mapping({"account": account, "staging": staging, **own}, required=("account",))
 
 
 def _model() -> dict[str, Any]:
@@ -75,8 +78,8 @@ def _window() -> dict[str, Any]:
 
 
 def _score() -> dict[str, Any]:
-    model = {"type": "string", "pattern": r"^[^:]+:\d+$", "description": "NAME:VERSION, exact"}
-    fields = {"environment": _TEXT, "endpoint": _NAME, "deployment": _NAME, "model": model}
+    model = {"type": "string", "pattern": f"^{MODEL.pattern}$", "description": "NAME:VERSION, exact"}
+    fields = {"environment": _TEXT, "endpoint": _AZURE_ML_NAME, "deployment": _AZURE_ML_NAME, "model": model}
     return _mapping(fields, required=tuple(fields))
 
 
@@ -88,7 +91,7 @@ def _overrides() -> dict[str, Any]:
             "error_threshold": _whole(-1, 2**31 - 1),
             "retries": _whole(0, 100),
             "timeout": _DURATION,
-            "output_file_name": {"type": "string", "pattern": "^[^/]+$"},
+            "output_file_name": {"type": "string", "pattern": r"^[^/\\{}]+$"},
         }
     )
 

@@ -1,7 +1,10 @@
 """The sections of `signalbox.yaml`, each read into its dataclass."""
 
-from shared.config.reader import Reader
-from shared.domain import patterns
+import re
+from pathlib import PurePosixPath
+
+from shared.config import paths
+from shared.config.reader import ACCOUNT, AZURE_ML_NAME, NAME, Reader
 from shared.domain.routes import (
     Configuration,
     Group,
@@ -17,7 +20,8 @@ from shared.domain.routes import (
     Workspace,
 )
 
-_FILLED = ("run", "route", "model", "version", "date")  # What a publish template may use besides captures.
+MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*:v?[0-9]+([._-][A-Za-z0-9]+)*")  # Labels and ranges do not fit.
+_MANIFEST = "_manifest.json"  # Written beside the result, last.
 _NOWHERE = Workspace(name="", subscription="", resource_group="", workspace="")
 
 
@@ -28,6 +32,9 @@ def read_configuration(reader: Reader) -> Configuration:
     contracts = _model_contracts(reader.inside("models"))
     hub = _hub(reader.inside("hub", required=True))
     section = reader.inside("routes", required=True)
+    for name in section.names():
+        if not NAME.fullmatch(name):
+            section.fail(name, "is not a route's name", "use up to 63 lower-case letters, digits and dashes")
     routes = tuple(_route(section, name, workspaces, contracts) for name in section.names())
     _refuse_twins(section, routes)
     return Configuration(hub=hub, routes=routes, workspaces=tuple(workspaces.values()))
@@ -61,14 +68,18 @@ def _hub(section: Reader) -> HubLayout:
     section.known(("account", "state", "staging", "quarantine", "dead_letters"))
     staging = section.inside("staging")
     staging.known(("container", "datastore"))
-    return HubLayout(
-        account=section.name("account"),
+    hub = HubLayout(
+        account=section.matching("account", ACCOUNT, "a storage account's name: 3 to 24 of a-z and 0-9"),
         state=section.container("state", "signalbox"),
         staging=staging.container("container", "signalbox-staging"),
         datastore=staging.text("datastore", "hub_staging"),
         quarantine=section.container("quarantine", "quarantine"),
         dead_letters=section.container("dead_letters", "dead-letters"),
     )
+    own = (hub.state, hub.staging, hub.quarantine, hub.dead_letters)
+    if len(set(own)) < len(own):
+        section.fail("", f"uses one container twice: {', '.join(own)}", "give each its own container")
+    return hub
 
 
 def _route(section: Reader, name: str, workspaces: dict[str, Workspace], contracts: dict[str, str]) -> Route:
@@ -87,9 +98,11 @@ def _route(section: Reader, name: str, workspaces: dict[str, Workspace], contrac
             "tell",
         )
     )
-    take = _pattern(one, "take")
     score = _score(one.inside("score", required=True), workspaces)
     group = _group(one)
+    take, publish = one.text("take"), one.text("publish")
+    one.fail_all("take", paths.take_problems(take, group) if take else ())
+    one.fail_all("publish", paths.publish_problems(publish, take, group) if publish else ())
     policy = one.inside("policy")
     policy.known(("bad_data", "missing_rows"))
     return Route(
@@ -97,7 +110,7 @@ def _route(section: Reader, name: str, workspaces: dict[str, Workspace], contrac
         take=take,
         contract=_contract(one) if one.has("contract") else _default_contract(one, contracts, score.model),
         score=score,
-        publish=_publish(one, take, group),
+        publish=publish,
         group=group,
         overrides=_overrides(one.inside("overrides")),
         give_up_after_s=one.seconds("give_up_after", 7200),
@@ -106,14 +119,6 @@ def _route(section: Reader, name: str, workspaces: dict[str, Workspace], contrac
         on_missing_rows=OnMissingRows(policy.choice("missing_rows", tuple(OnMissingRows), OnMissingRows.FAIL)),
         tell=one.texts("tell"),
     )
-
-
-def _pattern(one: Reader, field: str) -> str:
-    pattern = one.text(field)
-    container, _, path = pattern.partition("/")
-    if pattern and (not path or any(mark in container for mark in "{*?")):
-        one.fail(field, f"is {pattern!r}", "write CONTAINER/PATH with the container spelled out")
-    return pattern
 
 
 def _group(one: Reader) -> Group:
@@ -130,8 +135,11 @@ def _group(one: Reader) -> Group:
 
 def _marker(section: Reader) -> Group:
     section.known(("name", "manifest", "wait"))
+    name = section.text("name", "_SUCCESS")
+    if problem := paths.file_name_problem(name):
+        section.fail("name", problem, "write a file name or a glob for one, like _SUCCESS or *.manifest.json")
     marker = Marker(
-        name=section.text("name", "_SUCCESS"),
+        name=name,
         manifest=section.flag("manifest", False),
         wait_s=section.seconds("wait", 600),
     )
@@ -160,8 +168,8 @@ def _score(section: Reader, workspaces: dict[str, Workspace]) -> Scoring:
     model, version = _model(section)
     return Scoring(
         workspace=workspaces.get(environment, _NOWHERE),
-        endpoint=section.name("endpoint"),
-        deployment=section.name("deployment"),
+        endpoint=section.matching("endpoint", AZURE_ML_NAME, "a batch endpoint's name"),
+        deployment=section.matching("deployment", AZURE_ML_NAME, "a deployment's name"),
         model=model,
         version=version,
     )
@@ -171,7 +179,7 @@ def _model(section: Reader) -> tuple[str, str]:
     """An exact `name:version`: `latest`, labels and ranges are refused, for what they mean changes by itself."""
     text = section.text("model")
     name, _, version = text.partition(":")
-    if text and not (name and version.isdigit()):
+    if text and not MODEL.fullmatch(text):
         section.fail("model", f"is {text!r}", "write NAME:VERSION with the exact version, like diabetes-progression:3")
     return name, version
 
@@ -183,36 +191,31 @@ def _overrides(section: Reader) -> Overrides:
         section.fail(
             "error_threshold", "is -1: rows can be lost without failing the job", "use 0 or a small number", "warning"
         )
-    file_name = section.text("output_file_name", "predictions.csv")
-    if "/" in file_name:
-        section.fail("output_file_name", f"is {file_name!r}", "use a plain file name")
     return Overrides(
         instance_count=section.whole("instance_count", 1, 1000),
         mini_batch_size=section.whole("mini_batch_size", 1, 1_000_000),
         error_threshold=threshold,
         retries=section.whole("retries", 0, 100),
         timeout_s=section.seconds("timeout", 30) if section.has("timeout") else None,
-        output_file_name=file_name,
+        output_file_name=_output_file_name(section),
     )
 
 
-def _publish(one: Reader, take: str, group: Group) -> str:
-    template = _pattern(one, "publish")
-    source = take if group.kind is Grouping.EACH else take.rpartition("/")[0]
-    allowed = {*patterns.captures_of(source), *_FILLED}
-    for name in patterns.captures_of(template):
-        if name not in allowed:
-            one.fail("publish", f"uses {{{name}}}", f"use one of {', '.join(sorted(allowed))}")
-    if template and "run" not in patterns.captures_of(template):
-        one.fail("publish", f"is {template!r} without {{run}}", "add {run}, so that no run can overwrite another")
-    if "*" in template:
-        one.fail("publish", f"is {template!r}", "a template has no wildcards")
-    return template
+def _output_file_name(section: Reader) -> str:
+    name = section.text("output_file_name", "predictions.csv")
+    if problem := paths.file_name_problem(name):
+        section.fail("output_file_name", problem, "use a plain file name")
+    if name == _MANIFEST:
+        section.fail("output_file_name", f"is {name!r}, the manifest's own name", "choose another name")
+    return name
 
 
 def _contract(one: Reader) -> str:
     contract = one.text("contract")
-    if contract and not (one.home / contract).is_file():
+    parts = PurePosixPath(contract).parts
+    if contract and (contract.startswith("/") or ".." in parts):
+        one.fail("contract", f"is {contract!r}, outside the configuration's folder", "name a file in or below it")
+    elif contract and not (one.home / contract).is_file():
         one.fail("contract", f"is {contract!r}, which is not a file", "name a data contract beside the configuration")
     return contract
 
@@ -226,6 +229,6 @@ def _default_contract(one: Reader, contracts: dict[str, str], model: str) -> str
 def _refuse_twins(section: Reader, routes: tuple[Route, ...]) -> None:
     seen: dict[str, str] = {}
     for route in routes:
-        first = seen.setdefault(route.take, route.name)
+        first = seen.setdefault(paths.same_files(route.take), route.name)
         if first != route.name and route.take:
             section.inside(route.name).fail("take", f"is the same as that of {first}", "give each route its own files")

@@ -1,0 +1,63 @@
+"""What a path pattern or template in the configuration may look like; each problem comes with its remedy.
+
+Stricter than `shared.domain.patterns` can match: what is refused here would surprise its author in the hub.
+"""
+
+import re
+from collections.abc import Iterator
+
+from shared.domain import patterns
+from shared.domain.routes import Group, Grouping
+
+CONTAINER = re.compile(r"(?![a-z0-9-]{64})[a-z0-9](-?[a-z0-9]){2,62}")  # Azure: 3 to 63, no two dashes together.
+FILLED = ("run", "route", "model", "version", "date")  # What a publish template may use besides captures.
+_CAPTURE = re.compile(r"\{[A-Za-z_]\w*\}")
+
+Problem = tuple[str, str]
+
+
+def take_problems(take: str, group: Group) -> Iterator[Problem]:
+    yield from _path_problems(take)
+    folders = take.split("/")
+    if any("**" in segment and segment != "**" for segment in folders):
+        yield f"is {take!r} with ** inside a name", "let ** stand alone between slashes, like landing/**/{name}.csv"
+    if group.kind is not Grouping.EACH and folders[-1] == "**":
+        yield f"is {take!r}, which has no folder to group by", "end it with a file's name, like /**/{name}.csv"
+    for name in sorted({*patterns.captures_of(take)} & {*FILLED}):
+        yield f"captures {{{name}}}, which publish fills itself", f"choose another name than {', '.join(FILLED)}"
+
+
+def publish_problems(publish: str, take: str, group: Group) -> Iterator[Problem]:
+    """*publish* can use all captures of *take* where a run has one file, and those of its folders elsewhere."""
+    yield from _path_problems(publish.rstrip("/"))
+    source = take if group.kind is Grouping.EACH else take.rpartition("/")[0]
+    allowed, used = {*patterns.captures_of(source), *FILLED}, patterns.captures_of(publish)
+    for name in used:
+        if name not in allowed:
+            yield f"uses {{{name}}}", f"use one of {', '.join(sorted(allowed))}"
+    if "run" not in used:
+        yield f"is {publish!r} without {{run}}", "add {run}, so that no run can overwrite another"
+    if "*" in publish or "?" in publish:
+        yield f"is {publish!r}; a template has no wildcards", "write the folder out, or use captures"
+
+
+def file_name_problem(name: str) -> str | None:
+    """Why *name* is not a plain file name, or None."""
+    return f"is {name!r}, which is not a plain name" if name in (".", "..") or re.search(r"[/\\{}]", name) else None
+
+
+def same_files(take: str) -> str:
+    """*take* with its captures unnamed: equal for patterns that take exactly the same files."""
+    return take if len(set(patterns.captures_of(take))) < take.count("{") else _CAPTURE.sub("{}", take)
+
+
+def _path_problems(path: str) -> Iterator[Problem]:
+    container, _, rest = path.partition("/")
+    if not rest or not CONTAINER.fullmatch(container):
+        yield f"is {path!r}", "write CONTAINER/PATH with the container spelled out: 3 to 63 of a-z, 0-9, -"
+    if re.search(r"[{}]", _CAPTURE.sub("", path)):
+        yield f"is {path!r} with a brace that names nothing", "write captures as {name}"
+    if "\\" in path or not path.isprintable():
+        yield f"is {path!r}", "use forward slashes and no control characters"
+    if any(segment in ("", ".", "..") for segment in rest.split("/")):
+        yield f"is {path!r} with an empty or dotted segment", "write every folder by its name"
