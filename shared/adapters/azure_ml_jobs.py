@@ -27,6 +27,7 @@ from shared.ports import BatchJob, Job
 
 _API = "2024-10-01"
 _Client: TypeAlias = PipelineClient[HttpRequest, HttpResponse]
+_RETRIES = {"GET": 3}  # By method; anything else is sent once.
 _PROVIDER = "providers/Microsoft.MachineLearningServices"
 
 
@@ -98,7 +99,7 @@ class AzureMlJobs:
 
     def _send(self, client: _Client, request: HttpRequest, what: str, accept: tuple[int, ...] = (200,)) -> HttpResponse:
         with translated(what):
-            answer: HttpResponse = client.send_request(request)
+            answer: HttpResponse = client.send_request(request, retry_total=_RETRIES.get(request.method, 0))
         if answer.status_code not in accept:
             raise failure(what, answer.status_code, answer.text()[:300])
         return answer
@@ -109,7 +110,7 @@ def _client(base: str, credential: TokenCredential, scope: str) -> _Client:
     policies = [
         UserAgentPolicy("signalbox"),
         CustomHookPolicy(),
-        RetryPolicy(retry_total=3, retry_on_methods=["GET", "HEAD"]),
+        RetryPolicy(),
         BearerTokenCredentialPolicy(credential, scope),
         ContentDecodePolicy(),
     ]

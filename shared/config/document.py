@@ -23,6 +23,12 @@ class Document:
     content: dict[str, Any]
     lines: dict[str, int]
 
+    def line(self, field: str) -> int:
+        """The line of *field*, or of the nearest section around it that is there."""
+        while field not in self.lines and field:
+            field = field.rpartition(".")[0]
+        return self.lines.get(field, 0)
+
 
 def read_document(path: Path) -> tuple[Document | None, tuple[Finding, ...]]:
     """The document in the file *path*, and what keeps it from being one."""
@@ -35,7 +41,7 @@ def read_document(path: Path) -> tuple[Document | None, tuple[Finding, ...]]:
     if not isinstance(node, yaml.MappingNode):
         return None, (_finding(1, "file", "is not a mapping", "start with `environments:`, `hub:` and `routes:`"),)
     walk = _Walk()
-    content = walk.mapping(node, "", ())
+    content = walk.plain(node, "", ())
     return Document(content=content, lines=walk.lines), tuple(walk.findings)
 
 

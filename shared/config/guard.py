@@ -44,7 +44,7 @@ def _cycles(configuration: Configuration, document: Document) -> list[Finding]:
 
 def _fed(route: Route, other: Route) -> str | None:
     """A path that *route* may write and *other* takes."""
-    written = f"{route.publish.rstrip('/')}/**"
+    written = f"{route.publish.rstrip('/')}/?*"
     takes = [other.take]
     if other.group.kind is Grouping.MARKER:
         takes.append(f"{other.take.rpartition('/')[0]}/{other.group.marker.name}")
@@ -66,6 +66,6 @@ def _cycle(start: str, feeds: dict[str, dict[str, str]]) -> list[str]:
     return []
 
 
-def _finding(document: Document, route: Route, field: str, problem: str, remedy: str) -> Finding:
+def _finding(document: Document, route: Route, field: str, problem: str, remedy: str, level: str = "error") -> Finding:
     where = f"routes.{route.name}.{field}"
-    return Finding(line=document.lines.get(where, 0), field=where, problem=problem, remedy=remedy)
+    return Finding(line=document.line(where), field=where, problem=problem, remedy=remedy, level=level)

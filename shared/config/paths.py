@@ -28,12 +28,15 @@ def take_problems(take: str, group: Group) -> Iterator[Problem]:
 
 
 def publish_problems(publish: str, take: str, group: Group) -> Iterator[Problem]:
-    """*publish* can use all captures of *take* where a run has one file, and those of its folders elsewhere."""
+    """*publish* can use all captures of *take* where a run has one file, and those of its folders elsewhere.
+
+    An empty *take* (one that is wrong itself) is not held against it.
+    """
     yield from _path_problems(publish.rstrip("/"))
     source = take if group.kind is Grouping.EACH else take.rpartition("/")[0]
     allowed, used = {*patterns.captures_of(source), *FILLED}, patterns.captures_of(publish)
     for name in used:
-        if name not in allowed:
+        if take and name not in allowed:
             yield f"uses {{{name}}}", f"use one of {', '.join(sorted(allowed))}"
     if "run" not in used:
         yield f"is {publish!r} without {{run}}", "add {run}, so that no run can overwrite another"
@@ -55,6 +58,7 @@ def _path_problems(path: str) -> Iterator[Problem]:
     container, _, rest = path.partition("/")
     if not rest or not CONTAINER.fullmatch(container):
         yield f"is {path!r}", "write CONTAINER/PATH with the container spelled out: 3 to 63 of a-z, 0-9, -"
+        return
     if re.search(r"[{}]", _CAPTURE.sub("", path)):
         yield f"is {path!r} with a brace that names nothing", "write captures as {name}"
     if "\\" in path or not path.isprintable():

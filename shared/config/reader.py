@@ -29,8 +29,9 @@ class Reader:
 
     def fail(self, name: str, problem: str, remedy: str, level: str = "error") -> None:
         field = self._field(name)
-        line = self._document.lines.get(field) or self._document.lines.get(self._where, 0)
-        self.findings.append(Finding(line=line, field=field, problem=problem, remedy=remedy, level=level))
+        self.findings.append(
+            Finding(line=self._document.line(field), field=field, problem=problem, remedy=remedy, level=level)
+        )
 
     def fail_all(self, name: str, problems: Iterable[tuple[str, str]]) -> None:
         for problem, remedy in problems:
@@ -55,14 +56,16 @@ class Reader:
         return self._content.get(name)
 
     def inside(self, name: str, *, required: bool = False) -> "Reader":
-        """The mapping called *name*; an empty one where it is absent or something else."""
+        """The mapping called *name*; where it should be and is not, that is one finding, whatever is read from it."""
         value = self._content.get(name)
-        if value is None and required:
-            self.fail(name, "is missing", "add this section")
-        elif value is not None and not isinstance(value, dict):
-            self.fail(name, f"is {_short(value)}", "write a mapping")
         view = object.__new__(Reader)
         view.home, view.findings, view._document = self.home, self.findings, self._document
+        if value is None and required:
+            self.fail(name, "is missing", "add this section")
+            view.findings = []
+        elif value is not None and not isinstance(value, dict):
+            self.fail(name, f"is {_short(value)}", "write a mapping")
+            view.findings = []
         view._where, view._content = self._field(name), value if isinstance(value, dict) else {}
         return view
 

@@ -101,8 +101,9 @@ def _route(section: Reader, name: str, workspaces: dict[str, Workspace], contrac
     score = _score(one.inside("score", required=True), workspaces)
     group = _group(one)
     take, publish = one.text("take"), one.text("publish")
-    one.fail_all("take", paths.take_problems(take, group) if take else ())
-    one.fail_all("publish", paths.publish_problems(publish, take, group) if publish else ())
+    wrong = list(paths.take_problems(take, group)) if take else []
+    one.fail_all("take", wrong)
+    one.fail_all("publish", paths.publish_problems(publish, "" if wrong else take, group) if publish else ())
     policy = one.inside("policy")
     policy.known(("bad_data", "missing_rows"))
     return Route(

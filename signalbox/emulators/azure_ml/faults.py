@@ -54,6 +54,6 @@ class FaultBox:
             if fault["match"] in path and fault["times"] > 0 and not path.startswith("/_"):
                 fault["times"] -= 1
                 body = {"error": {"code": "Fault", "message": "asked for by a test"}}
-                headers = {"Retry-After": str(fault.get("retry_after", 0))}
+                headers = {"Retry-After": str(fault["retry_after"])} if "retry_after" in fault else {}
                 return web.json_response(body, status=fault["status"], headers=headers)
         return None

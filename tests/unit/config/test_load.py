@@ -129,9 +129,9 @@ def test_a_route_whose_output_feeds_itself_is_refused(write):
 
 def test_a_loop_through_other_routes_is_printed_with_a_path_that_proves_it(write):
     path = write(
-        route("one", take="a/{x}/{file}.csv", publish="b/{run}"),
-        route("two", take="b/{x}/{file}.csv", publish="c/{run}"),
-        route("three", take="c/**", publish="a/{run}"),
+        route("one", take="aaa/{x}/{file}.csv", publish="bbb/{run}"),
+        route("two", take="bbb/{x}/{file}.csv", publish="ccc/{run}"),
+        route("three", take="ccc/**", publish="aaa/{run}"),
     )
 
     with pytest.raises(ConfigurationError, match="one -> two -> three -> one") as refused:
@@ -142,8 +142,8 @@ def test_a_loop_through_other_routes_is_printed_with_a_path_that_proves_it(write
 
 def test_a_chain_that_ends_is_fine(write):
     path = write(
-        route("one", take="a/{x}/{file}.csv", publish="b/{run}"),
-        route("two", take="b/{x}/{file}.csv", publish="c/{run}"),
+        route("one", take="aaa/{x}/{file}.csv", publish="bbb/{run}"),
+        route("two", take="bbb/{x}/{file}.csv", publish="ccc/{run}"),
     )
 
     assert [each.name for each in load(path).routes] == ["one", "two"]
