@@ -1,17 +1,37 @@
-"""The loop guard: no route's output may feed any route's input, directly or through others.
+"""The loop guard: no route's output may feed its own input, directly or through others.
 
-Proved at load from the patterns alone; the cycle is printed. A chain of routes that ends is fine.
+Proved at load from the patterns alone; the cycle is printed with a path that both patterns match. A chain that ends is
+only warned about: at run time, what a run wrote is never scored.
 """
+
+from dataclasses import dataclass
 
 from shared.config.document import Document
 from shared.config.findings import Finding
 from shared.domain.intersection import witness
-from shared.domain.routes import Configuration, Grouping, Route
+from shared.domain.patterns import captures_of, fill
+from shared.domain.routes import Configuration, Route
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """*path* is one that *source* may publish and *target* takes."""
+
+    source: Route
+    target: Route
+    path: str
+
+
+Feeds = dict[str, dict[str, Feed]]
 
 
 def loop_findings(configuration: Configuration, document: Document) -> list[Finding]:
-    """A finding for every route on a cycle, and for every route that takes from a container of Signalbox's own."""
-    return [*_reserved(configuration, document), *_cycles(configuration, document)]
+    """A finding for every loop, every chain (a warning), and every use of a container of Signalbox's own."""
+    routes = configuration.routes
+    feeds = {
+        source.name: {target.name: feed for target in routes if (feed := _feed(source, target))} for source in routes
+    }
+    return [*_reserved(configuration, document), *_cycles(feeds, document), *_chains(feeds, document)]
 
 
 def _reserved(configuration: Configuration, document: Document) -> list[Finding]:
@@ -26,40 +46,64 @@ def _reserved(configuration: Configuration, document: Document) -> list[Finding]
     ]
 
 
-def _cycles(configuration: Configuration, document: Document) -> list[Finding]:
-    feeds = {
-        route.name: {other.name: path for other in configuration.routes if (path := _fed(route, other)) is not None}
-        for route in configuration.routes
-    }
+def _cycles(feeds: Feeds, document: Document) -> list[Finding]:
     found, told = [], set[frozenset[str]]()
-    for route in configuration.routes:
-        cycle = _cycle(route.name, feeds)
+    for name in feeds:
+        cycle = _cycle(name, feeds)
         if cycle and frozenset(cycle) not in told:
             told.add(frozenset(cycle))
-            proof = feeds[cycle[0]][cycle[1]]
-            problem = f"closes a loop: {' -> '.join(cycle)} (its result {proof!r} would be taken as input)"
-            found.append(_finding(document, route, "publish", problem, "publish where no route takes files from"))
+            feed = feeds[cycle[0]][cycle[1]]
+            problem = f"closes a loop: {' -> '.join(cycle)} ({_proof(feed)})"
+            found.append(_finding(document, feed.source, "publish", problem, "publish where no route takes files from"))
     return found
 
 
-def _fed(route: Route, other: Route) -> str | None:
-    """A path that *route* may write and *other* takes."""
-    written = f"{route.publish.rstrip('/')}/?*"
-    takes = [other.take]
-    if other.group.kind is Grouping.MARKER:
-        takes.append(f"{other.take.rpartition('/')[0]}/{other.group.marker.name}")
-    return next((path for take in takes if (path := witness(written, take)) is not None), None)
+def _chains(feeds: Feeds, document: Document) -> list[Finding]:
+    """A finding for every route that feeds another without a way back."""
+    remedy = "publish elsewhere: what a run wrote is never scored"
+    return [
+        _finding(
+            document, feed.source, "publish", f"feeds route {feed.target.name} ({_proof(feed)})", remedy, "warning"
+        )
+        for fed in feeds.values()
+        for feed in fed.values()
+        if not _way(feed.target.name, feed.source.name, feeds)
+    ]
 
 
-def _cycle(start: str, feeds: dict[str, dict[str, str]]) -> list[str]:
+def _proof(feed: Feed) -> str:
+    return f"publish {feed.source.publish!r} and take {feed.target.take!r} both match {feed.path!r}"
+
+
+def _feed(source: Route, target: Route) -> Feed | None:
+    path = witness(_written(source), target.take)
+    return None if path is None else Feed(source=source, target=target, path=path)
+
+
+def _written(route: Route) -> str:
+    """The pattern of what *route* publishes: captures, the run id and the file's name may be anything.
+
+    Any name covers markers too: they lie in the folders of the files that are taken.
+    """
+    unknown = {name: f"{{{name}}}" for name in captures_of(route.publish)}
+    known = {"route": route.name, "model": route.score.model, "version": route.score.version}
+    return fill(route.publish.rstrip("/"), unknown | known) + "/?*"
+
+
+def _cycle(start: str, feeds: Feeds) -> list[str]:
     """The shortest way from *start* back to itself, both ends included; empty where there is none."""
-    ways = [[start]]
-    seen = set[str]()
+    ways = [[start, *way] for after in feeds[start] if (way := _way(after, start, feeds))]
+    return min(ways, key=len, default=[])
+
+
+def _way(start: str, end: str, feeds: Feeds) -> list[str]:
+    """The shortest way from *start* to *end*, both included; empty where there is none."""
+    ways, seen = [[start]], {start}
     while ways:
         way = ways.pop(0)
+        if way[-1] == end:
+            return way
         for after in feeds[way[-1]]:
-            if after == start:
-                return [*way, start]
             if after not in seen:
                 seen.add(after)
                 ways.append([*way, after])

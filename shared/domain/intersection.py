@@ -18,7 +18,7 @@ _Tokens = tuple[tuple[str, str], ...]
 def witness(left: str, right: str) -> str | None:
     """A path that both patterns match, or None where no path can."""
     first, second = _tokens(left), _tokens(right)
-    alphabet = sorted({*left, *right, "/", _OTHER} - set("{}*?"))
+    alphabet = [_OTHER, *sorted({*left, *right, "/"} - set("{}*?") - {_OTHER})]
     start = (_closure(first, frozenset({0})), _closure(second, frozenset({0})))
     seen, queue = {start}, deque([(start, "")])
     while queue:

@@ -6,8 +6,6 @@ It trains the example's model, brings up a local cloud of its own, and reads the
 import hashlib
 import json
 import shutil
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -20,10 +18,10 @@ import requests
 from azure.storage.blob import BlobServiceClient
 
 from signalbox.cli.app_client import AppClient
+from signalbox.cli.example import deploy_example, train_example
 from signalbox.cli.hub import upload
 from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.hub import hub_client
-from signalbox.launcher.provision import Deployable, provision
 
 _PATIENCE_S = 60.0
 _GOOD, _BAD = "landing/diabetes/each/north/holdout.csv", "landing/diabetes/each/north/broken.csv"
@@ -55,43 +53,19 @@ def run_demo(project: Path, state: Path) -> None:
     shutil.rmtree(state, ignore_errors=True)
     state.mkdir(parents=True)
     line = Timeline()
-    facts = _train(project, state / "example")
+    facts = train_example(project, state / "example")
     line.say("model trained", f"{facts['rows']['train']} patients, mean absolute error {facts['metrics']['mae']:.1f}")
     with LocalCloud(project, state) as cloud, hub_client(cloud.endpoints) as hub:
         line.say("local cloud up", f"app {cloud.endpoints.app}, hub {cloud.endpoints.hub}")
         app = AppClient(cloud.endpoints.app, cloud.endpoints.function_key)
         stage = Stage(cloud=cloud, app=app, hub=hub, line=line, folder=state / "example")
-        _deploy(project, stage)
+        deployed = deploy_example(project, stage.folder, cloud.endpoints)
+        where = f"{deployed.endpoint}/{deployed.deployment}"
+        line.say("model deployed", f"{deployed.model}:{deployed.version} behind batch endpoint {where}")
         run = _score_patients(stage)
         _repeat_event(stage, run)
         _quarantine(stage)
         line.say("done", f"logs in {state / 'logs'}")
-
-
-def _train(project: Path, output: Path) -> dict[str, Any]:
-    script = project / "examples" / "diabetes" / "train.py"
-    done = subprocess.run([sys.executable, str(script), str(output)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise click.ClickException(f"{script} failed:\n{done.stderr}")
-    return dict(json.loads(done.stdout))
-
-
-def _deploy(project: Path, stage: Stage) -> None:
-    code = project / "examples" / "diabetes"
-    what = Deployable(
-        model="diabetes-progression",
-        version="1",
-        model_path=stage.folder / "model",
-        code_path=code,
-        scoring_script="score.py",
-        environment_file=code / "environment.yaml",
-        endpoint="diabetes-batch",
-        deployment="blue",
-    )
-    provision(stage.cloud.endpoints, what)
-    stage.line.say(
-        "model deployed", f"{what.model}:{what.version} behind batch endpoint {what.endpoint}/{what.deployment}"
-    )
 
 
 def _score_patients(stage: Stage) -> str:

@@ -8,6 +8,7 @@ import click
 
 from signalbox.cli.app_client import STATE
 from signalbox.cli.output import emit_table
+from signalbox.launcher.endpoints import Endpoints
 
 
 @click.command()
@@ -15,7 +16,8 @@ from signalbox.cli.output import emit_table
 @click.option(
     "--app", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path(), help="The app's folder."
 )
-def up(port: int, app: Path) -> None:
+@click.option("--example/--no-example", default=True, help="Deploy the worked example, so that its routes score.")
+def up(port: int, app: Path, example: bool) -> None:
     """Start the local cloud and the app; Ctrl-C stops it."""
     from signalbox.launcher.cloud import LocalCloud, StartError
 
@@ -26,6 +28,8 @@ def up(port: int, app: Path) -> None:
     try:
         with cloud:
             ends = cloud.endpoints
+            if example:
+                _deploy(app, ends)
             rows = [
                 ("app", ends.app, f"x-functions-key: {ends.function_key}"),
                 ("data hub", ends.hub, "signalbox drop FILE"),
@@ -38,6 +42,17 @@ def up(port: int, app: Path) -> None:
     except StartError as error:
         raise click.ClickException(str(error)) from error
     click.echo("stopped", err=True)
+
+
+def _deploy(app: Path, endpoints: Endpoints) -> None:
+    from signalbox.cli.example import deploy_example, train_example
+
+    train_example(app, STATE / "example")
+    deployed = deploy_example(app, STATE / "example", endpoints)
+    click.echo(
+        f"{'example':<10} {deployed.model}:{deployed.version} deployed; try {STATE / 'example' / 'holdout.csv'}",
+        err=True,
+    )
 
 
 @click.command()

@@ -140,15 +140,95 @@ def test_a_loop_through_other_routes_is_printed_with_a_path_that_proves_it(write
     assert len(refused.value.findings) == 1
 
 
-def test_a_chain_that_ends_is_fine(write):
+def test_a_chain_that_ends_is_loaded_and_warned_about(write):
     path = write(
         route("one", take="aaa/{x}/{file}.csv", publish="bbb/{run}"),
         route("two", take="bbb/{x}/{file}.csv", publish="ccc/{run}"),
     )
 
     assert [each.name for each in load(path).routes] == ["one", "two"]
+    (warning,) = check(path)
+    assert (warning.level, warning.field) == ("warning", "routes.one.publish")
+    assert "feeds route two (publish 'bbb/{run}' and take 'bbb/{x}/{file}.csv' both match" in warning.problem
+
+
+def test_a_model_that_publishes_beside_another_is_no_loop(write):
+    take = "shared/predictions/other/{batch}/{name}.csv"
+
+    assert load(write(route(take=take, publish="shared/predictions/{model}/{run}"))).routes
+
+
+def test_a_route_that_could_write_its_own_marker_is_a_loop(write):
+    with pytest.raises(ConfigurationError, match="nightly -> nightly"):
+        load(write(route(publish="landing/{run}", group="{marker: {name: _manifest.json}}")))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        ("take", "2026-99-99", "is '2026-99-99'"),
+        ("take", "!!python/object:os.system x", "has the tag"),
+        ("take", "landing/{site/{name}.csv", "with a brace that names nothing"),
+        ("take", "landing/../{name}.csv", "with an empty or dotted segment"),
+        ("take", "Landing_1/{site}/{name}.csv", "write CONTAINER/PATH"),
+        ("take", "landing/{site}/a**.csv", "with ** inside a name"),
+        ("take", "landing/{site}/{run}.csv", "captures {run}, which publish fills itself"),
+        ("publish", "predictions/?/{run}", "a template has no wildcards"),
+        ("publish", "predictions/../{run}", "with an empty or dotted segment"),
+        ("give_up_after", "1:30", "is '1:30'"),
+        ("give_up_after", "99999999d", "is '99999999d'"),
+        ("overrides", "{output_file_name: _manifest.json}", "the manifest's own name"),
+        ("overrides", "{output_file_name: a/b}", "is not a plain name"),
+        ("overrides", "{retries: true}", "is True; use a whole number"),
+        ("contract", "/contract.yaml", "outside the configuration's folder"),
+        ("contract", "../contract.yaml", "outside the configuration's folder"),
+        ("group", "{marker: {name: a/b}}", "is not a plain name"),
+        ("group", "&a {marker: *a}", "contains itself"),
+        ("score", '{environment: dev, endpoint: e, deployment: b, model: "m:^1"}', "write NAME:VERSION"),
+    ],
+)
+def test_what_would_surprise_its_author_is_refused(write, field, value, problem):
+    with pytest.raises(ConfigurationError) as refused:
+        load(write(route(**{field: f"'{value}'" if field in ("take", "publish") and "!!" not in value else value})))
+
+    assert problem in str(refused.value)
+
+
+@pytest.mark.parametrize("version", ["1", "2024.1-rc1", "v3"])
+def test_any_exact_version_will_do(write, version):
+    path = write(route(score=f'{{environment: dev, endpoint: MyScorer, deployment: Blue, model: "m:{version}"}}'))
+
+    assert load(path).routes[0].score.version == version
+
+
+def test_a_window_needs_a_folder_to_group_by(write):
+    with pytest.raises(ConfigurationError, match="has no folder to group by"):
+        load(write(route(take="'landing/{site}/**'", publish="predictions/{run}", group="{window: {}}")))
+
+
+def test_what_yaml_itself_refuses_is_a_finding_with_its_line(write):
+    with pytest.raises(ConfigurationError, match=r"signalbox\.yaml:0: file: is not YAML \(unacceptable character"):
+        load(write(head="a: '\x01'\n"))
+
+
+@pytest.mark.parametrize("name", ["Nightly", "a/b", "'a b'"])
+def test_a_routes_name_is_fit_for_ids(write, name):
+    with pytest.raises(ConfigurationError, match="is not a route's name"):
+        load(write(route(name)))
+
+
+@pytest.mark.parametrize(
+    ("hub", "problem"),
+    [
+        ("{account: data-hub}", "use a storage account's name"),
+        ("{account: datahub, quarantine: signalbox}", "uses one container twice"),
+    ],
+)
+def test_the_hubs_names_are_checked(write, hub, problem):
+    with pytest.raises(ConfigurationError, match=problem):
+        load(write(route(), head=HEAD.replace("{account: datahub}", hub)))
 
 
 def test_two_routes_for_the_same_files_are_refused(write):
     with pytest.raises(ConfigurationError, match="is the same as that of one"):
-        load(write(route("one"), route("two")))
+        load(write(route("one"), route("two", take="landing/{a}/{b}.csv", publish="predictions/{run}")))
