@@ -23,6 +23,7 @@ from signalbox.launcher.endpoints import (
     TENANT,
     new_endpoints,
     refuse_taken,
+    same_endpoints,
     write_endpoints,
 )
 from signalbox.launcher.processes import Child
@@ -51,7 +52,7 @@ class LocalCloud:
         tell: Callable[[str, str], None] | None = None,
     ) -> None:
         self.project, self.state = project.resolve(), state.resolve()
-        self.endpoints = new_endpoints(self.state, host_port)
+        self.endpoints = same_endpoints(self.state, host_port) or new_endpoints(self.state, host_port)
         self._settings, self._time_scale = dict(settings or {}), time_scale
         self._tell = tell or _say_nothing
         self._children: dict[str, Child] = {}

@@ -83,6 +83,19 @@ def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
     )
 
 
+def same_endpoints(state: Path, host_port: int = 0) -> Endpoints | None:
+    """Those of an earlier start, if all their ports are still free: what was registered under them stays true."""
+    known = read_endpoints(state)
+    if known is None or (host_port and known.host != host_port) or known.state != str(state):
+        return None
+    try:
+        for port in (known.host, known.azurite, known.identity, known.storage, known.eventgrid, known.azureml):
+            refuse_taken(port)
+    except OSError:
+        return None
+    return known
+
+
 def write_endpoints(endpoints: Endpoints) -> None:
     path = Path(endpoints.state) / "endpoints.json"
     fresh = path.with_suffix(".tmp")

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from signalbox.launcher.endpoints import RESOURCE_GROUP, SUBSCRIPTION, WORKSPACE
 from signalbox.launcher.hub import LocalIdentity, hub_client
 
 _CONTAINER, _DATASTORE = "signalbox-workspace", "workspaceblobstore"
-_CLOUD = "SignalboxLocal"
+_CLOUDS = (f"SignalboxLocal{number}" for number in count())  # The SDK registers a cloud's name once for a process.
 _IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04"
 
 
@@ -99,7 +100,7 @@ def _client(endpoints: Endpoints) -> Any:
         SUBSCRIPTION,
         RESOURCE_GROUP,
         WORKSPACE,
-        cloud=_CLOUD,
+        cloud=next(_CLOUDS),
         cloud_metadata=_metadata(endpoints),
     )
 

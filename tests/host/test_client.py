@@ -205,6 +205,7 @@ async def fetch(url: str, method: str = "GET", **more: Any) -> tuple[int, Any, A
 async def test_the_public_api_follows_an_instance_to_its_end(host: LocalHost) -> None:
     status, headers, links = await fetch(f"{host.url}/api/run/sleeping/i", "POST", json=5)
     assert (status, headers["Retry-After"]) == (202, "10")
+    await host.settle()
     status, headers, body = await fetch(links["statusQueryGetUri"])
     assert (status, headers["Retry-After"], body["runtimeStatus"]) == (202, "5", "Running")
     await host.advance(timedelta(seconds=5))
