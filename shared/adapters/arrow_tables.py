@@ -27,6 +27,7 @@ _TYPES = {
 }
 _NUMERAL = {"integer": r"^[+-]?\d{1,18}$", "number": r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"}
 _SAMPLE = 200_000
+_SLICES = 8
 
 
 def measure(files: Iterable[TableFile], contract: DataContract, reference: ReferenceProfile | None) -> Measurements:
@@ -142,24 +143,26 @@ class _Keys:
         self._total += len(hashes)
 
     def report(self, breaches: Breaches) -> None:
-        if not self._hashes:
-            return
-        hashes = np.concatenate(self._hashes)
-        self._hashes.clear()
-        ordered = np.sort(hashes)
-        repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
-        count = int((ordered[1:] == ordered[:-1]).sum())
+        """Count the repeats, a slice of the hashes at a time, so that no second copy of them all is needed."""
+        count, repeated = 0, list[Any]()
+        for number in range(_SLICES):
+            piece = np.concatenate([np.empty(0, np.int64), *(each[each % _SLICES == number] for each in self._hashes)])
+            piece.sort()
+            repeats = piece[1:][piece[1:] == piece[:-1]]
+            count += len(repeats)
+            repeated.append(repeats[:10])
         if count:
-            breaches.add("key", "", count, self._examples(hashes, repeated))
+            breaches.add("key", "", count, self._examples(np.concatenate(repeated)[:10]))
 
-    def _examples(self, hashes: Any, repeated: Any) -> list[Example]:
+    def _examples(self, repeated: Any) -> list[Example]:
         first_seen: dict[int, str] = {}
         shown: list[Example] = []
-        for at in np.flatnonzero(np.isin(hashes, repeated[:10])):
-            file, row = self._place(int(at))
-            there = first_seen.setdefault(int(hashes[at]), f"{file} row {row}")
-            if there != f"{file} row {row}":
-                shown.append(Example(file=file, row=row, value=f"the key of {there}"))
+        for hashes, (start, _, _) in zip(self._hashes, self._starts, strict=True):
+            for at in np.flatnonzero(np.isin(hashes, repeated)):
+                file, row = self._place(start + int(at))
+                there = first_seen.setdefault(int(hashes[at]), f"{file} row {row}")
+                if there != f"{file} row {row}":
+                    shown.append(Example(file=file, row=row, value=f"the key of {there}"))
         return shown[:10]
 
     def _place(self, at: int) -> tuple[str, int]:
