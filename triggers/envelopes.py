@@ -5,6 +5,7 @@ Contracts: Microsoft.Storage event schema 2018-01-01, CloudEvents 1.0.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -12,7 +13,12 @@ from urllib.parse import unquote, urlsplit
 from shared.domain.arrivals import Arrival, bare_etag
 from shared.domain.events import BlobArrived, Event, Irrelevant, UnreadableEvent
 
-_SUBJECT = re.compile(r"/blobServices/default/containers/(?P<container>[^/]+)/blobs/(?P<path>.+)", re.DOTALL)
+_SUBJECT = re.compile(
+    r"/blobServices/default/containers/(?P<container>[^/]+)/blobs/(?P<path>.+)", re.DOTALL | re.IGNORECASE
+)
+_CONTAINER = re.compile(r"\$?[a-z0-9-]{3,63}")  # With the service's own: $web, $root, $logs.
+_ETAG = re.compile(r"[!-~]{1,128}")
+_LONGEST_PATH = 1024  # Azure's limit for a blob's name.
 _ACCOUNT = re.compile(r"/storageAccounts/(?P<account>[^/]+)/?$", re.IGNORECASE)
 _COMMITTED = frozenset({"putblob", "putblocklist", "copyblob", "flushwithclose", "sftpcommit"})
 _CREATED, _RENAMED = "microsoft.storage.blobcreated", "microsoft.storage.blobrenamed"
@@ -22,10 +28,12 @@ def read_event(raw: Any, account: str) -> Event:
     """The domain event in the envelope *raw*, from the storage account *account*. Raises only UnreadableEvent."""
     envelope = _Fields(raw, "event")
     kind = envelope.text("eventType", "type")
-    event_id, subject = envelope.text("id"), envelope.text("subject")
-    source = envelope.text("topic", "source")
-    if kind.lower() not in (_CREATED, _RENAMED):
-        return Irrelevant(event_id=event_id, subject=subject, reason=f"{kind} starts nothing")
+    event_id = envelope.text("id")
+    if kind.lower() not in (_CREATED, _RENAMED):  # Others need no subject: it is optional in CloudEvents.
+        subject = envelope.get("subject")
+        said = subject if isinstance(subject, str) else ""
+        return Irrelevant(event_id=event_id, subject=said, reason=f"{kind} starts nothing")
+    subject, source = envelope.text("subject"), envelope.text("topic", "source")
     found = _ACCOUNT.search(source)
     if not found or found["account"].lower() != account.lower():
         return Irrelevant(event_id=event_id, subject=subject, reason=f"{source} is not the hub's account {account}")
@@ -41,25 +49,47 @@ def _arrived(envelope: "_Fields", kind: str, event_id: str, subject: str, accoun
     if api.lower() not in _COMMITTED:
         return Irrelevant(event_id=event_id, subject=subject, reason=f"{api} does not commit a file")
     container, path = _location(subject)
-    size = data.get("contentLength")
-    etag = bare_etag(data.text("eTag"))
-    return BlobArrived(
-        event_id=event_id, arrival=_arrival(account, container, path, etag, size if type(size) is int else None)
-    )
+    arrival = _arrival(account, container, path, _etag(data), _size(data))
+    return BlobArrived(event_id=event_id, arrival=arrival)
 
 
 def _arrival(account: str, container: str, path: str, etag: str, size: int | None) -> Arrival:
     return Arrival(account=account, container=container, path=path, etag=etag, size=size)
 
 
+def _etag(data: "_Fields") -> str:
+    etag = bare_etag(data.text("eTag"))
+    if not _ETAG.fullmatch(etag):
+        raise UnreadableEvent(f"data.eTag is {etag!r}; expected 1 to 128 printable ASCII characters, bare or quoted")
+    return etag
+
+
+def _size(data: "_Fields") -> int | None:
+    size = data.get("contentLength")
+    return size if type(size) is int and size >= 0 else None
+
+
 def _location(subject: str) -> tuple[str, str]:
     found = _SUBJECT.fullmatch(subject)
     if not found:
-        raise UnreadableEvent(f"subject is {subject!r}; expected /blobServices/default/containers/NAME/blobs/PATH")
-    path = found["path"]
-    if ".." in path.split("/") or "\\" in path or any(ord(character) < 32 for character in path):
-        raise UnreadableEvent(f"subject is {subject!r}; a path with '..', '\\' or control characters is not taken")
-    return found["container"], path
+        raise UnreadableEvent(
+            f"subject is {_short(subject)}; expected /blobServices/default/containers/NAME/blobs/PATH"
+        )
+    container, path = found["container"], found["path"]
+    if not _CONTAINER.fullmatch(container):
+        raise UnreadableEvent(f"subject is {_short(subject)}; {_short(container)} cannot be a container's name")
+    if problem := _path_problem(path):
+        raise UnreadableEvent(f"subject is {_short(subject)}; a path with {problem} is not taken: rename the file")
+    return container, path
+
+
+def _path_problem(path: str) -> str | None:
+    """What would make *path* unsafe to write, list or sign: control characters, half a character, a way out."""
+    if {".", ".."} & {*path.split("/")} or "\\" in path:
+        return "a segment '.' or '..', or a backslash"
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in path):
+        return "control characters or lone surrogates"
+    return f"more than {_LONGEST_PATH} characters" if len(path) > _LONGEST_PATH else None
 
 
 def _renamed_to(data: "_Fields", subject: str) -> str:
@@ -80,7 +110,7 @@ class _Fields:
     def __init__(self, raw: Any, where: str) -> None:
         if not isinstance(raw, Mapping):
             raise UnreadableEvent(f"{where} is {_short(raw)}; expected a JSON object")
-        self._values = {str(key).lower(): value for key, value in raw.items()}
+        self._values = {str(key).lower(): value for key, value in raw.items() if value is not None}
         self._where = where
 
     def get(self, name: str) -> Any:
@@ -97,4 +127,4 @@ class _Fields:
 
 
 def _short(value: Any) -> str:
-    return "missing" if value is None else repr(value)[:80]
+    return "missing" if value is None else repr(value)[:160]

@@ -1,12 +1,14 @@
 """Whether two path patterns can match the same path, with a path that both match as the proof.
 
-A pattern is read as a finite automaton over characters; the product of two automata is searched breadth first.
-A capture that repeats is read as independent captures, so an overlap may be reported that cannot happen, never missed.
+A pattern is read as a finite automaton over characters; pairs of states are searched breadth first, so the time grows
+with the product of the patterns' lengths. A capture that repeats is read as independent captures: an overlap may be
+reported that cannot happen, never missed.
 """
 
 import re
 from collections import deque
 from functools import lru_cache
+from itertools import product
 
 _TOKEN = re.compile(r"\{[A-Za-z_]\w*\}|\*\*/?|\*|\?")
 _OTHER = "x"  # Stands for any character that neither pattern spells out.
@@ -16,20 +18,22 @@ _Tokens = tuple[tuple[str, str], ...]
 
 
 def witness(left: str, right: str) -> str | None:
-    """A path that both patterns match, or None where no path can."""
+    """A shortest path that both patterns match, or None where no path can."""
     first, second = _tokens(left), _tokens(right)
     alphabet = [_OTHER, *sorted({*left, *right, "/"} - set("{}*?") - {_OTHER})]
-    start = (_closure(first, frozenset({0})), _closure(second, frozenset({0})))
-    seen, queue = {start}, deque([(start, "")])
+    seen, queue = set[tuple[int, int]](), deque([(0, 0, "")])
     while queue:
-        (one, two), path = queue.popleft()
-        if len(first) in one and len(second) in two:
+        one, two, path = queue.popleft()
+        if (one, two) == (len(first), len(second)):
             return path
+        if (one, two) in seen:
+            continue
+        seen.add((one, two))
+        queue.extendleft((skip, two, path) for skip in _skips(first, one))
+        queue.extendleft((one, skip, path) for skip in _skips(second, two))
         for character in alphabet:
-            after = (_step(first, one, character), _step(second, two, character))
-            if all(after) and after not in seen:
-                seen.add(after)
-                queue.append((after, path + character))
+            after = product(_reads(first, one, character), _reads(second, two, character))
+            queue.extend((*pair, path + character) for pair in after)
     return None
 
 
@@ -55,25 +59,14 @@ def _wildcard(text: str) -> list[tuple[str, str]]:
     return [("one", "")] if text == "?" else [("one", ""), ("any", "")]
 
 
-def _closure(tokens: _Tokens, states: frozenset[int]) -> frozenset[int]:
-    """*states* and all that is reached without reading a character."""
-    reached, todo = set(states), list(states)
-    while todo:
-        state = todo.pop()
-        if 0 <= state < len(tokens) and tokens[state][0] in ("any", "deep", "folders") and state + 1 not in reached:
-            reached.add(state + 1)
-            todo.append(state + 1)
-    return frozenset(reached)
-
-
-def _step(tokens: _Tokens, states: frozenset[int], character: str) -> frozenset[int]:
-    after: set[int] = set()
-    for state in states:
-        after |= _reads(tokens, state, character)
-    return _closure(tokens, frozenset(after))
+def _skips(tokens: _Tokens, state: int) -> set[int]:
+    """The states reached from *state* without reading a character."""
+    optional = 0 <= state < len(tokens) and tokens[state][0] in ("any", "deep", "folders")
+    return {state + 1} if optional else set()
 
 
 def _reads(tokens: _Tokens, state: int, character: str) -> set[int]:
+    """The states reached from *state* by reading *character*."""
     inside = state < 0  # Within `**/`: only a slash may leave it; coded as -(state + 2).
     position = -state - 2 if inside else state
     if position >= len(tokens):

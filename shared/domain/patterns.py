@@ -40,7 +40,7 @@ def _compile(pattern: str) -> re.Pattern[str]:
     for token in _TOKEN.finditer(pattern):
         parts += [re.escape(pattern[position : token.start()]), _expression(token, seen)]
         position = token.end()
-    return re.compile("".join([*parts, re.escape(pattern[position:])]))
+    return re.compile("".join([*parts, re.escape(pattern[position:])]), re.DOTALL)
 
 
 def _expression(token: re.Match[str], seen: set[str]) -> str:

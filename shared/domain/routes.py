@@ -130,7 +130,7 @@ class Route:
         return self._folder(location.rpartition("/")[0]) or {}
 
     def _folder(self, folder: str) -> dict[str, str] | None:
-        return patterns.match(self.take.rpartition("/")[0], folder)
+        return patterns.match(f"{self.take.rpartition('/')[0]}/", f"{folder}/")  # `**/` also takes no folder at all.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,7 @@ SCORE = Scoring(workspace=WORKSPACE, endpoint="e", deployment="blue", model="m",
 
 
 def a_route(name: str, group: Group | None = None, **rest: Any) -> Route:
-    given = {"publish": f"predictions/{name}/{{run}}", **rest}
+    given = {"publish": f"predictions/{name}/{{run}}", "release_within_s": 3600, **rest}
     return Route(
         name=name,
         take=f"landing/{name}/{{site}}/{{file}}.csv",
@@ -110,7 +110,7 @@ class Product:
         return [json.loads(line) for line in (self.hub.read("signalbox", path) or b"").splitlines()]
 
     async def finish(self, instance: str) -> c.InferenceResult:
-        outcome = await self.host.advance_until_finished(instance)
+        outcome = await self.host.advance_until_finished(instance, timeout=60)
         assert outcome.status == "Completed", outcome
         return decode(c.InferenceResult, outcome.output)
 
@@ -127,7 +127,7 @@ class Product:
         return len(self.host.host.client.history(instance))
 
     async def pass_time(self, seconds: float) -> None:
-        await self.host.advance(timedelta(seconds=seconds))
+        await self.host.advance(timedelta(seconds=seconds), timeout=60)
 
 
 def created(blob: Blob, event_id: str) -> dict[str, Any]:

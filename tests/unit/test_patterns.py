@@ -62,3 +62,12 @@ def test_no_overlap_is_ever_missed(left, right, path):
 
     if match(left, path) is not None and match(right, path) is not None:
         assert witness(left, right) is not None
+
+
+def test_the_time_grows_with_the_product_of_the_lengths_only():
+    assert witness("*a" + "?" * 40 + "q", "*" + "a?" * 20 + "b") is None
+
+
+def test_a_repeated_capture_errs_towards_an_overlap():
+    assert match("a/{x}/{x}", "a/b/c") is None
+    assert witness("a/{x}/{x}", "a/b/c") == "a/b/c"
