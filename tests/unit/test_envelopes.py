@@ -1,13 +1,18 @@
 """Both envelopes, in any case and with any eTag, become the same arrival; what is wrong is said, never thrown about."""
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.arrivals import Arrival
 from shared.domain.events import BlobArrived, Irrelevant, UnreadableEvent
+from shared.domain.identity import arrival_id
 from triggers.envelopes import read_event
 
+PAYLOADS = Path(__file__).parents[1] / "payloads"
 ACCOUNT = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/datahub"
 SUBJECT = "/blobServices/default/containers/landing/blobs/site/a file.csv"
 ARRIVAL = Arrival(account="datahub", container="landing", path="site/a file.csv", etag="0x8D96060BDA19D9D", size=12)
@@ -98,6 +103,14 @@ def test_what_can_start_nothing_says_why(raw, reason):
         (grid(subject=SUBJECT.replace("site", "a\\b")), "subject is"),
         (grid(data={"eTag": None}), "data.eTag is missing"),
         (grid() | {"data": "text"}, "data is 'text'"),
+        (grid(id=7), "event.id is 7"),
+        (grid(data={"eTag": '""'}), "data.eTag is ''"),
+        (grid(data={"eTag": "\ud800"}), "data.eTag is"),
+        (grid(subject=SUBJECT + "\ud800"), "lone surrogates"),
+        (grid(subject=SUBJECT + "\x7f"), "control characters"),
+        (grid(subject=SUBJECT.replace("site", ".")), "a segment '.' or '..'"),
+        (grid(subject=SUBJECT.replace("landing", "..")), "cannot be a container's name"),
+        (grid(subject=SUBJECT + "a" * 1024), "more than 1024 characters"),
     ],
 )
 def test_what_cannot_be_read_names_the_field(raw, named):
@@ -105,6 +118,41 @@ def test_what_cannot_be_read_names_the_field(raw, named):
         read_event(raw, "datahub")
 
     assert named in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("payload", "etag", "size"),
+    [
+        ("blob_created.grid", "0x8D4BCC2E4835CD0", 524288),
+        ("blob_created.cloud", "0x8D4BCC2E4835CD0", 524288),
+        ("blob_created.flush_with_close.grid", "0x8D4BCC2E4835CD0", 524288),
+        ("blob_created.sftp_commit.grid", "0x8D4BCC2E4835CD0", 524288),
+        ("blob_renamed.grid", "", None),
+    ],
+)
+def test_the_shapes_that_azure_sends_arrive(payload, etag, size):
+    event = read_event(json.loads((PAYLOADS / f"{payload}.json").read_text()), "datahub")
+
+    assert isinstance(event, BlobArrived)
+    assert event.arrival == Arrival(
+        account="datahub", container="landing", path="diabetes/each/north/ward-7.csv", etag=etag, size=size
+    )
+
+
+@pytest.mark.parametrize("payload", ["blob_created.create_file", "blob_deleted", "subscription_validation"])
+def test_the_shapes_that_start_nothing_are_told_apart(payload):
+    assert isinstance(read_event(json.loads((PAYLOADS / f"{payload}.grid.json").read_text()), "datahub"), Irrelevant)
+
+
+def test_a_key_that_is_there_twice_in_different_case_is_read_where_it_says_something():
+    assert isinstance(read_event(grid() | {"SUBJECT": None}, "datahub"), BlobArrived)
+
+
+def test_a_size_that_makes_no_sense_is_not_known():
+    event = read_event(grid(data={"contentLength": -4}), "datahub")
+
+    assert isinstance(event, BlobArrived)
+    assert event.arrival.size is None
 
 
 JSON = st.recursive(
@@ -122,3 +170,5 @@ def test_nothing_but_unreadable_is_ever_raised(changes, whole):
     except UnreadableEvent:
         return
     assert isinstance(event, BlobArrived | Irrelevant)
+    if isinstance(event, BlobArrived):
+        assert len(arrival_id(event.arrival)) == 32
