@@ -1,10 +1,12 @@
 """`signalbox.yaml`: every error at once, with line, field, value and remedy; loops are refused with their proof."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from shared.config import ConfigurationError, check, load
+from shared.config.__main__ import main
 from shared.domain.routes import Grouping
 
 PROJECT = Path(__file__).parents[3]
@@ -232,3 +234,22 @@ def test_the_hubs_names_are_checked(write, hub, problem):
 def test_two_routes_for_the_same_files_are_refused(write):
     with pytest.raises(ConfigurationError, match="is the same as that of one"):
         load(write(route("one"), route("two", take="landing/{a}/{b}.csv", publish="predictions/{run}")))
+
+
+def test_the_command_says_everything_and_ends_in_failure_only_for_errors(write, capsys):
+    warned = main([str(write(route(overrides="{error_threshold: -1}")))])
+    refused = main([str(write(route(give_up_after="soon")))])
+
+    assert (warned, refused) == (0, 1)
+    said = capsys.readouterr().out
+    assert "signalbox.yaml: 0 errors, 1 warnings" in said
+    assert "signalbox.yaml:10: routes.nightly.give_up_after: is 'soon'" in said
+
+
+def test_the_example_in_the_docs_is_valid(tmp_path):
+    (example,) = re.findall(r"```yaml\n(.*?)```", (PROJECT / "docs/configuration.md").read_text(), re.DOTALL)
+    (tmp_path / "examples/diabetes").mkdir(parents=True)
+    (tmp_path / "examples/diabetes/contract.yaml").write_text("format: csv")
+    (tmp_path / "signalbox.yaml").write_text(example)
+
+    assert check(tmp_path / "signalbox.yaml") == ()
