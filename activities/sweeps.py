@@ -125,7 +125,8 @@ def _lying(clients: Clients, route: Route) -> Iterator[Blob]:
     """What starts something on *route*, as it lies there now."""
     container, _, pattern = route.take.partition("/")
     marker = route.group.kind is Grouping.MARKER
-    for blob in clients.hub.list(container, fixed_prefix(pattern)):
+    prefix = fixed_prefix(pattern)
+    for blob in clients.hub.list(container, prefix[: prefix.rfind("/") + 1] if marker else prefix):
         location = f"{container}/{blob.path}"
         wanted = route.marked(location) if marker else route.captures(location) is not None
         if wanted and "signalbox_run" not in blob.metadata:

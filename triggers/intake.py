@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -18,8 +19,16 @@ async def take_in(client: Client, clients: Clients, event: Event) -> tuple[str, 
     if isinstance(event, Irrelevant):
         await _record_ignored(clients, event.event_id, event.subject, event.reason)
         return (event.reason,)
+    event = await asyncio.to_thread(_with_etag, clients, event)
     decisions = route(event, clients.configuration)
     return tuple([await _act(client, clients, event, decision) for decision in decisions])
+
+
+def _with_etag(clients: Clients, event: BlobArrived) -> BlobArrived:
+    """A rename says no eTag: the arrival is the content that lies there now, as a sweep would name it."""
+    arrival = event.arrival
+    there = None if arrival.etag else clients.hub.find(arrival.container, arrival.path)
+    return replace(event, arrival=replace(arrival, etag=there.etag, size=there.size)) if there else event
 
 
 async def dead_letter(clients: Clients, raw: Any, reason: str) -> str:

@@ -112,3 +112,12 @@ async def test_what_no_route_takes_is_recorded_with_the_reason(product: Product)
 
     recorded = list(product.hub.list("signalbox", "ignored/"))
     assert "no route takes landing/elsewhere/a.txt" in product.lines(recorded[0].path)[0]["reason"]
+
+
+async def test_a_rename_into_place_is_the_arrival_that_a_sweep_would_find(product: Product) -> None:
+    blob = product.land("landing/each/north/a.csv")
+    renamed = created(blob, "r") | {"eventType": "Microsoft.Storage.BlobRenamed", "data": {"api": "RenameFile"}}
+
+    _, answer = await product.request("POST", "events", renamed)
+
+    assert answer["events"] == [[f"run {product.run_of(blob)} started"]]
