@@ -100,6 +100,10 @@ class LocalCloud:
             self._host_wanted = False
             self._children["host"].kill()
 
+    def kill_emulators(self) -> None:
+        """SIGKILL: what they had not yet written is lost, as in a crash."""
+        self._children["emulators"].kill()
+
     def watch(self, stopped: threading.Event) -> None:
         """Restart a host that dies, at most a few times, until *stopped* is set. Raises StartError when others die."""
         restarts = 0

@@ -18,12 +18,17 @@ def completed(world: World) -> list[str]:
     return [run["run"] for run in world.runs("diabetes-each") if run["outcome"] == "completed"]
 
 
-def test_a_job_and_a_run_interrupted_by_a_stop_go_on_after_the_next_start(tmp_path: Path, example: Path) -> None:
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_job_and_a_run_interrupted_by_a_stop_or_a_kill_go_on_after_the_next_start(
+    tmp_path: Path, example: Path, killed: bool
+) -> None:
     with LocalCloud(PROJECT, tmp_path) as cloud, World(cloud, example) as world:
         deploy_example(PROJECT, example, cloud.endpoints)
         world.land(PLACE, 1)
         run = world.eventually(lambda: world.runs("diabetes-each"))[0]["run"]
         world.eventually(lambda: world.control("/_effects")["jobs"])
+        if killed:
+            cloud.kill_emulators()
 
     with LocalCloud(PROJECT, tmp_path) as again, World(again, example) as world:
         assert again.endpoints == cloud.endpoints

@@ -44,7 +44,7 @@ class Hub:
             files.append(target)
         return sorted(files)
 
-    def upload_new(self, place: Place, file: Path) -> None:
-        """Raises ResourceExistsError: a batch job's output file must not exist."""
+    def upload(self, place: Place, file: Path, *, again: bool) -> None:
+        """Raises ResourceExistsError: a batch job's output file must not exist, unless the job itself began it."""
         with file.open("rb") as stream:
-            self._client.get_blob_client(place.container, place.path).upload_blob(stream, overwrite=False)
+            self._client.get_blob_client(place.container, place.path).upload_blob(stream, overwrite=again)

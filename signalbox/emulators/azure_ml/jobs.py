@@ -58,8 +58,7 @@ class JobQueue:
             "properties": {"displayName": friendly, "status": "NotStarted", "jobType": "Pipeline", "tags": {}},
             "spec": asdict(spec),
         }
-        self._resources.put(f"/jobs-by-guid/{guid}", job)
-        self._resources.put(f"/jobs-by-name/{friendly}", {"guid": guid})
+        self._resources.put_all({f"/jobs-by-guid/{guid}": job, f"/jobs-by-name/{friendly}": {"guid": guid}})
         self.created[friendly] += 1
         self._start(guid)
         return job
@@ -112,6 +111,8 @@ class JobQueue:
         except asyncio.CancelledError:
             if guid in self._tasks:
                 self._set(guid, "Canceled")
+        except KeyError as error:
+            self._set(guid, "Failed", f"the deployment or one of its assets has no {error}")
         except (ScoringError, AzureError, ValueError, OSError) as error:
             self._set(guid, "Failed", str(error))
         finally:
@@ -132,9 +133,15 @@ class JobQueue:
         shutil.rmtree(folder / "work", ignore_errors=True)
         result = await self._score(spec, folder)
         self._set(guid, "Finalizing")
-        await asyncio.to_thread(self._hub.upload_new, _output(spec, guid), result)
+        await self._write_output(spec, guid, result)
         shutil.rmtree(folder / "work", ignore_errors=True)
         self._set(guid, "Completed")
+
+    async def _write_output(self, spec: JobSpec, guid: str, result: Path) -> None:
+        """A job that was killed while it wrote, or before it said so, may find its own output there."""
+        begun = self._resources.get(f"/outputs-begun/{guid}") is not None
+        self._resources.put(f"/outputs-begun/{guid}", {})
+        await asyncio.to_thread(self._hub.upload, _output(spec, guid), result, again=begun)
 
     async def _score(self, spec: JobSpec, folder: Path) -> Path:
         work = folder / "work"

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,18 @@ class Resources:
         )
 
     def put(self, path: str, body: dict[str, Any]) -> None:
+        self.put_all({path: body})
+
+    def put_all(self, bodies: Mapping[str, dict[str, Any]]) -> None:
+        """All of them or, where the process dies, none."""
         with self._lock:
-            self._database.execute(
+            self._database.execute("BEGIN IMMEDIATE")
+            self._database.executemany(
                 "INSERT INTO resources VALUES (?, (SELECT COALESCE(MAX(number), 0) + 1 FROM resources), ?)"
                 " ON CONFLICT (path) DO UPDATE SET body=excluded.body",
-                (path.lower(), json.dumps(body)),
+                [(path.lower(), json.dumps(body)) for path, body in bodies.items()],
             )
+            self._database.execute("COMMIT")
 
     def get(self, path: str) -> dict[str, Any] | None:
         with self._lock:

@@ -1,25 +1,37 @@
 """Runs a scoring script: `python worker.py SCRIPT`. Mini-batches come as JSON lines on stdin, answers go to stdout."""
 
+import ctypes
 import importlib.util
 import io
 import json
 import os
+import signal
 import sys
 import traceback
 from pathlib import Path
 from typing import Any
 
+_SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of linux/prctl.h
+
 
 def main(script: Path) -> None:
-    """Answer each mini-batch with {"ok": bool}; whatever the script prints goes to stderr, which is the log."""
+    """Say {"ready": true} after init, then answer each mini-batch with {"ok": bool}; prints go to stderr, the log."""
+    _die_with_parent()
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     module = _load(script)
     if hasattr(module, "init"):
         module.init()
+    answers.write(json.dumps({"ready": True}) + "\n")
     for line in sys.stdin:
         request = json.loads(line)
         answers.write(json.dumps({"ok": _run(module, request["files"], Path(request["output"]))}) + "\n")
+
+
+def _die_with_parent() -> None:
+    """An emulator that is killed outright cannot end its workers; Linux can."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
 def _load(script: Path) -> Any:

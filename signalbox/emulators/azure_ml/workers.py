@@ -21,6 +21,10 @@ class ScoringError(Exception):
     """The job cannot be scored; the message is the job's error."""
 
 
+class _WorkerEnded(Exception):
+    """The process is gone; its mini-batch may be tried again in another."""
+
+
 class WorkerPool:
     def __init__(self, model: Path, script: Path, logs: Path, timeout_s: float) -> None:
         self._model, self._script, self._logs, self._timeout_s = model, script, logs, timeout_s
@@ -57,7 +61,7 @@ class WorkerPool:
                 async with asyncio.timeout(self._timeout_s):
                     if await worker.run(batch, output):
                         return True
-            except TimeoutError:
+            except (TimeoutError, _WorkerEnded):
                 await worker.restart()
         return False
 
@@ -79,14 +83,13 @@ class _Worker:
         process = await self._running()
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(
-            json.dumps({"files": [str(path) for path in batch], "output": str(output)}).encode() + b"\n"
-        )
-        await process.stdin.drain()
+        request = json.dumps({"files": [str(path) for path in batch], "output": str(output)})
+        with contextlib.suppress(ConnectionError):  # A process that has ended answers with an empty line below.
+            process.stdin.write(request.encode() + b"\n")
+            await process.stdin.drain()
         line = await process.stdout.readline()
         if not line:
-            await self._end()
-            raise ScoringError(f"the scoring process ended; its log ends: {_tail(self._log)}")
+            raise _WorkerEnded
         return bool(json.loads(line)["ok"])
 
     async def restart(self) -> None:
@@ -105,6 +108,9 @@ class _Worker:
                     env={**os.environ, "AZUREML_MODEL_DIR": str(self._model)},
                     start_new_session=True,
                 )
+            assert self._process.stdout is not None
+            if not await self._process.stdout.readline():
+                raise ScoringError(f"the scoring script did not start; its log ends: {_tail(self._log)}")
         return self._process
 
     async def _end(self) -> None:
