@@ -1,7 +1,7 @@
 """Batch endpoint jobs over REST on an `azure.core` pipeline.
 
 Not `azure.ai.ml`: its invoke is not idempotent, leaks a header between calls, and costs seconds and 114 MB to import.
-Contracts: docs/azure-ml.md.
+Contracts: https://learn.microsoft.com/azure/machine-learning/how-to-use-batch-endpoint.
 """
 
 from collections.abc import Iterator

@@ -1,14 +1,14 @@
 """Child processes that log to files, die with their parent, and stop in order."""
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-_PR_SET_PDEATHSIG = 1
+from signalbox.lifeline import die_with_parent
+
 _STOP_PATIENCE_S = 8.0
 
 
@@ -29,7 +29,7 @@ class Child:
                 env={**os.environ, **environment},
                 cwd=folder,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
 
     @property
@@ -60,9 +60,3 @@ class Child:
     def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, number)
-
-
-def _die_with_parent() -> None:
-    """Ask the kernel (Linux) to end this process when its parent ends, however that happens."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

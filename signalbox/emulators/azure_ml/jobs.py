@@ -119,8 +119,7 @@ class JobQueue:
             self._tasks.pop(guid, None)
 
     async def _work(self, guid: str) -> None:
-        job = self._resources.get(f"/jobs-by-guid/{guid}")
-        assert job is not None
+        job = self._job(guid)
         spec = JobSpec(**job["spec"])
         self._set(guid, "Queued")
         mode = self._faults.job_mode(job["properties"]["displayName"])
@@ -139,8 +138,8 @@ class JobQueue:
 
     async def _write_output(self, spec: JobSpec, guid: str, result: Path) -> None:
         """A job that was killed while it wrote, or before it said so, may find its own output there."""
-        begun = self._resources.get(f"/outputs-begun/{guid}") is not None
-        self._resources.put(f"/outputs-begun/{guid}", {})
+        begun = self._job(guid).get("outputBegun", False)
+        self._resources.put(f"/jobs-by-guid/{guid}", self._job(guid) | {"outputBegun": True})
         await asyncio.to_thread(self._hub.upload, _output(spec, guid), result, again=begun)
 
     async def _score(self, spec: JobSpec, folder: Path) -> Path:
@@ -171,9 +170,13 @@ class JobQueue:
             raise ScoringError(f"{path} does not exist")
         return found
 
-    def _set(self, guid: str, status: str, error: str = "") -> None:
+    def _job(self, guid: str) -> dict[str, Any]:
         job = self._resources.get(f"/jobs-by-guid/{guid}")
         assert job is not None
+        return job
+
+    def _set(self, guid: str, status: str, error: str = "") -> None:
+        job = self._job(guid)
         job["properties"]["status"] = status
         if error:
             job["properties"]["error"] = {"message": error[:1000]}

@@ -60,9 +60,7 @@ def read_spec(properties: dict[str, Any], endpoint: dict[str, Any], deployment: 
     outputs = list((properties.get("outputdata") or {}).values())
     target = outputs[0].get("uri", "") if outputs else ""
     retry = {**_given(own.get("retrysettings")), **_given(properties.get("retrysettings"))}
-    instances = (properties.get("compute") or {}).get("instancecount") or (own.get("resources") or {}).get(
-        "instancecount"
-    )
+    compute = {**_given(own.get("resources")), **_given(properties.get("compute"))}
 
     def setting(name: str, default: Any) -> Any:
         given = properties.get(name)
@@ -78,7 +76,7 @@ def read_spec(properties: dict[str, Any], endpoint: dict[str, Any], deployment: 
         output_file=setting("outputfilename", "predictions.csv"),
         mini_batch_size=int(setting("minibatchsize", 10)),
         error_threshold=int(setting("errorthreshold", -1)),
-        workers=int(instances or 1) * int(own.get("maxconcurrencyperinstance") or 1),
+        workers=int(compute.get("instancecount", 1)) * int(own.get("maxconcurrencyperinstance") or 1),
         max_retries=int(retry.get("maxretries", 3)),
         timeout_s=_seconds(str(retry.get("timeout", "PT30S"))),
     )

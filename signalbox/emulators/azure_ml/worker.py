@@ -1,6 +1,8 @@
-"""Runs a scoring script: `python worker.py SCRIPT`. Mini-batches come as JSON lines on stdin, answers go to stdout."""
+"""Runs a scoring script: `python -m signalbox.emulators.azure_ml.worker SCRIPT`.
 
-import ctypes
+Mini-batches come as JSON lines on stdin, answers go to stdout.
+"""
+
 import importlib.util
 import io
 import json
@@ -11,12 +13,12 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-_SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of linux/prctl.h
+from signalbox.lifeline import die_with_parent
 
 
 def main(script: Path) -> None:
     """Say {"ready": true} after init, then answer each mini-batch with {"ok": bool}; prints go to stderr, the log."""
-    _die_with_parent()
+    die_with_parent(signal.SIGKILL)
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     module = _load(script)
@@ -26,12 +28,6 @@ def main(script: Path) -> None:
     for line in sys.stdin:
         request = json.loads(line)
         answers.write(json.dumps({"ok": _run(module, request["files"], Path(request["output"]))}) + "\n")
-
-
-def _die_with_parent() -> None:
-    """An emulator that is killed outright cannot end its workers; Linux can."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
 def _load(script: Path) -> Any:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-_WORKER = Path(__file__).with_name("worker.py")
+_WORKER = "signalbox.emulators.azure_ml.worker"
 _MOST = 2
 
 
@@ -62,7 +62,7 @@ class WorkerPool:
                     if await worker.run(batch, output):
                         return True
             except (TimeoutError, _WorkerEnded):
-                await worker.restart()
+                await worker.end()
         return False
 
 
@@ -77,7 +77,7 @@ class _Worker:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._end()
+        await self.end()
 
     async def run(self, batch: list[Path], output: Path) -> bool:
         process = await self._running()
@@ -92,15 +92,13 @@ class _Worker:
             raise _WorkerEnded
         return bool(json.loads(line)["ok"])
 
-    async def restart(self) -> None:
-        await self._end()
-
     async def _running(self) -> asyncio.subprocess.Process:
         if self._process is None:
             with self._log.open("ab") as log:
                 self._process = await asyncio.create_subprocess_exec(
                     sys.executable,
-                    str(_WORKER),
+                    "-Pm",
+                    _WORKER,
                     str(self._script),
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
@@ -113,7 +111,8 @@ class _Worker:
                 raise ScoringError(f"the scoring script did not start; its log ends: {_tail(self._log)}")
         return self._process
 
-    async def _end(self) -> None:
+    async def end(self) -> None:
+        """The next mini-batch, if there is one, gets a new process."""
         process, self._process = self._process, None
         if process is not None and process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
