@@ -64,7 +64,7 @@ def reconcile_rows(clients: Clients, reconciling: c.Reconciling) -> c.Reconciled
         raise Refused(f"the job completed and wrote nothing to {request.hub.staging}/{reconciling.output_path}")
     files = tuple(_count(clients, blob) for blob in blobs)
     count = RowCount(rows_in=reconciling.rows_in, rows_out=sum(file.rows for file in files))
-    outcome, because = judge_rows(count, request.route.on_missing_rows)
+    outcome, because = judge_rows(count, request.route.on_missing_rows, request.route.overrides.error_threshold)
     kept = () if outcome is Outcome.FAILED else files
     return c.Reconciled(outcome=outcome, because=because, rows_in=count.rows_in, rows_out=count.rows_out, files=kept)
 

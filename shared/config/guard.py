@@ -1,7 +1,6 @@
-"""The loop guard: no route's output may feed its own input, directly or through others.
+"""The loop guard: no route's output may feed any route's input, its own or another's, directly or through others.
 
-Proved at load from the patterns alone; the cycle is printed with a path that both patterns match. A chain that ends is
-only warned about: at run time, what a run wrote is never scored.
+Proved at load from the patterns alone; a cycle is printed whole, and every finding has a path that both patterns match.
 """
 
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ Feeds = dict[str, dict[str, Feed]]
 
 
 def loop_findings(configuration: Configuration, document: Document) -> list[Finding]:
-    """A finding for every loop, every chain (a warning), and every use of a container of Signalbox's own."""
+    """A finding for every loop, every chain, and every use of a container of Signalbox's own."""
     routes = configuration.routes
     feeds = {
         source.name: {target.name: feed for target in routes if (feed := _feed(source, target))} for source in routes
@@ -62,9 +61,7 @@ def _chains(feeds: Feeds, document: Document) -> list[Finding]:
     """A finding for every route that feeds another without a way back."""
     remedy = "publish elsewhere: what a run wrote is never scored"
     return [
-        _finding(
-            document, feed.source, "publish", f"feeds route {feed.target.name} ({_proof(feed)})", remedy, "warning"
-        )
+        _finding(document, feed.source, "publish", f"feeds route {feed.target.name} ({_proof(feed)})", remedy)
         for fed in feeds.values()
         for feed in fed.values()
         if not _way(feed.target.name, feed.source.name, feeds)
@@ -110,6 +107,6 @@ def _way(start: str, end: str, feeds: Feeds) -> list[str]:
     return []
 
 
-def _finding(document: Document, route: Route, field: str, problem: str, remedy: str, level: str = "error") -> Finding:
+def _finding(document: Document, route: Route, field: str, problem: str, remedy: str) -> Finding:
     where = f"routes.{route.name}.{field}"
-    return Finding(line=document.line(where), field=where, problem=problem, remedy=remedy, level=level)
+    return Finding(line=document.line(where), field=where, problem=problem, remedy=remedy)

@@ -62,8 +62,11 @@ class RowCount:
     rows_out: int
 
 
-def judge_rows(count: RowCount, policy: OnMissingRows) -> tuple[Outcome, str]:
-    """Whether every row has its prediction, and the sentence that says so; a gap is never silent."""
+def judge_rows(count: RowCount, policy: OnMissingRows, error_threshold: int | None = None) -> tuple[Outcome, str]:
+    """Whether every row has its prediction, and the sentence that says so; a gap is never silent.
+
+    *error_threshold* is the number of files the completed job let fail: -1 any number, None the deployment's own.
+    """
     missing = count.rows_in - count.rows_out
     if missing == 0:
         return Outcome.COMPLETED, f"{count.rows_out} of {count.rows_in} rows have a prediction"
@@ -71,5 +74,14 @@ def judge_rows(count: RowCount, policy: OnMissingRows) -> tuple[Outcome, str]:
     if missing < 0:
         return Outcome.FAILED, f"{said}: {-missing} too many; the scoring script must return one row per input row"
     if count.rows_out == 0 or policy is OnMissingRows.FAIL:
-        return Outcome.FAILED, f"{said}: {missing} missing; the job's log names the mini-batches that failed"
-    return Outcome.PARTIAL, f"{said}: {missing} missing, published as partial by policy"
+        return Outcome.FAILED, f"{said}: {missing} missing; {_suspect(error_threshold)}"
+    return Outcome.PARTIAL, f"{said}: {missing} missing, published as partial by policy; {_suspect(error_threshold)}"
+
+
+def _suspect(error_threshold: int | None) -> str:
+    """Where the missing rows of a completed job must have gone: beyond its threshold the job would have failed."""
+    if error_threshold == 0:
+        return "no file may fail (error threshold 0), so the scoring script returned fewer rows than it read"
+    may = {None: "as many files as the deployment says", -1: "any number of files"}
+    allowed = may.get(error_threshold, f"up to {error_threshold} files")
+    return f"{allowed} may fail in a completed job, and its log names the mini-batches that did"

@@ -70,6 +70,20 @@ def test_rows(rows_in, rows_out, policy, outcome):
     assert judge_rows(RowCount(rows_in=rows_in, rows_out=rows_out), policy)[0] is outcome
 
 
+@pytest.mark.parametrize(
+    ("threshold", "suspect"),
+    [
+        (0, "the scoring script returned fewer rows"),
+        (3, "up to 3 files may fail"),
+        (-1, "any number of files may fail"),
+        (None, "as many files as the deployment says may fail"),
+    ],
+)
+@pytest.mark.parametrize("policy", list(OnMissingRows))
+def test_missing_rows_are_explained_by_the_error_threshold(threshold, suspect, policy):
+    assert suspect in judge_rows(RowCount(rows_in=10, rows_out=9), policy, threshold)[1]
+
+
 TEXT = st.text(max_size=300)
 
 

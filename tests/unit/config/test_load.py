@@ -142,16 +142,18 @@ def test_a_loop_through_other_routes_is_printed_with_a_path_that_proves_it(write
     assert len(refused.value.findings) == 1
 
 
-def test_a_chain_that_ends_is_loaded_and_warned_about(write):
+def test_a_route_that_feeds_another_is_refused_even_where_the_chain_ends(write):
     path = write(
         route("one", take="aaa/{x}/{file}.csv", publish="bbb/{run}"),
         route("two", take="bbb/{x}/{file}.csv", publish="ccc/{run}"),
     )
 
-    assert [each.name for each in load(path).routes] == ["one", "two"]
-    (warning,) = check(path)
-    assert (warning.level, warning.field) == ("warning", "routes.one.publish")
-    assert "feeds route two (publish 'bbb/{run}' and take 'bbb/{x}/{file}.csv' both match" in warning.problem
+    with pytest.raises(ConfigurationError) as refused:
+        load(path)
+
+    (finding,) = refused.value.findings
+    assert (finding.level, finding.field) == ("error", "routes.one.publish")
+    assert "feeds route two (publish 'bbb/{run}' and take 'bbb/{x}/{file}.csv' both match" in finding.problem
 
 
 def test_a_model_that_publishes_beside_another_is_no_loop(write):
