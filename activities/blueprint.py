@@ -25,6 +25,17 @@ BODIES: dict[c.Activity[Any, Any], str] = {
     c.CLOSE_RUN: "activities.runs",
     c.LOOK_AT_WINDOW: "activities.windows",
     c.CLAIM_WINDOW: "activities.windows",
+    c.OPEN_PROMOTION: "activities.promotions",
+    c.LOCK_ENDPOINT: "activities.promotions",
+    c.UNLOCK_ENDPOINT: "activities.promotions",
+    c.CLOSE_PROMOTION: "activities.promotions",
+    c.ASSESS_STAGE: "activities.assessments",
+    c.WRITE_EVIDENCE_PACK: "activities.packs",
+    c.LOOK_AT_APPROVALS: "activities.approvals",
+    c.REMIND_APPROVERS: "activities.approvals",
+    c.ISSUE_RECEIPT: "activities.receipts",
+    c.MAKE_MOVE: "activities.moves",
+    c.UNDO_MOVE: "activities.moves",
 }
 STARTING_BODIES: dict[c.Activity[Any, Any], str] = {
     c.START_RUN: "activities.runs",

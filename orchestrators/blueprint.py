@@ -2,6 +2,7 @@
 
 from orchestrators.inference import run_inference
 from orchestrators.job import cancel_adrift, wait_for_job
+from orchestrators.promotion import promote, restore
 from orchestrators.sweeps import reconcile
 from orchestrators.window import collect_window
 from shared import contracts as c
@@ -14,3 +15,5 @@ add_orchestration(blueprint, c.WAIT_FOR_JOB, wait_for_job)
 add_orchestration(blueprint, c.COLLECT_WINDOW, collect_window)
 add_orchestration(blueprint, c.CANCEL_ADRIFT, cancel_adrift)
 add_orchestration(blueprint, c.RECONCILE, reconcile)
+add_orchestration(blueprint, c.PROMOTE, promote)
+add_orchestration(blueprint, c.RESTORE, restore)

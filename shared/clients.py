@@ -11,8 +11,22 @@ from shared.settings import Settings, read_settings
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
-    from shared.domain.routes import Configuration
-    from shared.ports import Announcer, Clock, DataChecks, DataHub, Jobs, Ledger
+    from shared.adapters.azure_ml_arm import Arm
+    from shared.domain.configuration import Configuration
+    from shared.ports import (
+        Announcer,
+        AuditLog,
+        BundleStore,
+        Clock,
+        DataChecks,
+        DataHub,
+        Endpoints,
+        Identities,
+        Jobs,
+        Ledger,
+        Models,
+        Signer,
+    )
 
 
 class SystemClock:
@@ -54,9 +68,44 @@ class Clients:
         from shared.adapters.azure_ml_jobs import AzureMlJobs
 
         settings = self.settings
-        return AzureMlJobs(
-            self._credential, settings.resource_manager, settings.ml_audience, settings.ml_inference_hosts
-        )
+        return AzureMlJobs(self._arm, self._credential, settings.ml_audience, settings.ml_inference_hosts)
+
+    @cached_property
+    def models(self) -> Models:
+        from shared.adapters.azure_ml_models import AzureMlModels
+
+        return AzureMlModels(self._arm)
+
+    @cached_property
+    def bundles(self) -> BundleStore:
+        from shared.adapters.azure_ml_bundles import AzureMlBundles
+
+        return AzureMlBundles(self._arm, self._credential, self.settings.storage_accounts)
+
+    @cached_property
+    def endpoints(self) -> Endpoints:
+        from shared.adapters.azure_ml_endpoints import AzureMlEndpoints
+
+        settings = self.settings
+        return AzureMlEndpoints(self._arm, self._credential, settings.ml_audience, settings.ml_inference_hosts)
+
+    @cached_property
+    def audit(self) -> AuditLog:
+        from shared.adapters.blob_audit import BlobAudit
+
+        return BlobAudit(self.hub, self.configuration.hub.state, self.clock)
+
+    @cached_property
+    def signer(self) -> Signer:
+        from shared.adapters.hmac_signer import HmacSigner
+
+        return HmacSigner(self.settings.receipt_key)
+
+    @cached_property
+    def identities(self) -> Identities:
+        from shared.adapters.entra_tokens import EntraTokens
+
+        return EntraTokens(self.settings.token_issuer, self.settings.token_audience)
 
     @cached_property
     def announcer(self) -> Announcer:
@@ -69,6 +118,12 @@ class Clients:
         from shared.adapters.hub_data_checks import HubDataChecks
 
         return HubDataChecks(self.hub, self.settings.config_path.parent)
+
+    @cached_property
+    def _arm(self) -> Arm:
+        from shared.adapters.azure_ml_arm import Arm
+
+        return Arm(self._credential, self.settings.resource_manager)
 
     @cached_property
     def _credential(self) -> TokenCredential:

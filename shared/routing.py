@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from shared.domain.arrivals import Arrival
+from shared.domain.configuration import Configuration
 from shared.domain.events import BlobArrived
-from shared.domain.routes import Configuration, Grouping, Route
+from shared.domain.routes import Grouping, Route
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

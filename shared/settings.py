@@ -19,6 +19,10 @@ ML_AUDIENCE = "AZURE_ML_AUDIENCE"
 ML_HOSTS = "AZURE_ML_INFERENCE_HOSTS"
 CONFIG = "SIGNALBOX_CONFIG"
 IDENTITY = "AZURE_CLIENT_ID"
+STORAGE_ACCOUNTS = "STORAGE_ACCOUNTS_URL"
+RECEIPT_KEY = "SIGNALBOX_RECEIPT_KEY"
+TOKEN_ISSUER = "SIGNALBOX_TOKEN_ISSUER"
+TOKEN_AUDIENCE = "SIGNALBOX_TOKEN_AUDIENCE"
 SCHEDULE = "SIGNALBOX_RECONCILE_SCHEDULE"  # Read by the host, for the timer.
 
 DEFAULTS = {
@@ -29,9 +33,14 @@ DEFAULTS = {
     ML_HOSTS: "*.inference.ml.azure.com",
     CONFIG: "signalbox.yaml",
     IDENTITY: "",
+    STORAGE_ACCOUNTS: "https://{account}.blob.core.windows.net",
+    RECEIPT_KEY: "",
+    TOKEN_ISSUER: "",
+    TOKEN_AUDIENCE: "api://signalbox",
     SCHEDULE: "0 * * * * *",
 }
-_URLS = (BLOB_SERVICE, TOPIC, RESOURCE_MANAGER, ML_AUDIENCE)
+_URLS = (BLOB_SERVICE, TOPIC, RESOURCE_MANAGER, ML_AUDIENCE, STORAGE_ACCOUNTS)
+_KEY_LENGTH = 32
 
 
 class SettingsError(ValueError):
@@ -40,7 +49,11 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """URLs are https; *ml_inference_hosts* are the patterns of hosts that may get a scoring token."""
+    """URLs are https; *ml_inference_hosts* are the patterns of hosts that may get a scoring token.
+
+    *storage_accounts* makes a storage account's address of its name. Without *receipt_key* nothing is promoted, without
+    *token_issuer* nobody can approve.
+    """
 
     blob_service: str
     topic_endpoint: str
@@ -49,6 +62,10 @@ class Settings:
     ml_inference_hosts: tuple[str, ...]
     config_path: Path
     identity_client_id: str
+    storage_accounts: str
+    receipt_key: str
+    token_issuer: str
+    token_audience: str
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -65,6 +82,10 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         ml_inference_hosts=tuple(host.strip() for host in values[ML_HOSTS].split(",") if host.strip()),
         config_path=_HOME / values[CONFIG],
         identity_client_id=values[IDENTITY],
+        storage_accounts=values[STORAGE_ACCOUNTS].rstrip("/"),
+        receipt_key=values[RECEIPT_KEY],
+        token_issuer=values[TOKEN_ISSUER].rstrip("/"),
+        token_audience=values[TOKEN_AUDIENCE],
     )
 
 
@@ -75,6 +96,10 @@ def _problem(name: str, value: str) -> str | None:
         return f"{name} is not set; set it as local.settings.sample.json shows"
     if name in _URLS and urlsplit(value).scheme != "https":
         return f"{name} is {value!r}; use an https:// address, since tokens are sent there"
+    if name == RECEIPT_KEY and 0 < len(value) < _KEY_LENGTH:
+        return f"{name} has {len(value)} characters; use at least {_KEY_LENGTH} random ones, kept in Key Vault"
+    if name == TOKEN_ISSUER and value and urlsplit(value).scheme != "https":
+        return f"{name} is {value!r}; use https://login.microsoftonline.com/TENANT/v2.0"
     if name == CONFIG and not (_HOME / value).is_file():
         return f"{name} is {value!r}, which is not a file below the app; name the configuration's file"
     return None

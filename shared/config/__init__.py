@@ -10,7 +10,7 @@ from shared.config.findings import ConfigurationError, Finding
 from shared.config.guard import loop_findings
 from shared.config.reader import Reader
 from shared.config.sections import read_configuration
-from shared.domain.routes import Configuration
+from shared.domain.configuration import Configuration
 
 __all__ = ["Configuration", "ConfigurationError", "Finding", "check", "load"]
 

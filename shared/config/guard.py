@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from shared.config.document import Document
 from shared.config.findings import Finding
+from shared.domain.configuration import Configuration
 from shared.domain.intersection import witness
 from shared.domain.patterns import captures_of, fill
-from shared.domain.routes import Configuration, Route
+from shared.domain.routes import Route
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,10 +3,11 @@
 import re
 from pathlib import PurePosixPath
 
-from shared.config import paths
+from shared.config import ladder, paths
 from shared.config.reader import ACCOUNT, AZURE_ML_NAME, NAME, Reader
+from shared.domain.configuration import Configuration
+from shared.domain.promotion.ladder import Promotable
 from shared.domain.routes import (
-    Configuration,
     Group,
     Grouping,
     HubLayout,
@@ -27,9 +28,9 @@ _NOWHERE = Workspace(name="", subscription="", resource_group="", workspace="")
 
 def read_configuration(reader: Reader) -> Configuration:
     """The whole configuration; where the reader has findings it is incomplete and must not be used."""
-    reader.known(("environments", "hub", "models", "routes"))
+    reader.known(("environments", "hub", "models", "routes", *ladder.SECTIONS))
     workspaces = _workspaces(reader.inside("environments", required=True))
-    contracts = _model_contracts(reader.inside("models"))
+    contracts, promotable = _models(reader.inside("models"))
     hub = _hub(reader.inside("hub", required=True))
     section = reader.inside("routes", required=True)
     for name in section.names():
@@ -37,7 +38,8 @@ def read_configuration(reader: Reader) -> Configuration:
             section.fail(name, "is not a route's name", "use up to 63 lower-case letters, digits and dashes")
     routes = tuple(_route(section, name, workspaces, contracts) for name in section.names())
     _refuse_twins(section, routes)
-    return Configuration(hub=hub, routes=routes, workspaces=tuple(workspaces.values()))
+    climbing = ladder.read_ladder(reader, workspaces, promotable)
+    return Configuration(hub=hub, routes=routes, workspaces=tuple(workspaces.values()), ladder=climbing)
 
 
 def _workspaces(section: Reader) -> dict[str, Workspace]:
@@ -54,14 +56,15 @@ def _workspaces(section: Reader) -> dict[str, Workspace]:
     return found
 
 
-def _model_contracts(section: Reader) -> dict[str, str]:
-    """Each model's own data contract, which its routes use unless they name another."""
-    found = {}
+def _models(section: Reader) -> tuple[dict[str, str], tuple[Promotable, ...]]:
+    """Each model's own data contract, which its routes use unless they name another, and those that may climb."""
+    contracts, promotable = {}, []
     for name in section.names():
         one = section.inside(name)
-        one.known(("owner", "contract"))
-        found[name] = _contract(one)
-    return found
+        one.known(("owner", "contract", "promotion"))
+        contracts[name] = _contract(one)
+        promotable.append(ladder.read_promotable(one, name, contracts[name], one.text("owner", " ").strip()))
+    return contracts, tuple(each for each in promotable if each is not None)
 
 
 def _hub(section: Reader) -> HubLayout:

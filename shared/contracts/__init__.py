@@ -41,6 +41,7 @@ from shared.contracts.payloads import (
     WindowClaimed,
     WindowWatch,
 )
+from shared.contracts.promotion import *  # noqa: F403
 from shared.domain.windows import WindowVerdict
 
 OPEN_RUN = Activity("open_run", RunOpening, RunOpened, Effect.WRITES)

@@ -65,5 +65,25 @@ def effect_key(run: str, step: str) -> str:
     return f"runs/{run}/effects/{step}"
 
 
+def promotion_id(model: str, version: str, target: str, attempt: int = 1) -> str:
+    """The id of attempt *attempt* at carrying `model:version` to stage *target*."""
+    return f"promotion-{_readable(model)}-{digest(model, version, target)}-{attempt}"
+
+
+def deployment_name(version: str, bundle: str) -> str:
+    """The deployment of a bundle: 3 to 32 of letters, digits and dashes, and another one for another content."""
+    return f"v{_readable(version)[:16]}-{bundle.removeprefix('sha256:')[:8]}"
+
+
+def restore_id(promotion: str) -> str:
+    """The orchestration that undoes *promotion* after it was ended from outside."""
+    return f"{promotion}-restore"
+
+
+def promotion_key(promotion: str, step: str) -> str:
+    """The ledger key of one effect of a promotion."""
+    return f"promotions/{promotion}/effects/{step}"
+
+
 def _readable(name: str) -> str:
     return _UNSAFE.sub("-", name.lower()).strip("-")[:40]

@@ -61,5 +61,31 @@ def pinned(run: str) -> str:
     return f"runs/{run}/input"
 
 
+PROMOTIONS = "promotions/"
+
+
+def promotion(promotion: str) -> str:
+    """What was asked for, the plan, and how it ended."""
+    return f"{PROMOTIONS}{promotion}/promotion.json"
+
+
+def planned(promotion: str) -> str:
+    """The plan that somebody approved before it was asked for."""
+    return f"{PROMOTIONS}{promotion}/planned.json"
+
+
+def evidence(promotion: str, stage: str, phase: str, name: str) -> str:
+    return f"{PROMOTIONS}{promotion}/{stage}/{phase}/{name}"
+
+
+def decisions(promotion: str, stage: str) -> str:
+    """The folder of people's decisions on *stage*."""
+    return f"{PROMOTIONS}{promotion}/{stage}/decisions/"
+
+
+def endpoint_lock(endpoint: str) -> str:
+    return f"locks/{endpoint}.json"
+
+
 def swept(route: str) -> str:
     return f"swept/{route}.json"

@@ -131,19 +131,3 @@ class Route:
 
     def _folder(self, folder: str) -> dict[str, str] | None:
         return patterns.match(f"{self.take.rpartition('/')[0]}/", f"{folder}/")  # `**/` also takes no folder at all.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Configuration:
-    """The whole of `signalbox.yaml`, validated."""
-
-    hub: HubLayout
-    routes: tuple[Route, ...]
-    workspaces: tuple[Workspace, ...] = ()
-
-    def route(self, name: str) -> Route:
-        """The route called *name*; raises KeyError naming those there are."""
-        for route in self.routes:
-            if route.name == name:
-                return route
-        raise KeyError(f"route {name!r} is not configured; there are: {', '.join(r.name for r in self.routes)}")

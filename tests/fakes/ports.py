@@ -10,8 +10,9 @@ from typing import Any, BinaryIO
 
 from shared.adapters.blob_ledger import BlobLedger
 from shared.clients import Clients
+from shared.domain.configuration import Configuration
 from shared.domain.failures import Transient
-from shared.domain.routes import Configuration, Scoring, Workspace
+from shared.domain.routes import Scoring, Workspace
 from shared.ports import BatchJob, Blob, HubFile, Job
 
 

@@ -19,8 +19,8 @@ from shared import contracts as c
 from shared.codec import decode
 from shared.domain import identity
 from shared.domain.arrivals import Arrival
+from shared.domain.configuration import Configuration
 from shared.domain.routes import (
-    Configuration,
     Group,
     Grouping,
     HubLayout,

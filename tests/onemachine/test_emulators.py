@@ -8,6 +8,7 @@ from azure.core.messaging import CloudEvent
 from azure.eventgrid import EventGridPublisherClient
 from azure.identity import ManagedIdentityCredential
 
+from shared.adapters.azure_ml_arm import Arm
 from shared.adapters.azure_ml_jobs import AzureMlJobs
 from shared.adapters.blob_hub import BlobHub
 from shared.domain.failures import Refused, Transient
@@ -38,9 +39,14 @@ def trusting(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
 
 @pytest.fixture
 def jobs(trusting: World) -> AzureMlJobs:
-    ends = trusting.cloud.endpoints
-    hosts = (f"localhost:{ends.azureml}",)
-    return AzureMlJobs(LocalIdentity(ends), ends.resource_manager, "https://ml.azure.com", hosts)
+    return jobs_client(trusting, f"localhost:{trusting.cloud.endpoints.azureml}")
+
+
+def jobs_client(world: World, host: str) -> AzureMlJobs:
+    """The app's own client, for which *host* alone may get a scoring token."""
+    ends = world.cloud.endpoints
+    identity = LocalIdentity(ends)
+    return AzureMlJobs(Arm(identity, ends.resource_manager), identity, "https://ml.azure.com", (host,))
 
 
 def a_job(name: str, **overrides: int) -> BatchJob:
@@ -193,10 +199,7 @@ def test_a_hanging_job_can_be_cancelled(trusting: World, jobs: AzureMlJobs) -> N
 
 
 def test_a_scoring_token_goes_to_no_host_that_is_not_allowed(trusting: World) -> None:
-    ends = trusting.cloud.endpoints
-    strict = AzureMlJobs(
-        LocalIdentity(ends), ends.resource_manager, "https://ml.azure.com", ("*.inference.ml.azure.com",)
-    )
+    strict = jobs_client(trusting, "*.inference.ml.azure.com")
 
     with pytest.raises(Refused, match="AZURE_ML_INFERENCE_HOSTS"):
         strict.submit(a_job("stray"))

@@ -1,7 +1,4 @@
-"""What the product needs from the world, named after the need; `shared.adapters` are the vendors that meet it.
-
-Every method raises `Refused` for what trying again cannot mend and `Transient` for what it can.
-"""
+"""Ports of inference: the hub, the ledger, batch jobs, announcements, data checks and the clock."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,0 +1,79 @@
+"""Register the copied bundle in a workspace: its environment, its code and the model version itself."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from activities.movers.bundle import require_same
+from shared import contracts as c
+from shared.clients import Clients
+from shared.domain.failures import Refused
+from shared.domain.promotion.bundles import ENVIRONMENT, EXTRAS
+from shared.domain.promotion.models import BUNDLE, DIGEST, PROMOTION
+from shared.domain.promotion.plans import Plan, StagePlan
+from shared.domain.routes import Workspace
+from shared.planning import stage_shelves
+from shared.ports import AssetKind, RegisteredModel
+
+
+class RegisterModel:
+    """Implements `activities.movers.Mover`."""
+
+    def before(self, clients: Clients, order: c.MoveOrder) -> dict[str, Any]:
+        place = workspace_of(order)
+        refuse_conflict(clients.models.find(place, order.plan.model), order.plan, place.name)
+        return {kind.value: clients.models.has(place, kind, order.plan.model) for kind in AssetKind}
+
+    def advance(self, clients: Clients, order: c.MoveOrder) -> str:
+        plan, place = order.plan, workspace_of(order)
+        model, extras = stage_shelves(plan, order.at.stage)
+        require_same(clients, plan, (model, extras))
+        conda = clients.bundles.read(extras, ENVIRONMENT)
+        if conda is not None:
+            clients.models.register_environment(place, plan.model, conda)
+        if any(file.part == EXTRAS and file.path.startswith("code/") for file in plan.contents):
+            clients.models.register_code(place, plan.model, f"{clients.bundles.address(extras)}/code")
+        clients.models.register(place, _registration(clients, order))
+        return ""
+
+    def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
+        for kind in AssetKind:
+            if not before[kind.value]:
+                clients.models.remove(workspace_of(order), kind, order.plan.model)
+        return ""
+
+
+def workspace_of(order: c.MoveOrder) -> Workspace:
+    return workspace_at(order.at)
+
+
+def workspace_at(at: StagePlan) -> Workspace:
+    """The workspace of a stage. Refused for a stage that is a registry."""
+    if at.stage.environment is None:
+        raise Refused(f"stage {at.stage.name} is no environment: nothing can be deployed there")
+    return at.stage.environment
+
+
+def refuse_conflict(there: RegisteredModel | None, plan: Plan, where: str) -> None:
+    """The same version with another content is never overwritten."""
+    if there is None:
+        return
+    digest = there.tags.get(DIGEST) or there.properties.get(DIGEST) or "an unknown digest"
+    if digest != plan.digest:
+        raise Refused(f"{plan.model} is already in {where} with {digest}, not {plan.digest}; register a new version")
+
+
+def tags_of(order: c.MoveOrder) -> dict[str, str]:
+    """What a copied version says of itself, wherever it lies."""
+    return {DIGEST: order.plan.digest, PROMOTION: order.promotion.id, **order.plan.lineage}
+
+
+def _registration(clients: Clients, order: c.MoveOrder) -> RegisteredModel:
+    plan = order.plan
+    model, extras = stage_shelves(plan, order.at.stage)
+    return RegisteredModel(
+        model=plan.model,
+        folder=clients.bundles.address(model),
+        kind=plan.kind,
+        tags=tags_of(order) | {BUNDLE: clients.bundles.address(extras)},
+        properties={DIGEST: plan.digest},
+    )

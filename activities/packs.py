@@ -1,0 +1,62 @@
+"""Write the evidence pack: one self-contained page and its JSON, which approvals are given for by digest."""
+
+import json
+
+from activities.effects import once, stamp
+from shared import contracts as c
+from shared.clients import Clients
+from shared.codec import encode
+from shared.domain import records
+from shared.domain.promotion.audit import canonical_digest
+from shared.domain.promotion.plans import Phase
+
+
+def write_evidence_pack(clients: Clients, order: c.StageOrder) -> c.EvidencePack:
+    """The pack of a stage's phase; its digest covers everything on the page."""
+    return once(clients, order.key, c.EvidencePack, lambda: _write(clients, order))
+
+
+def _write(clients: Clients, order: c.StageOrder) -> c.EvidencePack:
+    from shared.evidence_page import page
+
+    state = clients.configuration.hub.state
+    content = _content(clients, order)
+    digest = canonical_digest(content)
+    where = {
+        name: records.evidence(order.promotion.id, order.stage, order.phase.value, name)
+        for name in ("pack.json", "pack.html")
+    }
+    clients.hub.create(state, where["pack.json"], json.dumps(content, indent=2).encode())
+    clients.hub.create(state, where["pack.html"], page(content, digest).encode())
+    facts = {"promotion": order.promotion.id, "stage": order.stage, "phase": order.phase.value, "digest": digest}
+    clients.audit.append(order.key, "evidence pack written", str(order.plan.model), "signalbox", facts)
+    return c.EvidencePack(digest=digest, page=where["pack.html"], record=where["pack.json"])
+
+
+def _content(clients: Clients, order: c.StageOrder) -> dict[str, object]:
+    """What changed, what was measured, where it comes from, what would be undone, and who must do what next."""
+    plan, request = order.plan, order.promotion
+    state = clients.configuration.hub.state
+    assessments = [json.loads(clients.hub.read(state, path) or b"{}") for path in order.seen]
+    moves = [f"{at.stage.name}: {move.value}" for at, move in plan.moves()]
+    asked = [encode(role) for role in order.at.stage.approvals.roles] if order.phase is Phase.ENTRY else []
+    return {
+        "promotion": request.id,
+        "written": stamp(clients),
+        "model": str(plan.model),
+        "from": plan.source.name,
+        "to": plan.target,
+        "stage": order.stage,
+        "phase": order.phase.value,
+        "requested_by": request.requested_by or "the flag on the model",
+        "reason": request.reason,
+        "plan": order.plan_digest,
+        "bundle": plan.digest,
+        "contents": encode(plan.contents),
+        "lineage": dict(plan.lineage),
+        "champions": [{"stage": at.stage.name, **encode(at.champion)} for at in plan.stages],
+        "assessments": assessments,
+        "undo": list(reversed(moves)),
+        "asked": asked,
+        "expires_after_s": order.at.stage.approvals.expire_after_s,
+    }

@@ -1,0 +1,116 @@
+"""A promotion's own record: opened once with its plan, closed once with its fate; and the locks of endpoints."""
+
+import json
+from contextlib import suppress
+
+from activities.effects import once, stamp
+from shared import contracts as c
+from shared.clients import Clients
+from shared.codec import encode
+from shared.domain import records
+from shared.domain.failures import Refused, Transient
+from shared.domain.promotion.models import HELD
+from shared.domain.promotion.plans import Plan, changes
+from shared.planning import plan_digest, plan_promotion
+
+
+def open_promotion(clients: Clients, opening: c.PromotionOpening) -> c.PromotionOpened:
+    """The record, created by the first execution, and its plan; any other execution learns who was first."""
+    request, state = opening.promotion, clients.configuration.hub.state
+    record = {"opened": stamp(clients), "execution": opening.execution, "promotion": encode(request)}
+    metadata = {"model": request.model.name, "version": request.model.version, "target": request.target, "fate": ""}
+    path = records.promotion(request.id)
+    if not clients.hub.create(state, path, json.dumps(record).encode(), metadata):
+        first = json.loads(clients.hub.read(state, path) or b"{}")
+        if first.get("execution") != opening.execution:
+            because = f"{request.id} was opened at {first.get('opened')}; ask for a new attempt to promote again"
+            return c.PromotionOpened(fate=c.Fate.DUPLICATE, because=because)
+    return once(clients, opening.key, c.PromotionOpened, lambda: _plan(clients, request))
+
+
+def lock_endpoint(clients: Clients, lock: c.EndpointLock) -> c.EndpointLocked:
+    """Refused where another promotion of the same model is under way; where another model's is, it is waited for."""
+    state, path = clients.configuration.hub.state, records.endpoint_lock(lock.endpoint)
+    content = json.dumps({"owner": lock.owner, "model": lock.model, "at": stamp(clients)}).encode()
+    if clients.hub.create(state, path, content):
+        return c.EndpointLocked(held=True)
+    holder = json.loads(clients.hub.read(state, path) or b"{}")
+    if holder.get("owner") == lock.owner:
+        return c.EndpointLocked(held=True)
+    if holder.get("model") == lock.model:
+        raise Refused(f"{holder['owner']} is promoting {lock.model} already; wait for it, or terminate it")
+    return c.EndpointLocked(held=False, by=str(holder.get("owner", "")))
+
+
+def unlock_endpoint(clients: Clients, lock: c.EndpointLock) -> c.Done:
+    state, path = clients.configuration.hub.state, records.endpoint_lock(lock.endpoint)
+    there, raw = clients.hub.find(state, path), clients.hub.read(state, path)
+    if there is not None and raw is not None and json.loads(raw)["owner"] == lock.owner:
+        clients.hub.delete(state, path, there.etag)
+    return c.Done(at=stamp(clients))
+
+
+def close_promotion(clients: Clients, closing: c.PromotionClosing) -> c.Done:
+    """Write the fate on the record, the model and the audit log, stop a worse model's training, and tell the world."""
+
+    def act() -> c.Done:
+        request, at = closing.promotion, stamp(clients)
+        facts = {"promotion": request.id, "target": request.target, "because": list(closing.because)}
+        who = request.requested_by or "the flag on the model"
+        clients.audit.append(closing.key, closing.fate.value, str(request.model), who, facts | {"at": at})
+        if closing.fate is not c.Fate.PROMOTED:
+            _hold_back(clients, closing)
+        data = {**facts, "model": str(request.model), "fate": closing.fate.value, "reached": closing.reached}
+        kind = f"Signalbox.Promotion.{closing.fate.value.capitalize()}"
+        clients.announcer.announce(f"{request.id}-{closing.fate.value}", kind, f"promotions/{request.id}", data)
+        _write_fate(clients, closing, at)
+        return c.Done(at=at)
+
+    return once(clients, closing.key, c.Done, act)
+
+
+def _plan(clients: Clients, request: c.Promotion) -> c.PromotionOpened:
+    try:
+        plan = plan_promotion(clients, request.model, request.source, request.target)
+        digest = plan_digest(plan)
+        _refuse_changed(clients, request, plan, digest)
+    except Refused as refusal:
+        return c.PromotionOpened(because=str(refusal))
+    facts = {"promotion": request.id, "plan": digest, "bundle": plan.digest, "target": plan.target}
+    who = request.requested_by or "the flag on the model"
+    clients.audit.append(f"{request.id}/planned", "planned", str(plan.model), who, facts)
+    return c.PromotionOpened(plan=plan, plan_digest=digest, fate=c.Fate.PROMOTED)
+
+
+def _refuse_changed(clients: Clients, request: c.Promotion, plan: Plan, digest: str) -> None:
+    if request.flagged and request.flagged != plan.digest:
+        raise Refused(f"{plan.model} was flagged with {request.flagged} and has {plan.digest}: it was swapped since")
+    if not request.plan or request.plan == digest:
+        return
+    raw = clients.hub.read(clients.configuration.hub.state, records.planned(request.id))
+    said = "; ".join(changes(json.loads(raw), encode(plan))[:10]) if raw else "the approved plan was not kept"
+    raise Refused(f"the world changed since plan {request.plan}: {said}; plan again")
+
+
+def _hold_back(clients: Clients, closing: c.PromotionClosing) -> None:
+    """Say on the model why it went no further, and cancel the training that still runs for a worse one."""
+    request = closing.promotion
+    said = "; ".join(closing.because)[:250]
+    with suppress(Refused):  # A promotion that never began may name what does not exist.
+        workspace = clients.configuration.workspace(request.source)
+        model = clients.models.find(workspace, request.model)
+        if model is not None:
+            clients.models.tag(workspace, request.model, {HELD: f"{request.id}: {said}"[:256]})
+        if model is not None and closing.worse and model.job:
+            clients.jobs.cancel(workspace, model.job)
+
+
+def _write_fate(clients: Clients, closing: c.PromotionClosing, at: str) -> None:
+    state, path = clients.configuration.hub.state, records.promotion(closing.promotion.id)
+    there, raw = clients.hub.find(state, path), clients.hub.read(state, path)
+    if there is None or raw is None:
+        raise Refused(f"the record of {closing.promotion.id} is gone from {state}/{path}; restore it from a backup")
+    record = json.loads(raw) | {"closed": at, "fate": closing.fate.value, "because": list(closing.because)}
+    metadata = dict(there.metadata) | {"fate": closing.fate.value}
+    if not clients.hub.replace(state, path, json.dumps(record).encode(), there.etag, metadata):
+        raise Transient(f"the record of {closing.promotion.id} changed while it was being closed")

@@ -1,0 +1,114 @@
+"""Issue receipts, and refuse whoever comes without one. The only place that signs, and the only one that checks.
+
+A receipt is issued from what is recorded (evidence, approvals, the source as it is now), not from what callers say.
+"""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+from activities.approvals import break_glass, judgement
+from activities.effects import once
+from shared import contracts as c
+from shared.clients import Clients
+from shared.codec import decode, encode
+from shared.domain import records
+from shared.domain.failures import Refused
+from shared.domain.gates import Evidence, Outcome, Verdict, judge
+from shared.domain.promotion.approvals import Standing
+from shared.domain.promotion.models import BUNDLE, FLAG
+from shared.domain.promotion.plans import Phase
+from shared.domain.promotion.receipts import Receipt, objection, signed_content
+
+_LIFE = timedelta(hours=24)
+
+
+def issue_receipt(clients: Clients, order: c.StageOrder) -> Receipt:
+    """Refused where a gate did not pass, an approval is missing, or the flagged version is not what was planned."""
+    return once(clients, order.key, Receipt, lambda: _issue(clients, order))
+
+
+def require_receipt(clients: Clients, order: c.MoveOrder) -> None:
+    """Refused unless *order* carries a living receipt of ours for this very bundle, stage and phase."""
+    receipt = order.receipt
+    if receipt is None or not clients.signer.verifies(signed_content(receipt), receipt.signature):
+        raise Refused(f"{order.move.value} at {order.stage} needs a receipt that this app has signed")
+    phase = next(phase for phase in Phase if order.move in order.at.moves(phase))
+    wrong = objection(
+        receipt,
+        promotion=order.promotion.id,
+        model=order.plan.model,
+        digest=order.plan.digest,
+        stage=order.stage,
+        phase=phase,
+        now=clients.clock.now(),
+    )
+    if wrong:
+        raise Refused(f"{order.move.value} at {order.stage}: {wrong}")
+
+
+def _issue(clients: Clients, order: c.StageOrder) -> Receipt:
+    refuse_changed_source(clients, order)
+    override = break_glass(clients, order)
+    verdicts = _verdicts(clients, order)
+    failed = [f"{each.gate}: {each.because}" for each in verdicts if each.outcome is not Outcome.PASS]
+    if failed and not override:
+        raise Refused(f"no receipt for {order.stage} ({order.phase.value}): {'; '.join(failed)}")
+    approvals = _approvals(clients, order)
+    now = clients.clock.now()
+    receipt = Receipt(
+        promotion=order.promotion.id,
+        model=order.plan.model,
+        digest=order.plan.digest,
+        stage=order.stage,
+        phase=order.phase,
+        plan=order.plan_digest,
+        evidence=order.evidence,
+        verdicts=tuple(f"{each.gate}: {each.outcome.value}" for each in verdicts),
+        approvals=approvals,
+        issued=now.isoformat(timespec="seconds"),
+        expires=(now + _LIFE).isoformat(timespec="seconds"),
+        override=override,
+    )
+    signed = replace(receipt, signature=clients.signer.sign(signed_content(receipt)))
+    _keep(clients, order, signed)
+    return signed
+
+
+def _keep(clients: Clients, order: c.StageOrder, receipt: Receipt) -> None:
+    """An override is another kind of fact, so that nobody overlooks it."""
+    kind = "receipt issued over failing gates" if receipt.override else "receipt issued"
+    clients.audit.append(order.key, kind, str(order.plan.model), "signalbox", encode(receipt))
+
+
+def _verdicts(clients: Clients, order: c.StageOrder) -> tuple[Verdict, ...]:
+    """The gates judged anew from the recorded evidence."""
+    stage = order.at.stage
+    path = records.evidence(order.promotion.id, order.stage, order.phase.value, "evidence.json")
+    raw = clients.hub.read(clients.configuration.hub.state, path)
+    if raw is None:
+        raise Refused(f"no evidence is recorded for {order.stage} ({order.phase.value}): nothing passes without it")
+    gates = stage.entry_gates if order.phase is Phase.ENTRY else stage.exit_gates
+    return judge(gates, decode(Evidence, json.loads(raw)["evidence"]))
+
+
+def _approvals(clients: Clients, order: c.StageOrder) -> tuple[str, ...]:
+    if order.phase is not Phase.ENTRY:
+        return ()
+    found = judgement(clients, order)
+    if found.standing is not Standing.APPROVED:
+        raise Refused(f"no receipt for {order.stage}: {'; '.join(found.unmet)}")
+    return tuple(f"{each.role}: {each.name} ({each.oid})" for each in found.approvals)
+
+
+def refuse_changed_source(clients: Clients, order: c.StageOrder) -> None:
+    """The flagged version must still be the planned one: same folder, same extras, same flag."""
+    plan = order.plan
+    there = clients.models.find(plan.source, plan.model)
+    if there is None:
+        raise Refused(f"{plan.model} has gone from {plan.source.name} during its promotion")
+    now = {"folder": there.folder, BUNDLE: there.tags.get(BUNDLE, ""), FLAG: there.tags.get(FLAG, "")}
+    planned = {"folder": plan.folder, BUNDLE: plan.extras, FLAG: plan.flag}
+    for name, value in now.items():
+        if value != planned[name]:
+            raise Refused(f"{name} of {plan.model} was {planned[name]!r} and is {value!r}: edited during the promotion")

@@ -1,0 +1,223 @@
+"""Carry one model version up the ladder, one gated stage at a time; put everything back where it goes no further.
+
+A saga: each move has its undo, run in reverse. Gates and approvals are judged in activities, and every move asks for
+the receipt that only they can issue.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from shared import contracts as c
+from shared.domain import identity
+from shared.domain.failures import Refused
+from shared.domain.promotion.approvals import Standing
+from shared.domain.promotion.plans import Move, Phase, Plan, StagePlan
+from shared.domain.promotion.receipts import Receipt
+from shared.durable import Context, StepFailed, Steps, call, pause, wait_for
+
+_LOCK_EVERY_S = 30.0
+_FIRST_LOOK_S, _LONGEST_LOOK_S = 2.0, 60.0
+
+
+class Held(Exception):
+    """A gate or a person said no: not a fault, and everything is put back. *worse*: the challenger is to blame."""
+
+    def __init__(self, because: Sequence[str], worse: bool = False) -> None:
+        super().__init__("; ".join(because))
+        self.because, self.worse = tuple(because), worse
+
+
+@dataclass(slots=True, kw_only=True)
+class Journey:
+    """How far this promotion has come: what must be undone, and what approvers are shown."""
+
+    request: c.Promotion
+    plan: Plan
+    plan_digest: str
+    begun: list[tuple[StagePlan, Move]] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
+    reached: str = ""
+
+    def order(self, at: StagePlan, phase: Phase, what: str, evidence: str = "", number: int = 0) -> c.StageOrder:
+        return c.StageOrder(
+            key=identity.promotion_key(self.request.id, f"{at.stage.name}/{phase.value}/{what}"),
+            promotion=self.request,
+            plan=self.plan,
+            plan_digest=self.plan_digest,
+            stage=at.stage.name,
+            phase=phase,
+            evidence=evidence,
+            number=number,
+            seen=tuple(self.seen),
+        )
+
+    def move(self, at: StagePlan, move: Move, receipt: Receipt | None = None) -> c.MoveOrder:
+        key = identity.promotion_key(self.request.id, f"{at.stage.name}/{move.value}")
+        return c.MoveOrder(
+            key=key, promotion=self.request, plan=self.plan, stage=at.stage.name, move=move, receipt=receipt
+        )
+
+
+def promote(ctx: Context, request: c.Promotion) -> Steps[c.PromotionResult]:
+    """One promotion. Whatever happens after it was opened, it ends promoted, or with everything put back."""
+    ctx.show("planning")
+    key = identity.promotion_key(request.id, "opened")
+    opened = yield from call(
+        ctx, c.OPEN_PROMOTION, c.PromotionOpening(key=key, execution=ctx.unique(), promotion=request)
+    )
+    if opened.fate is c.Fate.DUPLICATE:
+        return c.PromotionResult(id=request.id, fate=opened.fate, because=(opened.because,))
+    if opened.plan is None:
+        return (yield from _close(ctx, request, c.Fate.REFUSED, (opened.because,)))
+    journey = Journey(request=request, plan=opened.plan, plan_digest=opened.plan_digest)
+    fate, because, worse = yield from _attempt(ctx, journey)
+    if fate is not c.Fate.PROMOTED:
+        yield from undo(ctx, journey)
+    yield from _unlock(ctx, journey)
+    reached = journey.reached if fate is c.Fate.PROMOTED else ""
+    return (yield from _close(ctx, request, fate, because, reached, worse, journey.plan))
+
+
+def restore(ctx: Context, restoring: c.Restoring) -> Steps[c.PromotionResult]:
+    """Undo a promotion that was ended from outside: every move it may have begun, the last one first."""
+    journey = Journey(request=restoring.promotion, plan=restoring.plan, plan_digest="")
+    journey.begun = list(restoring.plan.moves())
+    yield from undo(ctx, journey)
+    yield from _unlock(ctx, journey)
+    because = ("its orchestration was ended from outside; everything was put back",)
+    return (yield from _close(ctx, restoring.promotion, c.Fate.FAILED, because, plan=restoring.plan))
+
+
+def undo(ctx: Context, journey: Journey) -> Steps[None]:
+    """Undo every move that was begun, in reverse; one that keeps failing does not keep others from theirs."""
+    for at, move in reversed(journey.begun):
+        ctx.show("undoing", stage=at.stage.name, move=move.value)
+        try:
+            yield from _until_done(ctx, c.UNDO_MOVE, journey.move(at, move))
+        except (Refused, StepFailed) as failure:
+            ctx.show("could not undo", stage=at.stage.name, move=move.value, because=str(failure)[:300])
+    journey.begun.clear()
+
+
+def _attempt(ctx: Context, journey: Journey) -> Steps[tuple[c.Fate, tuple[str, ...], bool]]:
+    try:
+        yield from _lock(ctx, journey)
+        for at in journey.plan.stages:
+            yield from _carry(ctx, journey, at)
+            journey.reached = at.stage.name
+    except Held as held:
+        return c.Fate.HELD, held.because, held.worse
+    except (Refused, StepFailed) as failure:
+        return c.Fate.FAILED, (str(failure),), False
+    return c.Fate.PROMOTED, (f"{journey.plan.model} reached {journey.reached}",), False
+
+
+def _carry(ctx: Context, journey: Journey, at: StagePlan) -> Steps[None]:
+    """Each phase: assess, show people, wait for them, and move with the receipt."""
+    for phase in Phase:
+        yield from _assess(ctx, journey, at, phase)
+        ctx.show("writing the evidence pack", stage=at.stage.name, phase=phase.value)
+        pack = yield from call(ctx, c.WRITE_EVIDENCE_PACK, journey.order(at, phase, "pack"))
+        if phase is Phase.ENTRY and at.stage.approvals.roles:
+            yield from _await_approvals(ctx, journey, at, pack)
+        receipt = yield from call(ctx, c.ISSUE_RECEIPT, journey.order(at, phase, "receipt", pack.digest))
+        for move in at.moves(phase):
+            yield from _move(ctx, journey, at, move, receipt)
+
+
+def _assess(ctx: Context, journey: Journey, at: StagePlan, phase: Phase) -> Steps[None]:
+    ctx.show("assessing", stage=at.stage.name, phase=phase.value)
+    assessed = yield from call(ctx, c.ASSESS_STAGE, journey.order(at, phase, "assessed"))
+    journey.seen.append(assessed.record)
+    if not assessed.passed:
+        yield from call(ctx, c.WRITE_EVIDENCE_PACK, journey.order(at, phase, "pack"))
+        raise Held([f"{at.stage.name} ({phase.value}): {each}" for each in assessed.because], assessed.worse)
+
+
+def _await_approvals(ctx: Context, journey: Journey, at: StagePlan, pack: c.EvidencePack) -> Steps[None]:
+    """Until everybody has approved this very evidence; a rejection, or silence until expiry, is a no."""
+    reminded = 0
+    while True:
+        look = journey.order(at, Phase.ENTRY, "approvals", pack.digest)
+        seen = yield from call(ctx, c.LOOK_AT_APPROVALS, look)
+        if seen.standing is Standing.APPROVED:
+            return
+        if seen.standing is not Standing.WAITING:
+            raise Held([f"{at.stage.name}: {each}" for each in seen.unmet] or [f"{at.stage.name}: approvals expired"])
+        ctx.show("waiting for approval", stage=at.stage.name, evidence=pack.digest, unmet=list(seen.unmet))
+        while reminded < seen.reminders_due:
+            reminded += 1
+            reminder = journey.order(at, Phase.ENTRY, f"reminder-{reminded}", pack.digest, reminded)
+            yield from call(ctx, c.REMIND_APPROVERS, reminder)
+        yield from wait_for(ctx, c.DECISION_GIVEN, seen.look_again_s)
+
+
+def _move(ctx: Context, journey: Journey, at: StagePlan, move: Move, receipt: Receipt) -> Steps[None]:
+    """Begun before it is made: a move that fails half way is undone too."""
+    ctx.show("moving", stage=at.stage.name, move=move.value)
+    journey.begun.append((at, move))
+    yield from _until_done(ctx, c.MAKE_MOVE, journey.move(at, move, receipt))
+
+
+def _until_done(ctx: Context, activity: c.Activity[c.MoveOrder, c.Moved], order: c.MoveOrder) -> Steps[None]:
+    """Ask again, with durable timers between, for as long as Azure is still at work on it."""
+    within_s = order.at.stage.serving.ready_within_s
+    waited, delay = 0.0, _FIRST_LOOK_S
+    while (moved := (yield from call(ctx, activity, order))).waiting:
+        if waited >= within_s:
+            raise Refused(f"{order.stage}: {order.move.value} was not done after {within_s:.0f} s ({moved.waiting})")
+        yield from pause(ctx, delay)
+        waited, delay = waited + delay, min(_LONGEST_LOOK_S, delay * 1.5)
+
+
+def _lock(ctx: Context, journey: Journey) -> Steps[None]:
+    """One promotion of an endpoint at a time; taken in one order, so that two can never wait for each other."""
+    for lock in _locks(journey):
+        while True:
+            locked = yield from call(ctx, c.LOCK_ENDPOINT, lock)
+            if locked.held:
+                break
+            ctx.show("waiting for the endpoint", endpoint=lock.endpoint, held_by=locked.by)
+            yield from pause(ctx, _LOCK_EVERY_S)
+
+
+def _unlock(ctx: Context, journey: Journey) -> Steps[None]:
+    for lock in _locks(journey):
+        yield from call(ctx, c.UNLOCK_ENDPOINT, lock)
+
+
+def _locks(journey: Journey) -> list[c.EndpointLock]:
+    request = journey.request
+    names = {f"model/{request.model.name}"}
+    for at in journey.plan.stages:
+        serving, environment = at.stage.serving, at.stage.environment
+        where = environment.name if environment else ""
+        names |= {f"{where}/{endpoint}" for endpoint in (serving.online, serving.batch) if endpoint and where}
+    key = identity.promotion_key(request.id, "lock")
+    return [
+        c.EndpointLock(key=f"{key}/{name}", endpoint=name, owner=request.id, model=request.model.name)
+        for name in sorted(names)
+    ]
+
+
+def _close(
+    ctx: Context,
+    request: c.Promotion,
+    fate: c.Fate,
+    because: Sequence[str],
+    reached: str = "",
+    worse: bool = False,
+    plan: Plan | None = None,
+) -> Steps[c.PromotionResult]:
+    closing = c.PromotionClosing(
+        key=identity.promotion_key(request.id, "closed"),
+        promotion=request,
+        fate=fate,
+        because=tuple(because),
+        reached=reached,
+        worse=worse,
+        plan=plan,
+    )
+    yield from call(ctx, c.CLOSE_PROMOTION, closing)
+    ctx.show("done", fate=fate.value, because=list(because)[:5])
+    return c.PromotionResult(id=request.id, fate=fate, because=tuple(because), reached=reached)

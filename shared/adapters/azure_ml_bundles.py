@@ -1,0 +1,147 @@
+"""The bytes of bundles in the storage of workspaces and of the registry. Copies stream, block by block, and are hashed.
+
+A workspace's storage is reached with the app's own identity, the registry's with a short-lived signature that Azure ML
+gives for one asset and that never leaves this module.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from urllib.parse import quote, urlsplit
+
+from azure.core.credentials import TokenCredential
+from azure.core.exceptions import ResourceNotFoundError
+from azure.storage.blob import BlobBlock, ContainerClient
+
+from shared.adapters.azure_faults import translated
+from shared.adapters.azure_ml_arm import Arm, place_path
+from shared.domain.failures import Refused
+from shared.domain.promotion.bundles import BundleFile
+from shared.domain.promotion.models import ModelVersion
+from shared.domain.routes import Workspace
+from shared.ports import Shelf, StoredFile
+
+_BLOCK = 8 * 1024 * 1024
+_DATASTORE = re.compile(r"azureml://(?:.*/)?datastores/(?P<datastore>[^/]+)/paths/(?P<path>.+)")
+_SHA256 = "sha256"
+
+
+class AzureMlBundles:
+    """Implements `shared.ports.BundleStore`. *accounts* makes a storage account's address of `{account}`."""
+
+    def __init__(self, arm: Arm, credential: TokenCredential, accounts: str) -> None:
+        self._arm, self._credential, self._accounts = arm, credential, accounts
+        self._in_workspace = lru_cache(maxsize=64)(self._locate)
+
+    def files(self, shelf: Shelf) -> Iterator[StoredFile]:
+        container, folder = self._place(shelf)
+        with translated(f"list {shelf.asset}"):
+            try:
+                for blob in container.list_blobs(name_starts_with=folder or None, include=["metadata"]):
+                    said = dict(blob.metadata or {}).get(_SHA256, "")
+                    yield StoredFile(path=blob.name.removeprefix(folder), size=blob.size, sha256=said)
+            except ResourceNotFoundError:
+                return
+
+    def digest(self, shelf: Shelf, path: str) -> str:
+        found = hashlib.sha256()
+        for block in self._blocks(shelf, path):
+            found.update(block)
+        return found.hexdigest()
+
+    def read(self, shelf: Shelf, path: str) -> bytes | None:
+        container, folder = self._place(shelf)
+        with translated(f"read {shelf.asset} {path}"):
+            try:
+                return container.download_blob(f"{folder}{path}").readall()
+            except ResourceNotFoundError:
+                return None
+
+    def copy(self, source: Shelf, target: Shelf, file: BundleFile) -> bool:
+        container, folder = self._place(target)
+        blob = container.get_blob_client(f"{folder}{file.path}")
+        with translated(f"copy {file.path} of {target.asset}"):
+            try:
+                there = blob.get_blob_properties()
+                if (there.size, dict(there.metadata or {}).get(_SHA256)) == (file.size, file.sha256):
+                    return False
+            except ResourceNotFoundError:
+                pass
+            found, blocks = hashlib.sha256(), []
+            for number, block in enumerate(self._blocks(source, file.path)):
+                found.update(block)
+                blocks.append(BlobBlock(block_id=f"{number:08d}"))
+                blob.stage_block(blocks[-1].id, block, validate_content=True)
+            if found.hexdigest() != file.sha256:  # Nothing is committed: staged blocks are not a blob.
+                raise Refused(f"{file.path} of {source.asset} was {file.sha256} when planned, {found.hexdigest()} now")
+            blob.commit_block_list(blocks, metadata={_SHA256: file.sha256})
+        return True
+
+    def delete(self, shelf: Shelf, path: str) -> None:
+        container, folder = self._place(shelf)
+        with translated(f"delete {path} of {shelf.asset}"):
+            try:
+                container.delete_blob(f"{folder}{path}")
+            except ResourceNotFoundError:
+                return
+
+    def address(self, shelf: Shelf) -> str:
+        if shelf.folder:
+            return shelf.folder
+        container, folder = self._place(shelf)
+        return f"{container.url.partition('?')[0]}/{folder}".rstrip("/")
+
+    def _blocks(self, shelf: Shelf, path: str) -> Iterator[bytes]:
+        container, folder = self._place(shelf)
+        with translated(f"read {path} of {shelf.asset}"):
+            blob = container.get_blob_client(f"{folder}{path}")
+            size, at = blob.get_blob_properties().size, 0
+            while at < size:
+                yield blob.download_blob(at, min(_BLOCK, size - at), max_concurrency=1).readall()
+                at += _BLOCK
+
+    def _place(self, shelf: Shelf) -> tuple[ContainerClient, str]:
+        """The container and the folder in it, with its slash."""
+        if isinstance(shelf.place, Workspace):
+            return self._in_workspace(shelf.place, shelf.folder)
+        return self._in_registry(shelf), ""  # Not cached: its signature is short-lived.
+
+    def _locate(self, workspace: Workspace, folder: str) -> tuple[ContainerClient, str]:
+        found = _DATASTORE.fullmatch(folder)
+        if not found:
+            raise Refused(f"{folder!r} is not azureml://datastores/NAME/paths/PATH; register the model from there")
+        path = f"{place_path(workspace)}/datastores/{quote(found['datastore'])}"
+        raw = self._arm.get(path, f"look at datastore {found['datastore']}")
+        if raw is None:
+            raise Refused(f"datastore {found['datastore']} is not in {workspace.name}")
+        account = self._accounts.replace("{account}", raw["properties"]["accountName"])
+        url = f"{account}/{raw['properties']['containerName']}"
+        client = ContainerClient.from_container_url(url, credential=self._credential, max_single_get_size=_BLOCK)
+        return client, found["path"].rstrip("/") + "/"
+
+    def _in_registry(self, shelf: Shelf) -> ContainerClient:
+        """The container of one asset of the registry: its own once it is registered, the pending one before."""
+        registry, asset = place_path(shelf.place), shelf.asset
+        named = f"{quote(asset.name)}/versions/{quote(asset.version)}"
+        there = self._arm.get(f"{registry}/models/{named}", f"look at {asset}")
+        if there is not None:
+            path = f"{registry}/datareferences/{named}"
+            body = {"assetId": f"{registry}/models/{named}", "blobUri": there["properties"]["modelUri"]}
+        else:
+            path, body = (
+                f"{registry}/models/{named}/startPendingUpload",
+                {"pendingUploadType": "TemporaryBlobReference"},
+            )
+        raw = self._arm.post(path, body, f"ask for the storage of {asset}")
+        uri = str(raw["blobReferenceForConsumption"]["credential"]["sasUri"])
+        self._refuse_foreign(uri, shelf.asset)
+        return ContainerClient.from_container_url(uri)
+
+    def _refuse_foreign(self, uri: str, asset: ModelVersion) -> None:
+        """Bytes go to storage accounts only, whatever an answer says."""
+        wanted = urlsplit(self._accounts.replace("{account}", "x"))
+        found = urlsplit(uri)
+        domain = wanted.netloc.partition(".")[2] or wanted.netloc
+        if found.scheme != "https" or not (found.netloc == domain or found.netloc.endswith(f".{domain}")):
+            raise Refused(f"the storage of {asset} is at {found.netloc!r}, outside {domain!r}: nothing is sent there")

@@ -1,0 +1,57 @@
+"""The JSON Schema of the sections about promotion; gates and their options come from the registry of gates itself."""
+
+from dataclasses import fields
+from typing import Any
+
+from shared.config.ladder import APPROVALS, SERVING
+from shared.config.shapes import DURATION, ENDPOINT, LOCATION, TEXT, mapping, named, whole
+from shared.domain.gates import GATES
+
+_TEXTS = {"type": "array", "items": TEXT}
+_KINDS = {"float": {"type": "number"}, "int": {"type": "integer"}, "bool": {"type": "boolean"}, "str": TEXT}
+
+
+def promotion_schemas() -> dict[str, Any]:
+    names = ("name", "subscription", "resource_group")
+    role = mapping({"app_role": TEXT, "group": TEXT, "people": _TEXTS})
+    return {
+        "registry": mapping(dict.fromkeys(names, TEXT), required=names),
+        "roles": named(role),
+        "ladder": named(_stage()),
+        "break_glass": mapping({"roles": _TEXTS, "longest": DURATION}, required=("roles",)),
+    }
+
+
+def promotable_schema() -> dict[str, Any]:
+    fields_ = {"path": LOCATION, "target": TEXT, "key": TEXT, "slices": _TEXTS, "batch_rows": whole(1, 100_000)}
+    return mapping({"holdout": mapping(fields_, required=("path", "target", "key"))}, required=("holdout",))
+
+
+def _stage() -> dict[str, Any]:
+    kinds = {"online": ENDPOINT, "batch": ENDPOINT, "instances": whole(1, 1000), "ready_within": DURATION}
+    times = {name: DURATION for name in APPROVALS if name.endswith("_after")}
+    lists = {"roles": _TEXTS, "escalate_to": _TEXTS, "delegates": named(TEXT)}
+    return mapping(
+        {
+            "from": TEXT,
+            "environment": TEXT,
+            "registry": {"type": "boolean"},
+            "serve": mapping({name: kinds.get(name, TEXT) for name in SERVING}),
+            "entry": _gates(),
+            "exit": _gates(),
+            "approvals": mapping({**lists, **times}),
+        },
+        required=("from",),
+    )
+
+
+def _gates() -> dict[str, Any]:
+    return mapping({name: _options(gate.options) for name, gate in GATES.items()})
+
+
+def _options(kind: type[Any]) -> dict[str, Any]:
+    """An option's shape by its annotation; a list for what is neither a number nor a text."""
+    known = {
+        each.name: _KINDS.get(str(getattr(each.type, "__name__", each.type)).split(" | ")[0]) for each in fields(kind)
+    }
+    return {"anyOf": [{"type": "null"}, mapping({name: shape or {} for name, shape in known.items()})]}

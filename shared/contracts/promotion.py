@@ -1,0 +1,185 @@
+"""Promotion's inputs and outputs across the Durable boundary, and its activities and orchestrations."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shared.contracts.kinds import Activity, Effect, ExternalEvent, Orchestration
+from shared.contracts.payloads import Done
+from shared.domain.promotion.approvals import Standing
+from shared.domain.promotion.models import ModelVersion
+from shared.domain.promotion.plans import Move, Phase, Plan, StagePlan
+from shared.domain.promotion.receipts import Receipt
+
+
+class Fate(StrEnum):
+    """How a promotion ended."""
+
+    PROMOTED = "promoted"
+    HELD = "held"  # A gate or a person said no, and everything was put back.
+    FAILED = "failed"  # Something broke, and everything was put back.
+    REFUSED = "refused"  # It never began.
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promotion:
+    """*source* names the environment where the version was flagged, *target* the stage it is to reach.
+
+    *requester* is the verified object id of who asked, empty for the flag on the model; *plan* is the digest of the
+    plan that was approved, empty where none was asked for.
+    """
+
+    id: str
+    model: ModelVersion
+    source: str
+    target: str
+    requester: str = ""
+    requested_by: str = ""
+    reason: str = ""
+    plan: str = ""
+    flagged: str = ""  # The digest in the flag, where it has one.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionOpening:
+    key: str
+    execution: str
+    promotion: Promotion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionOpened:
+    """*plan* is None where it may not begin, and *because* says why."""
+
+    plan: Plan | None = None
+    plan_digest: str = ""
+    fate: Fate = Fate.REFUSED
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointLock:
+    """*owner* is a promotion; a lock is taken once and given back by its owner alone."""
+
+    key: str
+    endpoint: str
+    owner: str
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointLocked:
+    held: bool
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageOrder:
+    """Something to be done for one phase of one stage; *seen* are the evidence records of the phases before."""
+
+    key: str
+    promotion: Promotion
+    plan: Plan
+    plan_digest: str
+    stage: str
+    phase: Phase
+    evidence: str = ""
+    number: int = 0
+    seen: tuple[str, ...] = ()
+
+    @property
+    def at(self) -> StagePlan:
+        return next(each for each in self.plan.stages if each.stage.name == self.stage)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessed:
+    """*record* is the path of the evidence in the hub, *worse* says that the challenger itself is to blame."""
+
+    passed: bool
+    record: str
+    because: tuple[str, ...] = ()
+    worse: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidencePack:
+    """*digest* is what approvals are given for."""
+
+    digest: str
+    page: str
+    record: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalsSeen:
+    standing: Standing
+    unmet: tuple[str, ...] = ()
+    look_again_s: float = 0.0
+    reminders_due: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveOrder:
+    key: str
+    promotion: Promotion
+    plan: Plan
+    stage: str
+    move: Move
+    receipt: Receipt | None = None  # Undoing needs none.
+
+    @property
+    def at(self) -> StagePlan:
+        return next(each for each in self.plan.stages if each.stage.name == self.stage)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """*waiting* names what Azure is still at work on: ask again until it is empty."""
+
+    waiting: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionClosing:
+    key: str
+    promotion: Promotion
+    fate: Fate
+    because: tuple[str, ...]
+    reached: str = ""
+    worse: bool = False
+    plan: Plan | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionResult:
+    id: str
+    fate: Fate
+    because: tuple[str, ...] = ()
+    reached: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restoring:
+    """A promotion that was ended from outside, to be undone."""
+
+    promotion: Promotion
+    plan: Plan
+
+
+OPEN_PROMOTION = Activity("open_promotion", PromotionOpening, PromotionOpened, Effect.WRITES)
+LOCK_ENDPOINT = Activity("lock_endpoint", EndpointLock, EndpointLocked, Effect.WRITES)
+UNLOCK_ENDPOINT = Activity("unlock_endpoint", EndpointLock, Done, Effect.WRITES)
+ASSESS_STAGE = Activity("assess_stage", StageOrder, Assessed, Effect.WRITES)
+WRITE_EVIDENCE_PACK = Activity("write_evidence_pack", StageOrder, EvidencePack, Effect.WRITES)
+LOOK_AT_APPROVALS = Activity("look_at_approvals", StageOrder, ApprovalsSeen, Effect.WRITES)
+REMIND_APPROVERS = Activity("remind_approvers", StageOrder, Done, Effect.WRITES)
+ISSUE_RECEIPT = Activity("issue_receipt", StageOrder, Receipt, Effect.WRITES)
+MAKE_MOVE = Activity("make_move", MoveOrder, Moved, Effect.WRITES)
+UNDO_MOVE = Activity("undo_move", MoveOrder, Moved, Effect.WRITES)
+CLOSE_PROMOTION = Activity("close_promotion", PromotionClosing, Done, Effect.WRITES)
+
+PROMOTE = Orchestration("promote", Promotion, PromotionResult)
+RESTORE = Orchestration("restore", Restoring, PromotionResult)
+
+DECISION_GIVEN = ExternalEvent("decision_given")

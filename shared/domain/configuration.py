@@ -1,0 +1,32 @@
+"""The whole of `signalbox.yaml`, as the product uses it: built and validated by `shared.config`."""
+
+from dataclasses import dataclass, field
+
+from shared.domain.failures import Refused
+from shared.domain.promotion.ladder import Ladder
+from shared.domain.routes import HubLayout, Route, Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """The whole of `signalbox.yaml`, validated."""
+
+    hub: HubLayout
+    routes: tuple[Route, ...]
+    workspaces: tuple[Workspace, ...] = ()
+    ladder: Ladder = field(default_factory=Ladder)
+
+    def workspace(self, name: str) -> Workspace:
+        """The environment called *name*. Raises Refused naming those there are."""
+        for workspace in self.workspaces:
+            if workspace.name == name:
+                return workspace
+        known = ", ".join(each.name for each in self.workspaces)
+        raise Refused(f"environment {name!r} is not configured; there are: {known}")
+
+    def route(self, name: str) -> Route:
+        """The route called *name*; raises KeyError naming those there are."""
+        for route in self.routes:
+            if route.name == name:
+                return route
+        raise KeyError(f"route {name!r} is not configured; there are: {', '.join(r.name for r in self.routes)}")

@@ -1,0 +1,1 @@
+"""Carrying a model version up the ladder: what is planned, who approves, what binds it together. Pure decisions."""

@@ -1,0 +1,64 @@
+"""The audit chain: each entry carries the hash of the one before, so that an edit, a gap or a reordering shows."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+GENESIS = "sha256:" + "0" * 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """*number* counts from 1; *key* is the fact's own, so that a repeat is found; *at* is ISO 8601 UTC."""
+
+    number: int
+    before: str
+    key: str
+    at: str
+    kind: str
+    subject: str
+    who: str
+    facts: dict[str, Any] = field(default_factory=dict)
+    hash: str = ""
+
+
+def sealed(entry: Entry) -> Entry:
+    """*entry* with its hash: sha256 of the canonical JSON of everything else."""
+    content = asdict(entry)
+    del content["hash"]
+    return replace(entry, hash=canonical_digest(content))
+
+
+def canonical_digest(content: Any) -> str:
+    """`sha256:` of *content* as JSON with sorted keys and no blanks."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def verify(entries: Iterable[Entry], head: Entry | None) -> tuple[int, tuple[str, ...]]:
+    """How many entries there are, and every break of the chain, in order. *head* is the recorded last entry."""
+    before, count, broken, keys = GENESIS, 0, list[str](), set[str]()
+    last: Entry | None = None
+    for entry in entries:
+        count += 1
+        broken += _breaks(entry, count, before, keys)
+        keys.add(entry.key)
+        before, last = entry.hash, entry
+    if head is not None and (last is None or (head.number, head.hash) != (last.number, last.hash)):
+        broken.append(f"the head says entry {head.number} ({head.hash}), the chain ends at {count} ({before})")
+    return count, tuple(broken)
+
+
+def _breaks(entry: Entry, number: int, before: str, keys: set[str]) -> list[str]:
+    found = []
+    if entry.number != number:
+        found.append(f"entry {number} is missing: {entry.number} stands in its place")
+    if entry.before != before:
+        found.append(f"entry {entry.number} does not follow the one before it: {entry.before} is not {before}")
+    if sealed(entry).hash != entry.hash:
+        found.append(f"entry {entry.number} was changed: its content does not have its hash {entry.hash}")
+    if entry.key in keys:
+        found.append(f"entry {entry.number} repeats key {entry.key!r}")
+    return found

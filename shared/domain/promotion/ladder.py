@@ -1,0 +1,104 @@
+"""The ladder: which environments models climb, past which gates and people. Only configured edges exist."""
+
+from dataclasses import dataclass, field
+
+from shared.domain.failures import Refused
+from shared.domain.gates import GateSpec
+from shared.domain.promotion.approvals import ApprovalPolicy
+from shared.domain.routes import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registry:
+    """The central registry, in a subscription of its own."""
+
+    name: str
+    subscription: str
+    resource_group: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """What a version is deployed behind in an environment; an empty endpoint name means that there is none."""
+
+    online: str = ""
+    batch: str = ""
+    online_script: str = "online.py"
+    batch_script: str = "score.py"
+    instance_type: str = "Standard_DS3_v2"
+    instances: int = 1
+    compute: str = "cpu-cluster"
+    ready_within_s: int = 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holdout:
+    """Rows with known answers that no training has seen: *path* is `container/path` of a CSV file in the hub."""
+
+    path: str
+    target: str
+    key: str
+    slices: tuple[str, ...] = ()
+    batch_rows: int = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promotable:
+    """What a model must have to climb."""
+
+    name: str
+    contract: str
+    holdout: Holdout
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One edge of the ladder, named after where it leads: an environment, or the registry."""
+
+    name: str
+    source: str
+    environment: Workspace | None = None
+    registry: Registry | None = None
+    serving: Serving = field(default_factory=Serving)
+    entry_gates: tuple[GateSpec, ...] = ()
+    exit_gates: tuple[GateSpec, ...] = ()
+    approvals: ApprovalPolicy = field(default_factory=ApprovalPolicy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakGlass:
+    """Who may together override a gate, and for how long."""
+
+    policy: ApprovalPolicy = field(default_factory=ApprovalPolicy)
+    longest_s: int = 4 * 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ladder:
+    stages: tuple[Stage, ...] = ()
+    models: tuple[Promotable, ...] = ()
+    break_glass: BreakGlass = field(default_factory=BreakGlass)
+
+    def way(self, source: str, target: str) -> tuple[Stage, ...]:
+        """The stages from environment *source* up to *target*. Raises Refused where no configured edges lead there."""
+        way: list[Stage] = []
+        name = target
+        while name != source:
+            stage = next((each for each in self.stages if each.name == name), None)
+            if stage is None:
+                raise Refused(f"no configured edge leads from {source!r} to {target!r}; the ladder has {self._edges()}")
+            way.insert(0, stage)
+            name = stage.source
+        return tuple(way)
+
+    def promotable(self, name: str) -> Promotable:
+        """Raises Refused where model *name* is not configured for promotion."""
+        for model in self.models:
+            if model.name == name:
+                return model
+        known = ", ".join(model.name for model in self.models) or "none"
+        raise Refused(f"model {name!r} has no `promotion` section in the configuration; those that have: {known}")
+
+    def _edges(self) -> str:
+        return ", ".join(f"{stage.source} -> {stage.name}" for stage in self.stages) or "no edges"

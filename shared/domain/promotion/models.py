@@ -1,0 +1,72 @@
+"""A model version, exactly named, and the flag that asks for its promotion. Labels, ranges and `latest` are refused."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shared.domain.failures import Refused
+
+FLAG = "signalbox.promote"  # The metadata tag that asks for a promotion.
+HELD = "signalbox.held"  # The tag that says why a version went no further.
+BUNDLE = "signalbox.bundle"  # The tag with the folder of what travels with the model.
+DIGEST = "signalbox.digest"  # The bundle's content.
+PROMOTION = "signalbox.promotion"  # Who brought it here.
+STATE = "signalbox.state"  # Of an entry of the central registry.
+APPROVED_BY = "signalbox.approved_by"
+
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"
+_EXACT = re.compile(rf"({_NAME}):(v?[0-9]+(?:[._-][A-Za-z0-9]+)*)")
+_FLAG = re.compile(r"(?P<model>\S+) -> (?P<stage>[a-z0-9-]+)(?: \((?P<digest>sha256:[0-9a-f]{64})\))?")
+
+
+class EntryState(StrEnum):
+    """Where an entry of the central registry stands; only the interlocking moves it."""
+
+    CANDIDATE = "candidate"
+    APPROVED = "approved"
+    IN_PRODUCTION = "in production"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class ModelVersion:
+    name: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flag:
+    """*digest* is the bundle's when it was flagged, empty where the flag was set by hand."""
+
+    model: ModelVersion
+    stage: str
+    digest: str = ""
+
+
+def exact_model(text: str) -> ModelVersion:
+    """The version that *text* names. Raises Refused for anything that could name another one tomorrow."""
+    found = _EXACT.fullmatch(text)
+    if not found:
+        raise Refused(f"model {text!r} is not exact; write NAME:VERSION, such as churn:12 (no `latest`, no ranges)")
+    return ModelVersion(name=found[1], version=found[2])
+
+
+def read_flag(text: str, carrier: ModelVersion) -> Flag:
+    """The flag in tag *text* of *carrier*. Raises Refused where it is unreadable or names another version.
+
+    A tag that was copied from another version (as retraining pipelines do) still names that other version.
+    """
+    found = _FLAG.fullmatch(text.strip())
+    if not found:
+        raise Refused(f"tag {FLAG} of {carrier} is {text!r}; write '{carrier} -> STAGE'")
+    flagged = exact_model(found["model"])
+    if flagged != carrier:
+        raise Refused(f"tag {FLAG} of {carrier} names {flagged}; flag the version itself: '{carrier} -> STAGE'")
+    return Flag(model=flagged, stage=found["stage"], digest=found["digest"] or "")
+
+
+def write_flag(flag: Flag) -> str:
+    return f"{flag.model} -> {flag.stage}" + (f" ({flag.digest})" if flag.digest else "")

@@ -1,0 +1,105 @@
+"""A plan: every write, gate and approval of one promotion, worked out before anything happens.
+
+What was planned is what is approved and what runs: its digest covers all of it, and a world that has changed since has
+another digest.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from shared.domain.promotion.bundles import BundleFile
+from shared.domain.promotion.ladder import Promotable, Stage
+from shared.domain.promotion.models import ModelVersion
+from shared.domain.routes import Workspace
+
+
+class Move(StrEnum):
+    """A step that changes the world; each has its undo."""
+
+    COPY_BUNDLE = "copy_bundle"
+    REGISTER_MODEL = "register_model"
+    DEPLOY_ONLINE = "deploy_online"
+    DEPLOY_BATCH = "deploy_batch"
+    SWITCH_TRAFFIC = "switch_traffic"
+    PUBLISH_ENTRY = "publish_entry"
+    APPROVE_ENTRY = "approve_entry"
+
+
+class Phase(StrEnum):
+    """Of a stage: *entry* is judged before it is touched, *exit* before it counts as reached."""
+
+    ENTRY = "entry"
+    EXIT = "exit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Champion:
+    """What serves an environment now; *deployment* is empty where nothing does."""
+
+    deployment: str = ""
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagePlan:
+    stage: Stage
+    champion: Champion = field(default_factory=Champion)
+
+    def moves(self, phase: Phase) -> tuple[Move, ...]:
+        """The moves that an entry (or an exit) receipt opens, in order."""
+        if self.stage.registry is not None:
+            return (Move.PUBLISH_ENTRY,) if phase is Phase.ENTRY else (Move.APPROVE_ENTRY,)
+        if phase is Phase.EXIT:
+            return (Move.SWITCH_TRAFFIC,) if self.stage.serving.online else ()
+        online = (Move.DEPLOY_ONLINE,) if self.stage.serving.online else ()
+        batch = (Move.DEPLOY_BATCH,) if self.stage.serving.batch else ()
+        return (Move.COPY_BUNDLE, Move.REGISTER_MODEL, *online, *batch)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """*digest* is that of *contents*, which lie in *folder* (the model) and *extras* of the source's storage.
+
+    *flag* is the tag's text when this was planned, *lineage* what the source registry knows of the version's origin.
+    """
+
+    model: ModelVersion
+    digest: str
+    size: int
+    source: Workspace
+    target: str
+    promotable: Promotable
+    stages: tuple[StagePlan, ...]
+    contents: tuple[BundleFile, ...]
+    kind: str = "custom_model"
+    folder: str = ""
+    extras: str = ""
+    flag: str = ""
+    lineage: dict[str, str] = field(default_factory=dict)
+
+    def moves(self) -> Iterator[tuple[StagePlan, Move]]:
+        """Every move of the promotion in the order in which it runs."""
+        for stage in self.stages:
+            for phase in Phase:
+                for move in stage.moves(phase):
+                    yield stage, move
+
+
+def changes(planned: Mapping[str, Any], now: Mapping[str, Any], where: str = "") -> tuple[str, ...]:
+    """What differs between two plans in plain JSON, one sentence for each field."""
+    said: list[str] = []
+    for name in sorted(planned.keys() | now.keys()):
+        before, after, field_ = planned.get(name), now.get(name), f"{where}{name}"
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            said += changes(before, after, f"{field_}.")
+        elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+            said += changes(_numbered(before), _numbered(after), f"{field_}.")
+        elif before != after:
+            said.append(f"{field_} was {before!r} and is {after!r}")
+    return tuple(said)
+
+
+def _numbered(items: list[Any]) -> dict[str, Any]:
+    return {str(number): item for number, item in enumerate(items)}

@@ -1,0 +1,33 @@
+"""The evidence pack as one page that needs no network: HTML with its plots inside."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from shared.evidence_page.plots import intervals, worst_rows
+
+_HERE = Path(__file__).parent
+
+
+def page(content: dict[str, Any], digest: str) -> str:
+    """*content* is what `activities.packs` stores as JSON, *digest* its own."""
+    verdicts = [
+        {"stage": each["stage"], "phase": each["phase"], **verdict}
+        for each in content["assessments"]
+        for verdict in each.get("verdicts", ())
+    ]
+    evidence = [each["evidence"] | {"stage": each["stage"], "phase": each["phase"]} for each in content["assessments"]]
+    plots = [Markup(plot) for each in evidence if (plot := intervals(each))]
+    plots += [Markup(plot) for each in evidence if (plot := worst_rows(each))]
+    return _template().render(pack=content, digest=digest, verdicts=verdicts, evidence=evidence, plots=plots)
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.filters["short"] = lambda digest: digest[:19] + "…" if len(digest) > 20 else digest
+    environment.filters["figure"] = lambda value: f"{value:.6g}"
+    return environment.from_string((_HERE / "page.html").read_text(encoding="utf-8"))

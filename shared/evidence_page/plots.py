@@ -1,0 +1,79 @@
+"""Plots of the evidence as SVG text, by matplotlib: drawn here, embedded, no network."""
+
+import io
+import re
+from typing import Any
+
+_INK, _GOOD, _BAD, _GRID = "#1d2733", "#1a7f5a", "#b3372f", "#d7dde4"
+
+
+def intervals(evidence: dict[str, Any]) -> str:
+    """The paired difference, overall and by slice, with its interval; empty where nothing was compared."""
+    evaluation = evidence.get("evaluation") or {}
+    rows = [(each["metric"], each) for each in evaluation.get("differences", ())]
+    rows += [
+        (f"{each['difference']['metric']} · {each['name']}", each["difference"])
+        for each in evaluation.get("slices", ())
+    ]
+    if not rows:
+        return ""
+    figure, axes = _figure(1.0 + 0.4 * len(rows))
+    for place, (_, each) in enumerate(reversed(rows)):
+        colour = _GOOD if each["low"] > 0 else _BAD if each["high"] <= 0 else _INK
+        axes.plot([each["low"], each["high"]], [place, place], color=colour, linewidth=2.5, solid_capstyle="round")
+        axes.plot([each["estimate"]], [place], "o", color=colour, markersize=6)
+    axes.axvline(0, color=_INK, linewidth=1, linestyle=":")
+    axes.set_yticks(range(len(rows)), [name for name, _ in reversed(rows)])
+    axes.set_ylim(-0.6, len(rows) - 0.4)
+    axes.set_xlabel("improvement over the champion (to the right is better)")
+    axes.set_title("Paired difference on the hold-out rows", loc="left", fontsize=11, color=_INK)
+    return _svg(figure)
+
+
+def worst_rows(evidence: dict[str, Any]) -> str:
+    """The rows on which champion and challenger differ most; empty where they were not compared."""
+    worst = (evidence.get("agreement") or {}).get("worst") or []
+    if not worst:
+        return ""
+    figure, axes = _figure(1.2 + 0.24 * len(worst))
+    for place, each in enumerate(reversed(worst)):
+        axes.plot([each["champion"], each["challenger"]], [place, place], color=_GRID, linewidth=2, zorder=1)
+    places = range(len(worst))
+    axes.scatter([each["champion"] for each in reversed(worst)], places, color=_INK, s=26, label="champion", zorder=2)
+    axes.scatter(
+        [each["challenger"] for each in reversed(worst)], places, color=_GOOD, s=26, label="challenger", zorder=3
+    )
+    axes.set_yticks(places, [str(each["key"]) for each in reversed(worst)], fontsize=8)
+    axes.set_xlabel("output")
+    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    axes.set_title(f"The {len(worst)} rows with the largest disagreement", loc="left", fontsize=11, color=_INK)
+    return _svg(figure)
+
+
+def _figure(height: float) -> Any:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8.2, height), layout="constrained")
+    axes = figure.subplots()
+    axes.grid(axis="x", color=_GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.tick_params(colors=_INK, length=0)
+    return figure, axes
+
+
+def _svg(figure: Any) -> str:
+    """Without the XML prologue, scaled by its view box, the same for the same data."""
+    import matplotlib
+
+    drawn = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": "signalbox", "svg.fonttype": "none", "font.family": "sans-serif"}):
+        figure.savefig(drawn, format="svg", metadata={"Date": None}, transparent=True)
+    text = drawn.getvalue()
+    return re.sub(
+        r'(<svg[^>]*?) height="[^"]*"([^>]*?) width="[^"]*"|(<svg[^>]*?) width="[^"]*"([^>]*?) height="[^"]*"',
+        r"\1\3\2\4",
+        text[text.index("<svg") :],
+        count=1,
+    )

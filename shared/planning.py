@@ -1,0 +1,134 @@
+"""Work out a promotion before anything happens: it reads, and writes nothing.
+
+What runs later is this very plan; both the HTTP door and the orchestration's first step ask here.
+"""
+
+from typing import Protocol
+
+from shared.codec import encode
+from shared.domain.configuration import Configuration
+from shared.domain.failures import Refused
+from shared.domain.promotion.audit import canonical_digest
+from shared.domain.promotion.bundles import CODE, ENVIRONMENT, EXTRAS, GOLDEN, MODEL, Bundle, BundleFile
+from shared.domain.promotion.ladder import Stage
+from shared.domain.promotion.models import BUNDLE, FLAG, ModelVersion
+from shared.domain.promotion.plans import Champion, Plan, StagePlan
+from shared.domain.routes import Workspace
+from shared.ports import BundleStore, Endpoints, Models, Place, RegisteredModel, Serving, Shelf
+
+_LINEAGE = ("azureml.git.commit", "mlflow.source.git.commit", "signalbox.data", "signalbox.data_version")
+_DATASTORE = "azureml://datastores/workspaceblobstore/paths"
+
+
+class World(Protocol):
+    """What planning reads."""
+
+    @property
+    def configuration(self) -> Configuration: ...
+    @property
+    def models(self) -> Models: ...
+    @property
+    def bundles(self) -> BundleStore: ...
+    @property
+    def endpoints(self) -> Endpoints: ...
+
+
+def plan_promotion(world: World, model: ModelVersion, source: str, target: str) -> Plan:
+    """Raises Refused for what can never be promoted this way: the reason names what is missing."""
+    configuration = world.configuration
+    promotable = configuration.ladder.promotable(model.name)
+    stages = configuration.ladder.way(source, target)
+    workspace = configuration.workspace(source)
+    registered = world.models.find(workspace, model)
+    if registered is None:
+        raise Refused(
+            f"model {model} is not registered in {source} ({workspace.workspace}); register that version there"
+        )
+    extras = registered.tags.get(BUNDLE, "")
+    if not extras:
+        raise Refused(f"model {model} has no tag {BUNDLE}; set it to the folder with code/, {ENVIRONMENT} and {GOLDEN}")
+    bundle = read_bundle(world.bundles, *_shelves(workspace, model, registered.folder, extras))
+    _refuse_incomplete(model, registered, bundle)
+    return Plan(
+        model=model,
+        digest=bundle.digest,
+        size=bundle.size,
+        source=workspace,
+        target=target,
+        promotable=promotable,
+        stages=tuple(StagePlan(stage=stage, champion=_champion(world, stage)) for stage in stages),
+        contents=bundle.files,
+        kind=registered.kind,
+        folder=registered.folder,
+        extras=extras,
+        flag=registered.tags.get(FLAG, ""),
+        lineage=_lineage(registered),
+    )
+
+
+def plan_digest(plan: Plan) -> str:
+    """What people approve when they approve a plan."""
+    return canonical_digest(encode(plan))
+
+
+def read_bundle(store: BundleStore, model: Shelf, extras: Shelf) -> Bundle:
+    """Every file of both parts, hashed as it is now."""
+    files = []
+    for part, shelf in ((MODEL, model), (EXTRAS, extras)):
+        for file in store.files(shelf):
+            digest = store.digest(shelf, file.path)
+            files.append(BundleFile(part=part, path=file.path, size=file.size, sha256=digest))
+    return Bundle(files=tuple(sorted(files)))
+
+
+def source_shelves(plan: Plan) -> tuple[Shelf, Shelf]:
+    """Where the plan's model and extras lie before the first move."""
+    return _shelves(plan.source, plan.model, plan.folder, plan.extras)
+
+
+def stage_shelves(plan: Plan, stage: Stage) -> tuple[Shelf, Shelf]:
+    """Where *stage* keeps them: a folder named by content in a workspace, two assets in the registry."""
+    place: Place | None = stage.environment or stage.registry
+    assert place is not None
+    folder = f"signalbox/{plan.model.name}/{plan.model.version}/{plan.digest.removeprefix('sha256:')[:16]}"
+    root = f"{_DATASTORE}/{folder}" if isinstance(place, Workspace) else ""
+    return _shelves(place, plan.model, f"{root}/{MODEL}" if root else "", f"{root}/{EXTRAS}" if root else "")
+
+
+def _shelves(place: Place, model: ModelVersion, folder: str, extras: str) -> tuple[Shelf, Shelf]:
+    beside = ModelVersion(name=f"{model.name}-extras", version=model.version)
+    return Shelf(place=place, folder=folder, asset=model), Shelf(place=place, folder=extras, asset=beside)
+
+
+def _refuse_incomplete(model: ModelVersion, registered: RegisteredModel, bundle: Bundle) -> None:
+    """An MLflow model brings its own code and environment; every model brings golden requests."""
+    wanted = [(MODEL, "", "the model's files"), (EXTRAS, GOLDEN, "golden requests")]
+    if registered.kind != "mlflow_model":
+        wanted += [(EXTRAS, CODE, "the scoring code"), (EXTRAS, ENVIRONMENT, "the environment")]
+    missing = [f"{what} ({path or 'model files'})" for part, path, what in wanted if not bundle.has(part, path)]
+    if missing:
+        raise Refused(f"the bundle of {model} lacks {', '.join(missing)}; add it to the folder in tag {BUNDLE}")
+
+
+def _champion(world: World, stage: Stage) -> Champion:
+    """The deployment that gets most of the endpoint's traffic."""
+    if stage.environment is None or not stage.serving.online:
+        return Champion()
+    endpoint = world.endpoints.find(stage.environment, Serving.ONLINE, stage.serving.online)
+    traffic = {name: share for name, share in endpoint.traffic.items() if share > 0} if endpoint else {}
+    if not traffic:
+        return Champion()
+    name = max(sorted(traffic), key=lambda each: traffic[each])
+    seen = world.endpoints.deployment(stage.environment, Serving.ONLINE, stage.serving.online, name)
+    return Champion(deployment=name, model=_model_of(seen.model) if seen else "")
+
+
+def _model_of(asset: str) -> str:
+    """`name:version` of the ARM id of a model version."""
+    parts = asset.split("/")
+    return f"{parts[-3]}:{parts[-1]}" if len(parts) > 3 else asset
+
+
+def _lineage(registered: RegisteredModel) -> dict[str, str]:
+    known = {name: registered.properties.get(name) or registered.tags.get(name) or "" for name in _LINEAGE}
+    return {name: value for name, value in ({"job": registered.job} | known).items() if value}

@@ -1,0 +1,66 @@
+"""What the product needs from the world, named after the need; `shared.adapters` are the vendors that meet it.
+
+Every method raises `Refused` for what trying again cannot mend and `Transient` for what it can.
+"""
+
+from shared.ports.inference import (
+    Announcer,
+    BatchJob,
+    Blob,
+    Clock,
+    DataChecks,
+    DataHub,
+    HubFile,
+    Job,
+    Jobs,
+    Ledger,
+)
+from shared.ports.promotion import (
+    Answer,
+    AssetKind,
+    AuditLog,
+    BundleStore,
+    DeploymentSeen,
+    Endpoints,
+    EndpointSeen,
+    Identities,
+    Models,
+    OnlineRequest,
+    Place,
+    RegisteredModel,
+    Serving,
+    Shelf,
+    Signer,
+    StoredFile,
+    WantedDeployment,
+)
+
+__all__ = [
+    "Announcer",
+    "Answer",
+    "AssetKind",
+    "AuditLog",
+    "BatchJob",
+    "Blob",
+    "BundleStore",
+    "Clock",
+    "DataChecks",
+    "DataHub",
+    "DeploymentSeen",
+    "EndpointSeen",
+    "Endpoints",
+    "HubFile",
+    "Identities",
+    "Job",
+    "Jobs",
+    "Ledger",
+    "Models",
+    "OnlineRequest",
+    "Place",
+    "RegisteredModel",
+    "Serving",
+    "Shelf",
+    "Signer",
+    "StoredFile",
+    "WantedDeployment",
+]

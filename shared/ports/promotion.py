@@ -1,0 +1,213 @@
+"""Ports of promotion: registered models, the bytes of bundles, endpoints, signatures and verified identities."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+from shared.domain.promotion.approvals import Person
+from shared.domain.promotion.audit import Entry
+from shared.domain.promotion.bundles import BundleFile
+from shared.domain.promotion.ladder import Registry
+from shared.domain.promotion.models import ModelVersion
+from shared.domain.routes import Workspace
+
+Place: TypeAlias = Workspace | Registry
+
+
+class AssetKind(StrEnum):
+    """Assets of a workspace, by their name in Azure Resource Manager."""
+
+    MODEL = "models"
+    CODE = "codes"
+    ENVIRONMENT = "environments"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredModel:
+    """*folder* is where its files lie, as Azure ML names it; *kind* is `custom_model` or `mlflow_model`."""
+
+    model: ModelVersion
+    folder: str
+    kind: str = "custom_model"
+    tags: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, str] = field(default_factory=dict)
+    job: str = ""
+
+
+class Models(Protocol):
+    """Model versions as workspaces and the central registry know them; a version's content never changes."""
+
+    def find(self, place: Place, model: ModelVersion) -> RegisteredModel | None: ...
+    def versions(self, place: Place, name: str) -> Iterator[RegisteredModel]: ...
+
+    def register(self, place: Place, model: RegisteredModel) -> None:
+        """Safe to repeat; Refused where the version is there with another folder."""
+        ...
+
+    def tag(self, place: Place, model: ModelVersion, tags: Mapping[str, str]) -> None:
+        """Add or change *tags*; an empty value removes the tag."""
+        ...
+
+    def has(self, place: Place, kind: AssetKind, asset: ModelVersion) -> bool: ...
+    def asset_id(self, place: Place, kind: AssetKind, asset: ModelVersion) -> str:
+        """The ARM id of an asset, whether it is there or not."""
+        ...
+
+    def remove(self, place: Place, kind: AssetKind, asset: ModelVersion) -> None:
+        """Delete the version; nothing happens where it is not there."""
+        ...
+
+    def register_environment(self, workspace: Workspace, asset: ModelVersion, conda: bytes) -> None:
+        """The environment with the packages of *conda*. Safe to repeat."""
+        ...
+
+    def register_code(self, workspace: Workspace, asset: ModelVersion, folder: str) -> None:
+        """The code asset at *folder*. Safe to repeat."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelf:
+    """A folder of a bundle's bytes in a workspace's own storage or in the registry's; *asset* names the latter's."""
+
+    place: Place
+    folder: str
+    asset: ModelVersion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """*path* is relative to the shelf, *sha256* what its metadata says, empty where nobody has said."""
+
+    path: str
+    size: int
+    sha256: str = ""
+
+
+class BundleStore(Protocol):
+    """The bytes of bundles. Copies stream in bounded memory and are hashed on the way."""
+
+    def files(self, shelf: Shelf) -> Iterator[StoredFile]: ...
+
+    def digest(self, shelf: Shelf, path: str) -> str:
+        """The sha256 of the content as it is now."""
+        ...
+
+    def read(self, shelf: Shelf, path: str) -> bytes | None: ...
+
+    def copy(self, source: Shelf, target: Shelf, file: BundleFile) -> bool:
+        """False where the target had it. Refused where what arrived is not what *file* says: nothing is left behind."""
+        ...
+
+    def delete(self, shelf: Shelf, path: str) -> None: ...
+
+    def address(self, shelf: Shelf) -> str:
+        """The folder as Azure ML takes it in a registration."""
+        ...
+
+
+class Serving(StrEnum):
+    ONLINE = "onlineEndpoints"
+    BATCH = "batchEndpoints"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointSeen:
+    """*traffic* in percent by deployment (online), *default* the deployment of a batch endpoint."""
+
+    name: str
+    traffic: Mapping[str, int] = field(default_factory=dict)
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentSeen:
+    """*state* is Azure ML's provisioning state; *model* the ARM id of what it serves."""
+
+    name: str
+    state: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedDeployment:
+    """Ids are ARM ids; *code* and *environment* are empty for MLflow models, which bring their own."""
+
+    name: str
+    endpoint: str
+    kind: Serving
+    model: str
+    code: str = ""
+    script: str = ""
+    environment: str = ""
+    instance_type: str = ""
+    instances: int = 1
+    compute: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnlineRequest:
+    """*body* is JSON; *deployment* is asked by name, whatever the traffic."""
+
+    workspace: Workspace
+    endpoint: str
+    deployment: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    status: int
+    body: bytes
+    took_ms: float
+
+
+class Endpoints(Protocol):
+    """Online and batch endpoints and their deployments; what takes long is begun here and looked at later."""
+
+    def find(self, workspace: Workspace, kind: Serving, endpoint: str) -> EndpointSeen | None: ...
+    def ensure(self, workspace: Workspace, kind: Serving, endpoint: str) -> bool:
+        """Begin to create the endpoint unless it is there; True once it is ready."""
+        ...
+
+    def remove(self, workspace: Workspace, kind: Serving, endpoint: str) -> None: ...
+    def deployment(
+        self, workspace: Workspace, kind: Serving, endpoint: str, deployment: str
+    ) -> DeploymentSeen | None: ...
+    def deploy(self, workspace: Workspace, wanted: WantedDeployment) -> None: ...
+    def undeploy(self, workspace: Workspace, kind: Serving, endpoint: str, deployment: str) -> None: ...
+    def route(self, workspace: Workspace, endpoint: str, traffic: Mapping[str, int]) -> None:
+        """Set an online endpoint's traffic, in percent."""
+        ...
+
+    def choose(self, workspace: Workspace, endpoint: str, deployment: str) -> None:
+        """Set a batch endpoint's default deployment."""
+        ...
+
+    def invoke(self, request: OnlineRequest) -> Answer: ...
+
+
+class AuditLog(Protocol):
+    """The append-only, hash-chained record of every decision, approval and movement."""
+
+    def append(self, key: str, kind: str, subject: str, who: str, facts: Mapping[str, object]) -> Entry:
+        """One more entry, or the one that *key* already has."""
+        ...
+
+    def entries(self) -> Iterator[Entry]:
+        """Every entry in order, as stored: nothing is checked here."""
+        ...
+
+    def head(self) -> Entry | None: ...
+
+
+class Signer(Protocol):
+    def sign(self, content: bytes) -> str: ...
+    def verifies(self, content: bytes, signature: str) -> bool: ...
+
+
+class Identities(Protocol):
+    def verify(self, authorization: str) -> Person:
+        """The person behind an `Authorization` header. Refused where the token is not a living one of the tenant's."""
+        ...
