@@ -32,6 +32,7 @@ BODIES: dict[c.Activity[Any, Any], str] = {
     c.ASSESS_STAGE: "activities.assessments",
     c.WRITE_EVIDENCE_PACK: "activities.packs",
     c.LOOK_AT_APPROVALS: "activities.approvals",
+    c.LOOK_AT_GLASS: "activities.approvals",
     c.REMIND_APPROVERS: "activities.approvals",
     c.ISSUE_RECEIPT: "activities.receipts",
     c.MAKE_MOVE: "activities.moves",
@@ -41,6 +42,8 @@ STARTING_BODIES: dict[c.Activity[Any, Any], str] = {
     c.START_RUN: "activities.runs",
     c.SWEEP_ARRIVALS: "activities.sweeps",
     c.SWEEP_JOBS: "activities.sweeps",
+    c.SWEEP_FLAGS: "activities.flags",
+    c.SWEEP_PROMOTIONS: "activities.flags",
 }
 
 

@@ -20,6 +20,8 @@ def open_promotion(clients: Clients, opening: c.PromotionOpening) -> c.Promotion
     record = {"opened": stamp(clients), "execution": opening.execution, "promotion": encode(request)}
     metadata = {"model": request.model.name, "version": request.model.version, "target": request.target, "fate": ""}
     path = records.promotion(request.id)
+    if clients.hub.find(state, path) is None:
+        clients.hub.create(state, records.open_promotion(request.id), json.dumps(encode(request)).encode())
     if not clients.hub.create(state, path, json.dumps(record).encode(), metadata):
         first = json.loads(clients.hub.read(state, path) or b"{}")
         if first.get("execution") != opening.execution:
@@ -64,6 +66,7 @@ def close_promotion(clients: Clients, closing: c.PromotionClosing) -> c.Done:
         kind = f"Signalbox.Promotion.{closing.fate.value.capitalize()}"
         clients.announcer.announce(f"{request.id}-{closing.fate.value}", kind, f"promotions/{request.id}", data)
         _write_fate(clients, closing, at)
+        clients.hub.delete(clients.configuration.hub.state, records.open_promotion(request.id))
         return c.Done(at=at)
 
     return once(clients, closing.key, c.Done, act)

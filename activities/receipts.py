@@ -7,18 +7,18 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
-from activities.approvals import break_glass, judgement
 from activities.effects import once
 from shared import contracts as c
 from shared.clients import Clients
 from shared.codec import decode, encode
-from shared.domain import records
+from shared.domain import identity, records
 from shared.domain.failures import Refused
 from shared.domain.gates import Evidence, Outcome, Verdict, judge
 from shared.domain.promotion.approvals import Standing
 from shared.domain.promotion.models import BUNDLE, FLAG
 from shared.domain.promotion.plans import Phase
 from shared.domain.promotion.receipts import Receipt, objection, signed_content
+from shared.standing import break_glass, judgement
 
 _LIFE = timedelta(hours=24)
 
@@ -79,6 +79,10 @@ def _keep(clients: Clients, order: c.StageOrder, receipt: Receipt) -> None:
     """An override is another kind of fact, so that nobody overlooks it."""
     kind = "receipt issued over failing gates" if receipt.override else "receipt issued"
     clients.audit.append(order.key, kind, str(order.plan.model), "signalbox", encode(receipt))
+    if receipt.override:
+        data = {"promotion": order.promotion.id, "stage": order.stage, "override": receipt.override}
+        subject = f"promotions/{order.promotion.id}"
+        clients.announcer.announce(order.key, "Signalbox.Promotion.GlassBroken", subject, data)
 
 
 def _verdicts(clients: Clients, order: c.StageOrder) -> tuple[Verdict, ...]:
@@ -93,8 +97,9 @@ def _verdicts(clients: Clients, order: c.StageOrder) -> tuple[Verdict, ...]:
 
 
 def _approvals(clients: Clients, order: c.StageOrder) -> tuple[str, ...]:
-    if order.phase is not Phase.ENTRY:
-        return ()
+    if order.phase is Phase.EXIT:  # Given on the way in, for the evidence of that moment.
+        entry = clients.ledger.find(identity.promotion_key(order.promotion.id, f"{order.stage}/entry/receipt"))
+        return decode(Receipt, entry).approvals if entry else ()
     found = judgement(clients, order)
     if found.standing is not Standing.APPROVED:
         raise Refused(f"no receipt for {order.stage}: {'; '.join(found.unmet)}")

@@ -3,7 +3,7 @@
 from orchestrators.inference import run_inference
 from orchestrators.job import cancel_adrift, wait_for_job
 from orchestrators.promotion import promote, restore
-from orchestrators.sweeps import reconcile
+from orchestrators.sweeps import reconcile, reconcile_promotions
 from orchestrators.window import collect_window
 from shared import contracts as c
 from shared.durable import Blueprint, add_orchestration
@@ -17,3 +17,4 @@ add_orchestration(blueprint, c.CANCEL_ADRIFT, cancel_adrift)
 add_orchestration(blueprint, c.RECONCILE, reconcile)
 add_orchestration(blueprint, c.PROMOTE, promote)
 add_orchestration(blueprint, c.RESTORE, restore)
+add_orchestration(blueprint, c.RECONCILE_PROMOTIONS, reconcile_promotions)

@@ -115,9 +115,7 @@ def _attempt(ctx: Context, journey: Journey) -> Steps[tuple[c.Fate, tuple[str, .
 def _carry(ctx: Context, journey: Journey, at: StagePlan) -> Steps[None]:
     """Each phase: assess, show people, wait for them, and move with the receipt."""
     for phase in Phase:
-        yield from _assess(ctx, journey, at, phase)
-        ctx.show("writing the evidence pack", stage=at.stage.name, phase=phase.value)
-        pack = yield from call(ctx, c.WRITE_EVIDENCE_PACK, journey.order(at, phase, "pack"))
+        pack = yield from _assess(ctx, journey, at, phase)
         if phase is Phase.ENTRY and at.stage.approvals.roles:
             yield from _await_approvals(ctx, journey, at, pack)
         receipt = yield from call(ctx, c.ISSUE_RECEIPT, journey.order(at, phase, "receipt", pack.digest))
@@ -125,13 +123,29 @@ def _carry(ctx: Context, journey: Journey, at: StagePlan) -> Steps[None]:
             yield from _move(ctx, journey, at, move, receipt)
 
 
-def _assess(ctx: Context, journey: Journey, at: StagePlan, phase: Phase) -> Steps[None]:
+def _assess(ctx: Context, journey: Journey, at: StagePlan, phase: Phase) -> Steps[c.EvidencePack]:
     ctx.show("assessing", stage=at.stage.name, phase=phase.value)
     assessed = yield from call(ctx, c.ASSESS_STAGE, journey.order(at, phase, "assessed"))
     journey.seen.append(assessed.record)
+    pack = yield from call(ctx, c.WRITE_EVIDENCE_PACK, journey.order(at, phase, "pack"))
     if not assessed.passed:
-        yield from call(ctx, c.WRITE_EVIDENCE_PACK, journey.order(at, phase, "pack"))
-        raise Held([f"{at.stage.name} ({phase.value}): {each}" for each in assessed.because], assessed.worse)
+        held = Held([f"{at.stage.name} ({phase.value}): {each}" for each in assessed.because], assessed.worse)
+        if not journey.request.break_glass:
+            raise held
+        yield from _await_glass(ctx, journey.order(at, phase, "glass", pack.digest), held)
+    return pack
+
+
+def _await_glass(ctx: Context, order: c.StageOrder, held: Held) -> Steps[None]:
+    """Until those who may have overridden the failing gates together; otherwise the gates stand."""
+    while True:
+        seen = yield from call(ctx, c.LOOK_AT_GLASS, order)
+        if seen.standing is Standing.APPROVED:
+            return
+        if seen.standing is not Standing.WAITING:
+            raise held
+        ctx.show("waiting for the glass to be broken", stage=order.stage, evidence=order.evidence)
+        yield from wait_for(ctx, c.DECISION_GIVEN, seen.look_again_s)
 
 
 def _await_approvals(ctx: Context, journey: Journey, at: StagePlan, pack: c.EvidencePack) -> Steps[None]:

@@ -10,3 +10,11 @@ def reconcile(ctx: Context, sweep: c.Sweep) -> Steps[c.Swept]:
     ctx.show("sweeping jobs")
     jobs = yield from call(ctx, c.SWEEP_JOBS, sweep)
     return c.Swept(started=arrivals.started, opened=arrivals.opened, adrift=jobs.adrift)
+
+
+def reconcile_promotions(ctx: Context, sweep: c.Sweep) -> Steps[c.Swept]:
+    ctx.show("sweeping flags")
+    flags = yield from call(ctx, c.SWEEP_FLAGS, sweep)
+    ctx.show("sweeping promotions")
+    promotions = yield from call(ctx, c.SWEEP_PROMOTIONS, sweep)
+    return c.Swept(started=flags.started, adrift=promotions.adrift)

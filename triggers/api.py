@@ -1,9 +1,8 @@
-"""The HTTP door, /api/v1: follow runs, order them about, check data. The caller needs a function key.
+"""The HTTP door, /api/v1: follow runs, order them about, check data, promote models. The caller needs a function key.
 
 Refused input answers with a problem document (RFC 9457) that names the field, the value and the remedy.
 """
 
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -13,11 +12,11 @@ from shared.clients import Clients
 from shared.domain.failures import Refused, Transient
 from shared.durable import Blueprint, Client
 from triggers import runs
+from triggers.bodies import body_of, json_of
 from triggers.checks import check_path
 from triggers.hub_events import receive
 from triggers.problems import Problem, answer, problem
-
-_BODY_LIMIT = 256 * 1024
+from triggers.promotion_doors import DOORS as PROMOTION_DOORS
 
 Door = Callable[[Client, Clients, func.HttpRequest], Awaitable[tuple[int, Any]]]
 
@@ -65,25 +64,25 @@ async def _show_run(client: Client, made: Clients, req: func.HttpRequest) -> tup
 
 
 async def _cancel_run(client: Client, made: Clients, req: func.HttpRequest) -> tuple[int, Any]:
-    return 202, await runs.order(client, made, req.route_params["run"], "cancel", _body(req))
+    return 202, await runs.order(client, made, req.route_params["run"], "cancel", body_of(req))
 
 
 async def _release_run(client: Client, made: Clients, req: func.HttpRequest) -> tuple[int, Any]:
-    return 202, await runs.order(client, made, req.route_params["run"], "release", _body(req))
+    return 202, await runs.order(client, made, req.route_params["run"], "release", body_of(req))
 
 
 async def _reprocess_run(client: Client, made: Clients, req: func.HttpRequest) -> tuple[int, Any]:
-    return 202, await runs.reprocess(client, made, req.route_params["run"], _body(req))
+    return 202, await runs.reprocess(client, made, req.route_params["run"], body_of(req))
 
 
 async def _check_data(client: Client, made: Clients, req: func.HttpRequest) -> tuple[int, Any]:
     del client  # A check starts nothing.
-    return 200, await check_path(made, _body(req))
+    return 200, await check_path(made, body_of(req))
 
 
 async def _receive_events(client: Client, made: Clients, req: func.HttpRequest) -> tuple[int, Any]:
     """Events as they are on the wire, one or an array: for replayed dead letters and for sources without Event Grid."""
-    raw = _json(req)
+    raw = json_of(req)
     events = raw if isinstance(raw, list) else [raw]
     return 202, {"events": [list(await receive(client, made, event)) for event in events]}
 
@@ -91,23 +90,6 @@ async def _receive_events(client: Client, made: Clients, req: func.HttpRequest) 
 async def _health(client: Client, made: Clients, req: func.HttpRequest) -> tuple[int, Any]:
     del client, req
     return 200, {"status": "ready", "routes": [route.name for route in made.configuration.routes]}
-
-
-def _body(req: func.HttpRequest) -> dict[str, Any]:
-    raw = _json(req)
-    if not isinstance(raw, dict):
-        raise Problem(400, "bad body", "the body must be a JSON object")
-    return raw
-
-
-def _json(req: func.HttpRequest) -> Any:
-    data = req.get_body()
-    if len(data) > _BODY_LIMIT:
-        raise Problem(413, "body too large", f"the body has {len(data)} bytes; send at most {_BODY_LIMIT}")
-    try:
-        return json.loads(data or b"{}")
-    except (ValueError, RecursionError) as error:
-        raise Problem(400, "bad body", f"the body is not JSON: {error}") from error
 
 
 _DOORS: tuple[tuple[str, str, str, Door], ...] = (
@@ -119,4 +101,5 @@ _DOORS: tuple[tuple[str, str, str, Door], ...] = (
     ("data-checks", "POST", "check_data_now", _check_data),
     ("events", "POST", "receive_events", _receive_events),
     ("health", "GET", "health", _health),
+    *PROMOTION_DOORS,
 )

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.clients import Clients
+from triggers.bodies import text
 from triggers.problems import Problem
 
 
 async def check_path(clients: Clients, body: Mapping[str, Any]) -> dict[str, Any]:
     """The report of the file at `path` (`container/path` in the hub) against the contract of `route`."""
-    path, name = _text(body, "path"), _text(body, "route")
+    path, name = text(body, "path"), text(body, "route")
     try:
         route = clients.configuration.route(name)
     except KeyError as error:
@@ -23,10 +24,3 @@ async def check_path(clients: Clients, body: Mapping[str, Any]) -> dict[str, Any
 
     files = [HubFile(name=path, blob=blob)]
     return await asyncio.to_thread(clients.data_checks.check, route.contract, files)
-
-
-def _text(body: Mapping[str, Any], field: str) -> str:
-    value = body.get(field)
-    if not isinstance(value, str) or not value:
-        raise Problem(400, "bad body", f"field {field!r} is {value!r}; give a non-empty string")
-    return value

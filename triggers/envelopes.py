@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from shared.domain.arrivals import Arrival, bare_etag
-from shared.domain.events import BlobArrived, Event, Irrelevant, UnreadableEvent
+from shared.domain.events import BlobArrived, Event, Irrelevant, ModelRegistered, UnreadableEvent
+from shared.domain.promotion.models import ModelVersion
 
 _SUBJECT = re.compile(
     r"/blobServices/default/containers/(?P<container>[^/]+)/blobs/(?P<path>.+)", re.DOTALL | re.IGNORECASE
@@ -22,6 +23,7 @@ _LONGEST_PATH = 1024  # Azure's limit for a blob's name.
 _ACCOUNT = re.compile(r"/storageAccounts/(?P<account>[^/]+)/?$", re.IGNORECASE)
 _COMMITTED = frozenset({"putblob", "putblocklist", "copyblob", "flushwithclose", "sftpcommit"})
 _CREATED, _RENAMED = "microsoft.storage.blobcreated", "microsoft.storage.blobrenamed"
+_REGISTERED = "microsoft.machinelearningservices.modelregistered"
 
 
 def read_event(raw: Any, account: str) -> Event:
@@ -29,6 +31,8 @@ def read_event(raw: Any, account: str) -> Event:
     envelope = _Fields(raw, "event")
     kind = envelope.text("eventType", "type")
     event_id = envelope.text("id")
+    if kind.lower() == _REGISTERED:
+        return _registered(envelope, event_id)
     if kind.lower() not in (_CREATED, _RENAMED):  # Others need no subject: it is optional in CloudEvents.
         subject = envelope.get("subject")
         said = subject if isinstance(subject, str) else ""
@@ -38,6 +42,16 @@ def read_event(raw: Any, account: str) -> Event:
     if not found or found["account"].lower() != account.lower():
         return Irrelevant(event_id=event_id, subject=subject, reason=f"{source} is not the hub's account {account}")
     return _arrived(envelope, kind.lower(), event_id, subject, account)
+
+
+def _registered(envelope: "_Fields", event_id: str) -> ModelRegistered:
+    """The version is a number in v1 and in samples, a text in v2."""
+    data, source = _Fields(envelope.get("data"), "data"), envelope.text("topic", "source")
+    version = data.get("modelVersion")
+    if type(version) is not int and not (isinstance(version, str) and version):
+        raise UnreadableEvent(f"data.modelVersion is {_short(version)}; expected a number or a text")
+    model = ModelVersion(name=data.text("modelName"), version=str(version))
+    return ModelRegistered(event_id=event_id, workspace=source.rstrip("/").lower(), model=model)
 
 
 def _arrived(envelope: "_Fields", kind: str, event_id: str, subject: str, account: str) -> Event:

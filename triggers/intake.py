@@ -9,8 +9,10 @@ from uuid import uuid4
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain import identity, records
-from shared.domain.events import BlobArrived, Event, Irrelevant
+from shared.domain.events import BlobArrived, Event, Irrelevant, ModelRegistered
+from shared.domain.failures import Refused
 from shared.durable import Client, Start, start_once
+from shared.flags import flagged, sources, workspace_suffix
 from shared.routing import Ignore, OpenWindow, StartRun, route
 
 
@@ -19,9 +21,35 @@ async def take_in(client: Client, clients: Clients, event: Event) -> tuple[str, 
     if isinstance(event, Irrelevant):
         await _record_ignored(clients, event.event_id, event.subject, event.reason)
         return (event.reason,)
+    if isinstance(event, ModelRegistered):
+        return (await _take_model(client, clients, event),)
     event = await asyncio.to_thread(_with_etag, clients, event)
     decisions = route(event, clients.configuration)
     return tuple([await _act(client, clients, event, decision) for decision in decisions])
+
+
+async def _take_model(client: Client, clients: Clients, event: ModelRegistered) -> str:
+    """A registration starts something only where the version carries a flag: its tags decide, not the event's."""
+    try:
+        promotion = await asyncio.to_thread(_flagged, clients, event)
+    except Refused as refusal:
+        await _record_ignored(clients, event.event_id, str(event.model), str(refusal))
+        return str(refusal)
+    if promotion is None:
+        reason = f"{event.model} carries no flag"
+        await _record_ignored(clients, event.event_id, str(event.model), reason)
+        return reason
+    how = await start_once(client, c.PROMOTE, promotion.id, promotion)
+    return f"promotion {promotion.id} {'started' if how is Start.STARTED else f'is {how.value}'}"
+
+
+def _flagged(clients: Clients, event: ModelRegistered) -> c.Promotion | None:
+    """What the version is flagged for. Refused where its workspace is no source of the ladder, or the flag is wrong."""
+    for source in sources(clients.configuration):
+        if event.workspace.endswith(workspace_suffix(source)):
+            model = clients.models.find(source, event.model)
+            return None if model is None else flagged(clients.configuration, source, model)
+    raise Refused(f"{event.workspace} is not an environment from which models climb")
 
 
 def _with_etag(clients: Clients, event: BlobArrived) -> BlobArrived:

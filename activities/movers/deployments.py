@@ -42,7 +42,8 @@ class Deploy:
         place, endpoint = workspace_of(order), self._endpoint(order.at.stage.serving)
         if not before["deployment"] and self._seen(clients, order) is not None:
             clients.endpoints.undeploy(place, self._kind, endpoint, deployment_of(order))
-            return f"deployment {deployment_of(order)} to go" if self._seen(clients, order) else ""
+            if self._seen(clients, order) is not None:
+                return f"deployment {deployment_of(order)} to go"
         if not before["endpoint"]:
             clients.endpoints.remove(place, self._kind, endpoint)
         return ""

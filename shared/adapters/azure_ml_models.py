@@ -38,6 +38,8 @@ class AzureMlModels:
             raise Refused(
                 f"{model.model} is in {place.name} with {there.folder}, not {model.folder}; use a new version"
             )
+        if there == model:
+            return
         properties = {
             "modelUri": model.folder,
             "modelType": model.kind,
@@ -51,8 +53,10 @@ class AzureMlModels:
         raw = self._arm.get(path, f"look at model {model}")
         if raw is None:
             raise Refused(f"{model} is not in {place.name}: it cannot be tagged")
-        merged = {**(raw["properties"].get("tags") or {}), **tags}
-        kept = {name: value for name, value in merged.items() if value}
+        before = raw["properties"].get("tags") or {}
+        kept = {name: value for name, value in {**before, **tags}.items() if value}
+        if kept == before:
+            return
         self._arm.put(path, {"properties": {**_writable(raw["properties"]), "tags": kept}}, f"tag model {model}")
 
     def has(self, place: Place, kind: AssetKind, asset: ModelVersion) -> bool:

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.contracts.kinds import Activity, Effect, ExternalEvent, Orchestration
-from shared.contracts.payloads import Done
+from shared.contracts.payloads import Done, Sweep, Swept
 from shared.domain.promotion.approvals import Standing
 from shared.domain.promotion.models import ModelVersion
-from shared.domain.promotion.plans import Move, Phase, Plan, StagePlan
+from shared.domain.promotion.plans import Move, Phase, StagePlan
+from shared.domain.promotion.plans import Plan as Plan
 from shared.domain.promotion.receipts import Receipt
 
 
@@ -38,6 +39,7 @@ class Promotion:
     reason: str = ""
     plan: str = ""
     flagged: str = ""  # The digest in the flag, where it has one.
+    break_glass: bool = False  # Where gates fail, wait for those who may override them together.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,13 +175,17 @@ UNLOCK_ENDPOINT = Activity("unlock_endpoint", EndpointLock, Done, Effect.WRITES)
 ASSESS_STAGE = Activity("assess_stage", StageOrder, Assessed, Effect.WRITES)
 WRITE_EVIDENCE_PACK = Activity("write_evidence_pack", StageOrder, EvidencePack, Effect.WRITES)
 LOOK_AT_APPROVALS = Activity("look_at_approvals", StageOrder, ApprovalsSeen, Effect.WRITES)
+LOOK_AT_GLASS = Activity("look_at_glass", StageOrder, ApprovalsSeen, Effect.READS)
 REMIND_APPROVERS = Activity("remind_approvers", StageOrder, Done, Effect.WRITES)
 ISSUE_RECEIPT = Activity("issue_receipt", StageOrder, Receipt, Effect.WRITES)
 MAKE_MOVE = Activity("make_move", MoveOrder, Moved, Effect.WRITES)
 UNDO_MOVE = Activity("undo_move", MoveOrder, Moved, Effect.WRITES)
+SWEEP_FLAGS = Activity("sweep_flags", Sweep, Swept, Effect.WRITES)
+SWEEP_PROMOTIONS = Activity("sweep_promotions", Sweep, Swept, Effect.WRITES)
 CLOSE_PROMOTION = Activity("close_promotion", PromotionClosing, Done, Effect.WRITES)
 
 PROMOTE = Orchestration("promote", Promotion, PromotionResult)
+RECONCILE_PROMOTIONS = Orchestration("reconcile_promotions", Sweep, Swept)
 RESTORE = Orchestration("restore", Restoring, PromotionResult)
 
 DECISION_GIVEN = ExternalEvent("decision_given")

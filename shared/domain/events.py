@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from shared.domain.arrivals import Arrival
+from shared.domain.promotion.models import ModelVersion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +15,15 @@ class BlobArrived:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRegistered:
+    """A model version was registered in the workspace with the ARM id *workspace* (lower case)."""
+
+    event_id: str
+    workspace: str
+    model: ModelVersion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Irrelevant:
     """A well-formed event that can start nothing, with the reason why."""
 
@@ -22,7 +32,7 @@ class Irrelevant:
     reason: str
 
 
-Event = BlobArrived | Irrelevant
+Event = BlobArrived | ModelRegistered | Irrelevant
 
 
 class UnreadableEvent(ValueError):

@@ -62,6 +62,12 @@ def pinned(run: str) -> str:
 
 
 PROMOTIONS = "promotions/"
+OPEN_PROMOTIONS = "promotions-open/"
+
+
+def open_promotion(promotion: str) -> str:
+    """Written before a promotion is opened, removed once it is closed: what a sweep looks at."""
+    return f"{OPEN_PROMOTIONS}{promotion}.json"
 
 
 def promotion(promotion: str) -> str:

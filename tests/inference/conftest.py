@@ -8,13 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import azure.durable_functions as df
-import azure.functions as func
 import pytest
 from azure.functions.meta import Datum
 
-from activities.blueprint import activity_blueprint
-from orchestrators.blueprint import blueprint as orchestrators
 from shared import contracts as c
 from shared.codec import decode
 from shared.domain import identity
@@ -35,9 +31,7 @@ from shared.ports import Blob
 from signalbox.host.clock import VirtualClock
 from signalbox.host.testing import LocalHost
 from tests.fakes.ports import FakeClients, MemoryAnnouncer, MemoryHub, MemoryJobs
-from triggers.api import api_blueprint
-from triggers.hub_events import hub_event_blueprint
-from triggers.timers import blueprint as timers
+from tests.hosted import hosted
 
 WORKSPACE = Workspace(name="dev", subscription="s", resource_group="g", workspace="w")
 SCORE = Scoring(workspace=WORKSPACE, endpoint="e", deployment="blue", model="m", version="1")
@@ -144,19 +138,7 @@ def created(blob: Blob, event_id: str) -> dict[str, Any]:
 
 @pytest.fixture
 async def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Product]:
-    monkeypatch.setenv("AZURE_FUNCTIONS_DURABLE_STRICT_TYPING", "1")
-    monkeypatch.setenv("SIGNALBOX_RECONCILE_SCHEDULE", "0 */5 * * * *")
     clock = VirtualClock()
     made = FakeClients(CONFIGURATION, clock.now)
-    app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
-    for blueprint in (
-        orchestrators,
-        activity_blueprint(lambda: made),
-        hub_event_blueprint(lambda: made),
-        api_blueprint(lambda: made),
-        timers,
-    ):
-        app.register_functions(blueprint)
-    (tmp_path / "host.json").write_text(Path("host.json").read_text())
-    async with LocalHost(app, tmp_path, clock=clock) as host:
+    async with hosted(made, clock, tmp_path, monkeypatch) as host:
         yield Product(host=host, clients=made)

@@ -28,7 +28,7 @@ class Role:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalPolicy:
-    """*roles* must all approve; times are seconds. *delegates*: role -> role that may speak for it once escalated."""
+    """*roles* must all approve; times are seconds; *delegates* are the roles that may speak for a role."""
 
     roles: tuple[Role, ...] = ()
     remind_after_s: int = 86400

@@ -1,0 +1,62 @@
+"""Find what no event brings: flags set by tag, and promotions whose orchestration was ended from outside."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+
+from shared import contracts as c
+from shared.clients import Clients
+from shared.codec import decode
+from shared.domain import identity, records
+from shared.domain.failures import Refused
+from shared.domain.promotion.models import HELD
+from shared.durable import Client, Start, find_instance, start_once
+from shared.flags import flagged, sources
+from shared.standing import opened
+
+
+async def sweep_flags(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swept:
+    """Start the promotion of every flagged version, by the id that its event would have given it."""
+    del sweep  # Its key only makes the sweep an effect of its own.
+    started = 0
+    for promotion in await asyncio.to_thread(lambda: list(_flagged(clients))):
+        started += await start_once(client, c.PROMOTE, promotion.id, promotion) is Start.STARTED
+    return c.Swept(started=started)
+
+
+async def sweep_promotions(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swept:
+    """Restore what a promotion left that was terminated, purged or failed beyond its own care."""
+    del sweep
+    adrift = 0
+    for restoring in await asyncio.to_thread(lambda: list(_open(clients))):
+        instance = await find_instance(client, restoring.promotion.id)
+        if instance is None or not instance.running:
+            name = identity.restore_id(restoring.promotion.id)
+            adrift += await start_once(client, c.RESTORE, name, restoring, again=True) is Start.STARTED
+    return c.Swept(adrift=adrift)
+
+
+def _flagged(clients: Clients) -> Iterator[c.Promotion]:
+    configuration = clients.configuration
+    for source in sources(configuration):
+        for model in configuration.ladder.models:
+            for version in clients.models.versions(source, model.name):
+                try:
+                    promotion = flagged(configuration, source, version)
+                except Refused as refusal:
+                    said = str(refusal)[:256]
+                    if version.tags.get(HELD) != said:
+                        clients.models.tag(source, version.model, {HELD: said})
+                    continue
+                if promotion is not None:
+                    yield promotion
+
+
+def _open(clients: Clients) -> Iterator[c.Restoring]:
+    """Promotions that have been opened and not closed; one without a plan has moved nothing."""
+    state = clients.configuration.hub.state
+    for blob in clients.hub.list(state, records.OPEN_PROMOTIONS):
+        raw = clients.hub.read(state, blob.path)
+        found = opened(clients, blob.path.removeprefix(records.OPEN_PROMOTIONS).removesuffix(".json"))
+        if raw is not None and found is not None and found.plan is not None:
+            yield c.Restoring(promotion=decode(c.Promotion, json.loads(raw)), plan=found.plan)

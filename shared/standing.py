@@ -1,0 +1,113 @@
+"""Where a promotion stands, from its records: the plan, what has been shown, who has decided, what is still unmet.
+
+Activities judge by it, and the HTTP door explains by it: both read the same records in the same way.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from shared import contracts as c
+from shared.codec import decode
+from shared.domain import identity, records
+from shared.domain.configuration import Configuration
+from shared.domain.promotion.approvals import Approval, ApprovalPolicy, Judgement, Standing, judge_approvals
+from shared.domain.promotion.plans import Phase, StagePlan
+from shared.ports import Clock, DataHub, Ledger
+
+
+class Records(Protocol):
+    """What a promotion's standing is read from."""
+
+    @property
+    def configuration(self) -> Configuration: ...
+    @property
+    def hub(self) -> DataHub: ...
+    @property
+    def ledger(self) -> Ledger: ...
+    @property
+    def clock(self) -> Clock: ...
+
+
+def opened(made: Records, promotion: str) -> c.PromotionOpened | None:
+    """The promotion's plan, once it has one."""
+    raw = made.ledger.find(identity.promotion_key(promotion, "opened"))
+    return None if raw is None else decode(c.PromotionOpened, raw)
+
+
+def pack_of(made: Records, promotion: str, stage: str, phase: Phase = Phase.ENTRY) -> c.EvidencePack | None:
+    """What approvers of *stage* are shown, once it is written."""
+    raw = made.ledger.find(identity.promotion_key(promotion, f"{stage}/{phase.value}/pack"))
+    return None if raw is None else decode(c.EvidencePack, raw)
+
+
+def has_receipt(made: Records, promotion: str, stage: str) -> bool:
+    return made.ledger.find(identity.promotion_key(promotion, f"{stage}/{Phase.ENTRY.value}/receipt")) is not None
+
+
+def asking(made: Records, promotion: c.Promotion, plan: c.Plan) -> StagePlan | None:
+    """The stage that waits for people now: its evidence is written, its receipt is not issued."""
+    for at in plan.stages:
+        waits = at.stage.approvals.roles and pack_of(made, promotion.id, at.stage.name)
+        if waits and not has_receipt(made, promotion.id, at.stage.name):
+            return at
+    return None
+
+
+def judgement(made: Records, order: c.StageOrder) -> Judgement:
+    """The recorded decisions on the order's stage, judged for the order's evidence at this moment."""
+    policy = order.at.stage.approvals
+    if not policy.roles:
+        return Judgement(standing=Standing.APPROVED)
+    return judge_approvals(
+        policy,
+        decided(made, order.promotion.id, order.stage),
+        order.evidence,
+        order.promotion.requester,
+        asked_at(made, order),
+        made.clock.now(),
+    )
+
+
+def break_glass(made: Records, order: c.StageOrder) -> str:
+    """The override that lets failing gates pass: every role of the policy, unexpired; empty where there is none."""
+    glass = made.configuration.ladder.break_glass
+    given = decided(made, order.promotion.id, glass_stage(order.stage, order.phase)) if glass.policy.roles else []
+    if not given:
+        return ""
+    first = min(each.at for each in given)
+    policy = ApprovalPolicy(roles=glass.policy.roles, expire_after_s=glass.longest_s)
+    if made.clock.now() >= first + timedelta(seconds=glass.longest_s):
+        return ""
+    found = judge_approvals(policy, given, order.evidence, order.promotion.requester, first, made.clock.now())
+    if found.standing is not Standing.APPROVED:
+        return ""
+    return "; ".join(f"{each.role}: {each.name} because {each.reason}" for each in found.approvals)
+
+
+def glass_stage(stage: str, phase: Phase) -> str:
+    """Where decisions to break the glass for a phase are kept."""
+    return f"{stage}-break-glass-{phase.value}"
+
+
+def decided(made: Records, promotion: str, stage: str) -> list[Approval]:
+    """Every decision on *stage*, as recorded by the HTTP door with a verified identity."""
+    return [approval for _, approval in decisions(made, promotion, stage)]
+
+
+def decisions(made: Records, promotion: str, stage: str) -> Iterator[tuple[str, Approval]]:
+    """Every decision on *stage* with the path of its record."""
+    state = made.configuration.hub.state
+    for blob in made.hub.list(state, records.decisions(promotion, stage)):
+        raw = made.hub.read(state, blob.path)
+        if raw is not None:
+            yield blob.path, decode(Approval, json.loads(raw))
+
+
+def asked_at(made: Records, order: c.StageOrder) -> datetime:
+    """When the approvals were first looked for; recorded once for each evidence."""
+    shown = order.evidence.removeprefix("sha256:")[:16]
+    key = identity.promotion_key(order.promotion.id, f"{order.stage}/{order.phase.value}/asked-{shown}")
+    there = made.ledger.find(key) or made.ledger.record(key, {"at": made.clock.now().isoformat()})
+    return datetime.fromisoformat(there["at"])

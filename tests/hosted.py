@@ -1,0 +1,38 @@
+"""The whole product on the real host, with clients of the test's choice and a clock that the test moves."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import azure.durable_functions as df
+import azure.functions as func
+import pytest
+
+from activities.blueprint import activity_blueprint
+from orchestrators.blueprint import blueprint as orchestrators
+from shared.clients import Clients
+from signalbox.host.clock import VirtualClock
+from signalbox.host.testing import LocalHost
+from triggers.api import api_blueprint
+from triggers.hub_events import hub_event_blueprint
+from triggers.timers import blueprint as timers
+
+
+@asynccontextmanager
+async def hosted(
+    made: Clients, clock: VirtualClock, folder: Path, monkeypatch: pytest.MonkeyPatch, sweeps: str = "0 */5 * * * *"
+) -> AsyncIterator[LocalHost]:
+    monkeypatch.setenv("AZURE_FUNCTIONS_DURABLE_STRICT_TYPING", "1")
+    monkeypatch.setenv("SIGNALBOX_RECONCILE_SCHEDULE", sweeps)
+    app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
+    for blueprint in (
+        orchestrators,
+        activity_blueprint(lambda: made),
+        hub_event_blueprint(lambda: made),
+        api_blueprint(lambda: made),
+        timers,
+    ):
+        app.register_functions(blueprint)
+    (folder / "host.json").write_text(Path("host.json").read_text())
+    async with LocalHost(app, folder, clock=clock) as host:
+        yield host

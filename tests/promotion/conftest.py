@@ -1,0 +1,202 @@
+"""Promotions on the real host: the product's own workflows, an Azure ML in memory, people by name."""
+
+import json
+import random
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from shared import contracts as c
+from shared.adapters.blob_audit import BlobAudit
+from shared.adapters.hmac_signer import HmacSigner
+from shared.codec import decode
+from shared.domain.configuration import Configuration
+from shared.domain.gates import GateSpec
+from shared.domain.promotion.approvals import ApprovalPolicy, Person, Role
+from shared.domain.promotion.audit import verify
+from shared.domain.promotion.ladder import BreakGlass, Holdout, Ladder, Promotable, Registry, Serving, Stage
+from shared.domain.promotion.models import BUNDLE, ModelVersion
+from shared.domain.routes import HubLayout, Workspace
+from shared.ports import RegisteredModel, Shelf
+from signalbox.host.clock import VirtualClock
+from signalbox.host.testing import LocalHost
+from tests.fakes.ports import FakeClients, MemoryHub
+from tests.fakes.promotion import MemoryBundles, MemoryCloud, MemoryEndpoints, MemoryModels, NamedPeople
+from tests.hosted import hosted
+
+DEV, PREPROD = (
+    Workspace(name=name, subscription="s", resource_group="g", workspace=name) for name in ("dev", "preprod")
+)
+CENTRAL = Registry(name="central", subscription="r", resource_group="g")
+SCIENTIST, OWNER = Role(name="data-scientist", app_role="DataScientist"), Role(name="product-owner", app_role="Owner")
+ENGINEER = Role(name="engineer", app_role="Engineer")
+BETTER = {"metric": "mae", "min_rows": 50, "first_model_within": 5.0}
+EXIT = (
+    GateSpec(name="api_test_passed"),
+    GateSpec(name="golden_requests_match"),
+    GateSpec(name="fast_enough"),
+    GateSpec(name="better_than_champion", options=BETTER),
+    GateSpec(name="outputs_agree", options={"tolerance": 10.0, "min_agreement": 0.5}),
+)
+STAGES = (
+    Stage(
+        name="preprod",
+        source="dev",
+        environment=PREPROD,
+        serving=Serving(online="online", batch="batch"),
+        entry_gates=(GateSpec(name="data_tests_passed"),),
+        exit_gates=EXIT,
+    ),
+    Stage(
+        name="central",
+        source="preprod",
+        registry=CENTRAL,
+        entry_gates=(GateSpec(name="not_frozen"),),
+        approvals=ApprovalPolicy(roles=(SCIENTIST, OWNER), escalate_to=("head@example.org",)),
+    ),
+)
+MODEL = Promotable(name="churn", contract="c", holdout=Holdout(path="evaluation/churn.csv", target="y", key="id"))
+PEOPLE = {
+    "ada": Person(oid="1", name="ada", roles=("DataScientist",)),
+    "grace": Person(oid="2", name="grace", roles=("Owner",)),
+    "linus": Person(oid="3", name="linus", roles=("Engineer",)),
+    "both": Person(oid="4", name="both", roles=("DataScientist", "Owner", "Engineer")),
+}
+CONFIGURATION = Configuration(
+    hub=HubLayout(account="datahub"),
+    routes=(),
+    workspaces=(DEV, PREPROD),
+    ladder=Ladder(
+        stages=STAGES,
+        models=(MODEL,),
+        break_glass=BreakGlass(policy=ApprovalPolicy(roles=(ENGINEER, OWNER)), longest_s=3600),
+    ),
+)
+
+
+@dataclass
+class Railway:
+    """A product with models to promote."""
+
+    host: LocalHost
+    clients: FakeClients
+    cloud: MemoryCloud
+
+    @property
+    def hub(self) -> MemoryHub:
+        return self.clients.hub  # type: ignore[return-value]
+
+    @property
+    def endpoints(self) -> MemoryEndpoints:
+        return self.clients.endpoints  # type: ignore[return-value]
+
+    def register(self, version: str, error: float, **tags: str) -> ModelVersion:
+        """A version in dev whose predictions are off by about *error*, with its bundle and golden requests."""
+        model = ModelVersion(name="churn", version=version)
+        noise = random.Random(version)
+        off = {row: noise.uniform(-2, 2) * error for row in range(1000)}
+        self.cloud.predict[str(model)] = lambda row: float(row["x"]) + off[int(row["x"])]
+        bundles: MemoryBundles = self.clients.bundles  # type: ignore[assignment]
+        folder, extras = f"models/{version}", f"extras/{version}"
+        bundles.put(Shelf(place=DEV, folder=folder, asset=model), "model.bin", f"weights {version}".encode())
+        asked = {"input_data": {"columns": ["x"], "index": [0], "data": [[7]]}}
+        golden = json.dumps({"request": asked, "response": [self.cloud.predict[str(model)]({"x": 7})]})
+        beside = Shelf(place=DEV, folder=extras, asset=model)
+        files = {"code/online.py": b"x", "environment/conda.yaml": b"y", "golden/requests.jsonl": golden.encode()}
+        for path, data in files.items():
+            bundles.put(beside, path, data)
+        registered = RegisteredModel(model=model, folder=folder, tags={BUNDLE: extras, **tags}, job="job-1")
+        self.cloud.state["assets"][f"dev/models/{model}"] = registered
+        return model
+
+    async def promote(self, model: str, to: str = "central", who: str = "linus", **more: Any) -> str:
+        status, answer = await self.ask("POST", "promotions", {"model": model, "to": to, "reason": "try", **more}, who)
+        assert status == 202, answer
+        return str(answer["promotion"])
+
+    async def decide(self, promotion: str, who: str, role: str, what: str = "approve", **more: Any) -> tuple[int, Any]:
+        evidence = more.pop("evidence", None) or await self.evidence(promotion)
+        body = {"role": role, "evidence": evidence, "reason": "seen", **more}
+        return await self.ask("POST", f"promotions/{promotion}/{what}", body, who)
+
+    async def evidence(self, promotion: str) -> str:
+        """The digest that approvers of the central stage are shown, once it is there."""
+        await self.pass_time(timedelta(minutes=5))
+        _, shown = await self.ask("GET", f"promotions/{promotion}")
+        asked = [each["digest"] for each in shown["evidence"] if each["stage"] == "central"]
+        if not asked:
+            raise LookupError(f"{promotion} asks nobody: {shown.get('because')}")
+        return str(asked[0])
+
+    async def approve(self, promotion: str) -> None:
+        """Both roles, by two people."""
+        for who, role in (("ada", "data-scientist"), ("grace", "product-owner")):
+            status, answer = await self.decide(promotion, who, role)
+            assert status == 200, answer
+
+    async def finish(self, promotion: str) -> c.PromotionResult:
+        outcome = await self.host.advance_until_finished(promotion, timeout=60)
+        assert outcome.status == "Completed", outcome
+        return decode(c.PromotionResult, outcome.output)
+
+    async def whole(self, model: str) -> c.PromotionResult:
+        """A promotion with everything it needs."""
+        promotion = await self.promote(model)
+        await self.approve(promotion)
+        return await self.finish(promotion)
+
+    async def ask(self, method: str, path: str, body: Any = None, who: str = "") -> tuple[int, Any]:
+        headers = {"x-functions-key": self.host.host.keys.default, "Authorization": f"Bearer {who}"}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.request(method, f"{self.host.url}/api/v1/{path}", json=body, headers=headers) as answer,
+        ):
+            return answer.status, await answer.json(content_type=None)
+
+    async def pass_time(self, delta: timedelta) -> None:
+        await self.host.advance(delta, timeout=60)
+
+    async def until(self, happened: Callable[[], bool]) -> None:
+        """Let time pass, second by second, until something has happened."""
+        for _ in range(600):
+            await self.host.settle()
+            if happened():
+                return
+            await self.pass_time(timedelta(seconds=1))
+        raise TimeoutError("it did not happen within ten minutes")
+
+    async def sweep(self) -> None:
+        """What the timer does."""
+        await self.pass_time(timedelta(days=1, hours=1))
+
+    def record(self, promotion: str) -> dict[str, Any]:
+        return dict(json.loads(self.hub.read("signalbox", f"promotions/{promotion}/promotion.json") or b"{}"))
+
+    def chain(self) -> list[str]:
+        """The kinds of the audit log's entries, after proving that it is whole."""
+        entries = list(self.clients.audit.entries())
+        assert verify(entries, self.clients.audit.head()) == (len(entries), ())
+        return [entry.kind for entry in entries]
+
+
+@pytest.fixture
+async def railway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Railway]:
+    clock, cloud = VirtualClock(), MemoryCloud()
+    made = FakeClients(CONFIGURATION, clock.now)
+    vars(made).update(
+        models=MemoryModels(cloud),
+        bundles=MemoryBundles(cloud),
+        endpoints=MemoryEndpoints(cloud),
+        identities=NamedPeople(PEOPLE),
+        signer=HmacSigner("k" * 32),
+        audit=BlobAudit(made.hub, "signalbox", made.clock),
+    )
+    rows = "\n".join(f"{n},{n},{n}" for n in range(200))
+    made.hub.land("evaluation/churn.csv", f"id,x,y\n{rows}\n".encode())  # type: ignore[attr-defined]
+    async with hosted(made, clock, tmp_path, monkeypatch, sweeps="0 0 0 * * *") as host:
+        yield Railway(host=host, clients=made, cloud=cloud)

@@ -1,0 +1,233 @@
+"""Careless and hostile cases, each with its clear refusal."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from shared import contracts as c
+from shared.domain.failures import Refused
+from shared.domain.promotion.models import FLAG
+from tests.promotion.conftest import Railway
+
+
+async def test_one_person_cannot_approve_twice(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+    promotion = await railway.promote("churn:1")
+
+    first, _ = await railway.decide(promotion, "both", "data-scientist")
+    second, refused = await railway.decide(promotion, "both", "product-owner")
+
+    assert (first, second) == (200, 403)
+    assert "has already decided as data-scientist" in refused["detail"]
+
+
+async def test_the_requester_cannot_approve(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+    promotion = await railway.promote("churn:1", who="both")
+
+    status, refused = await railway.decide(promotion, "both", "data-scientist")
+
+    assert status == 403
+    assert "asked for this promotion and cannot approve it" in refused["detail"]
+
+
+async def test_who_does_not_hold_the_role_cannot_approve(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+    promotion = await railway.promote("churn:1")
+
+    status, refused = await railway.decide(promotion, "ada", "product-owner")
+
+    assert (status, "does not hold role 'product-owner'" in refused["detail"]) == (403, True)
+
+
+async def test_nobody_is_not_somebody(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+
+    status, refused = await railway.ask("POST", "promotions", {"model": "churn:1", "to": "central", "reason": "r"})
+
+    assert (status, refused["title"]) == (401, "who are you")
+
+
+async def test_an_approval_for_other_evidence_is_refused(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+    promotion = await railway.promote("churn:1")
+    await railway.evidence(promotion)
+
+    status, refused = await railway.decide(promotion, "ada", "data-scientist", evidence="sha256:" + "0" * 64)
+
+    assert (status, "look at it and approve that" in refused["detail"]) == (403, True)
+
+
+async def test_a_rejection_puts_everything_back(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+    before = railway.cloud.snapshot()
+    promotion = await railway.promote("churn:1")
+    await railway.decide(promotion, "grace", "product-owner", "reject")
+
+    result = await railway.finish(promotion)
+
+    after = railway.cloud.snapshot()
+    after["assets"]["dev/models/churn:1"] = before["assets"]["dev/models/churn:1"]
+    assert (result.fate, "grace (product-owner) rejected it: seen" in result.because[0]) == (c.Fate.HELD, True)
+    assert after == before
+
+
+async def test_a_withdrawn_approval_does_not_count(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+    promotion = await railway.promote("churn:1")
+    await railway.decide(promotion, "ada", "data-scientist")
+    status, _ = await railway.ask("POST", f"promotions/{promotion}/withdraw", {"role": "data-scientist"}, "ada")
+    await railway.decide(promotion, "grace", "product-owner")
+    await railway.pass_time(timedelta(seconds=5))
+
+    _, said = await railway.ask("GET", f"promotions/{promotion}/explain")
+
+    assert status == 200
+    assert said["unmet"][0].startswith("central: data-scientist: nobody has approved")
+
+
+@pytest.mark.parametrize("model", ["churn:latest", "churn:>=1", "churn", "churn:*", "churn:1..3"])
+async def test_only_exact_versions_are_promoted(railway: Railway, model: str) -> None:
+    status, refused = await railway.ask("POST", "plans", {"model": model, "to": "central"})
+
+    assert (status, "write NAME:VERSION" in refused["detail"]) == (422, True)
+
+
+async def test_an_edge_that_is_not_configured_does_not_exist(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+
+    status, refused = await railway.ask("POST", "plans", {"model": "churn:1", "from": "preprod", "to": "preprod2"})
+    down, backwards = await railway.ask("POST", "plans", {"model": "churn:1", "from": "central", "to": "preprod"})
+
+    assert (status, down) == (422, 422)
+    assert "the ladder has dev -> preprod, preprod -> central" in refused["detail"]
+    assert "no configured edge leads from 'central' to 'preprod'" in backwards["detail"]
+
+
+async def test_a_tag_edited_during_the_promotion_stops_it(railway: Railway) -> None:
+    model = railway.register("1", error=1.0)
+    promotion = await railway.promote("churn:1")
+    await railway.evidence(promotion)
+    key = f"dev/models/{model}"
+    there = railway.cloud.state["assets"][key]
+    railway.cloud.state["assets"][key] = replace(there, tags={**there.tags, FLAG: "churn:1 -> elsewhere"})
+    await railway.approve(promotion)
+
+    result = await railway.finish(promotion)
+
+    assert (result.fate, "edited during the promotion" in result.because[0]) == (c.Fate.FAILED, True)
+    assert "central/models/churn:1" not in railway.cloud.state["assets"]
+
+
+async def test_files_swapped_after_planning_are_not_copied(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+    swap = {"copy preprod:": 1}
+
+    def change(effect: str) -> None:
+        if effect.startswith("copy") and swap.pop("copy preprod:", None):
+            railway.cloud.state["files"]["dev:models/1/model.bin"] = b"other weights"
+
+    railway.cloud.before = change
+    result = await railway.finish(await railway.promote("churn:1"))
+
+    assert (result.fate, "when planned" in result.because[0]) == (c.Fate.FAILED, True)
+
+
+async def test_a_file_corrupted_on_its_way_is_found(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+    railway.cloud.corrupt.add("model.bin")
+
+    result = await railway.finish(await railway.promote("churn:1"))
+
+    assert (result.fate, "model/model.bin differs" in result.because[0]) == (c.Fate.FAILED, True)
+    assert not [key for key in railway.cloud.state["files"] if key.startswith("preprod")]
+
+
+async def test_the_same_version_with_another_content_is_never_overwritten(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+    await railway.whole("churn:1")
+    railway.register("1", error=1.0)
+    railway.cloud.state["files"]["dev:models/1/model.bin"] = b"other weights"
+    before = railway.cloud.snapshot()
+
+    result = await railway.finish(await railway.promote("churn:1"))
+
+    after = railway.cloud.snapshot()
+    after["assets"]["dev/models/churn:1"] = before["assets"]["dev/models/churn:1"]
+    assert (result.fate, "register a new version" in result.because[0]) == (c.Fate.FAILED, True)
+    assert after == before
+
+
+async def test_two_promotions_of_one_model_at_once(railway: Railway) -> None:
+    railway.register("1", error=2.0)
+    railway.register("2", error=1.0)
+    first = await railway.promote("churn:1")
+    await railway.evidence(first)
+
+    second = await railway.finish(await railway.promote("churn:2"))
+
+    assert (second.fate, f"{first} is promoting churn already" in second.because[0]) == (c.Fate.FAILED, True)
+    await railway.approve(first)
+    assert (await railway.finish(first)).fate is c.Fate.PROMOTED
+
+
+async def test_a_resource_lock_is_reported_and_not_retried(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+    asked = []
+
+    def locked(effect: str) -> None:
+        if effect.startswith("deploy"):
+            asked.append(effect)
+            raise Refused("deploy: a resource lock forbids it (ScopeLocked); ask a platform engineer")
+
+    railway.cloud.before = locked
+    result = await railway.finish(await railway.promote("churn:1"))
+
+    assert (result.fate, "ScopeLocked" in result.because[0], len(asked)) == (c.Fate.FAILED, True, 1)
+
+
+async def test_a_script_that_fails_holds_the_model(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+    ask = railway.endpoints.invoke
+
+    railway.endpoints.invoke = lambda request: replace(ask(request), status=424)  # type: ignore[method-assign]
+    result = await railway.finish(await railway.promote("churn:1"))
+
+    assert (result.fate, "answered 424" in result.because[0]) == (c.Fate.FAILED, True)
+
+
+async def test_break_glass_needs_two_roles_and_is_loud(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+    await railway.whole("churn:1")
+    railway.register("2", error=3.0)
+    promotion = await railway.promote("churn:2", to="preprod", who="ada", break_glass=True)
+    await railway.pass_time(timedelta(minutes=5))
+    _, shown = await railway.ask("GET", f"promotions/{promotion}")
+    failing = next(each["digest"] for each in shown["evidence"] if each["phase"] == "exit")
+    body = {"role": "engineer", "stage": "preprod", "reason": "the champion is on fire", "evidence": failing}
+
+    alone, _ = await railway.ask("POST", f"promotions/{promotion}/break-glass", body, "linus")
+    again, refused = await railway.ask(
+        "POST", f"promotions/{promotion}/break-glass", body | {"role": "product-owner"}, "linus"
+    )
+    await railway.ask("POST", f"promotions/{promotion}/break-glass", body | {"role": "product-owner"}, "grace")
+    result = await railway.finish(promotion)
+
+    assert (alone, again, "does not hold role" in refused["detail"]) == (200, 403, True)
+    assert result.fate is c.Fate.PROMOTED
+    assert "receipt issued over failing gates" in railway.chain()
+    assert "Signalbox.Promotion.GlassBroken" in railway.clients.announcer.kinds  # type: ignore[attr-defined]
+
+
+async def test_broken_glass_that_one_person_leaves_alone_changes_nothing(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+    await railway.whole("churn:1")
+    railway.register("2", error=3.0)
+    before = railway.cloud.snapshot()["deployments"]
+
+    promotion = await railway.promote("churn:2", to="preprod", who="ada", break_glass=True)
+    result = await railway.finish(promotion)
+
+    assert result.fate is c.Fate.HELD
+    assert railway.cloud.snapshot()["deployments"] == before

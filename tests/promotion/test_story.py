@@ -1,0 +1,133 @@
+"""The way up: plan, gates, approvals, and what stands at the end; and a worse model that goes no further."""
+
+from datetime import timedelta
+
+from shared import contracts as c
+from shared.domain.promotion.models import HELD, STATE, EntryState
+from tests.promotion.conftest import Railway
+
+
+async def test_a_first_model_climbs_to_the_registry_after_two_approvals(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+
+    result = await railway.whole("churn:1")
+
+    assert (result.fate, result.reached) == (c.Fate.PROMOTED, "central")
+    entry = railway.cloud.state["assets"]["central/models/churn:1"]
+    assert entry.tags[STATE] == EntryState.APPROVED.value
+    assert "ada" in entry.tags["signalbox.approved_by"]
+    assert railway.cloud.state["endpoints"]["preprod/onlineEndpoints/online"]["traffic"].values()
+    assert railway.clients.announcer.kinds[-1] == "Signalbox.Promotion.Promoted"  # type: ignore[attr-defined]
+    kinds = railway.chain()
+    assert (kinds[0], kinds[-1]) == ("planned", "promoted")
+    assert [kinds.count(kind) for kind in ("decision approved", "receipt issued", "moved")] == [2, 4, 7]
+
+
+async def test_a_better_one_replaces_the_champion_and_a_worse_one_is_held(railway: Railway) -> None:
+    railway.register("1", error=2.0)
+    await railway.whole("churn:1")
+    railway.register("2", error=1.0)
+    assert (await railway.whole("churn:2")).fate is c.Fate.PROMOTED
+    before = railway.cloud.snapshot()
+    railway.register("3", error=3.0)
+
+    held = await railway.finish(await railway.promote("churn:3"))
+
+    assert held.fate is c.Fate.HELD
+    assert "better_than_champion: fail" in held.because[0]
+    after = railway.cloud.snapshot()
+    tags = after["assets"].pop("dev/models/churn:3").tags
+    after["files"] = {key: data for key, data in after["files"].items() if "/3" not in key}
+    assert after == before
+    assert "better_than_champion" in tags[HELD]
+    assert railway.clients.jobs.cancelled == {"job-1": 1}  # type: ignore[attr-defined]
+
+
+async def test_the_same_promotion_again_is_a_new_attempt_that_moves_nothing(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+    await railway.whole("churn:1")
+    effects = dict(railway.cloud.effects)
+
+    second = await railway.promote("churn:1")
+
+    assert second.endswith("-2")
+    held = await railway.finish(second)
+    assert held.fate is c.Fate.HELD  # A champion is not better than itself.
+    assert {name: count for name, count in railway.cloud.effects.items() if name.startswith(("copy", "deploy"))} == {
+        name: count for name, count in effects.items() if name.startswith(("copy", "deploy"))
+    }
+
+
+async def test_a_plan_writes_nothing_and_lists_everything(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+    blobs = dict(railway.hub.writes)
+
+    status, plan = await railway.ask("POST", "plans", {"model": "churn:1", "to": "central"})
+
+    assert status == 200
+    assert (dict(railway.hub.writes), dict(railway.cloud.effects)) == (blobs, {})
+    assert plan["writes"][0] == "preprod: copy_bundle"
+    assert plan["writes"][-1] == "central: approve_entry"
+    assert "preprod (exit): better_than_champion" in plan["gates"]
+    assert plan["approvals"] == ["central: data-scientist", "central: product-owner"]
+
+
+async def test_an_approved_plan_runs_only_in_the_world_it_was_made_for(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+    _, plan = await railway.ask("POST", "plans", {"model": "churn:1", "to": "central"})
+    promotion = await railway.promote("churn:1", plan=plan["plan"])
+    await railway.approve(promotion)
+    assert (await railway.finish(promotion)).fate is c.Fate.PROMOTED
+
+    railway.register("2", error=0.5)
+    _, stale = await railway.ask("POST", "plans", {"model": "churn:2", "to": "central"})
+    railway.register("2", error=0.5, note="x", **{"signalbox.promote": "churn:2 -> central"})
+    status, refused = await railway.ask(
+        "POST", "promotions", {"model": "churn:2", "to": "central", "reason": "r", "plan": stale["plan"]}, "linus"
+    )
+
+    assert status == 409
+    assert "flag was '' and is 'churn:2 -> central'" in refused["detail"]
+
+
+async def test_reminders_escalation_and_silence(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+    promotion = await railway.promote("churn:1")
+
+    result = await railway.finish(promotion)
+
+    kinds = railway.clients.announcer.kinds  # type: ignore[attr-defined]
+    assert result.fate is c.Fate.HELD
+    assert "nobody has approved" in result.because[0]
+    assert kinds.count("Signalbox.Promotion.ApprovalRequested") == 3
+    assert kinds.count("Signalbox.Promotion.ApprovalEscalated") == 4
+    assert not any(key.startswith(("preprod", "central")) for key in railway.cloud.state["deployments"])
+
+
+async def test_explain_names_each_unmet_condition_and_who_can_meet_it(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+    promotion = await railway.promote("churn:1")
+    await railway.decide(promotion, "ada", "data-scientist")
+    await railway.pass_time(timedelta(seconds=5))
+
+    _, said = await railway.ask("GET", f"promotions/{promotion}/explain")
+
+    assert said["unmet"] == ["central: product-owner: nobody has approved; it can be met by app role Owner"]
+
+
+async def test_history_answers_from_the_chain_and_an_edit_is_found(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+    await railway.whole("churn:1")
+
+    _, whole = await railway.ask("GET", "audit")
+    _, history = await railway.ask("GET", "models/churn/history")
+    _, early = await railway.ask("GET", "models/churn/history?at=2000-01-01")
+    path = "audit/entries/000000000003.json"
+    raw = railway.hub.read("signalbox", path)
+    assert raw is not None
+    railway.hub.land(f"signalbox/{path}", raw.replace(b"signalbox", b"somebody"))
+    _, broken = await railway.ask("GET", "audit")
+
+    assert (whole["whole"], whole["entries"]) == (True, len(history["entries"]))
+    assert early["entries"] == []
+    assert broken["broken"][0].startswith("entry 3 was changed")

@@ -1,0 +1,41 @@
+"""The audit log over HTTP: what happened to a model, what was true at a time, and whether the chain is whole."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+from shared.clients import Clients
+from shared.codec import encode
+from shared.domain.promotion.audit import Entry, verify
+from triggers.problems import Problem
+
+
+async def history(clients: Clients, model: str, at: str) -> dict[str, Any]:
+    """Every entry on *model* (a name, or NAME:VERSION), up to the time *at* (ISO 8601, UTC where it names no zone)."""
+    until = _moment(at) if at else None
+    entries = await asyncio.to_thread(_about, clients, model)
+    shown = [entry for entry in entries if until is None or datetime.fromisoformat(entry.at) <= until]
+    return {"model": model, "at": at, "entries": [encode(entry) for entry in shown]}
+
+
+async def verify_chain(clients: Clients) -> dict[str, Any]:
+    """Whether every entry is there, unchanged and in order."""
+    return await asyncio.to_thread(_verify, clients)
+
+
+def _verify(clients: Clients) -> dict[str, Any]:
+    head = clients.audit.head()
+    count, broken = verify(clients.audit.entries(), head)
+    return {"entries": count, "whole": not broken, "broken": list(broken), "head": head.hash if head else ""}
+
+
+def _about(clients: Clients, model: str) -> list[Entry]:
+    return [entry for entry in clients.audit.entries() if model in (entry.subject, entry.subject.partition(":")[0])]
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Problem(400, "bad time", f"parameter 'at' is {text!r}; write 2026-11-25T12:00:00Z") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

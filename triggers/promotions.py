@@ -1,0 +1,186 @@
+"""Promotions over HTTP: plan, ask for one, show, explain. A plan is worked out here and writes nothing."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from shared import contracts as c
+from shared.clients import Clients
+from shared.codec import decode, encode
+from shared.domain import identity, records
+from shared.domain.promotion.approvals import Person, Standing
+from shared.domain.promotion.models import exact_model
+from shared.domain.promotion.plans import Phase, changes
+from shared.durable import Client, Start, find_instance, start_once
+from shared.planning import plan_digest, plan_promotion
+from shared.standing import asking, judgement, opened, pack_of
+from triggers.bodies import text
+from triggers.problems import Problem
+
+_ATTEMPTS = 1000
+
+
+async def plan(clients: Clients, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Every write, gate and approval of a promotion, with the plan's digest."""
+    model, source, target = _wanted(clients, body)
+    made = await asyncio.to_thread(plan_promotion, clients, exact_model(model), source, target)
+    return {
+        "digest": plan_digest(made),
+        "plan": encode(made),
+        "writes": [f"{at.stage.name}: {move.value}" for at, move in made.moves()],
+        "gates": [
+            f"{at.stage.name} ({phase}): {gate.name}"
+            for at in made.stages
+            for phase, gates in (("entry", at.stage.entry_gates), ("exit", at.stage.exit_gates))
+            for gate in gates
+        ],
+        "approvals": [f"{at.stage.name}: {role.name}" for at in made.stages for role in at.stage.approvals.roles],
+    }
+
+
+async def promote(client: Client, clients: Clients, person: Person, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Start a promotion; with `plan` (the document that `plan` gave) it runs only while the world is as planned."""
+    name, source, target = _wanted(clients, body)
+    model = exact_model(name)
+    number = await asyncio.to_thread(_next_attempt, clients, model.name, model.version, target)
+    planned = body.get("plan")
+    request = c.Promotion(
+        id=identity.promotion_id(model.name, model.version, target, number),
+        model=model,
+        source=source,
+        target=target,
+        requester=person.oid,
+        requested_by=person.name,
+        reason=text(body, "reason"),
+        break_glass=body.get("break_glass") is True,
+    )
+    if planned is not None:
+        request = await asyncio.to_thread(_keep_plan, clients, request, planned)
+    how = await start_once(client, c.PROMOTE, request.id, request)
+    return {"promotion": request.id, "started": how is Start.STARTED, "plan": request.plan}
+
+
+async def list_promotions(clients: Clients, filters: Mapping[str, str]) -> dict[str, Any]:
+    """The newest promotions first; `model` and `fate` narrow."""
+    rows = await asyncio.to_thread(_all, clients)
+    for name in ("model", "fate"):
+        if name in filters:
+            rows = [row for row in rows if row[name] == filters[name]]
+    rows.sort(key=lambda row: row["opened"], reverse=True)
+    return {"promotions": rows[:100]}
+
+
+async def show(client: Client, clients: Clients, promotion: str) -> dict[str, Any]:
+    """A promotion's record, where it stands now, and where its evidence lies."""
+    record = await asyncio.to_thread(_record, clients, promotion)
+    instance = await find_instance(client, promotion)
+    record["status"] = instance.status if instance else "not known to this host any more"
+    record["step"] = instance.step if instance else ""
+    record["evidence"] = await asyncio.to_thread(_packs, clients, promotion)
+    return record
+
+
+async def explain(clients: Clients, promotion: str) -> dict[str, Any]:
+    """Each unmet condition, with who can meet it."""
+    record = await asyncio.to_thread(_record, clients, promotion)
+    if record.get("fate"):
+        return {"promotion": promotion, "fate": record["fate"], "unmet": record.get("because", [])}
+    unmet = await asyncio.to_thread(_unmet, clients, decode(c.Promotion, record["promotion"]))
+    return {"promotion": promotion, "fate": "", "unmet": unmet}
+
+
+def _unmet(clients: Clients, request: c.Promotion) -> list[str]:
+    found = opened(clients, request.id)
+    if found is None or found.plan is None:
+        return [found.because if found else "it is being planned; look again"]
+    at = asking(clients, request, found.plan)
+    pack = pack_of(clients, request.id, at.stage.name) if at else None
+    if at is None or pack is None:
+        return ["nobody is waited for: it is at work"]
+    order = c.StageOrder(
+        key="",
+        promotion=request,
+        plan=found.plan,
+        plan_digest=found.plan_digest,
+        stage=at.stage.name,
+        phase=Phase.ENTRY,
+        evidence=pack.digest,
+    )
+    judged = judgement(clients, order)
+    return [] if judged.standing is Standing.APPROVED else [f"{at.stage.name}: {each}" for each in judged.unmet]
+
+
+def _wanted(clients: Clients, body: Mapping[str, Any]) -> tuple[str, str, str]:
+    """The model, where it is, and where it is to go: the stage's own source unless one is given."""
+    model, target = text(body, "model"), text(body, "to")
+    source = body.get("from") or _lowest_source(clients, target)
+    if not isinstance(source, str):
+        raise Problem(400, "bad body", f"field 'from' is {source!r}; give the environment's name")
+    return model, source, target
+
+
+def _lowest_source(clients: Clients, target: str) -> str:
+    """The environment from which the configured edges lead to *target*."""
+    sources = {stage.name: stage.source for stage in clients.configuration.ladder.stages}
+    if target not in sources:
+        raise Problem(404, "no such stage", f"field 'to' is {target!r}; use one of {', '.join(sources) or 'none'}")
+    name = sources[target]
+    while name in sources:
+        name = sources[name]
+    return name
+
+
+def _next_attempt(clients: Clients, model: str, version: str, target: str) -> int:
+    """The number of the attempt after those that have ended; one that has not ended is refused by its lock."""
+    state = clients.configuration.hub.state
+    for number in range(1, _ATTEMPTS):
+        path = records.promotion(identity.promotion_id(model, version, target, number))
+        if clients.hub.find(state, path) is None:
+            return number
+    raise Problem(409, "too many attempts", f"{model}:{version} has been promoted to {target} {_ATTEMPTS} times")
+
+
+def _keep_plan(clients: Clients, request: c.Promotion, planned: Any) -> c.Promotion:
+    """The plan that somebody looked at is what must run: it is checked here, and again when the promotion starts."""
+    try:
+        document = decode(c.Plan, planned)
+    except ValueError as error:
+        raise Problem(400, "bad body", f"field 'plan' is not a plan: {error}; send what `plan` gave") from error
+    digest = plan_digest(document)
+    now = plan_promotion(clients, request.model, request.source, request.target)
+    if plan_digest(now) != digest:
+        said = "; ".join(changes(encode(document), encode(now))[:10])
+        raise Problem(409, "the world has changed", f"since plan {digest}: {said}; plan again")
+    content = json.dumps(encode(document)).encode()
+    clients.hub.create(clients.configuration.hub.state, records.planned(request.id), content)
+    return replace(request, plan=digest)
+
+
+def _all(clients: Clients) -> list[dict[str, Any]]:
+    state, found = clients.configuration.hub.state, []
+    for blob in clients.hub.list(state, records.PROMOTIONS):
+        if blob.path.endswith("/promotion.json"):
+            metadata = dict(blob.metadata)
+            found.append({"promotion": blob.path.split("/")[1], "opened": blob.modified.isoformat(), **metadata})
+    return found
+
+
+def _record(clients: Clients, promotion: str) -> dict[str, Any]:
+    raw = clients.hub.read(clients.configuration.hub.state, records.promotion(promotion))
+    if raw is None:
+        raise Problem(404, "no such promotion", f"promotion {promotion!r} is not known; list them with `promotions`")
+    return {"id": promotion, **json.loads(raw)}
+
+
+def _packs(clients: Clients, promotion: str) -> list[dict[str, Any]]:
+    found = opened(clients, promotion)
+    state, packs = clients.configuration.hub.state, []
+    for at in found.plan.stages if found and found.plan else ():
+        for phase in Phase:
+            pack = pack_of(clients, promotion, at.stage.name, phase)
+            if pack is not None:
+                page = f"{state}/{pack.page}"
+                packs.append({"stage": at.stage.name, "phase": phase.value, "page": page, "digest": pack.digest})
+    return packs
