@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from activities.movers.bundle import copy_files, remove_files, require_same, stored
+from activities.movers.bundle import copy_files, require_same
 from activities.movers.model import refuse_conflict, tags_of
 from shared import contracts as c
 from shared.clients import Clients
@@ -21,8 +21,7 @@ class PublishEntry:
         registry = _registry(order)
         there = clients.models.find(registry, order.plan.model)
         refuse_conflict(there, order.plan, registry.name)
-        files = stored(clients, stage_shelves(order.plan, order.at.stage)) if there else []
-        return {"there": there is not None, "files": files}
+        return {"there": there is not None}
 
     def advance(self, clients: Clients, order: c.MoveOrder) -> str:
         registry, shelves = _registry(order), stage_shelves(order.plan, order.at.stage)
@@ -34,11 +33,10 @@ class PublishEntry:
         return ""
 
     def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
-        registry, shelves = _registry(order), stage_shelves(order.plan, order.at.stage)
+        """The bytes of an entry are the registry's own: they go with it."""
         if not before["there"]:
-            remove_files(clients, order.plan, shelves, before["files"])
-            for shelf in shelves:
-                clients.models.remove(registry, AssetKind.MODEL, shelf.asset)
+            for shelf in stage_shelves(order.plan, order.at.stage):
+                clients.models.remove(_registry(order), AssetKind.MODEL, shelf.asset)
         return ""
 
 

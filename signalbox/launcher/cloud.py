@@ -19,8 +19,16 @@ import requests
 
 from signalbox.launcher.endpoints import (
     ACCOUNT,
+    ACCOUNTS,
+    AUDIENCE,
+    PERSONS,
+    REGISTRY,
+    REGISTRY_SUBSCRIPTION,
     STORAGE_TOPIC,
+    SUBSCRIPTION,
     TENANT,
+    WORKSPACE_CONTAINER,
+    WORKSPACES,
     new_endpoints,
     refuse_taken,
     same_endpoints,
@@ -31,7 +39,6 @@ from signalbox.launcher.processes import Child
 CONTAINERS = ("landing", "predictions", "quarantine", "dead-letters", "signalbox", "signalbox-staging")
 _PATIENCE_S = 45.0
 _RESTARTS = 5
-_ACCOUNT_KEY = "bG9jYWwgZGV2ZWxvcG1lbnQgb25seSwgbm8gc2VjcmV0"  # Azurite wants one; every caller uses tokens.
 
 
 class StartError(RuntimeError):
@@ -164,7 +171,7 @@ class LocalCloud:
         command += ["--blobHost", "127.0.0.1", "--blobPort", str(self.endpoints.azurite)]
         command += ["--oauth", "basic", "--cert", str(self._authority.cert), "--key", str(self._authority.key)]
         command += ["--skipApiVersionCheck", "--disableTelemetry", "--silent"]
-        environment = {"AZURITE_ACCOUNTS": f"{ACCOUNT}:{_ACCOUNT_KEY}"}
+        environment = {"AZURITE_ACCOUNTS": ";".join(f"{name}:{self.endpoints.account_key}" for name in ACCOUNTS)}
         self._children["azurite"] = self._child("azurite", command, environment)
 
     def _start_emulators(self) -> None:
@@ -181,11 +188,17 @@ class LocalCloud:
             "state": ends.state,
             "account": ACCOUNT,
             "tenant": TENANT,
+            "issuer": ends.issuer,
+            "audience": AUDIENCE,
+            "persons": PERSONS,
+            "account_keys": dict.fromkeys(ACCOUNTS, ends.account_key),
+            "machine_learning": _machine_learning(),
             "ports": {
                 "identity": ends.identity,
                 "storage": ends.storage,
                 "eventgrid": ends.eventgrid,
                 "azureml": ends.azureml,
+                "authority": ends.authority,
             },
             "azurite": f"https://127.0.0.1:{ends.azurite}",
             "identity_secret": ends.identity_secret,
@@ -199,7 +212,14 @@ class LocalCloud:
                     "event_types": ["Microsoft.Storage.BlobCreated", "Microsoft.Storage.BlobRenamed"],
                     "subject_begins_with": "/blobServices/default/containers/landing/",
                     "schema": "EventGridSchema",
-                }
+                },
+                {
+                    "name": "model-events",
+                    "topic": "ml",
+                    "url": webhook,
+                    "event_types": ["Microsoft.MachineLearningServices.ModelRegistered"],
+                    "schema": "EventGridSchema",
+                },
             ],
         }
 
@@ -222,7 +242,9 @@ class LocalCloud:
 
     def _emulators_ready(self) -> bool:
         ends = self.endpoints
-        return all(_listens(port) for port in (ends.identity, ends.storage, ends.eventgrid, ends.azureml))
+        return all(
+            _listens(port) for port in (ends.identity, ends.storage, ends.eventgrid, ends.azureml, ends.authority)
+        )
 
     def _host_ready(self) -> bool:
         try:
@@ -236,13 +258,37 @@ class LocalCloud:
         return answer.status_code == 200
 
     def _create_containers(self) -> None:
-        from signalbox.launcher.hub import hub_client
+        from signalbox.launcher.hub import storage_client
 
-        with hub_client(self.endpoints) as hub:
-            there = {container.name for container in hub.list_containers()}
-            for name in CONTAINERS:
-                if name not in there:
-                    hub.create_container(name)
+        for account in ACCOUNTS:
+            wanted = CONTAINERS if account == ACCOUNT else (WORKSPACE_CONTAINER,)
+            with storage_client(self.endpoints, account) as client:
+                there = {container.name for container in client.list_containers()}
+                for name in wanted:
+                    if name not in there:
+                        client.create_container(name)
+
+
+def _machine_learning() -> dict[str, object]:
+    """The workspaces, each in its own resource group and with its own storage, the registry, and shared datastores."""
+    scopes = [
+        {
+            "kind": "workspaces",
+            "subscription": SUBSCRIPTION,
+            "resource_group": f"rg-mlops-{name.removeprefix('mlw-')}",
+            "name": name,
+            "account": account,
+        }
+        for name, account in WORKSPACES.items()
+    ]
+    registry = {
+        "kind": "registries",
+        "subscription": REGISTRY_SUBSCRIPTION,
+        "resource_group": "rg-mlops-registry",
+        "name": REGISTRY,
+        "account": ACCOUNTS[-1],
+    }
+    return {"scopes": [*scopes, registry], "datastores": {"hub_staging": [ACCOUNT, "signalbox-staging"]}}
 
 
 def _listens(port: int) -> bool:

@@ -3,12 +3,30 @@
 import json
 import secrets
 import socket
-from dataclasses import asdict, dataclass
+from base64 import b64encode
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 TENANT = "00000000-0000-0000-0000-00000000000a"
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 RESOURCE_GROUP, WORKSPACE, ACCOUNT = "rg-mlops-dev", "mlw-dev", "datahub"
+REGISTRY, REGISTRY_SUBSCRIPTION = "mlr-central", "00000000-0000-0000-0000-000000000009"
+WORKSPACES = {  # Name to the storage account that is its own.
+    "mlw-experiment": "stexperiment",
+    WORKSPACE: "stdev",
+    "mlw-preprod": "stpreprod",
+    "mlw-prod": "stprod",
+}
+WORKSPACE_CONTAINER = "azureml-blobstore"
+ACCOUNTS = (ACCOUNT, *WORKSPACES.values(), "stregistry")
+AUDIENCE = "api://signalbox"
+PERSONS = (
+    {"oid": "00000000-0000-0000-0000-0000000000a1", "upn": "ada@example.org", "roles": ["DataScientist"]},
+    {"oid": "00000000-0000-0000-0000-0000000000a2", "upn": "grace@example.org", "roles": ["ProductOwner"]},
+    {"oid": "00000000-0000-0000-0000-0000000000a3", "upn": "linus@example.org", "roles": ["MLEngineer"]},
+    {"oid": "00000000-0000-0000-0000-0000000000a4", "upn": "barbara@example.org", "roles": ["PlatformEngineer"]},
+    {"oid": "00000000-0000-0000-0000-0000000000a5", "upn": "owner@example.org", "roles": ["DataOwner"]},
+)
 STORAGE_TOPIC = (
     f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-datahub/providers/Microsoft.Storage/storageAccounts/{ACCOUNT}"
 )
@@ -25,9 +43,12 @@ class Endpoints:
     storage: int
     eventgrid: int
     azureml: int
+    authority: int
     identity_secret: str
     function_key: str
     eventgrid_key: str
+    receipt_key: str
+    account_key: str
 
     @property
     def app(self) -> str:
@@ -35,7 +56,14 @@ class Endpoints:
 
     @property
     def hub(self) -> str:
-        return f"https://localhost:{self.storage}/{ACCOUNT}"
+        return self.storage_account(ACCOUNT)
+
+    def storage_account(self, name: str) -> str:
+        return f"https://localhost:{self.storage}/{name}"
+
+    @property
+    def issuer(self) -> str:
+        return f"https://localhost:{self.authority}/{TENANT}/v2.0"
 
     @property
     def topic(self) -> str:
@@ -44,6 +72,10 @@ class Endpoints:
     @property
     def resource_manager(self) -> str:
         return f"https://localhost:{self.azureml}"
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        return self.host, self.azurite, self.identity, self.storage, self.eventgrid, self.azureml, self.authority
 
     @property
     def ca(self) -> Path:
@@ -57,6 +89,10 @@ class Endpoints:
             "AZURE_RESOURCE_MANAGER_URL": self.resource_manager,
             "AZURE_ML_AUDIENCE": "https://ml.azure.com",
             "AZURE_ML_INFERENCE_HOSTS": f"localhost:{self.azureml}",
+            "STORAGE_ACCOUNTS_URL": f"https://localhost:{self.storage}/{{account}}",
+            "SIGNALBOX_RECEIPT_KEY": self.receipt_key,
+            "SIGNALBOX_TOKEN_ISSUER": self.issuer,
+            "SIGNALBOX_TOKEN_AUDIENCE": AUDIENCE,
             "IDENTITY_ENDPOINT": f"http://127.0.0.1:{self.identity}/msi/token",
             "IDENTITY_HEADER": self.identity_secret,
             "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",
@@ -68,7 +104,7 @@ class Endpoints:
 
 def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
     """Free ports and fresh secrets. Raises OSError where *host_port* is taken."""
-    ports = _free_ports(5)
+    ports = _free_ports(6)
     return Endpoints(
         state=str(state),
         host=host_port or _free_ports(1)[0],
@@ -77,9 +113,12 @@ def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
         storage=ports[2],
         eventgrid=ports[3],
         azureml=ports[4],
+        authority=ports[5],
         identity_secret=secrets.token_hex(16),
         function_key=secrets.token_urlsafe(24),
         eventgrid_key=secrets.token_urlsafe(24),
+        receipt_key=secrets.token_urlsafe(32),
+        account_key=b64encode(secrets.token_bytes(32)).decode(),
     )
 
 
@@ -89,7 +128,7 @@ def same_endpoints(state: Path, host_port: int = 0) -> Endpoints | None:
     if known is None or (host_port and known.host != host_port) or known.state != str(state):
         return None
     try:
-        for port in (known.host, known.azurite, known.identity, known.storage, known.eventgrid, known.azureml):
+        for port in known.ports:
             refuse_taken(port)
     except OSError:
         return None
@@ -107,7 +146,11 @@ def write_endpoints(endpoints: Endpoints) -> None:
 def read_endpoints(state: Path) -> Endpoints | None:
     """Where the local cloud of *state* runs, None where none was started."""
     path = state / "endpoints.json"
-    return Endpoints(**json.loads(path.read_text())) if path.is_file() else None
+    if not path.is_file():
+        return None
+    known = json.loads(path.read_text())
+    named = {field.name for field in fields(Endpoints)}
+    return Endpoints(**known) if known.keys() == named else None  # Another version's are of no use.
 
 
 def refuse_taken(port: int) -> None:

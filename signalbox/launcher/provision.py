@@ -12,10 +12,17 @@ from typing import Any
 
 import requests
 
-from signalbox.launcher.endpoints import RESOURCE_GROUP, SUBSCRIPTION, WORKSPACE, Endpoints
-from signalbox.launcher.hub import LocalIdentity, hub_client
+from signalbox.launcher.endpoints import (
+    RESOURCE_GROUP,
+    SUBSCRIPTION,
+    WORKSPACE,
+    WORKSPACE_CONTAINER,
+    WORKSPACES,
+    Endpoints,
+)
+from signalbox.launcher.hub import LocalIdentity, storage_client
 
-_CONTAINER, _DATASTORE = "signalbox-workspace", "workspaceblobstore"
+_DATASTORE = "workspaceblobstore"
 _CLOUDS = (f"SignalboxLocal{number}" for number in count())  # The SDK registers a cloud's name once for a process.
 _IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04"
 
@@ -118,10 +125,9 @@ def _metadata(endpoints: Endpoints) -> dict[str, str]:
 
 
 def _upload(endpoints: Endpoints, folder: Path, target: str) -> None:
-    with hub_client(endpoints) as hub:
-        container = hub.get_container_client(_CONTAINER)
-        if not container.exists():
-            container.create_container()
+    """Into the storage of the workspace."""
+    with storage_client(endpoints, WORKSPACES[WORKSPACE]) as client:
+        container = client.get_container_client(WORKSPACE_CONTAINER)
         for path in sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
             with path.open("rb") as stream:
                 container.upload_blob(f"{target}/{path.relative_to(folder).as_posix()}", stream, overwrite=True)

@@ -44,7 +44,15 @@ class MemoryCloud:
         self.corrupt: set[str] = set()  # Paths whose bytes change on their way.
 
     def snapshot(self) -> dict[str, dict[str, Any]]:
-        return copy.deepcopy(self.state)
+        """What can be seen: bytes that were sent to the registry and never registered cannot."""
+        seen = copy.deepcopy(self.state)
+        kept = tuple(f"{asset.folder}/" for asset in seen["assets"].values() if isinstance(asset, RegisteredModel))
+        seen["files"] = {
+            path: data
+            for path, data in seen["files"].items()
+            if not path.startswith("central") or path.startswith(kept)
+        }
+        return seen
 
     def touch(self, effect: str, act: Callable[[], None]) -> None:
         self.before(effect)

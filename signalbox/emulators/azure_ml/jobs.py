@@ -4,15 +4,15 @@ import asyncio
 import shutil
 import uuid
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from azure.core.exceptions import AzureError
 
+from signalbox.emulators.azure_ml.blobs import Blobs
+from signalbox.emulators.azure_ml.estate import BLOB_STORE, Estate, Place, Scope
 from signalbox.emulators.azure_ml.faults import FaultBox
-from signalbox.emulators.azure_ml.hub import Hub
-from signalbox.emulators.azure_ml.names import Place, place_of
 from signalbox.emulators.azure_ml.resources import Resources
 from signalbox.emulators.azure_ml.workers import ScoringError, WorkerPool
 
@@ -41,8 +41,9 @@ class JobSpec:
 class JobQueue:
     """*folder* keeps each job's work and logs."""
 
-    def __init__(self, folder: Path, resources: Resources, hub: Hub, faults: FaultBox) -> None:
-        self._folder, self._resources, self._hub, self._faults = folder, resources, hub, faults
+    def __init__(self, folder: Path, resources: Resources, estate: Estate, blobs: Blobs, faults: FaultBox) -> None:
+        self._folder, self._resources, self._faults = folder, resources, faults
+        self._estate, self._blobs = estate, blobs
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.created: Counter[str] = Counter(
@@ -68,9 +69,11 @@ class JobQueue:
         known = self._resources.get(f"/jobs-by-name/{name}")
         return self._resources.get(f"/jobs-by-guid/{known['guid'] if known else name}")
 
-    def of_endpoint(self, endpoint: str) -> list[dict[str, Any]]:
+    def of_workspace(self, workspace: Scope, endpoint: str = "") -> list[dict[str, Any]]:
+        """Newest first; only those of *endpoint*, if one is given."""
         jobs = self._resources.children("/jobs-by-guid")
-        return [job for job in jobs if job["spec"]["endpoint"].lower() == endpoint.lower()]
+        own = [job for job in jobs if job["spec"]["workspace"].lower() == workspace.id.lower()]
+        return [job for job in own if endpoint.lower() in ("", job["spec"]["endpoint"].lower())]
 
     def cancel(self, name: str) -> bool:
         """False where there is no such job; a finished one stays as it is."""
@@ -140,11 +143,11 @@ class JobQueue:
         """A job that was killed while it wrote, or before it said so, may find its own output there."""
         begun = self._job(guid).get("outputBegun", False)
         self._resources.put(f"/jobs-by-guid/{guid}", self._job(guid) | {"outputBegun": True})
-        await asyncio.to_thread(self._hub.upload, _output(spec, guid), result, again=begun)
+        await asyncio.to_thread(self._blobs.upload, self._output(spec, guid), result, again=begun)
 
     async def _score(self, spec: JobSpec, folder: Path) -> Path:
         work = folder / "work"
-        files = await asyncio.to_thread(self._hub.download, place_of(spec.input_uri), work / "input")
+        files = await asyncio.to_thread(self._blobs.download, self._place(spec, spec.input_uri), work / "input")
         if not files:
             raise ScoringError(f"the input {spec.input_uri} holds no file")
         model, script = await asyncio.to_thread(self._fetch_model, spec, work)
@@ -157,12 +160,33 @@ class JobQueue:
     def _fetch_model(self, spec: JobSpec, work: Path) -> tuple[Path, Path]:
         """The model's folder and the scoring script, downloaded."""
         deployment = self._must(spec.deployment)["properties"]
-        model = self._must(_asset_id(deployment["model"], spec.workspace))["properties"]
+        model = self._asset(spec, deployment["model"], "models")
         configuration = deployment["codeConfiguration"]
-        code = self._must(_asset_id(configuration["codeId"], spec.workspace))["properties"]
-        self._hub.download(place_of(model["modelUri"]), work / "model")
-        self._hub.download(place_of(code["codeUri"]), work / "code")
+        code = self._asset(spec, configuration["codeId"], "codes")
+        self._blobs.download(self._place(spec, model["modelUri"]), work / "model")
+        self._blobs.download(self._place(spec, code["codeUri"]), work / "code")
         return work / "model", work / "code" / configuration["scoringScript"]
+
+    def _asset(self, spec: JobSpec, reference: Any, kind: str) -> dict[str, Any]:
+        path = self._estate.asset_id(reference, self._scope(spec), kind)
+        return dict(self._must(path)["properties"])
+
+    def _place(self, spec: JobSpec, uri: str) -> Place:
+        return self._estate.place_of(uri, self._scope(spec))
+
+    def _scope(self, spec: JobSpec) -> Scope:
+        scope = self._estate.at(spec.workspace)
+        if scope is None:
+            raise ScoringError(f"{spec.workspace} does not exist")
+        return scope
+
+    def _output(self, spec: JobSpec, guid: str) -> Place:
+        """The one output file: where the output's address names a file, there; else in that folder."""
+        uri = spec.output_uri or f"azureml://datastores/{BLOB_STORE}/paths/azureml/{guid}/score"
+        place = self._place(spec, uri)
+        if place.path.endswith(f"/{spec.output_file}"):
+            return place
+        return replace(place, path=f"{place.path.rstrip('/')}/{spec.output_file}")
 
     def _must(self, path: str) -> dict[str, Any]:
         found = self._resources.get(path)
@@ -181,22 +205,3 @@ class JobQueue:
         if error:
             job["properties"]["error"] = {"message": error[:1000]}
         self._resources.put(f"/jobs-by-guid/{guid}", job)
-
-
-def _output(spec: JobSpec, guid: str) -> Place:
-    """The one output file: where the output's address names a file, there; else in that folder."""
-    if not spec.output_uri:
-        return Place(container="signalbox-workspace", path=f"azureml/{guid}/score/{spec.output_file}")
-    place = place_of(spec.output_uri)
-    if place.path.endswith(f"/{spec.output_file}"):
-        return place
-    return Place(container=place.container, path=f"{place.path.rstrip('/')}/{spec.output_file}")
-
-
-def _asset_id(reference: Any, workspace: str) -> str:
-    """An ARM id from the forms in which deployments name assets."""
-    text = reference["assetId"] if isinstance(reference, dict) and "assetId" in reference else str(reference)
-    if isinstance(reference, dict) and "assetid" in reference:
-        text = reference["assetid"]
-    text = text.removeprefix("azureml:")
-    return text if text.startswith("/") else f"{workspace}/{text}"

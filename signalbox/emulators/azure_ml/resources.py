@@ -4,8 +4,17 @@ import json
 import sqlite3
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """One thing done to the world, for tests to count: `assets`, `deployments`, `traffic` or `deletions`, by name."""
+
+    kind: str
+    name: str
 
 
 class Resources:
@@ -16,15 +25,17 @@ class Resources:
         self._database.executescript(
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
             "CREATE TABLE IF NOT EXISTS resources (path TEXT PRIMARY KEY, number INTEGER, body TEXT);"
+            "CREATE TABLE IF NOT EXISTS effects (kind TEXT, name TEXT, times INTEGER, PRIMARY KEY (kind, name));"
         )
 
-    def put(self, path: str, body: dict[str, Any]) -> None:
-        self.put_all({path: body})
+    def put(self, path: str, body: dict[str, Any], effect: Effect | None = None) -> None:
+        self.put_all({path: body}, effect)
 
-    def put_all(self, bodies: Mapping[str, dict[str, Any]]) -> None:
-        """All of them or, where the process dies, none."""
+    def put_all(self, bodies: Mapping[str, dict[str, Any]], effect: Effect | None = None) -> None:
+        """All of them and the count of the *effect* or, where the process dies, none."""
         with self._lock:
             self._database.execute("BEGIN IMMEDIATE")
+            self._count(effect)
             self._database.executemany(
                 "INSERT INTO resources VALUES (?, (SELECT COALESCE(MAX(number), 0) + 1 FROM resources), ?)"
                 " ON CONFLICT (path) DO UPDATE SET body=excluded.body",
@@ -42,13 +53,44 @@ class Resources:
         start = path.lower().rstrip("/") + "/"
         with self._lock:
             rows = self._database.execute(
-                "SELECT path, body FROM resources WHERE path LIKE ? ORDER BY number DESC", (f"{start}%",)
+                "SELECT path, body FROM resources WHERE substr(path, 1, ?) = ? ORDER BY number DESC",
+                (len(start), start),
             ).fetchall()
         return [json.loads(body) for there, body in rows if "/" not in there[len(start) :]]
 
-    def delete(self, path: str) -> bool:
+    def below(self, path: str) -> list[tuple[str, dict[str, Any]]]:
+        """Every resource at any depth below *path* with its own path in lower case, by path."""
+        start = path.lower().rstrip("/") + "/"
         with self._lock:
+            rows = self._database.execute(
+                "SELECT path, body FROM resources WHERE substr(path, 1, ?) = ? ORDER BY path", (len(start), start)
+            ).fetchall()
+        return [(there, json.loads(body)) for there, body in rows]
+
+    def delete(self, path: str, effect: Effect | None = None) -> bool:
+        """With everything below it; the *effect* is counted if there was anything."""
+        start = path.lower().rstrip("/") + "/"
+        with self._lock:
+            self._database.execute("BEGIN IMMEDIATE")
             done = self._database.execute(
-                "DELETE FROM resources WHERE path=? OR path LIKE ?", (path.lower(), f"{path.lower()}/%")
+                "DELETE FROM resources WHERE path=? OR substr(path, 1, ?) = ?", (path.lower(), len(start), start)
             )
+            self._count(effect if done.rowcount else None)
+            self._database.execute("COMMIT")
         return done.rowcount > 0
+
+    def effects(self) -> dict[str, dict[str, int]]:
+        """How often what happened, by kind and name."""
+        with self._lock:
+            rows = self._database.execute("SELECT kind, name, times FROM effects ORDER BY kind, name").fetchall()
+        counted: dict[str, dict[str, int]] = {}
+        for kind, name, times in rows:
+            counted.setdefault(kind, {})[name] = times
+        return counted
+
+    def _count(self, effect: Effect | None) -> None:
+        if effect is not None:
+            self._database.execute(
+                "INSERT INTO effects VALUES (?, ?, 1) ON CONFLICT (kind, name) DO UPDATE SET times = times + 1",
+                (effect.kind, effect.name),
+            )

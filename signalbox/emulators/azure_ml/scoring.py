@@ -1,23 +1,22 @@
 """The data plane of batch endpoints: POST {scoringUri} makes a job, GET {scoringUri}/{name} follows it."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
+from signalbox.emulators.azure_ml.doors import Check
+from signalbox.emulators.azure_ml.endpoint_names import EndpointNames
 from signalbox.emulators.azure_ml.jobs import JobQueue, JobSpec
 from signalbox.emulators.azure_ml.resources import Resources
-
-if TYPE_CHECKING:
-    from signalbox.emulators.azure_ml.app import AzureMlOptions
 
 AUDIENCES = ("https://ml.azure.com",)
 _DURATION = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?")
 
 
 class ScoringDoors:
-    def __init__(self, options: "AzureMlOptions", resources: Resources, jobs: JobQueue) -> None:
-        self._check, self._resources, self._jobs = options.check, resources, jobs
+    def __init__(self, check: Check, resources: Resources, names: EndpointNames, jobs: JobQueue) -> None:
+        self._check, self._resources, self._names, self._jobs = check, resources, names, jobs
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_post("/batch/{endpoint}/jobs", self._submit)
@@ -49,7 +48,8 @@ class ScoringDoors:
         return web.json_response(_answer(job))
 
     def _endpoint(self, name: str) -> dict[str, Any] | None:
-        return self._resources.get(f"/endpoints-by-name/{name}")
+        path = self._names.path_of(name)
+        return self._resources.get(path) if "/batchendpoints/" in path.lower() else None
 
 
 def read_spec(properties: dict[str, Any], endpoint: dict[str, Any], deployment: dict[str, Any]) -> JobSpec:
@@ -68,7 +68,7 @@ def read_spec(properties: dict[str, Any], endpoint: dict[str, Any], deployment: 
 
     return JobSpec(
         friendly=properties.get("name") or "",
-        workspace=endpoint["id"].partition("/batchEndpoints/")[0],
+        workspace=re.split("/batchEndpoints/", endpoint["id"], flags=re.I)[0],
         endpoint=endpoint["name"],
         deployment=deployment["id"],
         input_uri=source["uri"],

@@ -21,7 +21,7 @@ def main(script: Path) -> None:
     die_with_parent(signal.SIGKILL)
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    module = _load(script)
+    module = load_script(script)
     if hasattr(module, "init"):
         module.init()
     answers.write(json.dumps({"ready": True}) + "\n")
@@ -30,7 +30,8 @@ def main(script: Path) -> None:
         answers.write(json.dumps({"ok": _run(module, request["files"], Path(request["output"]))}) + "\n")
 
 
-def _load(script: Path) -> Any:
+def load_script(script: Path) -> Any:
+    """The module in the file *script*, with its folder importable."""
     sys.path.insert(0, str(script.parent))
     spec = importlib.util.spec_from_file_location("scoring_script", script)
     assert spec is not None

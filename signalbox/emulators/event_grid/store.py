@@ -4,7 +4,6 @@ import json
 import sqlite3
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 _SCHEMA = """
@@ -28,11 +27,9 @@ class Delivery:
 
 
 class EventStore:
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(path, isolation_level=None)
-        self._database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + _SCHEMA)
-        self._database.row_factory = sqlite3.Row
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+        database.executescript(_SCHEMA)
 
     def add(self, topic: str, event: dict[str, Any]) -> int:
         """Keep *event*; the same id on the same topic is kept once and counted."""
@@ -107,9 +104,6 @@ class EventStore:
     def find(self, event_id: str) -> int | None:
         row = self._database.execute("SELECT number FROM events WHERE id=?", (event_id,)).fetchone()
         return None if row is None else int(row["number"])
-
-    def count(self) -> int:
-        return int(self._database.execute("SELECT COUNT(*) FROM events").fetchone()[0])
 
     def deliveries(self, state: str) -> list[dict[str, Any]]:
         rows = self._database.execute(

@@ -1,0 +1,101 @@
+"""Blobs of all storage accounts as the service and its computes reach them, with the real storage client.
+
+Blocking calls: run them in a thread.
+"""
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from azure.core.credentials import AccessToken
+from azure.storage.blob import BlobServiceClient, ContainerClient, ContainerSasPermissions, generate_container_sas
+
+from signalbox.emulators.azure_ml.estate import Place
+
+_SAS_LIFE = timedelta(hours=8)
+
+
+class _Identity:
+    """The service's identity: a TokenCredential over the local issuer."""
+
+    def __init__(self, token_for: Callable[[str], str]) -> None:
+        self._token_for = token_for
+
+    def get_token(self, *scopes: str, **kwargs: Any) -> AccessToken:
+        del kwargs
+        return AccessToken(self._token_for(scopes[0].removesuffix("/.default")), int(time.time()) + 3600)
+
+
+class Blobs:
+    """*service* is the address before the account's name; *keys* are the accounts' keys, for signatures."""
+
+    def __init__(self, service: str, ca: Path, token_for: Callable[[str], str], keys: Mapping[str, str]) -> None:
+        self._service, self._ca, self._keys = service.rstrip("/"), ca, keys
+        self._identity = _Identity(token_for)
+        self._clients: dict[str, BlobServiceClient] = {}
+
+    def download(self, place: Place, folder: Path) -> list[Path]:
+        """The blob *place*, or all blobs below it, in *folder* with their paths kept; sorted."""
+        client = self._container(place)
+        files = []
+        for name, inner in self._list(client, place.path):
+            target = folder / inner
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("wb") as stream:
+                client.download_blob(name).readinto(stream)
+            files.append(target)
+        return sorted(files)
+
+    def upload(self, place: Place, file: Path, *, again: bool) -> None:
+        """Raises ResourceExistsError: a batch job's output file must not exist, unless the job itself began it."""
+        with file.open("rb") as stream:
+            self._container(place).upload_blob(place.path, stream, overwrite=again)
+
+    def copy(self, source: Place, target: Place) -> int:
+        """The blob *source* or every blob below it into *target*, from its last name on; the number of blobs."""
+        reader, writer = self._container(source), self._container(target)
+        parent = source.path.rstrip("/").rpartition("/")[0]
+        names = self._list(reader, source.path)
+        for name, _ in names:
+            path = f"{target.path}/{name.removeprefix(parent).lstrip('/')}".lstrip("/")
+            writer.upload_blob(path, reader.download_blob(name).readall(), overwrite=True)
+        return len(names)
+
+    def fresh_container(self, account: str) -> Place:
+        """A new empty container of *account*."""
+        place = Place(account=account, container=f"asset-{uuid.uuid4().hex}", path="")
+        self._container(place).create_container()
+        return place
+
+    def address(self, place: Place) -> str:
+        return f"{self._service}/{place.account}/{place.container}/{place.path}".rstrip("/")
+
+    def signed(self, place: Place, *, write: bool) -> str:
+        """The container's address with a signature to read and list it, and to *write*."""
+        permission = ContainerSasPermissions(read=True, list=True, add=write, create=write, write=write)
+        signature = generate_container_sas(
+            place.account,
+            place.container,
+            account_key=self._keys[place.account],
+            permission=permission,
+            expiry=datetime.now(UTC) + _SAS_LIFE,
+        )
+        return f"{self._service}/{place.account}/{place.container}?{signature}"
+
+    def _list(self, client: ContainerClient, path: str) -> list[tuple[str, str]]:
+        """(name, name within *path*) of the blob or of every blob below."""
+        folder = f"{path.rstrip('/')}/" if path.rstrip("/") else ""
+        names = list(client.list_blob_names(name_starts_with=path or None))
+        found = [(name, name[len(folder) :]) for name in names if name.startswith(folder)]
+        return found or [(name, name.rpartition("/")[2]) for name in names if name == path]
+
+    def _container(self, place: Place) -> ContainerClient:
+        if place.account not in self._clients:
+            address = f"{self._service}/{place.account}"
+            self._clients[place.account] = BlobServiceClient(
+                address, credential=self._identity, connection_verify=str(self._ca)
+            )
+        return self._clients[place.account].get_container_client(place.container)

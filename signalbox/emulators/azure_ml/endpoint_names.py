@@ -1,0 +1,28 @@
+"""Endpoint names, batch and online, are unique within the region, because they are in the scoring address."""
+
+from signalbox.emulators.azure_ml.doors import Refusal
+from signalbox.emulators.azure_ml.resources import Resources
+
+
+class EndpointNames:
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+
+    def claim(self, path: str) -> None:
+        """Raises Refusal where the name belongs to another endpoint."""
+        name = path.rpartition("/")[2]
+        known = self._resources.get(f"/endpoints-by-name/{name}")
+        if known and known["id"].lower() != path.lower():
+            raise Refusal(409, "Conflict", f"endpoint name {name!r} is taken by {known['id']}; choose another")
+        self._resources.put(f"/endpoints-by-name/{name}", {"id": path})
+
+    def release(self, path: str) -> None:
+        """Frees the name if it is this endpoint's."""
+        name = path.rpartition("/")[2]
+        if self.path_of(name).lower() == path.lower():
+            self._resources.delete(f"/endpoints-by-name/{name}")
+
+    def path_of(self, name: str) -> str:
+        """Empty where no endpoint has this name."""
+        known = self._resources.get(f"/endpoints-by-name/{name}")
+        return str(known["id"]) if known else ""

@@ -1,0 +1,119 @@
+"""Which workspaces, registries and datastores there are, and what a path, a reference or an address means."""
+
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+PROVIDER = "Microsoft.MachineLearningServices"
+BLOB_STORE, BLOB_CONTAINER = "workspaceblobstore", "azureml-blobstore"
+
+_SCOPE = re.compile(
+    rf"/subscriptions/([^/]+)/resourcegroups/([^/]+)/providers/{PROVIDER}/(workspaces|registries)/([^/]+)(?:/.*)?", re.I
+)
+_DATASTORE_URI = re.compile(
+    r"azureml:///?(?:subscriptions/[^/]+/resourcegroups/[^/]+/(?:providers/[^/]+/)?workspaces/(?P<workspace>[^/]+)/)?"
+    r"datastores/(?P<store>[^/]+)/paths/(?P<path>.*)",
+    re.I,
+)
+_BY_REGISTRY = re.compile(r"azureml://registries/([^/]+)/(\w+)/([^/]+)/versions/([^/]+)", re.I)
+_BY_GUID = re.compile(r"azureml://locations/[^/]+/workspaces/([^/]+)/(\w+)/([^/]+)/versions/([^/]+)", re.I)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A blob, or a folder of blobs; an empty path is the whole container."""
+
+    account: str
+    container: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """A workspace or a registry (*kind*: `workspaces` or `registries`), and the storage account that is its own."""
+
+    kind: str
+    subscription: str
+    resource_group: str
+    name: str
+    account: str
+
+    @property
+    def id(self) -> str:
+        group = f"/subscriptions/{self.subscription}/resourceGroups/{self.resource_group}"
+        return f"{group}/providers/{PROVIDER}/{self.kind}/{self.name}"
+
+    @property
+    def guid(self) -> str:
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, self.id.lower()))
+
+    @property
+    def storage_id(self) -> str:
+        group = f"/subscriptions/{self.subscription}/resourceGroups/{self.resource_group}"
+        return f"{group}/providers/Microsoft.Storage/storageAccounts/{self.account}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estate:
+    """*shared* names the datastores that every workspace has: name to (account, container)."""
+
+    scopes: tuple[Scope, ...]
+    shared: Mapping[str, tuple[str, str]]
+
+    def at(self, path: str) -> Scope | None:
+        """The workspace or registry that the ARM *path* lies in."""
+        found = _SCOPE.fullmatch(path)
+        wanted = found[0].lower() + "/" if found else ""
+        return next((scope for scope in self.scopes if wanted.startswith(scope.id.lower() + "/")), None)
+
+    def within(self, path: str) -> str:
+        """*path* from its workspace's or registry's name on: how effects are named."""
+        scope = self.at(path)
+        return path if scope is None else path[len(scope.id) - len(scope.name) :]
+
+    def registry(self, name: str) -> Scope | None:
+        return self._named("registries", name)
+
+    def datastores(self, workspace: Scope) -> dict[str, tuple[str, str]]:
+        return {BLOB_STORE: (workspace.account, BLOB_CONTAINER), **self.shared}
+
+    def place_of(self, uri: str, scope: Scope) -> Place:
+        """Where *uri* (azureml datastore path or https blob address) lies. Raises ValueError naming it."""
+        found = _DATASTORE_URI.fullmatch(uri)
+        if found:
+            workspace = self._named("workspaces", found["workspace"]) if found["workspace"] else scope
+            store = self.datastores(workspace).get(found["store"]) if workspace else None
+            if store is None:
+                raise ValueError(f"datastore {found['store']!r} of {uri!r} is not registered")
+            return Place(account=store[0], container=store[1], path=found["path"])
+        parts = urlsplit(uri)
+        account, _, rest = unquote(parts.path).lstrip("/").partition("/")
+        container, _, path = rest.partition("/")
+        if parts.scheme != "https" or not container:
+            raise ValueError(f"{uri!r} is neither an azureml datastore path nor the https address of a blob")
+        return Place(account=account, container=container, path=path)
+
+    def asset_id(self, reference: Any, scope: Scope, kind: str) -> str:
+        """The ARM id from the forms in which deployments and imports name assets of *kind*."""
+        if isinstance(reference, dict):
+            reference = reference.get("assetId") or reference.get("assetid")
+        text = str(reference)
+        for pattern, owner in ((_BY_REGISTRY, self.registry), (_BY_GUID, self._by_guid)):
+            found = pattern.fullmatch(text)
+            there = owner(found[1]) if found else None
+            if found and there:
+                return f"{there.id}/{found[2]}/{found[3]}/versions/{found[4]}"
+        text = text.removeprefix("azureml:")
+        if text.startswith("/"):
+            return text
+        name, _, version = text.partition(":")
+        return f"{scope.id}/{kind}/{name}/versions/{version}" if version else f"{scope.id}/{text}"
+
+    def _named(self, kind: str, name: str) -> Scope | None:
+        return next((each for each in self.scopes if each.kind == kind and each.name.lower() == name.lower()), None)
+
+    def _by_guid(self, guid: str) -> Scope | None:
+        return next((scope for scope in self.scopes if scope.guid == guid.lower()), None)

@@ -1,0 +1,46 @@
+"""Resource locks: a scope and everything below it refuses writes until the lock is taken away."""
+
+from typing import Any
+
+from aiohttp import web
+
+from signalbox.emulators.azure_ml.doors import Handler, Refusal, arm_path
+from signalbox.emulators.azure_ml.resources import Resources
+
+_READS = {"GET", "HEAD", "OPTIONS"}
+
+
+class Locks:
+    """PUT and DELETE /_control/locks {scope}; kept in the store. As a read-only lock does, POST is refused too."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+
+    def add_to(self, app: web.Application) -> None:
+        app.router.add_put("/_control/locks", self._lock)
+        app.router.add_delete("/_control/locks", self._unlock)
+
+    @property
+    def middleware(self) -> Any:
+        @web.middleware
+        async def locked(request: web.Request, handler: Handler) -> web.StreamResponse:
+            if request.method not in _READS:
+                self._refuse(arm_path(request))
+            return await handler(request)
+
+        return locked
+
+    def _refuse(self, path: str) -> None:
+        for _, lock in self._resources.below("/locks"):
+            scope = lock["scope"]
+            if f"{path.lower()}/".startswith(f"{scope.lower().rstrip('/')}/"):
+                raise Refusal(409, "ScopeLocked", f"{path} cannot be written: {scope} is locked; remove the lock")
+
+    async def _lock(self, request: web.Request) -> web.Response:
+        scope = str((await request.json())["scope"])
+        self._resources.put(f"/locks{scope}", {"scope": scope})
+        return web.json_response({"scope": scope})
+
+    async def _unlock(self, request: web.Request) -> web.Response:
+        scope = str((await request.json())["scope"])
+        return web.json_response({"removed": self._resources.delete(f"/locks{scope}")})

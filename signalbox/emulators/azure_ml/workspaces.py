@@ -1,0 +1,74 @@
+"""Workspaces and their datastores: configuration of the emulator, shown as Resource Manager shows them."""
+
+from typing import Any
+
+from aiohttp import web
+
+from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, arm_path, missing
+from signalbox.emulators.azure_ml.estate import BLOB_STORE, PROVIDER, Scope
+
+
+class WorkspaceDoors:
+    def __init__(self, entrance: Entrance) -> None:
+        self._entrance = entrance
+
+    def add_to(self, app: web.Application) -> None:
+        app.router.add_get(WORKSPACE.rpartition("/")[0], self._list)
+        app.router.add_get(WORKSPACE, self._show)
+        app.router.add_get(f"{WORKSPACE}/datastores", self._list_datastores)
+        app.router.add_get(f"{WORKSPACE}/datastores/{{datastore}}", self._show_datastore)
+
+    async def _list(self, request: web.Request) -> web.Response:
+        self._entrance.check_token(request)
+        below = f"{arm_path(request)}/".lower()
+        found = [each for each in self._entrance.estate.scopes if each.id.lower().startswith(below)]
+        return web.json_response({"value": [self._workspace(each) for each in found]})
+
+    async def _show(self, request: web.Request) -> web.Response:
+        return web.json_response(self._workspace(self._entrance.admit(request)))
+
+    async def _list_datastores(self, request: web.Request) -> web.Response:
+        workspace = self._entrance.admit(request)
+        names = self._entrance.estate.datastores(workspace)
+        return web.json_response({"value": [self._datastore(workspace, name) for name in names]})
+
+    async def _show_datastore(self, request: web.Request) -> web.Response:
+        workspace, name = self._entrance.admit(request), request.match_info["datastore"]
+        if name not in self._entrance.estate.datastores(workspace):
+            raise missing(arm_path(request))
+        return web.json_response(self._datastore(workspace, name))
+
+    def _workspace(self, workspace: Scope) -> dict[str, Any]:
+        properties = {
+            "friendlyName": workspace.name,
+            "provisioningState": "Succeeded",
+            "workspaceId": workspace.guid,
+            "discoveryUrl": f"{self._entrance.base_url}/discovery",
+            "mlFlowTrackingUri": f"azureml://localhost{workspace.id}",
+            "storageAccount": workspace.storage_id,
+            "keyVault": "",
+            "applicationInsights": "",
+        }
+        return {
+            "id": workspace.id,
+            "name": workspace.name,
+            "type": f"{PROVIDER}/workspaces",
+            "location": "westeurope",
+            "identity": {"type": "SystemAssigned"},
+            "properties": properties,
+        }
+
+    def _datastore(self, workspace: Scope, name: str) -> dict[str, Any]:
+        account, container = self._entrance.estate.datastores(workspace)[name]
+        properties = {
+            "datastoreType": "AzureBlob",
+            "accountName": account,
+            "containerName": container,
+            "endpoint": "core.windows.net",
+            "protocol": "https",
+            "isDefault": name == BLOB_STORE,
+            "credentials": {"credentialsType": "None"},
+            "serviceDataAccessAuthIdentity": "WorkspaceSystemAssignedIdentity",
+        }
+        path = f"{workspace.id}/datastores/{name}"
+        return {"id": path, "name": name, "type": f"{PROVIDER}/workspaces/datastores", "properties": properties}
