@@ -3,6 +3,8 @@
 Predictions are asked of the real endpoints, in batches, and compared row by row; the rows stay in the hub.
 """
 
+import csv
+import hashlib
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -138,20 +140,34 @@ def _evaluate(
 
 
 def read_holdout(clients: Clients, holdout: Holdout) -> tuple[Columns, str]:
-    """The hold-out's columns as text, and its digest. Refused where the file or a column it needs is missing."""
-    import csv
-    import hashlib
-
-    container, _, path = holdout.path.partition("/")
-    data = clients.hub.read(container, path)
-    if data is None:
-        raise Refused(f"hold-out {holdout.path} is not in the hub; put it there")
-    rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
+    """The hold-out's columns as text, with its answers, and the digest of both. Refused where anything is missing."""
+    rows, data = _rows(clients, holdout.path)
+    if holdout.answers:
+        known, more = _rows(clients, holdout.answers)
+        answers = {row.get(holdout.key, ""): row for row in known}
+        rows = [{**row, holdout.target: _answer(answers, row, holdout)} for row in rows]
+        data += more
     missing = [name for name in (holdout.target, holdout.key, *holdout.slices) if not rows or name not in rows[0]]
     if missing:
         raise Refused(f"hold-out {holdout.path} lacks {', '.join(missing)}")
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     return columns, f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def _rows(clients: Clients, location: str) -> tuple[list[dict[str, str]], bytes]:
+    container, _, path = location.partition("/")
+    data = clients.hub.read(container, path)
+    if data is None:
+        raise Refused(f"hold-out {location} is not in the hub; put it there")
+    return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig")))), data
+
+
+def _answer(answers: Mapping[str, Mapping[str, str]], row: Mapping[str, str], holdout: Holdout) -> str:
+    key = row.get(holdout.key, "")
+    found = answers.get(key, {}).get(holdout.target)
+    if found is None:
+        raise Refused(f"{holdout.answers} has no {holdout.target} for {holdout.key} {key!r}")
+    return found
 
 
 def _golden(clients: Clients, order: c.StageOrder) -> Iterator[tuple[Any, Any]]:

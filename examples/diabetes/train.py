@@ -1,13 +1,15 @@
 """Train the example's regressor on the diabetes study that scikit-learn ships, and hold rows out for scoring.
 
-    python examples/diabetes/train.py OUTPUT_FOLDER
+    python examples/diabetes/train.py OUTPUT_FOLDER [ward|blood|stiff]
 
-Writes `model/` (the model and what it was made from), `train.csv`, `holdout.csv` (no target) and `answers.csv`.
+Writes `model/` (the model and what it was made from), `train.csv`, `holdout.csv` (no target), `answers.csv` and
+`extras/`, what travels with the model on its way to production.
 The study: Efron, Hastie, Johnstone and Tibshirani, "Least Angle Regression", 2004: 442 patients, ten measurements, and
 the progression of the disease a year later.
 """
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -22,7 +24,21 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 FEATURES = ["age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6"]
+RECIPES = {  # Features, and the strength of the regularisation.
+    "ward": (["age", "sex", "bmi", "bp"], 1.0),  # What a ward measures by itself.
+    "blood": (FEATURES, 1.0),  # With six values from the blood serum.
+    "stiff": (FEATURES, 5000.0),  # Regularised until little is left: a mistake, kept as an example of one.
+}
+EXTRAS = {
+    "online.py": "code/online.py",
+    "score.py": "code/score.py",
+    "environment.yaml": "environment/conda.yaml",
+    "contract.yaml": "contract/contract.yaml",
+    "reference-profile.json": "contract/reference-profile.json",
+}
+GOLDEN = 10
 SEED = 20040401
+HERE = Path(__file__).parent
 
 
 def patients() -> tuple[pd.DataFrame, pd.Series]:
@@ -34,15 +50,17 @@ def patients() -> tuple[pd.DataFrame, pd.Series]:
     return features, study.target.rename("progression")
 
 
-def train(output: Path) -> dict[str, object]:
+def train(output: Path, recipe: str) -> dict[str, object]:
     """Fit on three quarters of the patients, measure on the rest; returns what is known of the model."""
     features, target = patients()
     fit_x, held_x, fit_y, held_y = train_test_split(features, target, test_size=0.25, random_state=SEED)
-    model = make_pipeline(StandardScaler(), Ridge(alpha=1.0)).fit(fit_x[FEATURES], fit_y)
-    predicted = model.predict(held_x[FEATURES])
+    used, alpha = RECIPES[recipe]
+    model = make_pipeline(StandardScaler(), Ridge(alpha=alpha)).fit(fit_x[used], fit_y)
+    predicted = model.predict(held_x[used])
     facts = {
         "model": "diabetes-progression",
-        "features": FEATURES,
+        "recipe": recipe,
+        "features": used,
         "rows": {"train": len(fit_x), "holdout": len(held_x)},
         "seed": SEED,
         "sklearn": sklearn.__version__,
@@ -55,8 +73,23 @@ def train(output: Path) -> dict[str, object]:
     fit_x.to_csv(output / "train.csv", index=False)
     held_x.to_csv(output / "holdout.csv", index=False)
     held_x[["id"]].assign(progression=held_y).to_csv(output / "answers.csv", index=False)
+    write_extras(output / "extras", held_x[FEATURES].head(GOLDEN), predicted[:GOLDEN].round(6).tolist())
     return facts
 
 
+def write_extras(folder: Path, rows: pd.DataFrame, answers: list[float]) -> None:
+    """What travels with the model: its scoring code, environment and contract, and requests with their answers."""
+    for name, target in EXTRAS.items():
+        (folder / target).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(HERE / name, folder / target)
+    golden = folder / "golden" / "requests.jsonl"
+    golden.parent.mkdir(exist_ok=True)
+    lines = []
+    for number, answer in enumerate(answers):
+        asked = {"columns": FEATURES, "index": [0], "data": [rows.iloc[number].tolist()]}
+        lines.append(json.dumps({"request": {"input_data": asked}, "response": [answer]}))
+    golden.write_text("\n".join(lines) + "\n")
+
+
 if __name__ == "__main__":
-    print(json.dumps(train(Path(sys.argv[1])), indent=2))
+    print(json.dumps(train(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "ward"), indent=2))

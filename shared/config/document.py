@@ -14,6 +14,7 @@ from shared.config.findings import Finding
 
 _TAG = "tag:yaml.org,2002:"
 _WHOLE = re.compile(r"[-+]?\d+")
+_DECIMAL = re.compile(r"[-+]?\d+\.\d+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,8 @@ class _Walk:
             return self._refuse(node, where, f"has the tag {node.tag}", "remove the tag")
         if kind == "int" and _WHOLE.fullmatch(text):
             return int(text)
+        if kind == "float" and _DECIMAL.fullmatch(text):
+            return float(text)
         if kind == "bool":
             return yaml.SafeLoader.bool_values.get(text.lower(), text)
         return None if kind == "null" else text

@@ -37,12 +37,13 @@ def read_promotable(one: Reader, name: str, contract: str, owner: str) -> Promot
     section = one.inside("promotion")
     section.known(("holdout",))
     holdout = section.inside("holdout", required=True)
-    holdout.known(("path", "target", "key", "slices", "batch_rows"))
+    holdout.known(("path", "answers", "target", "key", "slices", "batch_rows"))
     path = holdout.text("path")
     if path and "/" not in path:
         holdout.fail("path", f"is {path!r}", "write container/path of a CSV file in the hub")
     read = Holdout(
         path=path,
+        answers=holdout.optional("answers"),
         target=holdout.text("target"),
         key=holdout.text("key"),
         slices=holdout.texts("slices"),
@@ -65,8 +66,8 @@ def _roles(section: Reader) -> dict[str, Role]:
         one.known(("app_role", "group", "people"))
         role = Role(
             name=name,
-            app_role=one.text("app_role", " ").strip(),
-            group=one.text("group", " ").strip(),
+            app_role=one.optional("app_role"),
+            group=one.optional("group"),
             people=one.texts("people"),
         )
         if not (role.app_role or role.group or role.people):
@@ -115,8 +116,8 @@ def _serving(one: Reader) -> Serving:
             one.matching(field, AZURE_ML_NAME, "an endpoint's name: letters, digits and dashes, up to 32")
     plain = Serving()
     return Serving(
-        online=one.text("online", " ").strip(),
-        batch=one.text("batch", " ").strip(),
+        online=one.optional("online"),
+        batch=one.optional("batch"),
         online_script=one.text("online_script", plain.online_script),
         batch_script=one.text("batch_script", plain.batch_script),
         instance_type=one.text("instance_type", plain.instance_type),

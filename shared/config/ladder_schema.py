@@ -23,7 +23,14 @@ def promotion_schemas() -> dict[str, Any]:
 
 
 def promotable_schema() -> dict[str, Any]:
-    fields_ = {"path": LOCATION, "target": TEXT, "key": TEXT, "slices": _TEXTS, "batch_rows": whole(1, 100_000)}
+    fields_ = {
+        "path": LOCATION,
+        "answers": LOCATION,
+        "target": TEXT,
+        "key": TEXT,
+        "slices": _TEXTS,
+        "batch_rows": whole(1, 100_000),
+    }
     return mapping({"holdout": mapping(fields_, required=("path", "target", "key"))}, required=("holdout",))
 
 

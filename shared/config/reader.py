@@ -72,6 +72,10 @@ class Reader:
     def text(self, name: str, default: str | None = None) -> str:
         return self._read(name, default, "", _is_text, "a non-empty text")
 
+    def optional(self, name: str) -> str:
+        """A text that may be left out, and then is empty."""
+        return self.text(name) if self.has(name) else ""
+
     def matching(self, name: str, pattern: re.Pattern[str], wanted: str, default: str | None = None) -> str:
         return self._read(name, default, "", lambda v: _is_text(v) and pattern.fullmatch(v), wanted)
 

@@ -63,7 +63,7 @@ def _models(section: Reader) -> tuple[dict[str, str], tuple[Promotable, ...]]:
         one = section.inside(name)
         one.known(("owner", "contract", "promotion"))
         contracts[name] = _contract(one)
-        promotable.append(ladder.read_promotable(one, name, contracts[name], one.text("owner", " ").strip()))
+        promotable.append(ladder.read_promotable(one, name, contracts[name], one.optional("owner")))
     return contracts, tuple(each for each in promotable if each is not None)
 
 

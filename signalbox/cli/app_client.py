@@ -8,6 +8,7 @@ import click
 import requests
 
 from signalbox.launcher.endpoints import Endpoints, read_endpoints
+from signalbox.launcher.hub import sign_in
 
 STATE = Path(".signalbox")
 _TIMEOUT_S = 300
@@ -16,8 +17,10 @@ _TIMEOUT_S = 300
 class AppClient:
     """Raises click.ClickException with the app's own words when it refuses."""
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, token: str = "") -> None:
         self._url, self._headers = url.rstrip("/"), {"x-functions-key": key}
+        if token:
+            self._headers["Authorization"] = f"Bearer {token}"
 
     def get(self, path: str, **params: str) -> Any:
         return self._send("GET", path, params=params)
@@ -37,12 +40,32 @@ class AppClient:
         return answer.json()
 
 
-def find_app() -> AppClient:
-    """The app of SIGNALBOX_URL and SIGNALBOX_KEY, or else the local one of this folder."""
+def find_app(person: str = "", signed: bool = False) -> AppClient:
+    """The app of SIGNALBOX_URL and SIGNALBOX_KEY, or else the local one of this folder.
+
+    *signed*: with a token, of whoever is signed in to Azure, or of the local directory's *person*.
+    """
     if "SIGNALBOX_URL" in os.environ:
-        return AppClient(os.environ["SIGNALBOX_URL"], os.environ.get("SIGNALBOX_KEY", ""))
+        return AppClient(os.environ["SIGNALBOX_URL"], os.environ.get("SIGNALBOX_KEY", ""), _token() if signed else "")
     endpoints = find_endpoints()
-    return AppClient(endpoints.app, endpoints.function_key)
+    token = _local_token(endpoints, person) if signed else ""
+    return AppClient(endpoints.app, endpoints.function_key, token)
+
+
+def _token() -> str:
+    from azure.identity import AzureCliCredential
+
+    audience = os.environ.get("SIGNALBOX_TOKEN_AUDIENCE", "api://signalbox")
+    return str(AzureCliCredential().get_token(f"{audience}/.default").token)
+
+
+def _local_token(endpoints: Endpoints, person: str) -> str:
+    if not person:
+        raise click.ClickException("say who you are: --as PERSON, such as ada@example.org")
+    try:
+        return sign_in(endpoints, person)
+    except LookupError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def find_endpoints() -> Endpoints:

@@ -9,15 +9,18 @@ from typing import Any
 import click
 
 from signalbox.launcher.endpoints import Endpoints
-from signalbox.launcher.provision import Deployable, provision
+from signalbox.launcher.hub import hub_client
+from signalbox.launcher.provision import Candidate, Deployable, provision, register
 
 _FOLDER = Path("examples") / "diabetes"
 
 
-def train_example(project: Path, output: Path) -> dict[str, Any]:
-    """What is known of the model now in *output*/model. Raises click.ClickException with the script's own words."""
+def train_example(project: Path, output: Path, recipe: str = "ward") -> dict[str, Any]:
+    """What is known of the model that *recipe* made in *output*. Raises click.ClickException."""
     script = project / _FOLDER / "train.py"
-    done = subprocess.run([sys.executable, str(script), str(output)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, str(script), str(output), recipe], capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise click.ClickException(f"{script} failed:\n{done.stderr}")
     return dict(json.loads(done.stdout))
@@ -38,3 +41,25 @@ def deploy_example(project: Path, output: Path, endpoints: Endpoints) -> Deploya
     )
     provision(endpoints, what)
     return what
+
+
+def offer_example(endpoints: Endpoints, output: Path, version: str, flag: str = "") -> None:
+    """Register the trained model in dev as *version*, with what travels with it; *flag* asks for its promotion."""
+    register(
+        endpoints,
+        Candidate(
+            model="diabetes-progression",
+            version=version,
+            model_path=output / "model",
+            extras_path=output / "extras",
+            tags={"signalbox.promote": flag} if flag else {},
+        ),
+    )
+
+
+def offer_answers(endpoints: Endpoints, output: Path) -> None:
+    """Put the held-out patients and their answers where promotions look for them."""
+    with hub_client(endpoints) as hub:
+        for name in ("holdout.csv", "answers.csv"):
+            with (output / name).open("rb") as stream:
+                hub.get_blob_client("evaluation", f"diabetes/{name}").upload_blob(stream, overwrite=True)

@@ -4,6 +4,18 @@ import click
 
 from signalbox.cli.hub import check, drop
 from signalbox.cli.local import demo, up
+from signalbox.cli.promotions import (
+    approve,
+    audit,
+    break_glass,
+    explain,
+    history,
+    plan,
+    promote,
+    promotions,
+    reject,
+    withdraw,
+)
 from signalbox.cli.runs import cancel, release, reprocess, status
 from signalbox.host.command import host
 
@@ -13,5 +25,8 @@ def main() -> None:
     """Carry data to models and models to production."""
 
 
-for command in (up, demo, drop, status, check, cancel, release, reprocess, host):
+_RUNS = (drop, status, check, cancel, release, reprocess)
+_PROMOTIONS = (plan, promote, promotions, approve, reject, withdraw, break_glass, explain, history, audit)
+
+for command in (up, demo, *_RUNS, *_PROMOTIONS, host):
     main.add_command(command)

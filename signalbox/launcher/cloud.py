@@ -36,7 +36,7 @@ from signalbox.launcher.endpoints import (
 )
 from signalbox.launcher.processes import Child
 
-CONTAINERS = ("landing", "predictions", "quarantine", "dead-letters", "signalbox", "signalbox-staging")
+CONTAINERS = ("landing", "predictions", "evaluation", "quarantine", "dead-letters", "signalbox", "signalbox-staging")
 _PATIENCE_S = 45.0
 _RESTARTS = 5
 
@@ -135,9 +135,9 @@ class LocalCloud:
         defaults = {"SIGNALBOX_RECONCILE_SCHEDULE": "*/10 * * * * *", "SIGNALBOX_CONFIG": "signalbox.yaml"}
         return {**defaults, **self.endpoints.environment(), **self._settings}
 
-    def control(self, path: str) -> str:
-        """The address of the emulators' own control doors, such as `/_effects`."""
-        return f"https://localhost:{self.endpoints.eventgrid}{path}"
+    def control(self, path: str, door: str = "eventgrid") -> str:
+        """The address of an emulator's own control doors, such as `/_effects`."""
+        return f"https://localhost:{getattr(self.endpoints, door)}{path}"
 
     def _preflight(self) -> None:
         if shutil.which("node") is None:

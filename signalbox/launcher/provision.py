@@ -3,7 +3,7 @@
 import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -40,6 +40,38 @@ class Deployable:
     endpoint: str
     deployment: str
     max_concurrency: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A trained model and what travels with it, to be registered in dev for a promotion."""
+
+    model: str
+    version: str
+    model_path: Path
+    extras_path: Path
+    tags: Mapping[str, str]
+
+
+def register(endpoints: Endpoints, what: Candidate) -> None:
+    """As a data scientist does it: upload, then register with the tags that Signalbox reads."""
+    with _environment(endpoints.environment()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # The SDK's experimental notices are not ours to act on.
+        logging.getLogger("azure").setLevel(logging.ERROR)
+        _register(_client(endpoints), endpoints, what)
+
+
+def _register(client: Any, endpoints: Endpoints, what: Candidate) -> None:
+    from azure.ai.ml.entities import Model
+
+    model_folder, extras_folder = (f"{kind}/{what.model}/{what.version}" for kind in ("models", "extras"))
+    _upload(endpoints, what.model_path, model_folder)
+    _upload(endpoints, what.extras_path, extras_folder)
+    tags = {"signalbox.bundle": _datastore_path(extras_folder), **what.tags}
+    path = _datastore_path(model_folder)
+    client.models.create_or_update(
+        Model(name=what.model, version=what.version, path=path, type="custom_model", tags=tags)
+    )
 
 
 def provision(endpoints: Endpoints, what: Deployable) -> None:

@@ -33,11 +33,15 @@ class Serving:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holdout:
-    """Rows with known answers that no training has seen: *path* is `container/path` of a CSV file in the hub."""
+    """Rows with known answers that no training has seen: *path* is `container/path` of a CSV file in the hub.
+
+    *answers* is a second such file with the key and the target, empty where the target is a column of the first.
+    """
 
     path: str
-    target: str
-    key: str
+    answers: str = ""
+    target: str = ""
+    key: str = ""
     slices: tuple[str, ...] = ()
     batch_rows: int = 500
 

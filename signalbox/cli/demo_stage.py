@@ -1,0 +1,67 @@
+"""What every scene of the demonstration needs: the local cloud, the app, a timeline, and patience."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import requests
+from azure.storage.blob import BlobServiceClient
+
+from signalbox.cli.app_client import AppClient
+from signalbox.launcher.cloud import LocalCloud
+
+_PATIENCE_S = 60.0
+
+
+class Timeline:
+    """Says what happens when, in seconds since the start."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+
+    def say(self, what: str, detail: str = "") -> None:
+        click.echo(f"{time.monotonic() - self._start:6.2f} s  {what:<24} {detail}".rstrip())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """What every scene needs."""
+
+    cloud: LocalCloud
+    app: AppClient
+    hub: BlobServiceClient
+    line: Timeline
+    folder: Path
+    project: Path
+
+
+def wait_for(look: Callable[[], Any], otherwise: str) -> Any:
+    deadline = time.monotonic() + _PATIENCE_S
+    while not (seen := look()):
+        expect(time.monotonic() < deadline, otherwise)
+        threading.Event().wait(0.1)
+    return seen
+
+
+def expect(fact: bool, otherwise: str) -> None:
+    if not fact:
+        raise click.ClickException(otherwise)
+
+
+def read(hub: BlobServiceClient, place: str) -> bytes:
+    container, _, path = place.partition("/")
+    return bytes(hub.get_blob_client(container, path).download_blob().readall())
+
+
+def control(stage: Stage, path: str, body: dict[str, Any] | None = None, door: str = "eventgrid") -> Any:
+    """An answer of the emulators' own doors; *door* is `eventgrid` or `azureml`."""
+    method = "GET" if body is None else "POST"
+    answer = requests.request(
+        method, stage.cloud.control(path, door), json=body, verify=str(stage.cloud.endpoints.ca), timeout=30
+    )
+    answer.raise_for_status()
+    return answer.json()

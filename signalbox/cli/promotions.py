@@ -1,0 +1,212 @@
+"""Plan promotions, ask for them, decide on them, and see where they stand."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from signalbox.cli.app_client import find_app
+from signalbox.cli.output import emit_facts, emit_json, emit_table
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_as = click.option("--as", "person", default="", help="Who you are in the local directory; on Azure it is az login's.")
+_reason = click.option("--reason", required=True, help="Why; kept for ever.")
+_role = click.option("--role", required=True, help="The role in which you decide.")
+_to = click.option("--to", "target", required=True, help="The stage to reach.")
+
+
+@click.group()
+def plan() -> None:
+    """Work out what would happen, and change nothing."""
+
+
+@plan.command("promote")
+@click.argument("model")
+@_to
+@click.option("--out", type=click.Path(path_type=Path), help="Keep the plan, to promote by it.")
+@_json
+def plan_promote(model: str, target: str, out: Path | None, as_json: bool) -> None:
+    """Every write, gate and approval of promoting MODEL:VERSION."""
+    found = find_app().post("plans", {"model": model, "to": target})
+    if out:
+        out.write_text(json.dumps(found["plan"], indent=2), encoding="utf-8")
+    if as_json:
+        emit_json(found)
+        return
+    planned = found["plan"]
+    emit_facts({"plan": found["digest"], "bundle": planned["digest"], "size": f"{planned['size']} bytes"})
+    for name in ("gates", "approvals", "writes"):
+        click.echo(f"\n{name}")
+        for line in found[name]:
+            click.echo(f"  {line}")
+
+
+@click.command()
+@click.argument("model")
+@_to
+@_reason
+@click.option("--plan", "planned", type=click.Path(exists=True, path_type=Path), help="Run this very plan or nothing.")
+@click.option("--break-glass", is_flag=True, help="Where gates fail, wait for those who may override them together.")
+@_as
+@_json
+def promote(
+    model: str, target: str, reason: str, planned: Path | None, break_glass: bool, person: str, as_json: bool
+) -> None:
+    """Carry MODEL:VERSION up the ladder."""
+    body: dict[str, Any] = {"model": model, "to": target, "reason": reason, "break_glass": break_glass}
+    if planned:
+        body["plan"] = json.loads(planned.read_text(encoding="utf-8"))
+    _emit(find_app(person, signed=True).post("promotions", body), as_json)
+
+
+@click.command()
+@click.argument("promotion", required=False)
+@click.option("--model", help="Only promotions of this model.")
+@_json
+def promotions(promotion: str | None, model: str | None, as_json: bool) -> None:
+    """Show the newest promotions, or one PROMOTION with its evidence."""
+    app = find_app()
+    if promotion:
+        found = app.get(f"promotions/{promotion}")
+        emit_json(found) if as_json else _show(found)
+        return
+    found = app.get("promotions", **({"model": model} if model else {}))
+    if as_json:
+        emit_json(found)
+    else:
+        rows = [
+            (row["promotion"], f"{row['model']}:{row['version']}", row["target"], row["fate"] or "under way")
+            for row in found["promotions"]
+        ]
+        emit_table(("promotion", "model", "to", "fate"), rows)
+
+
+@click.command()
+@click.argument("promotion")
+@_role
+@_reason
+@click.option("--evidence", required=True, help="The digest on the evidence page that you have looked at.")
+@_as
+@_json
+def approve(promotion: str, role: str, reason: str, evidence: str, person: str, as_json: bool) -> None:
+    """Approve PROMOTION, on the evidence you were shown."""
+    _decide("approve", promotion, {"role": role, "reason": reason, "evidence": evidence}, person, as_json)
+
+
+@click.command()
+@click.argument("promotion")
+@_role
+@_reason
+@click.option("--evidence", required=True, help="The digest on the evidence page that you have looked at.")
+@_as
+@_json
+def reject(promotion: str, role: str, reason: str, evidence: str, person: str, as_json: bool) -> None:
+    """Reject PROMOTION: everything is put back."""
+    _decide("reject", promotion, {"role": role, "reason": reason, "evidence": evidence}, person, as_json)
+
+
+@click.command()
+@click.argument("promotion")
+@_role
+@_as
+@_json
+def withdraw(promotion: str, role: str, person: str, as_json: bool) -> None:
+    """Take back your own decision on PROMOTION, before it is used."""
+    _decide("withdraw", promotion, {"role": role}, person, as_json)
+
+
+@click.command("break-glass")
+@click.argument("promotion")
+@_role
+@_reason
+@click.option("--stage", required=True, help="The stage whose gates are overridden.")
+@click.option("--phase", type=click.Choice(["entry", "exit"]), default="exit", help="The phase whose gates failed.")
+@click.option("--evidence", required=True, help="The digest of the failing evidence.")
+@_as
+@_json
+def break_glass(promotion: str, person: str, as_json: bool, **body: str) -> None:
+    """Agree to override the failing gates of PROMOTION; it takes every role of the policy, and is loud."""
+    _decide("break-glass", promotion, dict(body), person, as_json)
+
+
+@click.command()
+@click.argument("promotion")
+@_json
+def explain(promotion: str, as_json: bool) -> None:
+    """Each unmet condition of PROMOTION, with who can meet it."""
+    found = find_app().get(f"promotions/{promotion}/explain")
+    if as_json:
+        emit_json(found)
+        return
+    for line in found["unmet"] or ["nothing is unmet"]:
+        click.echo(line)
+
+
+@click.command()
+@click.argument("model")
+@click.option("--at", default="", help="What was known at this time (ISO 8601).")
+@_json
+def history(model: str, at: str, as_json: bool) -> None:
+    """What happened to MODEL, from the audit log."""
+    found = find_app().get(f"models/{model}/history", **({"at": at} if at else {}))
+    if as_json:
+        emit_json(found)
+        return
+    rows = [(entry["at"], entry["subject"], entry["kind"], entry["who"], _told(entry)) for entry in found["entries"]]
+    emit_table(("at", "model", "what", "who", "where"), rows)
+
+
+@click.group()
+def audit() -> None:
+    """The append-only record of every decision, approval and movement."""
+
+
+@audit.command("verify")
+@_json
+def verify_audit(as_json: bool) -> None:
+    """Prove that no entry was changed, removed or reordered; 1 where one was."""
+    found = find_app().get("audit")
+    if as_json:
+        emit_json(found)
+    else:
+        state = "whole" if found["whole"] else "BROKEN"
+        emit_facts({"entries": str(found["entries"]), "chain": state, "head": found["head"]})
+        for line in found["broken"]:
+            click.echo(line)
+    sys.exit(0 if found["whole"] else 1)
+
+
+def _decide(what: str, promotion: str, body: dict[str, Any], person: str, as_json: bool) -> None:
+    _emit(find_app(person, signed=True).post(f"promotions/{promotion}/{what}", body), as_json)
+
+
+def _emit(answer: dict[str, Any], as_json: bool) -> None:
+    emit_json(answer) if as_json else emit_facts({name: str(value) for name, value in answer.items()})
+
+
+def _told(entry: dict[str, Any]) -> str:
+    facts = entry["facts"]
+    return " ".join(str(facts[name]) for name in ("stage", "phase", "move", "role") if facts.get(name))
+
+
+def _show(found: dict[str, Any]) -> None:
+    asked = found["promotion"]
+    emit_facts(
+        {
+            "promotion": found["id"],
+            "model": f"{asked['model']['name']}:{asked['model']['version']}",
+            "way": f"{asked['source']} to {asked['target']}",
+            "asked by": asked["requested_by"] or "the flag on the model",
+            "status": found["status"],
+            "step": found["step"],
+            "fate": found.get("fate", ""),
+            "because": "; ".join(found.get("because", ())),
+            "opened": found["opened"],
+            "closed": found.get("closed", ""),
+        }
+    )
+    click.echo()
+    rows = [(each["stage"], each["phase"], each["page"], each["digest"]) for each in found["evidence"]]
+    emit_table(("stage", "phase", "evidence page", "digest"), rows)
