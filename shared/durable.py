@@ -5,7 +5,7 @@ A permanent refusal crosses from an activity as a value, so that it is never ret
 
 import inspect
 from collections.abc import Awaitable, Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias, TypeVar
@@ -181,6 +181,7 @@ class Instance:
     status: str
     running: bool
     step: str = ""
+    shown: dict[str, Any] = field(default_factory=dict)
 
 
 _RUNNING = {"Pending", "Running", "ContinuedAsNew", "Suspended"}
@@ -192,7 +193,9 @@ async def find_instance(client: Client, instance: str) -> Instance | None:
         return None
     status = str(found.runtime_status.value)
     shown = found.custom_status if isinstance(found.custom_status, dict) else {}
-    return Instance(id=instance, status=status, running=status in _RUNNING, step=str(shown.get("step", "")))
+    return Instance(
+        id=instance, status=status, running=status in _RUNNING, step=str(shown.get("step", "")), shown=shown
+    )
 
 
 async def start_once(

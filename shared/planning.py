@@ -39,14 +39,7 @@ def plan_promotion(world: World, model: ModelVersion, source: str, target: str) 
     promotable = configuration.ladder.promotable(model.name)
     stages = configuration.ladder.way(source, target)
     workspace = configuration.workspace(source)
-    registered = world.models.find(workspace, model)
-    if registered is None:
-        raise Refused(
-            f"model {model} is not registered in {source} ({workspace.workspace}); register that version there"
-        )
-    extras = registered.tags.get(BUNDLE, "")
-    if not extras:
-        raise Refused(f"model {model} has no tag {BUNDLE}; set it to the folder with code/, {ENVIRONMENT} and {GOLDEN}")
+    registered, extras = _registered(world, model, workspace)
     bundle = read_bundle(world.bundles, *_shelves(workspace, model, registered.folder, extras))
     _refuse_incomplete(model, registered, bundle)
     return Plan(
@@ -64,6 +57,18 @@ def plan_promotion(world: World, model: ModelVersion, source: str, target: str) 
         flag=registered.tags.get(FLAG, ""),
         lineage=_lineage(registered),
     )
+
+
+def _registered(world: World, model: ModelVersion, workspace: Workspace) -> tuple[RegisteredModel, str]:
+    """The version as it is registered, and the folder of its extras."""
+    found = world.models.find(workspace, model)
+    if found is None:
+        where = f"{workspace.name} ({workspace.workspace})"
+        raise Refused(f"model {model} is not registered in {where}; register that version there")
+    extras = found.tags.get(BUNDLE, "")
+    if not extras:
+        raise Refused(f"model {model} has no tag {BUNDLE}; set it to the folder with code/, {ENVIRONMENT} and {GOLDEN}")
+    return found, extras
 
 
 def plan_digest(plan: Plan) -> str:

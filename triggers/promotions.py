@@ -78,6 +78,7 @@ async def show(client: Client, clients: Clients, promotion: str) -> dict[str, An
     instance = await find_instance(client, promotion)
     record["status"] = instance.status if instance else "not known to this host any more"
     record["step"] = instance.step if instance else ""
+    record["doing"] = instance.shown if instance else {}
     record["evidence"] = await asyncio.to_thread(_packs, clients, promotion)
     return record
 

@@ -17,18 +17,11 @@ from types import TracebackType
 
 import requests
 
+from signalbox.launcher.emulated import emulator_settings
 from signalbox.launcher.endpoints import (
     ACCOUNT,
     ACCOUNTS,
-    AUDIENCE,
-    PERSONS,
-    REGISTRY,
-    REGISTRY_SUBSCRIPTION,
-    STORAGE_TOPIC,
-    SUBSCRIPTION,
-    TENANT,
     WORKSPACE_CONTAINER,
-    WORKSPACES,
     new_endpoints,
     refuse_taken,
     same_endpoints,
@@ -176,52 +169,10 @@ class LocalCloud:
 
     def _start_emulators(self) -> None:
         settings = self.state / "emulators.json"
-        settings.write_text(json.dumps(self._emulator_settings(), indent=2))
+        settings.write_text(json.dumps(emulator_settings(self.endpoints, self._time_scale), indent=2))
         settings.chmod(0o600)
         command = [sys.executable, "-m", "signalbox.emulators", "--settings", str(settings)]
         self._children["emulators"] = self._child("emulators", command, {})
-
-    def _emulator_settings(self) -> dict[str, object]:
-        ends = self.endpoints
-        webhook = f"{ends.app}/runtime/webhooks/eventgrid?functionName=receive_hub_event&code={ends.eventgrid_key}"
-        return {
-            "state": ends.state,
-            "account": ACCOUNT,
-            "tenant": TENANT,
-            "issuer": ends.issuer,
-            "audience": AUDIENCE,
-            "persons": PERSONS,
-            "account_keys": dict.fromkeys(ACCOUNTS, ends.account_key),
-            "machine_learning": _machine_learning(),
-            "ports": {
-                "identity": ends.identity,
-                "storage": ends.storage,
-                "eventgrid": ends.eventgrid,
-                "azureml": ends.azureml,
-                "authority": ends.authority,
-            },
-            "azurite": f"https://127.0.0.1:{ends.azurite}",
-            "identity_secret": ends.identity_secret,
-            "time_scale": self._time_scale,
-            "storage_topic": STORAGE_TOPIC,
-            "subscriptions": [
-                {
-                    "name": "hub-events",
-                    "topic": "hub",
-                    "url": webhook,
-                    "event_types": ["Microsoft.Storage.BlobCreated", "Microsoft.Storage.BlobRenamed"],
-                    "subject_begins_with": "/blobServices/default/containers/landing/",
-                    "schema": "EventGridSchema",
-                },
-                {
-                    "name": "model-events",
-                    "topic": "ml",
-                    "url": webhook,
-                    "event_types": ["Microsoft.MachineLearningServices.ModelRegistered"],
-                    "schema": "EventGridSchema",
-                },
-            ],
-        }
 
     def _child(self, name: str, command: list[str], environment: Mapping[str, str]) -> Child:
         self._tell(name, "starting")
@@ -267,28 +218,6 @@ class LocalCloud:
                 for name in wanted:
                     if name not in there:
                         client.create_container(name)
-
-
-def _machine_learning() -> dict[str, object]:
-    """The workspaces, each in its own resource group and with its own storage, the registry, and shared datastores."""
-    scopes = [
-        {
-            "kind": "workspaces",
-            "subscription": SUBSCRIPTION,
-            "resource_group": f"rg-mlops-{name.removeprefix('mlw-')}",
-            "name": name,
-            "account": account,
-        }
-        for name, account in WORKSPACES.items()
-    ]
-    registry = {
-        "kind": "registries",
-        "subscription": REGISTRY_SUBSCRIPTION,
-        "resource_group": "rg-mlops-registry",
-        "name": REGISTRY,
-        "account": ACCOUNTS[-1],
-    }
-    return {"scopes": [*scopes, registry], "datastores": {"hub_staging": [ACCOUNT, "signalbox-staging"]}}
 
 
 def _listens(port: int) -> bool:

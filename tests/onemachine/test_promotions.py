@@ -1,0 +1,145 @@
+"""Promotions on one machine: the real adapters against the local Azure ML, with kills and locks."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from signalbox.cli.app_client import AppClient
+from signalbox.cli.example import offer_answers, offer_example, train_example
+from signalbox.launcher.hub import sign_in
+from tests.onemachine.conftest import PROJECT
+from tests.onemachine.world import World
+
+pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("onemachine")]
+
+MODEL = "diabetes-progression"
+DECIDERS = (("ada@example.org", "data-scientist"), ("grace@example.org", "product-owner"))
+
+
+class Line:
+    """What the tests do to one local cloud."""
+
+    def __init__(self, world: World, folders: dict[str, Path]) -> None:
+        self.world, self._folders = world, folders
+
+    def offer(self, version: str, recipe: str, flag: str = "") -> None:
+        offer_example(self.world.cloud.endpoints, self._folders[recipe], version, flag)
+
+    def promote(self, version: str, target: str, person: str = "linus@example.org") -> str:
+        body = {"model": f"{MODEL}:{version}", "to": target, "reason": "to be proven"}
+        return str(self.as_(person).post("promotions", body)["promotion"])
+
+    def as_(self, person: str) -> AppClient:
+        ends = self.world.cloud.endpoints
+        return AppClient(ends.app, ends.function_key, sign_in(ends, person))
+
+    def show(self, promotion: str) -> dict[str, Any]:
+        return dict(self.world.app.get(f"promotions/{promotion}"))
+
+    def ended(self, promotion: str) -> dict[str, Any]:
+        def fate() -> dict[str, Any] | None:
+            shown = self.show(promotion)
+            return shown if shown.get("fate") else None
+
+        return dict(self.world.eventually(fate, within=180.0))
+
+    def approve(self, promotion: str) -> None:
+        shown = self.world.eventually(lambda: self._asked(promotion))
+        for person, role in DECIDERS:
+            body = {"role": role, "evidence": shown["digest"], "reason": "seen"}
+            self.as_(person).post(f"promotions/{promotion}/approve", body)
+
+    def state(self) -> dict[str, Any]:
+        """All assets, endpoints and deployments; the source's own tags may say why something was held."""
+        found = self._control("GET", "/_control/state")
+        return {path: body for path, body in found.items() if "/workspaces/mlw-dev/" not in path}
+
+    def lock(self, scope: str, method: str = "PUT") -> None:
+        self._control(method, "/_control/locks", {"scope": scope})
+
+    def _asked(self, promotion: str) -> dict[str, Any] | None:
+        found = [each for each in self.show(promotion)["evidence"] if each["stage"] == "central"]
+        return found[0] if found else None
+
+    def _control(self, method: str, path: str, body: Any = None) -> Any:
+        address, trust = self.world.cloud.control(path, "azureml"), str(self.world.cloud.endpoints.ca)
+        answer = requests.request(method, address, json=body, verify=trust, timeout=30)
+        answer.raise_for_status()
+        return answer.json()
+
+
+@pytest.fixture(scope="module")
+def line(world: World, example: Path, tmp_path_factory: pytest.TempPathFactory) -> Line:
+    """With a champion in pre-production."""
+    folders = {"ward": example}
+    for recipe in ("blood", "stiff"):
+        folders[recipe] = tmp_path_factory.mktemp(recipe)
+        train_example(PROJECT, folders[recipe], recipe)
+    offer_answers(world.cloud.endpoints, example)
+    made = Line(world, folders)
+    made.offer("10", "ward")
+    assert made.ended(made.promote("10", "preprod"))["fate"] == "promoted"
+    return made
+
+
+def test_the_host_killed_at_every_move_still_promotes_with_every_effect_once(line: Line) -> None:
+    line.offer("11", "blood")
+    promotion = line.promote("11", "central")
+    killed: list[tuple[str, str]] = []
+    approved = False
+    while not (shown := line.world.eventually(lambda: line.show(promotion), within=60.0)).get("fate"):
+        doing = shown["doing"]
+        at = (str(doing.get("stage")), str(doing.get("move")))
+        if doing.get("step") == "moving" and at not in killed:
+            killed.append(at)
+            line.world.cloud.kill_host()
+            line.world.cloud.start_host()
+        if doing.get("step") == "waiting for approval" and not approved:
+            approved = True
+            line.approve(promotion)
+
+    assert (shown["fate"], shown["because"]) == ("promoted", [f"{MODEL}:11 reached central"])
+    assert len(killed) >= 4, killed
+    effects = line.world.control("/_effects")
+    made = {name: count for name, count in effects["assets"].items() if name.endswith("/11") and "mlw-dev" not in name}
+    assert len(made) == 5, made
+    assert set(made.values()) == {1}
+    assert all(count == 1 for name, count in effects["deployments"].items() if "v11-" in name)
+    assert line.world.app.get("audit")["whole"]
+
+
+def test_a_worse_model_is_held_and_everything_is_put_back(line: Line) -> None:
+    before = line.state()
+    line.offer("12", "stiff", flag=f"{MODEL}:12 -> central")
+
+    rows = line.world.eventually(
+        lambda: [row for row in line.world.app.get("promotions", model=MODEL)["promotions"] if row["version"] == "12"]
+    )
+    shown = line.ended(rows[0]["promotion"])
+
+    assert (shown["fate"], "better_than_champion: fail" in shown["because"][0]) == ("held", True)
+    assert line.state() == before
+
+
+def test_a_resource_lock_is_reported_and_everything_is_put_back(line: Line) -> None:
+    line.offer("13", "blood")
+    before = line.state()
+    endpoint = next(path for path in before if path.endswith("/onlineendpoints/diabetes-online"))
+    line.lock(endpoint)
+    try:
+        shown = line.ended(line.promote("13", "preprod"))
+    finally:
+        line.lock(endpoint, "DELETE")
+
+    assert (shown["fate"], "a resource lock forbids it" in shown["because"][0]) == ("failed", True)
+    assert line.state() == before
+
+
+def test_an_unverified_person_decides_nothing(line: Line) -> None:
+    ends = line.world.cloud.endpoints
+    forged = AppClient(ends.app, ends.function_key, "eyJhbGciOiJub25lIn0.eyJvaWQiOiJtZSJ9.")
+
+    with pytest.raises(Exception, match="the token is"):
+        forged.post("promotions", {"model": f"{MODEL}:11", "to": "central", "reason": "because I can"})
