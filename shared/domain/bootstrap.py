@@ -1,0 +1,150 @@
+"""A studentised bootstrap interval for a formula over means, in a time that hardly grows with the number of rows.
+
+Source: Efron & Tibshirani (1993), sections 12.5 (bootstrap-t) and 21.4-21.8 (the delta method).
+Up to ATOMS rows it is the ordinary bootstrap. It draws from a seed only: the same columns give the same interval.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+Formula = Callable[["NDArray[Any]"], "NDArray[Any]"]  # (k, ...) means to (...) values.
+ATOMS = 4096
+_BLOCK = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replicates:
+    """Resampled means, (resamples, k), and mean products of pairs of columns, (resamples, k * k)."""
+
+    means: "NDArray[Any]"
+    products: "NDArray[Any]"
+
+
+def resample(rows: "NDArray[Any]", resamples: int, chance: "Generator") -> Replicates:
+    """Bootstrap means of *rows*, shape (k, n) and centred on 0.
+
+    The ATOMS most extreme rows are drawn one by one, which is exact. How many draws fall among all the others is exact
+    too; their sum is drawn from the normal distribution of its mean and covariance, which the central limit theorem
+    allows: there are many, and none is extreme. Their mean products are taken as constant.
+    """
+    import numpy as np
+
+    atoms, rest = _split(rows)
+    n, single = rows.shape[1], len(atoms)
+    middle, covariance = _bulk(rows, atoms, rest)
+    # A square root of the covariance that bears a singular one.
+    values, vectors = np.linalg.eigh(covariance)
+    root = vectors * np.sqrt(np.maximum(values, 0))
+    constant = (covariance + np.outer(middle, middle)).ravel()
+
+    means, products = [], []
+    for counts in _counts(single, n, resamples, chance):
+        others = (n - counts.sum(axis=1))[:, None]
+        noise = chance.standard_normal((len(counts), len(rows))) @ root.T
+        means.append((counts @ atoms + others * middle + np.sqrt(others) * noise) / n)
+        products.append((counts @ _pairs(atoms) + others * constant) / n)
+    return Replicates(means=np.concatenate(means), products=np.concatenate(products))
+
+
+def _split(rows: "NDArray[Any]") -> tuple["NDArray[Any]", int]:
+    """The rows farthest from the centre in any column's standard deviations, shape (atoms, k), and how many others."""
+    import numpy as np
+
+    n = rows.shape[1]
+    if n <= ATOMS:
+        return rows.T, 0
+    farthest = np.zeros(n)
+    for column in rows:
+        np.maximum(farthest, abs(column) / (column.std() or 1.0), out=farthest)
+    return rows[:, np.argpartition(farthest, n - ATOMS)[n - ATOMS :]].T, n - ATOMS
+
+
+def _bulk(rows: "NDArray[Any]", atoms: "NDArray[Any]", rest: int) -> tuple["NDArray[Any]", "NDArray[Any]"]:
+    """The mean and covariance of all rows but the *atoms*: what remains of the sums."""
+    import numpy as np
+
+    k = len(rows)
+    if not rest:
+        return np.zeros(k), np.zeros((k, k))
+    middle = (rows.sum(axis=1) - atoms.sum(axis=0)) / rest
+    return middle, (rows @ rows.T - atoms.T @ atoms) / rest - np.outer(middle, middle)
+
+
+def _pairs(atoms: "NDArray[Any]") -> "NDArray[Any]":
+    product: NDArray[Any] = (atoms[:, :, None] * atoms[:, None, :]).reshape(len(atoms), -1)
+    return product
+
+
+def _counts(atoms: int, n: int, resamples: int, chance: "Generator") -> "Iterator[NDArray[Any]]":
+    """How often each of *atoms* of *n* rows is drawn in *n* draws with replacement, some resamples at a time."""
+    import numpy as np
+
+    for start in range(0, resamples, _BLOCK):
+        size = min(_BLOCK, resamples - start)
+        totals = chance.binomial(n, atoms / n, size)
+        drawn = chance.integers(atoms, size=totals.sum()) + np.repeat(np.arange(size) * atoms, totals)
+        yield np.bincount(drawn, minlength=size * atoms).reshape(size, atoms).astype(np.float64)
+
+
+def interval(
+    rows: "NDArray[Any]", formula: Formula, *, confidence: float, seed: int, resamples: int
+) -> tuple[float, float, float]:
+    """The formula at the means of *rows*, shape (k, n), and the two ends of its bootstrap-t interval.
+
+    Standard errors come from the delta method, here and in each resample. Each counts one row more, as influential as
+    the most influential there is, so that a resample without variation does not divide by nothing. Neither end is
+    closer than Student's t puts it: alone, bootstrap-t is too short for few rows with heavy tails.
+    """
+    import numpy as np
+    from scipy.special import stdtrit
+
+    centre = rows.mean(axis=1)
+    estimate = float(formula(centre))
+    centred = rows - centre[:, None]
+    n, spread = rows.shape[1], centred.std(axis=1)
+
+    def value(shift: "NDArray[Any]") -> "NDArray[Any]":
+        return formula(centre[:, None] + shift.T)
+
+    slope = _slope(value, np.zeros((1, len(rows))), spread / n**0.5)[0]
+    influence = slope @ centred
+    extra = float(np.max(influence**2)) / n
+    error = np.sqrt((np.mean(influence**2) + extra) / n)
+    if error == 0:
+        return estimate, estimate, estimate
+
+    drawn = resample(centred, resamples, np.random.default_rng(seed))
+    errors = np.sqrt((_variances(value, drawn, spread / n**0.5) + extra) / n)
+    ratios = (value(drawn.means) - estimate) / errors
+    below, above = np.quantile(ratios, [(1 - confidence) / 2, (1 + confidence) / 2], method="weibull")
+    student = float(stdtrit(n - 1, (1 + confidence) / 2)) if n > 1 else np.inf
+    return estimate, float(estimate - max(above, student) * error), float(estimate - min(below, -student) * error)
+
+
+def _variances(value: Formula, drawn: Replicates, scale: "NDArray[Any]") -> "NDArray[Any]":
+    """The formula's variance per row in each resample, by the delta method."""
+    import numpy as np
+
+    slopes = _slope(value, drawn.means, scale)
+    seconds = drawn.products.reshape(len(slopes), slopes.shape[1], -1)
+    squares = np.einsum("rk,rkl,rl->r", slopes, seconds, slopes)
+    variances: NDArray[Any] = np.maximum(squares - np.einsum("rk,rk->r", slopes, drawn.means) ** 2, 0)
+    return variances
+
+
+def _slope(value: Formula, at: "NDArray[Any]", scale: "NDArray[Any]") -> "NDArray[Any]":
+    """Partial derivatives by central differences, a thousandth of a standard error to either side; shape like *at*."""
+    import numpy as np
+
+    slopes = np.zeros_like(at)
+    for column in range(at.shape[1]):
+        step = np.zeros(at.shape[1])
+        step[column] = scale[column] / 1000
+        if step[column]:
+            slopes[:, column] = (value(at + step) - value(at - step)) / (2 * step[column])
+    return slopes
