@@ -93,8 +93,8 @@ def _counts(atoms: int, n: int, resamples: int, chance: "Generator") -> "Iterato
 
 def interval(
     rows: "NDArray[Any]", formula: Formula, *, confidence: float, seed: int, resamples: int
-) -> tuple[float, float, float]:
-    """The formula at the means of *rows*, shape (k, n), and the two ends of its bootstrap-t interval.
+) -> tuple[float, float]:
+    """The ends of the bootstrap-t interval of *formula* at the means of *rows*, shape (k, n).
 
     Standard errors come from the delta method, here and in each resample. Each counts one row more, as influential as
     the most influential there is, so that a resample without variation does not divide by nothing. Neither end is
@@ -116,14 +116,14 @@ def interval(
     extra = float(np.max(influence**2)) / n
     error = np.sqrt((np.mean(influence**2) + extra) / n)
     if error == 0:
-        return estimate, estimate, estimate
+        return estimate, estimate
 
     drawn = resample(centred, resamples, np.random.default_rng(seed))
     errors = np.sqrt((_variances(value, drawn, spread / n**0.5) + extra) / n)
     ratios = (value(drawn.means) - estimate) / errors
     below, above = np.quantile(ratios, [(1 - confidence) / 2, (1 + confidence) / 2], method="weibull")
     student = float(stdtrit(n - 1, (1 + confidence) / 2)) if n > 1 else np.inf
-    return estimate, float(estimate - max(above, student) * error), float(estimate - min(below, -student) * error)
+    return float(estimate - max(above, student) * error), float(estimate - min(below, -student) * error)
 
 
 def _variances(value: Formula, drawn: Replicates, scale: "NDArray[Any]") -> "NDArray[Any]":

@@ -56,7 +56,7 @@ def compare(
 
     Means (mae, rmse, r2, log_loss, brier, precision, f1): bootstrap-t. Exact but for chance up to `bootstrap.ATOMS`
     rows; above, the less extreme rows are drawn together from a normal distribution. Accuracy and recall (on the
-    positive rows): Tango's score interval. AUC: DeLong with Student's t. Raises MetricError for columns that cannot be compared.
+    positive rows): Tango's score interval. AUC: DeLong with Student's t. Raises MetricError for unfit columns.
     """
     chosen = metric_named(metric)
     if not 0.5 <= confidence < 1:
@@ -82,7 +82,9 @@ def _by_means(
         gain: NDArray[Any] = metric.formula(*means[own : 2 * own], *shared) - metric.formula(*means[:own], *shared)
         return sign * gain
 
-    _, low, high = bootstrap.interval(rows, difference, confidence=confidence, seed=seed, resamples=resamples)
+    if all(np.array_equal(one, other) for one, other in zip(first, second, strict=True)):
+        return _difference(metric, columns, (0.0, 0.0), confidence, len(truth), "no row differs")
+    low, high = bootstrap.interval(rows, difference, confidence=confidence, seed=seed, resamples=resamples)
     return _difference(metric, columns, (low, high), confidence, len(truth), f"bootstrap-t, {resamples} resamples")
 
 

@@ -1,0 +1,19 @@
+"""The gates a model passes on its way up: recorded evidence in, verdict out. Importing this registers all of them."""
+
+from shared.domain.gates import champion, checks, freeze
+from shared.domain.gates.registry import GATES, GateSpec, UnknownGate, gate_named, judge, read_gate
+from shared.domain.gates.verdict import Outcome, Verdict
+
+__all__ = [
+    "GATES",
+    "GateSpec",
+    "Outcome",
+    "UnknownGate",
+    "Verdict",
+    "champion",
+    "checks",
+    "freeze",
+    "gate_named",
+    "judge",
+    "read_gate",
+]

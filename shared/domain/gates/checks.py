@@ -1,0 +1,139 @@
+"""Gates on what was observed: the data test, the API test, latency, agreement of outputs, the rollback rehearsal."""
+
+from dataclasses import dataclass
+
+from shared.domain.gates.evidence import Agreeing, ApiTest, DataTest, Latency, Rollback
+from shared.domain.gates.options import number, whole
+from shared.domain.gates.registry import gate
+from shared.domain.gates.verdict import Finding, decided, failed, inconclusive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataTestsPassed:
+    """*min_rows* must have been tested."""
+
+    min_rows: int = whole(1, least=1)
+
+
+@gate("data_test", DataTestsPassed)
+def data_tests_passed(options: DataTestsPassed, test: DataTest) -> Finding:
+    """Did the data that trains or tests the model obey its contract?"""
+    if test.outcome != "passed":
+        said = "; ".join(test.summary) or f"the report's outcome is {test.outcome!r}"
+        return failed(f"the data test failed: {said}", rows=test.rows)
+    if test.rows < options.min_rows:
+        return inconclusive(f"{test.rows} rows were tested, at least {options.min_rows} are needed", rows=test.rows)
+    return decided(True, f"{test.rows} rows obey the contract", rows=test.rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiTestPassed:
+    """*max_errors* is the share of requests that may be answered with anything but 2xx."""
+
+    min_requests: int = whole(1, least=1)
+    max_errors: float = number(0.0, least=0.0, most=1.0)
+
+
+@gate("api_test", ApiTestPassed)
+def api_test_passed(options: ApiTestPassed, test: ApiTest) -> Finding:
+    """Does the deployment answer, with the status and the shape it promises?"""
+    requests = sum(test.statuses.values())
+    bad = {status: count for status, count in test.statuses.items() if not status.startswith("2") and count}
+    figures = {"requests": float(requests), "errors": float(sum(bad.values()))}
+    if test.schema_problems:
+        return failed(f"answers have another shape: {'; '.join(test.schema_problems[:3])}", **figures)
+    if requests and sum(bad.values()) > options.max_errors * requests:
+        said = ", ".join(f"{count} with {status}" for status, count in sorted(bad.items()))
+        return failed(f"of {requests} requests were answered: {said}", **figures)
+    if requests < options.min_requests:
+        return inconclusive(f"{requests} requests, at least {options.min_requests} are needed", **figures)
+    return decided(True, f"{requests} requests, {sum(bad.values())} errors", **figures)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoldenRequestsMatch:
+    """*max_deviation*, where set, is stricter or laxer than the tolerance the test was run with, and replaces it."""
+
+    min_requests: int = whole(1, least=1)
+    max_deviation: float | None = number(None, least=0.0)
+
+
+@gate("api_test", GoldenRequestsMatch)
+def golden_requests_match(options: GoldenRequestsMatch, test: ApiTest) -> Finding:
+    """Does the deployment answer the requests that travel with the model as the model did?"""
+    golden = test.golden
+    if golden is None:
+        return failed("the golden requests were not sent")
+    figures = {"requests": float(golden.requests), "deviating": float(golden.deviating), "largest": golden.largest}
+    if golden.requests < options.min_requests:
+        return inconclusive(f"{golden.requests} golden requests, at least {options.min_requests} are needed", **figures)
+    allowed = golden.tolerance if options.max_deviation is None else options.max_deviation
+    held = golden.largest <= allowed and (golden.deviating == 0 or options.max_deviation is not None)
+    said = f"{golden.deviating} of {golden.requests} answers deviate, the largest by {golden.largest:.6g}"
+    return decided(held, f"{said}; {allowed:.6g} is allowed", **figures)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FastEnough:
+    """Limits in milliseconds; those not set are not judged. *max_errors* is a share of the requests."""
+
+    p95_ms: float = number(least=0.0)
+    p50_ms: float | None = number(None, least=0.0)
+    p99_ms: float | None = number(None, least=0.0)
+    max_errors: float = number(0.0, least=0.0, most=1.0)
+    min_requests: int = whole(20, least=1)
+
+
+@gate("latency", FastEnough)
+def fast_enough(options: FastEnough, latency: Latency) -> Finding:
+    """Does the deployment answer in time, and without errors?"""
+    measured = {name: float(getattr(latency, name)) for name in ("p50_ms", "p95_ms", "p99_ms")}
+    figures = {**measured, "requests": float(latency.requests), "errors": float(latency.errors)}
+    if latency.requests < options.min_requests:
+        said = f"{latency.requests} requests, at least {options.min_requests} are needed"
+        return inconclusive(said, **figures)
+    limits = {name: getattr(options, name) for name in measured if getattr(options, name) is not None}
+    late = [f"{name[:3]} {measured[name]:.6g} ms, limit {limit:.6g}" for name, limit in limits.items()]
+    if latency.errors > options.max_errors * latency.requests:
+        return failed(f"{latency.errors} of {latency.requests} requests failed", **figures)
+    return decided(all(measured[name] <= limit for name, limit in limits.items()), "; ".join(late), **figures)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputsAgree:
+    """*max_shift*, where set, bounds the shift of the mean output, to either side, in the output's unit."""
+
+    min_agreement: float = number(least=0.0, most=1.0)
+    max_shift: float | None = number(None, least=0.0)
+    min_rows: int = whole(100, least=1)
+
+
+@gate("agreement", OutputsAgree)
+def outputs_agree(options: OutputsAgree, seen: Agreeing) -> Finding:
+    """Do champion and challenger answer the same inputs alike?"""
+    figures = {"rows": float(seen.rows), "agreement": seen.agreement, "mean_shift": seen.mean_shift}
+    if seen.rows < options.min_rows:
+        return inconclusive(f"{seen.rows} rows, at least {options.min_rows} are needed", **figures)
+    if seen.agreement < options.min_agreement:
+        return failed(f"{seen.agreement:.2%} of the rows agree, wanted {options.min_agreement:.2%}", **figures)
+    shifted = options.max_shift is not None and abs(seen.mean_shift) > options.max_shift
+    said = f"the mean shifts by {seen.mean_shift:.6g}"
+    if shifted:
+        return failed(f"{said}, at most {options.max_shift:.6g} is allowed", **figures)
+    return decided(True, f"{seen.agreement:.2%} of {seen.rows} rows agree, {said}", **figures)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackRehearsed:
+    """How long the way back may take."""
+
+    max_seconds: float = number(300.0, least=0.0)
+
+
+@gate("rollback", RollbackRehearsed)
+def rollback_rehearsed(options: RollbackRehearsed, rehearsal: Rollback) -> Finding:
+    """Did a rehearsal bring the previous version back, soon enough?"""
+    if not rehearsal.restored:
+        return failed("the previous version did not answer as before", seconds=rehearsal.seconds)
+    said = f"restored after {rehearsal.seconds:.6g} s, limit {options.max_seconds:.6g} s"
+    return decided(rehearsal.seconds <= options.max_seconds, said, seconds=rehearsal.seconds)

@@ -1,0 +1,110 @@
+"""What was measured about a candidate, as plain values that JSON carries; a part that was not measured is None.
+
+It holds figures, never data, and judges nothing.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from shared.domain.paired import Difference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceDifference:
+    """The *difference* on the rows of one slice of the hold-out, like `sex=f`."""
+
+    slice: str
+    difference: Difference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """The challenger on a hold-out of *rows* rows, named by its *digest*; *champion* is empty where there is none.
+
+    *values* are the challenger's own metrics; *differences* stand beside the champion's, one for each metric.
+    """
+
+    digest: str
+    rows: int
+    champion: str = ""
+    values: dict[str, float] = field(default_factory=dict)
+    differences: tuple[Difference, ...] = ()
+    slices: tuple[SliceDifference, ...] = ()
+
+    def overall(self, metric: str) -> Difference | None:
+        return next((each for each in self.differences if each.metric == metric), None)
+
+    def on(self, name: str, metric: str) -> Difference | None:
+        """The difference in *metric* on the slice called *name*."""
+        matching = (each.difference for each in self.slices if each.slice == name and each.difference.metric == metric)
+        return next(matching, None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataTest:
+    """A data check's report: its *outcome* is passed or failed, its *summary* says what failed."""
+
+    outcome: str
+    rows: int
+    summary: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoldenDeviation:
+    """Answers to the *requests* that travel with the model: *deviating* ones differ by more than *tolerance*."""
+
+    requests: int
+    deviating: int
+    largest: float
+    tolerance: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiTest:
+    """Requests by the HTTP *statuses* they were answered with ("200", "503", "none"), and answers of another shape."""
+
+    statuses: dict[str, int]
+    schema_problems: tuple[str, ...] = ()
+    golden: GoldenDeviation | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """Percentiles in milliseconds over *requests*, of which *errors* failed."""
+
+    requests: int
+    errors: int
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreeing:
+    """The outputs of champion and challenger for the same *rows* inputs; the shift is in the output's unit."""
+
+    rows: int
+    agreement: float
+    mean_shift: float = 0.0
+    largest_distance: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollback:
+    """A rehearsal: whether the previous version answered again as before, and after how many seconds."""
+
+    restored: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Everything the gates may look at; *at* is when they are asked, with its UTC offset."""
+
+    at: datetime | None = None
+    evaluation: Evaluation | None = None
+    data_test: DataTest | None = None
+    api_test: ApiTest | None = None
+    latency: Latency | None = None
+    agreement: Agreeing | None = None
+    rollback: Rollback | None = None

@@ -1,0 +1,118 @@
+"""The registry of gates: each a pure function of its options and the evidence.
+
+It refuses unknown gates and options by name. What a gate cannot see never passes: absent parts fail before it is asked.
+"""
+
+import difflib
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, TypeVar
+
+from shared.domain.gates.evidence import Evidence
+from shared.domain.gates.options import Problem, read_options
+from shared.domain.gates.verdict import Finding, Verdict, failed
+
+Options = TypeVar("Options")
+Decision = Callable[[Any, Any], Finding]
+
+
+class UnknownGate(KeyError):
+    """There is no gate of that name; the message names those there are."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """*decide* takes the options and the *part* of the evidence that the gate is about."""
+
+    name: str
+    part: str
+    options: type[Any]
+    decide: Decision
+
+    @property
+    def asks(self) -> str:
+        """What the gate asks, in one line."""
+        return (self.decide.__doc__ or "").partition("\n")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateSpec:
+    """A gate as configured, in plain values: it travels in a plan."""
+
+    gate: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+GATES: dict[str, Gate] = {}
+
+
+def gate(part: str, options: type[Options]) -> Callable[[Callable[[Options, Any], Finding]], Decision]:
+    """Register the decorated function under its name; it is asked only about a *part* that is there and has no NaN."""
+
+    def register(decide: Callable[[Options, Any], Finding]) -> Decision:
+        GATES[decide.__name__] = Gate(name=decide.__name__, part=part, options=options, decide=decide)
+        return decide
+
+    return register
+
+
+def gate_named(name: str) -> Gate:
+    """The gate called *name*; raises UnknownGate."""
+    if name not in GATES:
+        raise UnknownGate(f"gate {name!r} is not known: use one of {', '.join(GATES)}")
+    return GATES[name]
+
+
+def read_gate(name: str, options: Mapping[str, Any]) -> tuple[GateSpec, tuple[Problem, ...]]:
+    """The gate as configured, and all that is wrong with it."""
+    spec = GateSpec(gate=name, options=dict(options))
+    if name not in GATES:
+        near = difflib.get_close_matches(name, GATES, 1)
+        remedy = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(GATES)}"
+        return spec, (Problem(option="gate", problem=f"{name!r} is not known", remedy=remedy),)
+    return spec, read_options(GATES[name].options, options)[1]
+
+
+def judge(specs: Iterable[GateSpec], evidence: Evidence) -> tuple[Verdict, ...]:
+    """A verdict for each of *specs*, in their order. Raises UnknownGate, and ValueError for options that are wrong."""
+    return tuple(_verdict(spec, evidence) for spec in specs)
+
+
+def _verdict(spec: GateSpec, evidence: Evidence) -> Verdict:
+    asked = gate_named(spec.gate)
+    options, problems = read_options(asked.options, spec.options)
+    if problems:
+        said = "; ".join(f"{each.option} {each.problem}: {each.remedy}" for each in problems)
+        raise ValueError(f"gate {spec.gate!r}: {said}")
+    found = _found(asked, options, getattr(evidence, asked.part))
+    figures = {name: value for name, value in found.figures.items() if math.isfinite(value)}
+    return Verdict(gate=spec.gate, outcome=found.outcome, because=found.because, figures=figures)
+
+
+def _found(asked: Gate, options: Any, part: Any) -> Finding:
+    said = asked.part.replace("_", " ")
+    if part is None:
+        return failed(f"there is no evidence about: {said}")
+    unknown = tuple(_not_finite(part, asked.part))
+    if unknown:
+        return failed(f"not a finite number: {', '.join(unknown)}")
+    return asked.decide(options, part)
+
+
+def _not_finite(value: Any, where: str) -> Iterable[str]:
+    """Where *value* holds a NaN or an infinity."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield where
+    elif is_dataclass(value):
+        for each in fields(value):
+            yield from _not_finite(getattr(value, each.name), f"{where}.{each.name}")
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _not_finite(item, f"{where}.{name}")
+    elif isinstance(value, tuple):
+        for at, item in enumerate(value):
+            yield from _not_finite(item, f"{where}[{at}]")

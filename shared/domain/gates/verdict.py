@@ -1,0 +1,45 @@
+"""What a gate answers. Only `pass` opens it; `inconclusive` says what would decide."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """*because* is one sentence, *figures* the numbers it rests on."""
+
+    gate: str
+    outcome: Outcome
+    because: str
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A verdict before it has its gate's name."""
+
+    outcome: Outcome
+    because: str
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+def passed(because: str, **figures: float) -> Finding:
+    return Finding(Outcome.PASS, because, figures)
+
+
+def failed(because: str, **figures: float) -> Finding:
+    return Finding(Outcome.FAIL, because, figures)
+
+
+def inconclusive(because: str, **figures: float) -> Finding:
+    return Finding(Outcome.INCONCLUSIVE, because, figures)
+
+
+def decided(held: bool, because: str, **figures: float) -> Finding:
+    return passed(because, **figures) if held else failed(because, **figures)
