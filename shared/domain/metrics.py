@@ -73,7 +73,7 @@ def checked(metric: Metric, **columns: Column) -> dict[str, "NDArray[Any]"]:
     labels = metric.scale is Scale.LABELS
     arrays = {name: np.asarray(column, dtype=None if labels else np.float64) for name, column in columns.items()}
     for name, array in arrays.items():
-        _whole(metric, name, array, len(arrays["truth"]))
+        require_whole(metric.name, name, array, len(arrays["truth"]))
         if name == "truth":
             _two_classes(metric, name, array)
         elif metric.scale is Scale.CLASSES:
@@ -83,18 +83,19 @@ def checked(metric: Metric, **columns: Column) -> dict[str, "NDArray[Any]"]:
     return arrays
 
 
-def _whole(metric: Metric, name: str, array: "NDArray[Any]", rows: int) -> None:
+def require_whole(where: str, name: str, array: "NDArray[Any]", rows: int) -> None:
+    """Raises MetricError unless *array* is one column of *rows* rows and every one of them has a finite value."""
     import numpy as np
 
     if array.ndim != 1 or len(array) != rows or rows == 0:
-        raise MetricError(f"{metric.name}: {name} has shape {array.shape}, it needs ({max(rows, 1)},) like the truth")
+        raise MetricError(f"{where}: {name} has shape {array.shape}, it needs ({max(rows, 1)},)")
     absent = array == None if array.dtype == object else np.zeros(rows, dtype=bool)  # noqa: E711  # For each element.
     number = array.dtype.kind in "fO"
     missing = int(((array != array) | absent).sum()) if number else 0
     infinite = int(np.isinf(array).sum()) if array.dtype.kind == "f" else 0
     if missing or infinite:
         said = f"{missing} missing and {infinite} infinite values in {rows} rows"
-        raise MetricError(f"{metric.name}: {name} has {said}: score every row before comparing")
+        raise MetricError(f"{where}: {name} has {said}: score every row before comparing")
 
 
 def _two_classes(metric: Metric, name: str, array: "NDArray[Any]") -> None:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from shared.domain.gates.evidence import Agreeing, ApiTest, DataTest, Latency, Rollback
+from shared.domain.agreement import Agreement
+from shared.domain.gates.evidence import ApiTest, DataTest, Latency, Rollback
 from shared.domain.gates.options import number, whole
 from shared.domain.gates.registry import gate
 from shared.domain.gates.verdict import Finding, decided, failed, inconclusive
@@ -109,7 +110,7 @@ class OutputsAgree:
 
 
 @gate("agreement", OutputsAgree)
-def outputs_agree(options: OutputsAgree, seen: Agreeing) -> Finding:
+def outputs_agree(options: OutputsAgree, seen: Agreement) -> Finding:
     """Do champion and challenger answer the same inputs alike?"""
     figures = {"rows": float(seen.rows), "agreement": seen.agreement, "mean_shift": seen.mean_shift}
     if seen.rows < options.min_rows:

@@ -6,6 +6,7 @@ It holds figures, never data, and judges nothing.
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from shared.domain.agreement import Agreement
 from shared.domain.paired import Difference
 
 
@@ -80,16 +81,6 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Agreeing:
-    """The outputs of champion and challenger for the same *rows* inputs; the shift is in the output's unit."""
-
-    rows: int
-    agreement: float
-    mean_shift: float = 0.0
-    largest_distance: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Rollback:
     """A rehearsal: whether the previous version answered again as before, and after how many seconds."""
 
@@ -106,5 +97,5 @@ class Evidence:
     data_test: DataTest | None = None
     api_test: ApiTest | None = None
     latency: Latency | None = None
-    agreement: Agreeing | None = None
+    agreement: Agreement | None = None
     rollback: Rollback | None = None

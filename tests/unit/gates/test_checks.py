@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from shared.domain.agreement import Agreement
 from shared.domain.gates import GATES, GateSpec, Outcome, UnknownGate, gate_named, judge, read_gate
 from shared.domain.gates.evidence import (
-    Agreeing,
     ApiTest,
     DataTest,
     Evidence,
@@ -28,7 +28,7 @@ TESTED = DataTest(outcome="passed", rows=500)
 GOLDEN = GoldenDeviation(requests=20, deviating=0, largest=1e-7, tolerance=1e-6)
 API = ApiTest(statuses={"200": 98, "503": 2}, golden=GOLDEN)
 LATENCY = Latency(requests=100, errors=1, p50_ms=20.0, p95_ms=90.0, p99_ms=150.0)
-AGREEING = Agreeing(rows=1000, agreement=0.97, mean_shift=-0.2)
+AGREEING = Agreement(rows=1000, agreement=0.97, mean_shift=-0.2, low=-0.25, high=-0.15, distance=0.01)
 
 
 def asked(gate, evidence, **options):
