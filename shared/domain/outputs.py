@@ -70,7 +70,8 @@ class Numbers:
         return array
 
     def shift(self, champion: "NDArray[Any]", challenger: "NDArray[Any]") -> "NDArray[Any]":
-        return challenger - champion
+        moved: NDArray[Any] = challenger - champion
+        return moved
 
     def disagreement(self, champion: "NDArray[Any]", challenger: "NDArray[Any]") -> "NDArray[Any]":
         import numpy as np
