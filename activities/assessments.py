@@ -11,7 +11,8 @@ from shared import contracts as c
 from shared.clients import Clients
 from shared.codec import encode
 from shared.domain import records
-from shared.domain.gates import Evidence, GateSpec, Outcome, Verdict, judge
+from shared.domain.gates import GateSpec, Outcome, Verdict, judge
+from shared.domain.gates.evidence import Evidence
 from shared.domain.promotion.plans import Phase
 
 
@@ -42,11 +43,11 @@ def gates_of(order: c.StageOrder) -> tuple[GateSpec, ...]:
 
 def _gather(clients: Clients, order: c.StageOrder, gates: tuple[GateSpec, ...]) -> Evidence:
     """Only what the gates ask for is measured: scoring a hold-out costs time and money."""
-    names = {gate.name for gate in gates}
+    names = {gate.gate for gate in gates}
     tested = data_test(clients, order.plan.promotable) if "data_tests_passed" in names else None
     if order.phase is Phase.ENTRY or order.at.stage.environment is None:
-        return Evidence(at=stamp(clients), data_test=tested)
-    return live_tests(clients, order, gates, Evidence(at=stamp(clients), data_test=tested))
+        return Evidence(at=clients.clock.now(), data_test=tested)
+    return live_tests(clients, order, gates, Evidence(at=clients.clock.now(), data_test=tested))
 
 
 def _said(verdicts: tuple[Verdict, ...]) -> dict[str, object]:

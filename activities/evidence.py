@@ -3,28 +3,27 @@
 Predictions are asked of the real endpoints, in batches, and compared row by row; the rows stay in the hub.
 """
 
-import csv
-import hashlib
-import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from activities.holdouts import Columns, agreement_of, evaluate, read_rows
 from activities.movers.model import workspace_at
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused, Transient
-from shared.domain.gates import Evidence, GateSpec
-from shared.domain.gates.evidence import ApiTest, DataTest, Evaluation, GoldenTest, Latency, SliceDifference
+from shared.domain.gates import GateSpec
+from shared.domain.gates.evidence import ApiTest, DataTest, Evidence, GoldenDeviation, Latency
 from shared.domain.promotion.bundles import GOLDEN
-from shared.domain.promotion.ladder import Holdout, Promotable
+from shared.domain.promotion.ladder import Promotable
 from shared.planning import stage_shelves
 from shared.ports import Answer, HubFile, OnlineRequest
 
 _LEAST_TIMED = 30
-Columns = Mapping[str, Sequence[str]]
+_GOLDEN_TOLERANCE = 1e-6
 
 
 def data_test(clients: Clients, model: Promotable) -> DataTest:
@@ -44,11 +43,7 @@ def live_tests(clients: Clients, order: c.StageOrder, gates: Sequence[GateSpec],
     answers = [session.ask(session.challenger, request) for request, _ in golden]
     for number in range(max(0, _LEAST_TIMED - len(golden))):
         session.ask(session.challenger, golden[number % len(golden)][0])
-    tested = replace(
-        evidence,
-        api_test=_api_test(answers),
-        golden=_golden_test([recorded for _, recorded in golden], answers),
-    )
+    tested = replace(evidence, api_test=_api_test([recorded for _, recorded in golden], answers))
     return _with_holdout(clients, session, gates, tested)
 
 
@@ -62,6 +57,7 @@ class Session:
         self.champion = order.at.champion
         self.promotable = order.plan.promotable
         self.times_ms: list[float] = []
+        self.errors = 0
 
     def ask(self, deployment: str, body: Any) -> Answer:
         request = OnlineRequest(
@@ -75,6 +71,7 @@ class Session:
             raise Transient(f"{self._endpoint}/{deployment} answered {answer.status}")
         if deployment == self.challenger:
             self.times_ms.append(answer.took_ms)
+            self.errors += answer.status != 200
         return answer
 
     def predictions(self, deployment: str, columns: Columns, features: Sequence[str]) -> Any:
@@ -93,81 +90,19 @@ class Session:
 
 
 def _with_holdout(clients: Clients, session: Session, gates: Sequence[GateSpec], evidence: Evidence) -> Evidence:
-    from shared.domain.agreement import agreement
-
-    asked = {gate.name: gate.options for gate in gates}
+    """With both models' predictions of the hold-out compared, where a gate asks for it."""
+    asked = {gate.gate: gate.options for gate in gates}
     found = evidence
     if "better_than_champion" in asked or "outputs_agree" in asked:
-        holdout = session.promotable.holdout
-        columns, digest = read_holdout(clients, holdout)
-        features = [name for name in columns if name not in (holdout.target, holdout.key)]
-        challenger = session.predictions(session.challenger, columns, features)
-        has_champion = bool(session.champion.deployment)
-        champion = session.predictions(session.champion.deployment, columns, features) if has_champion else None
-        evaluation = _evaluate(session, gates, columns, digest, champion, challenger)
-        found = replace(found, evaluation=evaluation)
-        if champion is not None:
-            tolerance = float(asked.get("outputs_agree", {}).get("tolerance", 0.0))
-            slices = {name: columns[name] for name in holdout.slices}
-            compared = agreement(columns[holdout.key], champion, challenger, tolerance, slices)
-            found = replace(found, agreement=compared)
-    return replace(found, latency=_latency(session.times_ms))
-
-
-def _evaluate(
-    session: Session, gates: Sequence[GateSpec], columns: Columns, digest: str, champion: Any, challenger: Any
-) -> Evaluation:
-    import numpy as np
-
-    from shared.domain.metrics import METRICS
-    from shared.domain.paired import compare
-
-    truth = np.asarray([float(value) for value in columns[session.promotable.holdout.target]])
-    wanted = [gate.options for gate in gates if gate.name == "better_than_champion"]
-    alone = {name: metric.of(truth, challenger) for name, metric in METRICS.items() if _asked(wanted, name)}
-    made = Evaluation(holdout=digest, rows=len(truth), alone=alone)
-    if champion is None:
-        return made
-    seed = int(digest.removeprefix("sha256:")[:8], 16)
-    pairs = [(str(each["metric"]), float(each.get("alpha", 0.05))) for each in wanted]
-    differences = [compare(name, truth, champion, challenger, alpha=alpha, seed=seed) for name, alpha in pairs]
-    slices = []
-    for name, rows in _slices(columns, session.promotable.holdout.slices):
-        for metric, alpha in pairs:
-            part = compare(metric, truth[rows], champion[rows], challenger[rows], alpha=alpha, seed=seed)
-            slices.append(SliceDifference(name=name, difference=part))
-    return replace(made, champion=session.champion.model, differences=tuple(differences), slices=tuple(slices))
-
-
-def read_holdout(clients: Clients, holdout: Holdout) -> tuple[Columns, str]:
-    """The hold-out's columns as text, with its answers, and the digest of both. Refused where anything is missing."""
-    rows, data = _rows(clients, holdout.path)
-    if holdout.answers:
-        known, more = _rows(clients, holdout.answers)
-        answers = {row.get(holdout.key, ""): row for row in known}
-        rows = [{**row, holdout.target: _answer(answers, row, holdout)} for row in rows]
-        data += more
-    missing = [name for name in (holdout.target, holdout.key, *holdout.slices) if not rows or name not in rows[0]]
-    if missing:
-        raise Refused(f"hold-out {holdout.path} lacks {', '.join(missing)}")
-    columns = {name: [row[name] for row in rows] for name in rows[0]}
-    return columns, f"sha256:{hashlib.sha256(data).hexdigest()}"
-
-
-def _rows(clients: Clients, location: str) -> tuple[list[dict[str, str]], bytes]:
-    container, _, path = location.partition("/")
-    data = clients.hub.read(container, path)
-    if data is None:
-        raise Refused(f"hold-out {location} is not in the hub; put it there")
-    return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig")))), data
-
-
-def _answer(answers: Mapping[str, Mapping[str, str]], row: Mapping[str, str], holdout: Holdout) -> str:
-    key = row.get(holdout.key, "")
-    found = answers.get(key, {}).get(holdout.target)
-    if found is None:
-        raise Refused(f"{holdout.answers} has no {holdout.target} for {holdout.key} {key!r}")
-    return found
+        rows = read_rows(clients, session.promotable.holdout)
+        challenger = session.predictions(session.challenger, rows.columns, rows.features)
+        champion = None
+        if session.champion.deployment:
+            champion = session.predictions(session.champion.deployment, rows.columns, rows.features)
+        wanted = [gate.options for gate in gates if gate.gate == "better_than_champion"]
+        found = replace(found, evaluation=evaluate(rows, wanted, session.champion.model, champion, challenger))
+        found = replace(found, agreement=agreement_of(rows, champion, challenger))
+    return replace(found, latency=_latency(session.times_ms, session.errors))
 
 
 def _golden(clients: Clients, order: c.StageOrder) -> Iterator[tuple[Any, Any]]:
@@ -182,23 +117,23 @@ def _golden(clients: Clients, order: c.StageOrder) -> Iterator[tuple[Any, Any]]:
             yield each["request"], each["response"]
 
 
-def _api_test(answers: Sequence[Answer]) -> ApiTest:
-    problems = [
-        f"request {number}: {answer.status} {answer.body[:120].decode(errors='replace')}"
-        for number, answer in enumerate(answers)
-        if answer.status != 200
-    ]
-    return ApiTest(requests=len(answers), failures=len(problems), problems=tuple(problems[:10]))
-
-
-def _golden_test(recorded: Sequence[Any], answers: Sequence[Answer]) -> GoldenTest:
-    deviations, unlike = [], []
+def _api_test(recorded: Sequence[Any], answers: Sequence[Answer]) -> ApiTest:
+    """How the golden requests were answered, and how far from what was recorded with them."""
+    deviations, problems = [], []
     for number, (wanted, answer) in enumerate(zip(recorded, answers, strict=True)):
         try:
             deviations.append(_deviation(wanted, json.loads(answer.body)))
         except ValueError as error:
-            unlike.append(f"request {number}: {error}")
-    return GoldenTest(requests=len(recorded), deviations=tuple(deviations), unlike=tuple(unlike[:10]))
+            problems.append(f"request {number} was answered {answer.status}: {error}"[:300])
+    deviating = sum(each > _GOLDEN_TOLERANCE for each in deviations) + len(problems)
+    golden = GoldenDeviation(
+        requests=len(recorded),
+        deviating=deviating,
+        largest=max(deviations, default=0.0),
+        tolerance=_GOLDEN_TOLERANCE,
+    )
+    statuses = Counter(str(answer.status) for answer in answers)
+    return ApiTest(statuses=dict(statuses), schema_problems=tuple(problems[:10]), golden=golden)
 
 
 def _deviation(wanted: Any, found: Any) -> float:
@@ -214,11 +149,11 @@ def _deviation(wanted: Any, found: Any) -> float:
     raise ValueError(f"{str(found)[:80]!r} instead of {str(wanted)[:80]!r}")
 
 
-def _latency(times_ms: Sequence[float]) -> Latency:
+def _latency(times_ms: Sequence[float], errors: int) -> Latency:
     import numpy as np
 
     p50, p95, p99 = (float(each) for each in np.quantile(times_ms, [0.5, 0.95, 0.99]))
-    return Latency(requests=len(times_ms), p50_ms=p50, p95_ms=p95, p99_ms=p99)
+    return Latency(requests=len(times_ms), errors=errors, p50_ms=p50, p95_ms=p95, p99_ms=p99)
 
 
 def _numbers(deployment: str, answer: Answer, rows: int) -> list[float]:
@@ -232,19 +167,6 @@ def _numbers(deployment: str, answer: Answer, rows: int) -> list[float]:
             f"{deployment} gave {len(found) if isinstance(found, list) else 'no'} predictions for {rows} rows"
         )
     return [float(each) for each in found]
-
-
-def _slices(columns: Columns, names: Sequence[str]) -> Iterator[tuple[str, list[int]]]:
-    """`column=value` and its rows, for values with at least two rows."""
-    for name in names:
-        for value in sorted(set(columns[name])):
-            rows = [number for number, each in enumerate(columns[name]) if each == value]
-            if len(rows) > 1:
-                yield f"{name}={value}", rows
-
-
-def _asked(wanted: Sequence[Mapping[str, Any]], metric: str) -> bool:
-    return any(each.get("metric") == metric for each in wanted)
 
 
 def _length(columns: Columns) -> int:

@@ -13,7 +13,8 @@ from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain import identity, records
 from shared.domain.failures import Refused
-from shared.domain.gates import Evidence, Outcome, Verdict, judge
+from shared.domain.gates import Outcome, Verdict, judge
+from shared.domain.gates.evidence import Evidence
 from shared.domain.promotion.approvals import Standing
 from shared.domain.promotion.models import BUNDLE, FLAG
 from shared.domain.promotion.plans import Phase

@@ -31,7 +31,7 @@ async def plan(clients: Clients, body: Mapping[str, Any]) -> dict[str, Any]:
         "plan": encode(made),
         "writes": [f"{at.stage.name}: {move.value}" for at, move in made.moves()],
         "gates": [
-            f"{at.stage.name} ({phase}): {gate.name}"
+            f"{at.stage.name} ({phase}): {gate.gate}"
             for at in made.stages
             for phase, gates in (("entry", at.stage.entry_gates), ("exit", at.stage.exit_gates))
             for gate in gates

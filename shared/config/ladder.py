@@ -3,7 +3,7 @@
 from typing import Any
 
 from shared.config.reader import AZURE_ML_NAME, NAME, Reader
-from shared.domain.gates import GateSpec, option_problems
+from shared.domain.gates import GateSpec, read_gate
 from shared.domain.promotion.approvals import ApprovalPolicy, Role
 from shared.domain.promotion.ladder import BreakGlass, Holdout, Ladder, Promotable, Registry, Serving, Stage
 from shared.domain.routes import Workspace
@@ -37,7 +37,7 @@ def read_promotable(one: Reader, name: str, contract: str, owner: str) -> Promot
     section = one.inside("promotion")
     section.known(("holdout",))
     holdout = section.inside("holdout", required=True)
-    holdout.known(("path", "answers", "target", "key", "slices", "batch_rows"))
+    holdout.known(("path", "answers", "target", "key", "slices", "batch_rows", "tolerance"))
     path = holdout.text("path")
     if path and "/" not in path:
         holdout.fail("path", f"is {path!r}", "write container/path of a CSV file in the hub")
@@ -48,6 +48,7 @@ def read_promotable(one: Reader, name: str, contract: str, owner: str) -> Promot
         key=holdout.text("key"),
         slices=holdout.texts("slices"),
         batch_rows=holdout.whole("batch_rows", 1, 100_000) or 500,
+        tolerance=holdout.number("tolerance", 0.0),
     )
     return Promotable(name=name, contract=contract, holdout=read, owner=owner)
 
@@ -135,9 +136,11 @@ def _gates(one: Reader, phase: str) -> tuple[GateSpec, ...]:
         if not isinstance(options, dict):
             section.fail(name, f"is {options!r}", "write its options as a mapping, {} for none")
             continue
-        for option, problem, remedy in option_problems(name, options):
-            section.fail(f"{name}.{option}" if option else name, problem, remedy)
-        found.append(GateSpec(name=name, options=options))
+        spec, problems = read_gate(name, options)
+        for each in problems:
+            field = name if each.option == "gate" else f"{name}.{each.option}"
+            section.fail(field, each.problem, each.remedy)
+        found.append(spec)
     return tuple(found)
 
 

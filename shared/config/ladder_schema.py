@@ -8,7 +8,6 @@ from shared.config.shapes import DURATION, ENDPOINT, LOCATION, TEXT, mapping, na
 from shared.domain.gates import GATES
 
 _TEXTS = {"type": "array", "items": TEXT}
-_KINDS = {"float": {"type": "number"}, "int": {"type": "integer"}, "bool": {"type": "boolean"}, "str": TEXT}
 
 
 def promotion_schemas() -> dict[str, Any]:
@@ -23,15 +22,10 @@ def promotion_schemas() -> dict[str, Any]:
 
 
 def promotable_schema() -> dict[str, Any]:
-    fields_ = {
-        "path": LOCATION,
-        "answers": LOCATION,
-        "target": TEXT,
-        "key": TEXT,
-        "slices": _TEXTS,
-        "batch_rows": whole(1, 100_000),
-    }
-    return mapping({"holdout": mapping(fields_, required=("path", "target", "key"))}, required=("holdout",))
+    columns = {"target": TEXT, "key": TEXT, "slices": _TEXTS}
+    numbers = {"batch_rows": whole(1, 100_000), "tolerance": {"type": "number", "minimum": 0}}
+    holdout = {"path": LOCATION, "answers": LOCATION, **columns, **numbers}
+    return mapping({"holdout": mapping(holdout, required=("path", "target", "key"))}, required=("holdout",))
 
 
 def _stage() -> dict[str, Any]:
@@ -57,8 +51,6 @@ def _gates() -> dict[str, Any]:
 
 
 def _options(kind: type[Any]) -> dict[str, Any]:
-    """An option's shape by its annotation; a list for what is neither a number nor a text."""
-    known = {
-        each.name: _KINDS.get(str(getattr(each.type, "__name__", each.type)).split(" | ")[0]) for each in fields(kind)
-    }
-    return {"anyOf": [{"type": "null"}, mapping({name: shape or {} for name, shape in known.items()})]}
+    """Names alone: what a value must be is the gate's own to say."""
+    known = {each.name: {"description": each.metadata["rule"].wanted} for each in fields(kind)}
+    return {"anyOf": [{"type": "null"}, mapping(known)]}

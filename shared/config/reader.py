@@ -97,6 +97,10 @@ class Reader:
             name, None, least, lambda v: type(v) is int and least <= v <= most, f"a whole number from {least} to {most}"
         )
 
+    def number(self, name: str, default: float) -> float:
+        """A number of at least 0."""
+        return float(self._read(name, default, default, _is_amount, "a number from 0"))
+
     def seconds(self, name: str, default: int, least: int = 1) -> int:
         """A duration: `30s`, `5m`, `2h`, `14d`, or a number of seconds."""
         value = self._content.get(name, default)
@@ -130,6 +134,10 @@ class Reader:
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip())
+
+
+def _is_amount(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
 
 
 def _short(value: Any) -> str:

@@ -43,7 +43,8 @@ class SliceAgreement:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
     """All rows like one slice, and more: the *distance* of the distributions, the *shifts* of quantiles or of labels'
-    shares, the same per slice, and the rows with the largest disagreements, the largest first.
+    shares, the same per slice, and the rows with the largest disagreements, the largest first. *alone*: there was no
+    champion to compare with.
     """
 
     rows: int
@@ -55,6 +56,12 @@ class Agreement:
     shifts: dict[str, float] = field(default_factory=dict)
     slices: dict[str, SliceAgreement] = field(default_factory=dict)
     worst: tuple[WorstRow, ...] = ()
+    alone: bool = False
+
+
+def no_champion(rows: int) -> Agreement:
+    """Said outright, for a model that is the first to serve: nothing was compared."""
+    return Agreement(rows=rows, agreement=0.0, mean_shift=0.0, low=0.0, high=0.0, distance=0.0, alone=True)
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ def intervals(evidence: dict[str, Any]) -> str:
     evaluation = evidence.get("evaluation") or {}
     rows = [(each["metric"], each) for each in evaluation.get("differences", ())]
     rows += [
-        (f"{each['difference']['metric']} · {each['name']}", each["difference"])
+        (f"{each['difference']['metric']} · {each['slice']}", each["difference"])
         for each in evaluation.get("slices", ())
     ]
     if not rows:
@@ -37,11 +37,15 @@ def worst_rows(evidence: dict[str, Any]) -> str:
         return ""
     figure, axes = _figure(1.2 + 0.24 * len(worst))
     for place, each in enumerate(reversed(worst)):
-        axes.plot([each["champion"], each["challenger"]], [place, place], color=_GRID, linewidth=2, zorder=1)
+        axes.plot(
+            [float(each["champion"]), float(each["challenger"])], [place, place], color=_GRID, linewidth=2, zorder=1
+        )
     places = range(len(worst))
-    axes.scatter([each["champion"] for each in reversed(worst)], places, color=_INK, s=26, label="champion", zorder=2)
     axes.scatter(
-        [each["challenger"] for each in reversed(worst)], places, color=_GOOD, s=26, label="challenger", zorder=3
+        [float(each["champion"]) for each in reversed(worst)], places, color=_INK, s=26, label="champion", zorder=2
+    )
+    axes.scatter(
+        [float(each["challenger"]) for each in reversed(worst)], places, color=_GOOD, s=26, label="challenger", zorder=3
     )
     axes.set_yticks(places, [str(each["key"]) for each in reversed(worst)], fontsize=8)
     axes.set_xlabel("output")

@@ -35,13 +35,13 @@ DEV, PREPROD = (
 CENTRAL = Registry(name="central", subscription="r", resource_group="g")
 SCIENTIST, OWNER = Role(name="data-scientist", app_role="DataScientist"), Role(name="product-owner", app_role="Owner")
 ENGINEER = Role(name="engineer", app_role="Engineer")
-BETTER = {"metric": "mae", "min_rows": 50, "first_model_within": 5.0}
+BETTER = {"metric": "mae", "min_rows": 50, "first_model": "pass", "at_least": 5.0}
 EXIT = (
-    GateSpec(name="api_test_passed"),
-    GateSpec(name="golden_requests_match"),
-    GateSpec(name="fast_enough"),
-    GateSpec(name="better_than_champion", options=BETTER),
-    GateSpec(name="outputs_agree", options={"tolerance": 10.0, "min_agreement": 0.5}),
+    GateSpec(gate="api_test_passed"),
+    GateSpec(gate="golden_requests_match"),
+    GateSpec(gate="fast_enough", options={"p95_ms": 500}),
+    GateSpec(gate="better_than_champion", options=BETTER),
+    GateSpec(gate="outputs_agree", options={"min_agreement": 0.5, "first_model": "pass"}),
 )
 STAGES = (
     Stage(
@@ -49,18 +49,20 @@ STAGES = (
         source="dev",
         environment=PREPROD,
         serving=Serving(online="online", batch="batch"),
-        entry_gates=(GateSpec(name="data_tests_passed"),),
+        entry_gates=(GateSpec(gate="data_tests_passed"),),
         exit_gates=EXIT,
     ),
     Stage(
         name="central",
         source="preprod",
         registry=CENTRAL,
-        entry_gates=(GateSpec(name="not_frozen"),),
+        entry_gates=(GateSpec(gate="not_frozen", options={"windows": []}),),
         approvals=ApprovalPolicy(roles=(SCIENTIST, OWNER), escalate_to=("head@example.org",)),
     ),
 )
-MODEL = Promotable(name="churn", contract="c", holdout=Holdout(path="evaluation/churn.csv", target="y", key="id"))
+MODEL = Promotable(
+    name="churn", contract="c", holdout=Holdout(path="evaluation/churn.csv", target="y", key="id", tolerance=10.0)
+)
 PEOPLE = {
     "ada": Person(oid="1", name="ada", roles=("DataScientist",)),
     "grace": Person(oid="2", name="grace", roles=("Owner",)),

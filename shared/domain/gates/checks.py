@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from shared.domain.agreement import Agreement
 from shared.domain.gates.evidence import ApiTest, DataTest, Latency, Rollback
-from shared.domain.gates.options import number, whole
+from shared.domain.gates.options import choice, number, whole
 from shared.domain.gates.registry import gate
 from shared.domain.gates.verdict import Finding, decided, failed, inconclusive
 
@@ -102,16 +102,22 @@ def fast_enough(options: FastEnough, latency: Latency) -> Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputsAgree:
-    """*max_shift*, where set, bounds the shift of the mean output, to either side, in the output's unit."""
+    """*max_shift*, where set, bounds the shift of the mean output, to either side, in the output's unit.
+
+    *first_model* says what becomes of a model that has no champion to agree with.
+    """
 
     min_agreement: float = number(least=0.0, most=1.0)
     max_shift: float | None = number(None, least=0.0)
     min_rows: int = whole(100, least=1)
+    first_model: str = choice("fail", among=("pass", "fail"))
 
 
 @gate("agreement", OutputsAgree)
 def outputs_agree(options: OutputsAgree, seen: Agreement) -> Finding:
     """Do champion and challenger answer the same inputs alike?"""
+    if seen.alone:
+        return decided(options.first_model == "pass", "there is no champion to agree with")
     figures = {"rows": float(seen.rows), "agreement": seen.agreement, "mean_shift": seen.mean_shift}
     if seen.rows < options.min_rows:
         return inconclusive(f"{seen.rows} rows, at least {options.min_rows} are needed", **figures)

@@ -36,6 +36,7 @@ class Holdout:
     """Rows with known answers that no training has seen: *path* is `container/path` of a CSV file in the hub.
 
     *answers* is a second such file with the key and the target, empty where the target is a column of the first.
+    Outputs of two models agree within *tolerance*.
     """
 
     path: str
@@ -44,6 +45,7 @@ class Holdout:
     key: str = ""
     slices: tuple[str, ...] = ()
     batch_rows: int = 500
+    tolerance: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
