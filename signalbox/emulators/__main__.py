@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import json
-import secrets
 import signal
 import ssl
 from pathlib import Path
@@ -13,15 +12,17 @@ from aiohttp import web
 
 from signalbox.emulators.authority import Authority, ensure_authority
 from signalbox.emulators.azure_ml.app import AzureMlOptions, create_app
+from signalbox.emulators.database import open_database
 from signalbox.emulators.event_grid.delivery import Deliverer
 from signalbox.emulators.event_grid.store import EventStore
 from signalbox.emulators.event_grid.subscriptions import read_subscription
 from signalbox.emulators.event_grid.topic import TopicDoors
 from signalbox.emulators.identity import identity_app
+from signalbox.emulators.storage.access import AUDIENCE, Gate
+from signalbox.emulators.storage.azurite import Azurite
 from signalbox.emulators.storage.front import StorageFront
+from signalbox.emulators.storage.outbox import Outbox
 from signalbox.emulators.tokens import TokenIssuer
-
-_STORAGE_AUDIENCE = "https://storage.azure.com"
 
 
 def main() -> None:
@@ -33,22 +34,24 @@ def main() -> None:
 async def serve(settings: dict[str, Any]) -> None:
     """Serve until SIGTERM or SIGINT."""
     state, ports = Path(settings["state"]), settings["ports"]
-    authority, issuer = ensure_authority(state), TokenIssuer(state, settings["tenant"])
-    store = EventStore(state / "emulators" / "event_grid.db")
+    authority, issuer = ensure_authority(state), _issuer(settings)
+    store = EventStore(open_database(state / "emulators" / "event_grid.db"))
     subscriptions = {raw["name"]: read_subscription(raw) for raw in settings["subscriptions"]}
     deliverer = Deliverer(store, subscriptions, settings.get("time_scale", 1.0))
-    front = _storage(settings, authority, issuer, store, deliverer)
+    outbox = _outbox(settings, store, deliverer)
+    front = _storage(settings, authority, issuer, outbox)
     azure_ml = create_app(_azure_ml_options(settings, authority, issuer))
     grid = web.Application()
-    key = settings.get("topic_key") or secrets.token_urlsafe(24)
-    doors = TopicDoors(
-        store, deliverer, issuer.check, key, lambda: {"writes": dict(front.writes), "jobs": azure_ml["effects"]()}
-    )
-    doors.add_to(grid)
+
+    def effects() -> dict[str, Any]:
+        return {"writes": outbox.counts(settings["account"]), "jobs": azure_ml["effects"]()}
+
+    TopicDoors(store, deliverer, issuer.check, settings["topic_key"], effects).add_to(grid)
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(authority.cert, authority.key)
     runners = [
         await _listen(identity_app(issuer, settings["identity_secret"]), ports["identity"], None),
+        await _listen(identity_app(issuer, settings["identity_secret"]), ports["identity_tls"], tls),
         await _listen(front.app(), ports["storage"], tls),
         await _listen(grid, ports["eventgrid"], tls),
         await _listen(azure_ml, ports["azureml"], tls),
@@ -61,16 +64,23 @@ async def serve(settings: dict[str, Any]) -> None:
         await runner.cleanup()
 
 
-def _storage(
-    settings: dict[str, Any], authority: Authority, issuer: TokenIssuer, store: EventStore, deliverer: Deliverer
-) -> StorageFront:
-    def publish(event: dict[str, Any]) -> None:
-        deliverer.accept("hub", event)
+def _issuer(settings: dict[str, Any]) -> TokenIssuer:
+    authority = f"https://localhost:{settings['ports']['identity_tls']}"
+    return TokenIssuer(Path(settings["state"]), settings["tenant"], authority)
 
-    def token() -> str:
-        return issuer.issue(_STORAGE_AUDIENCE)
 
-    return StorageFront(settings["azurite"], authority.ca, settings["storage_topic"], publish, token, store.count())
+def _outbox(settings: dict[str, Any], store: EventStore, deliverer: Deliverer) -> Outbox:
+    def publish(account: str, event: dict[str, Any]) -> None:
+        deliverer.accept("hub" if account == settings["account"] else account, event)
+
+    topics = {name: account["topic"] for name, account in settings["accounts"].items()}
+    return Outbox(store.database, topics, publish)
+
+
+def _storage(settings: dict[str, Any], authority: Authority, issuer: TokenIssuer, outbox: Outbox) -> StorageFront:
+    azurite = Azurite(settings["azurite"], authority.ca, lambda: issuer.issue(AUDIENCE))
+    gate = Gate(tuple(settings["accounts"]), issuer.accepts, settings["tenant"])
+    return StorageFront(azurite, gate, outbox)
 
 
 def _azure_ml_options(settings: dict[str, Any], authority: Authority, issuer: TokenIssuer) -> AzureMlOptions:

@@ -4,9 +4,7 @@ import time
 
 from aiohttp import web
 
-from signalbox.emulators.tokens import TokenIssuer
-
-_LIFE_S = 3600
+from signalbox.emulators.tokens import LIFE_S, TokenIssuer
 
 
 def identity_app(issuer: TokenIssuer, secret: str) -> web.Application:
@@ -21,7 +19,7 @@ def identity_app(issuer: TokenIssuer, secret: str) -> web.Application:
         return web.json_response(
             {
                 "access_token": issuer.issue(resource),
-                "expires_on": str(int(time.time()) + _LIFE_S),
+                "expires_on": str(int(time.time()) + LIFE_S),
                 "resource": resource,
                 "token_type": "Bearer",
             }

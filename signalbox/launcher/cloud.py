@@ -17,21 +17,13 @@ from types import TracebackType
 
 import requests
 
-from signalbox.launcher.endpoints import (
-    ACCOUNT,
-    STORAGE_TOPIC,
-    TENANT,
-    new_endpoints,
-    refuse_taken,
-    same_endpoints,
-    write_endpoints,
-)
+from signalbox.launcher.emulator_settings import keys_of, write_settings
+from signalbox.launcher.endpoints import new_endpoints, refuse_taken, same_endpoints, write_endpoints
 from signalbox.launcher.processes import Child
 
 CONTAINERS = ("landing", "predictions", "quarantine", "dead-letters", "signalbox", "signalbox-staging")
 _PATIENCE_S = 45.0
 _RESTARTS = 5
-_ACCOUNT_KEY = "bG9jYWwgZGV2ZWxvcG1lbnQgb25seSwgbm8gc2VjcmV0"  # Azurite wants one; every caller uses tokens.
 
 
 class StartError(RuntimeError):
@@ -53,6 +45,7 @@ class LocalCloud:
     ) -> None:
         self.project, self.state = project.resolve(), state.resolve()
         self.endpoints = same_endpoints(self.state, host_port) or new_endpoints(self.state, host_port)
+        self._keys = keys_of(self.state)
         self._settings, self._time_scale = dict(settings or {}), time_scale
         self._tell = tell or _say_nothing
         self._children: dict[str, Child] = {}
@@ -74,17 +67,21 @@ class LocalCloud:
 
     def start(self) -> None:
         """Raises StartError."""
+        self.start_services()
+        self.start_host()
+
+    def start_services(self) -> None:
+        """All but the host, with the hub's containers. Raises StartError."""
         self._preflight()
         self.state.mkdir(parents=True, exist_ok=True)
         self._write_keys()
         self._ensure_authority()
         write_endpoints(self.endpoints)
         self._start_azurite()
-        self._start_emulators()
+        self._spawn_emulators()
         self._await("azurite", lambda: _listens(self.endpoints.azurite))
         self._await("emulators", self._emulators_ready)
         self._create_containers()
-        self.start_host()
 
     def start_host(self) -> None:
         command = [sys.executable, "-m", "signalbox.host", "start", "--port", str(self.endpoints.host)]
@@ -99,6 +96,11 @@ class LocalCloud:
         with self._lock:
             self._host_wanted = False
             self._children["host"].kill()
+
+    def start_emulators(self) -> None:
+        """After they were killed."""
+        self._spawn_emulators()
+        self._await("emulators", self._emulators_ready)
 
     def kill_emulators(self) -> None:
         """SIGKILL: what they had not yet written is lost, as in a crash."""
@@ -164,44 +166,14 @@ class LocalCloud:
         command += ["--blobHost", "127.0.0.1", "--blobPort", str(self.endpoints.azurite)]
         command += ["--oauth", "basic", "--cert", str(self._authority.cert), "--key", str(self._authority.key)]
         command += ["--skipApiVersionCheck", "--disableTelemetry", "--silent"]
-        environment = {"AZURITE_ACCOUNTS": f"{ACCOUNT}:{_ACCOUNT_KEY}"}
+        accounts = ";".join(f"{name}:{key}" for name, key in self._keys.accounts.items())
+        environment = {"AZURITE_ACCOUNTS": accounts}
         self._children["azurite"] = self._child("azurite", command, environment)
 
-    def _start_emulators(self) -> None:
-        settings = self.state / "emulators.json"
-        settings.write_text(json.dumps(self._emulator_settings(), indent=2))
-        settings.chmod(0o600)
+    def _spawn_emulators(self) -> None:
+        settings = write_settings(self.endpoints, self._keys, self._time_scale)
         command = [sys.executable, "-m", "signalbox.emulators", "--settings", str(settings)]
         self._children["emulators"] = self._child("emulators", command, {})
-
-    def _emulator_settings(self) -> dict[str, object]:
-        ends = self.endpoints
-        webhook = f"{ends.app}/runtime/webhooks/eventgrid?functionName=receive_hub_event&code={ends.eventgrid_key}"
-        return {
-            "state": ends.state,
-            "account": ACCOUNT,
-            "tenant": TENANT,
-            "ports": {
-                "identity": ends.identity,
-                "storage": ends.storage,
-                "eventgrid": ends.eventgrid,
-                "azureml": ends.azureml,
-            },
-            "azurite": f"https://127.0.0.1:{ends.azurite}",
-            "identity_secret": ends.identity_secret,
-            "time_scale": self._time_scale,
-            "storage_topic": STORAGE_TOPIC,
-            "subscriptions": [
-                {
-                    "name": "hub-events",
-                    "topic": "hub",
-                    "url": webhook,
-                    "event_types": ["Microsoft.Storage.BlobCreated", "Microsoft.Storage.BlobRenamed"],
-                    "subject_begins_with": "/blobServices/default/containers/landing/",
-                    "schema": "EventGridSchema",
-                }
-            ],
-        }
 
     def _child(self, name: str, command: list[str], environment: Mapping[str, str]) -> Child:
         self._tell(name, "starting")
@@ -222,7 +194,8 @@ class LocalCloud:
 
     def _emulators_ready(self) -> bool:
         ends = self.endpoints
-        return all(_listens(port) for port in (ends.identity, ends.storage, ends.eventgrid, ends.azureml))
+        ports = (ends.identity, ends.identity_tls, ends.storage, ends.eventgrid, ends.azureml)
+        return all(_listens(port) for port in ports)
 
     def _host_ready(self) -> bool:
         try:

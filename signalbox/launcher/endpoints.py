@@ -3,15 +3,13 @@
 import json
 import secrets
 import socket
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 TENANT = "00000000-0000-0000-0000-00000000000a"
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 RESOURCE_GROUP, WORKSPACE, ACCOUNT = "rg-mlops-dev", "mlw-dev", "datahub"
-STORAGE_TOPIC = (
-    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-datahub/providers/Microsoft.Storage/storageAccounts/{ACCOUNT}"
-)
+ACCOUNTS = (ACCOUNT, "stexperiment", "stdev", "stpreprod", "stprod", "stregistry")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +20,7 @@ class Endpoints:
     host: int
     azurite: int
     identity: int
+    identity_tls: int
     storage: int
     eventgrid: int
     azureml: int
@@ -30,12 +29,21 @@ class Endpoints:
     eventgrid_key: str
 
     @property
+    def ports(self) -> tuple[int, ...]:
+        return (self.host, self.azurite, self.identity, self.identity_tls, self.storage, self.eventgrid, self.azureml)
+
+    @property
     def app(self) -> str:
         return f"http://127.0.0.1:{self.host}"
 
     @property
     def hub(self) -> str:
         return f"https://localhost:{self.storage}/{ACCOUNT}"
+
+    @property
+    def authority(self) -> str:
+        """Where the identity emulator answers over TLS, as login.microsoftonline.com does."""
+        return f"https://localhost:{self.identity_tls}"
 
     @property
     def topic(self) -> str:
@@ -59,6 +67,8 @@ class Endpoints:
             "AZURE_ML_INFERENCE_HOSTS": f"localhost:{self.azureml}",
             "IDENTITY_ENDPOINT": f"http://127.0.0.1:{self.identity}/msi/token",
             "IDENTITY_HEADER": self.identity_secret,
+            "SIGNALBOX_TOKEN_ISSUER": f"{self.authority}/{TENANT}/v2.0",
+            "SIGNALBOX_TOKEN_AUDIENCE": "api://signalbox",
             "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",
             "REQUESTS_CA_BUNDLE": str(self.ca),
             "SSL_CERT_FILE": str(self.ca),
@@ -68,15 +78,16 @@ class Endpoints:
 
 def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
     """Free ports and fresh secrets. Raises OSError where *host_port* is taken."""
-    ports = _free_ports(5)
+    ports = _free_ports(6)
     return Endpoints(
         state=str(state),
         host=host_port or _free_ports(1)[0],
         azurite=ports[0],
         identity=ports[1],
-        storage=ports[2],
-        eventgrid=ports[3],
-        azureml=ports[4],
+        identity_tls=ports[2],
+        storage=ports[3],
+        eventgrid=ports[4],
+        azureml=ports[5],
         identity_secret=secrets.token_hex(16),
         function_key=secrets.token_urlsafe(24),
         eventgrid_key=secrets.token_urlsafe(24),
@@ -89,7 +100,7 @@ def same_endpoints(state: Path, host_port: int = 0) -> Endpoints | None:
     if known is None or (host_port and known.host != host_port) or known.state != str(state):
         return None
     try:
-        for port in (known.host, known.azurite, known.identity, known.storage, known.eventgrid, known.azureml):
+        for port in known.ports:
             refuse_taken(port)
     except OSError:
         return None
@@ -105,9 +116,10 @@ def write_endpoints(endpoints: Endpoints) -> None:
 
 
 def read_endpoints(state: Path) -> Endpoints | None:
-    """Where the local cloud of *state* runs, None where none was started."""
+    """Where the local cloud of *state* runs, None where none of this version was started."""
     path = state / "endpoints.json"
-    return Endpoints(**json.loads(path.read_text())) if path.is_file() else None
+    known = json.loads(path.read_text()) if path.is_file() else {}
+    return Endpoints(**known) if known.keys() == {field.name for field in fields(Endpoints)} else None
 
 
 def refuse_taken(port: int) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 
+from signalbox.emulators.database import transaction
 from signalbox.emulators.event_grid.store import Delivery, EventStore
 from signalbox.emulators.event_grid.subscriptions import Subscription
 
@@ -45,10 +46,11 @@ class Deliverer:
 
     def accept(self, topic: str, event: dict[str, Any]) -> None:
         """Keep *event* durably and have it delivered to every subscription that wants it."""
-        number = self._store.add(topic, event)
-        for name, subscription in self._subscriptions.items():
-            if subscription.wants(topic, event):
-                self.schedule(number, name, self._copies())
+        with transaction(self._store.database):
+            number = self._store.add(topic, event)
+            for name, subscription in self._subscriptions.items():
+                if subscription.wants(topic, event):
+                    self.schedule(number, name, self._copies())
 
     def schedule(self, event: int, subscription: str, copies: int = 1) -> None:
         for _ in range(copies):

@@ -4,7 +4,6 @@ import json
 import sqlite3
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 _SCHEMA = """
@@ -28,39 +27,39 @@ class Delivery:
 
 
 class EventStore:
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(path, isolation_level=None)
-        self._database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + _SCHEMA)
-        self._database.row_factory = sqlite3.Row
+    """*database* may hold others' tables too: what is changed within one transaction is kept or lost together."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self.database = database
+        database.executescript(_SCHEMA)
 
     def add(self, topic: str, event: dict[str, Any]) -> int:
         """Keep *event*; the same id on the same topic is kept once and counted."""
-        there = self._database.execute(
+        there = self.database.execute(
             "SELECT number FROM events WHERE topic=? AND id=?", (topic, event["id"])
         ).fetchone()
         if there:
-            self._database.execute("UPDATE events SET accepted=accepted+1 WHERE number=?", (there["number"],))
+            self.database.execute("UPDATE events SET accepted=accepted+1 WHERE number=?", (there["number"],))
             return int(there["number"])
         kind = event.get("eventType") or event.get("type")
         row = (topic, event["id"], kind, json.dumps(event), time.time())
-        made = self._database.execute("INSERT INTO events (topic, id, type, body, at) VALUES (?,?,?,?,?)", row)
+        made = self.database.execute("INSERT INTO events (topic, id, type, body, at) VALUES (?,?,?,?,?)", row)
         return int(made.lastrowid or 0)
 
     def schedule(self, event: int, subscription: str, due: float) -> None:
-        self._database.execute(
+        self.database.execute(
             "INSERT INTO deliveries (event, subscription, due) VALUES (?,?,?)", (event, subscription, due)
         )
 
     def take_due(self, now: float, most: int) -> list[Delivery]:
         """Up to *most* deliveries that are due, marked as under way."""
-        rows = self._database.execute(
+        rows = self.database.execute(
             "SELECT d.number, d.subscription, d.attempts, e.body, e.at"
             " FROM deliveries d JOIN events e ON e.number=d.event"
             " WHERE d.state='due' AND d.due<=? ORDER BY d.due, d.number LIMIT ?",
             (now, most),
         ).fetchall()
-        self._database.executemany(
+        self.database.executemany(
             "UPDATE deliveries SET state='going' WHERE number=?", [(row["number"],) for row in rows]
         )
         return [
@@ -75,27 +74,27 @@ class EventStore:
         ]
 
     def next_due(self) -> float | None:
-        row = self._database.execute("SELECT MIN(due) AS due FROM deliveries WHERE state='due'").fetchone()
+        row = self.database.execute("SELECT MIN(due) AS due FROM deliveries WHERE state='due'").fetchone()
         return None if row["due"] is None else float(row["due"])
 
     def finish(self, delivery: int, state: str, outcome: str) -> None:
         """*state* is `delivered` or `dead`."""
-        self._database.execute(
+        self.database.execute(
             "UPDATE deliveries SET state=?, outcome=?, attempts=attempts+1 WHERE number=?", (state, outcome, delivery)
         )
 
     def retry(self, delivery: int, due: float, outcome: str) -> None:
-        self._database.execute(
+        self.database.execute(
             "UPDATE deliveries SET state='due', due=?, outcome=?, attempts=attempts+1 WHERE number=?",
             (due, outcome, delivery),
         )
 
     def recover(self) -> None:
         """Deliveries under way when the process died are due again: at least once, never less."""
-        self._database.execute("UPDATE deliveries SET state='due' WHERE state='going'")
+        self.database.execute("UPDATE deliveries SET state='due' WHERE state='going'")
 
     def events(self, topic: str = "", kind: str = "", since: int = 0) -> list[dict[str, Any]]:
-        rows = self._database.execute(
+        rows = self.database.execute(
             "SELECT * FROM events WHERE number>? AND (?='' OR topic=?) AND (?='' OR type=?) ORDER BY number",
             (since, topic, topic, kind, kind),
         )
@@ -105,14 +104,11 @@ class EventStore:
         ]
 
     def find(self, event_id: str) -> int | None:
-        row = self._database.execute("SELECT number FROM events WHERE id=?", (event_id,)).fetchone()
+        row = self.database.execute("SELECT number FROM events WHERE id=?", (event_id,)).fetchone()
         return None if row is None else int(row["number"])
 
-    def count(self) -> int:
-        return int(self._database.execute("SELECT COUNT(*) FROM events").fetchone()[0])
-
     def deliveries(self, state: str) -> list[dict[str, Any]]:
-        rows = self._database.execute(
+        rows = self.database.execute(
             "SELECT d.*, e.id AS event_id FROM deliveries d JOIN events e ON e.number=d.event WHERE d.state=?", (state,)
         )
         return [dict(row) for row in rows]

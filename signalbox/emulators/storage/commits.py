@@ -6,54 +6,81 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 _BLOB = re.compile(r"/(?P<account>[^/]+)/(?P<container>[^/]+)/(?P<path>.+)")
+_DELETE = "DeleteBlob"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """A successful write of a whole blob, or its deletion; *api* as events name it."""
+    """A write of a whole blob, or its deletion; *api* as events name it, *url* as the client wrote it."""
 
     api: str
+    account: str
     container: str
     path: str
+    url: str = ""
+    client_request: str = ""
 
     @property
-    def location(self) -> str:
-        return f"{self.container}/{self.path}"
+    def deletes(self) -> bool:
+        return self.api == _DELETE
+
+    @property
+    def place(self) -> str:
+        """Path of the blob's address, below the service."""
+        return f"/{self.account}/{self.container}/{quote(self.path)}"
 
 
-def commit_of(method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Commit | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blob:
+    """What the service says of a blob; *created* is when it was last written whole, in seconds, rounded down."""
+
+    etag: str = ""
+    size: int = 0
+    content_type: str = "application/octet-stream"
+    kind: str = "BlockBlob"
+    created: float = 0.0
+
+
+def commit_of(
+    method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], service: str = ""
+) -> Commit | None:
     """What the request commits if it succeeds (Blob service REST API); None for anything else."""
     found = _BLOB.fullmatch(path)
-    api = _api(method, query.get("comp", ""), headers)
-    if not found or api is None or query.get("restype"):
+    api = _api(method, query, headers)
+    if not found or api is None:
         return None
-    return Commit(api=api, container=found["container"], path=unquote(found["path"]))
+    return Commit(
+        api=api,
+        account=found["account"],
+        container=found["container"],
+        path=unquote(found["path"]),
+        url=f"{service}{path}",
+        client_request=headers.get("x-ms-client-request-id", ""),
+    )
 
 
-def event_of(commit: Commit, topic: str, url: str, answer: Mapping[str, str], size: int, number: int) -> dict[str, Any]:
-    """The Event Grid event of *commit*; *answer* are the service's response headers, *number* orders events."""
-    deleted = commit.api == "DeleteBlob"
-    data: dict[str, Any] = {
-        "api": commit.api,
-        "requestId": answer.get("x-ms-request-id", ""),
-        "blobType": "BlockBlob",
-        "contentType": "application/octet-stream",
-        "url": url,
+def event_of(commit: Commit, topic: str, blob: Blob, request: str, number: int) -> dict[str, Any]:
+    """The Event Grid event of *commit*, with *blob* as it was written; *number* orders the events of a blob."""
+    data: dict[str, Any] = {"api": commit.api, "requestId": request}
+    if commit.client_request:
+        data["clientRequestId"] = commit.client_request
+    if not commit.deletes:
+        data |= {"eTag": blob.etag, "contentLength": blob.size}
+    data |= {
+        "contentType": blob.content_type,
+        "blobType": blob.kind,
+        "url": commit.url,
         "sequencer": f"{number:048X}",
         "storageDiagnostics": {"batchId": str(uuid.uuid4())},
     }
-    if "x-ms-client-request-id" in answer:
-        data["clientRequestId"] = answer["x-ms-client-request-id"]
-    if not deleted:
-        data |= {"eTag": answer.get("ETag", "").strip('"'), "contentLength": size}
     return {
         "id": str(uuid.uuid4()),
         "topic": topic,
         "subject": f"/blobServices/default/containers/{commit.container}/blobs/{commit.path}",
-        "eventType": f"Microsoft.Storage.Blob{'Deleted' if deleted else 'Created'}",
+        "eventType": f"Microsoft.Storage.Blob{'Deleted' if commit.deletes else 'Created'}",
         "eventTime": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
         "data": data,
         "dataVersion": "",
@@ -61,15 +88,17 @@ def event_of(commit: Commit, topic: str, url: str, answer: Mapping[str, str], si
     }
 
 
-def _api(method: str, comp: str, headers: Mapping[str, str]) -> str | None:
+def _api(method: str, query: Mapping[str, str], headers: Mapping[str, str]) -> str | None:
+    """AppendBlock and what else has another `comp` changes a blob without an event, as on Azure."""
+    comp = query.get("comp", "")
+    if "restype" in query or "snapshot" in query or "versionid" in query:
+        return None
     if method == "DELETE" and not comp:
-        return "DeleteBlob"
+        return _DELETE
     if method != "PUT":
         return None
-    if comp == "blocklist":
-        return "PutBlockList"
     if comp:
-        return None
-    if "x-ms-copy-source" in headers:
-        return "CopyBlob"
-    return "PutBlob" if headers.get("x-ms-blob-type") == "BlockBlob" else None
+        return "PutBlockList" if comp == "blocklist" else None
+    if "x-ms-blob-type" in headers:
+        return "PutBlob"
+    return "CopyBlob" if "x-ms-copy-source" in headers else None

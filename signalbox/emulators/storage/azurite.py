@@ -1,0 +1,92 @@
+"""Azurite behind the front: requests sent on as they came, and what it says of a blob."""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from signalbox.emulators.storage.commits import Blob, Commit
+
+CHUNK = 256 * 1024
+_PATIENCE_S = 30.0
+_HOP_BY_HOP = {
+    "connection",
+    "keep-alive",
+    "transfer-encoding",
+    "te",
+    "trailer",
+    "upgrade",
+    "expect",
+    "proxy-connection",
+}
+
+
+class Azurite:
+    """Use within `async with`. *token* gives one for the storage audience; *ca* is trusted."""
+
+    def __init__(self, address: str, ca: Path, token: Callable[[], str]) -> None:
+        self._address, self._token = address.rstrip("/"), token
+        self._trust = ssl.create_default_context(cafile=str(ca))
+
+    async def __aenter__(self) -> "Azurite":
+        connector = aiohttp.TCPConnector(ssl=self._trust, limit=64)
+        timeout = aiohttp.ClientTimeout(total=None)
+        self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False, timeout=timeout)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._session.close()
+
+    def send(self, request: web.Request) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        return self._session.request(
+            request.method,
+            URL(f"{self._address}{request.raw_path}", encoded=True),
+            headers=end_to_end(request.headers),
+            data=request.content.iter_chunked(CHUNK) if request.body_exists else None,
+            allow_redirects=False,
+            skip_auto_headers=("Content-Type", "User-Agent", "Accept", "Accept-Encoding"),
+        )
+
+    async def look(self, commit: Commit) -> tuple[Blob | None, str]:
+        """The blob of *commit* as it lies there now, None where nothing does; and the id of this request."""
+        url = URL(f"{self._address}{commit.place}", encoded=True)
+        headers = {"Authorization": f"Bearer {self._token()}", "x-ms-version": "2021-12-02"}
+        async with self._session.head(url, headers=headers) as seen:
+            request = seen.headers.get("x-ms-request-id", "")
+            if seen.status == 404:
+                return None, request
+            seen.raise_for_status()
+            return _blob(seen.headers), request
+
+    async def look_patiently(self, commit: Commit) -> tuple[Blob | None, str]:
+        """`look`, while Azurite is still starting. Raises aiohttp.ClientError when it does not come."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                return await self.look(commit)
+            except aiohttp.ClientConnectionError:
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(0.1)
+
+
+def end_to_end(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
+    return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in _HOP_BY_HOP)
+
+
+def _blob(headers: CIMultiDictProxy[str]) -> Blob:
+    return Blob(
+        etag=headers["ETag"].strip('"'),
+        size=int(headers["Content-Length"]),
+        content_type=headers.get("Content-Type", ""),
+        kind=headers["x-ms-blob-type"],
+        created=parsedate_to_datetime(headers["x-ms-creation-time"]).timestamp(),
+    )
