@@ -13,7 +13,9 @@ from aiohttp import web
 from signalbox.emulators.authority import Authority, ensure_authority
 from signalbox.emulators.azure_ml.app import AzureMlOptions, create_app
 from signalbox.emulators.database import open_database
+from signalbox.emulators.event_grid.dead_letters import DeadLetters
 from signalbox.emulators.event_grid.delivery import Deliverer
+from signalbox.emulators.event_grid.hub_blobs import HubBlobs
 from signalbox.emulators.event_grid.store import EventStore
 from signalbox.emulators.event_grid.subscriptions import read_subscription
 from signalbox.emulators.event_grid.topic import TopicDoors
@@ -35,9 +37,10 @@ async def serve(settings: dict[str, Any]) -> None:
     """Serve until SIGTERM or SIGINT."""
     state, ports = Path(settings["state"]), settings["ports"]
     authority, issuer = ensure_authority(state), _issuer(settings)
-    store = EventStore(open_database(state / "emulators" / "event_grid.db"))
+    store = EventStore(open_database(state / "emulators" / "events.db"))
+    dead_letters = _dead_letters(settings, authority, issuer, store)
     subscriptions = {raw["name"]: read_subscription(raw) for raw in settings["subscriptions"]}
-    deliverer = Deliverer(store, subscriptions, settings.get("time_scale", 1.0))
+    deliverer = Deliverer(store, subscriptions, dead_letters, settings["time_scale"])
     outbox = _outbox(settings, store, deliverer)
     front = _storage(settings, authority, issuer, outbox)
     azure_ml = create_app(_azure_ml_options(settings, authority, issuer))
@@ -56,10 +59,11 @@ async def serve(settings: dict[str, Any]) -> None:
         await _listen(grid, ports["eventgrid"], tls),
         await _listen(azure_ml, ports["azureml"], tls),
     ]
-    delivering = asyncio.create_task(deliverer.run())
+    loops = [asyncio.create_task(deliverer.run()), asyncio.create_task(dead_letters.run())]
     print("ready", flush=True)
     await _until_told()
-    delivering.cancel()
+    for loop in loops:
+        loop.cancel()
     for runner in runners:
         await runner.cleanup()
 
@@ -67,6 +71,17 @@ async def serve(settings: dict[str, Any]) -> None:
 def _issuer(settings: dict[str, Any]) -> TokenIssuer:
     authority = f"https://localhost:{settings['ports']['identity_tls']}"
     return TokenIssuer(Path(settings["state"]), settings["tenant"], authority)
+
+
+def _dead_letters(
+    settings: dict[str, Any], authority: Authority, issuer: TokenIssuer, store: EventStore
+) -> DeadLetters:
+    hub = HubBlobs(_hub(settings), authority.ca, lambda: issuer.issue(AUDIENCE))
+    return DeadLetters(store.database, hub.create, settings["time_scale"])
+
+
+def _hub(settings: dict[str, Any]) -> str:
+    return f"https://localhost:{settings['ports']['storage']}/{settings['account']}"
 
 
 def _outbox(settings: dict[str, Any], store: EventStore, deliverer: Deliverer) -> Outbox:
@@ -84,12 +99,11 @@ def _storage(settings: dict[str, Any], authority: Authority, issuer: TokenIssuer
 
 
 def _azure_ml_options(settings: dict[str, Any], authority: Authority, issuer: TokenIssuer) -> AzureMlOptions:
-    ports, account = settings["ports"], settings["account"]
     return AzureMlOptions(
         state=Path(settings["state"]),
-        base_url=f"https://localhost:{ports['azureml']}",
-        account=account,
-        blob_service=f"https://localhost:{ports['storage']}/{account}",
+        base_url=f"https://localhost:{settings['ports']['azureml']}",
+        account=settings["account"],
+        blob_service=_hub(settings),
         ca=authority.ca,
         token_for=issuer.issue,
         check=issuer.check,

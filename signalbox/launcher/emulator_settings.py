@@ -11,6 +11,9 @@ from typing import Any
 
 from signalbox.launcher.endpoints import ACCOUNT, ACCOUNTS, SUBSCRIPTION, TENANT, Endpoints
 
+# Operations after which a file is whole, over every protocol of the service; the last two rename one into its place.
+COMMITTED = ("PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit", "RenameFile", "SftpRename")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalKeys:
@@ -79,5 +82,7 @@ def _hub_subscription(ends: Endpoints) -> dict[str, Any]:
         "url": webhook,
         "event_types": ["Microsoft.Storage.BlobCreated", "Microsoft.Storage.BlobRenamed"],
         "subject_begins_with": "/blobServices/default/containers/landing/",
+        "filters": [{"operatorType": "StringIn", "key": "data.api", "values": COMMITTED}],
         "schema": "EventGridSchema",
+        "dead_letter": "dead-letters/event-grid",
     }

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,14 +69,15 @@ def eventually(look: Callable[[], Any], within: float = 30.0) -> Any:
 
 
 class Emulators:
-    """The emulators of a started cloud in a process of the test's own, with Azurite at another port."""
+    """The emulators of a started cloud in a process of the test's own, with *changes* to their settings."""
 
-    def __init__(self, cloud: LocalCloud, azurite: int) -> None:
-        self._endpoints, self._state = replace(cloud.endpoints, azurite=azurite), cloud.state
+    def __init__(self, cloud: LocalCloud, **changes: Any) -> None:
+        self._endpoints, self._state, self._changes = cloud.endpoints, cloud.state, changes
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
         settings = write_settings(self._endpoints, keys_of(self._state), 0.05)
+        settings.write_text(json.dumps(json.loads(settings.read_text()) | self._changes))
         command = [sys.executable, "-m", "signalbox.emulators", "--settings", str(settings)]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=PROJECT, env=dict(os.environ))
         assert self._process.stdout is not None

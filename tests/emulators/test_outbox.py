@@ -31,7 +31,7 @@ def wired(cloud: LocalCloud) -> Iterator[tuple[Emulators, Wire]]:
     """Emulators of the test's own, whose wire to Azurite can be held."""
     cloud.kill_emulators()
     wire = Wire(cloud.endpoints.azurite)
-    emulators = Emulators(cloud, wire.port)
+    emulators = Emulators(cloud, azurite=f"https://127.0.0.1:{wire.port}")
     emulators.start()
     yield emulators, wire
     emulators.end(signal.SIGKILL)

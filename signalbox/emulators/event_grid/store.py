@@ -12,18 +12,24 @@ CREATE TABLE IF NOT EXISTS events (
 CREATE INDEX IF NOT EXISTS events_by_id ON events (topic, id);
 CREATE TABLE IF NOT EXISTS deliveries (
     number INTEGER PRIMARY KEY, event INTEGER, subscription TEXT, due REAL, attempts INTEGER DEFAULT 0,
-    state TEXT DEFAULT 'due', outcome TEXT DEFAULT '');
+    state TEXT DEFAULT 'due', outcome TEXT DEFAULT '', status INTEGER, tried REAL);
 CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (state, due);
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
+    """*attempts* are those made so far; *outcome*, *status* and *tried* tell of the last of them."""
+
     number: int
     subscription: str
+    event_number: int
     event: dict[str, Any]
     published: float
     attempts: int
+    outcome: str
+    status: int | None
+    tried: float
 
 
 class EventStore:
@@ -54,7 +60,7 @@ class EventStore:
     def take_due(self, now: float, most: int) -> list[Delivery]:
         """Up to *most* deliveries that are due, marked as under way."""
         rows = self.database.execute(
-            "SELECT d.number, d.subscription, d.attempts, e.body, e.at"
+            "SELECT d.number, d.subscription, d.event, d.attempts, d.outcome, d.status, d.tried, e.body, e.at"
             " FROM deliveries d JOIN events e ON e.number=d.event"
             " WHERE d.state='due' AND d.due<=? ORDER BY d.due, d.number LIMIT ?",
             (now, most),
@@ -62,16 +68,7 @@ class EventStore:
         self.database.executemany(
             "UPDATE deliveries SET state='going' WHERE number=?", [(row["number"],) for row in rows]
         )
-        return [
-            Delivery(
-                number=row["number"],
-                subscription=row["subscription"],
-                event=json.loads(row["body"]),
-                published=row["at"],
-                attempts=row["attempts"],
-            )
-            for row in rows
-        ]
+        return [_delivery(row) for row in rows]
 
     def next_due(self) -> float | None:
         row = self.database.execute("SELECT MIN(due) AS due FROM deliveries WHERE state='due'").fetchone()
@@ -79,15 +76,17 @@ class EventStore:
 
     def finish(self, delivery: int, state: str, outcome: str) -> None:
         """*state* is `delivered` or `dead`."""
+        self.database.execute("UPDATE deliveries SET state=?, outcome=? WHERE number=?", (state, outcome, delivery))
+
+    def tried(self, delivery: int, outcome: str, status: int | None, now: float) -> None:
+        """An attempt was made, and ended so."""
         self.database.execute(
-            "UPDATE deliveries SET state=?, outcome=?, attempts=attempts+1 WHERE number=?", (state, outcome, delivery)
+            "UPDATE deliveries SET attempts=attempts+1, outcome=?, status=?, tried=? WHERE number=?",
+            (outcome, status, now, delivery),
         )
 
-    def retry(self, delivery: int, due: float, outcome: str) -> None:
-        self.database.execute(
-            "UPDATE deliveries SET state='due', due=?, outcome=?, attempts=attempts+1 WHERE number=?",
-            (due, outcome, delivery),
-        )
+    def retry(self, delivery: int, due: float) -> None:
+        self.database.execute("UPDATE deliveries SET state='due', due=? WHERE number=?", (due, delivery))
 
     def recover(self) -> None:
         """Deliveries under way when the process died are due again: at least once, never less."""
@@ -112,3 +111,17 @@ class EventStore:
             "SELECT d.*, e.id AS event_id FROM deliveries d JOIN events e ON e.number=d.event WHERE d.state=?", (state,)
         )
         return [dict(row) for row in rows]
+
+
+def _delivery(row: sqlite3.Row) -> Delivery:
+    return Delivery(
+        number=row["number"],
+        subscription=row["subscription"],
+        event_number=row["event"],
+        event=json.loads(row["body"]),
+        published=row["at"],
+        attempts=row["attempts"],
+        outcome=row["outcome"],
+        status=row["status"],
+        tried=row["tried"] or row["at"],
+    )
