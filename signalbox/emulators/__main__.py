@@ -19,7 +19,7 @@ from signalbox.emulators.event_grid.hub_blobs import HubBlobs
 from signalbox.emulators.event_grid.store import EventStore
 from signalbox.emulators.event_grid.subscriptions import read_subscription
 from signalbox.emulators.event_grid.topic import TopicDoors
-from signalbox.emulators.identity import identity_app
+from signalbox.emulators.identity import IdentityDoors, read_directory
 from signalbox.emulators.storage.access import AUDIENCE, Gate
 from signalbox.emulators.storage.azurite import Azurite
 from signalbox.emulators.storage.front import StorageFront
@@ -52,9 +52,10 @@ async def serve(settings: dict[str, Any]) -> None:
     TopicDoors(store, deliverer, issuer.check, settings["topic_key"], effects).add_to(grid)
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(authority.cert, authority.key)
+    identity = IdentityDoors(issuer, read_directory(settings), settings["identity_secret"])
     runners = [
-        await _listen(identity_app(issuer, settings["identity_secret"]), ports["identity"], None),
-        await _listen(identity_app(issuer, settings["identity_secret"]), ports["identity_tls"], tls),
+        await _listen(identity.app(), ports["identity"], None),
+        await _listen(identity.app(), ports["identity_tls"], tls),
         await _listen(front.app(), ports["storage"], tls),
         await _listen(grid, ports["eventgrid"], tls),
         await _listen(azure_ml, ports["azureml"], tls),

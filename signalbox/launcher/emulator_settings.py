@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from signalbox.launcher.endpoints import ACCOUNT, ACCOUNTS, SUBSCRIPTION, TENANT, Endpoints
+from signalbox.launcher.people import PERSONS, USER_ASSIGNED
 
 # Operations after which a file is whole, over every protocol of the service; the last two rename one into its place.
 COMMITTED = ("PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit", "RenameFile", "SftpRename")
@@ -68,6 +69,8 @@ def _settings(ends: Endpoints, keys: LocalKeys, time_scale: float) -> dict[str, 
         },
         "azurite": f"https://127.0.0.1:{ends.azurite}",
         "identity_secret": ends.identity_secret,
+        "identities": [USER_ASSIGNED],
+        "persons": list(PERSONS),
         "topic_key": keys.topic,
         "time_scale": time_scale,
         "subscriptions": [_hub_subscription(ends)],
