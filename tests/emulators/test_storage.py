@@ -1,8 +1,12 @@
 """The storage front with the real client: several accounts, who may pass, and what events say."""
 
 import json
+import socket
+import sqlite3
+import ssl
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +18,7 @@ from azure.storage.blob import BlobClient, BlobSasPermissions, BlobServiceClient
 from signalbox.emulators.tokens import TokenIssuer
 from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.endpoints import ACCOUNTS, TENANT, Endpoints
+from signalbox.launcher.hub import LocalIdentity
 from tests.emulators.services import control, events_of, read_settings, running, storage
 
 pytestmark = pytest.mark.xdist_group("storage-emulator")
@@ -174,6 +179,31 @@ def test_a_refused_write_is_no_event_and_a_deletion_is_one_without_etag_and_leng
     assert (deleted["data"]["api"], deleted["data"]["contentType"]) == ("DeleteBlob", "text/plain")
     assert said(events_of(ends, "landing", "copied.txt")[0]) == ("CopyBlob", "BlockBlob", 1, "text/plain")
     assert json.dumps(control(ends, "/_effects")["writes"]).count("short-lived.txt") == 1
+
+
+def test_a_client_that_goes_away_halfway_writes_nothing_and_blocks_nobody(
+    ends: Endpoints, hub: BlobServiceClient
+) -> None:
+    token = LocalIdentity(ends).get_token("https://storage.azure.com/.default").token
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "x-ms-version": "2021-12-02",
+        "x-ms-blob-type": "BlockBlob",
+        "Content-Length": "2000",
+    }
+    lines = ["PUT /datahub/landing/half.csv HTTP/1.1", "Host: localhost", *(f"{k}: {v}" for k, v in headers.items())]
+    trust = ssl.create_default_context(cafile=str(ends.ca))
+    with (
+        socket.create_connection(("127.0.0.1", ends.storage)) as plain,
+        trust.wrap_socket(plain, server_hostname="localhost") as wire,
+    ):
+        wire.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + b"x" * 1000)
+    hub.get_blob_client("landing", "half.csv").upload_blob(b"whole")
+
+    (event,) = events_of(ends, "landing", "half.csv")
+    assert event["data"]["contentLength"] == 5
+    with closing(sqlite3.connect(Path(ends.state) / "emulators" / "events.db")) as database:
+        assert database.execute("SELECT COUNT(*) FROM commits WHERE state='open'").fetchone() == (0,)
 
 
 def said(event: dict[str, dict[str, object]]) -> tuple[object, ...]:
