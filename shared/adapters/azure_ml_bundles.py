@@ -127,7 +127,8 @@ class AzureMlBundles:
         there = self._arm.get(f"{registry}/models/{named}", f"look at {asset}")
         if there is not None:
             path = f"{registry}/datareferences/{named}"
-            body = {"assetId": f"{registry}/models/{named}", "blobUri": there["properties"]["modelUri"]}
+            asset_id = f"azureml://registries/{shelf.place.name}/models/{asset.name}/versions/{asset.version}"
+            body = {"assetId": asset_id, "blobUri": there["properties"]["modelUri"]}
         else:
             path, body = (
                 f"{registry}/models/{named}/startPendingUpload",

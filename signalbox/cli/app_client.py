@@ -8,7 +8,7 @@ import click
 import requests
 
 from signalbox.launcher.endpoints import Endpoints, read_endpoints
-from signalbox.launcher.hub import sign_in
+from signalbox.launcher.people import sign_in
 
 STATE = Path(".signalbox")
 _TIMEOUT_S = 300

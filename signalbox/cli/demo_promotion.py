@@ -6,7 +6,7 @@ from typing import Any
 from signalbox.cli.app_client import AppClient
 from signalbox.cli.demo_stage import Stage, control, expect, wait_for
 from signalbox.cli.example import offer_answers, offer_example, train_example
-from signalbox.launcher.hub import sign_in
+from signalbox.launcher.people import sign_in
 
 _MODEL = "diabetes-progression"
 _DECIDERS = (("ada@example.org", "data-scientist"), ("grace@example.org", "product-owner"))

@@ -10,7 +10,7 @@ import click
 
 from signalbox.launcher.endpoints import Endpoints
 from signalbox.launcher.hub import hub_client
-from signalbox.launcher.provision import Candidate, Deployable, provision, register
+from signalbox.launcher.provision import Candidate, Deployable, offer, provision
 
 _FOLDER = Path("examples") / "diabetes"
 
@@ -45,7 +45,7 @@ def deploy_example(project: Path, output: Path, endpoints: Endpoints) -> Deploya
 
 def offer_example(endpoints: Endpoints, output: Path, version: str, flag: str = "") -> None:
     """Register the trained model in dev as *version*, with what travels with it; *flag* asks for its promotion."""
-    register(
+    offer(
         endpoints,
         Candidate(
             model="diabetes-progression",

@@ -3,9 +3,7 @@
 import argparse
 import asyncio
 import json
-import secrets
 import signal
-import sqlite3
 import ssl
 from pathlib import Path
 from typing import Any
@@ -14,20 +12,20 @@ from aiohttp import web
 
 from signalbox.emulators.authority import Authority, ensure_authority
 from signalbox.emulators.azure_ml.app import AzureMlOptions, create_app
-from signalbox.emulators.azure_ml.estate import Scope
+from signalbox.emulators.azure_ml.estate import Estate, Scope
 from signalbox.emulators.database import open_database
+from signalbox.emulators.event_grid.dead_letters import DeadLetters
 from signalbox.emulators.event_grid.delivery import Deliverer
+from signalbox.emulators.event_grid.hub_blobs import HubBlobs
 from signalbox.emulators.event_grid.store import EventStore
 from signalbox.emulators.event_grid.subscriptions import read_subscription
 from signalbox.emulators.event_grid.topic import TopicDoors
-from signalbox.emulators.identity import directory_app, identity_app
-from signalbox.emulators.storage.access import Gate
+from signalbox.emulators.identity import IdentityDoors, read_directory
+from signalbox.emulators.storage.access import AUDIENCE, Gate
 from signalbox.emulators.storage.azurite import Azurite
 from signalbox.emulators.storage.front import StorageFront
 from signalbox.emulators.storage.outbox import Outbox
 from signalbox.emulators.tokens import TokenIssuer
-
-_STORAGE_AUDIENCE = "https://storage.azure.com"
 
 
 def main() -> None:
@@ -39,67 +37,73 @@ def main() -> None:
 async def serve(settings: dict[str, Any]) -> None:
     """Serve until SIGTERM or SIGINT."""
     state, ports = Path(settings["state"]), settings["ports"]
-    authority, issuer = ensure_authority(state), TokenIssuer(state, settings["tenant"])
-    database = open_database(state / "emulators" / "events.db")
-    store = EventStore(database)
+    authority, issuer = ensure_authority(state), _issuer(settings)
+    store = EventStore(open_database(state / "emulators" / "events.db"))
+    dead_letters = _dead_letters(settings, authority, issuer, store)
     subscriptions = {raw["name"]: read_subscription(raw) for raw in settings["subscriptions"]}
-    deliverer = Deliverer(store, subscriptions, settings.get("time_scale", 1.0))
-    outbox = _outbox(settings, database, deliverer)
+    deliverer = Deliverer(store, subscriptions, dead_letters, settings["time_scale"])
+    outbox = _outbox(settings, store, deliverer)
     front = _storage(settings, authority, issuer, outbox)
     azure_ml = create_app(_azure_ml_options(settings, authority, issuer, deliverer))
     grid = web.Application()
-    key = settings.get("topic_key") or secrets.token_urlsafe(24)
-    doors = TopicDoors(
-        store,
-        deliverer,
-        issuer.check,
-        key,
-        lambda: {"writes": outbox.counts(settings["account"]), **azure_ml["effects"]()},
-    )
-    doors.add_to(grid)
+
+    def effects() -> dict[str, Any]:
+        return {"writes": outbox.counts(settings["account"]), **azure_ml["effects"]()}
+
+    TopicDoors(store, deliverer, issuer.check, settings["topic_key"], effects).add_to(grid)
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(authority.cert, authority.key)
+    identity = IdentityDoors(issuer, read_directory(settings), settings["identity_secret"])
     runners = [
-        await _listen(identity_app(issuer, settings["identity_secret"]), ports["identity"], None),
-        await _listen(_directory(settings, issuer), ports["authority"], tls),
+        await _listen(identity.app(), ports["identity"], None),
+        await _listen(identity.app(), ports["identity_tls"], tls),
         await _listen(front.app(), ports["storage"], tls),
         await _listen(grid, ports["eventgrid"], tls),
         await _listen(azure_ml, ports["azureml"], tls),
     ]
-    delivering = asyncio.create_task(deliverer.run())
+    loops = [asyncio.create_task(deliverer.run()), asyncio.create_task(dead_letters.run())]
     print("ready", flush=True)
     await _until_told()
-    delivering.cancel()
+    for loop in loops:
+        loop.cancel()
     for runner in runners:
         await runner.cleanup()
 
 
-def _storage(settings: dict[str, Any], authority: Authority, issuer: TokenIssuer, outbox: Outbox) -> StorageFront:
-    azurite = Azurite(settings["azurite"], authority.ca, lambda: issuer.issue(_STORAGE_AUDIENCE))
-    gate = Gate(settings["account_keys"], issuer.accepts, settings["tenant"])
-    return StorageFront(azurite, gate, outbox)
+def _issuer(settings: dict[str, Any]) -> TokenIssuer:
+    authority = f"https://localhost:{settings['ports']['identity_tls']}"
+    return TokenIssuer(Path(settings["state"]), settings["tenant"], authority)
 
 
-def _outbox(settings: dict[str, Any], database: sqlite3.Connection, deliverer: Deliverer) -> Outbox:
-    """Every account has its topic; the hub's is called `hub`."""
+def _dead_letters(
+    settings: dict[str, Any], authority: Authority, issuer: TokenIssuer, store: EventStore
+) -> DeadLetters:
+    hub = HubBlobs(_hub(settings), authority.ca, lambda: issuer.issue(AUDIENCE))
+    return DeadLetters(store.database, hub.create, settings["time_scale"])
 
+
+def _hub(settings: dict[str, Any]) -> str:
+    return f"https://localhost:{settings['ports']['storage']}/{settings['account']}"
+
+
+def _outbox(settings: dict[str, Any], store: EventStore, deliverer: Deliverer) -> Outbox:
     def publish(account: str, event: dict[str, Any]) -> None:
         deliverer.accept("hub" if account == settings["account"] else account, event)
 
-    group = settings["storage_topic"].rpartition("/")[0]
-    topics = {account: f"{group}/{account}" for account in settings["account_keys"]}
-    return Outbox(database, topics, publish)
+    topics = {name: account["topic"] for name, account in settings["accounts"].items()}
+    return Outbox(store.database, topics, publish)
 
 
-def _directory(settings: dict[str, Any], issuer: TokenIssuer) -> web.Application:
-    secret, persons = settings["identity_secret"], settings["persons"]
-    return directory_app(issuer, settings["issuer"], secret, settings["audience"], persons)
+def _storage(settings: dict[str, Any], authority: Authority, issuer: TokenIssuer, outbox: Outbox) -> StorageFront:
+    azurite = Azurite(settings["azurite"], authority.ca, lambda: issuer.issue(AUDIENCE))
+    gate = Gate(tuple(settings["accounts"]), issuer.accepts, settings["tenant"])
+    return StorageFront(azurite, gate, outbox)
 
 
 def _azure_ml_options(
     settings: dict[str, Any], authority: Authority, issuer: TokenIssuer, deliverer: Deliverer
 ) -> AzureMlOptions:
-    ports, estate = settings["ports"], settings["machine_learning"]
+    ports = settings["ports"]
 
     def publish(event: dict[str, Any]) -> None:
         deliverer.accept("ml", event)
@@ -108,15 +112,21 @@ def _azure_ml_options(
         state=Path(settings["state"]),
         base_url=f"https://localhost:{ports['azureml']}",
         tenant=settings["tenant"],
-        storage=f"https://localhost:{ports['storage']}",
-        keys=settings["account_keys"],
+        estate=_estate(settings),
+        blob_service=f"https://localhost:{ports['storage']}",
+        account_keys={name: account["key"] for name, account in settings["accounts"].items()},
         ca=authority.ca,
-        scopes=[Scope(**scope) for scope in estate["scopes"]],
-        datastores={name: (account, container) for name, (account, container) in estate["datastores"].items()},
         token_for=issuer.issue,
         check=issuer.check,
         publish=publish,
     )
+
+
+def _estate(settings: dict[str, Any]) -> Estate:
+    kinds = ("workspaces", "registries")
+    scopes = tuple(Scope(kind=kind, **raw) for kind in kinds for raw in settings[kind])
+    shared = {name: (place["account"], place["container"]) for name, place in settings["datastores"].items()}
+    return Estate(scopes=scopes, shared=shared)
 
 
 async def _listen(app: web.Application, port: int, tls: ssl.SSLContext | None) -> web.AppRunner:

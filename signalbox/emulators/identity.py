@@ -1,74 +1,127 @@
-"""The managed identity endpoint of App Service (api-version 2019-08-01), and the directory where persons sign in."""
+"""The tenant's identities on loopback: App Service's managed identity endpoint, OpenID discovery, and a local sign-in.
 
+The sign-in stands in for a browser's; it issues tokens to persons of the settings, never to anyone else.
+"""
+
+import json
+import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from signalbox.emulators.tokens import TokenIssuer
+from signalbox.emulators.tokens import LIFE_S, SYSTEM_ASSIGNED, Identity, Person, TokenIssuer
 
-_LIFE_S = 3600
-_API = "2019-08-01"
+_API_VERSION = "2019-08-01"
 
 
-def identity_app(issuer: TokenIssuer, secret: str) -> web.Application:
-    """GET /msi/token?resource=&api-version= with the X-IDENTITY-HEADER that only local processes know; and the keys."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Directory:
+    """Who the tenant knows: *identities* by client id, *persons* by user principal name."""
 
-    async def token(request: web.Request) -> web.Response:
-        resource = request.query.get("resource", "")
-        if request.headers.get("X-IDENTITY-HEADER") != secret:
+    identities: Mapping[str, Identity]
+    persons: Mapping[str, Person]
+
+
+def read_directory(settings: Mapping[str, Any]) -> Directory:
+    """From the settings' `identities` and `persons`. Raises TypeError where an entry has an unknown or missing key."""
+    lists = ("roles", "groups")
+    persons = [
+        Person(**(raw | {name: tuple(raw.get(name, ())) for name in lists})) for raw in settings.get("persons", ())
+    ]
+    identities = [Identity(**raw) for raw in settings.get("identities", ())]
+    return Directory(
+        identities={identity.client_id: identity for identity in identities},
+        persons={person.upn.lower(): person for person in persons},
+    )
+
+
+class IdentityDoors:
+    """*secret* is the X-IDENTITY-HEADER that only local processes know."""
+
+    def __init__(self, issuer: TokenIssuer, directory: Directory, secret: str) -> None:
+        self._issuer, self._directory, self._secret = issuer, directory, secret
+
+    def app(self) -> web.Application:
+        """One application; serve it on the plain port and on the one with TLS."""
+        tenant, app = self._issuer.tenant, web.Application()
+        app.router.add_get("/msi/token", self._managed_identity)
+        app.router.add_get(f"/{tenant}/v2.0/.well-known/openid-configuration", self._configuration)
+        app.router.add_get(f"/{tenant}/discovery/v2.0/keys", self._keys)
+        app.router.add_post(f"/{tenant}/local/sign-in", self._sign_in)
+        return app
+
+    async def _managed_identity(self, request: web.Request) -> web.Response:
+        resource, client_id = request.query.get("resource", ""), request.query.get("client_id", "")
+        if not self._trusts(request):
             return _refused(401, "X-IDENTITY-HEADER is missing or wrong; use the value of IDENTITY_HEADER")
-        if request.query.get("api-version") != _API:
-            return _refused(400, f"query parameter 'api-version' must be {_API}")
+        if request.query.get("api-version") != _API_VERSION:
+            return _refused(400, f"api-version is {request.query.get('api-version')!r}; use {_API_VERSION}")
         if not resource:
             return _refused(400, "query parameter 'resource' is missing")
+        identity = self._directory.identities.get(client_id) if client_id else SYSTEM_ASSIGNED
+        if identity is None:
+            return _refused(400, f"client_id is {client_id!r}, which is assigned to no identity here")
         return web.json_response(
             {
-                "access_token": issuer.issue(resource),
-                "expires_on": str(int(time.time()) + _LIFE_S),
+                "access_token": self._issuer.issue(resource, identity=identity),
+                "expires_on": str(int(time.time()) + LIFE_S),
                 "resource": resource,
                 "token_type": "Bearer",
+                "client_id": identity.client_id,
             }
         )
 
-    app = web.Application()
-    app.router.add_get("/msi/token", token)
-    return app
-
-
-def directory_app(
-    issuer: TokenIssuer, url: str, secret: str, audience: str, persons: Sequence[Mapping[str, Any]]
-) -> web.Application:
-    """The directory at *url* (`https://.../TENANT/v2.0`): its metadata and keys, and a sign-in for local processes."""
-    root = urlsplit(url).path.rpartition("/")[0]
-
-    async def metadata(request: web.Request) -> web.Response:
+    async def _configuration(self, request: web.Request) -> web.Response:
+        """OpenID Connect Discovery 1.0, as Entra's v2.0 endpoint answers it."""
         del request
-        base = url.rpartition("/")[0]
-        return web.json_response({"issuer": url, "jwks_uri": f"{base}/discovery/v2.0/keys"})
+        base = self._issuer.issuer.removesuffix("/v2.0")
+        return web.json_response(
+            {
+                "issuer": self._issuer.issuer,
+                "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+                "token_endpoint": f"{base}/oauth2/v2.0/token",
+                "jwks_uri": f"{base}/discovery/v2.0/keys",
+                "response_types_supported": ["code", "id_token"],
+                "subject_types_supported": ["pairwise"],
+                "id_token_signing_alg_values_supported": ["RS256"],
+            }
+        )
 
-    async def keys(request: web.Request) -> web.Response:
+    async def _keys(self, request: web.Request) -> web.Response:
         del request
-        return web.json_response(issuer.key_set())
+        return web.json_response(self._issuer.key_set())
 
-    async def sign_in(request: web.Request) -> web.Response:
-        if request.headers.get("X-IDENTITY-HEADER") != secret:
-            return _refused(401, "X-IDENTITY-HEADER is missing or wrong; use the value of IDENTITY_HEADER")
-        body = await request.json()
-        person = next((each for each in persons if each["upn"] == body.get("person")), None)
+    async def _sign_in(self, request: web.Request) -> web.Response:
+        """`person` (user principal name) and `audience`, as a form or as JSON."""
+        if not self._trusts(request):
+            return _refused(401, "X-IDENTITY-HEADER is missing or wrong; only local processes know it")
+        said = await _fields(request)
+        upn, audience = said.get("person", ""), said.get("audience", "")
+        person = self._directory.persons.get(upn.lower())
         if person is None:
-            known = ", ".join(each["upn"] for each in persons)
-            return _refused(404, f"person {body.get('person')!r} is not in the local directory; there are: {known}")
-        token = issuer.sign_in(url, body.get("audience") or audience, person)
-        return web.json_response({"access_token": token, "token_type": "Bearer", "expires_in": _LIFE_S})
+            return _refused(400, f"person is {upn!r}; use one of {', '.join(self._directory.persons)}")
+        if not audience:
+            return _refused(400, "audience is missing; name the application, such as api://signalbox")
+        token = self._issuer.issue_to(person, audience)
+        return web.json_response({"access_token": token, "token_type": "Bearer", "expires_in": LIFE_S})
 
-    app = web.Application()
-    app.router.add_get(f"{root}/v2.0/.well-known/openid-configuration", metadata)
-    app.router.add_get(f"{root}/discovery/v2.0/keys", keys)
-    app.router.add_post(f"{root}/local/sign-in", sign_in)
-    return app
+    def _trusts(self, request: web.Request) -> bool:
+        return secrets.compare_digest(request.headers.get("X-IDENTITY-HEADER", "").encode(), self._secret.encode())
+
+
+async def _fields(request: web.Request) -> dict[str, str]:
+    """The texts of a form or of a JSON object; nothing where the body is neither."""
+    if request.content_type != "application/json":
+        return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+    try:
+        body = await request.json()
+    except json.JSONDecodeError:
+        return {}
+    fields = body.items() if isinstance(body, dict) else ()
+    return {name: value for name, value in fields if isinstance(value, str)}
 
 
 def _refused(status: int, message: str) -> web.Response:

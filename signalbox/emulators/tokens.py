@@ -1,9 +1,10 @@
-"""Tokens of the local tenant: RS256 JWTs with the claims that Entra gives an app, and their check."""
+"""Tokens of the local tenant: RS256 JWTs with the claims that Entra gives apps and persons, and their check."""
 
 import json
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,55 +13,66 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
-_LIFE_S = 3600
+LIFE_S = 3600
 PRINCIPAL = "00000000-0000-0000-0000-0000000000aa"
 
 Check = Callable[[web.Request, tuple[str, ...]], None]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """A managed identity; *oid* is its service principal's object id."""
+
+    client_id: str = PRINCIPAL
+    oid: str = PRINCIPAL
+
+
+SYSTEM_ASSIGNED = Identity()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A user of the tenant, as in the emulators' settings."""
+
+    oid: str
+    upn: str
+    name: str
+    roles: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
 class TokenIssuer:
-    """Signs with a key kept in *state*, so that tokens outlive a restart."""
+    """Signs with a key kept in *state*, so that tokens outlive a restart; *authority* is the base of v2.0 issuers."""
 
-    def __init__(self, state: Path, tenant: str) -> None:
-        self._tenant, self._key = tenant, _key(state / "certs" / "tokens.pem")
+    def __init__(self, state: Path, tenant: str, authority: str) -> None:
+        self.tenant, self.issuer = tenant, f"{authority}/{tenant}/v2.0"
+        self._key = _key(state / "certs" / "tokens.pem")
 
-    def issue(self, audience: str, now: float | None = None) -> str:
-        """A token for *audience* (a resource, without `/.default`)."""
-        at = int(time.time() if now is None else now)
+    def issue(self, audience: str, now: float | None = None, identity: Identity = SYSTEM_ASSIGNED) -> str:
+        """A v1.0 token of *identity* for *audience* (a resource, without `/.default`)."""
         claims = {
-            "iss": f"https://sts.windows.net/{self._tenant}/",
-            "aud": audience,
-            "iat": at,
-            "nbf": at - 60,
-            "exp": at + _LIFE_S,
-            "oid": PRINCIPAL,
-            "sub": PRINCIPAL,
-            "appid": PRINCIPAL,
-            "tid": self._tenant,
+            "iss": f"https://sts.windows.net/{self.tenant}/",
+            "oid": identity.oid,
+            "sub": identity.oid,
+            "appid": identity.client_id,
+            "idtyp": "app",
             "ver": "1.0",
-            "jti": secrets.token_hex(8),
         }
-        return jwt.encode({"alg": "RS256", "typ": "JWT", "kid": self._key.kid}, claims, self._key)
+        return self._sign(audience, claims, now)
 
-    def sign_in(self, issuer: str, audience: str, person: Mapping[str, Any]) -> str:
-        """A v2.0 access token for *person* {oid, upn, roles}, as the directory at *issuer* gives it to a client app."""
-        at = int(time.time())
+    def issue_to(self, person: Person, audience: str, now: float | None = None) -> str:
+        """A v2.0 token of *person* for *audience*, such as `api://signalbox`."""
         claims = {
-            "iss": issuer,
-            "aud": audience,
-            "iat": at,
-            "nbf": at - 60,
-            "exp": at + _LIFE_S,
-            "oid": person["oid"],
-            "sub": person["oid"],
-            "preferred_username": person["upn"],
-            "roles": list(person.get("roles", ())),
-            "groups": list(person.get("groups", ())),
-            "tid": self._tenant,
+            "iss": self.issuer,
+            "oid": person.oid,
+            "sub": person.oid,
+            "preferred_username": person.upn,
+            "name": person.name,
+            "roles": list(person.roles),
+            "groups": list(person.groups),
             "ver": "2.0",
-            "jti": secrets.token_hex(8),
         }
-        return jwt.encode({"alg": "RS256", "typ": "JWT", "kid": self._key.kid}, claims, self._key)
+        return self._sign(audience, claims, now)
 
     def check(self, request: web.Request, audiences: Sequence[str]) -> None:
         """Raises 401 unless the request carries a living token of ours for one of *audiences*."""
@@ -80,6 +92,12 @@ class TokenIssuer:
     def key_set(self) -> dict[str, Any]:
         """The public keys, as `jwks_uri` serves them."""
         return {"keys": [self._key.as_dict(private=False) | {"use": "sig", "alg": "RS256"}]}
+
+    def _sign(self, audience: str, claims: Mapping[str, Any], now: float | None) -> str:
+        at = int(time.time() if now is None else now)
+        times = {"iat": at, "nbf": at - 60, "exp": at + LIFE_S}
+        every = {**claims, **times, "aud": audience, "tid": self.tenant, "jti": secrets.token_hex(8)}
+        return jwt.encode({"alg": "RS256", "typ": "JWT", "kid": self._key.kid}, every, self._key)
 
     def _valid(self, token: str, audiences: Sequence[str]) -> bool:
         try:

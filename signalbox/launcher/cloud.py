@@ -17,11 +17,11 @@ from types import TracebackType
 
 import requests
 
-from signalbox.launcher.emulated import emulator_settings
+from signalbox.launcher.emulator_settings import keys_of, write_settings
 from signalbox.launcher.endpoints import (
     ACCOUNT,
     ACCOUNTS,
-    WORKSPACE_CONTAINER,
+    BLOB_CONTAINER,
     new_endpoints,
     refuse_taken,
     same_endpoints,
@@ -53,6 +53,7 @@ class LocalCloud:
     ) -> None:
         self.project, self.state = project.resolve(), state.resolve()
         self.endpoints = same_endpoints(self.state, host_port) or new_endpoints(self.state, host_port)
+        self._keys = keys_of(self.state)
         self._settings, self._time_scale = dict(settings or {}), time_scale
         self._tell = tell or _say_nothing
         self._children: dict[str, Child] = {}
@@ -74,17 +75,21 @@ class LocalCloud:
 
     def start(self) -> None:
         """Raises StartError."""
+        self.start_services()
+        self.start_host()
+
+    def start_services(self) -> None:
+        """All but the host, with the hub's containers. Raises StartError."""
         self._preflight()
         self.state.mkdir(parents=True, exist_ok=True)
         self._write_keys()
         self._ensure_authority()
         write_endpoints(self.endpoints)
         self._start_azurite()
-        self._start_emulators()
+        self._spawn_emulators()
         self._await("azurite", lambda: _listens(self.endpoints.azurite))
         self._await("emulators", self._emulators_ready)
         self._create_containers()
-        self.start_host()
 
     def start_host(self) -> None:
         command = [sys.executable, "-m", "signalbox.host", "start", "--port", str(self.endpoints.host)]
@@ -99,6 +104,11 @@ class LocalCloud:
         with self._lock:
             self._host_wanted = False
             self._children["host"].kill()
+
+    def start_emulators(self) -> None:
+        """After they were killed."""
+        self._spawn_emulators()
+        self._await("emulators", self._emulators_ready)
 
     def kill_emulators(self) -> None:
         """SIGKILL: what they had not yet written is lost, as in a crash."""
@@ -164,13 +174,12 @@ class LocalCloud:
         command += ["--blobHost", "127.0.0.1", "--blobPort", str(self.endpoints.azurite)]
         command += ["--oauth", "basic", "--cert", str(self._authority.cert), "--key", str(self._authority.key)]
         command += ["--skipApiVersionCheck", "--disableTelemetry", "--silent"]
-        environment = {"AZURITE_ACCOUNTS": ";".join(f"{name}:{self.endpoints.account_key}" for name in ACCOUNTS)}
+        accounts = ";".join(f"{name}:{key}" for name, key in self._keys.accounts.items())
+        environment = {"AZURITE_ACCOUNTS": accounts}
         self._children["azurite"] = self._child("azurite", command, environment)
 
-    def _start_emulators(self) -> None:
-        settings = self.state / "emulators.json"
-        settings.write_text(json.dumps(emulator_settings(self.endpoints, self._time_scale), indent=2))
-        settings.chmod(0o600)
+    def _spawn_emulators(self) -> None:
+        settings = write_settings(self.endpoints, self._keys, self._time_scale)
         command = [sys.executable, "-m", "signalbox.emulators", "--settings", str(settings)]
         self._children["emulators"] = self._child("emulators", command, {})
 
@@ -193,9 +202,8 @@ class LocalCloud:
 
     def _emulators_ready(self) -> bool:
         ends = self.endpoints
-        return all(
-            _listens(port) for port in (ends.identity, ends.storage, ends.eventgrid, ends.azureml, ends.authority)
-        )
+        ports = (ends.identity, ends.identity_tls, ends.storage, ends.eventgrid, ends.azureml)
+        return all(_listens(port) for port in ports)
 
     def _host_ready(self) -> bool:
         try:
@@ -209,15 +217,14 @@ class LocalCloud:
         return answer.status_code == 200
 
     def _create_containers(self) -> None:
-        from signalbox.launcher.hub import storage_client
+        from signalbox.launcher.hub import hub_client
 
-        for account in ACCOUNTS:
-            wanted = CONTAINERS if account == ACCOUNT else (WORKSPACE_CONTAINER,)
-            with storage_client(self.endpoints, account) as client:
+        wanted = dict.fromkeys(ACCOUNTS, (BLOB_CONTAINER,)) | {ACCOUNT: CONTAINERS}
+        for account, names in wanted.items():
+            with hub_client(self.endpoints, account) as client:
                 there = {container.name for container in client.list_containers()}
-                for name in wanted:
-                    if name not in there:
-                        client.create_container(name)
+                for name in set(names) - there:
+                    client.create_container(name)
 
 
 def _listens(port: int) -> bool:

@@ -3,33 +3,39 @@
 import json
 import secrets
 import socket
-from base64 import b64encode
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 TENANT = "00000000-0000-0000-0000-00000000000a"
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 RESOURCE_GROUP, WORKSPACE, ACCOUNT = "rg-mlops-dev", "mlw-dev", "datahub"
-REGISTRY, REGISTRY_SUBSCRIPTION = "mlr-central", "00000000-0000-0000-0000-000000000009"
-WORKSPACES = {  # Name to the storage account that is its own.
-    "mlw-experiment": "stexperiment",
-    WORKSPACE: "stdev",
-    "mlw-preprod": "stpreprod",
-    "mlw-prod": "stprod",
-}
-WORKSPACE_CONTAINER = "azureml-blobstore"
-ACCOUNTS = (ACCOUNT, *WORKSPACES.values(), "stregistry")
-AUDIENCE = "api://signalbox"
-PERSONS = (
-    {"oid": "00000000-0000-0000-0000-0000000000a1", "upn": "ada@example.org", "roles": ["DataScientist"]},
-    {"oid": "00000000-0000-0000-0000-0000000000a2", "upn": "grace@example.org", "roles": ["ProductOwner"]},
-    {"oid": "00000000-0000-0000-0000-0000000000a3", "upn": "linus@example.org", "roles": ["MLEngineer"]},
-    {"oid": "00000000-0000-0000-0000-0000000000a4", "upn": "barbara@example.org", "roles": ["PlatformEngineer"]},
-    {"oid": "00000000-0000-0000-0000-0000000000a5", "upn": "owner@example.org", "roles": ["DataOwner"]},
+REGISTRY, AUDIENCE = "mlr-central", "api://signalbox"
+ACCOUNTS = (ACCOUNT, "stexperiment", "stdev", "stpreprod", "stprod", "stregistry")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MlScope:
+    """A workspace or a registry of the local cloud, and the storage account that is its own."""
+
+    subscription: str
+    resource_group: str
+    name: str
+    account: str
+
+
+WORKSPACES = tuple(
+    MlScope(subscription=SUBSCRIPTION, resource_group=f"rg-mlops-{stage}", name=f"mlw-{stage}", account=f"st{stage}")
+    for stage in ("experiment", "dev", "preprod", "prod")
 )
-STORAGE_TOPIC = (
-    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-datahub/providers/Microsoft.Storage/storageAccounts/{ACCOUNT}"
+REGISTRIES = (
+    MlScope(
+        subscription="00000000-0000-0000-0000-000000000009",
+        resource_group="rg-mlops-registry",
+        name=REGISTRY,
+        account="stregistry",
+    ),
 )
+BLOB_CONTAINER = "azureml-blobstore"  # Every workspace keeps its own files here, in its own account.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,15 +46,18 @@ class Endpoints:
     host: int
     azurite: int
     identity: int
+    identity_tls: int
     storage: int
     eventgrid: int
     azureml: int
-    authority: int
     identity_secret: str
     function_key: str
     eventgrid_key: str
     receipt_key: str
-    account_key: str
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        return (self.host, self.azurite, self.identity, self.identity_tls, self.storage, self.eventgrid, self.azureml)
 
     @property
     def app(self) -> str:
@@ -56,14 +65,16 @@ class Endpoints:
 
     @property
     def hub(self) -> str:
-        return self.storage_account(ACCOUNT)
+        return self.account(ACCOUNT)
 
-    def storage_account(self, name: str) -> str:
+    def account(self, name: str) -> str:
+        """The blob service of the storage account *name*."""
         return f"https://localhost:{self.storage}/{name}"
 
     @property
-    def issuer(self) -> str:
-        return f"https://localhost:{self.authority}/{TENANT}/v2.0"
+    def authority(self) -> str:
+        """Where the identity emulator answers over TLS, as login.microsoftonline.com does."""
+        return f"https://localhost:{self.identity_tls}"
 
     @property
     def topic(self) -> str:
@@ -72,10 +83,6 @@ class Endpoints:
     @property
     def resource_manager(self) -> str:
         return f"https://localhost:{self.azureml}"
-
-    @property
-    def ports(self) -> tuple[int, ...]:
-        return self.host, self.azurite, self.identity, self.storage, self.eventgrid, self.azureml, self.authority
 
     @property
     def ca(self) -> Path:
@@ -89,12 +96,12 @@ class Endpoints:
             "AZURE_RESOURCE_MANAGER_URL": self.resource_manager,
             "AZURE_ML_AUDIENCE": "https://ml.azure.com",
             "AZURE_ML_INFERENCE_HOSTS": f"localhost:{self.azureml}",
-            "STORAGE_ACCOUNTS_URL": f"https://localhost:{self.storage}/{{account}}",
-            "SIGNALBOX_RECEIPT_KEY": self.receipt_key,
-            "SIGNALBOX_TOKEN_ISSUER": self.issuer,
-            "SIGNALBOX_TOKEN_AUDIENCE": AUDIENCE,
             "IDENTITY_ENDPOINT": f"http://127.0.0.1:{self.identity}/msi/token",
             "IDENTITY_HEADER": self.identity_secret,
+            "SIGNALBOX_TOKEN_ISSUER": f"{self.authority}/{TENANT}/v2.0",
+            "SIGNALBOX_TOKEN_AUDIENCE": AUDIENCE,
+            "SIGNALBOX_RECEIPT_KEY": self.receipt_key,
+            "STORAGE_ACCOUNTS_URL": self.account("{account}"),
             "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",
             "REQUESTS_CA_BUNDLE": str(self.ca),
             "SSL_CERT_FILE": str(self.ca),
@@ -110,15 +117,14 @@ def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
         host=host_port or _free_ports(1)[0],
         azurite=ports[0],
         identity=ports[1],
-        storage=ports[2],
-        eventgrid=ports[3],
-        azureml=ports[4],
-        authority=ports[5],
+        identity_tls=ports[2],
+        storage=ports[3],
+        eventgrid=ports[4],
+        azureml=ports[5],
         identity_secret=secrets.token_hex(16),
         function_key=secrets.token_urlsafe(24),
         eventgrid_key=secrets.token_urlsafe(24),
         receipt_key=secrets.token_urlsafe(32),
-        account_key=b64encode(secrets.token_bytes(32)).decode(),
     )
 
 
@@ -144,13 +150,10 @@ def write_endpoints(endpoints: Endpoints) -> None:
 
 
 def read_endpoints(state: Path) -> Endpoints | None:
-    """Where the local cloud of *state* runs, None where none was started."""
+    """Where the local cloud of *state* runs, None where none of this version was started."""
     path = state / "endpoints.json"
-    if not path.is_file():
-        return None
-    known = json.loads(path.read_text())
-    named = {field.name for field in fields(Endpoints)}
-    return Endpoints(**known) if known.keys() == named else None  # Another version's are of no use.
+    known = json.loads(path.read_text()) if path.is_file() else {}
+    return Endpoints(**known) if known.keys() == {field.name for field in fields(Endpoints)} else None
 
 
 def refuse_taken(port: int) -> None:

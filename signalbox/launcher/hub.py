@@ -6,7 +6,7 @@ import requests
 from azure.core.credentials import AccessToken
 from azure.storage.blob import BlobServiceClient
 
-from signalbox.launcher.endpoints import ACCOUNT, AUDIENCE, Endpoints
+from signalbox.launcher.endpoints import ACCOUNT, Endpoints
 
 
 class LocalIdentity:
@@ -29,27 +29,7 @@ class LocalIdentity:
         return AccessToken(body["access_token"], int(body["expires_on"]))
 
 
-def hub_client(endpoints: Endpoints) -> BlobServiceClient:
-    """A client of the hub's blob service; close it, or use it in a `with`."""
-    return storage_client(endpoints, ACCOUNT)
-
-
-def storage_client(endpoints: Endpoints, account: str) -> BlobServiceClient:
-    """A client of *account*'s blob service; close it, or use it in a `with`."""
-    address, trust = endpoints.storage_account(account), str(endpoints.ca)
-    return BlobServiceClient(address, credential=LocalIdentity(endpoints), connection_verify=trust)
-
-
-def sign_in(endpoints: Endpoints, person: str) -> str:
-    """A token of the local directory for *person* (a name in PERSONS). Raises LookupError naming those there are."""
-    answer = requests.post(
-        f"{endpoints.issuer.rpartition('/')[0]}/local/sign-in",
-        json={"person": person, "audience": AUDIENCE},
-        headers={"X-IDENTITY-HEADER": endpoints.identity_secret},
-        verify=str(endpoints.ca),
-        timeout=10,
-    )
-    if answer.status_code == 404:
-        raise LookupError(answer.json()["message"])
-    answer.raise_for_status()
-    return str(answer.json()["access_token"])
+def hub_client(endpoints: Endpoints, account: str = ACCOUNT) -> BlobServiceClient:
+    """A client of an account's blob service, the hub's by default; close it, or use it in a `with`."""
+    address = endpoints.account(account)
+    return BlobServiceClient(address, credential=LocalIdentity(endpoints), connection_verify=str(endpoints.ca))

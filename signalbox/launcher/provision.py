@@ -1,45 +1,49 @@
-"""Put a model, its scoring script, a batch endpoint and a deployment into a workspace, with the real `azure-ai-ml`."""
+"""Put models, their code and environments, and batch endpoints into workspaces, with the real `azure-ai-ml`."""
 
-import logging
-import os
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import count
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import requests
 
-from signalbox.launcher.endpoints import (
-    RESOURCE_GROUP,
-    SUBSCRIPTION,
-    WORKSPACE,
-    WORKSPACE_CONTAINER,
-    WORKSPACES,
-    Endpoints,
-)
-from signalbox.launcher.hub import LocalIdentity, storage_client
+from signalbox.launcher.endpoints import BLOB_CONTAINER, WORKSPACE, WORKSPACES, Endpoints, MlScope
+from signalbox.launcher.hub import LocalIdentity, hub_client
+from signalbox.launcher.ml_client import ml_client
 
-_DATASTORE = "workspaceblobstore"
-_CLOUDS = (f"SignalboxLocal{number}" for number in count())  # The SDK registers a cloud's name once for a process.
 _IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deployable:
-    """A model folder and the folder with its scoring script, and where they are to answer."""
+class Registrable:
+    """A model folder, the folder with its scoring script, and the environment; all get the model's name and version."""
 
     model: str
     version: str
     model_path: Path
     code_path: Path
-    scoring_script: str
     environment_file: Path
+    model_type: str = "custom_model"
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployable(Registrable):
+    """And where it is to answer."""
+
+    scoring_script: str
     endpoint: str
     deployment: str
     max_concurrency: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """ARM ids."""
+
+    model: str
+    code: str
+    environment: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,56 +57,70 @@ class Candidate:
     tags: Mapping[str, str]
 
 
-def register(endpoints: Endpoints, what: Candidate) -> None:
-    """As a data scientist does it: upload, then register with the tags that Signalbox reads."""
-    with _environment(endpoints.environment()), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # The SDK's experimental notices are not ours to act on.
-        logging.getLogger("azure").setLevel(logging.ERROR)
-        _register(_client(endpoints), endpoints, what)
-
-
-def _register(client: Any, endpoints: Endpoints, what: Candidate) -> None:
+def offer(endpoints: Endpoints, what: Candidate) -> None:
+    """As a data scientist does it: upload, then register in dev with the tags that Signalbox reads."""
     from azure.ai.ml.entities import Model
 
+    workspace = workspace_named(WORKSPACE)
     model_folder, extras_folder = (f"{kind}/{what.model}/{what.version}" for kind in ("models", "extras"))
-    _upload(endpoints, what.model_path, model_folder)
-    _upload(endpoints, what.extras_path, extras_folder)
+    _upload(endpoints, workspace, what.model_path, model_folder)
+    _upload(endpoints, workspace, what.extras_path, extras_folder)
     tags = {"signalbox.bundle": _datastore_path(extras_folder), **what.tags}
     path = _datastore_path(model_folder)
-    client.models.create_or_update(
-        Model(name=what.model, version=what.version, path=path, type="custom_model", tags=tags)
-    )
+    with ml_client(endpoints) as client:
+        client.models.create_or_update(
+            Model(name=what.model, version=what.version, path=path, type="custom_model", tags=tags)
+        )
 
 
-def provision(endpoints: Endpoints, what: Deployable) -> None:
+def provision(endpoints: Endpoints, what: Deployable, workspace: str = WORKSPACE) -> None:
     """Safe to repeat: everything is created or updated under its own name."""
-    with _environment(endpoints.environment()), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # The SDK's experimental notices are not ours to act on.
-        logging.getLogger("azure").setLevel(logging.ERROR)
-        _provision(_client(endpoints), endpoints, what)
+    with ml_client(endpoints, workspace) as client:
+        _deploy(client, what, _register(client, endpoints, what, workspace_named(workspace)))
 
 
-def _provision(client: Any, endpoints: Endpoints, what: Deployable) -> None:
-    from azure.ai.ml.entities import BatchEndpoint, Environment, Model
+def register(endpoints: Endpoints, what: Registrable, workspace: str = WORKSPACE) -> Registered:
+    """A model version with its code and environment, without an endpoint. Safe to repeat."""
+    with ml_client(endpoints, workspace) as client:
+        return _register(client, endpoints, what, workspace_named(workspace))
+
+
+def workspace_named(name: str) -> MlScope:
+    """Raises ValueError naming the workspaces there are."""
+    found = next((workspace for workspace in WORKSPACES if workspace.name == name), None)
+    if found is None:
+        raise ValueError(f"workspace {name!r} is not one of {', '.join(each.name for each in WORKSPACES)}")
+    return found
+
+
+def _register(client: Any, endpoints: Endpoints, what: Registrable, workspace: MlScope) -> Registered:
+    from azure.ai.ml.entities import Environment, Model
 
     model_folder, code_folder = f"models/{what.model}/{what.version}", f"code/{what.model}/{what.version}"
-    _upload(endpoints, what.model_path, model_folder)
-    _upload(endpoints, what.code_path, code_folder)
-    model = client.models.create_or_update(
-        Model(name=what.model, version=what.version, path=_datastore_path(model_folder), type="custom_model")
-    )
+    _upload(endpoints, workspace, what.model_path, model_folder)
+    _upload(endpoints, workspace, what.code_path, code_folder)
     environment = client.environments.create_or_update(
         Environment(name=what.model, version=what.version, conda_file=what.environment_file, image=_IMAGE)
     )
+    code = _put_code(endpoints, workspace, what, code_folder)
+    path, tags = _datastore_path(model_folder), dict(what.tags)
+    model = client.models.create_or_update(
+        Model(name=what.model, version=what.version, path=path, type=what.model_type, tags=tags)
+    )
+    return Registered(model=model.id, code=code, environment=environment.id)
+
+
+def _deploy(client: Any, what: Deployable, assets: Registered) -> None:
+    from azure.ai.ml.entities import BatchEndpoint
+
     client.batch_endpoints.begin_create_or_update(BatchEndpoint(name=what.endpoint)).result()
-    code = _put_code(endpoints, what, code_folder)
-    client.batch_deployments.begin_create_or_update(_deployment(what, model.id, environment.id, code)).result()
+    client.batch_deployments.begin_create_or_update(_deployment(what, assets)).result()
     endpoint = client.batch_endpoints.get(what.endpoint)
     endpoint.defaults.deployment_name = what.deployment
     client.batch_endpoints.begin_create_or_update(endpoint).result()
 
 
-def _deployment(what: Deployable, model: str, environment: str, code: str) -> Any:
+def _deployment(what: Deployable, assets: Registered) -> Any:
     from azure.ai.ml.entities import (
         BatchRetrySettings,
         CodeConfiguration,
@@ -122,54 +140,28 @@ def _deployment(what: Deployable, model: str, environment: str, code: str) -> An
     return ModelBatchDeployment(
         name=what.deployment,
         endpoint_name=what.endpoint,
-        model=model,
-        environment=environment,
-        code_configuration=CodeConfiguration(code=code, scoring_script=what.scoring_script),
+        model=assets.model,
+        environment=assets.environment,
+        code_configuration=CodeConfiguration(code=assets.code, scoring_script=what.scoring_script),
         compute="local",
         settings=settings,
     )
 
 
-def _client(endpoints: Endpoints) -> Any:
-    """The real MLClient on the local cloud: sovereign clouds are named the same way."""
-    from azure.ai.ml import MLClient
-
-    return MLClient(
-        LocalIdentity(endpoints),
-        SUBSCRIPTION,
-        RESOURCE_GROUP,
-        WORKSPACE,
-        cloud=next(_CLOUDS),
-        cloud_metadata=_metadata(endpoints),
-    )
-
-
-def _metadata(endpoints: Endpoints) -> dict[str, str]:
-    """The addresses of a cloud, under the keys of `azure.ai.ml._azure_environments`."""
-    return {
-        "azure_portal": "https://localhost",
-        "resource_manager": endpoints.resource_manager,
-        "active_directory": "https://localhost",
-        "aml_resource_id": "https://ml.azure.com",
-        "storage_endpoint": "core.windows.net",
-        "registry_discovery_endpoint": endpoints.resource_manager,
-    }
-
-
-def _upload(endpoints: Endpoints, folder: Path, target: str) -> None:
-    """Into the storage of the workspace."""
-    with storage_client(endpoints, WORKSPACES[WORKSPACE]) as client:
-        container = client.get_container_client(WORKSPACE_CONTAINER)
+def _upload(endpoints: Endpoints, workspace: MlScope, folder: Path, target: str) -> None:
+    with hub_client(endpoints, workspace.account) as storage:
+        container = storage.get_container_client(BLOB_CONTAINER)
         for path in sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
             with path.open("rb") as stream:
                 container.upload_blob(f"{target}/{path.relative_to(folder).as_posix()}", stream, overwrite=True)
 
 
-def _put_code(endpoints: Endpoints, what: Deployable, folder: str) -> str:
+def _put_code(endpoints: Endpoints, workspace: MlScope, what: Registrable, folder: str) -> str:
     """Register the uploaded code as an asset; returns its id."""
     path = (
-        f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{RESOURCE_GROUP}/providers/Microsoft.MachineLearningServices"
-        f"/workspaces/{WORKSPACE}/codes/{what.model}/versions/{what.version}"
+        f"/subscriptions/{workspace.subscription}/resourceGroups/{workspace.resource_group}"
+        f"/providers/Microsoft.MachineLearningServices/workspaces/{workspace.name}"
+        f"/codes/{what.model}/versions/{what.version}"
     )
     token = LocalIdentity(endpoints).get_token(f"{endpoints.resource_manager}/.default").token
     answer = requests.put(
@@ -184,19 +176,4 @@ def _put_code(endpoints: Endpoints, what: Deployable, folder: str) -> str:
 
 
 def _datastore_path(folder: str) -> str:
-    return f"azureml://datastores/{_DATASTORE}/paths/{folder}"
-
-
-@contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    """The process environment with *values*, put back afterwards: the SDK takes its trust store from there."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+    return f"azureml://datastores/workspaceblobstore/paths/{folder}"

@@ -8,7 +8,7 @@ import requests
 
 from signalbox.cli.app_client import AppClient
 from signalbox.cli.example import offer_answers, offer_example, train_example
-from signalbox.launcher.hub import sign_in
+from signalbox.launcher.people import sign_in
 from tests.onemachine.conftest import PROJECT
 from tests.onemachine.world import World
 

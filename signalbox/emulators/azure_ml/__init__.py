@@ -1,1 +1,1 @@
-"""The part of Azure ML that batch inference needs, for the real `azure-ai-ml` client; jobs really run their scripts."""
+"""The part of Azure ML that inference and promotion need, for the real `azure-ai-ml` client; models really run."""

@@ -76,7 +76,7 @@ class AssetStore:
         return there
 
     def containers(self, path: str, view: str) -> list[dict[str, Any]]:
-        return [self.container(each["id"]) for each in _seen(self._resources.children(path), view)]
+        return [self.container(f"{path}/{each['name']}") for each in _seen(self._resources.children(path), view)]
 
     def versions(self, path: str, view: str, content_hash: str) -> list[dict[str, Any]]:
         """Newest first; only those with the *content_hash*, if one is given."""
@@ -154,10 +154,10 @@ def system_data() -> dict[str, Any]:
 
 def _version(path: str, kind: str, body: dict[str, Any]) -> dict[str, Any]:
     given = {name: _own(name, value) for name, value in (body.get("properties") or {}).items()}
-    defaults = {"tags": {}, "properties": {}, "isArchived": False, "isAnonymous": False}
+    defaults: dict[str, Any] = {"tags": {}, "properties": {}, "isArchived": False, "isAnonymous": False}
     flavors: dict[str, Any] = {"flavors": {}} if kind == "models" else {}
     return {
-        "id": path,
+        "id": _shown_id(path),
         "name": path.rpartition("/")[2],
         "type": _type(path, f"{kind}/versions"),
         "properties": {**defaults, **flavors, **given, "provisioningState": "Succeeded"},
@@ -168,12 +168,18 @@ def _version(path: str, kind: str, body: dict[str, Any]) -> dict[str, Any]:
 def _container(path: str, given: dict[str, Any]) -> dict[str, Any]:
     defaults = {"tags": {}, "properties": {}, "isArchived": False}
     return {
-        "id": path,
+        "id": _shown_id(path),
         "name": path.rpartition("/")[2],
         "type": _type(path, path.rsplit("/", 2)[1]),
         "properties": {**defaults, **{name: given[name] for name in _MUTABLE if name in given}},
         "systemData": system_data(),
     }
+
+
+def _shown_id(path: str) -> str:
+    """Assets of a registry are known by an id without subscription and resource group."""
+    _, _, own = path.partition("/registries/")
+    return f"azureml://registries/{own}" if own else path
 
 
 def _type(path: str, kind: str) -> str:

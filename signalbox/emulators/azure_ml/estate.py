@@ -1,4 +1,4 @@
-"""Which workspaces, registries and datastores there are, and what a path, a reference or an address means."""
+"""Which workspaces, registries and datastores there are, and what an ARM path, a reference or an address means."""
 
 import re
 import uuid

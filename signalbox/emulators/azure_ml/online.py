@@ -1,179 +1,164 @@
-"""Managed online endpoints and deployments in Resource Manager; a deployment is ready when its process is.
+"""Managed online endpoints in Resource Manager: who may call, with which keys, and who gets which share."""
 
-Shapes: ARM `OnlineEndpoint`, `OnlineDeployment`; a PUT is followed through Azure-AsyncOperation or by GET.
-"""
-
-import asyncio
 import secrets
+import time
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
 
-from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, Refusal, arm_path, bad, missing
+from signalbox.emulators.azure_ml.assets import system_data
+from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, arm_path, bad, missing
 from signalbox.emulators.azure_ml.endpoint_names import EndpointNames
 from signalbox.emulators.azure_ml.estate import PROVIDER
-from signalbox.emulators.azure_ml.online_servers import OnlineServers, ServingError
-from signalbox.emulators.azure_ml.operations import Operations
+from signalbox.emulators.azure_ml.fleet import Fleet
 from signalbox.emulators.azure_ml.resources import Effect, Resources
 
-_KINDS = "onlineEndpoints|onlineendpoints"
+ENDPOINT = f"{WORKSPACE}/{{kind:onlineEndpoints|onlineendpoints}}/{{endpoint}}"
+_AUTH_MODES = {"key": "Key", "amltoken": "AMLToken", "aadtoken": "AADToken"}
+_MOST_MIRRORED = 50
+_TOKEN_LIFE_S = 3600
 
 
 class OnlineDoors:
+    """*token_for* makes the tokens of endpoints with AMLToken, for the scoring address as audience."""
+
     def __init__(
         self,
         entrance: Entrance,
         resources: Resources,
         names: EndpointNames,
-        servers: OnlineServers,
-        operations: Operations,
+        fleet: Fleet,
+        token_for: Callable[[str], str],
     ) -> None:
         self._entrance, self._resources, self._names = entrance, resources, names
-        self._servers, self._operations = servers, operations
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._fleet, self._token_for = fleet, token_for
 
     def add_to(self, app: web.Application) -> None:
-        endpoint = f"{WORKSPACE}/{{kind:{_KINDS}}}/{{endpoint}}"
-        deployment = f"{endpoint}/deployments/{{deployment}}"
-        app.router.add_get(f"{WORKSPACE}/{{kind:{_KINDS}}}", self._list)
-        app.router.add_get(f"{endpoint}/deployments", self._list)
-        for address, put in ((endpoint, self._put_endpoint), (deployment, self._put_deployment)):
-            app.router.add_get(address, self._get)
-            app.router.add_put(address, put)
-            app.router.add_patch(address, put)
-        app.router.add_delete(endpoint, self._delete_endpoint)
-        app.router.add_delete(deployment, self._delete_deployment)
-        app.router.add_post(f"{endpoint}/listKeys", self._keys)
-        app.router.add_post(f"{endpoint}/regenerateKeys", self._new_key)
-        app.router.add_post(f"{deployment}/getLogs", self._logs)
-
-    def resume(self) -> None:
-        for name, work in self._operations.unfinished("deployment"):
-            self._start(name, work["path"])
-
-    async def stop(self) -> None:
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._servers.stop()
-
-    async def _get(self, request: web.Request) -> web.Response:
-        self._entrance.admit(request)
-        return web.json_response(self._must(arm_path(request)))
+        app.router.add_get(ENDPOINT.rpartition("/")[0], self._list)
+        app.router.add_get(ENDPOINT, self._show)
+        app.router.add_put(ENDPOINT, self._put)
+        app.router.add_patch(ENDPOINT, self._patch)
+        app.router.add_delete(ENDPOINT, self._delete)
+        app.router.add_post(f"{ENDPOINT}/listKeys", self._list_keys)
+        app.router.add_post(f"{ENDPOINT}/regenerateKeys", self._regenerate_keys)
+        app.router.add_post(f"{ENDPOINT}/token", self._token)
 
     async def _list(self, request: web.Request) -> web.Response:
         self._entrance.admit(request)
         return web.json_response({"value": self._resources.children(arm_path(request))})
 
-    async def _put_endpoint(self, request: web.Request) -> web.Response:
+    async def _show(self, request: web.Request) -> web.Response:
+        self._entrance.admit(request)
+        return web.json_response(self._must(arm_path(request)))
+
+    async def _put(self, request: web.Request) -> web.Response:
         self._entrance.admit(request)
         path, body = arm_path(request), await request.json()
         before = self._resources.get(path)
-        given = body.get("properties") or {}
-        self._refuse_traffic(path, given)
+        made = self._complete(path, body, before)
         if before is None:
             self._names.claim(path)
-            keys = {"primaryKey": secrets.token_urlsafe(24), "secondaryKey": secrets.token_urlsafe(24)}
-            self._resources.put(f"/keys{path}", keys)
-        made = self._endpoint(path, body, before)
-        changed = (before or {}).get("properties", {}).get("traffic", {}) != made["properties"]["traffic"]
-        effect = Effect(kind="traffic", name=self._entrance.estate.within(path)) if changed else None
-        self._resources.put(path, made, effect)
+            self._resources.put(f"/keys{path}", {"Primary": _key(), "Secondary": _key()})
+        self._keep(path, before, made)
         return web.json_response(made, status=200 if before else 201)
 
-    async def _put_deployment(self, request: web.Request) -> web.Response:
-        scope = self._entrance.admit(request)
-        path, body = arm_path(request), await request.json()
-        self._must(path.rpartition("/deployments/")[0])
-        before = self._resources.get(path)
-        made = _document(path, "onlineEndpoints/deployments", body, before)
-        made["properties"]["provisioningState"] = "Updating" if before else "Creating"
-        self._resources.put(path, made, Effect(kind="deployments", name=self._entrance.estate.within(path)))
-        await self._servers.drop(path)
-        operation = self._operations.begin("deployment", {"path": path})
-        self._start(operation, path)
-        headers = self._operations.status_header(scope, operation)
-        return web.json_response(made, status=200 if before else 201, headers=headers)
+    async def _patch(self, request: web.Request) -> web.Response:
+        """Tags as the service has it, and any of the properties."""
+        self._entrance.admit(request)
+        path, change = arm_path(request), await request.json()
+        before = self._must(path)
+        properties = {**before["properties"], **(change.get("properties") or {})}
+        made = self._complete(path, {**before, **change, "properties": properties}, before)
+        self._keep(path, before, made)
+        return web.json_response(made)
 
-    async def _delete_endpoint(self, request: web.Request) -> web.Response:
+    async def _delete(self, request: web.Request) -> web.Response:
         self._entrance.admit(request)
         path = arm_path(request)
         for deployment in self._resources.children(f"{path}/deployments"):
-            await self._servers.drop(deployment["id"])
+            await self._fleet.remove(deployment["id"])
         self._names.release(path)
         self._resources.delete(f"/keys{path}")
         done = self._resources.delete(path, Effect(kind="deletions", name=self._entrance.estate.within(path)))
         return web.Response(status=200 if done else 204)
 
-    async def _delete_deployment(self, request: web.Request) -> web.Response:
+    async def _list_keys(self, request: web.Request) -> web.Response:
+        keys = self._keys(request)
+        return web.json_response({"primaryKey": keys["Primary"], "secondaryKey": keys["Secondary"]})
+
+    async def _regenerate_keys(self, request: web.Request) -> web.Response:
+        """The SDK sends the key that there is: it asks for another."""
+        keys, body = self._keys(request), await request.json()
+        which, wanted = str(body.get("keyType", "")).capitalize(), body.get("keyValue")
+        if which not in keys:
+            raise bad(f"keyType {body.get('keyType')!r} is not known; it is Primary or Secondary")
+        keys[which] = wanted if wanted and wanted != keys[which] else _key()
+        self._resources.put(f"/keys{arm_path(request).rpartition('/')[0]}", keys)
+        return web.Response(status=200)
+
+    async def _token(self, request: web.Request) -> web.Response:
+        endpoint = self._of_action(request)
+        if endpoint["properties"]["authMode"] != "AMLToken":
+            raise bad(f"authMode of {endpoint['id']} is {endpoint['properties']['authMode']}: there is no token")
+        until = int(time.time()) + _TOKEN_LIFE_S
+        return web.json_response(
+            {
+                "accessToken": self._token_for(endpoint["properties"]["scoringUri"]),
+                "expiryTimeUtc": until,
+                "refreshAfterTimeUtc": until - _TOKEN_LIFE_S // 4,
+                "tokenType": "Bearer",
+            }
+        )
+
+    def _keys(self, request: web.Request) -> dict[str, str]:
+        endpoint = self._of_action(request)
+        if endpoint["properties"]["authMode"] != "Key":
+            raise bad(f"authMode of {endpoint['id']} is {endpoint['properties']['authMode']}: there are no keys")
+        keys = self._resources.get(f"/keys{endpoint['id']}")
+        assert keys is not None
+        return keys
+
+    def _of_action(self, request: web.Request) -> dict[str, Any]:
         self._entrance.admit(request)
-        path = arm_path(request)
-        endpoint, _, name = path.rpartition("/deployments/")
-        traffic = (self._resources.get(endpoint) or {"properties": {}})["properties"].get("traffic") or {}
-        if traffic.get(name):
-            raise bad(f"deployment {name} has {traffic[name]} % of the traffic; set it to 0 before deleting it")
-        await self._servers.drop(path)
-        done = self._resources.delete(path, Effect(kind="deletions", name=self._entrance.estate.within(path)))
-        return web.Response(status=200 if done else 204)
+        return self._must(arm_path(request).rpartition("/")[0])
 
-    async def _keys(self, request: web.Request) -> web.Response:
-        self._entrance.admit(request)
-        return web.json_response(self._must(f"/keys{arm_path(request).rpartition('/')[0]}"))
+    def _complete(self, path: str, body: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
+        properties = dict(body.get("properties") or {})
+        mode = _AUTH_MODES.get(str(properties.get("authMode", "Key")).lower())
+        if mode is None:
+            raise bad(f"authMode {properties['authMode']!r} is not known; it is one of Key, AMLToken, AADToken")
+        properties |= {name: dict(properties.get(name) or {}) for name in ("traffic", "mirrorTraffic", "properties")}
+        self._judge_shares(path, properties["traffic"], properties["mirrorTraffic"])
+        name = path.rpartition("/")[2]
+        scoring = f"{self._entrance.base_url}/online/{name}"
+        added = {"scoringUri": f"{scoring}/score", "swaggerUri": f"{scoring}/swagger.json", "authMode": mode}
+        return {
+            "tags": {},
+            "location": "westeurope",
+            "identity": {"type": "SystemAssigned"},
+            **body,
+            "id": before["id"] if before else path,
+            "name": name,
+            "type": f"{PROVIDER}/workspaces/onlineEndpoints",
+            "properties": properties | added | {"provisioningState": "Succeeded"},
+            "systemData": before["systemData"] if before else system_data(),
+        }
 
-    async def _new_key(self, request: web.Request) -> web.Response:
-        self._entrance.admit(request)
-        path = f"/keys{arm_path(request).rpartition('/')[0]}"
-        body = await request.json()
-        name = "primaryKey" if body.get("keyType", "Primary") == "Primary" else "secondaryKey"
-        fresh = body.get("keyValue") or secrets.token_urlsafe(24)
-        self._resources.put(path, self._must(path) | {name: fresh})
-        return web.Response(status=202)
+    def _judge_shares(self, path: str, traffic: dict[str, int], mirrored: dict[str, int]) -> None:
+        known = {deployment["name"].lower() for deployment in self._resources.children(f"{path}/deployments")}
+        strangers = sorted(name for name in {**traffic, **mirrored} if name.lower() not in known)
+        if strangers:
+            raise bad(f"traffic names {', '.join(strangers)}, which {path} does not have; create the deployment first")
+        if sum(traffic.values()) not in (0, 100) or min(traffic.values(), default=0) < 0:
+            raise bad(f"traffic {traffic} of {path} sums to {sum(traffic.values())}; it must be 0 or 100")
+        if not 0 <= sum(mirrored.values()) <= _MOST_MIRRORED:
+            raise bad(f"mirrorTraffic {mirrored} of {path} is more than {_MOST_MIRRORED} percent")
 
-    async def _logs(self, request: web.Request) -> web.Response:
-        self._entrance.admit(request)
-        path = arm_path(request).rpartition("/")[0]
-        self._must(path)
-        lines = self._servers.log(path).splitlines()
-        tail = int((await request.json() or {}).get("tail") or 100)
-        return web.json_response({"content": "\n".join(lines[-tail:])})
-
-    def _start(self, operation: str, path: str) -> None:
-        task = asyncio.create_task(self._provision(operation, path))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _provision(self, operation: str, path: str) -> None:
-        state, error = "Succeeded", ""
-        try:
-            await (await self._servers.of(path)).ready()
-        except (ServingError, KeyError, ValueError, OSError, TimeoutError) as wrong:
-            state, error = "Failed", f"{wrong}"
-        there = self._resources.get(path)
-        if there is not None:  # Otherwise it was deleted while it was being made.
-            there["properties"]["provisioningState"] = state
-            self._resources.put(path, there)
-        self._operations.end(operation, error)
-
-    def _endpoint(self, path: str, body: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
-        made = _document(path, "onlineEndpoints", body, before)
-        base = f"{self._entrance.base_url}/online/{made['name']}"
-        defaults = {"authMode": "Key", "traffic": {}, "mirrorTraffic": {}, "publicNetworkAccess": "Enabled"}
-        urls = {"scoringUri": f"{base}/score", "swaggerUri": f"{base}/swagger.json"}
-        made["properties"] = {**defaults, **made["properties"], **urls, "provisioningState": "Succeeded"}
-        made["properties"].pop("keys", None)
-        made.setdefault("identity", {"type": "SystemAssigned"})
-        return made
-
-    def _refuse_traffic(self, path: str, given: dict[str, Any]) -> None:
-        traffic, mirrored = given.get("traffic") or {}, given.get("mirrorTraffic") or {}
-        known = {deployment["name"] for deployment in self._resources.children(f"{path}/deployments")}
-        unknown = [name for name in (*traffic, *mirrored) if name not in known]
-        if unknown:
-            raise bad(f"traffic names {', '.join(unknown)}; the endpoint has {', '.join(sorted(known)) or 'none'}")
-        if sum(traffic.values()) not in (0, 100):
-            raise bad(f"traffic sums to {sum(traffic.values())}; it must be 0 or 100")
-        if sum(mirrored.values()) > 50:
-            raise bad(f"mirrorTraffic sums to {sum(mirrored.values())}; at most 50 is allowed")
+    def _keep(self, path: str, before: dict[str, Any] | None, made: dict[str, Any]) -> None:
+        changed = _shares(before) != _shares(made)
+        effect = Effect(kind="traffic", name=self._entrance.estate.within(path)) if changed else None
+        self._resources.put(path, made, effect)
 
     def _must(self, path: str) -> dict[str, Any]:
         found = self._resources.get(path)
@@ -182,12 +167,11 @@ class OnlineDoors:
         return found
 
 
-def _document(path: str, kind: str, body: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
-    """What was there, what is given now, and what the service adds."""
-    kept = (before or {}).get("properties", {})
-    if before and before.get("properties", {}).get("provisioningState") in ("Creating", "Updating"):
-        raise Refusal(409, "Conflict", f"{path} is being changed; wait until that is done")
-    made = {**(before or {}), **body, "id": path, "name": path.rpartition("/")[2]}
-    made["type"] = f"{PROVIDER}/workspaces/{kind}"
-    made["properties"] = {**kept, **(body.get("properties") or {})}
-    return made
+def _shares(endpoint: dict[str, Any] | None) -> list[dict[str, int]]:
+    properties = endpoint["properties"] if endpoint else {}
+    names = ("traffic", "mirrorTraffic")
+    return [{key: share for key, share in properties.get(name, {}).items() if share} for name in names]
+
+
+def _key() -> str:
+    return secrets.token_urlsafe(24)

@@ -1,66 +1,67 @@
-"""Runs an online scoring script: `python -m signalbox.emulators.azure_ml.online_worker SCRIPT`.
+"""Serves one online deployment: `python -m signalbox.emulators.azure_ml.online_worker [SCRIPT]`.
 
-Requests come as JSON lines on stdin, answers go to stdout. Without a script it serves the MLflow model in
-AZUREML_MODEL_DIR, as Azure ML does for models that bring no scoring code.
+Without a script, the MLflow model in AZUREML_MODEL_DIR answers. Questions and answers are JSON lines.
 """
 
 import json
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from signalbox.emulators.azure_ml.worker import load_script
-from signalbox.lifeline import die_with_parent
+from signalbox.emulators.azure_ml.worker import load_script, take_over
+
+Run = Callable[[str], Any]
 
 
-def main(script: str) -> None:
-    """Say {"ready": true} after init, then answer each request; prints go to stderr, the log."""
-    die_with_parent(signal.SIGKILL)
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)
-    run = _scripted(Path(script)) if script else _mlflow(Path(os.environ["AZUREML_MODEL_DIR"]))
+def main(script: Path | None) -> None:
+    """Say {"ready": true} once the model is loaded, then answer each {"data": text} with {"ok", "body"}."""
+    answers = take_over()
+    run = _mlflow_run(Path(os.environ["AZUREML_MODEL_DIR"])) if script is None else _script_run(script)
     answers.write(json.dumps({"ready": True}) + "\n")
     for line in sys.stdin:
-        answers.write(json.dumps(_answer(run, json.loads(line)["body"])) + "\n")
+        answers.write(json.dumps(_answer(run, json.loads(line)["data"])) + "\n")
 
 
-def _answer(run: Callable[[str], Any], body: str) -> dict[str, Any]:
+def _answer(run: Run, data: str) -> dict[str, Any]:
     try:
-        found = run(body)
-        json.dumps(found)
-    except Exception as error:  # A script may raise anything: that is the caller's answer.
+        return {"ok": True, "body": json.dumps(run(data))}
+    except Exception as error:
         traceback.print_exc()
-        return {"ok": False, "body": str(error)}
-    return {"ok": True, "body": found}
+        return {"ok": False, "body": f"{type(error).__name__}: {error}"}
 
 
-def _scripted(script: Path) -> Callable[[str], Any]:
+def _script_run(script: Path) -> Run:
     module = load_script(script)
     if hasattr(module, "init"):
         module.init()
-    run: Callable[[str], Any] = module.run
+    run: Run = module.run
     return run
 
 
-def _mlflow(folder: Path) -> Callable[[str], Any]:
-    """The pyfunc contract: {"input_data": {"columns", "index", "data"}} in, the predictions out."""
+def _mlflow_run(folder: Path) -> Run:
     import mlflow.pyfunc
-    import pandas as pd
 
     model = mlflow.pyfunc.load_model(str(next(folder.rglob("MLmodel")).parent))
 
-    def run(body: str) -> Any:
-        given = json.loads(body)["input_data"]
-        frame = pd.DataFrame(given["data"], columns=given.get("columns"), index=given.get("index"))
-        found = model.predict(frame)
-        return found.tolist() if hasattr(found, "tolist") else found
+    def run(data: str) -> Any:
+        predicted = model.predict(_table(json.loads(data)["input_data"]))
+        return json.loads(predicted.to_json(orient="records")) if hasattr(predicted, "to_json") else predicted.tolist()
 
     return run
 
 
+def _table(given: Any) -> Any:
+    """A data frame from {columns, index, data}, an array from a list, arrays by name from anything else."""
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(given, dict) and "data" in given:
+        return pd.DataFrame(given["data"], columns=given.get("columns"), index=given.get("index"))
+    return {name: np.array(each) for name, each in given.items()} if isinstance(given, dict) else np.array(given)
+
+
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "")
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)

@@ -78,7 +78,7 @@ def read_spec(properties: dict[str, Any], endpoint: dict[str, Any], deployment: 
         error_threshold=int(setting("errorthreshold", -1)),
         workers=int(compute.get("instancecount", 1)) * int(own.get("maxconcurrencyperinstance") or 1),
         max_retries=int(retry.get("maxretries", 3)),
-        timeout_s=_seconds(str(retry.get("timeout", "PT30S"))),
+        timeout_s=seconds(str(retry.get("timeout", "PT30S"))),
     )
 
 
@@ -103,7 +103,7 @@ def _given(raw: dict[str, Any] | None) -> dict[str, Any]:
     return {name: value for name, value in (raw or {}).items() if value is not None}
 
 
-def _seconds(duration: str) -> float:
+def seconds(duration: str) -> float:
     found = _DURATION.fullmatch(duration)
     if not found:
         raise ValueError(f"timeout {duration!r} is not an ISO 8601 duration such as PT30S")

@@ -11,16 +11,14 @@ import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from signalbox.lifeline import die_with_parent
 
 
 def main(script: Path) -> None:
     """Say {"ready": true} after init, then answer each mini-batch with {"ok": bool}; prints go to stderr, the log."""
-    die_with_parent(signal.SIGKILL)
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)
+    answers = take_over()
     module = load_script(script)
     if hasattr(module, "init"):
         module.init()
@@ -30,8 +28,15 @@ def main(script: Path) -> None:
         answers.write(json.dumps({"ok": _run(module, request["files"], Path(request["output"]))}) + "\n")
 
 
+def take_over() -> TextIO:
+    """The stream of answers; from now on prints go to stderr, and the process ends with its parent."""
+    die_with_parent(signal.SIGKILL)
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    return answers
+
+
 def load_script(script: Path) -> Any:
-    """The module in the file *script*, with its folder importable."""
     sys.path.insert(0, str(script.parent))
     spec = importlib.util.spec_from_file_location("scoring_script", script)
     assert spec is not None

@@ -6,12 +6,10 @@ threshold; `append_row` writes one line per returned row, columns separated by a
 
 import asyncio
 import contextlib
-import json
-import os
-import signal
-import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+
+from signalbox.emulators.azure_ml.process import Ended, LineProcess, NotStarted
 
 _WORKER = "signalbox.emulators.azure_ml.worker"
 _MOST = 2
@@ -19,10 +17,6 @@ _MOST = 2
 
 class ScoringError(Exception):
     """The job cannot be scored; the message is the job's error."""
-
-
-class _WorkerEnded(Exception):
-    """The process is gone; its mini-batch may be tried again in another."""
 
 
 class WorkerPool:
@@ -41,7 +35,7 @@ class WorkerPool:
         failed: list[int] = []
 
         async def work(name: int) -> None:
-            async with _Worker(self._model, self._script, self._logs / f"worker-{name}.txt") as worker:
+            async with self._worker(name) as worker:
                 while not waiting.empty():
                     number = waiting.get_nowait()
                     done = await self._attempt(worker, batches[number], output / f"{number:06d}", max_retries)
@@ -55,69 +49,27 @@ class WorkerPool:
                 group.create_task(work(name))
         return _join(output, len(batches))
 
-    async def _attempt(self, worker: "_Worker", batch: list[Path], output: Path, max_retries: int) -> bool:
+    @contextlib.asynccontextmanager
+    async def _worker(self, name: int) -> AsyncIterator[LineProcess]:
+        environment = {"AZUREML_MODEL_DIR": str(self._model)}
+        worker = LineProcess(_WORKER, [str(self._script)], environment, self._logs / f"worker-{name}.txt")
+        try:
+            yield worker
+        finally:
+            await worker.end()
+
+    async def _attempt(self, worker: LineProcess, batch: list[Path], output: Path, max_retries: int) -> bool:
+        question = {"files": [str(path) for path in batch], "output": str(output)}
         for _ in range(max_retries + 1):
             try:
                 async with asyncio.timeout(self._timeout_s):
-                    if await worker.run(batch, output):
+                    if (await worker.ask(question))["ok"]:
                         return True
-            except (TimeoutError, _WorkerEnded):
+            except (TimeoutError, Ended):
                 await worker.end()
+            except NotStarted as error:
+                raise ScoringError(str(error)) from error
         return False
-
-
-class _Worker:
-    """One process; JSON lines in, JSON lines out, everything it prints goes to its log."""
-
-    def __init__(self, model: Path, script: Path, log: Path) -> None:
-        self._model, self._script, self._log = model, script, log
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def __aenter__(self) -> "_Worker":
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.end()
-
-    async def run(self, batch: list[Path], output: Path) -> bool:
-        process = await self._running()
-        assert process.stdin is not None
-        assert process.stdout is not None
-        request = json.dumps({"files": [str(path) for path in batch], "output": str(output)})
-        with contextlib.suppress(ConnectionError):  # A process that has ended answers with an empty line below.
-            process.stdin.write(request.encode() + b"\n")
-            await process.stdin.drain()
-        line = await process.stdout.readline()
-        if not line:
-            raise _WorkerEnded
-        return bool(json.loads(line)["ok"])
-
-    async def _running(self) -> asyncio.subprocess.Process:
-        if self._process is None:
-            with self._log.open("ab") as log:
-                self._process = await asyncio.create_subprocess_exec(
-                    sys.executable,
-                    "-Pm",
-                    _WORKER,
-                    str(self._script),
-                    stdin=asyncio.subprocess.PIPE,
-                    stdout=asyncio.subprocess.PIPE,
-                    stderr=log,
-                    env={**os.environ, "AZUREML_MODEL_DIR": str(self._model)},
-                    start_new_session=True,
-                )
-            assert self._process.stdout is not None
-            if not await self._process.stdout.readline():
-                raise ScoringError(f"the scoring script did not start; its log ends: {_tail(self._log)}")
-        return self._process
-
-    async def end(self) -> None:
-        """The next mini-batch, if there is one, gets a new process."""
-        process, self._process = self._process, None
-        if process is not None and process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
 
 
 @contextlib.asynccontextmanager
@@ -142,7 +94,3 @@ def _join(output: Path, count: int) -> Path:
             if part.is_file():
                 stream.write(part.read_bytes())
     return result
-
-
-def _tail(log: Path) -> str:
-    return log.read_text(errors="replace")[-600:] if log.is_file() else ""

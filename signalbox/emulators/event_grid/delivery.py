@@ -7,17 +7,25 @@ import asyncio
 import random
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp
 
+from signalbox.emulators.database import transaction
+from signalbox.emulators.event_grid.alarm import Alarm
+from signalbox.emulators.event_grid.dead_letters import (
+    NEVER_RETRIED,
+    DeadLetters,
+    LastAttempt,
+    outcome_of,
+    undeliverable,
+)
 from signalbox.emulators.event_grid.store import Delivery, EventStore
 from signalbox.emulators.event_grid.subscriptions import Subscription
 
 _SCHEDULE_S = (10, 30, 60, 300, 600, 1800, 3600, 10800, 21600)
 _THEN_S = 43200
-_NEVER_RETRIED = {400, 401, 403, 413}
 _AT_ONCE = 16
 _ANSWER_WITHIN_S = 30
 _SHUFFLED_OVER_S = 2.0
@@ -34,10 +42,12 @@ class Faults:
 
 
 class Deliverer:
-    def __init__(self, store: EventStore, subscriptions: Mapping[str, Subscription], time_scale: float) -> None:
-        self._store, self._subscriptions, self._time_scale = store, subscriptions, time_scale
-        self._wake, self._validated = asyncio.Event(), set[str]()
-        self._going: set[asyncio.Task[None]] = set()
+    def __init__(
+        self, store: EventStore, subscriptions: Mapping[str, Subscription], dead: DeadLetters, time_scale: float
+    ) -> None:
+        self._store, self._subscriptions, self._dead_letters = store, subscriptions, dead
+        self._time_scale, self._alarm = time_scale, Alarm()
+        self._validated, self._going = set[str](), set[asyncio.Task[None]]()
         self._faults, self._chance = Faults(), random.Random(0)
 
     def set_faults(self, faults: Faults) -> None:
@@ -45,40 +55,32 @@ class Deliverer:
 
     def accept(self, topic: str, event: dict[str, Any]) -> None:
         """Keep *event* durably and have it delivered to every subscription that wants it."""
-        number = self._store.add(topic, event)
-        for name, subscription in self._subscriptions.items():
-            if subscription.wants(topic, event):
-                self.schedule(number, name, self._copies())
+        with transaction(self._store.database):
+            number = self._store.add(topic, event)
+            for name, subscription in self._subscriptions.items():
+                if subscription.wants(topic, event):
+                    self.schedule(number, name, self._copies())
 
     def schedule(self, event: int, subscription: str, copies: int = 1) -> None:
         for _ in range(copies):
             delay = self._chance.random() * _SHUFFLED_OVER_S if self._faults.shuffle else 0.0
             self._store.schedule(event, subscription, time.time() + delay)
-        self._wake.set()
+        self._alarm.ring()
 
     async def run(self) -> None:
         """Deliver for ever."""
         self._store.recover()
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANSWER_WITHIN_S)) as session:
             while True:
-                self._wake.clear()
                 for delivery in self._store.take_due(time.time(), _AT_ONCE - len(self._going)):
                     task = asyncio.create_task(self._deliver(session, delivery))
                     self._going.add(task)
                     task.add_done_callback(self._done)
-                await self._pause()
-
-    async def _pause(self) -> None:
-        due = self._store.next_due() if len(self._going) < _AT_ONCE else None
-        timeout = None if due is None else max(0.0, due - time.time())
-        try:
-            await asyncio.wait_for(self._wake.wait(), timeout)
-        except TimeoutError:
-            return  # Something is due.
+                await self._alarm.wait(self._store.next_due() if len(self._going) < _AT_ONCE else None)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._going.discard(task)
-        self._wake.set()
+        self._alarm.ring()
 
     def _copies(self) -> int:
         if self._chance.random() < self._faults.drop:
@@ -90,30 +92,55 @@ class Deliverer:
         if subscription is None:
             self._store.finish(delivery.number, "dead", "the subscription is gone")
             return
+        if delivery.attempts and time.time() - delivery.published > subscription.ttl_s * self._time_scale:
+            self._die(delivery, subscription, "TimeToLiveExceeded")  # Looked at before an attempt only, as on Azure.
+            return
+        outcome, status = await self._attempt(session, subscription, delivery)
+        now = time.time()
+        tried = replace(delivery, attempts=delivery.attempts + 1, outcome=outcome, status=status, tried=now)
+        with transaction(self._store.database):
+            self._store.tried(delivery.number, outcome, status, now)
+            self._conclude(tried, subscription)
+
+    async def _attempt(
+        self, session: aiohttp.ClientSession, subscription: Subscription, delivery: Delivery
+    ) -> tuple[str, int | None]:
+        """The outcome's name, and the status where there was an answer."""
         try:
             if subscription.name not in self._validated:
                 await _validate(session, subscription)
                 self._validated.add(subscription.name)
             status = await _post(session, subscription, delivery)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            self._again(delivery, subscription, type(error).__name__)
-            return
-        if 200 <= status < 300:
-            self._store.finish(delivery.number, "delivered", str(status))
-        elif status in _NEVER_RETRIED:
-            self._store.finish(delivery.number, "dead", f"{status} is never retried")
-        else:
-            self._again(delivery, subscription, str(status))
+        except TimeoutError:
+            return "TimedOut", None
+        except aiohttp.ClientConnectorDNSError:
+            return "ResolutionError", None
+        except (aiohttp.ClientError, OSError):
+            return "SocketError", None
+        return "Delivered" if 200 <= status < 300 else outcome_of(status), status
 
-    def _again(self, delivery: Delivery, subscription: Subscription, outcome: str) -> None:
-        now = time.time()
-        over = now - delivery.published > subscription.ttl_s or delivery.attempts + 1 >= subscription.max_attempts
-        if over:
-            self._store.finish(delivery.number, "dead", f"gave up after {outcome}")
-            return
-        wait = _SCHEDULE_S[delivery.attempts] if delivery.attempts < len(_SCHEDULE_S) else _THEN_S
-        self._store.retry(delivery.number, now + wait * self._time_scale, outcome)
-        self._wake.set()
+    def _conclude(self, tried: Delivery, subscription: Subscription) -> None:
+        if tried.outcome == "Delivered":
+            self._store.finish(tried.number, "delivered", tried.outcome)
+        elif tried.status in NEVER_RETRIED:
+            self._die(tried, subscription, undeliverable(tried.status))
+        elif tried.attempts >= subscription.max_attempts:
+            self._die(tried, subscription, "MaxDeliveryAttemptsExceeded")
+        else:
+            wait = _SCHEDULE_S[tried.attempts - 1] if tried.attempts <= len(_SCHEDULE_S) else _THEN_S
+            self._store.retry(tried.number, tried.tried + wait * self._time_scale)
+
+    def _die(self, delivery: Delivery, subscription: Subscription, reason: str) -> None:
+        last = LastAttempt(
+            attempts=delivery.attempts,
+            outcome=delivery.outcome,
+            status=delivery.status,
+            at=delivery.tried,
+            published=delivery.published,
+        )
+        with transaction(self._store.database):
+            self._store.finish(delivery.number, "dead", reason)
+            self._dead_letters.bury(delivery.event_number, delivery.event, subscription, reason, last)
 
 
 async def _validate(session: aiohttp.ClientSession, subscription: Subscription) -> None:

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+from signalbox.emulators.event_grid.filters import AdvancedFilter, read_filter
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """As in the emulator's settings; *topic* is `hub` or `signalbox`, *ttl_s* and *max_attempts* as on Azure."""
+    """As in the emulator's settings; *topic* is `hub`, `signalbox` or an account, *ttl_s* and *max_attempts* as on
+    Azure, *dead_letter* is CONTAINER/FOLDER in the hub, or nothing."""
 
     name: str
     topic: str
@@ -14,30 +17,46 @@ class Subscription:
     event_types: tuple[str, ...] = ()
     subject_begins_with: str = ""
     subject_ends_with: str = ""
+    is_subject_case_sensitive: bool = False
+    filters: tuple[AdvancedFilter, ...] = ()
     schema: str = "EventGridSchema"
     max_attempts: int = 30
     ttl_s: int = 86400
+    dead_letter: str = ""
 
     def wants(self, topic: str, event: dict[str, Any]) -> bool:
-        """Filters compare without regard to case, as Azure's do unless told otherwise."""
         kind = str(event.get("eventType") or event.get("type"))
-        subject = str(event.get("subject", "")).lower()
         return (
             topic == self.topic
             and (not self.event_types or kind in self.event_types)
-            and subject.startswith(self.subject_begins_with.lower())
-            and subject.endswith(self.subject_ends_with.lower())
+            and self._wants_subject(str(event.get("subject", "")))
+            and all(each.admits(event) for each in self.filters)
         )
+
+    @property
+    def event_grid_schema(self) -> bool:
+        return self.schema == "EventGridSchema"
+
+    def shaped(self, event: dict[str, Any]) -> dict[str, Any]:
+        """*event* in the schema of the subscription."""
+        return event if self.event_grid_schema or "specversion" in event else _cloud_event(event)
 
     def envelope(self, event: dict[str, Any]) -> Any:
         """The body to deliver: an array of one in the Event Grid schema, the object itself as a CloudEvent."""
-        if self.schema == "EventGridSchema":
-            return [event]
-        return event if "specversion" in event else _cloud_event(event)
+        shaped = self.shaped(event)
+        return [shaped] if self.event_grid_schema else shaped
+
+    def _wants_subject(self, subject: str) -> bool:
+        begin, end = self.subject_begins_with, self.subject_ends_with
+        if not self.is_subject_case_sensitive:
+            subject, begin, end = subject.lower(), begin.lower(), end.lower()
+        return subject.startswith(begin) and subject.endswith(end)
 
 
 def read_subscription(raw: dict[str, Any]) -> Subscription:
-    return Subscription(**(raw | {"event_types": tuple(raw.get("event_types", ()))}))
+    """Raises ValueError where a filter is wrong, TypeError where a setting is unknown."""
+    filters = tuple(read_filter(each) for each in raw.get("filters", ()))
+    return Subscription(**(raw | {"event_types": tuple(raw.get("event_types", ())), "filters": filters}))
 
 
 def _cloud_event(event: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 _BLOB = re.compile(r"/(?P<account>[^/]+)/(?P<container>[^/]+)/(?P<path>.+)")
-_DELETE = "DeleteBlob"
+_DELETE, _BYTES = "DeleteBlob", "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class Blob:
 
     etag: str = ""
     size: int = 0
-    content_type: str = "application/octet-stream"
+    content_type: str = _BYTES
     kind: str = "BlockBlob"
     created: float = 0.0
 
@@ -60,6 +60,17 @@ def commit_of(
         url=f"{service}{path}",
         client_request=headers.get("x-ms-client-request-id", ""),
     )
+
+
+def told_by(commit: Commit, headers: Mapping[str, str]) -> Blob | None:
+    """What *commit* leaves, where the request's *headers* say it all; this spares a question for each small file."""
+    if commit.deletes:
+        return Blob()
+    kind, size = headers.get("x-ms-blob-type", ""), headers.get("Content-Length")
+    if commit.api != "PutBlob" or size is None or "x-ms-copy-source" in headers:
+        return None
+    content_type = headers.get("x-ms-blob-content-type") or headers.get("Content-Type") or _BYTES
+    return Blob(size=int(size) if kind == "BlockBlob" else 0, content_type=content_type, kind=kind)
 
 
 def event_of(commit: Commit, topic: str, blob: Blob, request: str, number: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A streaming reverse proxy before Azurite: it lets in who may; each committed write becomes one event."""
+"""A streaming reverse proxy before Azurite: it lets in who may, and each committed write becomes exactly one event."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,14 +10,14 @@ from aiohttp import web
 
 from signalbox.emulators.storage.access import Gate
 from signalbox.emulators.storage.azurite import CHUNK, Azurite, end_to_end
-from signalbox.emulators.storage.commits import Blob, Commit, commit_of
+from signalbox.emulators.storage.commits import Blob, Commit, commit_of, told_by
 from signalbox.emulators.storage.outbox import Intent, Outbox
 
 _DONE = (201, 202)
 
 
 class StorageFront:
-    """Commits to one blob go one at a time, so that their events keep their order and a kill leaves one open."""
+    """Commits to one blob go one at a time: their events keep their order, and a kill leaves at most one open."""
 
     def __init__(self, azurite: Azurite, gate: Gate, outbox: Outbox) -> None:
         self._azurite, self._gate, self._outbox = azurite, gate, outbox
@@ -54,17 +54,18 @@ class StorageFront:
         intent = self._outbox.intend(commit)
         try:
             async with self._azurite.send(request) as answer:
-                await self._conclude(intent, answer)
+                await self._conclude(intent, request, answer)
                 return await _relay(request, answer)
         except (aiohttp.ClientError, OSError):  # Cut off by either side: nobody told whether the commit happened.
             await self._find_out(intent)
             raise
 
-    async def _conclude(self, intent: Intent, answer: aiohttp.ClientResponse) -> None:
+    async def _conclude(self, intent: Intent, request: web.Request, answer: aiohttp.ClientResponse) -> None:
         if answer.status not in _DONE:
             self._outbox.forget(intent)
             return
-        blob = Blob() if intent.commit.deletes else (await self._azurite.look(intent.commit))[0] or Blob()
+        told = told_by(intent.commit, request.headers)
+        blob = told or (await self._azurite.look(intent.commit))[0] or Blob()
         etag = answer.headers.get("ETag", "").strip('"')
         self._outbox.complete(intent, replace(blob, etag=etag), answer.headers.get("x-ms-request-id", ""))
 

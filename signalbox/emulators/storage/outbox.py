@@ -76,7 +76,7 @@ class Outbox:
         return [Intent(number=row["number"], commit=_commit(row), opened=row["opened"]) for row in rows]
 
     def counts(self, hub: str) -> dict[str, int]:
-        """How often each blob was written: `container/path` in the account *hub*, else `account:container/path`."""
+        """Writes by blob: `container/path` in the account *hub*, `account:container/path` in others."""
         rows = self._database.execute(
             "SELECT account, container || '/' || path AS place, COUNT(*) AS times FROM commits"
             " WHERE state='done' AND api<>'DeleteBlob' GROUP BY account, container, path"

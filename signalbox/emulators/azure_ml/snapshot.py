@@ -1,0 +1,28 @@
+"""All resources as one document without what differs from run to run, so that whole states can be compared."""
+
+from typing import Any
+
+from aiohttp import web
+
+from signalbox.emulators.azure_ml.resources import Resources
+
+_VOLATILE = {"systemData"}
+
+
+class Snapshot:
+    """GET /_control/state: resources by their path in lower case; keys, jobs and operations are not resources."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+
+    def add_to(self, app: web.Application) -> None:
+        app.router.add_get("/_control/state", self._show)
+
+    async def _show(self, request: web.Request) -> web.Response:
+        del request
+        found = self._resources.below("/subscriptions")
+        return web.json_response({path: _lasting(body) for path, body in found})
+
+
+def _lasting(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if name not in _VOLATILE}

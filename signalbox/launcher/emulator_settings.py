@@ -1,0 +1,107 @@
+"""What the emulators are told: accounts, identities, persons and subscriptions; it carries keys, so only the owner
+may read the file it is written to."""
+
+import json
+import secrets
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from signalbox.launcher.endpoints import ACCOUNT, ACCOUNTS, REGISTRIES, SUBSCRIPTION, TENANT, WORKSPACES, Endpoints
+from signalbox.launcher.people import PERSONS, USER_ASSIGNED
+
+# Operations after which a file is whole, over every protocol of the service; the last two rename one into its place.
+COMMITTED = ("PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit", "RenameFile", "SftpRename")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalKeys:
+    """*accounts*: base64 by name, as Azure Storage's are; *topic* opens the topic of the announcements."""
+
+    accounts: Mapping[str, str]
+    topic: str
+
+
+def settings_file(state: Path) -> Path:
+    return state / "emulators.json"
+
+
+def keys_of(state: Path) -> LocalKeys:
+    """The keys of an earlier start in *state*, and fresh ones for what has none."""
+    path = settings_file(state)
+    known = json.loads(path.read_text()) if path.is_file() else {}
+    accounts = {name: account["key"] for name, account in known.get("accounts", {}).items()}
+    fresh = {name: b64encode(secrets.token_bytes(64)).decode() for name in ACCOUNTS}
+    return LocalKeys(accounts={**fresh, **accounts}, topic=known.get("topic_key") or secrets.token_urlsafe(24))
+
+
+def write_settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float) -> Path:
+    """Write the settings for one start; returns the file."""
+    path = settings_file(Path(endpoints.state))
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(json.dumps(_settings(endpoints, keys, time_scale), indent=2))
+    return path
+
+
+def storage_account_id(account: str) -> str:
+    """Resource Manager's id of *account*, which is also the topic of its events."""
+    return (
+        f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-{account}"
+        f"/providers/Microsoft.Storage/storageAccounts/{account}"
+    )
+
+
+def _settings(ends: Endpoints, keys: LocalKeys, time_scale: float) -> dict[str, Any]:
+    return {
+        "state": ends.state,
+        "account": ACCOUNT,
+        "accounts": {name: {"key": keys.accounts[name], "topic": storage_account_id(name)} for name in ACCOUNTS},
+        "tenant": TENANT,
+        "ports": {
+            "identity": ends.identity,
+            "identity_tls": ends.identity_tls,
+            "storage": ends.storage,
+            "eventgrid": ends.eventgrid,
+            "azureml": ends.azureml,
+        },
+        "azurite": f"https://127.0.0.1:{ends.azurite}",
+        "identity_secret": ends.identity_secret,
+        "identities": [USER_ASSIGNED],
+        "persons": list(PERSONS),
+        "topic_key": keys.topic,
+        "time_scale": time_scale,
+        "workspaces": [asdict(workspace) for workspace in WORKSPACES],
+        "registries": [asdict(registry) for registry in REGISTRIES],
+        "datastores": {"hub_staging": {"account": ACCOUNT, "container": "signalbox-staging"}},
+        "subscriptions": [_hub_subscription(ends), _model_subscription(ends)],
+    }
+
+
+def _hub_subscription(ends: Endpoints) -> dict[str, Any]:
+    return {
+        "name": "hub-events",
+        "topic": "hub",
+        "url": _webhook(ends),
+        "event_types": ["Microsoft.Storage.BlobCreated", "Microsoft.Storage.BlobRenamed"],
+        "subject_begins_with": "/blobServices/default/containers/landing/",
+        "filters": [{"operatorType": "StringIn", "key": "data.api", "values": COMMITTED}],
+        "schema": "EventGridSchema",
+        "dead_letter": "dead-letters/event-grid",
+    }
+
+
+def _model_subscription(ends: Endpoints) -> dict[str, Any]:
+    return {
+        "name": "model-events",
+        "topic": "ml",
+        "url": _webhook(ends),
+        "event_types": ["Microsoft.MachineLearningServices.ModelRegistered"],
+        "schema": "EventGridSchema",
+    }
+
+
+def _webhook(ends: Endpoints) -> str:
+    return f"{ends.app}/runtime/webhooks/eventgrid?functionName=receive_hub_event&code={ends.eventgrid_key}"

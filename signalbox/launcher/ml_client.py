@@ -1,0 +1,60 @@
+"""The real MLClient on the local cloud: sovereign clouds are named the same way."""
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from typing import Any
+
+from signalbox.launcher.endpoints import WORKSPACE, WORKSPACES, Endpoints
+from signalbox.launcher.hub import LocalIdentity
+
+_CLOUDS = (f"SignalboxLocal{number}" for number in count())  # The SDK registers a cloud's name once for a process.
+
+
+@contextmanager
+def ml_client(endpoints: Endpoints, workspace: str = WORKSPACE) -> Iterator[Any]:
+    """A client of *workspace*; within, the process has the trust store and the addresses of the local cloud."""
+    scope = next(each for each in WORKSPACES if each.name == workspace)
+    with _environment(endpoints.environment()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # The SDK's experimental notices are not ours to act on.
+        from azure.ai.ml import MLClient
+
+        logging.getLogger("azure").setLevel(logging.ERROR)
+        yield MLClient(
+            LocalIdentity(endpoints),
+            scope.subscription,
+            scope.resource_group,
+            scope.name,
+            cloud=next(_CLOUDS),
+            cloud_metadata=cloud_metadata(endpoints),
+        )
+
+
+def cloud_metadata(endpoints: Endpoints) -> dict[str, str]:
+    """The addresses of a cloud, under the keys of `azure.ai.ml._azure_environments`."""
+    return {
+        "azure_portal": "https://localhost",
+        "resource_manager": endpoints.resource_manager,
+        "active_directory": "https://localhost",
+        "aml_resource_id": "https://ml.azure.com",
+        "storage_endpoint": "core.windows.net",
+        "registry_discovery_endpoint": endpoints.resource_manager,
+    }
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """The process environment with *values*, put back afterwards: the SDK takes its trust store from there."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,45 @@
+"""Who the local tenant knows besides the app: an example person for each role, and a second managed identity."""
+
+import requests
+
+from signalbox.launcher.endpoints import AUDIENCE, TENANT, Endpoints
+
+
+def _person(number: int, name: str, *roles: str) -> dict[str, object]:
+    return {
+        "oid": f"00000000-0000-0000-0000-0000000001{number:02d}",
+        "upn": f"{name.lower()}@example.org",
+        "name": name,
+        "roles": list(roles),
+        "groups": [],
+    }
+
+
+PERSONS = (
+    _person(1, "Ada", "DataScientist"),
+    _person(2, "Grace", "ProductOwner"),
+    _person(3, "Linus", "MLEngineer"),
+    _person(4, "Barbara", "PlatformEngineer"),
+    _person(5, "Owner", "DataOwner"),
+)
+USER_ASSIGNED = {
+    "client_id": "00000000-0000-0000-0000-0000000000bb",
+    "oid": "00000000-0000-0000-0000-0000000000bc",
+}
+
+
+def sign_in(endpoints: Endpoints, person: str, audience: str = AUDIENCE) -> str:
+    """A token for *audience* of the *person* (a user principal name). Raises LookupError naming those there are."""
+    answer = requests.post(
+        f"{endpoints.authority}/{TENANT}/local/sign-in",
+        json={"person": person, "audience": audience},
+        headers={"X-IDENTITY-HEADER": endpoints.identity_secret},
+        verify=str(endpoints.ca),
+        timeout=10,
+    )
+    if answer.status_code == 404:
+        raise LookupError(
+            f"{person!r} is not in the local directory: {', '.join(str(each['upn']) for each in PERSONS)}"
+        )
+    answer.raise_for_status()
+    return str(answer.json()["access_token"])

@@ -1,0 +1,104 @@
+"""A local cloud without a model in it, what tests ask of its Azure ML, and models to put there."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import joblib
+import pandas as pd
+import pytest
+import requests
+from sklearn.linear_model import LinearRegression
+
+from signalbox.launcher.cloud import LocalCloud
+from signalbox.launcher.endpoints import REGISTRIES, WORKSPACES
+from signalbox.launcher.hub import LocalIdentity
+from signalbox.launcher.provision import Registered, Registrable, register
+
+PROJECT = Path(__file__).parents[2]
+SCORE = """
+import json, os
+from pathlib import Path
+import joblib
+
+def init():
+    global model
+    print("loading")
+    model = joblib.load(next(Path(os.environ["AZUREML_MODEL_DIR"]).rglob("model.joblib")))
+
+def run(raw_data):
+    rows = json.loads(raw_data)
+    if rows == "die":
+        os.kill(os.getpid(), 9)
+    return [round(float(each), 3) for each in model.predict(rows)]
+"""
+
+
+class Ml:
+    """Plain requests to the Azure ML emulator."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        self.cloud, self.endpoints = cloud, cloud.endpoints
+        self.ids = {
+            each.name: f"/subscriptions/{each.subscription}/resourceGroups/{each.resource_group}"
+            f"/providers/Microsoft.MachineLearningServices/{kind}/{each.name}"
+            for kind, scopes in (("workspaces", WORKSPACES), ("registries", REGISTRIES))
+            for each in scopes
+        }
+
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> requests.Response:
+        """*path* is an ARM path below a workspace or registry (`mlw-dev/models/m`), or begins with a slash."""
+        name, _, rest = path.partition("/")
+        where = path if not name else f"{self.ids[name]}/{rest}".rstrip("/")
+        token = LocalIdentity(self.endpoints).get_token(f"{self.endpoints.resource_manager}/.default").token
+        return self.call(
+            method, f"{self.endpoints.resource_manager}{where}", body, **{"Authorization": f"Bearer {token}", **headers}
+        )
+
+    def call(self, method: str, url: str, body: Any = None, **headers: str) -> requests.Response:
+        return requests.request(method, url, json=body, headers=headers, verify=str(self.endpoints.ca), timeout=60)
+
+    def must(self, method: str, path: str, body: Any = None) -> Any:
+        answer = self.ask(method, path, body)
+        assert answer.status_code < 300, answer.text
+        return answer.json() if answer.content else None
+
+    def eventually(self, look: Callable[[], Any], within: float = 60.0) -> Any:
+        """What *look* gives once it is true. Raises TimeoutError."""
+        deadline = time.monotonic() + within
+        while not (seen := look()):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{look} was never true")
+            time.sleep(0.05)  # noqa: TID251 - Polls with a deadline.
+        return seen
+
+    def effects(self) -> dict[str, dict[str, int]]:
+        return dict(self.call("GET", self.cloud.control("/_effects")).json())
+
+    def events(self, model: str) -> list[dict[str, Any]]:
+        rows = self.call("GET", self.cloud.control("/_events?topic=ml")).json()
+        return [row["event"] for row in rows if row["event"]["subject"].startswith(f"models/{model}:")]
+
+    def register(self, model: str, folder: Path, workspace: str = "mlw-dev", **tags: str) -> Registered:
+        (folder / "model").mkdir(parents=True, exist_ok=True)
+        (folder / "code").mkdir(exist_ok=True)
+        inputs = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [1.0, 5.0, 2.0]})
+        joblib.dump(LinearRegression().fit(inputs.to_numpy(), [2.0, 7.0, 5.0]), folder / "model" / "model.joblib")
+        (folder / "code" / "score.py").write_text(SCORE)
+        (folder / "env.yaml").write_text("name: e\ndependencies: [python=3.11]\n")
+        what = Registrable(
+            model=model,
+            version="1",
+            model_path=folder / "model",
+            code_path=folder / "code",
+            environment_file=folder / "env.yaml",
+            tags=tags,
+        )
+        return register(self.endpoints, what, workspace)
+
+
+@pytest.fixture(scope="session")
+def ml(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ml]:
+    with LocalCloud(PROJECT, tmp_path_factory.mktemp("state")) as cloud:
+        yield Ml(cloud)

@@ -1,0 +1,160 @@
+"""A committed write is exactly one event, whenever the emulators are killed: a real process, a real SIGKILL."""
+
+import random
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from azure.core.exceptions import AzureError
+from azure.storage.blob import BlobServiceClient
+
+from signalbox.launcher.cloud import LocalCloud
+from tests.emulators.services import Emulators, Wire, control, events_of, eventually, running, storage
+
+pytestmark = [pytest.mark.chaos, pytest.mark.xdist_group("storage-emulator")]
+
+KILLS = 4
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    with running(tmp_path_factory.mktemp("state")) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def wired(cloud: LocalCloud) -> Iterator[tuple[Emulators, Wire]]:
+    """Emulators of the test's own, whose wire to Azurite can be held."""
+    cloud.kill_emulators()
+    wire = Wire(cloud.endpoints.azurite)
+    emulators = Emulators(cloud, azurite=f"https://127.0.0.1:{wire.port}")
+    emulators.start()
+    yield emulators, wire
+    emulators.end(signal.SIGKILL)
+    wire.close()
+    cloud.start_emulators()
+
+
+def kill_after_commit(cloud: LocalCloud, wired: tuple[Emulators, Wire], act: str) -> None:
+    """*act* on landing/x.csv reaches Azurite, whose answer the emulators never see; then they start again."""
+    emulators, wire = wired
+    with storage(cloud.endpoints) as client, ThreadPoolExecutor(1) as pool:
+        blob = client.get_blob_client("landing", "x.csv")
+        blob.exists()  # There is an open connection to Azurite: what is held next is the answer itself.
+        wire.hold()
+        going = pool.submit(lambda: blob.delete_blob() if act == "delete" else blob.upload_blob(b"new", overwrite=True))
+        assert wire.held.wait(20)
+        emulators.end(signal.SIGKILL)
+        with pytest.raises(AzureError):
+            going.result(20)
+    wire.release()
+    emulators.start()
+
+
+def test_a_kill_between_azurites_commit_and_the_event_loses_neither_event_nor_count(
+    cloud: LocalCloud, wired: tuple[Emulators, Wire]
+) -> None:
+    ends = cloud.endpoints
+    with storage(ends) as client:
+        client.get_blob_client("landing", "x.csv").upload_blob(b"first")
+    kill_after_commit(cloud, wired, "write")
+
+    with storage(ends) as client:
+        there = client.get_blob_client("landing", "x.csv").get_blob_properties()
+    first, second = events_of(ends, "landing", "x.csv")
+    assert there.size == second["data"]["contentLength"] == 3
+    assert second["data"]["eTag"] == there.etag.strip('"') != first["data"]["eTag"]
+    assert second["data"]["sequencer"] > first["data"]["sequencer"]
+    assert control(ends, "/_effects")["writes"]["landing/x.csv"] == 2
+
+    kill_after_commit(cloud, wired, "delete")
+    assert [event["data"]["api"] for event in events_of(ends, "landing", "x.csv")] == [
+        "PutBlob",
+        "PutBlob",
+        "DeleteBlob",
+    ]
+
+
+def test_an_intent_that_never_reached_azurite_is_forgotten(cloud: LocalCloud, wired: tuple[Emulators, Wire]) -> None:
+    emulators, _ = wired
+    with storage(cloud.endpoints) as client:
+        client.get_blob_client("landing", "y.csv").upload_blob(b"first")
+        upload_half(client, emulators)
+    emulators.start()
+
+    assert len(events_of(cloud.endpoints, "landing", "y.csv")) == 1
+    assert control(cloud.endpoints, "/_effects")["writes"]["landing/y.csv"] == 1
+
+
+def upload_half(client: BlobServiceClient, emulators: Emulators) -> None:
+    """An upload of which half has been sent when the emulators are killed."""
+
+    def halves() -> Iterator[bytes]:
+        yield b"1" * 1000
+        emulators.end(signal.SIGKILL)
+        yield b"2" * 1000
+
+    with pytest.raises(AzureError):
+        client.get_blob_client("landing", "y.csv").upload_blob(halves(), length=2000, overwrite=True)
+
+
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # urllib3 drops a socket cut in its hello.
+def test_random_kills_under_load_leave_one_event_for_every_write_that_happened(cloud: LocalCloud) -> None:
+    ends, chance, stop = cloud.endpoints, random.Random(5), threading.Event()
+    written: Counter[str] = Counter()
+
+    def write(worker: int) -> None:
+        with storage(ends) as client:
+            for number in range(10_000):
+                if stop.is_set():
+                    return
+                name = f"storm/{worker}-{number}.csv"
+                try:
+                    client.get_blob_client("landing", name).upload_blob(b"x", overwrite=True)
+                except AzureError:
+                    continue
+                written[name] += 1
+
+    with ThreadPoolExecutor(4) as pool:
+        going = [pool.submit(write, worker) for worker in range(4)]
+        for _ in range(KILLS):
+            goal = written.total() + chance.randint(5, 25)
+            eventually(lambda goal=goal: written.total() >= goal)
+            cloud.kill_emulators()
+            cloud.start_emulators()
+        stop.set()
+        for each in going:
+            each.result(30)
+
+    with storage(ends) as client:
+        lying = {
+            blob.name: blob.etag.strip('"') for blob in client.get_container_client("landing").list_blobs("storm/")
+        }
+    rows = [row["event"] for row in control(ends, "/_events?topic=hub")]
+    told = [event for event in rows if "/blobs/storm/" in event["subject"]]
+    assert written.keys() <= lying.keys()
+    assert sorted(lying.values()) == sorted(event["data"]["eTag"] for event in told)
+    counts = control(ends, "/_effects")["writes"]
+    assert {f"landing/{name}": 1 for name in lying} == {
+        name: times for name, times in counts.items() if name.startswith("landing/storm/")
+    }
+    sequencers = [event["data"]["sequencer"] for event in rows]
+    assert len(set(sequencers)) == len(sequencers)
+
+
+def test_keys_and_state_are_the_same_after_a_stop_and_a_start(tmp_path: Path) -> None:
+    with running(tmp_path) as cloud, storage(cloud.endpoints, "stprod") as client:
+        client.create_container("kept").upload_blob("b", b"1")
+        before = (tmp_path / "emulators.json").read_text()
+    with running(tmp_path) as again, storage(again.endpoints, "stprod") as client:
+        assert client.get_container_client("kept").download_blob("b").readall() == b"1"
+        client.get_container_client("kept").upload_blob("b", b"2", overwrite=True)
+        first, second = events_of(again.endpoints, "kept", "b", "stprod")
+    assert first["data"]["sequencer"] < second["data"]["sequencer"]
+    assert (tmp_path / "emulators.json").read_text() == before
