@@ -35,7 +35,8 @@ def resample(rows: "NDArray[Any]", resamples: int, chance: "Generator") -> Repli
     import numpy as np
 
     atoms, rest = _split(rows)
-    n, single = rows.shape[1], len(atoms)
+    n, k = rows.shape[1], len(rows)
+    drawn_singly = np.hstack([atoms, (atoms[:, :, None] * atoms[:, None, :]).reshape(len(atoms), -1)])
     middle, covariance = _bulk(rows, atoms, rest)
     # A square root of the covariance that bears a singular one.
     values, vectors = np.linalg.eigh(covariance)
@@ -43,11 +44,12 @@ def resample(rows: "NDArray[Any]", resamples: int, chance: "Generator") -> Repli
     constant = (covariance + np.outer(middle, middle)).ravel()
 
     means, products = [], []
-    for counts in _counts(single, n, resamples, chance):
+    for counts in _counts(len(atoms), n, resamples, chance):
         others = (n - counts.sum(axis=1))[:, None]
-        noise = chance.standard_normal((len(counts), len(rows))) @ root.T
-        means.append((counts @ atoms + others * middle + np.sqrt(others) * noise) / n)
-        products.append((counts @ _pairs(atoms) + others * constant) / n)
+        noise = chance.standard_normal((len(counts), k)) @ root.T
+        sums = counts @ drawn_singly
+        means.append((sums[:, :k] + others * middle + np.sqrt(others) * noise) / n)
+        products.append((sums[:, k:] + others * constant) / n)
     return Replicates(means=np.concatenate(means), products=np.concatenate(products))
 
 
@@ -73,11 +75,6 @@ def _bulk(rows: "NDArray[Any]", atoms: "NDArray[Any]", rest: int) -> tuple["NDAr
         return np.zeros(k), np.zeros((k, k))
     middle = (rows.sum(axis=1) - atoms.sum(axis=0)) / rest
     return middle, (rows @ rows.T - atoms.T @ atoms) / rest - np.outer(middle, middle)
-
-
-def _pairs(atoms: "NDArray[Any]") -> "NDArray[Any]":
-    product: NDArray[Any] = (atoms[:, :, None] * atoms[:, None, :]).reshape(len(atoms), -1)
-    return product
 
 
 def _counts(atoms: int, n: int, resamples: int, chance: "Generator") -> "Iterator[NDArray[Any]]":

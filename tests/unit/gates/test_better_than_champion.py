@@ -42,6 +42,7 @@ BETTER, UNCLEAR, WORSE = difference(0.05, 0.15), difference(-0.05, 0.15), differ
         (evaluation(BETTER), {}, PASS, "better by 0.1"),
         (evaluation(BETTER), {"min_change": 0.05}, PASS, "wanted 0.05"),
         (evaluation(UNCLEAR), {}, INCONCLUSIVE, "rows would decide"),
+        (evaluation(difference(-0.15, 0.05)), {}, INCONCLUSIVE, "rows would decide"),
         (evaluation(WORSE), {}, FAIL, "wanted 0"),
         (evaluation(BETTER), {"min_change": 0.2}, FAIL, "wanted 0.2"),
         (evaluation(BETTER), {"min_change": 0.1}, INCONCLUSIVE, "no number of rows"),
@@ -103,6 +104,13 @@ def test_a_first_model_passes_only_over_a_floor_and_only_if_asked(options, outco
     verdict = asked(evaluation(champion=""), **options)
 
     assert (verdict.outcome, said in verdict.because) == (outcome, True), verdict.because
+
+
+@pytest.mark.parametrize(("floor", "outcome"), [(0.8, PASS), (0.9, FAIL)])
+def test_a_floor_is_in_the_direction_of_the_metric(floor, outcome):
+    seen = evaluation(champion="", values={"auc": 0.85})
+
+    assert asked(seen, metric="auc", first_model="pass", at_least=floor).outcome is outcome
 
 
 def test_a_floor_holds_beside_a_champion_too():

@@ -1,16 +1,19 @@
 """Every other gate: one row for each outcome it can have, and none passes without evidence."""
 
+import json
 import math
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
+from shared.codec import decode, encode
 from shared.domain.agreement import Agreement
 from shared.domain.gates import GATES, GateSpec, Outcome, UnknownGate, gate_named, judge, read_gate
 from shared.domain.gates.evidence import (
     ApiTest,
     DataTest,
+    Evaluation,
     Evidence,
     GoldenDeviation,
     Latency,
@@ -99,6 +102,20 @@ def test_nan_never_passes(gate, evidence):
 @pytest.mark.parametrize("gate", GATES)
 def test_every_gate_says_what_it_asks(gate):
     assert gate_named(gate).asks.endswith("?")
+
+
+def test_all_evidence_is_plain_json():
+    evidence = Evidence(
+        at=datetime(2026, 7, 1, tzinfo=UTC),
+        evaluation=Evaluation(digest="sha256:1", rows=10),
+        data_test=TESTED,
+        api_test=API,
+        latency=LATENCY,
+        agreement=AGREEING,
+        rollback=Rollback(restored=True, seconds=1.0),
+    )
+
+    assert decode(Evidence, json.loads(json.dumps(encode(evidence)))) == evidence
 
 
 def test_verdicts_come_in_the_order_asked():

@@ -92,11 +92,13 @@ def test_more_confidence_never_shortens_an_interval(metric, seed, n, confidence)
     assert all(math.isfinite(end) for end in (wide.low, wide.high))
 
 
+@pytest.mark.parametrize("tails", ["heavy", "none"])
 @pytest.mark.parametrize("n", [300, 20_000])
-def test_resampling_has_the_distribution_of_the_ordinary_bootstrap(n):
-    """Below and above the number of rows that are drawn one by one, for a ratio of heavy-tailed columns."""
+def test_resampling_has_the_distribution_of_the_ordinary_bootstrap(n, tails):
+    """Below and above the number of rows that are drawn one by one, for a ratio of two columns."""
     chance = np.random.default_rng(n)
-    rows = np.array([chance.lognormal(0, 1.5, n), chance.standard_t(2.5, n) ** 2])
+    heavy = chance.lognormal(0, 1.5, n), chance.standard_t(2.5, n) ** 2
+    rows = np.array(heavy if tails == "heavy" else chance.uniform(1, 2, (2, n)))
     centre = rows.mean(axis=1)
 
     drawn = bootstrap.resample(rows - centre[:, None], 2000, np.random.default_rng(1)).means + centre
