@@ -7,7 +7,8 @@ import pytest
 
 from shared import contracts as c
 from shared.domain.failures import Refused
-from shared.domain.promotion.models import FLAG
+from shared.domain.promotion.models import DIGEST, FLAG
+from shared.ports import RegisteredModel
 from tests.promotion.conftest import Railway
 
 
@@ -157,6 +158,19 @@ async def test_the_same_version_with_another_content_is_never_overwritten(railwa
     after["assets"]["dev/models/churn:1"] = before["assets"]["dev/models/churn:1"]
     assert (result.fate, "register a new version" in result.because[0]) == (c.Fate.FAILED, True)
     assert after == before
+
+
+async def test_a_version_that_the_registry_has_with_another_content_is_a_conflict(railway: Railway) -> None:
+    model = railway.register("1", error=1.0)
+    there = RegisteredModel(model=model, folder="central:elsewhere", tags={DIGEST: "sha256:other"})
+    railway.cloud.state["assets"][f"central/models/{model}"] = there
+    promotion = await railway.promote("churn:1")
+    await railway.approve(promotion)
+
+    result = await railway.finish(promotion)
+
+    assert (result.fate, "is already in central with sha256:other" in result.because[0]) == (c.Fate.FAILED, True)
+    assert railway.cloud.state["assets"][f"central/models/{model}"] == there
 
 
 async def test_two_promotions_of_one_model_at_once(railway: Railway) -> None:

@@ -1,0 +1,123 @@
+"""Remove one lock of the interlocking, and a named test must fail: the locks are not decoration.
+
+Each case edits one line in a copy of the project and runs the test that stands guard over it.
+"""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+FOLDERS = ("activities", "orchestrators", "shared", "triggers", "signalbox", "tests")
+FILES = ("pyproject.toml", "host.json")
+RECEIPTS, SAGA = "tests/promotion/test_receipts.py", "tests/promotion/test_story.py"
+HOSTILE = "tests/promotion/test_hostile.py"
+
+LOCKS = [
+    # file, what stands there, what the careless would leave, the guard
+    (
+        "activities/moves.py",
+        "    require_receipt(clients, order)\n",
+        "",
+        f"{RECEIPTS}::test_nothing_moves_without_a_receipt",
+    ),
+    (
+        "activities/receipts.py",
+        "if receipt is None or not clients.signer.verifies(signed_content(receipt), receipt.signature):",
+        "if receipt is None:",
+        f"{RECEIPTS}::test_a_forged_receipt_opens_nothing",
+    ),
+    (
+        "activities/receipts.py",
+        "    if wrong:\n",
+        "    if False:\n",
+        f"{RECEIPTS}::test_a_receipt_opens_no_other_stage_or_phase",
+    ),
+    (
+        "activities/receipts.py",
+        "    if failed and not override:\n",
+        "    if False:\n",
+        f"{RECEIPTS}::test_no_receipt_for_evidence_that_fails",
+    ),
+    (
+        "activities/receipts.py",
+        "    if found.standing is not Standing.APPROVED:\n",
+        "    if False:\n",
+        f"{RECEIPTS}::test_no_receipt_without_approvals",
+    ),
+    (
+        "activities/receipts.py",
+        "    refuse_changed_source(clients, order)\n",
+        "",
+        f"{RECEIPTS}::test_no_receipt_for_a_version_that_was_changed",
+    ),
+    (
+        "activities/assessments.py",
+        "    verdicts = judge(gates, evidence)\n",
+        "    verdicts = ()\n",
+        f"{SAGA}::test_a_better_one_replaces_the_champion_and_a_worse_one_is_held",
+    ),
+    (
+        "orchestrators/promotion.py",
+        "    if not assessed.passed:\n",
+        "    if False:\n",
+        f"{SAGA}::test_a_better_one_replaces_the_champion_and_a_worse_one_is_held",
+    ),
+    (
+        "orchestrators/promotion.py",
+        "            yield from _await_approvals(ctx, journey, at, pack)\n",
+        "            pass\n",
+        f"{SAGA}::test_a_first_model_climbs_to_the_registry_after_two_approvals",
+    ),
+    (
+        "triggers/decisions.py",
+        "    wrong = refuse_approval(at.stage.approvals, role, person, request.requester, shown, pack.digest, given)\n",
+        '    wrong = ""\n',
+        f"{HOSTILE}::test_who_does_not_hold_the_role_cannot_approve",
+    ),
+    (
+        "shared/domain/promotion/approvals.py",
+        " and each.oid != requester]",
+        "]",
+        "tests/unit/promotion/test_approvals.py::test_approvals",
+    ),
+    (
+        "shared/domain/promotion/approvals.py",
+        "each.evidence == evidence and ",
+        "",
+        "tests/unit/promotion/test_approvals.py::test_approvals",
+    ),
+    (
+        "activities/movers/model.py",
+        "        require_same(clients, plan, (model, extras))\n",
+        "",
+        f"{HOSTILE}::test_a_file_corrupted_on_its_way_is_found",
+    ),
+    (
+        "activities/movers/entry.py",
+        "        refuse_conflict(there, order.plan, registry.name)\n",
+        "",
+        f"{HOSTILE}::test_a_version_that_the_registry_has_with_another_content_is_a_conflict",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("file", "lock", "without", "guard"), LOCKS, ids=[f"{each[0]}:{n}" for n, each in enumerate(LOCKS)]
+)
+def test_a_removed_lock_is_noticed(tmp_path: Path, file: str, lock: str, without: str, guard: str) -> None:
+    for folder in FOLDERS:
+        shutil.copytree(PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in FILES:
+        shutil.copy(PROJECT / name, tmp_path / name)
+    text = (tmp_path / file).read_text()
+    assert text.count(lock) == 1, f"{file} has changed: bring this case up to date"
+    (tmp_path / file).write_text(text.replace(lock, without))
+
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", guard]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+
+    assert done.returncode == 1, done.stdout[-2000:] + done.stderr[-2000:]

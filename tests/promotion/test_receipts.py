@@ -1,0 +1,122 @@
+"""Receipts: issued from records alone, and asked for by everything that moves."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from activities.moves import make_move
+from activities.receipts import issue_receipt
+from shared import contracts as c
+from shared.codec import encode
+from shared.domain import records
+from shared.domain.failures import Refused
+from shared.domain.gates.evidence import DataTest, Evidence
+from shared.domain.promotion.plans import Move, Phase
+from shared.domain.promotion.receipts import Receipt, signed_content
+from shared.planning import plan_digest, plan_promotion
+from tests.promotion.conftest import Railway
+
+
+@pytest.fixture
+def order(railway: Railway) -> c.StageOrder:
+    """Entry of pre-production, with evidence that passes."""
+    model = railway.register("1", error=1.0)
+    plan = plan_promotion(railway.clients, model, "dev", "central")
+    promotion = c.Promotion(id="p-1", model=model, source="dev", target="central")
+    made = c.StageOrder(
+        key="promotions/p-1/effects/receipt",
+        promotion=promotion,
+        plan=plan,
+        plan_digest=plan_digest(plan),
+        stage="preprod",
+        phase=Phase.ENTRY,
+        evidence="sha256:seen",
+    )
+    record(railway, made, Evidence(data_test=DataTest(outcome="passed", rows=200)))
+    return made
+
+
+def record(railway: Railway, order: c.StageOrder, evidence: Evidence) -> None:
+    path = records.evidence(order.promotion.id, order.stage, order.phase.value, "evidence.json")
+    railway.hub.land(f"signalbox/{path}", json.dumps({"evidence": encode(evidence)}).encode())
+
+
+def move(
+    order: c.StageOrder, receipt: Receipt | None, stage: str = "preprod", what: Move = Move.COPY_BUNDLE
+) -> c.MoveOrder:
+    key = f"promotions/p-1/effects/{stage}/{what.value}"
+    return c.MoveOrder(key=key, promotion=order.promotion, plan=order.plan, stage=stage, move=what, receipt=receipt)
+
+
+def test_a_receipt_opens_its_own_stage(railway: Railway, order: c.StageOrder) -> None:
+    receipt = issue_receipt(railway.clients, order)
+
+    assert make_move(railway.clients, move(order, receipt)).waiting == ""
+    assert receipt.verdicts == ("data_tests_passed: pass",)
+
+
+def test_nothing_moves_without_a_receipt(railway: Railway, order: c.StageOrder) -> None:
+    with pytest.raises(Refused, match="needs a receipt"):
+        make_move(railway.clients, move(order, None))
+    assert not railway.cloud.effects
+
+
+def test_a_forged_receipt_opens_nothing(railway: Railway, order: c.StageOrder) -> None:
+    receipt = issue_receipt(railway.clients, order)
+
+    with pytest.raises(Refused, match="needs a receipt that this app has signed"):
+        make_move(railway.clients, move(order, replace(receipt, expires="2999-01-01T00:00:00+00:00")))
+    assert not railway.cloud.effects
+
+
+@pytest.mark.parametrize(("stage", "what"), [("central", Move.PUBLISH_ENTRY), ("preprod", Move.SWITCH_TRAFFIC)])
+def test_a_receipt_opens_no_other_stage_or_phase(railway: Railway, order: c.StageOrder, stage: str, what: Move) -> None:
+    receipt = issue_receipt(railway.clients, order)
+
+    with pytest.raises(Refused, match="the receipt is for"):
+        make_move(railway.clients, move(order, receipt, stage, what))
+
+
+def test_a_receipt_for_other_bytes_opens_nothing(railway: Railway, order: c.StageOrder) -> None:
+    other = replace(issue_receipt(railway.clients, order), digest="sha256:other")
+    signed = replace(other, signature=railway.clients.signer.sign(signed_content(other)))
+
+    with pytest.raises(Refused, match="the receipt is for digest sha256:other"):
+        make_move(railway.clients, move(order, signed))
+
+
+async def test_a_receipt_ends(railway: Railway, order: c.StageOrder) -> None:
+    receipt = issue_receipt(railway.clients, order)
+    await railway.pass_time(timedelta(days=2))
+
+    with pytest.raises(Refused, match="the receipt expired"):
+        make_move(railway.clients, move(order, receipt))
+
+
+def test_no_receipt_without_evidence(railway: Railway, order: c.StageOrder) -> None:
+    with pytest.raises(Refused, match="nothing passes without it"):
+        issue_receipt(railway.clients, replace(order, phase=Phase.EXIT))
+
+
+def test_no_receipt_for_evidence_that_fails(railway: Railway, order: c.StageOrder) -> None:
+    record(railway, order, Evidence(data_test=DataTest(outcome="failed", rows=200)))
+
+    with pytest.raises(Refused, match="data_tests_passed"):
+        issue_receipt(railway.clients, order)
+
+
+def test_no_receipt_without_approvals(railway: Railway, order: c.StageOrder) -> None:
+    central = replace(order, stage="central")
+    record(railway, central, Evidence(at=railway.clients.clock.now()))
+
+    with pytest.raises(Refused, match="nobody has approved"):
+        issue_receipt(railway.clients, central)
+
+
+def test_no_receipt_for_a_version_that_was_changed(railway: Railway, order: c.StageOrder) -> None:
+    railway.register("1", error=1.0, **{"signalbox.promote": "churn:1 -> central"})
+
+    with pytest.raises(Refused, match="edited during the promotion"):
+        issue_receipt(railway.clients, order)

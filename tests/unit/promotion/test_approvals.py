@@ -1,0 +1,82 @@
+"""Who has approved, as a table; and who may."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.domain.promotion.approvals import (
+    Approval,
+    ApprovalPolicy,
+    Person,
+    Role,
+    Standing,
+    judge_approvals,
+    refuse_approval,
+)
+
+SCIENTIST, OWNER = Role(name="scientist", app_role="DS"), Role(name="owner", group="g-1", people=("olga",))
+POLICY = ApprovalPolicy(
+    roles=(SCIENTIST, OWNER), expire_after_s=3600, delegates={"owner": Role(name="d", app_role="D")}
+)
+ASKED = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def said(role: str, oid: str, approved: bool = True, evidence: str = "e1", withdrawn: bool = False) -> Approval:
+    return Approval(
+        role=role,
+        oid=oid,
+        name=oid,
+        approved=approved,
+        reason="because",
+        evidence=evidence,
+        at=ASKED,
+        withdrawn=withdrawn,
+    )
+
+
+BOTH = (said("scientist", "ada"), said("owner", "olga"))
+
+
+@pytest.mark.parametrize(
+    ("given", "minutes", "standing", "unmet"),
+    [
+        ((), 5, Standing.WAITING, 2),
+        (BOTH[:1], 5, Standing.WAITING, 1),
+        (BOTH, 5, Standing.APPROVED, 0),
+        (BOTH, 600, Standing.APPROVED, 0),
+        (BOTH[:1], 60, Standing.EXPIRED, 1),
+        ((*BOTH[:1], said("owner", "olga", approved=False)), 5, Standing.REJECTED, 1),
+        ((*BOTH[:1], said("owner", "olga", approved=False, withdrawn=True)), 5, Standing.WAITING, 1),
+        ((*BOTH[:1], said("owner", "olga", evidence="e0")), 5, Standing.WAITING, 1),
+        ((*BOTH[:1], said("owner", "olga", approved=False, evidence="e0")), 5, Standing.WAITING, 1),
+        ((*BOTH[:1], said("owner", "ada")), 5, Standing.WAITING, 1),
+        ((said("scientist", "asker"), BOTH[1]), 5, Standing.WAITING, 1),
+        ((*BOTH, said("owner", "asker", approved=False)), 5, Standing.APPROVED, 0),
+    ],
+)
+def test_approvals(given, minutes, standing, unmet):
+    judged = judge_approvals(POLICY, given, "e1", "asker", ASKED, ASKED + timedelta(minutes=minutes))
+
+    assert (judged.standing, len(judged.unmet)) == (standing, unmet)
+
+
+@pytest.mark.parametrize(
+    ("person", "role", "shown", "why"),
+    [
+        (Person(oid="1", name="ada", roles=("DS",)), "scientist", "e1", ""),
+        (Person(oid="1", name="olga"), "owner", "e1", ""),
+        (Person(oid="1", name="x", groups=("g-1",)), "owner", "e1", ""),
+        (Person(oid="1", name="deputy", roles=("D",)), "owner", "e1", ""),
+        (Person(oid="1", name="deputy", roles=("D",)), "scientist", "e1", "does not hold role"),
+        (Person(oid="1", name="ada", roles=("DS",)), "boss", "e1", "is not asked here"),
+        (Person(oid="asker", name="ada", roles=("DS",)), "scientist", "e1", "cannot approve it"),
+        (Person(oid="1", name="ada", roles=("DS",)), "scientist", "e0", "look at it and approve that"),
+        (Person(oid="2", name="zoe", roles=("DS",)), "scientist", "e1", "another person must decide"),
+    ],
+)
+def test_who_may_approve(person, role, shown, why):
+    given = (said("owner", "2"),) if person.name == "zoe" else ()
+
+    refused = refuse_approval(POLICY, role, person, "asker", shown, "e1", given)
+
+    assert why in refused if why else refused == ""
