@@ -1,20 +1,34 @@
-"""Registers every orchestration under its contract."""
+"""Registers every orchestration by name. Contracts and bodies are imported at their first call, as activities' are."""
 
-from orchestrators.inference import run_inference
-from orchestrators.job import cancel_adrift, wait_for_job
-from orchestrators.promotion import promote, restore
-from orchestrators.sweeps import reconcile, reconcile_promotions
-from orchestrators.window import collect_window
-from shared import contracts as c
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from typing import Any
+
 from shared.durable import Blueprint, add_orchestration
+
+# The module of each body, which has the orchestration's own name, as its contract has in capitals.
+BODIES = {
+    "run_inference": "orchestrators.inference",
+    "wait_for_job": "orchestrators.job",
+    "cancel_adrift": "orchestrators.job",
+    "collect_window": "orchestrators.window",
+    "reconcile": "orchestrators.sweeps",
+    "reconcile_promotions": "orchestrators.sweeps",
+    "promote": "orchestrators.promotion",
+    "restore": "orchestrators.promotion",
+}
+
+
+def _later(module: str, name: str) -> Callable[[], tuple[Any, Callable[..., Any]]]:
+    @cache
+    def find() -> tuple[Any, Callable[..., Any]]:
+        return getattr(import_module("shared.contracts"), name.upper()), getattr(import_module(module), name)
+
+    return find
+
 
 blueprint = Blueprint()
 
-add_orchestration(blueprint, c.RUN_INFERENCE, run_inference)
-add_orchestration(blueprint, c.WAIT_FOR_JOB, wait_for_job)
-add_orchestration(blueprint, c.COLLECT_WINDOW, collect_window)
-add_orchestration(blueprint, c.CANCEL_ADRIFT, cancel_adrift)
-add_orchestration(blueprint, c.RECONCILE, reconcile)
-add_orchestration(blueprint, c.PROMOTE, promote)
-add_orchestration(blueprint, c.RESTORE, restore)
-add_orchestration(blueprint, c.RECONCILE_PROMOTIONS, reconcile_promotions)
+for _name, _module in BODIES.items():
+    add_orchestration(blueprint, _name, _later(_module, _name))

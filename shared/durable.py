@@ -3,25 +3,30 @@
 A permanent refusal crosses from an activity as a value, so that it is never retried; only transient faults are raised.
 """
 
+from __future__ import annotations
+
 import inspect
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import azure.durable_functions as df
 from azure.durable_functions import DurableOrchestrationClient
 
 from shared.codec import decode, encode
-from shared.contracts import Activity, ExternalEvent, Orchestration
 from shared.domain.failures import Refused
+
+if TYPE_CHECKING:
+    from shared.contracts import Activity, ExternalEvent, Orchestration
 
 In = TypeVar("In")
 Out = TypeVar("Out")
 Steps = Generator[Any, Any, Out]
 Blueprint: TypeAlias = df.Blueprint
 Client: TypeAlias = DurableOrchestrationClient
+Body: TypeAlias = Callable[..., Any]
 
 _REFUSED = "refused"
 _RETRY = df.RetryOptions(first_retry_interval_in_milliseconds=1_000, max_number_of_attempts=6)
@@ -110,57 +115,57 @@ def _first_line(error: Exception) -> str:
 
 
 def add_activity(
-    blueprint: Blueprint, activity: Activity[In, Out], body: Callable[[Any, In], Out], clients: Callable[[], Any]
+    blueprint: Blueprint, name: str, find: Callable[[], tuple[Activity[Any, Any], Body]], clients: Callable[[], Any]
 ) -> None:
-    """Register *body* under the activity's name; *clients* are made at its first call."""
+    """Register the activity *name*; its contract, its body and the clients are found at its first call."""
 
     def handler(payload) -> Any:  # type: ignore[no-untyped-def]  # The SDK would decode by an annotation.
+        activity, body = find()
         try:
             return encode(body(clients(), decode(activity.takes, payload)))
         except Refused as refusal:  # Permanent: crosses as a value, is not retried.
             return {_REFUSED: str(refusal)}
 
-    handler.__name__ = activity.name
+    handler.__name__ = name
     blueprint.activity_trigger(input_name="payload")(handler)
 
 
 def add_starting_activity(
-    blueprint: Blueprint,
-    activity: Activity[In, Out],
-    body: Callable[[Client, Any, In], Awaitable[Out]],
-    clients: Callable[[], Any],
+    blueprint: Blueprint, name: str, find: Callable[[], tuple[Activity[Any, Any], Body]], clients: Callable[[], Any]
 ) -> None:
-    """Register an activity that starts orchestrations: its body gets the Durable client too."""
+    """Register an activity that starts orchestrations: its body gets the Durable client too, and is awaited."""
 
     async def handler(payload, client) -> Any:  # type: ignore[no-untyped-def]  # As above.
+        activity, body = find()
         try:
             return encode(await body(client, clients(), decode(activity.takes, payload)))
         except Refused as refusal:
             return {_REFUSED: str(refusal)}
 
-    handler.__name__ = activity.name
+    handler.__name__ = name
     bound = blueprint.durable_client_input(client_name="client")
     bound(blueprint.activity_trigger(input_name="payload")(handler))
 
 
 def add_orchestration(
-    blueprint: Blueprint, orchestration: Orchestration[In, Out], body: Callable[[Context, In], Steps[Out | None]]
+    blueprint: Blueprint, name: str, find: Callable[[], tuple[Orchestration[Any, Any], Body]]
 ) -> None:
-    """Register *body* under the orchestration's name."""
-    blueprint.orchestration_trigger(context_name="context")(orchestrator_handler(orchestration, body))
+    """Register the orchestration *name*, found at its first call."""
+    blueprint.orchestration_trigger(context_name="context")(orchestrator_handler(name, find))
 
 
 def orchestrator_handler(
-    orchestration: Orchestration[In, Out], body: Callable[[Context, In], Steps[Out | None]]
+    name: str, find: Callable[[], tuple[Orchestration[Any, Any], Body]]
 ) -> Callable[[df.DurableOrchestrationContext], Generator[Any, Any, Any]]:
-    """*body* as the generator function the SDK replays."""
+    """The generator function that the SDK replays."""
 
     def handler(context):  # type: ignore[no-untyped-def]  # As above.
+        orchestration, body = find()
         result = yield from body(Context(context), decode(orchestration.takes, context.get_input()))
         return encode(result)
 
     assert inspect.isgeneratorfunction(handler)
-    handler.__name__ = orchestration.name
+    handler.__name__ = name
     return handler
 
 

@@ -1,11 +1,17 @@
 """Flags on models: what a tag in a workspace asks for. Events and the timer reach the same promotion by its id."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from shared import contracts as c
 from shared.domain import identity
 from shared.domain.configuration import Configuration
 from shared.domain.promotion.models import FLAG, read_flag
 from shared.domain.routes import Workspace
-from shared.ports import RegisteredModel
+
+if TYPE_CHECKING:
+    from shared.ports import RegisteredModel
 
 
 def flagged(configuration: Configuration, source: Workspace, model: RegisteredModel) -> c.Promotion | None:

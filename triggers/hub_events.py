@@ -11,10 +11,7 @@ from typing import Any
 import azure.functions as func
 
 from shared.clients import Clients
-from shared.domain.events import UnreadableEvent
 from shared.durable import Blueprint, Client
-from triggers.envelopes import read_event
-from triggers.intake import dead_letter, take_in
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +29,10 @@ def hub_event_blueprint(clients: Callable[[], Clients]) -> Blueprint:
 
 async def receive(client: Client, made: Clients, raw: Any) -> tuple[str, ...]:
     """Take in one event in either envelope; says what was done."""
+    from shared.domain.events import UnreadableEvent  # Not before the first event: cold start is a budget.
+    from triggers.envelopes import read_event
+    from triggers.intake import dead_letter, take_in
+
     try:
         event = read_event(raw, made.configuration.hub.account)
     except UnreadableEvent as error:

@@ -2,16 +2,17 @@
 
 import azure.functions as func
 
-from shared import contracts as c
 from shared.durable import Blueprint, Client, start_once
 
 blueprint = Blueprint()
-_SWEEP, _PROMOTIONS = "reconcile", "reconcile-promotions"  # One of each at a time: one that is under way is joined.
 
 
 @blueprint.timer_trigger(arg_name="timer", schedule="%SIGNALBOX_RECONCILE_SCHEDULE%")
 @blueprint.durable_client_input(client_name="client")
 async def reconcile_hub(timer: func.TimerRequest, client: Client) -> None:
+    """One sweep of each kind at a time: one that is still under way is joined."""
+    from shared import contracts as c  # Not before the first tick: cold start is a budget.
+
     del timer  # A late tick sweeps as well as a punctual one.
-    await start_once(client, c.RECONCILE, _SWEEP, c.Sweep(key=_SWEEP), again=True)
-    await start_once(client, c.RECONCILE_PROMOTIONS, _PROMOTIONS, c.Sweep(key=_PROMOTIONS), again=True)
+    for sweep, name in ((c.RECONCILE, "reconcile"), (c.RECONCILE_PROMOTIONS, "reconcile-promotions")):
+        await start_once(client, sweep, name, c.Sweep(key=name), again=True)

@@ -13,6 +13,7 @@ from typing import get_type_hints
 import pytest
 
 from activities.blueprint import BODIES, STARTING_BODIES
+from orchestrators.blueprint import BODIES as ORCHESTRATIONS
 from shared import contracts, settings
 
 PROJECT = Path(__file__).parents[2]
@@ -26,18 +27,28 @@ def test_every_write_carries_its_idempotency_key(activity):
         assert "key" in {field.name for field in fields(activity.takes)}
 
 
-@pytest.mark.parametrize(
-    ("activity", "module"), [*BODIES.items(), *STARTING_BODIES.items()], ids=lambda each: str(each)
-)
-def test_every_activity_has_a_body_of_its_name_and_types(activity, module):
-    hints = get_type_hints(getattr(importlib.import_module(module), activity.name))
-    *_, taken = (hint for name, hint in hints.items() if name != "return")
+@pytest.mark.parametrize(("name", "module"), [*BODIES.items(), *STARTING_BODIES.items()])
+def test_every_activity_has_a_body_of_its_name_and_types(name, module):
+    activity = getattr(contracts, name.upper())
+    hints = get_type_hints(getattr(importlib.import_module(module), name))
+    *_, taken = (hint for each, hint in hints.items() if each != "return")
 
-    assert (taken, hints["return"]) == (activity.takes, activity.gives)
+    assert (activity.name, taken, hints["return"]) == (name, activity.takes, activity.gives)
 
 
-def test_no_activity_is_without_a_body():
-    assert {*BODIES, *STARTING_BODIES} == set(contracts.ACTIVITIES)
+@pytest.mark.parametrize(("name", "module"), ORCHESTRATIONS.items())
+def test_every_orchestration_has_a_body_of_its_name_and_type(name, module):
+    orchestration = getattr(contracts, name.upper())
+    taken = get_type_hints(getattr(importlib.import_module(module), name))
+
+    assert (orchestration.name, orchestration.takes) == (name, [*taken.values()][1])
+
+
+def test_nothing_is_without_a_body():
+    named = {value.name for value in vars(contracts).values() if isinstance(value, contracts.Orchestration)}
+
+    assert {*BODIES, *STARTING_BODIES} == {activity.name for activity in contracts.ACTIVITIES}
+    assert set(ORCHESTRATIONS) == named
 
 
 def test_the_sample_lists_every_setting_the_app_reads_and_no_other():

@@ -24,7 +24,7 @@ BODIES: dict[str, tuple[c.Orchestration[Any, Any], Callable[..., Any]]] = {
 def replay(name: str, context: dict[str, Any], body: Callable[..., Any] | None = None) -> dict[str, Any]:
     """The SDK's answer to *context* for the orchestration *name*, or for another *body* under that name."""
     contract, own = BODIES[name]
-    handle = df.Orchestrator.create(orchestrator_handler(contract, body or own))
+    handle = df.Orchestrator.create(orchestrator_handler(name, lambda: (contract, body or own)))
     return dict(json.loads(handle(json.dumps(context))))
 
 

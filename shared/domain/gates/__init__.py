@@ -1,7 +1,8 @@
 """The gates a model passes on its way up: recorded evidence in, verdict out. Importing this registers all of them."""
 
+from shared.domain.gate_specs import GateSpec
 from shared.domain.gates import champion, checks, freeze
-from shared.domain.gates.registry import GATES, GateSpec, UnknownGate, gate_named, judge, read_gate
+from shared.domain.gates.registry import GATES, UnknownGate, gate_named, judge, read_gate
 from shared.domain.gates.verdict import Outcome, Verdict
 
 __all__ = [

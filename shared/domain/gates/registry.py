@@ -6,9 +6,10 @@ It refuses unknown gates and options by name. What a gate cannot see never passe
 import difflib
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, TypeVar
 
+from shared.domain.gate_specs import GateSpec
 from shared.domain.gates.evidence import Evidence
 from shared.domain.gates.options import Problem, read_options
 from shared.domain.gates.verdict import Finding, Verdict, failed
@@ -37,14 +38,6 @@ class Gate:
     def asks(self) -> str:
         """What the gate asks, in one line."""
         return (self.decide.__doc__ or "").partition("\n")[0]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GateSpec:
-    """A gate as configured, in plain values: it travels in a plan."""
-
-    gate: str
-    options: dict[str, Any] = field(default_factory=dict)
 
 
 GATES: dict[str, Gate] = {}

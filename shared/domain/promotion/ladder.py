@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from shared.domain.failures import Refused
-from shared.domain.gates import GateSpec
+from shared.domain.gate_specs import GateSpec
 from shared.domain.promotion.approvals import ApprovalPolicy
 from shared.domain.routes import Workspace
 
