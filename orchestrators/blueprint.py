@@ -17,6 +17,8 @@ BODIES = {
     "reconcile_promotions": "orchestrators.sweeps",
     "promote": "orchestrators.promotion",
     "restore": "orchestrators.promotion",
+    "scrub_registry": "orchestrators.registry",
+    "recover": "orchestrators.registry",
 }
 
 

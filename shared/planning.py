@@ -92,12 +92,17 @@ def source_shelves(plan: Plan) -> tuple[Shelf, Shelf]:
 
 
 def stage_shelves(plan: Plan, stage: Stage) -> tuple[Shelf, Shelf]:
-    """Where *stage* keeps them: a folder named by content in a workspace, two assets in the registry."""
+    """Where *stage* keeps the plan's bundle."""
     place: Place | None = stage.environment or stage.registry
     assert place is not None
-    folder = f"signalbox/{plan.model.name}/{plan.model.version}/{plan.digest.removeprefix('sha256:')[:16]}"
+    return place_shelves(place, plan.model, plan.digest)
+
+
+def place_shelves(place: Place, model: ModelVersion, digest: str) -> tuple[Shelf, Shelf]:
+    """Where *place* keeps a bundle: a folder named by content in a workspace, two assets in the registry."""
+    folder = f"signalbox/{model.name}/{model.version}/{digest.removeprefix('sha256:')[:16]}"
     root = f"{_DATASTORE}/{folder}" if isinstance(place, Workspace) else ""
-    return _shelves(place, plan.model, f"{root}/{MODEL}" if root else "", f"{root}/{EXTRAS}" if root else "")
+    return _shelves(place, model, f"{root}/{MODEL}" if root else "", f"{root}/{EXTRAS}" if root else "")
 
 
 def _shelves(place: Place, model: ModelVersion, folder: str, extras: str) -> tuple[Shelf, Shelf]:

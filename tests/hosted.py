@@ -24,6 +24,7 @@ async def hosted(
 ) -> AsyncIterator[LocalHost]:
     monkeypatch.setenv("AZURE_FUNCTIONS_DURABLE_STRICT_TYPING", "1")
     monkeypatch.setenv("SIGNALBOX_RECONCILE_SCHEDULE", sweeps)
+    monkeypatch.setenv("SIGNALBOX_SCRUB_SCHEDULE", "0 0 12 * * *")
     app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
     for blueprint in (
         orchestrators,

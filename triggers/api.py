@@ -39,6 +39,7 @@ DOORS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("promotions/{promotion}/withdraw", "POST", "withdraw_decision"),
         ("promotions/{promotion}/break-glass", "POST", "break_glass"),
         ("models/{model}/history", "GET", "show_history"),
+        ("models/{model}/recover", "POST", "recover_model"),
         ("audit", "GET", "verify_audit"),
     ),
 }

@@ -64,6 +64,11 @@ async def show_history(client: Client, made: Clients, req: func.HttpRequest) -> 
     return 200, await audits.history(made, req.route_params["model"], req.params.get("at", ""))
 
 
+async def recover_model(client: Client, made: Clients, req: func.HttpRequest) -> Answered:
+    person = await _person(made, req)
+    return 202, await promotions.recover(client, made, person, req.route_params["model"], body_of(req))
+
+
 async def verify_audit(client: Client, made: Clients, req: func.HttpRequest) -> Answered:
     del client, req
     return 200, await audits.verify_chain(made)

@@ -92,6 +92,24 @@ async def explain(clients: Clients, promotion: str) -> dict[str, Any]:
     return {"promotion": promotion, "fate": "", "unmet": unmet}
 
 
+async def recover(
+    client: Client, clients: Clients, person: Person, model: str, body: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Bring `version` of *model* back from the central registry into `environment`."""
+    version = exact_model(f"{model}:{text(body, 'version')}")
+    environment = clients.configuration.workspace(text(body, "environment")).name
+    name = identity.recovery_id(version.name, version.version, environment)
+    recovery = c.Recovery(
+        key=f"recoveries/{name}/{clients.clock.now():%Y%m%dT%H%M%S%f}",
+        model=version,
+        environment=environment,
+        asked_by=person.name,
+        reason=text(body, "reason"),
+    )
+    how = await start_once(client, c.RECOVER, name, recovery, again=True)
+    return {"recovery": name, "started": how is Start.STARTED}
+
+
 def _unmet(clients: Clients, request: c.Promotion) -> list[str]:
     found = opened(clients, request.id)
     if found is None or found.plan is None:

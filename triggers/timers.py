@@ -7,6 +7,16 @@ from shared.durable import Blueprint, Client, start_once
 blueprint = Blueprint()
 
 
+@blueprint.timer_trigger(arg_name="timer", schedule="%SIGNALBOX_SCRUB_SCHEDULE%")
+@blueprint.durable_client_input(client_name="client")
+async def scrub_central_registry(timer: func.TimerRequest, client: Client) -> None:
+    """Every byte of the central registry is read again."""
+    from shared import contracts as c  # Not before the first tick: cold start is a budget.
+
+    del timer
+    await start_once(client, c.SCRUB_REGISTRY, "scrub-registry", c.Sweep(key="scrub-registry"), again=True)
+
+
 @blueprint.timer_trigger(arg_name="timer", schedule="%SIGNALBOX_RECONCILE_SCHEDULE%")
 @blueprint.durable_client_input(client_name="client")
 async def reconcile_hub(timer: func.TimerRequest, client: Client) -> None:

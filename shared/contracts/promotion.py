@@ -162,6 +162,49 @@ class PromotionResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryEntries:
+    entries: tuple[ModelVersion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryScrub:
+    """*key* is the sweep's own: every scrub reads every byte again."""
+
+    key: str
+    entry: ModelVersion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryScrubbed:
+    """*wrong* says what differs from what was registered, empty where nothing does."""
+
+    wrong: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scrubbed:
+    entries: int
+    wrong: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """Bring *model* back from the central registry into *environment*; *asked_by* is a verified name."""
+
+    key: str
+    model: ModelVersion
+    environment: str
+    asked_by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    digest: str
+    folder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Restoring:
     """A promotion that was ended from outside, to be undone."""
 
@@ -182,10 +225,15 @@ MAKE_MOVE = Activity("make_move", MoveOrder, Moved, Effect.WRITES)
 UNDO_MOVE = Activity("undo_move", MoveOrder, Moved, Effect.WRITES)
 SWEEP_FLAGS = Activity("sweep_flags", Sweep, Swept, Effect.WRITES)
 SWEEP_PROMOTIONS = Activity("sweep_promotions", Sweep, Swept, Effect.WRITES)
+LIST_ENTRIES = Activity("list_entries", Sweep, RegistryEntries, Effect.READS)
+SCRUB_ENTRY = Activity("scrub_entry", EntryScrub, EntryScrubbed, Effect.WRITES)
+RECOVER_ENTRY = Activity("recover_entry", Recovery, Recovered, Effect.WRITES)
 CLOSE_PROMOTION = Activity("close_promotion", PromotionClosing, Done, Effect.WRITES)
 
 PROMOTE = Orchestration("promote", Promotion, PromotionResult)
 RECONCILE_PROMOTIONS = Orchestration("reconcile_promotions", Sweep, Swept)
+SCRUB_REGISTRY = Orchestration("scrub_registry", Sweep, Scrubbed)
+RECOVER = Orchestration("recover", Recovery, Recovered)
 RESTORE = Orchestration("restore", Restoring, PromotionResult)
 
 DECISION_GIVEN = ExternalEvent("decision_given")

@@ -75,6 +75,11 @@ def deployment_name(version: str, bundle: str) -> str:
     return f"v{_readable(version)[:16]}-{bundle.removeprefix('sha256:')[:8]}"
 
 
+def recovery_id(model: str, version: str, environment: str) -> str:
+    """The orchestration that brings a version back from the central registry."""
+    return f"recover-{_readable(model)}-{digest(model, version, environment)}"
+
+
 def restore_id(promotion: str) -> str:
     """The orchestration that undoes *promotion* after it was ended from outside."""
     return f"{promotion}-restore"

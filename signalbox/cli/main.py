@@ -13,6 +13,7 @@ from signalbox.cli.promotions import (
     plan,
     promote,
     promotions,
+    recover,
     reject,
     withdraw,
 )
@@ -26,7 +27,7 @@ def main() -> None:
 
 
 _RUNS = (drop, status, check, cancel, release, reprocess)
-_PROMOTIONS = (plan, promote, promotions, approve, reject, withdraw, break_glass, explain, history, audit)
+_PROMOTIONS = (plan, promote, promotions, approve, reject, withdraw, break_glass, explain, history, recover, audit)
 
 for command in (up, demo, *_RUNS, *_PROMOTIONS, host):
     main.add_command(command)

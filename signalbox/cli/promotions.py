@@ -158,6 +158,19 @@ def history(model: str, at: str, as_json: bool) -> None:
     emit_table(("at", "model", "what", "who", "where"), rows)
 
 
+@click.command()
+@click.argument("model")
+@click.option("--to", "environment", required=True, help="The environment that needs it.")
+@_reason
+@_as
+@_json
+def recover(model: str, environment: str, reason: str, person: str, as_json: bool) -> None:
+    """Bring MODEL:VERSION back from the central registry, proven to be what was approved."""
+    name, _, version = model.partition(":")
+    body = {"version": version, "environment": environment, "reason": reason}
+    _emit(find_app(person, signed=True).post(f"models/{name}/recover", body), as_json)
+
+
 @click.group()
 def audit() -> None:
     """The append-only record of every decision, approval and movement."""

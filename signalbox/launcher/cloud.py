@@ -135,7 +135,11 @@ class LocalCloud:
 
     def environment(self) -> dict[str, str]:
         """What the host runs with."""
-        defaults = {"SIGNALBOX_RECONCILE_SCHEDULE": "*/10 * * * * *", "SIGNALBOX_CONFIG": "signalbox.yaml"}
+        defaults = {
+            "SIGNALBOX_RECONCILE_SCHEDULE": "*/10 * * * * *",
+            "SIGNALBOX_SCRUB_SCHEDULE": "0 0 * * * *",
+            "SIGNALBOX_CONFIG": "signalbox.yaml",
+        }
         return {**defaults, **self.endpoints.environment(), **self._settings}
 
     def control(self, path: str, door: str = "eventgrid") -> str:
