@@ -44,6 +44,7 @@ bench: setup  ## Every benchmark beside its peer; docs/benchmarks.md keeps the f
 	@$(BIN)/python bench/data_check.py
 	@$(BIN)/python bench/paired_bootstrap.py
 	@$(BIN)/python bench/gate_statistics.py
+	@$(BIN)/python bench/copy_bundle.py
 
 clean:
 	rm -rf $(VENV) node_modules .signalbox .mypy_cache .ruff_cache .pytest_cache .hypothesis

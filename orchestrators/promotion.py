@@ -16,7 +16,7 @@ from shared.domain.promotion.receipts import Receipt
 from shared.durable import Context, StepFailed, Steps, call, pause, wait_for
 
 _LOCK_EVERY_S = 30.0
-_FIRST_LOOK_S, _LONGEST_LOOK_S = 2.0, 60.0
+_FIRST_LOOK_S, _LONGEST_LOOK_S = 1.0, 60.0
 
 
 class Held(Exception):

@@ -22,7 +22,7 @@ from shared.domain.promotion.models import ModelVersion
 from shared.domain.routes import Workspace
 from shared.ports import Shelf, StoredFile
 
-_BLOCK = 8 * 1024 * 1024
+_BLOCK = 4 * 1024 * 1024
 _DATASTORE = re.compile(r"azureml://(?:.*/)?datastores/(?P<datastore>[^/]+)/paths/(?P<path>.+)")
 _SHA256 = "sha256"
 
