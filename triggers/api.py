@@ -26,6 +26,8 @@ DOORS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("runs/{run}/reprocess", "POST", "reprocess_run"),
         ("data-checks", "POST", "check_data_now"),
         ("events", "POST", "receive_events"),
+        ("dead-letters", "GET", "list_dead_letters"),
+        ("dead-letters/replay", "POST", "replay_dead_letter"),
         ("health", "GET", "health"),
     ),
     "triggers.promotion_doors": (

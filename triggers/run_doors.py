@@ -6,8 +6,8 @@ import azure.functions as func
 
 from shared.clients import Clients
 from shared.durable import Client
-from triggers import runs
-from triggers.bodies import body_of, json_of
+from triggers import dead_letters, runs
+from triggers.bodies import body_of, json_of, text
 from triggers.checks import check_path
 from triggers.hub_events import receive
 
@@ -48,3 +48,14 @@ async def receive_events(client: Client, made: Clients, req: func.HttpRequest) -
 async def health(client: Client, made: Clients, req: func.HttpRequest) -> tuple[int, Any]:
     del client, req
     return 200, {"status": "ready", "routes": [route.name for route in made.configuration.routes]}
+
+
+async def list_dead_letters(client: Client, made: Clients, req: func.HttpRequest) -> tuple[int, Any]:
+    del client, req
+    return 200, await dead_letters.list_letters(made)
+
+
+async def replay_dead_letter(client: Client, made: Clients, req: func.HttpRequest) -> tuple[int, Any]:
+    """Dry unless the body says otherwise."""
+    body = body_of(req)
+    return 200, await dead_letters.replay(client, made, text(body, "path"), body.get("dry_run", True) is not False)

@@ -34,7 +34,8 @@ def up(port: int, app: Path, example: bool) -> None:
                 ("app", ends.app, f"x-functions-key: {ends.function_key}"),
                 ("data hub", ends.hub, "signalbox drop FILE"),
                 ("event grid", ends.topic, "topic of the announcements"),
-                ("azure ml", ends.resource_manager, "Azure Resource Manager and batch scoring"),
+                ("azure ml", ends.resource_manager, "Azure Resource Manager, batch and online scoring, a registry"),
+                ("directory", ends.authority, "signalbox promote ... --as linus@example.org"),
                 ("logs", str(Path(ends.state) / "logs"), ""),
             ]
             emit_table(("what", "where", "how"), rows)

@@ -3,6 +3,7 @@
 import click
 
 from signalbox.cli.hub import check, drop
+from signalbox.cli.letters import dead_letters
 from signalbox.cli.local import demo, up
 from signalbox.cli.promotions import (
     approve,
@@ -26,7 +27,7 @@ def main() -> None:
     """Carry data to models and models to production."""
 
 
-_RUNS = (drop, status, check, cancel, release, reprocess)
+_RUNS = (drop, status, check, cancel, release, reprocess, dead_letters)
 _PROMOTIONS = (plan, promote, promotions, approve, reject, withdraw, break_glass, explain, history, recover, audit)
 
 for command in (up, demo, *_RUNS, *_PROMOTIONS, host):

@@ -1,0 +1,85 @@
+"""Events that could not be taken in: list them with their reasons, see what a replay would do, and replay them.
+
+Both kinds lie in one container: those that Signalbox could not read, and those that Event Grid could not deliver.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from shared.clients import Clients
+from shared.domain.events import BlobArrived, Irrelevant, UnreadableEvent
+from shared.durable import Client
+from shared.routing import Ignore, OpenWindow, StartRun, route
+from triggers.envelopes import read_event
+from triggers.hub_events import receive
+from triggers.problems import Problem
+
+_PAGE = 100
+
+
+async def list_letters(clients: Clients) -> dict[str, Any]:
+    """The newest first: where each lies, and why it is there."""
+    rows = await asyncio.to_thread(lambda: list(_letters(clients)))
+    rows.sort(key=lambda row: str(row["stored"]), reverse=True)
+    return {"total": len(rows), "letters": rows[:_PAGE]}
+
+
+async def replay(client: Client, clients: Clients, path: str, dry_run: bool) -> dict[str, Any]:
+    """Take the letter's events in again; a dry run only says what would happen."""
+    content = await asyncio.to_thread(_read, clients, path)
+    if dry_run:
+        said = [list(_would(clients, event)) for event in _events(content)]
+    else:
+        said = [list(await receive(client, clients, event)) for event in _events(content)]
+    return {"path": path, "dry_run": dry_run, "events": said}
+
+
+def _letters(clients: Clients) -> Iterator[dict[str, Any]]:
+    for blob in clients.hub.list(clients.configuration.hub.dead_letters, ""):
+        content = _read(clients, blob.path)
+        reasons = [str(event.get("deadLetterReason", "")) for event in _events(content) if isinstance(event, dict)]
+        reason = content.get("reason", "") if isinstance(content, dict) else ""
+        yield {"path": blob.path, "stored": blob.modified.isoformat(), "reason": reason or ", ".join(reasons)}
+
+
+def _read(clients: Clients, path: str) -> Any:
+    container = clients.configuration.hub.dead_letters
+    raw = clients.hub.read(container, path)
+    if raw is None:
+        raise Problem(404, "no such letter", f"{container}/{path} is not there; list the letters first")
+    return json.loads(raw)
+
+
+def _events(content: Any) -> list[Any]:
+    """Signalbox keeps one event beside its reason, Event Grid an array of events that carry theirs."""
+    if isinstance(content, list):
+        return content
+    return [content["event"]] if isinstance(content, dict) and "event" in content else [content]
+
+
+def _would(clients: Clients, raw: Any) -> Iterator[str]:
+    """What taking the event in would do now."""
+    try:
+        event = read_event(raw, clients.configuration.hub.account)
+    except UnreadableEvent as error:
+        yield f"would be stored again: {error}"
+        return
+    match event:
+        case Irrelevant(reason=reason):
+            yield f"would be ignored: {reason}"
+        case BlobArrived():
+            yield from map(_told, route(event, clients.configuration))
+        case _:
+            yield "would start the promotion of the model, if it carries a flag"
+
+
+def _told(decision: StartRun | OpenWindow | Ignore) -> str:
+    match decision:
+        case StartRun(route=taken):
+            return f"would start a run of route {taken.name}, unless it has run"
+        case OpenWindow(route=taken):
+            return f"would open or join a window of route {taken.name}"
+        case Ignore(reason=reason):
+            return f"would be ignored: {reason}"
