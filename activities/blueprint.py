@@ -28,6 +28,7 @@ BODIES: dict[str, str] = {
     "lock_endpoint": "activities.promotions",
     "unlock_endpoint": "activities.promotions",
     "close_promotion": "activities.promotions",
+    "look_at_plan": "activities.promotions",
     "list_entries": "activities.registry",
     "scrub_entry": "activities.registry",
     "recover_entry": "activities.registry",

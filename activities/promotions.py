@@ -12,6 +12,7 @@ from shared.domain.failures import Refused, Transient
 from shared.domain.promotion.models import HELD
 from shared.domain.promotion.plans import Plan, changes
 from shared.planning import plan_digest, plan_promotion
+from shared.standing import opened
 
 
 def open_promotion(clients: Clients, opening: c.PromotionOpening) -> c.PromotionOpened:
@@ -28,6 +29,13 @@ def open_promotion(clients: Clients, opening: c.PromotionOpening) -> c.Promotion
             because = f"{request.id} was opened at {first.get('opened')}; ask for a new attempt to promote again"
             return c.PromotionOpened(fate=c.Fate.DUPLICATE, because=because)
     return once(clients, opening.key, c.PromotionOpened, lambda: _plan(clients, request))
+
+
+def look_at_plan(clients: Clients, look: c.PromotionLook) -> c.PromotionOpened:
+    found = opened(clients, look.promotion)
+    if found is None:
+        raise Refused(f"{look.promotion} has never been opened: it has no plan")
+    return found
 
 
 def lock_endpoint(clients: Clients, lock: c.EndpointLock) -> c.EndpointLocked:

@@ -17,6 +17,7 @@ BODIES = {
     "reconcile_promotions": "orchestrators.sweeps",
     "promote": "orchestrators.promotion",
     "restore": "orchestrators.promotion",
+    "promote_set": "orchestrators.promotion_set",
     "scrub_registry": "orchestrators.registry",
     "recover": "orchestrators.registry",
 }

@@ -79,13 +79,14 @@ def promote(ctx: Context, request: c.Promotion) -> Steps[c.PromotionResult]:
 
 
 def restore(ctx: Context, restoring: c.Restoring) -> Steps[c.PromotionResult]:
-    """Undo a promotion that was ended from outside: every move it may have begun, the last one first."""
+    """Undo a promotion: every move it may have begun, the last one first."""
     journey = Journey(request=restoring.promotion, plan=restoring.plan, plan_digest="")
     journey.begun = list(restoring.plan.moves())
     yield from undo(ctx, journey)
     yield from _unlock(ctx, journey)
-    because = ("its orchestration was ended from outside; everything was put back",)
-    return (yield from _close(ctx, restoring.promotion, c.Fate.FAILED, because, plan=restoring.plan))
+    because = (restoring.because or "its orchestration was ended from outside; everything was put back",)
+    fate, step = (c.Fate.HELD, "taken-back") if restoring.because else (c.Fate.FAILED, "closed")
+    return (yield from _close(ctx, restoring.promotion, fate, because, plan=restoring.plan, step=step))
 
 
 def undo(ctx: Context, journey: Journey) -> Steps[None]:
@@ -222,9 +223,10 @@ def _close(
     reached: str = "",
     worse: bool = False,
     plan: Plan | None = None,
+    step: str = "closed",
 ) -> Steps[c.PromotionResult]:
     closing = c.PromotionClosing(
-        key=identity.promotion_key(request.id, "closed"),
+        key=identity.promotion_key(request.id, step),
         promotion=request,
         fate=fate,
         because=tuple(because),

@@ -42,11 +42,33 @@ async def plan(clients: Clients, body: Mapping[str, Any]) -> dict[str, Any]:
 
 async def promote(client: Client, clients: Clients, person: Person, body: Mapping[str, Any]) -> dict[str, Any]:
     """Start a promotion; with `plan` (the document that `plan` gave) it runs only while the world is as planned."""
+    if "models" in body:
+        return await _promote_set(client, clients, person, body)
+    request = await _request(clients, person, body)
+    if body.get("plan") is not None:
+        request = await asyncio.to_thread(_keep_plan, clients, request, body["plan"])
+    how = await start_once(client, c.PROMOTE, request.id, request)
+    return {"promotion": request.id, "started": how is Start.STARTED, "plan": request.plan}
+
+
+async def _promote_set(client: Client, clients: Clients, person: Person, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Several models together: all or none, unless `atomic` is false."""
+    models = body["models"]
+    if not isinstance(models, list) or len(set(map(str, models))) != len(models) or len(models) < 2:
+        raise Problem(400, "bad body", f"field 'models' is {models!r}; give two or more different NAME:VERSION")
+    requests = [await _request(clients, person, {**body, "model": model}) for model in models]
+    name = identity.promotion_set_id([request.id for request in requests])
+    together = c.PromotionSet(id=name, promotions=tuple(requests), atomic=body.get("atomic", True) is not False)
+    how = await start_once(client, c.PROMOTE_SET, name, together)
+    return {"set": name, "promotions": [request.id for request in requests], "started": how is Start.STARTED}
+
+
+async def _request(clients: Clients, person: Person, body: Mapping[str, Any]) -> c.Promotion:
+    """The next attempt at promoting what *body* names."""
     name, source, target = _wanted(clients, body)
     model = exact_model(name)
     number = await asyncio.to_thread(_next_attempt, clients, model.name, model.version, target)
-    planned = body.get("plan")
-    request = c.Promotion(
+    return c.Promotion(
         id=identity.promotion_id(model.name, model.version, target, number),
         model=model,
         source=source,
@@ -56,10 +78,6 @@ async def promote(client: Client, clients: Clients, person: Person, body: Mappin
         reason=text(body, "reason"),
         break_glass=body.get("break_glass") is True,
     )
-    if planned is not None:
-        request = await asyncio.to_thread(_keep_plan, clients, request, planned)
-    how = await start_once(client, c.PROMOTE, request.id, request)
-    return {"promotion": request.id, "started": how is Start.STARTED, "plan": request.plan}
 
 
 async def list_promotions(clients: Clients, filters: Mapping[str, str]) -> dict[str, Any]:

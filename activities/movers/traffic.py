@@ -27,7 +27,10 @@ class SwitchTraffic:
         return ""
 
     def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
-        self._set(clients, order, before["traffic"], before["default"])
+        """Only where the requests still go to this deployment: what somebody has changed since is theirs."""
+        online = clients.endpoints.find(workspace_of(order), Serving.ONLINE, order.at.stage.serving.online)
+        if online is not None and online.traffic.get(deployment_of(order)):
+            self._set(clients, order, before["traffic"], before["default"])
         return ""
 
     def _set(self, clients: Clients, order: c.MoveOrder, traffic: Mapping[str, int], default: str) -> None:

@@ -206,10 +206,34 @@ class Recovered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restoring:
-    """A promotion that was ended from outside, to be undone."""
+    """A promotion to be undone: one that was ended from outside, or one whose set did not hold together."""
 
     promotion: Promotion
     plan: Plan
+    because: str = ""  # Empty: it was ended from outside.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionLook:
+    promotion: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionSet:
+    """Several models flagged together. *atomic*: all of them, or none; otherwise each ends as it may."""
+
+    id: str
+    promotions: tuple[Promotion, ...]
+    atomic: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionSetResult:
+    """Each model's own state, in the order of the set; those that were never begun are missing."""
+
+    id: str
+    promoted: bool
+    results: tuple[PromotionResult, ...]
 
 
 OPEN_PROMOTION = Activity("open_promotion", PromotionOpening, PromotionOpened, Effect.WRITES)
@@ -225,6 +249,7 @@ MAKE_MOVE = Activity("make_move", MoveOrder, Moved, Effect.WRITES)
 UNDO_MOVE = Activity("undo_move", MoveOrder, Moved, Effect.WRITES)
 SWEEP_FLAGS = Activity("sweep_flags", Sweep, Swept, Effect.WRITES)
 SWEEP_PROMOTIONS = Activity("sweep_promotions", Sweep, Swept, Effect.WRITES)
+LOOK_AT_PLAN = Activity("look_at_plan", PromotionLook, PromotionOpened, Effect.READS)
 LIST_ENTRIES = Activity("list_entries", Sweep, RegistryEntries, Effect.READS)
 SCRUB_ENTRY = Activity("scrub_entry", EntryScrub, EntryScrubbed, Effect.WRITES)
 RECOVER_ENTRY = Activity("recover_entry", Recovery, Recovered, Effect.WRITES)
@@ -232,6 +257,7 @@ CLOSE_PROMOTION = Activity("close_promotion", PromotionClosing, Done, Effect.WRI
 
 PROMOTE = Orchestration("promote", Promotion, PromotionResult)
 RECONCILE_PROMOTIONS = Orchestration("reconcile_promotions", Sweep, Swept)
+PROMOTE_SET = Orchestration("promote_set", PromotionSet, PromotionSetResult)
 SCRUB_REGISTRY = Orchestration("scrub_registry", Sweep, Scrubbed)
 RECOVER = Orchestration("recover", Recovery, Recovered)
 RESTORE = Orchestration("restore", Restoring, PromotionResult)

@@ -75,6 +75,11 @@ def deployment_name(version: str, bundle: str) -> str:
     return f"v{_readable(version)[:16]}-{bundle.removeprefix('sha256:')[:8]}"
 
 
+def promotion_set_id(promotions: Iterable[str]) -> str:
+    """The orchestration that carries several promotions together."""
+    return f"promotion-set-{digest(*promotions)}"
+
+
 def recovery_id(model: str, version: str, environment: str) -> str:
     """The orchestration that brings a version back from the central registry."""
     return f"recover-{_readable(model)}-{digest(model, version, environment)}"

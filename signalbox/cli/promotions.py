@@ -44,21 +44,25 @@ def plan_promote(model: str, target: str, out: Path | None, as_json: bool) -> No
 
 
 @click.command()
-@click.argument("model")
+@click.argument("models", nargs=-1, required=True)
 @_to
 @_reason
 @click.option("--plan", "planned", type=click.Path(exists=True, path_type=Path), help="Run this very plan or nothing.")
+@click.option("--each", is_flag=True, help="Let each of several models end as it may; otherwise all or none.")
 @click.option("--break-glass", is_flag=True, help="Where gates fail, wait for those who may override them together.")
 @_as
 @_json
 def promote(
-    model: str, target: str, reason: str, planned: Path | None, break_glass: bool, person: str, as_json: bool
+    models: tuple[str, ...], target: str, reason: str, planned: Path | None, person: str, **given: bool
 ) -> None:
-    """Carry MODEL:VERSION up the ladder."""
-    body: dict[str, Any] = {"model": model, "to": target, "reason": reason, "break_glass": break_glass}
+    """Carry MODEL:VERSION up the ladder, or several models together."""
+    body: dict[str, Any] = {"to": target, "reason": reason, "break_glass": given["break_glass"]}
+    if planned and len(models) > 1:
+        raise click.UsageError("--plan is for one model; promote several without it")
     if planned:
         body["plan"] = json.loads(planned.read_text(encoding="utf-8"))
-    _emit(find_app(person, signed=True).post("promotions", body), as_json)
+    body |= {"model": models[0]} if len(models) == 1 else {"models": list(models), "atomic": not given["each"]}
+    _emit(find_app(person, signed=True).post("promotions", body), given["as_json"])
 
 
 @click.command()

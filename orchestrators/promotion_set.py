@@ -1,0 +1,44 @@
+"""Carry several models together: each by its own promotion, and, where the set is atomic, all of them or none."""
+
+from collections.abc import Sequence
+
+from shared import contracts as c
+from shared.domain import identity
+from shared.durable import Context, StepFailed, Steps, call, run_child
+
+
+def promote_set(ctx: Context, request: c.PromotionSet) -> Steps[c.PromotionSetResult]:
+    """One after the other; the first that does not arrive stops an atomic set, and those before it are taken back."""
+    results: list[c.PromotionResult] = []
+    for promotion in request.promotions:
+        ctx.show("promoting", promotion=promotion.id, done=len(results), of=len(request.promotions))
+        results.append((yield from _promote(ctx, promotion)))
+        if request.atomic and results[-1].fate is not c.Fate.PROMOTED:
+            results[:-1] = yield from _take_back(ctx, request, results)
+            break
+    promoted = all(result.fate is c.Fate.PROMOTED for result in results)
+    ctx.show("done", promoted=promoted)
+    return c.PromotionSetResult(id=request.id, promoted=promoted, results=tuple(results))
+
+
+def _promote(ctx: Context, promotion: c.Promotion) -> Steps[c.PromotionResult]:
+    """A promotion that was ended from outside is one that failed; the timer puts it back."""
+    try:
+        return (yield from run_child(ctx, c.PROMOTE, promotion, promotion.id))
+    except StepFailed as failure:
+        return c.PromotionResult(id=promotion.id, fate=c.Fate.FAILED, because=(str(failure),))
+
+
+def _take_back(
+    ctx: Context, request: c.PromotionSet, results: Sequence[c.PromotionResult]
+) -> Steps[list[c.PromotionResult]]:
+    """The results of those that had been promoted, now put back, in the order of the set."""
+    stopped, taken = results[-1], list[c.PromotionResult]()
+    for promotion in reversed(request.promotions[: len(results) - 1]):
+        ctx.show("taking back", promotion=promotion.id)
+        opened = yield from call(ctx, c.LOOK_AT_PLAN, c.PromotionLook(promotion=promotion.id))
+        assert opened.plan is not None  # It was promoted, so it had one.
+        because = f"{stopped.id} of the same set was {stopped.fate.value}, so this one was taken back"
+        restoring = c.Restoring(promotion=promotion, plan=opened.plan, because=because)
+        taken.insert(0, (yield from run_child(ctx, c.RESTORE, restoring, identity.restore_id(promotion.id))))
+    return taken

@@ -1,0 +1,69 @@
+"""Several models together: all or none, or each as it may."""
+
+from typing import Any
+
+from shared import contracts as c
+from shared.codec import decode
+from tests.promotion.conftest import Railway
+
+
+async def promote(railway: Railway, *models: str, **more: Any) -> tuple[str, list[str]]:
+    body = {"models": list(models), "to": "preprod", "reason": "together", **more}
+    status, answer = await railway.ask("POST", "promotions", body, "linus")
+    assert status == 202, answer
+    return answer["set"], answer["promotions"]
+
+
+async def finished(railway: Railway, name: str) -> c.PromotionSetResult:
+    outcome = await railway.host.advance_until_finished(name, timeout=60)
+    return decode(c.PromotionSetResult, outcome.output)
+
+
+async def test_a_set_arrives_whole(railway: Railway) -> None:
+    railway.register("1", error=2.0)
+    railway.register("2", error=1.0)
+
+    name, promotions = await promote(railway, "churn:1", "churn:2")
+    result = await finished(railway, name)
+
+    assert result.promoted
+    assert [each.id for each in result.results] == promotions
+    railway.chain()
+
+
+async def test_an_atomic_set_that_cannot_arrive_whole_leaves_nothing_behind(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+    railway.register("2", error=3.0)
+    before = railway.cloud.snapshot()
+
+    name, promotions = await promote(railway, "churn:1", "churn:2")
+    result = await finished(railway, name)
+
+    after = railway.cloud.snapshot()
+    for version in ("1", "2"):  # Their tags say why they went no further.
+        after["assets"][f"dev/models/churn:{version}"] = before["assets"][f"dev/models/churn:{version}"]
+    assert not result.promoted
+    assert [each.fate for each in result.results] == [c.Fate.HELD, c.Fate.HELD]
+    assert after == before
+    assert railway.record(promotions[0])["fate"] == "held"
+    assert f"{promotions[1]} of the same set was held" in railway.record(promotions[0])["because"][0]
+    railway.chain()
+
+
+async def test_a_set_that_is_not_atomic_says_how_each_ended(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+    railway.register("2", error=3.0)
+
+    name, _ = await promote(railway, "churn:1", "churn:2", atomic=False)
+    result = await finished(railway, name)
+
+    assert [each.fate for each in result.results] == [c.Fate.PROMOTED, c.Fate.HELD]
+    assert not result.promoted
+
+
+async def test_a_set_of_one_or_of_the_same_is_refused(railway: Railway) -> None:
+    for models in (["churn:1"], ["churn:1", "churn:1"], "churn:1"):
+        body = {"models": models, "to": "preprod", "reason": "r"}
+        status, refused = await railway.ask("POST", "promotions", body, "linus")
+
+        assert (status, "two or more different" in refused["detail"]) == (400, True)
