@@ -36,6 +36,7 @@ DOORS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("promotions", "GET", "list_promotions"),
         ("promotions/{promotion}", "GET", "show_promotion"),
         ("promotions/{promotion}/explain", "GET", "explain_promotion"),
+        ("promotions/{promotion}/evidence", "GET", "show_evidence"),
         ("promotions/{promotion}/approve", "POST", "approve_promotion"),
         ("promotions/{promotion}/reject", "POST", "reject_promotion"),
         ("promotions/{promotion}/withdraw", "POST", "withdraw_decision"),

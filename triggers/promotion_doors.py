@@ -34,6 +34,11 @@ async def show_promotion(client: Client, made: Clients, req: func.HttpRequest) -
     return 200, await promotions.show(client, made, req.route_params["promotion"])
 
 
+async def show_evidence(client: Client, made: Clients, req: func.HttpRequest) -> Answered:
+    del client
+    return 200, await promotions.evidence(made, req.route_params["promotion"], req.params)
+
+
 async def explain_promotion(client: Client, made: Clients, req: func.HttpRequest) -> Answered:
     del client
     return 200, await promotions.explain(made, req.route_params["promotion"])

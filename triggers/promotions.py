@@ -101,6 +101,19 @@ async def show(client: Client, clients: Clients, promotion: str) -> dict[str, An
     return record
 
 
+async def evidence(clients: Clients, promotion: str, filters: Mapping[str, str]) -> dict[str, Any]:
+    """The evidence page of `stage` and `phase`, and the digest of what is on it; without `stage`, the newest page."""
+    packs = await asyncio.to_thread(_packs, clients, promotion)
+    wanted = {name: filters[name] for name in ("stage", "phase") if filters.get(name)}
+    found = [pack for pack in packs if all(pack[name] == value for name, value in wanted.items())]
+    if not found:
+        said = ", ".join(f"{pack['stage']} {pack['phase']}" for pack in packs) or "none"
+        raise Problem(404, "no such evidence", f"{promotion} has no page for {wanted or 'any stage'}; it has {said}")
+    container, _, path = found[-1]["page"].partition("/")
+    page = await asyncio.to_thread(clients.hub.read, container, path)
+    return {**found[-1], "html": (page or b"").decode()}
+
+
 async def explain(clients: Clients, promotion: str) -> dict[str, Any]:
     """Each unmet condition, with who can meet it."""
     record = await asyncio.to_thread(_record, clients, promotion)

@@ -9,6 +9,7 @@ from signalbox.cli.promotions import (
     approve,
     audit,
     break_glass,
+    evidence,
     explain,
     history,
     plan,
@@ -28,7 +29,20 @@ def main() -> None:
 
 
 _RUNS = (drop, status, check, cancel, release, reprocess, dead_letters)
-_PROMOTIONS = (plan, promote, promotions, approve, reject, withdraw, break_glass, explain, history, recover, audit)
+_PROMOTIONS = (
+    plan,
+    promote,
+    promotions,
+    approve,
+    reject,
+    withdraw,
+    break_glass,
+    evidence,
+    explain,
+    history,
+    recover,
+    audit,
+)
 
 for command in (up, demo, *_RUNS, *_PROMOTIONS, host):
     main.add_command(command)

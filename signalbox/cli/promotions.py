@@ -137,6 +137,19 @@ def break_glass(promotion: str, person: str, as_json: bool, **body: str) -> None
 
 @click.command()
 @click.argument("promotion")
+@click.option("--stage", default="", help="The stage; without it, the newest page.")
+@click.option("--phase", type=click.Choice(["entry", "exit"]), help="The phase of the stage.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("evidence.html"), show_default=True)
+def evidence(promotion: str, stage: str, phase: str | None, out: Path) -> None:
+    """Save the evidence page of PROMOTION, to be looked at in a browser, and say its digest."""
+    filters = {"stage": stage, "phase": phase or ""}
+    found = find_app().get(f"promotions/{promotion}/evidence", **{k: v for k, v in filters.items() if v})
+    out.write_text(found["html"], encoding="utf-8")
+    emit_facts({"stage": f"{found['stage']} {found['phase']}", "page": str(out), "digest": found["digest"]})
+
+
+@click.command()
+@click.argument("promotion")
 @_json
 def explain(promotion: str, as_json: bool) -> None:
     """Each unmet condition of PROMOTION, with who can meet it."""

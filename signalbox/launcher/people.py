@@ -37,7 +37,7 @@ def sign_in(endpoints: Endpoints, person: str, audience: str = AUDIENCE) -> str:
         verify=str(endpoints.ca),
         timeout=10,
     )
-    if answer.status_code == 404:
+    if answer.status_code in (400, 404):
         raise LookupError(
             f"{person!r} is not in the local directory: {', '.join(str(each['upn']) for each in PERSONS)}"
         )

@@ -115,6 +115,21 @@ async def test_explain_names_each_unmet_condition_and_who_can_meet_it(railway: R
     assert said["unmet"] == ["central: product-owner: nobody has approved; it can be met by app role Owner"]
 
 
+async def test_approvers_get_the_page_whose_digest_they_approve(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+    promotion = await railway.promote("churn:1")
+    digest = await railway.evidence(promotion)
+
+    _, newest = await railway.ask("GET", f"promotions/{promotion}/evidence")
+    _, first = await railway.ask("GET", f"promotions/{promotion}/evidence?stage=preprod&phase=entry")
+    status, refused = await railway.ask("GET", f"promotions/{promotion}/evidence?stage=prod")
+
+    assert (newest["stage"], newest["digest"]) == ("central", digest)
+    assert digest in newest["html"]
+    assert "<svg" not in first["html"]
+    assert (status, "it has preprod entry, preprod exit, central entry" in refused["detail"]) == (404, True)
+
+
 async def test_history_answers_from_the_chain_and_an_edit_is_found(railway: Railway) -> None:
     railway.register("1", error=1.0)
     await railway.whole("churn:1")
