@@ -1,12 +1,9 @@
 """Registers every activity by name. Contracts and bodies are imported at their first call: cold start is a budget."""
 
 from collections.abc import Callable
-from functools import cache
-from importlib import import_module
-from typing import Any
 
 from shared.clients import Clients
-from shared.durable import Blueprint, add_activity, add_starting_activity
+from shared.durable import Blueprint, add_activity, add_starting_activity, later
 
 # The module of each body, which has the activity's own name, as its contract has in capitals; tests check all of it.
 BODIES: dict[str, str] = {
@@ -54,15 +51,7 @@ def activity_blueprint(clients: Callable[[], Clients]) -> Blueprint:
     """All activities, each of which gets its clients from *clients* when it runs."""
     blueprint = Blueprint()
     for name, module in BODIES.items():
-        add_activity(blueprint, name, _later(module, name), clients)
+        add_activity(blueprint, name, later(module, name), clients)
     for name, module in STARTING_BODIES.items():
-        add_starting_activity(blueprint, name, _later(module, name), clients)
+        add_starting_activity(blueprint, name, later(module, name), clients)
     return blueprint
-
-
-def _later(module: str, name: str) -> Callable[[], tuple[Any, Callable[..., Any]]]:
-    @cache
-    def find() -> tuple[Any, Callable[..., Any]]:
-        return getattr(import_module("shared.contracts"), name.upper()), getattr(import_module(module), name)
-
-    return find

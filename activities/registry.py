@@ -1,13 +1,13 @@
 """The central registry's entries: are they what was approved, and how they come back into an environment."""
 
 from activities.effects import once, stamp
+from activities.movers.model import register_bundle
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain.failures import Refused
-from shared.domain.promotion.bundles import CODE, ENVIRONMENT, EXTRAS, MODEL, Bundle
+from shared.domain.promotion.bundles import MODEL, Bundle
 from shared.domain.promotion.ladder import Registry
-from shared.domain.promotion.models import BUNDLE, DIGEST, ModelVersion
-from shared.domain.routes import Workspace
+from shared.domain.promotion.models import DIGEST, ModelVersion
 from shared.planning import place_shelves, read_bundle
 from shared.ports import RegisteredModel
 
@@ -56,26 +56,12 @@ def _recover(clients: Clients, recovery: c.Recovery) -> c.Recovered:
         clients.bundles.copy(source, target[part], file)
     if read_bundle(clients.bundles, *target).digest != digest:
         raise Refused(f"the copy of {model} in {place.name} is not what was approved; look at its storage")
-    folder = _register(clients, place, model, there, bundle)
+    folder = clients.bundles.address(target[0])
+    if clients.models.find(place, model) is None:
+        register_bundle(clients, place, target, bundle, there.kind, {DIGEST: digest})
     facts = {"environment": place.name, "digest": digest, "reason": recovery.reason}
     clients.audit.append(recovery.key, "recovered", str(model), recovery.asked_by, facts)
     return c.Recovered(digest=digest, folder=folder)
-
-
-def _register(clients: Clients, place: Workspace, model: ModelVersion, there: RegisteredModel, bundle: Bundle) -> str:
-    """The environment, the code and the version, as a promotion registers them."""
-    shelf, extras = place_shelves(place, model, bundle.digest)
-    conda = clients.bundles.read(extras, ENVIRONMENT)
-    if conda is not None:
-        clients.models.register_environment(place, model, conda)
-    if bundle.has(EXTRAS, CODE):
-        clients.models.register_code(place, model, f"{clients.bundles.address(extras)}/code")
-    tags = {DIGEST: bundle.digest, BUNDLE: clients.bundles.address(extras)}
-    folder = clients.bundles.address(shelf)
-    made = RegisteredModel(model=model, folder=folder, kind=there.kind, tags=tags, properties={DIGEST: bundle.digest})
-    if clients.models.find(place, model) is None:
-        clients.models.register(place, made)
-    return folder
 
 
 def _read(clients: Clients, registry: Registry, model: ModelVersion, there: RegisteredModel) -> Bundle:

@@ -1,11 +1,6 @@
 """Registers every orchestration by name. Contracts and bodies are imported at their first call, as activities' are."""
 
-from collections.abc import Callable
-from functools import cache
-from importlib import import_module
-from typing import Any
-
-from shared.durable import Blueprint, add_orchestration
+from shared.durable import Blueprint, add_orchestration, later
 
 # The module of each body, which has the orchestration's own name, as its contract has in capitals.
 BODIES = {
@@ -23,15 +18,7 @@ BODIES = {
 }
 
 
-def _later(module: str, name: str) -> Callable[[], tuple[Any, Callable[..., Any]]]:
-    @cache
-    def find() -> tuple[Any, Callable[..., Any]]:
-        return getattr(import_module("shared.contracts"), name.upper()), getattr(import_module(module), name)
-
-    return find
-
-
 blueprint = Blueprint()
 
 for _name, _module in BODIES.items():
-    add_orchestration(blueprint, _name, _later(_module, _name))
+    add_orchestration(blueprint, _name, later(_module, _name))

@@ -10,6 +10,8 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import azure.durable_functions as df
@@ -112,6 +114,16 @@ def _first_line(error: Exception) -> str:
 
 
 # Registration ---------------------------------------------------------------------------------------------------
+
+
+def later(module: str, name: str) -> Callable[[], tuple[Any, Body]]:
+    """The contract called *name* (in capitals, as constants are) and the body of that name in *module*, on demand."""
+
+    @cache
+    def find() -> tuple[Any, Body]:
+        return getattr(import_module("shared.contracts"), name.upper()), getattr(import_module(module), name)
+
+    return find
 
 
 def add_activity(

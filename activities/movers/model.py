@@ -7,12 +7,12 @@ from activities.movers.bundle import require_same
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain.failures import Refused
-from shared.domain.promotion.bundles import ENVIRONMENT, EXTRAS
+from shared.domain.promotion.bundles import CODE, ENVIRONMENT, EXTRAS, Bundle
 from shared.domain.promotion.models import BUNDLE, DIGEST, PROMOTION
 from shared.domain.promotion.plans import Plan, StagePlan
 from shared.domain.routes import Workspace
 from shared.planning import stage_shelves
-from shared.ports import AssetKind, RegisteredModel
+from shared.ports import AssetKind, RegisteredModel, Shelf
 
 
 class RegisterModel:
@@ -24,15 +24,9 @@ class RegisterModel:
         return {kind.value: clients.models.has(place, kind, order.plan.model) for kind in AssetKind}
 
     def advance(self, clients: Clients, order: c.MoveOrder) -> str:
-        plan, place = order.plan, workspace_of(order)
-        model, extras = stage_shelves(plan, order.at.stage)
-        require_same(clients, plan, (model, extras))
-        conda = clients.bundles.read(extras, ENVIRONMENT)
-        if conda is not None:
-            clients.models.register_environment(place, plan.model, conda)
-        if any(file.part == EXTRAS and file.path.startswith("code/") for file in plan.contents):
-            clients.models.register_code(place, plan.model, f"{clients.bundles.address(extras)}/code")
-        clients.models.register(place, _registration(clients, order))
+        plan, shelves = order.plan, stage_shelves(order.plan, order.at.stage)
+        require_same(clients, plan, shelves)
+        register_bundle(clients, workspace_of(order), shelves, Bundle(files=plan.contents), plan.kind, tags_of(order))
         return ""
 
     def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
@@ -67,13 +61,28 @@ def tags_of(order: c.MoveOrder) -> dict[str, str]:
     return {DIGEST: order.plan.digest, PROMOTION: order.promotion.id, **order.plan.lineage}
 
 
-def _registration(clients: Clients, order: c.MoveOrder) -> RegisteredModel:
-    plan = order.plan
-    model, extras = stage_shelves(plan, order.at.stage)
-    return RegisteredModel(
-        model=plan.model,
-        folder=clients.bundles.address(model),
-        kind=plan.kind,
-        tags=tags_of(order) | {BUNDLE: clients.bundles.address(extras)},
-        properties={DIGEST: plan.digest},
+def register_bundle(
+    clients: Clients,
+    place: Workspace,
+    shelves: tuple[Shelf, Shelf],
+    bundle: Bundle,
+    kind: str,
+    tags: Mapping[str, str],
+) -> str:
+    """Register what lies on *shelves* (the model's, the extras'); returns the folder of the model. Safe to repeat."""
+    model, extras = shelves
+    conda = clients.bundles.read(extras, ENVIRONMENT)
+    if conda is not None:
+        clients.models.register_environment(place, model.asset, conda)
+    if bundle.has(EXTRAS, CODE):
+        clients.models.register_code(place, model.asset, f"{clients.bundles.address(extras)}/code")
+    folder = clients.bundles.address(model)
+    registered = RegisteredModel(
+        model=model.asset,
+        folder=folder,
+        kind=kind,
+        tags={**tags, BUNDLE: clients.bundles.address(extras)},
+        properties={DIGEST: bundle.digest},
     )
+    clients.models.register(place, registered)
+    return folder

@@ -87,28 +87,24 @@ def promotions(promotion: str | None, model: str | None, as_json: bool) -> None:
         emit_table(("promotion", "model", "to", "fate"), rows)
 
 
-@click.command()
-@click.argument("promotion")
-@_role
-@_reason
-@click.option("--evidence", required=True, help="The digest on the evidence page that you have looked at.")
-@_as
-@_json
-def approve(promotion: str, role: str, reason: str, evidence: str, person: str, as_json: bool) -> None:
-    """Approve PROMOTION, on the evidence you were shown."""
-    _decide("approve", promotion, {"role": role, "reason": reason, "evidence": evidence}, person, as_json)
+def _decision(what: str, says: str) -> click.Command:
+    """A command that records what the caller decides on evidence they have looked at."""
+
+    @click.command(what, help=says)
+    @click.argument("promotion")
+    @_role
+    @_reason
+    @click.option("--evidence", required=True, help="The digest on the evidence page that you have looked at.")
+    @_as
+    @_json
+    def decide(promotion: str, person: str, as_json: bool, **body: str) -> None:
+        _decide(what, promotion, dict(body), person, as_json)
+
+    return decide
 
 
-@click.command()
-@click.argument("promotion")
-@_role
-@_reason
-@click.option("--evidence", required=True, help="The digest on the evidence page that you have looked at.")
-@_as
-@_json
-def reject(promotion: str, role: str, reason: str, evidence: str, person: str, as_json: bool) -> None:
-    """Reject PROMOTION: everything is put back."""
-    _decide("reject", promotion, {"role": role, "reason": reason, "evidence": evidence}, person, as_json)
+approve = _decision("approve", "Approve PROMOTION, on the evidence you were shown.")
+reject = _decision("reject", "Reject PROMOTION: everything is put back.")
 
 
 @click.command()

@@ -54,7 +54,8 @@ class Candidate:
     version: str
     model_path: Path
     extras_path: Path
-    tags: Mapping[str, str]
+    tags: Mapping[str, str] = field(default_factory=dict)
+    model_type: str = "custom_model"
 
 
 def offer(endpoints: Endpoints, what: Candidate) -> None:
@@ -69,7 +70,7 @@ def offer(endpoints: Endpoints, what: Candidate) -> None:
     path = _datastore_path(model_folder)
     with ml_client(endpoints) as client:
         client.models.create_or_update(
-            Model(name=what.model, version=what.version, path=path, type="custom_model", tags=tags)
+            Model(name=what.model, version=what.version, path=path, type=what.model_type, tags=tags)
         )
 
 

@@ -92,7 +92,7 @@ LOCKS = [
     ),
     (
         "activities/movers/model.py",
-        "        require_same(clients, plan, (model, extras))\n",
+        "        require_same(clients, plan, shelves)\n",
         "",
         f"{HOSTILE}::test_a_file_corrupted_on_its_way_is_found",
     ),

@@ -1,14 +1,17 @@
 """Promotions on one machine: the real adapters against the local Azure ML, with kills and locks."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
+import joblib
 import pytest
 import requests
 
 from signalbox.cli.app_client import AppClient
 from signalbox.cli.example import offer_answers, offer_example, train_example
 from signalbox.launcher.people import sign_in
+from signalbox.launcher.provision import Candidate, offer
 from tests.onemachine.conftest import PROJECT
 from tests.onemachine.world import World
 
@@ -135,6 +138,34 @@ def test_a_resource_lock_is_reported_and_everything_is_put_back(line: Line) -> N
 
     assert (shown["fate"], "a resource lock forbids it" in shown["because"][0]) == ("failed", True)
     assert line.state() == before
+
+
+@pytest.mark.filterwarnings("ignore")  # mlflow warns of its own future while it is imported.
+def test_an_mlflow_model_needs_no_code_of_its_own(line: Line, tmp_path: Path) -> None:
+    import mlflow.sklearn
+
+    train_example(PROJECT, tmp_path, "blood")
+    model = joblib.load(tmp_path / "model" / "model.joblib")
+    mlflow.sklearn.save_model(model, str(tmp_path / "mlflow"), serialization_format="cloudpickle")
+    extras = tmp_path / "golden-only"
+    shutil.copytree(tmp_path / "extras" / "golden", extras / "golden")
+    candidate = Candidate(
+        model=MODEL,
+        version="20",
+        model_path=tmp_path / "mlflow",
+        extras_path=extras,
+        model_type="mlflow_model",
+    )
+    offer(line.world.cloud.endpoints, candidate)
+
+    shown = line.ended(line.promote("20", "preprod"))
+
+    effects = line.world.control("/_effects")["deployments"]
+    assert [count for name, count in effects.items() if "/v20-" in name] == [1, 1]
+    if shown["fate"] != "promoted":  # It equals the champion of the tests before, and so is no better.
+        assert [each.partition(" (exit): ")[2].partition(": mae")[0] for each in shown["because"]] == [
+            "better_than_champion: inconclusive: overall"
+        ]
 
 
 def test_an_unverified_person_decides_nothing(line: Line) -> None:
