@@ -8,6 +8,7 @@ from shared import contracts as c
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused
+from shared.domain.promotion.bundles import companion
 from shared.domain.promotion.ladder import Serving as Settings
 from shared.ports import AssetKind, Serving, WantedDeployment
 
@@ -57,6 +58,7 @@ class Deploy:
 
     def _wanted(self, clients: Clients, order: c.MoveOrder) -> WantedDeployment:
         plan, serving, place = order.plan, order.at.stage.serving, workspace_of(order)
+        beside = companion(plan.model, plan.digest)
         own_code = plan.kind == "mlflow_model"  # It brings its scoring code and its environment.
         script = serving.online_script if self._kind is Serving.ONLINE else serving.batch_script
         return WantedDeployment(
@@ -64,9 +66,9 @@ class Deploy:
             endpoint=self._endpoint(serving),
             kind=self._kind,
             model=clients.models.asset_id(place, AssetKind.MODEL, plan.model),
-            code="" if own_code else clients.models.asset_id(place, AssetKind.CODE, plan.model),
+            code="" if own_code else clients.models.asset_id(place, AssetKind.CODE, beside),
             script="" if own_code else script,
-            environment="" if own_code else clients.models.asset_id(place, AssetKind.ENVIRONMENT, plan.model),
+            environment="" if own_code else clients.models.asset_id(place, AssetKind.ENVIRONMENT, beside),
             instance_type=serving.instance_type,
             instances=serving.instances,
             compute=serving.compute,

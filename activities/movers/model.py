@@ -7,8 +7,8 @@ from activities.movers.bundle import require_same
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain.failures import Refused
-from shared.domain.promotion.bundles import CODE, ENVIRONMENT, EXTRAS, Bundle
-from shared.domain.promotion.models import BUNDLE, DIGEST, PROMOTION
+from shared.domain.promotion.bundles import CODE, ENVIRONMENT, EXTRAS, Bundle, companion
+from shared.domain.promotion.models import BUNDLE, DIGEST, PROMOTION, ModelVersion
 from shared.domain.promotion.plans import Plan, StagePlan
 from shared.domain.routes import Workspace
 from shared.planning import stage_shelves
@@ -21,7 +21,7 @@ class RegisterModel:
     def before(self, clients: Clients, order: c.MoveOrder) -> dict[str, Any]:
         place = workspace_of(order)
         refuse_conflict(clients.models.find(place, order.plan.model), order.plan, place.name)
-        return {kind.value: clients.models.has(place, kind, order.plan.model) for kind in AssetKind}
+        return {kind.value: clients.models.has(place, kind, _asset(order, kind)) for kind in AssetKind}
 
     def advance(self, clients: Clients, order: c.MoveOrder) -> str:
         plan, shelves = order.plan, stage_shelves(order.plan, order.at.stage)
@@ -32,8 +32,13 @@ class RegisterModel:
     def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
         for kind in AssetKind:
             if not before[kind.value]:
-                clients.models.remove(workspace_of(order), kind, order.plan.model)
+                clients.models.remove(workspace_of(order), kind, _asset(order, kind))
         return ""
+
+
+def _asset(order: c.MoveOrder, kind: AssetKind) -> ModelVersion:
+    """The model keeps its version; its code and environment are named by content, so that others' are never taken."""
+    return order.plan.model if kind is AssetKind.MODEL else companion(order.plan.model, order.plan.digest)
 
 
 def workspace_of(order: c.MoveOrder) -> Workspace:
@@ -71,11 +76,12 @@ def register_bundle(
 ) -> str:
     """Register what lies on *shelves* (the model's, the extras'); returns the folder of the model. Safe to repeat."""
     model, extras = shelves
+    beside = companion(model.asset, bundle.digest)
     conda = clients.bundles.read(extras, ENVIRONMENT)
     if conda is not None:
-        clients.models.register_environment(place, model.asset, conda)
+        clients.models.register_environment(place, beside, conda)
     if bundle.has(EXTRAS, CODE):
-        clients.models.register_code(place, model.asset, f"{clients.bundles.address(extras)}/code")
+        clients.models.register_code(place, beside, f"{clients.bundles.address(extras)}/code")
     folder = clients.bundles.address(model)
     registered = RegisteredModel(
         model=model.asset,

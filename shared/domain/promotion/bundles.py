@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from shared.domain.promotion.models import ModelVersion
+
 MODEL, EXTRAS = "model", "extras"  # The two parts: the model's own files, and what travels with them.
 CODE, ENVIRONMENT, GOLDEN = "code/", "environment/conda.yaml", "golden/requests.jsonl"
 
@@ -40,6 +42,11 @@ def bundle_digest(files: Iterable[BundleFile]) -> str:
     for file in sorted(files):
         digest.update(f"{file.part}/{file.path}\0{file.size}\0{file.sha256}\n".encode())
     return f"sha256:{digest.hexdigest()}"
+
+
+def companion(model: ModelVersion, digest: str) -> ModelVersion:
+    """The version of the code and the environment that belong to this very content of *model*."""
+    return ModelVersion(name=model.name, version=f"{model.version}-{digest.removeprefix('sha256:')[:8]}")
 
 
 def difference(before: Bundle, after: Bundle) -> tuple[str, ...]:
