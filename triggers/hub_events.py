@@ -6,6 +6,7 @@ that the host answers 5xx and the event is delivered again.
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import azure.functions as func
@@ -40,8 +41,18 @@ async def receive(client: Client, made: Clients, raw: Any) -> tuple[str, ...]:
         said: tuple[str, ...] = (f"stored as {stored}: {error}",)
     else:
         said = await take_in(client, made, event)
-    _log.info("hub event %s: %s", raw.get("id") if isinstance(raw, dict) else "?", "; ".join(said))
+    fields = raw if isinstance(raw, dict) else {}
+    _log.info("event %s, lag_s=%s: %s", fields.get("id", "?"), _lag_s(made, fields), "; ".join(said))
     return said
+
+
+def _lag_s(made: Clients, fields: dict[str, Any]) -> str:
+    """Seconds from the event's own time to now; Event Grid promises none, so it is said for every event."""
+    try:
+        happened = datetime.fromisoformat(str(fields.get("eventTime") or fields.get("time")))
+        return f"{(made.clock.now() - happened).total_seconds():.3f}"
+    except (ValueError, TypeError):
+        return "unknown"
 
 
 def envelope(event: func.EventGridEvent | func.CloudEvent) -> dict[str, Any]:
