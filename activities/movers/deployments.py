@@ -29,7 +29,7 @@ class Deploy:
 
     def advance(self, clients: Clients, order: c.MoveOrder) -> str:
         place, endpoint = workspace_of(order), self._endpoint(order.at.stage.serving)
-        if not clients.endpoints.ensure(place, self._kind, endpoint):
+        if not clients.endpoints.ensure(place, self._kind, endpoint, self._cluster(order)):
             return f"endpoint {endpoint}"
         seen = self._seen(clients, order)
         if seen is None:
@@ -53,6 +53,9 @@ class Deploy:
         endpoint = self._endpoint(order.at.stage.serving)
         return clients.endpoints.deployment(workspace_of(order), self._kind, endpoint, deployment_of(order))
 
+    def _cluster(self, order: c.MoveOrder) -> str:
+        return order.at.stage.serving.kubernetes if self._kind is Serving.ONLINE else ""
+
     def _endpoint(self, serving: Settings) -> str:
         return serving.online if self._kind is Serving.ONLINE else serving.batch
 
@@ -72,6 +75,7 @@ class Deploy:
             instance_type=serving.instance_type,
             instances=serving.instances,
             compute=serving.compute,
+            kubernetes=self._cluster(order),
         )
 
 

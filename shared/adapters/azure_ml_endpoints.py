@@ -9,17 +9,20 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from azure.core import PipelineClient
 from azure.core.credentials import TokenCredential
+from azure.core.pipeline.policies import RetryPolicy, UserAgentPolicy
 from azure.core.rest import HttpRequest, HttpResponse
 
 from shared.adapters.azure_faults import translated
-from shared.adapters.azure_ml_arm import Arm, pipeline, place_path
+from shared.adapters.azure_ml_arm import Arm, Pipeline, pipeline, place_path
 from shared.adapters.azure_ml_jobs import allowed_uri
 from shared.domain.failures import Refused
 from shared.domain.routes import Workspace
 from shared.ports import Answer, DeploymentSeen, EndpointSeen, OnlineRequest, Serving, WantedDeployment
 
 _LOCATION = "location"
+_EARLY_S = 300.0
 
 
 class AzureMlEndpoints:
@@ -28,7 +31,11 @@ class AzureMlEndpoints:
     def __init__(self, arm: Arm, credential: TokenCredential, audience: str, hosts: tuple[str, ...]) -> None:
         self._arm, self._hosts = arm, hosts
         self._scoring = pipeline("https://ml.azure.com", credential, f"{audience}/.default")
-        self._uris: dict[tuple[Workspace, str], str] = {}
+        self._plain: Pipeline = PipelineClient(
+            "https://ml.azure.com", policies=[UserAgentPolicy("signalbox"), RetryPolicy()]
+        )
+        self._addresses: dict[tuple[Workspace, str], tuple[str, str]] = {}
+        self._tokens: dict[tuple[Workspace, str], tuple[str, float]] = {}
 
     def find(self, workspace: Workspace, kind: Serving, endpoint: str) -> EndpointSeen | None:
         raw = self._get(workspace, kind, endpoint)
@@ -39,10 +46,14 @@ class AzureMlEndpoints:
         default = (properties.get("defaults") or {}).get("deploymentName") or ""
         return EndpointSeen(name=endpoint, traffic=traffic, default=default)
 
-    def ensure(self, workspace: Workspace, kind: Serving, endpoint: str) -> bool:
+    def ensure(self, workspace: Workspace, kind: Serving, endpoint: str, kubernetes: str = "") -> bool:
         raw = self._get(workspace, kind, endpoint)
         if raw is None:
-            body = {"properties": {"authMode": "AADToken"}, "identity": {"type": "SystemAssigned"}}
+            # Kubernetes endpoints know keys and workspace tokens only.
+            properties = {"authMode": "AMLToken" if kubernetes else "AADToken"}
+            if kubernetes:
+                properties["compute"] = f"{place_path(workspace)}/computes/{quote(kubernetes)}"
+            body: dict[str, Any] = {"properties": properties, "identity": {"type": "SystemAssigned"}}
             self._put(workspace, kind, endpoint, body)
             raw = self._get(workspace, kind, endpoint)
         return raw is not None and raw["properties"].get("provisioningState") == "Succeeded"
@@ -74,21 +85,40 @@ class AzureMlEndpoints:
 
     def invoke(self, request: OnlineRequest) -> Answer:
         what = f"ask {request.endpoint}/{request.deployment}"
+        uri, mode = self._address(request.workspace, request.endpoint)
         headers = {"azureml-model-deployment": request.deployment, "Content-Type": "application/json"}
-        asked = HttpRequest("POST", self._scoring_uri(request), content=request.body, headers=headers)
+        client = self._scoring
+        if mode == "AMLToken":
+            client = self._plain
+            headers["Authorization"] = f"Bearer {self._token(request.workspace, request.endpoint)}"
+        asked = HttpRequest("POST", uri, content=request.body, headers=headers)
         began = time.perf_counter()
         with translated(what):
-            answer: HttpResponse = self._scoring.send_request(asked, retry_total=0)
+            answer: HttpResponse = client.send_request(asked, retry_total=0)
         return Answer(status=answer.status_code, body=answer.content, took_ms=(time.perf_counter() - began) * 1000)
 
-    def _scoring_uri(self, request: OnlineRequest) -> str:
-        key = (request.workspace, request.endpoint)
-        if key not in self._uris:
-            raw = self._get(request.workspace, Serving.ONLINE, request.endpoint)
+    def _address(self, workspace: Workspace, endpoint: str) -> tuple[str, str]:
+        """Where the endpoint answers, and what it wants to see there."""
+        key = (workspace, endpoint)
+        if key not in self._addresses:
+            raw = self._get(workspace, Serving.ONLINE, endpoint)
             if raw is None:
-                raise Refused(f"endpoint {request.endpoint} is not in {request.workspace.name}; deploy it there")
-            self._uris[key] = allowed_uri(str(raw["properties"].get("scoringUri")), self._hosts)
-        return self._uris[key]
+                raise Refused(f"endpoint {endpoint} is not in {workspace.name}; deploy it there")
+            properties = raw["properties"]
+            uri = allowed_uri(str(properties.get("scoringUri")), self._hosts)
+            self._addresses[key] = (uri, str(properties.get("authMode")))
+        return self._addresses[key]
+
+    def _token(self, workspace: Workspace, endpoint: str) -> str:
+        """The endpoint's own token, asked for anew before it ends: endpoints on Kubernetes take no directory tokens."""
+        key = (workspace, endpoint)
+        token, until = self._tokens.get(key, ("", 0.0))
+        if time.time() > until - _EARLY_S:
+            path = f"{_path(workspace, Serving.ONLINE, endpoint)}/token"
+            raw = self._arm.post(path, {}, f"ask for a token of {endpoint}", accept=(200,))
+            token, until = str(raw["accessToken"]), float(raw["expiryTimeUtc"])
+            self._tokens[key] = (token, until)
+        return token
 
     def _get(self, workspace: Workspace, kind: Serving, endpoint: str) -> dict[str, Any] | None:
         return self._arm.get(_path(workspace, kind, endpoint), f"look at endpoint {endpoint}")
@@ -107,7 +137,7 @@ class AzureMlEndpoints:
             raise Refused(f"endpoint {endpoint} is not in {workspace.name}: its traffic cannot be set")
         kept = {
             name: raw["properties"][name]
-            for name in ("authMode", "traffic", "defaults", "mirrorTraffic")
+            for name in ("authMode", "compute", "traffic", "defaults", "mirrorTraffic")
             if raw["properties"].get(name) is not None
         }
         body = {_LOCATION: raw[_LOCATION], "identity": raw.get("identity"), "tags": raw.get("tags") or {}}
@@ -121,7 +151,7 @@ def _path(workspace: Workspace, kind: Serving, endpoint: str, deployment: str = 
 
 def _online(wanted: WantedDeployment) -> dict[str, Any]:
     properties = {
-        "endpointComputeType": "Managed",
+        "endpointComputeType": "Kubernetes" if wanted.kubernetes else "Managed",
         "model": wanted.model,
         "instanceType": wanted.instance_type,
         "scaleSettings": {"scaleType": "Default"},

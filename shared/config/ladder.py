@@ -9,7 +9,17 @@ from shared.domain.promotion.ladder import BreakGlass, Holdout, Ladder, Promotab
 from shared.domain.routes import Workspace
 
 SECTIONS = ("registry", "roles", "ladder", "break_glass")
-SERVING = ("online", "batch", "online_script", "batch_script", "instance_type", "instances", "compute", "ready_within")
+SERVING = (
+    "online",
+    "batch",
+    "online_script",
+    "batch_script",
+    "instance_type",
+    "instances",
+    "compute",
+    "kubernetes",
+    "ready_within",
+)
 APPROVALS = ("roles", "remind_after", "escalate_after", "expire_after", "escalate_to", "delegates")
 _DAY_S = 86400
 
@@ -124,6 +134,7 @@ def _serving(one: Reader) -> Serving:
         instance_type=one.text("instance_type", plain.instance_type),
         instances=one.whole("instances", 1, 1000) or plain.instances,
         compute=one.text("compute", plain.compute),
+        kubernetes=one.optional("kubernetes"),
         ready_within_s=one.seconds("ready_within", plain.ready_within_s),
     )
 

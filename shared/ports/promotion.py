@@ -144,6 +144,7 @@ class WantedDeployment:
     instance_type: str = ""
     instances: int = 1
     compute: str = ""
+    kubernetes: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,8 +168,8 @@ class Endpoints(Protocol):
     """Online and batch endpoints and their deployments; what takes long is begun here and looked at later."""
 
     def find(self, workspace: Workspace, kind: Serving, endpoint: str) -> EndpointSeen | None: ...
-    def ensure(self, workspace: Workspace, kind: Serving, endpoint: str) -> bool:
-        """Begin to create the endpoint unless it is there; True once it is ready."""
+    def ensure(self, workspace: Workspace, kind: Serving, endpoint: str, kubernetes: str = "") -> bool:
+        """Begin to create the endpoint (on the cluster *kubernetes*, if named) unless it is there; True once ready."""
         ...
 
     def remove(self, workspace: Workspace, kind: Serving, endpoint: str) -> None: ...

@@ -177,7 +177,7 @@ class MemoryEndpoints:
         found = self._endpoints.get(f"{workspace.name}/{kind.value}/{endpoint}")
         return None if found is None else EndpointSeen(name=endpoint, **found)
 
-    def ensure(self, workspace: Workspace, kind: Serving, endpoint: str) -> bool:
+    def ensure(self, workspace: Workspace, kind: Serving, endpoint: str, kubernetes: str = "") -> bool:
         key = f"{workspace.name}/{kind.value}/{endpoint}"
         if key in self._endpoints:
             return True

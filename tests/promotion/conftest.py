@@ -3,7 +3,7 @@
 import json
 import random
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,7 @@ CONFIGURATION = Configuration(
     workspaces=(DEV, PREPROD),
     ladder=Ladder(
         stages=STAGES,
-        models=(MODEL,),
+        models=(MODEL, replace(MODEL, name="fraud")),
         break_glass=BreakGlass(policy=ApprovalPolicy(roles=(ENGINEER, OWNER)), longest_s=3600),
     ),
 )
@@ -97,15 +97,15 @@ class Railway:
     def endpoints(self) -> MemoryEndpoints:
         return self.clients.endpoints  # type: ignore[return-value]
 
-    def register(self, version: str, error: float, **tags: str) -> ModelVersion:
+    def register(self, version: str, error: float, name: str = "churn", **tags: str) -> ModelVersion:
         """A version in dev whose predictions are off by about *error*, with its bundle and golden requests."""
-        model = ModelVersion(name="churn", version=version)
+        model = ModelVersion(name=name, version=version)
         noise = random.Random(version)
         off = {row: noise.uniform(-2, 2) * error for row in range(1000)}
         self.cloud.predict[str(model)] = lambda row: float(row["x"]) + off[int(row["x"])]
         bundles: MemoryBundles = self.clients.bundles  # type: ignore[assignment]
-        folder, extras = f"models/{version}", f"extras/{version}"
-        bundles.put(Shelf(place=DEV, folder=folder, asset=model), "model.bin", f"weights {version}".encode())
+        folder, extras = f"models/{name}/{version}", f"extras/{name}/{version}"
+        bundles.put(Shelf(place=DEV, folder=folder, asset=model), "model.bin", f"weights {name} {version}".encode())
         asked = {"input_data": {"columns": ["x"], "index": [0], "data": [[7]]}}
         golden = json.dumps({"request": asked, "response": [self.cloud.predict[str(model)]({"x": 7})]})
         beside = Shelf(place=DEV, folder=extras, asset=model)

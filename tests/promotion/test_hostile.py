@@ -127,7 +127,7 @@ async def test_files_swapped_after_planning_are_not_copied(railway: Railway) -> 
 
     def change(effect: str) -> None:
         if effect.startswith("copy") and swap.pop("copy preprod:", None):
-            railway.cloud.state["files"]["dev:models/1/model.bin"] = b"other weights"
+            railway.cloud.state["files"]["dev:models/churn/1/model.bin"] = b"other weights"
 
     railway.cloud.before = change
     result = await railway.finish(await railway.promote("churn:1"))
@@ -149,7 +149,7 @@ async def test_the_same_version_with_another_content_is_never_overwritten(railwa
     railway.register("1", error=1.0)
     await railway.whole("churn:1")
     railway.register("1", error=1.0)
-    railway.cloud.state["files"]["dev:models/1/model.bin"] = b"other weights"
+    railway.cloud.state["files"]["dev:models/churn/1/model.bin"] = b"other weights"
     before = railway.cloud.snapshot()
 
     result = await railway.finish(await railway.promote("churn:1"))

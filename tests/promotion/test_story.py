@@ -37,7 +37,7 @@ async def test_a_better_one_replaces_the_champion_and_a_worse_one_is_held(railwa
     assert "better_than_champion: fail" in held.because[0]
     after = railway.cloud.snapshot()
     tags = after["assets"].pop("dev/models/churn:3").tags
-    after["files"] = {key: data for key, data in after["files"].items() if "/3" not in key}
+    after["files"] = {key: data for key, data in after["files"].items() if "churn/3" not in key}
     assert after == before
     assert "better_than_champion" in tags[HELD]
     assert railway.clients.jobs.cancelled == {"job-1": 1}  # type: ignore[attr-defined]
@@ -56,6 +56,23 @@ async def test_the_same_promotion_again_is_a_new_attempt_that_moves_nothing(rail
     assert {name: count for name, count in railway.cloud.effects.items() if name.startswith(("copy", "deploy"))} == {
         name: count for name, count in effects.items() if name.startswith(("copy", "deploy"))
     }
+
+
+async def test_promotions_of_one_endpoint_take_turns(railway: Railway) -> None:
+    railway.register("1", error=2.0)
+    railway.register("1", error=1.0, name="fraud")
+    first = await railway.promote("churn:1")
+    await railway.evidence(first)
+
+    second = await railway.promote("fraud:1", to="preprod")
+    await railway.pass_time(timedelta(minutes=10))
+    _, waiting = await railway.ask("GET", f"promotions/{second}")
+    await railway.approve(first)
+
+    assert (waiting["step"], waiting["doing"]["held_by"]) == ("waiting for the endpoint", first)
+    assert (await railway.finish(first)).fate is c.Fate.PROMOTED
+    assert (await railway.finish(second)).fate is c.Fate.PROMOTED
+    assert not list(railway.hub.list("signalbox", "locks/"))
 
 
 async def test_a_plan_writes_nothing_and_lists_everything(railway: Railway) -> None:

@@ -87,8 +87,10 @@ def judge_approvals(
     asked: datetime,
     now: datetime,
 ) -> Judgement:
-    """Where the approvals stand. Those for other evidence, or by the *requester* (an oid), do not count."""
+    """Where the approvals stand. Those for other evidence, by the *requester* (an oid) or too late do not count."""
+    deadline = asked + timedelta(seconds=policy.expire_after_s)
     alive = [each for each in given if not each.withdrawn and each.evidence == evidence and each.oid != requester]
+    alive = [each for each in alive if each.at < deadline]
     rejections = [each for each in alive if not each.approved]
     if rejections:
         said = tuple(f"{each.name} ({each.role}) rejected it: {each.reason}" for each in rejections)
@@ -97,9 +99,8 @@ def judge_approvals(
     missing = [role for role in policy.roles if role.name not in {each.role for each in counted}]
     if not missing:
         return Judgement(standing=Standing.APPROVED, approvals=counted)
-    expired = now >= asked + timedelta(seconds=policy.expire_after_s)
     said = tuple(_unmet(role, given, evidence, requester) for role in missing)
-    return Judgement(standing=Standing.EXPIRED if expired else Standing.WAITING, unmet=said, approvals=counted)
+    return Judgement(standing=Standing.EXPIRED if now >= deadline else Standing.WAITING, unmet=said, approvals=counted)
 
 
 def refuse_approval(

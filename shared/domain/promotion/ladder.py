@@ -19,7 +19,10 @@ class Registry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """What a version is deployed behind in an environment; an empty endpoint name means that there is none."""
+    """What a version is deployed behind in an environment; an empty endpoint name means that there is none.
+
+    *kubernetes* names an attached cluster, on which online endpoints then run instead of on managed compute.
+    """
 
     online: str = ""
     batch: str = ""
@@ -28,6 +31,7 @@ class Serving:
     instance_type: str = "Standard_DS3_v2"
     instances: int = 1
     compute: str = "cpu-cluster"
+    kubernetes: str = ""
     ready_within_s: int = 3600
 
 

@@ -21,7 +21,9 @@ POLICY = ApprovalPolicy(
 ASKED = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def said(role: str, oid: str, approved: bool = True, evidence: str = "e1", withdrawn: bool = False) -> Approval:
+def said(
+    role: str, oid: str, approved: bool = True, evidence: str = "e1", withdrawn: bool = False, minutes: int = 0
+) -> Approval:
     return Approval(
         role=role,
         oid=oid,
@@ -29,7 +31,7 @@ def said(role: str, oid: str, approved: bool = True, evidence: str = "e1", withd
         approved=approved,
         reason="because",
         evidence=evidence,
-        at=ASKED,
+        at=ASKED + timedelta(minutes=minutes),
         withdrawn=withdrawn,
     )
 
@@ -45,6 +47,7 @@ BOTH = (said("scientist", "ada"), said("owner", "olga"))
         (BOTH, 5, Standing.APPROVED, 0),
         (BOTH, 600, Standing.APPROVED, 0),
         (BOTH[:1], 60, Standing.EXPIRED, 1),
+        ((*BOTH[:1], said("owner", "olga", minutes=61)), 90, Standing.EXPIRED, 1),
         ((*BOTH[:1], said("owner", "olga", approved=False)), 5, Standing.REJECTED, 1),
         ((*BOTH[:1], said("owner", "olga", approved=False, withdrawn=True)), 5, Standing.WAITING, 1),
         ((*BOTH[:1], said("owner", "olga", evidence="e0")), 5, Standing.WAITING, 1),

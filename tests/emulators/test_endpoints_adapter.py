@@ -1,0 +1,84 @@
+"""The app's own endpoints adapter against the emulator: managed compute by directory token, Kubernetes by its own."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.adapters.azure_ml_arm import Arm
+from shared.adapters.azure_ml_endpoints import AzureMlEndpoints
+from shared.domain.failures import Refused
+from shared.domain.routes import Workspace
+from shared.ports import OnlineRequest, Serving, WantedDeployment
+from signalbox.launcher.endpoints import WORKSPACES
+from signalbox.launcher.hub import LocalIdentity
+from tests.emulators.conftest import Ml
+
+PREPROD = next(each for each in WORKSPACES if each.name == "mlw-preprod")
+WORKSPACE = Workspace(
+    name="preprod",
+    subscription=PREPROD.subscription,
+    resource_group=PREPROD.resource_group,
+    workspace=PREPROD.name,
+)
+
+
+def adapter(ml: Ml, host: str) -> AzureMlEndpoints:
+    identity = LocalIdentity(ml.endpoints)
+    return AzureMlEndpoints(Arm(identity, ml.endpoints.resource_manager), identity, "https://ml.azure.com", (host,))
+
+
+@pytest.fixture
+def trusting(ml: Ml, monkeypatch: pytest.MonkeyPatch) -> Ml:
+    for name, value in ml.endpoints.environment().items():
+        monkeypatch.setenv(name, value)
+    return ml
+
+
+@pytest.mark.parametrize(
+    ("cluster", "mode", "kind"), [("", "AADToken", "Managed"), ("aks-1", "AMLToken", "Kubernetes")]
+)
+def test_an_endpoint_is_made_asked_and_removed(
+    trusting: Ml, tmp_path: Path, cluster: str, mode: str, kind: str
+) -> None:
+    name = f"port-{kind.lower()}"
+    assets = trusting.register(name, tmp_path, "mlw-preprod")
+    endpoints = adapter(trusting, f"localhost:{trusting.endpoints.azureml}")
+    wanted = WantedDeployment(
+        name="v1",
+        endpoint=name,
+        kind=Serving.ONLINE,
+        model=assets.model,
+        code=assets.code,
+        script="score.py",
+        environment=assets.environment,
+        instance_type="Standard_DS3_v2",
+        kubernetes=cluster,
+    )
+
+    trusting.eventually(lambda: endpoints.ensure(WORKSPACE, Serving.ONLINE, name, cluster))
+    endpoints.deploy(WORKSPACE, wanted)
+    trusting.eventually(lambda: state(endpoints, name) == "Succeeded")
+    endpoints.route(WORKSPACE, name, {"v1": 100})
+    request = OnlineRequest(workspace=WORKSPACE, endpoint=name, deployment="v1", body=b"[[1.0, 2.0]]")
+    answers = [endpoints.invoke(request) for _ in range(2)]
+    raw = trusting.must("GET", f"mlw-preprod/onlineEndpoints/{name}")
+    deployed = trusting.must("GET", f"mlw-preprod/onlineEndpoints/{name}/deployments/v1")
+
+    assert [answer.status for answer in answers] == [200, 200], answers[0].body
+    assert (raw["properties"]["authMode"], deployed["properties"]["endpointComputeType"]) == (mode, kind)
+    assert str(raw["properties"].get("compute", "")).endswith(f"/computes/{cluster}" if cluster else "")
+    endpoints.remove(WORKSPACE, Serving.ONLINE, name)
+    assert endpoints.find(WORKSPACE, Serving.ONLINE, name) is None
+
+
+def test_a_scoring_token_goes_to_no_other_host(trusting: Ml) -> None:
+    strict = adapter(trusting, "*.inference.ml.azure.com")
+    strict.ensure(WORKSPACE, Serving.ONLINE, "port-strict")
+
+    with pytest.raises(Refused, match="AZURE_ML_INFERENCE_HOSTS"):
+        strict.invoke(OnlineRequest(workspace=WORKSPACE, endpoint="port-strict", deployment="v1", body=b"[]"))
+
+
+def state(endpoints: AzureMlEndpoints, name: str) -> str:
+    seen = endpoints.deployment(WORKSPACE, Serving.ONLINE, name, "v1")
+    return seen.state if seen else ""
