@@ -22,7 +22,7 @@ def assess_stage(clients: Clients, order: c.StageOrder) -> c.Assessed:
 
 
 def _assess(clients: Clients, order: c.StageOrder) -> c.Assessed:
-    gates = gates_of(order)
+    gates = order.at.gates(order.phase)
     evidence = _gather(clients, order, gates)
     verdicts = judge(gates, evidence)
     record = {"stage": order.stage, "phase": order.phase.value, "evidence": encode(evidence), "at": stamp(clients)}
@@ -34,11 +34,6 @@ def _assess(clients: Clients, order: c.StageOrder) -> c.Assessed:
     worse = any(each.gate == "better_than_champion" and each.outcome is Outcome.FAIL for each in failed)
     because = tuple(f"{each.gate}: {each.outcome.value}: {each.because}" for each in failed)
     return c.Assessed(passed=not failed, record=path, because=because, worse=worse)
-
-
-def gates_of(order: c.StageOrder) -> tuple[GateSpec, ...]:
-    stage = order.at.stage
-    return stage.entry_gates if order.phase is Phase.ENTRY else stage.exit_gates
 
 
 def _gather(clients: Clients, order: c.StageOrder, gates: tuple[GateSpec, ...]) -> Evidence:

@@ -21,11 +21,15 @@ Columns = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldoutRows:
-    """*columns* as text, all of one length; *digest* names their content, *features* are what models are asked with."""
+    """*columns* as text, all of one length; *digest* names their content, *features* are what models are asked with.
+
+    *slices* say which rows are in each `column=value`; those of one row say nothing and are left out.
+    """
 
     holdout: Holdout
     columns: Columns
     digest: str
+    slices: Mapping[str, Sequence[bool]]
 
     @property
     def features(self) -> list[str]:
@@ -34,16 +38,6 @@ class HoldoutRows:
     @property
     def truth(self) -> list[float]:
         return [float(value) for value in self.columns[self.holdout.target]]
-
-    def slices(self) -> dict[str, list[bool]]:
-        """Which rows are in each slice `column=value`; slices of one row say nothing and are left out."""
-        found = {}
-        for name in self.holdout.slices:
-            for value in sorted(set(self.columns[name])):
-                members = [each == value for each in self.columns[name]]
-                if sum(members) > 1:
-                    found[f"{name}={value}"] = members
-        return found
 
 
 def read_rows(clients: Clients, holdout: Holdout) -> HoldoutRows:
@@ -58,7 +52,8 @@ def read_rows(clients: Clients, holdout: Holdout) -> HoldoutRows:
     if missing:
         raise Refused(f"hold-out {holdout.path} lacks {', '.join(missing)}")
     columns = {name: [row[name] for row in rows] for name in rows[0]}
-    return HoldoutRows(holdout=holdout, columns=columns, digest=f"sha256:{hashlib.sha256(data).hexdigest()}")
+    digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+    return HoldoutRows(holdout=holdout, columns=columns, digest=digest, slices=_slices(columns, holdout.slices))
 
 
 def evaluate(
@@ -86,7 +81,7 @@ def evaluate(
         differences=tuple(paired(name, every) for name in metrics),
         slices=tuple(
             SliceDifference(slice=where, difference=paired(name, np.asarray(members)))
-            for where, members in rows.slices().items()
+            for where, members in rows.slices.items()
             for name in metrics
         ),
     )
@@ -99,9 +94,19 @@ def agreement_of(rows: HoldoutRows, champion: Any, challenger: Any) -> Agreement
     if champion is None:
         return no_champion(len(challenger))
     comparison = OutputComparison(Numbers(edges_of(champion), rows.holdout.tolerance))
-    slices = {name: np.asarray(members) for name, members in rows.slices().items()}
+    slices = {name: np.asarray(members) for name, members in rows.slices.items()}
     comparison.add(rows.columns[rows.holdout.key], champion, challenger, slices)
     return comparison.result()
+
+
+def _slices(columns: Columns, names: Sequence[str]) -> dict[str, list[bool]]:
+    found = {}
+    for name in names:
+        for value in sorted(set(columns[name])):
+            members = [each == value for each in columns[name]]
+            if sum(members) > 1:
+                found[f"{name}={value}"] = members
+    return found
 
 
 def _rows(clients: Clients, location: str) -> tuple[list[dict[str, str]], bytes]:

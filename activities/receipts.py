@@ -88,13 +88,11 @@ def _keep(clients: Clients, order: c.StageOrder, receipt: Receipt) -> None:
 
 def _verdicts(clients: Clients, order: c.StageOrder) -> tuple[Verdict, ...]:
     """The gates judged anew from the recorded evidence."""
-    stage = order.at.stage
     path = records.evidence(order.promotion.id, order.stage, order.phase.value, "evidence.json")
     raw = clients.hub.read(clients.configuration.hub.state, path)
     if raw is None:
         raise Refused(f"no evidence is recorded for {order.stage} ({order.phase.value}): nothing passes without it")
-    gates = stage.entry_gates if order.phase is Phase.ENTRY else stage.exit_gates
-    return judge(gates, decode(Evidence, json.loads(raw)["evidence"]))
+    return judge(order.at.gates(order.phase), decode(Evidence, json.loads(raw)["evidence"]))
 
 
 def _approvals(clients: Clients, order: c.StageOrder) -> tuple[str, ...]:

@@ -1,11 +1,12 @@
 """The central registry's entries: are they what was approved, and how they come back into an environment."""
 
 from activities.effects import once, stamp
+from activities.movers.bundle import copy_files
 from activities.movers.model import register_bundle
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain.failures import Refused
-from shared.domain.promotion.bundles import MODEL, Bundle
+from shared.domain.promotion.bundles import Bundle
 from shared.domain.promotion.ladder import Registry
 from shared.domain.promotion.models import DIGEST, ModelVersion
 from shared.planning import place_shelves, read_bundle
@@ -50,10 +51,7 @@ def _recover(clients: Clients, recovery: c.Recovery) -> c.Recovered:
     if bundle.digest != digest:
         raise Refused(f"{model} in {registry.name} has {bundle.digest}, approved was {digest}: it is not brought back")
     target = place_shelves(place, model, digest)
-    for file in bundle.files:
-        part = 0 if file.part == MODEL else 1
-        source = place_shelves(registry, model, digest)[part]
-        clients.bundles.copy(source, target[part], file)
+    copy_files(clients, bundle.files, place_shelves(registry, model, digest), target)
     if read_bundle(clients.bundles, *target).digest != digest:
         raise Refused(f"the copy of {model} in {place.name} is not what was approved; look at its storage")
     folder = clients.bundles.address(target[0])

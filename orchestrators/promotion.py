@@ -75,7 +75,7 @@ def promote(ctx: Context, request: c.Promotion) -> Steps[c.PromotionResult]:
         yield from undo(ctx, journey)
     yield from _unlock(ctx, journey)
     reached = journey.reached if fate is c.Fate.PROMOTED else ""
-    return (yield from _close(ctx, request, fate, because, reached, worse, journey.plan))
+    return (yield from _close(ctx, request, fate, because, reached, worse))
 
 
 def restore(ctx: Context, restoring: c.Restoring) -> Steps[c.PromotionResult]:
@@ -86,7 +86,7 @@ def restore(ctx: Context, restoring: c.Restoring) -> Steps[c.PromotionResult]:
     yield from _unlock(ctx, journey)
     because = (restoring.because or "its orchestration was ended from outside; everything was put back",)
     fate, step = (c.Fate.HELD, "taken-back") if restoring.because else (c.Fate.FAILED, "closed")
-    return (yield from _close(ctx, restoring.promotion, fate, because, plan=restoring.plan, step=step))
+    return (yield from _close(ctx, restoring.promotion, fate, because, step=step))
 
 
 def undo(ctx: Context, journey: Journey) -> Steps[None]:
@@ -222,7 +222,6 @@ def _close(
     because: Sequence[str],
     reached: str = "",
     worse: bool = False,
-    plan: Plan | None = None,
     step: str = "closed",
 ) -> Steps[c.PromotionResult]:
     closing = c.PromotionClosing(
@@ -232,7 +231,6 @@ def _close(
         because=tuple(because),
         reached=reached,
         worse=worse,
-        plan=plan,
     )
     yield from call(ctx, c.CLOSE_PROMOTION, closing)
     ctx.show("done", fate=fate.value, because=list(because)[:5])

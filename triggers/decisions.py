@@ -60,7 +60,7 @@ def _decide(
     wrong = refuse_approval(at.stage.approvals, role, person, request.requester, shown, pack.digest, given)
     if wrong:
         raise Problem(403, "not accepted", wrong)
-    return _record(clients, promotion, at.stage.name, _approval(clients, role, person, approved, body, shown))
+    return _record(clients, request, at.stage.name, _approval(clients, role, person, approved, body, shown))
 
 
 def _break_glass(clients: Clients, promotion: str, person: Person, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def _break_glass(clients: Clients, promotion: str, person: Person, body: Mapping
     wrong = refuse_approval(policy, role, person, request.requester, shown, pack.digest, given)
     if wrong:
         raise Problem(403, "not accepted", wrong)
-    return _record(clients, promotion, kept, _approval(clients, role, person, True, body, shown))
+    return _record(clients, request, kept, _approval(clients, role, person, True, body, shown))
 
 
 def _phase(body: Mapping[str, Any]) -> Phase:
@@ -85,7 +85,7 @@ def _phase(body: Mapping[str, Any]) -> Phase:
 
 
 def _withdraw(clients: Clients, promotion: str, person: Person, body: Mapping[str, Any]) -> dict[str, Any]:
-    _, plan = _promotion(clients, promotion)
+    request, plan = _promotion(clients, promotion)
     role, state = text(body, "role"), clients.configuration.hub.state
     for at in plan.stages:
         for path, found in decisions(clients, promotion, at.stage.name):
@@ -97,15 +97,15 @@ def _withdraw(clients: Clients, promotion: str, person: Person, body: Mapping[st
             taken = json.dumps(encode(replace(found, withdrawn=True))).encode()
             if there is None or not clients.hub.replace(state, path, taken, there.etag):
                 raise Problem(409, "changed meanwhile", "the decision was changed by somebody else; look again")
-            _tell(clients, promotion, f"{path}/withdrawn", "withdrawn", found)
+            _tell(clients, request, f"{path}/withdrawn", "withdrawn", found)
             return {"promotion": promotion, "role": role, "withdrawn": True}
     raise Problem(404, "no such decision", f"{person.name} has not decided as {role} here")
 
 
-def _record(clients: Clients, promotion: str, stage: str, approval: Approval) -> dict[str, Any]:
+def _record(clients: Clients, request: c.Promotion, stage: str, approval: Approval) -> dict[str, Any]:
     """One decision for each role and evidence: the first one stands."""
     name = f"{approval.role}-{approval.evidence.removeprefix('sha256:')[:16]}.json"
-    path, state = f"{records.decisions(promotion, stage)}{name}", clients.configuration.hub.state
+    path, state = f"{records.decisions(request.id, stage)}{name}", clients.configuration.hub.state
     if not clients.hub.create(state, path, json.dumps(encode(approval)).encode()):
         there = decode(Approval, json.loads(clients.hub.read(state, path) or b"{}"))
         if not there.withdrawn and (there.oid, there.approved) != (approval.oid, approval.approved):
@@ -115,14 +115,13 @@ def _record(clients: Clients, promotion: str, stage: str, approval: Approval) ->
         if there.withdrawn and seen is not None:
             clients.hub.replace(state, path, json.dumps(encode(approval)).encode(), seen.etag)
     kind = "approved" if approval.approved else "rejected"
-    _tell(clients, promotion, f"{path}/{kind}/{approval.at.isoformat()}", kind, approval)
-    return {"promotion": promotion, "stage": stage, "role": approval.role, "decision": kind, "by": approval.name}
+    _tell(clients, request, f"{path}/{kind}/{approval.at.isoformat()}", kind, approval)
+    return {"promotion": request.id, "stage": stage, "role": approval.role, "decision": kind, "by": approval.name}
 
 
-def _tell(clients: Clients, promotion: str, key: str, kind: str, approval: Approval) -> None:
-    _, plan = _promotion(clients, promotion)
-    facts = {"promotion": promotion, **encode(approval)}
-    clients.audit.append(key, f"decision {kind}", str(plan.model), approval.name, facts)
+def _tell(clients: Clients, request: c.Promotion, key: str, kind: str, approval: Approval) -> None:
+    facts = {"promotion": request.id, **encode(approval)}
+    clients.audit.append(key, f"decision {kind}", str(request.model), approval.name, facts)
 
 
 def _approval(

@@ -31,10 +31,10 @@ async def plan(clients: Clients, body: Mapping[str, Any]) -> dict[str, Any]:
         "plan": encode(made),
         "writes": [f"{at.stage.name}: {move.value}" for at, move in made.moves()],
         "gates": [
-            f"{at.stage.name} ({phase}): {gate.gate}"
+            f"{at.stage.name} ({phase.value}): {gate.gate}"
             for at in made.stages
-            for phase, gates in (("entry", at.stage.entry_gates), ("exit", at.stage.exit_gates))
-            for gate in gates
+            for phase in Phase
+            for gate in at.gates(phase)
         ],
         "approvals": [f"{at.stage.name}: {role.name}" for at in made.stages for role in at.stage.approvals.roles],
     }

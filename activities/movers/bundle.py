@@ -1,6 +1,6 @@
 """Copy the bundle's bytes to a stage, and prove that what arrived is what was planned."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from shared import contracts as c
@@ -19,7 +19,8 @@ class CopyBundle:
         return {"files": stored(clients, stage_shelves(order.plan, order.at.stage))}
 
     def advance(self, clients: Clients, order: c.MoveOrder) -> str:
-        copy_files(clients, order.plan, stage_shelves(order.plan, order.at.stage))
+        plan = order.plan
+        copy_files(clients, plan.contents, source_shelves(plan), stage_shelves(plan, order.at.stage))
         return ""
 
     def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
@@ -27,10 +28,12 @@ class CopyBundle:
         return ""
 
 
-def copy_files(clients: Clients, plan: Plan, target: tuple[Shelf, Shelf]) -> None:
-    """Copy every file of the plan that *target* lacks."""
-    for file in plan.contents:
-        clients.bundles.copy(_part(source_shelves(plan), file), _part(target, file), file)
+def copy_files(
+    clients: Clients, files: Iterable[BundleFile], source: tuple[Shelf, Shelf], target: tuple[Shelf, Shelf]
+) -> None:
+    """Copy every one of *files* that *target* lacks; shelves are the model's and the extras'."""
+    for file in files:
+        clients.bundles.copy(_part(source, file), _part(target, file), file)
 
 
 def remove_files(clients: Clients, plan: Plan, target: tuple[Shelf, Shelf], keep: list[str]) -> None:

@@ -10,7 +10,7 @@ from shared.clients import Clients
 from shared.domain.failures import Refused
 from shared.domain.promotion.ladder import Registry
 from shared.domain.promotion.models import APPROVED_BY, DIGEST, STATE, EntryState, ModelVersion
-from shared.planning import stage_shelves
+from shared.planning import source_shelves, stage_shelves
 from shared.ports import AssetKind, RegisteredModel
 
 
@@ -24,10 +24,11 @@ class PublishEntry:
         return {"there": there is not None}
 
     def advance(self, clients: Clients, order: c.MoveOrder) -> str:
-        registry, shelves = _registry(order), stage_shelves(order.plan, order.at.stage)
-        if clients.models.find(registry, order.plan.model) is None:
-            copy_files(clients, order.plan, shelves)
-            require_same(clients, order.plan, shelves)
+        registry, plan = _registry(order), order.plan
+        shelves = stage_shelves(plan, order.at.stage)
+        if clients.models.find(registry, plan.model) is None:
+            copy_files(clients, plan.contents, source_shelves(plan), shelves)
+            require_same(clients, plan, shelves)
             for shelf in reversed(shelves):  # The model comes last: whoever sees it sees everything.
                 clients.models.register(registry, _entry(order, shelf.asset, clients.bundles.address(shelf)))
         return ""

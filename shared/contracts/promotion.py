@@ -150,7 +150,6 @@ class PromotionClosing:
     because: tuple[str, ...]
     reached: str = ""
     worse: bool = False
-    plan: Plan | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,5 @@
 """A local cloud without a model in it, what tests ask of its Azure ML, and models to put there."""
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.endpoints import REGISTRIES, WORKSPACES
 from signalbox.launcher.hub import LocalIdentity
 from signalbox.launcher.provision import Registered, Registrable, register
+from tests.emulators.services import eventually
 
 PROJECT = Path(__file__).parents[2]
 SCORE = """
@@ -66,12 +66,7 @@ class Ml:
 
     def eventually(self, look: Callable[[], Any], within: float = 60.0) -> Any:
         """What *look* gives once it is true. Raises TimeoutError."""
-        deadline = time.monotonic() + within
-        while not (seen := look()):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{look} was never true")
-            time.sleep(0.05)  # noqa: TID251 - Polls with a deadline.
-        return seen
+        return eventually(look, within)
 
     def effects(self) -> dict[str, dict[str, int]]:
         return dict(self.call("GET", self.cloud.control("/_effects")).json())

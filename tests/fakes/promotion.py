@@ -170,8 +170,6 @@ class MemoryEndpoints:
 
     def __init__(self, cloud: MemoryCloud) -> None:
         self._cloud = cloud
-        self.asked: Counter[str] = Counter()
-        self.down: set[str] = set()
 
     def find(self, workspace: Workspace, kind: Serving, endpoint: str) -> EndpointSeen | None:
         found = self._endpoints.get(f"{workspace.name}/{kind.value}/{endpoint}")
@@ -213,11 +211,8 @@ class MemoryEndpoints:
 
     def invoke(self, request: OnlineRequest) -> Answer:
         key = f"{request.workspace.name}/{Serving.ONLINE.value}/{request.endpoint}/{request.deployment}"
-        self.asked[key] += 1
         if key not in self._deployments:
             return Answer(status=404, body=b"{}", took_ms=1.0)
-        if request.deployment in self.down:
-            return Answer(status=424, body=b'"the script failed"', took_ms=1.0)
         predict = self._cloud.predict[self._deployments[key].rpartition("/")[2]]
         asked = json.loads(request.body)["input_data"]
         rows = [dict(zip(asked["columns"], row, strict=True)) for row in asked["data"]]

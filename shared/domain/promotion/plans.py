@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from shared.domain.gate_specs import GateSpec
 from shared.domain.promotion.bundles import BundleFile
 from shared.domain.promotion.ladder import Promotable, Stage
 from shared.domain.promotion.models import ModelVersion
@@ -46,6 +47,9 @@ class Champion:
 class StagePlan:
     stage: Stage
     champion: Champion = field(default_factory=Champion)
+
+    def gates(self, phase: Phase) -> tuple[GateSpec, ...]:
+        return self.stage.entry_gates if phase is Phase.ENTRY else self.stage.exit_gates
 
     def moves(self, phase: Phase) -> tuple[Move, ...]:
         """The moves that an entry (or an exit) receipt opens, in order."""
