@@ -15,6 +15,7 @@ BODIES = {
     "promote_set": "orchestrators.promotion_set",
     "scrub_registry": "orchestrators.registry",
     "recover": "orchestrators.registry",
+    "consider_retraining": "orchestrators.retraining",
 }
 
 

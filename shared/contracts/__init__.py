@@ -3,7 +3,7 @@
 Orchestrators and activities never import each other; they meet here.
 """
 
-from shared.contracts.kinds import *  # noqa: F403 - This package is one vocabulary in two files.
+from shared.contracts.kinds import *  # noqa: F403 - This package is one vocabulary in several files.
 from shared.contracts.kinds import Activity, Effect, ExternalEvent, Orchestration
 from shared.contracts.payloads import *  # noqa: F403
 from shared.contracts.payloads import (
@@ -42,6 +42,7 @@ from shared.contracts.payloads import (
     WindowWatch,
 )
 from shared.contracts.promotion import *  # noqa: F403
+from shared.contracts.retraining import *  # noqa: F403
 from shared.domain.windows import WindowVerdict
 
 OPEN_RUN = Activity("open_run", RunOpening, RunOpened, Effect.WRITES)

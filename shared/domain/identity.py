@@ -95,5 +95,15 @@ def promotion_key(promotion: str, step: str) -> str:
     return f"promotions/{promotion}/effects/{step}"
 
 
+def cause_id(model: str, kind: str, *facts: str) -> str:
+    """The id of one cause to retrain *model*: the same fact, told twice, has the same *facts*."""
+    return f"{kind}-{digest(model, kind, *facts)}"
+
+
+def considering_id(model: str) -> str:
+    """The one orchestration that considers the causes to retrain *model*."""
+    return f"consider-{_readable(model)}-{digest(model, length=8)}"
+
+
 def _readable(name: str) -> str:
     return _UNSAFE.sub("-", name.lower()).strip("-")[:40]

@@ -95,3 +95,12 @@ def endpoint_lock(endpoint: str) -> str:
 
 def swept(route: str) -> str:
     return f"swept/{route}.json"
+
+
+def causes(model: str) -> str:
+    """The folder of the causes to retrain *model*."""
+    return f"retraining/{model}/causes/"
+
+
+def cause(model: str, cause_id: str) -> str:
+    return f"{causes(model)}{cause_id}.json"

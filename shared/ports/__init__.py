@@ -15,6 +15,7 @@ from shared.ports.inference import (
     Jobs,
     Ledger,
 )
+from shared.ports.pipelines import Pipelines
 from shared.ports.promotion import (
     Answer,
     AssetKind,
@@ -56,6 +57,7 @@ __all__ = [
     "Ledger",
     "Models",
     "OnlineRequest",
+    "Pipelines",
     "Place",
     "RegisteredModel",
     "Serving",

@@ -1,0 +1,31 @@
+"""Causes of retraining, recorded once each. Doors, timers and detectors all come this way, and then wake the decision:
+
+record_cause(clients, cause)
+await start_once(client, c.CONSIDER_RETRAINING, identity.considering_id(cause.model), watch, again=True)
+"""
+
+import json
+from typing import Protocol
+
+from shared import contracts as c
+from shared.codec import encode
+from shared.domain import records
+from shared.domain.configuration import Configuration
+from shared.domain.retraining.causes import Cause
+from shared.ports import DataHub
+
+
+class Records(Protocol):
+    """Where causes are kept."""
+
+    @property
+    def configuration(self) -> Configuration: ...
+    @property
+    def hub(self) -> DataHub: ...
+
+
+def record_cause(made: Records, cause: Cause) -> c.RetrainingWatch:
+    """Keep *cause* unless its id is known; returns what is to be considered."""
+    content = json.dumps(encode(cause)).encode()
+    made.hub.create(made.configuration.hub.state, records.cause(cause.model, cause.id), content)
+    return c.RetrainingWatch(model=cause.model)

@@ -1,0 +1,33 @@
+"""Why a model may have to be retrained: facts from events, schedules, detectors and people, each recorded once.
+
+A cause decides nothing by itself; `shared.domain.retraining.decision` weighs all of them together.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class CauseKind(StrEnum):
+    DATA = "data"  # Enough new training data has come, or it has waited long enough.
+    SCHEDULE = "schedule"
+    DRIFT = "drift"
+    ALERT = "alert"  # Of Azure Monitor.
+    PERSON = "person"
+    PIPELINE = "pipeline"  # Azure DevOps, or another machine that calls the API.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """*id* is the same for the same fact, however often it is told; *who* is a verified name, where a person asked.
+
+    *facts* are small texts for the record, such as a drift coefficient or the due time of a schedule.
+    """
+
+    id: str
+    model: str
+    kind: CauseKind
+    at: datetime
+    because: str
+    who: str = ""
+    facts: dict[str, str] = field(default_factory=dict)

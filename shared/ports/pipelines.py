@@ -1,0 +1,28 @@
+"""The port of training pipelines: one for v1's published endpoints and their v2 successors."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from shared.domain.retraining.pipelines import Pipeline, PipelineRun, PipelineRunSeen
+
+
+class Pipelines(Protocol):
+    def submit(self, run: PipelineRun) -> PipelineRunSeen:
+        """The run called `run.name`, found or created. Safe to repeat."""
+        ...
+
+    def find(self, pipeline: Pipeline, name: str) -> PipelineRunSeen | None:
+        """The run with the name we gave: what a lost answer to a submission left behind."""
+        ...
+
+    def look(self, pipeline: Pipeline, run: str) -> PipelineRunSeen:
+        """The run with Azure ML's id *run*."""
+        ...
+
+    def cancel(self, pipeline: Pipeline, run: str, because: str) -> None:
+        """Ask for cancellation, with the reason on the run; one that has finished stays as it is."""
+        ...
+
+    def metrics(self, pipeline: Pipeline, run: str) -> Mapping[str, float]:
+        """What the run has logged, the newest value of each; empty where it logged nothing."""
+        ...
