@@ -1,4 +1,5 @@
-"""The loop guard: no route's output may feed any route's input, its own or another's, directly or through others.
+"""The loop guard: no route's output may feed any route's input, its own or another's, directly or through others; nor
+what models are trained on.
 
 Proved at load from the patterns alone; a cycle is printed whole, and every finding has a path that both patterns match.
 """
@@ -31,7 +32,8 @@ def loop_findings(configuration: Configuration, document: Document) -> list[Find
     feeds = {
         source.name: {target.name: feed for target in routes if (feed := _feed(source, target))} for source in routes
     }
-    return [*_reserved(configuration, document), *_cycles(feeds, document), *_chains(feeds, document)]
+    found = [*_reserved(configuration, document), *_cycles(feeds, document), *_chains(feeds, document)]
+    return [*found, *_training(configuration, document)]
 
 
 def _reserved(configuration: Configuration, document: Document) -> list[Finding]:
@@ -44,6 +46,26 @@ def _reserved(configuration: Configuration, document: Document) -> list[Finding]
         for field, value in (("take", route.take), ("publish", route.publish))
         if value.partition("/")[0] in own
     ]
+
+
+def _training(configuration: Configuration, document: Document) -> list[Finding]:
+    """What a run wrote trains no model, and training sets, which lie in Signalbox's own container, are no arrivals."""
+    found = []
+    for rules in configuration.retraining:
+        for fed in rules.data:
+            name = f"data {fed.name} of model {rules.model}"
+            if fed.take.partition("/")[0] in configuration.hub.reserved:
+                where = f"models.{rules.model}.retraining.data.{fed.name}.take"
+                problem, remedy = f"is {fed.take!r} in Signalbox's own container", "use a container of the hub's own"
+                found.append(Finding(line=document.line(where), field=where, problem=problem, remedy=remedy))
+            for source in configuration.routes:
+                path = witness(_written(source), fed.take)
+                if path is not None:
+                    problem = f"feeds {name} ({source.publish!r} and {fed.take!r} both match {path!r})"
+                    found.append(
+                        _finding(document, source, "publish", problem, "publish where nothing is trained from")
+                    )
+    return found
 
 
 def _cycles(feeds: Feeds, document: Document) -> list[Finding]:

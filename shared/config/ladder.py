@@ -91,10 +91,14 @@ def _stage(
     section: Reader, name: str, workspaces: dict[str, Workspace], registry: Registry | None, roles: dict[str, Role]
 ) -> Stage:
     one = section.inside(name)
-    one.known(("from", "environment", "registry", "serve", "entry", "exit", "approvals"))
+    one.known(("from", "environment", "registry", "candidate", "serve", "entry", "exit", "approvals"))
     if not NAME.fullmatch(name):
         section.fail(name, "is not a stage's name", "use up to 63 lower-case letters, digits and dashes")
-    central = one.flag("registry", False)
+    central, candidate = one.flag("registry", False), one.flag("candidate", False)
+    if candidate and not central:
+        one.fail(
+            "candidate", "is true, and the stage is no registry", "add registry: true: candidates are entries there"
+        )
     if central and registry is None:
         one.fail("registry", "is true, and there is no registry", "add the section `registry`")
     environment = None if central else _environment(one, workspaces)
@@ -106,6 +110,7 @@ def _stage(
         source=one.text("from"),
         environment=environment,
         registry=registry if central else None,
+        candidate=candidate,
         serving=serving,
         entry_gates=_gates(one, "entry"),
         exit_gates=_gates(one, "exit"),

@@ -37,6 +37,7 @@ def _stage() -> dict[str, Any]:
             "from": TEXT,
             "environment": TEXT,
             "registry": {"type": "boolean"},
+            "candidate": {"type": "boolean"},
             "serve": mapping({name: kinds.get(name, TEXT) for name in SERVING}),
             "entry": _gates(),
             "exit": _gates(),
@@ -47,10 +48,10 @@ def _stage() -> dict[str, Any]:
 
 
 def _gates() -> dict[str, Any]:
-    return mapping({name: _options(gate.options) for name, gate in GATES.items()})
+    return mapping({name: gate_options(gate.options) for name, gate in GATES.items()})
 
 
-def _options(kind: type[Any]) -> dict[str, Any]:
+def gate_options(kind: type[Any]) -> dict[str, Any]:
     """Names alone: what a value must be is the gate's own to say."""
     known = {each.name: {"description": each.metadata["rule"].wanted} for each in fields(kind)}
     return {"anyOf": [{"type": "null"}, mapping(known)]}

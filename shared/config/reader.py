@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Callable, Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from shared.config.document import Document
@@ -117,6 +117,15 @@ class Reader:
             self.fail(name, f"is {_short(value)}", "write a list of texts")
             return ()
         return tuple(value)
+
+    def contract(self, name: str) -> str:
+        """A data contract: a file in or below the configuration's folder, relative to it."""
+        contract = self.text(name)
+        if contract and (contract.startswith("/") or ".." in PurePosixPath(contract).parts):
+            self.fail(name, f"is {contract!r}, outside the configuration's folder", "name a file in or below it")
+        elif contract and not (self.home / contract).is_file():
+            self.fail(name, f"is {contract!r}, which is not a file", "name a data contract beside the configuration")
+        return contract
 
     def _read(self, name: str, default: T | None, fallback: T, fits: Callable[[Any], Any], wanted: str) -> T:
         value: Any = self._content.get(name, default)

@@ -8,6 +8,7 @@ from typing import Any
 
 from shared.config.ladder_schema import promotable_schema, promotion_schemas
 from shared.config.reader import ACCOUNT, NAME
+from shared.config.retraining_schema import retraining_schema
 from shared.config.sections import MODEL
 from shared.config.shapes import CONTAINER_NAME, DURATION, ENDPOINT, LOCATION, TEXT, mapping, named, whole
 from shared.domain.routes import OnBadData, OnMissingRows
@@ -44,7 +45,8 @@ def _hub() -> dict[str, Any]:
 
 
 def _model() -> dict[str, Any]:
-    return mapping({"owner": TEXT, "contract": TEXT, "promotion": promotable_schema()}, required=("contract",))
+    fields = {"owner": TEXT, "contract": TEXT, "promotion": promotable_schema(), "retraining": retraining_schema()}
+    return mapping(fields, required=("contract",))
 
 
 def _route() -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """The sections of `signalbox.yaml`, each read into its dataclass."""
 
 import re
-from pathlib import PurePosixPath
 
 from shared.config import ladder, paths
 from shared.config.reader import ACCOUNT, AZURE_ML_NAME, NAME, Reader
+from shared.config.retraining import read_retrainings
 from shared.domain.configuration import Configuration
 from shared.domain.promotion.ladder import Promotable
 from shared.domain.routes import (
@@ -39,7 +39,10 @@ def read_configuration(reader: Reader) -> Configuration:
     routes = tuple(_route(section, name, workspaces, contracts) for name in section.names())
     _refuse_twins(section, routes)
     climbing = ladder.read_ladder(reader, workspaces, promotable)
-    return Configuration(hub=hub, routes=routes, workspaces=tuple(workspaces.values()), ladder=climbing)
+    retraining = read_retrainings(reader, workspaces, climbing)
+    return Configuration(
+        hub=hub, routes=routes, workspaces=tuple(workspaces.values()), ladder=climbing, retraining=retraining
+    )
 
 
 def _workspaces(section: Reader) -> dict[str, Workspace]:
@@ -61,8 +64,8 @@ def _models(section: Reader) -> tuple[dict[str, str], tuple[Promotable, ...]]:
     contracts, promotable = {}, []
     for name in section.names():
         one = section.inside(name)
-        one.known(("owner", "contract", "promotion"))
-        contracts[name] = _contract(one)
+        one.known(("owner", "contract", "promotion", "retraining"))
+        contracts[name] = one.contract("contract")
         promotable.append(ladder.read_promotable(one, name, contracts[name], one.optional("owner")))
     return contracts, tuple(each for each in promotable if each is not None)
 
@@ -112,7 +115,7 @@ def _route(section: Reader, name: str, workspaces: dict[str, Workspace], contrac
     return Route(
         name=name,
         take=take,
-        contract=_contract(one) if one.has("contract") else _default_contract(one, contracts, score.model),
+        contract=one.contract("contract") if one.has("contract") else _default_contract(one, contracts, score.model),
         score=score,
         publish=publish,
         group=group,
@@ -212,16 +215,6 @@ def _output_file_name(section: Reader) -> str:
     if name == _MANIFEST:
         section.fail("output_file_name", f"is {name!r}, the manifest's own name", "choose another name")
     return name
-
-
-def _contract(one: Reader) -> str:
-    contract = one.text("contract")
-    parts = PurePosixPath(contract).parts
-    if contract and (contract.startswith("/") or ".." in parts):
-        one.fail("contract", f"is {contract!r}, outside the configuration's folder", "name a file in or below it")
-    elif contract and not (one.home / contract).is_file():
-        one.fail("contract", f"is {contract!r}, which is not a file", "name a data contract beside the configuration")
-    return contract
 
 
 def _default_contract(one: Reader, contracts: dict[str, str], model: str) -> str:

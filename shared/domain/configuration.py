@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from shared.domain.failures import Refused
 from shared.domain.promotion.ladder import Ladder
+from shared.domain.retraining.rules import Retraining
 from shared.domain.routes import HubLayout, Route, Workspace
 
 
@@ -15,6 +16,7 @@ class Configuration:
     routes: tuple[Route, ...]
     workspaces: tuple[Workspace, ...] = ()
     ladder: Ladder = field(default_factory=Ladder)
+    retraining: tuple[Retraining, ...] = ()
 
     def workspace(self, name: str) -> Workspace:
         """The environment called *name*. Raises Refused naming those there are."""
@@ -23,6 +25,14 @@ class Configuration:
                 return workspace
         known = ", ".join(each.name for each in self.workspaces)
         raise Refused(f"environment {name!r} is not configured; there are: {known}")
+
+    def retrained(self, model: str) -> Retraining:
+        """How *model* is retrained. Raises Refused naming the models that are."""
+        for rules in self.retraining:
+            if rules.model == model:
+                return rules
+        known = ", ".join(rules.model for rules in self.retraining) or "none"
+        raise Refused(f"model {model!r} has no `retraining` section in the configuration; those that have: {known}")
 
     def route(self, name: str) -> Route:
         """The route called *name*; raises KeyError naming those there are."""

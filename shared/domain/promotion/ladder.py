@@ -64,12 +64,16 @@ class Promotable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One edge of the ladder, named after where it leads: an environment, or the registry."""
+    """One edge of the ladder, named after where it leads: an environment, or the registry.
+
+    *candidate*: it enters a version in the registry as a candidate, and never approves it.
+    """
 
     name: str
     source: str
     environment: Workspace | None = None
     registry: Registry | None = None
+    candidate: bool = False
     serving: Serving = field(default_factory=Serving)
     entry_gates: tuple[GateSpec, ...] = ()
     exit_gates: tuple[GateSpec, ...] = ()

@@ -54,7 +54,8 @@ class StagePlan:
     def moves(self, phase: Phase) -> tuple[Move, ...]:
         """The moves that an entry (or an exit) receipt opens, in order."""
         if self.stage.registry is not None:
-            return (Move.PUBLISH_ENTRY,) if phase is Phase.ENTRY else (Move.APPROVE_ENTRY,)
+            approved = () if self.stage.candidate else (Move.APPROVE_ENTRY,)
+            return (Move.PUBLISH_ENTRY,) if phase is Phase.ENTRY else approved
         if phase is Phase.EXIT:
             return (Move.SWITCH_TRAFFIC,) if self.stage.serving.online else ()
         online = (Move.DEPLOY_ONLINE,) if self.stage.serving.online else ()

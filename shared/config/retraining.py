@@ -1,0 +1,274 @@
+"""`models.NAME.retraining`: which pipeline retrains a model, on which data, within which limits, and what follows."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from shared.config import paths
+from shared.config.reader import AZURE_ML_NAME, NAME, Reader
+from shared.domain.gates import GateSpec, read_gate
+from shared.domain.promotion.ladder import Ladder
+from shared.domain.retraining.causes import CauseKind
+from shared.domain.retraining.pipelines import Pipeline, PipelineKind, TrainingCompute
+from shared.domain.retraining.rules import (
+    Budget,
+    Limits,
+    OnConflict,
+    Rates,
+    Retraining,
+    StopRule,
+    TrainingKind,
+    TrainingRoute,
+    Worth,
+)
+from shared.domain.routes import Group, Workspace
+
+FIELDS = (
+    "pipeline",
+    "experiment",
+    "parameters",
+    "compute",
+    "data",
+    "limits",
+    "budget",
+    "cost",
+    "worth",
+    "gate",
+    "stop",
+    "candidate",
+    "promote_to",
+    "give_up_after",
+)
+PIPELINE = ("published", "endpoint", "deployment", "job", "environment")
+DATA = ("take", "kind", "contract", "key", "labels", "rows", "files", "age", "conflicts")
+LIMITS = ("debounce", "longest_debounce", "min_interval", "runs", "within", "champion_age")
+GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+COMPONENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*:[A-Za-z0-9][A-Za-z0-9._-]*")
+_NOWHERE = Workspace(name="", subscription="", resource_group="", workspace="")
+_SUFFIXES = {TrainingKind.TABULAR: ".csv", TrainingKind.BOXES: ".jsonl"}
+
+
+def read_retrainings(reader: Reader, workspaces: Mapping[str, Workspace], ladder: Ladder) -> tuple[Retraining, ...]:
+    """The `retraining` section of every model that has one."""
+    models: Any = reader.raw("models")
+    named = {name: raw for name, raw in models.items() if isinstance(raw, dict)} if isinstance(models, dict) else {}
+    section = reader.inside("models") if named else reader
+    wanted = [name for name, raw in named.items() if raw.get("retraining") is not None]
+    found = [_retraining(section.inside(name).inside("retraining"), name, workspaces, ladder) for name in wanted]
+    _refuse_shared_files(section, found)
+    return tuple(found)
+
+
+def _retraining(one: Reader, model: str, workspaces: Mapping[str, Workspace], ladder: Ladder) -> Retraining:
+    one.known(FIELDS)
+    pipeline = _pipeline(one.inside("pipeline", required=True), workspaces)
+    data = one.inside("data")
+    read = Retraining(
+        model=model,
+        pipeline=pipeline,
+        experiment=one.text("experiment", model),
+        parameters=_parameters(one.inside("parameters")),
+        compute=_compute(one.inside("compute")),
+        data=tuple(_data(data, name) for name in data.names()),
+        limits=_limits(one.inside("limits")),
+        budget=_budget(one.inside("budget")),
+        rates=_rates(one.inside("cost")),
+        worth=_worth(one.inside("worth")),
+        gate=_gate(one),
+        stop=_stop(one.inside("stop")),
+        candidate=one.optional("candidate"),
+        promote_to=one.optional("promote_to"),
+        give_up_after_s=one.seconds("give_up_after", 6 * 3600),
+    )
+    _refuse_unreachable(one, read, ladder)
+    return read
+
+
+def _pipeline(one: Reader, workspaces: Mapping[str, Workspace]) -> Pipeline:
+    """Exactly one of the three ways to call a pipeline."""
+    one.known(PIPELINE)
+    environment = one.text("environment")
+    if environment and environment not in workspaces:
+        one.fail("environment", f"is {environment!r}", f"use one of {', '.join(workspaces) or '(none configured)'}")
+    kinds = [kind for kind in PipelineKind if one.has(kind.value)]
+    if len(kinds) != 1:
+        named = ", ".join(kinds) or "none of them"
+        one.fail("", f"names {named}", "name one of `published`, `endpoint` (with `deployment`) and `job`")
+        return Pipeline(kind=PipelineKind.JOB, workspace=_NOWHERE, name="")
+    kind = kinds[0]
+    if kind is not PipelineKind.ENDPOINT and one.has("deployment"):
+        one.fail("deployment", "belongs to an endpoint", "remove it")
+    return Pipeline(
+        kind=kind,
+        workspace=workspaces.get(environment, _NOWHERE),
+        name=_pipeline_name(one, kind),
+        deployment=one.matching("deployment", AZURE_ML_NAME, "a deployment's name")
+        if kind is PipelineKind.ENDPOINT
+        else "",
+    )
+
+
+def _pipeline_name(one: Reader, kind: PipelineKind) -> str:
+    if kind is PipelineKind.PUBLISHED:
+        return one.matching(kind.value, GUID, "the published pipeline's id, a GUID").lower()
+    if kind is PipelineKind.ENDPOINT:
+        return one.matching(kind.value, AZURE_ML_NAME, "a batch endpoint's name")
+    return one.matching(kind.value, COMPONENT, "the pipeline component's NAME:VERSION, exact")
+
+
+def _parameters(section: Reader) -> dict[str, str]:
+    """Numbers and flags are passed as the text that they are."""
+    found = {}
+    for name in section.names():
+        value: Any = section.raw(name)
+        if isinstance(value, bool):
+            found[name] = str(value).lower()
+        elif isinstance(value, str | int | float):
+            found[name] = str(value)
+        else:
+            section.fail(name, f"is {str(value)[:60]!r}", "give a text, a number or true or false; never a secret")
+    return found
+
+
+def _compute(one: Reader) -> TrainingCompute:
+    one.known(("target", "instance_type", "instances", "idle"))
+    return TrainingCompute(
+        target=one.optional("target"),
+        instance_type=one.optional("instance_type"),
+        instances=one.whole("instances", 1, 1000) or 0,
+        idle_s=one.seconds("idle", 120) if one.has("idle") else 0,
+    )
+
+
+def _data(section: Reader, name: str) -> TrainingRoute:
+    one = section.inside(name)
+    one.known(DATA)
+    if not NAME.fullmatch(name):
+        section.fail(name, "is not a name", "use up to 63 lower-case letters, digits and dashes")
+    kind = TrainingKind(one.choice("kind", tuple(TrainingKind), TrainingKind.TABULAR))
+    read = TrainingRoute(
+        name=name,
+        take=_take(one, kind),
+        kind=kind,
+        contract=_contract(one, kind),
+        key=one.texts("key") or (("image_url",) if kind is TrainingKind.BOXES else ()),
+        labels=one.texts("labels"),
+        rows=one.whole("rows", 1, 2**31 - 1) or 0,
+        files=one.whole("files", 1, 2**31 - 1) or 0,
+        age_s=one.seconds("age", 86400) if one.has("age") else 0,
+        conflicts=OnConflict(one.choice("conflicts", tuple(OnConflict), OnConflict.NEWEST)),
+    )
+    if kind is TrainingKind.TABULAR and not read.key:
+        one.fail("key", "is missing", "name the columns that tell two rows apart, like [id]")
+    if kind is TrainingKind.TABULAR and read.labels:
+        one.fail("labels", "are of bounding boxes", "remove them, or use kind: boxes")
+    return read
+
+
+def _take(one: Reader, kind: TrainingKind) -> str:
+    take = one.text("take")
+    if take:
+        one.fail_all("take", paths.take_problems(take, Group()))
+        if not take.endswith(_SUFFIXES[kind]):
+            one.fail("take", f"is {take!r}", f"training data of kind {kind.value} are {_SUFFIXES[kind]} files")
+    return take
+
+
+def _contract(one: Reader, kind: TrainingKind) -> str:
+    if kind is TrainingKind.BOXES:
+        if one.has("contract"):
+            one.fail("contract", "is of tables", "remove it: boxes have rules of their own, and `labels`")
+        return ""
+    return one.contract("contract")
+
+
+def _limits(one: Reader) -> Limits:
+    one.known(LIMITS)
+    plain = Limits()
+    read = Limits(
+        debounce_s=one.seconds("debounce", plain.debounce_s, least=0),
+        longest_debounce_s=one.seconds("longest_debounce", plain.longest_debounce_s, least=0),
+        min_interval_s=one.seconds("min_interval", 0, least=0),
+        runs=one.whole("runs", 1, 1000) or 0,
+        within_s=one.seconds("within", 86400) if one.has("within") else 0,
+        champion_age_s=one.seconds("champion_age", 0, least=0),
+    )
+    if bool(read.runs) != bool(read.within_s):
+        one.fail("runs", "and `within` belong together", "give both: at most `runs` within `within`")
+    if read.debounce_s > read.longest_debounce_s:
+        one.fail("debounce", f"is {read.debounce_s} s, above longest_debounce", "use a shorter one")
+    return read
+
+
+def _budget(one: Reader) -> Budget:
+    one.known(("amount", "within"))
+    return Budget(amount=one.number("amount", 0.0), within_s=one.seconds("within", Budget().within_s))
+
+
+def _rates(one: Reader) -> Rates:
+    one.known(("node_hour", "hours"))
+    return Rates(node_hour=one.number("node_hour", 0.0), hours=one.number("hours", 0.0))
+
+
+def _worth(one: Reader) -> Worth:
+    kinds = [kind.value for kind in CauseKind]
+    one.known((*kinds, "times_cost"))
+    by_kind = {name: one.number(name, 0.0) for name in kinds if one.has(name)}
+    return Worth(by_kind=by_kind, times_cost=one.number("times_cost", 1.0))
+
+
+def _gate(one: Reader) -> GateSpec:
+    options: Any = one.raw("gate")
+    if not isinstance(options, dict):
+        one.fail("gate", "is missing" if options is None else f"is {options!r}", "give the options, like {metric: mae}")
+        return GateSpec(gate="better_than_champion")
+    spec, problems = read_gate("better_than_champion", options)
+    for each in problems:
+        one.fail(f"gate.{each.option}", each.problem, each.remedy)
+    return spec
+
+
+def _stop(one: Reader) -> StopRule:
+    one.known(("metric", "above", "below"))
+    if not one.names():
+        return StopRule()
+    bounds = {name: one.number(name, 0.0) if one.has(name) else None for name in ("above", "below")}
+    if not any(one.has(name) for name in bounds):
+        one.fail("above", "is missing", "give `above` or `below`: beyond it the run is cancelled")
+    return StopRule(metric=one.text("metric"), above=bounds["above"], below=bounds["below"])
+
+
+def _refuse_unreachable(one: Reader, read: Retraining, ladder: Ladder) -> None:
+    """What follows a better challenger must be there: the hold-out, the stage to promote to and that of candidates."""
+    if read.model not in {model.name for model in ladder.models}:
+        one.fail("", "needs a hold-out to judge by", f"add models.{read.model}.promotion")
+    stages = {stage.name: stage for stage in ladder.stages}
+    source = read.pipeline.workspace.name
+    for field, name, central in (("candidate", read.candidate, True), ("promote_to", read.promote_to, False)):
+        stage = stages.get(name)
+        if name and (stage is None or stage.candidate is not central):
+            fitting = [each.name for each in ladder.stages if each.candidate is central]
+            one.fail(field, f"is {name!r}", f"use one of {', '.join(fitting) or '(none configured)'}")
+        elif stage is not None and source and not _leads(stages, source, name):
+            one.fail(
+                field, f"is {name!r}, where no edge from {source!r} leads", "let the pipeline run where one begins"
+            )
+
+
+def _leads(stages: Mapping[str, Any], source: str, name: str) -> bool:
+    seen = set[str]()
+    while name in stages and name not in seen and name != source:
+        seen.add(name)
+        name = stages[name].source
+    return name == source
+
+
+def _refuse_shared_files(section: Reader, found: list[Retraining]) -> None:
+    """The same files may train two models, but not twice the same one."""
+    for rules in found:
+        seen: dict[str, str] = {}
+        for route in rules.data:
+            first = seen.setdefault(paths.same_files(route.take), route.name)
+            if first != route.name and route.take:
+                field = f"{rules.model}.retraining.data.{route.name}.take"
+                section.fail(field, f"is the same as that of {first}", "give each its own files")

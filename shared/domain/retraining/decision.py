@@ -1,0 +1,167 @@
+"""Whether the recorded causes of a model, all of them together, are worth a run now. Pure, and says why.
+
+A clock that went back makes nothing wait longer than its own limit: what lies in the future counts as of now.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from shared.domain.retraining.causes import Cause, CauseKind
+from shared.domain.retraining.rules import Retraining
+
+_ASKED = (CauseKind.PERSON, CauseKind.PIPELINE)  # Whoever asks has judged the worth, and knows the champion.
+
+
+class Move(StrEnum):
+    RETRAIN = "retrain"
+    WAIT = "wait"
+    REFUSE = "refuse"
+
+
+class Rule(StrEnum):
+    """Which rule has decided."""
+
+    NO_CAUSE = "no cause"
+    IN_FLIGHT = "in flight"
+    DEBOUNCE = "debounce"
+    WORTH = "worth"
+    MIN_INTERVAL = "minimum interval"
+    RUNS = "runs within the window"
+    BUDGET = "budget"
+    CHAMPION = "champion's age"
+    WORTHWHILE = "worthwhile"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRun:
+    """*cost* is the actual one, or the estimate where that is not known yet."""
+
+    run: str
+    started: datetime
+    cost: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """*causes* are those that no run has claimed; *champion_since* is None where it is not known."""
+
+    now: datetime
+    rules: Retraining
+    causes: tuple[Cause, ...] = ()
+    in_flight: str = ""
+    past: tuple[PastRun, ...] = ()
+    champion_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """*until* is when to look again, None where something else than time decides."""
+
+    move: Move
+    rule: Rule
+    because: str
+    until: datetime | None = None
+
+
+def decide(state: Situation) -> Verdict:
+    """One verdict for all causes together: those that may still come are waited for before anything is refused."""
+    if not state.causes:
+        return Verdict(move=Move.REFUSE, rule=Rule.NO_CAUSE, because="nothing asks for it")
+    if state.in_flight:
+        because = f"{state.in_flight} is in flight and absorbs new causes"
+        return Verdict(move=Move.WAIT, rule=Rule.IN_FLIGHT, because=because)
+    return _debounced(state) or _refused(state) or _limited(state) or _worthwhile(state)
+
+
+def _debounced(state: Situation) -> Verdict | None:
+    """More causes may come: quiet is waited for, but not for ever."""
+    limits, ages = state.rules.limits, [_age(state.now, cause.at) for cause in state.causes]
+    left = min(_left(limits.debounce_s, min(ages)), _left(limits.longest_debounce_s, max(ages)))
+    if left <= timedelta():
+        return None
+    because = f"more causes may come within {limits.debounce_s} s"
+    return Verdict(move=Move.WAIT, rule=Rule.DEBOUNCE, because=because, until=state.now + left)
+
+
+def _refused(state: Situation) -> Verdict | None:
+    """What no waiting can mend."""
+    rules = state.rules
+    if rules.budget.amount and rules.estimate > rules.budget.amount:
+        because = f"one run is estimated at {rules.estimate:g}, above the whole budget of {rules.budget.amount:g}"
+        return Verdict(move=Move.REFUSE, rule=Rule.BUDGET, because=because)
+    if not rules.worth.by_kind or _asked(state):
+        return None
+    value, wanted = expected_value(rules, state.causes), rules.worth.times_cost * rules.estimate
+    if value >= wanted:
+        return None
+    because = f"a better model is worth {value:g} here, below {rules.worth.times_cost:g} times the cost ({wanted:g})"
+    return Verdict(move=Move.REFUSE, rule=Rule.WORTH, because=because)
+
+
+def expected_value(rules: Retraining, causes: Sequence[Cause]) -> float:
+    """Each kind of cause counts once, however often it was found: the model becomes better only once."""
+    return sum(rules.worth.of(kind) for kind in {cause.kind for cause in causes})
+
+
+def _limited(state: Situation) -> Verdict | None:
+    """The limit that lasts longest, where any does."""
+    lasting = [(until, rule, because) for until, rule, because in _limits(state) if until > state.now]
+    if not lasting:
+        return None
+    until, rule, because = max(lasting, key=lambda limit: limit[0])
+    return Verdict(move=Move.WAIT, rule=rule, because=because, until=until)
+
+
+def _limits(state: Situation) -> Iterator[tuple[datetime, Rule, str]]:
+    limits, now, past = state.rules.limits, state.now, _newest_first(state)
+    if past and limits.min_interval_s:
+        because = f"{past[0].run} started less than {limits.min_interval_s} s ago"
+        yield now + _left(limits.min_interval_s, _age(now, past[0].started)), Rule.MIN_INTERVAL, because
+    if limits.runs and len(past) >= limits.runs:
+        first = past[limits.runs - 1]
+        because = f"{limits.runs} runs have started within {limits.within_s} s"
+        yield now + _left(limits.within_s, _age(now, first.started)), Rule.RUNS, because
+    if state.rules.budget.amount:
+        yield from _over_budget(state, past)
+    if limits.champion_age_s and state.champion_since and not _asked(state):
+        because = f"the champion is younger than {limits.champion_age_s} s"
+        yield now + _left(limits.champion_age_s, _age(now, state.champion_since)), Rule.CHAMPION, because
+
+
+def _over_budget(state: Situation, past: Sequence[PastRun]) -> Iterator[tuple[datetime, Rule, str]]:
+    """Until so much of what was spent has left the window that the estimate fits again."""
+    budget, estimate = state.rules.budget, state.rules.estimate
+    within = [run for run in past if _age(state.now, run.started) < timedelta(seconds=budget.within_s)]
+    spent = sum(run.cost for run in within)
+    because = f"{spent:g} of {budget.amount:g} are spent within {budget.within_s} s, and a run may cost {estimate:g}"
+    until, left = state.now, spent
+    for run in reversed(within):
+        if left + estimate <= budget.amount:
+            break
+        left -= run.cost
+        until = state.now + _left(budget.within_s, _age(state.now, run.started))
+    yield until, Rule.BUDGET, because
+
+
+def _worthwhile(state: Situation) -> Verdict:
+    kinds = sorted({cause.kind.value for cause in state.causes})
+    because = f"{len(state.causes)} causes ({', '.join(kinds)}), no limit reached"
+    return Verdict(move=Move.RETRAIN, rule=Rule.WORTHWHILE, because=because)
+
+
+def _asked(state: Situation) -> bool:
+    return any(cause.kind in _ASKED for cause in state.causes)
+
+
+def _newest_first(state: Situation) -> list[PastRun]:
+    return sorted(state.past, key=lambda run: run.started, reverse=True)
+
+
+def _age(now: datetime, then: datetime) -> timedelta:
+    return max(timedelta(), now - then)
+
+
+def _left(limit_s: float, age: timedelta) -> timedelta:
+    return timedelta(seconds=limit_s) - age
