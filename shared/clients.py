@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
     from shared.adapters.azure_ml_arm import Arm
+    from shared.adapters.azure_ml_invocations import BatchInvocations
     from shared.domain.configuration import Configuration
     from shared.ports import (
         Announcer,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         Jobs,
         Ledger,
         Models,
+        Pipelines,
         Signer,
     )
 
@@ -67,8 +69,22 @@ class Clients:
     def jobs(self) -> Jobs:
         from shared.adapters.azure_ml_jobs import AzureMlJobs
 
+        return AzureMlJobs(self._arm, self._invocations)
+
+    @cached_property
+    def pipelines(self) -> Pipelines:
+        from shared.adapters.azure_ml_pipeline_jobs import PipelineEndpoints, PipelineJobs
+        from shared.adapters.azure_ml_pipelines import AzureMlPipelines
+        from shared.adapters.azure_ml_published_pipelines import PublishedPipelines
+        from shared.adapters.azure_ml_regions import Regions
+        from shared.adapters.azure_ml_tracking import Tracking
+
         settings = self.settings
-        return AzureMlJobs(self._arm, self._credential, settings.ml_audience, settings.ml_inference_hosts)
+        regions = Regions(self._arm, self._credential, settings.resource_manager, settings.ml_api_hosts)
+        tracking = Tracking(regions)
+        endpoints = PipelineEndpoints(self._arm, tracking, self._invocations)
+        jobs = PipelineJobs(self._arm, tracking)
+        return AzureMlPipelines(PublishedPipelines(regions, tracking), endpoints, jobs, tracking)
 
     @cached_property
     def models(self) -> Models:
@@ -118,6 +134,13 @@ class Clients:
         from shared.adapters.hub_data_checks import HubDataChecks
 
         return HubDataChecks(self.hub, self.settings.config_path.parent)
+
+    @cached_property
+    def _invocations(self) -> BatchInvocations:
+        from shared.adapters.azure_ml_invocations import BatchInvocations
+
+        settings = self.settings
+        return BatchInvocations(self._arm, self._credential, settings.ml_audience, settings.ml_inference_hosts)
 
     @cached_property
     def _arm(self) -> Arm:

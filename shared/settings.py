@@ -17,6 +17,7 @@ TOPIC = "EVENT_GRID_TOPIC__topicEndpointUri"
 RESOURCE_MANAGER = "AZURE_RESOURCE_MANAGER_URL"
 ML_AUDIENCE = "AZURE_ML_AUDIENCE"
 ML_HOSTS = "AZURE_ML_INFERENCE_HOSTS"
+ML_API_HOSTS = "AZURE_ML_API_HOSTS"
 CONFIG = "SIGNALBOX_CONFIG"
 IDENTITY = "AZURE_CLIENT_ID"
 STORAGE_ACCOUNTS = "STORAGE_ACCOUNTS_URL"
@@ -32,6 +33,7 @@ DEFAULTS = {
     RESOURCE_MANAGER: "https://management.azure.com",
     ML_AUDIENCE: "https://ml.azure.com",
     ML_HOSTS: "*.inference.ml.azure.com",
+    ML_API_HOSTS: "*.api.azureml.ms",
     CONFIG: "signalbox.yaml",
     IDENTITY: "",
     STORAGE_ACCOUNTS: "https://{account}.blob.core.windows.net",
@@ -51,7 +53,8 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """URLs are https; *ml_inference_hosts* are the patterns of hosts that may get a scoring token.
+    """URLs are https; *ml_inference_hosts* are the patterns of hosts that may get a scoring token, *ml_api_hosts* of
+    those of the workspaces' regional services.
 
     *storage_accounts* makes a storage account's address of its name. Without *receipt_key* nothing is promoted, without
     *token_issuer* nobody can approve.
@@ -62,6 +65,7 @@ class Settings:
     resource_manager: str
     ml_audience: str
     ml_inference_hosts: tuple[str, ...]
+    ml_api_hosts: tuple[str, ...]
     config_path: Path
     identity_client_id: str
     storage_accounts: str
@@ -81,7 +85,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         topic_endpoint=values[TOPIC],
         resource_manager=values[RESOURCE_MANAGER].rstrip("/"),
         ml_audience=values[ML_AUDIENCE].rstrip("/"),
-        ml_inference_hosts=tuple(host.strip() for host in values[ML_HOSTS].split(",") if host.strip()),
+        ml_inference_hosts=_hosts(values[ML_HOSTS]),
+        ml_api_hosts=_hosts(values[ML_API_HOSTS]),
         config_path=_HOME / values[CONFIG],
         identity_client_id=values[IDENTITY],
         storage_accounts=values[STORAGE_ACCOUNTS].rstrip("/"),
@@ -89,6 +94,10 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         token_issuer=values[TOKEN_ISSUER].rstrip("/"),
         token_audience=values[TOKEN_AUDIENCE],
     )
+
+
+def _hosts(patterns: str) -> tuple[str, ...]:
+    return tuple(host.strip() for host in patterns.split(",") if host.strip())
 
 
 def _problem(name: str, value: str) -> str | None:

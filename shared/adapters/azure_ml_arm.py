@@ -83,9 +83,14 @@ def place_path(place: Place) -> str:
 
 
 def send(client: Pipeline, request: HttpRequest, what: str, accept: tuple[int, ...] = (200,)) -> HttpResponse:
-    """The answer, if its status is one of *accept*. Raises Refused and Transient."""
+    """The answer, if its status is one of *accept*. Raises Refused and Transient.
+
+    A 401 is a token that expired on the way: nothing was done, the policy has dropped it, and another may be accepted.
+    """
     with translated(what):
         answer: HttpResponse = client.send_request(request, retry_total=_RETRIES.get(request.method, 0))
+        if answer.status_code == 401:
+            answer = client.send_request(request, retry_total=0)
     if answer.status_code not in accept:
         raise failure(what, answer.status_code, answer.text()[:300])
     return answer

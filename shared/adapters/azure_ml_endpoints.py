@@ -16,7 +16,7 @@ from azure.core.rest import HttpRequest, HttpResponse
 
 from shared.adapters.azure_faults import translated
 from shared.adapters.azure_ml_arm import Arm, Pipeline, pipeline, place_path
-from shared.adapters.azure_ml_jobs import allowed_uri
+from shared.adapters.azure_ml_invocations import allowed_uri
 from shared.domain.failures import Refused
 from shared.domain.routes import Workspace
 from shared.ports import Answer, DeploymentSeen, EndpointSeen, OnlineRequest, Serving, WantedDeployment

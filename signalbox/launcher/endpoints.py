@@ -96,6 +96,7 @@ class Endpoints:
             "AZURE_RESOURCE_MANAGER_URL": self.resource_manager,
             "AZURE_ML_AUDIENCE": "https://ml.azure.com",
             "AZURE_ML_INFERENCE_HOSTS": f"localhost:{self.azureml}",
+            "AZURE_ML_API_HOSTS": f"localhost:{self.azureml}",
             "IDENTITY_ENDPOINT": f"http://127.0.0.1:{self.identity}/msi/token",
             "IDENTITY_HEADER": self.identity_secret,
             "SIGNALBOX_TOKEN_ISSUER": f"{self.authority}/{TENANT}/v2.0",

@@ -9,6 +9,7 @@ from azure.eventgrid import EventGridPublisherClient
 from azure.identity import ManagedIdentityCredential
 
 from shared.adapters.azure_ml_arm import Arm
+from shared.adapters.azure_ml_invocations import BatchInvocations
 from shared.adapters.azure_ml_jobs import AzureMlJobs
 from shared.adapters.blob_hub import BlobHub
 from shared.domain.failures import Refused, Transient
@@ -46,7 +47,8 @@ def jobs_client(world: World, host: str) -> AzureMlJobs:
     """The app's own client, for which *host* alone may get a scoring token."""
     ends = world.cloud.endpoints
     identity = LocalIdentity(ends)
-    return AzureMlJobs(Arm(identity, ends.resource_manager), identity, "https://ml.azure.com", (host,))
+    arm = Arm(identity, ends.resource_manager)
+    return AzureMlJobs(arm, BatchInvocations(arm, identity, "https://ml.azure.com", (host,)))
 
 
 def a_job(name: str, **overrides: int) -> BatchJob:

@@ -53,7 +53,10 @@ class PipelineRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineRunSeen:
-    """A run as Azure ML knows it: *id* is its own, *name* ours; times are ISO 8601 UTC, empty until they are known."""
+    """A run as Azure ML knows it: *id* is its own, *name* ours; times are ISO 8601 UTC, empty until they are known.
+
+    *status* is one of the job statuses of v2 in both generations; *because* is why it failed or was cancelled.
+    """
 
     id: str
     name: str
@@ -61,3 +64,24 @@ class PipelineRunSeen:
     started: str = ""
     ended: str = ""
     because: str = ""
+
+
+def arguments(run: PipelineRun) -> dict[str, str]:
+    """The run's parameters and, under names of their own, what it is to train on: texts, as both generations take."""
+    compute = {
+        "compute_target": run.compute.target,
+        "instance_type": run.compute.instance_type,
+        "instances": str(run.compute.instances or ""),
+        "idle_s": str(run.compute.idle_s or ""),
+    }
+    return {**run.parameters, **{name: value for name, value in compute.items() if value}}
+
+
+def superseded(kind: PipelineKind) -> str:
+    """What to say of a pipeline that is called in a way that Azure ML has given up; empty for the others."""
+    if kind is not PipelineKind.PUBLISHED:
+        return ""
+    return (
+        "is a published pipeline of Azure ML v1, whose support ended on 2026-06-30; "
+        "deploy a pipeline component behind a batch endpoint (kind: endpoint) as docs/training-pipelines.md shows"
+    )
