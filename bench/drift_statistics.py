@@ -1,0 +1,222 @@
+"""How often the drift detector is wrong, by simulation: false alarms where nothing moved, power where something did.
+
+    python bench/drift_statistics.py [--simulations N] [--rows N ...] [--reference N]
+
+Each simulation draws a reference and a window from the same world and asks for the verdict of the whole detector, over
+all its columns: at most alpha of them may be `drifted`. Then one column moves, by a stated amount, and the share of
+`drifted` is the power. Exits with an error where there are significantly more false alarms.
+"""
+
+import argparse
+import math
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from shared.domain.drift.counting import moments_of, profile_of, tally_of
+from shared.domain.drift.detector import DriftVerdict, detect
+from shared.domain.drift.reference import ModelReference
+from shared.domain.drift.relevance import relevance
+from shared.domain.drift.relevance_drift import Change, compare_relevance
+from shared.domain.drift.rule import DriftRule, Outcome
+from shared.domain.drift.window import Counted
+from shared.domain.reference_profile import ReferenceProfile
+
+SEVERAL_STANDARD_ERRORS = 3.0
+COLUMNS = 10
+RULE = DriftRule(alpha=0.05, effect=1e-6, minimum_rows=20)  # No smallest effect: significance alone must hold.
+Rows = dict[str, np.ndarray]
+World = Callable[[np.random.Generator, int], Rows]
+
+
+def _columns(draw: Callable[[np.random.Generator, int], np.ndarray]) -> World:
+    """Ten independent columns, and an output that is the sum of them where they are numbers."""
+
+    def world(chance: np.random.Generator, rows: int) -> Rows:
+        return _answered({f"x{number}": draw(chance, rows) for number in range(COLUMNS)})
+
+    return world
+
+
+def _answered(rows: Rows) -> Rows:
+    numbers = [each for each in rows.values() if each.dtype.kind == "f"]
+    return rows | {"output": np.sum(numbers, axis=0)} if numbers else rows
+
+
+def _correlated(chance: np.random.Generator, rows: int) -> Rows:
+    """Every pair of columns correlates by 0.8."""
+    common = chance.normal(size=rows)
+    return _answered(
+        {f"x{number}": 0.8**0.5 * common + 0.2**0.5 * chance.normal(size=rows) for number in range(COLUMNS)}
+    )
+
+
+def _opposed(chance: np.random.Generator, rows: int) -> Rows:
+    """Half of the columns are the mirror of the other half."""
+    half = {f"x{number}": chance.normal(size=rows) for number in range(COLUMNS // 2)}
+    return half | {f"y{name}": -values for name, values in half.items()} | {"output": half["x0"]}
+
+
+def _mixed(chance: np.random.Generator, rows: int) -> Rows:
+    numbers = {f"x{number}": chance.gamma(1 + number, size=rows) for number in range(5)}
+    texts = {f"c{number}": _categories(chance, rows, 2 + 3 * number) for number in range(5)}
+    return _answered(numbers) | texts
+
+
+def _categories(chance: np.random.Generator, rows: int, count: int) -> np.ndarray:
+    """With a long tail: the rarest is seen in a few rows of a thousand."""
+    shares = 1 / np.arange(1, count + 1) ** 1.5
+    return np.array([f"c{code}" for code in chance.choice(count, rows, p=shares / shares.sum())])
+
+
+def _with_missing(chance: np.random.Generator, rows: int) -> Rows:
+    numbers = {f"x{number}": chance.normal(size=rows) for number in range(COLUMNS)}
+    return {name: np.where(chance.random(rows) < 0.1, np.nan, values) for name, values in numbers.items()}
+
+
+WORLDS: dict[str, World] = {
+    "normal": _columns(lambda chance, rows: chance.normal(size=rows)),
+    "log-normal": _columns(lambda chance, rows: chance.lognormal(0, 1.5, rows)),
+    "Student t, 2 d.f.": _columns(lambda chance, rows: chance.standard_t(2, rows)),
+    "whole numbers, five values": _columns(lambda chance, rows: chance.integers(0, 5, rows).astype(float)),
+    "mostly zero": _columns(lambda chance, rows: np.where(chance.random(rows) < 0.9, 0.0, chance.normal(size=rows))),
+    "correlated by 0.8": _correlated,
+    "mirrored": _opposed,
+    "numbers and categories": _mixed,
+    "categories, long tail": _columns(lambda chance, rows: _categories(chance, rows, 30)),
+    "a tenth missing": _with_missing,
+}
+
+
+def reference_of(rows: Rows) -> ModelReference:
+    """As it is made of training rows and the model's outputs for them."""
+    profiles = {name: _profile(values) for name, values in rows.items()}
+    inputs = {name: each for name, each in profiles.items() if name != "output"}
+    outputs = {name: each for name, each in profiles.items() if name == "output"}
+    count = len(next(iter(rows.values())))
+    return ModelReference(
+        inputs=ReferenceProfile(rows=count, columns=inputs),
+        outputs=outputs,
+        moments={name: moments_of(rows[name]) for name in outputs},
+    )
+
+
+def _profile(values: np.ndarray):
+    made = profile_of(values, "number" if values.dtype.kind == "f" else "string")
+    assert made is not None
+    return made
+
+
+def counted(rows: Rows, reference: ModelReference) -> Counted:
+    count = len(next(iter(rows.values())))
+    return Counted(
+        rows=count,
+        answers=count if reference.outputs else 0,
+        inputs={name: tally_of(rows[name], each) for name, each in reference.inputs.columns.items()},
+        outputs={name: tally_of(rows[name], each) for name, each in reference.outputs.items()},
+        moments={name: moments_of(rows[name]) for name in reference.outputs},
+    )
+
+
+def verdict(
+    world: World, reference: int, rows: int, seed: int, rule: DriftRule, move: Callable[[Rows], Rows]
+) -> DriftVerdict:
+    chance = np.random.default_rng((reference, rows, seed))
+    known = reference_of(world(chance, reference))
+    return detect(known, counted(move(world(chance, rows)), known), rule)
+
+
+def share(
+    world: World, reference: int, rows: int, simulations: int, rule: DriftRule, move: Callable[[Rows], Rows]
+) -> Counter:
+    return Counter(verdict(world, reference, rows, seed, rule, move).outcome for seed in range(simulations))
+
+
+def unmoved(rows: Rows) -> Rows:
+    return rows
+
+
+def shifted(by: float) -> Callable[[Rows], Rows]:
+    return lambda rows: rows | {"x0": rows["x0"] + by}
+
+
+def limit(alpha: float, simulations: int) -> float:
+    """The share of false alarms that chance alone still explains."""
+    return alpha + SEVERAL_STANDARD_ERRORS * math.sqrt(alpha * (1 - alpha) / simulations)
+
+
+def false_alarms(reference: int, sizes: list[int], simulations: int) -> list[str]:
+    """Print the table; the lines with too many."""
+    allowed, wrong = limit(RULE.alpha, simulations), []
+    print(f"\nFalse alarms, alpha = {RULE.alpha:g}, no smallest effect, {simulations} simulations each:")
+    print(f"at most {allowed:.2%} with the error of counting\n")
+    print("| world | reference | rows | false alarms |\n|---|---|---|---|")
+    for name, world in WORLDS.items():
+        for rows in sizes:
+            found = share(world, reference, rows, simulations, RULE, unmoved)[Outcome.DRIFTED] / simulations
+            print(f"| {name} | {reference} | {rows} | {found:.2%} |", flush=True)
+            wrong += [f"{name}, {rows} rows: {found:.2%}"] if found > allowed else []
+    return wrong
+
+
+def power(reference: int, sizes: list[int], simulations: int) -> None:
+    rule = DriftRule(alpha=0.01, effect=0.1, minimum_rows=20)
+    print(f"\nPower for one normal column of ten shifted, alpha = {rule.alpha:g}, smallest effect {rule.effect:g}:")
+    print("\n| shift (standard deviations) | distance | reference | rows | drifted | inconclusive | none |")
+    print("|---|---|---|---|---|---|---|")
+    for by in (0.0, 0.25, 0.5, 1.0):
+        distance = math.erf(by / 2 / 2**0.5)
+        for rows in sizes:
+            said = share(WORLDS["normal"], reference, rows, simulations, rule, shifted(by))
+            shares = " | ".join(
+                f"{said[each] / simulations:.0%}" for each in (Outcome.DRIFTED, Outcome.INCONCLUSIVE, Outcome.NONE)
+            )
+            print(f"| {by:g} | {distance:.2f} | {reference} | {rows} | {shares} |", flush=True)
+
+
+def relevance_alarms(rows: int, simulations: int) -> list[str]:
+    """How often relevance is said to have changed where it has not, and where it has."""
+    alpha = 0.05
+    said = {
+        name: sum(_changed(seed, rows, now, alpha) for seed in range(simulations)) / simulations
+        for name, now in (("the same", 1.0), ("half as strong", 0.5), ("gone", 0.0))
+    }
+    print(f"\nRelevance of {rows} rows before and after, alpha = {alpha:g}, any change, {simulations} simulations:\n")
+    print("| the strongest of ten columns is | said to have changed |\n|---|---|")
+    for name, found in said.items():
+        print(f"| {name} | {found:.2%} |")
+    return [f"relevance: {said['the same']:.2%}"] if said["the same"] > limit(alpha, simulations) else []
+
+
+def _changed(seed: int, rows: int, now: float, alpha: float) -> bool:
+    chance = np.random.default_rng((seed, rows))
+    before, after = (_relevance(chance, rows, strength, seed) for strength in (1.0, now))
+    return any(each.change is Change.CHANGED for each in compare_relevance(before, after, alpha=alpha, least=0.0))
+
+
+def _relevance(chance: np.random.Generator, rows: int, strength: float, seed: int):
+    columns = {f"x{number}": chance.normal(size=rows) for number in range(COLUMNS)}
+    target = strength * columns["x0"] + 0.5 * columns["x1"] + chance.normal(size=rows)
+    return relevance(columns | {"target": target}, "target", seed=seed, resamples=50)
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--simulations", type=int, default=2000)
+    arguments.add_argument("--rows", type=int, nargs="+", default=[30, 100, 1000])
+    arguments.add_argument("--reference", type=int, default=500)
+    given = arguments.parse_args()
+    wrong = false_alarms(given.reference, given.rows, given.simulations)
+    power(given.reference, given.rows, max(1, given.simulations // 4))
+    wrong += relevance_alarms(500, max(1, given.simulations // 10))
+    if wrong:
+        raise SystemExit(f"too many false alarms: {'; '.join(wrong)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""How much each column has to do with what moved: by its effect on the score, by its relevance, or by its distance."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from shared.domain.data_measures import Tally
+from shared.domain.drift.reference import ModelReference, Response
+from shared.domain.drift.rule import ColumnDrift, Movement, Part
+from shared.domain.drift.window import Counted, as_counted
+
+Shares = dict[tuple[Part, str], float]
+
+
+def score_shift(reference: ModelReference, window: Counted, column: ColumnDrift) -> float | None:
+    """What the column's other distribution does to the mean output, were every response as it was; None if unknown."""
+    response, tally = reference.responses.get(column.column), window.inputs.get(column.column)
+    if column.part is not Part.INPUT or response is None or tally is None or not tally.total:
+        return None
+    before = as_counted(reference).inputs[column.column]
+    if response.categories:
+        return _of_categories(response, before, tally)
+    points = reference.inputs.columns[column.column].breakpoints
+    shares = [_binned(each, points, response.edges) for each in (before, tally)]
+    return float(sum((b - a) * mean for a, b, mean in zip(*shares, response.means, strict=True)))
+
+
+def shares(reference: ModelReference, columns: Sequence[ColumnDrift]) -> tuple[str, Shares]:
+    """What the shares of the inputs that moved are of, and each one's; they add up to 1."""
+    moved = [each for each in columns if each.movement is Movement.MOVED and each.part is not Part.OUTPUT]
+    shifts = {(each.part, each.column): abs(each.score_shift or 0.0) for each in moved}
+    weighed = {(each.part, each.column): (each.effect or 0.0) * _weight(reference, each.column) for each in moved}
+    plain = {(each.part, each.column): each.effect or 0.0 for each in moved}
+    for by, parts in (("expected shift of the score", shifts), ("distance times relevance", weighed)):
+        if sum(parts.values()):
+            return by, _normed(parts)
+    return "distance", _normed(plain)
+
+
+def _normed(parts: Shares) -> Shares:
+    total = sum(parts.values()) or 1.0
+    return {name: part / total for name, part in parts.items()}
+
+
+def _weight(reference: ModelReference, column: str) -> float:
+    return reference.relevance.weight(column) if reference.relevance else 0.0
+
+
+def _of_categories(response: Response, before: Tally, after: Tally) -> float:
+    """Categories that the reference never saw answer as the reference's mean, and so add nothing."""
+    overall = sum(response.categories.get(name, 0.0) * count for name, count in before.counts.items()) / before.total
+    names = {*before.counts, *after.counts}
+    return sum(
+        (after.counts.get(name, 0) / after.total - before.counts.get(name, 0) / before.total)
+        * (response.categories.get(name, overall) - overall)
+        for name in names
+    )
+
+
+def _binned(tally: Tally, points: Sequence[float], edges: Sequence[float]) -> list[float]:
+    """Shares of the values up to each edge and above the one before; an edge is one of the breakpoints."""
+    import numpy as np
+
+    below = np.cumsum(tally.cells)
+    reached = [0, *(int(below[at]) for at in np.searchsorted(points, edges)), tally.total]
+    return [(high - low) / tally.total for low, high in pairwise(reached)]

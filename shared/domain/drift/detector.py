@@ -1,0 +1,149 @@
+"""Has the model's world moved? A verdict on one window of inputs and outputs, with what moved and what it does.
+
+It reads nothing and waits for nothing. Too few rows are inconclusive, never none, and the verdict says how many decide.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from statistics import NormalDist
+from typing import Any
+
+from shared.domain.drift.attribution import score_shift, shares
+from shared.domain.drift.columns import compare_columns
+from shared.domain.drift.reference import ModelReference, Moments
+from shared.domain.drift.rule import ColumnDrift, DriftRule, Movement, Outcome, Part
+from shared.domain.drift.window import Counted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreDrift:
+    """Whether the model's outputs moved: *observed*, from *low* to *high*, is the shift of their mean.
+
+    *expected* is what the inputs' movements alone would do to it, by the reference's responses, added up as if the
+    inputs were independent; in the output's unit. None where it is not known.
+    """
+
+    movement: Movement
+    because: str
+    observed: float | None = None
+    low: float | None = None
+    high: float | None = None
+    expected: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftVerdict:
+    """*needed* rows would decide an inconclusive check, None where none would; *by* says what the shares are of."""
+
+    outcome: Outcome
+    because: str
+    rows: int
+    reference_rows: int
+    score: ScoreDrift
+    columns: tuple[ColumnDrift, ...]
+    by: str
+    needed: int | None = None
+
+    @property
+    def moved(self) -> tuple[ColumnDrift, ...]:
+        """What moved, the largest share first."""
+        found = [each for each in self.columns if each.movement is Movement.MOVED]
+        return tuple(sorted(found, key=lambda each: (-each.share, -(each.effect or 0), each.column)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return asdict(self)
+
+
+def detect(reference: ModelReference, window: Counted, rule: DriftRule) -> DriftVerdict:
+    """The verdict on *window*; the share of false `drifted` where nothing moved is at most *rule.alpha*."""
+    columns = compare_columns(reference, window, rule)
+    columns = tuple(replace(each, score_shift=score_shift(reference, window, each)) for each in columns)
+    by, part = shares(reference, columns)
+    columns = tuple(replace(each, share=part.get((each.part, each.column), 0.0)) for each in columns)
+    score = _score(reference, window, columns)
+    outcome, because, needed = _concluded(columns, score, rule)
+    return DriftVerdict(
+        outcome=outcome,
+        because=because,
+        rows=window.rows,
+        reference_rows=reference.inputs.rows,
+        score=score,
+        columns=columns,
+        by=by,
+        needed=needed,
+    )
+
+
+def _score(reference: ModelReference, window: Counted, columns: Sequence[ColumnDrift]) -> ScoreDrift:
+    known = [each.score_shift for each in columns if each.score_shift is not None]
+    expected = sum(known) if known else None
+    outputs = [each for each in columns if each.part is Part.OUTPUT]
+    if any(each.rows for each in outputs):
+        return replace(_observed(reference, window, outputs), expected=expected)
+    return replace(_foreseen(reference, columns), expected=expected)
+
+
+def _observed(reference: ModelReference, window: Counted, outputs: Sequence[ColumnDrift]) -> ScoreDrift:
+    said = "; ".join(f"{each.column}: {each.because}" for each in outputs)
+    movement = _worst(outputs)
+    for name, before in reference.moments.items():
+        after = window.moments.get(name)
+        if after and after.rows:
+            estimate, reach = after.mean - before.mean, _reach(before, after)
+            return ScoreDrift(
+                movement=movement, because=said, observed=estimate, low=estimate - reach, high=estimate + reach
+            )
+    return ScoreDrift(movement=movement, because=said)
+
+
+def _reach(before: Moments, after: Moments) -> float:
+    """Half of the 95 % interval of the difference of the means."""
+    error = (before.deviation**2 / max(1, before.rows) + after.deviation**2 / after.rows) ** 0.5
+    return NormalDist().inv_cdf(0.975) * float(error)
+
+
+def _foreseen(reference: ModelReference, columns: Sequence[ColumnDrift]) -> ScoreDrift:
+    """Without outputs: whether what moved is what the model is known to depend on."""
+    if reference.relevance is None:
+        said = "there are no outputs to compare, and the reference does not say which inputs are relevant"
+        return ScoreDrift(movement=Movement.UNKNOWN, because=said)
+    telling = [each for each in columns if each.column in reference.relevance.selected]
+    moved = [each.column for each in telling if each.movement is Movement.MOVED]
+    said = f"there are no outputs to compare; of the relevant inputs {', '.join(moved) or 'none'} moved"
+    return ScoreDrift(movement=_worst(telling), because=said)
+
+
+def _worst(columns: Sequence[ColumnDrift]) -> Movement:
+    found = {each.movement for each in columns}
+    return next((each for each in (Movement.MOVED, Movement.UNDECIDED) if each in found), Movement.STEADY)
+
+
+def _concluded(columns: Sequence[ColumnDrift], score: ScoreDrift, rule: DriftRule) -> tuple[Outcome, str, int | None]:
+    moved = _names(each for each in columns if each.movement is Movement.MOVED)
+    if moved and (not rule.score_must_move or score.movement is Movement.MOVED):
+        said = f"{moved} moved" + (" and so did the score" if score.movement is Movement.MOVED else "")
+        return Outcome.DRIFTED, said, None
+    if moved and score.movement is Movement.STEADY:
+        return Outcome.NONE, f"{moved} moved, and the score did not", None
+    undecided = [each for each in columns if each.movement is Movement.UNDECIDED]
+    if moved and score.movement is Movement.UNKNOWN:
+        return Outcome.INCONCLUSIVE, f"{moved} moved, and whether the score would is not known: {score.because}", None
+    if not undecided:
+        return Outcome.NONE, f"no column is {rule.effect:g} or more away from the reference", None
+    needed = _needed(undecided)
+    said = f"{_names(undecided)} could have moved by {rule.effect:g}"
+    decides = (
+        f"about {needed} rows would decide" if needed else "the reference has too few rows for any window to decide"
+    )
+    return Outcome.INCONCLUSIVE, f"{said}: {decides}", needed
+
+
+def _needed(undecided: Sequence[ColumnDrift]) -> int | None:
+    wanted = [each.needed for each in undecided]
+    return None if None in wanted else max(each for each in wanted if each is not None)
+
+
+def _names(columns: Any) -> str:
+    said = [f"{each.column} (missing values)" if each.part is Part.MISSING else each.column for each in columns]
+    return ", ".join(said)

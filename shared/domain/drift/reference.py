@@ -1,0 +1,112 @@
+"""The champion's reference: a reference profile that also knows the model's outputs, and what moves them.
+
+It is the profile's own JSON with three more fields, each of which may be missing; the data check reads it as before.
+It travels in the model's bundle at `contract/reference-profile.json`, so that every version brings its own.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from shared.domain.drift.relevance import FeatureRelevance, Relevance
+from shared.domain.identity import digest
+from shared.domain.reference_profile import ColumnProfile, ProfileError, ReferenceProfile, parse_profile
+
+PLACE = "contract/reference-profile.json"  # In the extras of a bundle.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """The mean output of the training rows, by what one input was.
+
+    Numeric: *means[i]* for rows at or below *edges[i]* and above the edge before; one more mean than edges. Every edge
+    is one of the profile's breakpoints. Categorical: *categories* by value.
+    """
+
+    edges: tuple[float, ...] = ()
+    means: tuple[float, ...] = ()
+    categories: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moments:
+    """The mean of *rows* outputs and their sum of squared deviations from it; mergeable."""
+
+    rows: int = 0
+    mean: float = 0.0
+    squares: float = 0.0
+
+    def merged(self, other: "Moments") -> "Moments":
+        """Both together (Chan, Golub and LeVeque 1979)."""
+        rows = self.rows + other.rows
+        if not rows:
+            return self
+        apart = other.mean - self.mean
+        squares = self.squares + other.squares + apart**2 * self.rows * other.rows / rows
+        return Moments(rows=rows, mean=self.mean + apart * other.rows / rows, squares=squares)
+
+    @property
+    def deviation(self) -> float:
+        return math.sqrt(self.squares / max(1, self.rows - 1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelReference:
+    """*outputs* by the output's name; *moments* of those that are numbers; *responses* by input column."""
+
+    inputs: ReferenceProfile
+    outputs: Mapping[str, ColumnProfile] = field(default_factory=dict)
+    moments: Mapping[str, Moments] = field(default_factory=dict)
+    responses: Mapping[str, Response] = field(default_factory=dict)
+    relevance: Relevance | None = None
+
+    @property
+    def digest(self) -> str:
+        """Names the content: windows are counted for one reference."""
+        return digest(json.dumps(self.to_dict(), sort_keys=True))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON; `parse_reference` reads it back."""
+        outputs = ReferenceProfile(rows=self.inputs.rows, columns=self.outputs).to_dict()["columns"]
+        for name, moments in self.moments.items():
+            outputs[name]["moments"] = asdict(moments)
+        return self.inputs.to_dict() | {
+            "outputs": outputs,
+            "responses": {name: asdict(each) for name, each in self.responses.items()},
+            "relevance": asdict(self.relevance) if self.relevance else None,
+        }
+
+
+def parse_reference(mapping: Any) -> ModelReference:
+    """The reference that *mapping* (parsed JSON) holds, a plain profile included. Raises ProfileError."""
+    inputs = parse_profile(mapping)
+    try:
+        outputs, told = mapping.get("outputs") or {}, mapping.get("relevance")
+        return ModelReference(
+            inputs=inputs,
+            outputs=parse_profile({**mapping, "columns": outputs}).columns,
+            moments={name: Moments(**each["moments"]) for name, each in outputs.items() if each.get("moments")},
+            responses={name: _response(each) for name, each in (mapping.get("responses") or {}).items()},
+            relevance=parse_relevance(told) if told else None,
+        )
+    except (KeyError, TypeError, AttributeError, ValueError) as mistake:
+        if isinstance(mistake, ProfileError):
+            raise
+        raise ProfileError(
+            f"the outputs or relevance of a reference profile are wrong ({mistake!r}): make it again"
+        ) from mistake
+
+
+def parse_relevance(mapping: Mapping[str, Any]) -> Relevance:
+    """The relevance in *mapping*, as `dataclasses.asdict` gives it. Raises TypeError or KeyError."""
+    features = tuple(FeatureRelevance(**each) for each in mapping["features"])
+    return Relevance(**{**mapping, "features": features})
+
+
+def _response(each: Mapping[str, Any]) -> Response:
+    edges, means = tuple(map(float, each.get("edges", ()))), tuple(map(float, each.get("means", ())))
+    if edges and len(means) != len(edges) + 1:
+        raise ProfileError("a response of a reference profile needs one more mean than edges")
+    return Response(edges=edges, means=means, categories=dict(each.get("categories", {})))

@@ -1,0 +1,74 @@
+"""What was counted of recent rows, against one reference: small, exact, and the same in whatever order it is merged."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from shared.domain.data_measures import Tally
+from shared.domain.drift.reference import ModelReference, Moments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """*rows* that were read of the inputs, and *answers* of the outputs; tallies as the reference's columns."""
+
+    rows: int = 0
+    answers: int = 0
+    inputs: Mapping[str, Tally] = field(default_factory=dict)
+    outputs: Mapping[str, Tally] = field(default_factory=dict)
+    moments: Mapping[str, Moments] = field(default_factory=dict)
+
+    def merged(self, other: "Counted") -> "Counted":
+        """Both together."""
+        names = {*self.moments, *other.moments}
+        return Counted(
+            rows=self.rows + other.rows,
+            answers=self.answers + other.answers,
+            inputs=_added(self.inputs, other.inputs),
+            outputs=_added(self.outputs, other.outputs),
+            moments={n: self.moments.get(n, Moments()).merged(other.moments.get(n, Moments())) for n in sorted(names)},
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON; `parse_counted` reads it back."""
+        return asdict(self)
+
+
+def parse_counted(mapping: Mapping[str, Any]) -> Counted:
+    """The counts in *mapping*, as `to_dict` wrote them."""
+    return Counted(
+        rows=int(mapping["rows"]),
+        answers=int(mapping["answers"]),
+        inputs={name: _tally(each) for name, each in mapping["inputs"].items()},
+        outputs={name: _tally(each) for name, each in mapping["outputs"].items()},
+        moments={name: Moments(**each) for name, each in mapping["moments"].items()},
+    )
+
+
+def as_counted(reference: ModelReference) -> Counted:
+    """The reference's own rows, counted as a window's are: what a window is compared with."""
+    inputs = {name: Tally(cells=each.cells, counts=each.counts) for name, each in reference.inputs.columns.items()}
+    outputs = {name: Tally(cells=each.cells, counts=each.counts) for name, each in reference.outputs.items()}
+    answers = max((each.total for each in outputs.values()), default=0)
+    counted = Counted(rows=reference.inputs.rows, answers=answers, inputs=inputs, outputs=outputs)
+    return replace(counted, moments=dict(reference.moments))
+
+
+def _tally(mapping: Mapping[str, Any]) -> Tally:
+    return Tally(cells=tuple(mapping["cells"]), counts=dict(mapping["counts"]))
+
+
+def _added(first: Mapping[str, Tally], second: Mapping[str, Tally]) -> dict[str, Tally]:
+    return {
+        name: _sum(first[name], second[name]) if name in first and name in second else (first.get(name) or second[name])
+        for name in sorted({*first, *second})
+    }
+
+
+def _sum(first: Tally, second: Tally) -> Tally:
+    if len(first.cells) != len(second.cells):
+        raise ValueError("counts in other cells cannot be added: count both against the same reference")
+    counts = dict(first.counts)
+    for value, times in second.counts.items():
+        counts[value] = counts.get(value, 0) + times
+    return Tally(cells=tuple(a + b for a, b in zip(first.cells, second.cells, strict=True)), counts=counts)
