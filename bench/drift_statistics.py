@@ -28,14 +28,14 @@ from shared.domain.drift.window import Counted
 from shared.domain.reference_profile import ReferenceProfile
 
 SEVERAL_STANDARD_ERRORS = 3.0
-COLUMNS = 10
+COLUMNS = 6
 RULE = DriftRule(alpha=0.05, effect=1e-6, minimum_rows=20)  # No smallest effect: significance alone must hold.
 Rows = dict[str, np.ndarray]
 World = Callable[[np.random.Generator, int], Rows]
 
 
 def _columns(draw: Callable[[np.random.Generator, int], np.ndarray]) -> World:
-    """Ten independent columns, and an output that is the sum of them where they are numbers."""
+    """Several independent columns, and an output that is the sum of them where they are numbers."""
 
     def world(chance: np.random.Generator, rows: int) -> Rows:
         return _answered({f"x{number}": draw(chance, rows) for number in range(COLUMNS)})
@@ -63,8 +63,8 @@ def _opposed(chance: np.random.Generator, rows: int) -> Rows:
 
 
 def _mixed(chance: np.random.Generator, rows: int) -> Rows:
-    numbers = {f"x{number}": chance.gamma(1 + number, size=rows) for number in range(5)}
-    texts = {f"c{number}": _categories(chance, rows, 2 + 3 * number) for number in range(5)}
+    numbers = {f"x{number}": chance.gamma(1 + number, size=rows) for number in range(3)}
+    texts = {f"c{number}": _categories(chance, rows, 2 + 3 * number) for number in range(3)}
     return _answered(numbers) | texts
 
 
@@ -166,7 +166,7 @@ def false_alarms(reference: int, sizes: list[int], simulations: int) -> list[str
 
 def power(reference: int, sizes: list[int], simulations: int) -> None:
     rule = DriftRule(alpha=0.01, effect=0.1, minimum_rows=20)
-    print(f"\nPower for one normal column of ten shifted, alpha = {rule.alpha:g}, smallest effect {rule.effect:g}:")
+    print(f"\nPower for one normal column of six shifted, alpha = {rule.alpha:g}, smallest effect {rule.effect:g}:")
     print("\n| shift (standard deviations) | distance | reference | rows | drifted | inconclusive | none |")
     print("|---|---|---|---|---|---|---|")
     for by in (0.0, 0.25, 0.5, 1.0):
@@ -187,7 +187,7 @@ def relevance_alarms(rows: int, simulations: int) -> list[str]:
         for name, now in (("the same", 1.0), ("half as strong", 0.5), ("gone", 0.0))
     }
     print(f"\nRelevance of {rows} rows before and after, alpha = {alpha:g}, any change, {simulations} simulations:\n")
-    print("| the strongest of ten columns is | said to have changed |\n|---|---|")
+    print("| the strongest of six columns is | said to have changed |\n|---|---|")
     for name, found in said.items():
         print(f"| {name} | {found:.2%} |")
     return [f"relevance: {said['the same']:.2%}"] if said["the same"] > limit(alpha, simulations) else []
@@ -208,7 +208,7 @@ def _relevance(chance: np.random.Generator, rows: int, strength: float, seed: in
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--simulations", type=int, default=2000)
-    arguments.add_argument("--rows", type=int, nargs="+", default=[30, 100, 1000])
+    arguments.add_argument("--rows", type=int, nargs="+", default=[30, 300])
     arguments.add_argument("--reference", type=int, default=500)
     given = arguments.parse_args()
     wrong = false_alarms(given.reference, given.rows, given.simulations)
