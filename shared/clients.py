@@ -11,6 +11,7 @@ from shared.settings import Settings, read_settings
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
+    from shared.adapters.azure_devops import DevOpsRest
     from shared.adapters.azure_ml_arm import Arm
     from shared.adapters.azure_ml_invocations import BatchInvocations
     from shared.domain.configuration import Configuration
@@ -21,12 +22,17 @@ if TYPE_CHECKING:
         Clock,
         DataChecks,
         DataHub,
+        DevOpsApprovals,
+        DevOpsFacts,
+        DevOpsPipelines,
         Endpoints,
         Identities,
         Jobs,
         Ledger,
         Models,
         Pipelines,
+        Secrets,
+        ServerTasks,
         Signer,
     )
 
@@ -141,6 +147,42 @@ class Clients:
 
         settings = self.settings
         return BatchInvocations(self._arm, self._credential, settings.ml_audience, settings.ml_inference_hosts)
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        from shared.adapters.sealed_secrets import SealedSecrets
+
+        return SealedSecrets(self.hub, self.configuration.hub.state, self.settings.secrets_key)
+
+    @cached_property
+    def server_tasks(self) -> ServerTasks:
+        from shared.adapters.azure_devops_tasks import AzureDevOpsTasks
+
+        return AzureDevOpsTasks(self._devops)
+
+    @cached_property
+    def devops_pipelines(self) -> DevOpsPipelines:
+        from shared.adapters.azure_devops_pipelines import AzureDevOpsPipelines
+
+        return AzureDevOpsPipelines(self._devops)
+
+    @cached_property
+    def devops_approvals(self) -> DevOpsApprovals:
+        from shared.adapters.azure_devops_approvals import AzureDevOpsApprovals
+
+        return AzureDevOpsApprovals(self._devops)
+
+    @cached_property
+    def devops_facts(self) -> DevOpsFacts:
+        from shared.adapters.azure_devops_approvals import AzureDevOpsFacts
+
+        return AzureDevOpsFacts(self._devops)
+
+    @cached_property
+    def _devops(self) -> DevOpsRest:
+        from shared.adapters.azure_devops import DevOpsRest
+
+        return DevOpsRest(self._credential, self.settings.devops_url, self.settings.devops_graph_url)
 
     @cached_property
     def _arm(self) -> Arm:

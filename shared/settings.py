@@ -24,6 +24,10 @@ STORAGE_ACCOUNTS = "STORAGE_ACCOUNTS_URL"
 RECEIPT_KEY = "SIGNALBOX_RECEIPT_KEY"
 TOKEN_ISSUER = "SIGNALBOX_TOKEN_ISSUER"
 TOKEN_AUDIENCE = "SIGNALBOX_TOKEN_AUDIENCE"
+SECRETS_KEY = "SIGNALBOX_SECRETS_KEY"
+HOOK_SECRET = "SIGNALBOX_HOOK_SECRET"
+DEVOPS = "AZURE_DEVOPS_URL"
+DEVOPS_GRAPH = "AZURE_DEVOPS_GRAPH_URL"
 SCHEDULE = "SIGNALBOX_RECONCILE_SCHEDULE"  # Read by the host, for the timer.
 SCRUB_SCHEDULE = "SIGNALBOX_SCRUB_SCHEDULE"  # Likewise.
 
@@ -40,10 +44,14 @@ DEFAULTS = {
     RECEIPT_KEY: "",
     TOKEN_ISSUER: "",
     TOKEN_AUDIENCE: "api://signalbox",
+    SECRETS_KEY: "",
+    HOOK_SECRET: "",
+    DEVOPS: "https://dev.azure.com",
+    DEVOPS_GRAPH: "https://vssps.dev.azure.com",
     SCHEDULE: "0 * * * * *",
     SCRUB_SCHEDULE: "0 0 3 * * *",
 }
-_URLS = (BLOB_SERVICE, TOPIC, RESOURCE_MANAGER, ML_AUDIENCE, STORAGE_ACCOUNTS)
+_URLS = (BLOB_SERVICE, TOPIC, RESOURCE_MANAGER, ML_AUDIENCE, STORAGE_ACCOUNTS, DEVOPS, DEVOPS_GRAPH)
 _KEY_LENGTH = 32
 
 
@@ -57,7 +65,7 @@ class Settings:
     those of the workspaces' regional services.
 
     *storage_accounts* makes a storage account's address of its name. Without *receipt_key* nothing is promoted, without
-    *token_issuer* nobody can approve.
+    *token_issuer* nobody can approve; without *secrets_key* no pipeline's task is taken, without *hook_secret* no hook.
     """
 
     blob_service: str
@@ -72,6 +80,10 @@ class Settings:
     receipt_key: str
     token_issuer: str
     token_audience: str
+    secrets_key: str
+    hook_secret: str
+    devops_url: str
+    devops_graph_url: str
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -93,6 +105,10 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         receipt_key=values[RECEIPT_KEY],
         token_issuer=values[TOKEN_ISSUER].rstrip("/"),
         token_audience=values[TOKEN_AUDIENCE],
+        secrets_key=values[SECRETS_KEY],
+        hook_secret=values[HOOK_SECRET],
+        devops_url=values[DEVOPS].rstrip("/"),
+        devops_graph_url=values[DEVOPS_GRAPH].rstrip("/"),
     )
 
 
@@ -107,7 +123,7 @@ def _problem(name: str, value: str) -> str | None:
         return f"{name} is not set; set it as local.settings.sample.json shows"
     if name in _URLS and urlsplit(value).scheme != "https":
         return f"{name} is {value!r}; use an https:// address, since tokens are sent there"
-    if name == RECEIPT_KEY and 0 < len(value) < _KEY_LENGTH:
+    if name in (RECEIPT_KEY, SECRETS_KEY) and 0 < len(value) < _KEY_LENGTH:
         return f"{name} has {len(value)} characters; use at least {_KEY_LENGTH} random ones, kept in Key Vault"
     if name == TOKEN_ISSUER and value and urlsplit(value).scheme != "https":
         return f"{name} is {value!r}; use https://login.microsoftonline.com/TENANT/v2.0"

@@ -3,6 +3,7 @@
 Every method raises `Refused` for what trying again cannot mend and `Transient` for what it can.
 """
 
+from shared.ports.devops import DevOpsApprovals, DevOpsFacts, DevOpsPipelines, Secrets, ServerTasks
 from shared.ports.inference import (
     Announcer,
     BatchJob,
@@ -48,6 +49,9 @@ __all__ = [
     "DataChecks",
     "DataHub",
     "DeploymentSeen",
+    "DevOpsApprovals",
+    "DevOpsFacts",
+    "DevOpsPipelines",
     "EndpointSeen",
     "Endpoints",
     "HubFile",
@@ -60,6 +64,8 @@ __all__ = [
     "Pipelines",
     "Place",
     "RegisteredModel",
+    "Secrets",
+    "ServerTasks",
     "Serving",
     "Shelf",
     "Signer",

@@ -11,6 +11,8 @@ from typing import Any
 from aiohttp import web
 
 from signalbox.emulators.authority import Authority, ensure_authority
+from signalbox.emulators.azure_devops import app as azure_devops
+from signalbox.emulators.azure_devops.estate import Organisation, Project
 from signalbox.emulators.azure_ml.app import AzureMlOptions, create_app
 from signalbox.emulators.azure_ml.estate import Estate, Scope
 from signalbox.emulators.database import open_database
@@ -60,6 +62,7 @@ async def serve(settings: dict[str, Any]) -> None:
         await _listen(front.app(), ports["storage"], tls),
         await _listen(grid, ports["eventgrid"], tls),
         await _listen(azure_ml, ports["azureml"], tls),
+        await _listen(azure_devops.create_app(_azure_devops_options(settings, issuer)), ports["devops"], tls),
     ]
     loops = [asyncio.create_task(deliverer.run()), asyncio.create_task(dead_letters.run())]
     print("ready", flush=True)
@@ -119,6 +122,23 @@ def _azure_ml_options(
         token_for=issuer.issue,
         check=issuer.check,
         publish=publish,
+    )
+
+
+def _azure_devops_options(settings: dict[str, Any], issuer: TokenIssuer) -> azure_devops.AzureDevOpsOptions:
+    known = settings["devops"]
+    organisation = Organisation(
+        name=known["organisation"],
+        base=f"https://localhost:{settings['ports']['devops']}/{known['organisation']}",
+        projects=tuple(Project(**raw) for raw in known["projects"]),
+        persons=read_directory(settings).persons,
+        groups={name: tuple(members) for name, members in known["groups"].items()},
+    )
+    return azure_devops.AzureDevOpsOptions(
+        state=Path(settings["state"]),
+        organisation=organisation,
+        claims=issuer.claims,
+        time_scale=settings["time_scale"],
     )
 
 

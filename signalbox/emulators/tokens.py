@@ -87,7 +87,7 @@ class TokenIssuer:
     def accepts(self, request: web.Request, audiences: Sequence[str]) -> bool:
         """Whether the request carries a living token of ours for one of *audiences*."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        return scheme.lower() == "bearer" and self._valid(token, audiences)
+        return scheme.lower() == "bearer" and self.claims(token, audiences) is not None
 
     def key_set(self) -> dict[str, Any]:
         """The public keys, as `jwks_uri` serves them."""
@@ -99,14 +99,15 @@ class TokenIssuer:
         every = {**claims, **times, "aud": audience, "tid": self.tenant, "jti": secrets.token_hex(8)}
         return jwt.encode({"alg": "RS256", "typ": "JWT", "kid": self._key.kid}, every, self._key)
 
-    def _valid(self, token: str, audiences: Sequence[str]) -> bool:
+    def claims(self, token: str, audiences: Sequence[str]) -> dict[str, Any] | None:
+        """What a living token of ours for one of *audiences* claims, None for any other."""
         try:
             claims = jwt.decode(token, self._key, algorithms=["RS256"]).claims
             rules = jwt.JWTClaimsRegistry(aud={"essential": True, "values": [each.rstrip("/") for each in audiences]})
             rules.validate(claims | {"aud": str(claims.get("aud", "")).rstrip("/")})
         except (JoseError, ValueError):
-            return False
-        return True
+            return None
+        return dict(claims)
 
 
 def _key(path: Path) -> RSAKey:

@@ -206,8 +206,8 @@ class LocalCloud:
 
     def _emulators_ready(self) -> bool:
         ends = self.endpoints
-        ports = (ends.identity, ends.identity_tls, ends.storage, ends.eventgrid, ends.azureml)
-        return all(_listens(port) for port in ports)
+        mine = set(ends.ports) - {ends.host, ends.azurite}
+        return all(_listens(port) for port in mine)
 
     def _host_ready(self) -> bool:
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from signalbox.launcher.endpoints import ACCOUNT, ACCOUNTS, REGISTRIES, SUBSCRIPTION, TENANT, WORKSPACES, Endpoints
-from signalbox.launcher.people import PERSONS, USER_ASSIGNED
+from signalbox.launcher.people import DEVOPS, PERSONS, USER_ASSIGNED
 
 # Operations after which a file is whole, over every protocol of the service; the last two rename one into its place.
 COMMITTED = ("PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit", "RenameFile", "SftpRename")
@@ -66,11 +66,13 @@ def _settings(ends: Endpoints, keys: LocalKeys, time_scale: float) -> dict[str, 
             "storage": ends.storage,
             "eventgrid": ends.eventgrid,
             "azureml": ends.azureml,
+            "devops": ends.devops,
         },
         "azurite": f"https://127.0.0.1:{ends.azurite}",
         "identity_secret": ends.identity_secret,
         "identities": [USER_ASSIGNED],
         "persons": list(PERSONS),
+        "devops": DEVOPS,
         "topic_key": keys.topic,
         "time_scale": time_scale,
         "workspaces": [asdict(workspace) for workspace in WORKSPACES],

@@ -50,14 +50,18 @@ class Endpoints:
     storage: int
     eventgrid: int
     azureml: int
+    devops: int
     identity_secret: str
     function_key: str
     eventgrid_key: str
     receipt_key: str
+    secrets_key: str
+    hook_secret: str
 
     @property
     def ports(self) -> tuple[int, ...]:
-        return (self.host, self.azurite, self.identity, self.identity_tls, self.storage, self.eventgrid, self.azureml)
+        services = (self.identity, self.identity_tls, self.storage, self.eventgrid, self.azureml, self.devops)
+        return (self.host, self.azurite, *services)
 
     @property
     def app(self) -> str:
@@ -85,6 +89,11 @@ class Endpoints:
         return f"https://localhost:{self.azureml}"
 
     @property
+    def azure_devops(self) -> str:
+        """Azure DevOps, before an organisation's name."""
+        return f"https://localhost:{self.devops}"
+
+    @property
     def ca(self) -> Path:
         return Path(self.state) / "ca.pem"
 
@@ -102,6 +111,10 @@ class Endpoints:
             "SIGNALBOX_TOKEN_ISSUER": f"{self.authority}/{TENANT}/v2.0",
             "SIGNALBOX_TOKEN_AUDIENCE": AUDIENCE,
             "SIGNALBOX_RECEIPT_KEY": self.receipt_key,
+            "SIGNALBOX_SECRETS_KEY": self.secrets_key,
+            "SIGNALBOX_HOOK_SECRET": self.hook_secret,
+            "AZURE_DEVOPS_URL": self.azure_devops,
+            "AZURE_DEVOPS_GRAPH_URL": self.azure_devops,
             "STORAGE_ACCOUNTS_URL": self.account("{account}"),
             "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",
             "REQUESTS_CA_BUNDLE": str(self.ca),
@@ -112,7 +125,7 @@ class Endpoints:
 
 def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
     """Free ports and fresh secrets. Raises OSError where *host_port* is taken."""
-    ports = _free_ports(6)
+    ports = _free_ports(7)
     return Endpoints(
         state=str(state),
         host=host_port or _free_ports(1)[0],
@@ -122,10 +135,13 @@ def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
         storage=ports[3],
         eventgrid=ports[4],
         azureml=ports[5],
+        devops=ports[6],
         identity_secret=secrets.token_hex(16),
         function_key=secrets.token_urlsafe(24),
         eventgrid_key=secrets.token_urlsafe(24),
         receipt_key=secrets.token_urlsafe(32),
+        secrets_key=secrets.token_urlsafe(32),
+        hook_secret=secrets.token_urlsafe(24),
     )
 
 

@@ -22,6 +22,14 @@ PERSONS = (
     _person(4, "Barbara", "PlatformEngineer"),
     _person(5, "Owner", "DataOwner"),
 )
+DEVOPS = {
+    "organisation": "contoso",
+    "projects": [{"id": "00000000-0000-0000-0000-00000000d0d0", "name": "mlops"}],
+    "groups": {
+        "[mlops]\\Data Scientists": ["ada@example.org"],
+        "[mlops]\\Product Owners": ["grace@example.org"],
+    },
+}
 USER_ASSIGNED = {
     "client_id": "00000000-0000-0000-0000-0000000000bb",
     "oid": "00000000-0000-0000-0000-0000000000bc",

@@ -1,0 +1,77 @@
+"""Azure DevOps' REST API: one client that follows no redirect and sends tokens to the configured host only.
+
+Contracts: https://learn.microsoft.com/rest/api/azure/devops. What writes is sent once; who calls looks first.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from azure.core import PipelineClient
+from azure.core.credentials import TokenCredential
+from azure.core.pipeline.policies import ContentDecodePolicy, CustomHookPolicy, RetryPolicy, UserAgentPolicy
+from azure.core.rest import HttpRequest, HttpResponse
+
+from shared.adapters.azure_faults import failure, translated
+from shared.domain.failures import Refused
+
+AUDIENCE = "499b84ac-1321-427f-aa17-267ca6975798"
+_RETRIES = {"GET": 3}
+_SIGN_IN = (203, 301, 302, 303, 307, 308)  # Azure DevOps sends whoever it does not know to a page to sign in.
+_TIMEOUT_S = 30
+
+
+class DevOpsRest:
+    """*base* is the service's address before an organisation's name, *graph* that of its directory of people."""
+
+    def __init__(self, credential: TokenCredential, base: str, graph: str) -> None:
+        self._credential, self.base, self.graph = credential, base, graph
+        policies = [UserAgentPolicy("signalbox"), CustomHookPolicy(), RetryPolicy(), ContentDecodePolicy()]
+        self._client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(base, policies=policies)
+
+    def get(self, url: str, what: str, token: str = "", **query: str) -> dict[str, Any] | None:
+        """None where there is nothing."""
+        answer = self.send("GET", url, what, token=token, accept=(200, 404), query=query)
+        return dict(answer.json()) if answer.status_code == 200 else None
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        what: str,
+        *,
+        token: str = "",
+        accept: tuple[int, ...] = (200,),
+        query: Mapping[str, str] | None = None,
+        kind: str = "application/json",
+        **content: Any,
+    ) -> HttpResponse:
+        """The answer, if its status is one of *accept*. Raises Refused and Transient."""
+        headers = {"Authorization": f"Bearer {token or self._own_token(what)}", "Accept": "application/json"}
+        headers["Content-Type"] = kind
+        request = HttpRequest(method, url, params=dict(query or {}), headers=headers, **content)
+        with translated(what):
+            answer: HttpResponse = self._client.send_request(
+                request, retry_total=_RETRIES.get(method, 0), connection_timeout=10, read_timeout=_TIMEOUT_S
+            )
+        if answer.status_code in _SIGN_IN:
+            raise Refused(f"{what}: Azure DevOps wants a sign-in; give the identity access to the organisation")
+        if answer.status_code not in accept:
+            raise failure(what, answer.status_code, _said(answer))
+        return answer
+
+    def url(self, organisation: str, *parts: object) -> str:
+        """Below the organisation's collection; every part is one segment, escaped."""
+        return "/".join([self.base, *(quote(str(part), safe="") for part in (organisation, *parts))])
+
+    def _own_token(self, what: str) -> str:
+        with translated(what):
+            return str(self._credential.get_token(f"{AUDIENCE}/.default").token)
+
+
+def _said(answer: HttpResponse) -> str:
+    """Azure DevOps' own words, and nothing else of the body."""
+    try:
+        return str(answer.json().get("message", ""))[:300]
+    except (ValueError, AttributeError):
+        return ""

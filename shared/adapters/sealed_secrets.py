@@ -1,0 +1,67 @@
+"""Secrets sealed in the hub's own container: AES-256-GCM, its key derived from a setting, the name bound to it.
+
+What is read back under another name, or was changed by a bit, is refused.
+"""
+
+import json
+import os
+from base64 import b64decode, b64encode
+from datetime import datetime
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from shared.domain.failures import Refused
+from shared.ports import DataHub
+
+_NONCE_BYTES = 12
+
+
+class SealedSecrets:
+    """Implements `shared.ports.Secrets`. Raises Refused where *key* is empty: nothing is ever kept in clear."""
+
+    def __init__(self, hub: DataHub, container: str, key: str) -> None:
+        if not key:
+            raise Refused("no secret can be kept: SIGNALBOX_SECRETS_KEY is not set")
+        derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"signalbox/secrets").derive(key.encode())
+        self._hub, self._container, self._cipher = hub, container, AESGCM(derived)
+
+    def keep(self, name: str, secret: str, until: datetime) -> None:
+        """The first one stands: a task that calls again has the same token."""
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = self._cipher.encrypt(nonce, secret.encode(), _bound(name, until.isoformat()))
+        content = {"nonce": _text(nonce), "sealed": _text(sealed), "until": until.isoformat()}
+        self._hub.create(self._container, _path(name), json.dumps(content).encode())
+
+    def recall(self, name: str, now: datetime) -> str:
+        raw = self._hub.read(self._container, _path(name))
+        if raw is None:
+            return ""
+        kept = json.loads(raw)
+        if now >= datetime.fromisoformat(kept["until"]):
+            return ""
+        try:
+            bound = _bound(name, kept["until"])
+            return self._cipher.decrypt(b64decode(kept["nonce"]), b64decode(kept["sealed"]), bound).decode()
+        except InvalidTag as error:
+            raise Refused(f"the secret {name} was changed, or SIGNALBOX_SECRETS_KEY was: it cannot be read") from error
+
+    def drop(self, name: str) -> None:
+        there = self._hub.find(self._container, _path(name))
+        if there is not None:
+            self._hub.delete(self._container, _path(name), there.etag)
+
+
+def _path(name: str) -> str:
+    return f"secrets/{name}.json"
+
+
+def _bound(name: str, until: str) -> bytes:
+    """What a sealed secret must be read with: its name and its time."""
+    return f"{name}\n{until}".encode()
+
+
+def _text(data: bytes) -> str:
+    return b64encode(data).decode()

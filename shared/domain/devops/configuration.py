@@ -1,0 +1,41 @@
+"""The section `devops` of `signalbox.yaml`: whose pipelines may call, whose approvals count, what merges start."""
+
+from dataclasses import dataclass, field
+
+from shared.domain.devops.orders import Order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageApprovals:
+    """Who approves *stage* in Azure DevOps: *approvers* names, for a role, the approver of the pipeline's approval.
+
+    *pipeline* is started for a promotion that no pipeline started, so that people find its approval; 0 starts none.
+    """
+
+    stage: str
+    organisation: str
+    project: str
+    pipeline: int = 0
+    approvers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeStart:
+    """What a pull request merged into *branch* (`refs/heads/...`) of *repository* starts."""
+
+    organisation: str
+    project: str
+    repository: str
+    branch: str
+    order: Order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DevOps:
+    organisations: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()  # Where an approval is looked for that a hook says no project of.
+    approvals: tuple[StageApprovals, ...] = ()
+    merges: tuple[MergeStart, ...] = ()
+
+    def asks(self, stage: str) -> StageApprovals | None:
+        return next((each for each in self.approvals if each.stage == stage), None)

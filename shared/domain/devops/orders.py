@@ -1,0 +1,77 @@
+"""What a pipeline or a merged pull request asks for: to start something, or to follow what has been started.
+
+An order carries references only: a task's body has at most 2,000 characters.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any
+
+from shared.domain.failures import Refused
+
+BODY_LIMIT = 2000
+
+
+class Kind(StrEnum):
+    PROMOTION = "promotion"
+    INFERENCE = "inference"
+    DATA_CHECK = "data_check"
+    RETRAINING = "retraining"
+    PIPELINE = "pipeline"
+    FOLLOW = "follow"
+
+
+# What each kind must say, and what it may.
+FIELDS: dict[Kind, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    Kind.PROMOTION: (("model", "to"), ("source", "reason")),
+    Kind.INFERENCE: (("path",), ("reason",)),
+    Kind.DATA_CHECK: (("path", "route"), ()),
+    Kind.RETRAINING: (("model",), ("reason",)),
+    Kind.PIPELINE: (("organisation", "project", "pipeline"), ("reason",)),
+    Kind.FOLLOW: (("run",), ()),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """*run* is the id of a run or a promotion to follow; *path* is container/path in the hub."""
+
+    kind: Kind
+    model: str = ""
+    to: str = ""
+    source: str = ""
+    path: str = ""
+    route: str = ""
+    run: str = ""
+    reason: str = ""
+    organisation: str = ""
+    project: str = ""
+    pipeline: str = ""
+
+
+def read_order(raw: Mapping[str, Any]) -> Order:
+    """From `{"start": KIND, ...}` or `{"follow": ID}`. Raises Refused naming field, value and remedy."""
+    if "follow" in raw:
+        return _checked(Kind.FOLLOW, {"run": raw["follow"]}, set(raw) - {"follow"})
+    kinds = ", ".join(kind for kind in Kind if kind is not Kind.FOLLOW)
+    try:
+        kind = Kind(raw.get("start", ""))
+    except ValueError as error:
+        raise Refused(f"field 'start' is {raw.get('start')!r}; use one of {kinds}, or 'follow' with an id") from error
+    given = {("source" if name == "from" else name): value for name, value in raw.items() if name != "start"}
+    return _checked(kind, given, set(given) - {name for names in FIELDS[kind] for name in names})
+
+
+def _checked(kind: Kind, given: Mapping[str, Any], unknown: set[str]) -> Order:
+    needed, more = FIELDS[kind]
+    if unknown:
+        raise Refused(f"field {sorted(unknown)[0]!r} is not known for {kind}; use {', '.join((*needed, *more))}")
+    for name in needed:
+        if not isinstance(given.get(name), str) or not given[name].strip():
+            raise Refused(f"field {name!r} is {given.get(name)!r}; {kind} needs a non-empty text there")
+    for name, value in given.items():
+        if not isinstance(value, str) or len(value) > BODY_LIMIT:
+            raise Refused(f"field {name!r} must be a text of at most {BODY_LIMIT} characters")
+    known = {field.name for field in fields(Order)}
+    return Order(kind=kind, **{name: value.strip() for name, value in given.items() if name in known})

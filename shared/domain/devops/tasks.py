@@ -1,0 +1,89 @@
+"""A pipeline's task or check that waits for us, from the headers that Azure DevOps documents; and what it is told.
+
+PlanUrl only says which configured organisation is meant: nothing is ever sent to an address that somebody sent.
+Contract: learn.microsoft.com/azure/devops/pipelines/process/invoke-checks and DistributedTask.ServerTask.Remote.Common.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from shared.domain.failures import Refused
+
+GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+HUBS = ("build", "release", "gates", "checks")
+LINE_LIMIT = 1024
+TOKEN_LIFE_S = 48 * 3600 - 900  # Of a job access token, less a quarter of an hour to be safe.
+_HOST = "https://dev.azure.com"
+_NOBODY = "00000000-0000-0000-0000-000000000000"
+_OLD_GATES = 12
+_GUIDS = {
+    "project": "ProjectId",
+    "plan": "PlanId",
+    "job": "JobId",
+    "timeline": "TimelineId",
+    "task": "TaskInstanceId",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRef:
+    """Every id is a GUID in lower case; *hub* is one of HUBS."""
+
+    organisation: str
+    project: str
+    hub: str
+    plan: str
+    job: str
+    timeline: str
+    task: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSeen:
+    """The task's plan as Azure DevOps tells it: *run* is the build that owns it, 0 where none does."""
+
+    version: int
+    run: int
+    requester: str = ""  # The descriptor of whoever the run was requested for.
+
+
+def organisation_of(address: str, organisations: Sequence[str], base: str = _HOST) -> str:
+    """The organisation whose collection *address* is. Refused for any other address, however alike it looks.
+
+    Whole addresses are compared, so that user names, ports, escapes and paths in them have no meaning to us.
+    """
+    for name in organisations:
+        known = [f"{base}/{name}"] + ([f"https://{name}.visualstudio.com"] if base == _HOST else [])
+        if address.lower().removesuffix("/") in {each.lower() for each in known}:
+            return name
+    said = ", ".join(organisations) or "none"
+    raise Refused(f"PlanUrl {address[:100]!r} is not of an organisation in devops.organisations ({said})")
+
+
+def read_task(headers: Mapping[str, str], organisations: Sequence[str], base: str = _HOST) -> TaskRef:
+    """Raises Refused naming every header that is wrong."""
+    organisation = organisation_of(headers.get("PlanUrl", ""), organisations, base)
+    ids = {field: headers.get(name, "").strip().lower() for field, name in _GUIDS.items()}
+    bad = {field: value for field, value in ids.items() if not GUID.fullmatch(value)}
+    wrong = [f"{_GUIDS[field]} is {value[:60]!r}, not a GUID" for field, value in bad.items()]
+    hub = headers.get("HubName", "").strip().lower()
+    if hub not in HUBS:
+        wrong.append(f"HubName is {hub[:60]!r}; it must be one of {', '.join(HUBS)}")
+    if wrong:
+        raise Refused("; ".join(wrong) + ". Leave the task's default headers as they are")
+    return TaskRef(organisation=organisation, hub=hub, **ids)
+
+
+def completion(task: TaskRef, version: int, succeeded: bool) -> dict[str, str]:
+    """The body of TaskCompleted; old plans of classic gates carry the task's id as the job's."""
+    old = task.hub == "gates" and version <= _OLD_GATES
+    job, instance = (task.task, _NOBODY) if old else (task.job, task.task)
+    result = "succeeded" if succeeded else "failed"
+    return {"name": "TaskCompleted", "taskId": instance, "jobId": job, "result": result}
+
+
+def lines_of(texts: Iterable[str]) -> list[str]:
+    """What a feed takes: single lines, the long ones cut with a mark."""
+    lines = [line for text in texts for line in text.splitlines() if line.strip()]
+    return [line if len(line) <= LINE_LIMIT else f"{line[: LINE_LIMIT - 1]}…" for line in lines]

@@ -1,0 +1,115 @@
+"""Pipelines and their runs, the builds behind them, and a build's timeline with the approvals that it waits for."""
+
+from typing import Any
+
+from aiohttp import web
+
+from signalbox.emulators.azure_devops.access import Gatehouse, Refusal
+from signalbox.emulators.azure_devops.runs import Runs
+from signalbox.emulators.azure_devops.shapes import build_shape, many, pipeline_shape, run_shape
+from signalbox.emulators.azure_devops.store import Document, Store
+
+_APIS = "/{organisation}/{project}/_apis"
+_LISTED = 10_000
+
+
+class PipelineDoors:
+    def __init__(self, gatehouse: Gatehouse, store: Store, runs: Runs) -> None:
+        self._gatehouse, self._store, self._runs = gatehouse, store, runs
+
+    def add_to(self, app: web.Application) -> None:
+        app.router.add_get(f"{_APIS}/pipelines", self._list)
+        app.router.add_get(f"{_APIS}/pipelines/{{pipeline:\\d+}}", self._show)
+        app.router.add_get(f"{_APIS}/pipelines/{{pipeline:\\d+}}/runs", self._list_runs)
+        app.router.add_post(f"{_APIS}/pipelines/{{pipeline:\\d+}}/runs", self._create)
+        app.router.add_get(f"{_APIS}/pipelines/{{pipeline:\\d+}}/runs/{{run:\\d+}}", self._show_run)
+        app.router.add_get(f"{_APIS}/build/builds/{{run:\\d+}}", self._build)
+        app.router.add_patch(f"{_APIS}/build/builds/{{run:\\d+}}", self._change_build)
+        app.router.add_get(f"{_APIS}/build/builds/{{run:\\d+}}/timeline", self._timeline)
+        app.router.add_get("/{organisation}/_apis/graph/users/{descriptor}", self._user)
+
+    async def _list(self, request: web.Request) -> web.Response:
+        self._gatehouse.admit(request)
+        project = self._gatehouse.project(request)
+        known = [each for each in self._store.all("pipeline") if each["project"] == project.id]
+        return web.json_response(many([pipeline_shape(self._gatehouse.organisation, each) for each in known]))
+
+    async def _show(self, request: web.Request) -> web.Response:
+        self._gatehouse.admit(request)
+        return web.json_response(pipeline_shape(self._gatehouse.organisation, self._pipeline(request)))
+
+    async def _list_runs(self, request: web.Request) -> web.Response:
+        """The newest first; a listed run shows no parameters."""
+        self._gatehouse.admit(request)
+        pipeline = self._pipeline(request)
+        mine = [each for each in reversed(self._store.all("run")) if each["pipeline"] == pipeline["id"]][:_LISTED]
+        shapes = [run_shape(self._gatehouse.organisation, each, pipeline) for each in mine]
+        return web.json_response(many([{**shape, "templateParameters": {}} for shape in shapes]))
+
+    async def _create(self, request: web.Request) -> web.Response:
+        who, pipeline = self._gatehouse.person(request), self._pipeline(request)
+        body = await request.json()
+        given = body.get("templateParameters") or {}
+        unknown = set(given) - set(pipeline.get("parameters", {}))
+        if unknown or not all(isinstance(value, str) for value in given.values()):
+            names = ", ".join(sorted(unknown)) or "a value that is not a string"
+            raise Refusal(400, f"Unexpected parameter: {names}", "PipelineValidationException")
+        run = self._runs.create(pipeline, given, who)
+        return web.json_response(run_shape(self._gatehouse.organisation, run, pipeline))
+
+    async def _show_run(self, request: web.Request) -> web.Response:
+        self._gatehouse.admit(request)
+        pipeline = self._pipeline(request)
+        return web.json_response(run_shape(self._gatehouse.organisation, self._run(request), pipeline))
+
+    async def _build(self, request: web.Request) -> web.Response:
+        self._gatehouse.admit(request)
+        project = self._gatehouse.project(request)
+        return web.json_response(build_shape(self._gatehouse.organisation, project, self._run(request)))
+
+    async def _change_build(self, request: web.Request) -> web.Response:
+        """Cancels: `{"status": "cancelling"}`."""
+        self._gatehouse.person(request)
+        run, body = self._run(request), await request.json()
+        if str(body.get("status", "")).lower() != "cancelling":
+            raise Refusal(400, "Only the status can be changed, to cancelling.")
+        self._runs.cancel(run["id"])
+        project = self._gatehouse.project(request)
+        return web.json_response(build_shape(self._gatehouse.organisation, project, self._runs.get(run["id"])))
+
+    async def _timeline(self, request: web.Request) -> web.Response:
+        self._gatehouse.admit(request)
+        run = self._run(request)
+        records = [record for stage in run["stages"] for record in _stage_records(stage)]
+        return web.json_response({"records": records, "id": run["plan"], "changeId": 1})
+
+    async def _user(self, request: web.Request) -> web.Response:
+        self._gatehouse.admit(request)
+        found = self._gatehouse.organisation.described(request.match_info["descriptor"])
+        if found is None or found.kind == "group":
+            raise Refusal(404, "VS860017: The subject does not exist.", "GraphSubjectNotFoundException")
+        return web.json_response(found.graph())
+
+    def _pipeline(self, request: web.Request) -> Document:
+        found = self._store.get("pipeline", request.match_info["pipeline"])
+        if found is None or found["project"] != self._gatehouse.project(request).id:
+            raise Refusal(404, f"Pipeline {request.match_info['pipeline']} not found.", "PipelineNotFoundException")
+        return found
+
+    def _run(self, request: web.Request) -> Document:
+        found = self._store.get("run", request.match_info["run"])
+        if found is None or found["project"] != self._gatehouse.project(request).id:
+            raise Refusal(404, f"Run {request.match_info['run']} not found.", "RunNotFoundException")
+        return found
+
+
+def _stage_records(stage: Document) -> list[dict[str, Any]]:
+    """The stage, its checkpoint, and what the checkpoint waits for; an approval's record has the approval's id."""
+    shown = {"state": stage["state"], "result": stage["result"]}
+    records = [{"id": stage["id"], "parentId": None, "type": "Stage", "name": stage["name"], **shown}]
+    kinds = {"approval": "Checkpoint.Approval", "task": "Checkpoint.TaskCheck", "poll": "Checkpoint.TaskCheck"}
+    for gate in stage["gates"]:
+        if gate["id"] and gate["kind"] in kinds:
+            seen = {"state": gate["state"], "result": gate["result"], "parentId": stage["id"]}
+            records.append({"id": gate["id"], "type": kinds[gate["kind"]], "name": kinds[gate["kind"]], **seen})
+    return records
