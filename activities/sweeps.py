@@ -27,7 +27,7 @@ async def sweep_arrivals(client: Client, clients: Clients, sweep: c.Sweep) -> c.
     del sweep  # Its key only makes the sweep an effect of its own.
     started = opened = 0
     for route in clients.configuration.routes:
-        if route.group.kind is Grouping.WINDOW:
+        if route.group.kind in (Grouping.WINDOW, Grouping.SCHEDULE):
             opened += await _sweep_windows(client, clients, route)
         else:
             started += await _sweep_route(client, clients, route)
@@ -51,6 +51,8 @@ async def _sweep_windows(client: Client, clients: Clients, route: Route) -> int:
     waiting, unstarted = await asyncio.to_thread(_forgotten_windows, clients, route)
     for inference in unstarted:
         await start_once(client, c.RUN_INFERENCE, inference.run, inference)
+    if route.group.kind is Grouping.SCHEDULE:
+        return 0  # What waits there waits for its schedule.
     opened = 0
     for watch in waiting:
         window = identity.window_id(route.name, watch.group)

@@ -48,6 +48,8 @@ def _by(each: Route, arrival: Arrival, location: str) -> Decision | None:
         return None
     if each.group.kind is Grouping.MARKER:
         return Ignore(reason=f"{location} waits for the marker {each.group.marker.name} of route {each.name}")
+    if each.group.kind is Grouping.SCHEDULE:
+        return Ignore(reason=f"{location} waits for a schedule of route {each.name}")
     if each.group.kind is Grouping.WINDOW:
         return OpenWindow(route=each, group=each.group_key(location))
     return StartRun(route=each, arrival=arrival, captures=captures)

@@ -44,6 +44,15 @@ def publish_problems(publish: str, take: str, group: Group) -> Iterator[Problem]
         yield f"is {publish!r}; a template has no wildcards", "write the folder out, or use captures"
 
 
+def folder_problems(pattern: str) -> Iterator[Problem]:
+    """*pattern* names files without capturing anything: what lies in a folder, of any depth."""
+    yield from _path_problems(pattern)
+    if patterns.captures_of(pattern):
+        yield f"is {pattern!r} with a capture", "use wildcards: **, * and ?"
+    if pattern == patterns.fixed_prefix(pattern):
+        yield f"is {pattern!r}, which names one file", "name a folder's files, like container/path/**"
+
+
 def file_name_problem(name: str) -> str | None:
     """Why *name* is not a plain file name, or None."""
     return f"is {name!r}, which is not a plain name" if name in (".", "..") or re.search(r"[/\\{}]", name) else None

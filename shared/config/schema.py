@@ -9,6 +9,7 @@ from typing import Any
 from shared.config.ladder_schema import promotable_schema, promotion_schemas
 from shared.config.reader import ACCOUNT, NAME
 from shared.config.retraining_schema import retraining_schema
+from shared.config.schedules import schedules_schema
 from shared.config.sections import MODEL
 from shared.config.shapes import CONTAINER_NAME, DURATION, ENDPOINT, LOCATION, TEXT, mapping, named, whole
 from shared.domain.routes import OnBadData, OnMissingRows
@@ -25,6 +26,7 @@ def schema() -> dict[str, Any]:
                 "hub": _hub(),
                 "models": named(_model()),
                 "routes": named(_route()) | {"propertyNames": {"pattern": f"^{NAME.pattern}$"}},
+                "schedules": schedules_schema(),
                 **promotion_schemas(),
             },
             required=("environments", "hub", "routes"),
@@ -52,7 +54,7 @@ def _model() -> dict[str, Any]:
 def _route() -> dict[str, Any]:
     fields = {
         "take": LOCATION,
-        "group": {"anyOf": [{"const": "each"}, _marker(), _window()]},
+        "group": {"anyOf": [{"enum": ["each", "schedule"]}, _marker(), _window()]},
         "contract": TEXT,
         "score": _score(),
         "overrides": _overrides(),

@@ -2,7 +2,7 @@
 
 import re
 
-from shared.config import ladder, paths
+from shared.config import ladder, paths, schedules
 from shared.config.reader import ACCOUNT, AZURE_ML_NAME, NAME, Reader
 from shared.config.retraining import read_retrainings
 from shared.domain.configuration import Configuration
@@ -28,7 +28,7 @@ _NOWHERE = Workspace(name="", subscription="", resource_group="", workspace="")
 
 def read_configuration(reader: Reader) -> Configuration:
     """The whole configuration; where the reader has findings it is incomplete and must not be used."""
-    reader.known(("environments", "hub", "models", "routes", *ladder.SECTIONS))
+    reader.known(("environments", "hub", "models", "routes", "schedules", *ladder.SECTIONS))
     workspaces = _workspaces(reader.inside("environments", required=True))
     contracts, promotable = _models(reader.inside("models"))
     hub = _hub(reader.inside("hub", required=True))
@@ -40,8 +40,16 @@ def read_configuration(reader: Reader) -> Configuration:
     _refuse_twins(section, routes)
     climbing = ladder.read_ladder(reader, workspaces, promotable)
     retraining = read_retrainings(reader, workspaces, climbing)
+    timed = schedules.read_schedules(reader.inside("schedules"), retraining, routes, hub)
+    for name in schedules.unscheduled(timed, routes):
+        section.inside(name).fail("group", "is schedule, and no schedule scores it", "add one under `schedules`")
     return Configuration(
-        hub=hub, routes=routes, workspaces=tuple(workspaces.values()), ladder=climbing, retraining=retraining
+        hub=hub,
+        routes=routes,
+        workspaces=tuple(workspaces.values()),
+        ladder=climbing,
+        retraining=retraining,
+        schedules=timed,
     )
 
 
@@ -130,12 +138,12 @@ def _route(section: Reader, name: str, workspaces: dict[str, Workspace], contrac
 
 def _group(one: Reader) -> Group:
     value = one.raw("group")
-    if value is None or value == Grouping.EACH:
-        return Group()
+    if value is None or value in (Grouping.EACH, Grouping.SCHEDULE):
+        return Group(kind=Grouping(value or Grouping.EACH))
     section = one.inside("group")
     section.known(("marker", "window"))
     if section.has("marker") == section.has("window"):
-        one.fail("group", f"is {str(value)[:60]!r}", "write `each`, or one of `marker:` and `window:`")
+        one.fail("group", f"is {str(value)[:60]!r}", "write `each`, `schedule`, or one of `marker:` and `window:`")
         return Group()
     return _marker(section.inside("marker")) if section.has("marker") else _window(section.inside("window"))
 

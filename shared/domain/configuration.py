@@ -6,6 +6,7 @@ from shared.domain.failures import Refused
 from shared.domain.promotion.ladder import Ladder
 from shared.domain.retraining.rules import Retraining
 from shared.domain.routes import HubLayout, Route, Workspace
+from shared.domain.schedules import Schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +18,7 @@ class Configuration:
     workspaces: tuple[Workspace, ...] = ()
     ladder: Ladder = field(default_factory=Ladder)
     retraining: tuple[Retraining, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
 
     def workspace(self, name: str) -> Workspace:
         """The environment called *name*. Raises Refused naming those there are."""

@@ -14,6 +14,7 @@ class Grouping(StrEnum):
     EACH = "each"  # One run for every file.
     MARKER = "marker"  # A trigger file, or a manifest that names its members, starts one run.
     WINDOW = "window"  # A quiet period, a longest wait or a full window starts one run.
+    SCHEDULE = "schedule"  # Files wait until a schedule scores them.
 
 
 class OnMissingRows(StrEnum):
