@@ -13,6 +13,9 @@ $(VENV)/.ready: requirements.txt pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[service-bus]' \
+		>$(VENV)/service-bus.log 2>&1 \
+		|| echo "The Service Bus emulator is left out: Qpid Proton needs a C compiler and Python's headers (on Debian build-essential and python3-dev); see $(VENV)/service-bus.log"
 	@touch $@
 
 node_modules/.ready: package.json package-lock.json

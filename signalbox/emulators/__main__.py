@@ -23,6 +23,7 @@ from signalbox.emulators.event_grid.store import EventStore
 from signalbox.emulators.event_grid.subscriptions import read_subscription
 from signalbox.emulators.event_grid.topic import TopicDoors
 from signalbox.emulators.identity import IdentityDoors, read_directory
+from signalbox.emulators.service_bus import Bus, NoBus, is_available
 from signalbox.emulators.storage.access import AUDIENCE, Gate
 from signalbox.emulators.storage.azurite import Azurite
 from signalbox.emulators.storage.front import StorageFront
@@ -64,13 +65,15 @@ async def serve(settings: dict[str, Any]) -> None:
         await _listen(azure_ml, ports["azureml"], tls),
         await _listen(azure_devops.create_app(_azure_devops_options(settings, issuer)), ports["devops"], tls),
     ]
-    loops = [asyncio.create_task(deliverer.run()), asyncio.create_task(dead_letters.run())]
+    bus = await _service_bus(settings, issuer, tls)
+    loops = [asyncio.create_task(each) for each in (deliverer.run(), dead_letters.run(), bus.run())]
     print("ready", flush=True)
     await _until_told()
     for loop in loops:
         loop.cancel()
     for runner in runners:
         await runner.cleanup()
+    await bus.close()
 
 
 def _issuer(settings: dict[str, Any]) -> TokenIssuer:
@@ -140,6 +143,18 @@ def _azure_devops_options(settings: dict[str, Any], issuer: TokenIssuer) -> azur
         claims=issuer.claims,
         time_scale=settings["time_scale"],
     )
+
+
+async def _service_bus(settings: dict[str, Any], issuer: TokenIssuer, tls: ssl.SSLContext) -> Bus:
+    if not is_available():
+        return NoBus()
+    from signalbox.emulators.service_bus.server import ServiceBus
+
+    folder = Path(settings["state"]) / "emulators"
+    bus = ServiceBus(folder, settings["service_bus"], lambda *given: issuer.claims(*given) is not None)
+    await bus.listen(settings["ports"]["servicebus"])
+    await bus.listen(settings["ports"]["servicebus_tls"], tls)
+    return bus
 
 
 def _estate(settings: dict[str, Any]) -> Estate:

@@ -17,6 +17,7 @@ from types import TracebackType
 
 import requests
 
+from signalbox.emulators.service_bus import is_available
 from signalbox.launcher.emulator_settings import keys_of, write_settings
 from signalbox.launcher.endpoints import (
     ACCOUNT,
@@ -206,8 +207,10 @@ class LocalCloud:
 
     def _emulators_ready(self) -> bool:
         ends = self.endpoints
-        mine = set(ends.ports) - {ends.host, ends.azurite}
-        return all(_listens(port) for port in mine)
+        others = {ends.host, ends.azurite}
+        if not is_available():
+            others |= {ends.servicebus, ends.servicebus_tls}
+        return all(_listens(port) for port in set(ends.ports) - others)
 
     def _host_ready(self) -> bool:
         try:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from signalbox.launcher.endpoints import ACCOUNT, ACCOUNTS, REGISTRIES, SUBSCRIPTION, TENANT, WORKSPACES, Endpoints
+from signalbox.launcher.messaging import namespace_settings
 from signalbox.launcher.people import DEVOPS, PERSONS, USER_ASSIGNED
 
 # Operations after which a file is whole, over every protocol of the service; the last two rename one into its place.
@@ -67,6 +68,8 @@ def _settings(ends: Endpoints, keys: LocalKeys, time_scale: float) -> dict[str, 
             "eventgrid": ends.eventgrid,
             "azureml": ends.azureml,
             "devops": ends.devops,
+            "servicebus": ends.servicebus,
+            "servicebus_tls": ends.servicebus_tls,
         },
         "azurite": f"https://127.0.0.1:{ends.azurite}",
         "identity_secret": ends.identity_secret,
@@ -78,6 +81,7 @@ def _settings(ends: Endpoints, keys: LocalKeys, time_scale: float) -> dict[str, 
         "workspaces": [asdict(workspace) for workspace in WORKSPACES],
         "registries": [asdict(registry) for registry in REGISTRIES],
         "datastores": {"hub_staging": {"account": ACCOUNT, "container": "signalbox-staging"}},
+        "service_bus": namespace_settings(ends),
         "subscriptions": [_hub_subscription(ends), _model_subscription(ends)],
     }
 

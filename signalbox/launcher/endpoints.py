@@ -10,6 +10,7 @@ TENANT = "00000000-0000-0000-0000-00000000000a"
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 RESOURCE_GROUP, WORKSPACE, ACCOUNT = "rg-mlops-dev", "mlw-dev", "datahub"
 REGISTRY, AUDIENCE = "mlr-central", "api://signalbox"
+SERVICE_BUS_POLICY = "RootManageSharedAccessKey"
 ACCOUNTS = (ACCOUNT, "stexperiment", "stdev", "stpreprod", "stprod", "stregistry")
 
 
@@ -51,17 +52,20 @@ class Endpoints:
     eventgrid: int
     azureml: int
     devops: int
+    servicebus: int
+    servicebus_tls: int
     identity_secret: str
     function_key: str
     eventgrid_key: str
     receipt_key: str
     secrets_key: str
     hook_secret: str
+    servicebus_key: str
 
     @property
     def ports(self) -> tuple[int, ...]:
         services = (self.identity, self.identity_tls, self.storage, self.eventgrid, self.azureml, self.devops)
-        return (self.host, self.azurite, *services)
+        return (self.host, self.azurite, self.servicebus, self.servicebus_tls, *services)
 
     @property
     def app(self) -> str:
@@ -92,6 +96,14 @@ class Endpoints:
     def azure_devops(self) -> str:
         """Azure DevOps, before an organisation's name."""
         return f"https://localhost:{self.devops}"
+
+    @property
+    def service_bus(self) -> str:
+        """A connection string, as `az servicebus namespace authorization-rule keys list` prints one."""
+        return (
+            f"Endpoint=sb://localhost:{self.servicebus};SharedAccessKeyName={SERVICE_BUS_POLICY};"
+            f"SharedAccessKey={self.servicebus_key};UseDevelopmentEmulator=true;"
+        )
 
     @property
     def ca(self) -> Path:
@@ -125,7 +137,7 @@ class Endpoints:
 
 def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
     """Free ports and fresh secrets. Raises OSError where *host_port* is taken."""
-    ports = _free_ports(7)
+    ports = _free_ports(9)
     return Endpoints(
         state=str(state),
         host=host_port or _free_ports(1)[0],
@@ -136,12 +148,15 @@ def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
         eventgrid=ports[4],
         azureml=ports[5],
         devops=ports[6],
+        servicebus=ports[7],
+        servicebus_tls=ports[8],
         identity_secret=secrets.token_hex(16),
         function_key=secrets.token_urlsafe(24),
         eventgrid_key=secrets.token_urlsafe(24),
         receipt_key=secrets.token_urlsafe(32),
         secrets_key=secrets.token_urlsafe(32),
         hook_secret=secrets.token_urlsafe(24),
+        servicebus_key=secrets.token_urlsafe(32),
     )
 
 

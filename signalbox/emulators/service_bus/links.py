@@ -1,0 +1,194 @@
+"""One object per AMQP link: what arrives on it, and what it may send. Proton knows the protocol, these the meaning."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from proton import Condition, Delivery, Link, Message, symbol
+
+from signalbox.emulators.service_bus.access import Access
+from signalbox.emulators.service_bus.broker import Broker, RefusedError
+from signalbox.emulators.service_bus.entities import Entity
+from signalbox.emulators.service_bus.locks import Locks, Outcome
+from signalbox.emulators.service_bus.management import Management, status
+from signalbox.emulators.service_bus.sections import MalformedError, read
+from signalbox.emulators.service_bus.sessions import Sessions
+
+_CREDIT = 200
+_SETTLED = 1  # snd-settle-mode: what is delivered is settled, that is, removed.
+_TICKS_1970 = 621355968000000000  # .NET counts 100 ns since the year 1.
+SESSION_FILTER = symbol("com.microsoft:session-filter")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What links act on."""
+
+    broker: Broker
+    locks: Locks
+    sessions: Sessions
+    management: Management
+    access: Access
+
+
+class Inbox:
+    """A client sends to *path*."""
+
+    def __init__(self, service: Service, path: str) -> None:
+        self._service, self._path = service, path
+
+    def receive(self, link: Any, delivery: Any, payload: bytes) -> None:
+        try:
+            self._service.broker.send(self._path, read(payload))
+        except RefusedError as refusal:
+            reject(delivery, refusal.condition, str(refusal))
+        except MalformedError as error:
+            reject(delivery, "amqp:decode-error", str(error))
+        else:
+            delivery.update(Delivery.ACCEPTED)
+        delivery.settle()
+        replenish(link)
+
+
+class Requests:
+    """A client sends requests; *answer* works out the response and *respond* sends it on the link beside this one."""
+
+    def __init__(self, answer: Callable[[Any], Any], respond: Callable[[Any], None]) -> None:
+        self._answer, self._respond = answer, respond
+
+    def receive(self, link: Any, delivery: Any, payload: bytes) -> None:
+        delivery.update(Delivery.ACCEPTED)
+        delivery.settle()
+        replenish(link)
+        request = Message()
+        request.decode(payload)
+        response = self._answer(request)
+        response.correlation_id = request.id
+        self._respond(response)
+
+
+class Responses:
+    """What waits for credit of the client's receiving link."""
+
+    def __init__(self) -> None:
+        self._waiting: list[bytes] = []
+        self._sent = 0
+
+    def add(self, response: Any) -> None:
+        self._waiting.append(response.encode())
+
+    def pump(self, link: Any) -> None:
+        while self._waiting and link.credit > 0:
+            self._sent += 1
+            link.delivery(f"r{self._sent}")
+            link.send(self._waiting.pop(0))
+            link.current.settle()
+            link.advance()
+
+
+class Outlet:
+    """A client receives from *entity*, within *session* where the entity has sessions."""
+
+    def __init__(self, service: Service, entity: Entity, session: str | None, owner: str) -> None:
+        self._service, self.entity, self.session, self._owner = service, entity, session, owner
+
+    def pump(self, link: Any) -> None:
+        """Send what there is credit for; where the client drains its link, give the rest of the credit back."""
+        if self._lost():
+            close(link, "com.microsoft:session-lock-lost", f"The session lock of '{self.session}' has expired.")
+            return
+        removes = link.remote_snd_settle_mode == _SETTLED
+        if link.credit > 0:
+            for held in self._service.locks.take(self.entity.path, link.credit, self.session, remove=removes):
+                delivery = link.delivery(held.token or f"s{held.sequence:015d}")
+                link.send(held.payload)
+                link.advance()
+                if removes:
+                    delivery.settle()
+        link.drained()
+
+    def settled(self, delivery: Any) -> None:
+        """The client decided: apply it and say whether it counts."""
+        outcome = outcome_of(delivery)
+        if outcome is not None:
+            try:
+                self._service.locks.settle(delivery.tag, outcome)
+            except RefusedError as refusal:
+                reject(delivery, refusal.condition, str(refusal))
+            else:
+                delivery.update(delivery.remote_state)
+        delivery.settle()
+
+    def closed(self) -> None:
+        if self.session is not None:
+            self._service.sessions.release(self.entity.path, self.session, self._owner)
+
+    def _lost(self) -> bool:
+        return self.session is not None and not self._service.sessions.holds(
+            self.entity.path, self.session, self._owner
+        )
+
+
+def outcome_of(delivery: Any) -> Outcome | None:
+    """What the client's delivery state means in the service, None where it says nothing."""
+    state, remote = delivery.remote_state, delivery.remote
+    if state == Delivery.ACCEPTED:
+        return Outcome(verdict="complete")
+    if state == Delivery.REJECTED:
+        info = (remote.condition.info if remote.condition else None) or {}
+        named = {str(key): value for key, value in info.items()}
+        description = named.get("DeadLetterErrorDescription")
+        return Outcome(verdict="dead-letter", reason=named.get("DeadLetterReason"), description=description)
+    if state == Delivery.MODIFIED:
+        return Outcome(verdict="defer" if remote.undeliverable else "abandon")
+    return Outcome(verdict="release") if state == Delivery.RELEASED else None
+
+
+def reject(delivery: Any, condition: str, message: str) -> None:
+    delivery.local.condition = Condition(condition, message)
+    delivery.update(Delivery.REJECTED)
+
+
+def replenish(link: Any) -> None:
+    if link.credit < _CREDIT // 2:
+        link.flow(_CREDIT - link.credit)
+
+
+def accept(link: Any) -> None:
+    """Open the link as the client asked for it."""
+    link.source.copy(link.remote_source)
+    link.target.copy(link.remote_target)
+    link.snd_settle_mode, link.rcv_settle_mode = link.remote_snd_settle_mode, link.remote_rcv_settle_mode
+    link.max_message_size = 1024 * 1024
+    link.open()
+    if link.is_receiver:
+        link.flow(_CREDIT)
+
+
+def accept_session(link: Any, session: str, until: float) -> None:
+    """Open a link that holds *session* until the moment given."""
+    link.properties = {symbol("com.microsoft:locked-until-utc"): int(until * 10_000_000) + _TICKS_1970}
+    link.source.copy(link.remote_source)
+    link.source.filter.clear()
+    link.source.filter.put_dict({SESSION_FILTER: session})
+    link.target.copy(link.remote_target)
+    link.snd_settle_mode, link.rcv_settle_mode = link.remote_snd_settle_mode, link.remote_rcv_settle_mode
+    link.open()
+
+
+def close(link: Any, condition: str, message: str) -> None:
+    if not link.state & Link.LOCAL_ACTIVE and not link.state & Link.LOCAL_CLOSED:
+        link.source.copy(link.remote_source)
+        link.target.copy(link.remote_target)
+        link.open()  # AMQP knows no refusal of a link: it is opened and closed at once.
+    link.condition = Condition(condition, message)
+    link.close()
+
+
+def response_to(answered: tuple[int, str, dict[str, Any] | None, str | None]) -> Any:
+    """The response message of a management operation."""
+    code, said, body, condition = answered
+    properties = {"statusCode": status(code), "statusDescription": said}
+    if condition:
+        properties["errorCondition"] = symbol(condition)
+    return Message(body=body, inferred=False, properties=properties)

@@ -1,0 +1,119 @@
+"""The request and response operations of `$management`: renew, peek, schedule, defer, settle, session state.
+
+Source: AMQP 1.0 in Azure Service Bus, request-response-based operations. Rules of subscriptions are not changed here.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from proton import UNDESCRIBED, Array, Data, int32, timestamp
+
+from signalbox.emulators.service_bus.broker import Broker, RefusedError
+from signalbox.emulators.service_bus.locks import Locks, Outcome
+from signalbox.emulators.service_bus.schema import Held
+from signalbox.emulators.service_bus.sections import MalformedError, read
+from signalbox.emulators.service_bus.sessions import Sessions
+
+_VENDOR = "com.microsoft:"
+_GONE = ("com.microsoft:message-lock-lost", "com.microsoft:session-lock-lost")
+_VERDICTS = {"completed": "complete", "abandoned": "abandon", "defered": "defer", "suspended": "dead-letter"}
+
+Answer = tuple[int, str, dict[str, Any] | None, str | None]  # status, description, body, error condition
+Operation = Callable[["Management", str, Mapping[str, Any]], dict[str, Any] | None]
+
+
+class Management:
+    """Answers one operation on the entity at a path."""
+
+    def __init__(self, broker: Broker, locks: Locks, sessions: Sessions) -> None:
+        self._broker, self._locks, self._sessions = broker, locks, sessions
+
+    def answer(self, path: str, operation: str, body: Mapping[str, Any]) -> Answer:
+        """Never raises: a refusal is an answer."""
+        found = _OPERATIONS.get(operation.removeprefix(_VENDOR))
+        if found is None:
+            return 501, f"the emulator does not serve {operation}", None, "amqp:not-implemented"
+        try:
+            answered = found(self, path, body)
+        except RefusedError as refusal:
+            return (410 if refusal.condition in _GONE else 404), str(refusal), None, refusal.condition
+        except (MalformedError, KeyError, TypeError, ValueError) as error:
+            return 400, f"{type(error).__name__}: {error}", None, "com.microsoft:argument-error"
+        return (204, "No content", None, None) if answered is None else (200, "OK", answered, None)
+
+    def _renew(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        del path  # A lock token says which message it locks.
+        moments = self._locks.renew([token_of(each) for each in body["lock-tokens"]])
+        return {"expirations": Array(UNDESCRIBED, Data.TIMESTAMP, *(_moment(each) for each in moments))}
+
+    def _renew_session(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return {"expiration": _moment(self._sessions.renew(path, body["session-id"]))}
+
+    def _peek(self, path: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        first, count = int(body["from-sequence-number"]), int(body["message-count"])
+        found = self._broker.peek(path, first, count, body.get("session-id"))
+        return {"messages": [{"message": each.payload} for each in found]} if found else None
+
+    def _schedule(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        messages = [read(bytes(each["message"]))[0] for each in body["messages"]]
+        return {"sequence-numbers": Array(UNDESCRIBED, Data.LONG, *self._broker.send(path, messages))}
+
+    def _cancel(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        self._broker.cancel(path, [int(each) for each in body["sequence-numbers"]])
+        return {}
+
+    def _receive_deferred(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        numbers = [int(each) for each in body["sequence-numbers"]]
+        taken = self._locks.take_deferred(path, numbers, remove=int(body["receiver-settle-mode"]) == 0)
+        return {"messages": [_entry(each) for each in taken]}
+
+    def _settle(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        del path
+        outcome = Outcome(
+            verdict=_VERDICTS[body["disposition-status"]],
+            reason=body.get("deadletter-reason"),
+            description=body.get("deadletter-description"),
+        )
+        for token in body["lock-tokens"]:
+            self._locks.settle(token_of(token), outcome)
+        return {}
+
+    def _state(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return {"session-state": self._sessions.state(path, body["session-id"])}
+
+    def _set_state(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        state = body.get("session-state")
+        self._sessions.set_state(path, body["session-id"], None if state is None else bytes(state))
+        return {}
+
+
+_OPERATIONS: Mapping[str, Operation] = {
+    "renew-lock": Management._renew,
+    "renew-session-lock": Management._renew_session,
+    "peek-message": Management._peek,
+    "schedule-message": Management._schedule,
+    "cancel-scheduled-message": Management._cancel,
+    "receive-by-sequence-number": Management._receive_deferred,
+    "update-disposition": Management._settle,
+    "get-session-state": Management._state,
+    "set-session-state": Management._set_state,
+}
+
+
+def token_of(lock: UUID) -> str:
+    """The delivery's tag behind a lock token: clients read the 16 bytes of a tag as a little-endian UUID."""
+    return lock.bytes_le.decode("ascii", "replace")
+
+
+def status(code: int) -> Any:
+    return int32(code)
+
+
+def _entry(taken: Held) -> dict[str, Any]:
+    locked = {} if taken.token is None else {"lock-token": UUID(bytes_le=taken.token.encode())}
+    return {"message": taken.payload, **locked}
+
+
+def _moment(seconds: float) -> Any:
+    return timestamp(int(seconds * 1000))

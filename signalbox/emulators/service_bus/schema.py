@@ -1,0 +1,59 @@
+"""The tables of the broker and the rows of a message. A message is active, deferred or scheduled; locks are on disk."""
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from signalbox.emulators.database import open_database
+from signalbox.emulators.service_bus.sections import Marks, marked
+
+ACTIVE, DEFERRED, SCHEDULED = 0, 1, 2
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS messages (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, entity TEXT NOT NULL, state INTEGER NOT NULL, session TEXT,
+    payload BLOB NOT NULL, enqueued REAL NOT NULL, due REAL, expires REAL, deliveries INTEGER NOT NULL DEFAULT 0,
+    token TEXT, locked_until REAL, source TEXT, reason TEXT, description TEXT);
+CREATE INDEX IF NOT EXISTS waiting ON messages (entity, state, locked_until, seq);
+CREATE INDEX IF NOT EXISTS waiting_in_session ON messages (entity, session, state, seq);
+CREATE UNIQUE INDEX IF NOT EXISTS locked ON messages (token) WHERE token IS NOT NULL;
+CREATE INDEX IF NOT EXISTS locks ON messages (locked_until) WHERE locked_until IS NOT NULL;
+CREATE INDEX IF NOT EXISTS scheduled ON messages (due) WHERE state = 2;
+CREATE INDEX IF NOT EXISTS mortal ON messages (expires) WHERE expires IS NOT NULL;
+CREATE TABLE IF NOT EXISTS sessions (
+    entity TEXT NOT NULL, id TEXT NOT NULL, state BLOB, owner TEXT, locked_until REAL, PRIMARY KEY (entity, id));
+CREATE TABLE IF NOT EXISTS seen (entity TEXT NOT NULL, message TEXT NOT NULL, until REAL NOT NULL,
+    PRIMARY KEY (entity, message)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS forgotten ON seen (until);
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A message on its way to a receiver; *token* is its lock, None where it was removed or only peeked at."""
+
+    sequence: int
+    token: str | None
+    payload: bytes
+
+
+def open_broker(path: Path) -> sqlite3.Connection:
+    database = open_database(path)
+    database.executescript(_TABLES)
+    return database
+
+
+def held(row: sqlite3.Row, token: str | None = None, locked_until: float | None = None) -> Held:
+    """The message of *row* with the service's marks on it."""
+    marks = Marks(
+        sequence=row["seq"],
+        enqueued=row["enqueued"],
+        deliveries=row["deliveries"],
+        locked_until=locked_until,
+        state=row["state"],
+        due=row["due"],
+        dead_letter_source=row["source"],
+        reason=row["reason"],
+        description=row["description"],
+    )
+    return Held(sequence=row["seq"], token=token, payload=marked(row["payload"], marks))

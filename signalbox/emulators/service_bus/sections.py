@@ -1,0 +1,167 @@
+"""The sections of an AMQP 1.0 message: read what the broker needs to know, keep the rest byte for byte.
+
+Proton's own Message would change what it cannot hold, such as a body of several data sections. It does not tell the
+message format either: a batch (0x80013700) is known by its data sections, each of which is a whole message.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from proton import Data, DataException, Described, symbol, timestamp, ubyte, uint, ulong
+
+_HEADER, _DELIVERY, _ANNOTATIONS, _PROPERTIES, _APPLICATION, _DATA = 0x70, 0x71, 0x72, 0x73, 0x74, 0x75
+_KNOWN = range(0x70, 0x79)
+_FIELDS = ("message_id", "user_id", "to", "label", "reply_to", "correlation_id", "content_type")
+_GROUP, _REPLY_GROUP = 10, 12
+
+
+class MalformedError(ValueError):
+    """These bytes are no AMQP message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """A message as it was sent. *ttl_s* and *due* (a scheduled time) are None where the sender gave none."""
+
+    payload: bytes
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    application: Mapping[str, Any] = field(default_factory=dict)
+    session: str | None = None
+    ttl_s: float | None = None
+    due: float | None = None
+
+    @property
+    def message_id(self) -> str | None:
+        found = self.properties.get("message_id")
+        return None if found is None else str(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """What the service adds to a message that it delivers; moments in seconds since 1970."""
+
+    sequence: int
+    enqueued: float
+    deliveries: int
+    locked_until: float | None = None
+    state: int = 0
+    due: float | None = None
+    dead_letter_source: str | None = None
+    reason: str | None = None
+    description: str | None = None
+
+
+def read(payload: bytes) -> list[Incoming]:
+    """The message, or those of a batch. Raises MalformedError."""
+    found = _split(payload)
+    bodies: list[bytes] = [value for code, value, _ in found if code == _DATA]
+    try:
+        batch = [_one(body, _split(body)) for body in bodies]
+    except MalformedError:
+        batch = []
+    return batch or [_one(payload, found)]
+
+
+def marked(payload: bytes, marks: Marks) -> bytes:
+    """The message with the service's header fields, annotations and dead-letter properties."""
+    found = _split(payload)
+    first = {code: value for code, value, _ in reversed(found)}
+    parts = [_header(first.get(_HEADER), marks.deliveries), _annotations(first.get(_ANNOTATIONS), marks)]
+    application = dict(first.get(_APPLICATION) or {}) | _dead_letter_properties(marks)
+    kept = [raw for code, _, raw in found if code == _PROPERTIES]
+    body = [raw for code, _, raw in found if code > _APPLICATION]
+    written = [_section(_APPLICATION, application)] if application else []
+    return b"".join([*parts, *kept, *written, *body])
+
+
+def _split(payload: bytes) -> list[tuple[int, Any, bytes]]:
+    """Descriptor, value and bytes of each section. Raises MalformedError."""
+    found, at = [], 0
+    while at < len(payload):
+        data = Data()
+        try:
+            used = data.decode(payload[at:])
+            data.rewind()
+            data.next()
+            section = data.get_object()
+        except (DataException, ValueError, UnicodeDecodeError) as error:
+            raise MalformedError(str(error)) from error
+        if not isinstance(section, Described) or section.descriptor not in _KNOWN or used <= 0:
+            raise MalformedError("a part of the message is no AMQP section")
+        found.append((int(section.descriptor), _own(section.value), payload[at : at + used]))
+        at += used
+    if not found:
+        raise MalformedError("the message is empty")
+    return found
+
+
+def _own(value: Any) -> Any:
+    """A copy without views into Proton's memory, which ends with its Data."""
+    if isinstance(value, memoryview):
+        return bytes(value)
+    if isinstance(value, dict):
+        return {_own(key): _own(each) for key, each in value.items()}
+    return [_own(each) for each in value] if isinstance(value, list) else value
+
+
+def _one(payload: bytes, found: list[tuple[int, Any, bytes]]) -> Incoming:
+    first = {code: value for code, value, _ in reversed(found)}
+    properties = list(first.get(_PROPERTIES) or ())
+    header, annotations = list(first.get(_HEADER) or ()), first.get(_ANNOTATIONS) or {}
+    due = annotations.get(symbol("x-opt-scheduled-enqueue-time"))
+    ttl = header[2] if len(header) > 2 else None
+    session = properties[_GROUP] if len(properties) > _GROUP else None
+    named = dict(zip(_FIELDS, properties, strict=False)) | {"session_id": session}
+    if len(properties) > _REPLY_GROUP:
+        named["reply_to_session_id"] = properties[_REPLY_GROUP]
+    return Incoming(
+        payload=payload,
+        properties={name: value for name, value in named.items() if value is not None},
+        application=dict(first.get(_APPLICATION) or {}),
+        session=session,
+        ttl_s=None if ttl is None else ttl / 1000,
+        due=None if due is None else due / 1000,
+    )
+
+
+def _header(given: list[Any] | None, deliveries: int) -> bytes:
+    durable, priority, ttl, *_ = [*(given or ()), None, None, None][:3]
+    fields = [
+        durable,
+        None if priority is None else ubyte(priority),
+        None if ttl is None else uint(ttl),
+        None,
+        uint(deliveries),
+    ]
+    return _section(_HEADER, fields)
+
+
+def _annotations(given: Mapping[Any, Any] | None, marks: Marks) -> bytes:
+    ours: dict[str, Any] = {
+        "x-opt-sequence-number": marks.sequence,
+        "x-opt-enqueued-time": _moment(marks.enqueued),
+        "x-opt-message-state": marks.state,
+    }
+    if marks.locked_until is not None:
+        ours["x-opt-locked-until"] = _moment(marks.locked_until)
+    if marks.due is not None:
+        ours["x-opt-scheduled-enqueue-time"] = _moment(marks.due)
+    if marks.dead_letter_source is not None:
+        ours["x-opt-deadletter-source"] = marks.dead_letter_source
+    return _section(_ANNOTATIONS, {**(given or {}), **{symbol(name): value for name, value in ours.items()}})
+
+
+def _dead_letter_properties(marks: Marks) -> dict[str, str]:
+    named = {"DeadLetterReason": marks.reason, "DeadLetterErrorDescription": marks.description}
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def _moment(seconds: float) -> Any:
+    return timestamp(int(seconds * 1000))
+
+
+def _section(code: int, value: Any) -> bytes:
+    data = Data()
+    data.put_object(Described(ulong(code), value))
+    return bytes(data.encode())

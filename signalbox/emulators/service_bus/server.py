@@ -1,0 +1,82 @@
+"""The namespace on loopback: plain AMQP for `UseDevelopmentEmulator=true`, TLS for clients with a token credential."""
+
+import asyncio
+import contextlib
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from signalbox.emulators.service_bus.access import Access
+from signalbox.emulators.service_bus.broker import Broker
+from signalbox.emulators.service_bus.connection import AmqpConnection
+from signalbox.emulators.service_bus.entities import Namespace
+from signalbox.emulators.service_bus.links import Service
+from signalbox.emulators.service_bus.locks import Locks
+from signalbox.emulators.service_bus.management import Management
+from signalbox.emulators.service_bus.schema import open_broker
+from signalbox.emulators.service_bus.sessions import Sessions
+
+_TICK_S = 0.1
+
+
+class ServiceBus:
+    """*settings*: `queues`, `topics` and `keys` (by policy name); *accepts* judges the JWTs of the local tenant."""
+
+    def __init__(
+        self,
+        state: Path,
+        settings: dict[str, Any],
+        accepts: Callable[[str, Sequence[str]], bool],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        namespace = Namespace(settings.get("queues", []), settings.get("topics", []))
+        self.broker = Broker(open_broker(state / "service-bus.db"), namespace, clock)
+        self.broker.changed = self._changed
+        sessions, locks = Sessions(self.broker), Locks(self.broker)
+        sessions.release_all()  # Whoever held one is gone with the process that knew the connection.
+        management = Management(self.broker, locks, sessions)
+        access = Access(settings["keys"], accepts, clock)
+        self._service = Service(
+            broker=self.broker, locks=locks, sessions=sessions, management=management, access=access
+        )
+        self._connections: set[AmqpConnection] = set()
+        self._dirty: set[str] = set()
+        self._servers: list[asyncio.Server] = []
+
+    async def listen(self, port: int, tls: ssl.SSLContext | None = None) -> int:
+        """Serve on 127.0.0.1; returns the port, a free one for 0."""
+        loop = asyncio.get_running_loop()
+        made = lambda: AmqpConnection(self._service, self._connections)  # noqa: E731
+        server = await loop.create_server(made, "127.0.0.1", port, ssl=tls)
+        self._servers.append(server)
+        return int(server.sockets[0].getsockname()[1])
+
+    async def run(self) -> None:
+        """Let time act on the namespace until cancelled."""
+        while True:
+            await asyncio.sleep(_TICK_S)
+            self.broker.tick()
+            for connection in list(self._connections):
+                connection.tick()
+
+    async def close(self) -> None:
+        for server in self._servers:
+            server.close()
+        for connection in list(self._connections):
+            connection.shut()
+        await asyncio.sleep(0)
+        self.broker.database.close()
+
+    def _changed(self, path: str) -> None:
+        if not self._dirty:
+            with contextlib.suppress(RuntimeError):  # No loop: nobody is connected yet.
+                asyncio.get_running_loop().call_soon(self._wake)
+        self._dirty.add(path)
+
+    def _wake(self) -> None:
+        dirty, self._dirty = self._dirty, set()
+        for connection in list(self._connections):
+            for path in dirty:
+                connection.wake(path)

@@ -1,0 +1,24 @@
+"""The Service Bus namespace of the local cloud: the entities that the app's triggers and results expect."""
+
+from typing import Any
+
+from signalbox.launcher.endpoints import SERVICE_BUS_POLICY, Endpoints
+
+HUB_QUEUE, RECORDS_QUEUE, APPROVALS_QUEUE, RESULTS_TOPIC = "hub-messages", "hub-records", "approvals", "results"
+FOLLOWER = "signalbox-cli"  # The subscription from which the command reads results.
+_WINDOW_S = 600.0
+_LOCK_S = 30.0
+
+
+def namespace_settings(ends: Endpoints) -> dict[str, Any]:
+    """What the emulator is told; on Azure the same entities come from infrastructure as code."""
+    ordered = {"sessions": True, "lock_s": _LOCK_S, "duplicate_window_s": _WINDOW_S}
+    return {
+        "keys": {SERVICE_BUS_POLICY: ends.servicebus_key},
+        "queues": [
+            {"name": HUB_QUEUE, **ordered},
+            {"name": RECORDS_QUEUE, **ordered},
+            {"name": APPROVALS_QUEUE, "lock_s": _LOCK_S, "duplicate_window_s": _WINDOW_S},
+        ],
+        "topics": [{"name": RESULTS_TOPIC, "duplicate_window_s": _WINDOW_S, "subscriptions": [{"name": FOLLOWER}]}],
+    }

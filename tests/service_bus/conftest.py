@@ -1,0 +1,83 @@
+import asyncio
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+KEY = "c2VydmljZSBidXM="
+SETTINGS: dict[str, Any] = {
+    "keys": {"Root": KEY},
+    "queues": [
+        {"name": "orders", "max_deliveries": 3, "duplicate_window_s": 60},
+        {"name": "mortal", "time_to_live_s": 30, "dead_letter_expired": True},
+        {"name": "ordered", "sessions": True, "max_deliveries": 3},
+        {"name": "secured"},
+    ],
+    "topics": [
+        {
+            "name": "news",
+            "duplicate_window_s": 60,
+            "subscriptions": [
+                {"name": "all"},
+                {"name": "failures", "rules": [{"application": {"outcome": "failed"}, "properties": {"label": "run"}}]},
+            ],
+        }
+    ],
+}
+
+
+@dataclass
+class Served:
+    """A namespace that runs in a thread; *port* speaks plain AMQP, *tls_port* needs the local authority."""
+
+    port: int = 0
+    tls_port: int = 0
+    authority: Any = None
+    issuer: Any = None
+    ready: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def connection_string(self) -> str:
+        return connection_string(self.port)
+
+
+def connection_string(port: int, key: str = KEY) -> str:
+    return f"Endpoint=sb://localhost:{port};SharedAccessKeyName=Root;SharedAccessKey={key};UseDevelopmentEmulator=true;"
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    pytest.importorskip("proton", reason="the emulator needs Qpid Proton, which is built with a C compiler")
+    state, served = tmp_path_factory.mktemp("bus"), Served()
+    loop = asyncio.new_event_loop()
+    stop = asyncio.Event()
+    thread = threading.Thread(target=lambda: loop.run_until_complete(_serve(state, served, stop)))
+    thread.start()
+    assert served.ready.wait(10)
+    yield served
+    loop.call_soon_threadsafe(stop.set)
+    thread.join(10)
+    loop.close()
+
+
+async def _serve(state: Path, served: Served, stop: asyncio.Event) -> None:
+    import ssl
+
+    from signalbox.emulators.authority import ensure_authority
+    from signalbox.emulators.service_bus.server import ServiceBus
+    from signalbox.emulators.tokens import TokenIssuer
+
+    served.authority = ensure_authority(state)
+    served.issuer = TokenIssuer(state, "tenant", "https://localhost")
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(served.authority.cert, served.authority.key)
+    bus = ServiceBus(state, SETTINGS, lambda *given: served.issuer.claims(*given) is not None)
+    served.port, served.tls_port = await bus.listen(0), await bus.listen(0, tls)
+    running = asyncio.create_task(bus.run())
+    served.ready.set()
+    await stop.wait()
+    running.cancel()
+    await bus.close()
