@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from shared.adapters.azure_devops import DevOpsRest
     from shared.adapters.azure_ml_arm import Arm
     from shared.adapters.azure_ml_invocations import BatchInvocations
+    from shared.callers import Callers
     from shared.domain.configuration import Configuration
     from shared.ports import (
         Announcer,
@@ -128,6 +129,14 @@ class Clients:
         from shared.adapters.entra_tokens import EntraTokens
 
         return EntraTokens(self.settings.token_issuer, self.settings.token_audience)
+
+    @cached_property
+    def callers(self) -> Callers:
+        from shared.callers import Callers
+
+        settings = self.settings
+        keys, permissions = dict(settings.caller_keys), self.configuration.permissions
+        return Callers(self.identities, permissions, keys, settings.platform_sign_in)
 
     @cached_property
     def announcer(self) -> Announcer:

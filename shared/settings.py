@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ SECRETS_KEY = "SIGNALBOX_SECRETS_KEY"
 HOOK_SECRET = "SIGNALBOX_HOOK_SECRET"
 DEVOPS = "AZURE_DEVOPS_URL"
 DEVOPS_GRAPH = "AZURE_DEVOPS_GRAPH_URL"
+CALLER_KEYS = "SIGNALBOX_CALLER_KEYS"
+PLATFORM_SIGN_IN = "SIGNALBOX_PLATFORM_SIGN_IN"
 SCHEDULE = "SIGNALBOX_RECONCILE_SCHEDULE"  # Read by the host, for the timer.
 SCRUB_SCHEDULE = "SIGNALBOX_SCRUB_SCHEDULE"  # Likewise.
 
@@ -48,11 +51,14 @@ DEFAULTS = {
     HOOK_SECRET: "",
     DEVOPS: "https://dev.azure.com",
     DEVOPS_GRAPH: "https://vssps.dev.azure.com",
+    CALLER_KEYS: "",
+    PLATFORM_SIGN_IN: "false",
     SCHEDULE: "0 * * * * *",
     SCRUB_SCHEDULE: "0 0 3 * * *",
 }
 _URLS = (BLOB_SERVICE, TOPIC, RESOURCE_MANAGER, ML_AUDIENCE, STORAGE_ACCOUNTS, DEVOPS, DEVOPS_GRAPH)
 _KEY_LENGTH = 32
+_KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,62}=sha256:[0-9a-f]{64}")
 
 
 class SettingsError(ValueError):
@@ -66,6 +72,8 @@ class Settings:
 
     *storage_accounts* makes a storage account's address of its name. Without *receipt_key* nothing is promoted, without
     *token_issuer* nobody can approve; without *secrets_key* no pipeline's task is taken, without *hook_secret* no hook.
+    *caller_keys* are the sha256 digests of the machines' keys by name;
+    *platform_sign_in* says that App Service signs callers in, so that its header is true.
     """
 
     blob_service: str
@@ -84,6 +92,8 @@ class Settings:
     hook_secret: str
     devops_url: str
     devops_graph_url: str
+    caller_keys: tuple[tuple[str, str], ...]
+    platform_sign_in: bool
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -109,6 +119,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         hook_secret=values[HOOK_SECRET],
         devops_url=values[DEVOPS].rstrip("/"),
         devops_graph_url=values[DEVOPS_GRAPH].rstrip("/"),
+        caller_keys=tuple(_key(entry) for entry in _entries(values[CALLER_KEYS])),
+        platform_sign_in=values[PLATFORM_SIGN_IN].lower() == "true",
     )
 
 
@@ -127,6 +139,19 @@ def _problem(name: str, value: str) -> str | None:
         return f"{name} has {len(value)} characters; use at least {_KEY_LENGTH} random ones, kept in Key Vault"
     if name == TOKEN_ISSUER and value and urlsplit(value).scheme != "https":
         return f"{name} is {value!r}; use https://login.microsoftonline.com/TENANT/v2.0"
+    if name == CALLER_KEYS and not all(_KEY.fullmatch(entry) for entry in _entries(value)):
+        return f"{name} is not a list of NAME=sha256:DIGEST (64 hexadecimal digits)"
+    if name == PLATFORM_SIGN_IN and value.lower() not in ("true", "false"):
+        return f"{name} is {value!r}; use true only where App Service authentication is on, or else false"
     if name == CONFIG and not (_HOME / value).is_file():
         return f"{name} is {value!r}, which is not a file below the app; name the configuration's file"
     return None
+
+
+def _entries(value: str) -> list[str]:
+    return [entry.strip() for entry in value.split(",") if entry.strip()]
+
+
+def _key(entry: str) -> tuple[str, str]:
+    name, _, digest = entry.partition("=sha256:")
+    return name, digest

@@ -1,84 +1,74 @@
-"""The HTTP door, /api/v1: follow runs, order them about, check data, promote models. The caller needs a function key.
+"""The HTTP door, /api/v1: every route, and who may call it. `triggers.serving` says what a request meets there."""
 
-Refused input answers with a problem document (RFC 9457) that names the field, the value and the remedy.
-"""
-
-from collections.abc import Awaitable, Callable
-from importlib import import_module
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import azure.functions as func
 
-from shared.clients import Clients
-from shared.domain.failures import Refused, Transient
-from shared.durable import Blueprint, Client
-from triggers.problems import Problem, answer, problem
+from shared.domain.permissions import Action
+from shared.durable import Blueprint
+from triggers.doors import Door
 
-Door = Callable[[Client, Clients, func.HttpRequest], Awaitable[tuple[int, Any]]]
+if TYPE_CHECKING:
+    from shared.clients import Clients
+
+
+def _get(route: str, name: str, may: Action = Action.READ) -> Door:
+    return Door(route=route, method="GET", name=name, may=may)
+
+
+def _post(route: str, name: str, may: Action, inside: str = "", status: int = 200) -> Door:
+    return Door(route=route, method="POST", name=name, may=may, inside=inside, status=status)
+
 
 # By the module that has a function of the door's name, imported at its first call: cold start is a budget.
-DOORS: dict[str, tuple[tuple[str, str, str], ...]] = {
+DOORS: dict[str, tuple[Door, ...]] = {
     "triggers.run_doors": (
-        ("runs", "GET", "list_runs"),
-        ("runs/{run}", "GET", "show_run"),
-        ("runs/{run}/cancel", "POST", "cancel_run"),
-        ("runs/{run}/release", "POST", "release_run"),
-        ("runs/{run}/reprocess", "POST", "reprocess_run"),
-        ("data-checks", "POST", "check_data_now"),
-        ("events", "POST", "receive_events"),
-        ("dead-letters", "GET", "list_dead_letters"),
-        ("dead-letters/replay", "POST", "replay_dead_letter"),
-        ("health", "GET", "health"),
+        _get("runs", "list_runs"),
+        _get("runs/{run}", "show_run"),
+        _post("runs/{run}/cancel", "cancel_run", Action.OPERATE, "run", 202),
+        _post("runs/{run}/release", "release_run", Action.RELEASE, "run", 202),
+        _post("runs/{run}/reprocess", "reprocess_run", Action.START_INFERENCE, "run", 202),
+        _post("data-checks", "check_data_now", Action.CHECK_DATA, "route"),
+        _post("events", "receive_events", Action.DELIVER, status=202),
+        _get("dead-letters", "list_dead_letters"),
+        _post("dead-letters/replay", "replay_dead_letter", Action.OPERATE),
+        _get("health", "health", Action.ANYONE),
     ),
     "triggers.promotion_doors": (
-        ("plans", "POST", "plan_promotion"),
-        ("promotions", "POST", "start_promotion"),
-        ("promotions", "GET", "list_promotions"),
-        ("promotions/{promotion}", "GET", "show_promotion"),
-        ("promotions/{promotion}/explain", "GET", "explain_promotion"),
-        ("promotions/{promotion}/evidence", "GET", "show_evidence"),
-        ("promotions/{promotion}/approve", "POST", "approve_promotion"),
-        ("promotions/{promotion}/reject", "POST", "reject_promotion"),
-        ("promotions/{promotion}/withdraw", "POST", "withdraw_decision"),
-        ("promotions/{promotion}/break-glass", "POST", "break_glass"),
-        ("models/{model}/history", "GET", "show_history"),
-        ("models/{model}/recover", "POST", "recover_model"),
-        ("audit", "GET", "verify_audit"),
+        _post("plans", "plan_promotion", Action.READ),
+        _post("promotions", "start_promotion", Action.PROMOTE, "stage", 202),
+        _get("promotions", "list_promotions"),
+        _get("promotions/{promotion}", "show_promotion"),
+        _get("promotions/{promotion}/explain", "explain_promotion"),
+        _get("promotions/{promotion}/evidence", "show_evidence"),
+        _post("promotions/{promotion}/approve", "approve_promotion", Action.DECIDE),
+        _post("promotions/{promotion}/reject", "reject_promotion", Action.DECIDE),
+        _post("promotions/{promotion}/withdraw", "withdraw_decision", Action.DECIDE),
+        _post("promotions/{promotion}/break-glass", "break_glass", Action.BREAK_GLASS),
+        _get("models/{model}/history", "show_history"),
+        _post("models/{model}/recover", "recover_model", Action.RECOVER, "environment", 202),
+        _get("audit", "verify_audit"),
     ),
 }
 
 
-def api_blueprint(clients: Callable[[], Clients]) -> Blueprint:
+def api_blueprint(clients: "Callable[[], Clients]") -> Blueprint:
     """Every door of the table above."""
     blueprint = Blueprint()
     for module, doors in DOORS.items():
-        for route, method, name in doors:
-            _add_door(blueprint, clients, route, method, (module, name))
+        for door in doors:
+            _add_door(blueprint, clients, module, door)
     return blueprint
 
 
-def _add_door(
-    blueprint: Blueprint, clients: Callable[[], Clients], route: str, method: str, body: tuple[str, str]
-) -> None:
-    module, name = body
-
+def _add_door(blueprint: Blueprint, clients: "Callable[[], Clients]", module: str, door: Door) -> None:
     async def handler(req: func.HttpRequest, client) -> func.HttpResponse:  # type: ignore[no-untyped-def]
-        return await _respond(getattr(import_module(module), name), client, clients, req)
+        from triggers.serving import serve
 
-    handler.__name__ = name
+        return await serve(door, module, client, clients, req)
+
+    handler.__name__ = door.name
     bound = blueprint.durable_client_input(client_name="client")(handler)
-    blueprint.route(route=f"v1/{route}", methods=[method])(bound)
-
-
-async def _respond(
-    body: Door, client: Client, clients: Callable[[], Clients], req: func.HttpRequest
-) -> func.HttpResponse:
-    try:
-        status, content = await body(client, clients(), req)
-    except Problem as refused:
-        return problem(refused)
-    except Refused as refusal:
-        return problem(Problem(422, "refused", str(refusal)))
-    except Transient as fault:
-        return problem(Problem(503, "try again", str(fault)))
-    return answer(status, content)
+    # The doors verify their callers themselves: the platform's keys cannot tell one machine from another.
+    blueprint.route(route=f"v1/{door.route}", methods=[door.method], auth_level=func.AuthLevel.ANONYMOUS)(bound)

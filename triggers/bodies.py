@@ -1,37 +1,94 @@
-"""Read request bodies: a JSON object of a sane size, and its fields, refused by name where they do not fit."""
+"""Read what a request carries: JSON of a sane size and depth, and its fields, refused by name where they do not fit."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import azure.functions as func
 
+from shared.codec import decode
+from shared.shapes import findings, shape_of
 from triggers.problems import Problem
 
-_BODY_LIMIT = 256 * 1024
+T = TypeVar("T")
+
+BODY_LIMIT = 256 * 1024
+DEPTH_LIMIT = 32
 
 
-def body_of(req: func.HttpRequest) -> dict[str, Any]:
-    """The JSON object in the body, empty where there is none. Raises Problem."""
-    raw = json_of(req)
-    if not isinstance(raw, dict):
-        raise Problem(400, "bad body", "the body must be a JSON object")
-    return raw
+def decoded(kind: type[T], raw: Any) -> T:
+    """*raw* as the request *kind*. Raises Problem with everything that is wrong."""
+    wrong = list(findings(kind, raw))
+    if wrong:
+        raise Problem.of(400, "bad body", wrong)
+    return decode(kind, raw)
+
+
+def queried(kind: type[T], params: Mapping[str, str]) -> T:
+    """The query's parameters as *kind*, whose fields are texts and whole numbers. Raises Problem."""
+    shape = shape_of(kind)  # type: ignore[arg-type]  # A class is hashable.
+    raw = {name: _number(value) if int in _plain(shape.get(name)) else value for name, value in params.items()}
+    raw.pop("code", None)  # A key may travel here.
+    wrong = list(findings(kind, raw))
+    if wrong:
+        raise Problem.of(400, "bad query", wrong)
+    return decode(kind, raw)
 
 
 def json_of(req: func.HttpRequest) -> Any:
+    """The JSON in the body, an empty object where there is none. Raises Problem."""
     data = req.get_body()
-    if len(data) > _BODY_LIMIT:
-        raise Problem(413, "body too large", f"the body has {len(data)} bytes; send at most {_BODY_LIMIT}")
+    if len(data) > BODY_LIMIT:
+        raise Problem(413, "body too large", f"the body has {len(data)} bytes; send at most {BODY_LIMIT}")
+    kind = (req.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
+    if data and kind != "application/json" and not kind.endswith("+json"):
+        raise Problem(415, "wrong content type", f"Content-Type is {kind[:60]!r}; send application/json")
     try:
-        return json.loads(data or b"{}")
+        raw = json.loads(data or b"{}", object_pairs_hook=_object, parse_constant=_refuse, parse_float=_finite)
+        json.dumps(raw, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise Problem(400, "bad body", f"the body is not JSON: {error}") from error
+        raise Problem(400, "bad body", f"the body is not JSON: {str(error)[:200]}") from error
+    if _depth(raw) > DEPTH_LIMIT:
+        raise Problem(400, "bad body", f"the body is nested more than {DEPTH_LIMIT} deep; send a flatter one")
+    return raw
 
 
-def text(body: Mapping[str, Any], field: str) -> str:
-    """The non-empty text called *field*. Raises Problem."""
-    value = body.get(field)
-    if not isinstance(value, str) or not value.strip():
-        raise Problem(400, "bad body", f"field {field!r} is {value!r}; give a non-empty text")
-    return value.strip()
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("an object names a field twice")
+    return found
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError("a number is too large")
+    return number
+
+
+def _depth(raw: Any) -> int:
+    """How deep lists and objects lie in each other, found without recursion."""
+    deepest, level = 0, [raw]
+    while level and deepest <= DEPTH_LIMIT:
+        nested = [each for each in level if isinstance(each, dict | list)]
+        level = [inner for each in nested for inner in (each.values() if isinstance(each, dict) else each)]
+        deepest += bool(nested)
+    return deepest
+
+
+def _plain(found: tuple[Any, bool] | None) -> tuple[Any, ...]:
+    """The types that a hint names, at any depth."""
+    if found is None:
+        return ()
+    hint = found[0]
+    return (hint, *(inner for each in getattr(hint, "__args__", ()) for inner in _plain((each, False))))
+
+
+def _number(text: str) -> Any:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else text

@@ -1,19 +1,18 @@
 """A data check on request: the same module that checks arrivals, on any file of the hub."""
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any
 
 from shared.clients import Clients
-from triggers.bodies import text
 from triggers.problems import Problem
+from triggers.requests import DataCheckAsked
 
 
-async def check_path(clients: Clients, body: Mapping[str, Any]) -> dict[str, Any]:
+async def check_path(clients: Clients, asked: DataCheckAsked) -> dict[str, Any]:
     """The report of the file at `path` (`container/path` in the hub) against the contract of `route`."""
-    path, name = text(body, "path"), text(body, "route")
+    path = asked.path
     try:
-        route = clients.configuration.route(name)
+        route = clients.configuration.route(asked.route)
     except KeyError as error:
         raise Problem(404, "no such route", str(error.args[0])) from error
     container, _, inner = path.partition("/")

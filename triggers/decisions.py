@@ -5,7 +5,6 @@ What is written here is judged later, by activities, from the records alone; the
 
 import asyncio
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,15 +13,14 @@ from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain import records
 from shared.domain.promotion.approvals import Approval, Person, refuse_approval
-from shared.domain.promotion.plans import Phase
 from shared.durable import Client, wake
 from shared.standing import asking, decided, decisions, glass_stage, has_receipt, opened, pack_of
-from triggers.bodies import text
 from triggers.problems import Problem
+from triggers.requests import Decision, GlassBroken
 
 
 async def decide(
-    client: Client, clients: Clients, promotion: str, person: Person, approved: bool, body: Mapping[str, Any]
+    client: Client, clients: Clients, promotion: str, person: Person, approved: bool, body: Decision
 ) -> dict[str, Any]:
     """Record *person*'s decision in `role` on `evidence`, and wake the promotion."""
     record = await asyncio.to_thread(_decide, clients, promotion, person, approved, body)
@@ -30,17 +28,15 @@ async def decide(
     return record
 
 
-async def withdraw(
-    client: Client, clients: Clients, promotion: str, person: Person, body: Mapping[str, Any]
-) -> dict[str, Any]:
+async def withdraw(client: Client, clients: Clients, promotion: str, person: Person, role: str) -> dict[str, Any]:
     """Take back an own decision, as long as nothing has been moved on its strength."""
-    record = await asyncio.to_thread(_withdraw, clients, promotion, person, body)
+    record = await asyncio.to_thread(_withdraw, clients, promotion, person, role)
     await wake(client, promotion, c.DECISION_GIVEN)
     return record
 
 
 async def break_glass(
-    client: Client, clients: Clients, promotion: str, person: Person, body: Mapping[str, Any]
+    client: Client, clients: Clients, promotion: str, person: Person, body: GlassBroken
 ) -> dict[str, Any]:
     """Record *person*'s part of an override of one phase's gates; all roles of the policy must agree."""
     record = await asyncio.to_thread(_break_glass, clients, promotion, person, body)
@@ -48,45 +44,36 @@ async def break_glass(
     return record
 
 
-def _decide(
-    clients: Clients, promotion: str, person: Person, approved: bool, body: Mapping[str, Any]
-) -> dict[str, Any]:
+def _decide(clients: Clients, promotion: str, person: Person, approved: bool, body: Decision) -> dict[str, Any]:
     request, plan = _promotion(clients, promotion)
     at = asking(clients, request, plan)
     pack = pack_of(clients, promotion, at.stage.name) if at else None
     if at is None or pack is None:
         raise Problem(409, "nothing to decide", f"{promotion} waits for nobody now; see `explain {promotion}`")
-    role, shown, given = text(body, "role"), text(body, "evidence"), decided(clients, promotion, at.stage.name)
-    wrong = refuse_approval(at.stage.approvals, role, person, request.requester, shown, pack.digest, given)
+    given, policy = decided(clients, promotion, at.stage.name), at.stage.approvals
+    wrong = refuse_approval(policy, body.role, person, request.requester, body.evidence, pack.digest, given)
     if wrong:
         raise Problem(403, "not accepted", wrong)
-    return _record(clients, request, at.stage.name, _approval(clients, role, person, approved, body, shown))
+    return _record(clients, request, at.stage.name, _approval(clients, person, approved, body))
 
 
-def _break_glass(clients: Clients, promotion: str, person: Person, body: Mapping[str, Any]) -> dict[str, Any]:
+def _break_glass(clients: Clients, promotion: str, person: Person, body: GlassBroken) -> dict[str, Any]:
     request, _ = _promotion(clients, promotion)
-    stage, phase = text(body, "stage"), _phase(body)
+    stage, phase = body.stage, body.phase
     pack = pack_of(clients, promotion, stage, phase)
     if pack is None or not request.break_glass:
         raise Problem(409, "nothing to override", f"{promotion} waits for no override at {stage} ({phase.value})")
-    kept, role, shown = glass_stage(stage, phase), text(body, "role"), text(body, "evidence")
-    policy, given = clients.configuration.ladder.break_glass.policy, decided(clients, promotion, kept)
-    wrong = refuse_approval(policy, role, person, request.requester, shown, pack.digest, given)
+    kept, policy = glass_stage(stage, phase), clients.configuration.ladder.break_glass.policy
+    given = decided(clients, promotion, kept)
+    wrong = refuse_approval(policy, body.role, person, request.requester, body.evidence, pack.digest, given)
     if wrong:
         raise Problem(403, "not accepted", wrong)
-    return _record(clients, request, kept, _approval(clients, role, person, True, body, shown))
+    return _record(clients, request, kept, _approval(clients, person, True, body))
 
 
-def _phase(body: Mapping[str, Any]) -> Phase:
-    try:
-        return Phase(body.get("phase", Phase.EXIT))
-    except ValueError as error:
-        raise Problem(400, "bad body", f"field 'phase' is {body.get('phase')!r}; use entry or exit") from error
-
-
-def _withdraw(clients: Clients, promotion: str, person: Person, body: Mapping[str, Any]) -> dict[str, Any]:
+def _withdraw(clients: Clients, promotion: str, person: Person, role: str) -> dict[str, Any]:
     request, plan = _promotion(clients, promotion)
-    role, state = text(body, "role"), clients.configuration.hub.state
+    state = clients.configuration.hub.state
     for at in plan.stages:
         for path, found in decisions(clients, promotion, at.stage.name):
             if (found.oid, found.role) != (person.oid, role) or found.withdrawn:
@@ -124,16 +111,14 @@ def _tell(clients: Clients, request: c.Promotion, key: str, kind: str, approval:
     clients.audit.append(key, f"decision {kind}", str(request.model), approval.name, facts)
 
 
-def _approval(
-    clients: Clients, role: str, person: Person, approved: bool, body: Mapping[str, Any], evidence: str
-) -> Approval:
+def _approval(clients: Clients, person: Person, approved: bool, body: Decision | GlassBroken) -> Approval:
     return Approval(
-        role=role,
+        role=body.role,
         oid=person.oid,
         name=person.name,
         approved=approved,
-        reason=text(body, "reason"),
-        evidence=evidence,
+        reason=body.reason,
+        evidence=body.evidence,
         at=clients.clock.now(),
     )
 

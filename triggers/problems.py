@@ -1,25 +1,44 @@
 """Answers in JSON, and refusals as problem documents (RFC 9457)."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import azure.functions as func
 
+from shared.shapes import Finding
+
 
 class Problem(Exception):
-    """A request that is refused: *detail* names the field, the value and the remedy."""
+    """A request that is refused: *detail* names the field, the value and the remedy, and *errors* all of them."""
 
-    def __init__(self, status: int, title: str, detail: str) -> None:
+    def __init__(self, status: int, title: str, detail: str, errors: Sequence[Finding] = ()) -> None:
         super().__init__(detail)
-        self.status, self.title, self.detail = status, title, detail
+        self.status, self.title, self.detail, self.errors = status, title, detail, tuple(errors)
+
+    @classmethod
+    def of(cls, status: int, title: str, errors: Sequence[Finding]) -> "Problem":
+        """Everything that is wrong with a request."""
+        return cls(status, title, "; ".join(map(str, errors[:20])), errors)
 
 
-def answer(status: int, content: Any) -> func.HttpResponse:
-    return func.HttpResponse(json.dumps(content, indent=2), status_code=status, mimetype="application/json")
+def answer(status: int, content: Any, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
+    return func.HttpResponse(
+        json.dumps(content, indent=2), status_code=status, mimetype="application/json", headers=dict(headers or {})
+    )
 
 
 def problem(refused: Problem) -> func.HttpResponse:
-    content = {"type": "about:blank", "title": refused.title, "status": refused.status, "detail": refused.detail}
+    content: dict[str, Any] = {"type": "about:blank", "title": refused.title, "status": refused.status}
+    content["detail"] = refused.detail
+    if refused.errors:
+        content["errors"] = [{"field": e.field, "value": e.value, "remedy": e.remedy} for e in refused.errors]
+    headers = {"WWW-Authenticate": "Bearer"} if refused.status == 401 else {}
+    if refused.status == 503:
+        headers["Retry-After"] = "5"
     return func.HttpResponse(
-        json.dumps(content, indent=2), status_code=refused.status, mimetype="application/problem+json"
+        json.dumps(content, indent=2),
+        status_code=refused.status,
+        mimetype="application/problem+json",
+        headers=headers,
     )

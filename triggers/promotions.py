@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,22 +9,23 @@ from shared import contracts as c
 from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain import identity, records
-from shared.domain.promotion.approvals import Person, Standing
+from shared.domain.promotion.approvals import Standing
 from shared.domain.promotion.models import exact_model
 from shared.domain.promotion.plans import Phase, changes
 from shared.durable import Client, Start, find_instance, start_once
 from shared.planning import plan_digest, plan_promotion
 from shared.standing import asking, judgement, opened, pack_of
-from triggers.bodies import text
+from triggers.doors import Call
 from triggers.problems import Problem
+from triggers.requests import EvidenceFilters, PlanAsked, PromotionAsked, PromotionFilters, RecoveryAsked
 
 _ATTEMPTS = 1000
 
 
-async def plan(clients: Clients, body: Mapping[str, Any]) -> dict[str, Any]:
+async def plan(clients: Clients, body: PlanAsked) -> dict[str, Any]:
     """Every write, gate and approval of a promotion, with the plan's digest."""
-    model, source, target = _wanted(clients, body)
-    made = await asyncio.to_thread(plan_promotion, clients, exact_model(model), source, target)
+    source = body.source or _lowest_source(clients, body.to)
+    made = await asyncio.to_thread(plan_promotion, clients, exact_model(body.model), source, body.to)
     return {
         "digest": plan_digest(made),
         "plan": encode(made),
@@ -40,34 +40,33 @@ async def plan(clients: Clients, body: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-async def promote(client: Client, clients: Clients, person: Person, body: Mapping[str, Any]) -> dict[str, Any]:
+async def promote(call: Call, body: PromotionAsked) -> dict[str, Any]:
     """Start a promotion; with `plan` (the document that `plan` gave) it runs only while the world is as planned."""
-    if "models" in body:
-        return await _promote_set(client, clients, person, body)
-    request = await _request(clients, person, body)
-    if body.get("plan") is not None:
-        request = await asyncio.to_thread(_keep_plan, clients, request, body["plan"])
-    how = await start_once(client, c.PROMOTE, request.id, request)
+    if bool(body.model) == bool(body.models):
+        raise Problem(400, "bad body", "give one of the fields 'model' and 'models'")
+    if body.models:
+        return await _promote_set(call, body)
+    request = await _request(call, body, body.model)
+    if body.plan is not None:
+        request = await asyncio.to_thread(_keep_plan, call.clients, request, body.plan)
+    how = await start_once(call.client, c.PROMOTE, request.id, request)
     return {"promotion": request.id, "started": how is Start.STARTED, "plan": request.plan}
 
 
-async def _promote_set(client: Client, clients: Clients, person: Person, body: Mapping[str, Any]) -> dict[str, Any]:
+async def _promote_set(call: Call, body: PromotionAsked) -> dict[str, Any]:
     """Several models together: all or none, unless `atomic` is false."""
-    models = body["models"]
-    if not isinstance(models, list) or len(set(map(str, models))) != len(models) or len(models) < 2:
-        raise Problem(400, "bad body", f"field 'models' is {models!r}; give two or more different NAME:VERSION")
-    requests = [await _request(clients, person, {**body, "model": model}) for model in models]
+    requests = [await _request(call, body, model) for model in body.models]
     name = identity.promotion_set_id([request.id for request in requests])
-    together = c.PromotionSet(id=name, promotions=tuple(requests), atomic=body.get("atomic", True) is not False)
-    how = await start_once(client, c.PROMOTE_SET, name, together)
+    together = c.PromotionSet(id=name, promotions=tuple(requests), atomic=body.atomic)
+    how = await start_once(call.client, c.PROMOTE_SET, name, together)
     return {"set": name, "promotions": [request.id for request in requests], "started": how is Start.STARTED}
 
 
-async def _request(clients: Clients, person: Person, body: Mapping[str, Any]) -> c.Promotion:
-    """The next attempt at promoting what *body* names."""
-    name, source, target = _wanted(clients, body)
-    model = exact_model(name)
-    number = await asyncio.to_thread(_next_attempt, clients, model.name, model.version, target)
+async def _request(call: Call, body: PromotionAsked, name: str) -> c.Promotion:
+    """The next attempt at promoting the model called *name*."""
+    model, target, person = exact_model(name), body.to, call.caller
+    source = body.source or _lowest_source(call.clients, target)
+    number = await asyncio.to_thread(_next_attempt, call.clients, model.name, model.version, target)
     return c.Promotion(
         id=identity.promotion_id(model.name, model.version, target, number),
         model=model,
@@ -75,19 +74,19 @@ async def _request(clients: Clients, person: Person, body: Mapping[str, Any]) ->
         target=target,
         requester=person.oid,
         requested_by=person.name,
-        reason=text(body, "reason"),
-        break_glass=body.get("break_glass") is True,
+        reason=body.reason,
+        break_glass=body.break_glass,
     )
 
 
-async def list_promotions(clients: Clients, filters: Mapping[str, str]) -> dict[str, Any]:
+async def list_promotions(clients: Clients, filters: PromotionFilters) -> dict[str, Any]:
     """The newest promotions first; `model` and `fate` narrow."""
     rows = await asyncio.to_thread(_all, clients)
-    for name in ("model", "fate"):
-        if name in filters:
-            rows = [row for row in rows if row[name] == filters[name]]
+    for name, wanted in (("model", filters.model), ("fate", filters.fate)):
+        if wanted:
+            rows = [row for row in rows if row[name] == wanted]
     rows.sort(key=lambda row: row["opened"], reverse=True)
-    return {"promotions": rows[:100]}
+    return {"promotions": rows[: filters.limit]}
 
 
 async def show(client: Client, clients: Clients, promotion: str) -> dict[str, Any]:
@@ -101,10 +100,11 @@ async def show(client: Client, clients: Clients, promotion: str) -> dict[str, An
     return record
 
 
-async def evidence(clients: Clients, promotion: str, filters: Mapping[str, str]) -> dict[str, Any]:
+async def evidence(clients: Clients, promotion: str, filters: EvidenceFilters) -> dict[str, Any]:
     """The evidence page of `stage` and `phase`, and the digest of what is on it; without `stage`, the newest page."""
     packs = await asyncio.to_thread(_packs, clients, promotion)
-    wanted = {name: filters[name] for name in ("stage", "phase") if filters.get(name)}
+    given = {"stage": filters.stage, "phase": filters.phase.value if filters.phase else ""}
+    wanted = {name: value for name, value in given.items() if value}
     found = [pack for pack in packs if all(pack[name] == value for name, value in wanted.items())]
     if not found:
         said = ", ".join(f"{pack['stage']} {pack['phase']}" for pack in packs) or "none"
@@ -123,21 +123,19 @@ async def explain(clients: Clients, promotion: str) -> dict[str, Any]:
     return {"promotion": promotion, "fate": "", "unmet": unmet}
 
 
-async def recover(
-    client: Client, clients: Clients, person: Person, model: str, body: Mapping[str, Any]
-) -> dict[str, Any]:
+async def recover(call: Call, model: str, body: RecoveryAsked) -> dict[str, Any]:
     """Bring `version` of *model* back from the central registry into `environment`."""
-    version = exact_model(f"{model}:{text(body, 'version')}")
-    environment = clients.configuration.workspace(text(body, "environment")).name
+    clients, version = call.clients, exact_model(f"{model}:{body.version}")
+    environment = clients.configuration.workspace(body.environment).name
     name = identity.recovery_id(version.name, version.version, environment)
     recovery = c.Recovery(
         key=f"recoveries/{name}/{clients.clock.now():%Y%m%dT%H%M%S%f}",
         model=version,
         environment=environment,
-        asked_by=person.name,
-        reason=text(body, "reason"),
+        asked_by=call.caller.name,
+        reason=body.reason,
     )
-    how = await start_once(client, c.RECOVER, name, recovery, again=True)
+    how = await start_once(call.client, c.RECOVER, name, recovery, again=True)
     return {"recovery": name, "started": how is Start.STARTED}
 
 
@@ -160,15 +158,6 @@ def _unmet(clients: Clients, request: c.Promotion) -> list[str]:
     )
     judged = judgement(clients, order)
     return [] if judged.standing is Standing.APPROVED else [f"{at.stage.name}: {each}" for each in judged.unmet]
-
-
-def _wanted(clients: Clients, body: Mapping[str, Any]) -> tuple[str, str, str]:
-    """The model, where it is, and where it is to go: the stage's own source unless one is given."""
-    model, target = text(body, "model"), text(body, "to")
-    source = body.get("from") or _lowest_source(clients, target)
-    if not isinstance(source, str):
-        raise Problem(400, "bad body", f"field 'from' is {source!r}; give the environment's name")
-    return model, source, target
 
 
 def _lowest_source(clients: Clients, target: str) -> str:

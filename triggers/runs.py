@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,19 +10,19 @@ from shared.clients import Clients
 from shared.codec import decode
 from shared.domain import identity, records
 from shared.durable import Client, Start, find_instance, start_once, wake
+from triggers.doors import Call
 from triggers.problems import Problem
+from triggers.requests import RunFilters
 
-_PAGE = 100
 
-
-async def list_runs(clients: Clients, filters: Mapping[str, str]) -> dict[str, Any]:
+async def list_runs(clients: Clients, filters: RunFilters) -> dict[str, Any]:
     """The newest runs first; `route` and `outcome` narrow, `limit` is at most 100."""
     rows = await asyncio.to_thread(_all_runs, clients)
-    for name in ("route", "outcome"):
-        if name in filters:
-            rows = [row for row in rows if row[name] == filters[name]]
+    for name, wanted in (("route", filters.route), ("outcome", filters.outcome)):
+        if wanted:
+            rows = [row for row in rows if row[name] == wanted]
     rows.sort(key=lambda row: row["opened"], reverse=True)
-    return {"total": len(rows), "runs": rows[: _limit(filters.get("limit", str(_PAGE)))]}
+    return {"total": len(rows), "runs": rows[: filters.limit]}
 
 
 async def show_run(client: Client, clients: Clients, run: str) -> dict[str, Any]:
@@ -38,57 +37,51 @@ async def show_run(client: Client, clients: Clients, run: str) -> dict[str, Any]
     return record
 
 
-async def order(client: Client, clients: Clients, run: str, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Record the order to `cancel` or `release` *run*, with its reason, and wake the run up."""
+async def order(call: Call, run: str, kind: str, reason: str) -> dict[str, Any]:
+    """Record the order to `cancel` or `release` *run*, who gave it and why, and wake the run up."""
+    clients = call.clients
     record = await asyncio.to_thread(_record, clients, run)
     if record.get("outcome"):
         raise Problem(409, "too late", f"run {run} ended as {record['outcome']}; reprocess it instead")
-    content = {"run": run, "order": kind, "at": clients.clock.now().isoformat()} | _why(body)
+    content = {"run": run, "order": kind, "at": clients.clock.now().isoformat(), "reason": reason, **_who(call)}
     state = clients.configuration.hub.state
     first = await asyncio.to_thread(
         clients.hub.create, state, records.order(run, kind), json.dumps(content).encode(), {"order": kind}
     )
     for instance in (run, identity.wait_id(run)):
-        await wake(client, instance, c.ORDER_GIVEN)
+        await wake(call.client, instance, c.ORDER_GIVEN)
     return {"run": run, "order": kind, "recorded": first}
 
 
-async def reprocess(client: Client, clients: Clients, run: str, body: Mapping[str, Any]) -> dict[str, Any]:
+async def reprocess(call: Call, run: str, reason: str) -> dict[str, Any]:
     """Score the run's pinned files again, as the next attempt."""
+    clients = call.clients
     record = await asyncio.to_thread(_record, clients, run)
     if not record.get("outcome"):
         raise Problem(409, "too early", f"run {run} has not ended; cancel it first, or wait")
-    inference = _next_attempt(clients, decode(c.Inference, record["inference"]), _why(body))
+    inference = _next_attempt(clients, decode(c.Inference, record["inference"]), reason, call.caller.name)
     if await asyncio.to_thread(clients.hub.find, inference.hub.state, records.members(run)) is None:
         raise Problem(409, "nothing to score", f"run {run} pinned no files; land them anew")
-    how = await start_once(client, c.RUN_INFERENCE, inference.run, inference)
+    how = await start_once(call.client, c.RUN_INFERENCE, inference.run, inference)
     if how is not Start.STARTED:
         raise Problem(409, "already done", f"attempt {inference.run} is {how.value}; reprocess that one instead")
     return {"run": inference.run, "repeats": run}
 
 
-def _next_attempt(clients: Clients, before: c.Inference, why: Mapping[str, str]) -> c.Inference:
+def _next_attempt(clients: Clients, before: c.Inference, reason: str, by: str) -> c.Inference:
     return replace(
         before,
         run=identity.next_attempt(before.run),
         repeats=before.run,
-        because=why["reason"],
-        asked_by=why["by"],
+        because=reason,
+        asked_by=by,
         date=clients.clock.now().date().isoformat(),
     )
 
 
-def _why(body: Mapping[str, Any]) -> dict[str, str]:
-    for field in ("reason", "by"):
-        if not isinstance(body.get(field), str) or not body[field].strip():
-            raise Problem(400, "bad body", f"field {field!r} is {body.get(field)!r}; say why, and who asks")
-    return {"reason": body["reason"], "by": body["by"]}
-
-
-def _limit(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= _PAGE:
-        raise Problem(400, "bad query", f"limit is {text!r}; use a number from 1 to {_PAGE}")
-    return int(text)
+def _who(call: Call) -> dict[str, str]:
+    """The verified identity, as records keep it."""
+    return {"by": call.caller.name, "oid": call.caller.oid}
 
 
 def _all_runs(clients: Clients) -> list[dict[str, str]]:

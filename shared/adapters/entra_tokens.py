@@ -12,8 +12,8 @@ from azure.core import PipelineClient
 from azure.core.rest import HttpRequest, HttpResponse
 
 from shared.adapters.azure_faults import translated
+from shared.domain.callers import Caller, CallerKind
 from shared.domain.failures import Refused
-from shared.domain.promotion.approvals import Person
 
 _REQUIRED = ["exp", "iss", "aud", "oid"]
 
@@ -24,20 +24,13 @@ class EntraTokens:
     def __init__(self, issuer: str, audience: str) -> None:
         self._issuer, self._audience = issuer, audience
 
-    def verify(self, authorization: str) -> Person:
+    def verify(self, authorization: str) -> Caller:
         if not self._issuer:
             raise Refused("nobody can be verified: SIGNALBOX_TOKEN_ISSUER is not set")
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Refused("a bearer token of the directory is required; sign in and send it in Authorization")
-        claims = self._claims(token)
-        name = claims.get("preferred_username") or claims.get("upn") or claims["oid"]
-        return Person(
-            oid=str(claims["oid"]),
-            name=str(name),
-            roles=tuple(map(str, claims.get("roles") or ())),
-            groups=tuple(map(str, claims.get("groups") or ())),
-        )
+        return _caller(self._claims(token))
 
     def _claims(self, token: str) -> dict[str, Any]:
         try:
@@ -77,3 +70,22 @@ class EntraTokens:
             answer = client.send_request(HttpRequest("GET", url))
             answer.raise_for_status()
         return dict(answer.json())
+
+
+def _caller(claims: dict[str, Any]) -> Caller:
+    """Scopes are in tokens of people only, whatever optional claims were configured."""
+    machine = "scp" not in claims or claims.get("idtyp") == "app"
+    name = claims.get("preferred_username") or claims.get("upn") or claims["oid"]
+    return Caller(
+        oid=str(claims["oid"]),
+        name=str(name),
+        roles=_texts(claims, "roles"),
+        groups=_texts(claims, "groups"),
+        kind=CallerKind.MACHINE if machine else CallerKind.PERSON,
+        app=str(claims.get("azp") or claims.get("appid") or "") if machine else "",
+    )
+
+
+def _texts(claims: dict[str, Any], name: str) -> tuple[str, ...]:
+    found = claims.get(name)
+    return tuple(map(str, found)) if isinstance(found, list) else ()

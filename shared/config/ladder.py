@@ -24,9 +24,10 @@ APPROVALS = ("roles", "remind_after", "escalate_after", "expire_after", "escalat
 _DAY_S = 86400
 
 
-def read_ladder(reader: Reader, workspaces: dict[str, Workspace], models: tuple[Promotable, ...]) -> Ladder:
+def read_ladder(
+    reader: Reader, workspaces: dict[str, Workspace], models: tuple[Promotable, ...], roles: dict[str, Role]
+) -> Ladder:
     """Everything that promotion is configured by; findings gather in *reader*."""
-    roles = _roles(reader.inside("roles"))
     registry = _registry(reader.inside("registry")) if reader.has("registry") else None
     section = reader.inside("ladder")
     stages = tuple(_stage(section, name, workspaces, registry, roles) for name in section.names())
@@ -70,8 +71,9 @@ def _registry(one: Reader) -> Registry:
     )
 
 
-def _roles(section: Reader) -> dict[str, Role]:
-    found = {}
+def read_roles(reader: Reader) -> dict[str, Role]:
+    """The roles by name, each said by an app role, a group or people."""
+    section, found = reader.inside("roles"), {}
     for name in section.names():
         one = section.inside(name)
         one.known(("app_role", "group", "people"))

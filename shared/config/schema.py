@@ -6,6 +6,7 @@ It says the shape; what only shows when fields are seen together is `shared.conf
 import json
 from typing import Any
 
+from shared.config.access import access_schemas
 from shared.config.ladder_schema import promotable_schema, promotion_schemas
 from shared.config.reader import ACCOUNT, NAME
 from shared.config.retraining_schema import retraining_schema
@@ -28,6 +29,7 @@ def schema() -> dict[str, Any]:
                 "routes": named(_route()) | {"propertyNames": {"pattern": f"^{NAME.pattern}$"}},
                 "schedules": schedules_schema(),
                 **promotion_schemas(),
+                **access_schemas(),
             },
             required=("environments", "hub", "routes"),
         ),

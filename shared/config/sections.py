@@ -2,7 +2,7 @@
 
 import re
 
-from shared.config import ladder, paths, schedules
+from shared.config import access, ladder, paths, schedules
 from shared.config.reader import ACCOUNT, AZURE_ML_NAME, NAME, Reader
 from shared.config.retraining import read_retrainings
 from shared.domain.configuration import Configuration
@@ -28,7 +28,7 @@ _NOWHERE = Workspace(name="", subscription="", resource_group="", workspace="")
 
 def read_configuration(reader: Reader) -> Configuration:
     """The whole configuration; where the reader has findings it is incomplete and must not be used."""
-    reader.known(("environments", "hub", "models", "routes", "schedules", *ladder.SECTIONS))
+    reader.known(("environments", "hub", "models", "routes", "schedules", *ladder.SECTIONS, *access.SECTIONS))
     workspaces = _workspaces(reader.inside("environments", required=True))
     contracts, promotable = _models(reader.inside("models"))
     hub = _hub(reader.inside("hub", required=True))
@@ -38,7 +38,8 @@ def read_configuration(reader: Reader) -> Configuration:
             section.fail(name, "is not a route's name", "use up to 63 lower-case letters, digits and dashes")
     routes = tuple(_route(section, name, workspaces, contracts) for name in section.names())
     _refuse_twins(section, routes)
-    climbing = ladder.read_ladder(reader, workspaces, promotable)
+    roles = ladder.read_roles(reader)
+    climbing = ladder.read_ladder(reader, workspaces, promotable, roles)
     retraining = read_retrainings(reader, workspaces, climbing)
     timed = schedules.read_schedules(reader.inside("schedules"), retraining, routes, hub)
     for name in schedules.unscheduled(timed, routes):
@@ -50,6 +51,7 @@ def read_configuration(reader: Reader) -> Configuration:
         ladder=climbing,
         retraining=retraining,
         schedules=timed,
+        permissions=access.read_permissions(reader, tuple(workspaces), roles),
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from shared.domain.failures import Refused
+from shared.domain.permissions import Permissions
 from shared.domain.promotion.ladder import Ladder
 from shared.domain.retraining.rules import Retraining
 from shared.domain.routes import HubLayout, Route, Workspace
@@ -19,6 +20,7 @@ class Configuration:
     ladder: Ladder = field(default_factory=Ladder)
     retraining: tuple[Retraining, ...] = ()
     schedules: tuple[Schedule, ...] = ()
+    permissions: Permissions = field(default_factory=Permissions)
 
     def workspace(self, name: str) -> Workspace:
         """The environment called *name*. Raises Refused naming those there are."""

@@ -17,10 +17,10 @@ _TIMEOUT_S = 300
 class AppClient:
     """Raises click.ClickException with the app's own words when it refuses."""
 
-    def __init__(self, url: str, key: str, token: str = "") -> None:
-        self._url, self._headers = url.rstrip("/"), {"x-functions-key": key}
-        if token:
-            self._headers["Authorization"] = f"Bearer {token}"
+    def __init__(self, url: str, key: str = "", token: str = "") -> None:
+        """With *token*, or else with *key*: a token says more."""
+        signed = {"Authorization": f"Bearer {token}"} if token else {"x-functions-key": key}
+        self._url, self._headers = url.rstrip("/"), signed
 
     def get(self, path: str, **params: str) -> Any:
         return self._send("GET", path, params=params)
@@ -43,10 +43,11 @@ class AppClient:
 def find_app(person: str = "", signed: bool = False) -> AppClient:
     """The app of SIGNALBOX_URL and SIGNALBOX_KEY, or else the local one of this folder.
 
-    *signed*: with a token, of whoever is signed in to Azure, or of the local directory's *person*.
+    *signed*, or without a key: with a token, of whoever is signed in to Azure, or of the local directory's *person*.
     """
     if "SIGNALBOX_URL" in os.environ:
-        return AppClient(os.environ["SIGNALBOX_URL"], os.environ.get("SIGNALBOX_KEY", ""), _token() if signed else "")
+        key = os.environ.get("SIGNALBOX_KEY", "")
+        return AppClient(os.environ["SIGNALBOX_URL"], key, _token() if signed or not key else "")
     endpoints = find_endpoints()
     token = _local_token(endpoints, person) if signed else ""
     return AppClient(endpoints.app, endpoints.function_key, token)

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from signalbox.cli.demo_stage import Stage, control, expect, read, wait_for
+from signalbox.cli.demo_stage import Stage, control, expect, read, signed_in, wait_for
 from signalbox.cli.hub import upload
 
 _GOOD, _BAD = "landing/diabetes/each/north/holdout.csv", "landing/diabetes/each/north/broken.csv"
+
+_OWNER = "owner@example.org"
 
 
 def tell_inference(stage: Stage) -> None:
@@ -90,10 +92,10 @@ def _quarantine(stage: Stage) -> None:
     wait_for(lambda: stage.app.get(f"runs/{run}")["step"] == "quarantined", f"run {run} was not quarantined")
     report = json.loads(read(stage.hub, f"quarantine/diabetes-each/{run}/report.json"))
     stage.line.say("quarantined", report["summary"][0])
-    stage.app.post(f"runs/{run}/release", {"reason": "known error of the scale", "by": "data-owner@example.org"})
+    signed_in(stage, _OWNER).post(f"runs/{run}/release", {"reason": "known error of the scale"})
     shown = _await_outcome(stage, run)
     expect(shown["outcome"] == "completed", f"released run {run} ended as {shown['outcome']}: {shown['because']}")
-    stage.line.say("released and scored", f"{shown['because']}; released by data-owner@example.org")
+    stage.line.say("released and scored", f"{shown['because']}; released by {_OWNER}")
 
 
 def _await_run(stage: Stage, fits: Callable[[dict[str, Any]], bool]) -> str:

@@ -3,10 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from signalbox.cli.app_client import AppClient
-from signalbox.cli.demo_stage import Stage, control, expect, wait_for
+from signalbox.cli.demo_stage import Stage, control, expect, signed_in, wait_for
 from signalbox.cli.example import offer_answers, offer_example, train_example
-from signalbox.launcher.people import sign_in
 
 _MODEL = "diabetes-progression"
 _DECIDERS = (("ada@example.org", "data-scientist"), ("grace@example.org", "product-owner"))
@@ -41,7 +39,7 @@ def _climb(stage: Stage) -> None:
     stage.line.say("people are asked", f"{len(unmet)} approvals are missing; they look at {shown['page']}")
     for person, role in _DECIDERS:
         body = {"role": role, "evidence": shown["digest"], "reason": "the blood values carry weight"}
-        _as(stage, person).post(f"promotions/{promotion}/approve", body)
+        signed_in(stage, person).post(f"promotions/{promotion}/approve", body)
         stage.line.say("approved", f"{person} as {role}")
     ended = _await_fate(stage, promotion)
     expect(ended["fate"] == "promoted", f"the challenger ended as {ended['fate']}: {ended.get('because')}")
@@ -109,8 +107,3 @@ def _improvement(stage: Stage, promotion: str) -> str:
             if entry["facts"]["promotion"] == promotion and verdict["gate"] == "better_than_champion":
                 return str(verdict["because"])
     return ""
-
-
-def _as(stage: Stage, person: str) -> AppClient:
-    ends = stage.cloud.endpoints
-    return AppClient(ends.app, ends.function_key, sign_in(ends, person))

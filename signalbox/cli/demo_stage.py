@@ -13,6 +13,7 @@ from azure.storage.blob import BlobServiceClient
 
 from signalbox.cli.app_client import AppClient
 from signalbox.launcher.cloud import LocalCloud
+from signalbox.launcher.people import sign_in
 
 _PATIENCE_S = 60.0
 
@@ -37,6 +38,12 @@ class Stage:
     line: Timeline
     folder: Path
     project: Path
+
+
+def signed_in(stage: Stage, person: str) -> AppClient:
+    """The app as *person* of the local directory calls it."""
+    ends = stage.cloud.endpoints
+    return AppClient(ends.app, token=sign_in(ends, person))
 
 
 def wait_for(look: Callable[[], Any], otherwise: str) -> Any:

@@ -1,6 +1,5 @@
 """Follow runs, and give them orders."""
 
-import getpass
 from typing import Any
 
 import click
@@ -9,6 +8,7 @@ from signalbox.cli.app_client import find_app
 from signalbox.cli.output import emit_facts, emit_json, emit_table
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_as = click.option("--as", "person", default="", help="Who you are in the local directory; on Azure it is az login's.")
 _reason = click.option("--reason", required=True, help="Why; kept in the run's record.")
 
 
@@ -36,32 +36,35 @@ def status(run: str | None, route: str | None, outcome: str | None, as_json: boo
 @click.command()
 @click.argument("run")
 @_reason
+@_as
 @_json
-def cancel(run: str, reason: str, as_json: bool) -> None:
+def cancel(run: str, reason: str, person: str, as_json: bool) -> None:
     """Cancel RUN and its batch job."""
-    _order(run, "cancel", reason, as_json)
+    _order(run, "cancel", reason, person, as_json)
 
 
 @click.command()
 @click.argument("run")
 @_reason
+@_as
 @_json
-def release(run: str, reason: str, as_json: bool) -> None:
+def release(run: str, reason: str, person: str, as_json: bool) -> None:
     """Release the quarantined data of RUN: it is scored as it is."""
-    _order(run, "release", reason, as_json)
+    _order(run, "release", reason, person, as_json)
 
 
 @click.command()
 @click.argument("run")
 @_reason
+@_as
 @_json
-def reprocess(run: str, reason: str, as_json: bool) -> None:
+def reprocess(run: str, reason: str, person: str, as_json: bool) -> None:
     """Score the files of RUN again, as the next attempt."""
-    _order(run, "reprocess", reason, as_json)
+    _order(run, "reprocess", reason, person, as_json)
 
 
-def _order(run: str, kind: str, reason: str, as_json: bool) -> None:
-    answer = find_app().post(f"runs/{run}/{kind}", {"reason": reason, "by": getpass.getuser()})
+def _order(run: str, kind: str, reason: str, person: str, as_json: bool) -> None:
+    answer = find_app(person, signed=bool(person)).post(f"runs/{run}/{kind}", {"reason": reason})
     if as_json:
         emit_json(answer)
     else:

@@ -14,6 +14,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
 LIFE_S = 3600
+CLIENT = "00000000-0000-0000-0000-0000000000cc"  # The application that people sign in with.
 PRINCIPAL = "00000000-0000-0000-0000-0000000000aa"
 
 Check = Callable[[web.Request, tuple[str, ...]], None]
@@ -65,7 +66,9 @@ class TokenIssuer:
         claims = {
             "iss": self.issuer,
             "oid": person.oid,
-            "sub": person.oid,
+            "sub": secrets.token_hex(16),
+            "azp": CLIENT,
+            "scp": "access_as_user",
             "preferred_username": person.upn,
             "name": person.name,
             "roles": list(person.roles),

@@ -214,11 +214,7 @@ class LocalCloud:
 
     def _host_ready(self) -> bool:
         try:
-            answer = requests.get(
-                f"{self.endpoints.app}/api/v1/health",
-                headers={"x-functions-key": self.endpoints.function_key},
-                timeout=5,
-            )
+            answer = requests.get(f"{self.endpoints.app}/api/v1/health", timeout=5)
         except requests.ConnectionError:
             return False
         return answer.status_code == 200

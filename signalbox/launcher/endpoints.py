@@ -1,5 +1,6 @@
 """What runs where, written for the command line to find."""
 
+import hashlib
 import json
 import secrets
 import socket
@@ -127,12 +128,18 @@ class Endpoints:
             "SIGNALBOX_HOOK_SECRET": self.hook_secret,
             "AZURE_DEVOPS_URL": self.azure_devops,
             "AZURE_DEVOPS_GRAPH_URL": self.azure_devops,
+            "SIGNALBOX_CALLER_KEYS": key_entry("command-line", self.function_key),
             "STORAGE_ACCOUNTS_URL": self.account("{account}"),
             "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",
             "REQUESTS_CA_BUNDLE": str(self.ca),
             "SSL_CERT_FILE": str(self.ca),
             "AZURE_FUNCTIONS_DURABLE_STRICT_TYPING": "1",
         }
+
+
+def key_entry(name: str, key: str) -> str:
+    """A named key as the app knows it: by its digest."""
+    return f"{name}=sha256:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:

@@ -1,19 +1,28 @@
 """Fakes of `shared.ports`: they keep the promises of the real adapters (conditions, immutability) in memory."""
 
+import hashlib
 import io
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, BinaryIO
 
 from shared.adapters.blob_ledger import BlobLedger
+from shared.callers import Callers
 from shared.clients import Clients
 from shared.domain.configuration import Configuration
 from shared.domain.failures import Transient
+from shared.domain.permissions import DEFAULT_PERSONAS, Machine, Permissions
 from shared.domain.routes import Scoring, Workspace
 from shared.ports import BatchJob, Blob, HubFile, Job
+from tests.fakes.promotion import NamedPeople
+
+# Opens everything that is not for people only.
+OPERATOR_KEY = "the key of the operator"
+OPERATOR = Machine(name="operator", acts_as=tuple(each.role.name for each in DEFAULT_PERSONAS))
 
 
 class MemoryHub:
@@ -193,10 +202,22 @@ class FakeClients(Clients):
         self.clock.now = now
         memory = MemoryHub(now)
         vars(self).update(
-            configuration=configuration,
+            configuration=_with_operator(configuration),
+            identities=NamedPeople({}),
             hub=memory,
             ledger=BlobLedger(memory, configuration.hub.state),
             jobs=MemoryJobs(memory, configuration.hub.staging),
             announcer=MemoryAnnouncer(),
             data_checks=RowChecks(memory),
         )
+
+    @cached_property
+    def callers(self) -> Callers:
+        digest = hashlib.sha256(OPERATOR_KEY.encode()).hexdigest()
+        return Callers(self.identities, self.configuration.permissions, {OPERATOR.name: digest})
+
+
+def _with_operator(configuration: Configuration) -> Configuration:
+    allowed = configuration.permissions
+    known = Permissions(personas=allowed.personas, machines=(*allowed.machines, OPERATOR))
+    return replace(configuration, permissions=known)

@@ -30,7 +30,7 @@ from shared.domain.routes import (
 from shared.ports import Blob
 from signalbox.host.clock import VirtualClock
 from signalbox.host.testing import LocalHost
-from tests.fakes.ports import FakeClients, MemoryAnnouncer, MemoryHub, MemoryJobs
+from tests.fakes.ports import OPERATOR_KEY, FakeClients, MemoryAnnouncer, MemoryHub, MemoryJobs
 from tests.hosted import hosted
 
 WORKSPACE = Workspace(name="dev", subscription="s", resource_group="g", workspace="w")
@@ -109,7 +109,7 @@ class Product:
         return decode(c.InferenceResult, outcome.output)
 
     async def request(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        key = {"x-functions-key": self.host.host.keys.default}
+        key = {"x-functions-key": OPERATOR_KEY}
         async with (
             aiohttp.ClientSession() as session,
             session.request(method, f"{self.host.url}/api/v1/{path}", json=body, headers=key) as answer,

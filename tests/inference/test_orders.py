@@ -6,7 +6,7 @@ from shared.domain import identity
 from shared.domain.runs import Outcome
 from tests.inference.conftest import Product, created
 
-WHY = {"reason": "asked for by the ward", "by": "engineer@example.org"}
+WHY = {"reason": "asked for by the ward"}
 
 
 async def test_cancelling_a_run_cancels_its_job_once(product: Product) -> None:

@@ -4,7 +4,7 @@ from shared.domain.runs import Outcome
 from tests.inference.conftest import Product
 
 BAD = b"id,x\n1,bad\n"
-WHY = {"reason": "known outlier, agreed with the ward", "by": "owner@example.org"}
+WHY = {"reason": "known outlier, agreed with the ward"}
 
 
 async def test_bad_data_is_moved_reported_and_announced(product: Product) -> None:
@@ -52,7 +52,7 @@ async def test_an_order_without_a_reason_is_refused_by_name(product: Product) ->
     run = await product.arrive("landing/each/north/a.csv", BAD)
     await product.host.settle()
 
-    status, problem = await product.request("POST", f"runs/{run}/release", {"by": "owner"})
+    status, problem = await product.request("POST", f"runs/{run}/release", {})
 
     assert status == 400
     assert "'reason'" in problem["detail"]

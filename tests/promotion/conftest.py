@@ -25,7 +25,7 @@ from shared.domain.routes import HubLayout, Workspace
 from shared.ports import RegisteredModel, Shelf
 from signalbox.host.clock import VirtualClock
 from signalbox.host.testing import LocalHost
-from tests.fakes.ports import FakeClients, MemoryHub
+from tests.fakes.ports import OPERATOR_KEY, FakeClients, MemoryHub
 from tests.fakes.promotion import MemoryBundles, MemoryCloud, MemoryEndpoints, MemoryModels, NamedPeople
 from tests.hosted import hosted
 
@@ -33,8 +33,11 @@ DEV, PREPROD = (
     Workspace(name=name, subscription="s", resource_group="g", workspace=name) for name in ("dev", "preprod")
 )
 CENTRAL = Registry(name="central", subscription="r", resource_group="g")
-SCIENTIST, OWNER = Role(name="data-scientist", app_role="DataScientist"), Role(name="product-owner", app_role="Owner")
-ENGINEER = Role(name="engineer", app_role="Engineer")
+SCIENTIST, OWNER = (
+    Role(name="data-scientist", app_role="DataScientist"),
+    Role(name="product-owner", app_role="ProductOwner"),
+)
+ENGINEER = Role(name="engineer", app_role="PlatformEngineer")
 BETTER = {"metric": "mae", "min_rows": 50, "first_model": "pass", "at_least": 5.0}
 EXIT = (
     GateSpec(gate="api_test_passed"),
@@ -65,9 +68,9 @@ MODEL = Promotable(
 )
 PEOPLE = {
     "ada": Person(oid="1", name="ada", roles=("DataScientist",)),
-    "grace": Person(oid="2", name="grace", roles=("Owner",)),
-    "linus": Person(oid="3", name="linus", roles=("Engineer",)),
-    "both": Person(oid="4", name="both", roles=("DataScientist", "Owner", "Engineer")),
+    "grace": Person(oid="2", name="grace", roles=("ProductOwner",)),
+    "linus": Person(oid="3", name="linus", roles=("MLEngineer", "PlatformEngineer")),
+    "both": Person(oid="4", name="both", roles=("DataScientist", "ProductOwner", "PlatformEngineer")),
 }
 CONFIGURATION = Configuration(
     hub=HubLayout(account="datahub"),
@@ -153,7 +156,7 @@ class Railway:
         return await self.finish(promotion)
 
     async def ask(self, method: str, path: str, body: Any = None, who: str = "") -> tuple[int, Any]:
-        headers = {"x-functions-key": self.host.host.keys.default, "Authorization": f"Bearer {who}"}
+        headers = {"Authorization": f"Bearer {who}"} if who else {"x-functions-key": OPERATOR_KEY}
         async with (
             aiohttp.ClientSession() as session,
             session.request(method, f"{self.host.url}/api/v1/{path}", json=body, headers=headers) as answer,

@@ -45,7 +45,7 @@ async def test_who_does_not_hold_the_role_cannot_approve(railway: Railway) -> No
 async def test_nobody_is_not_somebody(railway: Railway) -> None:
     railway.register("1", error=1.0)
 
-    status, refused = await railway.ask("POST", "promotions", {"model": "churn:1", "to": "central", "reason": "r"})
+    status, refused = await railway.ask("POST", "promotions", {"model": "churn:1", "to": "central", "reason": "r"}, "x")
 
     assert (status, refused["title"]) == (401, "who are you")
 
@@ -98,8 +98,8 @@ async def test_only_exact_versions_are_promoted(railway: Railway, model: str) ->
 async def test_an_edge_that_is_not_configured_does_not_exist(railway: Railway) -> None:
     railway.register("1", error=1.0)
 
-    status, refused = await railway.ask("POST", "plans", {"model": "churn:1", "from": "preprod", "to": "preprod2"})
-    down, backwards = await railway.ask("POST", "plans", {"model": "churn:1", "from": "central", "to": "preprod"})
+    status, refused = await railway.ask("POST", "plans", {"model": "churn:1", "source": "preprod", "to": "preprod2"})
+    down, backwards = await railway.ask("POST", "plans", {"model": "churn:1", "source": "central", "to": "preprod"})
 
     assert (status, down) == (422, 422)
     assert "the ladder has dev -> preprod, preprod -> central" in refused["detail"]

@@ -1,0 +1,93 @@
+"""Who sent a request: a token of the directory, the platform's own header where it is trusted, or a named key.
+
+A request that presents something wrong is refused, even if something else that it presents is right.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from shared.domain.callers import Caller, CallerKind
+from shared.domain.failures import Refused
+from shared.domain.permissions import Permissions
+from shared.ports import Identities
+
+_PRINCIPAL = "X-MS-CLIENT-PRINCIPAL"
+_OID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
+_SCOPES = ("scp", "http://schemas.microsoft.com/identity/claims/scope")
+_NAMES = ("preferred_username", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn", "name")
+
+
+class Callers:
+    """*keys*: sha256 digests (hex) of the machines' keys by name; *platform* says whether its header is trusted."""
+
+    def __init__(
+        self, identities: Identities, permissions: Permissions, keys: Mapping[str, str], platform: bool = False
+    ) -> None:
+        self._identities, self._permissions, self._keys, self._platform = identities, permissions, keys, platform
+
+    def known(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Caller:
+        """The caller. Raises Refused where nothing, or anything wrong, is presented."""
+        authorization, key = headers.get("Authorization"), headers.get("x-functions-key") or query.get("code")
+        if authorization is not None:
+            return self._by_token(authorization)
+        if self._platform and headers.get(_PRINCIPAL):
+            return self._admitted(read_principal(headers[_PRINCIPAL]))
+        if key:
+            return self._by_key(key)
+        raise Refused("nobody is signed in; send `Authorization: Bearer` with a token of the directory, or a named key")
+
+    def _by_token(self, authorization: str) -> Caller:
+        return self._admitted(Caller.of(self._identities.verify(authorization)))
+
+    def _admitted(self, caller: Caller) -> Caller:
+        """A machine goes by its configured name, and one that is not configured is refused."""
+        if caller.kind is CallerKind.PERSON:
+            return caller
+        machine = self._permissions.machine(caller)
+        if machine is None:
+            raise Refused(f"application {caller.app or caller.oid!r} is not one of `machines`; add it there")
+        return Caller(oid=caller.oid, name=machine.name, app=caller.app, kind=CallerKind.MACHINE)
+
+    def _by_key(self, presented: str) -> Caller:
+        digest = hashlib.sha256(presented.encode()).hexdigest()
+        found = [name for name, known in self._keys.items() if hmac.compare_digest(known, digest)]
+        if not found:
+            raise Refused("the key is not a known one; ask for a named key, or sign in to the directory")
+        return Caller(oid=f"key:{found[0]}", name=found[0], kind=CallerKind.MACHINE)
+
+
+def read_principal(header: str) -> Caller:
+    """The caller in App Service's X-MS-CLIENT-PRINCIPAL. Refused where it is not one of the directory's.
+
+    https://learn.microsoft.com/azure/app-service/configure-authentication-user-identities
+    """
+    try:
+        principal = json.loads(base64.b64decode(header, validate=True))
+        claims = [(str(each["typ"]), str(each["val"])) for each in principal["claims"]]
+        roles, kind = str(principal.get("role_typ", "roles")), principal["auth_typ"]
+    except (binascii.Error, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise Refused("the platform's authentication header cannot be read") from error
+    if kind != "aad":
+        raise Refused(f"the platform signed the caller in by {kind!r}; only Microsoft Entra counts")
+    return _principal(dict(claims), [value for name, value in claims if name in (roles, "roles")], claims)
+
+
+def _principal(first: dict[str, str], roles: list[str], claims: list[tuple[str, Any]]) -> Caller:
+    oid = first.get(_OID) or first.get("oid", "")
+    if not oid:
+        raise Refused("the platform's authentication header names no object id")
+    application = first.get("azp") or first.get("appid", "")
+    machine = first.get("idtyp") == "app" or (bool(application) and not any(name in first for name in _SCOPES))
+    return Caller(
+        oid=oid,
+        name=next((first[name] for name in _NAMES if name in first), oid),
+        roles=tuple(roles),
+        groups=tuple(value for name, value in claims if name == "groups"),
+        kind=CallerKind.MACHINE if machine else CallerKind.PERSON,
+        app=application if machine else "",
+    )

@@ -1,0 +1,37 @@
+"""Every door of the HTTP API says who may call it, and its function says what it takes and gives."""
+
+import re
+
+import pytest
+
+from shared.domain.permissions import Action
+from triggers.api import DOORS
+from triggers.doors import Door
+from triggers.environments import WAYS
+from triggers.serving import signature
+
+ROWS = [(module, door) for module, rows in DOORS.items() for door in rows]
+NAMES = [door.name for _, door in ROWS]
+PUBLIC = {"health"}
+
+
+def test_a_row_that_does_not_say_who_may_call_is_an_error_at_import() -> None:
+    with pytest.raises(TypeError, match="may"):
+        Door(route="runs", method="GET", name="list_runs")  # type: ignore[call-arg]
+
+
+def test_no_two_functions_have_one_name() -> None:
+    assert len(set(NAMES)) == len(NAMES)
+
+
+@pytest.mark.parametrize(("module", "door"), ROWS, ids=NAMES)
+def test_every_door_has_a_function_that_takes_what_its_route_names(module: str, door: Door) -> None:
+    taken = signature(module, door.name)
+
+    assert set(taken.parameters) == set(re.findall(r"\{(\w+)\}", door.route))
+    assert (taken.body is not None) == (door.method == "POST")
+    assert door.inside in {"", *WAYS}
+
+
+def test_only_the_listed_doors_ask_for_no_identity() -> None:
+    assert {door.name for _, door in ROWS if door.may is Action.ANYONE} == PUBLIC

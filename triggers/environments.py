@@ -1,0 +1,44 @@
+"""Which environments a request concerns, for the permission matrix; the central registry is called `registry`."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from shared.clients import Clients
+from shared.domain import records
+
+REGISTRY = "registry"
+
+
+def of(inside: str, clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """By the way that a door names. Nothing where what is named is not there: its function will say so."""
+    return _WAYS[inside](clients, arguments)
+
+
+def _of_run(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    raw = clients.hub.read(clients.configuration.hub.state, records.run_record(arguments["run"]))
+    return () if raw is None else (str(json.loads(raw)["inference"]["route"]["score"]["workspace"]["name"]),)
+
+
+def _of_route(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    wanted = arguments["body"].route
+    return tuple(each.score.workspace.name for each in clients.configuration.routes if each.name == wanted)
+
+
+def _of_stage(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    found = [stage for stage in clients.configuration.ladder.stages if stage.name == arguments["body"].to]
+    return tuple(stage.environment.name if stage.environment else REGISTRY for stage in found)
+
+
+def _of_environment(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    del clients
+    return (str(arguments["body"].environment),)
+
+
+_WAYS: dict[str, Callable[[Clients, Mapping[str, Any]], tuple[str, ...]]] = {
+    "run": _of_run,
+    "route": _of_route,
+    "stage": _of_stage,
+    "environment": _of_environment,
+}
+WAYS = frozenset(_WAYS)

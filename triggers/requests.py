@@ -1,0 +1,113 @@
+"""What callers may send, a frozen dataclass each: decoded strictly, and described in the API's document."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from shared.domain.promotion.plans import Phase
+from shared.shapes import Many, Name, Sentence, Whole
+
+PAGE = 100
+HubPath = Name  # container/path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFilters:
+    route: Name = ""
+    outcome: Name = ""
+    limit: Annotated[int, Whole(least=1, most=PAGE)] = PAGE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order on a run: whoever signs in gives it, and says why."""
+
+    reason: Sentence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataCheckAsked:
+    """*path* is container/path in the hub; *route* the one whose contract the file must meet."""
+
+    path: HubPath
+    route: Name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """*path* as the list says it; nothing happens unless *dry_run* is false."""
+
+    path: HubPath
+    dry_run: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanAsked:
+    """*model* is NAME:VERSION, *to* a stage; *source* the environment, unless it is the stage's own."""
+
+    model: Name
+    to: Name
+    source: Name = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionAsked:
+    """One *model* or several *models* (NAME:VERSION), all or none where *atomic*; *plan* is one that was shown."""
+
+    to: Name
+    reason: Sentence
+    model: Name = ""
+    models: Annotated[tuple[Name, ...], Many(fewest=2, most=50, different=True)] = ()
+    source: Name = ""
+    plan: Any = None
+    break_glass: bool = False
+    atomic: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionFilters:
+    model: Name = ""
+    fate: Name = ""
+    limit: Annotated[int, Whole(least=1, most=PAGE)] = PAGE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceFilters:
+    stage: Name = ""
+    phase: Phase | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """*evidence* is the digest on the page that the caller has looked at."""
+
+    role: Name
+    evidence: Name
+    reason: Sentence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal:
+    role: Name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GlassBroken:
+    role: Name
+    stage: Name
+    evidence: Name
+    reason: Sentence
+    phase: Phase = Phase.EXIT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryAsked:
+    version: Name
+    environment: Name
+    reason: Sentence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryFilters:
+    """*at*: up to this time, ISO 8601, UTC where it names no zone."""
+
+    at: Name = ""

@@ -1,0 +1,107 @@
+"""What happens at every door: the caller is verified, what they send is read, and what they may not do is refused."""
+
+import asyncio
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import Any, get_type_hints
+
+import azure.functions as func
+
+from shared.clients import Clients
+from shared.codec import encode
+from shared.domain.callers import NOBODY, Caller
+from shared.domain.failures import Refused, Transient
+from shared.domain.permissions import Action
+from shared.durable import Client
+from triggers.bodies import decoded, json_of, queried
+from triggers.doors import Call, Door
+from triggers.problems import Problem, answer, problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """What a door's function takes besides the call, and what it gives; None where it takes no body or query."""
+
+    function: Callable[..., Any]
+    query: Any
+    body: Any
+    parameters: tuple[str, ...]
+    gives: Any
+
+
+@cache
+def signature(module: str, name: str) -> Signature:
+    """Read from the annotations of the function *name* of *module*."""
+    function = getattr(import_module(module), name)
+    hints = get_type_hints(function)
+    _, *taken = inspect.signature(function).parameters
+    return Signature(
+        function=function,
+        query=hints.get("query"),
+        body=hints.get("body"),
+        parameters=tuple(each for each in taken if each not in ("query", "body")),
+        gives=hints["return"],
+    )
+
+
+async def serve(
+    door: Door, module: str, client: Client, clients: Callable[[], Clients], req: func.HttpRequest
+) -> func.HttpResponse:
+    """The answer to *req*, a problem document where it is refused."""
+    try:
+        made = clients()
+        caller = await _caller(door, made, req)
+        taken = signature(module, door.name)
+        arguments = _arguments(taken, req)
+        _refuse_elsewhere(door, made, caller, arguments)
+        given = await taken.function(Call(client=client, clients=made, caller=caller, req=req), **arguments)
+    except Problem as refused:
+        return problem(refused)
+    except Refused as refusal:
+        return problem(Problem(422, "refused", str(refusal)))
+    except Transient as fault:
+        return problem(Problem(503, "try again", str(fault)))
+    return answer(door.status, encode(given))
+
+
+async def _caller(door: Door, clients: Clients, req: func.HttpRequest) -> Caller:
+    """Whoever calls, once they may do somewhere what the door lets them do."""
+    if door.may is Action.ANYONE:
+        return NOBODY
+    try:
+        caller = await asyncio.to_thread(clients.callers.known, req.headers, req.params)
+    except Refused as refusal:
+        raise Problem(401, "who are you", str(refusal)) from refusal
+    _refuse_stranger(door, clients, caller, "")
+    return caller
+
+
+def _refuse_stranger(door: Door, clients: Clients, caller: Caller, environment: str) -> None:
+    allowed = clients.configuration.permissions
+    if not allowed.allows(caller, door.may, environment):
+        there = f" in {environment}" if environment else ""
+        who = allowed.who_may(door.may, environment)
+        raise Problem(403, "not allowed", f"{caller.name} may not {door.may.value}{there}; these may: {who}")
+
+
+def _refuse_elsewhere(door: Door, clients: Clients, caller: Caller, arguments: Mapping[str, Any]) -> None:
+    """Where a door concerns one environment, the caller must be allowed to act there."""
+    if not door.inside:
+        return
+    from triggers import environments  # Not before the first request that names one: cold start is a budget.
+
+    for environment in environments.of(door.inside, clients, arguments):
+        _refuse_stranger(door, clients, caller, environment)
+
+
+def _arguments(taken: Signature, req: func.HttpRequest) -> dict[str, Any]:
+    found: dict[str, Any] = {name: req.route_params[name] for name in taken.parameters}
+    if taken.query is not None:
+        found["query"] = queried(taken.query, req.params)
+    if taken.body is not None:
+        raw = json_of(req)
+        found["body"] = raw if taken.body is Any else decoded(taken.body, raw)
+    return found
