@@ -15,9 +15,9 @@ def look_at_approvals(clients: Clients, order: c.StageOrder) -> c.ApprovalsSeen:
     """Where the approvals of a stage stand, and when to look again. The first look starts the clock."""
     policy = order.at.stage.approvals
     found = judgement(clients, order)
-    if found.standing is not Standing.WAITING:
-        return c.ApprovalsSeen(standing=found.standing, unmet=found.unmet)
     waited = (clients.clock.now() - asked_at(clients, order)).total_seconds()
+    if found.standing is not Standing.WAITING:
+        return c.ApprovalsSeen(standing=found.standing, unmet=found.unmet, waited_s=waited)
     due = int(waited // policy.remind_after_s)
     marks = [(due + 1) * policy.remind_after_s, policy.expire_after_s]
     marks += [policy.escalate_after_s] if waited < policy.escalate_after_s else []

@@ -21,6 +21,7 @@ BODIES: dict[str, str] = {
     "close_run": "activities.runs",
     "look_at_window": "activities.windows",
     "claim_window": "activities.windows",
+    "look_at_backlog": "activities.backlog",
     "open_promotion": "activities.promotions",
     "lock_endpoint": "activities.promotions",
     "unlock_endpoint": "activities.promotions",

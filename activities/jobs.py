@@ -40,7 +40,7 @@ def submit_job(clients: Clients, submission: c.Submission) -> c.Submitted:
 def look_at_job(clients: Clients, look: c.JobLook) -> c.JobSeen:
     job = clients.jobs.look(look.route.score, look.job)
     asked = clients.hub.find(look.hub.state, records.order(look.run, "cancel")) is not None
-    return c.JobSeen(state=job_state(job.status), status=job.status, cancel_asked=asked)
+    return c.JobSeen(state=job_state(job.status), status=job.status, cancel_asked=asked, created=job.created)
 
 
 def cancel_job(clients: Clients, cancellation: c.Cancellation) -> c.Done:

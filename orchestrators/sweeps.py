@@ -9,6 +9,7 @@ def reconcile(ctx: Context, sweep: c.Sweep) -> Steps[c.Swept]:
     arrivals = yield from call(ctx, c.SWEEP_ARRIVALS, sweep)
     ctx.show("sweeping jobs")
     jobs = yield from call(ctx, c.SWEEP_JOBS, sweep)
+    yield from call(ctx, c.LOOK_AT_BACKLOG, sweep)
     return c.Swept(started=arrivals.started, opened=arrivals.opened, adrift=jobs.adrift)
 
 

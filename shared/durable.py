@@ -19,6 +19,9 @@ from azure.durable_functions import DurableOrchestrationClient
 
 from shared.codec import decode, encode
 from shared.domain.failures import Refused
+from shared.telemetry.activities import execution
+from shared.telemetry.carried import Carried, carried_in, carry
+from shared.telemetry.spans import orchestrated, telling, told
 
 if TYPE_CHECKING:
     from shared.contracts import Activity, ExternalEvent, Orchestration
@@ -44,8 +47,10 @@ class StepFailed(Exception):
 class Context:
     """What an orchestrator may use: the SDK's context, narrowed to what replays identically."""
 
-    def __init__(self, inner: df.DurableOrchestrationContext) -> None:
+    def __init__(self, inner: df.DurableOrchestrationContext, came_with: Carried | None = None) -> None:
         self._inner = inner
+        self.came_with = came_with
+        self.carries = came_with and came_with.under(self.instance, self.now.isoformat())
 
     @property
     def instance(self) -> str:
@@ -72,7 +77,8 @@ class Context:
 def call(ctx: Context, activity: Activity[In, Out], payload: In) -> Steps[Out]:
     """The activity's result. Raises Refused (permanent) or StepFailed (retries used up)."""
     try:
-        raw = yield ctx.sdk().call_activity_with_retry(activity.name, _RETRY, encode(payload))
+        given = carry(encode(payload), ctx.carries)
+        raw = yield ctx.sdk().call_activity_with_retry(activity.name, _RETRY, given)
     except Exception as error:  # The SDK reports every failed task as a bare Exception.
         raise StepFailed(f"{activity.name}: {_first_line(error)}") from error
     if isinstance(raw, dict) and _REFUSED in raw:
@@ -83,7 +89,8 @@ def call(ctx: Context, activity: Activity[In, Out], payload: In) -> Steps[Out]:
 def run_child(ctx: Context, orchestration: Orchestration[In, Out], payload: In, instance: str) -> Steps[Out]:
     """The result of a sub-orchestration under an id of our choice. Raises StepFailed."""
     try:
-        raw = yield ctx.sdk().call_sub_orchestrator(orchestration.name, encode(payload), instance)
+        given = carry(encode(payload), ctx.carries)
+        raw = yield ctx.sdk().call_sub_orchestrator(orchestration.name, given, instance)
     except Exception as error:  # The SDK reports every failed task as a bare Exception.
         raise StepFailed(f"{orchestration.name}: {_first_line(error)}") from error
     return decode(orchestration.gives, raw)
@@ -106,7 +113,7 @@ def wait_for(ctx: Context, event: ExternalEvent, seconds: float) -> Steps[bool]:
 
 def start_over(ctx: Context, payload: object) -> None:
     """Continue as new: the same instance with *payload* and an empty history."""
-    ctx.sdk().continue_as_new(encode(payload))
+    ctx.sdk().continue_as_new(carry(encode(payload), ctx.came_with))
 
 
 def _first_line(error: Exception) -> str:
@@ -132,9 +139,11 @@ def add_activity(
     """Register the activity *name*; its contract, its body and the clients are found at its first call."""
 
     def handler(payload) -> Any:  # type: ignore[no-untyped-def]  # The SDK would decode by an annotation.
-        activity, body = find()
         try:
-            return encode(body(clients(), decode(activity.takes, payload)))
+            with execution(name, payload) as running:
+                (activity, body), made = find(), clients()
+                given = decode(activity.takes, payload)
+                return encode(running.gave(given, body(made, given), made.clock.now()))
         except Refused as refusal:  # Permanent: crosses as a value, is not retried.
             return {_REFUSED: str(refusal)}
 
@@ -148,9 +157,13 @@ def add_starting_activity(
     """Register an activity that starts orchestrations: its body gets the Durable client too, and is awaited."""
 
     async def handler(payload, client) -> Any:  # type: ignore[no-untyped-def]  # As above.
-        activity, body = find()
         try:
-            return encode(await body(client, clients(), decode(activity.takes, payload)))
+            with execution(name, payload) as running:
+                (activity, body), made = find(), clients()
+                given = decode(activity.takes, payload)
+                with running.starting(made.clock.now()):
+                    result = await body(client, made, given)
+                return encode(running.gave(given, result, made.clock.now()))
         except Refused as refusal:
             return {_REFUSED: str(refusal)}
 
@@ -173,12 +186,25 @@ def orchestrator_handler(
 
     def handler(context):  # type: ignore[no-untyped-def]  # As above.
         orchestration, body = find()
-        result = yield from body(Context(context), decode(orchestration.takes, context.get_input()))
+        raw = context.get_input()
+        ctx = Context(context, carried_in(raw))
+        began = ctx.now
+        try:
+            result = yield from body(ctx, decode(orchestration.takes, raw))
+        except Exception as error:  # Not GeneratorExit: that is how the SDK puts a replay away that is not at its end.
+            _ended(ctx, name, began, type(error).__name__)
+            raise
+        _ended(ctx, name, began)
         return encode(result)
 
     assert inspect.isgeneratorfunction(handler)
     handler.__name__ = name
     return handler
+
+
+def _ended(ctx: Context, name: str, began: datetime, error: str = "") -> None:
+    if ctx.came_with:
+        orchestrated(name, ctx.instance, ctx.came_with, began, ctx.now, error)
 
 
 # Starting -------------------------------------------------------------------------------------------------------
@@ -223,11 +249,18 @@ async def start_once(
     A host refuses a start under a running id, and silently replaces a finished instance: so look first, and let the
     orchestration's own first effect, a conditional create, decide the race that is left.
     """
+    with telling("start", orchestration.name, instance, again=again) as carried:
+        how = await _start(client, orchestration.name, instance, carry(encode(payload), carried), again)
+        told(orchestration.name, how.value, started=how is Start.STARTED)
+    return how
+
+
+async def _start(client: Client, name: str, instance: str, given: object, again: bool) -> Start:
     found = await find_instance(client, instance)
     if found and (found.running or not again):
         return Start.RUNNING if found.running else Start.FINISHED
     try:
-        await client.start_new(orchestration.name, instance, encode(payload))
+        await client.start_new(name, instance, given)
     except Exception:  # The SDK raises a bare Exception for a conflict, and for everything else.
         if await find_instance(client, instance):
             return Start.RUNNING
@@ -240,5 +273,6 @@ async def wake(client: Client, instance: str, event: ExternalEvent) -> bool:
     found = await find_instance(client, instance)
     if not found or not found.running:
         return False
-    await client.raise_event(instance, event.name, True)
+    with telling("wake", event.name, instance):
+        await client.raise_event(instance, event.name, True)
     return True

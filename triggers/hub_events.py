@@ -13,6 +13,7 @@ import azure.functions as func
 
 from shared.clients import Clients
 from shared.durable import Blueprint, Client
+from shared.telemetry.spans import received
 
 _log = logging.getLogger(__name__)
 
@@ -34,25 +35,28 @@ async def receive(client: Client, made: Clients, raw: Any) -> tuple[str, ...]:
     from triggers.envelopes import read_event
     from triggers.intake import dead_letter, take_in
 
+    fields = raw if isinstance(raw, dict) else {}
+    now, happened = made.clock.now(), _happened(fields)
     try:
         event = read_event(raw, made.configuration.hub.account)
     except UnreadableEvent as error:
-        stored = await dead_letter(made, raw, str(error))
-        said: tuple[str, ...] = (f"stored as {stored}: {error}",)
+        with received(type(error).__name__, now, since=happened):
+            said: tuple[str, ...] = (f"stored as {await dead_letter(made, raw, str(error))}: {error}",)
     else:
-        said = await take_in(client, made, event)
-    fields = raw if isinstance(raw, dict) else {}
-    _log.info("event %s, lag_s=%s: %s", fields.get("id", "?"), _lag_s(made, fields), "; ".join(said))
+        with received(type(event).__name__, now, since=happened, event=event.event_id):
+            said = await take_in(client, made, event)
+    lag_s = "unknown" if happened is None else f"{(now - happened).total_seconds():.3f}"
+    _log.info("event %s, lag_s=%s: %s", fields.get("id", "?"), lag_s, "; ".join(said))
     return said
 
 
-def _lag_s(made: Clients, fields: dict[str, Any]) -> str:
-    """Seconds from the event's own time to now; Event Grid promises none, so it is said for every event."""
+def _happened(fields: dict[str, Any]) -> datetime | None:
+    """The event's own time: Event Grid promises no lag from it, so the lag is said for every event."""
     try:
         happened = datetime.fromisoformat(str(fields.get("eventTime") or fields.get("time")))
-        return f"{(made.clock.now() - happened).total_seconds():.3f}"
-    except (ValueError, TypeError):
-        return "unknown"
+    except ValueError:
+        return None
+    return happened if happened.tzinfo else None
 
 
 def envelope(event: func.EventGridEvent | func.CloudEvent) -> dict[str, Any]:

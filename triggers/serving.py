@@ -16,6 +16,7 @@ from shared.domain.callers import NOBODY, Caller
 from shared.domain.failures import Refused, Transient
 from shared.domain.permissions import Action
 from shared.durable import Client
+from shared.telemetry.spans import received
 from triggers.bodies import decoded, json_of, queried
 from triggers.doors import Call, Door
 from triggers.problems import Problem, answer, problem
@@ -57,7 +58,7 @@ async def serve(
         taken = signature(module, door.name)
         arguments = _arguments(taken, req)
         _refuse_elsewhere(door, made, caller, arguments)
-        given = await taken.function(Call(client=client, clients=made, caller=caller, req=req), **arguments)
+        given = await _act(door, taken.function, Call(client=client, clients=made, caller=caller, req=req), arguments)
     except Problem as refused:
         return problem(refused)
     except Refused as refusal:
@@ -65,6 +66,13 @@ async def serve(
     except Transient as fault:
         return problem(Problem(503, "try again", str(fault)))
     return answer(door.status, encode(given))
+
+
+async def _act(door: Door, function: Callable[..., Any], call: Call, arguments: Mapping[str, Any]) -> Any:
+    """Whatever this starts or wakes is told which door brought it."""
+    now, traceparent = call.clients.clock.now(), call.req.headers.get("traceparent", "")
+    with received(f"{door.method} {door.route}", now, caller=traceparent):
+        return await function(call, **arguments)
 
 
 async def _caller(door: Door, clients: Clients, req: func.HttpRequest) -> Caller:

@@ -13,6 +13,7 @@ from azure.core.pipeline.policies import ContentDecodePolicy, CustomHookPolicy, 
 from azure.core.rest import HttpRequest, HttpResponse
 
 from shared.adapters.azure_faults import failure, translated
+from shared.adapters.trace_headers import TraceHeaders
 from shared.domain.failures import Refused
 
 AUDIENCE = "499b84ac-1321-427f-aa17-267ca6975798"
@@ -26,7 +27,13 @@ class DevOpsRest:
 
     def __init__(self, credential: TokenCredential, base: str, graph: str) -> None:
         self._credential, self.base, self.graph = credential, base, graph
-        policies = [UserAgentPolicy("signalbox"), CustomHookPolicy(), RetryPolicy(), ContentDecodePolicy()]
+        policies = [
+            UserAgentPolicy("signalbox"),
+            TraceHeaders(),
+            CustomHookPolicy(),
+            RetryPolicy(),
+            ContentDecodePolicy(),
+        ]
         self._client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(base, policies=policies)
 
     def get(self, url: str, what: str, token: str = "", **query: str) -> dict[str, Any] | None:

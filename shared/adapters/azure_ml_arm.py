@@ -19,6 +19,7 @@ from azure.core.pipeline.policies import (
 from azure.core.rest import HttpRequest, HttpResponse
 
 from shared.adapters.azure_faults import failure, translated
+from shared.adapters.trace_headers import TraceHeaders
 from shared.domain.failures import Refused
 from shared.domain.routes import Workspace
 from shared.ports import Place
@@ -100,6 +101,7 @@ def pipeline(base: str, credential: TokenCredential, scope: str) -> Pipeline:
     """A pipeline without blind retries of what writes."""
     policies = [
         UserAgentPolicy("signalbox"),
+        TraceHeaders(),
         CustomHookPolicy(),
         RetryPolicy(),
         BearerTokenCredentialPolicy(credential, scope),

@@ -16,6 +16,7 @@ from shared.adapters.azure_ml_arm import Arm, pipeline, place_path, send
 from shared.domain.failures import Refused
 from shared.domain.routes import Workspace
 from shared.ports import Job
+from shared.telemetry.spans import job_traceparent
 
 
 class BatchInvocations:
@@ -36,7 +37,7 @@ class BatchInvocations:
             return found
         headers = {"azureml-model-deployment": deployment} if deployment else {}
         url = self._scoring_uri(workspace, endpoint)
-        request = HttpRequest("POST", url, json={"properties": properties}, headers=headers)
+        request = HttpRequest("POST", url, json={"properties": traced(name, properties)}, headers=headers)
         answer = send(self._scoring, request, f"submit job {name}", accept=(200, 201, 202, 409))
         if answer.status_code != 409:
             return job_of(answer.json())
@@ -71,4 +72,15 @@ def job_of(raw: dict[str, Any]) -> Job:
     """A job of either shape: the invoke answer, or ARM's JobBase (whose friendly name is `displayName`)."""
     properties = raw.get("properties") or {}
     friendly = properties.get("name") or properties.get("displayName") or raw["name"]
-    return Job(id=str(raw["name"]), name=str(friendly), status=str(properties.get("status") or "NotStarted"))
+    status, created = properties.get("status") or "NotStarted", (raw.get("systemData") or {}).get("createdAt") or ""
+    return Job(id=str(raw["name"]), name=str(friendly), status=str(status), created=str(created))
+
+
+def traced(name: str, properties: dict[str, Any]) -> dict[str, Any]:
+    """*properties* of the job called *name*, which carries where its own spans belong, the same at every repeat."""
+    parent = job_traceparent(name)
+    return (
+        {**properties, "properties": {**properties.get("properties", {}), "traceparent": parent}}
+        if parent
+        else properties
+    )

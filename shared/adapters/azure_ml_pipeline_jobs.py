@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from shared.adapters.azure_ml_arm import Arm, place_path
-from shared.adapters.azure_ml_invocations import BatchInvocations
+from shared.adapters.azure_ml_invocations import BatchInvocations, traced
 from shared.adapters.azure_ml_tracking import BECAUSE, Tracking
 from shared.domain.failures import Refused
 from shared.domain.retraining.pipelines import Pipeline, PipelineRun, PipelineRunSeen, arguments
@@ -81,17 +81,20 @@ def _job(run: PipelineRun) -> dict[str, Any]:
     inputs = {name: {"jobInputType": "uri_folder", "uri": folder} for name, folder in run.data.items()}
     literals = {name: {"jobInputType": "literal", "value": value} for name, value in arguments(run).items()}
     return {
-        "properties": {
-            "jobType": "Pipeline",
-            "displayName": run.name,
-            "experimentName": run.experiment,
-            "componentId": _component(run.pipeline),
-            "tags": dict(run.tags),
-            "settings": settings,
-            "inputs": {**inputs, **literals},
-            "outputs": {"output": {"jobOutputType": "uri_folder", "uri": run.output}},
-            "isArchived": False,
-        }
+        "properties": traced(
+            run.name,
+            {
+                "jobType": "Pipeline",
+                "displayName": run.name,
+                "experimentName": run.experiment,
+                "componentId": _component(run.pipeline),
+                "tags": dict(run.tags),
+                "settings": settings,
+                "inputs": {**inputs, **literals},
+                "outputs": {"output": {"jobOutputType": "uri_folder", "uri": run.output}},
+                "isArchived": False,
+            },
+        )
     }
 
 

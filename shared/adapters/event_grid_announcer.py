@@ -6,10 +6,12 @@ from typing import Any
 from azure.core.credentials import TokenCredential
 from azure.core.messaging import CloudEvent
 from azure.eventgrid import EventGridPublisherClient
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from shared.adapters.azure_faults import translated
 
 _SOURCE = "/signalbox"
+_W3C = TraceContextTextMapPropagator()
 
 
 class EventGridAnnouncer:
@@ -19,6 +21,10 @@ class EventGridAnnouncer:
         self._client = EventGridPublisherClient(endpoint, credential)
 
     def announce(self, event_id: str, kind: str, subject: str, data: Mapping[str, Any]) -> None:
-        event = CloudEvent(source=_SOURCE, type=kind, subject=subject, data=dict(data), id=event_id)
+        carried: dict[str, str] = {}
+        _W3C.inject(carried)  # CloudEvents' distributed tracing extension: who receives it can join the trace.
+        event = CloudEvent(
+            source=_SOURCE, type=kind, subject=subject, data=dict(data), id=event_id, extensions=carried or None
+        )
         with translated(f"announce {kind} of {subject}"):
             self._client.send(event)

@@ -9,6 +9,7 @@ from shared.contracts.payloads import *  # noqa: F403
 from shared.contracts.payloads import (
     Adrift,
     Announcement,
+    Backlog,
     Cancellation,
     DataCheck,
     DataVerdict,
@@ -62,6 +63,7 @@ CLAIM_WINDOW = Activity("claim_window", WindowClaim, WindowClaimed, Effect.WRITE
 START_RUN = Activity("start_run", RunStart, Done, Effect.WRITES)
 SWEEP_ARRIVALS = Activity("sweep_arrivals", Sweep, Swept, Effect.WRITES)
 SWEEP_JOBS = Activity("sweep_jobs", Sweep, Swept, Effect.WRITES)
+LOOK_AT_BACKLOG = Activity("look_at_backlog", Sweep, Backlog, Effect.READS)
 
 ACTIVITIES: tuple[Activity[object, object], ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, Activity)

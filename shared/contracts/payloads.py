@@ -135,6 +135,7 @@ class JobSeen:
     state: JobState
     status: str
     cancel_asked: bool = False
+    created: str = ""  # ISO 8601, where Azure ML says it.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,6 +269,16 @@ class Swept:
     started: int = 0
     opened: int = 0
     adrift: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What waits, and for how long the oldest of it has."""
+
+    dead_letters: int = 0
+    oldest_dead_letter_s: float = 0.0
+    open_jobs: int = 0
+    oldest_open_job_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,6 +119,7 @@ class ApprovalsSeen:
     unmet: tuple[str, ...] = ()
     look_again_s: float = 0.0
     reminders_due: int = 0
+    waited_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

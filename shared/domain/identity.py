@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from shared.domain.arrivals import Arrival
 
 _UNSAFE = re.compile(r"[^a-z0-9]+")
+_WAIT, _ADRIFT, _RESTORE = "-wait", "-adrift", "-restore"
 
 
 def digest(*parts: str, length: int = 16) -> str:
@@ -48,12 +49,12 @@ def job_name(run: str) -> str:
 
 def wait_id(run: str) -> str:
     """The sub-orchestration that waits for the job of *run*."""
-    return f"{run}-wait"
+    return f"{run}{_WAIT}"
 
 
 def adrift_id(run: str) -> str:
     """The orchestration that cancels the job of *run* after the run was ended from outside."""
-    return f"{run}-adrift"
+    return f"{run}{_ADRIFT}"
 
 
 def announcement_id(run: str, outcome: str) -> str:
@@ -87,7 +88,14 @@ def recovery_id(model: str, version: str, environment: str) -> str:
 
 def restore_id(promotion: str) -> str:
     """The orchestration that undoes *promotion* after it was ended from outside."""
-    return f"{promotion}-restore"
+    return f"{promotion}{_RESTORE}"
+
+
+def subject_of(instance: str) -> str:
+    """The run or promotion that *instance* is about: itself, or what it waits for, cancels or restores."""
+    for ending in (_WAIT, _ADRIFT, _RESTORE):
+        instance = instance.removesuffix(ending)
+    return instance
 
 
 def promotion_key(promotion: str, step: str) -> str:

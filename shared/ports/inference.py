@@ -78,11 +78,12 @@ class BatchJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A submitted job: *id* is Azure ML's GUID, *name* the one we gave."""
+    """A submitted job: *id* is Azure ML's GUID, *name* the one we gave, *created* ISO 8601 where it is said."""
 
     id: str
     name: str
     status: str
+    created: str = ""
 
 
 class Jobs(Protocol):

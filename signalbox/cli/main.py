@@ -20,6 +20,7 @@ from signalbox.cli.promotions import (
     withdraw,
 )
 from signalbox.cli.runs import cancel, release, reprocess, status
+from signalbox.cli.traces import trace
 from signalbox.host.command import host
 
 
@@ -44,5 +45,5 @@ _PROMOTIONS = (
     audit,
 )
 
-for command in (up, demo, *_RUNS, *_PROMOTIONS, host):
+for command in (up, demo, *_RUNS, *_PROMOTIONS, trace, host):
     main.add_command(command)

@@ -43,6 +43,10 @@ def start(port: int, app: Path, state: Path, log_level: str, synchronous: str) -
     from signalbox.host.server import HostOptions  # Half a second that `signalbox --help` need not pay.
 
     set_up_logging(log_level)
+    if spans := os.environ.get("SIGNALBOX_HOST_SPANS"):
+        from signalbox.host.spans import keep_spans  # OpenTelemetry's SDK, which a host without spans need not load.
+
+        keep_spans(Path(spans))
     options = HostOptions(
         app=app.resolve(), state=state, port=port, synchronous="FULL" if synchronous == "FULL" else "NORMAL"
     )

@@ -140,6 +140,8 @@ class LocalCloud:
             "SIGNALBOX_RECONCILE_SCHEDULE": "*/10 * * * * *",
             "SIGNALBOX_SCRUB_SCHEDULE": "0 0 * * * *",
             "SIGNALBOX_CONFIG": "signalbox.yaml",
+            "SIGNALBOX_HOST_SPANS": str(self.state / "spans.db"),
+            "OTEL_SERVICE_NAME": "signalbox",
         }
         return {**defaults, **self.endpoints.environment(), **self._settings}
 

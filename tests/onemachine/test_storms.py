@@ -7,12 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from signalbox.cli.traces import read_trace, tree
 from tests.onemachine.world import World
 
 # `make chaos` sets these to the full proof; what is here is its short version for every run.
 STORM_FILES = int(os.environ.get("SIGNALBOX_STORM_FILES", "200"))
 KILLED_FILES = int(os.environ.get("SIGNALBOX_KILLED_FILES", "8"))
 KILLS = int(os.environ.get("SIGNALBOX_KILLS", "5"))
+
+# What a run does, whichever hosts did it.
+WHOLE_TRACE = {"start run_inference", "run_inference", "submit_job", "wait_for_job", "job", "announce_run", "close_run"}
 
 pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("onemachine")]
 
@@ -88,3 +92,8 @@ def test_a_host_killed_at_random_moments_completes_every_file_once(world: World)
         assert effects["jobs"][manifest["scored_by"]["job_name"]] == 1
         assert world.control("/_effects")["events"][f"{manifest['run']}-completed"] >= 1
     assert len({manifest["arrivals"][0]["path"] for manifest in manifests}) == files
+    spans = world.cloud.state / "spans.db"
+    for manifest in manifests:  # One trace each, over all hosts that had a part in it.
+        kept = read_trace(spans, manifest["run"])
+        assert kept is not None
+        assert {span.name for _, span in tree(kept[1])} >= WHOLE_TRACE

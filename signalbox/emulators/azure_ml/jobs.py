@@ -4,7 +4,9 @@ import asyncio
 import shutil
 import uuid
 from collections import Counter
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,7 @@ class JobSpec:
     workers: int
     max_retries: int
     timeout_s: float
+    properties: Mapping[str, str] = field(default_factory=dict)
 
 
 class JobQueue:
@@ -56,7 +59,14 @@ class JobQueue:
         job = {
             "id": f"{spec.workspace}/jobs/{guid}",
             "name": guid,
-            "properties": {"displayName": friendly, "status": "NotStarted", "jobType": "Pipeline", "tags": {}},
+            "properties": {
+                "displayName": friendly,
+                "status": "NotStarted",
+                "jobType": "Pipeline",
+                "tags": {},
+                "properties": dict(spec.properties),
+            },
+            "systemData": {"createdAt": datetime.now(UTC).isoformat()},
             "spec": asdict(spec),
         }
         self._resources.put_all({f"/jobs-by-guid/{guid}": job, f"/jobs-by-name/{friendly}": {"guid": guid}})

@@ -79,6 +79,7 @@ def read_spec(properties: dict[str, Any], endpoint: dict[str, Any], deployment: 
         workers=int(compute.get("instancecount", 1)) * int(own.get("maxconcurrencyperinstance") or 1),
         max_retries=int(retry.get("maxretries", 3)),
         timeout_s=seconds(str(retry.get("timeout", "PT30S"))),
+        properties={name: str(value) for name, value in _given(properties.get("properties")).items()},
     )
 
 

@@ -1,0 +1,21 @@
+"""Count what waits, and how long the oldest of it has: the figures that alerts are set on. It changes nothing."""
+
+from shared import contracts as c
+from shared.clients import Clients
+from shared.domain import records
+
+
+def look_at_backlog(clients: Clients, sweep: c.Sweep) -> c.Backlog:
+    del sweep  # Its key is the sweep's own.
+    hub = clients.configuration.hub
+    letters, oldest_letter_s = _waiting(clients, hub.dead_letters, "")
+    jobs, oldest_job_s = _waiting(clients, hub.state, records.OPEN_JOBS)
+    return c.Backlog(
+        dead_letters=letters, oldest_dead_letter_s=oldest_letter_s, open_jobs=jobs, oldest_open_job_s=oldest_job_s
+    )
+
+
+def _waiting(clients: Clients, container: str, prefix: str) -> tuple[int, float]:
+    """How many blobs lie there, and the age of the oldest in seconds."""
+    times = [blob.modified for blob in clients.hub.list(container, prefix)]
+    return len(times), (clients.clock.now() - min(times)).total_seconds() if times else 0.0

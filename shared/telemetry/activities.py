@@ -1,0 +1,59 @@
+"""One execution of an activity: its span, its duration, its failure by kind, and what its result tells in figures."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from time import perf_counter
+from typing import Any, TypeVar
+
+from opentelemetry.trace import Span
+
+from shared.domain.failures import Refused
+from shared.telemetry.carried import carried_in
+from shared.telemetry.instruments import count, took
+from shared.telemetry.spans import acting, fail, received
+
+T = TypeVar("T")
+
+
+class Execution:
+    def __init__(self, name: str, payload: Any, span: Span) -> None:
+        self._name, self._span = name, span
+        self._carried = carried_in(payload)
+
+    def gave(self, given: object, result: T, now: datetime) -> T:
+        """*result*, measured."""
+        from shared.telemetry.measures import Seen, measure  # The contracts are not imported before they are needed.
+
+        measure(self._name, Seen(given=given, gave=result, now=now, carried=self._carried))
+        return result
+
+    @contextmanager
+    def starting(self, now: datetime) -> Iterator[None]:
+        """What is started in here was brought by what brought this activity about, or else by its own look."""
+        there = self._carried
+        since = datetime.fromisoformat(there.since) if there and there.since else now
+        with received((there.source if there else "") or self._name, now, since=since):
+            yield
+
+    def failed(self, error: Exception) -> None:
+        """The message stays out of both: it may quote content."""
+        kind = type(error).__name__
+        fail(self._span, kind)
+        count("signalbox.failures", {"activity": self._name, "kind": kind})
+
+
+@contextmanager
+def execution(name: str, payload: Any) -> Iterator[Execution]:
+    """What ends the body early is told by its kind, and passes through."""
+    begun, outcome = perf_counter(), "done"
+    with acting(name, carried_in(payload)) as span:
+        running = Execution(name, payload, span)
+        try:
+            yield running
+        except Exception as error:
+            outcome = "refused" if isinstance(error, Refused) else "broke"
+            running.failed(error)
+            raise
+        finally:
+            took("signalbox.activity.duration", perf_counter() - begun, {"activity": name, "outcome": outcome})

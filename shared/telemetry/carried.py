@@ -1,0 +1,36 @@
+"""What crosses the Durable boundary beside a payload, under a key of its own that every payload's type ignores."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from shared.telemetry.ids import span_context, span_of, traceparent
+
+_KEY = "telemetry"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """*parent* is W3C text; *since* the moment (ISO 8601) of what *source*, a kind of event or a door, brought."""
+
+    parent: str
+    since: str = ""
+    source: str = ""
+
+    def under(self, instance: str, began: str) -> "Carried":
+        """The same for what an orchestration calls; replays derive the same span from its id and its beginning."""
+        trace = span_context(self.parent).trace_id
+        return replace(self, parent=traceparent(trace, span_of(self.parent, instance, began)))
+
+
+def carry(payload: Any, carried: Carried | None) -> Any:
+    """*payload* (plain JSON) with what it carries."""
+    return payload if carried is None or not isinstance(payload, dict) else {**payload, _KEY: asdict(carried)}
+
+
+def carried_in(raw: Any) -> Carried | None:
+    """None where nothing was carried: an instance started by an earlier version replays as it was recorded."""
+    found = raw.get(_KEY) if isinstance(raw, Mapping) else None
+    if not isinstance(found, Mapping) or not isinstance(found.get("parent"), str):
+        return None
+    return Carried(**{name: str(found.get(name, "")) for name in ("parent", "since", "source")})

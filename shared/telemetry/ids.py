@@ -1,0 +1,76 @@
+"""Trace and span ids that every process works out for itself, and the W3C text that carries them.
+
+A trace id comes from the id of a run or promotion: a sweep weeks later, another host, a callback join without context.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Protocol
+
+from opentelemetry import trace as api
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanContext
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from shared.domain import identity
+
+_W3C = TraceContextTextMapPropagator()
+_wanted: ContextVar[tuple[int, int]] = ContextVar("wanted ids", default=(0, 0))
+
+
+class IdSource(Protocol):
+    """OpenTelemetry's `IdGenerator`, without importing its SDK."""
+
+    def generate_span_id(self) -> int: ...
+    def generate_trace_id(self) -> int: ...
+    def is_trace_id_random(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedIds:
+    """The ids that were asked for with `wanting`, and otherwise those of *others*."""
+
+    others: IdSource
+
+    def generate_span_id(self) -> int:
+        return _wanted.get()[1] or self.others.generate_span_id()
+
+    def generate_trace_id(self) -> int:
+        return _wanted.get()[0] or self.others.generate_trace_id()
+
+    def is_trace_id_random(self) -> bool:
+        return self.others.is_trace_id_random()  # Digests are as uniform as random ids: samplers may rely on it.
+
+
+@contextmanager
+def wanting(*, trace: int = 0, span: int = 0) -> Iterator[None]:
+    """The next span made here gets these ids."""
+    token = _wanted.set((trace, span))
+    try:
+        yield
+    finally:
+        _wanted.reset(token)
+
+
+def trace_of(instance: str) -> int:
+    """The trace of an orchestration instance: its children's, its restoration's and its own are one."""
+    return int(identity.digest("trace", identity.subject_of(instance), length=32), 16)
+
+
+def span_of(*parts: str) -> int:
+    return int(identity.digest("span", *parts, length=16), 16)
+
+
+def traceparent(trace: int, span: int) -> str:
+    return f"00-{trace:032x}-{span:016x}-01"
+
+
+def context_of(carried: str) -> Context:
+    """The context that the W3C text *carried* names; an empty one where it names none."""
+    return _W3C.extract({"traceparent": carried}, Context())
+
+
+def span_context(carried: str) -> SpanContext:
+    return api.get_current_span(context_of(carried)).get_span_context()

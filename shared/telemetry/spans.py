@@ -1,0 +1,163 @@
+"""The spans of the product: an event received, a start, an orchestration, an activity, a job.
+
+Attributes are ids and names from the configuration: never content, never a message, never a secret.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from time import time_ns
+from uuid import uuid4
+
+from opentelemetry import trace as api
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer
+
+from shared.telemetry.carried import Carried
+from shared.telemetry.export import configure
+from shared.telemetry.ids import context_of, span_context, span_of, trace_of, traceparent, wanting
+from shared.telemetry.instruments import count, took
+
+INSTANCE, ERROR = "signalbox.instance", "error.type"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What a door has received. *source* is one of few: a kind of event, or a route; *caller* is W3C text."""
+
+    source: str
+    now: datetime
+    since: datetime
+    at_ns: int
+    event: str = ""
+    caller: str = ""
+
+
+_receipt: ContextVar[Receipt | None] = ContextVar("receipt", default=None)
+
+
+@cache
+def tracer() -> Tracer:
+    configure()
+    return api.get_tracer("signalbox")
+
+
+@contextmanager
+def received(
+    source: str, now: datetime, *, since: datetime | None = None, event: str = "", caller: str = ""
+) -> Iterator[None]:
+    """Whatever is started or woken in here was brought by this; *since* is when that happened, if it says so."""
+    count("signalbox.events", {"source": source})
+    made = Receipt(source=source, now=now, since=since or now, at_ns=time_ns(), event=event, caller=caller)
+    token = _receipt.set(made)
+    try:
+        yield
+    finally:
+        _receipt.reset(token)
+
+
+@contextmanager
+def telling(verb: str, name: str, instance: str, *, again: bool = False) -> Iterator[Carried]:
+    """A start or a wake-up of *instance*, in its own trace, below what brought it; *again*: a trace of its own."""
+    trace, brought = (uuid4().int if again else trace_of(instance)), _receipt.get()
+    with _root(trace, brought) as parent, wanting(trace=trace):
+        links = [] if parent else _links(trace)
+        span = tracer().start_span(f"{verb} {name}", parent or Context(), SpanKind.PRODUCER, links=links)
+        span.set_attribute(INSTANCE, instance)
+        with api.use_span(span, end_on_exit=True, record_exception=False):
+            yield _carried(span, trace, instance, brought)
+
+
+def _carried(span: Span, trace: int, instance: str, brought: Receipt | None) -> Carried:
+    """Below *span*; where no exporter is configured there is none, and the ids are worked out all the same."""
+    there = span.get_span_context()
+    parent = traceparent(trace, there.span_id if there.trace_id == trace else span_of(instance))
+    if brought is None:
+        return Carried(parent=parent)
+    return Carried(parent=parent, since=brought.since.isoformat(), source=brought.source)
+
+
+def told(name: str, answer: str, started: bool) -> None:
+    """Count a start by the host's *answer*, and how late it came after what brought it about."""
+    brought = _receipt.get()
+    source = brought.source if brought else "timer"
+    count("signalbox.starts", {"orchestration": name, "answer": answer, "source": source})
+    if brought and started:
+        lag = (brought.now - brought.since).total_seconds()
+        took("signalbox.start.lag", lag, {"orchestration": name, "source": source})
+
+
+def orchestrated(name: str, instance: str, carried: Carried, began: datetime, ended: datetime, error: str = "") -> None:
+    """The span of one whole execution, made when it has ended: an orchestrator replays, and this line runs once.
+
+    Should the host die before it has written the end, the same span is made again under the same ids.
+    """
+    with wanting(span=span_of(carried.parent, instance, began.isoformat())):
+        span = tracer().start_span(name, context_of(carried.parent), start_time=_ns(began))
+    span.set_attribute(INSTANCE, instance)
+    _mark(span, error)
+    span.end(_ns(ended))
+
+
+@contextmanager
+def acting(name: str, carried: Carried | None) -> Iterator[Span]:
+    """An activity, below its orchestration; what it calls sees it as the current span."""
+    context = context_of(carried.parent) if carried else None
+    made = tracer().start_span(name, context, kind=SpanKind.CONSUMER)
+    with api.use_span(made, end_on_exit=True, record_exception=False, set_status_on_exception=False):
+        yield made
+
+
+def fail(span: Span, error: str) -> None:
+    _mark(span, error)
+
+
+def job_traceparent(name: str) -> str:
+    """What a job called *name* carries, so that its own spans come below ours; empty outside a trace."""
+    trace = api.get_current_span().get_span_context().trace_id
+    return traceparent(trace, span_of("job", name)) if trace else ""
+
+
+def job_ended(name: str, job: str, began: datetime, ended: datetime, error: str = "") -> None:
+    """The span of a job elsewhere, from when it was made until it was seen to have ended."""
+    with wanting(span=span_of("job", name)):
+        span = tracer().start_span("job", kind=SpanKind.CLIENT, start_time=_ns(min(began, ended)))
+    span.set_attributes({"signalbox.job": job, "signalbox.job.name": name})
+    _mark(span, error)
+    span.end(_ns(ended))
+
+
+@contextmanager
+def _root(trace: int, brought: Receipt | None) -> Iterator[Context | None]:
+    """The span of what brought something about, the first of its trace."""
+    if brought is None:
+        yield None
+        return
+    links = _links(trace) + ([Link(span_context(brought.caller))] if brought.caller else [])
+    with wanting(trace=trace):
+        span = tracer().start_span(
+            f"receive {brought.source}", Context(), SpanKind.CONSUMER, links=links, start_time=brought.at_ns
+        )
+    if brought.event:
+        span.set_attribute("signalbox.event", brought.event)
+    with api.use_span(span, end_on_exit=True, record_exception=False):
+        yield api.set_span_in_context(span, Context())
+
+
+def _links(trace: int) -> list[Link]:
+    """A link to the span that is current in another trace: the host's own, or a sweep's."""
+    current = api.get_current_span().get_span_context()
+    return [Link(current)] if current.is_valid and current.trace_id != trace else []
+
+
+def _mark(span: Span, error: str) -> None:
+    if error:
+        span.set_attribute(ERROR, error)
+        span.set_status(Status(StatusCode.ERROR))
+
+
+def _ns(moment: datetime) -> int:
+    return int(moment.timestamp() * 1_000_000) * 1000

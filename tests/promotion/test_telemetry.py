@@ -1,0 +1,24 @@
+"""A promotion's trace joins what its people did; its fate and how long they took are figures."""
+
+from tests.promotion.conftest import Railway
+from tests.recorder import recorder
+
+
+async def test_a_promotion_is_one_trace_with_the_doors_people_used_and_its_figures(railway: Railway):
+    told = recorder()
+    railway.register("1", error=1.0)
+    promotion = await railway.promote("churn:1")
+    await railway.approve(promotion)
+    await railway.finish(promotion)
+
+    names = told.names(promotion)
+    assert {"receive POST promotions", "start promote", "promote", "assess_stage", "make_move", "close_promotion"} <= {
+        *names
+    }
+    assert names.count("receive POST promotions/{promotion}/approve") == 2
+    assert names.count("wake decision_given") == 2
+    assert names.count("promote") == 1
+    assert told.count("signalbox.promotions", fate="promoted", target="central") == 1
+    assert told.count("signalbox.approval.wait", stage="central", standing="approved") >= 1
+    assert told.total("signalbox.approval.wait", stage="central") > 0
+    assert told.count("signalbox.effect.lag", effect="promoted", target="central") == 1
