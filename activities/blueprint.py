@@ -18,7 +18,9 @@ BODIES: dict[str, str] = {
     "reconcile_rows": "activities.jobs",
     "publish_result": "activities.files",
     "announce_run": "activities.announcements",
-    "close_run": "activities.runs",
+    "count_run": "activities.drift_windows",
+    "look_at_drift": "activities.drift",
+    "judge_drift": "activities.drift",
     "look_at_window": "activities.windows",
     "claim_window": "activities.windows",
     "look_at_backlog": "activities.backlog",
@@ -41,10 +43,13 @@ BODIES: dict[str, str] = {
 }
 STARTING_BODIES: dict[str, str] = {
     "start_run": "activities.runs",
+    "close_run": "activities.runs",
     "sweep_arrivals": "activities.sweeps",
     "sweep_jobs": "activities.sweeps",
     "sweep_flags": "activities.flags",
     "sweep_promotions": "activities.flags",
+    "tell_drift": "activities.drift",
+    "sweep_drift": "activities.drift_sweeps",
 }
 
 

@@ -1,7 +1,9 @@
 """A run's own record: opened once, closed once, and the orders that people gave in between."""
 
+import asyncio
 import json
 
+from activities.drift_windows import watch_run
 from activities.effects import once, stamp
 from shared import contracts as c
 from shared.clients import Clients
@@ -33,8 +35,14 @@ def open_run(clients: Clients, opening: c.RunOpening) -> c.RunOpened:
     return c.RunOpened(already=Outcome(first.get("outcome") or Outcome.DUPLICATE), because=because)
 
 
-def close_run(clients: Clients, closing: c.RunClosing) -> c.Done:
-    """Write the outcome on the run's record, and take its job off the list of open ones."""
+async def close_run(client: Client, clients: Clients, closing: c.RunClosing) -> c.Done:
+    """Write the outcome on the run's record, take its job off the list of open ones, and have its drift checked."""
+    done = await asyncio.to_thread(_close, clients, closing)
+    await watch_run(client, clients, closing)
+    return done
+
+
+def _close(clients: Clients, closing: c.RunClosing) -> c.Done:
 
     def act() -> c.Done:
         at = stamp(clients)

@@ -15,6 +15,8 @@ BODIES = {
     "promote_set": "orchestrators.promotion_set",
     "scrub_registry": "orchestrators.registry",
     "recover": "orchestrators.registry",
+    "check_drift": "orchestrators.drift",
+    "reconcile_drift": "orchestrators.drift",
     "consider_retraining": "orchestrators.retraining",
 }
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         DevOpsApprovals,
         DevOpsFacts,
         DevOpsPipelines,
+        DriftFiles,
         Endpoints,
         Identities,
         Jobs,
@@ -192,6 +193,12 @@ class Clients:
         from shared.adapters.azure_devops import DevOpsRest
 
         return DevOpsRest(self._credential, self.settings.devops_url, self.settings.devops_graph_url)
+
+    @cached_property
+    def drift_files(self) -> DriftFiles:
+        from shared.adapters.drift_files import HubDriftFiles
+
+        return HubDriftFiles(self.hub, self.settings.config_path.parent)
 
     @cached_property
     def _arm(self) -> Arm:

@@ -23,6 +23,10 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from reference import write_reference
+
 FEATURES = ["age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6"]
 RECIPES = {  # Features, and the strength of the regularisation.
     "ward": (["age", "sex", "bmi", "bp"], 1.0),  # What a ward measures by itself.
@@ -34,7 +38,6 @@ EXTRAS = {
     "score.py": "code/score.py",
     "environment.yaml": "environment/conda.yaml",
     "contract.yaml": "contract/contract.yaml",
-    "reference-profile.json": "contract/reference-profile.json",
 }
 GOLDEN = 10
 SEED = 20040401
@@ -73,7 +76,9 @@ def train(output: Path, recipe: str) -> dict[str, object]:
     fit_x.to_csv(output / "train.csv", index=False)
     held_x.to_csv(output / "holdout.csv", index=False)
     held_x[["id"]].assign(progression=held_y).to_csv(output / "answers.csv", index=False)
-    write_extras(output / "extras", held_x[FEATURES].head(GOLDEN), predicted[:GOLDEN].round(6).tolist())
+    extras = output / "extras"
+    write_extras(extras, held_x[FEATURES].head(GOLDEN), predicted[:GOLDEN].round(6).tolist())
+    write_reference(extras / "contract" / "reference-profile.json", fit_x[FEATURES], fit_y, model.predict(fit_x[used]))
     return facts
 
 

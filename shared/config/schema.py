@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from shared.config.access import access_schemas
+from shared.config.drift_schema import drift_schema
 from shared.config.ladder_schema import promotable_schema, promotion_schemas
 from shared.config.reader import ACCOUNT, NAME
 from shared.config.retraining_schema import retraining_schema
@@ -49,7 +50,8 @@ def _hub() -> dict[str, Any]:
 
 
 def _model() -> dict[str, Any]:
-    fields = {"owner": TEXT, "contract": TEXT, "promotion": promotable_schema(), "retraining": retraining_schema()}
+    own = {"owner": TEXT, "contract": TEXT, "promotion": promotable_schema()}
+    fields = {**own, "retraining": retraining_schema(), "drift": drift_schema()}
     return mapping(fields, required=("contract",))
 
 

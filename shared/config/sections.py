@@ -3,6 +3,7 @@
 import re
 
 from shared.config import access, ladder, paths, schedules
+from shared.config.drift import read_watches
 from shared.config.reader import ACCOUNT, AZURE_ML_NAME, NAME, Reader
 from shared.config.retraining import read_retrainings
 from shared.domain.configuration import Configuration
@@ -52,6 +53,7 @@ def read_configuration(reader: Reader) -> Configuration:
         retraining=retraining,
         schedules=timed,
         permissions=access.read_permissions(reader, tuple(workspaces), roles),
+        drift=read_watches(reader, routes),
     )
 
 
@@ -74,7 +76,7 @@ def _models(section: Reader) -> tuple[dict[str, str], tuple[Promotable, ...]]:
     contracts, promotable = {}, []
     for name in section.names():
         one = section.inside(name)
-        one.known(("owner", "contract", "promotion", "retraining"))
+        one.known(("owner", "contract", "promotion", "retraining", "drift"))
         contracts[name] = one.contract("contract")
         promotable.append(ladder.read_promotable(one, name, contracts[name], one.optional("owner")))
     return contracts, tuple(each for each in promotable if each is not None)

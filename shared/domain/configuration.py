@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from shared.domain.drift.watch import DriftWatch
 from shared.domain.failures import Refused
 from shared.domain.permissions import Permissions
 from shared.domain.promotion.ladder import Ladder
@@ -21,6 +22,7 @@ class Configuration:
     retraining: tuple[Retraining, ...] = ()
     schedules: tuple[Schedule, ...] = ()
     permissions: Permissions = field(default_factory=Permissions)
+    drift: tuple[DriftWatch, ...] = ()
 
     def workspace(self, name: str) -> Workspace:
         """The environment called *name*. Raises Refused naming those there are."""
@@ -37,6 +39,10 @@ class Configuration:
                 return rules
         known = ", ".join(rules.model for rules in self.retraining) or "none"
         raise Refused(f"model {model!r} has no `retraining` section in the configuration; those that have: {known}")
+
+    def watch(self, model: str) -> DriftWatch | None:
+        """How *model* is watched for drift, None where it is not."""
+        return next((watch for watch in self.drift if watch.model == model), None)
 
     def route(self, name: str) -> Route:
         """The route called *name*; raises KeyError naming those there are."""

@@ -108,6 +108,26 @@ def cause_id(model: str, kind: str, *facts: str) -> str:
     return f"{kind}-{digest(model, kind, *facts)}"
 
 
+def drift_check_id(run: str) -> str:
+    """The orchestration that checks what *run* read and wrote for drift."""
+    return f"{run}-drift"
+
+
+def drift_look_id(model: str, version: str, window: int, look: int) -> str:
+    """The orchestration that looks at a window by the clock."""
+    return f"drift-{_readable(model)}-{digest(model, version, str(window), str(look))}"
+
+
+def drift_window(model: str, version: str, window: int) -> str:
+    """A window's own name: what was found in it is announced once under it."""
+    return f"drift-{_readable(model)}-{digest(model, version)}-{window}"
+
+
+def drift_key(model: str, version: str, window: int, step: str) -> str:
+    """The ledger key of one effect of a window."""
+    return f"drift/{model}/{version}/windows/{window:06d}/effects/{step}"
+
+
 def considering_id(model: str) -> str:
     """The one orchestration that considers the causes to retrain *model*."""
     return f"consider-{_readable(model)}-{digest(model, length=8)}"

@@ -104,3 +104,43 @@ def causes(model: str) -> str:
 
 def cause(model: str, cause_id: str) -> str:
     return f"{causes(model)}{cause_id}.json"
+
+
+DRIFT = "drift/"
+
+
+def drift_folder(model: str, version: str) -> str:
+    """The folder of all that is known of the drift of `model:version`."""
+    return f"{DRIFT}{model}/{version}/"
+
+
+def drift_windows(model: str) -> str:
+    """The folder with one file for each version of *model*."""
+    return f"drift-windows/{model}/"
+
+
+def drift_window(model: str, version: str) -> str:
+    """The open window, or the last one, and what was counted in it."""
+    return f"{drift_windows(model)}{version}.json"
+
+
+def drift_reference(model: str, version: str) -> str:
+    return f"{drift_folder(model, version)}reference.json"
+
+
+def drift_report(model: str, version: str, window: int, look: int, kind: str) -> str:
+    """*kind* is `json` or `html`."""
+    return f"{drift_folder(model, version)}windows/{window:06d}/look-{look}.{kind}"
+
+
+def drift_problem(model: str, version: str) -> str:
+    """Why a check could not be made, the last one."""
+    return f"{drift_folder(model, version)}problem.json"
+
+
+DRIFT_OPEN = "drift-open/"
+
+
+def drift_open(run: str) -> str:
+    """Written when a run closes, removed once its rows are counted: what a sweep looks at."""
+    return f"{DRIFT_OPEN}{run}.json"

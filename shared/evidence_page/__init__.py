@@ -27,7 +27,12 @@ def page(content: dict[str, Any], digest: str) -> str:
 
 @cache
 def _template() -> jinja2.Template:
+    return template_named("page.html")
+
+
+def template_named(name: str) -> jinja2.Template:
+    """A page of this folder, with the filters that all of them use."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     environment.filters["short"] = lambda digest: digest[:19] + "…" if len(digest) > 20 else digest
     environment.filters["figure"] = lambda value: f"{value:.6g}"
-    return environment.from_string((_HERE / "page.html").read_text(encoding="utf-8"))
+    return environment.from_string((_HERE / name).read_text(encoding="utf-8"))

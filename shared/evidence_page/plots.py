@@ -54,6 +54,29 @@ def worst_rows(evidence: dict[str, Any]) -> str:
     return _svg(figure)
 
 
+def movements(columns: list[dict[str, Any]], least: float) -> str:
+    """Every column's distance from the reference, and the *least* that counts; empty where none was measured."""
+    rows = [each for each in columns if each["effect"] is not None]
+    if not rows:
+        return ""
+    figure, axes = _figure(1.0 + 0.28 * len(rows))
+    colours = {"moved": _BAD, "steady": _GOOD}
+    for place, each in enumerate(reversed(rows)):
+        colour = colours.get(each["movement"], _INK)
+        axes.plot([0, each["effect"]], [place, place], color=colour, linewidth=2.5, solid_capstyle="round")
+        axes.plot([each["effect"]], [place], "o", color=colour, markersize=6)
+    axes.axvline(least, color=_INK, linewidth=1, linestyle=":")
+    axes.set_yticks(range(len(rows)), [_named(each) for each in reversed(rows)])
+    axes.set_ylim(-0.6, len(rows) - 0.4)
+    axes.set_xlabel("distance from the reference, from 0 to 1")
+    axes.set_title("How far each column moved", loc="left", fontsize=11, color=_INK)
+    return _svg(figure)
+
+
+def _named(column: dict[str, Any]) -> str:
+    return str(column["column"]) if column["part"] == "input" else f"{column['column']} ({column['part']})"
+
+
 def _figure(height: float) -> Any:
     from matplotlib.figure import Figure
 

@@ -4,6 +4,7 @@ Every method raises `Refused` for what trying again cannot mend and `Transient` 
 """
 
 from shared.ports.devops import DevOpsApprovals, DevOpsFacts, DevOpsPipelines, Secrets, ServerTasks
+from shared.ports.drift import DriftFiles
 from shared.ports.inference import (
     Announcer,
     BatchJob,
@@ -52,6 +53,7 @@ __all__ = [
     "DevOpsApprovals",
     "DevOpsFacts",
     "DevOpsPipelines",
+    "DriftFiles",
     "EndpointSeen",
     "Endpoints",
     "HubFile",

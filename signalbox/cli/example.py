@@ -38,6 +38,7 @@ def deploy_example(project: Path, output: Path, endpoints: Endpoints) -> Deploya
         environment_file=code / "environment.yaml",
         endpoint="diabetes-batch",
         deployment="blue",
+        extras_path=output / "extras",
     )
     provision(endpoints, what)
     return what

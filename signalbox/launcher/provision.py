@@ -25,6 +25,7 @@ class Registrable:
     environment_file: Path
     model_type: str = "custom_model"
     tags: Mapping[str, str] = field(default_factory=dict)
+    extras_path: Path | None = None  # What travels with the model, where it brings anything.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +64,9 @@ def offer(endpoints: Endpoints, what: Candidate) -> None:
     from azure.ai.ml.entities import Model
 
     workspace = workspace_named(WORKSPACE)
-    model_folder, extras_folder = (f"{kind}/{what.model}/{what.version}" for kind in ("models", "extras"))
+    model_folder = f"models/{what.model}/{what.version}"
     _upload(endpoints, workspace, what.model_path, model_folder)
-    _upload(endpoints, workspace, what.extras_path, extras_folder)
-    tags = {"signalbox.bundle": _datastore_path(extras_folder), **what.tags}
+    tags = {**_bring_extras(endpoints, workspace, what, what.extras_path), **what.tags}
     path = _datastore_path(model_folder)
     with ml_client(endpoints) as client:
         client.models.create_or_update(
@@ -94,6 +94,15 @@ def workspace_named(name: str) -> MlScope:
     return found
 
 
+def _bring_extras(
+    endpoints: Endpoints, workspace: MlScope, what: Registrable | Candidate, extras: Path
+) -> dict[str, str]:
+    """Upload what travels with the model; the tag that says where it is."""
+    folder = f"extras/{what.model}/{what.version}"
+    _upload(endpoints, workspace, extras, folder)
+    return {"signalbox.bundle": _datastore_path(folder)}
+
+
 def _register(client: Any, endpoints: Endpoints, what: Registrable, workspace: MlScope) -> Registered:
     from azure.ai.ml.entities import Environment, Model
 
@@ -105,6 +114,8 @@ def _register(client: Any, endpoints: Endpoints, what: Registrable, workspace: M
     )
     code = _put_code(endpoints, workspace, what, code_folder)
     path, tags = _datastore_path(model_folder), dict(what.tags)
+    if what.extras_path is not None:
+        tags |= _bring_extras(endpoints, workspace, what, what.extras_path)
     model = client.models.create_or_update(
         Model(name=what.model, version=what.version, path=path, type=what.model_type, tags=tags)
     )

@@ -124,6 +124,7 @@ class MemoryJobs:
         self.cancelled: Counter[str] = Counter()
         self.looks = 0
         self.status_after: Callable[[int], str] = lambda looks: "Completed"
+        self.predict: Callable[[str], float] = lambda row: 1.0
         self.lose_rows = 0
         self.lose_next_answer = False
 
@@ -156,7 +157,7 @@ class MemoryJobs:
         lines = []
         for blob in self._hub.list(self._staging, f"{job.input_path}/"):
             rows = (self._hub.read(self._staging, blob.path) or b"").splitlines()[1:]
-            lines += [f"{blob.path} {row.decode()} 1.0" for row in rows]
+            lines += [f"{blob.path} {row.decode()} {self.predict(row.decode())}" for row in rows]
         kept = lines[: len(lines) - self.lose_rows]
         self._hub.create(self._staging, f"{job.output_path}/{job.overrides.output_file_name}", "\n".join(kept).encode())
 

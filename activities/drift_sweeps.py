@@ -1,0 +1,53 @@
+"""Find the drift checks that no run brought: runs whose check was never made, and windows that are due by the clock."""
+
+import asyncio
+import json
+from datetime import timedelta
+
+from activities.drift_windows import read_window, start_check
+from shared import contracts as c
+from shared.clients import Clients
+from shared.codec import decode
+from shared.domain import identity, records
+from shared.durable import Client, Start, find_instance, start_once
+
+_GRACE = timedelta(seconds=60)
+
+
+async def sweep_drift(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swept:
+    del sweep  # Its key only makes the sweep an effect of its own.
+    if not clients.configuration.drift:
+        return c.Swept()
+    started = 0
+    for inference in await asyncio.to_thread(_unchecked, clients):
+        found = await find_instance(client, identity.drift_check_id(inference.run))
+        if found is None or not found.running:
+            await start_check(client, inference, again=True)
+            started += 1
+    for check, name in await asyncio.to_thread(_due, clients):
+        started += await start_once(client, c.CHECK_DRIFT, name, check, again=True) is Start.STARTED
+    return c.Swept(started=started)
+
+
+def _unchecked(clients: Clients) -> list[c.Inference]:
+    """Runs that closed a while ago and are not counted."""
+    state, found = clients.configuration.hub.state, []
+    for blob in clients.hub.list(state, records.DRIFT_OPEN):
+        raw = clients.hub.read(state, blob.path) if clients.clock.now() - blob.modified >= _GRACE else None
+        if raw is not None:
+            found.append(decode(c.Inference, json.loads(raw)))
+    return found
+
+
+def _due(clients: Clients) -> list[tuple[c.DriftCheck, str]]:
+    """Every window that waits for a look, with the look's own instance."""
+    state, now, found = clients.configuration.hub.state, clients.clock.now(), []
+    for watch in clients.configuration.drift:
+        folder = records.drift_windows(watch.model)
+        for blob in clients.hub.list(state, folder):
+            version = blob.path.removeprefix(folder).removesuffix(".json")
+            window = read_window(clients, watch.model, version)
+            if window is not None and window[0].look_due(watch, now):
+                name = identity.drift_look_id(watch.model, version, window[0].number, window[0].looks)
+                found.append((c.DriftCheck(model=watch.model, version=version), name))
+    return found

@@ -1,0 +1,51 @@
+"""Watch for drift beside the runs: count what a run read and wrote, look at the window when due, tell what moved."""
+
+from shared import contracts as c
+from shared.domain import identity
+from shared.domain.drift.rule import Outcome
+from shared.domain.failures import Refused
+from shared.durable import Context, StepFailed, Steps, call
+
+
+def check_drift(ctx: Context, request: c.DriftCheck) -> Steps[c.DriftFound]:
+    """One run, or one look that is due by the clock; a check that fails says so, and harms no run."""
+    try:
+        return (yield from _check(ctx, request))
+    except (Refused, StepFailed) as failure:
+        ctx.show("failed", because=str(failure)[:300])
+        return c.DriftFound(outcome=Outcome.INCONCLUSIVE, because=str(failure))
+
+
+def _check(ctx: Context, request: c.DriftCheck) -> Steps[c.DriftFound]:
+    if request.inference is not None:
+        ctx.show("counting")
+        key = identity.effect_key(request.inference.run, "drift-counted")
+        yield from call(ctx, c.COUNT_RUN, c.RunCounting(key=key, inference=request.inference))
+    standing = yield from call(ctx, c.LOOK_AT_DRIFT, c.WindowLook(model=request.model, version=request.version))
+    if not standing.due:
+        ctx.show("gathering", window=standing.number, rows=standing.rows)
+        said = f"window {standing.number} has {standing.rows} rows: it is not yet time to look"
+        return c.DriftFound(outcome=Outcome.INCONCLUSIVE, because=said)
+    ctx.show("looking", window=standing.number, rows=standing.rows)
+    key = identity.drift_key(request.model, request.version, standing.number, f"look-{standing.look}")
+    judging = c.DriftJudging(
+        key=key, model=request.model, version=request.version, number=standing.number, look=standing.look
+    )
+    found = yield from call(ctx, c.JUDGE_DRIFT, judging)
+    if found.outcome is Outcome.DRIFTED:
+        yield from _tell(ctx, request, standing.number, found)
+    ctx.show("done", outcome=found.outcome.value)
+    return found
+
+
+def _tell(ctx: Context, request: c.DriftCheck, number: int, found: c.DriftFound) -> Steps[None]:
+    ctx.show("telling", window=number)
+    key = identity.drift_key(request.model, request.version, number, "told")
+    telling = c.DriftTelling(key=key, model=request.model, version=request.version, number=number, found=found)
+    yield from call(ctx, c.TELL_DRIFT, telling)
+
+
+def reconcile_drift(ctx: Context, sweep: c.Sweep) -> Steps[c.Swept]:
+    """Runs whose check was never started, and windows that are due by the clock."""
+    ctx.show("sweeping windows")
+    return (yield from call(ctx, c.SWEEP_DRIFT, sweep))

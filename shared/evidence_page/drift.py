@@ -1,0 +1,22 @@
+"""A drift report as one page that needs no network: HTML with its plot inside."""
+
+from functools import cache
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from shared.evidence_page import template_named
+from shared.evidence_page.plots import movements
+
+
+def drift_page(report: dict[str, Any]) -> str:
+    """*report* is what `activities.drift` stores as JSON."""
+    columns = sorted(report["verdict"]["columns"], key=lambda each: (-each["share"], -(each["effect"] or 0)))
+    plots = [Markup(plot)] if (plot := movements(columns, report["effect"])) else []
+    return _template().render(report=report, columns=columns, plots=plots)
+
+
+@cache
+def _template() -> jinja2.Template:
+    return template_named("drift.html")

@@ -1,0 +1,179 @@
+"""Runs are watched beside their way: what they read and wrote is counted once, and drift becomes one cause."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from activities import drift_windows
+from shared.domain import identity
+from shared.domain.drift.watch import Labels
+from tests.drift.conftest import WATCH, WatchedProduct, csv_of, rows
+
+
+async def test_ordinary_data_raises_nothing(product: WatchedProduct) -> None:
+    found = await product.score(rows(5, 300))
+
+    assert found["outcome"] == "none", found["because"]
+    assert product.announced.kinds == ["Signalbox.Inference.Completed"]
+    assert product.causes == []
+
+
+async def test_drift_is_announced_and_becomes_one_cause(product: WatchedProduct) -> None:
+    found = await product.score(rows(5, 300, x=1.0))
+
+    assert found["outcome"] == "drifted"
+    assert found["because"] == "x, score moved and so did the score"
+    assert product.announced.kinds == ["Signalbox.Inference.Completed", "Signalbox.Drift.Detected"]
+    event_id, _, data = product.announced.events[-1]
+    assert event_id == identity.drift_window("m", "1", 1)
+    assert (data["model"], data["tell"], data["features"]) == ("m:1", ["owner@example.org"], "x, score")
+    (cause,) = product.causes
+    assert (cause["kind"], cause["facts"]["window"], cause["facts"]["score"]) == ("drift", "1", "moved")
+    assert "x: Kolmogorov-Smirnov" in cause["facts"]["statistic"]
+    assert await product.checked(identity.considering_id("m"))
+
+
+async def test_the_report_names_columns_shares_and_the_scores_shift(product: WatchedProduct) -> None:
+    found = await product.score(rows(5, 300, x=1.0))
+    report = product.stored(found["report"])
+    page = (product.hub.read("signalbox", found["page"]) or b"").decode()
+
+    shares = {each["column"]: each["share"] for each in report["verdict"]["columns"] if each["part"] == "input"}
+    assert shares == {"x": pytest.approx(1), "y": 0}
+    assert report["verdict"]["score"]["observed"] == pytest.approx(2, abs=0.4)
+    assert "<svg" in page
+    assert 'src="http' not in page
+    assert "x, score moved" in page
+
+
+async def test_many_small_runs_make_one_window(product: WatchedProduct) -> None:
+    columns = rows(5, 120, x=1.0)
+    said = []
+    for number in range(4):
+        part = {name: values[30 * number : 30 * number + 30] for name, values in columns.items()}
+        said.append((await product.score(part, f"part-{number}"))["outcome"])
+
+    assert said == ["inconclusive", "inconclusive", "inconclusive", "drifted"]
+    assert len(product.causes) == 1
+    assert product.stored("drift-windows/m/1.json")["window"]["rows"] == 120
+
+
+async def test_a_window_that_showed_drift_is_closed_and_the_next_finding_is_another_cause(
+    product: WatchedProduct,
+) -> None:
+    for number in range(2):
+        assert (await product.score(rows(5, 300, x=1.0), f"shifted-{number}"))["outcome"] == "drifted"
+
+    assert sorted(cause["facts"]["window"] for cause in product.causes) == ["1", "2"]
+
+
+async def test_told_twice_counted_once(product: WatchedProduct) -> None:
+    blob = product.land("landing/each/north/a.csv", csv_of(rows(5, 300, x=1.0)))
+    for number in range(3):
+        await product.tell(blob, f"event-{number}")
+    run = product.run_of(blob)
+    await product.finish(run)
+    await product.checked(f"{run}-drift")
+    await product.pass_time(700)  # Two sweeps.
+
+    assert product.stored("drift-windows/m/1.json")["window"]["runs"] == [run]
+    assert product.announced.kinds.count("Signalbox.Drift.Detected") == 1
+    assert len(product.causes) == 1
+    assert list(product.hub.list("signalbox", "drift-open/")) == []
+
+
+async def test_a_sweep_makes_the_check_that_was_never_started(
+    product: WatchedProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(drift_windows, "start_check", _never)  # As if the host had died just there.
+        run = await product.arrive("landing/each/north/a.csv", csv_of(rows(5, 300, x=1.0)))
+        await product.finish(run)
+    assert product.causes == []
+    await product.pass_time(400)
+    await product.checked(f"{run}-drift")
+
+    assert len(product.causes) == 1
+
+
+async def _never(*_: object, **__: object) -> None:
+    return None
+
+
+async def test_other_routes_are_not_watched(product: WatchedProduct) -> None:
+    blob = product.land("landing/other/north/a.csv", csv_of(rows(5, 300, x=1.0)))
+    await product.tell(blob)
+    await product.finish(product.run_of(blob))
+    await product.host.settle()
+
+    assert product.stored("drift-windows/m/1.json") is None
+
+
+class TestWithoutReference:
+    @pytest.fixture
+    def given(self) -> None:
+        return None
+
+    async def test_a_model_without_a_reference_is_a_problem_on_record_and_no_run_fails(
+        self, product: WatchedProduct
+    ) -> None:
+        found = await product.score(rows(5, 300))
+
+        assert found["outcome"] == "inconclusive"
+        assert "has no reference" in found["because"]
+        assert "has no reference" in product.stored("drift/m/1/problem.json")["because"]
+
+
+class TestScoreMustMove:
+    @pytest.fixture
+    def watch(self):
+        return replace(WATCH, rule=replace(WATCH.rule, score_must_move=True))
+
+    async def test_what_the_model_does_not_use_may_move(self, product: WatchedProduct) -> None:
+        found = await product.score(rows(5, 400, y=1.5))
+
+        assert (found["outcome"], found["because"]) == ("none", "y moved, and the score did not")
+        assert product.causes == []
+
+
+class TestByTheClock:
+    @pytest.fixture
+    def watch(self):
+        return replace(WATCH, every_s=3600, rows=10_000, longest_s=7200, retrain=False)
+
+    async def test_a_window_is_looked_at_when_its_time_has_come(self, product: WatchedProduct) -> None:
+        found = await product.score(rows(5, 600, x=1.0))
+        assert found["outcome"] == "inconclusive"
+        await product.pass_time(3700)
+        await product.checked(identity.drift_look_id("m", "1", 1, 0))
+
+        assert product.announced.kinds[-1] == "Signalbox.Drift.Detected"
+        assert product.causes == []  # It only tells.
+
+    async def test_an_old_window_ends_and_the_next_begins(self, product: WatchedProduct) -> None:
+        await product.score(rows(5, 600), "first")
+        await product.pass_time(7200 + 700)
+        await product.score(rows(6, 50), "second")
+        window = product.stored("drift-windows/m/1.json")["window"]
+
+        assert (window["number"], window["rows"]) == (2, 50)
+
+
+class TestLabels:
+    @pytest.fixture
+    def watch(self):
+        return replace(WATCH, labels=Labels(path="answers/m/", target="answer"))
+
+    async def test_answers_that_no_longer_follow_the_inputs_are_drift(self, product: WatchedProduct) -> None:
+        columns = rows(5, 600)
+        answers = columns | {"answer": np.random.default_rng(1).normal(size=600)}
+        lines = "\n".join(",".join(map(str, row)) for row in zip(*answers.values(), strict=True))
+        product.land("answers/m/today.csv", f"{','.join(answers)}\n{lines}\n".encode())
+        found = await product.score(columns)
+
+        assert (found["outcome"], found["because"]) == ("drifted", "what x tell about the answer has changed")
+        report = product.stored(found["report"])
+        assert [each["change"] for each in report["relevance"]] == ["changed", "kept"]
+        assert json.loads(json.dumps(product.causes[0]))["facts"]["relevance"] == "x"
