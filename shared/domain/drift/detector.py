@@ -19,8 +19,8 @@ from shared.domain.drift.window import Counted
 class ScoreDrift:
     """Whether the model's outputs moved: *observed*, from *low* to *high*, is the shift of their mean.
 
-    *expected* is what the inputs' movements alone would do to it, by the reference's responses, added up as if the
-    inputs were independent; in the output's unit. None where it is not known.
+    *expected* is what the inputs that moved would do to it, by the reference's responses, added up as if the inputs
+    were independent; in the output's unit. None where it is not known.
     """
 
     movement: Movement
@@ -76,8 +76,9 @@ def detect(reference: ModelReference, window: Counted, rule: DriftRule) -> Drift
 
 
 def _score(reference: ModelReference, window: Counted, columns: Sequence[ColumnDrift]) -> ScoreDrift:
-    known = [each.score_shift for each in columns if each.score_shift is not None]
-    expected = sum(known) if known else None
+    known = [each for each in columns if each.score_shift is not None]
+    moved = [each.score_shift or 0.0 for each in known if each.movement is Movement.MOVED]
+    expected = sum(moved) if known else None
     outputs = [each for each in columns if each.part is Part.OUTPUT]
     if any(each.rows for each in outputs):
         return replace(_observed(reference, window, outputs), expected=expected)
@@ -129,14 +130,18 @@ def _concluded(columns: Sequence[ColumnDrift], score: ScoreDrift, rule: DriftRul
     undecided = [each for each in columns if each.movement is Movement.UNDECIDED]
     if moved and score.movement is Movement.UNKNOWN:
         return Outcome.INCONCLUSIVE, f"{moved} moved, and whether the score would is not known: {score.because}", None
+    if moved:  # The score must move, and may have.
+        asked = [each for each in undecided if each.part is Part.OUTPUT] or undecided
+        return Outcome.INCONCLUSIVE, f"{moved} moved, and the score may have: {_decides(asked)}", _needed(asked)
     if not undecided:
         return Outcome.NONE, f"no column is {rule.effect:g} or more away from the reference", None
-    needed = _needed(undecided)
     said = f"{_names(undecided)} could have moved by {rule.effect:g}"
-    decides = (
-        f"about {needed} rows would decide" if needed else "the reference has too few rows for any window to decide"
-    )
-    return Outcome.INCONCLUSIVE, f"{said}: {decides}", needed
+    return Outcome.INCONCLUSIVE, f"{said}: {_decides(undecided)}", _needed(undecided)
+
+
+def _decides(undecided: Sequence[ColumnDrift]) -> str:
+    needed = _needed(undecided)
+    return f"about {needed} rows would decide" if needed else "the reference has too few rows for any window to decide"
 
 
 def _needed(undecided: Sequence[ColumnDrift]) -> int | None:

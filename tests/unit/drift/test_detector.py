@@ -100,6 +100,13 @@ def test_an_irrelevant_column_alone_is_no_drift_where_the_score_must_move(refere
     assert verdict(reference, patients(1, 1200, weight=0.8), strict).outcome is Outcome.DRIFTED
 
 
+def test_where_the_score_may_have_moved_the_rows_that_decide_are_those_for_the_score(reference):
+    found = verdict(reference, patients(1, 80, shoe=1.5), replace(USUAL, score_must_move=True))
+
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert found.because == f"shoe moved, and the score may have: about {found.needed} rows would decide"
+
+
 @pytest.mark.parametrize(("column", "outcome"), [("weight", Outcome.DRIFTED), ("shoe", Outcome.NONE)])
 def test_without_outputs_relevance_says_whether_the_score_would_move(reference, column, outcome):
     silent = replace(counted(patients(1, 1200, **{column: 0.8}), reference), outputs={}, moments={}, answers=0)
