@@ -6,7 +6,7 @@ import inspect
 import threading
 import typing
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import azure.functions as func
@@ -96,9 +96,9 @@ def check_annotation(function: Function) -> None:
         )
 
 
-def decode(function: Function, data: Datum) -> Any:
+def decode(function: Function, data: Datum, metadata: Mapping[str, Datum]) -> Any:
     """The trigger argument of *function* made from *data* by the SDK's converter for its kind."""
-    return converter(function.kind).decode(data, trigger_metadata={})
+    return converter(function.kind).decode(data, trigger_metadata=metadata)
 
 
 def converter(kind: str) -> Any:

@@ -26,12 +26,17 @@ class Invoker:
         self._pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="function")
 
     async def invoke(
-        self, function: Function, data: Datum, headers: Mapping[str, str] | None = None, instance: str = "-"
+        self,
+        function: Function,
+        data: Datum,
+        headers: Mapping[str, str] | None = None,
+        instance: str = "-",
+        metadata: Mapping[str, Datum] | None = None,
     ) -> Any:
         """The function's return value for one piece of trigger data; its exceptions pass through, logged."""
         begun = time.perf_counter()
         try:
-            filled = arguments(function, decode(function, data), self._client, dict(headers or {}))
+            filled = arguments(function, decode(function, data, metadata or {}), self._client, dict(headers or {}))
             result = await self._call(function, filled)
         except Exception as error:
             detail = f"error={type(error).__name__}: {error}"

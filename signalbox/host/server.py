@@ -28,6 +28,8 @@ from signalbox.host.http_trigger import HttpTriggers, endpoint
 from signalbox.host.invocation import Invoker
 from signalbox.host.keys import load_keys, opens, presented_key
 from signalbox.host.lockfile import StateLock
+from signalbox.host.service_bus.binding import source
+from signalbox.host.service_bus.listener import ServiceBusTriggers
 from signalbox.host.settings import apply_local_settings, load_host_settings
 from signalbox.host.timers import TimerTriggers, timer
 from signalbox.host.triggers import sort_by_kind
@@ -65,6 +67,7 @@ class FunctionsHost:
         found = index(app or load_app(options.app), options.app)
         self.functions = {name: function for name, function in found.items() if _is_enabled(name)}
         self._kinds = sort_by_kind(self.functions.values())
+        self._sources = [source(function, os.environ) for function in self._kinds["serviceBusTrigger"]]
         self._rpc_path = f"/durabletask/{secrets.token_urlsafe(16)}"
         self.url = ""
 
@@ -83,6 +86,7 @@ class FunctionsHost:
         await self._runner.setup()
         await web.SockSite(self._runner, listener).start()
         await self.timers.start()
+        self.service_bus.start()
 
     def _open(self) -> None:
         self.invoker = Invoker(self.client_binding)
@@ -93,9 +97,11 @@ class FunctionsHost:
         self.client = HubClient(self._storage, self.engine, self._clock, durable.catalogue, settings)
         timers = [timer(function, dict(os.environ)) for function in self._kinds["timerTrigger"]]
         self.timers = TimerTriggers(timers, self._clock, self._storage, self.invoker)
+        self.service_bus = ServiceBusTriggers(self._sources, self.invoker, self.settings.service_bus)
 
     async def stop(self) -> None:
         """Stop listening, let what is in progress end, close the state."""
+        await self.service_bus.stop(_GRACE_SECONDS)
         await self.timers.stop()
         await self.engine.wind_down(_GRACE_SECONDS)
         await self._runner.cleanup()
@@ -108,7 +114,7 @@ class FunctionsHost:
     @property
     def idle(self) -> bool:
         """Whether nothing will happen before the clock moves or somebody calls."""
-        return self.engine.idle and self.timers.idle
+        return self.engine.idle and self.timers.idle and self.service_bus.idle
 
     def _web_app(self) -> web.Application:
         application = web.Application(client_max_size=_LARGEST_BODY)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +27,24 @@ class DurableSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceBusSettings:
+    """`extensions.serviceBus` of host.json, with the extension's defaults."""
+
+    complete: bool = True
+    renew_for: timedelta = timedelta(minutes=5)
+    calls: int = 16
+    sessions: int = 8
+    session_idle: timedelta = timedelta(minutes=1)
+    batch: int = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostSettings:
     """What the host takes from host.json."""
 
     route_prefix: str = "api"
     durable: DurableSettings
+    service_bus: ServiceBusSettings
 
 
 def load_host_settings(app: Path) -> HostSettings:
@@ -37,7 +52,9 @@ def load_host_settings(app: Path) -> HostSettings:
     extensions = _mapping(_read(app / "host.json").get("extensions"), "extensions")
     http = _mapping(extensions.get("http"), "extensions.http")
     durable = _durable(_mapping(extensions.get("durableTask"), "extensions.durableTask"))
-    return HostSettings(route_prefix=str(http.get("routePrefix", "api")).strip("/"), durable=durable)
+    bus = _service_bus(_mapping(extensions.get("serviceBus"), "extensions.serviceBus"))
+    prefix = str(http.get("routePrefix", "api")).strip("/")
+    return HostSettings(route_prefix=prefix, durable=durable, service_bus=bus)
 
 
 def _durable(found: Mapping[str, Any]) -> DurableSettings:
@@ -50,6 +67,29 @@ def _durable(found: Mapping[str, Any]) -> DurableSettings:
     )
 
 
+def _service_bus(found: Mapping[str, Any]) -> ServiceBusSettings:
+    defaults, section = ServiceBusSettings(), "serviceBus"
+    return ServiceBusSettings(
+        complete=found.get("autoCompleteMessages", defaults.complete) is True,
+        renew_for=_span(found, "maxAutoLockRenewalDuration", defaults.renew_for),
+        calls=_count(found, "maxConcurrentCalls", defaults.calls, section),
+        sessions=_count(found, "maxConcurrentSessions", defaults.sessions, section),
+        session_idle=_span(found, "sessionIdleTimeout", defaults.session_idle),
+        batch=_count(found, "maxMessageBatchSize", defaults.batch, section),
+    )
+
+
+def _span(found: Mapping[str, Any], name: str, default: timedelta) -> timedelta:
+    value = found.get(name)
+    if value is None:
+        return default
+    parts = re.fullmatch(r"(\d\d):([0-5]\d):([0-5]\d)", str(value))
+    if parts is None:
+        raise HostError(f"host.json: extensions.serviceBus.{name} is {value!r}: use hh:mm:ss, such as '00:05:00'")
+    hours, minutes, seconds = (int(part) for part in parts.groups())
+    return timedelta(hours=hours, minutes=minutes, seconds=seconds)
+
+
 def _overridable(value: object) -> bool:
     if value not in ("NonRunningStates", "AnyState"):
         raise HostError(
@@ -59,10 +99,10 @@ def _overridable(value: object) -> bool:
     return value == "AnyState"
 
 
-def _count(found: Mapping[str, Any], name: str, default: int) -> int:
+def _count(found: Mapping[str, Any], name: str, default: int, section: str = "durableTask") -> int:
     value = found.get(name, default)
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise HostError(f"host.json: extensions.durableTask.{name} is {value!r}: use a whole number of at least 1")
+        raise HostError(f"host.json: extensions.{section}.{name} is {value!r}: use a whole number of at least 1")
     return value
 
 

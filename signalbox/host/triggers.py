@@ -10,7 +10,15 @@ from signalbox.host.errors import HostError
 from signalbox.host.functions import Function
 
 KINDS = frozenset(
-    {"httpTrigger", "timerTrigger", "eventGridTrigger", "orchestrationTrigger", "activityTrigger", "entityTrigger"}
+    {
+        "httpTrigger",
+        "timerTrigger",
+        "eventGridTrigger",
+        "serviceBusTrigger",
+        "orchestrationTrigger",
+        "activityTrigger",
+        "entityTrigger",
+    }
 )
 
 

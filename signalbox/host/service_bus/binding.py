@@ -1,0 +1,80 @@
+"""A serviceBusTrigger binding, read once: where its messages come from, and the client that receives them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from signalbox.host.errors import HostError
+from signalbox.host.functions import Function
+
+if TYPE_CHECKING:
+    from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
+
+_SETTING = re.compile(r"%([^%]+)%")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What *function* is triggered by: a queue, or a *topic*'s *subscription*; *many* takes a batch per call."""
+
+    function: Function
+    connection: str
+    queue: str | None
+    topic: str | None
+    subscription: str | None
+    sessions: bool
+    many: bool
+
+    @property
+    def address(self) -> str:
+        return self.queue or f"{self.topic}/{self.subscription}"
+
+    def receiver(self, client: ServiceBusClient, **options: Any) -> ServiceBusReceiver:
+        if self.queue is not None:
+            return client.get_queue_receiver(self.queue, **options)
+        return client.get_subscription_receiver(str(self.topic), str(self.subscription), **options)
+
+
+def source(function: Function, settings: Mapping[str, str]) -> Source:
+    """Read the binding; `%NAME%` is an app setting. Raises HostError that names what is missing."""
+
+    def named(key: str) -> str | None:
+        value = function.trigger.get(key)
+        return None if value is None else _SETTING.sub(lambda found: _setting(function, found[1], settings), str(value))
+
+    connection = str(function.trigger["connection"])
+    if not (settings.get(connection) or settings.get(f"{connection}__fullyQualifiedNamespace")):
+        raise HostError(
+            f"function {function.name!r} receives from Service Bus, and neither {connection} (a connection string) nor "
+            f"{connection}__fullyQualifiedNamespace is set: set one, or AzureWebJobs.{function.name}.Disabled=true"
+        )
+    return Source(
+        function=function,
+        connection=connection,
+        queue=named("queueName"),
+        topic=named("topicName"),
+        subscription=named("subscriptionName"),
+        sessions=bool(function.trigger.get("isSessionsEnabled")),
+        many=str(function.trigger.get("cardinality", "one")).lower() == "many",
+    )
+
+
+def connect(name: str, settings: Mapping[str, str]) -> ServiceBusClient:
+    """A client for the connection *name*: its connection string, or its namespace and the host's identity."""
+    from azure.servicebus.aio import ServiceBusClient
+
+    text = settings.get(name)
+    if text:
+        return ServiceBusClient.from_connection_string(text)
+    from azure.identity.aio import DefaultAzureCredential
+
+    return ServiceBusClient(settings[f"{name}__fullyQualifiedNamespace"], DefaultAzureCredential())
+
+
+def _setting(function: Function, name: str, settings: Mapping[str, str]) -> str:
+    if name not in settings:
+        raise HostError(f"function {function.name!r} names the setting %{name}%, which is not set")
+    return settings[name]
