@@ -19,7 +19,7 @@ from signalbox.host.testing import LocalHost
 from tests.service_bus.conftest import Served, served  # noqa: F401 (a fixture)
 
 APP = Path(__file__).parent / "apps" / "bus"
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

@@ -15,7 +15,7 @@ SETTINGS: dict[str, Any] = {
         {"name": "mortal", "time_to_live_s": 30, "dead_letter_expired": True},
         {"name": "ordered", "sessions": True, "max_deliveries": 3},
         {"name": "secured"},
-        {"name": "handled", "max_deliveries": 3, "lock_s": 1},
+        {"name": "handled", "max_deliveries": 3, "lock_s": 2},
     ],
     "topics": [
         {

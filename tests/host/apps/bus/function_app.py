@@ -24,7 +24,7 @@ async def take(message: func.ServiceBusMessage) -> None:
     if text == "poison" or (text == "once" and _tries[text] == 1):
         raise ValueError(f"{text} cannot be taken")
     if text == "slow":
-        await asyncio.sleep(1.5)  # Longer than the queue's lock.
+        await asyncio.sleep(2.5)  # Longer than the queue's lock.
     _write("take", text, message.delivery_count, message.message_id, message.application_properties)
 
 
