@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         AuditLog,
         BundleStore,
         Clock,
+        ControlPlane,
         DataChecks,
         DataHub,
         DevOpsApprovals,
@@ -199,6 +200,12 @@ class Clients:
         from shared.adapters.drift_files import HubDriftFiles
 
         return HubDriftFiles(self.hub, self.settings.config_path.parent)
+
+    @cached_property
+    def control(self) -> ControlPlane:
+        from shared.adapters.azure_control_plane import AzureControlPlane
+
+        return AzureControlPlane(self._credential, self.settings.resource_manager)
 
     @cached_property
     def _arm(self) -> Arm:

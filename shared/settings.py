@@ -31,6 +31,7 @@ DEVOPS = "AZURE_DEVOPS_URL"
 DEVOPS_GRAPH = "AZURE_DEVOPS_GRAPH_URL"
 CALLER_KEYS = "SIGNALBOX_CALLER_KEYS"
 PLATFORM_SIGN_IN = "SIGNALBOX_PLATFORM_SIGN_IN"
+SITE_NAME, SITE_HOST = "WEBSITE_SITE_NAME", "WEBSITE_HOSTNAME"  # The platform's own, which nobody sets.
 SCHEDULE = "SIGNALBOX_RECONCILE_SCHEDULE"  # Read by the host, for the timer.
 SCRUB_SCHEDULE = "SIGNALBOX_SCRUB_SCHEDULE"  # Likewise.
 
@@ -94,6 +95,8 @@ class Settings:
     devops_graph_url: str
     caller_keys: tuple[tuple[str, str], ...]
     platform_sign_in: bool
+    site_name: str = ""
+    site_host: str = ""
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -121,6 +124,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         devops_graph_url=values[DEVOPS_GRAPH].rstrip("/"),
         caller_keys=tuple(_key(entry) for entry in _entries(values[CALLER_KEYS])),
         platform_sign_in=values[PLATFORM_SIGN_IN].lower() == "true",
+        site_name=environment.get(SITE_NAME, ""),
+        site_host=environment.get(SITE_HOST, ""),
     )
 
 

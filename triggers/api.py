@@ -35,6 +35,7 @@ DOORS: dict[str, tuple[Door, ...]] = {
         _post("dead-letters/replay", "replay_dead_letter", Action.OPERATE),
         _get("health", "health", Action.ANYONE),
     ),
+    "triggers.doctor_doors": (_get("doctor", "examine_everything", Action.OPERATE),),
     "triggers.promotion_doors": (
         _post("plans", "plan_promotion", Action.READ),
         _post("promotions", "start_promotion", Action.PROMOTE, "stage", 202),

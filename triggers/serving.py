@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,10 +17,13 @@ from shared.domain.callers import NOBODY, Caller
 from shared.domain.failures import Refused, Transient
 from shared.domain.permissions import Action
 from shared.durable import Client
+from shared.settings import SettingsError
 from shared.telemetry.spans import received
 from triggers.bodies import decoded, json_of, queried
 from triggers.doors import Call, Door
 from triggers.problems import Problem, answer, problem
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +63,8 @@ async def serve(
         arguments = _arguments(taken, req)
         _refuse_elsewhere(door, made, caller, arguments)
         given = await _act(door, taken.function, Call(client=client, clients=made, caller=caller, req=req), arguments)
+    except SettingsError as error:
+        return problem(_unsettled(error))
     except Problem as refused:
         return problem(refused)
     except Refused as refusal:
@@ -66,6 +72,13 @@ async def serve(
     except Transient as fault:
         return problem(Problem(503, "try again", str(fault)))
     return answer(door.status, encode(given))
+
+
+def _unsettled(error: SettingsError) -> Problem:
+    """By name only, since nobody has been asked who they are; the log has each value's problem."""
+    _log.error("the app cannot start: %s", error)
+    names = ", ".join(line.partition(" ")[0] for line in str(error).splitlines())
+    return Problem(503, "settings", f"these settings are missing or wrong, and the app's log says how: {names}")
 
 
 async def _act(door: Door, function: Callable[..., Any], call: Call, arguments: Mapping[str, Any]) -> Any:

@@ -68,7 +68,12 @@ class AzureMlEndpoints:
         properties = raw["properties"]
         model = properties.get("model") or ""
         served = model.get("assetId", "") if isinstance(model, dict) else model
-        return DeploymentSeen(name=deployment, state=str(properties.get("provisioningState") or ""), model=served)
+        return DeploymentSeen(
+            name=deployment,
+            state=str(properties.get("provisioningState") or ""),
+            model=served,
+            compute=str(properties.get("compute") or ""),
+        )
 
     def deploy(self, workspace: Workspace, wanted: WantedDeployment) -> None:
         body = _online(wanted) if wanted.kind is Serving.ONLINE else _batch(wanted)

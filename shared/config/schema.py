@@ -46,7 +46,8 @@ def _hub() -> dict[str, Any]:
     staging = mapping({"container": CONTAINER_NAME, "datastore": TEXT})
     account = {"type": "string", "pattern": f"^{ACCOUNT.pattern}$"}
     own = dict.fromkeys(("state", "quarantine", "dead_letters"), CONTAINER_NAME)
-    return mapping({"account": account, "staging": staging, **own}, required=("account",))
+    managed = dict.fromkeys(("subscription", "resource_group"), TEXT)
+    return mapping({"account": account, "staging": staging, **managed, **own}, required=("account",))
 
 
 def _model() -> dict[str, Any]:

@@ -6,7 +6,7 @@ from shared.config import access, ladder, paths, schedules
 from shared.config.drift import read_watches
 from shared.config.reader import ACCOUNT, AZURE_ML_NAME, NAME, Reader
 from shared.config.retraining import read_retrainings
-from shared.domain.configuration import Configuration
+from shared.domain.configuration import Configuration, ResourceGroup
 from shared.domain.promotion.ladder import Promotable
 from shared.domain.routes import (
     Group,
@@ -54,6 +54,7 @@ def read_configuration(reader: Reader) -> Configuration:
         schedules=timed,
         permissions=access.read_permissions(reader, tuple(workspaces), roles),
         drift=read_watches(reader, routes),
+        hub_group=_hub_group(reader.inside("hub")),
     )
 
 
@@ -83,7 +84,7 @@ def _models(section: Reader) -> tuple[dict[str, str], tuple[Promotable, ...]]:
 
 
 def _hub(section: Reader) -> HubLayout:
-    section.known(("account", "state", "staging", "quarantine", "dead_letters"))
+    section.known(("account", "subscription", "resource_group", "state", "staging", "quarantine", "dead_letters"))
     staging = section.inside("staging")
     staging.known(("container", "datastore"))
     hub = HubLayout(
@@ -98,6 +99,13 @@ def _hub(section: Reader) -> HubLayout:
     if len(set(own)) < len(own):
         section.fail("", f"uses one container twice: {', '.join(own)}", "give each its own container")
     return hub
+
+
+def _hub_group(section: Reader) -> ResourceGroup | None:
+    """Both or none: an account's name alone does not say where it is managed."""
+    if not section.has("subscription") and not section.has("resource_group"):
+        return None
+    return ResourceGroup(subscription=section.text("subscription"), name=section.text("resource_group"))
 
 
 def _route(section: Reader, name: str, workspaces: dict[str, Workspace], contracts: dict[str, str]) -> Route:

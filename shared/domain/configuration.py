@@ -12,6 +12,14 @@ from shared.domain.schedules import Schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceGroup:
+    """Where a resource is managed."""
+
+    subscription: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
     """The whole of `signalbox.yaml`, validated."""
 
@@ -23,6 +31,7 @@ class Configuration:
     schedules: tuple[Schedule, ...] = ()
     permissions: Permissions = field(default_factory=Permissions)
     drift: tuple[DriftWatch, ...] = ()
+    hub_group: ResourceGroup | None = None  # Of the hub's account; only the doctor asks for it.
 
     def workspace(self, name: str) -> Workspace:
         """The environment called *name*. Raises Refused naming those there are."""

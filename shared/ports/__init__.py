@@ -3,6 +3,7 @@
 Every method raises `Refused` for what trying again cannot mend and `Transient` for what it can.
 """
 
+from shared.ports.control import ControlPlane
 from shared.ports.devops import DevOpsApprovals, DevOpsFacts, DevOpsPipelines, Secrets, ServerTasks
 from shared.ports.drift import DriftFiles
 from shared.ports.inference import (
@@ -47,6 +48,7 @@ __all__ = [
     "Blob",
     "BundleStore",
     "Clock",
+    "ControlPlane",
     "DataChecks",
     "DataHub",
     "DeploymentSeen",

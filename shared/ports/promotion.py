@@ -123,11 +123,12 @@ class EndpointSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentSeen:
-    """*state* is Azure ML's provisioning state; *model* the ARM id of what it serves."""
+    """*state* is Azure ML's provisioning state; *model* the ARM id of what it serves, *compute* on what, if it says."""
 
     name: str
     state: str
     model: str
+    compute: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import click
 
+from signalbox.cli.doctor import doctor
 from signalbox.cli.hub import check, drop
 from signalbox.cli.letters import dead_letters
 from signalbox.cli.local import demo, up
@@ -45,5 +46,5 @@ _PROMOTIONS = (
     audit,
 )
 
-for command in (up, demo, *_RUNS, *_PROMOTIONS, trace, host):
+for command in (up, demo, *_RUNS, *_PROMOTIONS, trace, doctor, host):
     main.add_command(command)

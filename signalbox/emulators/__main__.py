@@ -15,6 +15,7 @@ from signalbox.emulators.azure_devops import app as azure_devops
 from signalbox.emulators.azure_devops.estate import Organisation, Project
 from signalbox.emulators.azure_ml.app import AzureMlOptions, create_app
 from signalbox.emulators.azure_ml.estate import Estate, Scope
+from signalbox.emulators.azure_ml.inspection import Shown
 from signalbox.emulators.database import open_database
 from signalbox.emulators.event_grid.dead_letters import DeadLetters
 from signalbox.emulators.event_grid.delivery import Deliverer
@@ -125,6 +126,12 @@ def _azure_ml_options(
         token_for=issuer.issue,
         check=issuer.check,
         publish=publish,
+        shown=Shown(
+            accounts={name: account["topic"] for name, account in settings["accounts"].items()},
+            subscriptions=settings["subscriptions"],
+            computes=settings["computes"],
+            hub=settings["account"],
+        ),
     )
 
 

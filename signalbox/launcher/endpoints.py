@@ -130,6 +130,7 @@ class Endpoints:
             "AZURE_DEVOPS_GRAPH_URL": self.azure_devops,
             "SIGNALBOX_CALLER_KEYS": key_entry("command-line", self.function_key),
             "STORAGE_ACCOUNTS_URL": self.account("{account}"),
+            "WEBSITE_HOSTNAME": f"127.0.0.1:{self.host}",
             "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",
             "REQUESTS_CA_BUNDLE": str(self.ca),
             "SSL_CERT_FILE": str(self.ca),

@@ -1,7 +1,7 @@
 """Assembles the Azure ML emulator: Resource Manager, registries, scoring, and the control doors for tests."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from signalbox.emulators.azure_ml.endpoint_names import EndpointNames
 from signalbox.emulators.azure_ml.estate import Estate
 from signalbox.emulators.azure_ml.faults import FaultBox
 from signalbox.emulators.azure_ml.fleet import Fleet
+from signalbox.emulators.azure_ml.inspection import InspectionDoors, Shown
 from signalbox.emulators.azure_ml.jobs import JobQueue
 from signalbox.emulators.azure_ml.locks import Locks
 from signalbox.emulators.azure_ml.online import OnlineDoors
@@ -46,6 +47,7 @@ class AzureMlOptions:
     token_for: Callable[[str], str]
     check: Check
     publish: Publish
+    shown: Shown = field(default_factory=Shown)
 
 
 def create_app(options: AzureMlOptions) -> web.Application:
@@ -68,6 +70,7 @@ def create_app(options: AzureMlOptions) -> web.Application:
         Snapshot(resources),
         operations,
         registries,
+        InspectionDoors(entrance, resources, options.shown),
         WorkspaceDoors(entrance),
         AssetDoors(entrance, assets, blobs),
         ArmDoors(entrance, resources, names, jobs),

@@ -1,4 +1,4 @@
-"""Resource locks: a scope and everything below it refuses writes until the lock is taken away."""
+"""Resource locks: a scope and everything below it refuses writes, or only deletions, until the lock is taken away."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ _READS = {"GET", "HEAD", "OPTIONS"}
 
 
 class Locks:
-    """PUT and DELETE /_control/locks {scope}; kept in the store. As a read-only lock does, POST is refused too."""
+    """PUT and DELETE /_control/locks {scope, level}; kept in the store. ReadOnly, the default, refuses POST too."""
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
@@ -25,21 +25,24 @@ class Locks:
         @web.middleware
         async def locked(request: web.Request, handler: Handler) -> web.StreamResponse:
             if request.method not in _READS:
-                self._refuse(arm_path(request))
+                self._refuse(request.method, arm_path(request))
             return await handler(request)
 
         return locked
 
-    def _refuse(self, path: str) -> None:
+    def _refuse(self, method: str, path: str) -> None:
         for _, lock in self._resources.below("/locks"):
             scope = lock["scope"]
+            if lock.get("level") == "CanNotDelete" and method != "DELETE":
+                continue
             if f"{path.lower()}/".startswith(f"{scope.lower().rstrip('/')}/"):
                 raise Refusal(409, "ScopeLocked", f"{path} cannot be written: {scope} is locked; remove the lock")
 
     async def _lock(self, request: web.Request) -> web.Response:
-        scope = str((await request.json())["scope"])
-        self._resources.put(f"/locks{scope}", {"scope": scope})
-        return web.json_response({"scope": scope})
+        asked = await request.json()
+        lock = {"scope": str(asked["scope"]), "level": str(asked.get("level", "ReadOnly"))}
+        self._resources.put(f"/locks{lock['scope']}", lock)
+        return web.json_response(lock)
 
     async def _unlock(self, request: web.Request) -> web.Response:
         scope = str((await request.json())["scope"])

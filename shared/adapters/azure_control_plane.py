@@ -1,0 +1,187 @@
+"""What stands in Azure and who may do what there, by Resource Manager; it only reads.
+
+Contracts: Microsoft.Authorization (permissions, locks), Microsoft.EventGrid (eventSubscriptions), the resources' own.
+"""
+
+import socket
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from azure.core import PipelineClient
+from azure.core.credentials import TokenCredential
+from azure.core.pipeline.policies import UserAgentPolicy
+from azure.core.rest import HttpRequest, HttpResponse
+
+from shared.adapters.azure_faults import failure, translated
+from shared.adapters.azure_ml_arm import pipeline, place_path, send
+from shared.domain.failures import Refused, Transient
+from shared.domain.inspection import (
+    ClockSeen,
+    DatastoreSeen,
+    Grant,
+    Hidden,
+    IssuerSeen,
+    Lock,
+    LockLevel,
+    Standing,
+    Subscription,
+)
+from shared.domain.routes import Workspace
+
+_LOCKS, _PERMISSIONS, _SUBSCRIPTIONS, _SUBSCRIPTION = "2016-09-01", "2022-04-01", "2022-06-15", "2022-12-01"
+_BY_PROVIDER = {
+    "microsoft.storage": "2023-05-01",
+    "microsoft.machinelearningservices": "2024-10-01",
+    "microsoft.servicebus": "2022-10-01-preview",
+}
+
+
+class AzureControlPlane:
+    """Implements `shared.ports.ControlPlane`."""
+
+    def __init__(self, credential: TokenCredential, resource_manager: str) -> None:
+        self._base = resource_manager
+        self._pipeline = pipeline(resource_manager, credential, f"{resource_manager}/.default")
+
+    def find(self, resource: str) -> Standing | None:
+        provider = resource.rpartition("/providers/")[2].partition("/")[0].lower()
+        raw = self._get(resource, _BY_PROVIDER[provider])
+        if raw is None:
+            return None
+        properties = raw.get("properties") or {}
+        return Standing(
+            id=str(raw.get("id") or resource),
+            state=str(properties.get("provisioningState") or ""),
+            storage=str(properties.get("storageAccount") or ""),
+            public=str(properties.get("publicNetworkAccess") or "Enabled").lower() == "enabled",
+        )
+
+    def datastore(self, workspace: Workspace, name: str) -> DatastoreSeen | None:
+        path = f"{place_path(workspace)}/datastores/{quote(name)}"
+        raw = self._get(path, _BY_PROVIDER["microsoft.machinelearningservices"])
+        if raw is None:
+            return None
+        properties = raw["properties"]
+        return DatastoreSeen(
+            account=str(properties.get("accountName", "")),
+            container=str(properties.get("containerName") or properties.get("filesystem") or ""),
+        )
+
+    def grants(self, resource: str) -> tuple[Grant, ...]:
+        found = self._list(f"{resource}/providers/Microsoft.Authorization/permissions", _PERMISSIONS)
+        return tuple(
+            Grant(
+                actions=_texts(each, "actions"),
+                not_actions=_texts(each, "notActions"),
+                data_actions=_texts(each, "dataActions"),
+                not_data_actions=_texts(each, "notDataActions"),
+            )
+            for each in found
+        )
+
+    def locks(self, scope: str) -> tuple[Lock, ...]:
+        found = self._list(f"{scope}/providers/Microsoft.Authorization/locks", _LOCKS)
+        return tuple(_lock(each) for each in found)
+
+    def subscriptions(self, resource: str) -> tuple[Subscription, ...]:
+        found = self._list(f"{resource}/providers/Microsoft.EventGrid/eventSubscriptions", _SUBSCRIPTIONS)
+        return tuple(_subscription(each) for each in found)
+
+    def issuer(self, issuer: str) -> IssuerSeen:
+        metadata = self._public(f"{issuer}/.well-known/openid-configuration")
+        keys = self._public(str(metadata.get("jwks_uri"))).get("keys", ())
+        return IssuerSeen(issuer=str(metadata.get("issuer")), keys=len(keys))
+
+    def clock(self) -> ClockSeen:
+        answer = self._send(HttpRequest("GET", f"{self._base}/subscriptions?api-version={_SUBSCRIPTION}"))
+        return ClockSeen(theirs=parsedate_to_datetime(answer.headers["Date"]), ours=datetime.now(UTC))
+
+    def addresses(self, url: str) -> tuple[str, ...]:
+        parts = urlsplit(url)
+        try:
+            found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
+        except OSError:
+            return ()
+        return tuple(dict.fromkeys(str(each[4][0]) for each in found))
+
+    def answers(self, url: str) -> bool:
+        try:
+            self._plain("OPTIONS", url, f"reach {url}")
+        except Transient:
+            return False
+        return True
+
+    def _public(self, url: str) -> Mapping[str, Any]:
+        answer = self._plain("GET", url, f"read {url}")
+        if answer.status_code != 200:
+            raise failure(f"read {url}", answer.status_code, answer.text()[:200])
+        return dict(answer.json())
+
+    def _plain(self, method: str, url: str, what: str) -> HttpResponse:
+        """Sent without a token."""
+        client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(url, policies=[UserAgentPolicy("signalbox")])
+        with translated(what):
+            return client.send_request(HttpRequest(method, url), connection_timeout=10, read_timeout=10)
+
+    def _get(self, path: str, version: str) -> dict[str, Any] | None:
+        answer = self._send(HttpRequest("GET", f"{self._base}{path}?api-version={version}"))
+        return None if answer.status_code == 404 else dict(answer.json())
+
+    def _list(self, path: str, version: str) -> Iterator[dict[str, Any]]:
+        url: str | None = f"{self._base}{path}?api-version={version}"
+        while url:
+            if urlsplit(url).netloc != urlsplit(self._base).netloc:
+                raise Refused(f"nextLink {url!r} leaves {self._base}: the token is not sent there")
+            answer = self._send(HttpRequest("GET", url))
+            page = answer.json() if answer.status_code == 200 else {}
+            yield from page.get("value", ())
+            url = page.get("nextLink")
+
+    def _send(self, request: HttpRequest) -> HttpResponse:
+        what = f"read {urlsplit(request.url).path}"
+        answer = send(self._pipeline, request, what, accept=(200, 401, 403, 404))
+        if answer.status_code in (401, 403):
+            raise Hidden(f"{what}: the app's identity may not look")
+        return answer
+
+
+def _lock(raw: Mapping[str, Any]) -> Lock:
+    scope = str(raw["id"]).partition("/providers/Microsoft.Authorization/locks/")[0]
+    return Lock(name=str(raw["name"]), level=LockLevel(str(raw["properties"]["level"])), scope=scope)
+
+
+def _subscription(raw: Mapping[str, Any]) -> Subscription:
+    """A destination or a dead-letter place that is used with an identity stands one level deeper."""
+    properties = raw["properties"]
+    wrapped = properties.get("deliveryWithResourceIdentity") or {}
+    destination = (wrapped.get("destination") or properties.get("destination") or {}).get("properties") or {}
+    wrapped = properties.get("deadLetterWithResourceIdentity") or {}
+    letters = (wrapped.get("deadLetterDestination") or properties.get("deadLetterDestination") or {}).get("properties")
+    rules = properties.get("filter") or {}
+    return Subscription(
+        name=str(raw["name"]),
+        event_types=_texts(rules, "includedEventTypes"),
+        begins_with=str(rules.get("subjectBeginsWith") or ""),
+        ends_with=str(rules.get("subjectEndsWith") or ""),
+        apis=_apis(rules.get("advancedFilters") or ()),
+        function=str(destination.get("resourceId") or ""),
+        host=urlsplit(str(destination.get("endpointBaseUrl") or destination.get("endpointUrl") or "")).netloc,
+        dead_letter_account=str((letters or {}).get("resourceId") or "").rpartition("/")[2],
+        dead_letter_container=str((letters or {}).get("blobContainerName") or ""),
+        state=str(properties.get("provisioningState") or "Succeeded"),
+    )
+
+
+def _apis(filters: Any) -> tuple[str, ...]:
+    """The values that a filter on data.api lets through."""
+    for each in filters:
+        if str(each.get("key", "")).lower() == "data.api" and each.get("operatorType") == "StringIn":
+            return tuple(map(str, each.get("values") or ()))
+    return ()
+
+
+def _texts(raw: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    return tuple(map(str, raw.get(name) or ()))

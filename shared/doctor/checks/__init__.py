@@ -1,0 +1,31 @@
+"""One small file for each subject. Importing this package registers them all."""
+
+from shared.doctor.checks import (
+    callers,
+    clock,
+    compute,
+    containers,
+    events,
+    issuer,
+    locks,
+    names,
+    permissions,
+    scoring,
+    settings,
+    workspaces,
+)
+
+__all__ = [
+    "callers",
+    "clock",
+    "compute",
+    "containers",
+    "events",
+    "issuer",
+    "locks",
+    "names",
+    "permissions",
+    "scoring",
+    "settings",
+    "workspaces",
+]

@@ -1,0 +1,110 @@
+"""A finding, what a check gets to see, and the registry of checks."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from shared.domain.configuration import Configuration
+from shared.ports import ControlPlane, DataHub, Endpoints, Models
+
+
+class Grade(StrEnum):
+    OK = "ok"
+    WARNING = "warning"  # It works, and not as it should.
+    BROKEN = "broken"
+    UNKNOWN = "unknown"  # The app may not look, or nothing answered.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """*found* says what is so, *fix* what to do about it; it names no secret."""
+
+    check: str
+    subject: str
+    grade: Grade
+    found: str
+    fix: str = ""
+
+
+class SettingsSeen(Protocol):
+    """What checks may know of the settings."""
+
+    @property
+    def blob_service(self) -> str: ...
+    @property
+    def topic_endpoint(self) -> str: ...
+    @property
+    def resource_manager(self) -> str: ...
+    @property
+    def token_issuer(self) -> str: ...
+    @property
+    def token_audience(self) -> str: ...
+    @property
+    def receipt_key(self) -> str: ...
+    @property
+    def caller_keys(self) -> tuple[tuple[str, str], ...]: ...
+    @property
+    def site_name(self) -> str: ...
+    @property
+    def site_host(self) -> str: ...
+    @property
+    def config_path(self) -> Path: ...
+
+
+class Site(Protocol):
+    """What a check may see: `shared.clients.Clients` is one."""
+
+    @property
+    def configuration(self) -> Configuration: ...
+    @property
+    def settings(self) -> SettingsSeen: ...
+    @property
+    def hub(self) -> DataHub: ...
+    @property
+    def models(self) -> Models: ...
+    @property
+    def endpoints(self) -> Endpoints: ...
+    @property
+    def control(self) -> ControlPlane: ...
+
+
+Findings = Iterator[Finding]
+Check = Callable[[Site], Findings]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Findings of one check about one subject."""
+
+    check: str
+    subject: str
+
+    def ok(self, found: str) -> Finding:
+        return self._finding(Grade.OK, found)
+
+    def warning(self, found: str, fix: str) -> Finding:
+        return self._finding(Grade.WARNING, found, fix)
+
+    def broken(self, found: str, fix: str) -> Finding:
+        return self._finding(Grade.BROKEN, found, fix)
+
+    def unknown(self, found: str, fix: str) -> Finding:
+        return self._finding(Grade.UNKNOWN, found, fix)
+
+    def _finding(self, grade: Grade, found: str, fix: str = "") -> Finding:
+        return Finding(check=self.check, subject=self.subject, grade=grade, found=found, fix=fix)
+
+
+@dataclass(slots=True)
+class Registry:
+    checks: dict[str, Check] = field(default_factory=dict)
+
+    def __call__(self, check: Check) -> Check:
+        """Register *check* under its own name."""
+        self.checks[check.__name__] = check
+        return check
+
+
+check = Registry()

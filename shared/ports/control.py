@@ -1,0 +1,38 @@
+"""The port of inspections: what stands in Azure, who may do what there, what is locked. It only reads."""
+
+from typing import Protocol
+
+from shared.domain.inspection import ClockSeen, DatastoreSeen, Grant, IssuerSeen, Lock, Standing, Subscription
+from shared.domain.routes import Workspace
+
+
+class ControlPlane(Protocol):
+    """Every method raises Hidden where the app's identity may not look."""
+
+    def find(self, resource: str) -> Standing | None:
+        """The resource with this ARM id, None where there is none."""
+        ...
+
+    def datastore(self, workspace: Workspace, name: str) -> DatastoreSeen | None: ...
+
+    def grants(self, resource: str) -> tuple[Grant, ...]:
+        """What the app's own identity may do on the resource, from wherever it was given."""
+        ...
+
+    def locks(self, scope: str) -> tuple[Lock, ...]:
+        """The locks on a subscription or a resource group, and on what is below."""
+        ...
+
+    def subscriptions(self, resource: str) -> tuple[Subscription, ...]:
+        """The event subscriptions on the resource."""
+        ...
+
+    def issuer(self, issuer: str) -> IssuerSeen: ...
+    def clock(self) -> ClockSeen: ...
+    def addresses(self, url: str) -> tuple[str, ...]:
+        """What the host of *url* resolves to here, empty where it does not."""
+        ...
+
+    def answers(self, url: str) -> bool:
+        """Whether anything answers at *url*, whatever it says."""
+        ...

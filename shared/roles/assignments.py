@@ -1,0 +1,173 @@
+"""Who needs which roles where, for one configuration: the least that its environments, routes and ladder call for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shared.domain import resources
+from shared.domain.configuration import Configuration
+from shared.domain.routes import Workspace
+from shared.roles.catalogue import BuiltIn, roles_for
+from shared.roles.needs import Kind, Need, needs_of
+
+APP, COMPUTE, GRID, HOST = "the app", "each workspace's compute", "the Event Grid system topic", "the app (its host)"
+_RECORDS = ("DataHub", "Ledger", "AuditLog", "Secrets", "DataChecks")
+_BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """*scope* in words; *resource* is its ARM id, empty where the configuration does not name it.
+
+    *only_doctor*: nothing but the doctor stops without it.
+    """
+
+    identity: str
+    scope: str
+    need: Need
+    why: str
+    resource: str = ""
+    only_doctor: bool = False
+
+    @property
+    def roles(self) -> tuple[BuiltIn, ...]:
+        return roles_for(self.need)
+
+
+def assignments(configuration: Configuration) -> tuple[Assignment, ...]:
+    """Every assignment, the app's own first."""
+    return (
+        *_hub(configuration),
+        *_topic(),
+        *(each for workspace in configuration.workspaces for each in _environment(configuration, workspace)),
+        *_registry(configuration),
+        *_others(configuration),
+        *_doctor(configuration),
+    )
+
+
+def containers(configuration: Configuration) -> dict[str, tuple[Need, str]]:
+    """What the app does in each container of the hub, and why."""
+    hub, found = configuration.hub, dict[str, tuple[Need, str]]()
+    for name in (hub.state, hub.staging, hub.quarantine, hub.dead_letters):
+        found[name] = (needs_of(Kind.HUB, *_RECORDS), "its own records, staged and quarantined files, dead letters")
+    for route in configuration.routes:
+        found.setdefault(_container(route.publish), (_blobs("read", "write"), "publishes predictions"))
+    for route in configuration.routes:
+        found.setdefault(_container(route.take), (_blobs("read", "delete"), "reads what arrives, moves bad files out"))
+    for place in (*_training(configuration), *_holdouts(configuration)):
+        found.setdefault(_container(place), (_blobs("read"), "reads training data and hold-outs"))
+    return found
+
+
+def _hub(configuration: Configuration) -> Iterator[Assignment]:
+    for name, (need, why) in containers(configuration).items():
+        yield Assignment(
+            identity=APP,
+            scope=f"container {name} of {configuration.hub.account}",
+            resource=resources.container(configuration, name),
+            need=need,
+            why=why,
+        )
+
+
+def _topic() -> Iterator[Assignment]:
+    yield Assignment(identity=APP, scope="the topic", need=needs_of(Kind.TOPIC, "Announcer"), why="announces results")
+
+
+def _environment(configuration: Configuration, workspace: Workspace) -> Iterator[Assignment]:
+    """A workspace that nothing uses needs nothing."""
+    ports = dict[str, str]()
+    if any(route.score.workspace == workspace for route in configuration.routes):
+        ports["Jobs"] = "scores"
+    if any(rules.pipeline.workspace == workspace for rules in configuration.retraining):
+        ports["Pipelines"] = "trains"
+    stages = configuration.ladder.stages
+    if any(workspace.name in (stage.source, stage.environment and stage.environment.name) for stage in stages):
+        ports |= dict.fromkeys(("Models", "Endpoints", "BundleStore"), "promotes")
+    why = ", ".join(dict.fromkeys(ports.values()))
+    for kind, scope, resource in (
+        (Kind.WORKSPACE, f"workspace {workspace.workspace}", resources.workspace(workspace)),
+        (Kind.STORE, f"the storage account of {workspace.workspace}", ""),
+    ):
+        need = needs_of(kind, *ports)
+        if need.actions or need.data_actions:
+            yield Assignment(identity=APP, scope=scope, resource=resource, need=need, why=why)
+
+
+def _registry(configuration: Configuration) -> Iterator[Assignment]:
+    for registry in resources.registries(configuration):
+        yield Assignment(
+            identity=APP,
+            scope=f"registry {registry.name}",
+            resource=resources.registry(registry),
+            need=needs_of(Kind.REGISTRY, "Models", "BundleStore"),
+            why="enters and restores models",
+        )
+
+
+def _others(configuration: Configuration) -> Iterator[Assignment]:
+    """Identities that are not the app's, and what the platform itself needs of the app's."""
+    hub = configuration.hub
+    staging = f"container {hub.staging} of {hub.account}"
+    yield Assignment(
+        identity=COMPUTE,
+        scope=staging,
+        need=_blobs("read", "write"),
+        why="jobs read pinned files and write predictions",
+    )
+    letters = f"container {hub.dead_letters} of {hub.account}"
+    yield Assignment(identity=GRID, scope=letters, need=_blobs("write"), why="keeps events that cannot be delivered")
+    storage = "Microsoft.Storage/storageAccounts"
+    for need in (
+        Need(
+            Kind.HUB,
+            (f"{storage}/blobServices/containers/write",),
+            (f"{_BLOBS}/write", f"{_BLOBS}/runAsSuperUser/action"),
+        ),
+        Need(Kind.HUB, (), (f"{storage}/queueServices/queues/messages/write",)),
+        Need(Kind.HUB, (), (f"{storage}/tableServices/tables/entities/write",)),
+    ):
+        yield Assignment(
+            identity=HOST, scope="AzureWebJobsStorage", need=need, why="Durable Functions' history and queues"
+        )
+    secret = Need(Kind.HUB, (), ("Microsoft.KeyVault/vaults/secrets/getSecret/action",))
+    yield Assignment(identity=APP, scope="the Key Vault", need=secret, why="settings that are references")
+
+
+def _doctor(configuration: Configuration) -> Iterator[Assignment]:
+    """Reading what stands, is granted and is locked; inherited from a resource group if given there."""
+    found = [(Kind.HUB, f"storage account {configuration.hub.account}", resources.account(configuration))]
+    found += [
+        (Kind.WORKSPACE, f"workspace {each.workspace}", resources.workspace(each)) for each in configuration.workspaces
+    ]
+    found += [
+        (Kind.REGISTRY, f"registry {each.name}", resources.registry(each))
+        for each in resources.registries(configuration)
+    ]
+    for kind, scope, resource in found:
+        yield Assignment(
+            identity=APP,
+            scope=scope,
+            resource=resource,
+            need=needs_of(kind, "ControlPlane"),
+            why="`signalbox doctor` only",
+            only_doctor=True,
+        )
+
+
+def _blobs(*verbs: str) -> Need:
+    return Need(Kind.HUB, data_actions=tuple(f"{_BLOBS}/{verb}" for verb in verbs))
+
+
+def _container(location: str) -> str:
+    return location.partition("/")[0]
+
+
+def _training(configuration: Configuration) -> Iterator[str]:
+    for rules in configuration.retraining:
+        yield from (data.take for data in rules.data)
+
+
+def _holdouts(configuration: Configuration) -> Iterator[str]:
+    for model in configuration.ladder.models:
+        yield from filter(None, (model.holdout.path, model.holdout.answers))

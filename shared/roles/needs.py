@@ -1,0 +1,166 @@
+"""What each method of each port does in Azure: the actions, on which kind of resource. A port's method without a row
+fails a test. Sources: the permissions reference of each provider, and the REST operation's page.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    HUB = "Data Hub"  # The central storage account.
+    STORE = "own storage"  # Of a workspace.
+    WORKSPACE = "workspace"
+    REGISTRY = "registry"
+    TOPIC = "topic"
+    DEVOPS = "Azure DevOps"  # Its permissions are its own, and no roles of Azure.
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    kind: Kind
+    actions: tuple[str, ...] = ()
+    data_actions: tuple[str, ...] = ()
+
+
+Needs = tuple[Need, ...]
+
+_BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+_ML = "Microsoft.MachineLearningServices"
+
+
+def _blobs(kind: Kind, *verbs: str) -> Need:
+    return Need(kind, data_actions=tuple(f"{_BLOBS}/{verb}" for verb in verbs))
+
+
+def _workspace(*actions: str) -> Need:
+    return Need(Kind.WORKSPACE, tuple(f"{_ML}/workspaces/{action}" for action in actions))
+
+
+def _registry(*verbs: str) -> Need:
+    return Need(Kind.REGISTRY, (f"{_ML}/registries/read", *(f"{_ML}/registries/assets/{verb}" for verb in verbs)))
+
+
+def _devops(permission: str) -> Needs:
+    return (Need(Kind.DEVOPS, (permission,)),)
+
+
+_READ, _WRITE, _DELETE = (_blobs(Kind.HUB, verb) for verb in ("read", "write", "delete"))
+_ASSET = tuple(f"{kind}/versions" for kind in ("models", "codes", "environments"))
+# To invoke a batch endpoint: https://learn.microsoft.com/azure/machine-learning/how-to-authenticate-batch-endpoint
+_INVOKE = _workspace(
+    "batchEndpoints/read",
+    "batchEndpoints/write",
+    "batchEndpoints/deployments/read",
+    "batchEndpoints/deployments/write",
+    "datastores/read",
+    "datastores/listsecrets/action",
+    "data/versions/write",
+    "jobs/read",
+    "jobs/write",
+    "experiments/runs/read",
+    "experiments/runs/write",
+)
+_JOB = _workspace("jobs/read")
+_CANCEL = _workspace("jobs/read", "jobs/cancel/action")
+_RUNS = _workspace("experiments/runs/read", "experiments/runs/write")
+_FIND_ASSET = (_workspace(*(f"{asset}/read" for asset in _ASSET)), _registry("read"))
+
+NEEDS: dict[str, dict[str, Needs]] = {
+    "DataHub": {
+        "list": (_READ,),
+        "find": (_READ,),
+        "read": (_READ,),
+        "open": (_READ,),
+        "copy": (_READ, _WRITE),
+        "create": (_WRITE,),
+        "replace": (_WRITE,),
+        "append": (_WRITE,),
+        "delete": (_DELETE,),
+    },
+    "Ledger": {"find": (_READ,), "record": (_READ, _WRITE)},
+    "AuditLog": {"append": (_READ, _WRITE), "entries": (_READ,), "head": (_READ,)},
+    "Secrets": {"keep": (_WRITE,), "recall": (_READ,), "drop": (_READ, _DELETE)},
+    "DataChecks": {"check": (_READ,)},
+    "Jobs": {"submit": (_INVOKE,), "find": (_JOB,), "look": (_JOB,), "cancel": (_CANCEL,)},
+    "Pipelines": {
+        "submit": (_INVOKE, _RUNS),
+        "find": (_JOB,),
+        "look": (_JOB, _RUNS),
+        "cancel": (_CANCEL, _RUNS),
+        "metrics": (_RUNS,),
+    },
+    "Announcer": {"announce": (Need(Kind.TOPIC, data_actions=("Microsoft.EventGrid/events/send/action",)),)},
+    "Models": {
+        "find": _FIND_ASSET,
+        "versions": _FIND_ASSET,
+        "has": _FIND_ASSET,
+        "asset_id": (),
+        "register": (_workspace("models/versions/write"), _registry("read", "write")),
+        "tag": (_workspace("models/versions/read", "models/versions/write"), _registry("read", "write")),
+        "remove": (_workspace(*(f"{asset}/delete" for asset in _ASSET)), _registry("delete")),
+        "register_environment": (_workspace("environments/versions/read", "environments/versions/write"),),
+        "register_code": (_workspace("codes/versions/read", "codes/versions/write"),),
+    },
+    "BundleStore": {
+        "files": (_blobs(Kind.STORE, "read"), _workspace("datastores/read"), _registry("read")),
+        "digest": (_blobs(Kind.STORE, "read"), _registry("read")),
+        "read": (_blobs(Kind.STORE, "read"), _registry("read")),
+        "copy": (_blobs(Kind.STORE, "read", "write"), _registry("read", "write")),
+        "delete": (_blobs(Kind.STORE, "delete"), _registry("read", "write")),
+        "address": (_workspace("datastores/read"), _registry("read")),
+    },
+    "Endpoints": {
+        "find": (_workspace("onlineEndpoints/read", "batchEndpoints/read"),),
+        "ensure": (_workspace("onlineEndpoints/write", "batchEndpoints/write"),),
+        "remove": (_workspace("onlineEndpoints/delete", "batchEndpoints/delete"),),
+        "deployment": (_workspace("onlineEndpoints/deployments/read", "batchEndpoints/deployments/read"),),
+        "deploy": (_workspace("onlineEndpoints/deployments/write", "batchEndpoints/deployments/write"),),
+        "undeploy": (_workspace("onlineEndpoints/deployments/delete", "batchEndpoints/deployments/delete"),),
+        "route": (_workspace("onlineEndpoints/read", "onlineEndpoints/write"),),
+        "choose": (_workspace("batchEndpoints/read", "batchEndpoints/write"),),
+        "invoke": (_workspace("onlineEndpoints/read", "onlineEndpoints/score/action"),),
+    },
+    "ServerTasks": {
+        "plan": _devops("Build: read"),
+        "say": _devops("the task's own token"),
+        "keep_log": _devops("the task's own token"),
+        "completed": _devops("the task's own token"),
+        "complete": _devops("the task's own token"),
+    },
+    "DevOpsPipelines": {
+        "start": _devops("Build: queue"),
+        "look": _devops("Build: read"),
+        "cancel": _devops("Build: stop"),
+    },
+    "DevOpsApprovals": {
+        "find": _devops("Approvals: read"),
+        "of_run": _devops("Approvals: read"),
+        "decide": _devops("Approver of the environment's check"),
+    },
+    "DevOpsFacts": {"pull_request": _devops("Code: read"), "person": _devops("Graph: read")},
+    "ControlPlane": dict.fromkeys(("datastore", "issuer", "clock", "addresses", "answers"), ()),
+    "Clock": {"now": ()},
+    "Signer": {"sign": (), "verifies": ()},
+    "Identities": {"verify": ()},
+}
+
+# What only `signalbox doctor` reads: nothing else of the app stops working without it.
+_LOOK = ("Microsoft.Authorization/permissions/read", "Microsoft.Authorization/locks/read")
+NEEDS["ControlPlane"] |= {
+    "find": (Need(Kind.HUB, ("Microsoft.Storage/storageAccounts/read",)), _workspace("read", "computes/read")),
+    "grants": tuple(Need(kind, _LOOK[:1]) for kind in (Kind.HUB, Kind.WORKSPACE, Kind.REGISTRY)),
+    "locks": tuple(Need(kind, _LOOK[1:]) for kind in (Kind.HUB, Kind.WORKSPACE, Kind.REGISTRY)),
+    "subscriptions": tuple(
+        Need(kind, ("Microsoft.EventGrid/eventSubscriptions/read",)) for kind in (Kind.HUB, Kind.WORKSPACE)
+    ),
+}
+
+
+def needs_of(kind: Kind, *ports: str) -> Need:
+    """All that the methods of *ports* do on a resource of *kind*, each action once."""
+    found = [need for port in ports for needs in NEEDS[port].values() for need in needs if need.kind is kind]
+    return Need(
+        kind,
+        tuple(dict.fromkeys(action for need in found for action in need.actions)),
+        tuple(dict.fromkeys(action for need in found for action in need.data_actions)),
+    )

@@ -1,0 +1,33 @@
+"""`signalbox doctor`: what would keep the app from working, with what to do about it.
+
+Ends with 0 where nothing is wrong, 1 where something is broken, 3 where something could not be looked at.
+"""
+
+import sys
+
+import click
+
+from signalbox.cli.app_client import find_app
+from signalbox.cli.output import emit_json
+
+_MARKS = {"broken": "x", "unknown": "?", "warning": "!", "ok": " "}
+_BROKEN, _UNKNOWN = 1, 3
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--all", "everything", is_flag=True, help="Also what is right.")
+def doctor(as_json: bool, everything: bool) -> None:
+    """Check identities, permissions, endpoints, subscriptions, locks and settings."""
+    told = find_app().get("doctor")
+    grades = told["grades"]
+    if as_json:
+        emit_json(told)
+    else:
+        for finding in told["findings"]:
+            if everything or finding["grade"] != "ok":
+                click.echo(f"{_MARKS[finding['grade']]} {finding['check']}: {finding['subject']} {finding['found']}")
+                if finding["fix"]:
+                    click.echo(f"    {finding['fix']}")
+        click.echo(", ".join(f"{number} {grade}" for grade, number in grades.items()))
+    sys.exit(_BROKEN if grades.get("broken") else _UNKNOWN if grades.get("unknown") else 0)
