@@ -10,7 +10,7 @@ from shared.roles.catalogue import BuiltIn, roles_for
 from shared.roles.needs import Kind, Need, needs_of
 
 APP, COMPUTE, GRID, HOST = "the app", "each workspace's compute", "the Event Grid system topic", "the app (its host)"
-_RECORDS = ("DataHub", "Ledger", "AuditLog", "Secrets", "DataChecks")
+_RECORDS = ("DataHub", "Ledger", "AuditLog", "Secrets", "DataChecks", "DriftFiles")
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
 
 

@@ -81,6 +81,7 @@ NEEDS: dict[str, dict[str, Needs]] = {
     "AuditLog": {"append": (_READ, _WRITE), "entries": (_READ,), "head": (_READ,)},
     "Secrets": {"keep": (_WRITE,), "recall": (_READ,), "drop": (_READ, _DELETE)},
     "DataChecks": {"check": (_READ,)},
+    "DriftFiles": dict.fromkeys(("count", "own_reference", "columns"), (_READ,)),
     "Jobs": {"submit": (_INVOKE,), "find": (_JOB,), "look": (_JOB,), "cancel": (_CANCEL,)},
     "Pipelines": {
         "submit": (_INVOKE, _RUNS),

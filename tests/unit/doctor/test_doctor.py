@@ -1,0 +1,216 @@
+"""The doctor finds each thing that is broken, one at a time, names its fix, and has nothing to say of a whole site."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from shared import ports
+from shared.config import load
+from shared.doctor.examine import examine
+from shared.doctor.findings import Grade
+from shared.domain import resources
+from shared.domain.failures import Refused
+from shared.domain.inspection import (
+    ClockSeen,
+    DatastoreSeen,
+    Grant,
+    Hidden,
+    IssuerSeen,
+    Lock,
+    LockLevel,
+    Standing,
+    Subscription,
+)
+from shared.ports import DeploymentSeen
+from shared.roles.__main__ import page
+from shared.roles.assignments import assignments
+from shared.roles.needs import NEEDS
+from tests.fakes.ports import MemoryHub
+
+PROJECT = Path(__file__).parents[3]
+CONFIGURATION = load(PROJECT / "signalbox.yaml")
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+WEBHOOK = Subscription(
+    name="hub-events", host="app", dead_letter_account="datahub", dead_letter_container="dead-letters"
+)
+SERVED = DeploymentSeen(
+    name="blue", state="Succeeded", model="azureml:diabetes-progression:1", compute="azureml:cpu-cluster"
+)
+
+
+class Control:
+    """A Resource Manager where everything is as it should be, until a test changes one attribute."""
+
+    def __init__(self) -> None:
+        self.gone: set[str] = set()
+        self.state, self.public, self.answered = "Succeeded", True, True
+        self.granted: tuple[Grant, ...] | None = tuple(
+            role.grants for a in assignments(CONFIGURATION) for role in a.roles
+        )
+        self.locked: tuple[Lock, ...] = ()
+        self.subscribed: tuple[Subscription, ...] = (WEBHOOK,)
+        self.store: DatastoreSeen | None = DatastoreSeen(account="datahub", container="signalbox-staging")
+        self.metadata, self.skew_s, self.resolved = IssuerSeen(issuer="https://login/v2.0", keys=2), 0.0, ("10.0.0.4",)
+
+    def find(self, resource: str) -> Standing | None:
+        if any(resource.endswith(each) for each in self.gone):
+            return None
+        return Standing(id=resource, state=self.state, public=self.public)
+
+    def datastore(self, workspace: Any, name: str) -> DatastoreSeen | None:
+        return self.store
+
+    def grants(self, resource: str) -> tuple[Grant, ...]:
+        if self.granted is None:
+            raise Hidden("may not look")
+        return self.granted
+
+    def locks(self, scope: str) -> tuple[Lock, ...]:
+        return self.locked
+
+    def subscriptions(self, resource: str) -> tuple[Subscription, ...]:
+        return self.subscribed
+
+    def issuer(self, issuer: str) -> IssuerSeen:
+        return self.metadata
+
+    def clock(self) -> ClockSeen:
+        return ClockSeen(theirs=NOW, ours=NOW + timedelta(seconds=self.skew_s))
+
+    def addresses(self, url: str) -> tuple[str, ...]:
+        return self.resolved
+
+    def answers(self, url: str) -> bool:
+        return self.answered
+
+
+class Site(SimpleNamespace):
+    """What checks see."""
+
+
+def site() -> Site:
+    settings = SimpleNamespace(
+        blob_service="https://hub",
+        topic_endpoint="https://topic",
+        resource_manager="https://arm",
+        token_issuer="https://login/v2.0",
+        token_audience="api://signalbox",
+        receipt_key="k" * 32,
+        caller_keys=(("command-line", "0"),),
+        site_name="",
+        site_host="app",
+    )
+    made = Site(configuration=CONFIGURATION, settings=settings, hub=MemoryHub(lambda: NOW), control=Control())
+    made.served, made.registered = SERVED, True
+    made.endpoints = SimpleNamespace(deployment=lambda *_: made.served)
+    made.models = SimpleNamespace(find=lambda *_: made.registered or None)
+    return made
+
+
+def refuse(*_: object, **__: object) -> Any:
+    raise Refused("403 not permitted")
+
+
+def set_control(**changes: Any) -> Callable[[Site], None]:
+    return lambda made: vars(made.control).update(changes)
+
+
+def subscribed(**changes: Any) -> Callable[[Site], None]:
+    return set_control(subscribed=(replace(WEBHOOK, **changes),))
+
+
+def lock(level: LockLevel, scope: str) -> Callable[[Site], None]:
+    return set_control(locked=(Lock(name="keep", level=level, scope=scope),))
+
+
+ACCOUNT, WORKSPACE = resources.account(CONFIGURATION), resources.workspace(CONFIGURATION.workspaces[0])
+BROKEN: list[tuple[str, Callable[[Site], None], str]] = [
+    ("settings", lambda made: setattr(made.settings, "receipt_key", ""), "Key Vault reference"),
+    ("settings", lambda made: setattr(made.settings, "token_issuer", ""), "v2.0"),
+    ("callers", lambda made: setattr(made.settings, "caller_keys", ()), "SIGNALBOX_CALLER_KEYS"),
+    ("clock", set_control(skew_s=400.0), "NTP"),
+    ("issuer", set_control(metadata=IssuerSeen(issuer="https://other", keys=2)), "SIGNALBOX_TOKEN_ISSUER"),
+    ("issuer", set_control(metadata=IssuerSeen(issuer="https://login/v2.0", keys=0)), "SIGNALBOX_TOKEN_ISSUER"),
+    ("issuer", lambda made: setattr(made.settings, "token_audience", "signalbox"), "api://"),
+    ("names", set_control(resolved=()), "private DNS zone"),
+    ("names", set_control(answered=False), "network"),
+    ("names", set_control(public=False, resolved=("20.1.2.3",)), "privatelink"),
+    ("containers", lambda made: setattr(made.hub, "list", refuse), "Storage Blob Data"),
+    ("containers", lambda made: setattr(made.hub, "replace", refuse), "Storage Blob Data Contributor"),
+    ("containers", lambda made: setattr(made.hub, "create", lambda *_: True), "If-None-Match"),
+    ("workspaces", set_control(gone={"workspaces/mlw-dev"}), "environments.dev"),
+    ("workspaces", set_control(gone={"registries/mlr-central"}), "registry"),
+    ("workspaces", set_control(store=None), "hub_staging"),
+    ("workspaces", set_control(store=DatastoreSeen(account="datahub", container="landing")), "hub_staging"),
+    ("scoring", lambda made: setattr(made, "served", None), "deploy"),
+    (
+        "scoring",
+        lambda made: setattr(made, "served", replace(SERVED, model="azureml:diabetes-progression:2")),
+        "deploy",
+    ),
+    ("scoring", lambda made: setattr(made, "registered", False), "register"),
+    ("compute", set_control(gone={"computes/cpu-cluster"}), "compute cluster"),
+    ("events", set_control(subscribed=()), "subscribe receive_hub_event"),
+    ("events", subscribed(host="another"), "subscribe receive_hub_event"),
+    ("events", subscribed(begins_with="/blobServices/default/containers/other/"), "subscribe receive_hub_event"),
+    ("events", subscribed(ends_with=".csv"), "subscribe receive_hub_event"),
+    ("events", subscribed(event_types=("Microsoft.Storage.BlobCreated",)), "BlobRenamed"),
+    ("events", subscribed(apis=("PutBlob",)), "filter"),
+    ("events", subscribed(dead_letter_container=""), "destination"),
+    ("events", subscribed(dead_letter_container="landing"), "destination"),
+    ("locks", lock(LockLevel.READ_ONLY, ACCOUNT), "remove the lock"),
+    ("locks", lock(LockLevel.CANNOT_DELETE, WORKSPACE.partition("/providers/")[0]), "single resources"),
+    ("permissions", set_control(granted=(Grant(actions=("*/read",)),)), "AzureML Data Scientist"),
+]
+
+
+def test_a_whole_site_has_no_finding_but_ok():
+    wrong = [each for each in examine(site()) if each.grade is not Grade.OK]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(("check", "break_it", "fix"), BROKEN)
+def test_each_broken_thing_is_found_with_its_fix(check, break_it, fix):
+    made = site()
+    break_it(made)
+
+    found = [each for each in examine(made) if each.grade is Grade.BROKEN and each.check == check]
+    assert found
+    assert any(fix in each.fix for each in found), found
+
+
+def test_what_may_not_be_looked_at_is_unknown_and_what_may_do_all_is_a_warning():
+    made = site()
+    made.control.granted = None
+    assert Grade.UNKNOWN in {each.grade for each in examine(made) if each.check == "permissions"}
+    made.control.granted = (Grant(actions=("*",), data_actions=("*",)),)
+    assert {each.grade for each in examine(made) if each.check == "permissions"} == {Grade.WARNING}
+
+
+def test_a_lock_against_deletion_on_the_account_alone_stops_nothing():
+    made = site()
+    lock(LockLevel.CANNOT_DELETE, ACCOUNT)(made)
+    assert {each.grade for each in examine(made) if each.check == "locks"} == {Grade.OK}
+
+
+def test_every_method_of_every_port_declares_what_it_does_in_azure():
+    declared = {(port, method) for port, methods in NEEDS.items() for method in methods}
+    protocols = {name: getattr(ports, name) for name in ports.__all__}
+    wanted = {
+        (name, method)
+        for name, port in protocols.items()
+        if getattr(port, "_is_protocol", False)
+        for method, body in vars(port).items()
+        if inspect.isfunction(body) and not method.startswith("_")
+    }
+    assert declared == wanted
+
+
+def test_the_committed_role_table_is_fresh():
+    assert (PROJECT / "docs" / "roles.md").read_text() == page(CONFIGURATION)
