@@ -11,7 +11,7 @@ from opentelemetry.trace import Span
 from shared.domain.failures import Refused
 from shared.telemetry.carried import carried_in
 from shared.telemetry.instruments import count, took
-from shared.telemetry.spans import acting, fail, received
+from shared.telemetry.spans import acting, brought_by, fail
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ class Execution:
         """What is started in here was brought by what brought this activity about, or else by its own look."""
         there = self._carried
         since = datetime.fromisoformat(there.since) if there and there.since else now
-        with received((there.source if there else "") or self._name, now, since=since):
+        with brought_by((there.source if there else "") or self._name, now, since=since):
             yield
 
     def failed(self, error: Exception) -> None:

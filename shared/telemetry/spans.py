@@ -51,6 +51,15 @@ def received(
 ) -> Iterator[None]:
     """Whatever is started or woken in here was brought by this; *since* is when that happened, if it says so."""
     count("signalbox.events", {"source": source})
+    with brought_by(source, now, since=since, event=event, caller=caller):
+        yield
+
+
+@contextmanager
+def brought_by(
+    source: str, now: datetime, *, since: datetime | None = None, event: str = "", caller: str = ""
+) -> Iterator[None]:
+    """The same for what was received before, elsewhere, and counted there."""
     made = Receipt(source=source, now=now, since=since or now, at_ns=time_ns(), event=event, caller=caller)
     token = _receipt.set(made)
     try:
