@@ -4,7 +4,7 @@ import asyncio
 import json
 from typing import Any
 
-from activities.drift_windows import Window, change_window, read_window, watch_of
+from activities.drift_windows import change_window, watch_of
 from activities.effects import once, stamp
 from shared import contracts as c
 from shared.causes import record_cause
@@ -19,6 +19,7 @@ from shared.domain.drift.watch import DriftWatch
 from shared.domain.failures import Refused
 from shared.domain.retraining.causes import Cause, CauseKind
 from shared.durable import Client, start_once
+from shared.watching import Window, read_window
 
 _NAMED = 10
 

@@ -4,12 +4,13 @@ import asyncio
 import json
 from datetime import timedelta
 
-from activities.drift_windows import read_window, start_check
+from activities.drift_windows import start_check
 from shared import contracts as c
 from shared.clients import Clients
 from shared.codec import decode
 from shared.domain import identity, records
 from shared.durable import Client, Start, find_instance, start_once
+from shared.watching import read_window
 
 _GRACE = timedelta(seconds=60)
 

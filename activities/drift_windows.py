@@ -10,20 +10,18 @@ from activities.effects import once, stamp
 from activities.files import output_folder, read_members
 from shared import contracts as c
 from shared.clients import Clients
-from shared.codec import decode, encode
+from shared.codec import encode
 from shared.domain import identity, records
-from shared.domain.drift.reference import PLACE, ModelReference, parse_reference
+from shared.domain.drift.reference import ModelReference
 from shared.domain.drift.watch import DriftWatch, DriftWindow
-from shared.domain.drift.window import Counted, parse_counted
+from shared.domain.drift.window import Counted
 from shared.domain.failures import Refused, Transient
-from shared.domain.promotion.models import BUNDLE, ModelVersion
-from shared.domain.routes import Workspace
 from shared.domain.runs import Outcome
 from shared.durable import Client, start_once
-from shared.ports import HubFile, Shelf
+from shared.ports import HubFile
+from shared.watching import Window, read_window, reference_of
 
 _TRIES = 20
-Window = tuple[DriftWindow, Counted]
 
 
 def is_watched(clients: Clients, inference: c.Inference, outcome: Outcome) -> bool:
@@ -74,38 +72,6 @@ def count_run(clients: Clients, counting: c.RunCounting) -> c.Done:
         clients.hub.delete(request.hub.state, records.drift_open(request.run))
 
 
-def reference_of(clients: Clients, workspace: Workspace, model: str, version: str, contract: str) -> ModelReference:
-    """What travels with the version, kept beside its windows; for a model that brings none, the contract's profile."""
-    state, path = clients.configuration.hub.state, records.drift_reference(model, version)
-    raw = clients.hub.read(state, path)
-    if raw is None:
-        found = _from_bundle(clients, workspace, ModelVersion(name=model, version=version))
-        reference = found or clients.drift_files.own_reference(contract)
-        if reference is None:
-            raise Refused(
-                f"{model}:{version} has no reference: put {PLACE} in its bundle, or name a reference in {contract}"
-            )
-        raw = json.dumps(reference.to_dict()).encode()
-        clients.hub.create(state, path, raw)
-    return _parsed(raw, f"{state}/{path}")
-
-
-def _from_bundle(clients: Clients, workspace: Workspace, model: ModelVersion) -> ModelReference | None:
-    registered = clients.models.find(workspace, model)
-    folder = registered.tags.get(BUNDLE, "") if registered else ""
-    if not folder:
-        return None
-    raw = clients.bundles.read(Shelf(place=workspace, folder=folder, asset=model), PLACE)
-    return None if raw is None else _parsed(raw, f"{model}'s {PLACE}")
-
-
-def _parsed(raw: bytes, where: str) -> ModelReference:
-    try:
-        return parse_reference(json.loads(raw))
-    except ValueError as error:
-        raise Refused(f"{where}: {error}") from error
-
-
 def _count(clients: Clients, request: c.Inference, reference: ModelReference) -> Counted:
     watch = clients.configuration.watch(request.route.score.model)
     files = [
@@ -143,15 +109,6 @@ def _add(clients: Clients, request: c.Inference, reference: ModelReference, coun
         return replace(known, runs=(*known.runs, request.run), rows=sums.rows), sums
 
     change_window(clients, score.model, score.version, added)
-
-
-def read_window(clients: Clients, model: str, version: str) -> Window | None:
-    """The window of `model:version` as it stands, None before the first run was counted."""
-    raw = clients.hub.read(clients.configuration.hub.state, records.drift_window(model, version))
-    if raw is None:
-        return None
-    content = json.loads(raw)
-    return decode(DriftWindow, content["window"]), parse_counted(content["counted"])
 
 
 def change_window(clients: Clients, model: str, version: str, change: Callable[[Window | None], Window | None]) -> None:

@@ -36,6 +36,12 @@ DOORS: dict[str, tuple[Door, ...]] = {
         _get("health", "health", Action.ANYONE),
     ),
     "triggers.doctor_doors": (_get("doctor", "examine_everything", Action.OPERATE),),
+    "triggers.drift_doors": (
+        _get("models/{model}/drift", "show_drift"),
+        _post("drift-checks", "check_drift_now", Action.CHECK_DATA, "route"),
+        _post("feature-relevance", "show_relevance", Action.CHECK_DATA),
+        _post("alerts", "receive_alert", Action.DELIVER, status=202),
+    ),
     "triggers.promotion_doors": (
         _post("plans", "plan_promotion", Action.READ),
         _post("promotions", "start_promotion", Action.PROMOTE, "stage", 202),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from shared.clients import Clients
-from shared.domain.events import BlobArrived, Irrelevant, UnreadableEvent
+from shared.domain.events import AlertChanged, BlobArrived, Irrelevant, MonitorBreached, UnreadableEvent
 from shared.durable import Client
 from shared.routing import Ignore, OpenWindow, StartRun, route
 from triggers.envelopes import read_event
@@ -71,6 +71,8 @@ def _would(clients: Clients, raw: Any) -> Iterator[str]:
             yield f"would be ignored: {reason}"
         case BlobArrived():
             yield from map(_told, route(event, clients.configuration))
+        case MonitorBreached() | AlertChanged():
+            yield "would become a cause of retraining, if a model names its source"
         case _:
             yield "would start the promotion of the model, if it carries a flag"
 

@@ -6,13 +6,14 @@ Contracts: Microsoft.Storage event schema 2018-01-01, CloudEvents 1.0.
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from shared.domain.arrivals import Arrival, bare_etag
 from shared.domain.events import BlobArrived, Event, Irrelevant, ModelRegistered, UnreadableEvent
 from shared.domain.promotion.models import ModelVersion
+from triggers.fields import Fields, short
+from triggers.monitor_events import DRIFT, RUNS, common_alert, read_alert, read_dataset_drift, read_run
 
 _SUBJECT = re.compile(
     r"/blobServices/default/containers/(?P<container>[^/]+)/blobs/(?P<path>.+)", re.DOTALL | re.IGNORECASE
@@ -28,11 +29,16 @@ _REGISTERED = "microsoft.machinelearningservices.modelregistered"
 
 def read_event(raw: Any, account: str) -> Event:
     """The domain event in the envelope *raw*, from the storage account *account*. Raises only UnreadableEvent."""
-    envelope = _Fields(raw, "event")
+    alert = common_alert(raw)
+    if alert is not None:
+        return read_alert(alert)
+    envelope = Fields(raw, "event")
     kind = envelope.text("eventType", "type")
     event_id = envelope.text("id")
     if kind.lower() == _REGISTERED:
         return _registered(envelope, event_id)
+    if kind.lower() in (DRIFT, *RUNS):
+        return (read_dataset_drift if kind.lower() == DRIFT else read_run)(envelope, event_id)
     if kind.lower() not in (_CREATED, _RENAMED):  # Others need no subject: it is optional in CloudEvents.
         subject = envelope.get("subject")
         said = subject if isinstance(subject, str) else ""
@@ -44,18 +50,18 @@ def read_event(raw: Any, account: str) -> Event:
     return _arrived(envelope, kind.lower(), event_id, subject, account)
 
 
-def _registered(envelope: "_Fields", event_id: str) -> ModelRegistered:
+def _registered(envelope: Fields, event_id: str) -> ModelRegistered:
     """The version is a number in v1 and in samples, a text in v2."""
-    data, source = _Fields(envelope.get("data"), "data"), envelope.text("topic", "source")
+    data, source = Fields(envelope.get("data"), "data"), envelope.text("topic", "source")
     version = data.get("modelVersion")
     if type(version) is not int and not (isinstance(version, str) and version):
-        raise UnreadableEvent(f"data.modelVersion is {_short(version)}; expected a number or a text")
+        raise UnreadableEvent(f"data.modelVersion is {short(version)}; expected a number or a text")
     model = ModelVersion(name=data.text("modelName"), version=str(version))
     return ModelRegistered(event_id=event_id, workspace=source.rstrip("/").lower(), model=model)
 
 
-def _arrived(envelope: "_Fields", kind: str, event_id: str, subject: str, account: str) -> Event:
-    data = _Fields(envelope.get("data"), "data")
+def _arrived(envelope: Fields, kind: str, event_id: str, subject: str, account: str) -> Event:
+    data = Fields(envelope.get("data"), "data")
     if kind == _RENAMED:
         container, path = _location(_renamed_to(data, subject))
         return BlobArrived(event_id=event_id, arrival=_arrival(account, container, path, "", None))
@@ -71,14 +77,14 @@ def _arrival(account: str, container: str, path: str, etag: str, size: int | Non
     return Arrival(account=account, container=container, path=path, etag=etag, size=size)
 
 
-def _etag(data: "_Fields") -> str:
+def _etag(data: Fields) -> str:
     etag = bare_etag(data.text("eTag"))
     if not _ETAG.fullmatch(etag):
         raise UnreadableEvent(f"data.eTag is {etag!r}; expected 1 to 128 printable ASCII characters, bare or quoted")
     return etag
 
 
-def _size(data: "_Fields") -> int | None:
+def _size(data: Fields) -> int | None:
     size = data.get("contentLength")
     return size if type(size) is int and size >= 0 else None
 
@@ -86,14 +92,12 @@ def _size(data: "_Fields") -> int | None:
 def _location(subject: str) -> tuple[str, str]:
     found = _SUBJECT.fullmatch(subject)
     if not found:
-        raise UnreadableEvent(
-            f"subject is {_short(subject)}; expected /blobServices/default/containers/NAME/blobs/PATH"
-        )
+        raise UnreadableEvent(f"subject is {short(subject)}; expected /blobServices/default/containers/NAME/blobs/PATH")
     container, path = found["container"], found["path"]
     if not _CONTAINER.fullmatch(container):
-        raise UnreadableEvent(f"subject is {_short(subject)}; {_short(container)} cannot be a container's name")
+        raise UnreadableEvent(f"subject is {short(subject)}; {short(container)} cannot be a container's name")
     if problem := _path_problem(path):
-        raise UnreadableEvent(f"subject is {_short(subject)}; a path with {problem} is not taken: rename the file")
+        raise UnreadableEvent(f"subject is {short(subject)}; a path with {problem} is not taken: rename the file")
     return container, path
 
 
@@ -106,7 +110,7 @@ def _path_problem(path: str) -> str | None:
     return f"more than {_LONGEST_PATH} characters" if len(path) > _LONGEST_PATH else None
 
 
-def _renamed_to(data: "_Fields", subject: str) -> str:
+def _renamed_to(data: Fields, subject: str) -> str:
     """A rename's new place as a subject; destinationUrl wins, since the subject may name the old place."""
     url = data.get("destinationUrl")
     if not isinstance(url, str) or not url:
@@ -116,29 +120,3 @@ def _renamed_to(data: "_Fields", subject: str) -> str:
     except ValueError as error:
         raise UnreadableEvent(f"data.destinationUrl is {url!r}, which is not a URL") from error
     return f"/blobServices/default/containers/{container}/blobs/{path}"
-
-
-class _Fields:
-    """A JSON object whose keys are found in any case."""
-
-    def __init__(self, raw: Any, where: str) -> None:
-        if not isinstance(raw, Mapping):
-            raise UnreadableEvent(f"{where} is {_short(raw)}; expected a JSON object")
-        self._values = {str(key).lower(): value for key, value in raw.items() if value is not None}
-        self._where = where
-
-    def get(self, name: str) -> Any:
-        return self._values.get(name.lower())
-
-    def text(self, *names: str) -> str:
-        """The first of *names* that is a non-empty string."""
-        for name in names:
-            value = self.get(name)
-            if isinstance(value, str) and value:
-                return value
-        said = " or ".join(names)
-        raise UnreadableEvent(f"{self._where}.{said} is {_short(self.get(names[0]))}; expected a non-empty string")
-
-
-def _short(value: Any) -> str:
-    return "missing" if value is None else repr(value)[:160]

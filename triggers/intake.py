@@ -7,9 +7,11 @@ from typing import Any
 from uuid import uuid4
 
 from shared import contracts as c
+from shared.causes import record_cause
 from shared.clients import Clients
 from shared.domain import identity, records
-from shared.domain.events import BlobArrived, Event, Irrelevant, ModelRegistered
+from shared.domain.drift.outside import cause_of
+from shared.domain.events import AlertChanged, BlobArrived, Event, Irrelevant, ModelRegistered, MonitorBreached
 from shared.domain.failures import Refused
 from shared.durable import Client, Start, start_once
 from shared.flags import flagged, sources, workspace_suffix
@@ -23,6 +25,8 @@ async def take_in(client: Client, clients: Clients, event: Event) -> tuple[str, 
         return (event.reason,)
     if isinstance(event, ModelRegistered):
         return (await _take_model(client, clients, event),)
+    if isinstance(event, MonitorBreached | AlertChanged):
+        return (await _take_cause(client, clients, event),)
     event = await asyncio.to_thread(_with_etag, clients, event)
     decisions = route(event, clients.configuration)
     return tuple([await _act(client, clients, event, decision) for decision in decisions])
@@ -41,6 +45,19 @@ async def _take_model(client: Client, clients: Clients, event: ModelRegistered) 
         return reason
     how = await start_once(client, c.PROMOTE, promotion.id, promotion)
     return f"promotion {promotion.id} {'started' if how is Start.STARTED else f'is {how.value}'}"
+
+
+async def _take_cause(client: Client, clients: Clients, event: MonitorBreached | AlertChanged) -> str:
+    """What another monitor found becomes a cause of retraining, or a record that says why not."""
+    configured = clients.configuration
+    workspaces = [workspace_suffix(each) for each in configured.workspaces]
+    decided = cause_of(event, configured.drift, workspaces, clients.clock.now())
+    if isinstance(decided, str):
+        await _record_ignored(clients, event.event_id, event.because[:200], decided)
+        return decided
+    watch = await asyncio.to_thread(record_cause, clients, decided)
+    await start_once(client, c.CONSIDER_RETRAINING, identity.considering_id(decided.model), watch, again=True)
+    return f"cause {decided.id} to retrain {decided.model}: {decided.because}"
 
 
 def _flagged(clients: Clients, event: ModelRegistered) -> c.Promotion | None:

@@ -111,3 +111,22 @@ class HistoryFilters:
     """*at*: up to this time, ISO 8601, UTC where it names no zone."""
 
     at: Name = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftAsked:
+    """The file at *path* (container/path in the hub), as *route* would read it, beside the reference of its model."""
+
+    path: HubPath
+    route: Name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelevanceAsked:
+    """What the columns of the table at *path* tell about *target*; the same *seed* gives the same answer."""
+
+    path: HubPath
+    target: Name
+    resamples: Annotated[int, Whole(least=0, most=1000)] = 100
+    bins: Annotated[int, Whole(least=2, most=20)] = 5
+    seed: Annotated[int, Whole(least=0, most=2**31 - 1)] = 0

@@ -1,6 +1,7 @@
 """Events as the product understands them, after the last vendor field name has been read."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from shared.domain.arrivals import Arrival
 from shared.domain.promotion.models import ModelVersion
@@ -24,6 +25,34 @@ class ModelRegistered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorBreached:
+    """A monitor of the workspace *workspace* (lower case) found drift in its own run *run*.
+
+    *names* are what the configuration may know it by. *coefficient* is v1's, None for a model monitor, which has none.
+    """
+
+    event_id: str
+    workspace: str
+    names: tuple[str, ...]
+    run: str
+    because: str
+    coefficient: float | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertChanged:
+    """An Azure Monitor alert of the rule *rule* fired, or was resolved; *fired_at* tells two firings apart."""
+
+    event_id: str
+    rule: str
+    fired: bool
+    fired_at: str
+    because: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Irrelevant:
     """A well-formed event that can start nothing, with the reason why."""
 
@@ -32,7 +61,7 @@ class Irrelevant:
     reason: str
 
 
-Event = BlobArrived | ModelRegistered | Irrelevant
+Event = BlobArrived | ModelRegistered | MonitorBreached | AlertChanged | Irrelevant
 
 
 class UnreadableEvent(ValueError):

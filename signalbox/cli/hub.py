@@ -25,7 +25,7 @@ from signalbox.launcher.hub import hub_client
 def drop(file: Path, target: str, hub: str | None) -> None:
     """Land FILE in the Data Hub."""
     place = target + file.name if target.endswith("/") else target
-    with _hub(hub) as client:
+    with hub_at(hub) as client:
         upload(client, file, place)
     click.echo(f"landed {place}")
 
@@ -39,7 +39,7 @@ def drop(file: Path, target: str, hub: str | None) -> None:
 def check(context: click.Context, file: Path, route: str, hub: str | None, as_json: bool) -> None:
     """Check FILE against a route's data contract; exit code 1 where it fails."""
     place = f"signalbox-staging/checks/{uuid4().hex}/{file.name}"
-    with _hub(hub) as client:
+    with hub_at(hub) as client:
         upload(client, file, place)
     report = find_app().post("data-checks", {"path": place, "route": route})
     if as_json:
@@ -55,7 +55,7 @@ def upload(client: BlobServiceClient, file: Path, place: str) -> None:
         client.get_blob_client(container, path).upload_blob(stream, overwrite=True)
 
 
-def _hub(address: str | None) -> BlobServiceClient:
+def hub_at(address: str | None) -> BlobServiceClient:
     if not address:
         return hub_client(find_endpoints())
     from azure.identity import DefaultAzureCredential

@@ -3,6 +3,7 @@
 import click
 
 from signalbox.cli.doctor import doctor
+from signalbox.cli.drift import drift, features
 from signalbox.cli.hub import check, drop
 from signalbox.cli.letters import dead_letters
 from signalbox.cli.local import demo, up
@@ -30,7 +31,7 @@ def main() -> None:
     """Carry data to models and models to production."""
 
 
-_RUNS = (drop, status, check, cancel, release, reprocess, dead_letters)
+_RUNS = (drop, status, check, drift, features, cancel, release, reprocess, dead_letters)
 _PROMOTIONS = (
     plan,
     promote,

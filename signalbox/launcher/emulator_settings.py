@@ -15,6 +15,7 @@ from signalbox.launcher.people import DEVOPS, PERSONS, USER_ASSIGNED
 
 # Operations after which a file is whole, over every protocol of the service; the last two rename one into its place.
 COMMITTED = ("PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit", "RenameFile", "SftpRename")
+ML_EVENTS = ("ModelRegistered", "DatasetDriftDetected", "RunCompleted", "RunStatusChanged")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +106,7 @@ def _model_subscription(ends: Endpoints) -> dict[str, Any]:
         "name": "model-events",
         "topic": "ml",
         "url": _webhook(ends),
-        "event_types": ["Microsoft.MachineLearningServices.ModelRegistered"],
+        "event_types": [f"Microsoft.MachineLearningServices.{kind}" for kind in ML_EVENTS],
         "schema": "EventGridSchema",
     }
 

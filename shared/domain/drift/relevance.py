@@ -5,6 +5,7 @@ columns (Benjamini-Hochberg). Half-samples, drawn from a seed, give each score's
 jackknife of Shao and Wu 1989) and its stability: the share of the halves in which the column is chosen.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,10 @@ class RelevanceError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureRelevance:
-    """*information* in nats, corrected for its bias, with its standard *error*; *stability* from 0 to 1."""
+    """*information* in nats, corrected for its bias, with its standard *error*; *stability* from 0 to 1.
+
+    *f* is None where there is no F test, and where the fit is perfect.
+    """
 
     name: str
     rows: int
@@ -100,7 +104,7 @@ class _Pair:
             rows=len(self.codes),
             information=information_of(table) - freedom_of(table) / (2 * max(1, len(self.codes))),
             error=(2 * freedom_of(table)) ** 0.5 / (2 * max(1, len(self.codes))),
-            f=f.statistic if f else None,
+            f=f.statistic if f and math.isfinite(f.statistic) else None,
             f_p=f.p_value if f else None,
             chi_squared=chi.statistic if chi else None,
             chi_squared_p=chi.p_value if chi else None,

@@ -124,9 +124,3 @@ class DriftWindow:
 
     def _age(self, now: datetime) -> float:
         return (now - datetime.fromisoformat(self.opened)).total_seconds()
-
-
-def watch_named(watches: tuple[DriftWatch, ...], source: str) -> DriftWatch | None:
-    """The watch that has *source* among its sources; names are compared without case."""
-    wanted = source.lower()
-    return next((each for each in watches if wanted in {name.lower() for name in each.sources}), None)

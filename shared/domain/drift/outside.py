@@ -1,0 +1,61 @@
+"""From what other monitors tell to a cause of retraining, or the reason why there is none. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from shared.domain import identity
+from shared.domain.drift.watch import DriftWatch
+from shared.domain.events import AlertChanged, MonitorBreached
+from shared.domain.retraining.causes import Cause, CauseKind
+
+
+def cause_of(
+    event: MonitorBreached | AlertChanged, watches: Sequence[DriftWatch], workspaces: Sequence[str], now: datetime
+) -> Cause | str:
+    """The cause, with the same id however often the fact is told. *workspaces* are how known ones' ARM ids end."""
+    if isinstance(event, AlertChanged):
+        return _of_alert(event, watches, now)
+    if not event.workspace.endswith(tuple(workspaces)):
+        return f"{event.workspace} is not the workspace of an environment"
+    watch = _watch(watches, event.names)
+    if watch is None:
+        return f"no model names {' or '.join(event.names) or 'this monitor'} under drift.sources"
+    if event.coefficient is not None and event.coefficient < watch.coefficient:
+        return f"a drift coefficient of {event.coefficient:.3g} is below {watch.coefficient:g} for {watch.model}"
+    kind, facts = CauseKind.DRIFT, {"monitor": event.names[0], "run": event.run, **event.facts}
+    return _cause(watch, kind, event.because, facts, now, event.workspace, event.run, event.names[0])
+
+
+def _of_alert(event: AlertChanged, watches: Sequence[DriftWatch], now: datetime) -> Cause | str:
+    if not event.fired:
+        return f"alert {event.rule} was resolved"
+    watch = _watch(watches, (event.rule,))
+    if watch is None:
+        return f"no model names the alert rule {event.rule} under drift.sources"
+    facts = {"rule": event.rule, **event.facts}
+    return _cause(watch, CauseKind.ALERT, event.because, facts, now, event.event_id, event.fired_at)
+
+
+def _cause(
+    watch: DriftWatch, kind: CauseKind, because: str, facts: dict[str, str], now: datetime, *fact: str
+) -> Cause | str:
+    if not watch.retrain:
+        return f"models.{watch.model}.drift.retrain is false: {because}"
+    return Cause(
+        id=identity.cause_id(watch.model, kind.value, *fact),
+        model=watch.model,
+        kind=kind,
+        at=now,
+        because=because[:1000],
+        facts=facts,
+    )
+
+
+def _watch(watches: Sequence[DriftWatch], names: Sequence[str]) -> DriftWatch | None:
+    """The watch with one of *names* among its sources; `monitor` also stands for each signal `monitor_signal`."""
+    told = [name.lower() for name in names]
+    for watch in watches:
+        for source in (each.lower() for each in watch.sources):
+            if any(name == source or name.startswith(f"{source}_") for name in told):
+                return watch
+    return None

@@ -1,0 +1,59 @@
+"""Drift and relevance over HTTP: how a model stands, and one file by itself."""
+
+import numpy as np
+import pytest
+
+from tests.drift.conftest import WatchedProduct, csv_of, rows
+
+
+async def test_how_a_model_stands(product: WatchedProduct) -> None:
+    await product.score(rows(5, 300, x=1.0))
+    status, found = await product.request("GET", "models/m/drift")
+
+    assert status == 200, found
+    (version,) = found["versions"]
+    assert (version["version"], version["window"]["rows"], version["window"]["runs"]) == ("1", 300, 1)
+    assert version["report"]["outcome"] == "drifted"
+    assert version["page"].endswith("look-0.html")
+
+
+async def test_a_file_by_itself_is_judged_and_nothing_follows(product: WatchedProduct) -> None:
+    product.land("checks/a.csv", csv_of(rows(5, 500, x=1.0)))
+    status, found = await product.request("POST", "drift-checks", {"path": "checks/a.csv", "route": "each"})
+
+    assert (status, found["outcome"]) == (200, "drifted")
+    assert found["because"] == "x moved and so did the score"  # Foreseen: x is relevant, and there are no outputs.
+    assert product.causes == []
+    assert product.stored("drift-windows/m/1.json") is None
+
+
+async def test_relevance_of_a_table_in_the_hub(product: WatchedProduct) -> None:
+    columns = rows(5, 500)
+    columns["site"] = np.where(columns["y"] > 0, "north", "south")
+    columns["answer"] = columns["x"] + np.random.default_rng(1).normal(size=500)
+    lines = "\n".join(",".join(map(str, row)) for row in zip(*columns.values(), strict=True))
+    product.land("checks/t.csv", f"{','.join(columns)}\n{lines}\n".encode())
+    asked = {"path": "checks/t.csv", "target": "answer", "resamples": 10}
+    status, found = await product.request("POST", "feature-relevance", asked)
+
+    assert status == 200, found
+    assert found["selected"] == ["x"]
+    assert (await product.request("POST", "feature-relevance", asked))[1] == found
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "models/unknown/drift", None, 404),
+        ("POST", "drift-checks", {"path": "checks/none.csv", "route": "each"}, 404),
+        ("POST", "drift-checks", {"path": "checks/a.csv", "route": "none"}, 404),
+        ("POST", "feature-relevance", {"path": "checks/a.csv", "target": "none"}, 422),
+        ("POST", "feature-relevance", {"path": "checks/a.csv"}, 400),
+        ("POST", "feature-relevance", {"path": "checks/b.parquet", "target": "x"}, 422),
+    ],
+)
+async def test_what_is_wrong_is_said(product: WatchedProduct, method, path, body, status) -> None:
+    product.land("checks/a.csv", csv_of(rows(5, 100)))
+    product.land("checks/b.parquet", b"no parquet")
+
+    assert (await product.request(method, path, body))[0] == status

@@ -1,0 +1,32 @@
+"""A JSON object from outside, read tolerantly: keys in any case, and a refusal that names the field and its value."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.domain.events import UnreadableEvent
+
+
+class Fields:
+    """A JSON object whose keys are found in any case."""
+
+    def __init__(self, raw: Any, where: str) -> None:
+        if not isinstance(raw, Mapping):
+            raise UnreadableEvent(f"{where} is {short(raw)}; expected a JSON object")
+        self._values = {str(key).lower(): value for key, value in raw.items() if value is not None}
+        self._where = where
+
+    def get(self, name: str) -> Any:
+        return self._values.get(name.lower())
+
+    def text(self, *names: str) -> str:
+        """The first of *names* that is a non-empty string."""
+        for name in names:
+            value = self.get(name)
+            if isinstance(value, str) and value:
+                return value
+        said = " or ".join(names)
+        raise UnreadableEvent(f"{self._where}.{said} is {short(self.get(names[0]))}; expected a non-empty string")
+
+
+def short(value: Any) -> str:
+    return "missing" if value is None else repr(value)[:160]
