@@ -4,7 +4,9 @@ Evidence is written once for each promotion, stage and phase; what is judged lat
 """
 
 import json
+from dataclasses import replace
 
+from activities.challengers import RUN, recorded_evaluation
 from activities.effects import once, stamp
 from activities.evidence import data_test, live_tests
 from shared import contracts as c
@@ -12,7 +14,7 @@ from shared.clients import Clients
 from shared.codec import encode
 from shared.domain import records
 from shared.domain.gates import GateSpec, Outcome, Verdict, judge
-from shared.domain.gates.evidence import Evidence
+from shared.domain.gates.evidence import Evaluation, Evidence
 from shared.domain.promotion.plans import Phase
 
 
@@ -40,9 +42,19 @@ def _gather(clients: Clients, order: c.StageOrder, gates: tuple[GateSpec, ...]) 
     """Only what the gates ask for is measured: scoring a hold-out costs time and money."""
     names = {gate.gate for gate in gates}
     tested = data_test(clients, order.plan.promotable) if "data_tests_passed" in names else None
-    if order.phase is Phase.ENTRY or order.at.stage.environment is None:
-        return Evidence(at=clients.clock.now(), data_test=tested)
-    return live_tests(clients, order, gates, Evidence(at=clients.clock.now(), data_test=tested))
+    found = Evidence(at=clients.clock.now(), data_test=tested)
+    if order.phase is Phase.EXIT and order.at.stage.environment is not None:
+        return live_tests(clients, order, gates, found)
+    if "better_than_champion" in names:
+        return replace(found, evaluation=_evaluated(clients, order))
+    return found
+
+
+def _evaluated(clients: Clients, order: c.StageOrder) -> Evaluation | None:
+    """Nothing is deployed yet: what the run that trained this very bundle has measured of it, None without one."""
+    model = clients.models.find(order.plan.source, order.plan.model)
+    run = model.tags.get(RUN, "") if model else ""
+    return recorded_evaluation(clients, run, order.plan.digest)
 
 
 def _said(verdicts: tuple[Verdict, ...]) -> dict[str, object]:

@@ -40,6 +40,17 @@ BODIES: dict[str, str] = {
     "issue_receipt": "activities.receipts",
     "make_move": "activities.moves",
     "undo_move": "activities.moves",
+    "weigh_causes": "activities.retraining",
+    "open_retraining": "activities.retraining",
+    "close_retraining": "activities.retraining",
+    "build_training_sets": "activities.training_sets",
+    "check_training_sets": "activities.training",
+    "submit_training": "activities.training",
+    "look_at_training": "activities.training",
+    "stop_training": "activities.training",
+    "judge_challenger": "activities.challengers",
+    "register_challenger": "activities.challengers",
+    "look_at_promotion": "activities.retraining_sweeps",
 }
 STARTING_BODIES: dict[str, str] = {
     "start_run": "activities.runs",
@@ -50,6 +61,11 @@ STARTING_BODIES: dict[str, str] = {
     "sweep_promotions": "activities.flags",
     "tell_drift": "activities.drift",
     "sweep_drift": "activities.drift_sweeps",
+    "start_retraining": "activities.retraining",
+    "wake_retraining": "activities.retraining",
+    "look_at_training_data": "activities.training_data",
+    "begin_promotion": "activities.retraining_sweeps",
+    "sweep_retraining": "activities.retraining_sweeps",
 }
 
 

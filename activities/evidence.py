@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from activities.holdouts import Columns, agreement_of, evaluate, read_rows
+from activities.holdouts import Columns, HoldoutRows, agreement_of, evaluate, read_rows
 from activities.movers.model import workspace_at
 from shared import contracts as c
 from shared.clients import Clients
@@ -19,6 +19,7 @@ from shared.domain.gates import GateSpec
 from shared.domain.gates.evidence import ApiTest, DataTest, Evidence, GoldenDeviation, Latency
 from shared.domain.promotion.bundles import GOLDEN
 from shared.domain.promotion.ladder import Promotable
+from shared.domain.routes import Workspace
 from shared.planning import stage_shelves
 from shared.ports import Answer, HubFile, OnlineRequest
 
@@ -47,17 +48,11 @@ def live_tests(clients: Clients, order: c.StageOrder, gates: Sequence[GateSpec],
     return _with_holdout(clients, session, gates, tested)
 
 
-class Session:
-    """Asks one environment's endpoint, by deployment, and keeps the times of the challenger's answers."""
+class Online:
+    """Asks the deployments of one online endpoint, whatever its traffic."""
 
-    def __init__(self, clients: Clients, order: c.StageOrder) -> None:
-        self._clients, self._workspace = clients, workspace_at(order.at)
-        self._endpoint = order.at.stage.serving.online
-        self.challenger = identity.deployment_name(order.plan.model.version, order.plan.digest)
-        self.champion = order.at.champion
-        self.promotable = order.plan.promotable
-        self.times_ms: list[float] = []
-        self.errors = 0
+    def __init__(self, clients: Clients, workspace: Workspace, endpoint: str) -> None:
+        self._clients, self._workspace, self._endpoint = clients, workspace, endpoint
 
     def ask(self, deployment: str, body: Any) -> Answer:
         request = OnlineRequest(
@@ -69,18 +64,16 @@ class Session:
         answer = self._clients.endpoints.invoke(request)
         if answer.status == 429 or answer.status >= 500:
             raise Transient(f"{self._endpoint}/{deployment} answered {answer.status}")
-        if deployment == self.challenger:
-            self.times_ms.append(answer.took_ms)
-            self.errors += answer.status != 200
         return answer
 
-    def predictions(self, deployment: str, columns: Columns, features: Sequence[str]) -> Any:
-        """One number for each row of *columns*, asked in batches. Refused where there are more or fewer."""
+    def predictions(self, deployment: str, held: HoldoutRows) -> Any:
+        """One number for each row of *held*, asked in batches. Refused where there are more or fewer."""
         import numpy as np
 
+        columns, features = held.columns, held.features
         rows = [[_number(columns[name][row]) for name in features] for row in range(_length(columns))]
         found: list[float] = []
-        size = self.promotable.holdout.batch_rows
+        size = held.holdout.batch_rows
         for start in range(0, len(rows), size):
             part = rows[start : start + size]
             body = {"input_data": {"columns": list(features), "index": list(range(len(part))), "data": part}}
@@ -89,16 +82,35 @@ class Session:
         return np.asarray(found, dtype=np.float64)
 
 
+class Session(Online):
+    """Asks one stage's endpoint, and keeps the times of the challenger's answers."""
+
+    def __init__(self, clients: Clients, order: c.StageOrder) -> None:
+        super().__init__(clients, workspace_at(order.at), order.at.stage.serving.online)
+        self.challenger = identity.deployment_name(order.plan.model.version, order.plan.digest)
+        self.champion = order.at.champion
+        self.promotable = order.plan.promotable
+        self.times_ms: list[float] = []
+        self.errors = 0
+
+    def ask(self, deployment: str, body: Any) -> Answer:
+        answer = super().ask(deployment, body)
+        if deployment == self.challenger:
+            self.times_ms.append(answer.took_ms)
+            self.errors += answer.status != 200
+        return answer
+
+
 def _with_holdout(clients: Clients, session: Session, gates: Sequence[GateSpec], evidence: Evidence) -> Evidence:
     """With both models' predictions of the hold-out compared, where a gate asks for it."""
     asked = {gate.gate: gate.options for gate in gates}
     found = evidence
     if "better_than_champion" in asked or "outputs_agree" in asked:
         rows = read_rows(clients, session.promotable.holdout)
-        challenger = session.predictions(session.challenger, rows.columns, rows.features)
+        challenger = session.predictions(session.challenger, rows)
         champion = None
         if session.champion.deployment:
-            champion = session.predictions(session.champion.deployment, rows.columns, rows.features)
+            champion = session.predictions(session.champion.deployment, rows)
         wanted = [gate.options for gate in gates if gate.gate == "better_than_champion"]
         found = replace(found, evaluation=evaluate(rows, wanted, session.champion.model, champion, challenger))
         found = replace(found, agreement=agreement_of(rows, champion, challenger))

@@ -18,6 +18,11 @@ BODIES = {
     "check_drift": "orchestrators.drift",
     "reconcile_drift": "orchestrators.drift",
     "consider_retraining": "orchestrators.retraining",
+    "retrain": "orchestrators.retraining",
+    "cancel_training_adrift": "orchestrators.retraining",
+    "wait_for_training": "orchestrators.training",
+    "watch_training_data": "orchestrators.training",
+    "reconcile_retraining": "orchestrators.training",
 }
 
 

@@ -1,31 +1,23 @@
 """Wait for a batch job with durable timers, for seconds or for a week, and never hold anything while waiting."""
 
 from dataclasses import replace
-from datetime import datetime
+from functools import partial
 
+from orchestrators.waiting import Waiting, one_segment
 from shared import contracts as c
 from shared.domain import identity
-from shared.domain.runs import POLLS_PER_SEGMENT, JobState, Outcome, poll_delay_s
-from shared.durable import Context, Steps, call, start_over, wait_for
+from shared.domain.runs import POLLS_PER_SEGMENT, JobState, Outcome
+from shared.durable import Context, Steps, call, start_over
 
 
 def wait_for_job(ctx: Context, wait: c.JobWait) -> Steps[c.JobEnd | None]:
     """How the job ended; on cancellation or time-out the job is cancelled, and a time-out is a failure."""
-    for poll in range(wait.polls, wait.polls + POLLS_PER_SEGMENT):
-        look = c.JobLook(run=wait.run, route=wait.route, hub=wait.hub, job=wait.job)
-        seen = yield from call(ctx, c.LOOK_AT_JOB, look)
-        ctx.show("waiting for the job", status=seen.status, polls=poll + 1)
-        if seen.state is not JobState.ACTIVE:
-            return c.JobEnd(state=seen.state, because=f"the job ended as {seen.status}")
-        if seen.cancel_asked:
-            return (yield from _stop(ctx, wait, JobState.CANCELLED, "cancelled by order"))
-        left = (datetime.fromisoformat(wait.deadline) - ctx.now).total_seconds()
-        if left <= 0:
-            because = f"timed out: the job was not done after {wait.route.give_up_after_s} s and was cancelled"
-            return (yield from _stop(ctx, wait, JobState.FAILED, because))
-        yield from wait_for(ctx, c.ORDER_GIVEN, min(left, poll_delay_s(poll, ctx.instance)))
-    start_over(ctx, replace(wait, polls=wait.polls + POLLS_PER_SEGMENT))
-    return None
+    waiting = Waiting(what="the job", polls=wait.polls, deadline=wait.deadline, within_s=wait.route.give_up_after_s)
+    look = c.JobLook(run=wait.run, route=wait.route, hub=wait.hub, job=wait.job)
+    ended = yield from one_segment(ctx, waiting, c.LOOK_AT_JOB, look, partial(_stop, ctx, wait))
+    if ended is None:
+        start_over(ctx, replace(wait, polls=wait.polls + POLLS_PER_SEGMENT))
+    return ended
 
 
 def cancel_adrift(ctx: Context, adrift: c.Adrift) -> Steps[c.Done]:

@@ -1,10 +1,164 @@
-"""Consider a model's recorded causes of retraining together."""
+"""Consider a model's recorded causes together, and carry one run of training from its causes to a promotion.
+
+The ladder is climbed by promotions as any other: what they need (gates, receipts) is theirs to ask for.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
 
 from shared import contracts as c
-from shared.durable import Context, Steps, pause
+from shared.domain import identity
+from shared.domain.failures import Refused
+from shared.domain.runs import JobState
+from shared.durable import Context, StepFailed, Steps, call, pause, run_child, start_over
+
+_LOOKS_PER_SEGMENT = 20
+_PROMOTION_WITHIN_S, _FIRST_LOOK_S, _LONGEST_LOOK_S = 3600.0, 1.0, 60.0
 
 
-def consider_retraining(ctx: Context, watch: c.RetrainingWatch) -> Steps[c.Done]:
-    ctx.show("considering", model=watch.model)
-    yield from pause(ctx, 0)
+@dataclass(slots=True, kw_only=True)
+class Training:
+    """One run under way; *id* is Azure ML's, empty until the run is submitted."""
+
+    request: c.RetrainingRun
+    id: str = ""
+
+    def key(self, step: str) -> str:
+        return identity.retraining_key(self.request.run, step)
+
+    def ended(self, outcome: c.RetrainingOutcome, because: str, **more: str) -> c.RetrainingResult:
+        return c.RetrainingResult(run=self.request.run, outcome=outcome, because=because, **more)
+
+
+def consider_retraining(ctx: Context, watch: c.RetrainingWatch) -> Steps[c.Done | None]:
+    """Ends with a run, or where there is nothing to do for a while: a new cause, or the timer, considers again."""
+    for _ in range(_LOOKS_PER_SEGMENT):
+        ctx.show("weighing causes", model=watch.model)
+        weighed = yield from call(ctx, c.WEIGH_CAUSES, c.CausesWeighing(key=ctx.unique(), model=watch.model))
+        ctx.show(weighed.move.value, model=watch.model, because=weighed.because)
+        if weighed.run is not None:
+            key = identity.retraining_key(weighed.run.run, "started")
+            return (yield from call(ctx, c.START_RETRAINING, c.RetrainingStart(key=key, request=weighed.run)))
+        if not weighed.debounced:
+            return c.Done()
+        yield from pause(ctx, weighed.wait_s)
+    start_over(ctx, watch)
+    return None
+
+
+def retrain(ctx: Context, request: c.RetrainingRun) -> Steps[c.RetrainingResult]:
+    """One run of training. Whatever happens after it was opened is written on its record, and nothing runs on."""
+    training = Training(request=request)
+    ctx.show("opening", model=request.rules.model)
+    opening = c.RetrainingOpening(key=training.key("opened"), execution=ctx.unique(), request=request)
+    opened = yield from call(ctx, c.OPEN_RETRAINING, opening)
+    if opened.already:
+        return training.ended(c.RetrainingOutcome.DUPLICATE, opened.because)
+    try:
+        result = yield from _carry(ctx, training)
+    except (Refused, StepFailed) as failure:
+        result = training.ended(c.RetrainingOutcome.FAILED, str(failure))
+        yield from _stop(ctx, training, result.because)
+    yield from _conclude(ctx, training, result)
+    return result
+
+
+def cancel_training_adrift(ctx: Context, request: c.RetrainingRun) -> Steps[c.Done]:
+    """Cancel the pipeline's run of a run that was ended from outside, and say so on both."""
+    training, because = Training(request=request), "its orchestration was ended from outside"
+    yield from _stop(ctx, training, because)
+    yield from _conclude(ctx, training, training.ended(c.RetrainingOutcome.CANCELLED, because))
     return c.Done()
+
+
+def _carry(ctx: Context, training: Training) -> Steps[c.RetrainingResult]:
+    request = training.request
+    ctx.show("building the training set")
+    sets = yield from call(ctx, c.BUILD_TRAINING_SETS, c.RetrainingStart(key=training.key("data"), request=request))
+    ctx.show("checking the training set", rows=sum(each.rows for each in sets.sets))
+    verdict = yield from call(ctx, c.CHECK_TRAINING_SETS, c.TrainingCheck(request=request, sets=sets))
+    if not verdict.passed:
+        return training.ended(c.RetrainingOutcome.BAD_DATA, "; ".join(verdict.summary)[:2000])
+    ctx.show("submitting")
+    submission = c.TrainingSubmission(key=training.key("submitted"), request=request, sets=sets)
+    training.id = (yield from call(ctx, c.SUBMIT_TRAINING, submission)).id
+    ended = yield from _wait(ctx, training)
+    if ended.state is not JobState.COMPLETED:
+        cancelled = ended.state is JobState.CANCELLED
+        outcome = c.RetrainingOutcome.CANCELLED if cancelled else c.RetrainingOutcome.FAILED
+        return training.ended(outcome, ended.because)
+    return (yield from _judge(ctx, training, sets))
+
+
+def _wait(ctx: Context, training: Training) -> Steps[c.JobEnd]:
+    request = training.request
+    ctx.show("waiting for the training", training=training.id)
+    deadline = (ctx.now + timedelta(seconds=request.rules.give_up_after_s)).isoformat()
+    wait = c.TrainingWait(request=request, id=training.id, deadline=deadline)
+    return (yield from run_child(ctx, c.WAIT_FOR_TRAINING, wait, identity.wait_id(request.run)))
+
+
+def _judge(ctx: Context, training: Training, sets: c.TrainingSets) -> Steps[c.RetrainingResult]:
+    """The challenger against the champion of this moment; only a better one goes any further."""
+    request = training.request
+    ctx.show("judging the challenger")
+    trial = c.ChallengerTrial(key=training.key("judged"), request=request, sets=sets, id=training.id)
+    judged = yield from call(ctx, c.JUDGE_CHALLENGER, trial)
+    if judged.outcome is not c.RetrainingOutcome.BETTER:
+        yield from _stop(ctx, training, f"{judged.outcome.value}: {judged.because}")
+        return training.ended(judged.outcome, judged.because)
+    ctx.show("registering")
+    registration = c.ChallengerRegistration(
+        key=training.key("registered"), request=request, sets=sets, id=training.id, judged=judged
+    )
+    registered = yield from call(ctx, c.REGISTER_CHALLENGER, registration)
+    return (yield from _offer(ctx, training, registered, judged.because))
+
+
+def _offer(
+    ctx: Context, training: Training, registered: c.ChallengerRegistered, because: str
+) -> Steps[c.RetrainingResult]:
+    """The candidate's entry in the registry first, then the way up; both by promotions."""
+    model = str(registered.model)
+    if registered.entering is not None:
+        entered = yield from _promoted(ctx, training, registered.entering)
+        if entered.fate is not c.Fate.PROMOTED:
+            said = f"{because}; {registered.entering.id} {entered.fate or 'is still under way'}: {entered.because}"
+            return training.ended(c.RetrainingOutcome.BETTER, said, model=model)
+    if registered.climbing is None:
+        return training.ended(c.RetrainingOutcome.BETTER, because, model=model)
+    promotion = registered.climbing
+    ctx.show("starting the promotion", promotion=promotion.id)
+    yield from call(ctx, c.BEGIN_PROMOTION, c.PromotionStart(key=training.key("promoted"), promotion=promotion))
+    return training.ended(c.RetrainingOutcome.BETTER, because, model=model, promotion=promotion.id)
+
+
+def _promoted(ctx: Context, training: Training, promotion: c.Promotion) -> Steps[c.PromotionSeen]:
+    """How *promotion* ended; it may be joined, where a flag was faster."""
+    ctx.show("entering the candidate", promotion=promotion.id)
+    yield from call(ctx, c.BEGIN_PROMOTION, c.PromotionStart(key=training.key("entered"), promotion=promotion))
+    deadline = ctx.now + timedelta(seconds=_PROMOTION_WITHIN_S)
+    delay = _FIRST_LOOK_S
+    while True:
+        seen = yield from call(ctx, c.LOOK_AT_PROMOTION, c.PromotionWatch(promotion=promotion.id))
+        if seen.fate is not None or ctx.now >= deadline:
+            return seen
+        yield from pause(ctx, delay)
+        delay = min(_LONGEST_LOOK_S, delay * 1.5)
+
+
+def _stop(ctx: Context, training: Training, because: str) -> Steps[None]:
+    """Cancel what may run, and say why on it; what has finished stays as it is, and only gets the reason."""
+    stop = c.TrainingStop(key=training.key("stopped"), request=training.request, because=because, id=training.id)
+    try:
+        yield from call(ctx, c.STOP_TRAINING, stop)
+    except (Refused, StepFailed) as failure:
+        ctx.show("could not stop the training", because=str(failure)[:300])
+
+
+def _conclude(ctx: Context, training: Training, result: c.RetrainingResult) -> Steps[None]:
+    closing = c.RetrainingClosing(key=training.key("closed"), request=training.request, result=result, id=training.id)
+    yield from call(ctx, c.CLOSE_RETRAINING, closing)
+    wake = c.RetrainingWake(key=training.key("woken"), model=training.request.rules.model)
+    yield from call(ctx, c.WAKE_RETRAINING, wake)
+    ctx.show("done", outcome=result.outcome.value, because=result.because[:300])

@@ -27,5 +27,6 @@ class Records(Protocol):
 def record_cause(made: Records, cause: Cause) -> c.RetrainingWatch:
     """Keep *cause* unless its id is known; returns what is to be considered."""
     content = json.dumps(encode(cause)).encode()
-    made.hub.create(made.configuration.hub.state, records.cause(cause.model, cause.id), content)
+    metadata = {"kind": cause.kind.value, "at": cause.at.isoformat()}  # Enough for a decision over many of them.
+    made.hub.create(made.configuration.hub.state, records.cause(cause.model, cause.id), content, metadata)
     return c.RetrainingWatch(model=cause.model)

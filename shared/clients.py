@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         BundleStore,
         Clock,
         ControlPlane,
+        DataAssets,
         DataChecks,
         DataHub,
         DevOpsApprovals,
@@ -94,6 +95,12 @@ class Clients:
         endpoints = PipelineEndpoints(self._arm, tracking, self._invocations)
         jobs = PipelineJobs(self._arm, tracking)
         return AzureMlPipelines(PublishedPipelines(regions, tracking), endpoints, jobs, tracking)
+
+    @cached_property
+    def data_assets(self) -> DataAssets:
+        from shared.adapters.azure_ml_data import AzureMlData
+
+        return AzureMlData(self._arm)
 
     @cached_property
     def models(self) -> Models:

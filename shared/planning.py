@@ -49,7 +49,7 @@ def plan_promotion(world: World, model: ModelVersion, source: str, target: str) 
         source=workspace,
         target=target,
         promotable=promotable,
-        stages=tuple(StagePlan(stage=stage, champion=_champion(world, stage)) for stage in stages),
+        stages=tuple(StagePlan(stage=stage, champion=champion_at(world, stage)) for stage in stages),
         contents=bundle.files,
         kind=registered.kind,
         folder=registered.folder,
@@ -120,7 +120,7 @@ def _refuse_incomplete(model: ModelVersion, registered: RegisteredModel, bundle:
         raise Refused(f"the bundle of {model} lacks {', '.join(missing)}; add it to the folder in tag {BUNDLE}")
 
 
-def _champion(world: World, stage: Stage) -> Champion:
+def champion_at(world: World, stage: Stage) -> Champion:
     """The deployment that gets most of the endpoint's traffic."""
     if stage.environment is None or not stage.serving.online:
         return Champion()

@@ -22,22 +22,34 @@ class OpenWindow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WatchTrainingData:
+    """Something has come that *model* is trained on: look whether it is enough."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ignore:
     reason: str
 
 
-Decision = StartRun | OpenWindow | Ignore
+Decision = StartRun | OpenWindow | WatchTrainingData | Ignore
 
 
 def route(event: BlobArrived, configuration: Configuration) -> tuple[Decision, ...]:
-    """One decision for every route that takes the file; a single Ignore where none does."""
+    """One decision for every route that takes the file and every model it trains; or a single Ignore."""
     location = event.arrival.location
     if event.arrival.container in configuration.hub.reserved:
         return (Ignore(reason=f"{event.arrival.container} is Signalbox's own container"),)
     decisions = tuple(
         decision for each in configuration.routes if (decision := _by(each, event.arrival, location)) is not None
     )
-    return decisions or (Ignore(reason=f"no route takes {location}"),)
+    trained = tuple(
+        WatchTrainingData(model=rules.model)
+        for rules in configuration.retraining
+        if any(each.takes(location) for each in rules.data)
+    )
+    return (*decisions, *trained) or (Ignore(reason=f"no route takes {location}"),)
 
 
 def _by(each: Route, arrival: Arrival, location: str) -> Decision | None:

@@ -11,7 +11,7 @@ from typing import Any
 from shared.clients import Clients
 from shared.domain.events import AlertChanged, BlobArrived, Irrelevant, MonitorBreached, UnreadableEvent
 from shared.durable import Client
-from shared.routing import Ignore, OpenWindow, StartRun, route
+from shared.routing import Decision, Ignore, OpenWindow, StartRun, WatchTrainingData, route
 from triggers.envelopes import read_event
 from triggers.hub_events import receive
 from triggers.problems import Problem
@@ -77,11 +77,13 @@ def _would(clients: Clients, raw: Any) -> Iterator[str]:
             yield "would start the promotion of the model, if it carries a flag"
 
 
-def _told(decision: StartRun | OpenWindow | Ignore) -> str:
+def _told(decision: Decision) -> str:
     match decision:
         case StartRun(route=taken):
             return f"would start a run of route {taken.name}, unless it has run"
         case OpenWindow(route=taken):
             return f"would open or join a window of route {taken.name}"
+        case WatchTrainingData(model=model):
+            return f"would look at the training data of {model}"
         case Ignore(reason=reason):
             return f"would be ignored: {reason}"

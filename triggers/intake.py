@@ -15,7 +15,7 @@ from shared.domain.events import AlertChanged, BlobArrived, Event, Irrelevant, M
 from shared.domain.failures import Refused
 from shared.durable import Client, Start, start_once
 from shared.flags import flagged, sources, workspace_suffix
-from shared.routing import Ignore, OpenWindow, StartRun, route
+from shared.routing import Decision, Ignore, OpenWindow, StartRun, WatchTrainingData, route
 
 
 async def take_in(client: Client, clients: Clients, event: Event) -> tuple[str, ...]:
@@ -85,7 +85,7 @@ async def dead_letter(clients: Clients, raw: Any, reason: str) -> str:
     return f"{container}/{path}"
 
 
-async def _act(client: Client, clients: Clients, event: BlobArrived, decision: Ignore | OpenWindow | StartRun) -> str:
+async def _act(client: Client, clients: Clients, event: BlobArrived, decision: Decision) -> str:
     match decision:
         case Ignore(reason=reason):
             await _record_ignored(clients, event.event_id, event.arrival.location, reason)
@@ -95,6 +95,10 @@ async def _act(client: Client, clients: Clients, event: BlobArrived, decision: I
             window = identity.window_id(taken.name, group)
             how = await start_once(client, c.COLLECT_WINDOW, window, watch, again=True)
             return f"window {window} {'opened' if how is Start.STARTED else 'joined'}"
+        case WatchTrainingData(model=model):
+            look = c.RetrainingWatch(model=model)
+            how = await start_once(client, c.WATCH_TRAINING_DATA, identity.training_watch_id(model), look, again=True)
+            return f"training data of {model}: a look {'started' if how is Start.STARTED else 'joined'}"
         case StartRun():
             return await _start(client, clients, event, decision)
 

@@ -24,9 +24,6 @@ async def reconcile_hub(timer: func.TimerRequest, client: Client) -> None:
     from shared import contracts as c  # Not before the first tick: cold start is a budget.
 
     del timer  # A late tick sweeps as well as a punctual one.
-    for sweep, name in (
-        (c.RECONCILE, "reconcile"),
-        (c.RECONCILE_PROMOTIONS, "reconcile-promotions"),
-        (c.RECONCILE_DRIFT, "reconcile-drift"),
-    ):
+    for sweep in (c.RECONCILE, c.RECONCILE_PROMOTIONS, c.RECONCILE_DRIFT, c.RECONCILE_RETRAINING):
+        name = sweep.name.replace("_", "-")
         await start_once(client, sweep, name, c.Sweep(key=name), again=True)

@@ -1,5 +1,6 @@
 """Training pipelines of both generations of Azure ML behind one port, chosen by how the pipeline is called."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from shared.adapters.azure_ml_pipeline_jobs import PipelineEndpoints, PipelineJobs
@@ -39,6 +40,9 @@ class AzureMlPipelines:
 
     def cancel(self, pipeline: Pipeline, run: str, because: str) -> None:
         self._kinds[pipeline.kind].cancel(pipeline, run, because)
+
+    def tag(self, pipeline: Pipeline, run: str, tags: Mapping[str, str]) -> None:
+        self._tracking.note(pipeline.workspace, run, tags)
 
     def metrics(self, pipeline: Pipeline, run: str) -> dict[str, float]:
         return self._tracking.metrics(pipeline.workspace, run)

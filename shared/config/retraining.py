@@ -9,7 +9,7 @@ from shared.config.reader import AZURE_ML_NAME, NAME, Reader
 from shared.domain.gates import GateSpec, read_gate
 from shared.domain.promotion.ladder import Ladder
 from shared.domain.retraining.causes import CauseKind
-from shared.domain.retraining.pipelines import Pipeline, PipelineKind, TrainingCompute
+from shared.domain.retraining.pipelines import Pipeline, PipelineKind, TrainingCompute, superseded
 from shared.domain.retraining.rules import (
     Budget,
     Limits,
@@ -96,6 +96,9 @@ def _pipeline(one: Reader, workspaces: Mapping[str, Workspace]) -> Pipeline:
         one.fail("", f"names {named}", "name one of `published`, `endpoint` (with `deployment`) and `job`")
         return Pipeline(kind=PipelineKind.JOB, workspace=_NOWHERE, name="")
     kind = kinds[0]
+    problem, _, remedy = superseded(kind).partition("; ")
+    if problem:
+        one.fail(kind.value, problem, remedy, "warning")
     if kind is not PipelineKind.ENDPOINT and one.has("deployment"):
         one.fail("deployment", "belongs to an endpoint", "remove it")
     return Pipeline(

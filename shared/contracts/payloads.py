@@ -136,6 +136,7 @@ class JobSeen:
     status: str
     cancel_asked: bool = False
     created: str = ""  # ISO 8601, where Azure ML says it.
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,6 +128,21 @@ def drift_key(model: str, version: str, window: int, step: str) -> str:
     return f"drift/{model}/{version}/windows/{window:06d}/effects/{step}"
 
 
+def retraining_id(model: str, causes: Iterable[str]) -> str:
+    """The one run of training that claims *causes* (cause ids, in any order)."""
+    return f"retrain-{_readable(model)}-{digest(model, *sorted(causes))}"
+
+
+def retraining_key(run: str, step: str) -> str:
+    """The ledger key of one effect of a run of training."""
+    return f"retraining-runs/{run}/effects/{step}"
+
+
+def training_watch_id(model: str) -> str:
+    """The one look at what has come to train *model*."""
+    return f"training-{_readable(model)}-{digest(model, length=8)}"
+
+
 def considering_id(model: str) -> str:
     """The one orchestration that considers the causes to retrain *model*."""
     return f"consider-{_readable(model)}-{digest(model, length=8)}"

@@ -144,3 +144,41 @@ DRIFT_OPEN = "drift-open/"
 def drift_open(run: str) -> str:
     """Written when a run closes, removed once its rows are counted: what a sweep looks at."""
     return f"{DRIFT_OPEN}{run}.json"
+
+
+def retraining_book(model: str) -> str:
+    """Which run of *model* is in flight, and which there were."""
+    return f"retraining/{model}/book.json"
+
+
+def counted_rows(model: str) -> str:
+    """How many rows the waiting training files of *model* have: a cache."""
+    return f"retraining/{model}/rows.json"
+
+
+def verdicts(model: str) -> str:
+    """The folder of what was decided on the causes to retrain *model*."""
+    return f"retraining/{model}/verdicts/"
+
+
+RETRAINING_RUNS = "retraining-runs/"
+
+
+def retraining(run: str) -> str:
+    """What a run of training was started for, and how it ended."""
+    return f"{RETRAINING_RUNS}{run}/run.json"
+
+
+def retraining_part(run: str, name: str) -> str:
+    """One more record of a run of training: `claim.json`, `data.json` or `evaluation.json`."""
+    return f"{RETRAINING_RUNS}{run}/{name}"
+
+
+def training_folder(run: str) -> str:
+    """The folder in staging for what a run of training is given and what it writes."""
+    return f"retraining/{run}"
+
+
+def training_set(model: str, route: str, version: str) -> str:
+    """The folder in staging of one version of the training set that *route* collects for *model*."""
+    return f"training-sets/{model}/{route}/{version}"

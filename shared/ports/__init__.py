@@ -38,6 +38,7 @@ from shared.ports.promotion import (
     StoredFile,
     WantedDeployment,
 )
+from shared.ports.retraining import DataAssets
 
 __all__ = [
     "Announcer",
@@ -49,6 +50,7 @@ __all__ = [
     "BundleStore",
     "Clock",
     "ControlPlane",
+    "DataAssets",
     "DataChecks",
     "DataHub",
     "DeploymentSeen",

@@ -23,6 +23,10 @@ class Pipelines(Protocol):
         """Ask for cancellation, with the reason on the run; one that has finished stays as it is."""
         ...
 
+    def tag(self, pipeline: Pipeline, run: str, tags: Mapping[str, str]) -> None:
+        """Say something on the run, whatever has become of it. Safe to repeat."""
+        ...
+
     def metrics(self, pipeline: Pipeline, run: str) -> Mapping[str, float]:
         """What the run has logged, the newest value of each; empty where it logged nothing."""
         ...

@@ -80,7 +80,7 @@ def _environment(configuration: Configuration, workspace: Workspace) -> Iterator
     if any(route.score.workspace == workspace for route in configuration.routes):
         ports["Jobs"] = "scores"
     if any(rules.pipeline.workspace == workspace for rules in configuration.retraining):
-        ports["Pipelines"] = "trains"
+        ports |= dict.fromkeys(("Pipelines", "DataAssets"), "trains")
     stages = configuration.ladder.stages
     if any(workspace.name in (stage.source, stage.environment and stage.environment.name) for stage in stages):
         ports |= dict.fromkeys(("Models", "Endpoints", "BundleStore"), "promotes")

@@ -89,7 +89,9 @@ NEEDS: dict[str, dict[str, Needs]] = {
         "look": (_JOB, _RUNS),
         "cancel": (_CANCEL, _RUNS),
         "metrics": (_RUNS,),
+        "tag": (_RUNS,),
     },
+    "DataAssets": {"register": (_workspace("data/versions/read", "data/versions/write"),)},
     "Announcer": {"announce": (Need(Kind.TOPIC, data_actions=("Microsoft.EventGrid/events/send/action",)),)},
     "Models": {
         "find": _FIND_ASSET,

@@ -1,0 +1,220 @@
+"""Judge what a run of training has made against the champion of this moment, and register what is better.
+
+The challenger's predictions are those that its pipeline wrote for the hold-out it was given without answers; they count
+only if they are for exactly those rows. What climbs further is measured again, deployed, by the gates of its stages.
+"""
+
+import csv
+import io
+import json
+from dataclasses import asdict
+from typing import Any
+
+from activities.effects import once, stamp
+from activities.evidence import Online
+from activities.holdouts import HoldoutRows, evaluate, read_rows
+from activities.retraining_claims import champion_of, stage_of
+from activities.training import datastore_path, output_folder
+from shared import contracts as c
+from shared.clients import Clients
+from shared.codec import decode, encode
+from shared.domain import identity, records
+from shared.domain.failures import Refused
+from shared.domain.gates import Outcome, judge
+from shared.domain.gates.evidence import Evaluation, Evidence
+from shared.domain.promotion.bundles import EXTRAS, MODEL
+from shared.domain.promotion.models import BUNDLE, ModelVersion
+from shared.planning import read_bundle
+from shared.ports import RegisteredModel, Shelf
+
+RUN = "signalbox.run"  # The tag of a model with the run that trained it.
+_OUTCOMES = {
+    Outcome.PASS: c.RetrainingOutcome.BETTER,
+    Outcome.FAIL: c.RetrainingOutcome.NOT_BETTER,
+    Outcome.INCONCLUSIVE: c.RetrainingOutcome.INCONCLUSIVE,
+}
+_COMMIT = "code_commit"
+_TAG = 250
+
+
+def judge_challenger(clients: Clients, trial: c.ChallengerTrial) -> c.ChallengerJudged:
+    """The verdict is history from here on, and its evidence a record."""
+    return once(clients, trial.key, c.ChallengerJudged, lambda: _judge(clients, trial))
+
+
+def register_challenger(clients: Clients, registration: c.ChallengerRegistration) -> c.ChallengerRegistered:
+    """The next version where the pipeline ran, with its lineage in tags; and the promotions that follow."""
+    return once(clients, registration.key, c.ChallengerRegistered, lambda: _register(clients, registration))
+
+
+def recorded_evaluation(clients: Clients, run: str, digest: str) -> Evaluation | None:
+    """What run *run* has measured of the bundle *digest*; None where it has judged another one, or none."""
+    raw = clients.hub.read(clients.configuration.hub.state, records.retraining_part(run, "evaluation.json"))
+    found = json.loads(raw) if run and raw else {}
+    return decode(Evidence, found["evidence"]).evaluation if found.get("digest") == digest else None
+
+
+def _judge(clients: Clients, trial: c.ChallengerTrial) -> c.ChallengerJudged:
+    request, rules = trial.request, trial.request.rules
+    holdout = clients.configuration.ladder.promotable(rules.model).holdout
+    rows = read_rows(clients, holdout)
+    if rows.digest != trial.sets.digest:
+        raise Refused(f"the hold-out {holdout.path} was replaced while {request.run} trained: its predictions are void")
+    challenger = _predictions(clients, request, rows)
+    champion = champion_of(clients, rules)
+    against = _champion_predictions(clients, request, rows, champion.deployment) if champion.deployment else None
+    evaluation = evaluate(rows, [rules.gate.options], champion.model, against, challenger)
+    evidence = Evidence(at=clients.clock.now(), evaluation=evaluation)
+    verdict = judge((rules.gate,), evidence)[0]
+    digest = read_bundle(clients.bundles, *_shelves(request, ModelVersion(name=rules.model, version="0"))).digest
+    judged = c.ChallengerJudged(
+        outcome=_OUTCOMES[verdict.outcome],
+        because=verdict.because,
+        digest=digest,
+        champion=champion.model,
+        metrics=_metrics(clients, trial) | evaluation.values,
+    )
+    _keep(clients, trial, judged, {"evidence": encode(evidence), "verdict": encode(verdict)})
+    return judged
+
+
+def _keep(clients: Clients, trial: c.ChallengerTrial, judged: c.ChallengerJudged, measured: dict[str, Any]) -> None:
+    request = trial.request
+    record = {
+        **measured,
+        "digest": judged.digest,
+        "champion": judged.champion,
+        "champion_at_start": request.champion,
+        "metrics": judged.metrics,
+        "at": stamp(clients),
+    }
+    path = records.retraining_part(request.run, "evaluation.json")
+    clients.hub.create(request.hub.state, path, json.dumps(record).encode())
+    facts = {"run": request.run, **asdict(judged), "champion_at_start": request.champion}
+    clients.audit.append(trial.key, "challenger judged", request.rules.model, "signalbox", facts)
+
+
+def _predictions(clients: Clients, request: c.RetrainingRun, rows: HoldoutRows) -> Any:
+    """The challenger's, in the order of the hold-out. Refused where they are not for exactly its rows."""
+    import numpy as np
+
+    path, key = f"{output_folder(request)}/predictions.csv", rows.holdout.key
+    raw = clients.hub.read(request.hub.staging, path)
+    if raw is None:
+        raise Refused(f"the pipeline wrote no predictions.csv to {request.hub.staging}/{output_folder(request)}")
+    found = list(csv.reader(io.StringIO(raw.decode("utf-8-sig"))))
+    header, given = found[0] if found else [], found[1:]
+    if len(header) != 2 or header[0] != key:
+        raise Refused(f"predictions.csv has the columns {header}; write {key} and the prediction")
+    predicted = {row[0]: row[1] for row in given if len(row) == 2}
+    wanted = rows.columns[key]
+    if len(predicted) != len(given) or predicted.keys() != set(wanted):
+        missing, strange = len(set(wanted) - predicted.keys()), len(predicted.keys() - set(wanted))
+        raise Refused(
+            f"predictions.csv is not of the hold-out's {len(wanted)} rows: {len(given)} lines,"
+            f" {missing} rows are missing, {strange} are strange"
+        )
+    try:
+        values = np.asarray([float(predicted[each]) for each in wanted])
+    except ValueError as error:
+        raise Refused(f"predictions.csv has what is no number: {error}") from error
+    if not np.isfinite(values).all():
+        raise Refused("predictions.csv has predictions that are not finite")
+    return values
+
+
+def _champion_predictions(clients: Clients, request: c.RetrainingRun, rows: HoldoutRows, deployment: str) -> Any:
+    """Asked of the champion's endpoint now."""
+    stage = stage_of(clients, request.rules)
+    assert stage is not None
+    assert stage.environment is not None  # A champion serves in one.
+    online = Online(clients, stage.environment, stage.serving.online)
+    return online.predictions(deployment, rows)
+
+
+def _metrics(clients: Clients, trial: c.ChallengerTrial) -> dict[str, float]:
+    """What the run logged, and what it wrote to metrics.json: its own words, beside what was measured here."""
+    request = trial.request
+    logged = dict(clients.pipelines.metrics(request.rules.pipeline, trial.id))
+    raw = clients.hub.read(request.hub.staging, f"{output_folder(request)}/metrics.json")
+    written = json.loads(raw) if raw else {}
+    numbers = {name: float(value) for name, value in written.items() if isinstance(value, int | float)}
+    return {f"training.{name}": value for name, value in (logged | numbers).items()}
+
+
+def _register(clients: Clients, registration: c.ChallengerRegistration) -> c.ChallengerRegistered:
+    request, rules = registration.request, registration.request.rules
+    workspace = rules.pipeline.workspace
+    model = _version(clients, request)
+    shelf, extras = _shelves(request, model)
+    digest = read_bundle(clients.bundles, shelf, extras).digest
+    if digest != registration.judged.digest:
+        judged = registration.judged.digest
+        raise Refused(f"{request.run} wrote other files after it was judged: {digest}, not {judged}")
+    clients.models.register(
+        workspace,
+        RegisteredModel(
+            model=model,
+            folder=shelf.folder,
+            tags={BUNDLE: extras.folder, **_lineage(clients, registration)},
+        ),
+    )
+    facts = {"run": request.run, "digest": digest, "workspace": workspace.name}
+    clients.audit.append(registration.key, "challenger registered", str(model), "signalbox", facts)
+    tags = {"signalbox.challenger": str(model), "signalbox.digest": digest}
+    clients.pipelines.tag(rules.pipeline, registration.id, tags)
+    return c.ChallengerRegistered(
+        model=model,
+        entering=_promotion(registration, model, rules.candidate) if rules.candidate else None,
+        climbing=_promotion(registration, model, rules.promote_to) if rules.promote_to else None,
+    )
+
+
+def _version(clients: Clients, request: c.RetrainingRun) -> ModelVersion:
+    """The version that this run has registered, or the number after the greatest: 10 comes after 9."""
+    name, greatest = request.rules.model, 0
+    for there in clients.models.versions(request.rules.pipeline.workspace, name):
+        if there.tags.get(RUN) == request.run:
+            return there.model
+        number = there.model.version
+        greatest = max(greatest, int(number) if number.isdigit() else 0)
+    return ModelVersion(name=name, version=str(greatest + 1))
+
+
+def _lineage(clients: Clients, registration: c.ChallengerRegistration) -> dict[str, str]:
+    """Run, data, code, metrics: what the ladder carries along, and what people look for."""
+    request, judged = registration.request, registration.judged
+    sets = ", ".join(f"{request.rules.model}-{each.name}:{each.version}" for each in registration.sets.sets)
+    raw = clients.hub.read(request.hub.staging, f"{output_folder(request)}/lineage.json")
+    commit = str(json.loads(raw).get(_COMMIT, "")) if raw else ""
+    metrics = {f"signalbox.metric.{name}": f"{value:.6g}" for name, value in list(judged.metrics.items())[:20]}
+    tags = {
+        RUN: request.run,
+        "signalbox.training": registration.id,
+        "signalbox.data": sets,
+        "signalbox.data_version": ", ".join(each.version for each in registration.sets.sets),
+        "azureml.git.commit": commit,
+        "signalbox.because": judged.because,
+        **metrics,
+    }
+    return {name: value[:_TAG] for name, value in tags.items() if value}
+
+
+def _promotion(registration: c.ChallengerRegistration, model: ModelVersion, target: str) -> c.Promotion:
+    """By the id that a flag or an event would give it: whoever is first starts it, and it has one effect."""
+    request = registration.request
+    return c.Promotion(
+        id=identity.promotion_id(model.name, model.version, target),
+        model=model,
+        source=request.rules.pipeline.workspace.name,
+        target=target,
+        requested_by=f"retraining {request.run}",
+        reason=registration.judged.because[:500],
+    )
+
+
+def _shelves(request: c.RetrainingRun, model: ModelVersion) -> tuple[Shelf, Shelf]:
+    """Where the pipeline left the model and what travels with it."""
+    place, root = request.rules.pipeline.workspace, datastore_path(request, output_folder(request))
+    shelf = Shelf(place=place, folder=f"{root}/{MODEL}", asset=model)
+    return shelf, Shelf(place=place, folder=f"{root}/{EXTRAS}", asset=model)

@@ -1,0 +1,189 @@
+"""A model's causes, weighed together and claimed by one run; that run's record, opened once and closed once."""
+
+import json
+from dataclasses import replace
+
+from activities.effects import once, stamp
+from activities.retraining_claims import champion_since, claim, claimed
+from shared import contracts as c
+from shared.clients import Clients
+from shared.codec import encode
+from shared.domain import identity, records
+from shared.domain.failures import Refused, Transient
+from shared.domain.retraining.causes import Cause
+from shared.domain.retraining.costs import Cost, cost_of
+from shared.domain.retraining.decision import Move, Rule, Situation, Verdict, decide
+from shared.durable import Client, start_once
+from shared.retrainings import OpenCause, open_causes, read_book, settle, write_book
+
+
+def weigh_causes(clients: Clients, weighing: c.CausesWeighing) -> c.CausesWeighed:
+    """Decide on all open causes; what is worth a run is claimed at once. The same key always gives the same run."""
+    model, rules = weighing.model, clients.configuration.retrained(weighing.model)
+    book, _ = read_book(clients, model)
+    if weighing.key in book.claims:
+        run = claimed(clients, book.claims[weighing.key])
+        return c.CausesWeighed(move=Move.RETRAIN, because=run.because, run=run)
+    causes = _unclaimed(clients, model, book.running)
+    verdict = decide(
+        Situation(
+            now=clients.clock.now(),
+            rules=rules,
+            causes=tuple(_weighed(model, cause) for cause in causes),
+            in_flight=book.running,
+            past=book.runs,
+            champion_since=champion_since(clients, rules),
+        )
+    )
+    if verdict.rule is not Rule.NO_CAUSE:
+        _record_verdict(clients, model, verdict, causes, book.running)
+    if verdict.move is Move.REFUSE:
+        settle(clients, [cause.blob for cause in causes], f"refused: {verdict.rule.value}")
+    if verdict.move is not Move.RETRAIN:
+        return _waiting(clients, verdict)
+    run = claim(clients, weighing.key, rules, causes, verdict.because)
+    return c.CausesWeighed(move=Move.RETRAIN, because=verdict.because, run=run)
+
+
+def open_retraining(clients: Clients, opening: c.RetrainingOpening) -> c.RetrainingOpened:
+    """The record, created by the first execution; any other learns who was first."""
+    request, state = opening.request, clients.configuration.hub.state
+    record = {
+        "run": request.run,
+        "model": request.rules.model,
+        "opened": stamp(clients),
+        "execution": opening.execution,
+        "because": request.because,
+        "causes": request.causes,
+        "champion": request.champion,
+        "cost": encode(Cost(estimate=request.rules.estimate)),
+    }
+    path, metadata = records.retraining(request.run), {"model": request.rules.model, "outcome": ""}
+    if clients.hub.create(state, path, json.dumps(record).encode(), metadata):
+        return c.RetrainingOpened()
+    first = json.loads(clients.hub.read(state, path) or b"{}")
+    if first.get("execution") == opening.execution:
+        return c.RetrainingOpened()
+    return c.RetrainingOpened(already=True, because=f"{request.run} was opened at {first.get('opened')}")
+
+
+def close_retraining(clients: Clients, closing: c.RetrainingClosing) -> c.Done:
+    """Write how it ended and what it cost on its record, the book and the audit log, and tell the world."""
+
+    def act() -> c.Done:
+        request, result, at = closing.request, closing.result, stamp(clients)
+        cost = _cost(clients, closing)
+        absorbed = _absorb(clients, closing)
+        ended = {"closed": at, "absorbed": absorbed, "cost": encode(cost), "training": closing.id, **encode(result)}
+        _write_end(clients, request.run, ended)
+        facts = {name: ended[name] for name in ("run", "outcome", "because", "model", "promotion", "cost", "absorbed")}
+        clients.audit.append(closing.key, f"retraining {result.outcome.value}", request.rules.model, "signalbox", facts)
+        name = result.outcome.value.title().replace(" ", "")
+        data = {**facts, "retrained": request.rules.model, "causes": request.causes}
+        kind, subject = f"Signalbox.Retraining.{name}", f"retraining/{request.run}"
+        clients.announcer.announce(f"{request.run}-{result.outcome.value}", kind, subject, data)
+        _write_book(clients, closing, cost)
+        return c.Done(at=at)
+
+    return once(clients, closing.key, c.Done, act)
+
+
+async def start_retraining(client: Client, clients: Clients, start: c.RetrainingStart) -> c.Done:
+    await start_once(client, c.RETRAIN, start.request.run, start.request)
+    return c.Done(at=stamp(clients))
+
+
+async def wake_retraining(client: Client, clients: Clients, wake: c.RetrainingWake) -> c.Done:
+    """What came meanwhile is looked at now, and not only by the timer."""
+    watch = c.RetrainingWatch(model=wake.model)
+    await start_once(client, c.CONSIDER_RETRAINING, identity.considering_id(wake.model), watch, again=True)
+    await start_once(client, c.WATCH_TRAINING_DATA, identity.training_watch_id(wake.model), watch, again=True)
+    return c.Done(at=stamp(clients))
+
+
+def _unclaimed(clients: Clients, model: str, running: str) -> list[OpenCause]:
+    """Without those that the run in flight has claimed: it may have been killed before it could mark them."""
+    causes = open_causes(clients, model)
+    mine = set(_claimed_ids(clients, running)) if running else set()
+    settle(clients, [cause.blob for cause in causes if cause.id in mine], running)
+    return [cause for cause in causes if cause.id not in mine]
+
+
+def _claimed_ids(clients: Clients, run: str) -> list[str]:
+    raw = clients.hub.read(clients.configuration.hub.state, records.retraining_part(run, "claim.json"))
+    return [cause["id"] for cause in json.loads(raw)["causes"]] if raw else []
+
+
+def _weighed(model: str, cause: OpenCause) -> Cause:
+    return Cause(id=cause.id, model=model, kind=cause.kind, at=cause.at, because="")
+
+
+def _waiting(clients: Clients, verdict: Verdict) -> c.CausesWeighed:
+    wait_s = 0.0 if verdict.until is None else max(0.1, (verdict.until - clients.clock.now()).total_seconds())
+    return c.CausesWeighed(
+        move=verdict.move,
+        because=verdict.because,
+        wait_s=round(wait_s, 3),
+        debounced=verdict.rule is Rule.DEBOUNCE,
+    )
+
+
+def _record_verdict(clients: Clients, model: str, verdict: Verdict, causes: list[OpenCause], running: str) -> None:
+    """Once for the same causes and the same rule, however often it is looked at."""
+    ids = [cause.id for cause in causes]
+    name = identity.digest(verdict.move.value, verdict.rule.value, running, *ids)
+    until = verdict.until.isoformat(timespec="seconds") if verdict.until else ""
+    facts = {
+        "move": verdict.move.value,
+        "rule": verdict.rule.value,
+        "because": verdict.because,
+        "until": until,
+        "number": len(ids),
+    }
+    record = {"at": stamp(clients), **facts, "causes": ids}
+    path = f"{records.verdicts(model)}{name}.json"
+    if clients.hub.create(clients.configuration.hub.state, path, json.dumps(record).encode()):
+        clients.audit.append(path, f"retraining: {verdict.move.value}", model, "signalbox", facts)
+
+
+def _cost(clients: Clients, closing: c.RetrainingClosing) -> Cost:
+    """By the pipeline's own times; one that was just cancelled ran until now, and one that never was cost nothing."""
+    rules, run = closing.request.rules, closing.id
+    if not run:
+        found = clients.pipelines.find(rules.pipeline, identity.job_name(closing.request.run))
+        run = found.id if found else ""
+    if not run:
+        return Cost(estimate=rules.estimate, actual=0.0, node_hours=0.0)
+    seen = clients.pipelines.look(rules.pipeline, run)
+    return cost_of(rules, seen.started, seen.ended or stamp(clients))
+
+
+def _absorb(clients: Clients, closing: c.RetrainingClosing) -> list[str]:
+    """What was asked for during a run that came to a judgement is answered by it; otherwise it is weighed anew."""
+    if not closing.result.outcome.judged:
+        return []
+    causes = _unclaimed(clients, closing.request.rules.model, closing.request.run)
+    settle(clients, [cause.blob for cause in causes], closing.request.run)
+    return [cause.id for cause in causes]
+
+
+def _write_end(clients: Clients, run: str, ended: dict[str, object]) -> None:
+    state, path = clients.configuration.hub.state, records.retraining(run)
+    there, raw = clients.hub.find(state, path), clients.hub.read(state, path)
+    if there is None or raw is None:
+        raise Refused(f"the record of {run} is gone from {state}/{path}; restore it from a backup")
+    record = json.loads(raw) | {name: value for name, value in ended.items() if name != "model"}
+    record["challenger"] = ended["model"]
+    metadata = dict(there.metadata) | {"outcome": str(ended["outcome"])}
+    if not clients.hub.replace(state, path, json.dumps(record).encode(), there.etag, metadata):
+        raise Transient(f"the record of {run} changed while it was being closed")
+
+
+def _write_book(clients: Clients, closing: c.RetrainingClosing, cost: Cost) -> None:
+    """The run is over: the next may start, and the budget is charged what it cost."""
+    model, run = closing.request.rules.model, closing.request.run
+    book, etag = read_book(clients, model)
+    runs = tuple(replace(past, cost=cost.counted) if past.run == run else past for past in book.runs)
+    used = records.retraining_part(run, "data.json") if closing.result.outcome.judged else book.used
+    running = "" if book.running == run else book.running
+    write_book(clients, model, replace(book, running=running, runs=runs, used=used), etag)

@@ -1,0 +1,139 @@
+"""The files that train a model, as they lie in the hub, and their rows one by one: no file is ever in memory whole."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from shared import contracts as c
+from shared.clients import Clients
+from shared.domain.failures import Refused
+from shared.domain.patterns import fixed_prefix
+from shared.domain.retraining.boxes import canonical, read_boxes
+from shared.domain.retraining.rules import Retraining, TrainingKind, TrainingRoute
+from shared.ports import Blob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """*line* is the row as it will be written, without its end; *held_out* the value of the hold-out's key."""
+
+    key: tuple[str, ...]
+    line: str
+    held_out: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Member:
+    """A file of the set: what it was when it was read."""
+
+    blob: Blob
+    sha256: str = ""
+    rows: int = 0
+    header: tuple[str, ...] = field(default=())
+
+
+def waiting_files(clients: Clients, route: TrainingRoute) -> list[Blob]:
+    """Everything that *route* takes, by path."""
+    container, _, pattern = route.take.partition("/")
+    found = clients.hub.list(container, fixed_prefix(pattern))
+    return sorted((blob for blob in found if route.takes(f"{container}/{blob.path}")), key=lambda blob: blob.path)
+
+
+def named_files(clients: Clients, request: c.RetrainingRun, route: TrainingRoute) -> list[Blob]:
+    """What people named: a file, or a folder that ends with a slash. Refused where there is nothing."""
+    found = []
+    for place in request.data:
+        container, _, path = place.partition("/")
+        suffix = ".csv" if route.kind is TrainingKind.TABULAR else ".jsonl"
+        named = [
+            blob
+            for blob in clients.hub.list(container, path)
+            if blob.path == path or (path.endswith("/") and blob.path.endswith(suffix))
+        ]
+        if not named:
+            raise Refused(f"the named data {place} has no {suffix} file; name a file, or a folder that ends with /")
+        found += named
+    return found
+
+
+def takes_named(rules: Retraining, route: TrainingRoute) -> bool:
+    """Named data belongs to the model's first training route."""
+    return bool(rules.data) and rules.data[0].name == route.name
+
+
+def rows_of(clients: Clients, route: TrainingRoute, member: Member, held_out: str) -> Iterator[Row]:
+    """Every row; afterwards *member* has its digest, its number of rows and its header."""
+    if route.kind is TrainingKind.BOXES:
+        yield from _boxes(clients, route, member)
+    else:
+        yield from _table(clients, route, member, held_out)
+
+
+def header_line(columns: Sequence[str]) -> str:
+    return _csv_line(columns) if columns else ""
+
+
+def _table(clients: Clients, route: TrainingRoute, member: Member, held_out: str) -> Iterator[Row]:
+    """The columns of every file in the order of their names, so that one order of columns is not another set."""
+    reader = csv.reader(_lines(clients, member))
+    named = next(reader, [])
+    place = f"{member.blob.container}/{member.blob.path}"
+    missing = [column for column in route.key if column not in named]
+    if missing or len(set(named)) < len(named):
+        raise Refused(f"{place} lacks the key columns {', '.join(missing)}" if missing else f"{place} repeats a column")
+    member.header = tuple(sorted(named))
+    order = [named.index(column) for column in member.header]
+    for fields in reader:
+        if not fields:
+            continue
+        if len(fields) != len(named):
+            raise Refused(f"{place}: row {member.rows + 1} has {len(fields)} fields, the header has {len(named)}")
+        member.rows += 1
+        values = dict(zip(named, fields, strict=True))
+        key = tuple(values[column] for column in route.key)
+        yield Row(key=key, line=_csv_line([fields[at] for at in order]), held_out=values.get(held_out, ""))
+
+
+def _boxes(clients: Clients, route: TrainingRoute, member: Member) -> Iterator[Row]:
+    wrong = list[str]()
+    for line in _lines(clients, member):
+        if not line.strip():
+            continue
+        member.rows += 1
+        try:
+            image = read_boxes(line, route.labels)
+        except ValueError as error:
+            wrong.append(f"line {member.rows}: {error}")
+            continue
+        yield Row(key=tuple(str(image.get(name, "")) for name in route.key), line=canonical(image))
+    if wrong:
+        place = f"{member.blob.container}/{member.blob.path}"
+        raise Refused(f"{place} has {len(wrong)} wrong labels: {'; '.join(wrong[:5])}")
+
+
+def _lines(clients: Clients, member: Member) -> Iterator[str]:
+    """The lines with their ends, hashed on their way."""
+    digest, first = hashlib.sha256(), True
+    with clients.hub.open(member.blob) as stream:
+        for raw in stream:
+            digest.update(raw)
+            yield raw.decode("utf-8-sig" if first else "utf-8")
+            first = False
+    member.sha256 = digest.hexdigest()
+
+
+def _csv_line(fields: Sequence[str]) -> str:
+    written = io.StringIO()
+    csv.writer(written, lineterminator="").writerow(fields)
+    return written.getvalue()
+
+
+def columns_of(values: Mapping[str, Sequence[str]]) -> str:
+    """A table of *values* as CSV text."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(values)
+    writer.writerows(zip(*values.values(), strict=True))
+    return written.getvalue()

@@ -1,0 +1,42 @@
+"""Wait for what runs elsewhere with durable timers, for seconds or for a week, holding nothing while waiting."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from shared import contracts as c
+from shared.domain.runs import POLLS_PER_SEGMENT, JobState, poll_delay_s
+from shared.durable import Context, Steps, call, wait_for
+
+Look = TypeVar("Look")
+Stop = Callable[[JobState, str], Steps[c.JobEnd]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """For *what*: from poll number *polls* on, until *deadline* (ISO 8601 UTC), which is *within_s* after its start."""
+
+    what: str
+    polls: int
+    deadline: str
+    within_s: int
+
+
+def one_segment(
+    ctx: Context, waiting: Waiting, activity: c.Activity[Look, c.JobSeen], look: Look, stop: Stop
+) -> Steps[c.JobEnd | None]:
+    """How it ended, or None where it still runs after a segment of polls; a time-out is a failure, and stops it."""
+    for poll in range(waiting.polls, waiting.polls + POLLS_PER_SEGMENT):
+        seen = yield from call(ctx, activity, look)
+        ctx.show(f"waiting for {waiting.what}", status=seen.status, polls=poll + 1)
+        if seen.state is not JobState.ACTIVE:
+            return c.JobEnd(state=seen.state, because=seen.because or f"{waiting.what} ended as {seen.status}")
+        if seen.cancel_asked:
+            return (yield from stop(JobState.CANCELLED, seen.because or "cancelled by order"))
+        left = (datetime.fromisoformat(waiting.deadline) - ctx.now).total_seconds()
+        if left <= 0:
+            because = f"timed out: {waiting.what} was not done after {waiting.within_s} s and was cancelled"
+            return (yield from stop(JobState.FAILED, because))
+        yield from wait_for(ctx, c.ORDER_GIVEN, min(left, poll_delay_s(poll, ctx.instance)))
+    return None

@@ -1,0 +1,49 @@
+"""Image object labels: one JSON object a line, as Azure ML's AutoML reads them, validated and written canonically.
+
+Format: https://learn.microsoft.com/azure/machine-learning/reference-automl-images-schema (object detection): boxes are
+fractions of the image's width and height.
+"""
+
+import json
+from collections.abc import Collection
+from typing import Any
+
+_SIDES = ("topX", "topY", "bottomX", "bottomY")
+
+
+def read_boxes(line: str, known: Collection[str]) -> dict[str, Any]:
+    """The image and its boxes. Raises ValueError saying what is wrong; *known* labels, any where it is empty."""
+    try:
+        image = json.loads(line)
+    except ValueError as error:
+        raise ValueError(f"it is not JSON ({error})") from error
+    if not isinstance(image, dict) or not isinstance(image.get("image_url"), str) or not image["image_url"]:
+        raise ValueError("it has no image_url")
+    boxes = image.get("label")
+    if not isinstance(boxes, list):
+        raise ValueError("label is not a list of boxes")
+    for number, box in enumerate(boxes):
+        wrong = _wrong(box, known)
+        if wrong:
+            raise ValueError(f"box {number} {wrong}")
+    return image
+
+
+def canonical(image: dict[str, Any]) -> str:
+    """The same text for the same image and boxes, in whatever order they were written."""
+    boxes = sorted(image["label"], key=lambda box: json.dumps(box, sort_keys=True))
+    return json.dumps({**image, "label": boxes}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _wrong(box: Any, known: Collection[str]) -> str:
+    if not isinstance(box, dict) or not isinstance(box.get("label"), str) or not box["label"]:
+        return "has no label"
+    if known and box["label"] not in known:
+        return f"has the label {box['label']!r}; known are {', '.join(sorted(known))}"
+    sides = [box.get(side) for side in _SIDES]
+    if not all(isinstance(side, int | float) and not isinstance(side, bool) for side in sides):
+        return f"needs {', '.join(_SIDES)} as numbers"
+    left, top, right, bottom = (float(side) for side in sides if side is not None)
+    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+        return f"is not inside its image: ({left:g}, {top:g}) to ({right:g}, {bottom:g}) of 1 by 1"
+    return ""

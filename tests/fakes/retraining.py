@@ -1,0 +1,128 @@
+"""Fakes of retraining's ports: pipelines that train in memory and write what real ones write, and data assets."""
+
+import json
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from shared.domain.failures import Transient
+from shared.domain.promotion.models import ModelVersion
+from shared.domain.retraining.pipelines import Pipeline, PipelineRun, PipelineRunSeen
+from shared.domain.routes import Workspace
+from shared.ports import RegisteredModel, Shelf
+from tests.fakes.ports import MemoryHub
+from tests.fakes.promotion import MemoryBundles, MemoryCloud
+
+_PATHS = "azureml://datastores/hub_staging/paths/"
+
+
+class MemoryPipelines:
+    """A run ends at its second look, with a model whose predictions are off by about `error`."""
+
+    def __init__(self, hub: MemoryHub, cloud: MemoryCloud, bundles: MemoryBundles, now: Callable[[], datetime]) -> None:
+        self._hub, self._cloud, self._bundles, self._now = hub, cloud, bundles, now
+        self.runs: dict[str, PipelineRunSeen] = {}
+        self.asked: dict[str, PipelineRun] = {}
+        self.submissions: Counter[str] = Counter()
+        self.cancelled: dict[str, str] = {}
+        self.tags: dict[str, dict[str, str]] = {}
+        self.looks: Counter[str] = Counter()
+        self.error = 1.0
+        self.status_after: Callable[[int], str] = lambda looks: "Completed" if looks > 1 else "Running"
+        self.logged: dict[str, float] = {}
+        self.spoil: Callable[[list[str]], list[str]] = lambda lines: lines
+        self.lose_next_answer = False
+        self.during: Callable[[str], None] = lambda run: None
+
+    def submit(self, run: PipelineRun) -> PipelineRunSeen:
+        found = self.find(run.pipeline, run.name)
+        if found is not None:
+            return found
+        made = PipelineRunSeen(
+            id=f"train-{len(self.runs) + 1}", name=run.name, status="Running", started=self._now().isoformat()
+        )
+        self.runs[made.id], self.asked[made.id], self.tags[made.id] = made, run, dict(run.tags)
+        self.submissions[run.name] += 1
+        self._train(run)
+        if self.lose_next_answer:
+            self.lose_next_answer = False
+            raise Transient("the connection was lost after the run was made")
+        return made
+
+    def find(self, pipeline: Pipeline, name: str) -> PipelineRunSeen | None:
+        return next((run for run in self.runs.values() if run.name == name), None)
+
+    def look(self, pipeline: Pipeline, run: str) -> PipelineRunSeen:
+        self.looks[run] += 1
+        self.during(run)
+        there = self.runs[run]
+        if there.status != "Running":
+            return there
+        status = "Canceled" if run in self.cancelled else self.status_after(self.looks[run])
+        ended = "" if status == "Running" else self._now().isoformat()
+        self.runs[run] = replace(there, status=status, ended=ended, because=self.cancelled.get(run, ""))
+        return self.runs[run]
+
+    def cancel(self, pipeline: Pipeline, run: str, because: str) -> None:
+        if self.runs[run].status == "Running":
+            self.cancelled.setdefault(run, because)
+
+    def tag(self, pipeline: Pipeline, run: str, tags: Mapping[str, str]) -> None:
+        self.tags[run].update(tags)
+
+    def metrics(self, pipeline: Pipeline, run: str) -> dict[str, float]:
+        return dict(self.logged)
+
+    def _train(self, run: PipelineRun) -> None:
+        """Writes model, extras, metrics and predictions for the hold-out it was given."""
+        predictor = noisy(run.name, self.error)
+        folder = run.output.removeprefix(_PATHS)
+        raw = self._hub.read("signalbox-staging", f"{run.data['holdout'].removeprefix(_PATHS)}/holdout.csv") or b""
+        header, *rows = raw.decode().splitlines()
+        names = header.split(",")
+        asked = [dict(zip(names, row.split(","), strict=True)) for row in rows]
+        lines = self.spoil(["id,prediction", *(f"{row['id']},{predictor(row)!r}" for row in asked)])
+        self._hub.create("signalbox-staging", f"{folder}/predictions.csv", "\n".join(lines).encode())
+        self._hub.create("signalbox-staging", f"{folder}/metrics.json", b'{"mae": 0.5, "recipe": "x"}')
+        self._hub.create("signalbox-staging", f"{folder}/lineage.json", b'{"code_commit": "0123abc"}')
+        self._cloud.predict[run.name] = predictor
+        golden = {"request": {"input_data": {"columns": ["x"], "index": [0], "data": [[7]]}}}
+        golden["response"] = [predictor({"x": 7})]  # type: ignore[assignment]
+        extras = {"code/online.py": b"x", "environment/conda.yaml": b"y"}
+        extras["golden/requests.jsonl"] = json.dumps(golden).encode()
+        place, asset = run.pipeline.workspace, ModelVersion(name="any", version="0")
+        shelf = Shelf(place=place, folder=f"{run.output}/model", asset=asset)
+        self._bundles.put(shelf, "model.bin", f"weights of {run.name}".encode())
+        for path, data in extras.items():
+            self._bundles.put(Shelf(place=place, folder=f"{run.output}/extras", asset=asset), path, data)
+
+
+class MemoryDataAssets:
+    def __init__(self) -> None:
+        self.registered: dict[str, dict[str, Any]] = {}
+
+    def register(self, workspace: Workspace, name: str, version: str, folder: str, tags: Mapping[str, str]) -> None:
+        self.registered.setdefault(f"{workspace.name}/{name}:{version}", {"folder": folder, "tags": dict(tags)})
+
+
+class Predictors(dict[str, Callable[[Mapping[str, Any]], float]]):
+    """By model version; one that a run has trained predicts as that run's challenger did."""
+
+    def __init__(self, cloud: MemoryCloud) -> None:
+        super().__init__()
+        self._cloud = cloud
+
+    def __missing__(self, model: str) -> Callable[[Mapping[str, Any]], float]:
+        registered = self._cloud.state["assets"][f"dev/models/{model}"]
+        assert isinstance(registered, RegisteredModel)
+        return self[f"signalbox-{registered.tags['signalbox.run']}"]
+
+
+def noisy(seed: str, error: float) -> Callable[[Mapping[str, Any]], float]:
+    """Predicts x, off by at most twice *error*: another way for each *seed*."""
+    noise = random.Random(seed)
+    off = [noise.uniform(-2, 2) * error for _ in range(1000)]
+    return lambda row: float(row["x"]) + off[int(row["x"])]
