@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: setup demo up test chaos check bench clean
+.PHONY: setup demo up test chaos check bench bench-peers clean
 
 setup: $(VENV)/.ready node_modules/.ready
 
@@ -48,6 +48,10 @@ bench: setup  ## Every benchmark beside its peer; docs/benchmarks.md keeps the f
 	@$(BIN)/python bench/paired_bootstrap.py
 	@$(BIN)/python bench/gate_statistics.py
 	@$(BIN)/python bench/copy_bundle.py
+	@$(BIN)/python bench/drift_statistics.py
+
+bench-peers: setup  ## The drift detector beside evidently, in an environment of its own (about 1 GB).
+	@$(BIN)/python bench/drift_peer.py
 
 clean:
 	rm -rf $(VENV) node_modules .signalbox .mypy_cache .ruff_cache .pytest_cache .hypothesis
