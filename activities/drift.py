@@ -164,7 +164,7 @@ async def tell_drift(client: Client, clients: Clients, telling: c.DriftTelling) 
     """Announce the finding and record it as a cause, both under the window's name; then wake the decision."""
     watch = await asyncio.to_thread(watch_of, clients, telling.model)
     done = await asyncio.to_thread(once, clients, telling.key, c.Done, lambda: _tell(clients, watch, telling))
-    if watch.retrain:
+    if watch.retrain and clients.configuration.is_retrained(telling.model):
         name = identity.considering_id(telling.model)
         await start_once(client, c.CONSIDER_RETRAINING, name, c.RetrainingWatch(model=telling.model), again=True)
     return done

@@ -56,7 +56,8 @@ async def _take_cause(client: Client, clients: Clients, event: MonitorBreached |
         await _record_ignored(clients, event.event_id, event.because[:200], decided)
         return decided
     watch = await asyncio.to_thread(record_cause, clients, decided)
-    await start_once(client, c.CONSIDER_RETRAINING, identity.considering_id(decided.model), watch, again=True)
+    if configured.is_retrained(decided.model):
+        await start_once(client, c.CONSIDER_RETRAINING, identity.considering_id(decided.model), watch, again=True)
     return f"cause {decided.id} to retrain {decided.model}: {decided.because}"
 
 

@@ -49,6 +49,10 @@ class Configuration:
         known = ", ".join(rules.model for rules in self.retraining) or "none"
         raise Refused(f"model {model!r} has no `retraining` section in the configuration; those that have: {known}")
 
+    def is_retrained(self, model: str) -> bool:
+        """Whether causes to retrain *model* are weighed at all; otherwise they are kept for people to see."""
+        return any(rules.model == model for rules in self.retraining)
+
     def watch(self, model: str) -> DriftWatch | None:
         """How *model* is watched for drift, None where it is not."""
         return next((watch for watch in self.drift if watch.model == model), None)

@@ -15,8 +15,11 @@ from shared.domain.drift.reference import PLACE, ModelReference
 from shared.domain.drift.relevance import relevance
 from shared.domain.drift.rule import DriftRule
 from shared.domain.drift.watch import DriftWatch, OutputField
+from shared.domain.gate_specs import GateSpec
 from shared.domain.promotion.models import BUNDLE, ModelVersion
 from shared.domain.reference_profile import ReferenceProfile
+from shared.domain.retraining.pipelines import Pipeline, PipelineKind
+from shared.domain.retraining.rules import Retraining
 from shared.domain.routes import HubLayout
 from shared.ports import RegisteredModel, Shelf
 from signalbox.host.clock import VirtualClock
@@ -109,18 +112,29 @@ class WatchedProduct(Product):
         return [json.loads(self.hub.read("signalbox", blob.path) or b"{}") for blob in found]
 
 
-def configuration(watch: DriftWatch) -> Configuration:
+PIPELINE = Pipeline(kind=PipelineKind.ENDPOINT, workspace=WORKSPACE, name="train")
+
+
+def configuration(watch: DriftWatch, retrained: bool) -> Configuration:
+    rules = Retraining(model="m", pipeline=PIPELINE, experiment="m", gate=GateSpec(gate="better_than_champion"))
     return Configuration(
         hub=HubLayout(account="datahub"),
         routes=(a_route("each"), a_route("other")),
         workspaces=(WORKSPACE,),
         drift=(watch,),
+        retraining=(rules,) if retrained else (),
     )
 
 
 @pytest.fixture
 def watch() -> DriftWatch:
     return WATCH
+
+
+@pytest.fixture
+def retrained() -> bool:
+    """Whether the model has a `retraining` section."""
+    return False
 
 
 @pytest.fixture
@@ -131,10 +145,14 @@ def given() -> ModelReference | None:
 
 @pytest.fixture
 async def product(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, watch: DriftWatch, given: ModelReference | None
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    watch: DriftWatch,
+    given: ModelReference | None,
+    retrained: bool,
 ) -> AsyncIterator[WatchedProduct]:
     clock = VirtualClock()
-    made = FakeClients(configuration(watch), clock.now)
+    made = FakeClients(configuration(watch, retrained), clock.now)
     watched(made, tmp_path, given)
     async with hosted(made, clock, tmp_path, monkeypatch) as host:
         yield WatchedProduct(host=host, clients=made)

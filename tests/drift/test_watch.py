@@ -32,7 +32,6 @@ async def test_drift_is_announced_and_becomes_one_cause(product: WatchedProduct)
     (cause,) = product.causes
     assert (cause["kind"], cause["facts"]["window"], cause["facts"]["score"]) == ("drift", "1", "moved")
     assert "x: Kolmogorov-Smirnov" in cause["facts"]["statistic"]
-    assert await product.checked(identity.considering_id("m"))
 
 
 async def test_the_report_names_columns_shares_and_the_scores_shift(product: WatchedProduct) -> None:
@@ -124,6 +123,17 @@ class TestWithoutReference:
         assert found["outcome"] == "inconclusive"
         assert "has no reference" in found["because"]
         assert "has no reference" in product.stored("drift/m/1/problem.json")["because"]
+
+
+class TestRetrained:
+    @pytest.fixture
+    def retrained(self) -> bool:
+        return True
+
+    async def test_a_finding_wakes_the_decision_of_a_model_that_is_retrained(self, product: WatchedProduct) -> None:
+        await product.score(rows(5, 300, x=1.0))
+
+        assert product.events(identity.considering_id("m")) > 0
 
 
 class TestScoreMustMove:
