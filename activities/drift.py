@@ -66,7 +66,8 @@ def _page(report: dict[str, Any]) -> str:
 
 
 def _report(clients: Clients, judging: c.DriftJudging, watch: DriftWatch, window: Window) -> dict[str, Any]:
-    reference = _kept_reference(clients, judging)
+    kept = _kept_reference(clients, judging)
+    reference = kept if watch.output else kept.inputs_alone
     verdict = detect(reference, window[1], watch.rule_of_a_look)
     changes, said = _relevance_changes(clients, watch, reference)
     outcome, because = _together(verdict, changes)

@@ -79,7 +79,7 @@ def _check(clients: Clients, body: asked.DriftAsked) -> Answer:
     reference = reference_of(clients, score.workspace, score.model, score.version, route.contract)
     files = [HubFile(name=body.path, blob=blob)]
     counted = clients.drift_files.count(route.contract, reference, files)
-    verdict = detect(reference, counted, watch.rule if watch else DriftRule())
+    verdict = detect(reference.inputs_alone, counted, watch.rule if watch else DriftRule())
     return {"model": f"{score.model}:{score.version}", "path": body.path, **encode(verdict.to_dict())}
 
 

@@ -22,9 +22,16 @@ async def test_a_file_by_itself_is_judged_and_nothing_follows(product: WatchedPr
     status, found = await product.request("POST", "drift-checks", {"path": "checks/a.csv", "route": "each"})
 
     assert (status, found["outcome"]) == (200, "drifted")
-    assert found["because"] == "x moved and so did the score"  # Foreseen: x is relevant, and there are no outputs.
+    assert found["because"] == "x moved and so would the score"  # It is relevant, and there are no outputs.
     assert product.causes == []
     assert product.stored("drift-windows/m/1.json") is None
+
+
+async def test_a_file_of_enough_rows_is_decided_without_outputs(product: WatchedProduct) -> None:
+    product.land("checks/a.csv", csv_of(rows(5, 500)))
+    _, found = await product.request("POST", "drift-checks", {"path": "checks/a.csv", "route": "each"})
+
+    assert (found["outcome"], found["score"]["foreseen"]) == ("none", True)
 
 
 async def test_relevance_of_a_table_in_the_hub(product: WatchedProduct) -> None:

@@ -20,7 +20,7 @@ class ScoreDrift:
     """Whether the model's outputs moved: *observed*, from *low* to *high*, is the shift of their mean.
 
     *expected* is what the inputs that moved would do to it, by the reference's responses, added up as if the inputs
-    were independent; in the output's unit. None where it is not known.
+    were independent; in the output's unit. None where it is not known. *foreseen*: by relevance, without outputs.
     """
 
     movement: Movement
@@ -29,6 +29,7 @@ class ScoreDrift:
     low: float | None = None
     high: float | None = None
     expected: float | None = None
+    foreseen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,11 +109,11 @@ def _foreseen(reference: ModelReference, columns: Sequence[ColumnDrift]) -> Scor
     """Without outputs: whether what moved is what the model is known to depend on."""
     if reference.relevance is None:
         said = "there are no outputs to compare, and the reference does not say which inputs are relevant"
-        return ScoreDrift(movement=Movement.UNKNOWN, because=said)
+        return ScoreDrift(movement=Movement.UNKNOWN, because=said, foreseen=True)
     telling = [each for each in columns if each.column in reference.relevance.selected]
     moved = [each.column for each in telling if each.movement is Movement.MOVED]
     said = f"there are no outputs to compare; of the relevant inputs {', '.join(moved) or 'none'} moved"
-    return ScoreDrift(movement=_worst(telling), because=said)
+    return ScoreDrift(movement=_worst(telling), because=said, foreseen=True)
 
 
 def _worst(columns: Sequence[ColumnDrift]) -> Movement:
@@ -123,10 +124,12 @@ def _worst(columns: Sequence[ColumnDrift]) -> Movement:
 def _concluded(columns: Sequence[ColumnDrift], score: ScoreDrift, rule: DriftRule) -> tuple[Outcome, str, int | None]:
     moved = _names(each for each in columns if each.movement is Movement.MOVED)
     if moved and (not rule.score_must_move or score.movement is Movement.MOVED):
-        said = f"{moved} moved" + (" and so did the score" if score.movement is Movement.MOVED else "")
+        told = "and so would the score" if score.foreseen else "and so did the score"
+        said = f"{moved} moved {told}" if score.movement is Movement.MOVED else f"{moved} moved"
         return Outcome.DRIFTED, said, None
     if moved and score.movement is Movement.STEADY:
-        return Outcome.NONE, f"{moved} moved, and the score did not", None
+        told = "would not" if score.foreseen else "did not"
+        return Outcome.NONE, f"{moved} moved, and the score {told}", None
     undecided = [each for each in columns if each.movement is Movement.UNDECIDED]
     if moved and score.movement is Movement.UNKNOWN:
         return Outcome.INCONCLUSIVE, f"{moved} moved, and whether the score would is not known: {score.because}", None

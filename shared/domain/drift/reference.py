@@ -7,7 +7,7 @@ It travels in the model's bundle at `contract/reference-profile.json`, so that e
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from shared.domain.drift.relevance import FeatureRelevance, Relevance
@@ -66,6 +66,11 @@ class ModelReference:
     def digest(self) -> str:
         """Names the content: windows are counted for one reference."""
         return digest(json.dumps(self.to_dict(), sort_keys=True))
+
+    @property
+    def inputs_alone(self) -> "ModelReference":
+        """For windows that hold no outputs: whether the score would move is then foreseen, not tested."""
+        return replace(self, outputs={}, moments={})
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON; `parse_reference` reads it back."""

@@ -111,7 +111,7 @@ def test_where_the_score_may_have_moved_the_rows_that_decide_are_those_for_the_s
 def test_without_outputs_relevance_says_whether_the_score_would_move(reference, column, outcome):
     silent = replace(counted(patients(1, 1200, **{column: 0.8}), reference), outputs={}, moments={}, answers=0)
 
-    assert detect(reference, silent, replace(USUAL, score_must_move=True)).outcome is outcome
+    assert detect(reference.inputs_alone, silent, replace(USUAL, score_must_move=True)).outcome is outcome
 
 
 def test_without_outputs_and_relevance_nobody_knows_whether_the_score_would_move(reference):
