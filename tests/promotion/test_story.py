@@ -129,7 +129,7 @@ async def test_explain_names_each_unmet_condition_and_who_can_meet_it(railway: R
 
     _, said = await railway.ask("GET", f"promotions/{promotion}/explain")
 
-    assert said["unmet"] == ["central: product-owner: nobody has approved; it can be met by app role Owner"]
+    assert said["unmet"] == ["central: product-owner: nobody has approved; it can be met by app role ProductOwner"]
 
 
 async def test_approvers_get_the_page_whose_digest_they_approve(railway: Railway) -> None:
