@@ -118,6 +118,6 @@ def test_a_removed_lock_is_noticed(tmp_path: Path, file: str, lock: str, without
     (tmp_path / file).write_text(text.replace(lock, without))
 
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", guard]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
 
     assert done.returncode == 1, done.stdout[-2000:] + done.stderr[-2000:]
