@@ -74,8 +74,9 @@ LOCKS = [
     ),
     (
         "triggers/decisions.py",
-        "    wrong = refuse_approval(at.stage.approvals, role, person, request.requester, shown, pack.digest, given)\n",
-        '    wrong = ""\n',
+        "at.stage.approvals\n    wrong = refuse_approval("
+        "policy, body.role, person, request.requester, body.evidence, pack.digest, given)\n",
+        'at.stage.approvals\n    wrong = ""\n',
         f"{HOSTILE}::test_who_does_not_hold_the_role_cannot_approve",
     ),
     (
