@@ -42,6 +42,10 @@ DOORS: dict[str, tuple[Door, ...]] = {
         _post("feature-relevance", "show_relevance", Action.CHECK_DATA),
         _post("alerts", "receive_alert", Action.DELIVER, status=202),
     ),
+    "triggers.retraining_doors": (
+        _post("models/{model}/retrain", "retrain_model", Action.RETRAIN, "model", 202),
+        _get("models/{model}/retraining", "show_retraining"),
+    ),
     "triggers.promotion_doors": (
         _post("plans", "plan_promotion", Action.READ),
         _post("promotions", "start_promotion", Action.PROMOTE, "stage", 202),

@@ -35,10 +35,17 @@ def _of_environment(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str
     return (str(arguments["body"].environment),)
 
 
+def _of_model(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """Where its pipeline runs and registers."""
+    wanted = arguments["model"]
+    return tuple(each.pipeline.workspace.name for each in clients.configuration.retraining if each.model == wanted)
+
+
 _WAYS: dict[str, Callable[[Clients, Mapping[str, Any]], tuple[str, ...]]] = {
     "run": _of_run,
     "route": _of_route,
     "stage": _of_stage,
     "environment": _of_environment,
+    "model": _of_model,
 }
 WAYS = frozenset(_WAYS)

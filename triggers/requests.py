@@ -107,6 +107,14 @@ class RecoveryAsked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetrainingAsked:
+    """*data* is a file (container/path), or a folder that ends with a slash, to be trained on as well."""
+
+    reason: Sentence
+    data: HubPath = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryFilters:
     """*at*: up to this time, ISO 8601, UTC where it names no zone."""
 

@@ -21,6 +21,7 @@ from signalbox.cli.promotions import (
     reject,
     withdraw,
 )
+from signalbox.cli.retraining import retrain, retraining
 from signalbox.cli.runs import cancel, release, reprocess, status
 from signalbox.cli.traces import trace
 from signalbox.host.command import host
@@ -47,5 +48,5 @@ _PROMOTIONS = (
     audit,
 )
 
-for command in (up, demo, *_RUNS, *_PROMOTIONS, trace, doctor, host):
+for command in (up, demo, *_RUNS, *_PROMOTIONS, retrain, retraining, trace, doctor, host):
     main.add_command(command)

@@ -166,14 +166,14 @@ class Railway:
     async def pass_time(self, delta: timedelta) -> None:
         await self.host.advance(delta, timeout=60)
 
-    async def until(self, happened: Callable[[], bool]) -> None:
-        """Let time pass, second by second, until something has happened."""
+    async def until(self, happened: Callable[[], bool], every_s: float = 1) -> None:
+        """Let time pass, second by second (or slower), until something has happened."""
         for _ in range(600):
             await self.host.settle()
             if happened():
                 return
-            await self.pass_time(timedelta(seconds=1))
-        raise TimeoutError("it did not happen within ten minutes")
+            await self.pass_time(timedelta(seconds=every_s))
+        raise TimeoutError(f"it did not happen within {600 * every_s:g} seconds")
 
     async def sweep(self) -> None:
         """What the timer does."""

@@ -96,7 +96,7 @@ class Works(Railway):
 
     async def retrained(self) -> c.RetrainingResult:
         """The result of the newest run, once it is there."""
-        await self.until(lambda: bool(self.runs()) and all(run.get("outcome") for run in self.runs()))
+        await self.until(lambda: bool(self.runs()) and all(run.get("outcome") for run in self.runs()), every_s=10)
         run = self.runs()[-1]["run"]
         outcome = await self.host.advance_until_finished(run, timeout=60)
         assert outcome.status == "Completed", outcome

@@ -119,6 +119,7 @@ async def test_new_data_is_counted_as_it_lies_there(works: Works) -> None:
         blob = works.label(name, start=510 if name == "second" else 520)
         await works.tell(blob)
         await works.tell(blob)
+        await works.host.settle()
 
     result = await works.retrained()
     await hours(works, 30)

@@ -1,0 +1,55 @@
+"""Ask for a model to be retrained, and see why it was, or was not."""
+
+from typing import Any
+
+import click
+
+from signalbox.cli.app_client import find_app
+from signalbox.cli.output import emit_facts, emit_json, emit_table
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print the whole answer as JSON.")
+
+
+@click.command()
+@click.argument("model")
+@click.option("--reason", required=True, help="Why; it stays on the run's record.")
+@click.option("--data", default="", help="CONTAINER/PATH of a file in the hub, or of a folder that ends with /.")
+@click.option("--as", "person", default="", help="On the local cloud: who you are, such as ada@example.org.")
+@_json
+def retrain(model: str, reason: str, data: str, person: str, as_json: bool) -> None:
+    """Ask for MODEL to be retrained. Limits and budget hold for what people ask too."""
+    body = {"reason": reason} | ({"data": data} if data else {})
+    found = find_app(person, signed=True).post(f"models/{model}/retrain", body)
+    emit_json(found) if as_json else emit_facts({name: str(value) for name, value in found.items()})
+
+
+@click.command()
+@click.argument("model")
+@_json
+def retraining(model: str, as_json: bool) -> None:
+    """The open causes to retrain MODEL, what was decided, and every run with its outcome and cost."""
+    found = find_app().get(f"models/{model}/retraining")
+    if as_json:
+        emit_json(found)
+        return
+    newest = found["verdicts"][0] if found["verdicts"] else {}
+    emit_facts(
+        {
+            "open causes": str(len(found["causes"])),
+            "last verdict": f"{newest['move']} ({newest['rule']}): {newest['because']}" if newest else "",
+            "until": newest.get("until", ""),
+            "in flight": found["running"],
+            "doing": str(found["doing"].get("step", "")),
+            "spent": f"{found['spent']:g}",
+        }
+    )
+    click.echo()
+    emit_table(("run", "outcome", "challenger", "causes", "cost", "because"), [_row(run) for run in found["runs"]])
+
+
+def _row(run: dict[str, Any]) -> tuple[str, ...]:
+    cost = run.get("cost") or {}
+    known = cost.get("actual")
+    said = f"about {cost.get('estimate', 0):g}" if known is None else f"{known:g}"
+    because = str(run.get("because", ""))[:120]
+    return (run["run"], run["outcome"], run.get("challenger", ""), str(run.get("causes", "")), said, because)

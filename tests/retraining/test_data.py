@@ -1,0 +1,112 @@
+"""Training sets as they are written: immutable, by content, with manifest and lineage; image labels as well."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from shared import contracts as c
+from shared.domain.retraining.rules import OnConflict, TrainingKind, TrainingRoute
+from tests.retraining.conftest import RULES, Works
+
+SHELVES = TrainingRoute(
+    name="shelves", take="labels/{file}.jsonl", kind=TrainingKind.BOXES, key=("image_url",), labels=("can",), files=9
+)
+
+
+def sets(works: Works, route: str = "labels") -> list[str]:
+    """The parts of every set, with its folder."""
+    found = works.hub.list("signalbox-staging", f"training-sets/churn/{route}/")
+    return [blob.path for blob in found if not blob.path.endswith("-manifest.json")]
+
+
+def manifest(works: Works, route: str = "labels") -> dict[str, Any]:
+    found = [blob.path for blob in works.hub.list("signalbox-staging", f"training-sets/churn/{route}/")]
+    path = next(path for path in found if path.endswith("-manifest.json"))
+    return dict(json.loads(works.hub.read("signalbox-staging", path) or b"{}"))
+
+
+def rows(works: Works, path: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO((works.hub.read("signalbox-staging", path) or b"").decode())))
+
+
+async def test_a_set_has_every_row_once_and_says_what_it_is_made_of(works: Works) -> None:
+    works.hub.land("training/churn/newer.csv", b"y,id,x\n500.0,500,500\n777,501,501\n5,5,5\n")
+
+    result = await works.by_hand()
+
+    (part,) = sets(works)
+    said = manifest(works)
+    assert [row["id"] for row in rows(works, part)] == ["502", "503", "500", "501"]
+    assert {row["id"]: row["y"] for row in rows(works, part)}["501"] == "777"
+    assert said["dropped"] == {"duplicates": 1, "conflicts": 1, "held_out": 1, "on_conflict": "newest"}
+    assert (said["rows"], said["columns"], said["run"]) == (4, ["id", "x", "y"], result.run)
+    assert [member["path"] for member in said["members"]] == ["training/churn/first.csv", "training/churn/newer.csv"]
+    assert all(len(member["sha256"]) == 64 and member["etag"] for member in said["members"])
+    asset = works.data_assets.registered[f"dev/churn-labels:{said['version']}"]
+    assert asset["folder"] == f"azureml://datastores/hub_staging/paths/{part.rpartition('/')[0]}"
+    assert works.pipelines.asked["train-1"].data["labels"] == asset["folder"]
+
+
+async def test_the_same_content_is_the_same_set_whenever_it_is_uploaded(works: Works) -> None:
+    works.change(limits=replace(RULES.limits, min_interval_s=0))
+    await works.by_hand()
+    before = {path: works.hub.writes[f"signalbox-staging/{path}"] for path in sets(works)}
+    works.label("first")
+
+    await works.by_hand(number=2)
+
+    assert {path: works.hub.writes[f"signalbox-staging/{path}"] for path in sets(works)} == before
+    assert len(works.data_assets.registered) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"id,x\n1,2\n", "differ in the columns y"),
+        (b"x,y\n1,2\n", "lacks the key columns id"),
+        (b"id,x,y\n1,2\n", "row 1 has 2 fields, the header has 3"),
+        (b"id,id,y\n1,2,3\n", "repeats a column"),
+    ],
+)
+async def test_files_that_do_not_fit_together_are_refused(works: Works, content: bytes, said: str) -> None:
+    works.hub.land("training/churn/other.csv", content)
+
+    result = await works.by_hand()
+
+    assert result.outcome is c.RetrainingOutcome.FAILED
+    assert said in result.because
+
+
+async def test_conflicts_can_stop_a_run(works: Works) -> None:
+    works.change(data=(replace(RULES.data[0], conflicts=OnConflict.FAIL),))
+    works.label("other", shift=1.0)
+
+    assert "two different rows have the key '500'" in (await works.by_hand()).because
+
+
+async def test_image_labels_are_a_set_too(works: Works) -> None:
+    works.change(data=(*RULES.data, SHELVES))
+    box = {"label": "can", "topX": 0.1, "topY": 0.1, "bottomX": 0.5, "bottomY": 0.5}
+    lines = [json.dumps({"image_url": f"azureml://shelf/{n % 3}.jpg", "label": [box]}) for n in range(4)]
+    works.hub.land("labels/monday.jsonl", "\n".join(lines).encode())
+
+    await works.by_hand()
+
+    (part,) = sets(works, "shelves")
+    written = (works.hub.read("signalbox-staging", part) or b"").decode().splitlines()
+    assert [json.loads(line)["image_url"] for line in written] == [f"azureml://shelf/{n}.jpg" for n in range(3)]
+    assert manifest(works, "shelves")["dropped"]["duplicates"] == 1
+    assert set(works.pipelines.asked["train-1"].data) == {"labels", "shelves", "holdout"}
+
+
+async def test_wrong_image_labels_stop_a_run_and_are_named(works: Works) -> None:
+    works.change(data=(*RULES.data, SHELVES))
+    works.hub.land("labels/monday.jsonl", b'{"image_url": "a", "label": [{"label": "cat"}]}\nnonsense\n')
+
+    because = (await works.by_hand()).because
+
+    assert "labels/monday.jsonl has 2 wrong labels: line 1: box 0 has the label 'cat'" in because

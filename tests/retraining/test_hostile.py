@@ -1,0 +1,145 @@
+"""What goes wrong in a run, and how it ends: time, metrics, predictions, data, the champion, the clock."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from shared import contracts as c
+from shared.domain.retraining.causes import CauseKind
+from shared.domain.retraining.rules import Limits
+from tests.retraining.conftest import Works
+
+
+async def test_a_run_that_never_ends_is_cancelled_and_that_is_a_failure(works: Works) -> None:
+    works.pipelines.status_after = lambda looks: "Running"
+
+    result = await works.by_hand()
+
+    assert result.outcome is c.RetrainingOutcome.FAILED
+    assert "timed out: the training was not done after 3600 s" in result.because
+    assert works.pipelines.cancelled == {"train-1": result.because}
+
+
+async def test_a_metric_beyond_its_rule_stops_the_run(works: Works) -> None:
+    works.pipelines.status_after = lambda looks: "Running"
+    works.pipelines.logged = {"loss": 101.0}
+
+    result = await works.by_hand()
+
+    assert result.outcome is c.RetrainingOutcome.CANCELLED
+    assert "the gate says stop: loss is 101" in works.pipelines.cancelled["train-1"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda lines: lines[:-1], "1 rows are missing"),
+        (lambda lines: [*lines, lines[-1]], "is not of the hold-out's 200 rows: 201 lines"),
+        (lambda lines: [*lines[:-1], "9999,1.0"], "1 are strange"),
+        (lambda lines: [*lines[:-1], "199,nan"], "not finite"),
+        (lambda lines: [*lines[:-1], "199,many"], "no number"),
+        (lambda lines: ["row,prediction", *lines[1:]], "write id and the prediction"),
+        (lambda lines: [], "predictions.csv has the columns []"),
+    ],
+)
+async def test_predictions_count_only_for_exactly_the_holdout(
+    works: Works, spoil: Callable[[list[str]], list[str]], said: str
+) -> None:
+    works.pipelines.spoil = spoil
+
+    result = await works.by_hand()
+
+    assert result.outcome is c.RetrainingOutcome.FAILED
+    assert said in result.because
+    assert said in works.pipelines.tags["train-1"]["signalbox.because"]
+    assert not works.made("register dev/models")
+
+
+async def test_the_answers_never_reach_the_pipeline(works: Works) -> None:
+    result = await works.by_hand()
+
+    given = works.hub.read("signalbox-staging", f"retraining/{result.run}/holdout/holdout.csv") or b""
+    assert given.splitlines()[0] == b"id,x"
+
+
+async def test_bad_training_data_starts_no_pipeline(works: Works) -> None:
+    works.hub.land("training/churn/second.csv", b"id,x,y\n7000,bad,1\n")
+
+    result = await works.by_hand()
+
+    assert result.outcome is c.RetrainingOutcome.BAD_DATA
+    assert "is bad" in result.because
+    assert not works.pipelines.runs
+    assert works.runs()[0]["cost"]["actual"] == 0
+
+
+async def test_a_champion_that_is_replaced_meanwhile_is_the_one_to_beat(works: Works) -> None:
+    """Better than the one that served when it began, worse than the one that serves when it is judged."""
+    await works.serve(error=3.0)
+    works.pipelines.error = 2.0
+    works.pipelines.status_after = lambda looks: "Completed" if looks > 10 else "Running"
+    works.cause(CauseKind.DRIFT)
+    await works.consider()
+    await works.until(lambda: bool(works.pipelines.runs))
+    works.register("7", error=0.5)
+    promotion = await works.promote("churn:7", to="preprod")
+    assert (await works.finish(promotion)).fate is c.Fate.PROMOTED
+
+    result = await works.retrained()
+
+    judged = works.part("evaluation.json")
+    assert result.outcome is c.RetrainingOutcome.NOT_BETTER
+    assert (judged["champion_at_start"], judged["champion"]) == ("preprod/models/churn:1", "preprod/models/churn:7")
+
+
+async def test_a_young_champion_is_given_its_time_unless_somebody_asks(works: Works) -> None:
+    await works.serve()
+    works.change(limits=Limits(debounce_s=0, champion_age_s=86400))
+    works.cause(CauseKind.DRIFT)
+    await works.consider()
+    await works.pass_time(timedelta(hours=2))
+    assert works.verdicts() == [("wait", "champion's age")]
+
+    result = await works.by_hand()
+
+    assert result.outcome.judged
+    assert len(works.part("claim.json")["causes"]) == 2
+
+
+async def test_a_holdout_that_is_replaced_meanwhile_voids_the_predictions(works: Works) -> None:
+    rows = "\n".join(f"{n},{n},{n}" for n in range(1, 201))
+    works.pipelines.during = lambda run: bool(  # type: ignore[assignment,return-value]
+        works.hub.land("evaluation/churn.csv", f"id,x,y\n{rows}\n".encode())
+    )
+
+    result = await works.by_hand()
+
+    assert result.outcome is c.RetrainingOutcome.FAILED
+    assert "was replaced while" in result.because
+
+
+async def test_numbers_of_versions_are_numbers(works: Works) -> None:
+    for version in ("2", "9", "10"):
+        works.register(version, error=1.0)
+
+    assert (await works.by_hand()).model == "churn:11"
+
+
+async def test_a_clock_that_goes_back_starts_nothing_twice_and_blocks_nothing_for_long(works: Works) -> None:
+    true = works.clients.clock.now
+    works.clients.clock.now = lambda: true() + timedelta(days=400)  # type: ignore[method-assign]
+    works.cause(CauseKind.DRIFT)
+    await works.consider()
+    first = await works.retrained()
+    works.clients.clock.now = true  # type: ignore[method-assign]
+
+    works.cause(CauseKind.DRIFT, 2)
+    await works.consider()
+    await works.pass_time(timedelta(hours=2))
+
+    assert works.verdicts().count(("retrain", "worthwhile")) == 1
+    assert [run["run"] for run in works.runs()] == [first.run]
+    assert ("wait", "minimum interval") in works.verdicts()
+    claimed = works.settled()
+    assert claimed.count("") == 1  # It waits, and says until when.

@@ -1,0 +1,168 @@
+"""Every effect of a run happens once: answers lost, records lost, the host restarted, orchestrations ended."""
+
+import asyncio
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from activities.retraining import weigh_causes
+from shared import contracts as c
+from shared.domain import identity
+from shared.domain.failures import Transient
+from shared.domain.promotion.models import FLAG, exact_model
+from shared.domain.retraining.causes import CauseKind
+from shared.domain.retraining.rules import Limits
+from tests.hosted import hosted
+from tests.promotion.conftest import DEV
+from tests.retraining.conftest import Works, hours
+
+STEPS = ("data", "submitted", "judged", "registered", "entered", "promoted", "closed")
+
+
+class LosingLedger:
+    """Loses the first record of an effect that has happened, before or after it is written."""
+
+    def __init__(self, inner: Any, step: str, after: bool) -> None:
+        self._inner, self._step, self._after, self.lost = inner, step, after, 0
+
+    def find(self, key: str) -> dict[str, Any] | None:
+        return self._inner.find(key)  # type: ignore[no-any-return]
+
+    def record(self, key: str, result: Mapping[str, Any]) -> dict[str, Any]:
+        losing = key.startswith("retraining-runs/") and key.endswith(f"/{self._step}") and not self.lost
+        if losing and not self._after:
+            self.lost += 1
+            raise Transient("the host died before the record")
+        recorded: dict[str, Any] = self._inner.record(key, result)
+        if losing:
+            self.lost += 1
+            raise Transient("the host died after the record")
+        return recorded
+
+
+async def promoted(works: Works, result: c.RetrainingResult) -> None:
+    """Everything once, and all the way up."""
+    assert result.outcome is c.RetrainingOutcome.BETTER
+    assert (await works.finish(result.promotion)).fate is c.Fate.PROMOTED
+    assert list(works.pipelines.submissions.values()) == [1]
+    assert works.made("register dev/models/churn") == 1
+    assert works.made("register central/models/churn:") == 1
+    assert works.made("deploy preprod/onlineEndpoints") == 1
+    assert works.chain().count("retraining better") == 1
+    announced = works.clients.announcer.kinds  # type: ignore[attr-defined]
+    assert announced.count("Signalbox.Promotion.Promoted") == 2
+    sets = [blob.path for blob in works.hub.list("signalbox-staging", "training-sets/")]
+    assert len(sets) == 2
+    assert all(works.hub.writes[f"signalbox-staging/{path}"] == 1 for path in sets)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("step", STEPS)
+async def test_a_lost_record_repeats_no_effect(works: Works, step: str, after: bool) -> None:
+    ledger = LosingLedger(works.clients.ledger, step, after)
+    vars(works.clients)["ledger"] = ledger
+
+    result = await works.by_hand()
+
+    assert ledger.lost == 1
+    await promoted(works, result)
+
+
+async def test_a_lost_answer_of_the_pipeline_is_found_by_name(works: Works) -> None:
+    works.pipelines.lose_next_answer = True
+
+    await promoted(works, await works.by_hand())
+
+
+@pytest.mark.parametrize("at", range(2, 26, 4))
+async def test_a_host_that_is_restarted_between_two_steps_finishes(
+    works: Works, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    """At the *at*-th record that is created, whichever it is."""
+    reached, create, counted = threading.Event(), works.hub.create, [0]
+
+    def counting(*given: Any, **named: Any) -> bool:
+        counted[0] += 1
+        if counted[0] >= at:
+            reached.set()
+        return create(*given, **named)
+
+    works.cause(CauseKind.DRIFT)
+    works.hub.create = counting  # type: ignore[method-assign]
+    await works.consider()
+    await works.until(reached.is_set)
+    await works.host.host.stop()
+    clock = works.clients.clock.now.__self__  # type: ignore[attr-defined]
+    async with hosted(works.clients, clock, tmp_path, monkeypatch, sweeps="0 0 * * * *") as again:
+        works.host = again
+        await promoted(works, await works.retrained())
+
+
+@pytest.mark.parametrize("looks", [0, 3])
+async def test_a_run_that_is_ended_from_outside_is_cancelled_and_says_so(works: Works, looks: int) -> None:
+    works.pipelines.status_after = lambda seen: "Running"
+    works.cause(CauseKind.DRIFT)
+    await works.consider()
+    await works.until(lambda: sum(works.pipelines.looks.values()) >= looks and bool(works.runs()))
+    run = works.runs()[0]["run"]
+    await works.host.terminate(run, "somebody pulled the plug")
+    await works.host.terminate(identity.wait_id(run), "and this one") if works.pipelines.runs else None
+    await hours(works, 2)
+
+    closed = works.runs()[0]
+    assert (closed["outcome"], "ended from outside" in closed["because"]) == ("cancelled", True)
+    assert set(works.pipelines.cancelled) == set(works.pipelines.runs)
+    assert all("ended from outside" in because for because in works.pipelines.cancelled.values())
+    works.pipelines.status_after = lambda seen: "Completed"
+    works.cause(CauseKind.DRIFT, 2)
+    await works.consider()
+    await works.until(lambda: len(works.runs()) == 2)
+
+
+async def test_a_claim_that_nobody_started_is_started_by_the_timer(works: Works) -> None:
+    works.change(limits=Limits(debounce_s=0))
+    works.cause(CauseKind.DRIFT)
+    weighing = c.CausesWeighing(key="killed", model="churn")
+
+    claimed = [await asyncio.to_thread(weigh_causes, works.clients, weighing) for _ in range(2)]
+    await hours(works, 2)
+
+    assert claimed[0].run == claimed[1].run is not None
+    assert [run["run"] for run in works.runs()] == [claimed[0].run.run]
+    await promoted(works, await works.retrained())
+
+
+async def test_causes_that_were_claimed_and_not_yet_marked_are_not_claimed_again(works: Works) -> None:
+    works.change(limits=Limits(debounce_s=0))
+    cause = works.cause(CauseKind.DRIFT)
+    claimed = await asyncio.to_thread(weigh_causes, works.clients, c.CausesWeighing(key="killed", model="churn"))
+    path = f"signalbox/retraining/churn/causes/{cause.id}.json"
+    works.hub.land(path, works.hub.read(*path.split("/", 1)) or b"", {"kind": "drift", "at": cause.at.isoformat()})
+
+    again = await asyncio.to_thread(weigh_causes, works.clients, c.CausesWeighing(key="next", model="churn"))
+
+    assert claimed.run is not None
+    assert again.run is None
+    assert works.settled() == [claimed.run.run]
+
+
+async def test_a_flag_that_asks_for_the_same_has_one_effect(works: Works) -> None:
+    tag = works.pipelines.tag
+
+    def flagging(pipeline: Any, run: str, tags: Mapping[str, str]) -> None:
+        tag(pipeline, run, tags)
+        if "signalbox.challenger" in tags:
+            model = exact_model(tags["signalbox.challenger"])
+            works.clients.models.tag(DEV, model, {FLAG: f"{model} -> preprod"})
+
+    works.pipelines.tag = flagging  # type: ignore[method-assign]
+
+    result = await works.by_hand()
+    await hours(works, 2)
+
+    await promoted(works, result)
+    opened = [blob.path for blob in works.hub.list("signalbox", "promotions/") if blob.path.endswith("promotion.json")]
+    assert len(opened) == 2

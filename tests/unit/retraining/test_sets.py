@@ -1,0 +1,130 @@
+"""One set of many files: every key once by its rule, every row accounted for, and boxes inside their images."""
+
+import json
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.domain.failures import Refused
+from shared.domain.retraining.boxes import canonical, read_boxes
+from shared.domain.retraining.rules import OnConflict
+from shared.domain.retraining.sets import Merge, set_version
+
+Files = list[list[tuple[str, str]]]  # Oldest first; rows are key and content.
+
+
+def merged(files: Files, rule: OnConflict, held_out: tuple[str, ...] = ()) -> tuple[list[tuple[str, str]], Merge]:
+    merge = Merge(rule, held_out)
+    for at in reversed(range(len(files))):
+        for number, (key, content) in enumerate(files[at]):
+            merge.offer(at, number, (key,), content, key)
+    kept = [
+        (key, content)
+        for at, file in enumerate(files)
+        for number, (key, content) in enumerate(file)
+        if merge.takes(at, number, (key,), key)
+    ]
+    return kept, merge
+
+
+@pytest.mark.parametrize(
+    ("rule", "kept", "conflicts"),
+    [
+        (OnConflict.NEWEST, [("b", "1"), ("a", "2")], 1),
+        (OnConflict.DROP, [("b", "1")], 2),
+    ],
+)
+def test_a_conflict_is_decided_by_its_rule_and_counted(rule, kept, conflicts):
+    found, merge = merged([[("a", "1"), ("b", "1")], [("a", "2"), ("b", "1")]], rule)
+
+    assert sorted(found) == sorted(kept)
+    assert (merge.dropped.conflicts, merge.dropped.duplicates) == (conflicts, 1)
+
+
+def test_a_conflict_can_be_an_error():
+    with pytest.raises(Refused, match="two different rows have the key 'a'"):
+        merged([[("a", "1")], [("a", "2")]], OnConflict.FAIL)
+
+
+def test_within_a_file_the_later_row_is_the_newer_one():
+    assert merged([[("a", "1"), ("a", "2")]], OnConflict.NEWEST)[0] == [("a", "2")]
+
+
+def test_a_row_of_the_holdout_is_never_trained_on():
+    found, merge = merged([[("a", "1"), ("b", "1")]], OnConflict.NEWEST, ("a",))
+
+    assert (found, merge.dropped.held_out) == ([("b", "1")], 1)
+
+
+rows = st.tuples(st.sampled_from("abcd"), st.sampled_from("12"))
+
+
+@given(st.lists(st.lists(rows, max_size=6), max_size=4), st.sampled_from([OnConflict.NEWEST, OnConflict.DROP]))
+@settings(max_examples=100)
+def test_every_row_is_kept_or_counted_and_every_key_is_there_once(files, rule):
+    found, merge = merged(files, rule, ("d",))
+    dropped = merge.dropped
+
+    assert len({key for key, _ in found}) == len(found)
+    if rule is OnConflict.NEWEST:
+        assert len(found) + dropped.duplicates + dropped.conflicts + dropped.held_out == sum(map(len, files))
+        assert {key for key, _ in found} == {key for file in files for key, _ in file} - {"d"}
+    else:
+        same = {key for key in "abc" if len({content for file in files for k, content in file if k == key}) == 1}
+        assert {key for key, _ in found} == same
+
+
+@given(st.lists(st.lists(rows, max_size=6), max_size=4), st.integers(0, 3))
+@settings(max_examples=50)
+def test_a_file_that_comes_again_changes_nothing(files, which):
+    if which < len(files):
+        again = [*files[:which], *files[which + 1 :], files[which]]  # The same rows in a newer file.
+        before = set(merged(files, OnConflict.DROP)[0])
+        assert set(merged(again, OnConflict.DROP)[0]) == before
+
+
+def test_a_version_is_its_content():
+    assert set_version("h", ["1", "2"]) == set_version("h", ["1", "2"])
+    assert len({set_version("h", ["1", "2"]), set_version("h", ["2", "1"]), set_version("g", ["1", "2"])}) == 3
+
+
+def image(*boxes: object, url: object = "azureml://x/1.jpg") -> str:
+    return json.dumps({"image_url": url, "image_details": {"format": "jpg"}, "label": list(boxes)})
+
+
+def box(label: object = "can", **sides: object) -> dict[str, object]:
+    return {"label": label, "topX": 0.1, "topY": 0.1, "bottomX": 0.5, "bottomY": 1, "isCrowd": 0, **sides}
+
+
+def test_boxes_inside_their_image_are_read_and_written_canonically():
+    one, other = box(), box("carton", topX=0)
+
+    read = [canonical(read_boxes(image(*boxes), ("can", "carton"))) for boxes in ((one, other), (other, one))]
+
+    assert read[0] == read[1]
+    assert json.loads(read[0])["image_details"] == {"format": "jpg"}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("{", "it is not JSON"),
+        ("[]", "it has no image_url"),
+        (image(url=""), "it has no image_url"),
+        ('{"image_url": "x"}', "label is not a list of boxes"),
+        (image(7), "box 0 has no label"),
+        (image(box(), box("")), "box 1 has no label"),
+        (image(box("cat")), "box 0 has the label 'cat'; known are can, carton"),
+        (image(box(topX="0")), "needs topX, topY, bottomX, bottomY as numbers"),
+        (image(box(topX=True)), "needs topX"),
+        (image(box(bottomX=1.01)), "is not inside its image: (0.1, 0.1) to (1.01, 1) of 1 by 1"),
+        (image(box(topX=-0.1)), "is not inside its image"),
+        (image(box(topX=0.5)), "is not inside its image"),
+        (image(box(bottomY=float("nan"))), "is not inside its image"),
+    ],
+)
+def test_wrong_boxes_are_refused_with_what_is_wrong(line, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        read_boxes(line, ("can", "carton"))

@@ -1,0 +1,114 @@
+"""What the doors of retraining do; `triggers.api` opens them. Asking is a cause like any other, weighed with others."""
+
+import asyncio
+import json
+from typing import Any
+
+from shared import contracts as c
+from shared.causes import record_cause
+from shared.clients import Clients
+from shared.codec import encode
+from shared.domain import identity, records
+from shared.domain.callers import Caller, CallerKind
+from shared.domain.failures import Refused
+from shared.domain.retraining.causes import Cause, CauseKind
+from shared.domain.retraining.rules import Retraining
+from shared.durable import Start, find_instance, start_once
+from shared.retrainings import open_causes, read_book
+from triggers import requests as asked
+from triggers.doors import Call
+from triggers.problems import Problem
+
+Answer = dict[str, Any]
+_NEWEST = 50
+
+
+async def retrain_model(call: Call, model: str, body: asked.RetrainingAsked) -> Answer:
+    """Record that somebody asks; what becomes of it is `GET models/{model}/retraining`'s to say."""
+    rules = _rules(call.clients, model)
+    cause = await asyncio.to_thread(_record, call, rules, body)
+    watch = c.RetrainingWatch(model=model)
+    how = await start_once(call.client, c.CONSIDER_RETRAINING, identity.considering_id(model), watch, again=True)
+    return {"model": model, "cause": cause.id, "considered": "now" if how is Start.STARTED else "with others"}
+
+
+async def show_retraining(call: Call, model: str) -> Answer:
+    """Open causes, what was decided last, every run with its outcome and cost, and what the one in flight is doing."""
+    _rules(call.clients, model)
+    found = await asyncio.to_thread(_shown, call.clients, model)
+    instance = await find_instance(call.client, found["running"]) if found["running"] else None
+    return {**found, "doing": instance.shown if instance else {}}
+
+
+def _record(call: Call, rules: Retraining, body: asked.RetrainingAsked) -> Cause:
+    """The same wish of the same caller is one cause, until another run has started."""
+    clients, caller = call.clients, call.caller
+    if body.data:
+        _refuse_strange_data(clients, rules, body.data)
+    last = [run.run for run in read_book(clients, rules.model)[0].runs][-1:]
+    kind = CauseKind.PERSON if caller.kind is CallerKind.PERSON else CauseKind.PIPELINE
+    cause = Cause(
+        id=identity.cause_id(rules.model, kind.value, _who(caller), body.reason, body.data, *last),
+        model=rules.model,
+        kind=kind,
+        at=clients.clock.now(),
+        because=body.reason,
+        who=caller.name,
+        facts={"data": body.data} if body.data else {},
+    )
+    record_cause(clients, cause)
+    return cause
+
+
+def _who(caller: Caller) -> str:
+    return caller.oid or caller.app or caller.name
+
+
+def _refuse_strange_data(clients: Clients, rules: Retraining, data: str) -> None:
+    container, _, path = data.partition("/")
+    if not rules.data:
+        said = f"models.{rules.model}.retraining has no `data`; configure how it is read"
+        raise Problem(409, "no training data", said)
+    if not path or container in clients.configuration.hub.reserved:
+        raise Problem(400, "bad body", f"field 'data' is {data!r}; name container/path of the hub's own containers")
+    if next(iter(clients.hub.list(container, path)), None) is None:
+        raise Problem(404, "no such data", f"nothing lies at {data!r} in the hub; put it there, or end a folder with /")
+
+
+def _shown(clients: Clients, model: str) -> Answer:
+    book, _ = read_book(clients, model)
+    runs = [_run(clients, past.run) for past in book.runs[-_NEWEST:]]
+    waiting = open_causes(clients, model)
+    known = [run["cost"].get("actual") for run in runs if run.get("cost")]
+    return {
+        "model": model,
+        "running": book.running,
+        "causes": [{"id": each.id, "kind": each.kind.value, "at": each.at.isoformat()} for each in waiting],
+        "verdicts": _verdicts(clients, model),
+        "runs": runs[::-1],
+        "spent": round(sum(cost for cost in known if cost is not None), 4),
+        "budget": encode(clients.configuration.retrained(model).budget),
+    }
+
+
+def _run(clients: Clients, run: str) -> Answer:
+    raw = clients.hub.read(clients.configuration.hub.state, records.retraining(run))
+    record: Answer = json.loads(raw) if raw else {}
+    record.pop("execution", None)
+    return {"outcome": "", **record, "run": run}
+
+
+def _verdicts(clients: Clients, model: str) -> list[Answer]:
+    """The newest first, with how many causes each was about."""
+    found = list(clients.hub.list(clients.configuration.hub.state, records.verdicts(model)))
+    newest = sorted(found, key=lambda blob: blob.modified, reverse=True)[:_NEWEST]
+    read = (clients.hub.read(blob.container, blob.path) for blob in newest)
+    said = [json.loads(raw) for raw in read if raw is not None]
+    return [{name: value for name, value in verdict.items() if name != "causes"} for verdict in said]
+
+
+def _rules(clients: Clients, model: str) -> Retraining:
+    try:
+        return clients.configuration.retrained(model)
+    except Refused as refusal:
+        raise Problem(404, "not retrained", str(refusal)) from refusal
