@@ -57,28 +57,37 @@ def train(output: Path, recipe: str) -> dict[str, object]:
     """Fit on three quarters of the patients, measure on the rest; returns what is known of the model."""
     features, target = patients()
     fit_x, held_x, fit_y, held_y = train_test_split(features, target, test_size=0.25, random_state=SEED)
+    facts = fit(output, recipe, (fit_x, fit_y), (held_x, held_y))
+    fit_x.to_csv(output / "train.csv", index=False)
+    held_x.to_csv(output / "holdout.csv", index=False)
+    held_x[["id"]].assign(progression=held_y).to_csv(output / "answers.csv", index=False)
+    return facts
+
+
+def fit(
+    output: Path, recipe: str, known: tuple[pd.DataFrame, pd.Series], held: tuple[pd.DataFrame, pd.Series]
+) -> dict[str, object]:
+    """Write `model/` and `extras/`, fitted on *known* and measured on *held*; returns what is known of the model."""
     used, alpha = RECIPES[recipe]
-    model = make_pipeline(StandardScaler(), Ridge(alpha=alpha)).fit(fit_x[used], fit_y)
-    predicted = model.predict(held_x[used])
+    model = make_pipeline(StandardScaler(), Ridge(alpha=alpha)).fit(known[0][used], known[1])
+    predicted = model.predict(held[0][used])
     facts = {
         "model": "diabetes-progression",
         "recipe": recipe,
         "features": used,
-        "rows": {"train": len(fit_x), "holdout": len(held_x)},
+        "rows": {"train": len(known[0]), "holdout": len(held[0])},
         "seed": SEED,
         "sklearn": sklearn.__version__,
-        "metrics": {"mae": mean_absolute_error(held_y, predicted), "r2": r2_score(held_y, predicted)},
+        "metrics": {"mae": mean_absolute_error(held[1], predicted), "r2": r2_score(held[1], predicted)},
     }
     folder = output / "model"
     folder.mkdir(parents=True, exist_ok=True)
     joblib.dump(model, folder / "model.joblib")
     (folder / "facts.json").write_text(json.dumps(facts, indent=2))
-    fit_x.to_csv(output / "train.csv", index=False)
-    held_x.to_csv(output / "holdout.csv", index=False)
-    held_x[["id"]].assign(progression=held_y).to_csv(output / "answers.csv", index=False)
     extras = output / "extras"
-    write_extras(extras, held_x[FEATURES].head(GOLDEN), predicted[:GOLDEN].round(6).tolist())
-    write_reference(extras / "contract" / "reference-profile.json", fit_x[FEATURES], fit_y, model.predict(fit_x[used]))
+    write_extras(extras, held[0][FEATURES].head(GOLDEN), predicted[:GOLDEN].round(6).tolist())
+    reference = extras / "contract" / "reference-profile.json"
+    write_reference(reference, known[0][FEATURES], known[1], model.predict(known[0][used]))
     return facts
 
 

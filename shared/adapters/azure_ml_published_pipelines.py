@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
+from shared.adapters.azure_ml_invocations import traced
 from shared.adapters.azure_ml_regions import Regions
 from shared.adapters.azure_ml_tracking import BECAUSE, Tracking
 from shared.domain.failures import Refused
@@ -80,7 +81,7 @@ class PublishedPipelines:
 
 def _body(run: PipelineRun) -> dict[str, Any]:
     """`PipelineSubmissionInfo`; a published pipeline takes folders to read as data paths, the one to write as text."""
-    return {
+    body = {
         "ExperimentName": run.experiment,
         "RunSource": "Signalbox",
         "RunType": "HTTP",
@@ -89,6 +90,7 @@ def _body(run: PipelineRun) -> dict[str, Any]:
         "ParameterAssignments": {**arguments(run), "output": run.output},
         "DataPathAssignments": {name: _data_path(folder) for name, folder in run.data.items()},
     }
+    return traced(run.name, body)
 
 
 def _data_path(folder: str) -> dict[str, str]:

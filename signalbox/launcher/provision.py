@@ -65,9 +65,9 @@ def offer(endpoints: Endpoints, what: Candidate) -> None:
 
     workspace = workspace_named(WORKSPACE)
     model_folder = f"models/{what.model}/{what.version}"
-    _upload(endpoints, workspace, what.model_path, model_folder)
+    upload(endpoints, workspace, what.model_path, model_folder)
     tags = {**_bring_extras(endpoints, workspace, what, what.extras_path), **what.tags}
-    path = _datastore_path(model_folder)
+    path = datastore_path(model_folder)
     with ml_client(endpoints) as client:
         client.models.create_or_update(
             Model(name=what.model, version=what.version, path=path, type=what.model_type, tags=tags)
@@ -99,21 +99,21 @@ def _bring_extras(
 ) -> dict[str, str]:
     """Upload what travels with the model; the tag that says where it is."""
     folder = f"extras/{what.model}/{what.version}"
-    _upload(endpoints, workspace, extras, folder)
-    return {"signalbox.bundle": _datastore_path(folder)}
+    upload(endpoints, workspace, extras, folder)
+    return {"signalbox.bundle": datastore_path(folder)}
 
 
 def _register(client: Any, endpoints: Endpoints, what: Registrable, workspace: MlScope) -> Registered:
     from azure.ai.ml.entities import Environment, Model
 
     model_folder, code_folder = f"models/{what.model}/{what.version}", f"code/{what.model}/{what.version}"
-    _upload(endpoints, workspace, what.model_path, model_folder)
-    _upload(endpoints, workspace, what.code_path, code_folder)
+    upload(endpoints, workspace, what.model_path, model_folder)
+    upload(endpoints, workspace, what.code_path, code_folder)
     environment = client.environments.create_or_update(
         Environment(name=what.model, version=what.version, conda_file=what.environment_file, image=_IMAGE)
     )
     code = _put_code(endpoints, workspace, what, code_folder)
-    path, tags = _datastore_path(model_folder), dict(what.tags)
+    path, tags = datastore_path(model_folder), dict(what.tags)
     if what.extras_path is not None:
         tags |= _bring_extras(endpoints, workspace, what, what.extras_path)
     model = client.models.create_or_update(
@@ -160,7 +160,8 @@ def _deployment(what: Deployable, assets: Registered) -> Any:
     )
 
 
-def _upload(endpoints: Endpoints, workspace: MlScope, folder: Path, target: str) -> None:
+def upload(endpoints: Endpoints, workspace: MlScope, folder: Path, target: str) -> None:
+    """The files of *folder* to the folder *target* of the workspace's own datastore."""
     with hub_client(endpoints, workspace.account) as storage:
         container = storage.get_container_client(BLOB_CONTAINER)
         for path in sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
@@ -178,7 +179,7 @@ def _put_code(endpoints: Endpoints, workspace: MlScope, what: Registrable, folde
     token = LocalIdentity(endpoints).get_token(f"{endpoints.resource_manager}/.default").token
     answer = requests.put(
         f"{endpoints.resource_manager}{path}?api-version=2024-10-01",
-        json={"properties": {"codeUri": _datastore_path(folder)}},
+        json={"properties": {"codeUri": datastore_path(folder)}},
         headers={"Authorization": f"Bearer {token}"},
         verify=str(endpoints.ca),
         timeout=30,
@@ -187,5 +188,6 @@ def _put_code(endpoints: Endpoints, workspace: MlScope, what: Registrable, folde
     return path
 
 
-def _datastore_path(folder: str) -> str:
+def datastore_path(folder: str) -> str:
+    """How Azure ML names *folder* of a workspace's own datastore."""
     return f"azureml://datastores/workspaceblobstore/paths/{folder}"

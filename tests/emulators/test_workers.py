@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from signalbox.emulators.azure_ml.workers import ScoringError, WorkerPool
+from signalbox.emulators.azure_ml.jobs import JobError
+from signalbox.emulators.azure_ml.workers import WorkerPool
 
 DIES_ONCE = """
 import os
@@ -36,10 +37,10 @@ def test_a_process_that_dies_costs_one_attempt_of_its_mini_batch(tmp_path: Path)
 
 
 def test_a_mini_batch_whose_process_always_dies_counts_against_the_threshold(tmp_path: Path) -> None:
-    with pytest.raises(ScoringError, match="1 files failed, more than the error threshold of 0"):
+    with pytest.raises(JobError, match="1 files failed, more than the error threshold of 0"):
         score(tmp_path, ALWAYS_DIES, 0)
 
 
 def test_a_script_that_cannot_start_fails_the_job_whatever_the_threshold(tmp_path: Path) -> None:
-    with pytest.raises(ScoringError, match="no model here"):
+    with pytest.raises(JobError, match="no model here"):
         score(tmp_path, CANNOT_START, -1)

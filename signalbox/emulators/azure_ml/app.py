@@ -10,23 +10,29 @@ from aiohttp import web
 from signalbox.emulators.azure_ml.arm import ArmDoors
 from signalbox.emulators.azure_ml.asset_doors import AssetDoors
 from signalbox.emulators.azure_ml.assets import AssetStore, Publish
+from signalbox.emulators.azure_ml.batch_work import BatchWork
 from signalbox.emulators.azure_ml.blobs import Blobs
 from signalbox.emulators.azure_ml.deployments import DeploymentDoors
 from signalbox.emulators.azure_ml.doors import Check, Entrance, refusing
 from signalbox.emulators.azure_ml.endpoint_names import EndpointNames
-from signalbox.emulators.azure_ml.estate import Estate
+from signalbox.emulators.azure_ml.estate import Estate, Scope
 from signalbox.emulators.azure_ml.faults import FaultBox
 from signalbox.emulators.azure_ml.fleet import Fleet
+from signalbox.emulators.azure_ml.history import History
 from signalbox.emulators.azure_ml.inspection import InspectionDoors, Shown
 from signalbox.emulators.azure_ml.jobs import JobQueue
 from signalbox.emulators.azure_ml.locks import Locks
 from signalbox.emulators.azure_ml.online import OnlineDoors
 from signalbox.emulators.azure_ml.online_scoring import OnlineScoringDoors
 from signalbox.emulators.azure_ml.operations import Operations
+from signalbox.emulators.azure_ml.pipeline_runs import PipelineRuns
+from signalbox.emulators.azure_ml.published import PublishedDoors
 from signalbox.emulators.azure_ml.registries import RegistryDoors
 from signalbox.emulators.azure_ml.resources import Resources
 from signalbox.emulators.azure_ml.scoring import ScoringDoors
 from signalbox.emulators.azure_ml.snapshot import Snapshot
+from signalbox.emulators.azure_ml.tracking import TrackingDoors
+from signalbox.emulators.azure_ml.training import TrainingWork
 from signalbox.emulators.azure_ml.workspaces import WorkspaceDoors
 
 
@@ -58,7 +64,13 @@ def create_app(options: AzureMlOptions) -> web.Application:
     entrance = Entrance(estate=options.estate, check=options.check, base_url=options.base_url)
     operations = Operations(entrance, resources)
     assets = AssetStore(resources, options.estate, options.publish)
-    jobs = JobQueue(options.state / "jobs", resources, options.estate, blobs, faults)
+    history = History(resources)
+    training = TrainingWork(
+        options.state / "jobs", resources, options.estate, blobs, history, _tracking_addresses(options)
+    )
+    scoring = BatchWork(options.state / "jobs", resources, options.estate, blobs)
+    jobs = JobQueue(resources, faults, {"scoring": scoring, "training": training})
+    runs = PipelineRuns(entrance, jobs, training)
     fleet = Fleet(options.state / "online", resources, options.estate, blobs, operations)
     registries = RegistryDoors(entrance, options.tenant, assets, blobs, operations)
     middlewares = [faults.middleware, refusing, locks.middleware]
@@ -74,7 +86,10 @@ def create_app(options: AzureMlOptions) -> web.Application:
         WorkspaceDoors(entrance),
         AssetDoors(entrance, assets, blobs),
         ArmDoors(entrance, resources, names, jobs),
-        ScoringDoors(options.check, resources, names, jobs),
+        runs,
+        PublishedDoors(entrance, resources, jobs, runs),
+        TrackingDoors(entrance, history),
+        ScoringDoors(options.check, resources, names, jobs, runs),
         OnlineDoors(entrance, resources, names, fleet, options.token_for),
         DeploymentDoors(entrance, resources, fleet, operations),
         OnlineScoringDoors(options.check, resources, names, fleet),
@@ -83,6 +98,19 @@ def create_app(options: AzureMlOptions) -> web.Application:
         door.add_to(app)
     app["effects"] = lambda: {"jobs": dict(jobs.created), **resources.effects()}
     return app
+
+
+def _tracking_addresses(options: AzureMlOptions) -> Callable[[Scope], Mapping[str, str]]:
+    """The environment in which an MLflow client logs on a run."""
+
+    def addresses(scope: Scope) -> dict[str, str]:
+        return {
+            "MLFLOW_TRACKING_URI": f"{options.base_url}/mlflow/v1.0{scope.id}",
+            "MLFLOW_TRACKING_TOKEN": options.token_for("https://ml.azure.com"),
+            "REQUESTS_CA_BUNDLE": str(options.ca),
+        }
+
+    return addresses
 
 
 def _life(*parts: Any) -> Callable[[web.Application], AsyncIterator[None]]:

@@ -11,6 +11,7 @@ from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, arm_path, mi
 from signalbox.emulators.azure_ml.endpoint_names import EndpointNames
 from signalbox.emulators.azure_ml.estate import PROVIDER, Estate
 from signalbox.emulators.azure_ml.jobs import JobQueue
+from signalbox.emulators.azure_ml.pipeline_runs import shown
 from signalbox.emulators.azure_ml.resources import Effect, Resources
 
 _KINDS = "batchEndpoints|batchendpoints"
@@ -36,14 +37,14 @@ class ArmDoors:
     async def _list_jobs(self, request: web.Request) -> web.Response:
         workspace = self._entrance.admit(request)
         found = self._jobs.of_workspace(workspace, request.match_info.get("endpoint", ""))
-        return web.json_response({"value": [_job(job) for job in found]})
+        return web.json_response({"value": [shown(job) for job in found]})
 
     async def _show_job(self, request: web.Request) -> web.Response:
         self._entrance.admit(request)
         job = self._jobs.find(request.match_info["job"])
         if job is None:
             raise missing(arm_path(request))
-        return web.json_response(_job(job))
+        return web.json_response(shown(job))
 
     async def _cancel_job(self, request: web.Request) -> web.Response:
         self._entrance.admit(request)
@@ -121,8 +122,3 @@ def _effect(estate: Estate, path: str, before: dict[str, Any] | None, after: dic
 
 def _default(endpoint: dict[str, Any] | None) -> str:
     return str(((endpoint or {}).get("properties", {}).get("defaults") or {}).get("deploymentName") or "")
-
-
-def _job(job: dict[str, Any]) -> dict[str, Any]:
-    shown = {name: value for name, value in job.items() if name != "spec"}
-    return shown | {"type": f"{PROVIDER}/workspaces/jobs"}

@@ -20,6 +20,7 @@ CONTENT = {
     "codes": ("codeUri",),
     "environments": ("image", "condaFile", "build"),
     "data": ("dataUri",),
+    "components": ("componentSpec",),
 }
 _MUTABLE = ("description", "tags", "properties", "isArchived", "stage", "flavors")
 

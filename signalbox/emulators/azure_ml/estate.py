@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -29,6 +29,9 @@ class Place:
     account: str
     container: str
     path: str
+
+    def below(self, name: str) -> "Place":
+        return replace(self, path=f"{self.path.rstrip('/')}/{name}".lstrip("/"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,16 @@
 """The data plane of batch endpoints: POST {scoringUri} makes a job, GET {scoringUri}/{name} follows it."""
 
 import re
+from dataclasses import asdict
 from typing import Any
 
 from aiohttp import web
 
+from signalbox.emulators.azure_ml.batch_work import JobSpec
 from signalbox.emulators.azure_ml.doors import Check
 from signalbox.emulators.azure_ml.endpoint_names import EndpointNames
-from signalbox.emulators.azure_ml.jobs import JobQueue, JobSpec
+from signalbox.emulators.azure_ml.jobs import JobQueue, NewJob
+from signalbox.emulators.azure_ml.pipeline_runs import PipelineRuns, field, given, written
 from signalbox.emulators.azure_ml.resources import Resources
 
 AUDIENCES = ("https://ml.azure.com",)
@@ -15,8 +18,10 @@ _DURATION = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?")
 
 
 class ScoringDoors:
-    def __init__(self, check: Check, resources: Resources, names: EndpointNames, jobs: JobQueue) -> None:
-        self._check, self._resources, self._names, self._jobs = check, resources, names, jobs
+    def __init__(
+        self, check: Check, resources: Resources, names: EndpointNames, jobs: JobQueue, runs: PipelineRuns
+    ) -> None:
+        self._check, self._resources, self._names, self._jobs, self._runs = check, resources, names, jobs, runs
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_post("/batch/{endpoint}/jobs", self._submit)
@@ -31,14 +36,38 @@ class ScoringDoors:
         deployment = self._resources.get(f"{endpoint['id']}/deployments/{name}")
         if deployment is None:
             return _error(404, "ResourceNotFound", f"deployment {name} does not exist")
-        properties = _lower(await request.json()).get("properties") or {}
+        properties = field(await request.json(), "properties") or {}
+        friendly = str(field(properties, "name") or "")
+        if friendly and self._jobs.find(friendly):
+            return _error(409, "Conflict", f"a job named {friendly} already exists")
         try:
-            spec = read_spec(properties, endpoint, deployment)
+            job = self._start(properties, friendly, endpoint, deployment)
         except (ValueError, KeyError, StopIteration) as error:
             return _error(400, "BadRequest", f"the job cannot be read: {error!r}")
-        if spec.friendly and self._jobs.find(spec.friendly):
-            return _error(409, "Conflict", f"a job named {spec.friendly} already exists")
-        return web.json_response(_answer(self._jobs.submit(spec)), status=201)
+        return web.json_response(_answer(job), status=201)
+
+    def _start(
+        self, properties: dict[str, Any], friendly: str, endpoint: dict[str, Any], deployment: dict[str, Any]
+    ) -> dict[str, Any]:
+        """What is deployed says what an invocation is: a pipeline component trains, a model scores."""
+        configuration = deployment["properties"].get("deploymentConfiguration") or {}
+        if configuration.get("deploymentConfigurationType") != "PipelineComponent":
+            spec = asdict(read_spec(_lower(properties), endpoint, deployment))
+            kept = {"properties": _texts(properties)}
+            return self._jobs.submit(NewJob(kind="scoring", spec=spec, friendly=friendly, properties=kept))
+        folders, literals = given(field(properties, "inputData") or {})
+        return self._runs.start(
+            workspace=_workspace(endpoint),
+            component=configuration["componentId"]["assetId"],
+            folders=folders,
+            literals=literals,
+            outputs=written(field(properties, "outputData") or {}),
+            experiment=(field(properties, "properties") or {}).get("experimentName") or endpoint["name"],
+            tags=configuration.get("tags") or {},
+            properties=_texts(properties),
+            friendly=friendly,
+            endpoint=endpoint["name"],
+        )
 
     async def _show(self, request: web.Request) -> web.Response:
         self._check(request, AUDIENCES)
@@ -67,8 +96,7 @@ def read_spec(properties: dict[str, Any], endpoint: dict[str, Any], deployment: 
         return given if given is not None else own.get(name) if own.get(name) is not None else default
 
     return JobSpec(
-        friendly=properties.get("name") or "",
-        workspace=re.split("/batchEndpoints/", endpoint["id"], flags=re.I)[0],
+        workspace=_workspace(endpoint),
         endpoint=endpoint["name"],
         deployment=deployment["id"],
         input_uri=source["uri"],
@@ -79,8 +107,16 @@ def read_spec(properties: dict[str, Any], endpoint: dict[str, Any], deployment: 
         workers=int(compute.get("instancecount", 1)) * int(own.get("maxconcurrencyperinstance") or 1),
         max_retries=int(retry.get("maxretries", 3)),
         timeout_s=seconds(str(retry.get("timeout", "PT30S"))),
-        properties={name: str(value) for name, value in _given(properties.get("properties")).items()},
     )
+
+
+def _workspace(endpoint: dict[str, Any]) -> str:
+    return re.split("/batchEndpoints/", endpoint["id"], flags=re.I)[0]
+
+
+def _texts(properties: dict[str, Any]) -> dict[str, str]:
+    """The caller's own properties of the job."""
+    return {name: str(value) for name, value in _given(field(properties, "properties")).items()}
 
 
 def _answer(job: dict[str, Any]) -> dict[str, Any]:

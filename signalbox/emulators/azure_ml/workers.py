@@ -9,14 +9,11 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+from signalbox.emulators.azure_ml.jobs import JobError
 from signalbox.emulators.azure_ml.process import Ended, LineProcess, NotStarted
 
 _WORKER = "signalbox.emulators.azure_ml.worker"
 _MOST = 2
-
-
-class ScoringError(Exception):
-    """The job cannot be scored; the message is the job's error."""
 
 
 class WorkerPool:
@@ -27,7 +24,7 @@ class WorkerPool:
     async def score(
         self, batches: Sequence[list[Path]], output: Path, workers: int, *, max_retries: int, error_threshold: int
     ) -> Path:
-        """The file of all rows, in the order of the mini-batches. Raises ScoringError past the threshold."""
+        """The file of all rows, in the order of the mini-batches. Raises JobError past the threshold."""
         output.mkdir(parents=True, exist_ok=True)
         waiting = asyncio.Queue[int]()
         for number in range(len(batches)):
@@ -68,7 +65,7 @@ class WorkerPool:
             except (TimeoutError, Ended):
                 await worker.end()
             except NotStarted as error:
-                raise ScoringError(str(error)) from error
+                raise JobError(str(error)) from error
         return False
 
 
@@ -77,13 +74,13 @@ async def _first_error():  # type: ignore[no-untyped-def]
     """One worker's error is the job's error."""
     try:
         yield
-    except* ScoringError as group:
+    except* JobError as group:
         raise group.exceptions[0] from None
 
 
 def _judge(failed_files: int, threshold: int) -> None:
     if 0 <= threshold < failed_files:
-        raise ScoringError(f"{failed_files} files failed, more than the error threshold of {threshold}")
+        raise JobError(f"{failed_files} files failed, more than the error threshold of {threshold}")
 
 
 def _join(output: Path, count: int) -> Path:

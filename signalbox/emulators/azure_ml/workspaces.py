@@ -44,7 +44,7 @@ class WorkspaceDoors:
             "provisioningState": "Succeeded",
             "workspaceId": workspace.guid,
             "discoveryUrl": f"{self._entrance.base_url}/discovery",
-            "mlFlowTrackingUri": f"azureml://localhost{workspace.id}",
+            "mlFlowTrackingUri": f"{self._entrance.base_url.replace('https', 'azureml')}/mlflow/v1.0{workspace.id}",
             "storageAccount": workspace.storage_id,
             "keyVault": "",
             "applicationInsights": "",

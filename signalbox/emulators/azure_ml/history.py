@@ -1,0 +1,90 @@
+"""The history of runs, as MLflow's tracking service shows it: jobs and their steps, with what was logged on them."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from signalbox.emulators.azure_ml.jobs import now
+from signalbox.emulators.azure_ml.resources import Resources
+
+_STATUSES = {"Completed": "FINISHED", "Failed": "FAILED", "Canceled": "KILLED", "NotStarted": "SCHEDULED"}
+
+_OF_PARENT = ("mlflow.parentRunId", "mlflow.rootRunId")
+
+
+class History:
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+
+    def begin_step(self, run: str, workspace: str, name: str) -> str:
+        """The id of the step's own run: the same one when a restart repeats it."""
+        step = str(uuid5(NAMESPACE_URL, f"{run}/{name}"))
+        body = {"id": step, "name": name, "parent": run, "workspace": workspace, "status": "Running"}
+        self._resources.put(f"/steps-by-id/{step}", {**body, "times": {"started": now()}})
+        return step
+
+    def end_step(self, step: str, status: str) -> None:
+        body = self._resources.get(f"/steps-by-id/{step}")
+        if body is not None:
+            body["status"], body["times"]["ended"] = status, now()
+            self._resources.put(f"/steps-by-id/{step}", body)
+
+    def run(self, name: str) -> dict[str, Any] | None:
+        """MLflow's `Run` of a job or of a step."""
+        job = self._resources.get(f"/jobs-by-guid/{name}")
+        if job is not None:
+            properties = job["properties"]
+            tags = {**properties["tags"], "mlflow.runName": properties["displayName"]}
+            return self._shown(name, properties.get("experimentName"), properties["status"], job.get("times", {}), tags)
+        step = self._resources.get(f"/steps-by-id/{name}")
+        if step is None:
+            return None
+        parent = self._resources.get(f"/jobs-by-guid/{step['parent']}")
+        experiment = parent["properties"].get("experimentName") if parent else None
+        tags = {"mlflow.runName": step["name"]} | dict.fromkeys(_OF_PARENT, step["parent"])
+        return self._shown(name, experiment, step["status"], step["times"], tags)
+
+    def steps_of(self, run: str) -> Iterator[dict[str, Any]]:
+        for step in self._resources.children("/steps-by-id"):
+            found = self.run(step["id"]) if step["parent"] == run else None
+            if found:
+                yield found
+
+    def log(self, name: str, metrics: list[dict[str, Any]], tags: Mapping[str, str]) -> bool:
+        """False where there is no such run. The tags of a job are its own."""
+        job = self._resources.get(f"/jobs-by-guid/{name}")
+        if job is None and self._resources.get(f"/steps-by-id/{name}") is None:
+            return False
+        if job is not None:
+            job["properties"]["tags"] |= tags
+            self._resources.put(f"/jobs-by-guid/{name}", job)
+        logged = self._resources.get(f"/logged/{name}") or {"metrics": {}, "tags": {}}
+        logged["tags"] |= tags
+        for metric in sorted(metrics, key=lambda each: (int(each["timestamp"]), int(each.get("step") or 0))):
+            logged["metrics"][metric["key"]] = metric
+        self._resources.put(f"/logged/{name}", logged)
+        return True
+
+    def _shown(
+        self, name: str, experiment: str | None, status: str, times: Mapping[str, str], tags: Mapping[str, str]
+    ) -> dict[str, Any]:
+        logged = self._resources.get(f"/logged/{name}") or {"metrics": {}, "tags": {}}
+        moments = {"start_time": times.get("started") or times.get("created"), "end_time": times.get("ended")}
+        info = {
+            "run_id": name,
+            "run_uuid": name,
+            "run_name": tags["mlflow.runName"],
+            "experiment_id": str(uuid5(NAMESPACE_URL, experiment or "Default")),
+            "status": _STATUSES.get(status, "RUNNING"),
+            "lifecycle_stage": "active",
+            "artifact_uri": "",
+            **{key: _milliseconds(moment) for key, moment in moments.items() if moment},
+        }
+        every = {**logged["tags"], **tags}
+        shown = [{"key": key, "value": value} for key, value in every.items()]
+        return {"info": info, "data": {"metrics": [*logged["metrics"].values()], "params": [], "tags": shown}}
+
+
+def _milliseconds(moment: str) -> int:
+    return int(datetime.fromisoformat(moment).timestamp() * 1000)
