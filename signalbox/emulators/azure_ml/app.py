@@ -65,10 +65,8 @@ def create_app(options: AzureMlOptions) -> web.Application:
     operations = Operations(entrance, resources)
     assets = AssetStore(resources, options.estate, options.publish)
     history = History(resources)
-    training = TrainingWork(
-        options.state / "jobs", resources, options.estate, blobs, history, _tracking_addresses(options)
-    )
-    scoring = BatchWork(options.state / "jobs", resources, options.estate, blobs)
+    place = (options.state / "jobs", resources, options.estate, blobs)
+    scoring, training = BatchWork(*place), TrainingWork(*place, history, _tracking_addresses(options))
     jobs = JobQueue(resources, faults, {"scoring": scoring, "training": training})
     runs = PipelineRuns(entrance, jobs, training)
     fleet = Fleet(options.state / "online", resources, options.estate, blobs, operations)

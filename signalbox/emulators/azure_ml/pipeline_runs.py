@@ -1,7 +1,7 @@
 """Runs of pipeline components, however they are called, and jobs put by name: judged by the component, then queued."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
+from dataclasses import asdict
 from typing import Any
 
 from aiohttp import web
@@ -10,7 +10,7 @@ from signalbox.emulators.azure_ml.components import judge
 from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, Refusal, bad
 from signalbox.emulators.azure_ml.estate import PROVIDER
 from signalbox.emulators.azure_ml.jobs import JobError, JobQueue, NewJob
-from signalbox.emulators.azure_ml.training import TrainingWork
+from signalbox.emulators.azure_ml.training import TrainingSpec, TrainingWork
 
 _NO_FOLDER = {"literal", "string", "integer", "number", "boolean"}
 
@@ -23,42 +23,20 @@ class PipelineRuns:
         app.router.add_put(f"{WORKSPACE}/jobs/{{job}}", self._put)
 
     def start(
-        self,
-        *,
-        workspace: str,
-        component: str,
-        folders: Mapping[str, str],
-        literals: Mapping[str, str],
-        outputs: Mapping[str, str],
-        experiment: str,
-        tags: Mapping[str, str],
-        properties: Mapping[str, str] = MappingProxyType({}),
-        friendly: str = "",
-        name: str = "",
-        endpoint: str = "",
-        published: str = "",
+        self, wanted: TrainingSpec, properties: Mapping[str, Any], friendly: str, name: str = ""
     ) -> dict[str, Any]:
         """The new job. Raises Refusal where the component is not there or does not take what it is given."""
-        scope = self._entrance.estate.at(workspace)
+        scope = self._entrance.estate.at(wanted.workspace)
         assert scope is not None
         try:
-            problem = judge(self._work.component(component, scope), folders, literals)
+            problem = judge(self._work.component(wanted.component, scope), wanted.folders, wanted.literals)
         except JobError as error:
             raise bad(str(error)) from error
         if problem:
             raise bad(problem)
-        spec = {
-            "workspace": workspace,
-            "endpoint": endpoint,
-            "component": component,
-            "folders": dict(folders),
-            "literals": dict(literals),
-            "outputs": dict(outputs),
-            "published": published,
-        }
-        kept = {"experimentName": experiment, "tags": dict(tags), "componentId": component}
-        kept["properties"] = dict(properties)
-        return self._jobs.submit(NewJob(kind="training", spec=spec, friendly=friendly, name=name, properties=kept))
+        kept = {**properties, "componentId": wanted.component}
+        new = NewJob(kind="training", spec=asdict(wanted), friendly=friendly, name=name, properties=kept)
+        return self._jobs.submit(new)
 
     async def _put(self, request: web.Request) -> web.Response:
         """A job of type Pipeline; a name is used once."""
@@ -69,18 +47,19 @@ class PipelineRuns:
         if self._jobs.find(name) is not None:
             raise Refusal(409, "UserError", f"a job named {name} already exists")
         folders, literals = given(properties.get("inputs") or {})
-        job = self.start(
+        wanted = TrainingSpec(
             workspace=scope.id,
             component=properties["componentId"],
             folders=folders,
             literals=literals,
             outputs=written(properties.get("outputs") or {}),
-            experiment=properties.get("experimentName") or "Default",
-            tags=properties.get("tags") or {},
-            properties=properties.get("properties") or {},
-            friendly=properties.get("displayName") or "",
-            name=name,
         )
+        kept = {
+            "experimentName": properties.get("experimentName") or "Default",
+            "tags": properties.get("tags") or {},
+            "properties": properties.get("properties") or {},
+        }
+        job = self.start(wanted, kept, properties.get("displayName") or "", name)
         return web.json_response(shown(job), status=201)
 
 

@@ -13,6 +13,7 @@ from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, missing
 from signalbox.emulators.azure_ml.jobs import JobQueue
 from signalbox.emulators.azure_ml.pipeline_runs import PipelineRuns, field
 from signalbox.emulators.azure_ml.resources import Resources
+from signalbox.emulators.azure_ml.training import TrainingSpec
 
 _ROOT = f"/pipelines/v1.0{WORKSPACE}"
 _STATUSES = {
@@ -62,19 +63,20 @@ class PublishedDoors:
         literals = {name: str(value) for name, value in (field(body, "ParameterAssignments") or {}).items()}
         outputs = {"output": literals.pop("output", "")}
         paths = field(body, "DataPathAssignments") or {}
-        folders = {name: _uri(path) for name, path in paths.items()}
-        job = self._runs.start(
+        wanted = TrainingSpec(
             workspace=pipeline["workspace"],
             component=pipeline["component"],
-            folders=folders,
+            folders={name: _uri(path) for name, path in paths.items()},
             literals=literals,
             outputs=outputs,
-            experiment=str(field(body, "ExperimentName") or "Default"),
-            friendly=str(field(body, "Description") or ""),
-            tags=field(body, "Tags") or {},
-            properties=field(body, "Properties") or {},
             published=pipeline["id"],
         )
+        kept = {
+            "experimentName": field(body, "ExperimentName") or "Default",
+            "tags": field(body, "Tags") or {},
+            "properties": field(body, "Properties") or {},
+        }
+        job = self._runs.start(wanted, kept, str(field(body, "Description") or ""))
         return web.json_response(_entity(job))
 
     async def _list(self, request: web.Request) -> web.Response:

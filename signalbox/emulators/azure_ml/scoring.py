@@ -12,6 +12,7 @@ from signalbox.emulators.azure_ml.endpoint_names import EndpointNames
 from signalbox.emulators.azure_ml.jobs import JobQueue, NewJob
 from signalbox.emulators.azure_ml.pipeline_runs import PipelineRuns, field, given, written
 from signalbox.emulators.azure_ml.resources import Resources
+from signalbox.emulators.azure_ml.training import TrainingSpec
 
 AUDIENCES = ("https://ml.azure.com",)
 _DURATION = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?")
@@ -53,21 +54,21 @@ class ScoringDoors:
         configuration = deployment["properties"].get("deploymentConfiguration") or {}
         if configuration.get("deploymentConfigurationType") != "PipelineComponent":
             spec = asdict(read_spec(_lower(properties), endpoint, deployment))
-            kept = {"properties": _texts(properties)}
-            return self._jobs.submit(NewJob(kind="scoring", spec=spec, friendly=friendly, properties=kept))
+            asked = {"properties": _texts(properties)}
+            return self._jobs.submit(NewJob(kind="scoring", spec=spec, friendly=friendly, properties=asked))
         folders, literals = given(field(properties, "inputData") or {})
-        return self._runs.start(
+        wanted = TrainingSpec(
             workspace=_workspace(endpoint),
+            endpoint=endpoint["name"],
             component=configuration["componentId"]["assetId"],
             folders=folders,
             literals=literals,
             outputs=written(field(properties, "outputData") or {}),
-            experiment=(field(properties, "properties") or {}).get("experimentName") or endpoint["name"],
-            tags=configuration.get("tags") or {},
-            properties=_texts(properties),
-            friendly=friendly,
-            endpoint=endpoint["name"],
         )
+        own = _texts(properties)
+        tags, experiment = configuration.get("tags") or {}, own.get("experimentName") or endpoint["name"]
+        kept: dict[str, Any] = {"experimentName": experiment, "properties": own, "tags": tags}
+        return self._runs.start(wanted, kept, friendly)
 
     async def _show(self, request: web.Request) -> web.Response:
         self._check(request, AUDIENCES)

@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,19 @@ from signalbox.emulators.azure_ml.jobs import JobError, Tell
 from signalbox.emulators.azure_ml.resources import Resources
 
 _TAIL = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingSpec:
+    """*workspace*, *component* and *published* (a GUID) are ids; *folders* and *outputs* are addresses by name."""
+
+    workspace: str
+    component: str
+    folders: Mapping[str, str]
+    literals: Mapping[str, str]
+    outputs: Mapping[str, str]
+    endpoint: str = ""
+    published: str = ""
 
 
 class TrainingWork:
@@ -36,16 +50,17 @@ class TrainingWork:
         self._blobs, self._history, self._addresses = blobs, history, addresses
 
     async def run(self, guid: str, raw: Mapping[str, Any], tell: Tell) -> None:
-        scope, work = self._scope(raw["workspace"]), self._folder / guid / "work"
+        wanted = TrainingSpec(**raw)
+        scope, work = self._scope(wanted.workspace), self._folder / guid / "work"
         tell("Preparing")
         shutil.rmtree(work, ignore_errors=True)
-        spec = self.component(raw["component"], scope)
-        folders = await asyncio.to_thread(self._fetch, raw["folders"], scope, work / "inputs")
+        spec = self.component(wanted.component, scope)
+        folders = await asyncio.to_thread(self._fetch, wanted.folders, scope, work / "inputs")
         tell("Running")
-        results = await self._steps(guid, spec, {**defaults(spec), **raw["literals"], **folders}, scope)
+        results = await self._steps(guid, spec, {**defaults(spec), **wanted.literals, **folders}, scope)
         tell("Finalizing")
         for name, folder in results.items():
-            uri = raw["outputs"].get(name) or f"azureml://datastores/{BLOB_STORE}/paths/azureml/{guid}/{name}/"
+            uri = wanted.outputs.get(name) or f"azureml://datastores/{BLOB_STORE}/paths/azureml/{guid}/{name}/"
             await asyncio.to_thread(self._upload, folder, uri, scope)
         shutil.rmtree(work, ignore_errors=True)
 
