@@ -57,6 +57,8 @@ STARTING_BODIES: dict[str, str] = {
     "close_run": "activities.runs",
     "sweep_arrivals": "activities.sweeps",
     "sweep_jobs": "activities.sweeps",
+    "fire_due": "activities.schedules",
+    "fire_schedule": "activities.schedules",
     "sweep_flags": "activities.flags",
     "sweep_promotions": "activities.flags",
     "tell_drift": "activities.drift",

@@ -1,16 +1,17 @@
 """Which files a run is about: the one that arrived, those a marker stands for, or those a window claimed."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from shared import contracts as c
 from shared.clients import Clients
-from shared.domain import records
+from shared.domain import identity, records
 from shared.domain.arrivals import Arrival
 from shared.domain.failures import Refused
 from shared.domain.patterns import fill, fixed_prefix, match
-from shared.domain.routes import Grouping
+from shared.domain.routes import Grouping, Route
 from shared.ports import Blob
 
 
@@ -54,6 +55,24 @@ def candidates(clients: Clients, request: c.Inference | c.WindowWatch, group: di
         and request.route.group_key(f"{container}/{blob.path}") == group
     )
     return sorted(taken, key=lambda blob: (blob.modified, blob.path))
+
+
+def lying(clients: Clients, route: Route) -> Iterator[Blob]:
+    """What starts something on *route*, as it lies there now."""
+    container, _, pattern = route.take.partition("/")
+    marker = route.group.kind is Grouping.MARKER
+    prefix = fixed_prefix(pattern)
+    for blob in clients.hub.list(container, prefix[: prefix.rfind("/") + 1] if marker else prefix):
+        location = f"{container}/{blob.path}"
+        wanted = route.marked(location) if marker else route.captures(location) is not None
+        if wanted and "signalbox_run" not in blob.metadata:
+            yield blob
+
+
+def groups(clients: Clients, route: Route) -> list[dict[str, str]]:
+    """The groups that have files on *route* now."""
+    groups = (route.group_key(f"{blob.container}/{blob.path}") for blob in lying(clients, route))
+    return list({identity.window_id(route.name, group): group for group in groups}.values())
 
 
 def fill_known(pattern: str, known: dict[str, str]) -> str:

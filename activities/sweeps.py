@@ -6,16 +6,15 @@ a thread; starting is the Durable client's, on the loop.
 
 import asyncio
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 
+from activities.members import groups, lying
 from activities.windows import claimed_inference, read_index, unclaimed
 from shared import contracts as c
 from shared.clients import Clients
 from shared.codec import decode
 from shared.domain import identity, records
 from shared.domain.arrivals import Arrival
-from shared.domain.patterns import fixed_prefix
 from shared.domain.routes import Grouping, Route
 from shared.durable import Client, Start, find_instance, start_once
 from shared.ports import Blob
@@ -84,27 +83,22 @@ def _open_jobs(clients: Clients) -> list[tuple[c.Inference, str]]:
 def _forgotten_windows(clients: Clients, route: Route) -> tuple[list[c.WindowWatch], list[c.Inference]]:
     """Windows with files that no run has, and runs that a window claimed files for and nobody started."""
     waiting, unstarted = [], []
-    for group in _groups(clients, route):
+    for group in groups(clients, route):
         watch = c.WindowWatch(route=route, hub=clients.configuration.hub, group=group)
         if unclaimed(clients, watch):
             waiting.append(watch)
         unstarted += [
-            claimed_inference(clients, watch, run)
+            claimed_inference(clients, watch.hub, run)
             for run in read_index(clients, watch).claims.values()
             if clients.hub.find(watch.hub.state, records.run_record(run)) is None
         ]
     return waiting, unstarted
 
 
-def _groups(clients: Clients, route: Route) -> list[dict[str, str]]:
-    groups = (route.group_key(f"{blob.container}/{blob.path}") for blob in _lying(clients, route))
-    return list({identity.window_id(route.name, group): group for group in groups}.values())
-
-
 def _missing_runs(clients: Clients, route: Route) -> tuple[list[c.Inference], set[str]]:
     """Runs that nobody opened for what has lain there for a while, and every arrival that is seen to with them."""
     before, handled, missing = _handled(clients, route), set[str](), []
-    for blob in _lying(clients, route):
+    for blob in lying(clients, route):
         arrival = _arrival(clients, blob)
         known = identity.arrival_id(arrival)
         if known not in before and clients.clock.now() - blob.modified < _GRACE:
@@ -121,18 +115,6 @@ def _unopened(clients: Clients, route: Route, arrival: Arrival) -> list[c.Infere
     inference = c.Inference.of(route, hub, arrival, captures, today)
     opened = clients.hub.find(hub.state, records.run_record(inference.run)) is not None
     return [] if opened else [inference]
-
-
-def _lying(clients: Clients, route: Route) -> Iterator[Blob]:
-    """What starts something on *route*, as it lies there now."""
-    container, _, pattern = route.take.partition("/")
-    marker = route.group.kind is Grouping.MARKER
-    prefix = fixed_prefix(pattern)
-    for blob in clients.hub.list(container, prefix[: prefix.rfind("/") + 1] if marker else prefix):
-        location = f"{container}/{blob.path}"
-        wanted = route.marked(location) if marker else route.captures(location) is not None
-        if wanted and "signalbox_run" not in blob.metadata:
-            yield blob
 
 
 def _arrival(clients: Clients, blob: Blob) -> Arrival:

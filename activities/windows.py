@@ -14,6 +14,7 @@ from shared.codec import decode, encode
 from shared.domain import identity, records
 from shared.domain.arrivals import Arrival
 from shared.domain.failures import Refused, Transient
+from shared.domain.routes import HubLayout
 from shared.domain.windows import Waiting, WindowVerdict, judge_window
 from shared.ports import Blob
 
@@ -39,14 +40,14 @@ def claim_window(clients: Clients, claim: c.WindowClaim) -> c.WindowClaimed:
     watch = claim.watch
     index = read_index(clients, watch)
     if claim.key in index.claims:
-        return c.WindowClaimed(inference=claimed_inference(clients, watch, index.claims[claim.key]))
+        return c.WindowClaimed(inference=claimed_inference(clients, watch.hub, index.claims[claim.key]))
     there = candidates(clients, watch, watch.group)
     chosen = [blob for blob in there if _arrival_id(watch, blob) not in index.runs][: watch.route.group.window.files]
     if not chosen:
         return c.WindowClaimed()
     ids = [_arrival_id(watch, blob) for blob in chosen]
     inference = _inference(clients, watch, identity.run_id(watch.route.name, ids))
-    _write_claim(clients, watch, inference, chosen)
+    write_claim(clients, inference, chosen)
     kept = {_arrival_id(watch, blob) for blob in there}
     runs = {known: run for known, run in index.runs.items() if known in kept} | dict.fromkeys(ids, inference.run)
     _write_index(clients, watch, Index(runs=runs, claims={claim.key: inference.run}, etag=index.etag))
@@ -59,11 +60,11 @@ def unclaimed(clients: Clients, watch: c.WindowWatch) -> list[Blob]:
     return [blob for blob in candidates(clients, watch, watch.group) if _arrival_id(watch, blob) not in taken]
 
 
-def claimed_inference(clients: Clients, watch: c.WindowWatch, run: str) -> c.Inference:
+def claimed_inference(clients: Clients, hub: HubLayout, run: str) -> c.Inference:
     """The run's input as it was when the window claimed its files. Raises Refused where that record is gone."""
-    raw = clients.hub.read(watch.hub.state, records.claim(run))
+    raw = clients.hub.read(hub.state, records.claim(run))
     if raw is None:
-        raise Refused(f"the claim of run {run} is gone from {watch.hub.state}/{records.claim(run)}")
+        raise Refused(f"the claim of run {run} is gone from {hub.state}/{records.claim(run)}")
     return decode(c.Inference, json.loads(raw)["inference"])
 
 
@@ -88,9 +89,10 @@ def _write_index(clients: Clients, watch: c.WindowWatch, index: Index) -> None:
         raise Transient(f"the index of window {path} was changed by another claim")
 
 
-def _write_claim(clients: Clients, watch: c.WindowWatch, inference: c.Inference, chosen: list[Blob]) -> None:
+def write_claim(clients: Clients, inference: c.Inference, chosen: list[Blob]) -> None:
+    """Give the files *chosen*, as they are now, to the run; the first claim of a run stays."""
     content = {"inference": encode(inference), "files": [_plain(blob) for blob in chosen]}
-    clients.hub.create(watch.hub.state, records.claim(inference.run), json.dumps(content).encode())
+    clients.hub.create(inference.hub.state, records.claim(inference.run), json.dumps(content).encode())
 
 
 def _plain(blob: Blob) -> dict[str, Any]:

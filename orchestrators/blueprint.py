@@ -17,6 +17,8 @@ BODIES = {
     "recover": "orchestrators.registry",
     "check_drift": "orchestrators.drift",
     "reconcile_drift": "orchestrators.drift",
+    "keep_schedules": "orchestrators.schedules",
+    "run_schedule": "orchestrators.schedules",
     "consider_retraining": "orchestrators.retraining",
     "retrain": "orchestrators.retraining",
     "cancel_training_adrift": "orchestrators.retraining",

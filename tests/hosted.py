@@ -20,11 +20,17 @@ from triggers.timers import blueprint as timers
 
 @asynccontextmanager
 async def hosted(
-    made: Clients, clock: VirtualClock, folder: Path, monkeypatch: pytest.MonkeyPatch, sweeps: str = "0 */5 * * * *"
+    made: Clients,
+    clock: VirtualClock,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    sweeps: str = "0 */5 * * * *",
+    ticks: str = "0 0 12 * * *",
 ) -> AsyncIterator[LocalHost]:
     monkeypatch.setenv("AZURE_FUNCTIONS_DURABLE_STRICT_TYPING", "1")
     monkeypatch.setenv("SIGNALBOX_RECONCILE_SCHEDULE", sweeps)
     monkeypatch.setenv("SIGNALBOX_SCRUB_SCHEDULE", "0 0 12 * * *")
+    monkeypatch.setenv("SIGNALBOX_TICK_SCHEDULE", ticks)
     app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
     for blueprint in (
         orchestrators,

@@ -17,6 +17,16 @@ async def scrub_central_registry(timer: func.TimerRequest, client: Client) -> No
     await start_once(client, c.SCRUB_REGISTRY, "scrub-registry", c.Sweep(key="scrub-registry"), again=True)
 
 
+@blueprint.timer_trigger(arg_name="timer", schedule="%SIGNALBOX_TICK_SCHEDULE%")
+@blueprint.durable_client_input(client_name="client")
+async def tick_schedules(timer: func.TimerRequest, client: Client) -> None:
+    """All schedules of the configuration, by one timer; a tick that is still at work is joined."""
+    from shared import contracts as c  # Not before the first tick: cold start is a budget.
+
+    del timer  # What is due is worked out from the records, not from when the timer says it should have come.
+    await start_once(client, c.KEEP_SCHEDULES, "keep-schedules", c.Sweep(key="keep-schedules"), again=True)
+
+
 @blueprint.timer_trigger(arg_name="timer", schedule="%SIGNALBOX_RECONCILE_SCHEDULE%")
 @blueprint.durable_client_input(client_name="client")
 async def reconcile_hub(timer: func.TimerRequest, client: Client) -> None:

@@ -182,3 +182,18 @@ def training_folder(run: str) -> str:
 def training_set(model: str, route: str, version: str) -> str:
     """The folder in staging of one version of the training set that *route* collects for *model*."""
     return f"training-sets/{model}/{route}/{version}"
+
+
+SCHEDULE_CLOCK = "schedules/clock.json"  # Until when every schedule has been seen to.
+SCHEDULES_KNOWN = "schedules/known.json"  # Since when each schedule is what it is.
+SCHEDULE_ORDERS = "schedules/orders.json"  # Which schedules are paused, and since when others go on.
+
+
+def fired(schedule: str, day: str) -> str:
+    """The folder of what *schedule* did about the due times of *day* (UTC)."""
+    return f"schedules/fired/{schedule}/{day}/"
+
+
+def schedule_log(day: str) -> str:
+    """The due times that did not fire, and why; the orders that people gave."""
+    return f"schedules/log/{day}.jsonl"

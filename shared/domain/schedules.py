@@ -4,7 +4,7 @@ A due time fires at its own moment, jitter included. Seen later than `ON_TIME` i
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -59,6 +59,48 @@ class Decision:
     because: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """From *after*, which has been seen to, up to and with *until*."""
+
+    after: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What somebody ordered last: to pause, or, *at* that time, to go on."""
+
+    paused: bool
+    at: datetime
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Firing:
+    """*schedule* fires *at* for its time *due*."""
+
+    at: datetime
+    due: datetime
+    schedule: Schedule
+
+    @property
+    def place(self) -> tuple[datetime, str, datetime]:
+        """Where it stands among all firings of a span."""
+        return (self.at, self.schedule.name, self.due)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skip:
+    """Due times of *schedule* later than *after* that do not fire; *newest* is the last of them."""
+
+    schedule: str
+    after: datetime
+    newest: datetime
+    because: str
+
+
 _NOTHING = Decision()
 _MOST = {CatchUp.NONE: 0, CatchUp.LATEST: 1, CatchUp.ALL: MOST}
 
@@ -89,6 +131,28 @@ def decide(schedule: Schedule, after: datetime, now: datetime) -> Decision:
     if len(missed) <= most:
         return Decision(fires=tuple(fires))
     return Decision(fires=tuple(fires), skipped=missed[most], because=_said(schedule))
+
+
+def plan(
+    schedules: Iterable[Schedule], orders: Mapping[str, Order], since: Mapping[str, datetime], span: Span
+) -> tuple[list[Firing], list[Skip]]:
+    """What fires, in the order of its moments, and what does not, of all schedules. A pause forgets; it does not wait.
+
+    *since*: from when a schedule counts that is newer than the span.
+    """
+    firings, skips = list[Firing](), list[Skip]()
+    for schedule in schedules:
+        order = orders.get(schedule.name)
+        if order is not None and order.paused:
+            continue
+        after = max(span.after, since.get(schedule.name, span.after), order.at if order else span.after)
+        if after >= span.until:
+            continue
+        decision = decide(schedule, after, span.until)
+        firings += [Firing(at=moment(schedule, due), due=due, schedule=schedule) for due in decision.fires]
+        if decision.skipped is not None:
+            skips.append(Skip(schedule=schedule.name, after=after, newest=decision.skipped, because=decision.because))
+    return sorted(firings, key=lambda firing: firing.place), skips
 
 
 def _pending(schedule: Schedule, after: datetime, now: datetime) -> Iterator[datetime]:

@@ -139,6 +139,7 @@ class LocalCloud:
         defaults = {
             "SIGNALBOX_RECONCILE_SCHEDULE": "*/10 * * * * *",
             "SIGNALBOX_SCRUB_SCHEDULE": "0 0 * * * *",
+            "SIGNALBOX_TICK_SCHEDULE": "*/10 * * * * *",
             "SIGNALBOX_CONFIG": "signalbox.yaml",
             "SIGNALBOX_HOST_SPANS": str(self.state / "spans.db"),
             "OTEL_SERVICE_NAME": "signalbox",
