@@ -52,7 +52,7 @@ async def fire_due(client: Client, clients: Clients, sweep: c.Sweep) -> c.Ticked
         await asyncio.to_thread(write_timetable, clients, replace(work.timetable, claim=work.claim), further)
         return c.Ticked(fired=len(batch), more=True)
     await asyncio.to_thread(_seen_to, clients, work)
-    return c.Ticked(fired=len(batch))
+    return c.Ticked(fired=len(batch), more=work.timetable.claim is not None)  # An older span: time has passed since.
 
 
 async def fire_schedule(client: Client, clients: Clients, firing: c.ScheduleFiring) -> c.ScheduleFired:
@@ -62,7 +62,7 @@ async def fire_schedule(client: Client, clients: Clients, firing: c.ScheduleFiri
         try:
             fired = await _ACTS[firing.schedule.target](client, clients, firing)
         except Refused as refusal:
-            fired = c.ScheduleFired(at=stamp(clients), refused=str(refusal)[:1000])
+            fired = c.ScheduleFired(at=stamp(clients), because=str(refusal)[:1000])
         content = encode(fired) | {"by": firing.by, "reason": firing.reason}
         done = await asyncio.to_thread(clients.ledger.record, firing.key, content)
     return decode(c.ScheduleFired, done)
@@ -123,7 +123,7 @@ async def _fire_all(client: Client, clients: Clients, firings: Sequence[Firing])
         async with lanes:
             order = c.ScheduleFiring(key=key, schedule=firing.schedule, due=firing.due)
             fired = await fire_schedule(client, clients, order)
-        _log.info("schedule %s due %s: %s", firing.schedule.name, firing.due, fired.refused or fired.what)
+        _log.info("schedule %s due %s: %s", firing.schedule.name, firing.due, fired.because or fired.what)
         return fired
 
     ended = await asyncio.gather(*(fire(firing) for firing in firings), return_exceptions=True)

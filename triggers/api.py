@@ -61,6 +61,13 @@ DOORS: dict[str, tuple[Door, ...]] = {
         _post("models/{model}/recover", "recover_model", Action.RECOVER, "environment", 202),
         _get("audit", "verify_audit"),
     ),
+    "triggers.schedule_doors": (
+        _get("schedules", "list_schedules"),
+        _get("schedules/{schedule}", "show_schedule"),
+        _post("schedules/{schedule}/pause", "pause_schedule", Action.OPERATE, "schedule"),
+        _post("schedules/{schedule}/resume", "resume_schedule", Action.OPERATE, "schedule"),
+        _post("schedules/{schedule}/run", "run_schedule_now", Action.OPERATE, "schedule", 202),
+    ),
 }
 
 

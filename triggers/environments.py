@@ -6,6 +6,7 @@ from typing import Any
 
 from shared.clients import Clients
 from shared.domain import records
+from shared.domain.schedules import Target
 
 REGISTRY = "registry"
 
@@ -30,6 +31,15 @@ def _of_stage(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]
     return tuple(stage.environment.name if stage.environment else REGISTRY for stage in found)
 
 
+def _of_schedule(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """That of the route it scores, or of the pipeline that it makes retrain."""
+    configuration, wanted = clients.configuration, arguments["schedule"]
+    of = {(each.target, each.of) for each in configuration.schedules if each.name == wanted}
+    routes = {route.score.workspace.name for route in configuration.routes if (Target.SCORE, route.name) in of}
+    models = {each.pipeline.workspace.name for each in configuration.retraining if (Target.RETRAIN, each.model) in of}
+    return tuple(sorted(routes | models))
+
+
 def _of_environment(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     del clients
     return (str(arguments["body"].environment),)
@@ -45,6 +55,7 @@ _WAYS: dict[str, Callable[[Clients, Mapping[str, Any]], tuple[str, ...]]] = {
     "run": _of_run,
     "route": _of_route,
     "stage": _of_stage,
+    "schedule": _of_schedule,
     "environment": _of_environment,
     "model": _of_model,
 }

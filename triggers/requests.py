@@ -19,9 +19,17 @@ class RunFilters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """An order on a run: whoever signs in gives it, and says why."""
+    """An order on a run or a schedule: whoever signs in gives it, and says why."""
 
     reason: Sentence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleFilters:
+    """*after*: the name that the page before ended with."""
+
+    after: Name = ""
+    limit: Annotated[int, Whole(least=1, most=PAGE)] = PAGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

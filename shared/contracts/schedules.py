@@ -21,12 +21,12 @@ class ScheduleFiring:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleFired:
-    """*what* was done, in a sentence; *started* are the ids of what it set going, *refused* says why it could not."""
+    """*what* was done, in a sentence; *started* are the ids of what it set going, *because* why it could not."""
 
     at: str
     what: str = ""
     started: tuple[str, ...] = ()
-    refused: str = ""
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

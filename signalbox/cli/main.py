@@ -23,6 +23,7 @@ from signalbox.cli.promotions import (
 )
 from signalbox.cli.retraining import retrain, retraining
 from signalbox.cli.runs import cancel, release, reprocess, status
+from signalbox.cli.schedules import schedules
 from signalbox.cli.traces import trace
 from signalbox.host.command import host
 
@@ -32,7 +33,7 @@ def main() -> None:
     """Carry data to models and models to production."""
 
 
-_RUNS = (drop, status, check, drift, features, cancel, release, reprocess, dead_letters)
+_RUNS = (drop, status, check, drift, features, cancel, release, reprocess, schedules, dead_letters)
 _PROMOTIONS = (
     plan,
     promote,

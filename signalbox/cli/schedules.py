@@ -1,0 +1,96 @@
+"""What is done by the clock: list, show, pause, resume, run now."""
+
+import click
+
+from signalbox.cli.app_client import find_app
+from signalbox.cli.output import emit_facts, emit_json, emit_table
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_as = click.option("--as", "person", default="", help="Who you are, in the local directory.")
+_reason = click.option("--reason", required=True, help="Why; kept with the order.")
+
+
+@click.group()
+def schedules() -> None:
+    """What is done by the clock."""
+
+
+@schedules.command("list")
+@_json
+def list_schedules(as_json: bool) -> None:
+    """Every schedule, what it does, and when next."""
+    found = _all()
+    if as_json:
+        emit_json(found)
+        return
+    rows = [
+        (each["schedule"], f"{each['does']} {each['of']}", each["cron"], each["timezone"], _when(each))
+        for each in found
+    ]
+    emit_table(("schedule", "does", "cron", "time zone", "next"), rows)
+
+
+@schedules.command()
+@click.argument("schedule")
+@_json
+def show(schedule: str, as_json: bool) -> None:
+    """One SCHEDULE, with what it did last."""
+    found = find_app().get(f"schedules/{schedule}")
+    if as_json:
+        emit_json(found)
+        return
+    emit_facts({name: str(value) for name, value in found.items() if name != "firings" and value is not False})
+    click.echo()
+    emit_table(("due", "did"), [(each["due"], each["because"] or each["what"]) for each in found["firings"]])
+
+
+@schedules.command()
+@click.argument("schedule")
+@_reason
+@_as
+@_json
+def pause(schedule: str, reason: str, person: str, as_json: bool) -> None:
+    """Let SCHEDULE rest: the due times of its pause are not caught up."""
+    _order(schedule, "pause", reason, person, as_json)
+
+
+@schedules.command()
+@click.argument("schedule")
+@_reason
+@_as
+@_json
+def resume(schedule: str, reason: str, person: str, as_json: bool) -> None:
+    """Let SCHEDULE go on with its next due time."""
+    _order(schedule, "resume", reason, person, as_json)
+
+
+@schedules.command()
+@click.argument("schedule")
+@_reason
+@_as
+@_json
+def run(schedule: str, reason: str, person: str, as_json: bool) -> None:
+    """Do now what SCHEDULE does when it is due."""
+    _order(schedule, "run", reason, person, as_json)
+
+
+def _all() -> list[dict[str, str]]:
+    app, found, after = find_app(), list[dict[str, str]](), ""
+    while True:
+        page = app.get("schedules", after=after)
+        found += page["schedules"]
+        after = page["next"]
+        if not after:
+            return found
+
+
+def _when(row: dict[str, str]) -> str:
+    return f"paused by {row['by']}: {row['reason']}" if row["paused"] else row["next"]
+
+
+def _order(schedule: str, kind: str, reason: str, person: str, as_json: bool) -> None:
+    answer = find_app(person, signed=bool(person)).post(f"schedules/{schedule}/{kind}", {"reason": reason})
+    if as_json:
+        emit_json(answer)
+    else:
+        emit_facts({name: str(value) for name, value in answer.items()})

@@ -1,0 +1,131 @@
+"""Each due time fires as its policy says, once: through outages, deaths, two ticks at once and clocks going back."""
+
+import random
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from activities.schedules import fire_due
+from shared import contracts as c
+from shared.domain.schedules import decide
+from tests.fakes.ports import FakeClients
+from tests.schedules.conftest import CONFIGURATION, NOON, Station, TroubledHub, a_schedule
+from tests.unit.schedules.oracle import MORE, utc
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+async def test_due_times_fire_once_each_and_are_causes(station: Station) -> None:
+    await station.ticks(NOON + timedelta(minutes=65))
+
+    assert station.fired("hourly") == ["28T13:00"]
+    assert station.fired("often") == [f"28T12:{minute:02d}" for minute in range(7, 60, 7)] + ["28T13:00"]
+    assert set(station.causes().values()) == {1}
+    assert len(station.causes()) == 1 + 9
+
+
+async def test_what_was_missed_is_caught_up_as_the_policy_says_and_the_rest_is_said(station: Station) -> None:
+    await station.tick(NOON + timedelta(days=2, minutes=3))
+
+    assert station.fired("hourly") == ["30T12:00"]
+    assert station.fired("nightly") == ["30T00:30"]  # Half past two in Paris; on the 29th that time did not exist.
+    assert len(station.fired("often")) == 101
+    said = {line["schedule"]: line["because"] for line in station.log()}
+    assert said["hourly"] == "missed by more than 5 minutes, and catch_up is none"
+    assert said["often"] == "more than 100 were missed; only the newest 100 are caught up"
+
+
+async def test_a_clock_that_goes_back_fires_nothing_twice_and_goes_on_where_it_was(station: Station) -> None:
+    await station.ticks(NOON + HOUR)
+    await station.tick(NOON + timedelta(minutes=20))
+    await station.ticks(NOON + HOUR + timedelta(minutes=1))
+
+    assert station.fired("hourly") == ["28T13:00"]
+    assert set(station.causes().values()) == {1}
+    assert station.timetable().until == NOON + HOUR + MINUTE
+
+
+async def test_a_new_or_changed_schedule_does_not_catch_up_what_it_never_missed(station: Station) -> None:
+    changed = replace(CONFIGURATION.schedules[2], cron="*/9 * * * *")
+    fresh = a_schedule("fresh", "*/2 * * * *", catch_up="all")
+    vars(station.clients)["configuration"] = replace(
+        CONFIGURATION, schedules=(*CONFIGURATION.schedules[:2], changed, fresh)
+    )
+
+    await station.tick(NOON + timedelta(hours=6))
+    await station.ticks(NOON + timedelta(hours=6, minutes=9))
+
+    assert station.fired("hourly") == ["28T18:00"]
+    assert station.fired("often") == ["28T18:09"]
+    assert station.fired("fresh") == [f"28T18:0{minute}" for minute in (2, 4, 6, 8)]
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_a_fault_at_any_call_of_a_tick_changes_nothing_but_the_time_it_takes(
+    station: Station, after: bool
+) -> None:
+    station.troubled.after = after
+    calls = range(int(after), 36, 2) if MORE == 1 else range(60)  # A tick that fires two schedules has about thirty.
+    for hour, number in enumerate(calls):
+        station.land(f"landing/waiting/s1/{number}.csv")
+        station.troubled.fail_in = number
+        await station.tick(NOON + hour * HOUR + timedelta(minutes=15, seconds=30))
+        assert station.troubled.fail_in is None
+    await station.host.advance(MINUTE, timeout=60)
+
+    assert len(station.fired("scoring")) == len(calls)
+    assert len(station.fired("often")) > len(calls)
+    assert set(station.causes().values()) == {1}
+    assert len(station.jobs.created) == len(calls)
+    assert set(station.jobs.created.values()) == {1}
+
+
+async def test_a_tick_that_was_ended_half_way_is_finished_by_the_next_as_of_its_own_time(station: Station) -> None:
+    station.troubled.fail_in, station.now = 12, NOON + HOUR
+    await station.host.start("keep_schedules", "first", {"key": "first"})
+    await station.host.settle()
+    await station.host.terminate("first", "the host was replaced")
+    assert station.timetable().claim is not None
+
+    await station.tick(NOON + timedelta(hours=9, minutes=30))
+
+    assert station.fired("hourly") == ["28T13:00"]  # On time when it was claimed; those that were missed are not fired.
+    assert set(station.causes().values()) == {1}
+    assert (station.timetable().until, station.timetable().claim) == (NOON + timedelta(hours=9, minutes=30), None)
+
+
+async def test_any_sequence_of_ticks_is_as_its_spans_say(station: Station) -> None:
+    chance, seen, wanted = random.Random(11), NOON, dict[str, set[str]]()
+    schedules = CONFIGURATION.schedules[:3]
+    for _ in range(40 * MORE):
+        gap = chance.choice((60, 60, 200, 290, 900, 3000, 40_000, -600))
+        now = station.now + timedelta(seconds=gap)
+        station.troubled.fail_in = chance.choice((None, None, 3, 9, 17))
+        if now > seen:
+            for schedule in schedules:
+                due = decide(schedule, seen, now).fires
+                wanted.setdefault(schedule.name, set()).update(each.strftime("%dT%H:%M") for each in due)
+        seen, station.now = max(seen, now), now
+        if chance.random() < 0.5:
+            await station.host.start("keep_schedules", None, {"key": "another"})
+        await station.tick()
+
+    await station.host.advance(MINUTE, timeout=60)
+    assert {name: {*station.fired(name)} for name in wanted} == wanted
+    assert set(station.causes().values()) == {1}
+
+
+@pytest.mark.parametrize("count", [10, 10_000])
+async def test_a_tick_asks_the_hub_as_much_for_ten_thousand_schedules_as_for_ten(count: int) -> None:
+    schedules = tuple(a_schedule(f"s{number}", f"{number % 60} {number % 9} * * *") for number in range(count))
+    now = utc("2026-06-15T12:00")
+    made = FakeClients(replace(CONFIGURATION, schedules=schedules), lambda: now)
+    hub = TroubledHub(lambda: now)
+    vars(made).update(hub=hub)
+    for minute in range(3):
+        made.clock.now = lambda minute=minute: now + minute * MINUTE
+        before = hub.calls
+        assert await fire_due(None, made, c.Sweep(key="k")) == c.Ticked()  # type: ignore[arg-type]  # Nothing starts.
+
+    assert hub.calls - before == 6
