@@ -52,6 +52,7 @@ bench: setup  ## Every benchmark beside its peer; docs/benchmarks.md keeps the f
 
 bench-peers: setup  ## The drift detector beside evidently, in an environment of its own (about 1 GB).
 	@$(BIN)/python bench/drift_peer.py
+	@$(BIN)/python bench/schedules.py
 
 clean:
 	rm -rf $(VENV) node_modules .signalbox .mypy_cache .ruff_cache .pytest_cache .hypothesis

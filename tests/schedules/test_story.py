@@ -1,4 +1,4 @@
-"""The story on the virtual host: what waits is scored by the clock, people pause and resume, and everybody can see it."""
+"""The story on the virtual host: what waits is scored by the clock, people pause and resume, everybody can see it."""
 
 from datetime import timedelta
 

@@ -1,0 +1,110 @@
+"""What one tick of 10,000 schedules costs when hardly anything is due, beside loops over croniter and over APScheduler's
+triggers that ask each schedule when it is due next. Fails above 200 ms.
+
+All sides get the same expressions, parsed before the clock starts, and must find the same due times.
+"""
+
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from apscheduler.triggers.cron import CronTrigger
+from croniter import croniter
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from shared.domain.cron import read_cron
+from shared.domain.schedules import Schedule, Span, Target, plan
+
+COUNT, ROUNDS, LIMIT_S = 10_000, 5, 0.2
+ZONES = ("UTC", "Europe/Paris", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe")
+START = datetime(2026, 6, 16, 9, 59, 30, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def main() -> int:
+    schedules = _schedules()
+    for schedule in schedules:
+        read_cron(schedule.cron)
+    triggers = [CronTrigger.from_crontab(_days_named(each.cron), timezone=each.timezone) for each in schedules]
+    sides: dict[str, Callable[[datetime], set[str]]] = {
+        "signalbox": lambda after: _signalbox(schedules, after),
+        "croniter": lambda after: _croniter(schedules, after),
+        "APScheduler": lambda after: _apscheduler(schedules, triggers, after),
+    }
+    taken: dict[str, list[float]] = {name: [] for name in sides}
+    for number in range(ROUNDS):
+        found = {name: _timed(side, START + number * MINUTE, taken[name]) for name, side in sides.items()}
+        assert found["signalbox"] == found["croniter"] == found["APScheduler"], {k: len(v) for k, v in found.items()}
+    return _tell({name: statistics.median(times) for name, times in taken.items()})
+
+
+def _schedules() -> tuple[Schedule, ...]:
+    chance = random.Random(1)
+    forms = (
+        lambda: f"{chance.randrange(60)} {chance.randrange(24)} * * *",
+        lambda: f"{chance.randrange(60)} {chance.randrange(24)} * * {chance.randrange(1, 6)}",
+        lambda: f"{chance.randrange(60)} {chance.randrange(24)} {chance.randrange(1, 28)} * *",
+        lambda: f"*/{chance.randrange(5, 30)} * * * *",
+    )
+    one = Schedule(name="", cron="", target=Target.RETRAIN, of="risk")
+    return tuple(
+        replace(one, name=f"s{number}", cron=chance.choice(forms)(), timezone=chance.choice(ZONES))
+        for number in range(COUNT)
+    )
+
+
+def _days_named(cron: str) -> str:
+    """APScheduler counts weekdays from Monday."""
+    *rest, weekday = cron.split()
+    return " ".join((*rest, weekday if weekday == "*" else ("sun", "mon", "tue", "wed", "thu", "fri")[int(weekday)]))
+
+
+def _signalbox(schedules: tuple[Schedule, ...], after: datetime) -> set[str]:
+    firings, _ = plan(schedules, {}, {}, Span(after=after, until=after + MINUTE))
+    return {firing.schedule.name for firing in firings}
+
+
+def _croniter(schedules: tuple[Schedule, ...], after: datetime) -> set[str]:
+    found = set()
+    for schedule in schedules:
+        local = after.astimezone(ZoneInfo(schedule.timezone))
+        if croniter(schedule.cron, local).get_next(datetime) <= after + MINUTE:
+            found.add(schedule.name)
+    return found
+
+
+def _apscheduler(schedules: tuple[Schedule, ...], triggers: list[CronTrigger], after: datetime) -> set[str]:
+    found = set()
+    for schedule, trigger in zip(schedules, triggers, strict=True):
+        due = trigger.get_next_fire_time(None, after)
+        if due is not None and due <= after + MINUTE:
+            found.add(schedule.name)
+    return found
+
+
+def _timed(side: Callable[[datetime], set[str]], after: datetime, taken: list[float]) -> set[str]:
+    start = time.perf_counter()
+    found = side(after)
+    taken.append(time.perf_counter() - start)
+    return found
+
+
+def _tell(medians: dict[str, float]) -> int:
+    own = medians["signalbox"]
+    print(f"{COUNT} schedules, one tick, median of {ROUNDS}")
+    for name, median in medians.items():
+        print(f"  {name:<12} {median * 1000:8.1f} ms   {median / own:6.1f}")
+    if own > LIMIT_S:
+        print(f"above the limit of {LIMIT_S * 1000:.0f} ms")
+    return int(own > LIMIT_S)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
