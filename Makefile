@@ -49,10 +49,10 @@ bench: setup  ## Every benchmark beside its peer; docs/benchmarks.md keeps the f
 	@$(BIN)/python bench/gate_statistics.py
 	@$(BIN)/python bench/copy_bundle.py
 	@$(BIN)/python bench/drift_statistics.py
+	@$(BIN)/python bench/schedules.py
 
 bench-peers: setup  ## The drift detector beside evidently, in an environment of its own (about 1 GB).
 	@$(BIN)/python bench/drift_peer.py
-	@$(BIN)/python bench/schedules.py
 
 clean:
 	rm -rf $(VENV) node_modules .signalbox .mypy_cache .ruff_cache .pytest_cache .hypothesis
