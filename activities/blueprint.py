@@ -38,6 +38,7 @@ BODIES: dict[str, str] = {
     "look_at_glass": "activities.approvals",
     "remind_approvers": "activities.approvals",
     "issue_receipt": "activities.receipts",
+    "complete_task": "activities.devops_tasks",
     "make_move": "activities.moves",
     "undo_move": "activities.moves",
     "weigh_causes": "activities.retraining",
@@ -53,6 +54,8 @@ BODIES: dict[str, str] = {
     "look_at_promotion": "activities.retraining_sweeps",
 }
 STARTING_BODIES: dict[str, str] = {
+    "begin_task": "activities.devops_tasks",
+    "report_task": "activities.devops_tasks",
     "start_run": "activities.runs",
     "close_run": "activities.runs",
     "sweep_arrivals": "activities.sweeps",

@@ -19,6 +19,7 @@ BODIES = {
     "reconcile_drift": "orchestrators.drift",
     "keep_schedules": "orchestrators.schedules",
     "run_schedule": "orchestrators.schedules",
+    "follow_task": "orchestrators.devops",
     "consider_retraining": "orchestrators.retraining",
     "retrain": "orchestrators.retraining",
     "cancel_training_adrift": "orchestrators.retraining",

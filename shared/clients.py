@@ -167,6 +167,11 @@ class Clients:
         return BatchInvocations(self._arm, self._credential, settings.ml_audience, settings.ml_inference_hosts)
 
     @cached_property
+    def devops_url(self) -> str:
+        """Azure DevOps before an organisation's name: whose plans are taken."""
+        return self.settings.devops_url
+
+    @cached_property
     def secrets(self) -> Secrets:
         from shared.adapters.sealed_secrets import SealedSecrets
 

@@ -12,9 +12,13 @@ from shared import contracts as c
 from shared.codec import decode
 from shared.domain import identity, records
 from shared.domain.configuration import Configuration
+from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Approval, ApprovalPolicy, Judgement, Standing, judge_approvals
+from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.plans import Phase, StagePlan
 from shared.ports import Clock, DataHub, Ledger
+
+_ATTEMPTS = 1000
 
 
 class Records(Protocol):
@@ -40,6 +44,16 @@ def pack_of(made: Records, promotion: str, stage: str, phase: Phase = Phase.ENTR
     """What approvers of *stage* are shown, once it is written."""
     raw = made.ledger.find(identity.promotion_key(promotion, f"{stage}/{phase.value}/pack"))
     return None if raw is None else decode(c.EvidencePack, raw)
+
+
+def next_attempt(made: Records, model: ModelVersion, target: str) -> int:
+    """The number of the attempt after those that there are; one that has not ended is refused by its lock."""
+    state = made.configuration.hub.state
+    for number in range(1, _ATTEMPTS):
+        path = records.promotion(identity.promotion_id(model.name, model.version, target, number))
+        if made.hub.find(state, path) is None:
+            return number
+    raise Refused(f"{model} has been promoted to {target} {_ATTEMPTS} times; register a new version")
 
 
 def has_receipt(made: Records, promotion: str, stage: str) -> bool:

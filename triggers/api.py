@@ -68,6 +68,10 @@ DOORS: dict[str, tuple[Door, ...]] = {
         _post("schedules/{schedule}/resume", "resume_schedule", Action.OPERATE, "schedule"),
         _post("schedules/{schedule}/run", "run_schedule_now", Action.OPERATE, "schedule", 202),
     ),
+    "triggers.devops_doors": (
+        _post("devops/checks", "take_task", Action.DELIVER),
+        _get("devops/gates/{name}", "show_gate"),
+    ),
 }
 
 

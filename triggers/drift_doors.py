@@ -11,10 +11,10 @@ from shared.domain import records
 from shared.domain.drift.detector import detect
 from shared.domain.drift.relevance import RelevanceError, relevance
 from shared.domain.drift.rule import DriftRule
-from shared.ports import HubFile
+from shared.domain.routes import Route
+from shared.ports import Blob, HubFile
 from shared.watching import read_window, reference_of
 from triggers import requests as asked
-from triggers.checks import blob_at, route_named
 from triggers.doors import Call
 from triggers.hub_events import receive
 from triggers.problems import Problem
@@ -73,7 +73,7 @@ def _version(clients: Clients, model: str, version: str) -> Answer:
 
 
 def _check(clients: Clients, body: asked.DriftAsked) -> Answer:
-    route, blob = route_named(clients, body.route), blob_at(clients, body.path)
+    route, blob = _route(clients, body.route), _blob(clients, body.path)
     score = route.score
     watch = clients.configuration.watch(score.model)
     reference = reference_of(clients, score.workspace, score.model, score.version, route.contract)
@@ -84,9 +84,24 @@ def _check(clients: Clients, body: asked.DriftAsked) -> Answer:
 
 
 def _relevance(clients: Clients, body: asked.RelevanceAsked) -> Answer:
-    columns = clients.drift_files.columns(blob_at(clients, body.path))
+    columns = clients.drift_files.columns(_blob(clients, body.path))
     try:
         found = relevance(columns, body.target, bins=body.bins, resamples=body.resamples, seed=body.seed)
     except RelevanceError as error:
         raise Problem(422, "no relevance", str(error)) from error
     return {**encode(asdict(found)), "selected": list(found.selected)}
+
+
+def _route(clients: Clients, name: str) -> Route:
+    try:
+        return clients.configuration.route(name)
+    except KeyError as error:
+        raise Problem(404, "no such route", str(error.args[0])) from error
+
+
+def _blob(clients: Clients, path: str) -> Blob:
+    container, _, inner = path.partition("/")
+    blob = clients.hub.find(container, inner)
+    if blob is None:
+        raise Problem(404, "no such file", f"path {path!r} is not in the hub; name it as container/path")
+    return blob

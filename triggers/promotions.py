@@ -9,17 +9,16 @@ from shared import contracts as c
 from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain import identity, records
+from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Standing
 from shared.domain.promotion.models import exact_model
 from shared.domain.promotion.plans import Phase, changes
 from shared.durable import Client, Start, find_instance, start_once
 from shared.planning import plan_digest, plan_promotion
-from shared.standing import asking, judgement, opened, pack_of
+from shared.standing import asking, judgement, next_attempt, opened, pack_of
 from triggers.doors import Call
 from triggers.problems import Problem
 from triggers.requests import EvidenceFilters, PlanAsked, PromotionAsked, PromotionFilters, RecoveryAsked
-
-_ATTEMPTS = 1000
 
 
 async def plan(clients: Clients, body: PlanAsked) -> dict[str, Any]:
@@ -66,7 +65,7 @@ async def _request(call: Call, body: PromotionAsked, name: str) -> c.Promotion:
     """The next attempt at promoting the model called *name*."""
     model, target, person = exact_model(name), body.to, call.caller
     source = body.source or _lowest_source(call.clients, target)
-    number = await asyncio.to_thread(_next_attempt, call.clients, model.name, model.version, target)
+    number = await asyncio.to_thread(next_attempt, call.clients, model, target)
     return c.Promotion(
         id=identity.promotion_id(model.name, model.version, target, number),
         model=model,
@@ -161,24 +160,10 @@ def _unmet(clients: Clients, request: c.Promotion) -> list[str]:
 
 
 def _lowest_source(clients: Clients, target: str) -> str:
-    """The environment from which the configured edges lead to *target*."""
-    sources = {stage.name: stage.source for stage in clients.configuration.ladder.stages}
-    if target not in sources:
-        raise Problem(404, "no such stage", f"field 'to' is {target!r}; use one of {', '.join(sources) or 'none'}")
-    name = sources[target]
-    while name in sources:
-        name = sources[name]
-    return name
-
-
-def _next_attempt(clients: Clients, model: str, version: str, target: str) -> int:
-    """The number of the attempt after those that have ended; one that has not ended is refused by its lock."""
-    state = clients.configuration.hub.state
-    for number in range(1, _ATTEMPTS):
-        path = records.promotion(identity.promotion_id(model, version, target, number))
-        if clients.hub.find(state, path) is None:
-            return number
-    raise Problem(409, "too many attempts", f"{model}:{version} has been promoted to {target} {_ATTEMPTS} times")
+    try:
+        return clients.configuration.ladder.lowest_source(target)
+    except Refused as refusal:
+        raise Problem(404, "no such stage", str(refusal)) from refusal
 
 
 def _keep_plan(clients: Clients, request: c.Promotion, planned: Any) -> c.Promotion:

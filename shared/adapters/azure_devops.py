@@ -22,6 +22,10 @@ _SIGN_IN = (203, 301, 302, 303, 307, 308)  # Azure DevOps sends whoever it does 
 _TIMEOUT_S = 30
 
 
+class TokenNotTaken(Refused):
+    """A task's own token is not accepted, or not any more."""
+
+
 class DevOpsRest:
     """*base* is the service's address before an organisation's name, *graph* that of its directory of people."""
 
@@ -63,6 +67,8 @@ class DevOpsRest:
             )
         if answer.status_code in _SIGN_IN:
             raise Refused(f"{what}: Azure DevOps wants a sign-in; give the identity access to the organisation")
+        if answer.status_code == 401 and token:
+            raise TokenNotTaken(f"{what}: 401, the task's token is not accepted; its life is 48 hours")
         if answer.status_code not in accept:
             raise failure(what, answer.status_code, _said(answer))
         return answer

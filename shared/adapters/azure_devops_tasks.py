@@ -6,7 +6,7 @@ Recorded requests and answers of each are in tests/payloads/ado.
 from collections.abc import Sequence
 from typing import Any
 
-from shared.adapters.azure_devops import DevOpsRest
+from shared.adapters.azure_devops import DevOpsRest, TokenNotTaken
 from shared.domain.devops.tasks import PlanSeen, TaskRef, completion, lines_of
 from shared.domain.failures import Refused
 
@@ -42,10 +42,10 @@ class AzureDevOpsTasks:
         record = {"id": task.task, "log": {"id": number}}
         self._send("PATCH", self._records(task), task, token, "log", json={"value": [record], "count": 1})
 
-    def completed(self, task: TaskRef, token: str) -> bool:
-        found = self._rest.get(self._records(task), f"look at {task.task}", token, **{"api-version": _TIMELINE})
-        mine = [each for each in (found or {}).get("value", ()) if each.get("id") == task.task]
-        return any(each.get("state") == "completed" for each in mine)
+    def state(self, task: TaskRef, token: str) -> str:
+        found = self._send("GET", self._records(task), task, token, "look at")
+        mine = [each for each in found.get("value", ()) if each.get("id") == task.task]
+        return str(mine[0].get("state") or "pending") if mine else ""
 
     def complete(self, task: TaskRef, token: str, version: int, succeeded: bool) -> None:
         body = completion(task, version, succeeded)
@@ -62,7 +62,10 @@ class AzureDevOpsTasks:
     ) -> dict[str, Any]:
         query = {"api-version": api}
         what = f"{what} task {task.task}"
-        answer = self._rest.send(method, url, what, token=token, accept=(200, 204), query=query, **content)
+        try:
+            answer = self._rest.send(method, url, what, token=token, accept=(200, 204), query=query, **content)
+        except TokenNotTaken:  # It has expired, or its job has ended: the app's own identity takes over.
+            answer = self._rest.send(method, url, what, accept=(200, 204), query=query, **content)
         return dict(answer.json()) if answer.status_code == 200 else {}
 
     def _records(self, task: TaskRef) -> str:

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from shared.config.access import access_schemas
+from shared.config.devops import devops_schema
 from shared.config.drift_schema import drift_schema
 from shared.config.ladder_schema import promotable_schema, promotion_schemas
 from shared.config.reader import ACCOUNT, NAME
@@ -29,6 +30,7 @@ def schema() -> dict[str, Any]:
                 "models": named(_model()),
                 "routes": named(_route()) | {"propertyNames": {"pattern": f"^{NAME.pattern}$"}},
                 "schedules": schedules_schema(),
+                "devops": devops_schema(),
                 **promotion_schemas(),
                 **access_schemas(),
             },

@@ -3,6 +3,7 @@
 import re
 
 from shared.config import access, ladder, paths, schedules
+from shared.config.devops import read_devops
 from shared.config.drift import read_watches
 from shared.config.reader import ACCOUNT, AZURE_ML_NAME, NAME, Reader
 from shared.config.retraining import read_retrainings
@@ -29,7 +30,7 @@ _NOWHERE = Workspace(name="", subscription="", resource_group="", workspace="")
 
 def read_configuration(reader: Reader) -> Configuration:
     """The whole configuration; where the reader has findings it is incomplete and must not be used."""
-    reader.known(("environments", "hub", "models", "routes", "schedules", *ladder.SECTIONS, *access.SECTIONS))
+    reader.known(("environments", "hub", "models", "routes", "schedules", "devops", *ladder.SECTIONS, *access.SECTIONS))
     workspaces = _workspaces(reader.inside("environments", required=True))
     contracts, promotable = _models(reader.inside("models"))
     hub = _hub(reader.inside("hub", required=True))
@@ -52,6 +53,7 @@ def read_configuration(reader: Reader) -> Configuration:
         ladder=climbing,
         retraining=retraining,
         schedules=timed,
+        devops=read_devops(reader, climbing),
         permissions=access.read_permissions(reader, tuple(workspaces), roles),
         drift=read_watches(reader, routes),
         hub_group=_hub_group(reader.inside("hub")),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from shared.domain.devops.configuration import DevOps
 from shared.domain.drift.watch import DriftWatch
 from shared.domain.failures import Refused
 from shared.domain.permissions import Permissions
@@ -28,6 +29,7 @@ class Configuration:
     workspaces: tuple[Workspace, ...] = ()
     ladder: Ladder = field(default_factory=Ladder)
     retraining: tuple[Retraining, ...] = ()
+    devops: DevOps = field(default_factory=DevOps)
     schedules: tuple[Schedule, ...] = ()
     permissions: Permissions = field(default_factory=Permissions)
     drift: tuple[DriftWatch, ...] = ()

@@ -90,7 +90,7 @@ def _test(name: str, profile: ColumnProfile, tally: Tally | None, rule: Distribu
     if tally is None or seen < rule.minimum_sample:
         because = f"{seen} values are below the minimum of {rule.minimum_sample}"
         return Comparison(column=name, test=test, outcome="inconclusive", because=because)
-    first, second = aligned(profile, tally)
+    first, second = _aligned(profile, tally)
     result = statistics.kolmogorov_smirnov(first, second) if numeric else statistics.chi_squared(first, second)
     if result is None:
         because = "fewer than two categories are frequent enough to compare"
@@ -101,10 +101,9 @@ def _test(name: str, profile: ColumnProfile, tally: Tally | None, rule: Distribu
     )
 
 
-def aligned(profile: ColumnProfile, tally: Tally) -> tuple[Sequence[int], Sequence[int]]:
-    """Counts of both in the same cells; a tally that has none of them is empty."""
+def _aligned(profile: ColumnProfile, tally: Tally) -> tuple[Sequence[int], Sequence[int]]:
     if profile.kind == "numeric":
-        return profile.cells, tally.cells or (0,) * len(profile.cells)
+        return profile.cells, tally.cells
     names = sorted({*profile.counts, *tally.counts})
     return [profile.counts.get(name, 0) for name in names], [tally.counts.get(name, 0) for name in names]
 

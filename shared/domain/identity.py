@@ -161,5 +161,15 @@ def firing_id(schedule: str, due: datetime) -> str:
     return f"schedule-{_readable(schedule)}-{digest(schedule, due.astimezone(UTC).isoformat())}"
 
 
+def task_id(plan: str, job: str, task: str) -> str:
+    """The orchestration that stands in for a task of an Azure DevOps plan: a repeated call meets the same one."""
+    return f"devops-task-{digest(plan, job, task, length=32)}"
+
+
+def task_key(task: str, step: str) -> str:
+    """The ledger key of one effect on a task."""
+    return f"devops/tasks/{task}/effects/{step}"
+
+
 def _readable(name: str) -> str:
     return _UNSAFE.sub("-", name.lower()).strip("-")[:40]

@@ -197,3 +197,22 @@ def fired(schedule: str, day: str) -> str:
 def schedule_log(day: str) -> str:
     """The due times that did not fire, and why; the orders that people gave."""
     return f"schedules/log/{day}.jsonl"
+
+
+def told(task: str) -> str:
+    """What a waiting task of Azure DevOps has been told."""
+    return f"devops/tasks/{task}/told.json"
+
+
+def devops_run(organisation: str, project: str, run: int) -> str:
+    """What a run of a pipeline has started here."""
+    return f"devops/runs/{organisation}/{project}/{run}.json"
+
+
+def devops_links(started: str) -> str:
+    """The folder of the runs whose approvals count for *started*."""
+    return f"devops/links/{started}/"
+
+
+def devops_link(started: str, run: int) -> str:
+    return f"{devops_links(started)}{run}.json"

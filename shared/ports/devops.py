@@ -16,7 +16,7 @@ class ServerTasks(Protocol):
     """Tasks and checks of pipelines that wait for us."""
 
     def plan(self, task: TaskRef, token: str) -> PlanSeen:
-        """Refused where the organisation does not know the plan, or does not take the token."""
+        """Refused where the organisation does not know the plan, or does not take this very token."""
         ...
 
     def say(self, task: TaskRef, token: str, lines: Sequence[str]) -> None:
@@ -27,7 +27,9 @@ class ServerTasks(Protocol):
         """Attach *lines* as the task's log."""
         ...
 
-    def completed(self, task: TaskRef, token: str) -> bool: ...
+    def state(self, task: TaskRef, token: str) -> str:
+        """`pending`, `inProgress` or `completed`; empty where the task is not in its plan."""
+        ...
 
     def complete(self, task: TaskRef, token: str, version: int, succeeded: bool) -> None: ...
 

@@ -1,12 +1,22 @@
-"""One Azure DevOps for the session, and the product's own adapters on it."""
+"""One Azure DevOps for the session, the product's own adapters on it, and the product that a pipeline calls."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shared.adapters.azure_devops import DevOpsRest
+from shared.adapters.azure_devops_approvals import AzureDevOpsApprovals, AzureDevOpsFacts
+from shared.adapters.azure_devops_pipelines import AzureDevOpsPipelines
+from shared.adapters.azure_devops_tasks import AzureDevOpsTasks
+from shared.adapters.sealed_secrets import SealedSecrets
+from shared.domain.devops.configuration import DevOps
 from tests.devops.ado import Ado, serving
+from tests.fakes.ports import OPERATOR_KEY, MemoryHub
+from tests.promotion.conftest import CONFIGURATION, Railway, running
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +39,72 @@ def rest(ado: Ado) -> DevOpsRest:
 @pytest.fixture
 def payloads() -> Path:
     return Path(__file__).parents[1] / "payloads" / "ado"
+
+
+@dataclass
+class Yard:
+    """The product with models to promote, and the organisation whose pipelines call it."""
+
+    railway: Railway
+    ado: Ado
+
+    @property
+    def hub(self) -> MemoryHub:
+        return self.railway.hub
+
+    def gate(self, body: str, **more: Any) -> dict[str, Any]:
+        """A check, or an agentless task, that calls the product and waits."""
+        url = f"{self.railway.host.url}/api/v1/devops/checks"
+        return {"kind": "task", "url": url, "key": OPERATOR_KEY, "body": body, **more}
+
+    async def until(self, happened: Callable[[], Any]) -> Any:
+        """Let time pass, second by second, until something has happened; what it gave."""
+        seen: list[Any] = []
+        await self.railway.until(lambda: bool(seen.append(found) or True) if (found := happened()) else False)
+        return seen[-1]
+
+    async def ended(self, run: int) -> dict[str, Any]:
+        return dict(await self.until(lambda: seen if (seen := self.ado.seen(run))["state"] == "completed" else None))
+
+    def tasks(self) -> list[str]:
+        """The ids of the tasks that stand in for pipelines'."""
+        folder = "devops/tasks/"
+        return sorted({blob.path.split("/")[2] for blob in self.hub.list("signalbox", folder)})
+
+    def promotions(self) -> list[str]:
+        names = {blob.path.split("/")[1] for blob in self.hub.list("signalbox", "promotions/")}
+        return sorted(names)
+
+    async def asking(self) -> str:
+        """The promotion that waits for people, once it does."""
+        found = "promotions/{}/effects/central/entry/pack.json"
+        (promotion,) = await self.until(
+            lambda: [each for each in self.promotions() if self.hub.find("signalbox", found.format(each))]
+        )
+        return str(promotion)
+
+    async def pass_time(self, **delta: float) -> None:
+        await self.railway.pass_time(timedelta(**delta))
+
+
+@pytest.fixture
+def rules() -> DevOps:
+    """What a test's module may replace."""
+    return DevOps(organisations=("contoso",), projects=("mlops",))
+
+
+@pytest.fixture
+async def yard(
+    ado: Ado, rest: DevOpsRest, rules: DevOps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Yard]:
+    configuration = replace(CONFIGURATION, devops=rules)
+    more = {
+        "server_tasks": AzureDevOpsTasks(rest),
+        "devops_pipelines": AzureDevOpsPipelines(rest),
+        "devops_approvals": AzureDevOpsApprovals(rest),
+        "devops_facts": AzureDevOpsFacts(rest),
+        "devops_url": ado.base,
+    }
+    async with running(configuration, tmp_path, monkeypatch, **more) as railway:
+        vars(railway.clients).update(secrets=SealedSecrets(railway.hub, "signalbox", "s" * 32))
+        yield Yard(railway=railway, ado=ado)

@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -189,10 +190,13 @@ class Railway:
         return [entry.kind for entry in entries]
 
 
-@pytest.fixture
-async def railway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Railway]:
+@asynccontextmanager
+async def running(
+    configuration: Configuration, folder: Path, monkeypatch: pytest.MonkeyPatch, **more: Any
+) -> AsyncIterator[Railway]:
+    """The product with *configuration*, and *more* clients than those of promotion."""
     clock, cloud = VirtualClock(), MemoryCloud()
-    made = FakeClients(CONFIGURATION, clock.now)
+    made = FakeClients(configuration, clock.now)
     vars(made).update(
         models=MemoryModels(cloud),
         bundles=MemoryBundles(cloud),
@@ -200,8 +204,15 @@ async def railway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         identities=NamedPeople(PEOPLE),
         signer=HmacSigner("k" * 32),
         audit=BlobAudit(made.hub, "signalbox", made.clock),
+        **more,
     )
     rows = "\n".join(f"{n},{n},{n}" for n in range(200))
     made.hub.land("evaluation/churn.csv", f"id,x,y\n{rows}\n".encode())  # type: ignore[attr-defined]
-    async with hosted(made, clock, tmp_path, monkeypatch, sweeps="0 0 0 * * *") as host:
+    async with hosted(made, clock, folder, monkeypatch, sweeps="0 0 0 * * *") as host:
         yield Railway(host=host, clients=made, cloud=cloud)
+
+
+@pytest.fixture
+async def railway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Railway]:
+    async with running(CONFIGURATION, tmp_path, monkeypatch) as made:
+        yield made

@@ -14,6 +14,7 @@ GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 HUBS = ("build", "release", "gates", "checks")
 LINE_LIMIT = 1024
 TOKEN_LIFE_S = 48 * 3600 - 900  # Of a job access token, less a quarter of an hour to be safe.
+LOOKS_PER_SEGMENT = 30
 _HOST = "https://dev.azure.com"
 _NOBODY = "00000000-0000-0000-0000-000000000000"
 _OLD_GATES = 12
@@ -81,6 +82,11 @@ def completion(task: TaskRef, version: int, succeeded: bool) -> dict[str, str]:
     job, instance = (task.task, _NOBODY) if old else (task.job, task.task)
     result = "succeeded" if succeeded else "failed"
     return {"name": "TaskCompleted", "taskId": instance, "jobId": job, "result": result}
+
+
+def look_delay_s(look: int) -> float:
+    """Seconds until the next look at what a task waits for: often in its first seconds, seldom after half an hour."""
+    return 1.0 if look < 20 else 5.0 if look < 60 else 30.0 if look < 120 else 300.0
 
 
 def lines_of(texts: Iterable[str]) -> list[str]:

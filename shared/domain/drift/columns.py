@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from shared.domain import statistics
-from shared.domain.data_check import aligned
 from shared.domain.data_measures import Tally
 from shared.domain.drift.reference import ModelReference
 from shared.domain.drift.rule import ColumnDrift, DriftRule, Movement, Part
@@ -36,15 +35,22 @@ def _cells(
     known = as_counted(reference)
     for name, profile in reference.inputs.columns.items():
         tally = window.inputs.get(name, Tally())
-        yield (Part.INPUT, name), aligned(profile, tally)
+        yield (Part.INPUT, name), _aligned(profile, tally)
         if window.rows:
             yield (Part.MISSING, name), (_presence(known.rows, profile.total), _presence(window.rows, tally.total))
     for name, profile in reference.outputs.items():
-        yield (Part.OUTPUT, name), aligned(profile, window.outputs.get(name, Tally()))
+        yield (Part.OUTPUT, name), _aligned(profile, window.outputs.get(name, Tally()))
 
 
 def _presence(rows: int, values: int) -> tuple[int, int]:
     return min(values, rows), max(0, rows - values)
+
+
+def _aligned(profile: ColumnProfile, tally: Tally) -> tuple[Sequence[int], Sequence[int]]:
+    if profile.kind == "numeric":
+        return profile.cells, tally.cells or (0,) * len(profile.cells)
+    names = sorted({*profile.counts, *tally.counts})
+    return [profile.counts.get(name, 0) for name in names], [tally.counts.get(name, 0) for name in names]
 
 
 def _sizes(first: Sequence[int], second: Sequence[int]) -> tuple[int, int, int]:

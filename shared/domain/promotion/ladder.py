@@ -106,6 +106,16 @@ class Ladder:
             name = stage.source
         return tuple(way)
 
+    def lowest_source(self, target: str) -> str:
+        """The environment from which edges lead to *target*. Raises Refused naming the stages that there are."""
+        sources = {stage.name: stage.source for stage in self.stages}
+        if target not in sources:
+            raise Refused(f"field 'to' is {target!r}; use one of {', '.join(sources) or 'none'}")
+        name = sources[target]
+        while name in sources:
+            name = sources[name]
+        return name
+
     def promotable(self, name: str) -> Promotable:
         """Raises Refused where model *name* is not configured for promotion."""
         for model in self.models:

@@ -1,0 +1,278 @@
+"""A pipeline starts something and is gated on it: told what happens, released once, and never robbed of its token."""
+
+import json
+import logging
+import socket
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from shared.adapters.azure_devops import DevOpsRest
+from shared.domain.failures import Refused
+from tests.devops.ado import PROJECT, Ado
+from tests.devops.conftest import Yard
+from tests.fakes.ports import OPERATOR_KEY
+
+PROMOTE = '{"start": "promotion", "model": "churn:${{ parameters.version }}", "to": "central"}'
+GUID = "67be341f-5310-552f-e0cd-7c580e77b98b"
+
+
+def gated(yard: Yard, name: str, body: str = PROMOTE, version: str = "1", **more: Any) -> dict[str, Any]:
+    """A run whose only stage waits for the product."""
+    stage = {"name": "promote", "gates": [yard.gate(body, **more)]}
+    pipeline = yard.ado.define(name, stage, parameters={"signalbox": "", "version": "1"})
+    return yard.ado.run(pipeline, version=version)
+
+
+async def call(yard: Yard, body: Any, **headers: str) -> tuple[int, Any]:
+    """As a pipeline's task calls, key in the query and all."""
+    url = f"{yard.railway.host.url}/api/v1/devops/checks"
+    sent = {
+        "Content-Type": "application/json",
+        "PlanUrl": f"{yard.ado.base}/contoso/",
+        "ProjectId": PROJECT.id,
+        "HubName": "checks",
+        **dict.fromkeys(("PlanId", "JobId", "TimelineId", "TaskInstanceId"), GUID),
+        "AuthToken": "forged",
+        **headers,
+    }
+    text = body if isinstance(body, str) else json.dumps(body)
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(url, params={"code": OPERATOR_KEY}, data=text.encode(), headers=sent) as answer,
+    ):
+        return answer.status, await answer.json(content_type=None)
+
+
+async def test_a_pipeline_is_gated_on_a_promotion_and_released_by_approvals_given_here(
+    yard: Yard, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    yard.railway.register("1", error=1.0)
+    issued = list[str]()
+    run = gated(yard, "gated")
+    promotion = await yard.asking()
+    (task,) = yard.tasks()
+    issued.append(yard.railway.clients.secrets.recall(task, yard.railway.clients.clock.now()))
+    await yard.until(lambda: any("waiting for approval" in line for line in yard.ado.seen(run["id"])["log"]))
+
+    await yard.railway.approve(promotion)
+    seen = await yard.ended(run["id"])
+
+    assert seen["result"] == "succeeded"
+    assert yard.railway.record(promotion)["fate"] == "promoted"
+    assert yard.railway.record(promotion)["promotion"]["requester"] == "3"  # Who asked for the run cannot approve.
+    gate = seen["stages"][0]["gates"][0]["id"]
+    effects = yard.ado.state()["effects"]
+    assert effects["completed"][gate] == 1
+    assert gate not in effects.get("completed again", {})
+    lines = seen["log"]
+    assert [any(step in line for line in lines) for step in ("assessed", "deploy", "pack")] == [True] * 3
+    assert lines[-1].startswith("succeeded: promoted")
+    assert next(log for log in yard.ado.state()["log"] if gate in log["path"])["lines"] == lines
+    answer = next(each for each in yard.ado.state()["call"] if each["task"] == gate)
+    assert (answer["status"], answer["took_s"] < 3) == (200, True)
+    assert issued[0]
+    await yard.railway.host.advance_until_finished(task, timeout=30)
+    assert yard.railway.clients.secrets.recall(task, yard.railway.clients.clock.now()) == ""
+    assert_nowhere(issued[0], yard, tmp_path, caplog)
+
+
+def assert_nowhere(token: str, yard: Yard, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither in history, nor in the hub, nor in a log."""
+    secret = token.encode()
+    assert not [path for path in folder.rglob("*") if path.is_file() and secret in path.read_bytes()]
+    assert not [path for (_, path), (_, data) in yard.hub.blobs.items() if secret in data]
+    assert token not in caplog.text
+
+
+async def test_a_held_promotion_fails_the_gate_with_its_reason(yard: Yard) -> None:
+    yard.railway.register("1", error=50.0)
+
+    seen = await yard.ended(gated(yard, "held")["id"])
+
+    assert seen["result"] == "failed"
+    assert seen["log"][-1].startswith("failed: held: preprod (exit): better_than_champion")
+
+
+async def test_a_wrong_order_fails_the_gate_and_says_why(yard: Yard) -> None:
+    seen = await yard.ended(gated(yard, "inexact", version="latest")["id"])
+
+    assert seen["result"] == "failed"
+    assert "churn:latest" in seen["log"][-1]
+    assert yard.promotions() == []
+
+
+async def test_a_gate_can_follow_what_somebody_else_started(yard: Yard) -> None:
+    yard.railway.register("1", error=1.0)
+    promotion = await yard.railway.promote("churn:1")
+    await yard.railway.approve(promotion)
+    run = gated(yard, "following", body=json.dumps({"follow": promotion}))
+
+    assert (await yard.ended(run["id"]))["result"] == "succeeded"
+
+
+async def test_once_the_token_has_expired_the_apps_own_identity_releases_the_task(yard: Yard) -> None:
+    yard.railway.register("1", error=1.0)
+    run = gated(yard, "slow")
+    promotion = await yard.asking()
+    yard.ado.control("expire", {"plan": run["plan"]})
+
+    await yard.railway.approve(promotion)
+
+    assert (await yard.ended(run["id"]))["result"] == "succeeded"
+
+
+async def test_a_pipeline_that_was_cancelled_is_told_nothing(yard: Yard) -> None:
+    yard.railway.register("1", error=1.0)
+    run = gated(yard, "cancelled")
+    promotion = await yard.asking()
+    (task,) = yard.tasks()
+    gate = yard.ado.seen(run["id"])["stages"][0]["gates"][0]["id"]
+    plan = f"distributedtask/hubs/checks/plans/{run['plan']}/events"
+    body = {"name": "TaskCompleted", "taskId": gate, "jobId": yard.ado.seen(run["id"])["stages"][0]["gates"][0]["job"]}
+    yard.ado.ask("POST", plan, {**body, "result": "failed"})
+
+    outcome = await yard.railway.host.advance_until_finished(task, timeout=30)
+
+    assert outcome.output["because"] == "the pipeline does not wait any more"
+    assert gate not in yard.ado.state()["effects"].get("completed again", {})
+    assert not yard.railway.record(promotion).get("fate")  # What was started goes on.
+
+
+async def test_a_gate_that_polls_reads_where_it_stands(yard: Yard) -> None:
+    yard.railway.register("1", error=1.0)
+    promotion = await yard.railway.promote("churn:1")
+    await yard.railway.evidence(promotion)
+    status, pending = await yard.railway.ask("GET", f"devops/gates/{promotion}")
+    await yard.railway.approve(promotion)
+    await yard.railway.finish(promotion)
+    _, done = await yard.railway.ask("GET", f"devops/gates/{promotion}")
+
+    assert (status, pending["status"], done["status"]) == (200, "pending", "succeeded")
+    assert (await yard.railway.ask("GET", "devops/gates/nothing"))[0] == 404
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://evil.example/contoso/",
+        "https://127.0.0.1/contoso/",
+        "https://localhost/contoso/",
+        "{base}/fabrikam/",
+        "{base}/contoso-evil/",
+        "{base}/contoso/../fabrikam/",
+        "{base}/contoso%2f..%2ffabrikam/",
+        "{base}.evil.example/contoso/",
+        "{base}@evil.example/contoso/",
+        "https://user@{host}/contoso/",
+        "https://user:pass@{host}/contoso/",
+        "{base}:1/contoso/",
+        "http://{host}/contoso/",
+        "{base}/contoso/?next=https://evil.example",
+        "{base}/contoso/#@evil.example",
+        "{base}\\contoso",
+        "//{host}/contoso/",
+        "{trap}/contoso/",
+        "http{trap_s}/contoso/",
+        "https://dev.azure.com.evil.example/contoso/",
+        "https://dev.azure.com/contoso/",
+        "https://contoso.visualstudio.com.evil.example/",
+        "",
+    ],
+)
+async def test_another_planurl_is_refused_with_nothing_sent_and_nothing_started(yard: Yard, address: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as trap:
+        trap.setblocking(False)
+        where = f"://127.0.0.1:{trap.getsockname()[1]}"
+        base = yard.ado.base
+        fields = {"base": base, "host": base.removeprefix("https://"), "trap": f"https{where}", "trap_s": where}
+        before = yard.ado.requests_counted()
+
+        status, problem = await call(yard, {"start": "retraining", "model": "churn"}, PlanUrl=address.format(**fields))
+        await yard.pass_time(minutes=2)
+
+        with pytest.raises(BlockingIOError):
+            trap.accept()
+    assert (status, problem["title"]) == (403, "not our pipeline")
+    assert "forged" not in json.dumps(problem)
+    assert yard.ado.requests_counted() == before
+    assert (yard.tasks(), [blob.path for blob in yard.hub.list("signalbox", "secrets/")]) == ([], [])
+
+
+async def test_a_redirect_is_not_followed(ado: Ado) -> None:
+    """A server that the configuration trusts may be taken over; the token still goes nowhere else."""
+    from tests.devops.redirecting import redirecting
+
+    with socket.create_server(("127.0.0.1", 0)) as trap:
+        trap.setblocking(False)
+        with redirecting(f"http://127.0.0.1:{trap.getsockname()[1]}/") as base:
+            for method in ("GET", "POST"):
+                with pytest.raises(Refused, match="wants a sign-in"):
+                    DevOpsRest(ado, base, base).send(method, f"{base}/contoso/x", "look", token="secret")
+        with pytest.raises(BlockingIOError):
+            trap.accept()
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        ({"PlanId": "not-a-guid"}, {"follow": "x"}, 403),
+        ({"TaskInstanceId": f"{GUID}/../x"}, {"follow": "x"}, 403),
+        ({"HubName": "evil"}, {"follow": "x"}, 403),
+        ({"HubName": "checks/../build"}, {"follow": "x"}, 403),
+        ({"AuthToken": ""}, {"follow": "x"}, 400),
+        ({}, {"start": "anything"}, 400),
+        ({}, {"start": "promotion", "model": "churn:1"}, 400),
+        ({}, {"start": "pipeline"}, 400),
+        ({}, {"follow": "x", "extra": 1}, 400),
+        ({}, {"follow": ["x"]}, 400),
+        ({}, [], 400),
+        ({}, json.dumps({"follow": "x" * 2100}), 400),
+        ({}, json.dumps({"follow": "x"}) + " " * 2100, 413),
+        ({"Content-Type": "text/plain"}, {"follow": "x"}, 415),
+    ],
+)
+async def test_what_does_not_fit_is_refused(yard: Yard, headers: dict[str, str], body: Any, status: int) -> None:
+    before = yard.ado.requests_counted()
+
+    answered, _ = await call(yard, body, **headers)
+
+    assert (answered, yard.tasks(), yard.ado.requests_counted()) == (status, [], before)
+
+
+async def test_a_forged_token_starts_nothing_and_is_told_nothing(yard: Yard) -> None:
+    yard.railway.register("1", error=1.0)
+    status, answer = await call(yard, {"start": "promotion", "model": "churn:1", "to": "central"})
+
+    outcome = await yard.railway.host.advance_until_finished(answer["task"], timeout=30)
+
+    assert (status, outcome.output["succeeded"]) == (200, False)
+    assert yard.promotions() == []
+
+
+async def test_a_replayed_call_joins_the_first_and_one_for_another_task_is_refused(yard: Yard) -> None:
+    yard.railway.register("1", error=1.0)
+    run = gated(yard, "replayed")
+    promotion = await yard.asking()
+    (task,) = yard.tasks()
+    gate = yard.ado.seen(run["id"])["stages"][0]["gates"][0]
+    token = yard.railway.clients.secrets.recall(task, yard.railway.clients.clock.now())
+    same = {"PlanId": run["plan"], "TimelineId": run["plan"], "JobId": gate["job"], "AuthToken": token}
+    body = {"start": "promotion", "model": "churn:1", "to": "central"}
+
+    _, joined = await call(yard, body, **same, TaskInstanceId=gate["id"])
+    _, other = await call(yard, body, **same, TaskInstanceId=GUID)
+    refused = await yard.railway.host.advance_until_finished(other["task"], timeout=30)
+    await yard.railway.approve(promotion)
+    await yard.ended(run["id"])
+    await yard.railway.host.advance_until_finished(task, timeout=30)
+    _, late = await call(yard, body, **same, TaskInstanceId=gate["id"])
+
+    assert (joined["task"], joined["accepted"]) == (task, "already running")
+    assert "does not wait in plan" in refused.output["because"]
+    assert late["accepted"] == "already finished"
+    assert yard.promotions() == [promotion]
+    assert yard.ado.state()["effects"]["completed"][gate["id"]] == 1

@@ -1,0 +1,79 @@
+"""What Azure DevOps' doors do: take a task that waits for us, answer a gate that polls; `triggers.api` opens them.
+
+A task is answered within three seconds: nothing is asked of Azure DevOps here, and nothing but headers is trusted.
+"""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from shared import contracts as c
+from shared.domain import identity
+from shared.domain.devops.orders import BODY_LIMIT, Kind, Order, read_order
+from shared.domain.devops.tasks import TOKEN_LIFE_S, TaskRef, read_task
+from shared.domain.failures import Refused
+from shared.domain.permissions import Action
+from shared.durable import start_once
+from shared.progress import progress_of
+from triggers import environments
+from triggers.devops_requests import TaskAsked
+from triggers.doors import Call
+from triggers.problems import Problem
+
+_TOKEN_LIMIT = 16_384
+# What the caller must be allowed to do, and how the environments concerned are found; nothing else is started here.
+_NEEDS = {
+    Kind.PROMOTION: (Action.PROMOTE, "stage"),
+    Kind.INFERENCE: (Action.START_INFERENCE, ""),
+    Kind.DATA_CHECK: (Action.CHECK_DATA, "route"),
+    Kind.RETRAINING: (Action.RETRAIN, ""),
+    Kind.FOLLOW: (Action.READ, ""),
+}
+
+
+async def take_task(call: Call, body: TaskAsked) -> dict[str, Any]:
+    """Callback mode: accepted now, decided later by TaskCompleted. A repeated call joins the first."""
+    if len(call.req.get_body()) > BODY_LIMIT:
+        raise Problem(413, "body too large", f"the body has more than {BODY_LIMIT} bytes; send references only")
+    task, order, token = _task(call), _order(call, body), call.req.headers.get("AuthToken", "")
+    if not token or len(token) > _TOKEN_LIMIT:
+        raise Problem(400, "bad header", "header AuthToken is missing; leave the task's default headers as they are")
+    name = identity.task_id(task.plan, task.job, task.task)
+    until = call.clients.clock.now() + timedelta(seconds=TOKEN_LIFE_S)
+    await asyncio.to_thread(call.clients.secrets.keep, name, token, until)
+    how = await start_once(call.client, c.FOLLOW_TASK, name, c.TaskFollowing(task=task, order=order))
+    return {"task": name, "accepted": how.value}
+
+
+async def show_gate(call: Call, name: str) -> dict[str, Any]:
+    """Response mode: a gate polls until `status` is `succeeded` or `failed`; success criteria read it."""
+    seen = await asyncio.to_thread(progress_of, call.clients, name)
+    if seen is None:
+        raise Problem(404, "no such run", f"{name!r} is no run and no promotion here; start it first")
+    return {"status": seen.state.value, "because": seen.because, "steps": [line for _, line in seen.steps][-20:]}
+
+
+def _task(call: Call) -> TaskRef:
+    known = call.clients.configuration.devops
+    try:
+        return read_task(call.req.headers, known.organisations, call.clients.devops_url)
+    except Refused as refusal:
+        raise Problem(403, "not our pipeline", str(refusal)) from refusal
+
+
+def _order(call: Call, body: TaskAsked) -> Order:
+    """What the caller asks for, and may ask for."""
+    fields = ("follow", "model", "to", "source", "path", "route", "reason")
+    raw = {name: getattr(body, name) for name in fields if getattr(body, name)}
+    try:
+        order = read_order(raw | ({"start": body.start.value} if body.start else {}))
+    except Refused as refusal:
+        raise Problem(400, "bad body", str(refusal)) from refusal
+    if order.kind not in _NEEDS:
+        raise Problem(400, "bad body", f"field 'start' is {order.kind.value!r}; a pipeline starts pipelines by itself")
+    needed, way = _NEEDS[order.kind]
+    places = environments.of(way, call.clients, {"body": body}) if way else ()
+    allowed = call.clients.configuration.permissions
+    if not all(allowed.allows(call.caller, needed, place) for place in places or ("",)):
+        raise Problem(403, "not allowed", f"{call.caller.name} may not start {order.kind.value}; see `machines`")
+    return order

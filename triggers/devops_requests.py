@@ -1,0 +1,20 @@
+"""What Azure DevOps may send: the body of a task or a check. Hooks are read by `shared.domain.devops.hooks`."""
+
+from dataclasses import dataclass
+
+from shared.domain.devops.orders import Kind
+from shared.shapes import Name, Sentence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskAsked:
+    """Either *start*, with what that kind of start needs, or *follow* with the id of a run or a promotion."""
+
+    start: Kind | None = None
+    follow: Name = ""
+    model: Name = ""
+    to: Name = ""
+    source: Name = ""
+    path: Name = ""
+    route: Name = ""
+    reason: Sentence = ""
