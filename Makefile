@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: setup demo up test chaos check bench bench-peers clean
+.PHONY: setup demo demo-devops up test chaos check bench bench-peers clean
 
 setup: $(VENV)/.ready node_modules/.ready
 
@@ -25,6 +25,9 @@ node_modules/.ready: package.json package-lock.json
 
 demo: setup  ## A file lands, its predictions come back, and each one is verified.
 	@$(BIN)/signalbox demo
+
+demo-devops: setup  ## A pipeline of Azure DevOps is gated on a promotion; approvals count in both systems.
+	@$(BIN)/signalbox demo --devops
 
 up: setup  ## The local cloud and the app, until Ctrl-C.
 	@$(BIN)/signalbox up

@@ -39,6 +39,8 @@ BODIES: dict[str, str] = {
     "remind_approvers": "activities.approvals",
     "issue_receipt": "activities.receipts",
     "complete_task": "activities.devops_tasks",
+    "start_devops_run": "activities.devops_hints",
+    "look_at_devops_run": "activities.devops_hints",
     "make_move": "activities.moves",
     "undo_move": "activities.moves",
     "weigh_causes": "activities.retraining",
@@ -55,6 +57,8 @@ BODIES: dict[str, str] = {
 }
 STARTING_BODIES: dict[str, str] = {
     "begin_task": "activities.devops_tasks",
+    "mirror_approvals": "activities.devops_approvals",
+    "heed_hint": "activities.devops_hints",
     "report_task": "activities.devops_tasks",
     "start_run": "activities.runs",
     "close_run": "activities.runs",

@@ -94,6 +94,7 @@ async def _infer(client: Client, clients: Clients, key: str, order: Order) -> Be
 
 
 async def _retrain(client: Client, clients: Clients, key: str, order: Order, asker: Person) -> Begun:
+    clients.configuration.retrained(order.model)
     cause = Cause(
         id=identity.cause_id(order.model, CauseKind.PIPELINE, key),
         model=order.model,

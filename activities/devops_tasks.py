@@ -8,6 +8,7 @@ import asyncio
 import json
 from typing import Any
 
+from activities.devops_hints import start_mirror
 from activities.devops_starts import begin
 from activities.effects import once, stamp
 from shared import contracts as c
@@ -67,6 +68,8 @@ async def _begin(client: Client, clients: Clients, beginning: c.TaskBeginning) -
         return c.TaskBegun(version=plan.version, failed=str(refusal))
     if plan.run and begun.id:
         await asyncio.to_thread(_link, clients, task, plan.run, begun.id)
+        if clients.configuration.devops.approvals and begun.id.startswith("promotion-"):
+            await start_mirror(client, begun.id)
     return c.TaskBegun(
         version=plan.version, follows=begun.follows, id=begun.id, failed=begun.failed, because=begun.because
     )
@@ -90,7 +93,7 @@ def _link(clients: Clients, task: TaskRef, run: int, started: str) -> None:
     content = {"organisation": task.organisation, "project": task.project, "run": run, "started": started}
     data = json.dumps(content).encode()
     state = clients.configuration.hub.state
-    clients.hub.create(state, records.devops_run(task.organisation, task.project, run), data)
+    clients.hub.create(state, records.devops_run(task.organisation, run), data)
     clients.hub.create(state, records.devops_link(started, run), data)
 
 
@@ -104,7 +107,8 @@ def _report(clients: Clients, report: c.TaskReport, instance: Instance | None) -
     if seen is not None and seen.state is not State.PENDING:
         return c.TaskProgress(ended=True, succeeded=seen.state is State.SUCCEEDED, because=seen.because)
     if begun.follows is c.Followed.INSTANCE and instance is not None and not instance.running:
-        return c.TaskProgress(ended=True, succeeded=instance.status == "Completed", because=f"it is {instance.status}")
+        said = str(instance.shown.get("because") or f"it is {instance.status}")
+        return c.TaskProgress(ended=True, succeeded=instance.status == "Completed", because=said)
     return c.TaskProgress()
 
 

@@ -51,3 +51,40 @@ def _complete(ctx: Context, task: c.TaskRef, begun: c.TaskBegun, seen: c.TaskPro
         yield from call(ctx, c.COMPLETE_TASK, completion)
     ctx.show("done", succeeded=seen.succeeded, because=seen.because[:300])
     return c.TaskEnded(succeeded=seen.succeeded, because=seen.because)
+
+
+def mirror(ctx: Context, mirroring: c.Mirroring) -> Steps[c.Mirrored | None]:
+    """Until the promotion has ended: decisions made in either system are known in the other."""
+    for look in range(mirroring.looks, mirroring.looks + LOOKS_PER_SEGMENT):
+        seen = yield from call(ctx, c.MIRROR_APPROVALS, mirroring)
+        ctx.show("mirroring approvals", notes=list(seen.notes))
+        if seen.ended:
+            return seen
+        yield from wait_for(ctx, c.HINTED, look_delay_s(look))
+    start_over(ctx, replace(mirroring, looks=mirroring.looks + LOOKS_PER_SEGMENT))
+    return None
+
+
+def heed(ctx: Context, hinting: c.Hinting) -> Steps[c.Heeded]:
+    """One hint of a service hook."""
+    ctx.show("reading the truth again", kind=hinting.hint.kind.value, id=hinting.hint.id)
+    heeded = yield from call(ctx, c.HEED_HINT, hinting)
+    ctx.show("done", did=heeded.did[:300])
+    return heeded
+
+
+def run_devops_pipeline(ctx: Context, wanted: c.RunOfPipeline) -> Steps[c.DevOpsRun | None]:
+    """Start the pipeline once, and follow its run to the result."""
+    run = yield from call(ctx, c.START_DEVOPS_RUN, wanted)
+    look = c.DevOpsRunLook(
+        organisation=wanted.organisation, project=wanted.project, pipeline=wanted.pipeline, run=run.id
+    )
+    for number in range(wanted.looks, wanted.looks + LOOKS_PER_SEGMENT):
+        ctx.show("following the run", run=run.id, page=run.page, looks=number + 1)
+        run = yield from call(ctx, c.LOOK_AT_DEVOPS_RUN, look)
+        if run.finished:
+            ctx.show("done", run=run.id, result=run.result.value)
+            return run
+        yield from wait_for(ctx, c.HINTED, look_delay_s(number))
+    start_over(ctx, replace(wanted, looks=wanted.looks + LOOKS_PER_SEGMENT))
+    return None

@@ -42,6 +42,10 @@ class Callers:
         raise Refused("nobody is signed in; send `Authorization: Bearer` with a token of the directory, or a named key")
 
     def _by_token(self, authorization: str) -> Caller:
+        """A bearer token; or a named key as the password of basic authentication, which is all that hooks can carry."""
+        scheme, _, presented = authorization.partition(" ")
+        if scheme.lower() == "basic":
+            return self._by_key(_password(presented))
         return self._admitted(Caller.of(self._identities.verify(authorization)))
 
     def _admitted(self, caller: Caller) -> Caller:
@@ -59,6 +63,14 @@ class Callers:
         if not found:
             raise Refused("the key is not a known one; ask for a named key, or sign in to the directory")
         return Caller(oid=f"key:{found[0]}", name=found[0], kind=CallerKind.MACHINE)
+
+
+def _password(presented: str) -> str:
+    """Of `USER:PASSWORD` in base64; empty where it is not that."""
+    try:
+        return base64.b64decode(presented, validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
 
 
 def read_principal(header: str) -> Caller:

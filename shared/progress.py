@@ -1,4 +1,4 @@
-"""How far a run or a promotion has come, from its records: what gates ask, and what a waiting pipeline is told."""
+"""How far a run, a promotion or a retraining has come, from its records: what gates ask, and waiting pipelines hear."""
 
 import json
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from shared.domain.configuration import Configuration
 from shared.domain.runs import Outcome
 from shared.ports import DataHub
 
-_GOOD = {"promoted", Outcome.COMPLETED.value, Outcome.PARTIAL.value}
+_GOOD = {"promoted", "better", Outcome.COMPLETED.value, Outcome.PARTIAL.value}
 _INSIDE = (".before", "/lock/", "/asked-")  # Bookkeeping that is no step to anybody.
 
 
@@ -37,11 +37,12 @@ class Records(Protocol):
 
 
 def progress_of(made: Records, name: str) -> Progress | None:
-    """Of the run or the promotion called *name*; None where neither has been opened."""
+    """Of what is called *name*; None where nothing of that name has been opened."""
     state = made.configuration.hub.state
     for path, end, effects in (
         (records.promotion(name), "fate", f"{records.PROMOTIONS}{name}/effects/"),
         (records.run_record(name), "outcome", records.effects(name)),
+        (records.retraining(name), "outcome", records.retraining_part(name, "effects/")),
     ):
         raw = made.hub.read(state, path)
         if raw is not None:

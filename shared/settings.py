@@ -26,7 +26,6 @@ RECEIPT_KEY = "SIGNALBOX_RECEIPT_KEY"
 TOKEN_ISSUER = "SIGNALBOX_TOKEN_ISSUER"
 TOKEN_AUDIENCE = "SIGNALBOX_TOKEN_AUDIENCE"
 SECRETS_KEY = "SIGNALBOX_SECRETS_KEY"
-HOOK_SECRET = "SIGNALBOX_HOOK_SECRET"
 DEVOPS = "AZURE_DEVOPS_URL"
 DEVOPS_GRAPH = "AZURE_DEVOPS_GRAPH_URL"
 CALLER_KEYS = "SIGNALBOX_CALLER_KEYS"
@@ -50,7 +49,6 @@ DEFAULTS = {
     TOKEN_ISSUER: "",
     TOKEN_AUDIENCE: "api://signalbox",
     SECRETS_KEY: "",
-    HOOK_SECRET: "",
     DEVOPS: "https://dev.azure.com",
     DEVOPS_GRAPH: "https://vssps.dev.azure.com",
     CALLER_KEYS: "",
@@ -74,7 +72,7 @@ class Settings:
     those of the workspaces' regional services.
 
     *storage_accounts* makes a storage account's address of its name. Without *receipt_key* nothing is promoted, without
-    *token_issuer* nobody can approve; without *secrets_key* no pipeline's task is taken, without *hook_secret* no hook.
+    *token_issuer* nobody can approve; without *secrets_key* no pipeline's task is taken.
     *caller_keys* are the sha256 digests of the machines' keys by name;
     *platform_sign_in* says that App Service signs callers in, so that its header is true.
     """
@@ -92,7 +90,6 @@ class Settings:
     token_issuer: str
     token_audience: str
     secrets_key: str
-    hook_secret: str
     devops_url: str
     devops_graph_url: str
     caller_keys: tuple[tuple[str, str], ...]
@@ -121,7 +118,6 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         token_issuer=values[TOKEN_ISSUER].rstrip("/"),
         token_audience=values[TOKEN_AUDIENCE],
         secrets_key=values[SECRETS_KEY],
-        hook_secret=values[HOOK_SECRET],
         devops_url=values[DEVOPS].rstrip("/"),
         devops_graph_url=values[DEVOPS_GRAPH].rstrip("/"),
         caller_keys=tuple(_key(entry) for entry in _entries(values[CALLER_KEYS])),

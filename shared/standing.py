@@ -69,6 +69,19 @@ def asking(made: Records, promotion: c.Promotion, plan: c.Plan) -> StagePlan | N
     return None
 
 
+def question(request: c.Promotion, plan: c.Plan, digest: str, stage: str, evidence: str) -> c.StageOrder:
+    """What people are asked on *stage*, for judging how they have answered; it orders nothing."""
+    return c.StageOrder(
+        key="",
+        promotion=request,
+        plan=plan,
+        plan_digest=digest,
+        stage=stage,
+        phase=Phase.ENTRY,
+        evidence=evidence,
+    )
+
+
 def judgement(made: Records, order: c.StageOrder) -> Judgement:
     """The recorded decisions on the order's stage, judged for the order's evidence at this moment."""
     policy = order.at.stage.approvals

@@ -70,6 +70,7 @@ DOORS: dict[str, tuple[Door, ...]] = {
     ),
     "triggers.devops_doors": (
         _post("devops/checks", "take_task", Action.DELIVER),
+        _post("devops/hooks", "take_hook", Action.DELIVER, status=202),
         _get("devops/gates/{name}", "show_gate"),
     ),
 }

@@ -11,7 +11,9 @@ from typing import Any
 from shared import contracts as c
 from shared.clients import Clients
 from shared.codec import decode, encode
+from shared.deciding import record_decision, tell_decision
 from shared.domain import records
+from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Approval, Person, refuse_approval
 from shared.durable import Client, wake
 from shared.standing import asking, decided, decisions, glass_stage, has_receipt, opened, pack_of
@@ -84,31 +86,17 @@ def _withdraw(clients: Clients, promotion: str, person: Person, role: str) -> di
             taken = json.dumps(encode(replace(found, withdrawn=True))).encode()
             if there is None or not clients.hub.replace(state, path, taken, there.etag):
                 raise Problem(409, "changed meanwhile", "the decision was changed by somebody else; look again")
-            _tell(clients, request, f"{path}/withdrawn", "withdrawn", found)
+            tell_decision(clients, request, f"{path}/withdrawn", "withdrawn", found)
             return {"promotion": promotion, "role": role, "withdrawn": True}
     raise Problem(404, "no such decision", f"{person.name} has not decided as {role} here")
 
 
 def _record(clients: Clients, request: c.Promotion, stage: str, approval: Approval) -> dict[str, Any]:
-    """One decision for each role and evidence: the first one stands."""
-    name = f"{approval.role}-{approval.evidence.removeprefix('sha256:')[:16]}.json"
-    path, state = f"{records.decisions(request.id, stage)}{name}", clients.configuration.hub.state
-    if not clients.hub.create(state, path, json.dumps(encode(approval)).encode()):
-        there = decode(Approval, json.loads(clients.hub.read(state, path) or b"{}"))
-        if not there.withdrawn and (there.oid, there.approved) != (approval.oid, approval.approved):
-            said = "approved" if there.approved else "rejected"
-            raise Problem(409, "already decided", f"{there.name} has {said} as {there.role}; they can withdraw it")
-        seen = clients.hub.find(state, path)
-        if there.withdrawn and seen is not None:
-            clients.hub.replace(state, path, json.dumps(encode(approval)).encode(), seen.etag)
-    kind = "approved" if approval.approved else "rejected"
-    _tell(clients, request, f"{path}/{kind}/{approval.at.isoformat()}", kind, approval)
+    try:
+        kind = record_decision(clients, request, stage, approval)
+    except Refused as refusal:
+        raise Problem(409, "already decided", str(refusal)) from refusal
     return {"promotion": request.id, "stage": stage, "role": approval.role, "decision": kind, "by": approval.name}
-
-
-def _tell(clients: Clients, request: c.Promotion, key: str, kind: str, approval: Approval) -> None:
-    facts = {"promotion": request.id, **encode(approval)}
-    clients.audit.append(key, f"decision {kind}", str(request.model), approval.name, facts)
 
 
 def _approval(clients: Clients, person: Person, approved: bool, body: Decision | GlassBroken) -> Approval:

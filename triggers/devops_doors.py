@@ -9,6 +9,7 @@ from typing import Any
 
 from shared import contracts as c
 from shared.domain import identity
+from shared.domain.devops.hooks import read_hint
 from shared.domain.devops.orders import BODY_LIMIT, Kind, Order, read_order
 from shared.domain.devops.tasks import TOKEN_LIFE_S, TaskRef, read_task
 from shared.domain.failures import Refused
@@ -43,6 +44,17 @@ async def take_task(call: Call, body: TaskAsked) -> dict[str, Any]:
     await asyncio.to_thread(call.clients.secrets.keep, name, token, until)
     how = await start_once(call.client, c.FOLLOW_TASK, name, c.TaskFollowing(task=task, order=order))
     return {"task": name, "accepted": how.value}
+
+
+async def take_hook(call: Call, body: Any) -> dict[str, Any]:
+    """A hint: what it is about is read again later, so that a forged one can cause a look and nothing more."""
+    hint = read_hint(body)
+    if isinstance(hint, str):
+        return {"heeded": False, "because": hint}
+    delivery = f"{body.get('subscriptionId', '')}/{body.get('notificationId', '')}/{body.get('id', '')}"
+    name = identity.hint_id(hint.kind.value, hint.id, delivery)
+    how = await start_once(call.client, c.HEED, name, c.Hinting(key=f"devops/hints/{name}", hint=hint))
+    return {"heeded": True, "hint": name, "accepted": how.value}
 
 
 async def show_gate(call: Call, name: str) -> dict[str, Any]:

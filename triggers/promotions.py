@@ -15,7 +15,7 @@ from shared.domain.promotion.models import exact_model
 from shared.domain.promotion.plans import Phase, changes
 from shared.durable import Client, Start, find_instance, start_once
 from shared.planning import plan_digest, plan_promotion
-from shared.standing import asking, judgement, next_attempt, opened, pack_of
+from shared.standing import asking, judgement, next_attempt, opened, pack_of, question
 from triggers.doors import Call
 from triggers.problems import Problem
 from triggers.requests import EvidenceFilters, PlanAsked, PromotionAsked, PromotionFilters, RecoveryAsked
@@ -146,15 +146,7 @@ def _unmet(clients: Clients, request: c.Promotion) -> list[str]:
     pack = pack_of(clients, request.id, at.stage.name) if at else None
     if at is None or pack is None:
         return ["nobody is waited for: it is at work"]
-    order = c.StageOrder(
-        key="",
-        promotion=request,
-        plan=found.plan,
-        plan_digest=found.plan_digest,
-        stage=at.stage.name,
-        phase=Phase.ENTRY,
-        evidence=pack.digest,
-    )
+    order = question(request, found.plan, found.plan_digest, at.stage.name, pack.digest)
     judged = judgement(clients, order)
     return [] if judged.standing is Standing.APPROVED else [f"{at.stage.name}: {each}" for each in judged.unmet]
 

@@ -5,18 +5,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.config.reader import Reader
-from shared.config.shapes import TEXT, mapping, named, whole
+from shared.config.shapes import TEXT, mapping, named
 from shared.domain.devops.configuration import DevOps, MergeStart, StageApprovals
 from shared.domain.devops.orders import FIELDS, Kind, Order, read_order
 from shared.domain.failures import Refused
 from shared.domain.promotion.ladder import Ladder, Stage
 
 _FIELDS = ("organisations", "projects", "approvals", "merges")
-_APPROVALS = ("organisation", "project", "pipeline", "approvers")
+_APPROVALS = ("organisation", "project", "approvers")
 _MERGE = ("organisation", "project", "repository", "branch", "start")
 _ORGANISATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,49}")
 _BRANCH = re.compile(r"refs/heads/\S+")
-_PIPELINES = 2**31 - 1
 
 
 def read_devops(reader: Reader, ladder: Ladder) -> DevOps:
@@ -39,7 +38,7 @@ def read_devops(reader: Reader, ladder: Ladder) -> DevOps:
 def devops_schema() -> dict[str, Any]:
     texts = {"type": "array", "items": TEXT}
     place = {"organisation": TEXT, "project": TEXT}
-    approvals = mapping({**place, "pipeline": whole(1, _PIPELINES), "approvers": named(TEXT)}, ("project", "approvers"))
+    approvals = mapping({**place, "approvers": named(TEXT)}, ("project", "approvers"))
     starts = mapping({"start": {"enum": [kind.value for kind in FIELDS]}, **dict.fromkeys(_order_fields(), TEXT)})
     merge = mapping({**place, "repository": TEXT, "branch": TEXT, "start": starts}, _MERGE[1:])
     return mapping(
@@ -64,7 +63,6 @@ def _approvals(section: Reader, name: str, organisations: tuple[str, ...], ladde
         stage=name,
         organisation=_organisation(one, organisations),
         project=one.text("project"),
-        pipeline=one.whole("pipeline", 1, _PIPELINES) or 0,
         approvers=_approvers(one.inside("approvers", required=True), stage),
     )
 
@@ -113,6 +111,8 @@ def _order(one: Reader, organisation: str, ladder: Ladder) -> Order:
     except Refused as refusal:
         one.fail("start", str(refusal), "see docs/azure-devops.md")
         return nothing
+    if order.kind is Kind.PIPELINE and not order.pipeline.isdigit():
+        one.fail("start", f"runs pipeline {order.pipeline!r}", "give the pipeline's number")
     if order.kind is Kind.PROMOTION and order.to not in {stage.name for stage in ladder.stages}:
         one.fail("start", f"promotes to {order.to!r}, which is no stage", "name a stage of the ladder")
     return order

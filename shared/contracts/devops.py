@@ -1,11 +1,13 @@
 """Azure DevOps' inputs and outputs across the Durable boundary. Tokens never cross it: they are sealed elsewhere."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from shared.contracts.kinds import Activity, Effect, ExternalEvent, Orchestration
 from shared.contracts.payloads import Done
+from shared.domain.devops.hooks import Hint as Hint
 from shared.domain.devops.orders import Order
+from shared.domain.devops.seen import DevOpsRun as DevOpsRun
 from shared.domain.devops.tasks import PlanSeen as PlanSeen
 from shared.domain.devops.tasks import TaskRef as TaskRef
 
@@ -78,10 +80,73 @@ class TaskEnded:
     because: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mirroring:
+    """Keep the approvals of *promotion* and of the runs that wait for it the same."""
+
+    key: str
+    promotion: str
+    looks: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mirrored:
+    """*notes* say why a decision was not taken, or could not be told."""
+
+    ended: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    at: str
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hinting:
+    key: str
+    hint: Hint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heeded:
+    did: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOfPipeline:
+    """A run of a pipeline, the same one for the same *correlation*."""
+
+    key: str
+    organisation: str
+    project: str
+    pipeline: int
+    correlation: str
+    parameters: dict[str, str] = field(default_factory=dict)
+    looks: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DevOpsRunLook:
+    organisation: str
+    project: str
+    pipeline: int
+    run: int
+
+
 BEGIN_TASK = Activity("begin_task", TaskBeginning, TaskBegun, Effect.WRITES)
 REPORT_TASK = Activity("report_task", TaskReport, TaskProgress, Effect.WRITES)
 COMPLETE_TASK = Activity("complete_task", TaskCompletion, Done, Effect.WRITES)
 
+MIRROR_APPROVALS = Activity("mirror_approvals", Mirroring, Mirrored, Effect.WRITES)
+HEED_HINT = Activity("heed_hint", Hinting, Heeded, Effect.WRITES)
+START_DEVOPS_RUN = Activity("start_devops_run", RunOfPipeline, DevOpsRun, Effect.WRITES)
+LOOK_AT_DEVOPS_RUN = Activity("look_at_devops_run", DevOpsRunLook, DevOpsRun, Effect.READS)
+
 FOLLOW_TASK = Orchestration("follow_task", TaskFollowing, TaskEnded)
+MIRROR = Orchestration("mirror", Mirroring, Mirrored)
+HEED = Orchestration("heed", Hinting, Heeded)
+RUN_DEVOPS_PIPELINE = Orchestration("run_devops_pipeline", RunOfPipeline, DevOpsRun)
 
 HINTED = ExternalEvent("hinted")

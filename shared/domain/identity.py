@@ -171,5 +171,30 @@ def task_key(task: str, step: str) -> str:
     return f"devops/tasks/{task}/effects/{step}"
 
 
+def mirror_id(promotion: str) -> str:
+    """The orchestration that keeps approvals of *promotion* here and in Azure DevOps the same."""
+    return f"{promotion}-mirror"
+
+
+def told_key(promotion: str, approval: str) -> str:
+    """The ledger key of telling Azure DevOps what became of *approval*."""
+    return f"devops/told/{promotion}/{approval}"
+
+
+def hint_id(kind: str, subject: str, delivery: str) -> str:
+    """The orchestration that acts on one delivery of a service hook."""
+    return f"devops-hint-{digest(kind, subject, delivery)}"
+
+
+def merge_key(organisation: str, project: str, repository: str, number: int) -> str:
+    """The ledger key of what one merged pull request starts."""
+    return f"devops/merges/{digest(organisation, project, repository)}/{number}"
+
+
+def pipeline_run_id(cause: str) -> str:
+    """The orchestration that runs a pipeline of Azure DevOps for *cause*, and the run's correlation."""
+    return f"devops-run-{digest(cause)}"
+
+
 def _readable(name: str) -> str:
     return _UNSAFE.sub("-", name.lower()).strip("-")[:40]

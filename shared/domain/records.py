@@ -204,9 +204,9 @@ def told(task: str) -> str:
     return f"devops/tasks/{task}/told.json"
 
 
-def devops_run(organisation: str, project: str, run: int) -> str:
-    """What a run of a pipeline has started here."""
-    return f"devops/runs/{organisation}/{project}/{run}.json"
+def devops_run(organisation: str, run: int) -> str:
+    """What waits here for a run of a pipeline; its number is the organisation's."""
+    return f"devops/runs/{organisation}/{run}.json"
 
 
 def devops_links(started: str) -> str:

@@ -127,7 +127,7 @@ NEEDS: dict[str, dict[str, Needs]] = {
         "plan": _devops("Build: read"),
         "say": _devops("the task's own token"),
         "keep_log": _devops("the task's own token"),
-        "completed": _devops("the task's own token"),
+        "state": _devops("the task's own token"),
         "complete": _devops("the task's own token"),
     },
     "DevOpsPipelines": {

@@ -57,12 +57,17 @@ def _deploy(app: Path, endpoints: Endpoints) -> None:
 
 
 @click.command()
-def demo() -> None:
+@click.option("--devops", is_flag=True, help="The story of Azure DevOps instead: gates and approvals, both ways.")
+def demo(devops: bool) -> None:
     """Score held-out patients end to end on a local cloud of its own, and verify every prediction."""
     from signalbox.cli.demo import run_demo
+    from signalbox.cli.demo_devops import run_devops_demo
     from signalbox.launcher.cloud import StartError
 
     try:
-        run_demo(Path.cwd(), STATE / "demo")
+        if devops:
+            run_devops_demo(Path.cwd(), STATE / "demo-devops")
+        else:
+            run_demo(Path.cwd(), STATE / "demo")
     except StartError as error:
         raise click.ClickException(str(error)) from error

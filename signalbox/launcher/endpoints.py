@@ -60,7 +60,7 @@ class Endpoints:
     eventgrid_key: str
     receipt_key: str
     secrets_key: str
-    hook_secret: str
+    devops_key: str
     servicebus_key: str
 
     @property
@@ -125,10 +125,11 @@ class Endpoints:
             "SIGNALBOX_TOKEN_AUDIENCE": AUDIENCE,
             "SIGNALBOX_RECEIPT_KEY": self.receipt_key,
             "SIGNALBOX_SECRETS_KEY": self.secrets_key,
-            "SIGNALBOX_HOOK_SECRET": self.hook_secret,
             "AZURE_DEVOPS_URL": self.azure_devops,
             "AZURE_DEVOPS_GRAPH_URL": self.azure_devops,
-            "SIGNALBOX_CALLER_KEYS": key_entry("command-line", self.function_key),
+            "SIGNALBOX_CALLER_KEYS": ",".join(
+                (key_entry("command-line", self.function_key), key_entry("azure-devops", self.devops_key))
+            ),
             "STORAGE_ACCOUNTS_URL": self.account("{account}"),
             "WEBSITE_HOSTNAME": f"127.0.0.1:{self.host}",
             "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",
@@ -163,7 +164,7 @@ def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
         eventgrid_key=secrets.token_urlsafe(24),
         receipt_key=secrets.token_urlsafe(32),
         secrets_key=secrets.token_urlsafe(32),
-        hook_secret=secrets.token_urlsafe(24),
+        devops_key=secrets.token_urlsafe(24),
         servicebus_key=secrets.token_urlsafe(32),
     )
 

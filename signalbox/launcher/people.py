@@ -22,6 +22,7 @@ PERSONS = (
     _person(4, "Barbara", "PlatformEngineer"),
     _person(5, "Owner", "DataOwner"),
 )
+DEVOPS_AUDIENCE = "499b84ac-1321-427f-aa17-267ca6975798"  # Azure DevOps, in every tenant.
 DEVOPS = {
     "organisation": "contoso",
     "projects": [{"id": "00000000-0000-0000-0000-00000000d0d0", "name": "mlops"}],

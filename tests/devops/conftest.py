@@ -1,5 +1,6 @@
 """One Azure DevOps for the session, the product's own adapters on it, and the product that a pipeline calls."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -13,6 +14,7 @@ from shared.adapters.azure_devops_approvals import AzureDevOpsApprovals, AzureDe
 from shared.adapters.azure_devops_pipelines import AzureDevOpsPipelines
 from shared.adapters.azure_devops_tasks import AzureDevOpsTasks
 from shared.adapters.sealed_secrets import SealedSecrets
+from shared.domain.configuration import Configuration
 from shared.domain.devops.configuration import DevOps
 from tests.devops.ado import Ado, serving
 from tests.fakes.ports import OPERATOR_KEY, MemoryHub
@@ -58,10 +60,14 @@ class Yard:
         return {"kind": "task", "url": url, "key": OPERATOR_KEY, "body": body, **more}
 
     async def until(self, happened: Callable[[], Any]) -> Any:
-        """Let time pass, second by second, until something has happened; what it gave."""
-        seen: list[Any] = []
-        await self.railway.until(lambda: bool(seen.append(found) or True) if (found := happened()) else False)
-        return seen[-1]
+        """Let time pass here, and a little of it there, until something has happened; what it gave."""
+        async with asyncio.timeout(60):
+            await self.railway.host.settle()
+            while not (seen := happened()):
+                await self.pass_time(seconds=1)
+                await asyncio.sleep(0.01)  # The organisation's own clock is real.
+                await self.railway.host.settle()
+        return seen
 
     async def ended(self, run: int) -> dict[str, Any]:
         return dict(await self.until(lambda: seen if (seen := self.ado.seen(run))["state"] == "completed" else None))
@@ -94,10 +100,16 @@ def rules() -> DevOps:
 
 
 @pytest.fixture
+def base() -> Configuration:
+    """What a test's module may replace."""
+    return CONFIGURATION
+
+
+@pytest.fixture
 async def yard(
-    ado: Ado, rest: DevOpsRest, rules: DevOps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ado: Ado, rest: DevOpsRest, rules: DevOps, base: Configuration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Yard]:
-    configuration = replace(CONFIGURATION, devops=rules)
+    configuration = replace(base, devops=rules)
     more = {
         "server_tasks": AzureDevOpsTasks(rest),
         "devops_pipelines": AzureDevOpsPipelines(rest),

@@ -7,15 +7,11 @@ from shared.domain.devops.orders import Order
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageApprovals:
-    """Who approves *stage* in Azure DevOps: *approvers* names, for a role, the approver of the pipeline's approval.
-
-    *pipeline* is started for a promotion that no pipeline started, so that people find its approval; 0 starts none.
-    """
+    """Who approves *stage* in Azure DevOps: *approvers* names, for a role, the approver of a waiting run's approval."""
 
     stage: str
     organisation: str
     project: str
-    pipeline: int = 0
     approvers: dict[str, str] = field(default_factory=dict)
 
 

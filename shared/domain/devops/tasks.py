@@ -86,7 +86,7 @@ def completion(task: TaskRef, version: int, succeeded: bool) -> dict[str, str]:
 
 def look_delay_s(look: int) -> float:
     """Seconds until the next look at what a task waits for: often in its first seconds, seldom after half an hour."""
-    return 1.0 if look < 20 else 5.0 if look < 60 else 30.0 if look < 120 else 300.0
+    return 1.0 if look < 20 else 2.0 if look < 80 else 30.0 if look < 140 else 300.0
 
 
 def lines_of(texts: Iterable[str]) -> list[str]:

@@ -102,7 +102,7 @@ def site() -> Site:
         token_issuer="https://login/v2.0",
         token_audience="api://signalbox",
         receipt_key="k" * 32,
-        caller_keys=(("command-line", "0"),),
+        caller_keys=(("command-line", "0"), ("azure-devops", "1")),
         site_name="",
         site_host="app",
     )

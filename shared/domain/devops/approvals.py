@@ -1,0 +1,42 @@
+"""Decisions of Azure DevOps as decisions on a promotion's stage: who, in which role, and for which evidence.
+
+Azure DevOps has verified that whoever decided is the approver, or a member of the group, that the step was assigned to:
+that gives the role, and nothing else does.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from shared.domain.devops.seen import Decision
+from shared.domain.promotion.approvals import ApprovalPolicy, Person, Role
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{12,64}")
+DECIDED = ("approved", "rejected")
+
+
+def role_of(step: Decision, approvers: Mapping[str, str]) -> str:
+    """The role that the step's approver stands for; empty where it stands for none."""
+    return next((role for role, name in approvers.items() if name.lower() == step.approver.lower()), "")
+
+
+def in_role(person: Person, policy: ApprovalPolicy, name: str) -> Person:
+    """*person* as a holder of the role *name*, as Azure DevOps has found them to be."""
+    role: Role | None = next((each for each in policy.roles if each.name == name), None)
+    if role is None:
+        return person
+    roles = (*person.roles, role.app_role) if role.app_role else person.roles
+    groups = (*person.groups, role.group) if role.group else person.groups
+    return replace(person, roles=roles, groups=groups)
+
+
+def evidence_of(step: Decision, digest: str, asked: datetime) -> str:
+    """The evidence that the step was decided on: that which its comment names, or else what was shown before it.
+
+    Empty where it was decided before there was anything to be shown.
+    """
+    named = _DIGEST.search(step.comment)
+    if named:
+        return digest if digest.startswith(named[0]) else named[0]
+    return digest if step.at is not None and step.at >= asked else ""

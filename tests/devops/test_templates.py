@@ -1,0 +1,145 @@
+"""The YAML templates: well formed, and what each of them sends releases the run that sends it."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from shared.domain.configuration import Configuration
+from tests.devops.conftest import Yard
+from tests.fakes.ports import OPERATOR_KEY
+from tests.inference.conftest import a_route
+from tests.promotion.conftest import CONFIGURATION
+from tests.retraining.conftest import RULES
+
+FOLDER = Path(__file__).parents[2] / "pipelines"
+TEMPLATES = sorted(path.stem for path in FOLDER.glob("*.yml"))
+# The headers by which Microsoft's task lets itself be called back; the values are predefined variables.
+HEADERS = {
+    "Content-Type": "application/json",
+    "PlanUrl": "$(system.CollectionUri)",
+    "ProjectId": "$(system.TeamProjectId)",
+    "HubName": "$(system.HostType)",
+    "PlanId": "$(system.PlanId)",
+    "JobId": "$(system.JobId)",
+    "TimelineId": "$(system.TimelineId)",
+    "TaskInstanceId": "$(system.TaskInstanceId)",
+    "AuthToken": "$(system.AccessToken)",
+}
+TEXT = {"type": "string", "minLength": 1}
+PARAMETER = {
+    "type": "object",
+    "required": ["name", "type"],
+    "properties": {"name": TEXT, "type": {"const": "string"}, "default": TEXT},
+    "additionalProperties": False,
+}
+INPUTS = {
+    "type": "object",
+    "required": ["function", "key", "method", "headers", "body", "waitForCompletion"],
+    "properties": {
+        "function": {"const": "${{ parameters.signalboxUrl }}/api/v1/devops/checks"},
+        "key": {"const": "$(SIGNALBOX_KEY)"},
+        "method": {"const": "POST"},
+        "headers": {"type": "string", "maxLength": 5000},
+        "body": {"type": "string", "maxLength": 1500},
+        "waitForCompletion": {"const": "true"},
+    },
+    "additionalProperties": False,
+}
+STEP = {
+    "type": "object",
+    "required": ["task", "displayName", "inputs"],
+    "properties": {"task": {"const": "AzureFunction@1"}, "displayName": TEXT, "inputs": INPUTS},
+    "additionalProperties": False,
+}
+JOB = {
+    "type": "object",
+    "required": ["job", "displayName", "pool", "timeoutInMinutes", "steps"],
+    "properties": {
+        "job": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
+        "displayName": TEXT,
+        "pool": {"const": "server"},  # No agent is held.
+        "timeoutInMinutes": {"type": "integer", "minimum": 1, "maximum": 43200},
+        "steps": {"type": "array", "items": STEP, "minItems": 1, "maxItems": 1},
+    },
+    "additionalProperties": False,
+}
+SCHEMA = {
+    "type": "object",
+    "required": ["parameters", "jobs"],
+    "properties": {
+        "parameters": {"type": "array", "items": PARAMETER},
+        "jobs": {"type": "array", "items": JOB, "minItems": 1, "maxItems": 1},
+    },
+    "additionalProperties": False,
+}
+GIVEN = {
+    "start-batch-inference": {"path": "landing/each/paris/a.csv"},
+    "gate-on-data-check": {"path": "landing/each/paris/a.csv", "route": "each"},
+    "promote-and-wait": {"model": "churn:1", "to": "preprod"},
+    "retrain": {"model": "churn"},
+}
+
+
+@pytest.fixture
+def base() -> Configuration:
+    return replace(CONFIGURATION, routes=(a_route("each"),), retraining=(RULES,))
+
+
+def read(name: str) -> Any:
+    return yaml.safe_load((FOLDER / f"{name}.yml").read_text())
+
+
+def step_of(yard: Yard, name: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """What the template's task sends, as a step of a scripted pipeline; and the run's parameters."""
+    template = read(name)
+    inputs = template["jobs"][0]["steps"][0]["inputs"]
+    defaults = {each["name"]: each["default"] for each in template["parameters"] if "default" in each}
+    given = {**defaults, **GIVEN[name], "signalboxUrl": yard.railway.host.url}
+    assert set(given) == {each["name"] for each in template["parameters"]}
+    url = inputs["function"].replace("${{ parameters.signalboxUrl }}", yard.railway.host.url)
+    return {"kind": "task", "url": url, "key": OPERATOR_KEY, "body": inputs["body"], "hub": "build"}, given
+
+
+def test_there_is_a_template_for_each_way_to_start() -> None:
+    assert sorted(GIVEN) == TEMPLATES
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_is_well_formed(name: str) -> None:
+    template = read(name)
+
+    jsonschema.validate(template, SCHEMA)
+    inputs = template["jobs"][0]["steps"][0]["inputs"]
+    assert json.loads(inputs["headers"]) == HEADERS
+    assert isinstance(json.loads(inputs["body"]), dict)
+    text = (FOLDER / f"{name}.yml").read_text()
+    assert all(len(line) <= 120 and line == line.rstrip() and "\t" not in line for line in text.splitlines())
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+async def test_what_a_template_sends_releases_its_run(yard: Yard, name: str) -> None:
+    yard.railway.register("1", error=1.0)
+    yard.hub.land("landing/each/paris/a.csv", b"id,x\n1,1\n2,2\n")
+    step, given = step_of(yard, name)
+    stage = {"name": "work", "steps": [step]}
+    pipeline = yard.ado.define(f"template {name}", stage, parameters=dict.fromkeys(given, ""))
+
+    seen = await yard.ended(yard.ado.run(pipeline, **given)["id"])
+
+    assert seen["result"] == "succeeded", seen["log"]
+    assert seen["log"][-1].startswith("succeeded: ")
+
+
+async def test_a_bad_file_closes_the_gate(yard: Yard) -> None:
+    yard.hub.land("landing/each/paris/a.csv", b"id,x\n1,bad\n")
+    step, given = step_of(yard, "gate-on-data-check")
+    pipeline = yard.ado.define("bad data", {"name": "work", "steps": [step]}, parameters=dict.fromkeys(given, ""))
+
+    seen = await yard.ended(yard.ado.run(pipeline, **given)["id"])
+
+    assert (seen["result"], "is bad" in seen["log"][-1]) == ("failed", True)
