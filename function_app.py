@@ -8,6 +8,7 @@ from orchestrators.blueprint import blueprint as orchestrators
 from shared.clients import clients
 from triggers.api import api_blueprint
 from triggers.hub_events import hub_event_blueprint
+from triggers.queues import queue_blueprint
 from triggers.timers import blueprint as timers
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
@@ -16,4 +17,5 @@ app.register_functions(orchestrators)
 app.register_functions(activity_blueprint(clients))
 app.register_functions(hub_event_blueprint(clients))
 app.register_functions(api_blueprint(clients))
+app.register_functions(queue_blueprint(clients))
 app.register_functions(timers)

@@ -18,6 +18,7 @@ BODIES: dict[str, str] = {
     "reconcile_rows": "activities.jobs",
     "publish_result": "activities.files",
     "announce_run": "activities.announcements",
+    "tell_result": "activities.results",
     "count_run": "activities.drift_windows",
     "look_at_drift": "activities.drift",
     "judge_drift": "activities.drift",

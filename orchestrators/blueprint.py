@@ -5,6 +5,7 @@ from shared.durable import Blueprint, add_orchestration, later
 # The module of each body, which has the orchestration's own name, as its contract has in capitals.
 BODIES = {
     "run_inference": "orchestrators.inference",
+    "answer_late": "orchestrators.inference",
     "wait_for_job": "orchestrators.job",
     "cancel_adrift": "orchestrators.job",
     "collect_window": "orchestrators.window",

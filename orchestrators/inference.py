@@ -70,6 +70,7 @@ def _hold_back(ctx: Context, request: c.Inference, verdict: c.DataVerdict) -> St
         c.Quarantining(key=_key(request, "quarantined"), inference=request, report=verdict.report),
     )
     yield from _announce(ctx, request, held, verdict.report)
+    yield from _tell(ctx, request, held)
     orders = yield from _await_orders(ctx, request)
     if orders.released:
         return None
@@ -133,12 +134,24 @@ def _conclude(ctx: Context, request: c.Inference, result: c.InferenceResult) -> 
     if result.outcome is not Outcome.QUARANTINED:  # That was announced when it was held back.
         yield from _announce(ctx, request, result)
     yield from call(ctx, c.CLOSE_RUN, c.RunClosing(key=_key(request, "closed"), inference=request, result=result))
+    yield from _tell(ctx, request, result)  # After closing: whoever asks later finds the record closed.
     ctx.show("done", outcome=result.outcome.value)
 
 
 def _announce(ctx: Context, request: c.Inference, result: c.InferenceResult, report: str = "") -> Steps[None]:
     key = _key(request, f"announced-{result.outcome.value}")
     yield from call(ctx, c.ANNOUNCE_RUN, c.Announcement(key=key, inference=request, result=result, report=report))
+
+
+def answer_late(ctx: Context, telling: c.Telling) -> Steps[c.Done]:
+    """Tell somebody who asked for a run by a message after it had ended."""
+    return (yield from call(ctx, c.TELL_RESULT, telling))
+
+
+def _tell(ctx: Context, request: c.Inference, result: c.InferenceResult) -> Steps[None]:
+    if request.hub.results:
+        key = _key(request, f"told-{result.outcome.value}")
+        yield from call(ctx, c.TELL_RESULT, c.Telling(key=key, inference=request, result=result))
 
 
 def _ended(request: c.Inference, outcome: Outcome, because: str, manifest: str = "") -> c.InferenceResult:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Identities,
         Jobs,
         Ledger,
+        Messenger,
         Models,
         Pipelines,
         Secrets,
@@ -57,9 +58,13 @@ class Clients:
 
     @cached_property
     def configuration(self) -> Configuration:
+        from dataclasses import replace
+
         from shared.config import load
 
-        return load(self.settings.config_path)
+        configuration = load(self.settings.config_path)
+        hub = replace(configuration.hub, results=self.settings.results_topic)
+        return replace(configuration, hub=hub)
 
     @cached_property
     def hub(self) -> DataHub:
@@ -152,6 +157,19 @@ class Clients:
         from shared.adapters.event_grid_announcer import EventGridAnnouncer
 
         return EventGridAnnouncer(self.settings.topic_endpoint, self._credential)
+
+    @cached_property
+    def messenger(self) -> Messenger:
+        from azure.servicebus import ServiceBusClient
+
+        from shared.adapters.service_bus_messenger import ServiceBusMessenger
+
+        def connect() -> ServiceBusClient:
+            if self.settings.service_bus:
+                return ServiceBusClient.from_connection_string(self.settings.service_bus)
+            return ServiceBusClient(self.settings.service_bus_namespace, self._credential)
+
+        return ServiceBusMessenger(connect)
 
     @cached_property
     def data_checks(self) -> DataChecks:

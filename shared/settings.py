@@ -31,6 +31,13 @@ DEVOPS_GRAPH = "AZURE_DEVOPS_GRAPH_URL"
 CALLER_KEYS = "SIGNALBOX_CALLER_KEYS"
 PLATFORM_SIGN_IN = "SIGNALBOX_PLATFORM_SIGN_IN"
 SITE_NAME, SITE_HOST = "WEBSITE_SITE_NAME", "WEBSITE_HOSTNAME"  # The platform's own, which nobody sets.
+SERVICE_BUS = "SERVICE_BUS"  # A connection string; or else, with the app's identity:
+SERVICE_BUS_NAMESPACE = "SERVICE_BUS__fullyQualifiedNamespace"
+RESULTS_TOPIC = "SIGNALBOX_RESULTS_TOPIC"
+MESSAGES_QUEUE = "SIGNALBOX_MESSAGES_QUEUE"  # Read by the host, for the triggers; a door without a queue is not there.
+RECORDS_QUEUE = "SIGNALBOX_RECORDS_QUEUE"
+APPROVALS_QUEUE = "SIGNALBOX_APPROVALS_QUEUE"
+HOOKS_QUEUE = "SIGNALBOX_HOOKS_QUEUE"
 SCHEDULE = "SIGNALBOX_RECONCILE_SCHEDULE"  # Read by the host, for the timer.
 SCRUB_SCHEDULE = "SIGNALBOX_SCRUB_SCHEDULE"  # Likewise.
 TICK_SCHEDULE = "SIGNALBOX_TICK_SCHEDULE"  # Likewise: how often `schedules` are looked at.
@@ -53,6 +60,13 @@ DEFAULTS = {
     DEVOPS_GRAPH: "https://vssps.dev.azure.com",
     CALLER_KEYS: "",
     PLATFORM_SIGN_IN: "false",
+    SERVICE_BUS: "",
+    SERVICE_BUS_NAMESPACE: "",
+    RESULTS_TOPIC: "",
+    MESSAGES_QUEUE: "",
+    RECORDS_QUEUE: "",
+    APPROVALS_QUEUE: "",
+    HOOKS_QUEUE: "",
     SCHEDULE: "0 * * * * *",
     SCRUB_SCHEDULE: "0 0 3 * * *",
     TICK_SCHEDULE: "0 * * * * *",
@@ -94,6 +108,9 @@ class Settings:
     devops_graph_url: str
     caller_keys: tuple[tuple[str, str], ...]
     platform_sign_in: bool
+    service_bus: str = ""
+    service_bus_namespace: str = ""
+    results_topic: str = ""
     site_name: str = ""
     site_host: str = ""
 
@@ -102,6 +119,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings in *environment*. Raises SettingsError with every problem at once."""
     values = {name: environment.get(name, default).strip() for name, default in DEFAULTS.items()}
     problems = [problem for name, value in values.items() if (problem := _problem(name, value))]
+    if values[RESULTS_TOPIC] and not values[SERVICE_BUS] and not values[SERVICE_BUS_NAMESPACE]:
+        problems.append(f"{RESULTS_TOPIC} is {values[RESULTS_TOPIC]!r}, on no namespace; set {SERVICE_BUS_NAMESPACE}")
     if problems:
         raise SettingsError("\n".join(problems))
     return Settings(
@@ -122,8 +141,18 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         devops_graph_url=values[DEVOPS_GRAPH].rstrip("/"),
         caller_keys=tuple(_key(entry) for entry in _entries(values[CALLER_KEYS])),
         platform_sign_in=values[PLATFORM_SIGN_IN].lower() == "true",
+        service_bus=values[SERVICE_BUS],
+        results_topic=values[RESULTS_TOPIC],
+        service_bus_namespace=values[SERVICE_BUS_NAMESPACE],
         site_name=environment.get(SITE_NAME, ""),
         site_host=environment.get(SITE_HOST, ""),
+    )
+
+
+def has_queue(setting: str, environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether the app is to receive from the queue that *setting* names: it does where there is a connection too."""
+    return bool(environment.get(setting)) and any(
+        environment.get(name) for name in (SERVICE_BUS, SERVICE_BUS_NAMESPACE)
     )
 
 

@@ -15,6 +15,7 @@ from signalbox.host.clock import VirtualClock
 from signalbox.host.testing import LocalHost
 from triggers.api import api_blueprint
 from triggers.hub_events import hub_event_blueprint
+from triggers.queues import queue_blueprint
 from triggers.timers import blueprint as timers
 
 
@@ -37,6 +38,7 @@ async def hosted(
         activity_blueprint(lambda: made),
         hub_event_blueprint(lambda: made),
         api_blueprint(lambda: made),
+        queue_blueprint(lambda: made),
         timers,
     ):
         app.register_functions(blueprint)

@@ -45,12 +45,22 @@ def json_of(req: func.HttpRequest) -> Any:
     if data and kind != "application/json" and not kind.endswith("+json"):
         raise Problem(415, "wrong content type", f"Content-Type is {kind[:60]!r}; send application/json")
     try:
-        raw = json.loads(data or b"{}", object_pairs_hook=_object, parse_constant=_refuse, parse_float=_finite)
+        return parsed(data or b"{}", BODY_LIMIT)
+    except ValueError as error:
+        raise Problem(400, "bad body", str(error)) from error
+
+
+def parsed(data: bytes, limit: int) -> Any:
+    """The JSON in *data*. Raises ValueError where it is none, or larger or deeper than it may be."""
+    if len(data) > limit:
+        raise ValueError(f"the body has {len(data)} bytes; send at most {limit}")
+    try:
+        raw = json.loads(data, object_pairs_hook=_object, parse_constant=_refuse, parse_float=_finite)
         json.dumps(raw, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise Problem(400, "bad body", f"the body is not JSON: {str(error)[:200]}") from error
+        raise ValueError(f"the body is not JSON: {str(error)[:200]}") from error
     if _depth(raw) > DEPTH_LIMIT:
-        raise Problem(400, "bad body", f"the body is nested more than {DEPTH_LIMIT} deep; send a flatter one")
+        raise ValueError(f"the body is nested more than {DEPTH_LIMIT} deep; send a flatter one")
     return raw
 
 

@@ -14,6 +14,7 @@ from shared.durable import Client
 from shared.routing import Decision, Ignore, OpenWindow, StartRun, WatchTrainingData, route
 from triggers.envelopes import read_event
 from triggers.hub_events import receive
+from triggers.messages import arrivals, is_message
 from triggers.problems import Problem
 
 _PAGE = 100
@@ -61,6 +62,9 @@ def _events(content: Any) -> list[Any]:
 
 def _would(clients: Clients, raw: Any) -> Iterator[str]:
     """What taking the event in would do now."""
+    if is_message(raw):
+        yield from _would_start(clients, raw)
+        return
     try:
         event = read_event(raw, clients.configuration.hub.account)
     except UnreadableEvent as error:
@@ -75,6 +79,16 @@ def _would(clients: Clients, raw: Any) -> Iterator[str]:
             yield "would become a cause of retraining, if a model names its source"
         case _:
             yield "would start the promotion of the model, if it carries a flag"
+
+
+def _would_start(clients: Clients, raw: dict[str, Any]) -> Iterator[str]:
+    try:
+        events = arrivals(clients, raw)
+    except UnreadableEvent as error:
+        yield f"would be stored again: {error}"
+        return
+    for event in events:
+        yield from map(_told, route(event, clients.configuration))
 
 
 def _told(decision: Decision) -> str:

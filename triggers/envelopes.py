@@ -63,12 +63,12 @@ def _registered(envelope: Fields, event_id: str) -> ModelRegistered:
 def _arrived(envelope: Fields, kind: str, event_id: str, subject: str, account: str) -> Event:
     data = Fields(envelope.get("data"), "data")
     if kind == _RENAMED:
-        container, path = _location(_renamed_to(data, subject))
+        container, path = location_of(_renamed_to(data, subject))
         return BlobArrived(event_id=event_id, arrival=_arrival(account, container, path, "", None))
     api = data.text("api")
     if api.lower() not in _COMMITTED:
         return Irrelevant(event_id=event_id, subject=subject, reason=f"{api} does not commit a file")
-    container, path = _location(subject)
+    container, path = location_of(subject)
     arrival = _arrival(account, container, path, _etag(data), _size(data))
     return BlobArrived(event_id=event_id, arrival=arrival)
 
@@ -89,7 +89,8 @@ def _size(data: Fields) -> int | None:
     return size if type(size) is int and size >= 0 else None
 
 
-def _location(subject: str) -> tuple[str, str]:
+def location_of(subject: str) -> tuple[str, str]:
+    """Container and path in *subject*. Raises UnreadableEvent where they are no place to take a file from."""
     found = _SUBJECT.fullmatch(subject)
     if not found:
         raise UnreadableEvent(f"subject is {short(subject)}; expected /blobServices/default/containers/NAME/blobs/PATH")

@@ -33,8 +33,15 @@ async def receive(client: Client, made: Clients, raw: Any) -> tuple[str, ...]:
     """Take in one event in either envelope; says what was done."""
     from shared.domain.events import UnreadableEvent  # Not before the first event: cold start is a budget.
     from triggers.envelopes import read_event
+    from triggers.hub_messages import PoisonMessage, take_message
     from triggers.intake import dead_letter, take_in
+    from triggers.messages import is_message
 
+    if is_message(raw):  # Stored once, and replayed now.
+        try:
+            return await take_message(client, made, raw)
+        except PoisonMessage as error:
+            return (str(error),)
     fields = raw if isinstance(raw, dict) else {}
     now, happened = made.clock.now(), _happened(fields)
     try:

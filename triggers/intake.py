@@ -16,6 +16,7 @@ from shared.domain.failures import Refused
 from shared.durable import Client, Start, start_once
 from shared.flags import flagged, sources, workspace_suffix
 from shared.routing import Decision, Ignore, OpenWindow, StartRun, WatchTrainingData, route
+from triggers.answering import answer_late, note_asker
 
 
 async def take_in(client: Client, clients: Clients, event: Event) -> tuple[str, ...]:
@@ -107,7 +108,11 @@ async def _act(client: Client, clients: Clients, event: BlobArrived, decision: D
 async def _start(client: Client, clients: Clients, event: BlobArrived, decision: StartRun) -> str:
     hub = clients.configuration.hub
     inference = c.Inference.of(decision.route, hub, decision.arrival, decision.captures, _today(clients))
+    if event.asker is not None:
+        await asyncio.to_thread(note_asker, clients, inference, event.asker)
     how = await start_once(client, c.RUN_INFERENCE, inference.run, inference)
+    if event.asker is not None and how is not Start.STARTED:
+        await answer_late(client, clients, inference, event.asker)
     if how is Start.STARTED:
         return f"run {inference.run} started"
     reason = f"skipped: run {inference.run} is {how.value}"

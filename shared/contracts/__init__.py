@@ -40,6 +40,7 @@ from shared.contracts.payloads import (
     Submitted,
     Sweep,
     Swept,
+    Telling,
     WindowClaim,
     WindowClaimed,
     WindowWatch,
@@ -59,6 +60,7 @@ CANCEL_JOB = Activity("cancel_job", Cancellation, Done, Effect.WRITES)
 RECONCILE_ROWS = Activity("reconcile_rows", Reconciling, Reconciled, Effect.READS)
 PUBLISH_RESULT = Activity("publish_result", Publishing, Published, Effect.WRITES)
 ANNOUNCE_RUN = Activity("announce_run", Announcement, Done, Effect.WRITES)
+TELL_RESULT = Activity("tell_result", Telling, Done, Effect.WRITES)
 CLOSE_RUN = Activity("close_run", RunClosing, Done, Effect.WRITES)
 LOOK_AT_ORDERS = Activity("look_at_orders", RunLook, RunOrders, Effect.READS)
 LOOK_AT_WINDOW = Activity("look_at_window", WindowWatch, WindowVerdict, Effect.READS)
@@ -75,6 +77,7 @@ ACTIVITIES: tuple[Activity[object, object], ...] = tuple(
 RUN_INFERENCE = Orchestration("run_inference", Inference, InferenceResult)
 WAIT_FOR_JOB = Orchestration("wait_for_job", JobWait, JobEnd)
 COLLECT_WINDOW = Orchestration("collect_window", WindowWatch, Done)
+ANSWER_LATE = Orchestration("answer_late", Telling, Done)
 RECONCILE = Orchestration("reconcile", Sweep, Swept)
 CANCEL_ADRIFT = Orchestration("cancel_adrift", Adrift, Done)
 

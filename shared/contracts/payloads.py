@@ -38,6 +38,15 @@ class InferenceResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """What became of a run, for everybody who asked for it by a message."""
+
+    key: str
+    inference: Inference
+    result: InferenceResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunOpening:
     key: str
     execution: str  # Tells a replaced instance of the same id from a repeat of the same activity.

@@ -4,15 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared.domain.arrivals import Arrival
+from shared.domain.messaging import Asker
 from shared.domain.promotion.models import ModelVersion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlobArrived:
-    """A committed write to the Data Hub: created, or renamed into place (then *etag* is not known yet, and empty)."""
+    """A committed write to the Data Hub: created, or renamed into place (then *etag* is not known yet, and empty).
+
+    *asker*: whoever named it in a message, and wants to hear what becomes of it.
+    """
 
     event_id: str
     arrival: Arrival
+    asker: Asker | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,6 +68,16 @@ def effect_key(run: str, step: str) -> str:
     return f"runs/{run}/effects/{step}"
 
 
+def result_id(run: str, outcome: str, asker: str = "") -> str:
+    """The id of the message that tells *asker* (a message's id) what became of *run*."""
+    return f"{announcement_id(run, outcome)}-{digest(asker)}" if asker else announcement_id(run, outcome)
+
+
+def answer_id(run: str, asker: str) -> str:
+    """The orchestration that tells somebody who asked after *run* had ended."""
+    return f"{run}-answer-{digest(asker)}"
+
+
 def promotion_id(model: str, version: str, target: str, attempt: int = 1) -> str:
     """The id of attempt *attempt* at carrying `model:version` to stage *target*."""
     return f"promotion-{_readable(model)}-{digest(model, version, target)}-{attempt}"

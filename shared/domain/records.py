@@ -41,6 +41,11 @@ def duplicates(run: str) -> str:
     return f"runs/{run}/duplicates.jsonl"
 
 
+def askers(run: str) -> str:
+    """The folder of those who asked for *run* by a message."""
+    return f"runs/{run}/askers/"
+
+
 def window(window_id: str) -> str:
     return f"windows/{window_id}.json"
 

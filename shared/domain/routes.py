@@ -93,6 +93,7 @@ class HubLayout:
     datastore: str = "hub_staging"
     quarantine: str = "quarantine"
     dead_letters: str = "dead-letters"
+    results: str = ""  # The topic that hears what becomes of every run, if there is one.
 
     @property
     def reserved(self) -> frozenset[str]:

@@ -18,6 +18,7 @@ from shared.ports.inference import (
     Jobs,
     Ledger,
 )
+from shared.ports.messaging import Messenger
 from shared.ports.pipelines import Pipelines
 from shared.ports.promotion import (
     Answer,
@@ -65,6 +66,7 @@ __all__ = [
     "Job",
     "Jobs",
     "Ledger",
+    "Messenger",
     "Models",
     "OnlineRequest",
     "Pipelines",

@@ -72,6 +72,12 @@ def _hub(configuration: Configuration) -> Iterator[Assignment]:
 
 def _topic() -> Iterator[Assignment]:
     yield Assignment(identity=APP, scope="the topic", need=needs_of(Kind.TOPIC, "Announcer"), why="announces results")
+    why = "tells results, where SIGNALBOX_RESULTS_TOPIC is set"
+    yield Assignment(identity=APP, scope="the results topic", need=needs_of(Kind.BUS, "Messenger"), why=why)
+    receive = Need(Kind.BUS, data_actions=("Microsoft.ServiceBus/namespaces/messages/receive/action",))
+    yield Assignment(
+        identity=HOST, scope="each queue of Service Bus", need=receive, why="triggers, where SIGNALBOX_*_QUEUE are set"
+    )
 
 
 def _environment(configuration: Configuration, workspace: Workspace) -> Iterator[Assignment]:

@@ -14,6 +14,7 @@ _QUEUES, _TABLES = (
     "Microsoft.Storage/storageAccounts/queueServices/queues",
     "Microsoft.Storage/storageAccounts/tableServices",
 )
+_BUS = "Microsoft.ServiceBus/namespaces"
 _ML = "Microsoft.MachineLearningServices"
 
 
@@ -63,6 +64,22 @@ ROLES = (
         "EventGrid Data Sender",
         "d5a91429-5739-47e2-a06b-3470a27159e7",
         Grant(actions=("Microsoft.EventGrid/topics/read",), data_actions=("Microsoft.EventGrid/events/send/action",)),
+    ),
+    BuiltIn(
+        "Azure Service Bus Data Sender",
+        "69a216fc-b8fb-44d8-bc22-1f3c2cd27a39",
+        Grant(
+            actions=tuple(f"{_BUS}/{kind}/read" for kind in ("queues", "topics", "topics/subscriptions")),
+            data_actions=(f"{_BUS}/messages/send/action",),
+        ),
+    ),
+    BuiltIn(
+        "Azure Service Bus Data Receiver",
+        "4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0",
+        Grant(
+            actions=tuple(f"{_BUS}/{kind}/read" for kind in ("queues", "topics", "topics/subscriptions")),
+            data_actions=(f"{_BUS}/messages/receive/action",),
+        ),
     ),
     BuiltIn(
         "Key Vault Secrets User",

@@ -12,6 +12,7 @@ class Kind(StrEnum):
     WORKSPACE = "workspace"
     REGISTRY = "registry"
     TOPIC = "topic"
+    BUS = "Service Bus"
     DEVOPS = "Azure DevOps"  # Its permissions are its own, and no roles of Azure.
 
 
@@ -93,6 +94,7 @@ NEEDS: dict[str, dict[str, Needs]] = {
     },
     "DataAssets": {"register": (_workspace("data/versions/read", "data/versions/write"),)},
     "Announcer": {"announce": (Need(Kind.TOPIC, data_actions=("Microsoft.EventGrid/events/send/action",)),)},
+    "Messenger": {"send": (Need(Kind.BUS, data_actions=("Microsoft.ServiceBus/namespaces/messages/send/action",)),)},
     "Models": {
         "find": _FIND_ASSET,
         "versions": _FIND_ASSET,

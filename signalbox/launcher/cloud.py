@@ -28,6 +28,7 @@ from signalbox.launcher.endpoints import (
     same_endpoints,
     write_endpoints,
 )
+from signalbox.launcher.messaging import messaging_environment
 from signalbox.launcher.processes import Child
 
 CONTAINERS = ("landing", "predictions", "evaluation", "quarantine", "dead-letters", "signalbox", "signalbox-staging")
@@ -144,7 +145,8 @@ class LocalCloud:
             "SIGNALBOX_HOST_SPANS": str(self.state / "spans.db"),
             "OTEL_SERVICE_NAME": "signalbox",
         }
-        return {**defaults, **self.endpoints.environment(), **self._settings}
+        bus = messaging_environment(self.endpoints) if is_available() else {}
+        return {**defaults, **self.endpoints.environment(), **bus, **self._settings}
 
     def control(self, path: str, door: str = "eventgrid") -> str:
         """The address of an emulator's own control doors, such as `/_effects`."""

@@ -10,6 +10,15 @@ _WINDOW_S = 600.0
 _LOCK_S = 30.0
 
 
+def messaging_environment(ends: Endpoints) -> dict[str, str]:
+    """What the app is told of them."""
+    return {
+        "SERVICE_BUS": ends.service_bus,
+        "SIGNALBOX_RESULTS_TOPIC": RESULTS_TOPIC,
+        "SIGNALBOX_MESSAGES_QUEUE": HUB_QUEUE,
+    }
+
+
 def namespace_settings(ends: Endpoints) -> dict[str, Any]:
     """What the emulator is told; on Azure the same entities come from infrastructure as code."""
     ordered = {"sessions": True, "lock_s": _LOCK_S, "duplicate_window_s": _WINDOW_S}

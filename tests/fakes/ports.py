@@ -15,6 +15,7 @@ from shared.callers import Callers
 from shared.clients import Clients
 from shared.domain.configuration import Configuration
 from shared.domain.failures import Transient
+from shared.domain.messaging import Message
 from shared.domain.permissions import DEFAULT_PERSONAS, Machine, Permissions
 from shared.domain.routes import Scoring, Workspace
 from shared.ports import BatchJob, Blob, HubFile, Job
@@ -174,6 +175,22 @@ class MemoryAnnouncer:
         return [kind for _, kind, _ in self.events]
 
 
+class MemoryMessenger:
+    """Drops what was sent before, as a topic with duplicate detection does; counts every attempt."""
+
+    def __init__(self) -> None:
+        self.sent: dict[str, Message] = {}
+        self.attempts: Counter[str] = Counter()
+        self.lose_next_answer = False
+
+    def send(self, topic: str, message: Message) -> None:
+        self.attempts[message.id] += 1
+        self.sent.setdefault(message.id, message)
+        if self.lose_next_answer:
+            self.lose_next_answer = False
+            raise Transient("the connection was lost after the message was sent")
+
+
 class RowChecks:
     """Fails a file that contains the word `bad`; counts lines below the header as rows."""
 
@@ -209,6 +226,7 @@ class FakeClients(Clients):
             ledger=BlobLedger(memory, configuration.hub.state),
             jobs=MemoryJobs(memory, configuration.hub.staging),
             announcer=MemoryAnnouncer(),
+            messenger=MemoryMessenger(),
             data_checks=RowChecks(memory),
         )
 

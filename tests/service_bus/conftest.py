@@ -15,9 +15,11 @@ SETTINGS: dict[str, Any] = {
         {"name": "mortal", "time_to_live_s": 30, "dead_letter_expired": True},
         {"name": "ordered", "sessions": True, "max_deliveries": 3},
         {"name": "secured"},
+        {"name": "hub-messages", "sessions": True, "max_deliveries": 3},
         {"name": "handled", "max_deliveries": 3, "lock_s": 2},
     ],
     "topics": [
+        {"name": "results", "duplicate_window_s": 60, "subscriptions": [{"name": "all"}]},
         {
             "name": "news",
             "duplicate_window_s": 60,
@@ -25,7 +27,7 @@ SETTINGS: dict[str, Any] = {
                 {"name": "all"},
                 {"name": "failures", "rules": [{"application": {"outcome": "failed"}, "properties": {"label": "run"}}]},
             ],
-        }
+        },
     ],
 }
 

@@ -1,0 +1,61 @@
+"""Tell those who asked for a run by a message what became of it: one message each, however often it is told.
+
+The ledger keeps the app from sending twice; where it dies in between, the topic drops the second message by its id.
+"""
+
+import json
+
+from activities.effects import once, stamp
+from shared import contracts as c
+from shared.clients import Clients
+from shared.codec import decode
+from shared.domain import identity, records
+from shared.domain.messaging import Asker, Message
+from shared.domain.runs import Outcome
+
+
+def tell_result(clients: Clients, telling: c.Telling) -> c.Done:
+    for asker in _askers(clients, telling.inference) or [Asker(message="")]:
+        _tell(clients, telling, asker)
+    return c.Done(at=stamp(clients))
+
+
+def _askers(clients: Clients, request: c.Inference) -> list[Asker]:
+    state = request.hub.state
+    found = [clients.hub.read(state, blob.path) for blob in clients.hub.list(state, records.askers(request.run))]
+    return [decode(Asker, json.loads(raw)) for raw in found if raw]
+
+
+def _tell(clients: Clients, telling: c.Telling, asker: Asker) -> c.Done:
+    def act() -> c.Done:
+        clients.messenger.send(telling.inference.hub.results, _message(telling, asker))
+        return c.Done(at=stamp(clients))
+
+    key = f"{telling.key}-{identity.digest(asker.message)}" if asker.message else telling.key
+    return once(clients, key, c.Done, act)
+
+
+def _message(telling: c.Telling, asker: Asker) -> Message:
+    """Without an asker a run is its own session and correlation."""
+    request, result = telling.inference, telling.result
+    outcome, score = result.outcome.value, request.route.score
+    return Message(
+        id=identity.result_id(result.run, outcome, asker.message),
+        subject=_subject(result.outcome),
+        session=asker.session or result.run,
+        correlation=asker.correlation or asker.message or result.run,
+        properties={"run": result.run, "route": request.route.name, "outcome": outcome},
+        body={
+            "run": result.run,
+            "route": request.route.name,
+            "outcome": outcome,
+            "because": result.because[:1000],
+            "manifest": result.manifest,
+            "model": f"{score.model}:{score.version}",
+            "file": request.trigger.location if request.trigger else "",
+        },
+    )
+
+
+def _subject(outcome: Outcome) -> str:
+    return f"Signalbox.Inference.{outcome.value.capitalize()}"

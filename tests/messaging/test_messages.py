@@ -1,0 +1,190 @@
+"""A message starts what the file's own event would start, its sender hears what became of it, and poison is kept."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from azure.functions.servicebus import ServiceBusMessage
+
+from tests.fakes.ports import FakeClients
+from tests.inference.conftest import CONFIGURATION, Product
+from tests.messaging.conftest import BLOBS, MESSAGES, Bus
+from triggers.hub_messages import PoisonMessage, receive_message
+
+PATIENCE_S = 20.0
+
+
+async def until(condition: Callable[[], Any]) -> Any:
+    async with asyncio.timeout(PATIENCE_S):
+        while not (found := condition()):
+            await asyncio.sleep(0.02)
+    return found
+
+
+def new(name: str) -> str:
+    """The namespace serves the whole session: nothing may meet another test's messages."""
+    return f"{name}-{uuid.uuid4().hex[:8]}"
+
+
+async def send(bus: Bus, body: Any, message_id: str, **more: Any) -> None:
+    more.setdefault("session_id", message_id)
+    await asyncio.to_thread(bus.send, MESSAGES, body, message_id, **more)
+
+
+async def ended(product: Product, run: str) -> None:
+    await until(lambda: product.record(run))
+    await product.finish(run)
+
+
+async def test_a_message_starts_the_files_own_run_and_its_sender_hears_of_it(product: Product, bus: Bus):
+    blob, asked = product.land("landing/each/oslo/a.csv"), new("order")
+    run = product.run_of(blob)
+
+    await send(bus, {"paths": [f"landing/{blob.path}"]}, asked, session_id="oslo", correlation_id="case-7")
+    await ended(product, run)
+    await product.tell(blob)
+
+    (told,) = await asyncio.to_thread(bus.results, 1)
+    assert (told.session_id, told.correlation_id, told.subject) == ("oslo", "case-7", "Signalbox.Inference.Completed")
+    assert json.loads(str(told))["run"] == run
+    assert product.jobs.created.total() == 1
+
+
+async def test_whoever_asks_after_the_end_is_answered_at_once_and_only_once(product: Product, bus: Bus):
+    blob, asked = product.land("landing/each/oslo/late.csv"), new("late")
+    await product.tell(blob)
+    await product.finish(product.run_of(blob))
+    (own,) = await asyncio.to_thread(bus.results, 1)
+    assert own.correlation_id == product.run_of(blob)
+
+    for _ in range(2):  # As after a lost settlement.
+        await send(bus, {"url": f"{BLOBS}/landing/{blob.path}", "route": "each"}, asked)
+
+    (told,) = await asyncio.to_thread(bus.results, 1)
+    assert told.correlation_id == asked
+    assert await asyncio.to_thread(bus.results, 1, 0.5) == []
+    assert product.jobs.created.total() == 1
+
+
+async def test_a_result_whose_sending_was_not_answered_is_sent_again_and_heard_once(product: Product, bus: Bus):
+    blob, sent = product.land("landing/each/oslo/twice.csv"), []
+    send_once = product.clients.messenger.send
+
+    def loses_the_first_answer(topic: str, message: Any) -> None:
+        send_once(topic, message)
+        sent.append(message.id)
+        if len(sent) == 1:
+            raise ConnectionResetError("lost after it was sent")
+
+    product.clients.messenger.send = loses_the_first_answer  # type: ignore[method-assign]
+    await product.tell(blob)
+    await product.finish(product.run_of(blob))
+
+    assert len(sent) == 2
+    assert len(set(sent)) == 1
+    assert len(await asyncio.to_thread(bus.results, 2, 0.5)) == 1
+
+
+HOSTILE = [
+    ({"paths": ["landing/../signalbox/runs/x.csv"]}, "a segment '.' or '..'"),
+    ({"paths": ["signalbox/runs/x.csv"]}, "own container"),
+    ({"paths": ["quarantine/each/a/x.csv"]}, "own container"),
+    ({"paths": ["/etc/passwd"]}, "expected /blobServices"),
+    ({"paths": ["LANDING/each/oslo/a.csv"]}, "cannot be a container's name"),
+    ({"paths": ["elsewhere/x.csv"]}, "taken by no route"),
+    ({"paths": ["landing/each/oslo/ghost.csv"]}, "not in the hub"),
+    ({"paths": ["landing/each/oslo/ghost.csv"], "route": "window"}, "no route called 'window'"),
+    ({"url": "https://evil.example/landing/each/oslo/a.csv"}, "does not name a blob"),
+    ({"url": f"{BLOBS}.evil.example/landing/each/oslo/a.csv"}, "does not name a blob"),
+    ({"url": f"{BLOBS}/landing/each/oslo/a.csv?sig=secret"}, "without a signature"),
+    ({"url": f"{BLOBS}/landing/each/%2e%2e/signalbox/x.csv"}, "a segment '.' or '..'"),
+    ({"paths": ["landing/each/oslo/a.csv"], "url": "x"}, "one of the two"),
+    ({}, "names no file"),
+    ({"paths": ["landing/each/oslo/a.csv"], "then": "rm"}, "field 'then'"),
+    ({"paths": [f"landing/each/oslo/{n}.csv" for n in range(101)]}, "field 'paths'"),
+    ([], "field"),
+    (b"{", "not JSON"),
+    (b"\xff\xfe", "not JSON"),
+    (b"[" * 60_000, "not JSON"),
+    (b'{"paths":' + b"[" * 40 + b"]" * 40 + b"}", "nested more than"),
+    (b'{"route": "' + b"x" * 70_000 + b'"}', "send at most 65536"),
+]
+
+
+@pytest.mark.parametrize(("body", "because"), HOSTILE)
+async def test_a_hostile_message_starts_nothing_and_is_stored_with_its_reason(body: Any, because: str):
+    made = FakeClients(CONFIGURATION, lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    vars(made)["settings"] = SimpleNamespace(blob_service=BLOBS)
+    made.hub.land("landing/each/oslo/a.csv", b"id\n1\n")  # type: ignore[attr-defined]
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+
+    message = ServiceBusMessage(body=content, message_id="m-1", application_properties={}, user_properties={})
+
+    with pytest.raises(PoisonMessage, match=r"^stored as dead-letters/"):
+        await receive_message(None, made, message)  # type: ignore[arg-type]
+
+    ((_, letter),) = [each for (container, _), each in made.hub.blobs.items() if container == "dead-letters"]  # type: ignore[attr-defined]
+    assert because in json.loads(letter)["reason"]
+    assert b"secret" not in letter
+    assert len(letter) < 100_000
+
+
+async def test_poison_ends_among_the_dead_letters_and_holds_up_nobody(product: Product, bus: Bus):
+    blob, asked = product.land("landing/each/oslo/after.csv"), new("poison")
+    await send(bus, {"paths": ["signalbox/runs/x.csv"]}, asked, session_id=asked)
+    await send(bus, {"paths": [f"landing/{blob.path}"]}, new("good"), session_id=asked)
+    await ended(product, product.run_of(blob))
+    (dead,) = await asyncio.to_thread(bus.dead, MESSAGES)
+
+    assert (dead.message_id, dead.dead_letter_reason) == (asked, "MaxDeliveryCountExceeded")
+    assert product.hub.writes["dead-letters/" + next(p for c, p in product.hub.blobs if c == "dead-letters")] == 1
+    await asyncio.to_thread(bus.results, 1)
+
+
+async def test_a_stored_message_can_be_replayed_once_its_file_is_there(product: Product, bus: Bus):
+    asked, place = new("early"), "landing/each/oslo/early.csv"
+    await send(bus, {"paths": [place]}, asked)
+    await asyncio.to_thread(bus.dead, MESSAGES)
+    _, listed = await product.request("GET", "dead-letters")
+    (letter,) = listed["letters"]
+    blob = product.land(place)
+
+    _, would = await product.request("POST", "dead-letters/replay", {"path": letter["path"]})
+    assert would["events"] == [["would start a run of route each, unless it has run"]]
+    await product.request("POST", "dead-letters/replay", {"path": letter["path"], "dry_run": False})
+    await product.finish(product.run_of(blob))
+    (told,) = await asyncio.to_thread(bus.results, 1)
+
+    assert told.correlation_id == asked
+
+
+async def test_a_transient_fault_abandons_the_message_and_its_session_keeps_its_order(
+    product: Product, bus: Bus, monkeypatch: pytest.MonkeyPatch
+):
+    from shared.domain.failures import Transient
+
+    first, second = (product.land(f"landing/each/oslo/{name}.csv") for name in ("first", "second"))
+    find, failures = product.hub.find, []
+
+    def fails_once(container: str, path: str) -> Any:
+        if path == first.path and not failures:
+            failures.append(path)
+            raise Transient("the hub does not answer")
+        return find(container, path)
+
+    monkeypatch.setattr(product.hub, "find", fails_once)
+    session = new("ordered")
+    for blob in (first, second):
+        await send(bus, {"paths": [f"landing/{blob.path}"]}, new("m"), session_id=session)
+    for blob in (first, second):
+        await ended(product, product.run_of(blob))
+
+    opened = [product.record(product.run_of(blob))["opened"] for blob in (first, second)]
+    assert failures
+    assert opened == sorted(opened)
+    assert len(await asyncio.to_thread(bus.results, 2)) == 2

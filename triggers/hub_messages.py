@@ -1,0 +1,57 @@
+"""The Data Hub's queue: messages that name files start what the files' own events would start, by the same ids.
+
+A message is settled by the host after this returns, hence once every start is durable; what is raised abandons it. A
+Python function cannot dead-letter with words of its own: poison is stored with its reason, then raised until the
+queue's delivery limit takes it to the dead-letter queue, under the message id that the stored letter has too.
+"""
+
+import asyncio
+import logging
+import re
+from typing import Any
+
+import azure.functions as func
+
+from shared.clients import Clients
+from shared.domain.events import UnreadableEvent
+from shared.durable import Client
+from shared.telemetry.spans import received
+from triggers.bodies import parsed
+from triggers.intake import dead_letter, take_in
+from triggers.messages import MESSAGE, arrivals, envelope
+
+MESSAGE_LIMIT = 64 * 1024
+_SIGNATURE = re.compile(rb"(?i)(\bsig(?:=|%3d))[^&\"\s]+")  # Of a shared access signature: kept nowhere.
+_KEPT = 2048  # Of a body that cannot be read.
+
+_log = logging.getLogger(__name__)
+
+
+class PoisonMessage(Exception):
+    """A message that can never be taken: it is stored with this reason, and must not be settled as done."""
+
+
+async def receive_message(client: Client, clients: Clients, message: func.ServiceBusMessage) -> tuple[str, ...]:
+    """Take in one message of the queue; says what was done. Raises PoisonMessage, and Transient: deliver again."""
+    body, problem = _SIGNATURE.sub(rb"\1removed", message.get_body()), ""
+    try:
+        data = parsed(body, MESSAGE_LIMIT)
+    except ValueError as error:
+        data, problem = body[:_KEPT].decode(errors="replace"), str(error)
+    raw = envelope(message.message_id or "", message.session_id or "", message.correlation_id or "", data)
+    with received(MESSAGE, clients.clock.now(), event=str(raw["id"])):
+        said = await take_message(client, clients, raw, problem)
+    _log.info("message %s, delivery %s: %s", raw["id"], message.delivery_count, "; ".join(said))
+    return said
+
+
+async def take_message(client: Client, clients: Clients, raw: dict[str, Any], problem: str = "") -> tuple[str, ...]:
+    """Start everything that *raw* names, or nothing: *problem* is one that was found before."""
+    try:
+        if problem:
+            raise UnreadableEvent(problem)
+        events = await asyncio.to_thread(arrivals, clients, raw)
+    except UnreadableEvent as error:
+        stored = await dead_letter(clients, raw, str(error))
+        raise PoisonMessage(f"stored as {stored}: {error}") from error
+    return tuple([said for event in events for said in await take_in(client, clients, event)])
