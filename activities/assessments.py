@@ -16,6 +16,7 @@ from shared.domain import records
 from shared.domain.gates import GateSpec, Outcome, Verdict, judge
 from shared.domain.gates.evidence import Evaluation, Evidence
 from shared.domain.promotion.plans import Phase
+from shared.stage_training import carried
 
 
 def assess_stage(clients: Clients, order: c.StageOrder) -> c.Assessed:
@@ -25,7 +26,7 @@ def assess_stage(clients: Clients, order: c.StageOrder) -> c.Assessed:
 
 def _assess(clients: Clients, order: c.StageOrder) -> c.Assessed:
     gates = order.at.gates(order.phase)
-    evidence = _gather(clients, order, gates)
+    evidence = _gather(clients, carried(clients, order), gates)
     verdicts = judge(gates, evidence)
     record = {"stage": order.stage, "phase": order.phase.value, "evidence": encode(evidence), "at": stamp(clients)}
     path = records.evidence(order.promotion.id, order.stage, order.phase.value, "evidence.json")

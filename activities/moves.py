@@ -10,6 +10,7 @@ from activities.receipts import require_receipt
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain.failures import Refused
+from shared.stage_training import carried
 
 
 def make_move(clients: Clients, order: c.MoveOrder) -> c.Moved:
@@ -19,11 +20,10 @@ def make_move(clients: Clients, order: c.MoveOrder) -> c.Moved:
     require_receipt(clients, order)
     if clients.ledger.find(_undone(order)) is not None:
         raise Refused(f"{order.move.value} of {order.promotion.id} was undone and is not made again; promote anew")
-    mover = MOVERS[order.move]
-    before = clients.ledger.find(_before(order))
-    if before is None:
-        before = clients.ledger.record(_before(order), mover.before(clients, order))
-    waiting = mover.advance(clients, order)
+    mover, about = MOVERS[order.move], carried(clients, order)
+    if clients.ledger.find(_before(order)) is None:
+        clients.ledger.record(_before(order), mover.before(clients, about))
+    waiting = mover.advance(clients, about)
     if not waiting:
         _record(clients, order, order.key, "moved")
     return c.Moved(waiting=waiting)
@@ -34,7 +34,7 @@ def undo_move(clients: Clients, order: c.MoveOrder) -> c.Moved:
     before = clients.ledger.find(_before(order))
     if before is None or clients.ledger.find(_undone(order)) is not None:
         return c.Moved()
-    waiting = MOVERS[order.move].undo(clients, order, before)
+    waiting = MOVERS[order.move].undo(clients, carried(clients, order), before)
     if not waiting:
         _record(clients, order, _undone(order), "undone")
     return c.Moved(waiting=waiting)

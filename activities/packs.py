@@ -9,6 +9,7 @@ from shared.codec import encode
 from shared.domain import records
 from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.plans import Phase
+from shared.stage_training import carried
 
 
 def write_evidence_pack(clients: Clients, order: c.StageOrder) -> c.EvidencePack:
@@ -35,7 +36,7 @@ def _write(clients: Clients, order: c.StageOrder) -> c.EvidencePack:
 
 def _content(clients: Clients, order: c.StageOrder) -> dict[str, object]:
     """What changed, what was measured, where it comes from, what would be undone, and who must do what next."""
-    plan, request = order.plan, order.promotion
+    plan, request = carried(clients, order).plan, order.promotion
     state = clients.configuration.hub.state
     assessments = [json.loads(clients.hub.read(state, path) or b"{}") for path in order.seen]
     moves = [f"{at.stage.name}: {move.value}" for at, move in plan.moves()]
@@ -44,7 +45,7 @@ def _content(clients: Clients, order: c.StageOrder) -> dict[str, object]:
         "promotion": request.id,
         "written": stamp(clients),
         "model": str(plan.model),
-        "from": plan.source.name,
+        "from": order.plan.source.name,
         "to": plan.target,
         "stage": order.stage,
         "phase": order.phase.value,

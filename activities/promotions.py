@@ -9,7 +9,7 @@ from shared.clients import Clients
 from shared.codec import encode
 from shared.domain import records
 from shared.domain.failures import Refused, Transient
-from shared.domain.promotion.models import HELD
+from shared.domain.promotion.models import DIGEST, FLAG, HELD, Flag, write_flag
 from shared.domain.promotion.plans import Plan, changes
 from shared.planning import plan_digest, plan_promotion
 from shared.standing import opened
@@ -70,6 +70,8 @@ def close_promotion(clients: Clients, closing: c.PromotionClosing) -> c.Done:
         clients.audit.append(closing.key, closing.fate.value, str(request.model), who, facts | {"at": at})
         if closing.fate is not c.Fate.PROMOTED:
             _hold_back(clients, closing)
+        elif request.onwards:
+            _flag_onwards(clients, request)
         data = {**facts, "model": str(request.model), "fate": closing.fate.value, "reached": closing.reached}
         kind = f"Signalbox.Promotion.{closing.fate.value.capitalize()}"
         clients.announcer.announce(f"{request.id}-{closing.fate.value}", kind, f"promotions/{request.id}", data)
@@ -114,6 +116,17 @@ def _hold_back(clients: Clients, closing: c.PromotionClosing) -> None:
             clients.models.tag(workspace, request.model, {HELD: f"{request.id}: {said}"[:256]})
         if model is not None and closing.worse and model.job:
             clients.jobs.cancel(workspace, model.job)
+
+
+def _flag_onwards(clients: Clients, request: c.Promotion) -> None:
+    """Flag what was trained for where the experiment was flagged to: it is another bundle, and climbs by itself."""
+    workspace = clients.configuration.workspace(request.target)
+    made = clients.models.find(workspace, request.model)
+    if made is None:
+        raise Refused(f"{request.model} has gone from {workspace.name} before it was flagged for {request.onwards}")
+    if not made.tags.get(FLAG):
+        flag = Flag(model=request.model, stage=request.onwards, digest=made.tags.get(DIGEST, ""))
+        clients.models.tag(workspace, request.model, {FLAG: write_flag(flag)})
 
 
 def _write_fate(clients: Clients, closing: c.PromotionClosing, at: str) -> None:

@@ -19,6 +19,7 @@ from shared.domain.promotion.approvals import Standing
 from shared.domain.promotion.models import BUNDLE, FLAG
 from shared.domain.promotion.plans import Phase
 from shared.domain.promotion.receipts import Receipt, objection, signed_content
+from shared.stage_training import Order, carried
 from shared.standing import break_glass, judgement
 
 _LIFE = timedelta(hours=24)
@@ -39,7 +40,7 @@ def require_receipt(clients: Clients, order: c.MoveOrder) -> None:
         receipt,
         promotion=order.promotion.id,
         model=order.plan.model,
-        digest=order.plan.digest,
+        digest=_digest(clients, order, phase),
         stage=order.stage,
         phase=phase,
         now=clients.clock.now(),
@@ -60,7 +61,7 @@ def _issue(clients: Clients, order: c.StageOrder) -> Receipt:
     receipt = Receipt(
         promotion=order.promotion.id,
         model=order.plan.model,
-        digest=order.plan.digest,
+        digest=_digest(clients, order, order.phase),
         stage=order.stage,
         phase=order.phase,
         plan=order.plan_digest,
@@ -84,6 +85,12 @@ def _keep(clients: Clients, order: c.StageOrder, receipt: Receipt) -> None:
         data = {"promotion": order.promotion.id, "stage": order.stage, "override": receipt.override}
         subject = f"promotions/{order.promotion.id}"
         clients.announcer.announce(order.key, "Signalbox.Promotion.GlassBroken", subject, data)
+
+
+def _digest(clients: Clients, order: Order, phase: Phase) -> str:
+    """On the way in, of the flagged bundle; on the way out, of the one that was measured, which may be trained here."""
+    about = carried(clients, order) if phase is Phase.EXIT else order
+    return about.plan.digest
 
 
 def _verdicts(clients: Clients, order: c.StageOrder) -> tuple[Verdict, ...]:

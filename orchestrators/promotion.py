@@ -17,6 +17,7 @@ from shared.durable import Context, StepFailed, Steps, call, pause, wait_for
 
 _LOCK_EVERY_S = 30.0
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 1.0, 60.0
+_REASON = 500
 
 
 class Held(Exception):
@@ -37,6 +38,7 @@ class Journey:
     begun: list[tuple[StagePlan, Move]] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     reached: str = ""
+    because: str = ""  # Why what was begun is undone.
 
     def order(self, at: StagePlan, phase: Phase, what: str, evidence: str = "", number: int = 0) -> c.StageOrder:
         return c.StageOrder(
@@ -54,7 +56,13 @@ class Journey:
     def move(self, at: StagePlan, move: Move, receipt: Receipt | None = None) -> c.MoveOrder:
         key = identity.promotion_key(self.request.id, f"{at.stage.name}/{move.value}")
         return c.MoveOrder(
-            key=key, promotion=self.request, plan=self.plan, stage=at.stage.name, move=move, receipt=receipt
+            key=key,
+            promotion=self.request,
+            plan=self.plan,
+            stage=at.stage.name,
+            move=move,
+            receipt=receipt,
+            because=self.because,
         )
 
 
@@ -72,6 +80,7 @@ def promote(ctx: Context, request: c.Promotion) -> Steps[c.PromotionResult]:
     journey = Journey(request=request, plan=opened.plan, plan_digest=opened.plan_digest)
     fate, because, worse = yield from _attempt(ctx, journey)
     if fate is not c.Fate.PROMOTED:
+        journey.because = "; ".join(because)[:_REASON]
         yield from undo(ctx, journey)
     yield from _unlock(ctx, journey)
     reached = journey.reached if fate is c.Fate.PROMOTED else ""
@@ -82,9 +91,10 @@ def restore(ctx: Context, restoring: c.Restoring) -> Steps[c.PromotionResult]:
     """Undo a promotion: every move it may have begun, the last one first."""
     journey = Journey(request=restoring.promotion, plan=restoring.plan, plan_digest="")
     journey.begun = list(restoring.plan.moves())
+    because = (restoring.because or "its orchestration was ended from outside; everything was put back",)
+    journey.because = because[0][:_REASON]
     yield from undo(ctx, journey)
     yield from _unlock(ctx, journey)
-    because = (restoring.because or "its orchestration was ended from outside; everything was put back",)
     fate, step = (c.Fate.HELD, "taken-back") if restoring.because else (c.Fate.FAILED, "closed")
     return (yield from _close(ctx, restoring.promotion, fate, because, step=step))
 
@@ -176,7 +186,7 @@ def _move(ctx: Context, journey: Journey, at: StagePlan, move: Move, receipt: Re
 
 def _until_done(ctx: Context, activity: c.Activity[c.MoveOrder, c.Moved], order: c.MoveOrder) -> Steps[None]:
     """Ask again, with durable timers between, for as long as Azure is still at work on it."""
-    within_s = order.at.stage.serving.ready_within_s
+    within_s = order.at.within_s(order.move)
     waited, delay = 0.0, _FIRST_LOOK_S
     while (moved := (yield from call(ctx, activity, order))).waiting:
         if waited >= within_s:

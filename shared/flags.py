@@ -20,13 +20,15 @@ def flagged(configuration: Configuration, source: Workspace, model: RegisteredMo
     if not text:
         return None
     flag = read_flag(text, model.model)
-    configuration.ladder.way(source.name, flag.stage)
+    target = configuration.ladder.first_leg(source.name, flag.stage)
+    configuration.ladder.way(source.name, target)
     return c.Promotion(
-        id=identity.promotion_id(flag.model.name, flag.model.version, flag.stage),
+        id=identity.promotion_id(flag.model.name, flag.model.version, target),
         model=flag.model,
         source=source.name,
-        target=flag.stage,
+        target=target,
         flagged=flag.digest,
+        onwards=flag.stage if flag.stage != target else "",
     )
 
 

@@ -14,9 +14,17 @@ from shared.domain.promotion.ladder import Stage
 from shared.domain.promotion.models import BUNDLE, FLAG, ModelVersion
 from shared.domain.promotion.plans import Champion, Plan, StagePlan
 from shared.domain.routes import Workspace
-from shared.ports import BundleStore, Endpoints, Models, Place, RegisteredModel, Serving, Shelf
+from shared.ports import BundleStore, DataHub, Endpoints, Models, Place, RegisteredModel, Serving, Shelf
+from shared.stage_training import plan_training
 
-_LINEAGE = ("azureml.git.commit", "mlflow.source.git.commit", "signalbox.data", "signalbox.data_version")
+_LINEAGE = (
+    "azureml.git.commit",
+    "mlflow.source.git.commit",
+    "signalbox.data",
+    "signalbox.data_version",
+    "signalbox.training",
+    "signalbox.source",
+)
 _DATASTORE = "azureml://datastores/workspaceblobstore/paths"
 
 
@@ -31,6 +39,8 @@ class World(Protocol):
     def bundles(self) -> BundleStore: ...
     @property
     def endpoints(self) -> Endpoints: ...
+    @property
+    def hub(self) -> DataHub: ...
 
 
 def plan_promotion(world: World, model: ModelVersion, source: str, target: str) -> Plan:
@@ -41,7 +51,7 @@ def plan_promotion(world: World, model: ModelVersion, source: str, target: str) 
     workspace = configuration.workspace(source)
     registered, extras = _registered(world, model, workspace)
     bundle = read_bundle(world.bundles, *_shelves(workspace, model, registered.folder, extras))
-    _refuse_incomplete(model, registered, bundle)
+    refuse_incomplete(model, registered.kind, bundle, f"add it to the folder in tag {BUNDLE}")
     return Plan(
         model=model,
         digest=bundle.digest,
@@ -49,7 +59,7 @@ def plan_promotion(world: World, model: ModelVersion, source: str, target: str) 
         source=workspace,
         target=target,
         promotable=promotable,
-        stages=tuple(StagePlan(stage=stage, champion=champion_at(world, stage)) for stage in stages),
+        stages=tuple(_stage(world, stage, registered) for stage in stages),
         contents=bundle.files,
         kind=registered.kind,
         folder=registered.folder,
@@ -57,6 +67,11 @@ def plan_promotion(world: World, model: ModelVersion, source: str, target: str) 
         flag=registered.tags.get(FLAG, ""),
         lineage=_lineage(registered),
     )
+
+
+def _stage(world: World, stage: Stage, registered: RegisteredModel) -> StagePlan:
+    training = plan_training(world, stage, registered)
+    return StagePlan(stage=stage, champion=champion_at(world, stage), training=training)
 
 
 def _registered(world: World, model: ModelVersion, workspace: Workspace) -> tuple[RegisteredModel, str]:
@@ -92,17 +107,23 @@ def source_shelves(plan: Plan) -> tuple[Shelf, Shelf]:
 
 
 def stage_shelves(plan: Plan, stage: Stage) -> tuple[Shelf, Shelf]:
-    """Where *stage* keeps the plan's bundle."""
+    """Where *stage* keeps the plan's bundle: what was trained there stays where it is."""
     place: Place | None = stage.environment or stage.registry
+    if plan.source == stage.environment:
+        return source_shelves(plan)
     assert place is not None
     return place_shelves(place, plan.model, plan.digest)
 
 
 def place_shelves(place: Place, model: ModelVersion, digest: str) -> tuple[Shelf, Shelf]:
     """Where *place* keeps a bundle: a folder named by content in a workspace, two assets in the registry."""
-    folder = f"signalbox/{model.name}/{model.version}/{digest.removeprefix('sha256:')[:16]}"
-    root = f"{_DATASTORE}/{folder}" if isinstance(place, Workspace) else ""
+    root = place_folder(model, digest) if isinstance(place, Workspace) else ""
     return _shelves(place, model, f"{root}/{MODEL}" if root else "", f"{root}/{EXTRAS}" if root else "")
+
+
+def place_folder(model: ModelVersion, digest: str) -> str:
+    """The folder of a copied bundle, in the storage of whichever workspace it is in."""
+    return f"{_DATASTORE}/signalbox/{model.name}/{model.version}/{digest.removeprefix('sha256:')[:16]}"
 
 
 def _shelves(place: Place, model: ModelVersion, folder: str, extras: str) -> tuple[Shelf, Shelf]:
@@ -110,14 +131,14 @@ def _shelves(place: Place, model: ModelVersion, folder: str, extras: str) -> tup
     return Shelf(place=place, folder=folder, asset=model), Shelf(place=place, folder=extras, asset=beside)
 
 
-def _refuse_incomplete(model: ModelVersion, registered: RegisteredModel, bundle: Bundle) -> None:
+def refuse_incomplete(model: ModelVersion, kind: str, bundle: Bundle, remedy: str) -> None:
     """An MLflow model brings its own code and environment; every model brings golden requests."""
     wanted = [(MODEL, "", "the model's files"), (EXTRAS, GOLDEN, "golden requests")]
-    if registered.kind != "mlflow_model":
+    if kind != "mlflow_model":
         wanted += [(EXTRAS, CODE, "the scoring code"), (EXTRAS, ENVIRONMENT, "the environment")]
     missing = [f"{what} ({path or 'model files'})" for part, path, what in wanted if not bundle.has(part, path)]
     if missing:
-        raise Refused(f"the bundle of {model} lacks {', '.join(missing)}; add it to the folder in tag {BUNDLE}")
+        raise Refused(f"the bundle of {model} lacks {', '.join(missing)}; {remedy}")
 
 
 def champion_at(world: World, stage: Stage) -> Champion:

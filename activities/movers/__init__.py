@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from activities.movers import bundle, deployments, entry, model, traffic
+from activities.movers import bundle, deployments, entry, model, traffic, training
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain.promotion.plans import Move
@@ -23,6 +23,7 @@ class Mover(Protocol):
 
 MOVERS: dict[Move, Mover] = {
     Move.COPY_BUNDLE: bundle.CopyBundle(),
+    Move.TRAIN_MODEL: training.TrainModel(),
     Move.REGISTER_MODEL: model.RegisterModel(),
     Move.DEPLOY_ONLINE: deployments.Deploy(Serving.ONLINE),
     Move.DEPLOY_BATCH: deployments.Deploy(Serving.BATCH),

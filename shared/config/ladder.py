@@ -3,10 +3,11 @@
 from typing import Any
 
 from shared.config.reader import AZURE_ML_NAME, NAME, Reader
+from shared.config.training import read_stage_training, refuse_known_answers
 from shared.domain.gates import GateSpec, read_gate
 from shared.domain.promotion.approvals import ApprovalPolicy, Role
 from shared.domain.promotion.ladder import BreakGlass, Holdout, Ladder, Promotable, Registry, Serving, Stage
-from shared.domain.routes import Workspace
+from shared.domain.routes import HubLayout, Workspace
 
 SECTIONS = ("registry", "roles", "ladder", "break_glass")
 SERVING = (
@@ -25,13 +26,18 @@ _DAY_S = 86400
 
 
 def read_ladder(
-    reader: Reader, workspaces: dict[str, Workspace], models: tuple[Promotable, ...], roles: dict[str, Role]
+    reader: Reader,
+    workspaces: dict[str, Workspace],
+    models: tuple[Promotable, ...],
+    roles: dict[str, Role],
+    hub: HubLayout,
 ) -> Ladder:
     """Everything that promotion is configured by; findings gather in *reader*."""
     registry = _registry(reader.inside("registry")) if reader.has("registry") else None
     section = reader.inside("ladder")
-    stages = tuple(_stage(section, name, workspaces, registry, roles) for name in section.names())
+    stages = tuple(_stage(section, name, workspaces, registry, roles, hub) for name in section.names())
     _refuse_strange_sources(section, stages, workspaces)
+    refuse_known_answers(section, stages, models)
     glass = reader.inside("break_glass")
     glass.known(("roles", "longest"))
     policy = ApprovalPolicy(roles=_named_roles(glass, roles))
@@ -90,10 +96,15 @@ def read_roles(reader: Reader) -> dict[str, Role]:
 
 
 def _stage(
-    section: Reader, name: str, workspaces: dict[str, Workspace], registry: Registry | None, roles: dict[str, Role]
+    section: Reader,
+    name: str,
+    workspaces: dict[str, Workspace],
+    registry: Registry | None,
+    roles: dict[str, Role],
+    hub: HubLayout,
 ) -> Stage:
     one = section.inside(name)
-    one.known(("from", "environment", "registry", "candidate", "serve", "entry", "exit", "approvals"))
+    one.known(("from", "environment", "registry", "candidate", "serve", "entry", "exit", "approvals", "train"))
     if not NAME.fullmatch(name):
         section.fail(name, "is not a stage's name", "use up to 63 lower-case letters, digits and dashes")
     central, candidate = one.flag("registry", False), one.flag("candidate", False)
@@ -117,6 +128,7 @@ def _stage(
         entry_gates=_gates(one, "entry"),
         exit_gates=_gates(one, "exit"),
         approvals=_approvals(one.inside("approvals"), roles),
+        training=read_stage_training(one, name, environment, hub),
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import fields
 from typing import Any
 
 from shared.config.ladder import APPROVALS, SERVING
+from shared.config.pipelines_schema import COMPUTE, PARAMETERS, pipeline_schema
 from shared.config.shapes import DURATION, ENDPOINT, LOCATION, TEXT, mapping, named, whole
 from shared.domain.gates import GATES
 
@@ -42,8 +43,26 @@ def _stage() -> dict[str, Any]:
             "entry": _gates(),
             "exit": _gates(),
             "approvals": mapping({**lists, **times}),
+            "train": named(_training()),
         },
         required=("from",),
+    )
+
+
+def _training() -> dict[str, Any]:
+    folder = mapping({"path": LOCATION, "datastore": TEXT}, required=("path",))
+    return mapping(
+        {
+            "pipeline": pipeline_schema({}),
+            "experiment": TEXT,
+            "parameters": PARAMETERS,
+            "recipe": _TEXTS,
+            "compute": COMPUTE,
+            "data": named(folder),
+            "bundle": TEXT,
+            "give_up_after": DURATION,
+        },
+        required=("pipeline", "data"),
     )
 
 

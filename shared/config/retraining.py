@@ -1,15 +1,14 @@
 """`models.NAME.retraining`: which pipeline retrains a model, on which data, within which limits, and what follows."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from shared.config import paths
-from shared.config.reader import AZURE_ML_NAME, NAME, Reader
+from shared.config.pipelines import read_compute, read_parameters, read_placed_pipeline
+from shared.config.reader import NAME, Reader
 from shared.domain.gates import GateSpec, read_gate
 from shared.domain.promotion.ladder import Ladder
 from shared.domain.retraining.causes import CauseKind
-from shared.domain.retraining.pipelines import Pipeline, PipelineKind, TrainingCompute, superseded
 from shared.domain.retraining.rules import (
     Budget,
     Limits,
@@ -39,12 +38,8 @@ FIELDS = (
     "promote_to",
     "give_up_after",
 )
-PIPELINE = ("published", "endpoint", "deployment", "job", "environment")
 DATA = ("take", "kind", "contract", "key", "labels", "rows", "files", "age", "conflicts")
 LIMITS = ("debounce", "longest_debounce", "min_interval", "runs", "within", "champion_age")
-GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-COMPONENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*:[A-Za-z0-9][A-Za-z0-9._-]*")
-_NOWHERE = Workspace(name="", subscription="", resource_group="", workspace="")
 _SUFFIXES = {TrainingKind.TABULAR: ".csv", TrainingKind.BOXES: ".jsonl"}
 
 
@@ -61,14 +56,14 @@ def read_retrainings(reader: Reader, workspaces: Mapping[str, Workspace], ladder
 
 def _retraining(one: Reader, model: str, workspaces: Mapping[str, Workspace], ladder: Ladder) -> Retraining:
     one.known(FIELDS)
-    pipeline = _pipeline(one.inside("pipeline", required=True), workspaces)
+    pipeline = read_placed_pipeline(one.inside("pipeline", required=True), workspaces)
     data = one.inside("data")
     read = Retraining(
         model=model,
         pipeline=pipeline,
         experiment=one.text("experiment", model),
-        parameters=_parameters(one.inside("parameters")),
-        compute=_compute(one.inside("compute")),
+        parameters=read_parameters(one.inside("parameters")),
+        compute=read_compute(one.inside("compute")),
         data=tuple(_data(data, name) for name in data.names()),
         limits=_limits(one.inside("limits")),
         budget=_budget(one.inside("budget")),
@@ -82,65 +77,6 @@ def _retraining(one: Reader, model: str, workspaces: Mapping[str, Workspace], la
     )
     _refuse_unreachable(one, read, ladder)
     return read
-
-
-def _pipeline(one: Reader, workspaces: Mapping[str, Workspace]) -> Pipeline:
-    """Exactly one of the three ways to call a pipeline."""
-    one.known(PIPELINE)
-    environment = one.text("environment")
-    if environment and environment not in workspaces:
-        one.fail("environment", f"is {environment!r}", f"use one of {', '.join(workspaces) or '(none configured)'}")
-    kinds = [kind for kind in PipelineKind if one.has(kind.value)]
-    if len(kinds) != 1:
-        named = ", ".join(kinds) or "none of them"
-        one.fail("", f"names {named}", "name one of `published`, `endpoint` (with `deployment`) and `job`")
-        return Pipeline(kind=PipelineKind.JOB, workspace=_NOWHERE, name="")
-    kind = kinds[0]
-    problem, _, remedy = superseded(kind).partition("; ")
-    if problem:
-        one.fail(kind.value, problem, remedy, "warning")
-    if kind is not PipelineKind.ENDPOINT and one.has("deployment"):
-        one.fail("deployment", "belongs to an endpoint", "remove it")
-    return Pipeline(
-        kind=kind,
-        workspace=workspaces.get(environment, _NOWHERE),
-        name=_pipeline_name(one, kind),
-        deployment=one.matching("deployment", AZURE_ML_NAME, "a deployment's name")
-        if kind is PipelineKind.ENDPOINT
-        else "",
-    )
-
-
-def _pipeline_name(one: Reader, kind: PipelineKind) -> str:
-    if kind is PipelineKind.PUBLISHED:
-        return one.matching(kind.value, GUID, "the published pipeline's id, a GUID").lower()
-    if kind is PipelineKind.ENDPOINT:
-        return one.matching(kind.value, AZURE_ML_NAME, "a batch endpoint's name")
-    return one.matching(kind.value, COMPONENT, "the pipeline component's NAME:VERSION, exact")
-
-
-def _parameters(section: Reader) -> dict[str, str]:
-    """Numbers and flags are passed as the text that they are."""
-    found = {}
-    for name in section.names():
-        value: Any = section.raw(name)
-        if isinstance(value, bool):
-            found[name] = str(value).lower()
-        elif isinstance(value, str | int | float):
-            found[name] = str(value)
-        else:
-            section.fail(name, f"is {str(value)[:60]!r}", "give a text, a number or true or false; never a secret")
-    return found
-
-
-def _compute(one: Reader) -> TrainingCompute:
-    one.known(("target", "instance_type", "instances", "idle"))
-    return TrainingCompute(
-        target=one.optional("target"),
-        instance_type=one.optional("instance_type"),
-        instances=one.whole("instances", 1, 1000) or 0,
-        idle_s=one.seconds("idle", 120) if one.has("idle") else 0,
-    )
 
 
 def _data(section: Reader, name: str) -> TrainingRoute:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from shared.config.ladder_schema import gate_options
-from shared.config.retraining import COMPONENT, GUID
-from shared.config.shapes import DURATION, ENDPOINT, LOCATION, TEXT, mapping, named, whole
+from shared.config.pipelines_schema import COMPUTE, PARAMETERS, pipeline_schema
+from shared.config.shapes import DURATION, LOCATION, TEXT, mapping, named, whole
 from shared.domain.gates import GATES
 from shared.domain.retraining.causes import CauseKind
 from shared.domain.retraining.rules import OnConflict, TrainingKind
@@ -17,10 +17,10 @@ _ENOUGH = whole(1, 2**31 - 1)
 def retraining_schema() -> dict[str, Any]:
     return mapping(
         {
-            "pipeline": _pipeline(),
+            "pipeline": pipeline_schema({"environment": TEXT}),
             "experiment": TEXT,
-            "parameters": named({"type": ["string", "number", "boolean"]}),
-            "compute": mapping({"target": TEXT, "instance_type": TEXT, "instances": whole(1, 1000), "idle": DURATION}),
+            "parameters": PARAMETERS,
+            "compute": COMPUTE,
             "data": named(_data()),
             "limits": _limits(),
             "budget": mapping({"amount": _AMOUNT, "within": DURATION}),
@@ -34,17 +34,6 @@ def retraining_schema() -> dict[str, Any]:
         },
         required=("pipeline", "gate"),
     )
-
-
-def _pipeline() -> dict[str, Any]:
-    fields = {
-        "published": {"type": "string", "pattern": f"^{GUID.pattern}$"},
-        "endpoint": ENDPOINT,
-        "deployment": ENDPOINT,
-        "job": {"type": "string", "pattern": f"^{COMPONENT.pattern}$"},
-        "environment": TEXT,
-    }
-    return mapping(fields, required=("environment",))
 
 
 def _data() -> dict[str, Any]:

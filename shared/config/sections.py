@@ -41,7 +41,7 @@ def read_configuration(reader: Reader) -> Configuration:
     routes = tuple(_route(section, name, workspaces, contracts) for name in section.names())
     _refuse_twins(section, routes)
     roles = ladder.read_roles(reader)
-    climbing = ladder.read_ladder(reader, workspaces, promotable, roles)
+    climbing = ladder.read_ladder(reader, workspaces, promotable, roles, hub)
     retraining = read_retrainings(reader, workspaces, climbing)
     timed = schedules.read_schedules(reader.inside("schedules"), retraining, routes, hub)
     for name in schedules.unscheduled(timed, routes):

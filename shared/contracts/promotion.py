@@ -39,6 +39,7 @@ class Promotion:
     reason: str = ""
     plan: str = ""
     flagged: str = ""  # The digest in the flag, where it has one.
+    onwards: str = ""  # Where the flag wants what is trained at *target* to go.
     break_glass: bool = False  # Where gates fail, wait for those who may override them together.
 
 
@@ -130,6 +131,7 @@ class MoveOrder:
     stage: str
     move: Move
     receipt: Receipt | None = None  # Undoing needs none.
+    because: str = ""  # Why it is undone.
 
     @property
     def at(self) -> StagePlan:

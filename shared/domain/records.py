@@ -80,6 +80,11 @@ def promotion(promotion: str) -> str:
     return f"{PROMOTIONS}{promotion}/promotion.json"
 
 
+def stage_training(promotion: str, stage: str) -> str:
+    """In staging: what the training of *stage* writes."""
+    return f"{PROMOTIONS}{promotion}/{stage}/output"
+
+
 def planned(promotion: str) -> str:
     """The plan that somebody approved before it was asked for."""
     return f"{PROMOTIONS}{promotion}/planned.json"

@@ -158,7 +158,8 @@ class MemoryBundles:
             self._cloud.touch(f"delete {key}", lambda: self._files.pop(key))
 
     def address(self, shelf: Shelf) -> str:
-        return f"{shelf.place.name}:{shelf.folder or shelf.asset}"
+        start = f"{shelf.place.name}:"
+        return f"{start}{(shelf.folder or str(shelf.asset)).removeprefix(start)}"
 
     @property
     def _files(self) -> dict[str, bytes]:

@@ -22,16 +22,20 @@ from shared.domain.promotion.approvals import ApprovalPolicy, Person, Role
 from shared.domain.promotion.audit import verify
 from shared.domain.promotion.ladder import BreakGlass, Holdout, Ladder, Promotable, Registry, Serving, Stage
 from shared.domain.promotion.models import BUNDLE, ModelVersion
+from shared.domain.promotion.training import StageTraining, TrainingFolder
+from shared.domain.retraining.pipelines import Pipeline, PipelineKind
 from shared.domain.routes import HubLayout, Workspace
 from shared.ports import RegisteredModel, Shelf
 from signalbox.host.clock import VirtualClock
 from signalbox.host.testing import LocalHost
 from tests.fakes.ports import OPERATOR_KEY, FakeClients, MemoryHub
 from tests.fakes.promotion import MemoryBundles, MemoryCloud, MemoryEndpoints, MemoryModels, NamedPeople
+from tests.fakes.retraining import MemoryPipelines
 from tests.hosted import hosted
 
-DEV, PREPROD = (
-    Workspace(name=name, subscription="s", resource_group="g", workspace=name) for name in ("dev", "preprod")
+EXPERIMENT, DEV, PREPROD = (
+    Workspace(name=name, subscription="s", resource_group="g", workspace=name)
+    for name in ("experiment", "dev", "preprod")
 )
 CENTRAL = Registry(name="central", subscription="r", resource_group="g")
 SCIENTIST, OWNER = (
@@ -47,7 +51,25 @@ EXIT = (
     GateSpec(gate="better_than_champion", options=BETTER),
     GateSpec(gate="outputs_agree", options={"min_agreement": 0.5, "first_model": "pass"}),
 )
+TRAINING = StageTraining(
+    model="churn",
+    pipeline=Pipeline(kind=PipelineKind.JOB, workspace=DEV, name="train:1"),
+    experiment="churn",
+    parameters={"alpha": "0.5"},
+    recipe=("depth",),
+    data=(TrainingFolder(name="data", path="signalbox-staging/training-sets/churn", datastore="hub_staging"),),
+    bundle="candidate",
+    give_up_after_s=300,
+)
 STAGES = (
+    Stage(
+        name="dev",
+        source="experiment",
+        environment=DEV,
+        serving=Serving(online="online"),
+        exit_gates=(GateSpec(gate="api_test_passed"), GateSpec(gate="golden_requests_match")),
+        training=(TRAINING,),
+    ),
     Stage(
         name="preprod",
         source="dev",
@@ -76,7 +98,7 @@ PEOPLE = {
 CONFIGURATION = Configuration(
     hub=HubLayout(account="datahub"),
     routes=(),
-    workspaces=(DEV, PREPROD),
+    workspaces=(EXPERIMENT, DEV, PREPROD),
     ladder=Ladder(
         stages=STAGES,
         models=(MODEL, replace(MODEL, name="fraud")),
@@ -101,23 +123,33 @@ class Railway:
     def endpoints(self) -> MemoryEndpoints:
         return self.clients.endpoints  # type: ignore[return-value]
 
-    def register(self, version: str, error: float, name: str = "churn", **tags: str) -> ModelVersion:
-        """A version in dev whose predictions are off by about *error*, with its bundle and golden requests."""
+    @property
+    def pipelines(self) -> MemoryPipelines:
+        return self.clients.pipelines  # type: ignore[return-value]
+
+    def experiment(self, version: str, **tags: str) -> ModelVersion:
+        """A version of churn in experimentation that says how it is to be trained."""
+        return self.register(version, 1.0, "churn", EXPERIMENT, **{"signalbox.recipe.depth": "3", **tags})
+
+    def register(
+        self, version: str, error: float, name: str = "churn", place: Workspace = DEV, **tags: str
+    ) -> ModelVersion:
+        """A version in *place* whose predictions are off by about *error*, with its bundle and golden requests."""
         model = ModelVersion(name=name, version=version)
         noise = random.Random(version)
         off = {row: noise.uniform(-2, 2) * error for row in range(1000)}
         self.cloud.predict[str(model)] = lambda row: float(row["x"]) + off[int(row["x"])]
         bundles: MemoryBundles = self.clients.bundles  # type: ignore[assignment]
         folder, extras = f"models/{name}/{version}", f"extras/{name}/{version}"
-        bundles.put(Shelf(place=DEV, folder=folder, asset=model), "model.bin", f"weights {name} {version}".encode())
+        bundles.put(Shelf(place=place, folder=folder, asset=model), "model.bin", f"weights {name} {version}".encode())
         asked = {"input_data": {"columns": ["x"], "index": [0], "data": [[7]]}}
         golden = json.dumps({"request": asked, "response": [self.cloud.predict[str(model)]({"x": 7})]})
-        beside = Shelf(place=DEV, folder=extras, asset=model)
+        beside = Shelf(place=place, folder=extras, asset=model)
         files = {"code/online.py": b"x", "environment/conda.yaml": b"y", "golden/requests.jsonl": golden.encode()}
         for path, data in files.items():
             bundles.put(beside, path, data)
         registered = RegisteredModel(model=model, folder=folder, tags={BUNDLE: extras, **tags}, job="job-1")
-        self.cloud.state["assets"][f"dev/models/{model}"] = registered
+        self.cloud.state["assets"][f"{place.name}/models/{model}"] = registered
         return model
 
     async def promote(self, model: str, to: str = "central", who: str = "linus", **more: Any) -> str:
@@ -196,10 +228,11 @@ async def running(
 ) -> AsyncIterator[Railway]:
     """The product with *configuration*, and *more* clients than those of promotion."""
     clock, cloud = VirtualClock(), MemoryCloud()
-    made = FakeClients(configuration, clock.now)
+    made, bundles = FakeClients(configuration, clock.now), MemoryBundles(cloud)
     vars(made).update(
         models=MemoryModels(cloud),
-        bundles=MemoryBundles(cloud),
+        bundles=bundles,
+        pipelines=MemoryPipelines(made.hub, cloud, bundles, clock.now),  # type: ignore[arg-type]
         endpoints=MemoryEndpoints(cloud),
         identities=NamedPeople(PEOPLE),
         signer=HmacSigner("k" * 32),
@@ -208,6 +241,7 @@ async def running(
     )
     rows = "\n".join(f"{n},{n},{n}" for n in range(200))
     made.hub.land("evaluation/churn.csv", f"id,x,y\n{rows}\n".encode())  # type: ignore[attr-defined]
+    made.hub.land("signalbox-staging/training-sets/churn/rows.csv", b"id,x,y\n1,2,3\n")  # type: ignore[attr-defined]
     async with hosted(made, clock, folder, monkeypatch, sweeps="0 0 0 * * *") as host:
         yield Railway(host=host, clients=made, cloud=cloud)
 

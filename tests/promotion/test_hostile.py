@@ -102,7 +102,7 @@ async def test_an_edge_that_is_not_configured_does_not_exist(railway: Railway) -
     down, backwards = await railway.ask("POST", "plans", {"model": "churn:1", "source": "central", "to": "preprod"})
 
     assert (status, down) == (422, 422)
-    assert "the ladder has dev -> preprod, preprod -> central" in refused["detail"]
+    assert "the ladder has experiment -> dev, dev -> preprod, preprod -> central" in refused["detail"]
     assert "no configured edge leads from 'central' to 'preprod'" in backwards["detail"]
 
 

@@ -4,24 +4,41 @@ The cases come from the moves of the plan itself, so that a new move is covered 
 """
 
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
 from activities.movers import MOVERS
 from shared import contracts as c
 from shared.domain.failures import Refused, Transient
-from shared.domain.promotion.plans import Move
+from shared.domain.promotion.plans import Move, Phase
+from shared.planning import plan_promotion
 from tests.promotion.conftest import Railway
 
 EFFECTS = {
-    Move.COPY_BUNDLE: "copy preprod",
-    Move.REGISTER_MODEL: "register preprod/models",
-    Move.DEPLOY_ONLINE: "deploy preprod/onlineEndpoints",
-    Move.DEPLOY_BATCH: "deploy preprod/batchEndpoints",
-    Move.SWITCH_TRAFFIC: "change preprod/onlineEndpoints/online traffic",
-    Move.PUBLISH_ENTRY: "register central/models/churn:",
-    Move.APPROVE_ENTRY: "tag central/models",
+    "preprod": {
+        Move.COPY_BUNDLE: "copy preprod",
+        Move.REGISTER_MODEL: "register preprod/models",
+        Move.DEPLOY_ONLINE: "deploy preprod/onlineEndpoints",
+        Move.DEPLOY_BATCH: "deploy preprod/batchEndpoints",
+        Move.SWITCH_TRAFFIC: "change preprod/onlineEndpoints/online traffic",
+    },
+    "central": {
+        Move.PUBLISH_ENTRY: "register central/models/churn:",
+        Move.APPROVE_ENTRY: "tag central/models",
+    },
+    "dev": {
+        Move.COPY_BUNDLE: "copy dev",
+        Move.TRAIN_MODEL: "train dev",
+        Move.REGISTER_MODEL: "register dev/models",
+        Move.DEPLOY_ONLINE: "deploy dev/onlineEndpoints",
+        Move.SWITCH_TRAFFIC: "change dev/onlineEndpoints/online traffic",
+    },
 }
+CLIMB = [("central", effect) for stage in ("preprod", "central") for effect in EFFECTS[stage].values()]
+TRAINING = [("dev", effect) for effect in EFFECTS["dev"].values()]
+SOURCES = {"central": "dev", "dev": "experiment"}
+CASES = pytest.mark.parametrize(("target", "effect"), CLIMB + TRAINING)
 
 
 class Fault:
@@ -36,68 +53,85 @@ class Fault:
             raise self._error(f"injected at {effect}")
 
 
-async def settled(railway: Railway) -> c.PromotionResult:
-    """A champion first, then the promotion that meets the fault; approved as soon as it asks."""
-    promotion = await railway.promote("churn:2")
-    with suppress(LookupError):  # It may be undone before it comes to asking anybody.
-        await railway.approve(promotion)
+async def settled(railway: Railway, target: str) -> c.PromotionResult:
+    """The promotion that meets the fault, beside a champion; approved as soon as it asks."""
+    promotion = await railway.promote("churn:2", to=target)
+    if target == "central":
+        with suppress(LookupError):  # It may be undone before it comes to asking anybody.
+            await railway.approve(promotion)
     return await railway.finish(promotion)
 
 
 @pytest.fixture
-async def champion(railway: Railway) -> Railway:
-    railway.register("1", error=2.0)
-    await railway.whole("churn:1")
-    railway.register("2", error=1.0)
+async def champion(railway: Railway, target: str) -> Railway:
+    """Where *target* is reached from: a champion has gone before, and version 2 is there to follow it."""
+    if target == "dev":
+        railway.experiment("1")
+        await railway.finish(await railway.promote("churn:1", to="dev"))
+        railway.experiment("2")
+    else:
+        railway.register("1", error=2.0)
+        await railway.whole("churn:1")
+        railway.register("2", error=1.0)
     return railway
 
 
-def test_every_move_has_a_fault_and_an_undo():
-    assert set(EFFECTS) == set(MOVERS) == set(Move)
+def test_every_move_of_every_plan_has_a_fault_and_an_undo(railway: Railway) -> None:
+    model = railway.experiment("1")
+    plans = [plan_promotion(railway.clients, model, "experiment", "dev")]
+    railway.register("1", error=1.0)
+    plans.append(plan_promotion(railway.clients, model, "dev", "central"))
+
+    planned = {at.stage.name: [each for phase in Phase for each in at.moves(phase)] for p in plans for at in p.stages}
+    assert planned == {stage: list(effects) for stage, effects in EFFECTS.items()}
+    assert {move for moves in planned.values() for move in moves} == set(MOVERS) == set(Move)
     assert all(callable(mover.undo) for mover in MOVERS.values())
 
 
+def restored(railway: Railway, before: dict[str, dict[str, Any]], target: str) -> bool:
+    """All is as *before*, but for the tag that says on the source why the version was put back."""
+    after, name = railway.cloud.snapshot(), f"{SOURCES[target]}/models/churn:2"
+    after["assets"][name] = before["assets"][name]
+    return after == before
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("move", list(Move))
-async def test_a_permanent_failure_restores_everything(champion: Railway, move: Move, when: str) -> None:
+@CASES
+async def test_a_permanent_failure_restores_everything(champion: Railway, target: str, effect: str, when: str) -> None:
     before = champion.cloud.snapshot()
-    setattr(champion.cloud, when, Fault(EFFECTS[move], Refused, times=1))
+    setattr(champion.cloud, when, Fault(effect, Refused, times=1))
 
-    result = await settled(champion)
+    result = await settled(champion, target)
 
-    after = champion.cloud.snapshot()
-    after["assets"]["dev/models/churn:2"] = before["assets"]["dev/models/churn:2"]  # Its tag says why it was put back.
-    assert (result.fate, f"injected at {EFFECTS[move]}" in result.because[0]) == (c.Fate.FAILED, True)
-    assert after == before
+    assert (result.fate, f"injected at {effect}" in result.because[0]) == (c.Fate.FAILED, True)
+    assert restored(champion, before, target)
     champion.chain()
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("move", list(Move))
-async def test_a_passing_failure_changes_nothing(champion: Railway, move: Move, when: str) -> None:
-    setattr(champion.cloud, when, Fault(EFFECTS[move], Transient, times=2))
+@CASES
+async def test_a_passing_failure_changes_nothing(champion: Railway, target: str, effect: str, when: str) -> None:
+    setattr(champion.cloud, when, Fault(effect, Transient, times=2))
 
-    result = await settled(champion)
+    result = await settled(champion, target)
 
     assert result.fate is c.Fate.PROMOTED
-    made = [name for name in champion.cloud.effects if name.startswith(EFFECTS[move]) and "2" in name]
+    made = [name for name in champion.cloud.effects if name.startswith(effect) and "2" in name]
     assert all(champion.cloud.effects[name] == 1 for name in made)
     champion.chain()
 
 
-@pytest.mark.parametrize("move", list(Move))
-async def test_a_promotion_that_is_ended_from_outside_is_put_back(champion: Railway, move: Move) -> None:
+@CASES
+async def test_a_promotion_that_is_ended_from_outside_is_put_back(champion: Railway, target: str, effect: str) -> None:
     before = champion.cloud.snapshot()
-    fault = Fault(EFFECTS[move], Transient, times=3)
+    fault = Fault(effect, Transient, times=3)
     champion.cloud.after = fault
-    promotion = await champion.promote("churn:2")
-    if move in (Move.PUBLISH_ENTRY, Move.APPROVE_ENTRY):
+    promotion = await champion.promote("churn:2", to=target)
+    if effect in EFFECTS["central"].values():
         await champion.approve(promotion)
     await champion.until(lambda: fault.fired > 0)
     await champion.host.terminate(promotion, "somebody pulled the plug")
     await champion.sweep()
 
-    after = champion.cloud.snapshot()
-    after["assets"]["dev/models/churn:2"] = before["assets"]["dev/models/churn:2"]
-    assert after == before
+    assert restored(champion, before, target)
     assert champion.record(promotion)["fate"] == "failed"

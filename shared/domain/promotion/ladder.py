@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from shared.domain.failures import Refused
 from shared.domain.gate_specs import GateSpec
 from shared.domain.promotion.approvals import ApprovalPolicy
+from shared.domain.promotion.training import StageTraining
 from shared.domain.routes import Workspace
 
 
@@ -66,7 +67,8 @@ class Promotable:
 class Stage:
     """One edge of the ladder, named after where it leads: an environment, or the registry.
 
-    *candidate*: it enters a version in the registry as a candidate, and never approves it.
+    *candidate*: it enters a version in the registry as a candidate, and never approves it. *training*: it carries no
+    bundle, but has one trained there, by a pipeline for each model; it bears the name of its environment.
     """
 
     name: str
@@ -78,6 +80,15 @@ class Stage:
     entry_gates: tuple[GateSpec, ...] = ()
     exit_gates: tuple[GateSpec, ...] = ()
     approvals: ApprovalPolicy = field(default_factory=ApprovalPolicy)
+    training: tuple[StageTraining, ...] = ()
+
+    def trains(self, model: str) -> StageTraining:
+        """How *model* is trained here. Raises Refused naming the models that are."""
+        found = next((each for each in self.training if each.model == model), None)
+        if found is None:
+            known = ", ".join(each.model for each in self.training)
+            raise Refused(f"stage {self.name!r} trains {known}, not {model!r}; add ladder.{self.name}.train.{model}")
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +106,10 @@ class Ladder:
     break_glass: BreakGlass = field(default_factory=BreakGlass)
 
     def way(self, source: str, target: str) -> tuple[Stage, ...]:
-        """The stages from environment *source* up to *target*. Raises Refused where no configured edges lead there."""
+        """The stages from environment *source* up to *target*. Raises Refused where no configured edges lead there.
+
+        What is trained on the way is another bundle, unknown before: a promotion ends where it was trained.
+        """
         way: list[Stage] = []
         name = target
         while name != source:
@@ -104,16 +118,30 @@ class Ladder:
                 raise Refused(f"no configured edge leads from {source!r} to {target!r}; the ladder has {self._edges()}")
             way.insert(0, stage)
             name = stage.source
+        trains = next((stage.name for stage in way[:-1] if stage.training), "")
+        if trains:
+            raise Refused(
+                f"{target!r} is beyond {trains!r}, which trains a bundle of its own; promote to {trains!r} first"
+            )
         return tuple(way)
 
+    def first_leg(self, source: str, target: str) -> str:
+        """Where a promotion from *source* towards *target* ends: the first stage that trains, else *target* itself."""
+        name, first = target, target
+        stages = {stage.name: stage for stage in self.stages}
+        while name != source and name in stages:
+            first = name if stages[name].training else first
+            name = stages[name].source
+        return first
+
     def lowest_source(self, target: str) -> str:
-        """The environment from which edges lead to *target*. Raises Refused naming the stages that there are."""
-        sources = {stage.name: stage.source for stage in self.stages}
-        if target not in sources:
-            raise Refused(f"field 'to' is {target!r}; use one of {', '.join(sources) or 'none'}")
-        name = sources[target]
-        while name in sources:
-            name = sources[name]
+        """The environment from which a promotion reaches *target*. Raises Refused naming the stages that there are."""
+        stages = {stage.name: stage for stage in self.stages}
+        if target not in stages:
+            raise Refused(f"field 'to' is {target!r}; use one of {', '.join(stages) or 'none'}")
+        name = stages[target].source
+        while name in stages and not stages[name].training:
+            name = stages[name].source
         return name
 
     def promotable(self, name: str) -> Promotable:

@@ -13,6 +13,7 @@ from shared.domain.gate_specs import GateSpec
 from shared.domain.promotion.bundles import BundleFile
 from shared.domain.promotion.ladder import Promotable, Stage
 from shared.domain.promotion.models import ModelVersion
+from shared.domain.promotion.training import TrainingPlan
 from shared.domain.routes import Workspace
 
 
@@ -20,6 +21,7 @@ class Move(StrEnum):
     """A step that changes the world; each has its undo."""
 
     COPY_BUNDLE = "copy_bundle"
+    TRAIN_MODEL = "train_model"
     REGISTER_MODEL = "register_model"
     DEPLOY_ONLINE = "deploy_online"
     DEPLOY_BATCH = "deploy_batch"
@@ -47,6 +49,7 @@ class Champion:
 class StagePlan:
     stage: Stage
     champion: Champion = field(default_factory=Champion)
+    training: TrainingPlan | None = None  # Of this very version, where the stage trains.
 
     def gates(self, phase: Phase) -> tuple[GateSpec, ...]:
         return self.stage.entry_gates if phase is Phase.ENTRY else self.stage.exit_gates
@@ -60,7 +63,14 @@ class StagePlan:
             return (Move.SWITCH_TRAFFIC,) if self.stage.serving.online else ()
         online = (Move.DEPLOY_ONLINE,) if self.stage.serving.online else ()
         batch = (Move.DEPLOY_BATCH,) if self.stage.serving.batch else ()
-        return (Move.COPY_BUNDLE, Move.REGISTER_MODEL, *online, *batch)
+        train = (Move.TRAIN_MODEL,) if self.training is not None else ()
+        return (Move.COPY_BUNDLE, *train, Move.REGISTER_MODEL, *online, *batch)
+
+    def within_s(self, move: Move) -> int:
+        """How long *move*, or its undo, may take."""
+        if move is Move.TRAIN_MODEL and self.training is not None:
+            return self.training.rules.give_up_after_s
+        return self.stage.serving.ready_within_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
