@@ -14,7 +14,7 @@ from shared.domain.devops.orders import BODY_LIMIT, Kind, Order, read_order
 from shared.domain.devops.tasks import TOKEN_LIFE_S, TaskRef, read_task
 from shared.domain.failures import Refused
 from shared.domain.permissions import Action
-from shared.durable import start_once
+from shared.durable import Client, start_once
 from shared.progress import progress_of
 from triggers import environments
 from triggers.devops_requests import TaskAsked
@@ -47,13 +47,18 @@ async def take_task(call: Call, body: TaskAsked) -> dict[str, Any]:
 
 
 async def take_hook(call: Call, body: Any) -> dict[str, Any]:
-    """A hint: what it is about is read again later, so that a forged one can cause a look and nothing more."""
+    """A hint, from web hooks."""
+    return await heed_hook(call.client, body)
+
+
+async def heed_hook(client: Client, body: Any) -> dict[str, Any]:
+    """What a hint is about is read again later, so that a forged one can cause a look and nothing more."""
     hint = read_hint(body)
     if isinstance(hint, str):
         return {"heeded": False, "because": hint}
     delivery = f"{body.get('subscriptionId', '')}/{body.get('notificationId', '')}/{body.get('id', '')}"
     name = identity.hint_id(hint.kind.value, hint.id, delivery)
-    how = await start_once(call.client, c.HEED, name, c.Hinting(key=f"devops/hints/{name}", hint=hint))
+    how = await start_once(client, c.HEED, name, c.Hinting(key=f"devops/hints/{name}", hint=hint))
     return {"heeded": True, "hint": name, "accepted": how.value}
 
 

@@ -10,13 +10,17 @@ import azure.functions as func
 
 from shared.clients import Clients
 from shared.durable import Blueprint
-from shared.settings import MESSAGES_QUEUE, SERVICE_BUS, has_queue
+from shared.settings import APPROVALS_QUEUE, HOOKS_QUEUE, MESSAGES_QUEUE, SERVICE_BUS, has_queue
 
 
 def queue_blueprint(clients: Callable[[], Clients]) -> Blueprint:
     blueprint = Blueprint()
     if has_queue(MESSAGES_QUEUE):
         _add_messages(blueprint, clients)
+    if has_queue(APPROVALS_QUEUE):
+        _add_decisions(blueprint, clients)
+    if has_queue(HOOKS_QUEUE):
+        _add_hooks(blueprint)
     return blueprint
 
 
@@ -31,3 +35,24 @@ def _add_messages(blueprint: Blueprint, clients: Callable[[], Clients]) -> None:
         from triggers.hub_messages import receive_message  # Not before the first message: cold start is a budget.
 
         await receive_message(client, clients(), message)
+
+
+def _add_decisions(blueprint: Blueprint, clients: Callable[[], Clients]) -> None:
+    @blueprint.service_bus_queue_trigger(arg_name="message", queue_name=f"%{APPROVALS_QUEUE}%", connection=SERVICE_BUS)
+    @blueprint.durable_client_input(client_name="client")
+    async def receive_sent_decision(message: func.ServiceBusMessage, client) -> None:  # type: ignore[no-untyped-def]
+        from triggers.sent_decisions import receive_decision  # As above.
+
+        await receive_decision(client, clients(), message)
+
+
+def _add_hooks(blueprint: Blueprint) -> None:
+    """Azure DevOps' service hooks, which may be delivered to a queue instead of a web hook."""
+
+    @blueprint.service_bus_queue_trigger(arg_name="message", queue_name=f"%{HOOKS_QUEUE}%", connection=SERVICE_BUS)
+    @blueprint.durable_client_input(client_name="client")
+    async def receive_devops_hook(message: func.ServiceBusMessage, client) -> None:  # type: ignore[no-untyped-def]
+        from triggers.bodies import BODY_LIMIT, parsed  # As above.
+        from triggers.devops_doors import heed_hook
+
+        await heed_hook(client, parsed(message.get_body(), BODY_LIMIT))

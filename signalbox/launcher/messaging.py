@@ -5,6 +5,7 @@ from typing import Any
 from signalbox.launcher.endpoints import SERVICE_BUS_POLICY, Endpoints
 
 HUB_QUEUE, RECORDS_QUEUE, APPROVALS_QUEUE, RESULTS_TOPIC = "hub-messages", "hub-records", "approvals", "results"
+HOOKS_QUEUE = "devops-hooks"
 FOLLOWER = "signalbox-cli"  # The subscription from which the command reads results.
 _WINDOW_S = 600.0
 _LOCK_S = 30.0
@@ -16,6 +17,8 @@ def messaging_environment(ends: Endpoints) -> dict[str, str]:
         "SERVICE_BUS": ends.service_bus,
         "SIGNALBOX_RESULTS_TOPIC": RESULTS_TOPIC,
         "SIGNALBOX_MESSAGES_QUEUE": HUB_QUEUE,
+        "SIGNALBOX_APPROVALS_QUEUE": APPROVALS_QUEUE,
+        "SIGNALBOX_HOOKS_QUEUE": HOOKS_QUEUE,
     }
 
 
@@ -27,6 +30,7 @@ def namespace_settings(ends: Endpoints) -> dict[str, Any]:
         "queues": [
             {"name": HUB_QUEUE, **ordered},
             {"name": RECORDS_QUEUE, **ordered},
+            {"name": HOOKS_QUEUE, "lock_s": _LOCK_S, "duplicate_window_s": _WINDOW_S},
             {"name": APPROVALS_QUEUE, "lock_s": _LOCK_S, "duplicate_window_s": _WINDOW_S},
         ],
         "topics": [{"name": RESULTS_TOPIC, "duplicate_window_s": _WINDOW_S, "subscriptions": [{"name": FOLLOWER}]}],
