@@ -1,0 +1,73 @@
+"""Fakes that survive a kill: every change is a record of a file, flushed before it is answered."""
+
+import pickle
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from shared.domain.routes import Scoring
+from shared.ports import BatchJob, Blob, Job
+from tests.fakes.ports import MemoryHub, MemoryJobs
+
+_JOBS = "jobs"
+
+
+class KeptHub(MemoryHub):
+    def __init__(self, now: Callable[[], datetime], file: Path) -> None:
+        super().__init__(now)
+        whole = 0
+        if file.exists():
+            with file.open("rb") as log, suppress(EOFError, pickle.UnpicklingError):  # The last may be torn by a kill.
+                while True:
+                    self._restore(*pickle.load(log))
+                    whole = log.tell()
+            with file.open("r+b") as log:
+                log.truncate(whole)
+        self._log = file.open("ab")
+
+    def close(self) -> None:
+        self._log.close()
+
+    def delete(self, container: str, path: str, etag: str = "") -> bool:
+        with self._lock:
+            deleted = super().delete(container, path, etag)
+            if deleted:
+                self._keep((container, path), None)
+            return deleted
+
+    def _put(self, container: str, path: str, data: bytes, metadata: Mapping[str, str]) -> Blob:
+        with self._lock:
+            blob = super()._put(container, path, data, metadata)
+            self._keep((container, path), (blob, data))
+            return blob
+
+    def _keep(self, place: tuple[str, str], there: tuple[Blob, bytes] | None) -> None:
+        pickle.dump((place, there), self._log)
+        self._log.flush()
+
+    def _restore(self, place: tuple[str, str], there: tuple[Blob, bytes] | None) -> None:
+        if there is None:
+            self.blobs.pop(place, None)
+            return
+        self.blobs[place] = there
+        self.writes["/".join(place)] += 1
+        self._versions = max(self._versions, int(there[0].etag, 16))
+
+
+class KeptJobs(MemoryJobs):
+    """A job is a blob of the hub, so that one made before a kill is found after it; counts are the hub's."""
+
+    def submit(self, job: BatchJob) -> Job:
+        if self._hub.create(_JOBS, job.name, b""):
+            self._score(job)
+        return self._job(job.name)
+
+    def find(self, scoring: Scoring, name: str) -> Job | None:
+        return self._job(name) if self._hub.find(_JOBS, name) else None
+
+    def look(self, scoring: Scoring, job: str) -> Job:
+        return self._job(job)
+
+    def _job(self, name: str) -> Job:
+        return Job(id=name, name=name, status="Completed")
