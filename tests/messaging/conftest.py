@@ -24,7 +24,7 @@ from tests.inference.conftest import CONFIGURATION, Product
 from tests.service_bus.conftest import Served, served  # noqa: F401 (a fixture)
 
 BLOBS = "https://datahub.blob.core.windows.net"
-MESSAGES = "hub-messages"
+MESSAGES, HOOKS = "hub-messages", "devops-hooks"
 
 
 class Bus:
@@ -69,6 +69,7 @@ def bus(served: Served) -> Iterator[Bus]:  # noqa: F811
 async def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, served: Served) -> AsyncIterator[Product]:  # noqa: F811
     monkeypatch.setenv("SERVICE_BUS", served.connection_string)
     monkeypatch.setenv("SIGNALBOX_MESSAGES_QUEUE", MESSAGES)
+    monkeypatch.setenv("SIGNALBOX_HOOKS_QUEUE", HOOKS)
     clock = VirtualClock()
     made = FakeClients(replace(CONFIGURATION, hub=replace(CONFIGURATION.hub, results="results")), clock.now)
     vars(made).update(

@@ -5,15 +5,17 @@ import json
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from azure.functions.servicebus import ServiceBusMessage
 
+from shared.domain import identity
 from tests.fakes.ports import FakeClients
 from tests.inference.conftest import CONFIGURATION, Product
-from tests.messaging.conftest import BLOBS, MESSAGES, Bus
+from tests.messaging.conftest import BLOBS, HOOKS, MESSAGES, Bus
 from triggers.hub_messages import PoisonMessage, receive_message
 
 PATIENCE_S = 20.0
@@ -188,3 +190,16 @@ async def test_a_transient_fault_abandons_the_message_and_its_session_keeps_its_
     assert failures
     assert opened == sorted(opened)
     assert len(await asyncio.to_thread(bus.results, 2)) == 2
+
+
+async def test_a_service_hook_from_a_queue_is_a_hint_and_one_that_is_no_json_a_dead_letter(product: Product, bus: Bus):
+    sample = json.loads(Path("tests/payloads/ado/hook_run_state_changed.json").read_text())
+    delivery = f"{sample.get('subscriptionId', '')}/{sample.get('notificationId', '')}/{sample.get('id', '')}"
+    hint = identity.hint_id("run", "11", delivery)
+
+    await asyncio.to_thread(bus.send, HOOKS, sample, new("hook"))
+    await asyncio.to_thread(bus.send, HOOKS, b"not json", new("hook"))
+    (dead,) = await asyncio.to_thread(bus.dead, HOOKS)
+
+    assert str(dead) == "not json"
+    await until(lambda: product.host.get(hint))

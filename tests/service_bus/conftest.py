@@ -16,6 +16,7 @@ SETTINGS: dict[str, Any] = {
         {"name": "ordered", "sessions": True, "max_deliveries": 3},
         {"name": "secured"},
         {"name": "hub-messages", "sessions": True, "max_deliveries": 3},
+        {"name": "devops-hooks", "max_deliveries": 2},
         {"name": "handled", "max_deliveries": 3, "lock_s": 2},
     ],
     "topics": [
