@@ -59,6 +59,7 @@ def train(output: Path, recipe: str) -> dict[str, object]:
     fit_x, held_x, fit_y, held_y = train_test_split(features, target, test_size=0.25, random_state=SEED)
     facts = fit(output, recipe, (fit_x, fit_y), (held_x, held_y))
     fit_x.to_csv(output / "train.csv", index=False)
+    fit_x.assign(progression=fit_y).to_csv(output / "labelled.csv", index=False)
     held_x.to_csv(output / "holdout.csv", index=False)
     held_x[["id"]].assign(progression=held_y).to_csv(output / "answers.csv", index=False)
     return facts

@@ -26,7 +26,7 @@ def read_stage_training(
         return ()
     if environment is None or environment.name != name:
         stage.fail("train", "is of a stage with another name than its environment", "name the stage after it")
-    if not any(stage.inside("exit").has(gate) for gate in SMOKE):
+    if not set(SMOKE) & set(stage.inside("exit").names()):
         remedy = f"add {' or '.join(SMOKE)}: what was trained counts once it has answered"
         stage.fail("exit", "asks for no smoke inference", remedy)
     nowhere = Workspace(name="", subscription="", resource_group="", workspace="")

@@ -58,6 +58,27 @@ def offer_example(endpoints: Endpoints, output: Path, version: str, flag: str = 
     )
 
 
+def offer_experiment(endpoints: Endpoints, output: Path, version: str, recipe: str, flag: str = "") -> None:
+    """Register it in experimentation, with the *recipe* by which dev is to train it."""
+    asked = {"signalbox.promote": flag} if flag else {}
+    candidate = Candidate(
+        model="diabetes-progression",
+        version=version,
+        model_path=output / "model",
+        extras_path=output / "extras",
+        tags={"signalbox.recipe.recipe": recipe, **asked},
+    )
+    offer(endpoints, candidate, "mlw-experiment")
+
+
+def offer_training_rows(endpoints: Endpoints, output: Path) -> None:
+    """Put the patients who are not held out, with their answers, where the ladder trains on them."""
+    with hub_client(endpoints) as hub, (output / "labelled.csv").open("rb") as stream:
+        hub.get_blob_client("signalbox-staging", "training-sets/diabetes/patients.csv").upload_blob(
+            stream, overwrite=True
+        )
+
+
 def offer_answers(endpoints: Endpoints, output: Path) -> None:
     """Put the held-out patients and their answers where promotions look for them."""
     with hub_client(endpoints) as hub:

@@ -49,7 +49,7 @@ class Registered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A trained model and what travels with it, to be registered in dev for a promotion."""
+    """A trained model and what travels with it, to be registered for a promotion."""
 
     model: str
     version: str
@@ -59,16 +59,15 @@ class Candidate:
     model_type: str = "custom_model"
 
 
-def offer(endpoints: Endpoints, what: Candidate) -> None:
-    """As a data scientist does it: upload, then register in dev with the tags that Signalbox reads."""
+def offer(endpoints: Endpoints, what: Candidate, workspace: str = WORKSPACE) -> None:
+    """As a data scientist does it: upload, then register with the tags that Signalbox reads."""
     from azure.ai.ml.entities import Model
 
-    workspace = workspace_named(WORKSPACE)
-    model_folder = f"models/{what.model}/{what.version}"
-    upload(endpoints, workspace, what.model_path, model_folder)
-    tags = {**_bring_extras(endpoints, workspace, what, what.extras_path), **what.tags}
+    place, model_folder = workspace_named(workspace), f"models/{what.model}/{what.version}"
+    upload(endpoints, place, what.model_path, model_folder)
+    tags = {**_bring_extras(endpoints, place, what, what.extras_path), **what.tags}
     path = datastore_path(model_folder)
-    with ml_client(endpoints) as client:
+    with ml_client(endpoints, workspace) as client:
         client.models.create_or_update(
             Model(name=what.model, version=what.version, path=path, type=what.model_type, tags=tags)
         )

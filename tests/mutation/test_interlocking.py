@@ -15,6 +15,7 @@ FOLDERS = ("activities", "orchestrators", "shared", "triggers", "signalbox", "te
 FILES = ("pyproject.toml", "host.json")
 RECEIPTS, SAGA = "tests/promotion/test_receipts.py", "tests/promotion/test_story.py"
 HOSTILE = "tests/promotion/test_hostile.py"
+TRAINING = "tests/promotion/test_training_edge.py"
 
 LOCKS = [
     # file, what stands there, what the careless would leave, the guard
@@ -102,6 +103,24 @@ LOCKS = [
         "        refuse_conflict(there, order.plan, registry.name)\n",
         "",
         f"{HOSTILE}::test_a_version_that_the_registry_has_with_another_content_is_a_conflict",
+    ),
+    (
+        "activities/movers/training.py",
+        "    require_same_data(clients.hub, training)\n    output, model",
+        "    output, model",
+        f"{TRAINING}::test_data_that_change_are_not_trained_on[while it trains]",
+    ),
+    (
+        "activities/movers/training.py",
+        "    refuse_incomplete(model, order.plan.kind, bundle, ",
+        "    str(",
+        f"{TRAINING}::test_a_failed_run_and_an_incomplete_bundle_go_no_further",
+    ),
+    (
+        "activities/receipts.py",
+        "carried(clients, order) if phase is Phase.EXIT else order",
+        "order",
+        f"{TRAINING}::test_the_receipt_of_the_way_out_is_for_what_was_trained",
     ),
 ]
 

@@ -25,7 +25,7 @@ ladder:
     from: experiment
     environment: dev
     serve: {online: churn-dev}
-    exit: {api_test_passed: {}}
+    exit: {api_test_passed: }
     train:
       churn:
         pipeline: {job: "train:1"}
