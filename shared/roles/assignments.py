@@ -88,6 +88,8 @@ def _environment(configuration: Configuration, workspace: Workspace) -> Iterator
     if any(rules.pipeline.workspace == workspace for rules in configuration.retraining):
         ports |= dict.fromkeys(("Pipelines", "DataAssets"), "trains")
     stages = configuration.ladder.stages
+    if any(training.pipeline.workspace == workspace for stage in stages for training in stage.training):
+        ports["Pipelines"] = "trains"
     if any(workspace.name in (stage.source, stage.environment and stage.environment.name) for stage in stages):
         ports |= dict.fromkeys(("Models", "Endpoints", "BundleStore"), "promotes")
     why = ", ".join(dict.fromkeys(ports.values()))
@@ -172,6 +174,8 @@ def _container(location: str) -> str:
 def _training(configuration: Configuration) -> Iterator[str]:
     for rules in configuration.retraining:
         yield from (data.take for data in rules.data)
+    for stage in configuration.ladder.stages:
+        yield from (folder.path for training in stage.training for folder in training.data)
 
 
 def _holdouts(configuration: Configuration) -> Iterator[str]:
