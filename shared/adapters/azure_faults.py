@@ -12,6 +12,7 @@ from azure.core.exceptions import (
 )
 
 from shared.domain.failures import Refused, Transient
+from shared.domain.redaction import redacted
 
 _TRANSIENT = {408, 409, 429, 500, 502, 503, 504}
 
@@ -32,7 +33,8 @@ def translated(what: str) -> Iterator[None]:
 
 
 def failure(what: str, status: int | None, said: str) -> Exception:
-    """The failure that HTTP *status* means; 409 is somebody else's turn, and passes."""
+    """The failure that HTTP *status* means; 409 is somebody else's turn, and passes. Services may quote addresses."""
+    said = redacted(said)
     if "ScopeLocked" in said:
         return Refused(f"{what}: a resource lock forbids it ({said}); ask a platform engineer")
     kind = Transient if status is None or status in _TRANSIENT else Refused
@@ -40,4 +42,4 @@ def failure(what: str, status: int | None, said: str) -> Exception:
 
 
 def _said(error: AzureError) -> str:
-    return str(error.message).splitlines()[0][:300] if error.message else type(error).__name__
+    return redacted(str(error.message).splitlines()[0])[:300] if error.message else type(error).__name__

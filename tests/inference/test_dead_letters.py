@@ -16,6 +16,27 @@ async def test_an_unreadable_event_is_listed_and_stays_unreadable(product: Produ
     assert (said["dry_run"], said["events"][0][0].startswith("would be stored again")) == (True, True)
 
 
+async def test_a_letter_keeps_no_signature_and_all_that_a_replay_needs(product: Product) -> None:
+    blob = product.land("landing/each/north/a.csv")
+    address = "https://datahub/landing/each/north/a.csv?sv=2024&sig=canary-signature&se=2030"
+    renamed = {"api": "RenameFile", "destinationUrl": address}
+    event = {**created(blob, "late"), "eventType": "Microsoft.Storage.BlobRenamed", "data": renamed}
+    for unreadable in ({**event, "subject": address, "data": {}}, {**event, "eventType": None}):
+        await product.request("POST", "events", unreadable)
+
+    letters = {path: data for (where, path), (_, data) in product.hub.blobs.items() if where == "dead-letters"}
+    whole = next(json.loads(data) for data in letters.values() if b"destinationUrl" in data)
+    product.hub.land(
+        "dead-letters/mended.json", json.dumps([whole["event"] | {"eventType": event["eventType"]}]).encode()
+    )
+    _, said = await product.request("POST", "dead-letters/replay", {"path": "mended.json", "dry_run": False})
+
+    assert len(letters) == 2
+    assert b"canary" not in b"".join(letters.values())
+    assert "?sv=2024&sig=REDACTED&se=2030" in whole["event"]["data"]["destinationUrl"]
+    assert said["events"] == [[f"run {product.run_of(blob)} started"]]
+
+
 async def test_what_event_grid_could_not_deliver_is_shown_dry_then_starts_its_run_once(product: Product) -> None:
     blob = product.land("landing/each/north/a.csv")
     letter = [{**created(blob, "late"), "deadLetterReason": "MaxDeliveryAttemptsExceeded", "deliveryAttempts": 30}]
