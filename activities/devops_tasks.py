@@ -61,7 +61,11 @@ def complete_task(clients: Clients, completion: c.TaskCompletion) -> c.Done:
 
 async def _begin(client: Client, clients: Clients, beginning: c.TaskBeginning) -> c.TaskBegun:
     task = beginning.task
-    plan, asker = await asyncio.to_thread(_confirm, clients, task)
+    try:
+        plan, asker = await asyncio.to_thread(_confirm, clients, task)
+    except Refused:
+        await asyncio.to_thread(clients.secrets.drop, _name(task))
+        raise
     try:
         begun = await begin(client, clients, beginning.key, beginning.order, asker)
     except Refused as refusal:
@@ -103,6 +107,7 @@ def _report(clients: Clients, report: c.TaskReport, instance: Instance | None) -
     seen = progress_of(clients, begun.id)
     _tell(clients, task, token, [] if seen is None else list(seen.steps), instance)
     if clients.server_tasks.state(task, token) == "completed":
+        clients.secrets.drop(_name(task))
         return c.TaskProgress(ended=True, because="the pipeline does not wait any more", gone=True)
     if seen is not None and seen.state is not State.PENDING:
         return c.TaskProgress(ended=True, succeeded=seen.state is State.SUCCEEDED, because=seen.because)

@@ -14,7 +14,7 @@ from shared.domain.devops.orders import BODY_LIMIT, Kind, Order, read_order
 from shared.domain.devops.tasks import TOKEN_LIFE_S, TaskRef, read_task
 from shared.domain.failures import Refused
 from shared.domain.permissions import Action
-from shared.durable import Client, start_once
+from shared.durable import Client, Start, start_once
 from shared.progress import progress_of
 from triggers import environments
 from triggers.devops_requests import TaskAsked
@@ -43,6 +43,8 @@ async def take_task(call: Call, body: TaskAsked) -> dict[str, Any]:
     until = call.clients.clock.now() + timedelta(seconds=TOKEN_LIFE_S)
     await asyncio.to_thread(call.clients.secrets.keep, name, token, until)
     how = await start_once(call.client, c.FOLLOW_TASK, name, c.TaskFollowing(task=task, order=order))
+    if how is Start.FINISHED:  # A replay, whose token nothing will use.
+        await asyncio.to_thread(call.clients.secrets.drop, name)
     return {"task": name, "accepted": how.value}
 
 

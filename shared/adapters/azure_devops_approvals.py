@@ -1,4 +1,4 @@
-"""Approvals of pipelines, and the facts behind hooks: pull requests, and the person of the directory behind a name.
+"""Approvals of pipelines, and facts: pull requests, the person of the directory behind a name, projects and hooks.
 
 A run's timeline names its approvals: a record of type Checkpoint.Approval has the approval's own id.
 """
@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.adapters.azure_devops import DevOpsRest
-from shared.domain.devops.seen import ApprovalSeen, Decision, PullRequest
+from shared.domain.devops.seen import ApprovalSeen, Decision, HookSeen, PullRequest
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Person
 
@@ -65,6 +65,25 @@ class AzureDevOpsFacts:
         if found is None or found.get("subjectKind") != "user" or found.get("origin") != "aad":
             return None
         return Person(oid=str(found["originId"]), name=str(found["principalName"]))
+
+    def has_project(self, organisation: str, project: str) -> bool:
+        url = self._rest.url(organisation, "_apis", "projects", project)
+        return self._rest.get(url, f"look for project {project}", **_API) is not None
+
+    def hooks(self, organisation: str) -> tuple[HookSeen, ...]:
+        url = self._rest.url(organisation, "_apis", "hooks", "subscriptions")
+        found = self._rest.get(url, f"list the service hooks of {organisation}", consumerId="webHooks", **_API)
+        if found is None:
+            raise Refused(f"organisation {organisation} is not there; check devops.organisations")
+        return tuple(map(read_hook, found.get("value") or ()))
+
+
+def read_hook(raw: Mapping[str, Any]) -> HookSeen:
+    """Confidential inputs are shown as asterisks, and not at all where they are not set."""
+    inputs = raw.get("consumerInputs") or {}
+    secret = bool(inputs.get("basicAuthPassword") or inputs.get("httpHeaders"))
+    enabled = str(raw.get("status") or "enabled") == "enabled"
+    return HookSeen(event=str(raw.get("eventType")), url=str(inputs.get("url", "")), secret=secret, enabled=enabled)
 
 
 def read_approval(raw: Mapping[str, Any]) -> ApprovalSeen:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from shared.domain.configuration import Configuration
-from shared.ports import ControlPlane, DataHub, Endpoints, Models
+from shared.ports import ControlPlane, DataHub, DevOpsFacts, Endpoints, Models
 
 
 class Grade(StrEnum):
@@ -44,6 +44,8 @@ class SettingsSeen(Protocol):
     @property
     def receipt_key(self) -> str: ...
     @property
+    def secrets_key(self) -> str: ...
+    @property
     def caller_keys(self) -> tuple[tuple[str, str], ...]: ...
     @property
     def site_name(self) -> str: ...
@@ -68,6 +70,8 @@ class Site(Protocol):
     def endpoints(self) -> Endpoints: ...
     @property
     def control(self) -> ControlPlane: ...
+    @property
+    def devops_facts(self) -> DevOpsFacts: ...
 
 
 Findings = Iterator[Finding]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from shared.domain.devops.seen import ApprovalSeen, DevOpsRun, PipelineOrder, PullRequest
+from shared.domain.devops.seen import ApprovalSeen, DevOpsRun, HookSeen, PipelineOrder, PullRequest
 from shared.domain.devops.tasks import PlanSeen, TaskRef
 from shared.domain.promotion.approvals import Person
 
@@ -60,6 +60,11 @@ class DevOpsFacts(Protocol):
     def pull_request(self, organisation: str, project: str, repository: str, number: int) -> PullRequest | None: ...
     def person(self, organisation: str, descriptor: str) -> Person | None:
         """The person of the directory behind *descriptor*; None for an app, a group or nobody."""
+        ...
+
+    def has_project(self, organisation: str, project: str) -> bool: ...
+    def hooks(self, organisation: str) -> tuple[HookSeen, ...]:
+        """The organisation's service hooks to web addresses."""
         ...
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from shared.config import load
 from shared.domain.configuration import Configuration
+from shared.domain.devops import orders
 from shared.roles.assignments import assignments
+from shared.roles.needs import Kind, needs_of
 
 _HEAD = """# Roles
 
@@ -20,14 +22,41 @@ of the app with what it may do.
 """
 
 
+_DEVOPS_HEAD = """
+## Azure DevOps
+
+Its permissions are its own. The app's identity is a user of each organisation, and is given these in its projects.
+
+| organisation | permission | why |
+|---|---|---|
+"""
+_TASK_TOKEN = "the task's own token"
+
+
 def page(configuration: Configuration) -> str:
-    return _HEAD + "".join(_rows(configuration))
+    devops = "".join(_devops(configuration))
+    return _HEAD + "".join(_rows(configuration)) + (_DEVOPS_HEAD + devops if devops else "")
 
 
 def _rows(configuration: Configuration) -> Iterator[str]:
     for each in assignments(configuration):
         for role in each.roles:
             yield f"| {each.identity} | {each.scope} | {role.name} | {role.id} | {each.why} |\n"
+
+
+def _devops(configuration: Configuration) -> Iterator[str]:
+    """What each organisation must allow, by what the configuration has the app do there."""
+    rules = configuration.devops
+    for name in rules.organisations:
+        ports = {"ServerTasks": "answers tasks", "DevOpsFacts": "reads facts, and for `signalbox doctor`"}
+        if any(each.organisation == name for each in rules.approvals):
+            ports["DevOpsApprovals"] = "shares approvals"
+        if any(each.organisation == name and each.order.kind is orders.Kind.PIPELINE for each in rules.merges):
+            ports["DevOpsPipelines"] = "runs pipelines"
+        for port, why in ports.items():
+            for permission in needs_of(Kind.DEVOPS, port).actions:
+                if permission != _TASK_TOKEN:
+                    yield f"| {name} | {permission} | {why} |\n"
 
 
 if __name__ == "__main__":

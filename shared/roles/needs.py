@@ -130,7 +130,7 @@ NEEDS: dict[str, dict[str, Needs]] = {
         "say": _devops("the task's own token"),
         "keep_log": _devops("the task's own token"),
         "state": _devops("the task's own token"),
-        "complete": _devops("the task's own token"),
+        "complete": _devops("Build: edit queue build configuration"),  # Once the task's token has expired.
     },
     "DevOpsPipelines": {
         "start": _devops("Build: queue"),
@@ -142,7 +142,12 @@ NEEDS: dict[str, dict[str, Needs]] = {
         "of_run": _devops("Approvals: read"),
         "decide": _devops("Approver of the environment's check"),
     },
-    "DevOpsFacts": {"pull_request": _devops("Code: read"), "person": _devops("Graph: read")},
+    "DevOpsFacts": {
+        "pull_request": _devops("Code: read"),
+        "person": _devops("Graph: read"),
+        "has_project": _devops("Project: view project-level information"),
+        "hooks": _devops("Service hooks: view subscriptions"),
+    },
     "ControlPlane": dict.fromkeys(("datastore", "issuer", "clock", "addresses", "answers"), ()),
     "Clock": {"now": ()},
     "Signer": {"sign": (), "verifies": ()},

@@ -77,6 +77,10 @@ class Yard:
         folder = "devops/tasks/"
         return sorted({blob.path.split("/")[2] for blob in self.hub.list("signalbox", folder)})
 
+    def sealed(self) -> list[str]:
+        """Where tokens are kept."""
+        return [blob.path for blob in self.hub.list("signalbox", "secrets/")]
+
     def promotions(self) -> list[str]:
         names = {blob.path.split("/")[1] for blob in self.hub.list("signalbox", "promotions/")}
         return sorted(names)

@@ -223,6 +223,24 @@ def test_checks_and_subscriptions_have_the_recorded_shapes(ado: Ado, payloads: P
     }
 
 
+def test_the_doctor_sees_projects_and_hooks_and_no_secret_of_theirs(ado: Ado, rest: DevOpsRest) -> None:
+    facts, made = AzureDevOpsFacts(rest), []
+    for inputs in ({}, {"basicAuthPassword": "canary"}, {"httpHeaders": "x-functions-key: canary"}):
+        body = {"publisherId": "tfs", "eventType": "e", "consumerId": "webHooks", "consumerActionId": "httpRequest"}
+        body |= {"consumerInputs": {"url": f"https://doctor/{len(made)}", **inputs}}
+        made.append(ado.ask("POST", "../../_apis/hooks/subscriptions", body).json())
+
+    seen = [hook for hook in facts.hooks("contoso") if hook.url.startswith("https://doctor/")]
+    for each in made:
+        ado.ask("DELETE", f"../../_apis/hooks/subscriptions/{each['id']}")
+
+    assert [(hook.secret, hook.enabled) for hook in seen] == [(False, True), (True, True), (True, True)]
+    assert "canary" not in json.dumps(made)
+    assert (facts.has_project("contoso", "mlops"), facts.has_project("contoso", "gone")) == (True, False)
+    with pytest.raises(Refused, match="fabrikam is not there"):
+        facts.hooks("fabrikam")
+
+
 def test_a_run_is_started_once_and_read_to_its_result(ado: Ado, rest: DevOpsRest) -> None:
     pipelines = AzureDevOpsPipelines(rest)
     number = ado.define(

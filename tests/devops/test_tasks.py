@@ -139,6 +139,7 @@ async def test_a_pipeline_that_was_cancelled_is_told_nothing(yard: Yard) -> None
 
     assert outcome.output["because"] == "the pipeline does not wait any more"
     assert gate not in yard.ado.state()["effects"].get("completed again", {})
+    assert yard.sealed() == []
     assert not yard.railway.record(promotion).get("fate")  # What was started goes on.
 
 
@@ -199,7 +200,7 @@ async def test_another_planurl_is_refused_with_nothing_sent_and_nothing_started(
     assert (status, problem["title"]) == (403, "not our pipeline")
     assert "forged" not in json.dumps(problem)
     assert yard.ado.requests_counted() == before
-    assert (yard.tasks(), [blob.path for blob in yard.hub.list("signalbox", "secrets/")]) == ([], [])
+    assert (yard.tasks(), yard.sealed()) == ([], [])
 
 
 async def test_a_redirect_is_not_followed(ado: Ado) -> None:
@@ -251,6 +252,7 @@ async def test_a_forged_token_starts_nothing_and_is_told_nothing(yard: Yard) -> 
 
     assert (status, outcome.output["succeeded"]) == (200, False)
     assert yard.promotions() == []
+    assert yard.sealed() == []
 
 
 async def test_a_replayed_call_joins_the_first_and_one_for_another_task_is_refused(yard: Yard) -> None:
@@ -274,5 +276,6 @@ async def test_a_replayed_call_joins_the_first_and_one_for_another_task_is_refus
     assert (joined["task"], joined["accepted"]) == (task, "already running")
     assert "does not wait in plan" in refused.output["because"]
     assert late["accepted"] == "already finished"
+    assert yard.sealed() == []
     assert yard.promotions() == [promotion]
     assert yard.ado.state()["effects"]["completed"][gate["id"]] == 1

@@ -28,6 +28,16 @@ class RunResult(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HookSeen:
+    """A service hook to a web address; *secret*: it sends a password or headers, which are never shown."""
+
+    event: str
+    url: str
+    secret: bool
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DevOpsRun:
     """*finished*: the state is completed; only then does *result* mean anything."""
 

@@ -16,6 +16,7 @@ from signalbox.emulators.azure_devops.access import Gatehouse, Refusal
 from signalbox.emulators.azure_devops.shapes import many, now
 from signalbox.emulators.azure_devops.store import Document, Store
 
+_CONFIDENTIAL = ("basicAuthPassword", "httpHeaders")
 _SUBSCRIPTIONS = "/{organisation}/_apis/hooks/subscriptions"
 _RETRY_S = (1, 2, 5, 10, 30, 60, 120)
 
@@ -115,6 +116,7 @@ class HookDoors:
             "createdDate": now(),
             "modifiedBy": {"id": who.id},
             "modifiedDate": now(),
+            "status": "enabled",
             "publisherInputs": body.get("publisherInputs", {}),
             "consumerInputs": body["consumerInputs"],
         }
@@ -138,7 +140,7 @@ def _wants(subscription: Document, project: str) -> bool:
 
 
 def _without_secrets(subscription: Document) -> Document:
-    shown = {name: "********" if name == "basicAuthPassword" else value for name, value in _inputs(subscription)}
+    shown = {name: "********" if name in _CONFIDENTIAL else value for name, value in _inputs(subscription)}
     return subscription | {"consumerInputs": shown}
 
 

@@ -26,7 +26,14 @@ class PipelineDoors:
         app.router.add_get(f"{_APIS}/build/builds/{{run:\\d+}}", self._build)
         app.router.add_patch(f"{_APIS}/build/builds/{{run:\\d+}}", self._change_build)
         app.router.add_get(f"{_APIS}/build/builds/{{run:\\d+}}/timeline", self._timeline)
+        app.router.add_get("/{organisation}/_apis/projects/{project}", self._project)
         app.router.add_get("/{organisation}/_apis/graph/users/{descriptor}", self._user)
+
+    async def _project(self, request: web.Request) -> web.Response:
+        self._gatehouse.admit(request)
+        found, base = self._gatehouse.project(request), self._gatehouse.organisation.base
+        url = f"{base}/_apis/projects/{found.id}"
+        return web.json_response({"id": found.id, "name": found.name, "url": url, "state": "wellFormed"})
 
     async def _list(self, request: web.Request) -> web.Response:
         self._gatehouse.admit(request)

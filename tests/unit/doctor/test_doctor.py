@@ -15,6 +15,9 @@ from shared.config import load
 from shared.doctor.examine import examine
 from shared.doctor.findings import Grade
 from shared.domain import resources
+from shared.domain.devops.configuration import MergeStart
+from shared.domain.devops.orders import Kind, Order
+from shared.domain.devops.seen import HookSeen
 from shared.domain.failures import Refused
 from shared.domain.inspection import (
     ClockSeen,
@@ -39,6 +42,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 WEBHOOK = Subscription(
     name="hub-events", host="app", dead_letter_account="datahub", dead_letter_container="dead-letters"
 )
+HOOK = HookSeen(event="git.pullrequest.merged", url="https://app/api/v1/devops/hooks", secret=True)
 SERVED = DeploymentSeen(
     name="blue", state="Succeeded", model="azureml:diabetes-progression:1", compute="azureml:cpu-cluster"
 )
@@ -102,6 +106,7 @@ def site() -> Site:
         token_issuer="https://login/v2.0",
         token_audience="api://signalbox",
         receipt_key="k" * 32,
+        secrets_key="s" * 32,
         caller_keys=(("command-line", "0"), ("azure-devops", "1")),
         site_name="",
         site_host="app",
@@ -110,6 +115,8 @@ def site() -> Site:
     made.served, made.registered = SERVED, True
     made.endpoints = SimpleNamespace(deployment=lambda *_: made.served)
     made.models = SimpleNamespace(find=lambda *_: made.registered or None)
+    made.projects, made.hooks = {"mlops"}, (HOOK,)
+    made.devops_facts = SimpleNamespace(has_project=lambda _, name: name in made.projects, hooks=lambda _: made.hooks)
     return made
 
 
@@ -123,6 +130,15 @@ def set_control(**changes: Any) -> Callable[[Site], None]:
 
 def subscribed(**changes: Any) -> Callable[[Site], None]:
     return set_control(subscribed=(replace(WEBHOOK, **changes),))
+
+
+def merging(made: Site) -> None:
+    """Merges start something, and a hook that is somebody else's is the only one."""
+    start = MergeStart(
+        organisation="contoso", project="mlops", repository="r", branch="refs/heads/main", order=Order(kind=Kind.FOLLOW)
+    )
+    made.configuration = replace(CONFIGURATION, devops=replace(CONFIGURATION.devops, merges=(start,)))
+    made.hooks = (replace(HOOK, url="https://other/api/v1/devops/hooks"),)
 
 
 def lock(level: LockLevel, scope: str) -> Callable[[Site], None]:
@@ -164,6 +180,12 @@ BROKEN: list[tuple[str, Callable[[Site], None], str]] = [
     ("events", subscribed(apis=("PutBlob",)), "filter"),
     ("events", subscribed(dead_letter_container=""), "destination"),
     ("events", subscribed(dead_letter_container="landing"), "destination"),
+    ("devops", lambda made: setattr(made.settings, "secrets_key", ""), "Key Vault reference"),
+    ("devops", lambda made: setattr(made.devops_facts, "has_project", refuse), "users"),
+    ("devops", lambda made: made.projects.clear(), "devops.projects"),
+    ("devops", lambda made: setattr(made, "hooks", (replace(HOOK, secret=False),)), "basic authentication"),
+    ("devops", lambda made: setattr(made, "hooks", (replace(HOOK, enabled=False),)), "enable it"),
+    ("devops", lambda made: merging(made), "git.pullrequest.merged"),
     ("locks", lock(LockLevel.READ_ONLY, ACCOUNT), "remove the lock"),
     ("locks", lock(LockLevel.CANNOT_DELETE, WORKSPACE.partition("/providers/")[0]), "single resources"),
     ("permissions", set_control(granted=(Grant(actions=("*/read",)),)), "AzureML Data Scientist"),

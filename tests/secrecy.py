@@ -1,0 +1,48 @@
+"""Look for secrets in what was stored, printed or answered, in every form in which they are written on the way."""
+
+import json
+import sqlite3
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+Place = tuple[str, bytes]
+
+
+def leaks(secrets: Mapping[str, str], places: Iterable[Place]) -> list[str]:
+    """`SECRET in PLACE` for each that is found."""
+    forms = {name: tuple(_forms(secret)) for name, secret in secrets.items()}
+    return [
+        f"{name} in {where}"
+        for where, content in places
+        for name, each in forms.items()
+        if any(f in content for f in each)
+    ]
+
+
+def _forms(secret: str) -> Iterator[bytes]:
+    """As it is, in a query, in JSON, in UTF-16, and in base64 wherever it starts in a longer text."""
+    assert len(secret) >= 12, "too short to be told from chance"
+    yield from (secret.encode(), quote(secret, safe="").encode(), json.dumps(secret)[1:-1].encode())
+    yield secret.encode("utf-16-le")
+    for before in range(3):
+        whole = b64encode(b"x" * before + secret.encode())
+        yield whole[4 if before else 0 : len(whole) // 4 * 4 - 4]
+
+
+def files(*folders: Path) -> Iterator[Place]:
+    """Every file below *folders*; a database also by its values, since its pages may cut one in two."""
+    for folder in folders:
+        for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+            yield str(path), path.read_bytes()
+            if path.suffix == ".db":
+                yield str(path), _values(path)
+
+
+def _values(path: Path) -> bytes:
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
+        tables = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        rows = [row for table in tables for row in database.execute(f'SELECT * FROM "{table}"')]
+    database.close()
+    return b"\n".join(each if isinstance(each, bytes) else str(each).encode() for row in rows for each in row)
