@@ -7,13 +7,13 @@ queue's delivery limit takes it to the dead-letter queue, under the message id t
 
 import asyncio
 import logging
-import re
 from typing import Any
 
 import azure.functions as func
 
 from shared.clients import Clients
 from shared.domain.events import UnreadableEvent
+from shared.domain.redaction import without_secrets
 from shared.durable import Client
 from shared.telemetry.spans import received
 from triggers.bodies import parsed
@@ -21,7 +21,6 @@ from triggers.intake import dead_letter, take_in
 from triggers.messages import MESSAGE, arrivals, envelope
 
 MESSAGE_LIMIT = 64 * 1024
-_SIGNATURE = re.compile(rb"(?i)(\bsig(?:=|%3d))[^&\"\s]+")  # Of a shared access signature: kept nowhere.
 _KEPT = 2048  # Of a body that cannot be read.
 
 _log = logging.getLogger(__name__)
@@ -33,12 +32,13 @@ class PoisonMessage(Exception):
 
 async def receive_message(client: Client, clients: Clients, message: func.ServiceBusMessage) -> tuple[str, ...]:
     """Take in one message of the queue; says what was done. Raises PoisonMessage, and Transient: deliver again."""
-    body, problem = _SIGNATURE.sub(rb"\1removed", message.get_body()), ""
+    body, problem = message.get_body(), ""
     try:
         data = parsed(body, MESSAGE_LIMIT)
     except ValueError as error:
         data, problem = body[:_KEPT].decode(errors="replace"), str(error)
-    raw = envelope(message.message_id or "", message.session_id or "", message.correlation_id or "", data)
+    named = (message.message_id or "", message.session_id or "", message.correlation_id or "")
+    raw = without_secrets(envelope(*named, data))
     with received(MESSAGE, clients.clock.now(), event=str(raw["id"])):
         said = await take_message(client, clients, raw, problem)
     _log.info("message %s, delivery %s: %s", raw["id"], message.delivery_count, "; ".join(said))

@@ -5,14 +5,12 @@ from typing import Any
 import pytest
 import requests
 
+from signalbox.launcher.emulator_settings import storage_account_id
 from tests.onemachine.world import World
 
 pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("onemachine")]
 
-COMPUTE = (
-    "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-mlops-dev/providers"
-    "/Microsoft.MachineLearningServices/workspaces/mlw-dev/computes/cpu-cluster"
-)
+SUBSCRIPTIONS = f"{storage_account_id('datahub')}/providers/Microsoft.EventGrid/eventSubscriptions"
 
 
 def show(world: World, **shown: Any) -> None:
@@ -31,10 +29,10 @@ def wrong(world: World) -> list[tuple[str, str]]:
 def test_all_is_green_on_the_local_cloud_and_what_is_missing_is_named(world: World) -> None:
     assert wrong(world) == []
 
-    show(world, path=COMPUTE, body=None)
+    show(world, path=SUBSCRIPTIONS, body={"value": []})
     try:
         found = wrong(world)
     finally:
-        show(world, path=COMPUTE)
-    assert {check for check, _ in found} == {"compute"}
-    assert "compute cluster" in found[0][1]
+        show(world, path=SUBSCRIPTIONS)
+    assert {check for check, _ in found} == {"events"}
+    assert "subscribe receive_hub_event" in found[0][1]

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.domain.failures import Refused
+from shared.domain.redaction import redacted
 
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 HUBS = ("build", "release", "gates", "checks")
@@ -59,7 +60,7 @@ def organisation_of(address: str, organisations: Sequence[str], base: str = _HOS
         if address.lower().removesuffix("/") in {each.lower() for each in known}:
             return name
     said = ", ".join(organisations) or "none"
-    raise Refused(f"PlanUrl {address[:100]!r} is not of an organisation in devops.organisations ({said})")
+    raise Refused(f"PlanUrl {redacted(address)[:100]!r} is not of an organisation in devops.organisations ({said})")
 
 
 def read_task(headers: Mapping[str, str], organisations: Sequence[str], base: str = _HOST) -> TaskRef:
