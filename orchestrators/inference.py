@@ -62,13 +62,14 @@ def _hold_back(ctx: Context, request: c.Inference, verdict: c.DataVerdict) -> St
     because = "; ".join(verdict.summary)
     if request.route.on_bad_data is OnBadData.FAIL:
         return _ended(request, Outcome.FAILED, f"the data check failed: {because}")
-    ctx.show("quarantined", because=because[:300])
+    ctx.show("quarantining", because=because[:300])
     held = _ended(request, Outcome.QUARANTINED, because)
     yield from call(
         ctx,
         c.QUARANTINE_FILES,
         c.Quarantining(key=_key(request, "quarantined"), inference=request, report=verdict.report),
     )
+    ctx.show("quarantined", because=because[:300])
     yield from _announce(ctx, request, held, verdict.report)
     yield from _tell(ctx, request, held)
     orders = yield from _await_orders(ctx, request)
