@@ -35,6 +35,7 @@ def up(port: int, app: Path, example: bool) -> None:
                 ("data hub", ends.hub, "signalbox drop FILE"),
                 ("event grid", ends.topic, "topic of the announcements"),
                 ("azure ml", ends.resource_manager, "Azure Resource Manager, batch and online scoring, a registry"),
+                ("azure devops", f"{ends.azure_devops}/contoso", "pipelines and approvals; see docs/azure-devops.md"),
                 ("directory", ends.authority, "signalbox promote ... --as linus@example.org"),
                 ("logs", str(Path(ends.state) / "logs"), ""),
             ]
