@@ -54,6 +54,7 @@ bench: setup  ## Every benchmark beside its peer; docs/benchmarks.md keeps the f
 	@$(BIN)/python bench/copy_bundle.py
 	@$(BIN)/python bench/drift_statistics.py
 	@$(BIN)/python bench/schedules.py
+	@$(BIN)/python bench/check_answers.py
 
 bench-peers: setup  ## The drift detector beside evidently, in an environment of its own (about 1 GB).
 	@$(BIN)/python bench/drift_peer.py
