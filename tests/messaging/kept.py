@@ -1,7 +1,8 @@
 """Fakes that survive a kill: every change is a record of a file, flushed before it is answered."""
 
 import pickle
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ _JOBS = "jobs"
 class KeptHub(MemoryHub):
     def __init__(self, now: Callable[[], datetime], file: Path) -> None:
         super().__init__(now)
+        self._folders: defaultdict[tuple[str, str], set[str]] = defaultdict(set)  # A run's folder to what is in it.
         whole = 0
         if file.exists():
             with file.open("rb") as log, suppress(EOFError, pickle.UnpicklingError):  # The last may be torn by a kill.
@@ -28,6 +30,13 @@ class KeptHub(MemoryHub):
 
     def close(self) -> None:
         self._log.close()
+
+    def list(self, container: str, prefix: str) -> Iterator[Blob]:
+        if prefix.count("/") < 2:
+            return super().list(container, prefix)
+        with self._lock:
+            paths = sorted(path for path in self._folders[container, _folder(prefix)] if path.startswith(prefix))
+            return iter([self.blobs[container, path][0] for path in paths])
 
     def delete(self, container: str, path: str, etag: str = "") -> bool:
         with self._lock:
@@ -43,16 +52,26 @@ class KeptHub(MemoryHub):
             return blob
 
     def _keep(self, place: tuple[str, str], there: tuple[Blob, bytes] | None) -> None:
+        self._note(place, there)
         pickle.dump((place, there), self._log)
         self._log.flush()
 
+    def _note(self, place: tuple[str, str], there: tuple[Blob, bytes] | None) -> None:
+        inside = self._folders[place[0], _folder(place[1])]
+        inside.discard(place[1]) if there is None else inside.add(place[1])
+
     def _restore(self, place: tuple[str, str], there: tuple[Blob, bytes] | None) -> None:
+        self._note(place, there)
         if there is None:
             self.blobs.pop(place, None)
             return
         self.blobs[place] = there
         self.writes["/".join(place)] += 1
         self._versions = max(self._versions, int(there[0].etag, 16))
+
+
+def _folder(path: str) -> str:
+    return "/".join(path.split("/")[:2])
 
 
 class KeptJobs(MemoryJobs):
