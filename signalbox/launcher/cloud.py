@@ -31,7 +31,10 @@ from signalbox.launcher.endpoints import (
 from signalbox.launcher.messaging import messaging_environment
 from signalbox.launcher.processes import Child
 
-CONTAINERS = ("landing", "predictions", "evaluation", "quarantine", "dead-letters", "signalbox", "signalbox-staging")
+CONTAINERS = (
+    *("landing", "training", "evaluation", "predictions"),
+    *("quarantine", "dead-letters", "signalbox", "signalbox-staging"),
+)
 _PATIENCE_S = 45.0
 _RESTARTS = 5
 
