@@ -4,7 +4,6 @@ A request that presents something wrong is refused, even if something else that 
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
@@ -58,7 +57,7 @@ class Callers:
         return Caller(oid=caller.oid, name=machine.name, app=caller.app, kind=CallerKind.MACHINE)
 
     def _by_key(self, presented: str) -> Caller:
-        digest = hashlib.sha256(presented.encode()).hexdigest()
+        digest = hashlib.sha256(presented.encode(errors="surrogateescape")).hexdigest()
         found = [name for name, known in self._keys.items() if hmac.compare_digest(known, digest)]
         if not found:
             raise Refused("the key is not a known one; ask for a named key, or sign in to the directory")
@@ -69,7 +68,7 @@ def _password(presented: str) -> str:
     """Of `USER:PASSWORD` in base64; empty where it is not that."""
     try:
         return base64.b64decode(presented, validate=True).decode().partition(":")[2]
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return ""
 
 
@@ -82,7 +81,7 @@ def read_principal(header: str) -> Caller:
         principal = json.loads(base64.b64decode(header, validate=True))
         claims = [(str(each["typ"]), str(each["val"])) for each in principal["claims"]]
         roles, kind = str(principal.get("role_typ", "roles")), principal["auth_typ"]
-    except (binascii.Error, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise Refused("the platform's authentication header cannot be read") from error
     if kind != "aad":
         raise Refused(f"the platform signed the caller in by {kind!r}; only Microsoft Entra counts")

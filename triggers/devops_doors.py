@@ -25,9 +25,9 @@ _TOKEN_LIMIT = 16_384
 # What the caller must be allowed to do, and how the environments concerned are found; nothing else is started here.
 _NEEDS = {
     Kind.PROMOTION: (Action.PROMOTE, "stage"),
-    Kind.INFERENCE: (Action.START_INFERENCE, ""),
+    Kind.INFERENCE: (Action.START_INFERENCE, "path"),
     Kind.DATA_CHECK: (Action.CHECK_DATA, "route"),
-    Kind.RETRAINING: (Action.RETRAIN, ""),
+    Kind.RETRAINING: (Action.RETRAIN, "model"),
     Kind.FOLLOW: (Action.READ, ""),
 }
 
@@ -91,7 +91,7 @@ def _order(call: Call, body: TaskAsked) -> Order:
     if order.kind not in _NEEDS:
         raise Problem(400, "bad body", f"field 'start' is {order.kind.value!r}; a pipeline starts pipelines by itself")
     needed, way = _NEEDS[order.kind]
-    places = environments.of(way, call.clients, {"body": body}) if way else ()
+    places = environments.of(way, call.clients, {"body": body, "model": body.model}) if way else ()
     allowed = call.clients.configuration.permissions
     if not all(allowed.allows(call.caller, needed, place) for place in places or ("",)):
         raise Problem(403, "not allowed", f"{call.caller.name} may not start {order.kind.value}; see `machines`")

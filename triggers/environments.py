@@ -26,6 +26,13 @@ def _of_route(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]
     return tuple(each.score.workspace.name for each in clients.configuration.routes if each.name == wanted)
 
 
+def _of_path(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """Those of every route that takes the file."""
+    path, routes = arguments["body"].path, clients.configuration.routes
+    found = {each.score.workspace.name for each in routes if each.captures(path) is not None or each.marked(path)}
+    return tuple(sorted(found))
+
+
 def _of_stage(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     found = [stage for stage in clients.configuration.ladder.stages if stage.name == arguments["body"].to]
     return tuple(stage.environment.name if stage.environment else REGISTRY for stage in found)
@@ -54,6 +61,7 @@ def _of_model(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]
 _WAYS: dict[str, Callable[[Clients, Mapping[str, Any]], tuple[str, ...]]] = {
     "run": _of_run,
     "route": _of_route,
+    "path": _of_path,
     "stage": _of_stage,
     "schedule": _of_schedule,
     "environment": _of_environment,

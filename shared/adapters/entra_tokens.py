@@ -1,9 +1,12 @@
 """Verified identities from Microsoft Entra access tokens: signature, issuer, audience and life are checked here, by us.
 
-Contract: https://learn.microsoft.com/entra/identity-platform/access-tokens. Keys come from the issuer's own metadata.
+Contract: https://learn.microsoft.com/entra/identity-platform/access-tokens. Keys come from the issuer's own metadata,
+for a day; an unknown key makes us ask again, but no more than once a minute, whoever comes with it.
 """
 
-from functools import cached_property
+import time
+from collections.abc import Callable
+from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,16 +16,21 @@ from azure.core.rest import HttpRequest, HttpResponse
 
 from shared.adapters.azure_faults import translated
 from shared.domain.callers import Caller, CallerKind
-from shared.domain.failures import Refused
+from shared.domain.failures import Refused, Transient
 
 _REQUIRED = ["exp", "iss", "aud", "oid"]
+_ALGORITHM = "RS256"
+_FRESH_S, _PAUSE_S = 24 * 3600.0, 60.0
+_AFTER_FAILURE_S = 1.0
 
 
 class EntraTokens:
     """Implements `shared.ports.Identities` for tokens of *issuer* (`https://.../TENANT/v2.0`) for *audience*."""
 
-    def __init__(self, issuer: str, audience: str) -> None:
-        self._issuer, self._audience = issuer, audience
+    def __init__(self, issuer: str, audience: str, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._issuer, self._audience, self._seconds = issuer, audience, seconds
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._asked, self._pause, self._asking = float("-inf"), 0.0, Lock()
 
     def verify(self, authorization: str) -> Caller:
         if not self._issuer:
@@ -34,42 +42,64 @@ class EntraTokens:
 
     def _claims(self, token: str) -> dict[str, Any]:
         try:
-            key = self._key(str(jwt.get_unverified_header(token).get("kid")))
+            header = jwt.get_unverified_header(token)
+            if header.get("alg") != _ALGORITHM:
+                raise jwt.InvalidAlgorithmError("its algorithm is not RS256")
             return dict(
                 jwt.decode(
                     token,
-                    key,
-                    algorithms=["RS256"],
+                    self._key(str(header.get("kid"))),
+                    algorithms=[_ALGORITHM],
                     audience=self._audience,
                     issuer=self._issuer,
                     options={"require": _REQUIRED},
                 )
             )
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, UnicodeError) as error:
             raise Refused(f"the token is not accepted: {error}; sign in again for {self._audience}") from error
+        except RecursionError as error:
+            raise Refused("the token is not accepted: it nests too deeply; sign in again") from error
 
     def _key(self, wanted: str) -> jwt.PyJWK:
-        """The issuer's key *wanted*; an unknown one is looked up once more, since keys roll."""
-        if wanted not in self._keys:
-            self.__dict__.pop("_keys", None)
+        if wanted not in self._keys or self._age() > _FRESH_S:
+            with self._asking:  # Whoever waited here may find what was asked for meanwhile.
+                if self._age() > (self._pause if wanted not in self._keys else _FRESH_S):
+                    self._ask()
+        if not self._keys:
+            raise Transient(f"the keys of {self._issuer} could not be read")
         if wanted not in self._keys:
             raise Refused("the token is signed with a key that its issuer does not publish; sign in again")
         return self._keys[wanted]
 
-    @cached_property
-    def _keys(self) -> dict[str, jwt.PyJWK]:
+    def _age(self) -> float:
+        return self._seconds() - self._asked
+
+    def _ask(self) -> None:
+        """Where the issuer does not answer, the keys there are stay good."""
+        self._asked, self._pause = self._seconds(), _AFTER_FAILURE_S
+        self._keys = self._published()
+        self._pause = _PAUSE_S
+
+    def _published(self) -> dict[str, jwt.PyJWK]:
         metadata = self._get(f"{self._issuer}/.well-known/openid-configuration")
-        if urlsplit(metadata["jwks_uri"]).netloc != urlsplit(self._issuer).netloc:
-            raise Refused(f"the keys of {self._issuer} are at {metadata['jwks_uri']!r}, on another host")
-        keys = self._get(metadata["jwks_uri"])["keys"]
-        return {str(each["kid"]): jwt.PyJWK(each, algorithm="RS256") for each in keys}
+        there, here = urlsplit(str(metadata.get("jwks_uri"))), urlsplit(self._issuer)
+        if (there.scheme, there.netloc) != (here.scheme, here.netloc):
+            raise Refused(f"the keys of {self._issuer} are at {metadata.get('jwks_uri')!r}, on another host")
+        try:
+            keys = self._get(there.geturl())["keys"]
+            return {str(each["kid"]): jwt.PyJWK(each, algorithm=_ALGORITHM) for each in keys}
+        except (KeyError, TypeError, jwt.PyJWTError) as error:
+            raise Transient(f"the keys of {self._issuer} cannot be read: {error}") from error
 
     def _get(self, url: str) -> dict[str, Any]:
         client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(self._issuer)
         with translated(f"read {url}"):
-            answer = client.send_request(HttpRequest("GET", url))
+            answer = client.send_request(HttpRequest("GET", url), connection_timeout=5, read_timeout=10)
             answer.raise_for_status()
-        return dict(answer.json())
+        try:
+            return dict(answer.json())
+        except (ValueError, TypeError) as error:
+            raise Transient(f"read {url}: {answer.status_code}, no JSON object") from error
 
 
 def _caller(claims: dict[str, Any]) -> Caller:

@@ -1,0 +1,88 @@
+"""The shipped configuration on the real host: tokens really signed and verified; whatever is started or sent counts."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from shared.adapters.entra_tokens import EntraTokens
+from shared.adapters.sealed_secrets import SealedSecrets
+from shared.config import load
+from shared.domain.configuration import Configuration
+from signalbox.host.clock import VirtualClock
+from signalbox.host.durable.client import Filter
+from signalbox.host.testing import LocalHost
+from tests.fakes.ports import FakeClients, MemoryHub
+from tests.hosted import hosted
+from tests.security.issuer import AUDIENCE, Issuer, issuing
+
+Answer = tuple[int, dict[str, Any]]
+
+
+@dataclass
+class Target:
+    """A product that is attacked."""
+
+    host: LocalHost
+    clients: FakeClients
+    issuer: Issuer
+
+    @property
+    def hub(self) -> MemoryHub:
+        return self.clients.hub  # type: ignore[return-value]
+
+    def effects(self) -> dict[str, int]:
+        """Everything that was started, written or sent so far."""
+        made: Any = self.clients
+        return {
+            "started": len(self.host.host.client.query(Filter())),
+            "written": self.hub.writes.total(),
+            "jobs": made.jobs.created.total(),
+            "announced": len(made.announcer.events),
+            "messages": made.messenger.attempts.total(),
+        }
+
+    async def ask(
+        self, method: str, path: str, headers: dict[str, str] | None = None, body: Any = None, **more: Any
+    ) -> Answer:
+        url = f"{self.host.url}/api/v1/{path}"
+        async with (
+            aiohttp.ClientSession() as session,
+            session.request(method, url, headers=headers, json=body, **more) as answer,
+        ):
+            return answer.status, await answer.json(content_type=None)
+
+    async def settled(self) -> dict[str, int]:
+        """The effects, once everything that was begun has come to rest."""
+        await self.host.settle()
+        return self.effects()
+
+
+@pytest.fixture
+def configuration() -> Configuration:
+    """What a module may replace."""
+    return load(Path("signalbox.yaml"))
+
+
+@pytest.fixture
+async def issuer(tmp_path: Path) -> AsyncIterator[Issuer]:
+    async with issuing(tmp_path / "issuer") as made:
+        yield made
+
+
+@pytest.fixture
+async def target(
+    configuration: Configuration, issuer: Issuer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Target]:
+    clock = VirtualClock()
+    made = FakeClients(configuration, clock.now)
+    vars(made).update(
+        identities=EntraTokens(issuer.address, AUDIENCE),
+        devops_url="https://dev.azure.com",
+        secrets=SealedSecrets(made.hub, configuration.hub.state, "s" * 32),
+    )
+    async with hosted(made, clock, tmp_path, monkeypatch, sweeps="0 0 0 1 1 *") as host:
+        yield Target(host=host, clients=made, issuer=issuer)

@@ -1,0 +1,254 @@
+"""Every door, called by every persona with a token really signed, by machines, by strangers and by nobody.
+
+What is expected is written down here, and not read from the permissions that are tested.
+"""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.functions.meta import Datum
+
+from shared.config import load
+from shared.domain.configuration import Configuration
+from shared.domain.permissions import Machine
+from tests.fakes.ports import OPERATOR_KEY
+from tests.inference.conftest import created
+from tests.security.conftest import Target
+from triggers.api import DOORS
+from triggers.doors import Door
+
+ROLES = {
+    "O": "DataOwner",
+    "S": "DataScientist",
+    "E": "MLEngineer",
+    "P": "ProductOwner",
+    "F": "PlatformEngineer",
+}
+EVERYBODY = "OSEPFAK"  # A is a machine that acts as automation, K one with a key that acts as every persona.
+MAY = {
+    "list_runs": EVERYBODY,
+    "start_inference": "OSEFAK",
+    "show_run": EVERYBODY,
+    "cancel_run": "EFK",
+    "release_run": "OK",
+    "reprocess_run": "OSEFAK",
+    "check_data_now": "OSEFAK",
+    "start_data_check": "OSEFAK",
+    "show_data_check": EVERYBODY,
+    "show_operation": EVERYBODY,
+    "receive_events": "FAK",
+    "list_dead_letters": EVERYBODY,
+    "show_dead_letter": EVERYBODY,
+    "replay_dead_letter": "EFK",
+    "readiness": EVERYBODY,
+    "show_configuration": EVERYBODY,
+    "list_models": EVERYBODY,
+    "show_model": EVERYBODY,
+    "examine_everything": "EFK",
+    "show_drift": EVERYBODY,
+    "check_drift_now": "OSEFAK",
+    "show_relevance": "OSEFAK",
+    "receive_alert": "FAK",
+    "retrain_model": "SEAK",
+    "show_retraining": EVERYBODY,
+    "plan_promotion": EVERYBODY,
+    "start_promotion": "SEAK",
+    "list_promotions": EVERYBODY,
+    "show_promotion": EVERYBODY,
+    "explain_promotion": EVERYBODY,
+    "show_evidence": EVERYBODY,
+    "approve_promotion": "SPF",
+    "reject_promotion": "SPF",
+    "withdraw_decision": "SPF",
+    "break_glass": "PF",
+    "show_history": EVERYBODY,
+    "recover_model": "FK",
+    "verify_audit": EVERYBODY,
+    "list_schedules": EVERYBODY,
+    "show_schedule": EVERYBODY,
+    "pause_schedule": "EFK",
+    "resume_schedule": "EFK",
+    "run_schedule_now": "EFK",
+    "take_task": "FAK",
+    "take_hook": "FAK",
+    "show_gate": EVERYBODY,
+}
+PUBLIC = {"health", "openapi"}
+ROWS = [door for rows in DOORS.values() for door in rows]
+
+
+@pytest.fixture
+def configuration() -> Configuration:
+    shipped = load(Path("signalbox.yaml"))
+    machines = (Machine(name="trains", acts_as=("automation",), app="app-trains"), *shipped.permissions.machines)
+    return replace(shipped, permissions=replace(shipped.permissions, machines=machines))
+
+
+def callers(target: Target) -> dict[str, dict[str, str]]:
+    """The headers of each."""
+    tokens = {letter: target.issuer.token(oid=letter, roles=[role]) for letter, role in ROLES.items()}
+    tokens["A"] = target.issuer.token(oid="machine", azp="app-trains", without="scp")
+    tokens["stranger"] = target.issuer.token(oid="stranger", roles=["Reader"])
+    tokens["machine"] = target.issuer.token(oid="other", azp="app-other", without="scp", roles=["PlatformEngineer"])
+    signed = {letter: {"Authorization": f"Bearer {token}"} for letter, token in tokens.items()}
+    return {
+        **signed,
+        "K": {"x-functions-key": OPERATOR_KEY},
+        "wrong key": {"x-functions-key": "wrong"},
+        "platform": {"X-MS-CLIENT-PRINCIPAL": PRINCIPAL},
+        "nobody": {},
+    }
+
+
+# {"auth_typ": "aad", "claims": [{"typ": "oid", "val": "1"}, {"typ": "roles", "val": "PlatformEngineer"}, scp...]}
+PRINCIPAL = (
+    "eyJhdXRoX3R5cCI6ImFhZCIsImNsYWltcyI6W3sidHlwIjoib2lkIiwidmFsIjoiMSJ9LHsidHlwIjoicm9sZXMiLCJ2YWwiOiJQbGF0Zm9ybU"
+    "VuZ2luZWVyIn0seyJ0eXAiOiJzY3AiLCJ2YWwiOiJ4In1dLCJyb2xlX3R5cCI6InJvbGVzIn0="
+)
+
+
+def expected(door: Door, who: str) -> str:
+    if door.name in PUBLIC or who in MAY[door.name]:
+        return "comes in"
+    return "403" if who in (*EVERYBODY, "stranger") else "401"
+
+
+async def came(target: Target, door: Door, headers: dict[str, str]) -> str:
+    path = door.route.replace("{", "no-such-").replace("}", "")
+    status, answer = await target.ask(door.method, path, headers, None if door.method == "GET" else {})
+    if status in (401, 403) and answer.get("title") in ("who are you", "not allowed"):
+        return str(status)
+    assert status < 500, (door.name, answer)
+    return "comes in"
+
+
+def test_every_door_has_its_row() -> None:
+    assert {door.name for door in ROWS} <= {*MAY, *PUBLIC}
+
+
+async def test_every_door_opens_to_whom_it_is_said_to_and_to_nobody_else(target: Target) -> None:
+    wrong = []
+    for who, headers in callers(target).items():
+        for door in ROWS:
+            wanted, before = expected(door, who), await target.settled()
+            if (found := await came(target, door, headers)) != wanted:
+                wrong.append(f"{who} at {door.name}: {found}, not {wanted}")
+            if wanted != "comes in" and await target.settled() != before:
+                wrong.append(f"{who} at {door.name}: something was started, written or sent")
+
+    assert wrong == []
+
+
+PLACES = """
+environments:
+  dev: {subscription: s, resource_group: g, workspace: dev}
+  preprod: {subscription: s, resource_group: g, workspace: preprod}
+registry: {name: central, subscription: r, resource_group: g}
+hub: {account: datahub}
+models:
+  churn:
+    contract: c.yaml
+    promotion: {holdout: {path: evaluation/churn.csv, target: y, key: id}}
+    retraining: {pipeline: {endpoint: train, deployment: blue, environment: dev}, gate: {metric: mae}}
+roles: {in-dev: {app_role: InDev}, in-preprod: {app_role: InPreprod}, in-registry: {app_role: InRegistry}}
+permissions:
+  in-dev:
+    {check_data: [dev], start_inference: [dev], release: [dev], operate: [dev], promote: [dev], retrain: [dev],
+    recover: [dev], deliver: [dev]}
+  in-preprod:
+    {check_data: [preprod], start_inference: [preprod], release: [preprod], operate: [preprod], promote: [preprod],
+    retrain: [preprod], recover: [preprod], deliver: [preprod]}
+  in-registry: {promote: [registry], deliver: [registry]}
+devops: {organisations: [contoso], projects: [mlops]}
+ladder:
+  preprod: {from: dev, environment: preprod, serve: {online: online}}
+  central: {from: preprod, registry: true}
+routes:
+  here:
+    take: landing/here/{name}.csv
+    score: {environment: dev, endpoint: e, deployment: blue, model: "churn:1"}
+    publish: predictions/here/{run}
+  there:
+    take: landing/there/{name}.csv
+    score: {environment: preprod, endpoint: e, deployment: blue, model: "churn:1"}
+    publish: predictions/there/{run}
+schedules:
+  nightly: {cron: 30 2 * * *, retrain: churn}
+"""
+REASON = {"reason": "because"}
+TASK = {
+    "PlanUrl": "https://dev.azure.com/contoso/",
+    "HubName": "build",
+    "AuthToken": "a token",
+    **dict.fromkeys(
+        ("ProjectId", "PlanId", "JobId", "TimelineId", "TaskInstanceId"), "67be341f-5310-552f-e0cd-7c580e77b98b"
+    ),
+}
+ASKED: list[tuple[str, dict[str, Any], str]] = [
+    ("runs/{here}/cancel", REASON, "dev"),
+    ("runs/{there}/cancel", REASON, "preprod"),
+    ("runs/{here}/release", REASON, "dev"),
+    ("runs/{there}/release", REASON, "preprod"),
+    ("runs/{here}/reprocess", REASON, "dev"),
+    ("runs/{there}/reprocess", REASON, "preprod"),
+    ("data-checks", {"path": "landing/none", "route": "here"}, "dev"),
+    ("data-checks", {"path": "landing/none", "route": "there"}, "preprod"),
+    ("drift-checks", {"path": "landing/none", "route": "here"}, "dev"),
+    ("drift-checks", {"path": "landing/none", "route": "there"}, "preprod"),
+    ("promotions", {"model": "churn:1", "to": "preprod", **REASON}, "preprod"),
+    ("promotions", {"model": "churn:1", "to": "central", **REASON}, "registry"),
+    ("models/churn/recover", {"version": "1", "environment": "dev", **REASON}, "dev"),
+    ("models/churn/recover", {"version": "1", "environment": "preprod", **REASON}, "preprod"),
+    ("models/churn/retrain", REASON, "dev"),
+    ("schedules/nightly/pause", REASON, "dev"),
+    ("schedules/nightly/resume", REASON, "dev"),
+    ("schedules/nightly/run", REASON, "dev"),
+    ("devops/checks", {"start": "promotion", "model": "churn:1", "to": "preprod"}, "preprod"),
+    ("devops/checks", {"start": "promotion", "model": "churn:1", "to": "central"}, "registry"),
+    ("devops/checks", {"start": "inference", "path": "landing/here/a.csv"}, "dev"),
+    ("devops/checks", {"start": "inference", "path": "landing/there/a.csv"}, "preprod"),
+    ("devops/checks", {"start": "data_check", "path": "landing/none", "route": "here"}, "dev"),
+    ("devops/checks", {"start": "data_check", "path": "landing/none", "route": "there"}, "preprod"),
+    ("devops/checks", {"start": "retraining", "model": "churn"}, "dev"),
+]
+
+
+class TestEnvironments:
+    """Three personas may do everything, each in one environment only."""
+
+    @pytest.fixture
+    def configuration(self, tmp_path: Path) -> Configuration:
+        (tmp_path / "c.yaml").touch()
+        (tmp_path / "signalbox.yaml").write_text(PLACES)
+        return load(tmp_path / "signalbox.yaml")
+
+    async def test_a_door_opens_for_the_environment_concerned_and_for_no_other(self, target: Target) -> None:
+        runs = {name: await self.a_run_of(target, name) for name in ("here", "there")}
+        wrong = []
+        for place, role in (("dev", "InDev"), ("preprod", "InPreprod"), ("registry", "InRegistry")):
+            signed = {"Authorization": f"Bearer {target.issuer.token(oid=place, roles=[role])}"}
+            for path, body, concerned in ASKED:
+                before = await target.settled()
+                headers = signed | (TASK if path == "devops/checks" else {})
+                status, answer = await target.ask("POST", path.format(**runs), headers, body)
+                refused = status == 403 and answer["title"] == "not allowed"
+                if refused == (place == concerned):
+                    wrong.append(f"{role} at {path} {body}: {status} {answer}")
+                if refused and await target.settled() != before:
+                    wrong.append(f"{role} at {path} {body}: something was started, written or sent")
+
+        assert wrong == []
+
+    async def a_run_of(self, target: Target, route: str) -> str:
+        blob = target.hub.land(f"landing/{route}/a.csv", b"id\n1\n")
+        await target.host.call("receive_hub_event", Datum(json.dumps(created(blob, route)), "json"))
+        await target.host.settle()
+        (run,) = (each for each in runs_of(target) if each.startswith(route))
+        return run
+
+
+def runs_of(target: Target) -> list[str]:
+    return [blob.path.split("/")[1] for blob in target.hub.list("signalbox", "runs/") if blob.path.endswith("run.json")]
