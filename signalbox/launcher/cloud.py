@@ -96,13 +96,18 @@ class LocalCloud:
         self._await("emulators", self._emulators_ready)
         self._create_containers()
 
-    def start_host(self) -> None:
+    def start_host(self, app: Path | None = None, settings: Mapping[str, str] | None = None) -> None:
+        """With the project's own *app*, or another one, and *settings* beside those of the cloud."""
         command = [sys.executable, "-m", "signalbox.host", "start", "--port", str(self.endpoints.host)]
-        command += ["--app", str(self.project), "--state", str(self.state / "host")]
+        command += ["--app", str(app or self.project), "--state", str(self.state / "host")]
         with self._lock:
-            self._children["host"] = self._child("host", command, self.environment())
+            self._children["host"] = self._child("host", command, {**self.environment(), **(settings or {})})
             self._host_wanted = True
         self._await("host", self._host_ready)
+
+    @property
+    def host_runs(self) -> bool:
+        return self._children["host"].ended is None
 
     def kill_host(self) -> None:
         """SIGKILL, as a crash would."""

@@ -21,6 +21,7 @@ from signalbox.launcher.hub import hub_client
 from signalbox.launcher.provision import datastore_path
 from signalbox.launcher.training import give_training_set, publish_training, publish_v1
 from tests.emulators.conftest import PROJECT, Ml
+from tests.emulators.small_pipeline import publish_step
 
 pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("azure-ml")]
 
@@ -28,7 +29,7 @@ DEV = next(each for each in WORKSPACES if each.name == "mlw-dev")
 WORKSPACE = Workspace(name="dev", subscription=DEV.subscription, resource_group=DEV.resource_group, workspace=DEV.name)
 STEP = """
 import os, pathlib, sys, time
-data, output, note, mode = sys.argv[1:5]
+output, data, note, mode = sys.argv[1:5]
 with open(note, "a") as stream:
     stream.write(f"{os.getpid()}\\n")
 if mode == "wait":
@@ -41,7 +42,6 @@ if mode == "slow" and len(pathlib.Path(note).read_text().split()) == 1:
 (pathlib.Path(output) / "model" / "weights").write_text((pathlib.Path(data) / "rows.csv").read_text())
 """
 INPUTS = {"data": {"type": "uri_folder"}, "note": {"type": "string"}, "mode": {"type": "string", "default": "go"}}
-OUTPUTS = {"output": {"type": "uri_folder"}}
 Submit = Callable[..., PipelineRunSeen]
 
 
@@ -51,36 +51,7 @@ def known(ml: Ml, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pipelin
     folder = tmp_path_factory.mktemp("step")
     (folder / "step.py").write_text(STEP)
     (folder / "rows.csv").write_text("a\n1\n")
-    code = give_training_set(ml.endpoints, folder, "small")
-    ml.must("PUT", "mlw-dev/codes/small/versions/1", {"properties": {"codeUri": code}})
-    root = ml.ids["mlw-dev"]
-    command = "python step.py " + " ".join(f"${{{{{each}}}}}" for each in ("inputs.data", "outputs.output"))
-    step = {
-        "name": "small_step",
-        "type": "command",
-        "inputs": INPUTS,
-        "outputs": OUTPUTS,
-        "command": command + " ${{inputs.note}} ${{inputs.mode}}",
-        "code": f"azureml:{root}/codes/small/versions/1",
-    }
-    bound = {name: {"job_input_type": "literal", "value": f"${{{{parent.inputs.{name}}}}}"} for name in INPUTS}
-    job = {
-        "type": "command",
-        "componentId": f"{root}/components/small_step/versions/1",
-        "inputs": bound,
-        "outputs": {"output": {"type": "literal", "value": "${{parent.outputs.output}}"}},
-    }
-    optional = {"instances": {"type": "string", "optional": True}}
-    whole = {
-        "name": "small",
-        "type": "pipeline",
-        "inputs": INPUTS | optional,
-        "outputs": OUTPUTS,
-        "jobs": {"only": job},
-    }
-    for spec in (step, whole):
-        ml.must("PUT", f"mlw-dev/components/{spec['name']}/versions/1", {"properties": {"componentSpec": spec}})
-    component = f"{root}/components/small/versions/1"
+    component = publish_step(ml, folder, "small", INPUTS, {"instances": {"type": "string", "optional": True}})
     ml.must("PUT", "mlw-dev/batchEndpoints/small", {"location": "westeurope", "properties": {}})
     configuration = {"deploymentConfigurationType": "PipelineComponent", "componentId": {"assetId": component}}
     ml.must(
