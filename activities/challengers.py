@@ -14,7 +14,7 @@ from activities.effects import once, stamp
 from activities.evidence import Online
 from activities.holdouts import HoldoutRows, evaluate, read_rows
 from activities.retraining_claims import champion_of, stage_of
-from activities.training import datastore_path, output_folder
+from activities.training import cancelled_by, datastore_path, output_folder
 from shared import contracts as c
 from shared.clients import Clients
 from shared.codec import decode, encode
@@ -56,6 +56,8 @@ def recorded_evaluation(clients: Clients, run: str, digest: str) -> Evaluation |
 
 def _judge(clients: Clients, trial: c.ChallengerTrial) -> c.ChallengerJudged:
     request, rules = trial.request, trial.request.rules
+    if ordered := cancelled_by(clients, request):
+        return c.ChallengerJudged(outcome=c.RetrainingOutcome.CANCELLED, because=ordered)
     holdout = clients.configuration.ladder.promotable(rules.model).holdout
     rows = read_rows(clients, holdout)
     if rows.digest != trial.sets.digest:

@@ -12,6 +12,7 @@ from activities.effects import once
 from shared import contracts as c
 from shared.causes import record_cause
 from shared.clients import Clients
+from shared.considering import consider
 from shared.domain import identity
 from shared.domain.arrivals import Arrival
 from shared.domain.devops.orders import Kind, Order
@@ -103,10 +104,9 @@ async def _retrain(client: Client, clients: Clients, key: str, order: Order, ask
         because=order.reason or f"asked for by {asker.name}",
         who=asker.name if asker.oid else "",
     )
-    watch = await asyncio.to_thread(record_cause, clients, cause)
-    name = identity.considering_id(order.model)
-    await start_once(client, c.CONSIDER_RETRAINING, name, watch, again=True)
-    return Begun(follows=c.Followed.INSTANCE, id=name)
+    await asyncio.to_thread(record_cause, clients, cause)
+    await consider(client, clients, order.model)
+    return Begun(follows=c.Followed.INSTANCE, id=identity.considering_id(order.model))
 
 
 def _check_data(clients: Clients, order: Order) -> Begun:

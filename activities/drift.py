@@ -9,6 +9,7 @@ from activities.effects import once, stamp
 from shared import contracts as c
 from shared.causes import record_cause
 from shared.clients import Clients
+from shared.considering import consider
 from shared.domain import identity, records
 from shared.domain.drift.detector import DriftVerdict, detect
 from shared.domain.drift.reference import ModelReference, parse_reference
@@ -18,7 +19,7 @@ from shared.domain.drift.rule import Outcome
 from shared.domain.drift.watch import DriftWatch
 from shared.domain.failures import Refused
 from shared.domain.retraining.causes import Cause, CauseKind
-from shared.durable import Client, start_once
+from shared.durable import Client
 from shared.watching import Window, read_window
 
 _NAMED = 10
@@ -166,8 +167,7 @@ async def tell_drift(client: Client, clients: Clients, telling: c.DriftTelling) 
     watch = await asyncio.to_thread(watch_of, clients, telling.model)
     done = await asyncio.to_thread(once, clients, telling.key, c.Done, lambda: _tell(clients, watch, telling))
     if watch.retrain and clients.configuration.is_retrained(telling.model):
-        name = identity.considering_id(telling.model)
-        await start_once(client, c.CONSIDER_RETRAINING, name, c.RetrainingWatch(model=telling.model), again=True)
+        await consider(client, clients, telling.model)
     return done
 
 

@@ -67,9 +67,12 @@ def count_run(clients: Clients, counting: c.RunCounting) -> c.Done:
         return c.Done(at=stamp(clients))
 
     try:
-        return once(clients, counting.key, c.Done, act)
-    finally:
+        done = once(clients, counting.key, c.Done, act)
+    except Refused:  # A fault that passes leaves it open, for a sweep to find where trying again did not help.
         clients.hub.delete(request.hub.state, records.drift_open(request.run))
+        raise
+    clients.hub.delete(request.hub.state, records.drift_open(request.run))
+    return done
 
 
 def _count(clients: Clients, request: c.Inference, reference: ModelReference) -> Counted:

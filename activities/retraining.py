@@ -8,6 +8,7 @@ from activities.retraining_claims import champion_since, claim, claimed
 from shared import contracts as c
 from shared.clients import Clients
 from shared.codec import encode
+from shared.considering import consider, end_pause, note_pause
 from shared.domain import identity, records
 from shared.domain.failures import Refused, Transient
 from shared.domain.retraining.causes import Cause
@@ -24,6 +25,7 @@ def weigh_causes(clients: Clients, weighing: c.CausesWeighing) -> c.CausesWeighe
     if weighing.key in book.claims:
         run = claimed(clients, book.claims[weighing.key])
         return c.CausesWeighed(move=Move.RETRAIN, because=run.because, run=run)
+    end_pause(clients, model)
     causes = _unclaimed(clients, model, book.running)
     verdict = decide(
         Situation(
@@ -39,6 +41,8 @@ def weigh_causes(clients: Clients, weighing: c.CausesWeighing) -> c.CausesWeighe
         _record_verdict(clients, model, verdict, causes, book.running)
     if verdict.move is Move.REFUSE:
         settle(clients, [cause.blob for cause in causes], f"refused: {verdict.rule.value}")
+    if verdict.rule is Rule.DEBOUNCE:
+        note_pause(clients, model)
     if verdict.move is not Move.RETRAIN:
         return _waiting(clients, verdict)
     run = claim(clients, weighing.key, rules, causes, verdict.because)
@@ -96,7 +100,7 @@ async def start_retraining(client: Client, clients: Clients, start: c.Retraining
 async def wake_retraining(client: Client, clients: Clients, wake: c.RetrainingWake) -> c.Done:
     """What came meanwhile is looked at now, and not only by the timer."""
     watch = c.RetrainingWatch(model=wake.model)
-    await start_once(client, c.CONSIDER_RETRAINING, identity.considering_id(wake.model), watch, again=True)
+    await consider(client, clients, wake.model)
     await start_once(client, c.WATCH_TRAINING_DATA, identity.training_watch_id(wake.model), watch, again=True)
     return c.Done(at=stamp(clients))
 

@@ -15,11 +15,12 @@ from shared import contracts as c
 from shared.causes import record_cause
 from shared.clients import Clients
 from shared.codec import decode, encode
+from shared.considering import consider
 from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.retraining.causes import Cause, CauseKind
 from shared.domain.schedules import Firing, Skip, Span, Target, plan
-from shared.durable import Client, start_once
+from shared.durable import Client
 from shared.timetable import (
     Claim,
     Timetable,
@@ -144,11 +145,10 @@ async def _retrain(client: Client, clients: Clients, firing: c.ScheduleFiring) -
         who=firing.by,
         facts={"schedule": schedule.name, "due": due},
     )
-    watch = await asyncio.to_thread(record_cause, clients, cause)
-    considering = identity.considering_id(schedule.of)
-    await start_once(client, c.CONSIDER_RETRAINING, considering, watch, again=True)
+    await asyncio.to_thread(record_cause, clients, cause)
+    await consider(client, clients, schedule.of)
     what = f"a cause to retrain {schedule.of} was recorded"
-    return c.ScheduleFired(at=stamp(clients), what=what, started=(considering,))
+    return c.ScheduleFired(at=stamp(clients), what=what, started=(identity.considering_id(schedule.of),))
 
 
 _ACTS: dict[Target, Callable[[Client, Clients, c.ScheduleFiring], Awaitable[c.ScheduleFired]]] = {

@@ -1,5 +1,7 @@
 """The pipeline's run: submitted once under a deterministic name, looked at, stopped with the reason on it."""
 
+import json
+
 from activities.effects import once, stamp
 from shared import contracts as c
 from shared.clients import Clients
@@ -37,13 +39,15 @@ def submit_training(clients: Clients, submission: c.TrainingSubmission) -> c.Tra
 
 
 def look_at_training(clients: Clients, look: c.TrainingLook) -> c.JobSeen:
-    """Where it stands; a metric that breaks the rule asks for the run to be cancelled."""
+    """Where it stands; an order, or a metric that breaks the rule, asks for the run to be cancelled."""
     rules = look.request.rules
     seen = clients.pipelines.look(rules.pipeline, look.id)
     state = job_state(seen.status)
     if state is not JobState.ACTIVE:
         because = f"the training ended as {seen.status}" + (f": {seen.because}" if seen.because else "")
         return c.JobSeen(state=state, status=seen.status, because=because[:1000])
+    if ordered := cancelled_by(clients, look.request):
+        return c.JobSeen(state=state, status=seen.status, cancel_asked=True, because=ordered)
     if rules.stop.metric:
         value = clients.pipelines.metrics(rules.pipeline, look.id).get(rules.stop.metric)
         if value is not None and rules.stop.broken_by(value):
@@ -67,6 +71,13 @@ def stop_training(clients: Clients, stop: c.TrainingStop) -> c.Done:
         return c.Done(at=stamp(clients))
 
     return once(clients, stop.key, c.Done, act)
+
+
+def cancelled_by(clients: Clients, request: c.RetrainingRun) -> str:
+    """Who has ordered the run to be cancelled, and why; empty where nobody has."""
+    raw = clients.hub.read(request.hub.state, records.cancelling(request.run))
+    order = json.loads(raw) if raw else {}
+    return f"cancelled by {order['by']}: {order['reason']}"[:1000] if order else ""
 
 
 def output_folder(request: c.RetrainingRun) -> str:

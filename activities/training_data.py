@@ -9,11 +9,12 @@ from activities.training_sets import arrival_of
 from shared import contracts as c
 from shared.causes import record_cause
 from shared.clients import Clients
+from shared.considering import consider
 from shared.domain import identity, records
 from shared.domain.retraining.arrived import Arrived, enough
 from shared.domain.retraining.causes import Cause, CauseKind
 from shared.domain.retraining.rules import TrainingRoute
-from shared.durable import Client, start_once
+from shared.durable import Client
 from shared.ports import Blob
 from shared.retrainings import open_causes, read_book
 
@@ -21,8 +22,7 @@ from shared.retrainings import open_causes, read_book
 async def look_at_training_data(client: Client, clients: Clients, wake: c.RetrainingWake) -> c.Done:
     """Record a cause for each route that has enough, and have it considered."""
     if await asyncio.to_thread(_record_arrived, clients, wake.model):
-        watch = c.RetrainingWatch(model=wake.model)
-        await start_once(client, c.CONSIDER_RETRAINING, identity.considering_id(wake.model), watch, again=True)
+        await consider(client, clients, wake.model)
     return c.Done(at=stamp(clients))
 
 

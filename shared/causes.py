@@ -1,7 +1,7 @@
 """Causes of retraining, recorded once each. Doors, timers and detectors all come this way, and then wake the decision:
 
 record_cause(clients, cause)
-await start_once(client, c.CONSIDER_RETRAINING, identity.considering_id(cause.model), watch, again=True)
+await consider(client, clients, cause.model)
 """
 
 import json

@@ -45,6 +45,7 @@ DOORS: dict[str, tuple[Door, ...]] = {
     "triggers.retraining_doors": (
         _post("models/{model}/retrain", "retrain_model", Action.RETRAIN, "model", 202),
         _get("models/{model}/retraining", "show_retraining"),
+        _post("retrainings/{run}/cancel", "cancel_retraining", Action.OPERATE, "retraining", 202),
     ),
     "triggers.promotion_doors": (
         _post("plans", "plan_promotion", Action.READ),

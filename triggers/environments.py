@@ -52,6 +52,11 @@ def _of_environment(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str
     return (str(arguments["body"].environment),)
 
 
+def _of_retraining(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    raw = clients.hub.read(clients.configuration.hub.state, records.retraining_part(arguments["run"], "claim.json"))
+    return () if raw is None else (str(json.loads(raw)["request"]["rules"]["pipeline"]["workspace"]["name"]),)
+
+
 def _of_model(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     """Where its pipeline runs and registers."""
     wanted = arguments["model"]
@@ -66,5 +71,6 @@ _WAYS: dict[str, Callable[[Clients, Mapping[str, Any]], tuple[str, ...]]] = {
     "schedule": _of_schedule,
     "environment": _of_environment,
     "model": _of_model,
+    "retraining": _of_retraining,
 }
 WAYS = frozenset(_WAYS)

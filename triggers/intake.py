@@ -9,6 +9,7 @@ from uuid import uuid4
 from shared import contracts as c
 from shared.causes import record_cause
 from shared.clients import Clients
+from shared.considering import consider
 from shared.domain import identity, records
 from shared.domain.drift.outside import cause_of
 from shared.domain.events import AlertChanged, BlobArrived, Event, Irrelevant, ModelRegistered, MonitorBreached
@@ -56,9 +57,9 @@ async def _take_cause(client: Client, clients: Clients, event: MonitorBreached |
     if isinstance(decided, str):
         await _record_ignored(clients, event.event_id, event.because[:200], decided)
         return decided
-    watch = await asyncio.to_thread(record_cause, clients, decided)
+    await asyncio.to_thread(record_cause, clients, decided)
     if configured.is_retrained(decided.model):
-        await start_once(client, c.CONSIDER_RETRAINING, identity.considering_id(decided.model), watch, again=True)
+        await consider(client, clients, decided.model)
     return f"cause {decided.id} to retrain {decided.model}: {decided.because}"
 
 

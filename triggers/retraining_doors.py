@@ -7,13 +7,14 @@ from typing import Any
 from shared import contracts as c
 from shared.causes import record_cause
 from shared.clients import Clients
-from shared.codec import encode
+from shared.codec import decode, encode
+from shared.considering import consider
 from shared.domain import identity, records
 from shared.domain.callers import Caller, CallerKind
 from shared.domain.failures import Refused
 from shared.domain.retraining.causes import Cause, CauseKind
 from shared.domain.retraining.rules import Retraining
-from shared.durable import Start, find_instance, start_once
+from shared.durable import Start, find_instance, wake
 from shared.retrainings import open_causes, read_book
 from triggers import requests as asked
 from triggers.doors import Call
@@ -27,8 +28,7 @@ async def retrain_model(call: Call, model: str, body: asked.RetrainingAsked) -> 
     """Record that somebody asks; what becomes of it is `GET models/{model}/retraining`'s to say."""
     rules = _rules(call.clients, model)
     cause = await asyncio.to_thread(_record, call, rules, body)
-    watch = c.RetrainingWatch(model=model)
-    how = await start_once(call.client, c.CONSIDER_RETRAINING, identity.considering_id(model), watch, again=True)
+    how = await consider(call.client, call.clients, model)
     return {"model": model, "cause": cause.id, "considered": "now" if how is Start.STARTED else "with others"}
 
 
@@ -38,6 +38,31 @@ async def show_retraining(call: Call, model: str) -> Answer:
     found = await asyncio.to_thread(_shown, call.clients, model)
     instance = await find_instance(call.client, found["running"]) if found["running"] else None
     return {**found, "doing": instance.shown if instance else {}}
+
+
+async def cancel_retraining(call: Call, run: str, body: asked.Order) -> Answer:
+    """Cancel the pipeline's run, with the reason on it and on the record; what is registered already goes on."""
+    first = await asyncio.to_thread(_order, call, run, body.reason)
+    await wake(call.client, identity.wait_id(run), c.ORDER_GIVEN)
+    return {"run": run, "order": "cancel", "recorded": first}
+
+
+def _order(call: Call, run: str, reason: str) -> bool:
+    """Record the order; False where there was one before."""
+    clients, state = call.clients, call.clients.configuration.hub.state
+    raw = clients.hub.read(state, records.retraining(run))
+    if raw is None:
+        raise Problem(
+            404, "no such run", f"no run of training is called {run!r}; `signalbox retraining MODEL` lists them"
+        )
+    if outcome := json.loads(raw).get("outcome"):
+        raise Problem(409, "too late", f"run {run} ended as {outcome}")
+    if registered := clients.ledger.find(identity.retraining_key(run, "registered")):
+        model = decode(c.ChallengerRegistered, registered).model
+        raise Problem(409, "too late", f"run {run} has registered {model}; reject the promotion that follows")
+    caller, at = call.caller, clients.clock.now().isoformat()
+    order = {"run": run, "order": "cancel", "at": at, "reason": reason, "by": caller.name, "oid": caller.oid}
+    return clients.hub.create(state, records.cancelling(run), json.dumps(order).encode())
 
 
 def _record(call: Call, rules: Retraining, body: asked.RetrainingAsked) -> Cause:

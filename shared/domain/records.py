@@ -161,6 +161,11 @@ def retraining_book(model: str) -> str:
     return f"retraining/{model}/book.json"
 
 
+def considering(model: str) -> str:
+    """There while the consideration of the causes to retrain *model* pauses, and will look at them again."""
+    return f"retraining/{model}/considering"
+
+
 def counted_rows(model: str) -> str:
     """How many rows the waiting training files of *model* have: a cache."""
     return f"retraining/{model}/rows.json"
@@ -182,6 +187,11 @@ def retraining(run: str) -> str:
 def retraining_part(run: str, name: str) -> str:
     """One more record of a run of training: `claim.json`, `data.json` or `evaluation.json`."""
     return f"{RETRAINING_RUNS}{run}/{name}"
+
+
+def cancelling(run: str) -> str:
+    """The order to cancel a run of training: by whom, and why."""
+    return retraining_part(run, "cancel.json")
 
 
 def training_folder(run: str) -> str:

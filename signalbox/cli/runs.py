@@ -1,5 +1,6 @@
 """Follow runs, and give them orders."""
 
+import re
 from typing import Any
 
 import click
@@ -10,6 +11,7 @@ from signalbox.cli.output import emit_facts, emit_json, emit_table
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _as = click.option("--as", "person", default="", help="Who you are in the local directory; on Azure it is az login's.")
 _reason = click.option("--reason", required=True, help="Why; kept in the run's record.")
+_TRAINING = re.compile(r"retrain-.+-[0-9a-f]{16}")  # Runs of routes end with the number of their attempt.
 
 
 @click.command()
@@ -39,8 +41,9 @@ def status(run: str | None, route: str | None, outcome: str | None, as_json: boo
 @_as
 @_json
 def cancel(run: str, reason: str, person: str, as_json: bool) -> None:
-    """Cancel RUN and its batch job."""
-    _order(run, "cancel", reason, person, as_json)
+    """Cancel RUN and its batch job, or a run of training and that of its pipeline."""
+    kind = "retrainings" if _TRAINING.fullmatch(run) else "runs"
+    _order(run, "cancel", reason, person, as_json, kind)
 
 
 @click.command()
@@ -63,8 +66,8 @@ def reprocess(run: str, reason: str, person: str, as_json: bool) -> None:
     _order(run, "reprocess", reason, person, as_json)
 
 
-def _order(run: str, kind: str, reason: str, person: str, as_json: bool) -> None:
-    answer = find_app(person, signed=bool(person)).post(f"runs/{run}/{kind}", {"reason": reason})
+def _order(run: str, kind: str, reason: str, person: str, as_json: bool, among: str = "runs") -> None:
+    answer = find_app(person, signed=bool(person)).post(f"{among}/{run}/{kind}", {"reason": reason})
     if as_json:
         emit_json(answer)
     else:

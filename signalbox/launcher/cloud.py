@@ -228,7 +228,7 @@ class LocalCloud:
     def _host_ready(self) -> bool:
         try:
             answer = requests.get(f"{self.endpoints.app}/api/v1/health", timeout=5)
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):  # Not there yet, or so busy that it seems so.
             return False
         return answer.status_code == 200
 

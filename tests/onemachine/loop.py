@@ -1,4 +1,4 @@
-"""A model that takes no time to train: y is twice x. Its pipeline, its configuration, and a host that dies on the way."""
+"""A model that takes no time to train: its pipeline, its configuration, and a host that dies on the way."""
 
 import json
 import shutil

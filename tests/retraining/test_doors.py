@@ -1,8 +1,15 @@
 """Retraining over HTTP: who asks, what is refused, and what everybody can see."""
 
+import asyncio
+import threading
+from collections.abc import Iterator
 from datetime import timedelta
 
-from tests.retraining.conftest import Works
+from shared.domain import identity, records
+from shared.domain.retraining.causes import CauseKind
+from shared.domain.retraining.rules import Limits
+from shared.ports import Blob
+from tests.retraining.conftest import Works, hours
 
 
 async def test_whoever_may_asks_and_everybody_sees_what_became_of_it(works: Works) -> None:
@@ -52,3 +59,89 @@ async def test_what_cannot_be_is_refused_by_name(works: Works) -> None:
         assert (status, said in refused["detail"]) == (wanted, True), refused
     await works.pass_time(timedelta(minutes=5))
     assert not works.runs()
+
+
+async def test_what_is_asked_as_a_consideration_ends_is_considered_at_once(works: Works) -> None:
+    """The one under way has listed the causes, and has not ended: nobody may rely on it, nor on the timer."""
+    works.change(limits=Limits(debounce_s=0))
+    listed, looked = threading.Event(), threading.Event()
+    listing, finding = works.hub.list, works.hub.find
+
+    def hold(container: str, prefix: str) -> Iterator[Blob]:
+        found = [*listing(container, prefix)]
+        if prefix == records.causes("churn") and not listed.is_set():
+            listed.set()
+            looked.wait(5)
+        return iter(found)
+
+    def look(container: str, path: str) -> Blob | None:
+        if listed.is_set() and path == records.considering("churn"):
+            looked.set()
+        return finding(container, path)
+
+    works.hub.list, works.hub.find = hold, look  # type: ignore[method-assign]
+    await works.host.start("consider_retraining", identity.considering_id("churn"), {"model": "churn"})
+    await asyncio.to_thread(listed.wait, 5)
+    status, said = await works.ask("POST", "models/churn/retrain", {"reason": "late"}, "ada")
+    await works.host.settle()
+
+    assert (status, said["considered"]) == (202, "now")
+    assert [run["causes"] for run in works.runs()] == [1]
+
+
+async def test_what_is_asked_while_a_consideration_pauses_is_left_to_it(works: Works) -> None:
+    works.cause(CauseKind.DRIFT)
+    await works.consider()
+    await works.host.settle()
+
+    _, said = await works.ask("POST", "models/churn/retrain", {"reason": "also"}, "ada")
+    await works.retrained()
+
+    assert said["considered"] == "with others"
+    assert len(works.part("claim.json")["causes"]) == 2
+
+
+async def test_whoever_may_cancels_a_run_and_says_why(works: Works) -> None:
+    works.pipelines.status_after = lambda looks: "Running"
+    works.cause(CauseKind.DRIFT)
+    await works.consider()
+    await works.until(lambda: bool(works.pipelines.looks))
+    path, late = f"retrainings/{works.runs()[0]['run']}/cancel", works.cause(CauseKind.SCHEDULE)
+    assert (await works.ask("POST", path, {"reason": "wrong labels"}, "grace"))[0] == 403
+    assert (await works.ask("POST", path, {}, "linus"))[0] == 400
+
+    said = [await works.ask("POST", path, {"reason": reason}, "linus") for reason in ("wrong labels", "again")]
+    await works.until(lambda: bool(works.runs()[0].get("outcome")))
+
+    assert [(status, order["recorded"]) for status, order in said] == [(202, True), (202, False)]
+    because = "cancelled by linus: wrong labels"
+    assert (works.runs()[0]["outcome"], works.runs()[0]["because"]) == ("cancelled", because)
+    assert works.pipelines.cancelled == {"train-1": because}
+    assert works.pipelines.tags["train-1"]["signalbox.because"] == because
+    assert "Signalbox.Retraining.Cancelled" in works.clients.announcer.kinds  # type: ignore[attr-defined]
+    works.pipelines.status_after = lambda looks: "Completed"
+    await hours(works, 2)
+    assert works.runs()[1]["causes"] == 1, f"{late.id} is weighed anew"
+
+
+async def test_an_order_that_comes_while_the_challenger_is_judged_keeps_it_from_being_registered(works: Works) -> None:
+    def ordered(looks: int) -> str:
+        run = works.runs()[0]["run"]
+        works.hub.land(f"signalbox/{records.cancelling(run)}", b'{"by": "linus", "reason": "wrong labels"}')
+        return "Completed"
+
+    works.pipelines.status_after = ordered
+
+    result = await works.by_hand()
+
+    assert (result.outcome.value, result.because) == ("cancelled", "cancelled by linus: wrong labels")
+    assert "cancelled by linus: wrong labels" in works.pipelines.tags["train-1"]["signalbox.because"]
+    assert not works.made("register dev/models")
+
+
+async def test_a_run_is_not_cancelled_too_late_or_by_a_wrong_name(works: Works) -> None:
+    result = await works.by_hand()
+
+    for run, wanted, said in ((result.run, 409, "ended as better"), ("retrain-x", 404, "no run of training")):
+        status, refused = await works.ask("POST", f"retrainings/{run}/cancel", {"reason": "r"}, "linus")
+        assert (status, said in refused["detail"]) == (wanted, True), refused
