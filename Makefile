@@ -35,7 +35,7 @@ up: setup  ## The local cloud and the app, until Ctrl-C.
 test: setup  ## All tests.
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered
 
-chaos: setup  ## The full storms: 1,000 files with bad events, 50 kills with 20 files in flight, every step of retraining, 10,000 messages.
+chaos: setup  ## The full storms: 1,000 files with bad events, 50 kills among 20 files, every step of retraining, 10,000 messages.
 	@SIGNALBOX_STORM_FILES=1000 SIGNALBOX_KILLED_FILES=20 SIGNALBOX_KILLS=50 SIGNALBOX_CHAOS_LOOP=1 $(BIN)/python -m pytest tests/onemachine -v
 	@SIGNALBOX_CHAOS_MESSAGES=10000 $(BIN)/python -m pytest tests/messaging/test_kills.py -v
 
