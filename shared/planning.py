@@ -14,7 +14,7 @@ from shared.domain.promotion.ladder import Stage
 from shared.domain.promotion.models import BUNDLE, FLAG, ModelVersion
 from shared.domain.promotion.plans import Champion, Plan, StagePlan
 from shared.domain.routes import Workspace
-from shared.ports import BundleStore, DataHub, Endpoints, Models, Place, RegisteredModel, Serving, Shelf
+from shared.ports import BundleStore, DataHub, EndpointKind, Endpoints, Models, Place, RegisteredModel, Shelf
 from shared.stage_training import plan_training
 
 _LINEAGE = (
@@ -145,12 +145,12 @@ def champion_at(world: World, stage: Stage) -> Champion:
     """The deployment that gets most of the endpoint's traffic."""
     if stage.environment is None or not stage.serving.online:
         return Champion()
-    endpoint = world.endpoints.find(stage.environment, Serving.ONLINE, stage.serving.online)
+    endpoint = world.endpoints.find(stage.environment, EndpointKind.ONLINE, stage.serving.online)
     traffic = {name: share for name, share in endpoint.traffic.items() if share > 0} if endpoint else {}
     if not traffic:
         return Champion()
     name = max(sorted(traffic), key=lambda each: traffic[each])
-    seen = world.endpoints.deployment(stage.environment, Serving.ONLINE, stage.serving.online, name)
+    seen = world.endpoints.deployment(stage.environment, EndpointKind.ONLINE, stage.serving.online, name)
     return Champion(deployment=name, model=_model_of(seen.model) if seen else "")
 
 

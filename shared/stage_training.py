@@ -18,7 +18,7 @@ from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.plans import Move, Phase, Plan
 from shared.domain.promotion.training import PinnedFolder, Trained, TrainingFolder, TrainingPlan, parameters_of
 from shared.domain.retraining.pipelines import Pipeline, PipelineKind
-from shared.ports import Blob, DataHub, Endpoints, Ledger, Models, RegisteredModel, Serving, Shelf
+from shared.ports import Blob, DataHub, EndpointKind, Endpoints, Ledger, Models, RegisteredModel, Shelf
 
 Order = TypeVar("Order", c.MoveOrder, c.StageOrder)
 
@@ -138,7 +138,7 @@ def _exact(world: TrainingWorld, pipeline: Pipeline) -> Pipeline:
     """An endpoint's default deployment is resolved now: what it becomes later is another pipeline."""
     if pipeline.kind is not PipelineKind.ENDPOINT or pipeline.deployment:
         return pipeline
-    seen = world.endpoints.find(pipeline.workspace, Serving.BATCH, pipeline.name)
+    seen = world.endpoints.find(pipeline.workspace, EndpointKind.BATCH, pipeline.name)
     if seen is None or not seen.default:
         where = pipeline.workspace.name
         raise Refused(f"pipeline endpoint {pipeline.name} in {where} has no default deployment; deploy the pipeline")

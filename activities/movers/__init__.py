@@ -7,7 +7,7 @@ from activities.movers import bundle, deployments, entry, model, traffic, traini
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain.promotion.plans import Move
-from shared.ports import Serving
+from shared.ports import EndpointKind
 
 
 class Mover(Protocol):
@@ -25,8 +25,8 @@ MOVERS: dict[Move, Mover] = {
     Move.COPY_BUNDLE: bundle.CopyBundle(),
     Move.TRAIN_MODEL: training.TrainModel(),
     Move.REGISTER_MODEL: model.RegisterModel(),
-    Move.DEPLOY_ONLINE: deployments.Deploy(Serving.ONLINE),
-    Move.DEPLOY_BATCH: deployments.Deploy(Serving.BATCH),
+    Move.DEPLOY_ONLINE: deployments.Deploy(EndpointKind.ONLINE),
+    Move.DEPLOY_BATCH: deployments.Deploy(EndpointKind.BATCH),
     Move.SWITCH_TRAFFIC: traffic.SwitchTraffic(),
     Move.PUBLISH_ENTRY: entry.PublishEntry(),
     Move.APPROVE_ENTRY: entry.ApproveEntry(),

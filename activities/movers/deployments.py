@@ -9,8 +9,8 @@ from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.promotion.bundles import companion
-from shared.domain.promotion.ladder import Serving as Settings
-from shared.ports import AssetKind, Serving, WantedDeployment
+from shared.domain.promotion.ladder import Serving
+from shared.ports import AssetKind, EndpointKind, WantedDeployment
 
 _FAILED = ("Failed", "Canceled")
 
@@ -18,7 +18,7 @@ _FAILED = ("Failed", "Canceled")
 class Deploy:
     """Implements `activities.movers.Mover` for one kind of endpoint."""
 
-    def __init__(self, kind: Serving) -> None:
+    def __init__(self, kind: EndpointKind) -> None:
         self._kind = kind
 
     def before(self, clients: Clients, order: c.MoveOrder) -> dict[str, Any]:
@@ -54,16 +54,16 @@ class Deploy:
         return clients.endpoints.deployment(workspace_of(order), self._kind, endpoint, deployment_of(order))
 
     def _cluster(self, order: c.MoveOrder) -> str:
-        return order.at.stage.serving.kubernetes if self._kind is Serving.ONLINE else ""
+        return order.at.stage.serving.kubernetes if self._kind is EndpointKind.ONLINE else ""
 
-    def _endpoint(self, serving: Settings) -> str:
-        return serving.online if self._kind is Serving.ONLINE else serving.batch
+    def _endpoint(self, serving: Serving) -> str:
+        return serving.online if self._kind is EndpointKind.ONLINE else serving.batch
 
     def _wanted(self, clients: Clients, order: c.MoveOrder) -> WantedDeployment:
         plan, serving, place = order.plan, order.at.stage.serving, workspace_of(order)
         beside = companion(plan.model, plan.digest)
         own_code = plan.kind == "mlflow_model"  # It brings its scoring code and its environment.
-        script = serving.online_script if self._kind is Serving.ONLINE else serving.batch_script
+        script = serving.online_script if self._kind is EndpointKind.ONLINE else serving.batch_script
         return WantedDeployment(
             name=deployment_of(order),
             endpoint=self._endpoint(serving),

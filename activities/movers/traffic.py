@@ -8,7 +8,7 @@ from activities.movers.model import workspace_of
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain.failures import Refused
-from shared.ports import Serving
+from shared.ports import EndpointKind
 
 
 class SwitchTraffic:
@@ -16,8 +16,8 @@ class SwitchTraffic:
 
     def before(self, clients: Clients, order: c.MoveOrder) -> dict[str, Any]:
         place, serving = workspace_of(order), order.at.stage.serving
-        online = clients.endpoints.find(place, Serving.ONLINE, serving.online)
-        batch = clients.endpoints.find(place, Serving.BATCH, serving.batch) if serving.batch else None
+        online = clients.endpoints.find(place, EndpointKind.ONLINE, serving.online)
+        batch = clients.endpoints.find(place, EndpointKind.BATCH, serving.batch) if serving.batch else None
         if online is None:
             raise Refused(f"endpoint {serving.online} is not in {place.name}; it was removed during the promotion")
         return {"traffic": dict(online.traffic), "default": batch.default if batch else ""}
@@ -28,7 +28,7 @@ class SwitchTraffic:
 
     def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
         """Only where the requests still go to this deployment: what somebody has changed since is theirs."""
-        online = clients.endpoints.find(workspace_of(order), Serving.ONLINE, order.at.stage.serving.online)
+        online = clients.endpoints.find(workspace_of(order), EndpointKind.ONLINE, order.at.stage.serving.online)
         if online is not None and online.traffic.get(deployment_of(order)):
             self._set(clients, order, before["traffic"], before["default"])
         return ""

@@ -19,7 +19,7 @@ from shared.adapters.azure_ml_arm import Arm, Pipeline, pipeline, place_path
 from shared.adapters.azure_ml_invocations import allowed_uri
 from shared.domain.failures import Refused
 from shared.domain.routes import Workspace
-from shared.ports import Answer, DeploymentSeen, EndpointSeen, OnlineRequest, Serving, WantedDeployment
+from shared.ports import Answer, DeploymentSeen, EndpointKind, EndpointSeen, OnlineRequest, WantedDeployment
 
 _LOCATION = "location"
 _EARLY_S = 300.0
@@ -37,7 +37,7 @@ class AzureMlEndpoints:
         self._addresses: dict[tuple[Workspace, str], tuple[str, str]] = {}
         self._tokens: dict[tuple[Workspace, str], tuple[str, float]] = {}
 
-    def find(self, workspace: Workspace, kind: Serving, endpoint: str) -> EndpointSeen | None:
+    def find(self, workspace: Workspace, kind: EndpointKind, endpoint: str) -> EndpointSeen | None:
         raw = self._get(workspace, kind, endpoint)
         if raw is None:
             return None
@@ -46,7 +46,7 @@ class AzureMlEndpoints:
         default = (properties.get("defaults") or {}).get("deploymentName") or ""
         return EndpointSeen(name=endpoint, traffic=traffic, default=default)
 
-    def ensure(self, workspace: Workspace, kind: Serving, endpoint: str, kubernetes: str = "") -> bool:
+    def ensure(self, workspace: Workspace, kind: EndpointKind, endpoint: str, kubernetes: str = "") -> bool:
         raw = self._get(workspace, kind, endpoint)
         if raw is None:
             # Kubernetes endpoints know keys and workspace tokens only.
@@ -58,10 +58,12 @@ class AzureMlEndpoints:
             raw = self._get(workspace, kind, endpoint)
         return raw is not None and raw["properties"].get("provisioningState") == "Succeeded"
 
-    def remove(self, workspace: Workspace, kind: Serving, endpoint: str) -> None:
+    def remove(self, workspace: Workspace, kind: EndpointKind, endpoint: str) -> None:
         self._arm.delete(_path(workspace, kind, endpoint), f"delete endpoint {endpoint}")
 
-    def deployment(self, workspace: Workspace, kind: Serving, endpoint: str, deployment: str) -> DeploymentSeen | None:
+    def deployment(
+        self, workspace: Workspace, kind: EndpointKind, endpoint: str, deployment: str
+    ) -> DeploymentSeen | None:
         raw = self._arm.get(_path(workspace, kind, endpoint, deployment), f"look at {endpoint}/{deployment}")
         if raw is None:
             return None
@@ -76,17 +78,17 @@ class AzureMlEndpoints:
         )
 
     def deploy(self, workspace: Workspace, wanted: WantedDeployment) -> None:
-        body = _online(wanted) if wanted.kind is Serving.ONLINE else _batch(wanted)
+        body = _online(wanted) if wanted.kind is EndpointKind.ONLINE else _batch(wanted)
         self._put(workspace, wanted.kind, wanted.endpoint, body, wanted.name)
 
-    def undeploy(self, workspace: Workspace, kind: Serving, endpoint: str, deployment: str) -> None:
+    def undeploy(self, workspace: Workspace, kind: EndpointKind, endpoint: str, deployment: str) -> None:
         self._arm.delete(_path(workspace, kind, endpoint, deployment), f"delete {endpoint}/{deployment}")
 
     def route(self, workspace: Workspace, endpoint: str, traffic: Mapping[str, int]) -> None:
-        self._change(workspace, Serving.ONLINE, endpoint, {"traffic": dict(traffic)})
+        self._change(workspace, EndpointKind.ONLINE, endpoint, {"traffic": dict(traffic)})
 
     def choose(self, workspace: Workspace, endpoint: str, deployment: str) -> None:
-        self._change(workspace, Serving.BATCH, endpoint, {"defaults": {"deploymentName": deployment or None}})
+        self._change(workspace, EndpointKind.BATCH, endpoint, {"defaults": {"deploymentName": deployment or None}})
 
     def invoke(self, request: OnlineRequest) -> Answer:
         what = f"ask {request.endpoint}/{request.deployment}"
@@ -106,7 +108,7 @@ class AzureMlEndpoints:
         """Where the endpoint answers, and what it wants to see there."""
         key = (workspace, endpoint)
         if key not in self._addresses:
-            raw = self._get(workspace, Serving.ONLINE, endpoint)
+            raw = self._get(workspace, EndpointKind.ONLINE, endpoint)
             if raw is None:
                 raise Refused(f"endpoint {endpoint} is not in {workspace.name}; deploy it there")
             properties = raw["properties"]
@@ -119,16 +121,18 @@ class AzureMlEndpoints:
         key = (workspace, endpoint)
         token, until = self._tokens.get(key, ("", 0.0))
         if time.time() > until - _EARLY_S:
-            path = f"{_path(workspace, Serving.ONLINE, endpoint)}/token"
+            path = f"{_path(workspace, EndpointKind.ONLINE, endpoint)}/token"
             raw = self._arm.post(path, {}, f"ask for a token of {endpoint}", accept=(200,))
             token, until = str(raw["accessToken"]), float(raw["expiryTimeUtc"])
             self._tokens[key] = (token, until)
         return token
 
-    def _get(self, workspace: Workspace, kind: Serving, endpoint: str) -> dict[str, Any] | None:
+    def _get(self, workspace: Workspace, kind: EndpointKind, endpoint: str) -> dict[str, Any] | None:
         return self._arm.get(_path(workspace, kind, endpoint), f"look at endpoint {endpoint}")
 
-    def _put(self, workspace: Workspace, kind: Serving, endpoint: str, body: dict[str, Any], name: str = "") -> None:
+    def _put(
+        self, workspace: Workspace, kind: EndpointKind, endpoint: str, body: dict[str, Any], name: str = ""
+    ) -> None:
         """Endpoints and deployments live where their workspace does."""
         home = self._arm.get(place_path(workspace), f"look at workspace {workspace.workspace}")
         if home is None:
@@ -136,7 +140,7 @@ class AzureMlEndpoints:
         path = _path(workspace, kind, endpoint, name)
         self._arm.put(path, {_LOCATION: home[_LOCATION], **body}, f"deploy {endpoint}/{name}".rstrip("/"))
 
-    def _change(self, workspace: Workspace, kind: Serving, endpoint: str, change: dict[str, Any]) -> None:
+    def _change(self, workspace: Workspace, kind: EndpointKind, endpoint: str, change: dict[str, Any]) -> None:
         raw = self._get(workspace, kind, endpoint)
         if raw is None:
             raise Refused(f"endpoint {endpoint} is not in {workspace.name}: its traffic cannot be set")
@@ -149,7 +153,7 @@ class AzureMlEndpoints:
         self._arm.put(_path(workspace, kind, endpoint), body | {"properties": kept | change}, f"change {endpoint}")
 
 
-def _path(workspace: Workspace, kind: Serving, endpoint: str, deployment: str = "") -> str:
+def _path(workspace: Workspace, kind: EndpointKind, endpoint: str, deployment: str = "") -> str:
     path = f"{place_path(workspace)}/{kind.value}/{quote(endpoint)}"
     return f"{path}/deployments/{quote(deployment)}" if deployment else path
 

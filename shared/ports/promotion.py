@@ -107,7 +107,7 @@ class BundleStore(Protocol):
         ...
 
 
-class Serving(StrEnum):
+class EndpointKind(StrEnum):
     ONLINE = "onlineEndpoints"
     BATCH = "batchEndpoints"
 
@@ -137,7 +137,7 @@ class WantedDeployment:
 
     name: str
     endpoint: str
-    kind: Serving
+    kind: EndpointKind
     model: str
     code: str = ""
     script: str = ""
@@ -168,17 +168,17 @@ class Answer:
 class Endpoints(Protocol):
     """Online and batch endpoints and their deployments; what takes long is begun here and looked at later."""
 
-    def find(self, workspace: Workspace, kind: Serving, endpoint: str) -> EndpointSeen | None: ...
-    def ensure(self, workspace: Workspace, kind: Serving, endpoint: str, kubernetes: str = "") -> bool:
+    def find(self, workspace: Workspace, kind: EndpointKind, endpoint: str) -> EndpointSeen | None: ...
+    def ensure(self, workspace: Workspace, kind: EndpointKind, endpoint: str, kubernetes: str = "") -> bool:
         """Begin to create the endpoint (on the cluster *kubernetes*, if named) unless it is there; True once ready."""
         ...
 
-    def remove(self, workspace: Workspace, kind: Serving, endpoint: str) -> None: ...
+    def remove(self, workspace: Workspace, kind: EndpointKind, endpoint: str) -> None: ...
     def deployment(
-        self, workspace: Workspace, kind: Serving, endpoint: str, deployment: str
+        self, workspace: Workspace, kind: EndpointKind, endpoint: str, deployment: str
     ) -> DeploymentSeen | None: ...
     def deploy(self, workspace: Workspace, wanted: WantedDeployment) -> None: ...
-    def undeploy(self, workspace: Workspace, kind: Serving, endpoint: str, deployment: str) -> None: ...
+    def undeploy(self, workspace: Workspace, kind: EndpointKind, endpoint: str, deployment: str) -> None: ...
     def route(self, workspace: Workspace, endpoint: str, traffic: Mapping[str, int]) -> None:
         """Set an online endpoint's traffic, in percent."""
         ...

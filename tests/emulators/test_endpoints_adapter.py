@@ -8,7 +8,7 @@ from shared.adapters.azure_ml_arm import Arm
 from shared.adapters.azure_ml_endpoints import AzureMlEndpoints
 from shared.domain.failures import Refused
 from shared.domain.routes import Workspace
-from shared.ports import OnlineRequest, Serving, WantedDeployment
+from shared.ports import EndpointKind, OnlineRequest, WantedDeployment
 from signalbox.launcher.endpoints import WORKSPACES
 from signalbox.launcher.hub import LocalIdentity
 from tests.emulators.conftest import Ml
@@ -46,7 +46,7 @@ def test_an_endpoint_is_made_asked_and_removed(
     wanted = WantedDeployment(
         name="v1",
         endpoint=name,
-        kind=Serving.ONLINE,
+        kind=EndpointKind.ONLINE,
         model=assets.model,
         code=assets.code,
         script="score.py",
@@ -55,7 +55,7 @@ def test_an_endpoint_is_made_asked_and_removed(
         kubernetes=cluster,
     )
 
-    trusting.eventually(lambda: endpoints.ensure(WORKSPACE, Serving.ONLINE, name, cluster))
+    trusting.eventually(lambda: endpoints.ensure(WORKSPACE, EndpointKind.ONLINE, name, cluster))
     endpoints.deploy(WORKSPACE, wanted)
     trusting.eventually(lambda: state(endpoints, name) == "Succeeded")
     endpoints.route(WORKSPACE, name, {"v1": 100})
@@ -67,18 +67,18 @@ def test_an_endpoint_is_made_asked_and_removed(
     assert [answer.status for answer in answers] == [200, 200], answers[0].body
     assert (raw["properties"]["authMode"], deployed["properties"]["endpointComputeType"]) == (mode, kind)
     assert str(raw["properties"].get("compute", "")).endswith(f"/computes/{cluster}" if cluster else "")
-    endpoints.remove(WORKSPACE, Serving.ONLINE, name)
-    assert endpoints.find(WORKSPACE, Serving.ONLINE, name) is None
+    endpoints.remove(WORKSPACE, EndpointKind.ONLINE, name)
+    assert endpoints.find(WORKSPACE, EndpointKind.ONLINE, name) is None
 
 
 def test_a_scoring_token_goes_to_no_other_host(trusting: Ml) -> None:
     strict = adapter(trusting, "*.inference.ml.azure.com")
-    strict.ensure(WORKSPACE, Serving.ONLINE, "port-strict")
+    strict.ensure(WORKSPACE, EndpointKind.ONLINE, "port-strict")
 
     with pytest.raises(Refused, match="AZURE_ML_INFERENCE_HOSTS"):
         strict.invoke(OnlineRequest(workspace=WORKSPACE, endpoint="port-strict", deployment="v1", body=b"[]"))
 
 
 def state(endpoints: AzureMlEndpoints, name: str) -> str:
-    seen = endpoints.deployment(WORKSPACE, Serving.ONLINE, name, "v1")
+    seen = endpoints.deployment(WORKSPACE, EndpointKind.ONLINE, name, "v1")
     return seen.state if seen else ""

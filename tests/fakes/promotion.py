@@ -19,11 +19,11 @@ from shared.ports import (
     Answer,
     AssetKind,
     DeploymentSeen,
+    EndpointKind,
     EndpointSeen,
     OnlineRequest,
     Place,
     RegisteredModel,
-    Serving,
     Shelf,
     StoredFile,
     WantedDeployment,
@@ -172,23 +172,25 @@ class MemoryEndpoints:
     def __init__(self, cloud: MemoryCloud) -> None:
         self._cloud = cloud
 
-    def find(self, workspace: Workspace, kind: Serving, endpoint: str) -> EndpointSeen | None:
+    def find(self, workspace: Workspace, kind: EndpointKind, endpoint: str) -> EndpointSeen | None:
         found = self._endpoints.get(f"{workspace.name}/{kind.value}/{endpoint}")
         return None if found is None else EndpointSeen(name=endpoint, **found)
 
-    def ensure(self, workspace: Workspace, kind: Serving, endpoint: str, kubernetes: str = "") -> bool:
+    def ensure(self, workspace: Workspace, kind: EndpointKind, endpoint: str, kubernetes: str = "") -> bool:
         key = f"{workspace.name}/{kind.value}/{endpoint}"
         if key in self._endpoints:
             return True
         self._cloud.touch(f"create {key}", lambda: self._endpoints.update({key: {"traffic": {}, "default": ""}}))
         return False
 
-    def remove(self, workspace: Workspace, kind: Serving, endpoint: str) -> None:
+    def remove(self, workspace: Workspace, kind: EndpointKind, endpoint: str) -> None:
         key = f"{workspace.name}/{kind.value}/{endpoint}"
         if key in self._endpoints:
             self._cloud.touch(f"remove {key}", lambda: self._endpoints.pop(key))
 
-    def deployment(self, workspace: Workspace, kind: Serving, endpoint: str, deployment: str) -> DeploymentSeen | None:
+    def deployment(
+        self, workspace: Workspace, kind: EndpointKind, endpoint: str, deployment: str
+    ) -> DeploymentSeen | None:
         found = self._deployments.get(f"{workspace.name}/{kind.value}/{endpoint}/{deployment}")
         return None if found is None else DeploymentSeen(name=deployment, state="Succeeded", model=found)
 
@@ -196,7 +198,7 @@ class MemoryEndpoints:
         key = f"{workspace.name}/{wanted.kind.value}/{wanted.endpoint}/{wanted.name}"
         self._cloud.touch(f"deploy {key}", lambda: self._deployments.update({key: wanted.model}))
 
-    def undeploy(self, workspace: Workspace, kind: Serving, endpoint: str, deployment: str) -> None:
+    def undeploy(self, workspace: Workspace, kind: EndpointKind, endpoint: str, deployment: str) -> None:
         seen = self.find(workspace, kind, endpoint)
         if seen is not None and seen.traffic.get(deployment):
             raise Refused(f"{deployment} still has traffic")
@@ -205,13 +207,13 @@ class MemoryEndpoints:
             self._cloud.touch(f"undeploy {key}", lambda: self._deployments.pop(key))
 
     def route(self, workspace: Workspace, endpoint: str, traffic: Mapping[str, int]) -> None:
-        self._change(f"{workspace.name}/{Serving.ONLINE.value}/{endpoint}", "traffic", dict(traffic))
+        self._change(f"{workspace.name}/{EndpointKind.ONLINE.value}/{endpoint}", "traffic", dict(traffic))
 
     def choose(self, workspace: Workspace, endpoint: str, deployment: str) -> None:
-        self._change(f"{workspace.name}/{Serving.BATCH.value}/{endpoint}", "default", deployment)
+        self._change(f"{workspace.name}/{EndpointKind.BATCH.value}/{endpoint}", "default", deployment)
 
     def invoke(self, request: OnlineRequest) -> Answer:
-        key = f"{request.workspace.name}/{Serving.ONLINE.value}/{request.endpoint}/{request.deployment}"
+        key = f"{request.workspace.name}/{EndpointKind.ONLINE.value}/{request.endpoint}/{request.deployment}"
         if key not in self._deployments:
             return Answer(status=404, body=b"{}", took_ms=1.0)
         predict = self._cloud.predict[self._deployments[key].rpartition("/")[2]]

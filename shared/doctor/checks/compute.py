@@ -3,14 +3,14 @@
 from shared.doctor.findings import Finding, Findings, Said, Site, check
 from shared.domain import resources
 from shared.domain.routes import Scoring
-from shared.ports import Serving
+from shared.ports import EndpointKind
 
 
 @check
 def compute(site: Site) -> Findings:
     seen = set[str]()
     for score in dict.fromkeys(route.score for route in site.configuration.routes):
-        there = site.endpoints.deployment(score.workspace, Serving.BATCH, score.endpoint, score.deployment)
+        there = site.endpoints.deployment(score.workspace, EndpointKind.BATCH, score.endpoint, score.deployment)
         wanted = _resource(score, there.compute) if there else ""
         if wanted and wanted not in seen:
             seen.add(wanted)

@@ -3,7 +3,7 @@
 from shared.doctor.findings import Finding, Findings, Said, Site, check
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.routes import Scoring
-from shared.ports import Serving
+from shared.ports import EndpointKind
 
 
 @check
@@ -16,7 +16,7 @@ def scoring(site: Site) -> Findings:
 def _deployed(site: Site, score: Scoring) -> Finding:
     where = f"{score.workspace.workspace}/{score.endpoint}/{score.deployment}"
     said, wanted = Said("scoring", f"deployment {where}"), f"{score.model}:{score.version}"
-    there = site.endpoints.deployment(score.workspace, Serving.BATCH, score.endpoint, score.deployment)
+    there = site.endpoints.deployment(score.workspace, EndpointKind.BATCH, score.endpoint, score.deployment)
     if there is None:
         fix = f"deploy {wanted} there, or correct `score` of the route"
         return said.broken("is not there, so no job of the route can be made", fix)
