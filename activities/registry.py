@@ -8,9 +8,10 @@ from shared.clients import Clients
 from shared.domain.failures import Refused
 from shared.domain.promotion.bundles import Bundle
 from shared.domain.promotion.ladder import Registry
-from shared.domain.promotion.models import DIGEST, ModelVersion
-from shared.planning import place_shelves, read_bundle
-from shared.ports import RegisteredModel
+from shared.domain.promotion.models import BUNDLE, DIGEST, ModelVersion
+from shared.domain.routes import Workspace
+from shared.planning import place_shelves, read_bundle, shelves_at
+from shared.ports import RegisteredModel, Shelf
 
 
 def list_entries(clients: Clients, sweep: c.Sweep) -> c.RegistryEntries:
@@ -43,6 +44,25 @@ def recover_entry(clients: Clients, recovery: c.Recovery) -> c.Recovered:
 
 def _recover(clients: Clients, recovery: c.Recovery) -> c.Recovered:
     model, place = recovery.model, clients.configuration.workspace(recovery.environment)
+    registry, there, bundle = _approved(clients, model)
+    digest = bundle.digest
+    shelves = _standing(clients, place, model, digest)
+    if shelves is None:
+        shelves = place_shelves(place, model, digest)
+        copy_files(clients, bundle.files, place_shelves(registry, model, digest), shelves)
+        copied = read_bundle(clients.bundles, *shelves).digest
+        if copied != digest:
+            raise Refused(
+                f"the copy of {model} in {place.name} has {copied}, approved was {digest}; look at its storage"
+            )
+        register_bundle(clients, place, shelves, bundle, there.kind, {DIGEST: digest})
+    facts = {"environment": place.name, "digest": digest, "reason": recovery.reason}
+    clients.audit.append(recovery.key, "recovered", str(model), recovery.asked_by, facts)
+    return c.Recovered(digest=digest, folder=clients.bundles.address(shelves[0]))
+
+
+def _approved(clients: Clients, model: ModelVersion) -> tuple[Registry, RegisteredModel, Bundle]:
+    """The entry, every byte of which was read again just now."""
     registry = next(iter(_registries(clients)), None)
     there = clients.models.find(registry, model) if registry else None
     if registry is None or there is None:
@@ -50,16 +70,23 @@ def _recover(clients: Clients, recovery: c.Recovery) -> c.Recovered:
     bundle, digest = _read(clients, registry, model, there), there.tags.get(DIGEST, "")
     if bundle.digest != digest:
         raise Refused(f"{model} in {registry.name} has {bundle.digest}, approved was {digest}: it is not brought back")
-    target = place_shelves(place, model, digest)
-    copy_files(clients, bundle.files, place_shelves(registry, model, digest), target)
-    if read_bundle(clients.bundles, *target).digest != digest:
-        raise Refused(f"the copy of {model} in {place.name} is not what was approved; look at its storage")
-    folder = clients.bundles.address(target[0])
-    if clients.models.find(place, model) is None:
-        register_bundle(clients, place, target, bundle, there.kind, {DIGEST: digest})
-    facts = {"environment": place.name, "digest": digest, "reason": recovery.reason}
-    clients.audit.append(recovery.key, "recovered", str(model), recovery.asked_by, facts)
-    return c.Recovered(digest=digest, folder=folder)
+    return registry, there, bundle
+
+
+def _standing(clients: Clients, place: Workspace, model: ModelVersion, digest: str) -> tuple[Shelf, Shelf] | None:
+    """Where *place* has this very content; None where it lost it. Refused where the version has another content."""
+    there = clients.models.find(place, model)
+    if there is None:
+        return None
+    extras = there.tags.get(BUNDLE, "")
+    shelves = shelves_at(place, model, there.folder, extras)
+    has = read_bundle(clients.bundles, *shelves).digest if extras else "no bundle"
+    if has == digest:
+        return shelves
+    ours = clients.bundles.address(place_shelves(place, model, digest)[0])
+    if there.tags.get(DIGEST) == digest and there.folder.rstrip("/") == ours:
+        return None  # Brought here before, and damaged since.
+    raise Refused(f"{model} is already in {place.name} with {has}, not {digest}; it stays as it is: use a new version")
 
 
 def _read(clients: Clients, registry: Registry, model: ModelVersion, there: RegisteredModel) -> Bundle:

@@ -50,7 +50,7 @@ def plan_promotion(world: World, model: ModelVersion, source: str, target: str) 
     stages = configuration.ladder.way(source, target)
     workspace = configuration.workspace(source)
     registered, extras = _registered(world, model, workspace)
-    bundle = read_bundle(world.bundles, *_shelves(workspace, model, registered.folder, extras))
+    bundle = read_bundle(world.bundles, *shelves_at(workspace, model, registered.folder, extras))
     refuse_incomplete(model, registered.kind, bundle, f"add it to the folder in tag {BUNDLE}")
     return Plan(
         model=model,
@@ -103,7 +103,7 @@ def read_bundle(store: BundleStore, model: Shelf, extras: Shelf) -> Bundle:
 
 def source_shelves(plan: Plan) -> tuple[Shelf, Shelf]:
     """Where the plan's model and extras lie before the first move."""
-    return _shelves(plan.source, plan.model, plan.folder, plan.extras)
+    return shelves_at(plan.source, plan.model, plan.folder, plan.extras)
 
 
 def stage_shelves(plan: Plan, stage: Stage) -> tuple[Shelf, Shelf]:
@@ -118,7 +118,7 @@ def stage_shelves(plan: Plan, stage: Stage) -> tuple[Shelf, Shelf]:
 def place_shelves(place: Place, model: ModelVersion, digest: str) -> tuple[Shelf, Shelf]:
     """Where *place* keeps a bundle: a folder named by content in a workspace, two assets in the registry."""
     root = place_folder(model, digest) if isinstance(place, Workspace) else ""
-    return _shelves(place, model, f"{root}/{MODEL}" if root else "", f"{root}/{EXTRAS}" if root else "")
+    return shelves_at(place, model, f"{root}/{MODEL}" if root else "", f"{root}/{EXTRAS}" if root else "")
 
 
 def place_folder(model: ModelVersion, digest: str) -> str:
@@ -126,7 +126,8 @@ def place_folder(model: ModelVersion, digest: str) -> str:
     return f"{_DATASTORE}/signalbox/{model.name}/{model.version}/{digest.removeprefix('sha256:')[:16]}"
 
 
-def _shelves(place: Place, model: ModelVersion, folder: str, extras: str) -> tuple[Shelf, Shelf]:
+def shelves_at(place: Place, model: ModelVersion, folder: str, extras: str) -> tuple[Shelf, Shelf]:
+    """The model's shelf and the extras', wherever they are kept in *place*."""
     beside = ModelVersion(name=f"{model.name}-extras", version=model.version)
     return Shelf(place=place, folder=folder, asset=model), Shelf(place=place, folder=extras, asset=beside)
 

@@ -20,7 +20,7 @@ class PublishEntry:
     def before(self, clients: Clients, order: c.MoveOrder) -> dict[str, Any]:
         registry = _registry(order)
         there = clients.models.find(registry, order.plan.model)
-        refuse_conflict(there, order.plan, registry.name)
+        refuse_conflict(there, order.plan.digest, registry.name)
         return {"there": there is not None}
 
     def advance(self, clients: Clients, order: c.MoveOrder) -> str:

@@ -9,7 +9,7 @@ from shared.clients import Clients
 from shared.domain.failures import Refused
 from shared.domain.promotion.bundles import CODE, ENVIRONMENT, EXTRAS, Bundle, companion
 from shared.domain.promotion.models import BUNDLE, DIGEST, PROMOTION, ModelVersion
-from shared.domain.promotion.plans import Plan, StagePlan
+from shared.domain.promotion.plans import StagePlan
 from shared.domain.routes import Workspace
 from shared.planning import stage_shelves
 from shared.ports import AssetKind, RegisteredModel, Shelf
@@ -20,7 +20,7 @@ class RegisterModel:
 
     def before(self, clients: Clients, order: c.MoveOrder) -> dict[str, Any]:
         place = workspace_of(order)
-        refuse_conflict(clients.models.find(place, order.plan.model), order.plan, place.name)
+        refuse_conflict(clients.models.find(place, order.plan.model), order.plan.digest, place.name)
         return {kind.value: clients.models.has(place, kind, _asset(order, kind)) for kind in AssetKind}
 
     def advance(self, clients: Clients, order: c.MoveOrder) -> str:
@@ -52,13 +52,13 @@ def workspace_at(at: StagePlan) -> Workspace:
     return at.stage.environment
 
 
-def refuse_conflict(there: RegisteredModel | None, plan: Plan, where: str) -> None:
-    """The same version with another content is never overwritten."""
+def refuse_conflict(there: RegisteredModel | None, digest: str, where: str) -> None:
+    """The same version with another content than *digest* is never overwritten."""
     if there is None:
         return
-    digest = there.tags.get(DIGEST) or there.properties.get(DIGEST) or "an unknown digest"
-    if digest != plan.digest:
-        raise Refused(f"{plan.model} is already in {where} with {digest}, not {plan.digest}; register a new version")
+    has = there.tags.get(DIGEST) or there.properties.get(DIGEST) or "an unknown digest"
+    if has != digest:
+        raise Refused(f"{there.model} is already in {where} with {has}, not {digest}; register a new version")
 
 
 def tags_of(order: c.MoveOrder) -> dict[str, str]:

@@ -100,7 +100,7 @@ LOCKS = [
     ),
     (
         "activities/movers/entry.py",
-        "        refuse_conflict(there, order.plan, registry.name)\n",
+        "        refuse_conflict(there, order.plan.digest, registry.name)\n",
         "",
         f"{HOSTILE}::test_a_version_that_the_registry_has_with_another_content_is_a_conflict",
     ),

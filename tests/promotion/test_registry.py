@@ -1,11 +1,13 @@
 """The central registry under watch: altered bytes raise one alarm, and what comes back is what was approved."""
 
 from datetime import timedelta
+from typing import Any
 
 from shared import contracts as c
 from shared.codec import decode
 from shared.domain.promotion.models import ModelVersion
-from tests.promotion.conftest import CENTRAL, Railway
+from shared.planning import read_bundle, shelves_at
+from tests.promotion.conftest import CENTRAL, DEV, Railway
 
 NOON = timedelta(days=1)
 
@@ -28,22 +30,62 @@ async def test_a_whole_registry_is_quiet_and_an_altered_byte_is_told_once(railwa
     assert railway.chain().count("registry altered") == 1
 
 
+async def recovered(railway: Railway) -> tuple[str, Any]:
+    """How bringing churn:1 back into dev ended, and what it said."""
+    await railway.pass_time(timedelta(seconds=1))
+    body = {"version": "1", "environment": "dev", "reason": "the workspace was deleted"}
+    status, answer = await railway.ask("POST", "models/churn/recover", body, "linus")
+    assert status == 202, answer
+    outcome = await railway.host.advance_until_finished(answer["recovery"], timeout=60)
+    return outcome.status, outcome.output
+
+
 async def test_an_entry_comes_back_into_an_environment_that_lost_it(railway: Railway) -> None:
     model = railway.register("1", error=1.0)
     await railway.whole("churn:1")
     for key in [key for key in railway.cloud.state["assets"] if key.startswith("dev")]:
         del railway.cloud.state["assets"][key]
-    body = {"version": "1", "environment": "dev", "reason": "the workspace was deleted"}
 
-    status, answer = await railway.ask("POST", "models/churn/recover", body, "linus")
-    outcome = await railway.host.advance_until_finished(answer["recovery"], timeout=60)
+    _, output = await recovered(railway)
 
-    recovered = decode(c.Recovered, outcome.output)
+    found = decode(c.Recovered, output)
     entry = railway.cloud.state["assets"][f"central/models/{model}"]
     there = railway.cloud.state["assets"][f"dev/models/{model}"]
-    assert (status, recovered.digest) == (202, entry.tags["signalbox.digest"])
-    assert there.folder == recovered.folder
+    assert (found.digest, there.folder) == (entry.tags["signalbox.digest"], found.folder)
     assert railway.chain()[-1] == "recovered"
+
+
+async def test_what_is_still_there_stays_and_what_was_damaged_is_copied_anew(railway: Railway) -> None:
+    model = railway.register("1", error=1.0)
+    await railway.whole("churn:1")
+    before = railway.cloud.snapshot()
+
+    _, kept = await recovered(railway)
+    assert railway.cloud.snapshot() == before
+    assert decode(c.Recovered, kept).folder.endswith("models/churn/1")
+
+    del railway.cloud.state["assets"][f"dev/models/{model}"]
+    _, output = await recovered(railway)
+    lost = decode(c.Recovered, output).folder
+    del railway.cloud.state["files"][f"{lost}/model.bin"]
+    await recovered(railway)
+    assert railway.cloud.state["files"][f"{lost}/model.bin"] == b"weights churn 1"
+
+
+async def test_the_same_version_with_another_content_is_a_conflict_that_names_both(railway: Railway) -> None:
+    model = railway.register("1", error=1.0)
+    await railway.whole("churn:1")
+    approved = railway.cloud.state["assets"][f"central/models/{model}"].tags["signalbox.digest"]
+    railway.cloud.state["files"]["dev:models/churn/1/model.bin"] = b"other weights"
+    before = railway.cloud.snapshot()
+    shelves = shelves_at(DEV, model, "models/churn/1", "extras/churn/1")
+    other = read_bundle(railway.clients.bundles, *shelves).digest
+
+    status, said = await recovered(railway)
+
+    assert status == "Failed"
+    assert f"churn:1 is already in dev with {other}, not {approved}" in str(said)
+    assert railway.cloud.snapshot() == before
 
 
 async def test_what_was_altered_does_not_come_back(railway: Railway) -> None:
@@ -51,10 +93,8 @@ async def test_what_was_altered_does_not_come_back(railway: Railway) -> None:
     await railway.whole("churn:1")
     folder = railway.clients.models.find(CENTRAL, model).folder  # type: ignore[union-attr]
     railway.cloud.state["files"][f"{folder}/model.bin"] = b"somebody was here"
-    body = {"version": "1", "environment": "dev", "reason": "we need it back"}
 
-    _, answer = await railway.ask("POST", "models/churn/recover", body, "linus")
-    outcome = await railway.host.advance_until_finished(answer["recovery"], timeout=60)
+    status, _ = await recovered(railway)
 
-    assert outcome.status == "Failed"
+    assert status == "Failed"
     assert railway.clients.models.find(CENTRAL, ModelVersion(name="churn", version="1")) is not None
