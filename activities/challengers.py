@@ -4,15 +4,15 @@ The challenger's predictions are those that its pipeline wrote for the hold-out 
 only if they are for exactly those rows. What climbs further is measured again, deployed, by the gates of its stages.
 """
 
-import csv
-import io
 import json
 from dataclasses import asdict
 from typing import Any
 
 from activities.effects import once, stamp
 from activities.evidence import Online
-from activities.holdouts import HoldoutRows, evaluate, read_rows
+from activities.holdout_rows import HoldoutRows, read_rows, table_of
+from activities.holdouts import evaluate
+from activities.keyed_columns import KeyedColumn
 from activities.retraining_claims import champion_of, stage_of
 from activities.training import cancelled_by, datastore_path, output_folder
 from shared import contracts as c
@@ -101,25 +101,21 @@ def _predictions(clients: Clients, request: c.RetrainingRun, rows: HoldoutRows) 
     import numpy as np
 
     path, key = f"{output_folder(request)}/predictions.csv", rows.holdout.key
-    raw = clients.hub.read(request.hub.staging, path)
-    if raw is None:
+    written = clients.hub.find(request.hub.staging, path)
+    if written is None:
         raise Refused(f"the pipeline wrote no predictions.csv to {request.hub.staging}/{output_folder(request)}")
-    found = list(csv.reader(io.StringIO(raw.decode("utf-8-sig"))))
-    header, given = found[0] if found else [], found[1:]
-    if len(header) != 2 or header[0] != key:
-        raise Refused(f"predictions.csv has the columns {header}; write {key} and the prediction")
-    predicted = {row[0]: row[1] for row in given if len(row) == 2}
-    wanted = rows.columns[key]
-    if len(predicted) != len(given) or predicted.keys() != set(wanted):
-        missing, strange = len(set(wanted) - predicted.keys()), len(predicted.keys() - set(wanted))
+    table = table_of(clients, written)
+    if len(table.header) != 2 or table.header[0] != key:
+        raise Refused(f"predictions.csv has the columns {list(table.header)}; write {key} and the prediction")
+    given = KeyedColumn(table.pairs(*table.header))
+    places = np.concatenate([given.places(keys) for keys in rows.key_batches()])
+    missing, strange = int((places < 0).sum()), len(given) - len(np.unique(places[places >= 0]))
+    if missing or strange:
         raise Refused(
-            f"predictions.csv is not of the hold-out's {len(wanted)} rows: {len(given)} lines,"
+            f"predictions.csv is not of the hold-out's {len(places)} rows: {len(given)} lines,"
             f" {missing} rows are missing, {strange} are strange"
         )
-    try:
-        values = np.asarray([float(predicted[each]) for each in wanted])
-    except ValueError as error:
-        raise Refused(f"predictions.csv has what is no number: {error}") from error
+    values = given.values[places]
     if not np.isfinite(values).all():
         raise Refused("predictions.csv has predictions that are not finite")
     return values

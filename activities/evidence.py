@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from activities.holdouts import Columns, HoldoutRows, agreement_of, evaluate, read_rows
+from activities.holdout_rows import HoldoutRows, read_rows
+from activities.holdouts import agreement_of, evaluate
 from activities.movers.model import workspace_at
 from shared import contracts as c
 from shared.clients import Clients
@@ -70,16 +71,13 @@ class Online:
         """One number for each row of *held*, asked in batches. Refused where there are more or fewer."""
         import numpy as np
 
-        columns, features = held.columns, held.features
-        rows = [[_number(columns[name][row]) for name in features] for row in range(_length(columns))]
-        found: list[float] = []
-        size = held.holdout.batch_rows
-        for start in range(0, len(rows), size):
-            part = rows[start : start + size]
-            body = {"input_data": {"columns": list(features), "index": list(range(len(part))), "data": part}}
-            answer = self.ask(deployment, body)
-            found += _numbers(deployment, answer, len(part))
-        return np.asarray(found, dtype=np.float64)
+        features, found, at = held.features, np.empty(len(held.truth)), 0
+        for part in held.batches(features, held.holdout.batch_rows):
+            data = [[_number(cell) for cell in cells] for cells in part]
+            body = {"input_data": {"columns": features, "index": list(range(len(data))), "data": data}}
+            found[at : at + len(data)] = _numbers(deployment, self.ask(deployment, body), len(data))
+            at += len(data)
+        return found
 
 
 class Session(Online):
@@ -179,10 +177,6 @@ def _numbers(deployment: str, answer: Answer, rows: int) -> list[float]:
             f"{deployment} gave {len(found) if isinstance(found, list) else 'no'} predictions for {rows} rows"
         )
     return [float(each) for each in found]
-
-
-def _length(columns: Columns) -> int:
-    return len(next(iter(columns.values())))
 
 
 def _number(text: str) -> Any:

@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from shared import contracts as c
@@ -127,13 +127,4 @@ def _lines(clients: Clients, member: Member) -> Iterator[str]:
 def _csv_line(fields: Sequence[str]) -> str:
     written = io.StringIO()
     csv.writer(written, lineterminator="").writerow(fields)
-    return written.getvalue()
-
-
-def columns_of(values: Mapping[str, Sequence[str]]) -> str:
-    """A table of *values* as CSV text."""
-    written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\n")
-    writer.writerow(values)
-    writer.writerows(zip(*values.values(), strict=True))
     return written.getvalue()

@@ -3,6 +3,8 @@
 The hold-out goes beside them, its features without its answers, and none of its rows is trained on.
 """
 
+import csv
+import io
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -11,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from activities.effects import once, stamp
-from activities.holdouts import HoldoutRows, read_rows
+from activities.holdout_rows import HoldoutRows, read_rows
 from activities.training import datastore_path
-from activities.training_files import Member, columns_of, header_line, named_files, rows_of, takes_named, waiting_files
+from activities.training_files import Member, header_line, named_files, rows_of, takes_named, waiting_files
 from activities.training_spool import Spool
 from shared import contracts as c
 from shared.clients import Clients
@@ -57,7 +59,7 @@ def _set(
     clients: Clients, request: c.RetrainingRun, route: TrainingRoute, members: list[Member], holdout: HoldoutRows
 ) -> c.TrainingSet:
     key = holdout.holdout.key
-    merge = Merge(route.conflicts, holdout.columns[key])
+    merge = Merge(route.conflicts, holdout.keys())
     newest = sorted(range(len(members)), key=lambda at: (members[at].blob.modified, at), reverse=True)
     for at in newest:
         for number, row in enumerate(rows_of(clients, route, members[at], key)):
@@ -165,6 +167,14 @@ def arrival_of(account: str, blob: Blob) -> str:
 def _write_holdout(clients: Clients, request: c.RetrainingRun, holdout: HoldoutRows) -> str:
     """What the challenger is asked: every column but the answer."""
     folder = f"{records.training_folder(request.run)}/holdout"
-    asked = {name: values for name, values in holdout.columns.items() if name != holdout.holdout.target}
-    clients.hub.create(request.hub.staging, f"{folder}/holdout.csv", columns_of(asked).encode())
+    asked = [name for name in holdout.table.header if name != holdout.holdout.target]
+    with tempfile.TemporaryFile() as written:
+        text = io.TextIOWrapper(written, encoding="utf-8", newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(asked)
+        for part in holdout.batches(asked):
+            writer.writerows(part)
+        text.flush()
+        written.seek(0)
+        clients.hub.create(request.hub.staging, f"{folder}/holdout.csv", written)
     return folder

@@ -3,7 +3,7 @@
 import io
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
@@ -66,7 +66,9 @@ class BlobHub:
                 _await_copy(target)
         return True
 
-    def create(self, container: str, path: str, data: bytes, metadata: Mapping[str, str] | None = None) -> bool:
+    def create(
+        self, container: str, path: str, data: bytes | IO[bytes], metadata: Mapping[str, str] | None = None
+    ) -> bool:
         with translated(f"create {container}/{path}"):
             try:
                 self._client(container, path).upload_blob(data, overwrite=False, metadata=_plain(metadata))

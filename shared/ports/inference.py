@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, BinaryIO, Protocol
+from typing import IO, Any, BinaryIO, Protocol
 
 from shared.domain.routes import Overrides, Scoring, Workspace
 
@@ -35,8 +35,10 @@ class DataHub(Protocol):
         """Copy server-side exactly the content *source* names; False where that content is gone. Safe to repeat."""
         ...
 
-    def create(self, container: str, path: str, data: bytes, metadata: Mapping[str, str] | None = None) -> bool:
-        """Write only where nothing is; False where something was."""
+    def create(
+        self, container: str, path: str, data: bytes | IO[bytes], metadata: Mapping[str, str] | None = None
+    ) -> bool:
+        """Write only where nothing is; False where something was. What is long is given as a seekable file."""
         ...
 
     def replace(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from shared.adapters.blob_ledger import BlobLedger
 from shared.callers import Callers
@@ -69,11 +69,13 @@ class MemoryHub:
             self._put(container, path, there[1], metadata)
             return True
 
-    def create(self, container: str, path: str, data: bytes, metadata: Mapping[str, str] | None = None) -> bool:
+    def create(
+        self, container: str, path: str, data: bytes | IO[bytes], metadata: Mapping[str, str] | None = None
+    ) -> bool:
         with self._lock:
             if (container, path) in self.blobs:
                 return False
-            self._put(container, path, data, metadata or {})
+            self._put(container, path, data if isinstance(data, bytes) else data.read(), metadata or {})
             return True
 
     def replace(

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from azure.functions.meta import Datum
@@ -61,7 +61,9 @@ class TroubledHub(MemoryHub):
     def read(self, container: str, path: str) -> bytes | None:
         return self._done(super().read(container, path), self._count())
 
-    def create(self, container: str, path: str, data: bytes, metadata: Mapping[str, str] | None = None) -> bool:
+    def create(
+        self, container: str, path: str, data: bytes | IO[bytes], metadata: Mapping[str, str] | None = None
+    ) -> bool:
         failing = self._count()
         return self._done(super().create(container, path, data, metadata), failing)
 

@@ -1,7 +1,7 @@
 """Make one set of many files: every key once, by a rule that is counted. Knows keys and digests, never the rows."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from shared.domain.failures import Refused
@@ -25,7 +25,7 @@ class Merge:
     Memory grows with the number of different keys (about 200 bytes each), not with the data.
     """
 
-    def __init__(self, on_conflict: OnConflict, held_out: Collection[str] = ()) -> None:
+    def __init__(self, on_conflict: OnConflict, held_out: Iterable[str] = ()) -> None:
         self._on_conflict, self._held_out = on_conflict, frozenset(held_out)
         self._chosen: dict[bytes, tuple[int, int, bytes]] = {}
         self._disputed: set[bytes] = set()

@@ -1,0 +1,225 @@
+"""The hold-out rows of a model, read from the hub as often as they are needed: their text is never in memory whole.
+
+What stays is numbers: the answers, and which slice each row is in. Nothing is compared here.
+"""
+
+import csv
+import hashlib
+import io
+from array import array
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from activities.keyed_columns import KeyedColumn
+from shared.clients import Clients
+from shared.domain.failures import Refused
+from shared.domain.promotion.ladder import Holdout
+from shared.ports import Blob, DataHub
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Cells = list[str]
+_BATCH = 5000
+_BUFFER = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A CSV file as *blob* names it: a file that changes while it is read is Refused, never mixed."""
+
+    hub: DataHub
+    blob: Blob
+    header: tuple[str, ...]
+
+    @property
+    def location(self) -> str:
+        return f"{self.blob.container}/{self.blob.path}"
+
+    def require(self, columns: Sequence[str]) -> None:
+        missing = [name for name in columns if name not in self.header]
+        if missing:
+            raise Refused(f"hold-out {self.location} lacks {', '.join(missing)}")
+
+    def rows(self, digest: Any = None) -> Iterator[Cells]:
+        """Every row's cells; *digest* is updated with every byte of the file."""
+        for number, cells in enumerate(filter(None, _cells(self.hub, self.blob, digest))):
+            if len(cells) != len(self.header):
+                columns = f"the header has {len(self.header)}"
+                raise Refused(f"{self.location}: row {number} has {len(cells)} fields, {columns}")
+            if number:
+                yield cells
+
+    def pairs(self, key: str, column: str, digest: Any = None) -> Iterator[tuple[str, float]]:
+        """The key and the number in *column* of each row. Raises Refused naming the row that has none."""
+        at, value = self.header.index(key), self.header.index(column)
+        for cells in self.rows(digest):
+            yield cells[at], self.number(cells, value)
+
+    def number(self, cells: Cells, at: int) -> float:
+        try:
+            return float(cells[at])
+        except ValueError as error:
+            raise Refused(f"{self.location}: {self.header[at]} is {cells[at]!r}, which is no number") from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slices:
+    """For each column its *values*, and for each row the number of its own."""
+
+    values: dict[str, dict[str, int]] = field(default_factory=dict)
+    codes: dict[str, "NDArray[Any]"] = field(default_factory=dict)
+
+    def masks(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[str, "NDArray[Any]"]]:
+        """Which of the rows from *start* to *stop* are in each `column=value`; slices of one row say nothing."""
+        import numpy as np
+
+        for column, values in self.values.items():
+            sizes = np.bincount(self.codes[column], minlength=len(values))
+            for value, code in sorted(values.items()):
+                if sizes[code] > 1:
+                    yield f"{column}={value}", self.codes[column][start:stop] == code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldoutRows:
+    """*digest* names the content of the files, *truth* has the answer of each row."""
+
+    holdout: Holdout
+    table: Table
+    digest: str
+    truth: "NDArray[Any]"
+    slices: Slices
+
+    @property
+    def features(self) -> list[str]:
+        """What models are asked with."""
+        return [name for name in self.table.header if name not in (self.holdout.target, self.holdout.key)]
+
+    def keys(self) -> Iterator[str]:
+        at = self.table.header.index(self.holdout.key)
+        return (cells[at] for cells in self.table.rows())
+
+    def key_batches(self) -> Iterator[list[str]]:
+        return _batches(self.keys(), _BATCH)
+
+    def batches(self, columns: Sequence[str], size: int = _BATCH) -> Iterator[list[Cells]]:
+        """The cells of *columns*, at most *size* rows at a time."""
+        places = [self.table.header.index(name) for name in columns]
+        return _batches(([cells[at] for at in places] for cells in self.table.rows()), size)
+
+
+def read_rows(clients: Clients, holdout: Holdout) -> HoldoutRows:
+    """The hold-out with its answers. Refused where a file, a column or an answer is missing."""
+    table, digest = open_table(clients, holdout.path), hashlib.sha256()
+    seen = _Seen(table, holdout)
+    for cells in table.rows(digest):
+        seen.add(cells)
+    if not seen.rows:
+        raise Refused(f"hold-out {holdout.path} has no rows; measure on rows with known answers")
+    truth = _answers(clients, holdout, table, digest) if holdout.answers else seen.truth()
+    named = f"sha256:{digest.hexdigest()}"
+    return HoldoutRows(holdout=holdout, table=table, digest=named, truth=truth, slices=seen.slices())
+
+
+class _Seen:
+    """The numbers of the rows of a hold-out, as they are read."""
+
+    def __init__(self, table: Table, holdout: Holdout) -> None:
+        wanted = [holdout.key, *holdout.slices] + ([] if holdout.answers else [holdout.target])
+        table.require(wanted)
+        self._table, self.rows = table, 0
+        self._target = -1 if holdout.answers else table.header.index(holdout.target)
+        self._places = {name: table.header.index(name) for name in holdout.slices}
+        self._values: dict[str, dict[str, int]] = {name: {} for name in holdout.slices}
+        self._codes: dict[str, array[int]] = {name: array("i") for name in holdout.slices}
+        self._truth = array("d")
+
+    def add(self, cells: Cells) -> None:
+        self.rows += 1
+        if self._target >= 0:
+            self._truth.append(self._table.number(cells, self._target))
+        for name, at in self._places.items():
+            values = self._values[name]
+            self._codes[name].append(values.setdefault(cells[at], len(values)))
+
+    def truth(self) -> "NDArray[Any]":
+        import numpy as np
+
+        return np.frombuffer(self._truth, dtype=np.float64)
+
+    def slices(self) -> Slices:
+        import numpy as np
+
+        return Slices(
+            values=self._values, codes={name: np.frombuffer(codes, "i4") for name, codes in self._codes.items()}
+        )
+
+
+def open_table(clients: Clients, location: str) -> Table:
+    """The hold-out file at `container/path`, as it is now. Refused where it is not there."""
+    container, _, path = location.partition("/")
+    blob = clients.hub.find(container, path)
+    if blob is None:
+        raise Refused(f"hold-out {location} is not in the hub; put it there")
+    return table_of(clients, blob)
+
+
+def table_of(clients: Clients, blob: Blob) -> Table:
+    cells = _cells(clients.hub, blob)
+    header = tuple(next(cells, []))
+    cells.close()
+    return Table(hub=clients.hub, blob=blob, header=header)
+
+
+def _answers(clients: Clients, holdout: Holdout, table: Table, digest: Any) -> "NDArray[Any]":
+    """The answers in the order of the rows, from the file that has them by key."""
+    import numpy as np
+
+    answers = open_table(clients, holdout.answers)
+    answers.require([holdout.key, holdout.target])
+    known = KeyedColumn(answers.pairs(holdout.key, holdout.target, digest))
+    if known.repeats:
+        raise Refused(f"{holdout.answers} has {known.repeats} rows whose {holdout.key} was there before; keep one each")
+    found, at = [], table.header.index(holdout.key)
+    for keys in _batches((cells[at] for cells in table.rows()), _BATCH):
+        places = known.places(keys)
+        if (places < 0).any():
+            lost = keys[int(np.argmax(places < 0))]
+            raise Refused(f"{holdout.answers} has no {holdout.target} for {holdout.key} {lost!r}")
+        found.append(known.values[places])
+    return np.concatenate(found)
+
+
+def _cells(hub: DataHub, blob: Blob, digest: Any = None) -> Generator[Cells, None, None]:
+    """The header and every row; blank lines are empty lists."""
+    with hub.open(blob) as stream:
+        raw = io.BufferedReader(_Digesting(stream, digest), _BUFFER)
+        try:
+            yield from csv.reader(io.TextIOWrapper(raw, encoding="utf-8-sig", newline=""))
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise Refused(f"{blob.container}/{blob.path} is not CSV in UTF-8: {error}") from error
+
+
+def _batches(items: Iterator[Any], size: int) -> Iterator[list[Any]]:
+    while part := list(islice(items, size)):
+        yield part
+
+
+class _Digesting(io.RawIOBase):
+    """A stream that tells *digest* what is read of it."""
+
+    def __init__(self, stream: BinaryIO, digest: Any) -> None:
+        self._stream, self._digest = stream, digest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        if self._digest is not None:
+            self._digest.update(data)
+        return len(data)

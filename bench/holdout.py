@@ -1,0 +1,109 @@
+"""Measure two models on a large hold-out, as a gate does: the peak memory of a process that does nothing else.
+
+    python bench/holdout.py [--rows N]
+
+The rows lie in a file and the models answer in memory, so that what is measured is the app's own part; memory is what
+the peak rose over the process with everything imported. It fails above MEMORY_LIMIT_MB.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+MEMORY_LIMIT_MB = 250
+_PLACE = ("evaluation", "holdout.csv")
+
+
+def write(path: Path, rows: int) -> None:
+    """A key, a category, ten features and the answer: about 120 bytes a row."""
+    import random
+
+    chance = random.Random(1)
+    with path.open("w", encoding="utf-8") as text:
+        text.write("id,region," + ",".join(f"x{n}" for n in range(10)) + ",y\n")
+        for row in range(rows):
+            numbers = ",".join(f"{chance.random():.6f}" for _ in range(10))
+            text.write(f"customer-{row:08d},{'nesw'[row % 4]},{numbers},{chance.random():.6f}\n")
+
+
+class Disk:
+    """A hub with one file, read as the real one is: in ranges."""
+
+    def __init__(self, file: Path) -> None:
+        from shared.ports import Blob
+
+        self._file = file
+        now, size = datetime.now(UTC), file.stat().st_size
+        self._blob = Blob(container=_PLACE[0], path=_PLACE[1], etag="0x1", size=size, modified=now, metadata={})
+
+    def find(self, *_: str):
+        return self._blob
+
+    def open(self, _):
+        return self._file.open("rb")
+
+
+class Models:
+    """Endpoints whose deployments answer with the first feature, one of them a little off."""
+
+    def invoke(self, request):
+        from shared.ports import Answer
+
+        asked = json.loads(request.body)["input_data"]
+        at, off = asked["columns"].index("x0"), 0.01 if request.deployment == "champion" else 0.0
+        body = json.dumps([row[at] + off for row in asked["data"]]).encode()
+        return Answer(status=200, body=body, took_ms=1.0)
+
+
+def measure(file: Path) -> None:
+    from activities.evidence import Online
+    from activities.holdout_rows import read_rows
+    from activities.holdouts import agreement_of, evaluate
+    from bench.paired_bootstrap import megabytes
+    from shared.domain.paired import compare
+    from shared.domain.promotion.ladder import Holdout
+
+    compare("mae", range(1000), range(1000), range(1, 1001))  # Imports.
+    clients = SimpleNamespace(hub=Disk(file), endpoints=Models())
+    holdout = Holdout(path="/".join(_PLACE), target="y", key="id", slices=("region",), tolerance=0.1)
+    Path("/proc/self/clear_refs").write_text("5")  # The peak starts again from here.
+    before, start = megabytes("VmRSS"), time.perf_counter()
+    rows = read_rows(clients, holdout)
+    online = Online(clients, None, "online")
+    champion, challenger = (online.predictions(name, rows) for name in ("champion", "challenger"))
+    found = evaluate(rows, [{"metric": "mae"}], "m:1", champion, challenger)
+    agreement = agreement_of(rows, champion, challenger)
+    seconds, peak = time.perf_counter() - start, megabytes("VmHWM") - before
+    print(json.dumps({"seconds": seconds, "peak_mb": peak, "rows": found.rows, "agree": agreement.agreement}))
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--rows", type=int, default=1_000_000)
+    arguments.add_argument("--file", type=Path, help=argparse.SUPPRESS)
+    given = arguments.parse_args()
+    if given.file:
+        measure(given.file)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "holdout.csv"
+        write(file, given.rows)
+        done = subprocess.check_output([sys.executable, __file__, "--file", str(file)])
+        size = file.stat().st_size / 1024 / 1024
+    seen = json.loads(done)
+    print("| rows | file | time | peak memory over the imports |\n|---|---|---|---|")
+    print(f"| {seen['rows']} | {size:.0f} MB | {seen['seconds']:.0f} s | {seen['peak_mb']:.0f} MB |")
+    if seen["peak_mb"] > MEMORY_LIMIT_MB:
+        sys.exit(f"measuring a hold-out may use {MEMORY_LIMIT_MB} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""Hold-outs are read row by row: answers join by key, slices count, and what is unfit is named."""
+
+import hashlib
+import tracemalloc
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from activities.holdout_rows import read_rows
+from activities.holdouts import agreement_of, evaluate
+from activities.keyed_columns import KeyedColumn
+from shared.domain.configuration import Configuration
+from shared.domain.failures import Refused
+from shared.domain.promotion.ladder import Holdout
+from shared.domain.routes import HubLayout
+from tests.fakes.ports import FakeClients, MemoryHub
+
+HOLDOUT = Holdout(path="evaluation/rows.csv", target="y", key="id", slices=("sex",), tolerance=0.5)
+APART = replace(HOLDOUT, answers="evaluation/answers.csv")
+ROWS = b"id,sex,x\na,f,1\n\nb,m,2\nc,f,3\nd,x,4\n"
+
+
+@pytest.fixture
+def hub() -> MemoryHub:
+    return MemoryHub(lambda: datetime(2026, 1, 1, tzinfo=UTC))
+
+
+@pytest.fixture
+def clients(hub: MemoryHub) -> FakeClients:
+    made = FakeClients(Configuration(hub=HubLayout(account="datahub"), routes=()), lambda: datetime.now(UTC))
+    vars(made)["hub"] = hub
+    return made
+
+
+def test_answers_join_by_key_whatever_their_order(clients: FakeClients, hub: MemoryHub) -> None:
+    answers = b"\xef\xbb\xbfid,y\nd,40\nc,30\nb,20\na,10\nz,0\n"
+    hub.land(APART.path, ROWS)
+    hub.land(APART.answers, answers)
+
+    rows = read_rows(clients, APART)
+
+    assert rows.truth.tolist() == [10, 20, 30, 40]
+    assert rows.digest == f"sha256:{hashlib.sha256(ROWS + answers).hexdigest()}"
+    assert rows.features == ["sex", "x"]
+    assert list(rows.batches(["x"], 3)) == [[["1"], ["2"], ["3"]], [["4"]]]
+    assert {name: mask.tolist() for name, mask in rows.slices.masks()} == {"sex=f": [True, False, True, False]}
+
+
+@pytest.mark.parametrize(
+    ("rows", "answers", "said"),
+    [
+        (b"", b"", "hold-out evaluation/rows.csv lacks id, sex"),
+        (b"id,sex\n", b"id,y\n", "has no rows"),
+        (b"id,sex\na,f,1\n", b"id,y\n", "row 1 has 3 fields, the header has 2"),
+        (b"id,sex\na,f\n", b"id,y\nb,1\n", "evaluation/answers.csv has no y for id 'a'"),
+        (b"id,sex\na,f\n", b"id,y\na,many\n", "y is 'many', which is no number"),
+        (b"id,sex\na,f\n", b"id,y\na,1\na,2\n", "has 1 rows whose id was there before"),
+        (b"id,sex\na,f\n", b"id,z\na,1\n", "hold-out evaluation/answers.csv lacks y"),
+        (b"id,sex\n\xff,f\n", b"id,y\na,1\n", "is not CSV in UTF-8"),
+        (b"id,sex\na,f\n", None, "hold-out evaluation/answers.csv is not in the hub"),
+    ],
+)
+def test_what_is_unfit_is_named(
+    clients: FakeClients, hub: MemoryHub, rows: bytes, answers: bytes | None, said: str
+) -> None:
+    hub.land(APART.path, rows)
+    if answers is not None:
+        hub.land(APART.answers, answers)
+
+    with pytest.raises(Refused, match=said):
+        read_rows(clients, APART)
+
+
+def test_many_rows_are_compared_without_their_text_in_memory(clients: FakeClients, hub: MemoryHub) -> None:
+    count = 20_000
+    text = "\n".join(f"row-{n:040d},{'fm'[n % 2]},{n}" for n in range(count))
+    hub.land(HOLDOUT.path, f"id,sex,y\n{text}\n".encode())
+
+    tracemalloc.start()
+    rows = read_rows(clients, HOLDOUT)
+    worse = rows.truth + (rows.truth == 7)
+    found = agreement_of(rows, rows.truth, worse)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    measured = evaluate(rows, [{"metric": "mae"}], "churn:1", rows.truth, worse)
+    assert (found.rows, [row.key for row in found.worst]) == (count, [f"row-{7:040d}"])
+    assert [each.slice for each in measured.slices] == ["sex=f", "sex=m"]
+    assert peak < len(text) * 4
+
+
+def test_a_keyed_column_finds_keys_and_counts_repeats() -> None:
+    column = KeyedColumn([("b", 2.0), ("a", 1.0), ("b", 3.0)])
+
+    assert (len(column), column.repeats) == (3, 1)
+    assert column.values[column.places(["a", "b"])].tolist() == [1.0, 2.0]
+    assert column.places(["c"]).tolist() == [-1]
+    assert KeyedColumn([]).places(["a"]).tolist() == [-1]
