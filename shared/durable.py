@@ -33,7 +33,7 @@ Blueprint: TypeAlias = df.Blueprint
 Client: TypeAlias = DurableOrchestrationClient
 Body: TypeAlias = Callable[..., Any]
 
-_REFUSED = "refused"
+REFUSED = "refused"  # No result of an activity has a field of this name; a test of the house sees to it.
 _RETRY = df.RetryOptions(first_retry_interval_in_milliseconds=1_000, max_number_of_attempts=6)
 
 
@@ -81,8 +81,8 @@ def call(ctx: Context, activity: Activity[In, Out], payload: In) -> Steps[Out]:
         raw = yield ctx.sdk().call_activity_with_retry(activity.name, _RETRY, given)
     except Exception as error:  # The SDK reports every failed task as a bare Exception.
         raise StepFailed(f"{activity.name}: {_first_line(error)}") from error
-    if isinstance(raw, dict) and _REFUSED in raw:
-        raise Refused(raw[_REFUSED])
+    if isinstance(raw, dict) and REFUSED in raw:
+        raise Refused(raw[REFUSED])
     return decode(activity.gives, raw)
 
 
@@ -145,7 +145,7 @@ def add_activity(
                 given = decode(activity.takes, payload)
                 return encode(running.gave(given, body(made, given), made.clock.now()))
         except Refused as refusal:  # Permanent: crosses as a value, is not retried.
-            return {_REFUSED: str(refusal)}
+            return {REFUSED: str(refusal)}
 
     handler.__name__ = name
     blueprint.activity_trigger(input_name="payload")(handler)
@@ -165,7 +165,7 @@ def add_starting_activity(
                     result = await body(client, made, given)
                 return encode(running.gave(given, result, made.clock.now()))
         except Refused as refusal:
-            return {_REFUSED: str(refusal)}
+            return {REFUSED: str(refusal)}
 
     handler.__name__ = name
     bound = blueprint.durable_client_input(client_name="client")

@@ -14,7 +14,7 @@ import pytest
 
 from activities.blueprint import BODIES, STARTING_BODIES
 from orchestrators.blueprint import BODIES as ORCHESTRATIONS
-from shared import contracts, settings
+from shared import contracts, durable, settings
 
 PROJECT = Path(__file__).parents[2]
 PRODUCT = ("activities", "orchestrators", "shared", "signalbox", "triggers")
@@ -25,6 +25,11 @@ SOURCES = sorted(path for folder in PRODUCT for path in (PROJECT / folder).rglob
 def test_every_write_carries_its_idempotency_key(activity):
     if activity.effect is contracts.Effect.WRITES:
         assert "key" in {field.name for field in fields(activity.takes)}
+
+
+@pytest.mark.parametrize("activity", contracts.ACTIVITIES, ids=lambda activity: activity.name)
+def test_no_result_has_the_field_by_which_a_refusal_is_known(activity):
+    assert durable.REFUSED not in {field.name for field in fields(activity.gives)}
 
 
 @pytest.mark.parametrize(("name", "module"), [*BODIES.items(), *STARTING_BODIES.items()])
