@@ -139,7 +139,7 @@ async def test_a_file_corrupted_on_its_way_is_found(railway: Railway) -> None:
     railway.register("1", error=1.0)
     railway.cloud.corrupt.add("model.bin")
 
-    result = await railway.finish(await railway.promote("churn:1"))
+    result = await railway.finish(await railway.promote("churn:1", to="preprod"))
 
     assert (result.fate, "model/model.bin differs" in result.because[0]) == (c.Fate.FAILED, True)
     assert not [key for key in railway.cloud.state["files"] if key.startswith("preprod")]
