@@ -8,7 +8,7 @@ from shared.clients import Clients
 from shared.domain.promotion.approvals import Standing, who_can
 from shared.standing import asked_at, break_glass, judgement
 
-_LOOK_AGAIN_S = 3600.0
+_FIRST_LOOK_S, _GROWTH = 300.0, 1.25
 
 
 def look_at_approvals(clients: Clients, order: c.StageOrder) -> c.ApprovalsSeen:
@@ -21,8 +21,13 @@ def look_at_approvals(clients: Clients, order: c.StageOrder) -> c.ApprovalsSeen:
     due = int(waited // policy.remind_after_s)
     marks = [(due + 1) * policy.remind_after_s, policy.expire_after_s]
     marks += [policy.escalate_after_s] if waited < policy.escalate_after_s else []
-    again = max(1.0, min(_LOOK_AGAIN_S, min(marks) - waited))
+    again = max(1.0, min([_unasked(waited), *marks]) - waited)
     return c.ApprovalsSeen(standing=found.standing, unmet=found.unmet, look_again_s=again, reminders_due=due + 1)
+
+
+def _unasked(waited: float) -> float:
+    """When to look though nothing woke us. Wake-ups are seldom lost, and each look is a replay: ever more rarely."""
+    return max(_FIRST_LOOK_S, waited * _GROWTH)
 
 
 def look_at_glass(clients: Clients, order: c.StageOrder) -> c.ApprovalsSeen:

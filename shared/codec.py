@@ -24,19 +24,22 @@ class UndecodableError(ValueError):
 
 def encode(value: object) -> Json:
     """*value* as plain JSON. Raises TypeError for what JSON cannot carry."""
-    if value is None or (isinstance(value, _PLAIN) and not isinstance(value, Enum)):
+    kind = type(value)
+    if value is None or kind in _PLAIN:
         return value
+    if is_dataclass(kind):
+        return {name: encode(getattr(value, name)) for name in _names(kind)}
+    if isinstance(value, (list, tuple)):
+        return [encode(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): encode(item) for key, item in value.items()}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):
         return value.isoformat()
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: encode(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): encode(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [encode(item) for item in value]
-    raise TypeError(f"{type(value).__name__} does not cross the Durable boundary: use a dataclass of plain values")
+    if isinstance(value, _PLAIN):
+        return value
+    raise TypeError(f"{kind.__name__} does not cross the Durable boundary: use a dataclass of plain values")
 
 
 def decode(kind: type[T], raw: Json) -> T:
@@ -99,6 +102,11 @@ def _expect(kind: type, raw: Json, where: str) -> Any:
     if isinstance(raw, kind) and (kind is bool or not isinstance(raw, bool)):
         return raw
     raise UndecodableError(f"{where}: expected {kind.__name__}, found {type(raw).__name__}")
+
+
+@lru_cache(maxsize=256)
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 @lru_cache(maxsize=256)
