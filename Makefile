@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+unexport PYTHONDONTWRITEBYTECODE  # Tests start many processes: what is compiled is kept.
 
-.PHONY: setup demo demo-devops up test chaos check bench bench-peers clean
+.PHONY: setup demo demo-devops up test coverage chaos check bench bench-peers clean
 
 setup: $(VENV)/.ready node_modules/.ready
 
@@ -33,6 +34,9 @@ up: setup  ## The local cloud and the app, until Ctrl-C.
 	@$(BIN)/signalbox up
 
 test: setup  ## All tests.
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
+
+coverage: setup  ## All tests again, with every line and branch counted, in the local cloud's processes too: twice the time.
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered
 
 chaos: setup  ## The full storms: 1,000 files with bad events, 50 kills among 20 files, every step of retraining, 10,000 messages.

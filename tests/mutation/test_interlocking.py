@@ -1,9 +1,8 @@
 """Remove one lock of the interlocking, and a named test must fail: the locks are not decoration.
 
-Each case edits one line in a copy of the project and runs the test that stands guard over it.
+Each case runs the test that stands guard over a line, with the line edited as it is imported.
 """
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +10,8 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parents[2]
-FOLDERS = ("activities", "orchestrators", "shared", "triggers", "signalbox", "tests")
-FILES = ("pyproject.toml", "host.json")
 RECEIPTS, SAGA = "tests/promotion/test_receipts.py", "tests/promotion/test_story.py"
+QUIETLY = ("-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist")
 HOSTILE = "tests/promotion/test_hostile.py"
 TRAINING = "tests/promotion/test_training_edge.py"
 
@@ -129,15 +127,15 @@ LOCKS = [
     ("file", "lock", "without", "guard"), LOCKS, ids=[f"{each[0]}:{n}" for n, each in enumerate(LOCKS)]
 )
 def test_a_removed_lock_is_noticed(tmp_path: Path, file: str, lock: str, without: str, guard: str) -> None:
-    for folder in FOLDERS:
-        shutil.copytree(PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in FILES:
-        shutil.copy(PROJECT / name, tmp_path / name)
-    text = (tmp_path / file).read_text()
+    text = (PROJECT / file).read_text()
     assert text.count(lock) == 1, f"{file} has changed: bring this case up to date"
-    (tmp_path / file).write_text(text.replace(lock, without))
+    careless = tmp_path / "careless.py"
+    careless.write_text(text.replace(lock, without))
+    module = file.removesuffix(".py").replace("/", ".")
 
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", guard]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
+    command = [sys.executable, "-m", "tests.mutation.otherwise", module, str(careless), *QUIETLY, guard]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=300)
 
-    assert done.returncode == 1, done.stdout[-2000:] + done.stderr[-2000:]
+    said = done.stdout[-2000:] + done.stderr[-2000:]
+    assert done.returncode == 1, said
+    assert "1 failed" in done.stdout, said
