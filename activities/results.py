@@ -3,27 +3,19 @@
 The ledger keeps the app from sending twice; where it dies in between, the topic drops the second message by its id.
 """
 
-import json
-
 from activities.effects import once, stamp
 from shared import contracts as c
+from shared.answering import askers_of
 from shared.clients import Clients
-from shared.codec import decode
-from shared.domain import identity, records
+from shared.domain import identity
 from shared.domain.messaging import Asker, Message
 from shared.domain.runs import Outcome
 
 
 def tell_result(clients: Clients, telling: c.Telling) -> c.Done:
-    for asker in _askers(clients, telling.inference) or [Asker(message="")]:
+    for asker in askers_of(clients.hub, telling.inference) or [Asker(message="")]:
         _tell(clients, telling, asker)
     return c.Done(at=stamp(clients))
-
-
-def _askers(clients: Clients, request: c.Inference) -> list[Asker]:
-    state = request.hub.state
-    found = [clients.hub.read(state, blob.path) for blob in clients.hub.list(state, records.askers(request.run))]
-    return [decode(Asker, json.loads(raw)) for raw in found if raw]
 
 
 def _tell(clients: Clients, telling: c.Telling, asker: Asker) -> c.Done:

@@ -9,6 +9,7 @@ import json
 from datetime import timedelta
 
 from activities.members import groups, lying
+from activities.streams import sweep_streams
 from activities.windows import claimed_inference, read_index, unclaimed
 from shared import contracts as c
 from shared.clients import Clients
@@ -30,6 +31,7 @@ async def sweep_arrivals(client: Client, clients: Clients, sweep: c.Sweep) -> c.
             opened += await _sweep_windows(client, clients, route)
         else:
             started += await _sweep_route(client, clients, route)
+    opened += await sweep_streams(client, clients)
     return c.Swept(started=started, opened=opened)
 
 

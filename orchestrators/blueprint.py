@@ -9,6 +9,7 @@ BODIES = {
     "wait_for_job": "orchestrators.job",
     "cancel_adrift": "orchestrators.job",
     "collect_window": "orchestrators.window",
+    "collect_records": "orchestrators.streams",
     "reconcile": "orchestrators.sweeps",
     "reconcile_promotions": "orchestrators.sweeps",
     "promote": "orchestrators.promotion",

@@ -35,6 +35,7 @@ SERVICE_BUS = "SERVICE_BUS"  # A connection string; or else, with the app's iden
 SERVICE_BUS_NAMESPACE = "SERVICE_BUS__fullyQualifiedNamespace"
 RESULTS_TOPIC = "SIGNALBOX_RESULTS_TOPIC"
 MESSAGES_QUEUE = "SIGNALBOX_MESSAGES_QUEUE"  # Read by the host, for the triggers; a door without a queue is not there.
+RECORDS_QUEUE = "SIGNALBOX_RECORDS_QUEUE"
 APPROVALS_QUEUE = "SIGNALBOX_APPROVALS_QUEUE"
 HOOKS_QUEUE = "SIGNALBOX_HOOKS_QUEUE"
 SCHEDULE = "SIGNALBOX_RECONCILE_SCHEDULE"  # Read by the host, for the timer.
@@ -63,6 +64,7 @@ DEFAULTS = {
     SERVICE_BUS_NAMESPACE: "",
     RESULTS_TOPIC: "",
     MESSAGES_QUEUE: "",
+    RECORDS_QUEUE: "",
     APPROVALS_QUEUE: "",
     HOOKS_QUEUE: "",
     SCHEDULE: "0 * * * * *",

@@ -14,6 +14,7 @@ from shared.durable import Client
 from shared.routing import Decision, Ignore, OpenWindow, StartRun, WatchTrainingData, route
 from triggers.envelopes import read_event
 from triggers.hub_events import receive
+from triggers.hub_records import is_records, would_keep
 from triggers.messages import arrivals, is_message
 from triggers.problems import Problem
 
@@ -65,6 +66,9 @@ def _would(clients: Clients, raw: Any) -> Iterator[str]:
     if is_message(raw):
         yield from _would_start(clients, raw)
         return
+    if is_records(raw):
+        yield _would_keep(clients, raw)
+        return
     try:
         event = read_event(raw, clients.configuration.hub.account)
     except UnreadableEvent as error:
@@ -89,6 +93,14 @@ def _would_start(clients: Clients, raw: dict[str, Any]) -> Iterator[str]:
         return
     for event in events:
         yield from map(_told, route(event, clients.configuration))
+
+
+def _would_keep(clients: Clients, raw: dict[str, Any]) -> str:
+    try:
+        stream, sent = would_keep(clients, raw)
+    except UnreadableEvent as error:
+        return f"would be stored again: {error}"
+    return f"would add {len(sent.records)} records to stream {stream.name}, unless a batch has them"
 
 
 def _told(decision: Decision) -> str:

@@ -35,12 +35,15 @@ async def receive(client: Client, made: Clients, raw: Any) -> tuple[str, ...]:
     from shared.domain.redaction import without_secrets
     from triggers.envelopes import read_event
     from triggers.hub_messages import PoisonMessage, take_message
+    from triggers.hub_records import is_records, take_records
     from triggers.intake import dead_letter, take_in
     from triggers.messages import is_message
 
     raw = without_secrets(raw)
-    if is_message(raw):  # Stored once, and replayed now.
+    if is_message(raw) or is_records(raw):  # Stored once, and replayed now.
         try:
+            if is_records(raw):
+                return (await take_records(client, made, raw),)
             return await take_message(client, made, raw)
         except PoisonMessage as error:
             return (str(error),)

@@ -32,17 +32,22 @@ class PoisonMessage(Exception):
 
 async def receive_message(client: Client, clients: Clients, message: func.ServiceBusMessage) -> tuple[str, ...]:
     """Take in one message of the queue; says what was done. Raises PoisonMessage, and Transient: deliver again."""
-    body, problem = message.get_body(), ""
-    try:
-        data = parsed(body, MESSAGE_LIMIT)
-    except ValueError as error:
-        data, problem = body[:_KEPT].decode(errors="replace"), str(error)
+    data, problem = content_of(message)
     named = (message.message_id or "", message.session_id or "", message.correlation_id or "")
     raw = without_secrets(envelope(*named, data))
     with received(MESSAGE, clients.clock.now(), event=str(raw["id"])):
         said = await take_message(client, clients, raw, problem)
     _log.info("message %s, delivery %s: %s", raw["id"], message.delivery_count, "; ".join(said))
     return said
+
+
+def content_of(message: func.ServiceBusMessage) -> tuple[Any, str]:
+    """The JSON in the message, or else what of its body is kept, and what is wrong with it."""
+    body = message.get_body()
+    try:
+        return parsed(body, MESSAGE_LIMIT), ""
+    except ValueError as error:
+        return body[:_KEPT].decode(errors="replace"), str(error)
 
 
 async def take_message(client: Client, clients: Clients, raw: dict[str, Any], problem: str = "") -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from shared import contracts as c
+from shared.answering import answer_late, note_askers
 from shared.causes import record_cause
 from shared.clients import Clients
 from shared.considering import consider
@@ -17,7 +18,6 @@ from shared.domain.failures import Refused
 from shared.durable import Client, Start, start_once
 from shared.flags import flagged, sources, workspace_suffix
 from shared.routing import Decision, Ignore, OpenWindow, StartRun, WatchTrainingData, route
-from triggers.answering import answer_late, note_asker
 
 
 async def take_in(client: Client, clients: Clients, event: Event) -> tuple[str, ...]:
@@ -110,10 +110,10 @@ async def _start(client: Client, clients: Clients, event: BlobArrived, decision:
     hub = clients.configuration.hub
     inference = c.Inference.of(decision.route, hub, decision.arrival, decision.captures, _today(clients))
     if event.asker is not None:
-        await asyncio.to_thread(note_asker, clients, inference, event.asker)
+        await asyncio.to_thread(note_askers, clients.hub, inference, [event.asker])
     how = await start_once(client, c.RUN_INFERENCE, inference.run, inference)
     if event.asker is not None and how is not Start.STARTED:
-        await answer_late(client, clients, inference, event.asker)
+        await answer_late(client, clients.hub, inference, event.asker.message)
     if how is Start.STARTED:
         return f"run {inference.run} started"
     reason = f"skipped: run {inference.run} is {how.value}"

@@ -10,13 +10,15 @@ import azure.functions as func
 
 from shared.clients import Clients
 from shared.durable import Blueprint
-from shared.settings import APPROVALS_QUEUE, HOOKS_QUEUE, MESSAGES_QUEUE, SERVICE_BUS, has_queue
+from shared.settings import APPROVALS_QUEUE, HOOKS_QUEUE, MESSAGES_QUEUE, RECORDS_QUEUE, SERVICE_BUS, has_queue
 
 
 def queue_blueprint(clients: Callable[[], Clients]) -> Blueprint:
     blueprint = Blueprint()
     if has_queue(MESSAGES_QUEUE):
         _add_messages(blueprint, clients)
+    if has_queue(RECORDS_QUEUE):
+        _add_records(blueprint, clients)
     if has_queue(APPROVALS_QUEUE):
         _add_decisions(blueprint, clients)
     if has_queue(HOOKS_QUEUE):
@@ -35,6 +37,19 @@ def _add_messages(blueprint: Blueprint, clients: Callable[[], Clients]) -> None:
         from triggers.hub_messages import receive_message  # Not before the first message: cold start is a budget.
 
         await receive_message(client, clients(), message)
+
+
+def _add_records(blueprint: Blueprint, clients: Callable[[], Clients]) -> None:
+    """One message a call: in a batch of them a poisoned one would have the others delivered until they die with it."""
+
+    @blueprint.service_bus_queue_trigger(
+        arg_name="message", queue_name=f"%{RECORDS_QUEUE}%", connection=SERVICE_BUS, is_sessions_enabled=True
+    )
+    @blueprint.durable_client_input(client_name="client")
+    async def receive_hub_records(message: func.ServiceBusMessage, client) -> None:  # type: ignore[no-untyped-def]
+        from triggers.hub_records import receive_records  # As above.
+
+        await receive_records(client, clients(), message)
 
 
 def _add_decisions(blueprint: Blueprint, clients: Callable[[], Clients]) -> None:

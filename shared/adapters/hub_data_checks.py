@@ -1,7 +1,9 @@
 """Data checks on files of the hub: contracts and profiles from the app's folder, data streamed by ranges."""
 
+import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from shared.adapters.arrow_tables import measure
 from shared.domain.data_check import judge
 from shared.domain.data_contract import DataContract, parse_contract
 from shared.domain.failures import Refused
+from shared.domain.record_files import written
 from shared.domain.reference_profile import ReferenceProfile, parse_profile
 from shared.ports import DataHub, HubFile
 
@@ -24,13 +27,29 @@ class HubDataChecks:
         self._hub, self._home = hub, home
 
     def check(self, contract: str, files: Sequence[HubFile]) -> dict[str, Any]:
-        path = self._home / contract
-        try:
-            read, reference = load_contract(path, path.stat().st_mtime_ns)
-        except (OSError, ValueError, yaml.YAMLError) as error:
-            raise Refused(f"data contract {contract}: {error}") from error
+        read, reference = self._contract(contract)
         tables = [self._table(file) for file in files]
         return judge(measure(tables, read, reference), read, reference).to_dict()
+
+    def faults(self, contract: str, records: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+        read, _ = self._contract(contract)
+        alone = replace(read, keys=(), min_rows=1, distribution=None, tolerance=0.0)
+        try:
+            data = written(records, read)
+        except UnicodeError as error:
+            return (f"cannot be written as {read.csv.encoding}: {error}",)
+        table = TableFile(name="records", open=lambda: io.BytesIO(data))
+        return judge(measure([table], alone, None), alone, None).summary
+
+    def written(self, contract: str, records: Sequence[Mapping[str, Any]]) -> bytes:
+        return written(records, self._contract(contract)[0])
+
+    def _contract(self, contract: str) -> tuple[DataContract, ReferenceProfile | None]:
+        path = self._home / contract
+        try:
+            return load_contract(path, path.stat().st_mtime_ns)
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise Refused(f"data contract {contract}: {error}") from error
 
     def _table(self, file: HubFile) -> TableFile:
         return TableFile(name=file.name, open=lambda: self._hub.open(file.blob))

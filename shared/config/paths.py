@@ -32,7 +32,7 @@ def publish_problems(publish: str, take: str, group: Group) -> Iterator[Problem]
 
     An empty *take* (one that is wrong itself) is not held against it.
     """
-    yield from _path_problems(publish.rstrip("/"))
+    yield from template_problems(publish.rstrip("/"))
     source = take if group.kind is Grouping.EACH else take.rpartition("/")[0]
     allowed, used = {*patterns.captures_of(source), *FILLED}, patterns.captures_of(publish)
     for name in used:
@@ -40,8 +40,13 @@ def publish_problems(publish: str, take: str, group: Group) -> Iterator[Problem]
             yield f"uses {{{name}}}", f"use one of {', '.join(sorted(allowed))}"
     if "run" not in used:
         yield f"is {publish!r} without {{run}}", "add {run}, so that no run can overwrite another"
-    if "*" in publish or "?" in publish:
-        yield f"is {publish!r}; a template has no wildcards", "write the folder out, or use captures"
+
+
+def template_problems(template: str) -> Iterator[Problem]:
+    """*template* names one file, once its captures are filled."""
+    yield from _path_problems(template)
+    if "*" in template or "?" in template:
+        yield f"is {template!r}; a template has no wildcards", "write the place out, or use captures"
 
 
 def folder_problems(pattern: str) -> Iterator[Problem]:

@@ -15,6 +15,7 @@ from shared.config.retraining_schema import retraining_schema
 from shared.config.schedules import schedules_schema
 from shared.config.sections import MODEL
 from shared.config.shapes import CONTAINER_NAME, DURATION, ENDPOINT, LOCATION, TEXT, mapping, named, whole
+from shared.config.streams import streams_schema
 from shared.domain.routes import OnBadData, OnMissingRows
 
 
@@ -29,6 +30,7 @@ def schema() -> dict[str, Any]:
                 "hub": _hub(),
                 "models": named(_model()),
                 "routes": named(_route()) | {"propertyNames": {"pattern": f"^{NAME.pattern}$"}},
+                "streams": streams_schema(),
                 "schedules": schedules_schema(),
                 "devops": devops_schema(),
                 **promotion_schemas(),

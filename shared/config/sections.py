@@ -7,6 +7,7 @@ from shared.config.devops import read_devops
 from shared.config.drift import read_watches
 from shared.config.reader import ACCOUNT, AZURE_ML_NAME, NAME, Reader
 from shared.config.retraining import read_retrainings
+from shared.config.streams import read_streams
 from shared.domain.configuration import Configuration, ResourceGroup
 from shared.domain.promotion.ladder import Promotable
 from shared.domain.routes import (
@@ -30,7 +31,8 @@ _NOWHERE = Workspace(name="", subscription="", resource_group="", workspace="")
 
 def read_configuration(reader: Reader) -> Configuration:
     """The whole configuration; where the reader has findings it is incomplete and must not be used."""
-    reader.known(("environments", "hub", "models", "routes", "schedules", "devops", *ladder.SECTIONS, *access.SECTIONS))
+    own = ("environments", "hub", "models", "routes", "streams", "schedules", "devops")
+    reader.known((*own, *ladder.SECTIONS, *access.SECTIONS))
     workspaces = _workspaces(reader.inside("environments", required=True))
     contracts, promotable = _models(reader.inside("models"))
     hub = _hub(reader.inside("hub", required=True))
@@ -53,6 +55,7 @@ def read_configuration(reader: Reader) -> Configuration:
         ladder=climbing,
         retraining=retraining,
         schedules=timed,
+        streams=read_streams(reader.inside("streams"), routes),
         devops=read_devops(reader, climbing),
         permissions=access.read_permissions(reader, tuple(workspaces), roles),
         drift=read_watches(reader, routes),

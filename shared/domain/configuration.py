@@ -10,6 +10,7 @@ from shared.domain.promotion.ladder import Ladder
 from shared.domain.retraining.rules import Retraining
 from shared.domain.routes import HubLayout, Route, Workspace
 from shared.domain.schedules import Schedule
+from shared.domain.streams import Stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class Configuration:
     retraining: tuple[Retraining, ...] = ()
     devops: DevOps = field(default_factory=DevOps)
     schedules: tuple[Schedule, ...] = ()
+    streams: tuple[Stream, ...] = ()
     permissions: Permissions = field(default_factory=Permissions)
     drift: tuple[DriftWatch, ...] = ()
     hub_group: ResourceGroup | None = None  # Of the hub's account; only the doctor asks for it.
@@ -58,6 +60,14 @@ class Configuration:
     def watch(self, model: str) -> DriftWatch | None:
         """How *model* is watched for drift, None where it is not."""
         return next((watch for watch in self.drift if watch.model == model), None)
+
+    def stream(self, name: str) -> Stream:
+        """The stream called *name*. Raises Refused naming those there are."""
+        for stream in self.streams:
+            if stream.name == name:
+                return stream
+        known = ", ".join(each.name for each in self.streams) or "none"
+        raise Refused(f"stream {name!r} is not configured; there are: {known}")
 
     def route(self, name: str) -> Route:
         """The route called *name*; raises KeyError naming those there are."""

@@ -35,6 +35,26 @@ def window_id(route: str, group: Mapping[str, str]) -> str:
     return f"window-{_readable(route)}-{digest(route, *(f'{k}={v}' for k, v in sorted(group.items())))}"
 
 
+def message_digest(message: str) -> str:
+    """What stands for a message's id in paths: the same message, sent again, has the same."""
+    return digest(message, length=32)
+
+
+def held_name(sequence: int, message: str) -> str:
+    """A message that waits, and the batch that it is the first of: in the order of the queue."""
+    return f"{sequence:019d}-{message_digest(message)}"
+
+
+def collector_id(stream: str, group: str) -> str:
+    """The one orchestration that makes micro-batches of *group* of *stream*."""
+    return f"stream-{_readable(stream)}-{digest(stream, group)}"
+
+
+def landing_key(stream: str, group: str, batch: str) -> str:
+    """The ledger key of making *batch* a file."""
+    return f"streams/{stream}/landed/{group}/{batch}"
+
+
 def next_attempt(run: str) -> str:
     """The run id of the attempt after *run*."""
     stem, _, attempt = run.rpartition("-")

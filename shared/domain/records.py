@@ -236,3 +236,21 @@ def devops_links(started: str) -> str:
 
 def devops_link(started: str, run: int) -> str:
     return f"{devops_links(started)}{run}.json"
+
+
+STREAMS = "streams/"
+
+
+def held_records(stream: str, group: str = "") -> str:
+    """The folder of the messages of *stream* that wait to be in a batch; those of *group*, if it is given."""
+    return f"{STREAMS}{stream}/waiting/{group}/" if group else f"{STREAMS}{stream}/waiting/"
+
+
+def used_message(stream: str, message: str) -> str:
+    """Which batch has the message with the digest *message*: written once, kept for good."""
+    return f"{STREAMS}{stream}/used/{message}.json"
+
+
+def micro_batch(stream: str, group: str, batch: str) -> str:
+    """Which messages *batch* has claimed."""
+    return f"{STREAMS}{stream}/batches/{group}/{batch}.json"

@@ -122,6 +122,14 @@ class DataChecks(Protocol):
         """The plain-JSON report of *files* against the contract at path *contract*; see `shared.domain.data_check`."""
         ...
 
+    def faults(self, contract: str, records: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+        """What is wrong with *records*, each by itself, in sentences."""
+        ...
+
+    def written(self, contract: str, records: Sequence[Mapping[str, Any]]) -> bytes:
+        """*records* as a file that the contract describes; see `shared.domain.record_files`."""
+        ...
+
 
 class Clock(Protocol):
     def now(self) -> datetime:

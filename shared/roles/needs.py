@@ -81,7 +81,7 @@ NEEDS: dict[str, dict[str, Needs]] = {
     "Ledger": {"find": (_READ,), "record": (_READ, _WRITE)},
     "AuditLog": {"append": (_READ, _WRITE), "entries": (_READ,), "head": (_READ,)},
     "Secrets": {"keep": (_WRITE,), "recall": (_READ,), "drop": (_READ, _DELETE)},
-    "DataChecks": {"check": (_READ,)},
+    "DataChecks": {"check": (_READ,), "faults": (), "written": ()},
     "DriftFiles": dict.fromkeys(("count", "own_reference", "columns"), (_READ,)),
     "Jobs": {"submit": (_INVOKE,), "find": (_JOB,), "look": (_JOB,), "cancel": (_CANCEL,)},
     "Pipelines": {

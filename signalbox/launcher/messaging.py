@@ -17,6 +17,7 @@ def messaging_environment(ends: Endpoints) -> dict[str, str]:
         "SERVICE_BUS": ends.service_bus,
         "SIGNALBOX_RESULTS_TOPIC": RESULTS_TOPIC,
         "SIGNALBOX_MESSAGES_QUEUE": HUB_QUEUE,
+        "SIGNALBOX_RECORDS_QUEUE": RECORDS_QUEUE,
         "SIGNALBOX_APPROVALS_QUEUE": APPROVALS_QUEUE,
         "SIGNALBOX_HOOKS_QUEUE": HOOKS_QUEUE,
     }

@@ -17,6 +17,7 @@ from azure.servicebus import (
 )
 
 from shared.adapters.service_bus_messenger import ServiceBusMessenger
+from shared.domain.streams import Stream
 from signalbox.host.clock import VirtualClock
 from tests.fakes.ports import FakeClients
 from tests.hosted import hosted
@@ -24,7 +25,8 @@ from tests.inference.conftest import CONFIGURATION, Product
 from tests.service_bus.conftest import Served, served  # noqa: F401 (a fixture)
 
 BLOBS = "https://datahub.blob.core.windows.net"
-MESSAGES, HOOKS = "hub-messages", "devops-hooks"
+MESSAGES, RECORDS, HOOKS = "hub-messages", "hub-records", "devops-hooks"
+VISITS = Stream(name="visits", route="each", land="landing/each/{key}/{batch}.csv", records=5, age_s=1)
 
 
 class Bus:

@@ -1,5 +1,6 @@
-"""Messages with random kills of the host: each file is scored once, and each asker hears once."""
+"""Messages with random kills of the host: each file and each record is scored once, and each asker hears once."""
 
+import json
 import os
 import random
 import signal
@@ -16,14 +17,16 @@ from pathlib import Path
 
 from azure.servicebus import ServiceBusMessage
 
-from tests.messaging.conftest import MESSAGES, Bus
+from tests.messaging.conftest import MESSAGES, RECORDS, Bus
 from tests.messaging.kept import KeptHub
 from tests.service_bus.conftest import Served, served  # noqa: F401 (a fixture)
 
-COUNT = int(os.environ.get("SIGNALBOX_CHAOS_MESSAGES", "60"))
+COUNT = int(os.environ.get("SIGNALBOX_CHAOS_MESSAGES", "40"))
 KILLS = max(3, COUNT // 500)
 SESSIONS = 8
-PATIENCE_S = 60 + COUNT
+SENT = COUNT // 2  # Messages of two records each, beside those that name files.
+TOTAL = COUNT + SENT
+PATIENCE_S = 60 + TOTAL
 
 
 @contextmanager
@@ -33,6 +36,7 @@ def host(folder: Path, served: Served) -> Iterator[subprocess.Popen[bytes]]:  # 
     given = {
         "SERVICE_BUS": served.connection_string,
         "SIGNALBOX_MESSAGES_QUEUE": MESSAGES,
+        "SIGNALBOX_RECORDS_QUEUE": RECORDS,
         "KEPT": str(folder / "kept"),
     }
     with (folder / "log").open("a") as log:
@@ -56,6 +60,11 @@ def test_every_message_counts_once_whatever_is_killed(tmp_path: Path, served: Se
             sender.send_messages(
                 ServiceBusMessage(body, message_id=f"{tag}-{number}", session_id=f"{tag}-{number % SESSIONS}")
             )
+    with bus.client.get_queue_sender(RECORDS) as sender:
+        for number in range(SENT):
+            rows = [{"id": f"{tag}-{number}-{each}", "x": 1} for each in (1, 2)]
+            body, message = json.dumps({"stream": "visits", "records": rows}), f"{tag}-r{number}"
+            sender.send_messages(ServiceBusMessage(body, message_id=message, session_id=f"{tag}-{number % 2}"))
     heard, over = Counter[str](), threading.Event()
     listener = threading.Thread(target=listen, args=(bus, heard, over))
     listener.start()
@@ -63,11 +72,11 @@ def test_every_message_counts_once_whatever_is_killed(tmp_path: Path, served: Se
     try:
         for kill in range(1, KILLS + 1):
             with host(tmp_path, served):
-                while len(heard) < COUNT * kill // (KILLS + 1) and time.monotonic() < deadline:
+                while len(heard) < TOTAL * kill // (KILLS + 1) and time.monotonic() < deadline:
                     over.wait(0.05)
                 over.wait(chance.random())
         with host(tmp_path, served):
-            while len(heard) < COUNT and time.monotonic() < deadline:
+            while len(heard) < TOTAL and time.monotonic() < deadline:
                 over.wait(0.05)
             over.wait(1)  # Whatever would be told twice is told by now.
     finally:
@@ -76,13 +85,25 @@ def test_every_message_counts_once_whatever_is_killed(tmp_path: Path, served: Se
     after = KeptHub(lambda: datetime.now(UTC), tmp_path / "kept")
     after.close()
     jobs = [path for (container, path) in after.blobs if container == "jobs"]
+    rows = [row.split(",")[0] for _, data in batches(after, tag) for row in data.decode().splitlines()[1:]]
+    files, asked = COUNT + len(batches(after, tag)), [*range(COUNT), *(f"r{number}" for number in range(SENT))]
 
-    assert heard == Counter({f"{tag}-{number}": 1 for number in range(COUNT)})
-    assert len(jobs) == COUNT
+    assert heard == Counter({f"{tag}-{each}": 1 for each in asked})
+    assert Counter(rows) == Counter({f"{tag}-{number}-{each}": 1 for number in range(SENT) for each in (1, 2)})
+    for key in (0, 1):
+        numbers = [int(row.split("-")[1]) for row in rows if int(row.split("-")[1]) % 2 == key]
+        assert numbers == sorted(numbers)
+    assert len(jobs) == files
     assert {after.writes[f"jobs/{path}"] for path in jobs} == {1}
     published = [path for (container, path) in after.blobs if container == "predictions" and "manifest" in path]
-    assert len(published) == COUNT
+    assert len(published) == files
     assert not [path for (container, path) in after.blobs if container == "dead-letters"]
+
+
+def batches(hub: KeptHub, tag: str) -> list[tuple[str, bytes]]:
+    """The files that records became, in the order of each key."""
+    found = hub.blobs.items()
+    return sorted((path, data) for (_, path), (_, data) in found if path.startswith(f"each/{tag}-"))
 
 
 def listen(bus: Bus, heard: Counter[str], over: threading.Event) -> None:

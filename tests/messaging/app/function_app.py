@@ -15,6 +15,7 @@ from shared.adapters.blob_ledger import BlobLedger
 from shared.adapters.service_bus_messenger import ServiceBusMessenger
 from tests.fakes.ports import FakeClients, RowChecks
 from tests.inference.conftest import CONFIGURATION
+from tests.messaging.conftest import VISITS
 from tests.messaging.kept import KeptHub, KeptJobs
 from triggers.queues import queue_blueprint
 
@@ -23,7 +24,8 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-_made = FakeClients(replace(CONFIGURATION, hub=replace(CONFIGURATION.hub, results="results")), _now)
+_hub_layout = replace(CONFIGURATION.hub, results="results")
+_made = FakeClients(replace(CONFIGURATION, hub=_hub_layout, streams=(VISITS,)), _now)
 _hub = KeptHub(_now, Path(os.environ["KEPT"]))
 vars(_made).update(
     settings=SimpleNamespace(blob_service="https://datahub.blob.core.windows.net"),

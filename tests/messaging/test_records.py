@@ -1,0 +1,255 @@
+"""Streaming records become micro-batches: each record is scored once, in the order of its key, whatever is repeated."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import azure.durable_functions as df
+import pytest
+from azure.functions.servicebus import ServiceBusMessage
+
+from shared.domain import identity
+from shared.domain.failures import Transient
+from shared.domain.streams import Answer, Stream
+from signalbox.host.clock import VirtualClock
+from tests.fakes.ports import FakeClients, MemoryHub
+from tests.hosted import hosted
+from tests.inference.conftest import CONFIGURATION, Product
+from triggers.hub_messages import PoisonMessage
+from triggers.hub_records import receive_records
+
+VISITS = Stream(name="visits", route="each", land="landing/each/{key}/{batch}.csv", records=4, size=4000, age_s=60)
+TOLD, QUICK = replace(VISITS, name="told", answer=Answer.BATCH), replace(VISITS, name="quick", age_s=1)
+
+
+class FaultyHub(MemoryHub):
+    """Fails call number *at* of those about streams: before its effect, or after it, when the answer is lost."""
+
+    def __init__(self, now: Any) -> None:
+        super().__init__(now)
+        self.arm(0, False)
+
+    def arm(self, at: int, after: bool) -> None:
+        self.calls, self.at, self.after = 0, at, after
+
+    def find(self, *given: Any) -> Any:
+        return self._faulty(super().find, *given)
+
+    def read(self, *given: Any) -> Any:
+        return self._faulty(super().read, *given)
+
+    def create(self, *given: Any) -> Any:
+        return self._faulty(super().create, *given)
+
+    def delete(self, *given: Any) -> Any:
+        return self._faulty(super().delete, *given)
+
+    def _faulty(self, work: Callable[..., Any], container: str, path: str, *more: Any) -> Any:
+        if container != "landing" and not path.startswith("streams/") and "/askers/" not in path:
+            return work(container, path, *more)
+        with self._lock:
+            self.calls += 1
+            hit = self.calls == self.at
+        if hit and not self.after:
+            raise Transient("killed before")
+        result = work(container, path, *more)
+        if hit:
+            raise Transient("killed after")
+        return result
+
+
+@pytest.fixture
+async def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Product]:
+    clock = VirtualClock()
+    hub = replace(CONFIGURATION.hub, results="results")
+    made = FakeClients(replace(CONFIGURATION, hub=hub, streams=(VISITS, TOLD, QUICK)), clock.now)
+    faulty = FaultyHub(clock.now)
+    vars(made).update(hub=faulty)
+    for fake in (made.ledger, made.jobs, made.data_checks):
+        vars(fake)["_hub"] = faulty
+    async with hosted(made, clock, tmp_path, monkeypatch) as host:
+        yield Product(host=host, clients=made)
+
+
+async def send(
+    product: Product, rows: Any, message: str, key: str = "oslo", sequence: int = 1, stream: str = "visits"
+) -> str:
+    body = rows if isinstance(rows, bytes) else json.dumps({"stream": stream, "records": rows}).encode()
+    sent = ServiceBusMessage(
+        body=body,
+        message_id=message,
+        session_id=key,
+        correlation_id=f"case-{message}",
+        sequence_number=sequence,
+        application_properties={},
+        user_properties={},
+    )
+    client = df.DurableOrchestrationClient(product.host.client_binding())
+    return await receive_records(client, product.clients, sent)
+
+
+def row(name: str, x: Any = 1) -> dict[str, Any]:
+    return {"id": name, "x": x}
+
+
+def scored(product: Product, key: str) -> list[str]:
+    """The ids in the landed files of *key*, in the order of the files' names."""
+    files = sorted(path for container, path in product.hub.blobs if container == "landing" and f"/{key}/" in path)
+    lines = [line for path in files for line in product.hub.blobs["landing", path][1].decode().splitlines()[1:]]
+    return [line.partition(",")[0] for line in lines]
+
+
+def answers(product: Product) -> dict[str, Any]:
+    return {message.correlation: message for message in product.clients.messenger.sent.values()}  # type: ignore[attr-defined]
+
+
+async def drained(product: Product, stream: str, key: str) -> None:
+    """Until the collector has seen that nothing comes, and its runs have told their results."""
+    await product.host.advance_until_finished(identity.collector_id(stream, key), timeout=60)
+    await product.host.settle()
+
+
+async def test_a_batch_is_closed_by_count_and_the_rest_by_age(product: Product):
+    for number in range(1, 7):
+        await send(product, [row(f"r{number}")], f"m{number}", sequence=number)
+    await product.pass_time(7)  # A full batch is seen at the next look.
+
+    assert scored(product, "oslo") == ["r1", "r2", "r3", "r4"]
+    await product.pass_time(61)
+    await drained(product, "visits", "oslo")
+
+    assert scored(product, "oslo") == [f"r{number}" for number in range(1, 7)]
+    assert product.jobs.created.total() == 2
+    assert sorted(answers(product)) == [f"case-m{number}" for number in range(1, 7)]
+    told = answers(product)["case-m5"]
+    assert (told.session, told.subject) == ("oslo", "Signalbox.Inference.Completed")
+    assert told.body["file"].startswith("landing/each/oslo/0000000000000000005-")
+
+
+async def test_a_stream_may_tell_each_batch_once_under_its_own_name(product: Product):
+    for number in range(1, 5):
+        await send(product, [row(f"r{number}")], f"m{number}", sequence=number, stream="told")
+    await drained(product, "told", "oslo")
+
+    (told,) = answers(product).values()
+    assert told.correlation == f"told/oslo/{identity.held_name(1, 'm1')}"
+
+
+async def test_what_is_delivered_or_sent_again_is_used_once(product: Product):
+    await send(product, [row("a"), row("b")], "m1", sequence=1)
+    assert "wait already" in await send(product, [row("a"), row("b")], "m1", sequence=1)  # As after a lost settlement.
+    await send(product, [row("a"), row("b")], "m1", sequence=2)  # As sent again by its sender.
+    await send(product, [row("c")], "m2", sequence=3)
+    await product.pass_time(61)
+    assert "skipped" in await send(product, [row("a"), row("b")], "m1", sequence=9)
+    await drained(product, "visits", "oslo")
+
+    assert scored(product, "oslo") == ["a", "b", "c"]
+    assert not [path for _, path in product.hub.blobs if "/waiting/" in path]
+
+
+async def test_keys_have_batches_of_their_own_and_a_late_message_joins_the_next(product: Product):
+    await send(product, [row("o2")], "o2", "oslo", sequence=2)
+    await send(product, [row("b3")], "b3", "bergen", sequence=3)
+    await send(product, [row("o1")], "o1", "oslo", sequence=1)  # Out of order, as from a replay.
+    await product.pass_time(61)
+    await send(product, [row("o0")], "o0", "oslo", sequence=0)
+    await product.pass_time(61)
+
+    assert scored(product, "bergen") == ["b3"]
+    assert sorted(scored(product, "oslo")) == ["o0", "o1", "o2"]
+    assert product.jobs.created.total() == 3
+
+
+POISON = [
+    ([row("a"), row("b", "poison")], "x is poison"),
+    ([], "give a list of 1 to 1000"),
+    ([{"id": {"deep": 1}}], "'id' of a record is nested"),
+    (b"{", "not JSON"),
+    (
+        b'{"stream": "nobody", "records": [{"id": 1}]}',
+        "stream 'nobody' is not configured; there are: visits, told, quick",
+    ),
+    (b'{"stream": "visits", "records": [{"id": 1}], "also": 1}', "field 'also'"),
+    (b'{"stream": "visits", "records": [{"id": NaN}]}', "NaN is not JSON"),
+]
+
+
+@pytest.mark.parametrize(("body", "because"), POISON)
+async def test_poison_is_stored_with_its_reason_and_nothing_of_it_is_used(product: Product, body: Any, because: str):
+    with pytest.raises(PoisonMessage, match=r"^stored as dead-letters/"):
+        await send(product, body, "m1")
+
+    _, listed = await product.request("GET", "dead-letters")
+    assert because in listed["letters"][0]["reason"]
+    assert not [path for _, path in product.hub.blobs if path.startswith("streams/")]
+
+
+async def test_a_key_that_cannot_be_part_of_a_path_is_poison(product: Product):
+    with pytest.raises(PoisonMessage, match="is no key"):
+        await send(product, [row("a")], "m1", key="../signalbox")
+
+
+async def test_poison_can_be_replayed_once_the_stream_takes_it(product: Product):
+    with pytest.raises(PoisonMessage):
+        await send(product, [row("a")], "m1", stream="later")
+    configuration = product.clients.configuration
+    vars(product.clients)["configuration"] = replace(configuration, streams=(replace(VISITS, name="later"),))
+    _, listed = await product.request("GET", "dead-letters")
+    letter = {"path": listed["letters"][0]["path"]}
+
+    _, would = await product.request("POST", "dead-letters/replay", letter)
+    _, done = await product.request("POST", "dead-letters/replay", letter | {"dry_run": False})
+    await product.pass_time(61)
+
+    assert would["events"] == [["would add 1 records to stream later, unless a batch has them"]]
+    assert "1 records of stream later wait" in done["events"][0][0]
+    assert scored(product, "oslo") == ["a"]
+    assert answers(product)["case-m1"].body["outcome"] == "completed"
+
+
+async def test_a_secret_is_not_kept_and_what_was_cut_is_not_replayed(product: Product):
+    body = {"stream": "later", "records": [{"id": "https://h/x?sig=canary"}]}
+    with pytest.raises(PoisonMessage):
+        await send(product, json.dumps(body).encode(), "m1")
+    _, listed = await product.request("GET", "dead-letters")
+    letter = {"path": listed["letters"][0]["path"]}
+
+    _, would = await product.request("POST", "dead-letters/replay", letter)
+
+    assert b"canary" not in b"".join(data for _, data in product.hub.blobs.values())
+    assert "resubmit the one in the queue" in would["events"][0][0]
+
+
+async def test_a_sweep_closes_what_a_collector_left_behind(product: Product):
+    await send(product, [row("a")], "m1")
+    await product.host.terminate(identity.collector_id("visits", "oslo"), "an accident")
+    await product.pass_time(301)  # The sweep of these tests comes every five minutes.
+    await product.pass_time(61)
+
+    assert scored(product, "oslo") == ["a"]
+    assert set(answers(product)) == {"case-m1"}
+
+
+async def test_a_death_between_any_two_steps_uses_every_record_once(product: Product):
+    hub: FaultyHub = product.hub  # type: ignore[assignment]
+    at, steps = 0, 1
+    while at < steps:
+        at, key = at + 1, f"k{at + 1}"
+        for number in (1, 2, 3):  # The third is the first, sent again.
+            message = f"{key}-{1 if number == 3 else number}"
+            await send(product, [row(message)], message, key, number, "quick")
+        hub.arm(at, after=at % 2 == 0)
+        await product.pass_time(4)
+        steps = max(steps, hub.calls)
+        hub.arm(0, False)
+        assert scored(product, key) == [f"{key}-1", f"{key}-2"], f"killed at {at}"
+    await product.pass_time(20)
+
+    assert steps > 15
+    assert product.jobs.created.total() == at
+    assert {*answers(product)} == {f"case-k{each}-{number}" for each in range(1, at + 1) for number in (1, 2)}
+    assert not [path for _, path in hub.blobs if "/waiting/" in path]
+    assert all(count == 1 for path, count in hub.writes.items() if path.startswith("landing/"))
