@@ -42,6 +42,10 @@ class Bus:
             self._senders[queue] = self.client.get_queue_sender(queue)
         self._senders[queue].send_messages(ServiceBusMessage(content, message_id=message_id, **more))
 
+    def waiting(self, queue: str) -> int:
+        with self.client.get_queue_receiver(queue) as receiver:
+            return len(receiver.peek_messages(10))
+
     def results(self, count: int, patience: float = 20) -> list[ServiceBusReceivedMessage]:
         with self.client.get_subscription_receiver("results", "all", max_wait_time=patience) as receiver:
             return self._take(receiver, count)

@@ -17,6 +17,7 @@ SETTINGS: dict[str, Any] = {
         {"name": "secured"},
         {"name": "hub-messages", "sessions": True, "max_deliveries": 3},
         {"name": "hub-records", "sessions": True, "max_deliveries": 3, "duplicate_window_s": 60},
+        {"name": "approvals", "max_deliveries": 2},
         {"name": "devops-hooks", "max_deliveries": 2},
         {"name": "handled", "max_deliveries": 3, "lock_s": 2},
     ],

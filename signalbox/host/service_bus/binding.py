@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -62,16 +63,24 @@ def source(function: Function, settings: Mapping[str, str]) -> Source:
     )
 
 
-def connect(name: str, settings: Mapping[str, str]) -> ServiceBusClient:
+@asynccontextmanager
+async def connect(name: str, settings: Mapping[str, str]) -> AsyncIterator[ServiceBusClient]:
     """A client for the connection *name*: its connection string, or its namespace and the host's identity."""
     from azure.servicebus.aio import ServiceBusClient
 
     text = settings.get(name)
     if text:
-        return ServiceBusClient.from_connection_string(text)
+        async with ServiceBusClient.from_connection_string(text) as client:
+            yield client
+        return
     from azure.identity.aio import DefaultAzureCredential
 
-    return ServiceBusClient(settings[f"{name}__fullyQualifiedNamespace"], DefaultAzureCredential())
+    chosen = settings.get(f"{name}__clientId")
+    async with (
+        DefaultAzureCredential(managed_identity_client_id=chosen) as credential,
+        ServiceBusClient(settings[f"{name}__fullyQualifiedNamespace"], credential) as client,
+    ):
+        yield client
 
 
 def _setting(function: Function, name: str, settings: Mapping[str, str]) -> str:
