@@ -54,6 +54,7 @@ MAY = {
     "receive_alert": "FAK",
     "retrain_model": "SEAK",
     "show_retraining": EVERYBODY,
+    "cancel_retraining": "EFK",
     "plan_promotion": EVERYBODY,
     "start_promotion": "SEAK",
     "list_promotions": EVERYBODY,
