@@ -6,6 +6,7 @@ from activities.effects import once, stamp
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain import identity, records
+from shared.domain.failures import PutOff
 from shared.domain.retraining.pipelines import PipelineRun
 from shared.domain.runs import JobState, job_state
 from shared.ports import HubFile
@@ -29,13 +30,16 @@ def check_training_sets(clients: Clients, check: c.TrainingCheck) -> c.DataVerdi
 
 
 def submit_training(clients: Clients, submission: c.TrainingSubmission) -> c.TrainingSubmitted:
-    """Found or created by name, so that a repeat joins the first."""
+    """Found or created by name, so that a repeat joins the first; where Azure ML puts it off, says until when."""
     run = _pipeline_run(submission.request, submission.sets)
 
     def act() -> c.TrainingSubmitted:
         return c.TrainingSubmitted(id=clients.pipelines.submit(run).id)
 
-    return once(clients, submission.key, c.TrainingSubmitted, act)
+    try:
+        return once(clients, submission.key, c.TrainingSubmitted, act)
+    except PutOff as later:
+        return c.TrainingSubmitted(again_in_s=later.after_s, because=str(later)[:300])
 
 
 def look_at_training(clients: Clients, look: c.TrainingLook) -> c.JobSeen:

@@ -9,11 +9,12 @@ from datetime import timedelta
 from shared import contracts as c
 from shared.domain import identity
 from shared.domain.failures import Refused
-from shared.domain.runs import JobState
+from shared.domain.runs import JobState, poll_delay_s
 from shared.durable import Context, StepFailed, Steps, call, pause, run_child, start_over
 
 _LOOKS_PER_SEGMENT = 20
 _PROMOTION_WITHIN_S, _FIRST_LOOK_S, _LONGEST_LOOK_S = 3600.0, 1.0, 60.0
+_OUTAGE_S = 1800.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,15 +80,38 @@ def _carry(ctx: Context, training: Training) -> Steps[c.RetrainingResult]:
     verdict = yield from call(ctx, c.CHECK_TRAINING_SETS, c.TrainingCheck(request=request, sets=sets))
     if not verdict.passed:
         return training.ended(c.RetrainingOutcome.BAD_DATA, "; ".join(verdict.summary)[:2000])
-    ctx.show("submitting")
-    submission = c.TrainingSubmission(key=training.key("submitted"), request=request, sets=sets)
-    training.id = (yield from call(ctx, c.SUBMIT_TRAINING, submission)).id
+    training.id = yield from _submitted(ctx, training, sets)
     ended = yield from _wait(ctx, training)
     if ended.state is not JobState.COMPLETED:
         cancelled = ended.state is JobState.CANCELLED
         outcome = c.RetrainingOutcome.CANCELLED if cancelled else c.RetrainingOutcome.FAILED
         return training.ended(outcome, ended.because)
     return (yield from _judge(ctx, training, sets))
+
+
+def _submitted(ctx: Context, training: Training, sets: c.TrainingSets) -> Steps[str]:
+    """The id of the pipeline's run. A service that puts it off is asked again when it says; one that fails, for a time.
+
+    Raises StepFailed where it was not to be had within the time that a run may take, or failed for half an hour.
+    """
+    request, failed = training.request, 0
+    submission = c.TrainingSubmission(key=training.key("submitted"), request=request, sets=sets)
+    latest = ctx.now + timedelta(seconds=request.rules.give_up_after_s)
+    outage_over = ctx.now + timedelta(seconds=_OUTAGE_S)
+    while True:
+        ctx.show("submitting")
+        try:
+            submitted = yield from call(ctx, c.SUBMIT_TRAINING, submission)
+            wait_s, because, within = submitted.again_in_s, submitted.because, latest
+        except StepFailed as failure:
+            submitted, failed = c.TrainingSubmitted(), failed + 1
+            wait_s, because, within = poll_delay_s(failed, ctx.instance), str(failure), min(latest, outage_over)
+        if submitted.id:
+            return submitted.id
+        if ctx.now + timedelta(seconds=wait_s) > within:
+            raise StepFailed(f"the pipeline could not be started in time: {because}")
+        ctx.show("waiting to submit", because=because[:300], seconds=wait_s)
+        yield from pause(ctx, wait_s)
 
 
 def _wait(ctx: Context, training: Training) -> Steps[c.JobEnd]:

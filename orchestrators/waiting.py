@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from shared import contracts as c
 from shared.domain.runs import POLLS_PER_SEGMENT, JobState, poll_delay_s
-from shared.durable import Context, Steps, call, wait_for
+from shared.durable import Context, StepFailed, Steps, call, wait_for
 
 Look = TypeVar("Look")
 Stop = Callable[[JobState, str], Steps[c.JobEnd]]
@@ -26,9 +26,12 @@ class Waiting:
 def one_segment(
     ctx: Context, waiting: Waiting, activity: c.Activity[Look, c.JobSeen], look: Look, stop: Stop
 ) -> Steps[c.JobEnd | None]:
-    """How it ended, or None where it still runs after a segment of polls; a time-out is a failure, and stops it."""
+    """How it ended, or None where it still runs after a segment of polls; a time-out is a failure, and stops it.
+
+    A look that fails says nothing about what runs: it is waited for all the same, until its time is over.
+    """
     for poll in range(waiting.polls, waiting.polls + POLLS_PER_SEGMENT):
-        seen = yield from call(ctx, activity, look)
+        seen = yield from _seen(ctx, activity, look)
         ctx.show(f"waiting for {waiting.what}", status=seen.status, polls=poll + 1)
         if seen.state is not JobState.ACTIVE:
             return c.JobEnd(state=seen.state, because=seen.because or f"{waiting.what} ended as {seen.status}")
@@ -40,3 +43,10 @@ def one_segment(
             return (yield from stop(JobState.FAILED, because))
         yield from wait_for(ctx, c.ORDER_GIVEN, min(left, poll_delay_s(poll, ctx.instance)))
     return None
+
+
+def _seen(ctx: Context, activity: c.Activity[Look, c.JobSeen], look: Look) -> Steps[c.JobSeen]:
+    try:
+        return (yield from call(ctx, activity, look))
+    except StepFailed as failure:
+        return c.JobSeen(state=JobState.ACTIVE, status=f"not seen: {failure}"[:300])

@@ -9,7 +9,7 @@ from shared import contracts as c
 from shared.clients import Clients
 from shared.codec import encode
 from shared.domain import identity
-from shared.domain.failures import Refused
+from shared.domain.failures import PutOff, Refused
 from shared.domain.promotion.training import Trained, TrainingPlan
 from shared.domain.retraining.pipelines import PipelineRun, PipelineRunSeen
 from shared.domain.runs import JobState, job_state
@@ -32,7 +32,12 @@ class TrainModel:
         training = _training(order)
         if clients.ledger.find(f"{order.key}.asked") is None:
             require_same_data(clients.hub, training)
-        submitted = once(clients, f"{order.key}.asked", c.TrainingSubmitted, lambda: _submit(clients, order, training))
+        try:
+            submitted = once(
+                clients, f"{order.key}.asked", c.TrainingSubmitted, lambda: _submit(clients, order, training)
+            )
+        except PutOff as later:
+            return f"a training run ({later})"
         seen = clients.pipelines.look(training.rules.pipeline, submitted.id)
         state = job_state(seen.status)
         if state is JobState.ACTIVE:

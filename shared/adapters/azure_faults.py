@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from azure.core.exceptions import (
     AzureError,
@@ -11,10 +13,11 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 
-from shared.domain.failures import Refused, Transient
+from shared.domain.failures import PutOff, Refused, Transient
 from shared.domain.redaction import redacted
 
 _TRANSIENT = {408, 409, 429, 500, 502, 503, 504}
+_LATER, _LATEST_S = {429, 503}, 3600.0
 
 
 @contextmanager
@@ -32,13 +35,30 @@ def translated(what: str) -> Iterator[None]:
         raise Transient(f"{what}: {_said(error)}") from error
 
 
-def failure(what: str, status: int | None, said: str) -> Exception:
-    """The failure that HTTP *status* means; 409 is somebody else's turn, and passes. Services may quote addresses."""
+def failure(what: str, status: int | None, said: str, retry_after: str = "") -> Exception:
+    """The failure that HTTP *status* means; 409 is somebody else's turn, and passes. Services may quote addresses.
+
+    With the header *retry_after* a service says that it has done nothing, and when to come again (RFC 9110, 10.2.3).
+    """
     said = redacted(said)
+    if status in _LATER and retry_after:
+        return PutOff(f"{what}: {status} {said}", _seconds(retry_after))
     if "ScopeLocked" in said:
         return Refused(f"{what}: a resource lock forbids it ({said}); ask a platform engineer")
     kind = Transient if status is None or status in _TRANSIENT else Refused
     return kind(f"{what}: {status} {said}")
+
+
+def _seconds(retry_after: str) -> float:
+    """A number of seconds or a date; at least one, at most an hour."""
+    try:
+        left = float(retry_after)
+    except ValueError:
+        try:
+            left = (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds()
+        except (TypeError, ValueError):
+            left = 0.0
+    return round(min(_LATEST_S, max(1.0, left)), 1)
 
 
 def _said(error: AzureError) -> str:

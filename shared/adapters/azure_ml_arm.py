@@ -93,7 +93,7 @@ def send(client: Pipeline, request: HttpRequest, what: str, accept: tuple[int, .
         if answer.status_code == 401:
             answer = client.send_request(request, retry_total=0)
     if answer.status_code not in accept:
-        raise failure(what, answer.status_code, answer.text()[:300])
+        raise failure(what, answer.status_code, answer.text()[:300], answer.headers.get("Retry-After", ""))
     return answer
 
 

@@ -4,6 +4,7 @@ Not `azure.ai.ml`: its invoke is not idempotent, leaks a header between calls, a
 Contracts: https://learn.microsoft.com/azure/machine-learning/how-to-use-batch-endpoint.
 """
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -48,9 +49,13 @@ class BatchInvocations:
 
     def find(self, workspace: Workspace, endpoint: str, name: str) -> Job | None:
         """The endpoint's job with the friendly *name*: what a lost answer to a submission left behind."""
+        return next(self.jobs(workspace, endpoint, name), None)
+
+    def jobs(self, workspace: Workspace, endpoint: str, name: str) -> Iterator[Job]:
+        """All of them: Azure ML lets several jobs have one friendly name."""
         path = f"{place_path(workspace)}/batchEndpoints/{quote(endpoint)}/jobs"
         jobs = map(job_of, self._arm.list(path, f"list the jobs of {endpoint}"))
-        return next((job for job in jobs if job.name == name), None)
+        return (job for job in jobs if job.name == name)
 
     def _scoring_uri(self, workspace: Workspace, endpoint: str) -> str:
         key = (workspace, endpoint)

@@ -5,6 +5,7 @@ name, by which it is found. Contracts: Jobs of https://learn.microsoft.com/rest/
 `BatchJobSchema`.
 """
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -60,13 +61,21 @@ class PipelineEndpoints(PipelineJobs):
         job = self._invocations.submit(
             pipeline.workspace, pipeline.name, pipeline.deployment, run.name, _invocation(run)
         )
+        first, *others = [*self._named(pipeline, run.name)] or [job]
+        for other in others:
+            self.cancel(pipeline, other.id, f"run {first.id} with the same name was made before it")
         if run.tags:
-            self._tracking.note(pipeline.workspace, job.id, run.tags)
-        return _invoked(job)
+            self._tracking.note(pipeline.workspace, first.id, run.tags)
+        return _invoked(first)
 
     def find(self, pipeline: Pipeline, name: str) -> PipelineRunSeen | None:
-        job = self._invocations.find(pipeline.workspace, pipeline.name, name)
+        job = next(self._named(pipeline, name), None)
         return None if job is None else _invoked(job)
+
+    def _named(self, pipeline: Pipeline, name: str) -> Iterator[Job]:
+        """The oldest first: of two that were made at the same moment it stays."""
+        jobs = self._invocations.jobs(pipeline.workspace, pipeline.name, name)
+        yield from sorted(jobs, key=lambda job: (job.created, job.id))
 
 
 def _path(pipeline: Pipeline, run: str) -> str:

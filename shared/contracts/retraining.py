@@ -123,9 +123,11 @@ class TrainingSubmission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSubmitted:
-    """*id* is Azure ML's own name of the pipeline's run."""
+    """*id* is Azure ML's own name of the pipeline's run; without one it is to be asked for again in *again_in_s*."""
 
-    id: str
+    id: str = ""
+    again_in_s: float = 0.0
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

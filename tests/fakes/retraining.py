@@ -36,11 +36,13 @@ class MemoryPipelines:
         self.spoil: Callable[[list[str]], list[str]] = lambda lines: lines
         self.lose_next_answer = False
         self.during: Callable[[str], None] = lambda run: None
+        self.before: Callable[[], None] = lambda: None  # Before a run is made.
 
     def submit(self, run: PipelineRun) -> PipelineRunSeen:
         found = self.find(run.pipeline, run.name)
         if found is not None:
             return found
+        self.before()
         made = PipelineRunSeen(
             id=f"train-{len(self.runs) + 1}", name=run.name, status="Running", started=self._now().isoformat()
         )

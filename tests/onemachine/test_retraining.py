@@ -41,10 +41,10 @@ def test_a_host_that_dies_at_every_step_trains_registers_and_enters_once(mortal:
     mortal.start(*moments)
     put(world, "landing/twice/first.csv", range(1, 30))
 
-    (run,) = mortal.until(mortal.ended, within=300)
+    mortal.until(lambda: mortal.ended() and mortal.died == set(moments), within=400)
 
+    (run,) = mortal.until(mortal.ended)
     assert (run["outcome"], run["challenger"]) == ("better", f"{MODEL}:1"), run["because"]
-    assert mortal.died == set(moments)
     effects = world.control("/_effects")
     assert counted(effects, "jobs", run["run"]) == {f"signalbox-{run['run']}": 1}
     assert set(counted(effects, "assets", f"/models/{MODEL}/").values()) == {1}

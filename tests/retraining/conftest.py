@@ -102,9 +102,11 @@ class Works(Railway):
         assert outcome.status == "Completed", outcome
         return decode(c.RetrainingResult, outcome.output)
 
-    async def by_hand(self, **cause: Any) -> c.RetrainingResult:
+    async def by_hand(self, hours: float = 0, **cause: Any) -> c.RetrainingResult:
+        """What becomes of a person's wish; *hours* pass at once, where it is known to take that long."""
         self.cause(CauseKind.PERSON, **cause)
         await self.consider()
+        await self.pass_time(timedelta(hours=hours))
         return await self.retrained()
 
     async def consider(self) -> None:

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
+from orchestrators import retraining
 from shared import contracts as c
+from shared.domain.failures import PutOff, Transient
 from shared.domain.retraining.causes import CauseKind
 from shared.domain.retraining.rules import Limits
 from tests.retraining.conftest import Works
@@ -19,6 +22,58 @@ async def test_a_run_that_never_ends_is_cancelled_and_that_is_a_failure(works: W
     assert result.outcome is c.RetrainingOutcome.FAILED
     assert "timed out: the training was not done after 3600 s" in result.because
     assert works.pipelines.cancelled == {"train-1": result.because}
+
+
+async def test_a_pipeline_that_puts_a_run_off_is_asked_again_when_it_says(works: Works) -> None:
+    began, asked = works.clients.clock.now(), list[float]()
+
+    def busy() -> None:
+        asked.append((works.clients.clock.now() - began).total_seconds())
+        if len(asked) < 4:
+            raise PutOff("submit: 429 too many", 300.0)
+
+    works.pipelines.before = busy
+
+    result = await works.by_hand(hours=1)
+
+    assert result.outcome is c.RetrainingOutcome.BETTER
+    assert [round(after - before) for before, after in pairwise(asked)] == [300, 300, 300]
+    assert works.pipelines.submissions.total() == 1
+
+
+async def test_an_outage_delays_a_run_and_does_not_end_it(works: Works) -> None:
+    """Longer than the host tries by itself: once while it is submitted, once while it trains."""
+    began = works.clients.clock.now()
+
+    def out(until_s: float) -> None:
+        if works.clients.clock.now() - began < timedelta(seconds=until_s):
+            raise Transient("503 service unavailable")
+
+    works.pipelines.before, works.pipelines.during = lambda: out(90), lambda run: out(120)
+
+    result = await works.by_hand(hours=1)
+
+    assert result.outcome is c.RetrainingOutcome.BETTER
+    assert works.pipelines.submissions.total() == 1
+    assert not works.pipelines.cancelled
+
+
+@pytest.mark.parametrize("failure", [Transient("503 service unavailable"), PutOff("429", 1700.0)])
+async def test_a_pipeline_that_cannot_be_had_fails_the_run_in_the_end(
+    works: Works, failure: Transient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retraining, "_OUTAGE_S", 30.0)
+
+    def out() -> None:
+        raise failure
+
+    works.pipelines.before = out
+
+    result = await works.by_hand(hours=1)
+
+    assert result.outcome is c.RetrainingOutcome.FAILED
+    assert "the pipeline could not be started in time" in result.because
+    assert str(failure)[:3] in result.because
 
 
 async def test_a_metric_beyond_its_rule_stops_the_run(works: Works) -> None:
