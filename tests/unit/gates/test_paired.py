@@ -80,7 +80,7 @@ def test_equal_predictions_are_no_improvement(metric):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**32), n=st.integers(5, 80), confidence=st.sampled_from([0.8, 0.9, 0.95, 0.99]))
 def test_more_confidence_never_shortens_an_interval(metric, seed, n, confidence):
     given = columns(metric, n, seed)

@@ -28,7 +28,7 @@ def expected(fields: Fields, schedule: Schedule, after: datetime, now: datetime)
     return {*on_time, *missed[-MOST:]}
 
 
-@settings(deadline=None, max_examples=50 * MORE)
+@settings(max_examples=50 * MORE)
 @given(
     cron_fields(),
     st.sampled_from(ZONES),
@@ -48,7 +48,7 @@ def test_what_fires_is_what_the_policy_says(
     assert {*decision.fires} == expected(fields, schedule, after, now)
 
 
-@settings(deadline=None, max_examples=10 * MORE)
+@settings(max_examples=10 * MORE)
 @given(cron_fields(), st.sampled_from(ZONES), windows(), st.sampled_from((0, 45, 900)), st.data())
 def test_ticks_on_time_fire_each_due_time_once_whatever_the_policy(
     fields: Fields, zone: str, window: tuple[datetime, datetime], jitter_s: int, data: st.DataObject
