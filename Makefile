@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 unexport PYTHONDONTWRITEBYTECODE  # Tests start many processes: what is compiled is kept.
 
-.PHONY: setup demo demo-devops up test coverage chaos check bench bench-peers clean
+.PHONY: setup demo demo-devops demo-messaging up test coverage chaos check bench bench-peers clean
 
 setup: $(VENV)/.ready node_modules/.ready
 
@@ -29,6 +29,9 @@ demo: setup  ## A file lands, its predictions come back, and each one is verifie
 
 demo-devops: setup  ## A pipeline of Azure DevOps is gated on a promotion; approvals count in both systems.
 	@$(BIN)/signalbox demo --devops
+
+demo-messaging: setup  ## The Data Hub asks a model by messages and streams records to it; the answers are verified.
+	@$(BIN)/signalbox demo --messaging
 
 up: setup  ## The local cloud and the app, until Ctrl-C.
 	@$(BIN)/signalbox up

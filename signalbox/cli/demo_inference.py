@@ -35,18 +35,11 @@ def _score_patients(stage: Stage) -> str:
 
 def _verify(stage: Stage, manifest_path: str) -> None:
     """Every published prediction against the model called directly; every byte against the manifest."""
-    manifest = json.loads(read(stage.hub, manifest_path))
-    folder, lines = manifest_path.rpartition("/")[0], list[str]()
-    for file in manifest["files"]:
-        data = read(stage.hub, f"{folder}/{file['name']}")
-        expect(hashlib.sha256(data).hexdigest() == file["sha256"], f"{file['name']} is not what its manifest says")
-        lines += data.decode().splitlines()
-    published = {fields[1]: float(fields[2]) for fields in (line.split(" ") for line in lines)}
-    direct = _predict_directly(stage.folder)
-    expect(published.keys() == direct.keys(), "the published patients are not those of the file")
-    worst = max(abs(published[patient] - direct[patient]) for patient in direct)
+    found, direct = dict(published(stage, manifest_path)), predict_directly(stage.folder)
+    expect(found.keys() == direct.keys(), "the published patients are not those of the file")
+    worst = max(abs(found[patient] - direct[patient]) for patient in direct)
     expect(worst < 1e-5, f"a published prediction differs from the model's by {worst}")
-    stage.line.say("predictions published", folder)
+    stage.line.say("predictions published", manifest_path.rpartition("/")[0])
     stage.line.say(
         "verified", f"{len(direct)} predictions equal the model called directly (largest difference {worst:.0e})"
     )
@@ -56,7 +49,18 @@ def _verify(stage: Stage, manifest_path: str) -> None:
     stage.line.say("announced", f"{kinds[0]}, event {events[0]['event']['id']}")
 
 
-def _predict_directly(folder: Path) -> dict[str, float]:
+def published(stage: Stage, manifest_path: str) -> list[tuple[str, float]]:
+    """Patient and prediction of every row; each file is what the manifest says it is."""
+    manifest = json.loads(read(stage.hub, manifest_path))
+    folder, lines = manifest_path.rpartition("/")[0], list[str]()
+    for file in manifest["files"]:
+        data = read(stage.hub, f"{folder}/{file['name']}")
+        expect(hashlib.sha256(data).hexdigest() == file["sha256"], f"{file['name']} is not what its manifest says")
+        lines += data.decode().splitlines()
+    return [(fields[1], float(fields[2])) for fields in (line.split(" ") for line in lines)]
+
+
+def predict_directly(folder: Path) -> dict[str, float]:
     import joblib
     import pandas as pd
 

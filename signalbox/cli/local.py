@@ -59,15 +59,19 @@ def _deploy(app: Path, endpoints: Endpoints) -> None:
 
 @click.command()
 @click.option("--devops", is_flag=True, help="The story of Azure DevOps instead: gates and approvals, both ways.")
-def demo(devops: bool) -> None:
+@click.option("--messaging", is_flag=True, help="The story of Service Bus instead: messages, streams, answers.")
+def demo(devops: bool, messaging: bool) -> None:
     """Score held-out patients end to end on a local cloud of its own, and verify every prediction."""
     from signalbox.cli.demo import run_demo
     from signalbox.cli.demo_devops import run_devops_demo
+    from signalbox.cli.demo_messaging import run_messaging_demo
     from signalbox.launcher.cloud import StartError
 
     try:
         if devops:
             run_devops_demo(Path.cwd(), STATE / "demo-devops")
+        elif messaging:
+            run_messaging_demo(Path.cwd(), STATE / "demo-messaging")
         else:
             run_demo(Path.cwd(), STATE / "demo")
     except StartError as error:

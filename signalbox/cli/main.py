@@ -7,7 +7,7 @@ from signalbox.cli.drift import drift, features
 from signalbox.cli.hub import check, drop
 from signalbox.cli.letters import dead_letters
 from signalbox.cli.local import demo, up
-from signalbox.cli.messages import send
+from signalbox.cli.messages import send, stream
 from signalbox.cli.promotions import (
     approve,
     audit,
@@ -34,7 +34,7 @@ def main() -> None:
     """Carry data to models and models to production."""
 
 
-_RUNS = (drop, send, status, check, drift, features, cancel, release, reprocess, schedules, dead_letters)
+_RUNS = (drop, send, stream, status, check, drift, features, cancel, release, reprocess, schedules, dead_letters)
 _PROMOTIONS = (
     plan,
     promote,

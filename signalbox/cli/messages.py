@@ -1,48 +1,110 @@
-"""Ask for inference by a message, as the Data Hub's other systems do, and hear what becomes of it."""
+"""Speak to the local app by Service Bus, as the Data Hub's other systems do, and hear what becomes of it."""
 
+import csv
 import json
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import click
 
 from signalbox.cli.app_client import find_endpoints
-from signalbox.launcher.messaging import FOLLOWER, HUB_QUEUE, RESULTS_TOPIC
+from signalbox.launcher.messaging import FOLLOWER, HUB_QUEUE, RECORDS_QUEUE, RESULTS_TOPIC
 
 if TYPE_CHECKING:
     from azure.servicebus import ServiceBusClient
+
+_PATIENCE = click.option("--wait", "patience", default=0, show_default=True, help="Seconds to wait for the results.")
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="CONTAINER/PATH...")
 @click.option("--route", default="", help="The route that must take the files.")
 @click.option("--session", default="signalbox-cli", show_default=True, help="The key whose order is kept.")
-@click.option("--wait", "patience", default=0, show_default=True, help="Seconds to wait for the results.")
+@_PATIENCE
 def send(paths: tuple[str, ...], route: str, session: str, patience: int) -> None:
     """Send a message to the local hub's queue that names files of the hub."""
-    from azure.servicebus import ServiceBusClient, ServiceBusMessage  # Not before it is needed: it is slow to import.
-
-    message_id = f"cli-{uuid4().hex[:12]}"
     body = {"paths": list(paths)} | ({"route": route} if route else {})
-    message = ServiceBusMessage(json.dumps(body), message_id=message_id, session_id=session)
-    with ServiceBusClient.from_connection_string(find_endpoints().service_bus) as client:
-        with client.get_queue_sender(HUB_QUEUE) as sender:
-            sender.send_messages(message)
-        click.echo(f"sent {message_id} in session {session}")
-        if patience and _hear(client, message_id, len(paths), patience) < len(paths):
-            raise click.ClickException(f"not all results came within {patience} s; see `signalbox status`")
+    with connect(find_endpoints().service_bus) as client:
+        ids = send_bodies(client, HUB_QUEUE, session, [body])
+        click.echo(f"sent {ids[0]} in session {session}")
+        _wait(client, ids, len(paths), patience)
 
 
-def _hear(client: "ServiceBusClient", correlation: str, wanted: int, patience: int) -> int:
-    """Print the results of one message; those of others are taken off the command's own subscription too."""
-    heard, deadline = 0, time.monotonic() + patience
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--stream", "name", required=True, help="The stream of `signalbox.yaml` that takes them.")
+@click.option("--key", default="signalbox-cli", show_default=True, help="The key whose order is kept.")
+@click.option("--each", default=10, show_default=True, type=click.IntRange(1, 1000), help="Records in a message.")
+@_PATIENCE
+def stream(file: Path, name: str, key: str, each: int, patience: int) -> None:
+    """Send the rows of a CSV file as streaming records to the local queue."""
+    with file.open(newline="", encoding="utf-8") as lines:
+        bodies = bodies_of(name, [_record(row) for row in csv.DictReader(lines)], each)
+    with connect(find_endpoints().service_bus) as client:
+        ids = send_bodies(client, RECORDS_QUEUE, key, bodies)
+        click.echo(f"sent {sum(len(body['records']) for body in bodies)} records in {len(ids)} messages of key {key}")
+        _wait(client, ids, len(ids), patience)
+
+
+def connect(connection: str) -> "ServiceBusClient":
+    from azure.servicebus import ServiceBusClient  # Not before it is needed: it is slow to import.
+
+    return ServiceBusClient.from_connection_string(connection)
+
+
+def bodies_of(name: str, records: Sequence[dict[str, Any]], each: int) -> list[dict[str, Any]]:
+    """Messages of *each* records for the stream called *name*."""
+    return [{"stream": name, "records": records[at : at + each]} for at in range(0, len(records), each)]
+
+
+def send_bodies(
+    client: "ServiceBusClient", queue: str, session: str, bodies: Sequence[Any], known: Sequence[str] = ()
+) -> list[str]:
+    """The ids of the messages that were sent: new ones, or those that are *known*."""
+    from azure.servicebus import ServiceBusMessage
+
+    ids = list(known) or [f"cli-{uuid4().hex[:12]}" for _ in bodies]
+    with client.get_queue_sender(queue) as sender:
+        for message_id, body in zip(ids, bodies, strict=True):
+            sender.send_messages(ServiceBusMessage(json.dumps(body), message_id=message_id, session_id=session))
+    return ids
+
+
+def hear(client: "ServiceBusClient", ids: Sequence[str], wanted: int, patience: float) -> Iterator[dict[str, Any]]:
+    """The results that answer the messages *ids*, as they come; others' are taken off the subscription too."""
+    deadline = time.monotonic() + patience
     with client.get_subscription_receiver(RESULTS_TOPIC, FOLLOWER) as receiver:
-        while heard < wanted and (left := deadline - time.monotonic()) > 0:
+        while wanted and (left := deadline - time.monotonic()) > 0:
             for message in receiver.receive_messages(20, max_wait_time=left):
                 receiver.complete_message(message)
-                if message.correlation_id == correlation:
-                    heard += 1
-                    told = json.loads(str(message))
-                    click.echo(f"{told['outcome']}  {told['run']}  {told['manifest'] or told['because']}")
-    return heard
+                if message.correlation_id in ids:
+                    wanted -= 1
+                    yield {**json.loads(str(message)), "answers": message.correlation_id}
+
+
+def _wait(client: "ServiceBusClient", ids: Sequence[str], wanted: int, patience: int) -> None:
+    """Print the results; those of one run once, however many messages they answer."""
+    heard, shown = 0, set[str]()
+    for told in hear(client, ids, wanted, patience) if patience else ():
+        heard += 1
+        if (line := f"{told['outcome']}  {told['run']}  {told['manifest'] or told['because']}") not in shown:
+            shown.add(line)
+            click.echo(line)
+    if patience and heard < wanted:
+        raise click.ClickException(f"not all results came within {patience} s; see `signalbox status`")
+
+
+def _record(row: dict[str, str]) -> dict[str, Any]:
+    """Numbers as numbers: a CSV file does not say which texts are some."""
+    return {name: _value(text) for name, text in row.items()}
+
+
+def _value(text: str) -> Any:
+    try:
+        number = json.loads(text)
+    except ValueError:
+        return text or None
+    return number if isinstance(number, int | float) and not isinstance(number, bool) else text
