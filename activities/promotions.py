@@ -11,24 +11,40 @@ from shared.domain import records
 from shared.domain.failures import Refused, Transient
 from shared.domain.promotion.models import DIGEST, FLAG, HELD, Flag, write_flag
 from shared.domain.promotion.plans import Plan, changes
+from shared.domain.retraining.pipelines import Pipeline, PipelineKind
+from shared.listed import PROMOTIONS, keep_listed
 from shared.planning import plan_digest, plan_promotion
 from shared.standing import opened
+
+_TAG = 256  # What Azure ML takes.
 
 
 def open_promotion(clients: Clients, opening: c.PromotionOpening) -> c.PromotionOpened:
     """The record, created by the first execution, and its plan; any other execution learns who was first."""
     request, state = opening.promotion, clients.configuration.hub.state
-    record = {"opened": stamp(clients), "execution": opening.execution, "promotion": encode(request)}
-    metadata = {"model": request.model.name, "version": request.model.version, "target": request.target, "fate": ""}
-    path = records.promotion(request.id)
+    at = stamp(clients)
+    record = {"opened": at, "execution": opening.execution, "promotion": encode(request)}
+    path, row = records.promotion(request.id), _row(request, at)
     if clients.hub.find(state, path) is None:
         clients.hub.create(state, records.open_promotion(request.id), json.dumps(encode(request)).encode())
-    if not clients.hub.create(state, path, json.dumps(record).encode(), metadata):
+    if not clients.hub.create(state, path, json.dumps(record).encode(), row):
         first = json.loads(clients.hub.read(state, path) or b"{}")
         if first.get("execution") != opening.execution:
             because = f"{request.id} was opened at {first.get('opened')}; ask for a new attempt to promote again"
             return c.PromotionOpened(fate=c.Fate.DUPLICATE, because=because)
-    return once(clients, opening.key, c.PromotionOpened, lambda: _plan(clients, request))
+        row = _row(request, str(first["opened"]))
+    return once(clients, opening.key, c.PromotionOpened, lambda: _begin(clients, request, row))
+
+
+def _row(request: c.Promotion, opened_at: str) -> dict[str, str]:
+    """What a list of promotions shows of it."""
+    model = request.model
+    return {"model": model.name, "version": model.version, "target": request.target, "fate": "", "opened": opened_at}
+
+
+def _begin(clients: Clients, request: c.Promotion, row: dict[str, str]) -> c.PromotionOpened:
+    keep_listed(clients.hub, clients.configuration.hub.state, PROMOTIONS, request.id, row)
+    return _plan(clients, request)
 
 
 def look_at_plan(clients: Clients, look: c.PromotionLook) -> c.PromotionOpened:
@@ -106,16 +122,17 @@ def _refuse_changed(clients: Clients, request: c.Promotion, plan: Plan, digest: 
 
 
 def _hold_back(clients: Clients, closing: c.PromotionClosing) -> None:
-    """Say on the model why it went no further, and cancel the training that still runs for a worse one."""
+    """Say on the model why it went no further; cancel the run that still trains a worse one, with the reason on it."""
     request = closing.promotion
     said = "; ".join(closing.because)[:250]
     with suppress(Refused):  # A promotion that never began may name what does not exist.
         workspace = clients.configuration.workspace(request.source)
         model = clients.models.find(workspace, request.model)
         if model is not None:
-            clients.models.tag(workspace, request.model, {HELD: f"{request.id}: {said}"[:256]})
+            clients.models.tag(workspace, request.model, {HELD: f"{request.id}: {said}"[:_TAG]})
         if model is not None and closing.worse and model.job:
-            clients.jobs.cancel(workspace, model.job)
+            run = Pipeline(kind=PipelineKind.JOB, workspace=workspace, name=model.job)
+            clients.pipelines.cancel(run, model.job, f"{request.id}: {said}"[:_TAG])
 
 
 def _flag_onwards(clients: Clients, request: c.Promotion) -> None:
@@ -138,3 +155,4 @@ def _write_fate(clients: Clients, closing: c.PromotionClosing, at: str) -> None:
     metadata = dict(there.metadata) | {"fate": closing.fate.value}
     if not clients.hub.replace(state, path, json.dumps(record).encode(), there.etag, metadata):
         raise Transient(f"the record of {closing.promotion.id} changed while it was being closed")
+    keep_listed(clients.hub, state, PROMOTIONS, closing.promotion.id, metadata)

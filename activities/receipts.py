@@ -69,12 +69,17 @@ def _issue(clients: Clients, order: c.StageOrder) -> Receipt:
         verdicts=tuple(f"{each.gate}: {each.outcome.value}" for each in verdicts),
         approvals=approvals,
         issued=now.isoformat(timespec="seconds"),
-        expires=(now + _LIFE).isoformat(timespec="seconds"),
+        expires=(now + _life(order)).isoformat(timespec="seconds"),
         override=override,
     )
     signed = replace(receipt, signature=clients.signer.sign(signed_content(receipt)))
     _keep(clients, order, signed)
     return signed
+
+
+def _life(order: c.StageOrder) -> timedelta:
+    """Long enough for every move that it opens, each as late as it may be."""
+    return _LIFE + timedelta(seconds=sum(order.at.within_s(move) for move in order.at.moves(order.phase)))
 
 
 def _keep(clients: Clients, order: c.StageOrder, receipt: Receipt) -> None:

@@ -12,6 +12,7 @@ from shared.domain import records
 from shared.domain.failures import Refused, Transient
 from shared.domain.runs import Outcome
 from shared.durable import Client, start_once
+from shared.listed import RUNS, keep_listed
 
 
 def open_run(clients: Clients, opening: c.RunOpening) -> c.RunOpened:
@@ -27,9 +28,12 @@ def open_run(clients: Clients, opening: c.RunOpening) -> c.RunOpened:
     }
     metadata = {"route": request.route.name, "opened": record["opened"], "outcome": ""}
     if clients.hub.create(state, path, json.dumps(record).encode(), metadata):
+        keep_listed(clients.hub, state, RUNS, request.run, metadata)
         return c.RunOpened()
     first = json.loads(clients.hub.read(state, path) or b"{}")
     if first.get("execution") == opening.execution:
+        if not first.get("outcome"):  # A repeat: the first may have ended between its two writes.
+            keep_listed(clients.hub, state, RUNS, request.run, metadata | {"opened": first["opened"]})
         return c.RunOpened()
     because = f"run {request.run} was opened at {first.get('opened')}; to score again, reprocess it with a reason"
     return c.RunOpened(already=Outcome(first.get("outcome") or Outcome.DUPLICATE), because=because)
@@ -77,3 +81,4 @@ def _write_outcome(clients: Clients, closing: c.RunClosing, at: str) -> None:
     metadata = dict(there.metadata) | {"outcome": closing.result.outcome.value, "closed": at}
     if not clients.hub.replace(state, path, json.dumps(record).encode(), there.etag, metadata):
         raise Transient(f"the record of run {closing.result.run} changed while it was being closed")
+    keep_listed(clients.hub, state, RUNS, closing.result.run, metadata)

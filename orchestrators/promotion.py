@@ -81,7 +81,7 @@ def promote(ctx: Context, request: c.Promotion) -> Steps[c.PromotionResult]:
     fate, because, worse = yield from _attempt(ctx, journey)
     if fate is not c.Fate.PROMOTED:
         journey.because = "; ".join(because)[:_REASON]
-        yield from undo(ctx, journey)
+        because += yield from undo(ctx, journey)
     yield from _unlock(ctx, journey)
     reached = journey.reached if fate is c.Fate.PROMOTED else ""
     return (yield from _close(ctx, request, fate, because, reached, worse))
@@ -93,21 +93,24 @@ def restore(ctx: Context, restoring: c.Restoring) -> Steps[c.PromotionResult]:
     journey.begun = list(restoring.plan.moves())
     because = (restoring.because or "its orchestration was ended from outside; everything was put back",)
     journey.because = because[0][:_REASON]
-    yield from undo(ctx, journey)
+    because += yield from undo(ctx, journey)
     yield from _unlock(ctx, journey)
     fate, step = (c.Fate.HELD, "taken-back") if restoring.because else (c.Fate.FAILED, "closed")
     return (yield from _close(ctx, restoring.promotion, fate, because, step=step))
 
 
-def undo(ctx: Context, journey: Journey) -> Steps[None]:
-    """Undo every move that was begun, in reverse; one that keeps failing does not keep others from theirs."""
+def undo(ctx: Context, journey: Journey) -> Steps[tuple[str, ...]]:
+    """Undo every move that was begun, in reverse, and say what could not be: it does not keep others from theirs."""
+    left: list[str] = []
     for at, move in reversed(journey.begun):
         ctx.show("undoing", stage=at.stage.name, move=move.value)
         try:
             yield from _until_done(ctx, c.UNDO_MOVE, journey.move(at, move))
         except (Refused, StepFailed) as failure:
+            left.append(f"{at.stage.name}: {move.value} could not be undone, mend it by hand: {str(failure)[:300]}")
             ctx.show("could not undo", stage=at.stage.name, move=move.value, because=str(failure)[:300])
     journey.begun.clear()
+    return tuple(left)
 
 
 def _attempt(ctx: Context, journey: Journey) -> Steps[tuple[c.Fate, tuple[str, ...], bool]]:
@@ -213,15 +216,10 @@ def _unlock(ctx: Context, journey: Journey) -> Steps[None]:
 
 def _locks(journey: Journey) -> list[c.EndpointLock]:
     request = journey.request
-    names = {f"model/{request.model.name}"}
-    for at in journey.plan.stages:
-        serving, environment = at.stage.serving, at.stage.environment
-        where = environment.name if environment else ""
-        names |= {f"{where}/{endpoint}" for endpoint in (serving.online, serving.batch) if endpoint and where}
     key = identity.promotion_key(request.id, "lock")
     return [
         c.EndpointLock(key=f"{key}/{name}", endpoint=name, owner=request.id, model=request.model.name)
-        for name in sorted(names)
+        for name in journey.plan.endpoints()
     ]
 
 

@@ -10,19 +10,20 @@ from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain import identity, records
 from shared.domain.failures import Refused
-from shared.domain.promotion.approvals import Standing
 from shared.domain.promotion.models import exact_model
 from shared.domain.promotion.plans import Phase, changes
 from shared.durable import Client, Start, find_instance, start_once
+from shared.listed import PROMOTIONS, listed
 from shared.planning import plan_digest, plan_promotion
-from shared.standing import asking, judgement, next_attempt, opened, pack_of, question
+from shared.standing import next_attempt, opened, pack_of
+from shared.unmet import unmet_at_end, unmet_now, unmet_of_plan
 from triggers.doors import Call
 from triggers.problems import Problem
 from triggers.requests import EvidenceFilters, PlanAsked, PromotionAsked, PromotionFilters, RecoveryAsked
 
 
 async def plan(clients: Clients, body: PlanAsked) -> dict[str, Any]:
-    """Every write, gate and approval of a promotion, with the plan's digest."""
+    """Every write, gate, approval and unmet condition of a promotion, with the plan's digest."""
     source = body.source or _lowest_source(clients, body.to)
     made = await asyncio.to_thread(plan_promotion, clients, exact_model(body.model), source, body.to)
     return {
@@ -36,6 +37,7 @@ async def plan(clients: Clients, body: PlanAsked) -> dict[str, Any]:
             for gate in at.gates(phase)
         ],
         "approvals": [f"{at.stage.name}: {role.name}" for at in made.stages for role in at.stage.approvals.roles],
+        "unmet": await asyncio.to_thread(unmet_of_plan, clients, made),
     }
 
 
@@ -116,10 +118,15 @@ async def evidence(clients: Clients, promotion: str, filters: EvidenceFilters) -
 async def explain(clients: Clients, promotion: str) -> dict[str, Any]:
     """Each unmet condition, with who can meet it."""
     record = await asyncio.to_thread(_record, clients, promotion)
-    if record.get("fate"):
-        return {"promotion": promotion, "fate": record["fate"], "unmet": record.get("because", [])}
-    unmet = await asyncio.to_thread(_unmet, clients, decode(c.Promotion, record["promotion"]))
-    return {"promotion": promotion, "fate": "", "unmet": unmet}
+    request, fate = decode(c.Promotion, record["promotion"]), record.get("fate", "")
+    if fate == c.Fate.PROMOTED.value:
+        unmet = list(record.get("because", []))
+    elif fate:
+        models = {each.name: each for each in clients.configuration.ladder.models}
+        unmet = unmet_at_end(models.get(request.model.name), record.get("because", []))
+    else:
+        unmet = await asyncio.to_thread(unmet_now, clients, request)
+    return {"promotion": promotion, "fate": fate, "unmet": unmet}
 
 
 async def recover(call: Call, model: str, body: RecoveryAsked) -> dict[str, Any]:
@@ -136,19 +143,6 @@ async def recover(call: Call, model: str, body: RecoveryAsked) -> dict[str, Any]
     )
     how = await start_once(call.client, c.RECOVER, name, recovery, again=True)
     return {"recovery": name, "started": how is Start.STARTED}
-
-
-def _unmet(clients: Clients, request: c.Promotion) -> list[str]:
-    found = opened(clients, request.id)
-    if found is None or found.plan is None:
-        return [found.because if found else "it is being planned; look again"]
-    at = asking(clients, request, found.plan)
-    pack = pack_of(clients, request.id, at.stage.name) if at else None
-    if at is None or pack is None:
-        return ["nobody is waited for: it is at work"]
-    order = question(request, found.plan, found.plan_digest, at.stage.name, pack.digest)
-    judged = judgement(clients, order)
-    return [] if judged.standing is Standing.APPROVED else [f"{at.stage.name}: {each}" for each in judged.unmet]
 
 
 def _lowest_source(clients: Clients, target: str) -> str:
@@ -175,12 +169,8 @@ def _keep_plan(clients: Clients, request: c.Promotion, planned: Any) -> c.Promot
 
 
 def _all(clients: Clients) -> list[dict[str, Any]]:
-    state, found = clients.configuration.hub.state, []
-    for blob in clients.hub.list(state, records.PROMOTIONS):
-        if blob.path.endswith("/promotion.json"):
-            metadata = dict(blob.metadata)
-            found.append({"promotion": blob.path.split("/")[1], "opened": blob.modified.isoformat(), **metadata})
-    return found
+    rows = listed(clients.hub, clients.configuration.hub.state, PROMOTIONS)
+    return [{"promotion": name, **row} for name, row in rows]
 
 
 def _record(clients: Clients, promotion: str) -> dict[str, Any]:

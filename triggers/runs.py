@@ -10,6 +10,7 @@ from shared.clients import Clients
 from shared.codec import decode
 from shared.domain import identity, records
 from shared.durable import Client, Start, find_instance, start_once, wake
+from shared.listed import RUNS, listed
 from triggers.doors import Call
 from triggers.problems import Problem
 from triggers.requests import RunFilters
@@ -85,18 +86,9 @@ def _who(call: Call) -> dict[str, str]:
 
 
 def _all_runs(clients: Clients) -> list[dict[str, str]]:
-    found = clients.hub.list(clients.configuration.hub.state, "runs/")
-    return [
-        {
-            "run": blob.path.split("/")[1],
-            "route": blob.metadata.get("route", ""),
-            "outcome": blob.metadata.get("outcome", ""),
-            "opened": blob.metadata.get("opened", ""),
-            "closed": blob.metadata.get("closed", ""),
-        }
-        for blob in found
-        if blob.path.endswith("/run.json")
-    ]
+    told = ("route", "outcome", "opened", "closed")
+    rows = listed(clients.hub, clients.configuration.hub.state, RUNS)
+    return [{"run": name, **{each: row.get(each, "") for each in told}} for name, row in rows]
 
 
 def _record(clients: Clients, run: str) -> dict[str, Any]:

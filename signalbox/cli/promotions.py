@@ -28,7 +28,7 @@ def plan() -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="Keep the plan, to promote by it.")
 @_json
 def plan_promote(model: str, target: str, out: Path | None, as_json: bool) -> None:
-    """Every write, gate and approval of promoting MODEL:VERSION."""
+    """Every write, gate, approval and unmet condition of promoting MODEL:VERSION."""
     found = find_app().post("plans", {"model": model, "to": target})
     if out:
         out.write_text(json.dumps(found["plan"], indent=2), encoding="utf-8")
@@ -37,7 +37,7 @@ def plan_promote(model: str, target: str, out: Path | None, as_json: bool) -> No
         return
     planned = found["plan"]
     emit_facts({"plan": found["digest"], "bundle": planned["digest"], "size": f"{planned['size']} bytes"})
-    for name in ("gates", "approvals", "writes"):
+    for name in ("gates", "approvals", "writes", "unmet"):
         click.echo(f"\n{name}")
         for line in found[name]:
             click.echo(f"  {line}")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from shared.domain.failures import Transient
+from shared.domain.failures import Refused, Transient
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.retraining.pipelines import Pipeline, PipelineRun, PipelineRunSeen
 from shared.domain.routes import Workspace
@@ -67,6 +67,8 @@ class MemoryPipelines:
         return self.runs[run]
 
     def cancel(self, pipeline: Pipeline, run: str, because: str) -> None:
+        if run not in self.runs:
+            raise Refused(f"run {run} is not there any more")
         if self.runs[run].status == "Running":
             self.cancelled.setdefault(run, because)
 

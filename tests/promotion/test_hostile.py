@@ -8,7 +8,7 @@ import pytest
 from shared import contracts as c
 from shared.domain.failures import Refused
 from shared.domain.promotion.models import DIGEST, FLAG
-from shared.ports import RegisteredModel
+from shared.ports import Answer, RegisteredModel
 from tests.promotion.conftest import Railway
 
 
@@ -201,6 +201,24 @@ async def test_a_resource_lock_is_reported_and_not_retried(railway: Railway) -> 
     assert (result.fate, "ScopeLocked" in result.because[0], len(asked)) == (c.Fate.FAILED, True, 1)
 
 
+async def test_what_could_not_be_put_back_is_said_and_the_rest_is(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+    before = railway.cloud.snapshot()["assets"]
+    railway.endpoints.invoke = lambda _: Answer(status=424, body=b"{}", took_ms=1.0)  # type: ignore[method-assign]
+
+    def locked(effect: str) -> None:
+        if effect.startswith("undeploy preprod/onlineEndpoints"):
+            raise Refused("undeploy: a resource lock forbids it (ScopeLocked); ask a platform engineer")
+
+    railway.cloud.before = locked
+    result = await railway.finish(await railway.promote("churn:1", to="preprod"))
+
+    left = "preprod: deploy_online could not be undone, mend it by hand: undeploy: a resource lock forbids it"
+    assert [each.startswith(left) for each in result.because] == [False, True]
+    assert railway.record(result.id)["because"] == list(result.because)
+    assert railway.cloud.snapshot()["assets"].keys() == before.keys()
+
+
 async def test_a_script_that_fails_holds_the_model(railway: Railway) -> None:
     railway.register("1", error=1.0)
     ask = railway.endpoints.invoke
@@ -218,6 +236,7 @@ async def test_break_glass_needs_two_roles_and_is_loud(railway: Railway) -> None
     promotion = await railway.promote("churn:2", to="preprod", who="ada", break_glass=True)
     await railway.pass_time(timedelta(minutes=5))
     _, shown = await railway.ask("GET", f"promotions/{promotion}")
+    _, waits = await railway.ask("GET", f"promotions/{promotion}/explain")
     failing = next(each["digest"] for each in shown["evidence"] if each["phase"] == "exit")
     body = {"role": "engineer", "stage": "preprod", "reason": "the champion is on fire", "evidence": failing}
 
@@ -228,6 +247,11 @@ async def test_break_glass_needs_two_roles_and_is_loud(railway: Railway) -> None
     await railway.ask("POST", f"promotions/{promotion}/break-glass", body | {"role": "product-owner"}, "grace")
     result = await railway.finish(promotion)
 
+    assert [each.partition(": ")[0] for each in waits["unmet"]] == [
+        "preprod (exit)",
+        "break the glass as engineer",
+        "break the glass as product-owner",
+    ]
     assert (alone, again, "does not hold role" in refused["detail"]) == (200, 403, True)
     assert result.fate is c.Fate.PROMOTED
     assert "receipt issued over failing gates" in railway.chain()

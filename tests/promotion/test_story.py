@@ -1,9 +1,11 @@
 """The way up: plan, gates, approvals, and what stands at the end; and a worse model that goes no further."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from shared import contracts as c
-from shared.domain.promotion.models import HELD, STATE, EntryState
+from shared.domain.promotion.models import DIGEST, HELD, STATE, EntryState
+from shared.domain.retraining.pipelines import PipelineRunSeen
 from tests.promotion.conftest import Railway
 
 
@@ -30,6 +32,7 @@ async def test_a_better_one_replaces_the_champion_and_a_worse_one_is_held(railwa
     assert (await railway.whole("churn:2")).fate is c.Fate.PROMOTED
     before = railway.cloud.snapshot()
     railway.register("3", error=3.0)
+    railway.pipelines.runs["job-1"] = PipelineRunSeen(id="job-1", name="job-1", status="Running")
 
     held = await railway.finish(await railway.promote("churn:3"))
 
@@ -40,7 +43,7 @@ async def test_a_better_one_replaces_the_champion_and_a_worse_one_is_held(railwa
     after["files"] = {key: data for key, data in after["files"].items() if "churn/3" not in key}
     assert after == before
     assert "better_than_champion" in tags[HELD]
-    assert railway.clients.jobs.cancelled == {"job-1": 1}  # type: ignore[attr-defined]
+    assert "better_than_champion: fail" in railway.pipelines.cancelled["job-1"]
 
 
 async def test_the_same_promotion_again_is_a_new_attempt_that_moves_nothing(railway: Railway) -> None:
@@ -67,9 +70,14 @@ async def test_promotions_of_one_endpoint_take_turns(railway: Railway) -> None:
     second = await railway.promote("fraud:1", to="preprod")
     await railway.pass_time(timedelta(minutes=10))
     _, waiting = await railway.ask("GET", f"promotions/{second}")
+    _, held_up = await railway.ask("GET", f"promotions/{second}/explain")
     await railway.approve(first)
 
     assert (waiting["step"], waiting["doing"]["held_by"]) == ("waiting for the endpoint", first)
+    assert held_up["unmet"] == [
+        f"preprod/{name} is held by promotion {first}; it can be met by those whom `explain {first}` names"
+        for name in ("batch", "online")
+    ]
     assert (await railway.finish(first)).fate is c.Fate.PROMOTED
     assert (await railway.finish(second)).fate is c.Fate.PROMOTED
     assert not list(railway.hub.list("signalbox", "locks/"))
@@ -87,6 +95,24 @@ async def test_a_plan_writes_nothing_and_lists_everything(railway: Railway) -> N
     assert plan["writes"][-1] == "central: approve_entry"
     assert "preprod (exit): better_than_champion" in plan["gates"]
     assert plan["approvals"] == ["central: data-scientist", "central: product-owner"]
+    assert plan["unmet"][0].startswith("preprod (entry): data_tests_passed: there is no evidence about: data test")
+    assert plan["unmet"][-1].endswith("nobody has approved; it can be met by app role ProductOwner")
+    assert not [each for each in plan["unmet"] if "not_frozen" in each or "is held by" in each]
+
+
+async def test_a_plan_names_what_is_in_its_way(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+    first = await railway.promote("churn:1")
+    await railway.evidence(first)
+    there = railway.cloud.state["assets"]["preprod/models/churn:1"]
+    railway.cloud.state["assets"]["preprod/models/churn:1"] = replace(there, tags={DIGEST: "sha256:other"})
+
+    _, plan = await railway.ask("POST", "plans", {"model": "churn:1", "to": "central"})
+    _, said = await railway.ask("GET", f"promotions/{first}/explain")
+
+    assert plan["unmet"][0].startswith("preprod: churn:1 is there with sha256:other; it can be met by whoever trains")
+    assert f"model/churn is held by promotion {first}" in plan["unmet"][1]
+    assert len(said["unmet"]) == 2
 
 
 async def test_an_approved_plan_runs_only_in_the_world_it_was_made_for(railway: Railway) -> None:

@@ -101,6 +101,14 @@ class Plan:
                 for move in stage.moves(phase):
                     yield stage, move
 
+    def endpoints(self) -> list[str]:
+        """What the promotion holds while it is under way, in one order: the model, and every endpoint on its way."""
+        names = {f"model/{self.model.name}"}
+        for at in self.stages:
+            serving, where = at.stage.serving, at.stage.environment.name if at.stage.environment else ""
+            names |= {f"{where}/{endpoint}" for endpoint in (serving.online, serving.batch) if endpoint and where}
+        return sorted(names)
+
 
 def changes(planned: Mapping[str, Any], now: Mapping[str, Any], where: str = "") -> tuple[str, ...]:
     """What differs between two plans in plain JSON, one sentence for each field."""
