@@ -91,7 +91,9 @@ def restore(ctx: Context, restoring: c.Restoring) -> Steps[c.PromotionResult]:
     """Undo a promotion: every move it may have begun, the last one first."""
     journey = Journey(request=restoring.promotion, plan=restoring.plan, plan_digest="")
     journey.begun = list(restoring.plan.moves())
-    because = (restoring.because or "its orchestration was ended from outside; everything was put back",)
+    because: tuple[str, ...] = (
+        restoring.because or "its orchestration was ended from outside; everything was put back",
+    )
     journey.because = because[0][:_REASON]
     because += yield from undo(ctx, journey)
     yield from _unlock(ctx, journey)

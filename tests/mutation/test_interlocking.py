@@ -1,141 +1,204 @@
 """Remove one lock of the interlocking, and a named test must fail: the locks are not decoration.
 
-Each case runs the test that stands guard over a line, with the line edited as it is imported.
+Each case takes one line out of the running product and lets the test that stands guard over it run.
 """
 
-import subprocess
-import sys
-from pathlib import Path
+import inspect
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-PROJECT = Path(__file__).parents[2]
-RECEIPTS, SAGA = "tests/promotion/test_receipts.py", "tests/promotion/test_story.py"
-QUIETLY = ("-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist")
-HOSTILE = "tests/promotion/test_hostile.py"
-TRAINING = "tests/promotion/test_training_edge.py"
+from shared.domain.promotion.plans import Move
+from tests.mutation.removal import remove
+from tests.promotion import test_flags, test_glass, test_hostile, test_receipts, test_story, test_training_edge
+from tests.promotion.conftest import Railway, railway  # noqa: F401 (a fixture)
 
-LOCKS = [
-    # file, what stands there, what the careless would leave, the guard
+Guard = Callable[..., Any]
+RECEIPTS, HOSTILE, DECISIONS = "activities/receipts.py", test_hostile, "triggers/decisions.py"
+OTHER_STAGE = {"stage": "central", "what": Move.PUBLISH_ENTRY}
+LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
+    # file, what stands there, what the careless would leave, the guard and what it is given
     (
         "activities/moves.py",
         "    require_receipt(clients, order)\n",
         "",
-        f"{RECEIPTS}::test_nothing_moves_without_a_receipt",
+        test_receipts.test_nothing_moves_without_a_receipt,
+        {},
     ),
     (
-        "activities/receipts.py",
+        RECEIPTS,
         "if receipt is None or not clients.signer.verifies(signed_content(receipt), receipt.signature):",
         "if receipt is None:",
-        f"{RECEIPTS}::test_a_forged_receipt_opens_nothing",
+        test_receipts.test_a_forged_receipt_opens_nothing,
+        {},
     ),
     (
-        "activities/receipts.py",
+        RECEIPTS,
         "    if wrong:\n",
         "    if False:\n",
-        f"{RECEIPTS}::test_a_receipt_opens_no_other_stage_or_phase",
+        test_receipts.test_a_receipt_opens_no_other_stage_or_phase,
+        OTHER_STAGE,
     ),
     (
-        "activities/receipts.py",
+        "shared/domain/promotion/receipts.py",
+        '        "digest": (receipt.digest, digest),\n',
+        "",
+        test_receipts.test_a_receipt_for_other_bytes_opens_nothing,
+        {},
+    ),
+    (
+        "shared/domain/promotion/receipts.py",
+        "    if now >= datetime.fromisoformat(receipt.expires):\n",
+        "    if False:\n",
+        test_receipts.test_a_receipt_ends,
+        {},
+    ),
+    (
+        RECEIPTS,
         "    if failed and not override:\n",
         "    if False:\n",
-        f"{RECEIPTS}::test_no_receipt_for_evidence_that_fails",
+        test_receipts.test_no_receipt_for_evidence_that_fails,
+        {},
     ),
     (
-        "activities/receipts.py",
+        RECEIPTS,
         "    if found.standing is not Standing.APPROVED:\n",
         "    if False:\n",
-        f"{RECEIPTS}::test_no_receipt_without_approvals",
+        test_receipts.test_no_receipt_without_approvals,
+        {},
     ),
     (
-        "activities/receipts.py",
+        RECEIPTS,
         "    refuse_changed_source(clients, order)\n",
         "",
-        f"{RECEIPTS}::test_no_receipt_for_a_version_that_was_changed",
+        test_receipts.test_no_receipt_for_a_version_that_was_changed,
+        {},
+    ),
+    (
+        RECEIPTS,
+        "carried(clients, order) if phase is Phase.EXIT else order",
+        "order",
+        test_training_edge.test_the_receipt_of_the_way_out_is_for_what_was_trained,
+        {},
     ),
     (
         "activities/assessments.py",
         "    verdicts = judge(gates, evidence)\n",
         "    verdicts = ()\n",
-        f"{SAGA}::test_a_better_one_replaces_the_champion_and_a_worse_one_is_held",
+        test_story.test_a_better_one_replaces_the_champion_and_a_worse_one_is_held,
+        {},
     ),
     (
         "orchestrators/promotion.py",
         "    if not assessed.passed:\n",
         "    if False:\n",
-        f"{SAGA}::test_a_better_one_replaces_the_champion_and_a_worse_one_is_held",
+        test_story.test_a_better_one_replaces_the_champion_and_a_worse_one_is_held,
+        {},
     ),
     (
         "orchestrators/promotion.py",
         "            yield from _await_approvals(ctx, journey, at, pack)\n",
         "            pass\n",
-        f"{SAGA}::test_a_first_model_climbs_to_the_registry_after_two_approvals",
+        test_story.test_a_first_model_climbs_to_the_registry_after_two_approvals,
+        {},
     ),
     (
-        "triggers/decisions.py",
+        "shared/standing.py",
+        "    if found.standing is not Standing.APPROVED:\n",
+        "    if False:\n",
+        test_glass.test_glass_that_one_person_breaks_alone_stays_whole,
+        {},
+    ),
+    (
+        "shared/standing.py",
+        "    if made.clock.now() >= first + timedelta(seconds=glass.longest_s):\n",
+        "    if False:\n",
+        test_glass.test_broken_glass_is_whole_again_after_its_time,
+        {},
+    ),
+    (
+        DECISIONS,
         "at.stage.approvals\n    wrong = refuse_approval("
         "policy, body.role, person, request.requester, body.evidence, pack.digest, given)\n",
         'at.stage.approvals\n    wrong = ""\n',
-        f"{HOSTILE}::test_who_does_not_hold_the_role_cannot_approve",
+        HOSTILE.test_who_does_not_hold_the_role_cannot_approve,
+        {},
     ),
     (
-        "shared/domain/promotion/approvals.py",
-        " and each.oid != requester]",
-        "]",
-        "tests/unit/promotion/test_approvals.py::test_approvals",
+        DECISIONS,
+        "    wrong = refuse_approval("
+        "policy, body.role, person, request.requester, body.evidence, pack.digest, given)\n"
+        '    if wrong:\n        raise Problem(403, "not accepted", wrong)\n    return _record(clients, request, kept',
+        "    return _record(clients, request, kept",
+        test_glass.test_break_glass_needs_two_roles_and_is_loud,
+        {},
     ),
     (
-        "shared/domain/promotion/approvals.py",
-        "each.evidence == evidence and ",
-        "",
-        "tests/unit/promotion/test_approvals.py::test_approvals",
+        DECISIONS,
+        "            if has_receipt(clients, promotion, at.stage.name):\n",
+        "            if False:\n",
+        HOSTILE.test_an_approval_that_was_used_cannot_be_withdrawn,
+        {},
+    ),
+    (
+        "activities/promotions.py",
+        "    if request.flagged and request.flagged != plan.digest:\n",
+        "    if False:\n",
+        test_flags.test_a_version_that_was_swapped_since_it_was_flagged_is_refused,
+        {},
     ),
     (
         "activities/movers/model.py",
         "        require_same(clients, plan, shelves)\n",
         "",
-        f"{HOSTILE}::test_a_file_corrupted_on_its_way_is_found",
+        HOSTILE.test_a_file_corrupted_on_its_way_is_found,
+        {},
     ),
     (
         "activities/movers/entry.py",
         "        refuse_conflict(there, order.plan.digest, registry.name)\n",
         "",
-        f"{HOSTILE}::test_a_version_that_the_registry_has_with_another_content_is_a_conflict",
+        HOSTILE.test_a_version_that_the_registry_has_with_another_content_is_a_conflict,
+        {},
     ),
     (
         "activities/movers/training.py",
         "    require_same_data(clients.hub, training)\n    output, model",
         "    output, model",
-        f"{TRAINING}::test_data_that_change_are_not_trained_on[while it trains]",
+        test_training_edge.test_data_that_change_are_not_trained_on,
+        {"when": "while it trains"},
     ),
     (
         "activities/movers/training.py",
         "    refuse_incomplete(model, order.plan.kind, bundle, ",
         "    str(",
-        f"{TRAINING}::test_a_failed_run_and_an_incomplete_bundle_go_no_further",
-    ),
-    (
-        "activities/receipts.py",
-        "carried(clients, order) if phase is Phase.EXIT else order",
-        "order",
-        f"{TRAINING}::test_the_receipt_of_the_way_out_is_for_what_was_trained",
+        test_training_edge.test_a_failed_run_and_an_incomplete_bundle_go_no_further,
+        {},
     ),
 ]
 
 
 @pytest.mark.parametrize(
-    ("file", "lock", "without", "guard"), LOCKS, ids=[f"{each[0]}:{n}" for n, each in enumerate(LOCKS)]
+    ("file", "lock", "without", "guard", "given"), LOCKS, ids=[f"{each[0]}:{n}" for n, each in enumerate(LOCKS)]
 )
-def test_a_removed_lock_is_noticed(tmp_path: Path, file: str, lock: str, without: str, guard: str) -> None:
-    text = (PROJECT / file).read_text()
-    assert text.count(lock) == 1, f"{file} has changed: bring this case up to date"
-    careless = tmp_path / "careless.py"
-    careless.write_text(text.replace(lock, without))
-    module = file.removesuffix(".py").replace("/", ".")
+async def test_a_removed_lock_is_noticed(
+    railway: Railway,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    file: str,
+    lock: str,
+    without: str,
+    guard: Guard,
+    given: dict[str, Any],
+) -> None:
+    remove(monkeypatch, file, lock, without)
+    wanted = inspect.signature(guard).parameters
+    more = {"order": test_receipts.ordered(railway)} if "order" in wanted else {}
 
-    command = [sys.executable, "-m", "tests.mutation.otherwise", module, str(careless), *QUIETLY, guard]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=300)
+    with pytest.raises((Exception, pytest.fail.Exception)):
+        await _run(guard(railway=railway, **more, **given))
 
-    said = done.stdout[-2000:] + done.stderr[-2000:]
-    assert done.returncode == 1, said
-    assert "1 failed" in done.stdout, said
+
+async def _run(result: Any) -> None:
+    if inspect.isawaitable(result):
+        await result

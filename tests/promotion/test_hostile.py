@@ -229,43 +229,12 @@ async def test_a_script_that_fails_holds_the_model(railway: Railway) -> None:
     assert (result.fate, "answered 424" in result.because[0]) == (c.Fate.FAILED, True)
 
 
-async def test_break_glass_needs_two_roles_and_is_loud(railway: Railway) -> None:
+async def test_an_approval_that_was_used_cannot_be_withdrawn(railway: Railway) -> None:
     railway.register("1", error=1.0)
-    await railway.whole("churn:1")
-    railway.register("2", error=3.0)
-    promotion = await railway.promote("churn:2", to="preprod", who="ada", break_glass=True)
-    await railway.pass_time(timedelta(minutes=5))
-    _, shown = await railway.ask("GET", f"promotions/{promotion}")
-    _, waits = await railway.ask("GET", f"promotions/{promotion}/explain")
-    failing = next(each["digest"] for each in shown["evidence"] if each["phase"] == "exit")
-    body = {"role": "engineer", "stage": "preprod", "reason": "the champion is on fire", "evidence": failing}
+    promotion = await railway.promote("churn:1")
+    await railway.approve(promotion)
+    await railway.finish(promotion)
 
-    alone, _ = await railway.ask("POST", f"promotions/{promotion}/break-glass", body, "linus")
-    again, refused = await railway.ask(
-        "POST", f"promotions/{promotion}/break-glass", body | {"role": "product-owner"}, "linus"
-    )
-    await railway.ask("POST", f"promotions/{promotion}/break-glass", body | {"role": "product-owner"}, "grace")
-    result = await railway.finish(promotion)
+    status, refused = await railway.ask("POST", f"promotions/{promotion}/withdraw", {"role": "data-scientist"}, "ada")
 
-    assert [each.partition(": ")[0] for each in waits["unmet"]] == [
-        "preprod (exit)",
-        "break the glass as engineer",
-        "break the glass as product-owner",
-    ]
-    assert (alone, again, "does not hold role" in refused["detail"]) == (200, 403, True)
-    assert result.fate is c.Fate.PROMOTED
-    assert "receipt issued over failing gates" in railway.chain()
-    assert "Signalbox.Promotion.GlassBroken" in railway.clients.announcer.kinds  # type: ignore[attr-defined]
-
-
-async def test_broken_glass_that_one_person_leaves_alone_changes_nothing(railway: Railway) -> None:
-    railway.register("1", error=1.0)
-    await railway.whole("churn:1")
-    railway.register("2", error=3.0)
-    before = railway.cloud.snapshot()["deployments"]
-
-    promotion = await railway.promote("churn:2", to="preprod", who="ada", break_glass=True)
-    result = await railway.finish(promotion)
-
-    assert result.fate is c.Fate.HELD
-    assert railway.cloud.snapshot()["deployments"] == before
+    assert (status, "has been used" in refused["detail"]) == (409, True)

@@ -21,6 +21,10 @@ from tests.promotion.conftest import Railway
 
 @pytest.fixture
 def order(railway: Railway) -> c.StageOrder:
+    return ordered(railway)
+
+
+def ordered(railway: Railway) -> c.StageOrder:
     """Entry of pre-production, with evidence that passes."""
     model = railway.register("1", error=1.0)
     plan = plan_promotion(railway.clients, model, "dev", "central")
