@@ -1,16 +1,28 @@
 """What both models' predictions of the hold-out rows come to: the metrics that gates ask for, and their agreement."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from activities.holdout_rows import HoldoutRows
 from shared.domain.agreement import Agreement, OutputComparison, no_champion
+from shared.domain.failures import Refused
 from shared.domain.gates.evidence import Evaluation, SliceDifference
-from shared.domain.metrics import metric_named
+from shared.domain.metrics import MetricError, metric_named
 from shared.domain.outputs import Numbers, edges_of
 from shared.domain.paired import compare
 
 
+@contextmanager
+def _measurable() -> Iterator[None]:
+    """What cannot be measured will not be by trying again."""
+    try:
+        yield
+    except MetricError as error:
+        raise Refused(str(error)) from error
+
+
+@_measurable()
 def evaluate(
     rows: HoldoutRows, gates: Sequence[Mapping[str, Any]], champion_model: str, champion: Any, challenger: Any
 ) -> Evaluation:
@@ -34,14 +46,21 @@ def evaluate(
         champion=champion_model,
         values=values,
         differences=tuple(paired(name, every) for name in metrics),
-        slices=tuple(
-            SliceDifference(slice=where, difference=paired(name, members))
-            for where, members in rows.slices.masks()
-            for name in metrics
-        ),
+        slices=tuple(_on_slices(rows, metrics, paired)),
     )
 
 
+def _on_slices(
+    rows: HoldoutRows, metrics: Iterable[str], paired: Callable[[str, Any], Any]
+) -> Iterator[SliceDifference]:
+    """Without those on which a metric has no value, such as one class alone: a gate that asks for them fails."""
+    for where, members in rows.slices.masks():
+        for name in metrics:
+            with suppress(MetricError):
+                yield SliceDifference(slice=where, difference=paired(name, members))
+
+
+@_measurable()
 def agreement_of(rows: HoldoutRows, champion: Any, challenger: Any) -> Agreement:
     """How alike both outputs are; numbers agree within the hold-out's tolerance."""
     if champion is None:

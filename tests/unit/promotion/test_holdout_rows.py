@@ -5,6 +5,7 @@ import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 
 from activities.holdout_rows import read_rows
@@ -88,6 +89,20 @@ def test_many_rows_are_compared_without_their_text_in_memory(clients: FakeClient
     assert (found.rows, [row.key for row in found.worst]) == (count, [f"row-{7:040d}"])
     assert [each.slice for each in measured.slices] == ["sex=f", "sex=m"]
     assert peak < len(text) * 4
+
+
+def test_a_slice_of_one_class_has_no_auc_and_a_missing_prediction_is_refused(
+    clients: FakeClients, hub: MemoryHub
+) -> None:
+    hub.land(HOLDOUT.path, b"id,sex,y\na,f,1\nb,m,0\nc,f,0\nd,m,0\n")
+    rows = read_rows(clients, HOLDOUT)
+    scores = np.array([0.9, 0.2, 0.3, 0.1])
+
+    measured = evaluate(rows, [{"metric": "auc"}], "churn:1", scores, scores)
+
+    assert [each.slice for each in measured.slices] == ["sex=f"]
+    with pytest.raises(Refused, match="1 missing and 0 infinite values in 4 rows"):
+        evaluate(rows, [{"metric": "auc"}], "churn:1", scores, np.array([0.9, 0.2, 0.3, np.nan]))
 
 
 def test_a_keyed_column_finds_keys_and_counts_repeats() -> None:
