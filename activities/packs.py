@@ -1,6 +1,7 @@
 """Write the evidence pack: one self-contained page and its JSON, which approvals are given for by digest."""
 
 import json
+from collections.abc import Iterator
 
 from activities.effects import once, stamp
 from shared import contracts as c
@@ -8,7 +9,8 @@ from shared.clients import Clients
 from shared.codec import encode
 from shared.domain import records
 from shared.domain.promotion.audit import canonical_digest
-from shared.domain.promotion.plans import Phase
+from shared.domain.promotion.models import DIGEST, ModelVersion
+from shared.domain.promotion.plans import Phase, Plan, StagePlan
 from shared.stage_training import carried
 
 
@@ -56,8 +58,23 @@ def _content(clients: Clients, order: c.StageOrder) -> dict[str, object]:
         "contents": encode(plan.contents),
         "lineage": dict(plan.lineage),
         "champions": [{"stage": at.stage.name, **encode(at.champion)} for at in plan.stages],
+        "changed": [each for at in plan.stages for each in _changed(clients, plan, at)],
         "assessments": assessments,
         "undo": list(reversed(moves)),
         "asked": asked,
         "expires_after_s": order.at.stage.approvals.expire_after_s,
     }
+
+
+def _changed(clients: Clients, plan: Plan, at: StagePlan) -> Iterator[dict[str, str]]:
+    """What is known of the challenger's origin and is otherwise for the champion of a stage."""
+    name, _, version = at.champion.model.rpartition("/")[2].partition(":")
+    champion = ModelVersion(name=name, version=version)
+    there = clients.models.find(at.stage.environment, champion) if version and at.stage.environment else None
+    if there is None:
+        return
+    challenger = {DIGEST: plan.digest, **plan.lineage}
+    for what, now in challenger.items():
+        before = there.tags.get(what, "")
+        if before != now:
+            yield {"stage": at.stage.name, "what": what, "champion": before, "challenger": now}

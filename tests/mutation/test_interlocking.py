@@ -86,14 +86,14 @@ LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
         "activities/assessments.py",
         "    verdicts = judge(gates, evidence)\n",
         "    verdicts = ()\n",
-        test_story.test_a_better_one_replaces_the_champion_and_a_worse_one_is_held,
+        test_glass.test_broken_glass_that_one_person_leaves_alone_changes_nothing,
         {},
     ),
     (
         "orchestrators/promotion.py",
         "    if not assessed.passed:\n",
         "    if False:\n",
-        test_story.test_a_better_one_replaces_the_champion_and_a_worse_one_is_held,
+        test_glass.test_broken_glass_that_one_person_leaves_alone_changes_nothing,
         {},
     ),
     (

@@ -1,5 +1,6 @@
 """The way up: plan, gates, approvals, and what stands at the end; and a worse model that goes no further."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -29,7 +30,10 @@ async def test_a_better_one_replaces_the_champion_and_a_worse_one_is_held(railwa
     railway.register("1", error=2.0)
     await railway.whole("churn:1")
     railway.register("2", error=1.0)
-    assert (await railway.whole("churn:2")).fate is c.Fate.PROMOTED
+    better = await railway.whole("churn:2")
+    pack = json.loads(railway.hub.read("signalbox", f"promotions/{better.id}/preprod/exit/pack.json") or b"{}")
+    assert better.fate is c.Fate.PROMOTED
+    assert [each["what"] for each in pack["changed"]] == [DIGEST]
     before = railway.cloud.snapshot()
     railway.register("3", error=3.0)
     railway.pipelines.runs["job-1"] = PipelineRunSeen(id="job-1", name="job-1", status="Running")
