@@ -1,7 +1,7 @@
 """The audit chain as blobs: one blob an entry, and a head that is replaced only where nobody else has been faster.
 
-The head carries the newest entry whole; before the next is written it is laid down as a blob of its own, with its key.
-So a crash between any two writes loses nothing and repeats nothing.
+The head carries the newest entry whole; before the next is written it is laid down as a blob of its own, with its key
+and under its subject. So a crash between any two writes loses nothing and repeats nothing.
 """
 
 import json
@@ -13,7 +13,7 @@ from shared.domain.identity import digest
 from shared.domain.promotion.audit import GENESIS, Entry, sealed
 from shared.ports import Blob, Clock, DataHub
 
-_HEAD, _ENTRIES, _KEYS = "audit/head.json", "audit/entries/", "audit/keys/"
+_HEAD, _ENTRIES, _KEYS, _SUBJECTS = "audit/head.json", "audit/entries/", "audit/keys/", "audit/subjects/"
 _ATTEMPTS = 50
 
 
@@ -53,6 +53,16 @@ class BlobAudit:
             raw = self._hub.read(self._container, blob.path)
             yield decode(Entry, json.loads(raw or b"{}"))
 
+    def about(self, name: str) -> Iterator[Entry]:
+        for blob in self._hub.list(self._container, _subject_folder(name)):
+            raw = self._hub.read(self._container, _entry_path(int(blob.path.rpartition("/")[2])))
+            entry = decode(Entry, json.loads(raw or b"{}"))
+            if _subject_folder(entry.subject) == _subject_folder(name):
+                yield entry
+
+    def filed(self) -> int:
+        return sum(1 for _ in self._hub.list(self._container, _SUBJECTS))
+
     def head(self) -> Entry | None:
         return self._read_head()[1]
 
@@ -68,14 +78,24 @@ class BlobAudit:
         return self._hub.replace(self._container, _HEAD, content, place.etag)
 
     def _lay_down(self, entry: Entry) -> None:
-        path, content = f"{_ENTRIES}{entry.number:012d}.json", json.dumps(encode(entry)).encode()
+        path, content = _entry_path(entry.number), json.dumps(encode(entry)).encode()
         self._hub.create(self._container, path, content)
         self._hub.create(self._container, _key_path(entry.key), json.dumps(path).encode())
+        self._hub.create(self._container, f"{_subject_folder(entry.subject)}{entry.number:012d}", b"")
 
     def _find(self, key: str) -> Entry | None:
         path = self._hub.read(self._container, _key_path(key))
         raw = None if path is None else self._hub.read(self._container, json.loads(path))
         return None if raw is None else decode(Entry, json.loads(raw))
+
+
+def _entry_path(number: int) -> str:
+    return f"{_ENTRIES}{number:012d}.json"
+
+
+def _subject_folder(subject: str) -> str:
+    """One for a model, whatever the version: names may have signs that paths may not."""
+    return f"{_SUBJECTS}{digest(subject.partition(':')[0], length=40)}/"
 
 
 def _key_path(key: str) -> str:

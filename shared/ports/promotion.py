@@ -201,6 +201,14 @@ class AuditLog(Protocol):
         """Every entry in order, as stored: nothing is checked here."""
         ...
 
+    def about(self, name: str) -> Iterator[Entry]:
+        """Those whose subject is *name* or a version of it, in order, without reading any other."""
+        ...
+
+    def filed(self) -> int:
+        """How many entries `about` can find."""
+        ...
+
     def head(self) -> Entry | None: ...
 
 

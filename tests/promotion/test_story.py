@@ -184,12 +184,17 @@ async def test_history_answers_from_the_chain_and_an_edit_is_found(railway: Rail
     _, whole = await railway.ask("GET", "audit")
     _, history = await railway.ask("GET", "models/churn/history")
     _, early = await railway.ask("GET", "models/churn/history?at=2000-01-01")
+    _, others = await railway.ask("GET", "models/fraud/history")
     path = "audit/entries/000000000003.json"
     raw = railway.hub.read("signalbox", path)
     assert raw is not None
     railway.hub.land(f"signalbox/{path}", raw.replace(b"signalbox", b"somebody"))
+    filed = next(iter(railway.hub.list("signalbox", "audit/subjects/")))
+    railway.hub.delete("signalbox", filed.path)
     _, broken = await railway.ask("GET", "audit")
 
     assert (whole["whole"], whole["entries"]) == (True, len(history["entries"]))
     assert early["entries"] == []
+    assert others["entries"] == []
     assert broken["broken"][0].startswith("entry 3 was changed")
+    assert f"{whole['entries'] - 1} of them are found by their model" in broken["broken"][-1]
