@@ -5,10 +5,12 @@ from activities.movers.bundle import copy_files
 from activities.movers.model import register_bundle
 from shared import contracts as c
 from shared.clients import Clients
+from shared.domain import records
 from shared.domain.failures import Refused
 from shared.domain.promotion.bundles import Bundle
 from shared.domain.promotion.ladder import Registry
-from shared.domain.promotion.models import BUNDLE, DIGEST, ModelVersion
+from shared.domain.promotion.models import BUNDLE, DIGEST, STATE, EntryState, ModelVersion
+from shared.domain.promotion.plans import Move
 from shared.domain.routes import Workspace
 from shared.planning import place_shelves, read_bundle, shelves_at
 from shared.ports import RegisteredModel, Shelf
@@ -26,15 +28,30 @@ def list_entries(clients: Clients, sweep: c.Sweep) -> c.RegistryEntries:
 
 
 def scrub_entry(clients: Clients, scrub: c.EntryScrub) -> c.EntryScrubbed:
-    """Read every byte; a difference is written to the audit log and announced, once for each content that is found."""
+    """Read every byte, and the state; a difference is written to the audit log and announced, once for each finding."""
     for registry in _registries(clients):
         there = clients.models.find(registry, scrub.entry)
         if there is None:
             continue
-        found = _read(clients, registry, scrub.entry, there)
-        if found.digest != there.tags.get(DIGEST):
-            return c.EntryScrubbed(wrong=_alarm(clients, scrub.entry, there.tags.get(DIGEST, ""), found.digest))
+        digest, state = _read(clients, registry, scrub.entry, there).digest, there.tags.get(STATE, "no state")
+        if digest != there.tags.get(DIGEST):
+            return c.EntryScrubbed(wrong=_alarm(clients, scrub.entry, there.tags.get(DIGEST, ""), digest))
+        known = _state_of(clients, scrub.entry)
+        if known and state != known:
+            return c.EntryScrubbed(wrong=_alarm(clients, scrub.entry, f"state {known}", f"state {state}"))
     return c.EntryScrubbed()
+
+
+def _state_of(clients: Clients, entry: ModelVersion) -> str:
+    """What the interlocking has made of *entry*, by the audit log; empty while a promotion of it is under way."""
+    lock = records.endpoint_lock(f"model/{entry.name}")
+    if clients.hub.find(clients.configuration.hub.state, lock) is not None:
+        return ""
+    state = EntryState.CANDIDATE
+    for each in clients.audit.about(entry.name):
+        if each.subject == str(entry) and each.facts.get("move") == Move.APPROVE_ENTRY.value:
+            state = EntryState.APPROVED if each.kind == "moved" else EntryState.CANDIDATE
+    return state.value
 
 
 def recover_entry(clients: Clients, recovery: c.Recovery) -> c.Recovered:
@@ -95,7 +112,7 @@ def _read(clients: Clients, registry: Registry, model: ModelVersion, there: Regi
 
 def _alarm(clients: Clients, entry: ModelVersion, approved: str, found: str) -> str:
     said = f"{entry} in the central registry has {found}, approved was {approved}"
-    key = f"scrubs/{entry.name}/{entry.version}/{found.removeprefix('sha256:')[:16]}"
+    key = f"scrubs/{entry.name}/{entry.version}/{found.removeprefix('sha256:').replace(' ', '-')[:16]}"
     facts = {"approved": approved, "found": found}
 
     def act() -> c.Done:

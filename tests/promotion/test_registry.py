@@ -5,7 +5,7 @@ from typing import Any
 
 from shared import contracts as c
 from shared.codec import decode
-from shared.domain.promotion.models import ModelVersion
+from shared.domain.promotion.models import STATE, ModelVersion
 from shared.planning import read_bundle, shelves_at
 from tests.promotion.conftest import CENTRAL, DEV, Railway
 
@@ -28,6 +28,20 @@ async def test_a_whole_registry_is_quiet_and_an_altered_byte_is_told_once(railwa
 
     assert len(altered(railway)) == 1
     assert railway.chain().count("registry altered") == 1
+
+
+async def test_a_state_that_nobody_but_a_hand_has_moved_is_told_once(railway: Railway) -> None:
+    model = railway.register("1", error=1.0)
+    await railway.whole("churn:1")
+    await railway.pass_time(NOON)
+    assert not altered(railway)
+
+    railway.clients.models.tag(CENTRAL, model, {STATE: "in production"})
+    await railway.pass_time(2 * NOON)
+
+    assert len(altered(railway)) == 1
+    told = [entry.facts for entry in railway.clients.audit.about("churn") if entry.kind == "registry altered"]
+    assert told == [{"approved": "state approved", "found": "state in production"}]
 
 
 async def recovered(railway: Railway) -> tuple[str, Any]:
