@@ -11,16 +11,17 @@ from shared.domain import identity, records
 from shared.domain.failures import Refused
 from shared.domain.promotion.models import HELD
 from shared.durable import Client, Start, find_instance, start_once
-from shared.flags import flagged, sources
+from shared.flags import sources, wanted
 from shared.standing import opened
+from shared.starting_flags import start_flagged
 
 
 async def sweep_flags(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swept:
     """Start the promotion of every flagged version, by the id that its event would have given it."""
     del sweep  # Its key only makes the sweep an effect of its own.
     started = 0
-    for promotion in await asyncio.to_thread(lambda: list(_flagged(clients))):
-        started += await start_once(client, c.PROMOTE, promotion.id, promotion) is Start.STARTED
+    for asked in await asyncio.to_thread(lambda: {each.id: each for each in _flagged(clients)}.values()):
+        started += await start_flagged(client, asked) is Start.STARTED
     return c.Swept(started=started)
 
 
@@ -36,20 +37,20 @@ async def sweep_promotions(client: Client, clients: Clients, sweep: c.Sweep) -> 
     return c.Swept(adrift=adrift)
 
 
-def _flagged(clients: Clients) -> Iterator[c.Promotion]:
+def _flagged(clients: Clients) -> Iterator[c.Promotion | c.PromotionSet]:
     configuration = clients.configuration
     for source in sources(configuration):
         for model in configuration.ladder.models:
             for version in clients.models.versions(source, model.name):
                 try:
-                    promotion = flagged(configuration, source, version)
+                    asked = wanted(clients.models, configuration, source, version)
                 except Refused as refusal:
                     said = str(refusal)[:256]
                     if version.tags.get(HELD) != said:
                         clients.models.tag(source, version.model, {HELD: said})
                     continue
-                if promotion is not None:
-                    yield promotion
+                if asked is not None:
+                    yield asked
 
 
 def _open(clients: Clients) -> Iterator[c.Restoring]:

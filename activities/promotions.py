@@ -142,7 +142,7 @@ def _flag_onwards(clients: Clients, request: c.Promotion) -> None:
     if made is None:
         raise Refused(f"{request.model} has gone from {workspace.name} before it was flagged for {request.onwards}")
     if not made.tags.get(FLAG):
-        flag = Flag(model=request.model, stage=request.onwards, digest=made.tags.get(DIGEST, ""))
+        flag = Flag(model=request.model, stage=request.onwards, digest=made.tags.get(DIGEST, ""), beside=request.beside)
         clients.models.tag(workspace, request.model, {FLAG: write_flag(flag)})
 
 

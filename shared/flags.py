@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from shared import contracts as c
 from shared.domain import identity
 from shared.domain.configuration import Configuration
-from shared.domain.promotion.models import FLAG, read_flag
+from shared.domain.failures import Refused
+from shared.domain.promotion.models import FLAG, Flag, read_flag, write_flag
 from shared.domain.routes import Workspace
 
 if TYPE_CHECKING:
-    from shared.ports import RegisteredModel
+    from shared.ports import Models, RegisteredModel
 
 
 def flagged(configuration: Configuration, source: Workspace, model: RegisteredModel) -> c.Promotion | None:
@@ -28,8 +29,31 @@ def flagged(configuration: Configuration, source: Workspace, model: RegisteredMo
         source=source.name,
         target=target,
         flagged=flag.digest,
+        beside=flag.beside,
         onwards=flag.stage if flag.stage != target else "",
     )
+
+
+def wanted(
+    models: Models, configuration: Configuration, source: Workspace, model: RegisteredModel
+) -> c.Promotion | c.PromotionSet | None:
+    """As `flagged`; a set where the flag names others. Refused until each of them names the rest for the same stage."""
+    own = flagged(configuration, source, model)
+    if own is None or not own.beside:
+        return own
+    members = {own.model: own}
+    for other in own.beside:
+        there = models.find(source, other)
+        its = flagged(configuration, source, there) if there else None
+        rest = tuple(sorted({own.model, *own.beside} - {other}))
+        if its is None or (its.target, its.onwards, its.beside) != (own.target, own.onwards, rest):
+            tag = write_flag(Flag(model=other, stage=own.onwards or own.target, beside=rest))
+            raise Refused(f"{own.model} climbs with {other}, which is not so flagged in {source.name}: tag it {tag!r}")
+        members[other] = its
+    promotions = tuple(members[name] for name in sorted(members))
+    atomic = next(stage.atomic for stage in configuration.ladder.stages if stage.name == own.target)
+    name = identity.promotion_set_id([each.id for each in promotions])
+    return c.PromotionSet(id=name, promotions=promotions, atomic=atomic)
 
 
 def sources(configuration: Configuration) -> tuple[Workspace, ...]:

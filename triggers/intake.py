@@ -16,8 +16,9 @@ from shared.domain.drift.outside import cause_of
 from shared.domain.events import AlertChanged, BlobArrived, Event, Irrelevant, ModelRegistered, MonitorBreached
 from shared.domain.failures import Refused
 from shared.durable import Client, Start, start_once
-from shared.flags import flagged, sources, workspace_suffix
+from shared.flags import sources, wanted, workspace_suffix
 from shared.routing import Decision, Ignore, OpenWindow, StartRun, WatchTrainingData, route
+from shared.starting_flags import start_flagged
 
 
 async def take_in(client: Client, clients: Clients, event: Event) -> tuple[str, ...]:
@@ -37,16 +38,16 @@ async def take_in(client: Client, clients: Clients, event: Event) -> tuple[str, 
 async def _take_model(client: Client, clients: Clients, event: ModelRegistered) -> str:
     """A registration starts something only where the version carries a flag: its tags decide, not the event's."""
     try:
-        promotion = await asyncio.to_thread(_flagged, clients, event)
+        asked = await asyncio.to_thread(_flagged, clients, event)
     except Refused as refusal:
         await _record_ignored(clients, event.event_id, str(event.model), str(refusal))
         return str(refusal)
-    if promotion is None:
+    if asked is None:
         reason = f"{event.model} carries no flag"
         await _record_ignored(clients, event.event_id, str(event.model), reason)
         return reason
-    how = await start_once(client, c.PROMOTE, promotion.id, promotion)
-    return f"promotion {promotion.id} {'started' if how is Start.STARTED else f'is {how.value}'}"
+    how = await start_flagged(client, asked)
+    return f"promotion {asked.id} {'started' if how is Start.STARTED else f'is {how.value}'}"
 
 
 async def _take_cause(client: Client, clients: Clients, event: MonitorBreached | AlertChanged) -> str:
@@ -63,12 +64,12 @@ async def _take_cause(client: Client, clients: Clients, event: MonitorBreached |
     return f"cause {decided.id} to retrain {decided.model}: {decided.because}"
 
 
-def _flagged(clients: Clients, event: ModelRegistered) -> c.Promotion | None:
+def _flagged(clients: Clients, event: ModelRegistered) -> c.Promotion | c.PromotionSet | None:
     """What the version is flagged for. Refused where its workspace is no source of the ladder, or the flag is wrong."""
     for source in sources(clients.configuration):
         if event.workspace.endswith(workspace_suffix(source)):
             model = clients.models.find(source, event.model)
-            return None if model is None else flagged(clients.configuration, source, model)
+            return None if model is None else wanted(clients.models, clients.configuration, source, model)
     raise Refused(f"{event.workspace} is not an environment from which models climb")
 
 

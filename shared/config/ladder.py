@@ -21,6 +21,7 @@ SERVING = (
     "kubernetes",
     "ready_within",
 )
+STAGE = ("from", "environment", "registry", "candidate", "serve", "entry", "exit", "approvals", "train", "atomic")
 APPROVALS = ("roles", "remind_after", "escalate_after", "expire_after", "escalate_to", "delegates")
 _DAY_S = 86400
 
@@ -104,7 +105,7 @@ def _stage(
     hub: HubLayout,
 ) -> Stage:
     one = section.inside(name)
-    one.known(("from", "environment", "registry", "candidate", "serve", "entry", "exit", "approvals", "train"))
+    one.known(STAGE)
     if not NAME.fullmatch(name):
         section.fail(name, "is not a stage's name", "use up to 63 lower-case letters, digits and dashes")
     central, candidate = one.flag("registry", False), one.flag("candidate", False)
@@ -129,6 +130,7 @@ def _stage(
         exit_gates=_gates(one, "exit"),
         approvals=_approvals(one.inside("approvals"), roles),
         training=read_stage_training(one, name, environment, hub),
+        atomic=one.flag("atomic", True),
     )
 
 

@@ -44,6 +44,7 @@ def _stage() -> dict[str, Any]:
             "exit": _gates(),
             "approvals": mapping({**lists, **times}),
             "train": named(_training()),
+            "atomic": {"type": "boolean"},
         },
         required=("from",),
     )

@@ -40,6 +40,7 @@ class Promotion:
     plan: str = ""
     flagged: str = ""  # The digest in the flag, where it has one.
     onwards: str = ""  # Where the flag wants what is trained at *target* to go.
+    beside: tuple[ModelVersion, ...] = ()  # What is flagged to climb with it.
     break_glass: bool = False  # Where gates fail, wait for those who may override them together.
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from shared import contracts as c
 from shared.codec import decode
+from shared.domain.promotion.models import FLAG, HELD
 from tests.promotion.conftest import Railway
 
 
@@ -67,3 +68,32 @@ async def test_a_set_of_one_or_of_the_same_is_refused(railway: Railway) -> None:
         status, refused = await railway.ask("POST", "promotions", body, "linus")
 
         assert (status, "field 'models'" in refused["detail"]) == (400, True)
+
+
+async def test_versions_that_are_flagged_together_are_one_promotion(railway: Railway) -> None:
+    railway.register("1", error=1.0, **{FLAG: "churn:1 -> preprod with fraud:3"})
+    railway.register("3", error=0.5, name="fraud")
+    await railway.sweep()
+    waiting = railway.cloud.state["assets"]["dev/models/churn:1"].tags[HELD]
+
+    railway.register("3", error=0.5, name="fraud", **{FLAG: "fraud:3 -> preprod with churn:1"})
+    before = railway.cloud.snapshot()["deployments"]
+    await railway.sweep()
+    await railway.sweep()
+
+    _, found = await railway.ask("GET", "promotions")
+    assert "tag it 'fraud:3 -> preprod with churn:1'" in waiting
+    assert before == {}
+    assert {row["model"]: row["fate"] for row in found["promotions"]} == {"churn": "promoted", "fraud": "promoted"}
+    assert all(count == 1 for name, count in railway.cloud.effects.items() if name.startswith("deploy"))
+
+
+async def test_of_versions_flagged_together_none_arrives_without_the_others(railway: Railway) -> None:
+    railway.register("1", error=1.0, **{FLAG: "churn:1 -> preprod with churn:2"})
+    railway.register("2", error=3.0, **{FLAG: "churn:2 -> preprod with churn:1"})
+
+    await railway.sweep()
+
+    _, found = await railway.ask("GET", "promotions")
+    assert [row["fate"] for row in found["promotions"]] == ["held", "held"]
+    assert not railway.cloud.state["deployments"]

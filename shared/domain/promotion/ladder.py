@@ -69,6 +69,7 @@ class Stage:
 
     *candidate*: it enters a version in the registry as a candidate, and never approves it. *training*: it carries no
     bundle, but has one trained there, by a pipeline for each model; it bears the name of its environment.
+    *atomic*: of models flagged together for it all arrive, or none.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Stage:
     exit_gates: tuple[GateSpec, ...] = ()
     approvals: ApprovalPolicy = field(default_factory=ApprovalPolicy)
     training: tuple[StageTraining, ...] = ()
+    atomic: bool = True
 
     def trains(self, model: str) -> StageTraining:
         """How *model* is trained here. Raises Refused naming the models that are."""

@@ -16,7 +16,10 @@ APPROVED_BY = "signalbox.approved_by"
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"
 _EXACT = re.compile(rf"({_NAME}):(v?[0-9]+(?:[._-][A-Za-z0-9]+)*)")
-_FLAG = re.compile(r"(?P<model>\S+) -> (?P<stage>[a-z0-9-]+)(?: \((?P<digest>sha256:[0-9a-f]{64})\))?")
+_FLAG = re.compile(
+    r"(?P<model>\S+) -> (?P<stage>[a-z0-9-]+)"
+    r"(?: with (?P<beside>\S+(?:, \S+)*))?(?: \((?P<digest>sha256:[0-9a-f]{64})\))?"
+)
 
 
 class EntryState(StrEnum):
@@ -39,11 +42,15 @@ class ModelVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flag:
-    """*digest* is the bundle's when it was flagged, empty where the flag was set by hand."""
+    """*digest* is the bundle's when it was flagged, empty where the flag was set by hand.
+
+    *beside* are the versions that it is to climb with, each of which must name the others in its own flag.
+    """
 
     model: ModelVersion
     stage: str
     digest: str = ""
+    beside: tuple[ModelVersion, ...] = ()
 
 
 def exact_model(text: str) -> ModelVersion:
@@ -65,8 +72,12 @@ def read_flag(text: str, carrier: ModelVersion) -> Flag:
     flagged = exact_model(found["model"])
     if flagged != carrier:
         raise Refused(f"tag {FLAG} of {carrier} names {flagged}; flag the version itself: '{carrier} -> STAGE'")
-    return Flag(model=flagged, stage=found["stage"], digest=found["digest"] or "")
+    others = sorted({exact_model(name) for name in found["beside"].split(", ")}) if found["beside"] else []
+    if carrier in others:
+        raise Refused(f"tag {FLAG} of {carrier} names it twice; after 'with' name the others")
+    return Flag(model=flagged, stage=found["stage"], digest=found["digest"] or "", beside=tuple(others))
 
 
 def write_flag(flag: Flag) -> str:
-    return f"{flag.model} -> {flag.stage}" + (f" ({flag.digest})" if flag.digest else "")
+    beside = f" with {', '.join(map(str, flag.beside))}" if flag.beside else ""
+    return f"{flag.model} -> {flag.stage}{beside}" + (f" ({flag.digest})" if flag.digest else "")

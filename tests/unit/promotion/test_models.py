@@ -1,5 +1,7 @@
 """Flags and versions are exact, or refused; the ladder has only its own edges; bundles are named by content."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,6 +40,9 @@ def test_a_flag_says_what_was_written():
     flag = Flag(model=CHURN, stage="central", digest="sha256:" + "a" * 64)
 
     assert read_flag(write_flag(flag), CHURN) == flag
+    beside = replace(flag, beside=(exact_model("fraud:7"), exact_model("x:2")))
+    assert read_flag(write_flag(beside), CHURN) == beside
+    assert read_flag("churn:9 -> central with x:2, fraud:7", CHURN) == replace(beside, digest="")
     assert read_flag(" churn:9 -> preprod ", CHURN) == Flag(model=CHURN, stage="preprod")
 
 
@@ -47,6 +52,8 @@ def test_a_flag_says_what_was_written():
         ("yes", "write 'churn:9 -> STAGE'"),
         ("churn:8 -> central", "names churn:8; flag the version itself"),
         ("churn:latest -> central", "no `latest`"),
+        ("churn:9 -> central with fraud", "no `latest`"),
+        ("churn:9 -> central with churn:9", "after 'with' name the others"),
         ("churn:9 -> central (sha256:12)", "write 'churn:9 -> STAGE'"),
     ],
 )
