@@ -10,6 +10,7 @@ BODIES: dict[str, str] = {
     "open_run": "activities.runs",
     "gather_files": "activities.files",
     "check_data": "activities.data",
+    "judge_file": "activities.data",
     "quarantine_files": "activities.files",
     "look_at_orders": "activities.runs",
     "submit_job": "activities.jobs",

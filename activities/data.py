@@ -1,10 +1,15 @@
-"""Check the run's pinned files against its data contract, and keep the report."""
+"""Check a run's pinned files, or one that somebody named, against a data contract, and keep the report."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
+from activities.effects import once
 from activities.files import read_members
 from shared import contracts as c
 from shared.clients import Clients
+from shared.domain import records
+from shared.domain.failures import Refused
 from shared.ports import HubFile
 
 _SUMMARY_LINES, _LINE = 20, 300
@@ -20,6 +25,26 @@ def check_data(clients: Clients, check: c.DataCheck) -> c.DataVerdict:
     report = clients.data_checks.check(request.route.contract, files)
     content = json.dumps(report, indent=2).encode()
     clients.hub.create(request.hub.state, check.report_path, content)
-    summary = tuple(line[:_LINE] for line in report["summary"][:_SUMMARY_LINES])
     passed = report["outcome"] == "passed"
-    return c.DataVerdict(passed=passed, rows=report["rows"], summary=summary, report=check.report_path)
+    return c.DataVerdict(passed=passed, rows=report["rows"], summary=_summary(report), report=check.report_path)
+
+
+def judge_file(clients: Clients, check: c.FileCheck) -> c.FileVerdict:
+    """The verdict on one file, its report kept beside; what changed since it was asked for is refused."""
+    path = records.file_check(check.id)
+
+    def act() -> c.FileVerdict:
+        container, _, inner = check.path.partition("/")
+        blob = clients.hub.find(container, inner)
+        if blob is None or blob.etag != check.etag:
+            raise Refused(f"path {check.path!r} has changed since the check was asked for; ask again")
+        report = clients.data_checks.check(check.contract, [HubFile(name=check.path, blob=blob)])
+        clients.hub.create(check.state, path, json.dumps(report, indent=2).encode())
+        where, rows = f"{check.state}/{path}", report["rows"]
+        return c.FileVerdict(outcome=report["outcome"], rows=rows, report=where, summary=_summary(report))
+
+    return once(clients, check.key, c.FileVerdict, act)
+
+
+def _summary(report: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(line[:_LINE] for line in report["summary"][:_SUMMARY_LINES])

@@ -8,8 +8,9 @@ from itertools import count
 
 from activities.effects import stamp
 from activities.members import groups
-from activities.windows import claim_window, claimed_inference, write_claim
+from activities.windows import claim_window, claimed_inference
 from shared import contracts as c
+from shared.claims import claim_files
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.patterns import fixed_prefix, match
@@ -63,5 +64,5 @@ def _claim_folder(clients: Clients, route: Route, firing: c.ScheduleFiring) -> c
         return None
     run = identity.run_id(route.name, [firing.key])
     inference = c.Inference(run=run, route=route, hub=hub, captures={}, date=firing.due.date().isoformat())
-    write_claim(clients, inference, there)
+    claim_files(clients.hub, inference, there)
     return claimed_inference(clients, hub, run)

@@ -5,12 +5,12 @@ A window's index says which of the files that still lie there belong to which ru
 
 import json
 from dataclasses import dataclass
-from typing import Any
 
 from activities.members import candidates
 from shared import contracts as c
+from shared.claims import claim_files
 from shared.clients import Clients
-from shared.codec import decode, encode
+from shared.codec import decode
 from shared.domain import identity, records
 from shared.domain.arrivals import Arrival
 from shared.domain.failures import Refused, Transient
@@ -47,7 +47,7 @@ def claim_window(clients: Clients, claim: c.WindowClaim) -> c.WindowClaimed:
         return c.WindowClaimed()
     ids = [_arrival_id(watch, blob) for blob in chosen]
     inference = _inference(clients, watch, identity.run_id(watch.route.name, ids))
-    write_claim(clients, inference, chosen)
+    claim_files(clients.hub, inference, chosen)
     kept = {_arrival_id(watch, blob) for blob in there}
     runs = {known: run for known, run in index.runs.items() if known in kept} | dict.fromkeys(ids, inference.run)
     _write_index(clients, watch, Index(runs=runs, claims={claim.key: inference.run}, etag=index.etag))
@@ -87,17 +87,6 @@ def _write_index(clients: Clients, watch: c.WindowWatch, index: Index) -> None:
     )
     if not written:
         raise Transient(f"the index of window {path} was changed by another claim")
-
-
-def write_claim(clients: Clients, inference: c.Inference, chosen: list[Blob]) -> None:
-    """Give the files *chosen*, as they are now, to the run; the first claim of a run stays."""
-    content = {"inference": encode(inference), "files": [_plain(blob) for blob in chosen]}
-    clients.hub.create(inference.hub.state, records.claim(inference.run), json.dumps(content).encode())
-
-
-def _plain(blob: Blob) -> dict[str, Any]:
-    plain: dict[str, Any] = encode(blob)
-    return plain
 
 
 def _inference(clients: Clients, watch: c.WindowWatch, run: str) -> c.Inference:

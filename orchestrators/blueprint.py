@@ -16,6 +16,7 @@ BODIES = {
     "restore": "orchestrators.promotion",
     "promote_set": "orchestrators.promotion_set",
     "scrub_registry": "orchestrators.registry",
+    "check_hub_file": "orchestrators.checks",
     "recover": "orchestrators.registry",
     "check_drift": "orchestrators.drift",
     "reconcile_drift": "orchestrators.drift",

@@ -223,7 +223,9 @@ class Instance:
     id: str
     status: str
     running: bool
+    name: str = ""
     step: str = ""
+    output: Any = None
     shown: dict[str, Any] = field(default_factory=dict)
 
 
@@ -237,7 +239,13 @@ async def find_instance(client: Client, instance: str) -> Instance | None:
     status = str(found.runtime_status.value)
     shown = found.custom_status if isinstance(found.custom_status, dict) else {}
     return Instance(
-        id=instance, status=status, running=status in _RUNNING, step=str(shown.get("step", "")), shown=shown
+        id=instance,
+        status=status,
+        running=status in _RUNNING,
+        name=str(found.name or ""),
+        step=str(shown.get("step", "")),
+        output=found.output,
+        shown=shown,
     )
 
 

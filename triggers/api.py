@@ -25,15 +25,26 @@ def _post(route: str, name: str, may: Action, inside: str = "", status: int = 20
 DOORS: dict[str, tuple[Door, ...]] = {
     "triggers.run_doors": (
         _get("runs", "list_runs"),
+        _post("runs", "start_inference", Action.START_INFERENCE, "route", 202),
         _get("runs/{run}", "show_run"),
         _post("runs/{run}/cancel", "cancel_run", Action.OPERATE, "run", 202),
         _post("runs/{run}/release", "release_run", Action.RELEASE, "run", 202),
         _post("runs/{run}/reprocess", "reprocess_run", Action.START_INFERENCE, "run", 202),
-        _post("data-checks", "check_data_now", Action.CHECK_DATA, "route"),
+        _post("data-checks", "start_data_check", Action.CHECK_DATA, "route", 202),
+        _get("data-checks/{check}", "show_data_check"),
+        _get("operations/{operation}", "show_operation"),
         _post("events", "receive_events", Action.DELIVER, status=202),
         _get("dead-letters", "list_dead_letters"),
+        _get("dead-letters/letter", "show_dead_letter"),
         _post("dead-letters/replay", "replay_dead_letter", Action.OPERATE),
+    ),
+    "triggers.system_doors": (
         _get("health", "health", Action.ANYONE),
+        _get("openapi.json", "openapi", Action.ANYONE),
+        _get("readiness", "readiness"),
+        _get("configuration", "show_configuration"),
+        _get("models", "list_models"),
+        _get("models/{model}", "show_model"),
     ),
     "triggers.doctor_doors": (_get("doctor", "examine_everything", Action.OPERATE),),
     "triggers.drift_doors": (

@@ -2,34 +2,33 @@
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Any
 
 from shared.clients import Clients
-from shared.codec import encode
 from shared.domain.promotion.audit import Entry, verify
+from triggers import answers
 from triggers.problems import Problem
 
 
-async def history(clients: Clients, model: str, at: str) -> dict[str, Any]:
+async def history(clients: Clients, model: str, at: str) -> answers.History:
     """Every entry on *model* (a name, or NAME:VERSION), up to the time *at* (ISO 8601, UTC where it names no zone)."""
     until = _moment(at) if at else None
     entries = await asyncio.to_thread(_about, clients, model)
     shown = [entry for entry in entries if until is None or datetime.fromisoformat(entry.at) <= until]
-    return {"model": model, "at": at, "entries": [encode(entry) for entry in shown]}
+    return answers.History(model=model, at=at, entries=tuple(shown))
 
 
-async def verify_chain(clients: Clients) -> dict[str, Any]:
+async def verify_chain(clients: Clients) -> answers.AuditVerdict:
     """Whether every entry is there, unchanged and in order."""
     return await asyncio.to_thread(_verify, clients)
 
 
-def _verify(clients: Clients) -> dict[str, Any]:
+def _verify(clients: Clients) -> answers.AuditVerdict:
     head = clients.audit.head()
     count, broken = verify(clients.audit.entries(), head)
     filed = clients.audit.filed()
     if filed != count:
         broken += (f"{count} entries, {filed} of them are found by their model: `history` would not tell all",)
-    return {"entries": count, "whole": not broken, "broken": list(broken), "head": head.hash if head else ""}
+    return answers.AuditVerdict(entries=count, whole=not broken, broken=tuple(broken), head=head.hash if head else "")
 
 
 def _about(clients: Clients, model: str) -> list[Entry]:

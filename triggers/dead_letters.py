@@ -12,38 +12,58 @@ from shared.clients import Clients
 from shared.domain.events import AlertChanged, BlobArrived, Irrelevant, MonitorBreached, UnreadableEvent
 from shared.durable import Client
 from shared.routing import Decision, Ignore, OpenWindow, StartRun, WatchTrainingData, route
+from triggers import answers
 from triggers.envelopes import read_event
 from triggers.hub_events import receive
 from triggers.hub_records import is_records, would_keep
 from triggers.messages import arrivals, is_message
+from triggers.pages import page
 from triggers.problems import Problem
+from triggers.requests import Page
 
-_PAGE = 100
 
-
-async def list_letters(clients: Clients) -> dict[str, Any]:
+async def list_letters(clients: Clients, wanted: Page) -> answers.LetterPage:
     """The newest first: where each lies, and why it is there."""
     rows = await asyncio.to_thread(lambda: list(_letters(clients)))
-    rows.sort(key=lambda row: str(row["stored"]), reverse=True)
-    return {"total": len(rows), "letters": rows[:_PAGE]}
+    given, following = page(rows, lambda row: (row.stored, row.path), wanted.limit, wanted.cursor)
+    return answers.LetterPage(total=len(rows), letters=given, next=following)
 
 
-async def replay(client: Client, clients: Clients, path: str, dry_run: bool) -> dict[str, Any]:
+async def show(clients: Clients, path: str) -> answers.LetterShown:
+    """One letter with its events, and what a replay would do."""
+    content = await asyncio.to_thread(_read, clients, path)
+    blob = await asyncio.to_thread(clients.hub.find, clients.configuration.hub.dead_letters, path)
+    events = tuple(_events(content))
+    return answers.LetterShown(
+        path=path,
+        stored=blob.modified.isoformat() if blob else "",
+        reason=_reason(content),
+        events=events,
+        would=tuple(tuple(_would(clients, event)) for event in events),
+    )
+
+
+async def replay(client: Client, clients: Clients, path: str, dry_run: bool) -> answers.Replayed:
     """Take the letter's events in again; a dry run only says what would happen."""
     content = await asyncio.to_thread(_read, clients, path)
     if dry_run:
-        said = [list(_would(clients, event)) for event in _events(content)]
+        said = [tuple(_would(clients, event)) for event in _events(content)]
     else:
-        said = [list(await receive(client, clients, event)) for event in _events(content)]
-    return {"path": path, "dry_run": dry_run, "events": said}
+        said = [await receive(client, clients, event) for event in _events(content)]
+    return answers.Replayed(path=path, dry_run=dry_run, events=tuple(said))
 
 
-def _letters(clients: Clients) -> Iterator[dict[str, Any]]:
+def _letters(clients: Clients) -> Iterator[answers.LetterRow]:
     for blob in clients.hub.list(clients.configuration.hub.dead_letters, ""):
-        content = _read(clients, blob.path)
-        reasons = [str(event.get("deadLetterReason", "")) for event in _events(content) if isinstance(event, dict)]
-        reason = content.get("reason", "") if isinstance(content, dict) else ""
-        yield {"path": blob.path, "stored": blob.modified.isoformat(), "reason": reason or ", ".join(reasons)}
+        reason = _reason(_read(clients, blob.path))
+        yield answers.LetterRow(path=blob.path, stored=blob.modified.isoformat(), reason=reason)
+
+
+def _reason(content: Any) -> str:
+    if isinstance(content, dict) and content.get("reason"):
+        return str(content["reason"])
+    events = [event for event in _events(content) if isinstance(event, dict)]
+    return ", ".join(str(event.get("deadLetterReason", "")) for event in events)
 
 
 def _read(clients: Clients, path: str) -> Any:
@@ -51,7 +71,10 @@ def _read(clients: Clients, path: str) -> Any:
     raw = clients.hub.read(container, path)
     if raw is None:
         raise Problem(404, "no such letter", f"{container}/{path} is not there; list the letters first")
-    return json.loads(raw)
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return raw.decode(errors="replace")[:1000]  # Whatever it is, it is shown.
 
 
 def _events(content: Any) -> list[Any]:

@@ -6,7 +6,6 @@ What is written here is judged later, by activities, from the records alone; the
 import asyncio
 import json
 from dataclasses import replace
-from typing import Any
 
 from shared import contracts as c
 from shared.clients import Clients
@@ -17,20 +16,21 @@ from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Approval, Person, refuse_approval
 from shared.durable import Client, wake
 from shared.standing import asking, decided, decisions, glass_stage, has_receipt, opened, pack_of
+from triggers import answers
 from triggers.problems import Problem
 from triggers.requests import Decision, GlassBroken
 
 
 async def decide(
     client: Client, clients: Clients, promotion: str, person: Person, approved: bool, body: Decision
-) -> dict[str, Any]:
+) -> answers.Decided:
     """Record *person*'s decision in `role` on `evidence`, and wake the promotion."""
     record = await asyncio.to_thread(_decide, clients, promotion, person, approved, body)
     await wake(client, promotion, c.DECISION_GIVEN)
     return record
 
 
-async def withdraw(client: Client, clients: Clients, promotion: str, person: Person, role: str) -> dict[str, Any]:
+async def withdraw(client: Client, clients: Clients, promotion: str, person: Person, role: str) -> answers.Withdrawn:
     """Take back an own decision, as long as nothing has been moved on its strength."""
     record = await asyncio.to_thread(_withdraw, clients, promotion, person, role)
     await wake(client, promotion, c.DECISION_GIVEN)
@@ -39,14 +39,14 @@ async def withdraw(client: Client, clients: Clients, promotion: str, person: Per
 
 async def break_glass(
     client: Client, clients: Clients, promotion: str, person: Person, body: GlassBroken
-) -> dict[str, Any]:
+) -> answers.Decided:
     """Record *person*'s part of an override of one phase's gates; all roles of the policy must agree."""
     record = await asyncio.to_thread(_break_glass, clients, promotion, person, body)
     await wake(client, promotion, c.DECISION_GIVEN)
     return record
 
 
-def _decide(clients: Clients, promotion: str, person: Person, approved: bool, body: Decision) -> dict[str, Any]:
+def _decide(clients: Clients, promotion: str, person: Person, approved: bool, body: Decision) -> answers.Decided:
     request, plan = _promotion(clients, promotion)
     at = asking(clients, request, plan)
     pack = pack_of(clients, promotion, at.stage.name) if at else None
@@ -59,7 +59,7 @@ def _decide(clients: Clients, promotion: str, person: Person, approved: bool, bo
     return _record(clients, request, at.stage.name, _approval(clients, person, approved, body))
 
 
-def _break_glass(clients: Clients, promotion: str, person: Person, body: GlassBroken) -> dict[str, Any]:
+def _break_glass(clients: Clients, promotion: str, person: Person, body: GlassBroken) -> answers.Decided:
     request, _ = _promotion(clients, promotion)
     stage, phase = body.stage, body.phase
     pack = pack_of(clients, promotion, stage, phase)
@@ -73,7 +73,7 @@ def _break_glass(clients: Clients, promotion: str, person: Person, body: GlassBr
     return _record(clients, request, kept, _approval(clients, person, True, body))
 
 
-def _withdraw(clients: Clients, promotion: str, person: Person, role: str) -> dict[str, Any]:
+def _withdraw(clients: Clients, promotion: str, person: Person, role: str) -> answers.Withdrawn:
     request, plan = _promotion(clients, promotion)
     state = clients.configuration.hub.state
     for at in plan.stages:
@@ -87,16 +87,16 @@ def _withdraw(clients: Clients, promotion: str, person: Person, role: str) -> di
             if there is None or not clients.hub.replace(state, path, taken, there.etag):
                 raise Problem(409, "changed meanwhile", "the decision was changed by somebody else; look again")
             tell_decision(clients, request, f"{path}/withdrawn", "withdrawn", found)
-            return {"promotion": promotion, "role": role, "withdrawn": True}
+            return answers.Withdrawn(promotion=promotion, role=role, withdrawn=True)
     raise Problem(404, "no such decision", f"{person.name} has not decided as {role} here")
 
 
-def _record(clients: Clients, request: c.Promotion, stage: str, approval: Approval) -> dict[str, Any]:
+def _record(clients: Clients, request: c.Promotion, stage: str, approval: Approval) -> answers.Decided:
     try:
         kind = record_decision(clients, request, stage, approval)
     except Refused as refusal:
         raise Problem(409, "already decided", str(refusal)) from refusal
-    return {"promotion": request.id, "stage": stage, "role": approval.role, "decision": kind, "by": approval.name}
+    return answers.Decided(promotion=request.id, stage=stage, role=approval.role, decision=kind, by=approval.name)
 
 
 def _approval(clients: Clients, person: Person, approved: bool, body: Decision | GlassBroken) -> Approval:

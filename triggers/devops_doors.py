@@ -16,6 +16,7 @@ from shared.domain.failures import Refused
 from shared.domain.permissions import Action
 from shared.durable import Client, Start, start_once
 from shared.progress import progress_of
+from triggers import answers_of_work as answers
 from triggers import environments
 from triggers.devops_requests import TaskAsked
 from triggers.doors import Call
@@ -32,7 +33,7 @@ _NEEDS = {
 }
 
 
-async def take_task(call: Call, body: TaskAsked) -> dict[str, Any]:
+async def take_task(call: Call, body: TaskAsked) -> answers.TaskTaken:
     """Callback mode: accepted now, decided later by TaskCompleted. A repeated call joins the first."""
     if len(call.req.get_body()) > BODY_LIMIT:
         raise Problem(413, "body too large", f"the body has more than {BODY_LIMIT} bytes; send references only")
@@ -45,31 +46,32 @@ async def take_task(call: Call, body: TaskAsked) -> dict[str, Any]:
     how = await start_once(call.client, c.FOLLOW_TASK, name, c.TaskFollowing(task=task, order=order))
     if how is Start.FINISHED:  # A replay, whose token nothing will use.
         await asyncio.to_thread(call.clients.secrets.drop, name)
-    return {"task": name, "accepted": how.value}
+    return answers.TaskTaken(task=name, accepted=how.value)
 
 
-async def take_hook(call: Call, body: Any) -> dict[str, Any]:
+async def take_hook(call: Call, body: Any) -> answers.HintTaken:
     """A hint, from web hooks."""
     return await heed_hook(call.client, body)
 
 
-async def heed_hook(client: Client, body: Any) -> dict[str, Any]:
+async def heed_hook(client: Client, body: Any) -> answers.HintTaken:
     """What a hint is about is read again later, so that a forged one can cause a look and nothing more."""
     hint = read_hint(body)
     if isinstance(hint, str):
-        return {"heeded": False, "because": hint}
+        return answers.HintTaken(heeded=False, because=hint)
     delivery = f"{body.get('subscriptionId', '')}/{body.get('notificationId', '')}/{body.get('id', '')}"
     name = identity.hint_id(hint.kind.value, hint.id, delivery)
     how = await start_once(client, c.HEED, name, c.Hinting(key=f"devops/hints/{name}", hint=hint))
-    return {"heeded": True, "hint": name, "accepted": how.value}
+    return answers.HintTaken(heeded=True, hint=name, accepted=how.value)
 
 
-async def show_gate(call: Call, name: str) -> dict[str, Any]:
+async def show_gate(call: Call, name: str) -> answers.GateShown:
     """Response mode: a gate polls until `status` is `succeeded` or `failed`; success criteria read it."""
     seen = await asyncio.to_thread(progress_of, call.clients, name)
     if seen is None:
         raise Problem(404, "no such run", f"{name!r} is no run and no promotion here; start it first")
-    return {"status": seen.state.value, "because": seen.because, "steps": [line for _, line in seen.steps][-20:]}
+    steps = tuple(line for _, line in seen.steps)[-20:]
+    return answers.GateShown(status=seen.state.value, because=seen.because, steps=steps)
 
 
 def _task(call: Call) -> TaskRef:

@@ -2,60 +2,59 @@
 
 import asyncio
 import json
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 from shared.clients import Clients
-from shared.codec import encode
+from shared.codec import decode, encode
 from shared.domain import records
-from shared.domain.drift.detector import detect
-from shared.domain.drift.relevance import RelevanceError, relevance
+from shared.domain.drift.detector import DriftVerdict, detect
+from shared.domain.drift.relevance import Relevance, RelevanceError, relevance
 from shared.domain.drift.rule import DriftRule
-from shared.domain.routes import Route
-from shared.ports import Blob, HubFile
+from shared.domain.drift.watch import DriftWindow
+from shared.ports import HubFile
 from shared.watching import read_window, reference_of
+from triggers import answers_of_models as answers
 from triggers import requests as asked
 from triggers.doors import Call
 from triggers.hub_events import receive
+from triggers.places import find_file, find_route
 from triggers.problems import Problem
 
-Answer = dict[str, Any]
 
-
-async def show_drift(call: Call, model: str) -> Answer:
+async def show_drift(call: Call, model: str) -> answers.DriftShown:
     """How *model* is watched, and for each version its window, its last report and what could not be checked."""
     return await asyncio.to_thread(_show, call.clients, model)
 
 
-async def check_drift_now(call: Call, body: asked.DriftAsked) -> Answer:
+async def check_drift_now(call: Call, body: asked.DriftAsked) -> answers.DriftChecked:
     """The verdict on one file by itself: it is counted in no window, and nothing follows from it."""
     return await asyncio.to_thread(_check, call.clients, body)
 
 
-async def show_relevance(call: Call, body: asked.RelevanceAsked) -> Answer:
+async def show_relevance(call: Call, body: asked.RelevanceAsked) -> answers.RelevanceShown:
+    """What each column of a table tells about the target: F, chi-squared and mutual information."""
     return await asyncio.to_thread(_relevance, call.clients, body)
 
 
-async def receive_alert(call: Call, body: Any) -> Answer:
+async def receive_alert(call: Call, body: Any) -> answers.AlertTaken:
     """An Azure Monitor alert in the common alert schema, as a webhook of an action group sends it."""
-    return {"done": list(await receive(call.client, call.clients, body))}
+    return answers.AlertTaken(done=tuple(await receive(call.client, call.clients, body)))
 
 
-def _show(clients: Clients, model: str) -> Answer:
+def _show(clients: Clients, model: str) -> answers.DriftShown:
     watch = clients.configuration.watch(model)
     if watch is None:
         known = ", ".join(each.model for each in clients.configuration.drift) or "none"
         raise Problem(404, "not watched", f"model {model!r} has no `drift` section; those that have: {known}")
     state, folder = clients.configuration.hub.state, records.drift_windows(model)
     versions = [blob.path.removeprefix(folder).removesuffix(".json") for blob in clients.hub.list(state, folder)]
-    return {"model": model, "watch": encode(watch), "versions": [_version(clients, model, each) for each in versions]}
+    watched = tuple(_version(clients, model, each) for each in versions)
+    return answers.DriftShown(model=model, watch=watch, versions=watched)
 
 
-def _version(clients: Clients, model: str, version: str) -> Answer:
+def _version(clients: Clients, model: str, version: str) -> answers.VersionWatched:
     state, found = clients.configuration.hub.state, read_window(clients, model, version)
-    window: Answer = encode(found[0]) if found else {}
-    window.pop("before", None)
-    window["runs"] = len(window.get("runs", ()))
     reports = list(clients.hub.list(state, f"{records.drift_folder(model, version)}windows/"))
     newest = max(
         (blob for blob in reports if "/look-" in blob.path and blob.path.endswith(".html")),
@@ -63,45 +62,39 @@ def _version(clients: Clients, model: str, version: str) -> Answer:
         default=None,
     )
     report = newest.path.removesuffix("html") + "json" if newest else ""
-    return {
-        "version": version,
-        "window": window,
-        "report": json.loads(clients.hub.read(state, report) or b"null") if report else None,
-        "page": f"{state}/{newest.path}" if newest else "",
-        "problem": json.loads(clients.hub.read(state, records.drift_problem(model, version)) or b"null"),
-    }
+    problem = json.loads(clients.hub.read(state, records.drift_problem(model, version)) or b"null")
+    return answers.VersionWatched(
+        version=version,
+        window=_window(found[0]) if found else None,
+        report=json.loads(clients.hub.read(state, report) or b"null") if report else None,
+        page=f"{state}/{newest.path}" if newest else "",
+        problem=decode(answers.DriftProblem, problem) if problem else None,
+    )
 
 
-def _check(clients: Clients, body: asked.DriftAsked) -> Answer:
-    route, blob = _route(clients, body.route), _blob(clients, body.path)
+def _window(window: DriftWindow) -> answers.WindowShown:
+    return decode(answers.WindowShown, encode(window) | {"runs": len(window.runs)})
+
+
+def _check(clients: Clients, body: asked.DriftAsked) -> answers.DriftChecked:
+    route, blob = find_route(clients, body.route), find_file(clients, body.path)
     score = route.score
     watch = clients.configuration.watch(score.model)
     reference = reference_of(clients, score.workspace, score.model, score.version, route.contract)
     files = [HubFile(name=body.path, blob=blob)]
     counted = clients.drift_files.count(route.contract, reference, files)
     verdict = detect(reference.inputs_alone, counted, watch.rule if watch else DriftRule())
-    return {"model": f"{score.model}:{score.version}", "path": body.path, **encode(verdict.to_dict())}
+    return answers.DriftChecked(model=f"{score.model}:{score.version}", path=body.path, **_fields(verdict))
 
 
-def _relevance(clients: Clients, body: asked.RelevanceAsked) -> Answer:
-    columns = clients.drift_files.columns(_blob(clients, body.path))
+def _relevance(clients: Clients, body: asked.RelevanceAsked) -> answers.RelevanceShown:
+    columns = clients.drift_files.columns(find_file(clients, body.path))
     try:
         found = relevance(columns, body.target, bins=body.bins, resamples=body.resamples, seed=body.seed)
     except RelevanceError as error:
         raise Problem(422, "no relevance", str(error)) from error
-    return {**encode(asdict(found)), "selected": list(found.selected)}
+    return answers.RelevanceShown(selected=found.selected, **_fields(found))
 
 
-def _route(clients: Clients, name: str) -> Route:
-    try:
-        return clients.configuration.route(name)
-    except KeyError as error:
-        raise Problem(404, "no such route", str(error.args[0])) from error
-
-
-def _blob(clients: Clients, path: str) -> Blob:
-    container, _, inner = path.partition("/")
-    blob = clients.hub.find(container, inner)
-    if blob is None:
-        raise Problem(404, "no such file", f"path {path!r} is not in the hub; name it as container/path")
-    return blob
+def _fields(found: DriftVerdict | Relevance) -> dict[str, Any]:
+    return {field.name: getattr(found, field.name) for field in fields(found)}

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,37 +13,40 @@ from shared.domain import identity, records
 from shared.domain.failures import Refused
 from shared.domain.promotion.models import exact_model
 from shared.domain.promotion.plans import Phase, changes
-from shared.durable import Client, Start, find_instance, start_once
+from shared.durable import Client, find_instance
 from shared.listed import PROMOTIONS, listed
 from shared.planning import plan_digest, plan_promotion
 from shared.standing import next_attempt, opened, pack_of
 from shared.unmet import unmet_at_end, unmet_now, unmet_of_plan
+from triggers import answers
 from triggers.doors import Call
+from triggers.pages import page
 from triggers.problems import Problem
 from triggers.requests import EvidenceFilters, PlanAsked, PromotionAsked, PromotionFilters, RecoveryAsked
+from triggers.starting import Starting
 
 
-async def plan(clients: Clients, body: PlanAsked) -> dict[str, Any]:
+async def plan(clients: Clients, body: PlanAsked) -> answers.Planned:
     """Every write, gate, approval and unmet condition of a promotion, with the plan's digest."""
     source = body.source or _lowest_source(clients, body.to)
     made = await asyncio.to_thread(plan_promotion, clients, exact_model(body.model), source, body.to)
-    return {
-        "digest": plan_digest(made),
-        "plan": encode(made),
-        "writes": [f"{at.stage.name}: {move.value}" for at, move in made.moves()],
-        "gates": [
+    return answers.Planned(
+        digest=plan_digest(made),
+        plan=made,
+        writes=tuple(f"{at.stage.name}: {move.value}" for at, move in made.moves()),
+        gates=tuple(
             f"{at.stage.name} ({phase.value}): {gate.gate}"
             for at in made.stages
             for phase in Phase
             for gate in at.gates(phase)
-        ],
-        "approvals": [f"{at.stage.name}: {role.name}" for at in made.stages for role in at.stage.approvals.roles],
-        "unmet": await asyncio.to_thread(unmet_of_plan, clients, made),
-    }
+        ),
+        approvals=tuple(f"{at.stage.name}: {role.name}" for at in made.stages for role in at.stage.approvals.roles),
+        unmet=tuple(await asyncio.to_thread(unmet_of_plan, clients, made)),
+    )
 
 
-async def promote(call: Call, body: PromotionAsked) -> dict[str, Any]:
-    """Start a promotion; with `plan` (the document that `plan` gave) it runs only while the world is as planned."""
+async def promote(call: Call, body: PromotionAsked) -> Starting:
+    """A promotion; with `plan` (the document that `plan` gave) it runs only while the world is as planned."""
     if bool(body.model) == bool(body.models):
         raise Problem(400, "bad body", "give one of the fields 'model' and 'models'")
     if body.models:
@@ -50,17 +54,17 @@ async def promote(call: Call, body: PromotionAsked) -> dict[str, Any]:
     request = await _request(call, body, body.model)
     if body.plan is not None:
         request = await asyncio.to_thread(_keep_plan, call.clients, request, body.plan)
-    how = await start_once(call.client, c.PROMOTE, request.id, request)
-    return {"promotion": request.id, "started": how is Start.STARTED, "plan": request.plan}
+    resource = f"promotions/{request.id}"
+    return Starting(orchestration=c.PROMOTE, instance=request.id, payload=request, resource=resource)
 
 
-async def _promote_set(call: Call, body: PromotionAsked) -> dict[str, Any]:
+async def _promote_set(call: Call, body: PromotionAsked) -> Starting:
     """Several models together: all or none, unless `atomic` is false."""
-    requests = [await _request(call, body, model) for model in body.models]
-    name = identity.promotion_set_id([request.id for request in requests])
-    together = c.PromotionSet(id=name, promotions=tuple(requests), atomic=body.atomic)
-    how = await start_once(call.client, c.PROMOTE_SET, name, together)
-    return {"set": name, "promotions": [request.id for request in requests], "started": how is Start.STARTED}
+    requests = tuple([await _request(call, body, model) for model in body.models])
+    names = tuple(request.id for request in requests)
+    name = identity.promotion_set_id(names)
+    together = c.PromotionSet(id=name, promotions=requests, atomic=body.atomic)
+    return Starting(orchestration=c.PROMOTE_SET, instance=name, payload=together, members=names)
 
 
 async def _request(call: Call, body: PromotionAsked, name: str) -> c.Promotion:
@@ -80,56 +84,69 @@ async def _request(call: Call, body: PromotionAsked, name: str) -> c.Promotion:
     )
 
 
-async def list_promotions(clients: Clients, filters: PromotionFilters) -> dict[str, Any]:
+async def list_promotions(clients: Clients, filters: PromotionFilters) -> answers.PromotionPage:
     """The newest promotions first; `model` and `fate` narrow."""
-    rows = await asyncio.to_thread(_all, clients)
+    rows = await asyncio.to_thread(lambda: list(_all(clients)))
     for name, wanted in (("model", filters.model), ("fate", filters.fate)):
         if wanted:
-            rows = [row for row in rows if row[name] == wanted]
-    rows.sort(key=lambda row: row["opened"], reverse=True)
-    return {"promotions": rows[: filters.limit]}
+            rows = [row for row in rows if getattr(row, name) == wanted]
+    given, following = page(rows, lambda row: (row.opened, row.promotion), filters.limit, filters.cursor)
+    return answers.PromotionPage(total=len(rows), promotions=given, next=following)
 
 
-async def show(client: Client, clients: Clients, promotion: str) -> dict[str, Any]:
+async def show(client: Client, clients: Clients, promotion: str) -> answers.PromotionShown:
     """A promotion's record, where it stands now, and where its evidence lies."""
-    record = await asyncio.to_thread(_record, clients, promotion)
+    raw = await asyncio.to_thread(_find, clients, promotion)
     instance = await find_instance(client, promotion)
-    record["status"] = instance.status if instance else "not known to this host any more"
-    record["step"] = instance.step if instance else ""
-    record["doing"] = instance.shown if instance else {}
-    record["evidence"] = await asyncio.to_thread(_packs, clients, promotion)
-    return record
+    if raw is None and instance is not None:
+        return answers.PromotionShown(id=promotion, status=instance.status, step=instance.step)  # It is on its way.
+    record = _known(promotion, raw)
+    return answers.PromotionShown(
+        id=promotion,
+        status=instance.status if instance else "not known to this host any more",
+        promotion=decode(c.Promotion, record["promotion"]),
+        step=instance.step if instance else "",
+        doing=instance.shown if instance else {},
+        opened=record["opened"],
+        closed=record.get("closed", ""),
+        fate=record.get("fate", ""),
+        because=tuple(record.get("because", ())),
+        evidence=await asyncio.to_thread(lambda: tuple(_packs(clients, promotion))),
+    )
 
 
-async def evidence(clients: Clients, promotion: str, filters: EvidenceFilters) -> dict[str, Any]:
+async def evidence(clients: Clients, promotion: str, filters: EvidenceFilters) -> answers.EvidenceShown:
     """The evidence page of `stage` and `phase`, and the digest of what is on it; without `stage`, the newest page."""
-    packs = await asyncio.to_thread(_packs, clients, promotion)
+    packs = await asyncio.to_thread(lambda: list(_packs(clients, promotion)))
     given = {"stage": filters.stage, "phase": filters.phase.value if filters.phase else ""}
     wanted = {name: value for name, value in given.items() if value}
-    found = [pack for pack in packs if all(pack[name] == value for name, value in wanted.items())]
+    found = [pack for pack in packs if all(getattr(pack, name) == value for name, value in wanted.items())]
     if not found:
-        said = ", ".join(f"{pack['stage']} {pack['phase']}" for pack in packs) or "none"
+        said = ", ".join(f"{pack.stage} {pack.phase}" for pack in packs) or "none"
         raise Problem(404, "no such evidence", f"{promotion} has no page for {wanted or 'any stage'}; it has {said}")
-    container, _, path = found[-1]["page"].partition("/")
-    page = await asyncio.to_thread(clients.hub.read, container, path)
-    return {**found[-1], "html": (page or b"").decode()}
+    newest = found[-1]
+    container, _, path = newest.page.partition("/")
+    html = await asyncio.to_thread(clients.hub.read, container, path)
+    return answers.EvidenceShown(
+        stage=newest.stage, phase=newest.phase, page=newest.page, digest=newest.digest, html=(html or b"").decode()
+    )
 
 
-async def explain(clients: Clients, promotion: str) -> dict[str, Any]:
+async def explain(clients: Clients, promotion: str) -> answers.Explained:
     """Each unmet condition, with who can meet it."""
-    record = await asyncio.to_thread(_record, clients, promotion)
+    record = await asyncio.to_thread(lambda: _known(promotion, _find(clients, promotion)))
     request, fate = decode(c.Promotion, record["promotion"]), record.get("fate", "")
     if fate == c.Fate.PROMOTED.value:
-        unmet = list(record.get("because", []))
+        unmet = record.get("because", ())
     elif fate:
         models = {each.name: each for each in clients.configuration.ladder.models}
         unmet = unmet_at_end(models.get(request.model.name), record.get("because", []))
     else:
         unmet = await asyncio.to_thread(unmet_now, clients, request)
-    return {"promotion": promotion, "fate": fate, "unmet": unmet}
+    return answers.Explained(promotion=promotion, fate=fate, unmet=tuple(unmet))
 
 
-async def recover(call: Call, model: str, body: RecoveryAsked) -> dict[str, Any]:
+async def recover(call: Call, model: str, body: RecoveryAsked) -> Starting:
     """Bring `version` of *model* back from the central registry into `environment`."""
     clients, version = call.clients, exact_model(f"{model}:{body.version}")
     environment = clients.configuration.workspace(body.environment).name
@@ -141,8 +158,7 @@ async def recover(call: Call, model: str, body: RecoveryAsked) -> dict[str, Any]
         asked_by=call.caller.name,
         reason=body.reason,
     )
-    how = await start_once(call.client, c.RECOVER, name, recovery, again=True)
-    return {"recovery": name, "started": how is Start.STARTED}
+    return Starting(orchestration=c.RECOVER, instance=name, payload=recovery, again=True)
 
 
 def _lowest_source(clients: Clients, target: str) -> str:
@@ -168,25 +184,27 @@ def _keep_plan(clients: Clients, request: c.Promotion, planned: Any) -> c.Promot
     return replace(request, plan=digest)
 
 
-def _all(clients: Clients) -> list[dict[str, Any]]:
-    rows = listed(clients.hub, clients.configuration.hub.state, PROMOTIONS)
-    return [{"promotion": name, **row} for name, row in rows]
+def _all(clients: Clients) -> Iterator[answers.PromotionRow]:
+    told = ("model", "version", "target", "opened", "fate")
+    for name, row in listed(clients.hub, clients.configuration.hub.state, PROMOTIONS):
+        yield answers.PromotionRow(promotion=name, **{each: row.get(each, "") for each in told})
 
 
-def _record(clients: Clients, promotion: str) -> dict[str, Any]:
-    raw = clients.hub.read(clients.configuration.hub.state, records.promotion(promotion))
+def _find(clients: Clients, promotion: str) -> bytes | None:
+    return clients.hub.read(clients.configuration.hub.state, records.promotion(promotion))
+
+
+def _known(promotion: str, raw: bytes | None) -> dict[str, Any]:
     if raw is None:
         raise Problem(404, "no such promotion", f"promotion {promotion!r} is not known; list them with `promotions`")
-    return {"id": promotion, **json.loads(raw)}
+    return dict(json.loads(raw))
 
 
-def _packs(clients: Clients, promotion: str) -> list[dict[str, Any]]:
-    found = opened(clients, promotion)
-    state, packs = clients.configuration.hub.state, []
+def _packs(clients: Clients, promotion: str) -> Iterator[answers.EvidenceRow]:
+    found, state = opened(clients, promotion), clients.configuration.hub.state
     for at in found.plan.stages if found and found.plan else ():
         for phase in Phase:
             pack = pack_of(clients, promotion, at.stage.name, phase)
             if pack is not None:
-                page = f"{state}/{pack.page}"
-                packs.append({"stage": at.stage.name, "phase": phase.value, "page": page, "digest": pack.digest})
-    return packs
+                where = f"{state}/{pack.page}"
+                yield answers.EvidenceRow(stage=at.stage.name, phase=phase.value, page=where, digest=pack.digest)

@@ -1,20 +1,54 @@
 """What callers may send, a frozen dataclass each: decoded strictly, and described in the API's document."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from shared.domain.promotion.plans import Phase
-from shared.shapes import Many, Name, Sentence, Whole
+from shared.shapes import Many, Name, Sentence, Text, Whole
 
 PAGE = 100
-HubPath = Name  # container/path
+_SEGMENT = r"(?!\.{1,2}(/|$))[^/\\\x00-\x1f\x7f]+"
+_PLACE = rf"[a-z0-9](-?[a-z0-9]){{2,62}}(/{_SEGMENT})+"
+HubPath: TypeAlias = Annotated[
+    str,
+    Text(longest=1024, pattern=_PLACE, means="container/path of a file in the hub, without . or .. on the way"),
+]
+HubPlace: TypeAlias = Annotated[
+    str,
+    Text(
+        longest=1024,
+        pattern=rf"{_PLACE}/?",
+        means="container/path of a file in the hub, or of a folder with / at its end",
+    ),
+]
+LetterPath: TypeAlias = Annotated[
+    str, Text(longest=1024, pattern=rf"{_SEGMENT}(/{_SEGMENT})*", means="a path that the list of dead letters says")
+]
+Cursor: TypeAlias = Annotated[str, Text(shortest=0, longest=512, pattern=r"[A-Za-z0-9_=-]*")]
+Limit: TypeAlias = Annotated[int, Whole(least=1, most=PAGE)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilters:
     route: Name = ""
     outcome: Name = ""
-    limit: Annotated[int, Whole(least=1, most=PAGE)] = PAGE
+    limit: Limit = PAGE
+    cursor: Cursor = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InferenceAsked:
+    """Score the files at *paths* (container/path in the hub) by *route*, as one batch."""
+
+    route: Name
+    paths: Annotated[tuple[HubPath, ...], Many(fewest=1, most=1000, different=True)]
+    reason: Sentence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    limit: Limit = PAGE
+    cursor: Cursor = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +75,17 @@ class DataCheckAsked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LetterNamed:
+    """*path* as the list says it."""
+
+    path: LetterPath
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
     """*path* as the list says it; nothing happens unless *dry_run* is false."""
 
-    path: HubPath
+    path: LetterPath
     dry_run: bool = True
 
 
@@ -75,7 +116,8 @@ class PromotionAsked:
 class PromotionFilters:
     model: Name = ""
     fate: Name = ""
-    limit: Annotated[int, Whole(least=1, most=PAGE)] = PAGE
+    limit: Limit = PAGE
+    cursor: Cursor = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +161,7 @@ class RetrainingAsked:
     """*data* is a file (container/path), or a folder that ends with a slash, to be trained on as well."""
 
     reason: Sentence
-    data: HubPath = ""
+    data: HubPlace = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

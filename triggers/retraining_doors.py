@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-from typing import Any
+from dataclasses import replace
 
 from shared import contracts as c
 from shared.causes import record_cause
 from shared.clients import Clients
-from shared.codec import decode, encode
+from shared.codec import decode
 from shared.considering import consider
 from shared.domain import identity, records
 from shared.domain.callers import Caller, CallerKind
@@ -16,35 +16,37 @@ from shared.domain.retraining.causes import Cause, CauseKind
 from shared.domain.retraining.rules import Retraining
 from shared.durable import Start, find_instance, wake
 from shared.retrainings import open_causes, read_book
+from triggers import answers_of_models as answers
 from triggers import requests as asked
+from triggers.answers import Ordered
 from triggers.doors import Call
 from triggers.problems import Problem
 
-Answer = dict[str, Any]
 _NEWEST = 50
 
 
-async def retrain_model(call: Call, model: str, body: asked.RetrainingAsked) -> Answer:
+async def retrain_model(call: Call, model: str, body: asked.RetrainingAsked) -> answers.Considered:
     """Record that somebody asks; what becomes of it is `GET models/{model}/retraining`'s to say."""
     rules = _rules(call.clients, model)
     cause = await asyncio.to_thread(_record, call, rules, body)
     how = await consider(call.client, call.clients, model)
-    return {"model": model, "cause": cause.id, "considered": "now" if how is Start.STARTED else "with others"}
+    said = "now" if how is Start.STARTED else "with others"
+    return answers.Considered.of(model, cause.id, said, identity.considering_id(model))
 
 
-async def show_retraining(call: Call, model: str) -> Answer:
+async def show_retraining(call: Call, model: str) -> answers.RetrainingShown:
     """Open causes, what was decided last, every run with its outcome and cost, and what the one in flight is doing."""
     _rules(call.clients, model)
     found = await asyncio.to_thread(_shown, call.clients, model)
-    instance = await find_instance(call.client, found["running"]) if found["running"] else None
-    return {**found, "doing": instance.shown if instance else {}}
+    instance = await find_instance(call.client, found.running) if found.running else None
+    return replace(found, doing=instance.shown if instance else {})
 
 
-async def cancel_retraining(call: Call, run: str, body: asked.Order) -> Answer:
+async def cancel_retraining(call: Call, run: str, body: asked.Order) -> Ordered:
     """Cancel the pipeline's run, with the reason on it and on the record; what is registered already goes on."""
     first = await asyncio.to_thread(_order, call, run, body.reason)
     await wake(call.client, identity.wait_id(run), c.ORDER_GIVEN)
-    return {"run": run, "order": "cancel", "recorded": first}
+    return Ordered(run=run, order="cancel", recorded=first)
 
 
 def _order(call: Call, run: str, reason: str) -> bool:
@@ -100,36 +102,33 @@ def _refuse_strange_data(clients: Clients, rules: Retraining, data: str) -> None
         raise Problem(404, "no such data", f"nothing lies at {data!r} in the hub; put it there, or end a folder with /")
 
 
-def _shown(clients: Clients, model: str) -> Answer:
+def _shown(clients: Clients, model: str) -> answers.RetrainingShown:
     book, _ = read_book(clients, model)
     runs = [_run(clients, past.run) for past in book.runs[-_NEWEST:]]
     waiting = open_causes(clients, model)
-    known = [run["cost"].get("actual") for run in runs if run.get("cost")]
-    return {
-        "model": model,
-        "running": book.running,
-        "causes": [{"id": each.id, "kind": each.kind.value, "at": each.at.isoformat()} for each in waiting],
-        "verdicts": _verdicts(clients, model),
-        "runs": runs[::-1],
-        "spent": round(sum(cost for cost in known if cost is not None), 4),
-        "budget": encode(clients.configuration.retrained(model).budget),
-    }
+    known = [run.cost.actual for run in runs if run.cost and run.cost.actual is not None]
+    return answers.RetrainingShown(
+        model=model,
+        running=book.running,
+        causes=tuple(answers.CauseRow(id=each.id, kind=each.kind.value, at=each.at.isoformat()) for each in waiting),
+        verdicts=tuple(_verdicts(clients, model)),
+        runs=tuple(runs[::-1]),
+        spent=round(sum(known), 4),
+        budget=clients.configuration.retrained(model).budget,
+    )
 
 
-def _run(clients: Clients, run: str) -> Answer:
+def _run(clients: Clients, run: str) -> answers.TrainingRow:
     raw = clients.hub.read(clients.configuration.hub.state, records.retraining(run))
-    record: Answer = json.loads(raw) if raw else {}
-    record.pop("execution", None)
-    return {"outcome": "", **record, "run": run}
+    return decode(answers.TrainingRow, json.loads(raw or b"{}") | {"run": run})
 
 
-def _verdicts(clients: Clients, model: str) -> list[Answer]:
-    """The newest first, with how many causes each was about."""
+def _verdicts(clients: Clients, model: str) -> list[answers.VerdictRow]:
+    """The newest first."""
     found = list(clients.hub.list(clients.configuration.hub.state, records.verdicts(model)))
     newest = sorted(found, key=lambda blob: blob.modified, reverse=True)[:_NEWEST]
     read = (clients.hub.read(blob.container, blob.path) for blob in newest)
-    said = [json.loads(raw) for raw in read if raw is not None]
-    return [{name: value for name, value in verdict.items() if name != "causes"} for verdict in said]
+    return [decode(answers.VerdictRow, json.loads(raw)) for raw in read if raw is not None]
 
 
 def _rules(clients: Clients, model: str) -> Retraining:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -9,36 +10,47 @@ from shared import contracts as c
 from shared.clients import Clients
 from shared.codec import decode
 from shared.domain import identity, records
-from shared.durable import Client, Start, find_instance, start_once, wake
+from shared.durable import Client, find_instance, wake
 from shared.listed import RUNS, listed
+from triggers import answers
 from triggers.doors import Call
+from triggers.pages import page
 from triggers.problems import Problem
 from triggers.requests import RunFilters
+from triggers.starting import Starting
 
 
-async def list_runs(clients: Clients, filters: RunFilters) -> dict[str, Any]:
-    """The newest runs first; `route` and `outcome` narrow, `limit` is at most 100."""
-    rows = await asyncio.to_thread(_all_runs, clients)
+async def list_runs(clients: Clients, filters: RunFilters) -> answers.RunPage:
+    """The newest runs first; `route` and `outcome` narrow."""
+    rows = await asyncio.to_thread(lambda: list(_all_runs(clients)))
     for name, wanted in (("route", filters.route), ("outcome", filters.outcome)):
         if wanted:
-            rows = [row for row in rows if row[name] == wanted]
-    rows.sort(key=lambda row: row["opened"], reverse=True)
-    return {"total": len(rows), "runs": rows[: filters.limit]}
+            rows = [row for row in rows if getattr(row, name) == wanted]
+    given, following = page(rows, lambda row: (row.opened, row.run), filters.limit, filters.cursor)
+    return answers.RunPage(total=len(rows), runs=given, next=following)
 
 
-async def show_run(client: Client, clients: Clients, run: str) -> dict[str, Any]:
+async def show_run(client: Client, clients: Clients, run: str) -> answers.RunShown:
     """A run's record, the steps it has taken, who asked for what, and the events that came again."""
-    record = await asyncio.to_thread(_record, clients, run)
+    raw = await asyncio.to_thread(_find, clients, run)
     instance = await find_instance(client, run)
-    record["status"] = instance.status if instance else "not known to this host any more"
-    record["step"] = instance.step if instance else ""
-    record["steps"] = await asyncio.to_thread(_steps, clients, run)
-    record["duplicates"] = await asyncio.to_thread(_duplicates, clients, run)
-    record.pop("inference", None)
-    return record
+    if raw is None and instance is not None:
+        return answers.RunShown(run=run, status=instance.status, step=instance.step)  # Its record is on its way.
+    record = _known(run, raw)
+    shown = answers.RunShown(
+        run=run,
+        status=instance.status if instance else "not known to this host any more",
+        step=instance.step if instance else "",
+        steps=tuple(await asyncio.to_thread(_steps, clients, run)),
+        duplicates=tuple(await asyncio.to_thread(_duplicates, clients, run)),
+        **{name: record[name] for name in ("opened", "closed", "outcome", "because", "manifest") if name in record},
+    )
+    route = decode(c.Inference, record["inference"]).route
+    model = f"{route.score.model}:{route.score.version}"
+    return replace(shown, route=route.name, environment=route.score.workspace.name, model=model)
 
 
-async def order(call: Call, run: str, kind: str, reason: str) -> dict[str, Any]:
+async def order(call: Call, run: str, kind: str, reason: str) -> answers.Ordered:
     """Record the order to `cancel` or `release` *run*, who gave it and why, and wake the run up."""
     clients = call.clients
     record = await asyncio.to_thread(_record, clients, run)
@@ -51,10 +63,10 @@ async def order(call: Call, run: str, kind: str, reason: str) -> dict[str, Any]:
     )
     for instance in (run, identity.wait_id(run)):
         await wake(call.client, instance, c.ORDER_GIVEN)
-    return {"run": run, "order": kind, "recorded": first}
+    return answers.Ordered(run=run, order=kind, recorded=first)
 
 
-async def reprocess(call: Call, run: str, reason: str) -> dict[str, Any]:
+async def reprocess(call: Call, run: str, reason: str) -> Starting:
     """Score the run's pinned files again, as the next attempt."""
     clients = call.clients
     record = await asyncio.to_thread(_record, clients, run)
@@ -63,10 +75,10 @@ async def reprocess(call: Call, run: str, reason: str) -> dict[str, Any]:
     inference = _next_attempt(clients, decode(c.Inference, record["inference"]), reason, call.caller.name)
     if await asyncio.to_thread(clients.hub.find, inference.hub.state, records.members(run)) is None:
         raise Problem(409, "nothing to score", f"run {run} pinned no files; land them anew")
-    how = await start_once(call.client, c.RUN_INFERENCE, inference.run, inference)
-    if how is not Start.STARTED:
-        raise Problem(409, "already done", f"attempt {inference.run} is {how.value}; reprocess that one instead")
-    return {"run": inference.run, "repeats": run}
+    resource = f"runs/{inference.run}"
+    return Starting(
+        orchestration=c.RUN_INFERENCE, instance=inference.run, payload=inference, resource=resource, fresh=True
+    )
 
 
 def _next_attempt(clients: Clients, before: c.Inference, reason: str, by: str) -> c.Inference:
@@ -85,30 +97,37 @@ def _who(call: Call) -> dict[str, str]:
     return {"by": call.caller.name, "oid": call.caller.oid}
 
 
-def _all_runs(clients: Clients) -> list[dict[str, str]]:
+def _all_runs(clients: Clients) -> Iterator[answers.RunRow]:
     told = ("route", "outcome", "opened", "closed")
-    rows = listed(clients.hub, clients.configuration.hub.state, RUNS)
-    return [{"run": name, **{each: row.get(each, "") for each in told}} for name, row in rows]
+    for name, row in listed(clients.hub, clients.configuration.hub.state, RUNS):
+        yield answers.RunRow(run=name, **{each: row.get(each, "") for each in told})
 
 
 def _record(clients: Clients, run: str) -> dict[str, Any]:
-    raw = clients.hub.read(clients.configuration.hub.state, records.run_record(run))
+    return _known(run, _find(clients, run))
+
+
+def _find(clients: Clients, run: str) -> bytes | None:
+    return clients.hub.read(clients.configuration.hub.state, records.run_record(run))
+
+
+def _known(run: str, raw: bytes | None) -> dict[str, Any]:
     if raw is None:
         raise Problem(404, "no such run", f"run {run!r} is not recorded; `signalbox status` lists those there are")
     return dict(json.loads(raw))
 
 
-def _steps(clients: Clients, run: str) -> list[dict[str, Any]]:
+def _steps(clients: Clients, run: str) -> list[answers.Step]:
     state = clients.configuration.hub.state
     found = [
-        {
-            "step": blob.path.rpartition("/")[2].removesuffix(".json"),
-            "at": blob.modified.isoformat(),
-            "result": json.loads(clients.hub.read(state, blob.path) or b"null"),
-        }
+        answers.Step(
+            step=blob.path.rpartition("/")[2].removesuffix(".json"),
+            at=blob.modified.isoformat(),
+            result=json.loads(clients.hub.read(state, blob.path) or b"null"),
+        )
         for blob in clients.hub.list(state, records.effects(run))
     ]
-    return sorted(found, key=lambda effect: (records.step_order(effect["step"]), effect["step"]))
+    return sorted(found, key=lambda effect: (records.step_order(effect.step), effect.step))
 
 
 def _duplicates(clients: Clients, run: str) -> list[dict[str, Any]]:

@@ -7,91 +7,93 @@ from typing import Any
 
 from shared import contracts as c
 from shared.clients import Clients
+from shared.codec import decode
 from shared.domain import identity, records
 from shared.domain.cron import first_due, read_cron
 from shared.domain.schedules import Order, Schedule, moment
-from shared.durable import start_once
 from shared.timetable import give_order, note, read_orders, read_timetable
+from triggers import answers_of_work as answers
 from triggers import requests as asked
 from triggers.doors import Call
 from triggers.problems import Problem
+from triggers.starting import Starting
 
-Answer = dict[str, Any]
 _FIRINGS, _DAYS_BACK = 20, 31
 
 
-async def list_schedules(call: Call, query: asked.ScheduleFilters) -> Answer:
+async def list_schedules(call: Call, query: asked.ScheduleFilters) -> answers.SchedulePage:
     """By name; the next page begins after `after`."""
     return await asyncio.to_thread(_page, call.clients, query)
 
 
-async def show_schedule(call: Call, schedule: str) -> Answer:
+async def show_schedule(call: Call, schedule: str) -> answers.ScheduleShown:
     """One schedule, with what it did last."""
     found = _find(call.clients, schedule)
     return await asyncio.to_thread(_shown, call.clients, found)
 
 
-async def pause_schedule(call: Call, schedule: str, body: asked.Order) -> Answer:
+async def pause_schedule(call: Call, schedule: str, body: asked.Order) -> answers.ScheduleOrdered:
+    """Let it rest: the due times of its pause are not caught up."""
     return await _order(call, schedule, body.reason, pause=True)
 
 
-async def resume_schedule(call: Call, schedule: str, body: asked.Order) -> Answer:
+async def resume_schedule(call: Call, schedule: str, body: asked.Order) -> answers.ScheduleOrdered:
     """It goes on with its next due time: those of the pause are forgotten."""
     return await _order(call, schedule, body.reason, pause=False)
 
 
-async def run_schedule_now(call: Call, schedule: str, body: asked.Order) -> Answer:
+async def run_schedule_now(call: Call, schedule: str, body: asked.Order) -> Starting:
     """What the schedule does when it is due, now, paused or not; its due times stay what they are."""
     found, due = _find(call.clients, schedule), call.clients.clock.now()
     key, name = identity.firing_key(schedule, due), identity.firing_id(schedule, due)
     firing = c.ScheduleFiring(key=key, schedule=found, due=due, by=call.caller.name, reason=body.reason)
     await asyncio.to_thread(note, call.clients, [_noted(firing)])
-    how = await start_once(call.client, c.RUN_SCHEDULE, name, firing)
-    return {"schedule": schedule, "run": name, "how": how.value}
+    return Starting(orchestration=c.RUN_SCHEDULE, instance=name, payload=firing, resource=f"schedules/{schedule}")
 
 
-async def _order(call: Call, schedule: str, reason: str, *, pause: bool) -> Answer:
+async def _order(call: Call, schedule: str, reason: str, *, pause: bool) -> answers.ScheduleOrdered:
     _find(call.clients, schedule)
 
     def give() -> tuple[Order, bool]:
         return give_order(call.clients, schedule, pause=pause, by=call.caller.name, reason=reason)
 
     order, new = await asyncio.to_thread(give)
-    return {"schedule": schedule, **_standing(order), "recorded": new}
+    return answers.ScheduleOrdered(schedule=schedule, recorded=new, **_standing(order))
 
 
-def _page(clients: Clients, query: asked.ScheduleFilters) -> Answer:
+def _page(clients: Clients, query: asked.ScheduleFilters) -> answers.SchedulePage:
     timetable, orders = read_timetable(clients), read_orders(clients)
     known = sorted(clients.configuration.schedules, key=lambda each: each.name)
     rest = [each for each in known if each.name > query.after]
     now = clients.clock.now()
-    page = [_row(each, orders.get(each.name), now) for each in rest[: query.limit]]
+    page = tuple(answers.ScheduleRow(**_row(each, orders.get(each.name), now)) for each in rest[: query.limit])
     seen = timetable.until.isoformat() if timetable else ""
-    more = page[-1]["schedule"] if len(rest) > len(page) else ""
-    return {"total": len(known), "seen_to_until": seen, "schedules": page, "next": more}
+    more = page[-1].schedule if len(rest) > len(page) else ""
+    return answers.SchedulePage(total=len(known), seen_to_until=seen, schedules=page, next=more)
 
 
-def _shown(clients: Clients, schedule: Schedule) -> Answer:
+def _shown(clients: Clients, schedule: Schedule) -> answers.ScheduleShown:
     now = clients.clock.now()
     row = _row(schedule, read_orders(clients).get(schedule.name), now)
-    return {**row, "firings": _firings(clients, schedule.name, now)}
+    return answers.ScheduleShown(**row, firings=_firings(clients, schedule.name, now))
 
 
-def _firings(clients: Clients, schedule: str, now: datetime) -> list[Answer]:
+def _firings(clients: Clients, schedule: str, now: datetime) -> tuple[answers.FiringRow, ...]:
     """What it did last, the newest first: at most a month back."""
-    state, found = clients.configuration.hub.state, list[Answer]()
+    state, found = clients.configuration.hub.state, list[answers.FiringRow]()
     for back in range(_DAYS_BACK):
         day = (now - timedelta(days=back)).date().isoformat()
         paths = sorted((blob.path for blob in clients.hub.list(state, records.fired(schedule, day))), reverse=True)
         for path in paths[: _FIRINGS - len(found)]:
             raw = json.loads(clients.hub.read(state, path) or b"{}")
-            found.append({"due": path.rpartition("/")[2].removesuffix(".json"), **raw})
+            due = path.rpartition("/")[2].removesuffix(".json")
+            found.append(decode(answers.FiringRow, raw | {"due": due}))
         if len(found) >= _FIRINGS:
             break
-    return found
+    return tuple(found)
 
 
-def _row(schedule: Schedule, order: Order | None, now: datetime) -> Answer:
+def _row(schedule: Schedule, order: Order | None, now: datetime) -> dict[str, Any]:
     due = first_due(read_cron(schedule.cron), schedule.timezone, now)
     return {
         "schedule": schedule.name,
@@ -107,7 +109,7 @@ def _row(schedule: Schedule, order: Order | None, now: datetime) -> Answer:
     }
 
 
-def _standing(order: Order | None) -> Answer:
+def _standing(order: Order | None) -> dict[str, Any]:
     if order is None:
         return {"paused": False, "since": "", "by": "", "reason": ""}
     return {"paused": order.paused, "since": order.at.isoformat(), "by": order.by, "reason": order.reason}

@@ -90,7 +90,7 @@ async def _decide(client: Client, clients: Clients, token: str, raw: dict[str, A
         return f"{person.name} has decided so as {sent.role} already"
     body = Decision(role=sent.role, evidence=sent.evidence, reason=sent.reason)
     record = await decide(client, clients, sent.promotion, person, sent.approved, body)
-    return f"{record['decision']} by {record['by']} as {record['role']} at {record['stage']}"
+    return f"{record.decision} by {record.by} as {record.role} at {record.stage}"
 
 
 def _is_recorded(clients: Clients, person: Caller, sent: DecisionSent) -> bool:

@@ -3,9 +3,10 @@
 import asyncio
 import inspect
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from typing import Any, get_type_hints
 
@@ -19,9 +20,13 @@ from shared.domain.permissions import Action
 from shared.durable import Client
 from shared.settings import SettingsError
 from shared.telemetry.spans import received
+from triggers import environments
 from triggers.bodies import decoded, json_of, queried
 from triggers.doors import Call, Door
 from triggers.problems import Problem, answer, problem
+from triggers.starting import Starting, begin, request_digest
+
+PARAMETER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")
 
 _log = logging.getLogger(__name__)
 
@@ -61,8 +66,9 @@ async def serve(
         caller = await _caller(door, made, req)
         taken = signature(module, door.name)
         arguments = _arguments(taken, req)
-        _refuse_elsewhere(door, made, caller, arguments)
-        given = await _act(door, taken.function, Call(client=client, clients=made, caller=caller, req=req), arguments)
+        if door.inside:
+            await asyncio.to_thread(_refuse_elsewhere, door, made, caller, arguments)
+        given = await _act(door, taken, Call(client=client, clients=made, caller=caller, req=req), arguments)
     except SettingsError as error:
         return problem(_unsettled(error))
     except Problem as refused:
@@ -71,7 +77,7 @@ async def serve(
         return problem(Problem(422, "refused", str(refusal)))
     except Transient as fault:
         return problem(Problem(503, "try again", str(fault)))
-    return answer(door.status, encode(given))
+    return answer(getattr(given, "http_status", door.status), encode(given), getattr(given, "headers", None))
 
 
 def _unsettled(error: SettingsError) -> Problem:
@@ -81,11 +87,14 @@ def _unsettled(error: SettingsError) -> Problem:
     return Problem(503, "settings", f"these settings are missing or wrong, and the app's log says how: {names}")
 
 
-async def _act(door: Door, function: Callable[..., Any], call: Call, arguments: Mapping[str, Any]) -> Any:
-    """Whatever this starts or wakes is told which door brought it."""
+async def _act(door: Door, taken: Signature, call: Call, arguments: Mapping[str, Any]) -> Any:
+    """What the function gives; where that is something to start, it is started here. All of it knows its door."""
+    decide = partial(taken.function, call, **arguments)
     now, traceparent = call.clients.clock.now(), call.req.headers.get("traceparent", "")
     with received(f"{door.method} {door.route}", now, caller=traceparent):
-        return await function(call, **arguments)
+        if taken.gives is not Starting:
+            return await decide()
+        return await begin(call, request_digest(door.name, arguments), decide)
 
 
 async def _caller(door: Door, clients: Clients, req: func.HttpRequest) -> Caller:
@@ -110,19 +119,22 @@ def _refuse_stranger(door: Door, clients: Clients, caller: Caller, environment: 
 
 def _refuse_elsewhere(door: Door, clients: Clients, caller: Caller, arguments: Mapping[str, Any]) -> None:
     """Where a door concerns one environment, the caller must be allowed to act there."""
-    if not door.inside:
-        return
-    from triggers import environments  # Not before the first request that names one: cold start is a budget.
-
     for environment in environments.of(door.inside, clients, arguments):
         _refuse_stranger(door, clients, caller, environment)
 
 
 def _arguments(taken: Signature, req: func.HttpRequest) -> dict[str, Any]:
-    found: dict[str, Any] = {name: req.route_params[name] for name in taken.parameters}
+    found: dict[str, Any] = {name: _parameter(name, req.route_params[name]) for name in taken.parameters}
     if taken.query is not None:
         found["query"] = queried(taken.query, req.params)
     if taken.body is not None:
         raw = json_of(req)
         found["body"] = raw if taken.body is Any else decoded(taken.body, raw)
     return found
+
+
+def _parameter(name: str, value: str) -> str:
+    """A name of ours in the address: nothing else is looked for in the records."""
+    if not PARAMETER.fullmatch(value) or ".." in value:
+        raise Problem(404, f"no such {name}", f"{name} {value[:60]!r} is no name of ours; list those there are")
+    return value

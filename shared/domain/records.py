@@ -254,3 +254,13 @@ def used_message(stream: str, message: str) -> str:
 def micro_batch(stream: str, group: str, batch: str) -> str:
     """Which messages *batch* has claimed."""
     return f"{STREAMS}{stream}/batches/{group}/{batch}.json"
+
+
+def idempotent(digest: str) -> str:
+    """What a caller's Idempotency-Key has started."""
+    return f"idempotency/{digest}.json"
+
+
+def file_check(check: str) -> str:
+    """The whole report of a data check that somebody asked for."""
+    return f"checks/{check}/report.json"

@@ -1,6 +1,7 @@
 """The app's HTTP API as the command line uses it, and where to find it."""
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from signalbox.launcher.people import sign_in
 
 STATE = Path(".signalbox")
 _TIMEOUT_S = 300
+_LOOK_EVERY_S = 0.5
 
 
 class AppClient:
@@ -27,6 +29,17 @@ class AppClient:
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         return self._send("POST", path, json=body)
+
+    def follow(self, accepted: dict[str, Any]) -> Any:
+        """The operation that *accepted* tells of, once it has ended."""
+        deadline = time.monotonic() + _TIMEOUT_S
+        while True:
+            operation = self._send("GET", accepted["status_url"].removeprefix("/api/v1/"))
+            if operation["status"] not in ("accepted", "running"):
+                return operation
+            if time.monotonic() > deadline:
+                raise click.ClickException(f"{operation['id']} is still running; look at {accepted['status_url']}")
+            time.sleep(_LOOK_EVERY_S)  # noqa: TID251 - Polls with a deadline.
 
     def _send(self, method: str, path: str, **rest: Any) -> Any:
         try:

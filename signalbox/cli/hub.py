@@ -41,12 +41,15 @@ def check(context: click.Context, file: Path, route: str, hub: str | None, as_js
     place = f"signalbox-staging/checks/{uuid4().hex}/{file.name}"
     with hub_at(hub) as client:
         upload(client, file, place)
-    report = find_app().post("data-checks", {"path": place, "route": route})
+    app = find_app()
+    ended = app.follow(app.post("data-checks", {"path": place, "route": route}))
+    if ended["result"] is None:
+        raise click.ClickException(ended["because"] or f"the check ended as {ended['status']}")
     if as_json:
-        emit_json(report)
+        emit_json(app.get(ended["resource"].removeprefix("/api/v1/"))["report"])
     else:
-        _print(report)
-    context.exit(0 if report["outcome"] == "passed" else 1)
+        _print(ended["result"])
+    context.exit(0 if ended["result"]["outcome"] == "passed" else 1)
 
 
 def upload(client: BlobServiceClient, file: Path, place: str) -> None:

@@ -36,6 +36,15 @@ def emit_facts(facts: Mapping[str, str]) -> None:
             click.echo(f"{name:<{width}}  {value}")
 
 
+def emit_answer(answer: Mapping[str, Any], as_json: bool) -> None:
+    """What the app answered, whole or as facts."""
+    if as_json:
+        emit_json(answer)
+        return
+    given = {name: ", ".join(map(str, value)) if isinstance(value, list) else value for name, value in answer.items()}
+    emit_facts({name: str(value) for name, value in given.items() if value is not None})
+
+
 def styled(cell: str) -> str:
     style = _STYLES.get(cell)
     return f"[{style}]{cell}[/{style}]" if style else cell

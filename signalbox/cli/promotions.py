@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from signalbox.cli.app_client import find_app
-from signalbox.cli.output import emit_facts, emit_json, emit_table
+from signalbox.cli.output import emit_answer, emit_facts, emit_json, emit_table
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _as = click.option("--as", "person", default="", help="Who you are in the local directory; on Azure it is az login's.")
@@ -62,7 +62,7 @@ def promote(
     if planned:
         body["plan"] = json.loads(planned.read_text(encoding="utf-8"))
     body |= {"model": models[0]} if len(models) == 1 else {"models": list(models), "atomic": not given["each"]}
-    _emit(find_app(person, signed=True).post("promotions", body), given["as_json"])
+    emit_answer(find_app(person, signed=True).post("promotions", body), given["as_json"])
 
 
 @click.command()
@@ -181,7 +181,7 @@ def recover(model: str, environment: str, reason: str, person: str, as_json: boo
     """Bring MODEL:VERSION back from the central registry, proven to be what was approved."""
     name, _, version = model.partition(":")
     body = {"version": version, "environment": environment, "reason": reason}
-    _emit(find_app(person, signed=True).post(f"models/{name}/recover", body), as_json)
+    emit_answer(find_app(person, signed=True).post(f"models/{name}/recover", body), as_json)
 
 
 @click.group()
@@ -205,11 +205,7 @@ def verify_audit(as_json: bool) -> None:
 
 
 def _decide(what: str, promotion: str, body: dict[str, Any], person: str, as_json: bool) -> None:
-    _emit(find_app(person, signed=True).post(f"promotions/{promotion}/{what}", body), as_json)
-
-
-def _emit(answer: dict[str, Any], as_json: bool) -> None:
-    emit_json(answer) if as_json else emit_facts({name: str(value) for name, value in answer.items()})
+    emit_answer(find_app(person, signed=True).post(f"promotions/{promotion}/{what}", body), as_json)
 
 
 def _told(entry: dict[str, Any]) -> str:
@@ -217,14 +213,19 @@ def _told(entry: dict[str, Any]) -> str:
     return " ".join(str(facts[name]) for name in ("stage", "phase", "move", "role") if facts.get(name))
 
 
+def _asked(promotion: dict[str, Any]) -> dict[str, str]:
+    return {
+        "model": f"{promotion['model']['name']}:{promotion['model']['version']}",
+        "way": f"{promotion['source']} to {promotion['target']}",
+        "asked by": promotion["requested_by"] or "the flag on the model",
+    }
+
+
 def _show(found: dict[str, Any]) -> None:
-    asked = found["promotion"]
     emit_facts(
         {
             "promotion": found["id"],
-            "model": f"{asked['model']['name']}:{asked['model']['version']}",
-            "way": f"{asked['source']} to {asked['target']}",
-            "asked by": asked["requested_by"] or "the flag on the model",
+            **(_asked(found["promotion"]) if found["promotion"] else {}),
             "status": found["status"],
             "step": found["step"],
             "fate": found.get("fate", ""),

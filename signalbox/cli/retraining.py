@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from signalbox.cli.app_client import find_app
-from signalbox.cli.output import emit_facts, emit_json, emit_table
+from signalbox.cli.output import emit_answer, emit_facts, emit_json, emit_table
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print the whole answer as JSON.")
 
@@ -19,8 +19,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print the whole an
 def retrain(model: str, reason: str, data: str, person: str, as_json: bool) -> None:
     """Ask for MODEL to be retrained. Limits and budget hold for what people ask too."""
     body = {"reason": reason} | ({"data": data} if data else {})
-    found = find_app(person, signed=True).post(f"models/{model}/retrain", body)
-    emit_json(found) if as_json else emit_facts({name: str(value) for name, value in found.items()})
+    emit_answer(find_app(person, signed=True).post(f"models/{model}/retrain", body), as_json)
 
 
 @click.command()

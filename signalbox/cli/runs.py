@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from signalbox.cli.app_client import find_app
-from signalbox.cli.output import emit_facts, emit_json, emit_table
+from signalbox.cli.output import emit_answer, emit_facts, emit_json, emit_table
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _as = click.option("--as", "person", default="", help="Who you are in the local directory; on Azure it is az login's.")
@@ -67,11 +67,7 @@ def reprocess(run: str, reason: str, person: str, as_json: bool) -> None:
 
 
 def _order(run: str, kind: str, reason: str, person: str, as_json: bool, among: str = "runs") -> None:
-    answer = find_app(person, signed=bool(person)).post(f"{among}/{run}/{kind}", {"reason": reason})
-    if as_json:
-        emit_json(answer)
-    else:
-        emit_facts({name: str(value) for name, value in answer.items()})
+    emit_answer(find_app(person, signed=bool(person)).post(f"{among}/{run}/{kind}", {"reason": reason}), as_json)
 
 
 def _show(found: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 import click
 
 from signalbox.cli.app_client import find_app
-from signalbox.cli.output import emit_facts, emit_json, emit_table
+from signalbox.cli.output import emit_answer, emit_facts, emit_json, emit_table
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _as = click.option("--as", "person", default="", help="Who you are, in the local directory.")
@@ -89,8 +89,5 @@ def _when(row: dict[str, str]) -> str:
 
 
 def _order(schedule: str, kind: str, reason: str, person: str, as_json: bool) -> None:
-    answer = find_app(person, signed=bool(person)).post(f"schedules/{schedule}/{kind}", {"reason": reason})
-    if as_json:
-        emit_json(answer)
-    else:
-        emit_facts({name: str(value) for name, value in answer.items()})
+    app = find_app(person, signed=bool(person))
+    emit_answer(app.post(f"schedules/{schedule}/{kind}", {"reason": reason}), as_json)

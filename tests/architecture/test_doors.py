@@ -12,7 +12,7 @@ from triggers.serving import signature
 
 ROWS = [(module, door) for module, rows in DOORS.items() for door in rows]
 NAMES = [door.name for _, door in ROWS]
-PUBLIC = {"health"}
+PUBLIC = {"health", "openapi"}
 
 
 def test_a_row_that_does_not_say_who_may_call_is_an_error_at_import() -> None:

@@ -230,6 +230,7 @@ class FakeClients(Clients):
         vars(self).update(
             configuration=_with_operator(configuration),
             identities=NamedPeople({}),
+            dependencies={"hub": lambda: memory.find(configuration.hub.state, "readiness")},
             hub=memory,
             ledger=BlobLedger(memory, configuration.hub.state),
             jobs=MemoryJobs(memory, configuration.hub.staging),

@@ -39,14 +39,14 @@ async def test_reprocessing_scores_the_pinned_files_as_the_next_attempt(product:
     product.hub.delete("landing", "each/north/a.csv")
 
     status, answer = await product.request("POST", f"runs/{run}/reprocess", WHY)
-    result = await product.finish(answer["run"])
+    result = await product.finish(answer["id"])
 
-    assert (status, answer["run"]) == (202, identity.next_attempt(run))
+    assert (status, answer["id"]) == (202, identity.next_attempt(run))
     assert result.outcome is Outcome.COMPLETED
     assert len(product.jobs.created) == 2
     refused, problem = await product.request("POST", f"runs/{run}/reprocess", WHY)
     assert refused == 409
-    assert answer["run"] in problem["detail"]
+    assert answer["id"] in problem["detail"]
 
 
 async def test_a_run_is_shown_with_its_steps_and_its_skipped_events(product: Product) -> None:

@@ -32,7 +32,7 @@ class Line:
 
     def promote(self, version: str, target: str, person: str = "linus@example.org") -> str:
         body = {"model": f"{MODEL}:{version}", "to": target, "reason": "to be proven"}
-        return str(self.as_(person).post("promotions", body)["promotion"])
+        return str(self.as_(person).post("promotions", body)["id"])
 
     def as_(self, person: str) -> AppClient:
         ends = self.world.cloud.endpoints

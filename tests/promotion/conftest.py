@@ -155,7 +155,7 @@ class Railway:
     async def promote(self, model: str, to: str = "central", who: str = "linus", **more: Any) -> str:
         status, answer = await self.ask("POST", "promotions", {"model": model, "to": to, "reason": "try", **more}, who)
         assert status == 202, answer
-        return str(answer["promotion"])
+        return str(answer["id"])
 
     async def decide(self, promotion: str, who: str, role: str, what: str = "approve", **more: Any) -> tuple[int, Any]:
         evidence = more.pop("evidence", None) or await self.evidence(promotion)

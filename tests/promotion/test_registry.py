@@ -50,7 +50,7 @@ async def recovered(railway: Railway) -> tuple[str, Any]:
     body = {"version": "1", "environment": "dev", "reason": "the workspace was deleted"}
     status, answer = await railway.ask("POST", "models/churn/recover", body, "linus")
     assert status == 202, answer
-    outcome = await railway.host.advance_until_finished(answer["recovery"], timeout=60)
+    outcome = await railway.host.advance_until_finished(answer["id"], timeout=60)
     return outcome.status, outcome.output
 
 

@@ -12,7 +12,7 @@ async def promote(railway: Railway, *models: str, **more: Any) -> tuple[str, lis
     body = {"models": list(models), "to": "preprod", "reason": "together", **more}
     status, answer = await railway.ask("POST", "promotions", body, "linus")
     assert status == 202, answer
-    return answer["set"], answer["promotions"]
+    return answer["id"], answer["members"]
 
 
 async def finished(railway: Railway, name: str) -> c.PromotionSetResult:

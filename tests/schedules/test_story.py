@@ -57,7 +57,7 @@ async def test_a_schedule_runs_now_for_whoever_says_why(station: Station) -> Non
     missing, _ = await station.request("POST", "schedules/nothing/run", {"reason": "x"})
 
     assert (status, missing) == (202, 404)
-    assert station.host.get(answer["run"]).status == "Completed"
+    assert station.host.get(answer["id"]).status == "Completed"
     assert sum(station.jobs.created.values()) == 1
     _, shown = await station.request("GET", "schedules/scoring")
     assert (shown["firings"][0]["reason"], len(shown["firings"][0]["started"])) == ("the board meets", 1)

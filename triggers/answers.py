@@ -1,0 +1,230 @@
+"""What callers are given, a frozen dataclass each: the API's document describes these very types."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.contracts import FileVerdict, Promotion
+from shared.domain.promotion.audit import Entry
+from shared.domain.promotion.plans import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """*outcome* and *closed* are empty while the run is under way; times are ISO 8601 UTC."""
+
+    run: str
+    route: str
+    opened: str
+    outcome: str = ""
+    closed: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPage:
+    """*next* is the `cursor` of the next page, empty on the last one; *total* counts all pages."""
+
+    total: int
+    runs: tuple[RunRow, ...]
+    next: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    step: str
+    at: str
+    result: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunShown:
+    """*status* is the host's word and *step* where it is; *duplicates* are the repeated events."""
+
+    run: str
+    status: str
+    route: str = ""
+    environment: str = ""
+    model: str = ""
+    step: str = ""
+    opened: str = ""
+    closed: str = ""
+    outcome: str = ""
+    because: str = ""
+    manifest: str = ""
+    steps: tuple[Step, ...] = ()
+    duplicates: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ordered:
+    """*recorded* is false where the same order had been given before: the first one stands."""
+
+    run: str
+    order: str
+    recorded: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """*status*: accepted, running, succeeded, failed or cancelled; *outcome* is the workflow's own word for its end.
+
+    *result* is what it gave; *resource* is where to read more.
+    """
+
+    id: str
+    status: str
+    kind: str = ""
+    step: str = ""
+    outcome: str = ""
+    because: str = ""
+    resource: str = ""
+    result: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataReport:
+    """*report* is the whole report of the data check."""
+
+    check: str
+    verdict: FileVerdict
+    report: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """What was done with each event, a sentence for each decision."""
+
+    events: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterRow:
+    path: str
+    stored: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterPage:
+    total: int
+    letters: tuple[LetterRow, ...]
+    next: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterShown:
+    """*events* as they are on the wire; *would* says what a replay would do with each of them now."""
+
+    path: str
+    stored: str
+    reason: str
+    events: tuple[Any, ...]
+    would: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    path: str
+    dry_run: bool
+    events: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    digest: str
+    plan: Plan
+    writes: tuple[str, ...]
+    gates: tuple[str, ...]
+    approvals: tuple[str, ...]
+    unmet: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionRow:
+    promotion: str
+    model: str
+    version: str
+    target: str
+    opened: str
+    fate: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionPage:
+    total: int
+    promotions: tuple[PromotionRow, ...]
+    next: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceRow:
+    """*page* is container/path in the hub; *digest* is what an approval must name."""
+
+    stage: str
+    phase: str
+    page: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionShown:
+    id: str
+    status: str
+    promotion: Promotion | None = None
+    step: str = ""
+    doing: dict[str, Any] = field(default_factory=dict)
+    opened: str = ""
+    closed: str = ""
+    fate: str = ""
+    because: tuple[str, ...] = ()
+    evidence: tuple[EvidenceRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceShown:
+    stage: str
+    phase: str
+    page: str
+    digest: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """*unmet*: a sentence for each condition that is not met, with who can meet it."""
+
+    promotion: str
+    fate: str
+    unmet: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    promotion: str
+    stage: str
+    role: str
+    decision: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawn:
+    promotion: str
+    role: str
+    withdrawn: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    model: str
+    at: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditVerdict:
+    """*head* is the hash of the last entry; *broken* names every break of the chain."""
+
+    entries: int
+    whole: bool
+    broken: tuple[str, ...]
+    head: str

@@ -1,0 +1,147 @@
+"""Starts: 202 with a status URL of our own, and the same answer to the same Idempotency-Key.
+
+What will be started is decided and recorded first: whoever asks again, after a crash too, gets that and nothing else.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shared.clients import Clients
+from shared.codec import decode, encode
+from shared.contracts import Orchestration
+from shared.domain import identity, records
+from shared.durable import Client, Start, find_instance, start_once
+from triggers.doors import Call
+from triggers.problems import Problem
+
+API = "/api/v1"
+RETRY_AFTER_S = 2
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+def followed(status_url: str) -> dict[str, str]:
+    """The headers that say where to look, and when."""
+    return {"Location": status_url, "Retry-After": str(RETRY_AFTER_S)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Starting:
+    """What a door wants started: *instance* is chosen before anything happens, *resource* is what comes of it, below
+    `/api/v1`. *again*: an instance that has finished may run again. *fresh*: one that is there already is a 409."""
+
+    orchestration: Orchestration[Any, Any]
+    instance: str
+    payload: object
+    resource: str = ""
+    members: tuple[str, ...] = ()
+    again: bool = False
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """*status_url* tells how it goes; *resource* is what comes of it, where that is known; *members* its parts."""
+
+    id: str
+    status_url: str
+    resource: str = ""
+    members: tuple[str, ...] = ()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return followed(self.status_url)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A start as it is recorded under its caller's key; *request* is the digest of what was asked for."""
+
+    request: str
+    orchestration: str
+    payload: Any
+    accepted: Accepted
+    again: bool = False
+
+
+async def begin(call: Call, asked: str, decide: Callable[[], Awaitable[Starting]]) -> Accepted:
+    """Start what *decide* says; *asked* is the digest of the request, for callers who send an Idempotency-Key."""
+    key = call.req.headers.get("Idempotency-Key")
+    if key is None:
+        starting = await decide()
+        await _start(call.client, starting)
+        return _accepted(starting)
+    if not _KEY.fullmatch(key):
+        raise Problem(400, "bad header", "Idempotency-Key must be 1 to 255 visible ASCII characters; send a UUID")
+    path = records.idempotent(identity.digest(call.caller.oid, key, length=32))
+    known = await asyncio.to_thread(_read, call.clients, path)
+    return await (_repeat(call, known, asked) if known else _first(call, path, asked, decide))
+
+
+async def _first(call: Call, path: str, asked: str, decide: Callable[[], Awaitable[Starting]]) -> Accepted:
+    starting = await decide()
+    if starting.fresh:
+        await _refuse_there(call.client, starting)
+    order = Order(
+        request=asked,
+        orchestration=starting.orchestration.name,
+        payload=encode(starting.payload),
+        accepted=_accepted(starting),
+        again=starting.again,
+    )
+    content, state = json.dumps(encode(order)).encode(), call.clients.configuration.hub.state
+    if not await asyncio.to_thread(call.clients.hub.create, state, path, content):
+        known = await asyncio.to_thread(_read, call.clients, path)
+        if known is not None:  # Somebody sent the same key at the same moment.
+            return await _repeat(call, known, asked)
+    # Not `_start`: whoever repeats the request meanwhile may have started it, and that is no clash.
+    await start_once(call.client, starting.orchestration, starting.instance, starting.payload, again=starting.again)
+    return order.accepted
+
+
+async def _repeat(call: Call, order: Order, asked: str) -> Accepted:
+    """The recorded answer; what was recorded and never started, since the app died in between, starts now."""
+    if order.request != asked:
+        raise Problem(409, "key used before", "this Idempotency-Key came with another request; send a new key")
+    orchestration = Orchestration(order.orchestration, object, object)
+    await start_once(call.client, orchestration, order.accepted.id, order.payload)
+    return order.accepted
+
+
+async def _refuse_there(client: Client, starting: Starting) -> None:
+    there = await find_instance(client, starting.instance)
+    if there is not None:
+        raise _already(starting, Start.RUNNING if there.running else Start.FINISHED)
+
+
+async def _start(client: Client, starting: Starting) -> None:
+    how = await start_once(client, starting.orchestration, starting.instance, starting.payload, again=starting.again)
+    if starting.fresh and how is not Start.STARTED:
+        raise _already(starting, how)
+
+
+def _already(starting: Starting, how: Start) -> Problem:
+    return Problem(409, "already done", f"{starting.instance} is {how.value}; look at that one instead")
+
+
+def _accepted(starting: Starting) -> Accepted:
+    return Accepted(
+        id=starting.instance,
+        status_url=f"{API}/operations/{starting.instance}",
+        resource=f"{API}/{starting.resource}" if starting.resource else "",
+        members=starting.members,
+    )
+
+
+def _read(clients: Clients, path: str) -> Order | None:
+    raw = clients.hub.read(clients.configuration.hub.state, path)
+    return None if raw is None else decode(Order, json.loads(raw))
+
+
+def request_digest(door: str, arguments: Mapping[str, Any]) -> str:
+    """Of everything that a request asks for."""
+    plain = {name: encode(value) for name, value in arguments.items()}
+    return identity.digest(door, json.dumps(plain, sort_keys=True), length=64)

@@ -1,0 +1,73 @@
+"""What the doors about the app itself do: whether it lives and is ready, what it is told, and how it is called."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from shared.domain.failures import Refused, Transient
+from triggers import answers_of_system as answers
+from triggers.doors import Call
+from triggers.models import list_all, show_one
+
+_PATIENCE_S = 5.0
+
+
+async def health(call: Call) -> answers.Alive:
+    """Whether the app lives: its settings and configuration are valid"""
+    return answers.Alive(status="alive", routes=tuple(route.name for route in call.clients.configuration.routes))
+
+
+async def readiness(call: Call) -> answers.Readiness:
+    """Each dependency asked whether it answers, all at once, in at most five seconds"""
+    pings = call.clients.dependencies
+    found = await asyncio.gather(*(_ping(name, ping) for name, ping in pings.items()))
+    return answers.Readiness(ready=all(each.ready for each in found), dependencies=tuple(found))
+
+
+async def openapi(call: Call) -> dict[str, Any]:
+    """This document"""
+    from triggers.openapi import document  # It describes this module too.
+
+    del call
+    return document()
+
+
+async def show_configuration(call: Call) -> answers.Configured:
+    """Routes, schedules, ladder and who may do what; read only"""
+    told = call.clients.configuration
+    return answers.Configured(
+        environments=told.workspaces,
+        routes=told.routes,
+        schedules=told.schedules,
+        ladder=told.ladder.stages,
+        permissions=tuple(
+            answers.Persona(role=each.role.name, allows={action.value: where for action, where in each.allows.items()})
+            for each in told.permissions.personas
+        ),
+    )
+
+
+async def list_models(call: Call) -> answers.ModelPage:
+    """The models that the configuration knows"""
+    return list_all(call.clients)
+
+
+async def show_model(call: Call, model: str) -> answers.ModelShown:
+    """A model's versions in each environment and in the central registry"""
+    return await asyncio.to_thread(show_one, call.clients, model)
+
+
+async def _ping(name: str, ping: Callable[[], object]) -> answers.Dependency:
+    begun, error = time.monotonic(), ""
+    try:
+        await asyncio.wait_for(asyncio.to_thread(ping), _PATIENCE_S)
+    except TimeoutError:
+        error = f"no answer within {_PATIENCE_S:.0f} s"
+    except (Refused, Transient) as failure:
+        error = str(failure).splitlines()[0][:300]
+    except Exception as failure:  # Whatever a client raises, the others are still asked.
+        error = type(failure).__name__
+    return answers.Dependency(
+        name=name, ready=not error, took_ms=round((time.monotonic() - begun) * 1000, 1), error=error
+    )
