@@ -35,4 +35,5 @@ def template_named(name: str) -> jinja2.Template:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     environment.filters["short"] = lambda digest: digest[:19] + "…" if len(digest) > 20 else digest
     environment.filters["figure"] = lambda value: f"{value:.6g}"
+    environment.filters["rough"] = lambda value: f"{value:.3g}"  # Of an estimate that knows no more digits.
     return environment.from_string((_HERE / name).read_text(encoding="utf-8"))

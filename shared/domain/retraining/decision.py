@@ -147,7 +147,8 @@ def _over_budget(state: Situation, past: Sequence[PastRun]) -> Iterator[tuple[da
 
 def _worthwhile(state: Situation) -> Verdict:
     kinds = sorted({cause.kind.value for cause in state.causes})
-    because = f"{len(state.causes)} causes ({', '.join(kinds)}), no limit reached"
+    number = len(state.causes)
+    because = f"{number} cause{'s' if number > 1 else ''} ({', '.join(kinds)}), no limit reached"
     return Verdict(move=Move.RETRAIN, rule=Rule.WORTHWHILE, because=because)
 
 
