@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 unexport PYTHONDONTWRITEBYTECODE  # Tests start many processes: what is compiled is kept.
 
-.PHONY: setup demo demo-devops demo-messaging up test coverage chaos check bench bench-peers clean
+.PHONY: setup demo demo-devops demo-messaging demo-retraining up test coverage chaos check bench bench-peers clean
 
 setup: $(VENV)/.ready node_modules/.ready
 
@@ -32,6 +32,9 @@ demo-devops: setup  ## A pipeline of Azure DevOps is gated on a promotion; appro
 
 demo-messaging: setup  ## The Data Hub asks a model by messages and streams records to it; the answers are verified.
 	@$(BIN)/signalbox demo --messaging
+
+demo-retraining: setup  ## The world moves; the model is trained anew with nobody touching it, and only a better one serves.
+	@$(BIN)/signalbox demo --retraining
 
 up: setup  ## The local cloud and the app, until Ctrl-C.
 	@$(BIN)/signalbox up

@@ -46,11 +46,11 @@ def signed_in(stage: Stage, person: str) -> AppClient:
     return AppClient(ends.app, token=sign_in(ends, person))
 
 
-def wait_for(look: Callable[[], Any], otherwise: str) -> Any:
-    deadline = time.monotonic() + _PATIENCE_S
+def wait_for(look: Callable[[], Any], otherwise: str, patience_s: float = _PATIENCE_S, every_s: float = 0.1) -> Any:
+    deadline = time.monotonic() + patience_s
     while not (seen := look()):
         expect(time.monotonic() < deadline, otherwise)
-        threading.Event().wait(0.1)
+        threading.Event().wait(every_s)
     return seen
 
 

@@ -11,19 +11,19 @@ import click
 from signalbox.launcher.endpoints import Endpoints
 from signalbox.launcher.hub import hub_client
 from signalbox.launcher.provision import Candidate, Deployable, offer, provision
+from signalbox.launcher.training import TrainingPipeline, publish_training
 
 _FOLDER = Path("examples") / "diabetes"
 
 
 def train_example(project: Path, output: Path, recipe: str = "ward") -> dict[str, Any]:
     """What is known of the model that *recipe* made in *output*. Raises click.ClickException."""
-    script = project / _FOLDER / "train.py"
-    done = subprocess.run(
-        [sys.executable, str(script), str(output), recipe], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise click.ClickException(f"{script} failed:\n{done.stderr}")
-    return dict(json.loads(done.stdout))
+    return dict(json.loads(_run(project / _FOLDER / "train.py", str(output), recipe)))
+
+
+def shift_example(project: Path, output: Path) -> None:
+    """Beside what was trained in *output*, the same patients as new devices and broken ones measure them."""
+    _run(project / _FOLDER / "shift.py", str(output))
 
 
 def deploy_example(project: Path, output: Path, endpoints: Endpoints) -> Deployable:
@@ -79,9 +79,25 @@ def offer_training_rows(endpoints: Endpoints, output: Path) -> None:
         )
 
 
+def prepare_retraining(project: Path, output: Path, endpoints: Endpoints) -> TrainingPipeline:
+    """What retraining the example needs: its pipeline, published, rows to train on, and the hold-out to judge by."""
+    offer_answers(endpoints, output)
+    with hub_client(endpoints) as hub, (output / "labelled.csv").open("rb") as stream:
+        hub.get_blob_client("training", "diabetes/patients.csv").upload_blob(stream, overwrite=True)
+    return publish_training(endpoints, project / _FOLDER)
+
+
 def offer_answers(endpoints: Endpoints, output: Path) -> None:
     """Put the held-out patients and their answers where promotions look for them."""
     with hub_client(endpoints) as hub:
         for name in ("holdout.csv", "answers.csv"):
             with (output / name).open("rb") as stream:
                 hub.get_blob_client("evaluation", f"diabetes/{name}").upload_blob(stream, overwrite=True)
+
+
+def _run(script: Path, *arguments: str) -> str:
+    """What *script* printed. Raises click.ClickException with its errors."""
+    done = subprocess.run([sys.executable, str(script), *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise click.ClickException(f"{script} failed:\n{done.stderr}")
+    return done.stdout

@@ -47,10 +47,11 @@ def up(port: int, app: Path, example: bool) -> None:
 
 
 def _deploy(app: Path, endpoints: Endpoints) -> None:
-    from signalbox.cli.example import deploy_example, train_example
+    from signalbox.cli.example import deploy_example, prepare_retraining, train_example
 
     train_example(app, STATE / "example")
     deployed = deploy_example(app, STATE / "example", endpoints)
+    prepare_retraining(app, STATE / "example", endpoints)
     click.echo(
         f"{'example':<10} {deployed.model}:{deployed.version} deployed; try {STATE / 'example' / 'holdout.csv'}",
         err=True,
@@ -60,11 +61,13 @@ def _deploy(app: Path, endpoints: Endpoints) -> None:
 @click.command()
 @click.option("--devops", is_flag=True, help="The story of Azure DevOps instead: gates and approvals, both ways.")
 @click.option("--messaging", is_flag=True, help="The story of Service Bus instead: messages, streams, answers.")
-def demo(devops: bool, messaging: bool) -> None:
+@click.option("--retraining", is_flag=True, help="The story of retraining instead: the world moves, a model follows.")
+def demo(devops: bool, messaging: bool, retraining: bool) -> None:
     """Score held-out patients end to end on a local cloud of its own, and verify every prediction."""
     from signalbox.cli.demo import run_demo
     from signalbox.cli.demo_devops import run_devops_demo
     from signalbox.cli.demo_messaging import run_messaging_demo
+    from signalbox.cli.demo_retraining import run_retraining_demo
     from signalbox.launcher.cloud import StartError
 
     try:
@@ -72,6 +75,8 @@ def demo(devops: bool, messaging: bool) -> None:
             run_devops_demo(Path.cwd(), STATE / "demo-devops")
         elif messaging:
             run_messaging_demo(Path.cwd(), STATE / "demo-messaging")
+        elif retraining:
+            run_retraining_demo(Path.cwd(), STATE / "demo-retraining")
         else:
             run_demo(Path.cwd(), STATE / "demo")
     except StartError as error:

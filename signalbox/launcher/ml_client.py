@@ -22,7 +22,8 @@ def ml_client(endpoints: Endpoints, workspace: str = WORKSPACE) -> Iterator[Any]
         warnings.simplefilter("ignore")  # The SDK's experimental notices are not ours to act on.
         from azure.ai.ml import MLClient
 
-        logging.getLogger("azure").setLevel(logging.ERROR)
+        for name in ("azure", "azure.ai.ml"):  # The second has a level of its own.
+            logging.getLogger(name).setLevel(logging.ERROR)
         yield MLClient(
             LocalIdentity(endpoints),
             scope.subscription,
@@ -30,6 +31,7 @@ def ml_client(endpoints: Endpoints, workspace: str = WORKSPACE) -> Iterator[Any]
             scope.name,
             cloud=next(_CLOUDS),
             cloud_metadata=cloud_metadata(endpoints),
+            show_progress=False,
         )
 
 

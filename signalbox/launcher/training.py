@@ -1,5 +1,7 @@
 """Publish the example's training pipeline in a workspace, in all the ways in which Azure ML calls one."""
 
+import contextlib
+import io
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +74,8 @@ def _component(client: Any, file: Path) -> Any:
     try:
         return client.components.get(wanted.name, wanted.version)
     except ResourceNotFoundError:
-        return client.components.create_or_update(wanted)
+        with contextlib.redirect_stderr(io.StringIO()):  # It ends its progress there even where it shows none.
+            return client.components.create_or_update(wanted)
 
 
 def _deploy(client: Any, component: Any) -> None:

@@ -1,0 +1,71 @@
+"""Retraining on one machine: the example's pipeline really trains, and is judged by what really serves.
+
+`make demo-retraining` is the whole loop from drift to pre-production; here is what it costs the least to see.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from signalbox.cli.app_client import AppClient
+from signalbox.cli.demo_loop_checks import serving
+from signalbox.cli.example import offer_answers, offer_example, prepare_retraining, shift_example, train_example
+from signalbox.cli.hub import upload
+from signalbox.launcher.hub import hub_client
+from signalbox.launcher.people import sign_in
+from tests.onemachine.conftest import PROJECT
+from tests.onemachine.world import World
+
+pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("onemachine")]
+
+MODEL, ENGINEER, SCIENTIST = "diabetes-progression", "linus@example.org", "ada@example.org"
+
+
+def as_(world: World, person: str) -> AppClient:
+    return AppClient(world.cloud.endpoints.app, token=sign_in(world.cloud.endpoints, person))
+
+
+def state(world: World) -> dict[str, Any]:
+    address, trust = world.cloud.control("/_control/state", "azureml"), str(world.cloud.endpoints.ca)
+    return dict(requests.get(address, verify=trust, timeout=30).json())
+
+
+@pytest.fixture
+def champion(world: World, example: Path, tmp_path: Path) -> str:
+    """Who serves in pre-production: whoever tests before left there, or else a model that knows the blood serum."""
+    offer_answers(world.cloud.endpoints, example)
+    if not serving(state(world)):
+        train_example(PROJECT, tmp_path, "blood")
+        offer_example(world.cloud.endpoints, tmp_path, "50")
+        wish = {"model": f"{MODEL}:50", "to": "preprod", "reason": "somebody to be better than"}
+        promotion = as_(world, ENGINEER).post("promotions", wish)["promotion"]
+        world.eventually(lambda: world.app.get(f"promotions/{promotion}").get("fate"), within=180.0)
+    return serving(state(world))
+
+
+def test_a_challenger_that_learned_noise_is_refused_with_its_reason(world: World, example: Path, champion: str) -> None:
+    shift_example(PROJECT, example)
+    prepare_retraining(PROJECT, example, world.cloud.endpoints)
+    with hub_client(world.cloud.endpoints) as hub:
+        upload(hub, example / "noise" / "labelled.csv", "training/diabetes/noise.csv")
+    before = world.app.get(f"models/{MODEL}/retraining")["runs"]
+
+    as_(world, SCIENTIST).post(f"models/{MODEL}/retrain", {"reason": "the devices were changed"})
+
+    def ended() -> dict[str, Any] | None:
+        runs = world.app.get(f"models/{MODEL}/retraining")["runs"]
+        return next(
+            (run for run in runs if run["run"] not in [each["run"] for each in before] and run["outcome"]), None
+        )
+
+    run = world.eventually(ended, within=180.0)
+    assert (run["outcome"], run["challenger"]) == ("not better", ""), run["because"]
+    assert "overall: mae better by -" in run["because"]
+    assert run["cost"]["actual"] > 0
+    made = state(world)
+    assert serving(made) == champion
+    assert not [path for path, body in made.items() if run["run"] in str(body) and "/models/" in path]
+    jobs = world.control("/_effects")["jobs"]
+    assert [count for name, count in jobs.items() if run["run"] in name] == [1]
