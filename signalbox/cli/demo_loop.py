@@ -91,7 +91,7 @@ def entries(stage: Stage, since: datetime) -> list[dict[str, Any]]:
 
 def drift(stage: Stage) -> dict[str, Any]:
     """The window of the version that the routes score with, its last report and its page."""
-    return dict(next(iter(stage.app.get(f"models/{MODEL}/drift")["versions"]), {"window": {}, "report": None}))
+    return dict(next(iter(stage.app.get(f"models/{MODEL}/drift")["versions"]), {"window": None, "report": None}))
 
 
 def tell_timeline(stage: Stage, turn: Turn) -> float:

@@ -48,7 +48,7 @@ def _set_up(stage: Stage) -> None:
     stage.line.say("model deployed", f"{MODEL}:1 behind batch endpoint diabetes-batch/blue")
     stage.line.say("pipeline published", f"{pipeline.endpoint}/{pipeline.deployment}, component {pipeline.component}")
     wish = {"model": f"{MODEL}:1", "to": "preprod", "reason": "the first"}
-    promotion = signed_in(stage, _ENGINEER).post("promotions", wish)["promotion"]
+    promotion = signed_in(stage, _ENGINEER).post("promotions", wish)["id"]
     ended = await_fate(stage, promotion)
     expect(ended["fate"] == "promoted", f"the champion ended as {ended['fate']}: {ended.get('because')}")
     stage.line.say("champion serves", f"{MODEL}:1 in pre-production")
@@ -84,4 +84,4 @@ def tell_noise(stage: Stage) -> None:
 
 def _closed(stage: Stage) -> dict[str, Any] | None:
     window = drift(stage)["window"]
-    return window if window.get("closed") else None
+    return window if window and window["closed"] else None

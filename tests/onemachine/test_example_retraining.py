@@ -40,7 +40,7 @@ def champion(world: World, example: Path, tmp_path: Path) -> str:
         train_example(PROJECT, tmp_path, "blood")
         offer_example(world.cloud.endpoints, tmp_path, "50")
         wish = {"model": f"{MODEL}:50", "to": "preprod", "reason": "somebody to be better than"}
-        promotion = as_(world, ENGINEER).post("promotions", wish)["promotion"]
+        promotion = as_(world, ENGINEER).post("promotions", wish)["id"]
         world.eventually(lambda: world.app.get(f"promotions/{promotion}").get("fate"), within=180.0)
     return serving(state(world))
 
