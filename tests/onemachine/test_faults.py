@@ -1,0 +1,91 @@
+"""Every move of a promotion refused by Azure ML before its effect and after it: the local cloud ends as it was.
+
+The cases come from the plan that the app gives, so that a move without one fails here. It takes minutes, and so runs
+with `make chaos` (SIGNALBOX_SAGA=1); tests/promotion/test_saga.py asks the same of an Azure ML in memory, at every commit.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from signalbox.cli.example import offer_answers, train_example
+from signalbox.launcher.cloud import LocalCloud
+from signalbox.launcher.endpoints import BLOB_CONTAINER
+from signalbox.launcher.hub import hub_client
+from tests.onemachine.conftest import PROJECT
+from tests.onemachine.test_promotions import MODEL, Line
+from tests.onemachine.world import World
+
+pytestmark = [
+    pytest.mark.onemachine,
+    pytest.mark.xdist_group("faults"),
+    pytest.mark.skipif(not os.environ.get("SIGNALBOX_SAGA"), reason="takes minutes: set SIGNALBOX_SAGA=1"),
+]
+
+ONLINE, BATCH = (f"workspaces/mlw-preprod/{kind}endpoints/[^/]+" for kind in ("online", "batch"))
+REQUESTS = {
+    "preprod: copy_bundle": "GET .*/workspaces/mlw-preprod/datastores/",
+    "preprod: register_model": f"PUT .*/workspaces/mlw-preprod/models/{MODEL}/",
+    "preprod: deploy_online": f"(?i)PUT .*/{ONLINE}/deployments/",
+    "preprod: deploy_batch": f"(?i)PUT .*/{BATCH}/deployments/",
+    "preprod: switch_traffic": f"(?i)PUT .*/{ONLINE}$",
+    "central: publish_entry": f"PUT .*/registries/[^/]+/models/{MODEL}/",
+    "central: approve_entry": f"PUT .*/registries/[^/]+/models/{MODEL}/",
+}
+SECOND = {"central: approve_entry"}  # The same request as the move before it, once more.
+
+
+@pytest.fixture(scope="module")
+def line(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
+    """A local cloud of its own, with a champion in pre-production, and a better version in dev."""
+    with (
+        LocalCloud(PROJECT, tmp_path_factory.mktemp("faults"), time_scale=0.05) as cloud,
+        World(cloud, example) as world,
+    ):
+        better = tmp_path_factory.mktemp("blood")
+        train_example(PROJECT, better, "blood")
+        offer_answers(cloud.endpoints, example)
+        made = Line(world, {"ward": example, "blood": better})
+        made.offer("1", "ward")
+        assert made.ended(made.promote("1", "preprod"))["fate"] == "promoted"
+        made.offer("2", "blood")
+        yield made
+
+
+def whole_state(line: Line) -> dict[str, Any]:
+    """Assets, endpoints and deployments, and the files of pre-production."""
+    with hub_client(line.world.cloud.endpoints, "stpreprod") as storage:
+        files = sorted(storage.get_container_client(BLOB_CONTAINER).list_blob_names())
+    return {**line.state(), "files": files}
+
+
+def strike(line: Line, rules: list[dict[str, Any]]) -> None:
+    address = f"{line.world.cloud.endpoints.resource_manager}/_faults"
+    trust = str(line.world.cloud.endpoints.ca)
+    requests.post(address, json={"rules": rules}, verify=trust, timeout=30).raise_for_status()
+
+
+def test_every_move_of_the_plan_has_its_request(line: Line) -> None:
+    plan = line.world.app.post("plans", {"model": f"{MODEL}:2", "to": "central"})
+
+    assert plan["writes"] == list(REQUESTS)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("move", REQUESTS)
+def test_a_refusal_at_any_move_leaves_the_cloud_as_it_was(line: Line, move: str, when: str) -> None:
+    before = whole_state(line)
+    strike(line, [{"match": REQUESTS[move], "nth": 2 if move in SECOND else 1, "when": when, "status": 403}])
+
+    promotion = line.promote("2", "central")
+    if move.startswith("central"):
+        line.approve(promotion)
+    shown = line.ended(promotion)
+    strike(line, [])
+
+    assert (shown["fate"], "403" in shown["because"][0]) == ("failed", True), shown["because"]
+    assert whole_state(line) == before
