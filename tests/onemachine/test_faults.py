@@ -1,7 +1,7 @@
 """Every move of a promotion refused by Azure ML before its effect and after it: the local cloud ends as it was.
 
 The cases come from the plan that the app gives, so that a move without one fails here. It takes minutes, and so runs
-with `make chaos` (SIGNALBOX_SAGA=1); tests/promotion/test_saga.py asks the same of an Azure ML in memory, at every commit.
+with `make chaos` (SIGNALBOX_SAGA=1); tests/promotion/test_saga.py asks the same of an Azure ML in memory, always.
 """
 
 import os
