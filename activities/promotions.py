@@ -131,8 +131,9 @@ def _hold_back(clients: Clients, closing: c.PromotionClosing) -> None:
         if model is not None:
             clients.models.tag(workspace, request.model, {HELD: f"{request.id}: {said}"[:_TAG]})
         if model is not None and closing.worse and model.job:
-            run = Pipeline(kind=PipelineKind.JOB, workspace=workspace, name=model.job)
-            clients.pipelines.cancel(run, model.job, f"{request.id}: {said}"[:_TAG])
+            trainer = Pipeline(kind=PipelineKind.JOB, workspace=workspace, name=model.job)
+            run = clients.pipelines.root(trainer, model.job)  # A step may have registered it.
+            clients.pipelines.cancel(trainer, run, f"{request.id}: {said}"[:_TAG])
 
 
 def _flag_onwards(clients: Clients, request: c.Promotion) -> None:

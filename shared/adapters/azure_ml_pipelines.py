@@ -44,5 +44,8 @@ class AzureMlPipelines:
     def tag(self, pipeline: Pipeline, run: str, tags: Mapping[str, str]) -> None:
         self._tracking.note(pipeline.workspace, run, tags)
 
+    def root(self, pipeline: Pipeline, run: str) -> str:
+        return self._tracking.root(pipeline.workspace, run)
+
     def metrics(self, pipeline: Pipeline, run: str) -> dict[str, float]:
         return self._tracking.metrics(pipeline.workspace, run)

@@ -47,6 +47,12 @@ class Tracking:
         tags = {tag["key"]: tag["value"] for tag in found["data"].get("tags") or []}
         return _time(found["info"].get("start_time")), _time(found["info"].get("end_time")), tags.get(BECAUSE, "")
 
+    def root(self, workspace: Workspace, run: str) -> str:
+        """The run that *run* is a step of, at whatever depth; itself where the history names none."""
+        found = self._run(workspace, run) or {"data": {}}
+        tags = {tag["key"]: tag["value"] for tag in found["data"].get("tags") or []}
+        return str(tags.get("mlflow.rootRunId") or run)
+
     def _run(self, workspace: Workspace, run: str) -> dict[str, Any] | None:
         url = f"{self._regions.tracking(workspace)}/runs/get?run_id={quote(run)}"
         answer = self._regions.ask("GET", url, f"read the history of run {run}", accept=(200, 404))

@@ -27,6 +27,10 @@ class Pipelines(Protocol):
         """Say something on the run, whatever has become of it. Safe to repeat."""
         ...
 
+    def root(self, pipeline: Pipeline, run: str) -> str:
+        """The run of the whole pipeline of which *run* is a step; *run* itself where it is none."""
+        ...
+
     def metrics(self, pipeline: Pipeline, run: str) -> Mapping[str, float]:
         """What the run has logged, the newest value of each; empty where it logged nothing."""
         ...

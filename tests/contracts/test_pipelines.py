@@ -118,3 +118,13 @@ def test_metrics_are_the_newest_of_the_run_and_its_steps(ours: AzureMlPipelines,
     assert logged == {"rmse": 55.5, "mae": 44.5}
     searched = next(each for each in service.asked if each.path.endswith("/runs/search"))
     assert searched.body["filter"] == f"tags.mlflow.parentRunId = '{NAME}'"
+
+
+def test_a_step_belongs_to_the_run_of_the_whole_pipeline(ours: AzureMlPipelines, service: Service) -> None:
+    alone = service.payload("mlflow_run")
+    step = service.payload("mlflow_run")
+    step["run"]["data"]["tags"].append({"key": "mlflow.rootRunId", "value": NAME})
+    service.on("GET .*run_id=step-1$", Answer(body=step))
+    service.on("GET .*/runs/get.*", Answer(body=alone))
+
+    assert (ours.root(PUBLISHED, "step-1"), ours.root(PUBLISHED, NAME)) == (NAME, NAME)

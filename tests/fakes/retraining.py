@@ -29,6 +29,7 @@ class MemoryPipelines:
         self.submissions: Counter[str] = Counter()
         self.cancelled: dict[str, str] = {}
         self.tags: dict[str, dict[str, str]] = {}
+        self.roots: dict[str, str] = {}  # Of steps.
         self.looks: Counter[str] = Counter()
         self.error = 1.0
         self.status_after: Callable[[int], str] = lambda looks: "Completed" if looks > 1 else "Running"
@@ -74,6 +75,9 @@ class MemoryPipelines:
 
     def tag(self, pipeline: Pipeline, run: str, tags: Mapping[str, str]) -> None:
         self.tags[run].update(tags)
+
+    def root(self, pipeline: Pipeline, run: str) -> str:
+        return self.roots.get(run, run)
 
     def metrics(self, pipeline: Pipeline, run: str) -> dict[str, float]:
         return dict(self.logged)

@@ -36,7 +36,8 @@ async def test_a_better_one_replaces_the_champion_and_a_worse_one_is_held(railwa
     assert [each["what"] for each in pack["changed"]] == [DIGEST]
     before = railway.cloud.snapshot()
     railway.register("3", error=3.0)
-    railway.pipelines.runs["job-1"] = PipelineRunSeen(id="job-1", name="job-1", status="Running")
+    railway.pipelines.runs["train-9"] = PipelineRunSeen(id="train-9", name="train-9", status="Running")
+    railway.pipelines.roots["job-1"] = "train-9"
 
     held = await railway.finish(await railway.promote("churn:3"))
 
@@ -47,7 +48,7 @@ async def test_a_better_one_replaces_the_champion_and_a_worse_one_is_held(railwa
     after["files"] = {key: data for key, data in after["files"].items() if "churn/3" not in key}
     assert after == before
     assert "better_than_champion" in tags[HELD]
-    assert "better_than_champion: fail" in railway.pipelines.cancelled["job-1"]
+    assert "better_than_champion: fail" in railway.pipelines.cancelled["train-9"]
 
 
 async def test_the_same_promotion_again_is_a_new_attempt_that_moves_nothing(railway: Railway) -> None:
