@@ -104,7 +104,7 @@ def _predictions(clients: Clients, request: c.RetrainingRun, rows: HoldoutRows) 
     written = clients.hub.find(request.hub.staging, path)
     if written is None:
         raise Refused(f"the pipeline wrote no predictions.csv to {request.hub.staging}/{output_folder(request)}")
-    table = table_of(clients, written)
+    table = table_of(clients, written, rows.table.vocabulary)
     if len(table.header) != 2 or table.header[0] != key:
         raise Refused(f"predictions.csv has the columns {list(table.header)}; write {key} and the prediction")
     given = KeyedColumn(table.pairs(*table.header))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from activities.holdout_rows import HoldoutRows, read_rows
+from activities.holdout_rows import HoldoutRows, Table, read_rows
 from activities.holdouts import agreement_of, evaluate
 from activities.movers.model import workspace_at
 from shared import contracts as c
@@ -75,7 +75,7 @@ class Online:
         for part in held.batches(features, held.holdout.batch_rows):
             data = [[_number(cell) for cell in cells] for cells in part]
             body = {"input_data": {"columns": features, "index": list(range(len(data))), "data": data}}
-            found[at : at + len(data)] = _numbers(deployment, self.ask(deployment, body), len(data))
+            found[at : at + len(data)] = _outputs(deployment, self.ask(deployment, body), len(data), held.table)
             at += len(data)
         return found
 
@@ -166,8 +166,8 @@ def _latency(times_ms: Sequence[float], errors: int) -> Latency:
     return Latency(requests=len(times_ms), errors=errors, p50_ms=p50, p95_ms=p95, p99_ms=p99)
 
 
-def _numbers(deployment: str, answer: Answer, rows: int) -> list[float]:
-    """The predictions in an answer: a list of numbers, by itself or as `predictions`."""
+def _outputs(deployment: str, answer: Answer, rows: int, table: Table) -> list[float]:
+    """The predictions in an answer: a list, by itself or as `predictions`."""
     if answer.status != 200:
         raise Refused(f"{deployment} answered {answer.status}: {answer.body[:200].decode(errors='replace')}")
     raw = json.loads(answer.body)
@@ -176,7 +176,7 @@ def _numbers(deployment: str, answer: Answer, rows: int) -> list[float]:
         raise Refused(
             f"{deployment} gave {len(found) if isinstance(found, list) else 'no'} predictions for {rows} rows"
         )
-    return [float(each) for each in found]
+    return [table.output(each, f"a prediction of {deployment}") for each in found]
 
 
 def _number(text: str) -> Any:

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from activities.keyed_columns import KeyedColumn
+from activities.vocabularies import Vocabulary
 from shared.clients import Clients
 from shared.domain.failures import Refused
 from shared.domain.promotion.ladder import Holdout
@@ -28,11 +29,15 @@ _BUFFER = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A CSV file as *blob* names it: a file that changes while it is read is Refused, never mixed."""
+    """A CSV file as *blob* names it: a file that changes while it is read is Refused, never mixed.
+
+    Outputs in it are numbers, or codes of the *vocabulary*.
+    """
 
     hub: DataHub
     blob: Blob
     header: tuple[str, ...]
+    vocabulary: Vocabulary | None = None  # Where outputs are texts.
 
     @property
     def location(self) -> str:
@@ -56,13 +61,18 @@ class Table:
         """The key and the number in *column* of each row. Raises Refused naming the row that has none."""
         at, value = self.header.index(key), self.header.index(column)
         for cells in self.rows(digest):
-            yield cells[at], self.number(cells, value)
+            yield cells[at], self.output(cells[value], f"{self.location}: {column}")
 
-    def number(self, cells: Cells, at: int) -> float:
+    def output(self, value: Any, where: str) -> float:
+        """*value*, from a file or a model's answer, as it is compared."""
+        if self.vocabulary is not None:
+            return self.vocabulary.code(str(value))
         try:
-            return float(cells[at])
-        except ValueError as error:
-            raise Refused(f"{self.location}: {self.header[at]} is {cells[at]!r}, which is no number") from error
+            return float(value)
+        except (TypeError, ValueError) as error:
+            raise Refused(
+                f"{where} is {value!r}, which is no number; set `labels` of the hold-out for texts"
+            ) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +123,7 @@ class HoldoutRows:
 
 def read_rows(clients: Clients, holdout: Holdout) -> HoldoutRows:
     """The hold-out with its answers. Refused where a file, a column or an answer is missing."""
-    table, digest = open_table(clients, holdout.path), hashlib.sha256()
+    table, digest = open_table(clients, holdout.path, Vocabulary() if holdout.labels else None), hashlib.sha256()
     seen = _Seen(table, holdout)
     for cells in table.rows(digest):
         seen.add(cells)
@@ -140,7 +150,7 @@ class _Seen:
     def add(self, cells: Cells) -> None:
         self.rows += 1
         if self._target >= 0:
-            self._truth.append(self._table.number(cells, self._target))
+            self._truth.append(self._table.output(cells[self._target], f"{self._table.location}: answer {self.rows}"))
         for name, at in self._places.items():
             values = self._values[name]
             self._codes[name].append(values.setdefault(cells[at], len(values)))
@@ -158,27 +168,27 @@ class _Seen:
         )
 
 
-def open_table(clients: Clients, location: str) -> Table:
+def open_table(clients: Clients, location: str, vocabulary: Vocabulary | None) -> Table:
     """The hold-out file at `container/path`, as it is now. Refused where it is not there."""
     container, _, path = location.partition("/")
     blob = clients.hub.find(container, path)
     if blob is None:
         raise Refused(f"hold-out {location} is not in the hub; put it there")
-    return table_of(clients, blob)
+    return table_of(clients, blob, vocabulary)
 
 
-def table_of(clients: Clients, blob: Blob) -> Table:
+def table_of(clients: Clients, blob: Blob, vocabulary: Vocabulary | None) -> Table:
     cells = _cells(clients.hub, blob)
     header = tuple(next(cells, []))
     cells.close()
-    return Table(hub=clients.hub, blob=blob, header=header)
+    return Table(hub=clients.hub, blob=blob, header=header, vocabulary=vocabulary)
 
 
 def _answers(clients: Clients, holdout: Holdout, table: Table, digest: Any) -> "NDArray[Any]":
     """The answers in the order of the rows, from the file that has them by key."""
     import numpy as np
 
-    answers = open_table(clients, holdout.answers)
+    answers = open_table(clients, holdout.answers, table.vocabulary)
     answers.require([holdout.key, holdout.target])
     known = KeyedColumn(answers.pairs(holdout.key, holdout.target, digest))
     if known.repeats:

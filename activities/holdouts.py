@@ -8,8 +8,8 @@ from activities.holdout_rows import HoldoutRows
 from shared.domain.agreement import Agreement, OutputComparison, no_champion
 from shared.domain.failures import Refused
 from shared.domain.gates.evidence import Evaluation, SliceDifference
-from shared.domain.metrics import MetricError, metric_named
-from shared.domain.outputs import Numbers, edges_of
+from shared.domain.metrics import MetricError, Scale, metric_named
+from shared.domain.outputs import Labels, Numbers, edges_of
 from shared.domain.paired import compare
 
 
@@ -31,6 +31,9 @@ def evaluate(
 
     truth, seed = rows.truth, int(rows.digest.removeprefix("sha256:")[:8], 16)
     metrics = {str(each["metric"]): float(each.get("confidence", 0.95)) for each in gates}
+    numeric = [name for name in metrics if metric_named(name).scale is not Scale.LABELS]
+    if rows.table.vocabulary is not None and numeric:
+        raise MetricError(f"{', '.join(numeric)} cannot be measured of labels: use accuracy")
     values = {name: metric_named(name).value(truth, challenger) for name in metrics}
     if champion is None:
         return Evaluation(digest=rows.digest, rows=len(truth), values=values)
@@ -65,9 +68,14 @@ def agreement_of(rows: HoldoutRows, champion: Any, challenger: Any) -> Agreement
     """How alike both outputs are; numbers agree within the hold-out's tolerance."""
     if champion is None:
         return no_champion(len(challenger))
-    comparison, start = OutputComparison(Numbers(edges_of(champion), rows.holdout.tolerance)), 0
+    words = rows.table.vocabulary
+    outputs: Any = Labels() if words else Numbers(edges_of(champion), rows.holdout.tolerance)
+    comparison, start = OutputComparison(outputs), 0
     for keys in rows.key_batches():
         stop = start + len(keys)
-        comparison.add(keys, champion[start:stop], challenger[start:stop], dict(rows.slices.masks(start, stop)))
+        first, second = (
+            words.texts(each[start:stop]) if words else each[start:stop] for each in (champion, challenger)
+        )
+        comparison.add(keys, first, second, dict(rows.slices.masks(start, stop)))
         start = stop
     return comparison.result()

@@ -55,7 +55,7 @@ def read_promotable(one: Reader, name: str, contract: str, owner: str) -> Promot
     section = one.inside("promotion")
     section.known(("holdout",))
     holdout = section.inside("holdout", required=True)
-    holdout.known(("path", "answers", "target", "key", "slices", "batch_rows", "tolerance"))
+    holdout.known(("path", "answers", "target", "key", "slices", "batch_rows", "tolerance", "labels"))
     path = holdout.text("path")
     if path and "/" not in path:
         holdout.fail("path", f"is {path!r}", "write container/path of a CSV file in the hub")
@@ -67,6 +67,7 @@ def read_promotable(one: Reader, name: str, contract: str, owner: str) -> Promot
         slices=holdout.texts("slices"),
         batch_rows=holdout.whole("batch_rows", 1, 100_000) or 500,
         tolerance=holdout.number("tolerance", 0.0),
+        labels=holdout.flag("labels", False),
     )
     return Promotable(name=name, contract=contract, holdout=read, owner=owner)
 

@@ -25,6 +25,7 @@ def promotion_schemas() -> dict[str, Any]:
 def promotable_schema() -> dict[str, Any]:
     columns = {"target": TEXT, "key": TEXT, "slices": _TEXTS}
     numbers = {"batch_rows": whole(1, 100_000), "tolerance": {"type": "number", "minimum": 0}}
+    numbers |= {"labels": {"type": "boolean"}}
     holdout = {"path": LOCATION, "answers": LOCATION, **columns, **numbers}
     return mapping({"holdout": mapping(holdout, required=("path", "target", "key"))}, required=("holdout",))
 

@@ -31,9 +31,9 @@ def intervals(evidence: dict[str, Any]) -> str:
 
 
 def worst_rows(evidence: dict[str, Any]) -> str:
-    """The rows on which champion and challenger differ most; empty where they were not compared."""
+    """The rows on which champion and challenger differ most; empty where they were not compared, or are labels."""
     worst = (evidence.get("agreement") or {}).get("worst") or []
-    if not worst:
+    if not worst or not all(_is_number(each[side]) for each in worst for side in ("champion", "challenger")):
         return ""
     figure, axes = _figure(1.2 + 0.24 * len(worst))
     for place, each in enumerate(reversed(worst)):
@@ -71,6 +71,14 @@ def movements(columns: list[dict[str, Any]], least: float) -> str:
     axes.set_xlabel("distance from the reference, from 0 to 1")
     axes.set_title("How far each column moved", loc="left", fontsize=11, color=_INK)
     return _svg(figure)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _named(column: dict[str, Any]) -> str:

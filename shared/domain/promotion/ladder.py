@@ -41,7 +41,7 @@ class Holdout:
     """Rows with known answers that no training has seen: *path* is `container/path` of a CSV file in the hub.
 
     *answers* is a second such file with the key and the target, empty where the target is a column of the first.
-    Outputs of two models agree within *tolerance*.
+    Outputs of two models agree within *tolerance*; *labels*: they are texts, which agree where they are equal.
     """
 
     path: str
@@ -51,6 +51,7 @@ class Holdout:
     slices: tuple[str, ...] = ()
     batch_rows: int = 500
     tolerance: float = 0.0
+    labels: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

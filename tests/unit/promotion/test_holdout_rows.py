@@ -4,6 +4,7 @@ import hashlib
 import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pytest
@@ -78,6 +79,8 @@ def test_many_rows_are_compared_without_their_text_in_memory(clients: FakeClient
     text = "\n".join(f"row-{n:040d},{'fm'[n % 2]},{n}" for n in range(count))
     hub.land(HOLDOUT.path, f"id,sex,y\n{text}\n".encode())
 
+    first = read_rows(clients, HOLDOUT)  # What is imported on the way is not counted.
+    agreement_of(first, first.truth, first.truth)
     tracemalloc.start()
     rows = read_rows(clients, HOLDOUT)
     worse = rows.truth + (rows.truth == 7)
@@ -103,6 +106,25 @@ def test_a_slice_of_one_class_has_no_auc_and_a_missing_prediction_is_refused(
     assert [each.slice for each in measured.slices] == ["sex=f"]
     with pytest.raises(Refused, match="1 missing and 0 infinite values in 4 rows"):
         evaluate(rows, [{"metric": "auc"}], "churn:1", scores, np.array([0.9, 0.2, 0.3, np.nan]))
+
+
+def test_labels_are_compared_as_texts(clients: FakeClients, hub: MemoryHub) -> None:
+    hub.land(APART.path, ROWS)
+    hub.land(APART.answers, b"id,y\na,stay\nb,go\nc,stay\nd,stay\n")
+    rows = read_rows(clients, replace(APART, labels=True))
+
+    def asked(*labels: str) -> Any:
+        return np.array([rows.table.output(label, "a prediction") for label in labels])
+
+    champion, challenger = asked("stay", "stay", "stay", "stay"), asked("stay", "go", "stay", "1")
+    measured = evaluate(rows, [{"metric": "accuracy"}], "churn:1", champion, challenger)
+    agreement = agreement_of(rows, champion, challenger)
+
+    assert (measured.differences[0].champion, measured.values) == (0.75, {"accuracy": 0.75})
+    assert [(row.champion, row.challenger) for row in agreement.worst] == [("stay", "go"), ("stay", "1")]
+    assert agreement.shifts == {"1": 0.25, "go": 0.25, "stay": -0.5}
+    with pytest.raises(Refused, match="mae cannot be measured of labels: use accuracy"):
+        evaluate(rows, [{"metric": "mae"}], "churn:1", champion, challenger)
 
 
 def test_a_keyed_column_finds_keys_and_counts_repeats() -> None:
