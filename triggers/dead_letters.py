@@ -11,6 +11,7 @@ from typing import Any
 from shared.clients import Clients
 from shared.domain.events import AlertChanged, BlobArrived, Irrelevant, MonitorBreached, UnreadableEvent
 from shared.durable import Client
+from shared.ports import Blob
 from shared.routing import Decision, Ignore, OpenWindow, StartRun, WatchTrainingData, route
 from triggers import answers
 from triggers.envelopes import read_event
@@ -24,9 +25,11 @@ from triggers.requests import Page
 
 async def list_letters(clients: Clients, wanted: Page) -> answers.LetterPage:
     """The newest first: where each lies, and why it is there."""
-    rows = await asyncio.to_thread(lambda: list(_letters(clients)))
-    given, following = page(rows, lambda row: (row.stored, row.path), wanted.limit, wanted.cursor)
-    return answers.LetterPage(total=len(rows), letters=given, next=following)
+    container = clients.configuration.hub.dead_letters
+    blobs = await asyncio.to_thread(lambda: list(clients.hub.list(container, "")))
+    given, following = page(blobs, lambda blob: (blob.modified.isoformat(), blob.path), wanted.limit, wanted.cursor)
+    letters = await asyncio.to_thread(lambda: tuple(_row(clients, blob) for blob in given))
+    return answers.LetterPage(total=len(blobs), letters=letters, next=following)
 
 
 async def show(clients: Clients, path: str) -> answers.LetterShown:
@@ -53,10 +56,11 @@ async def replay(client: Client, clients: Clients, path: str, dry_run: bool) -> 
     return answers.Replayed(path=path, dry_run=dry_run, events=tuple(said))
 
 
-def _letters(clients: Clients) -> Iterator[answers.LetterRow]:
-    for blob in clients.hub.list(clients.configuration.hub.dead_letters, ""):
-        reason = _reason(_read(clients, blob.path))
-        yield answers.LetterRow(path=blob.path, stored=blob.modified.isoformat(), reason=reason)
+def _row(clients: Clients, blob: Blob) -> answers.LetterRow:
+    """A letter that goes meanwhile is told without its reason."""
+    raw = clients.hub.read(blob.container, blob.path)
+    reason = "" if raw is None else _reason(_content(raw))
+    return answers.LetterRow(path=blob.path, stored=blob.modified.isoformat(), reason=reason)
 
 
 def _reason(content: Any) -> str:
@@ -71,10 +75,15 @@ def _read(clients: Clients, path: str) -> Any:
     raw = clients.hub.read(container, path)
     if raw is None:
         raise Problem(404, "no such letter", f"{container}/{path} is not there; list the letters first")
+    return _content(raw)
+
+
+def _content(raw: bytes) -> Any:
+    """Whatever it is, it is shown."""
     try:
         return json.loads(raw)
-    except ValueError:
-        return raw.decode(errors="replace")[:1000]  # Whatever it is, it is shown.
+    except (ValueError, RecursionError):
+        return raw.decode(errors="replace")[:1000]
 
 
 def _events(content: Any) -> list[Any]:

@@ -24,7 +24,7 @@ class AppClient:
         signed = {"Authorization": f"Bearer {token}"} if token else {"x-functions-key": key}
         self._url, self._headers = url.rstrip("/"), signed
 
-    def get(self, path: str, **params: str) -> Any:
+    def get(self, path: str, /, **params: str) -> Any:
         return self._send("GET", path, params=params)
 
     def post(self, path: str, body: dict[str, Any]) -> Any:

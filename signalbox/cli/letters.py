@@ -1,39 +1,85 @@
-"""Dead letters: events that could not be taken in, listed and replayed."""
+"""The dead letters: events and messages that could not be taken in, listed, shown and replayed."""
+
+from typing import Any
 
 import click
 
 from signalbox.cli.app_client import find_app
-from signalbox.cli.output import emit_json, emit_table
+from signalbox.cli.output import emit_facts, emit_json, emit_table
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_PAGE = 100
 
 
-@click.group("dead-letters")
-def dead_letters() -> None:
-    """Events that could not be read or delivered: nothing is lost."""
+@click.group()
+def dlq() -> None:
+    """Events and messages that could not be read or delivered: nothing is lost."""
 
 
-@dead_letters.command("list")
+@dlq.command("list")
+@click.option("--limit", type=click.IntRange(1), default=_PAGE, show_default=True, help="The newest so many.")
 @_json
-def list_letters(as_json: bool) -> None:
+def list_letters(limit: int, as_json: bool) -> None:
     """The newest first, with their reasons."""
-    found = find_app().get("dead-letters")
+    letters = _newest(limit)
     if as_json:
-        emit_json(found)
+        emit_json(letters)
     else:
-        emit_table(("path", "stored", "reason"), [(r["path"], r["stored"], r["reason"]) for r in found["letters"]])
+        emit_table(("path", "stored", "reason"), [(each["path"], each["stored"], each["reason"]) for each in letters])
 
 
-@dead_letters.command()
+@dlq.command()
 @click.argument("path")
-@click.option("--yes", is_flag=True, help="Do it; without this, only say what would happen.")
 @_json
-def replay(path: str, yes: bool, as_json: bool) -> None:
-    """Take the events in PATH in again."""
-    found = find_app().post("dead-letters/replay", {"path": path, "dry_run": not yes})
+def show(path: str, as_json: bool) -> None:
+    """The letter at PATH with its events, and what a replay would do with each of them now."""
+    found = find_app().get("dead-letters/letter", path=path)
     if as_json:
         emit_json(found)
         return
-    for said in found["events"]:
-        for line in said:
-            click.echo(line)
+    emit_facts({name: found[name] for name in ("path", "stored", "reason")})
+    for event, would in zip(found["events"], found["would"], strict=True):
+        click.echo()
+        emit_json(event)
+        _say(would)
+
+
+@dlq.command()
+@click.argument("paths", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Every letter there is, the oldest first.")
+@click.option("--yes", is_flag=True, help="Do it; without this, only say what would happen.")
+@_json
+def replay(paths: tuple[str, ...], everything: bool, yes: bool, as_json: bool) -> None:
+    """Say what taking the letters at PATHS in again would do; with --yes, do it."""
+    if bool(paths) == everything:
+        raise click.UsageError("name PATHS, or give --all")
+    app = find_app()
+    wanted = [each["path"] for each in reversed(_newest())] if everything else paths
+    found = [app.post("dead-letters/replay", {"path": path, "dry_run": not yes}) for path in wanted]
+    if as_json:
+        emit_json(found)
+        return
+    for each in found:
+        click.echo(each["path"])
+        for said in each["events"]:
+            _say(said)
+    if found and not yes:
+        click.echo("nothing was done; --yes does it")
+
+
+def _say(lines: list[str]) -> None:
+    for line in lines:
+        click.echo(f"  {line}")
+
+
+def _newest(limit: int | None = None) -> list[dict[str, Any]]:
+    """So many letters, or all of them, page by page."""
+    app, found, cursor = find_app(), list[dict[str, Any]](), ""
+    while limit is None or len(found) < limit:
+        size = _PAGE if limit is None else min(_PAGE, limit - len(found))
+        page = app.get("dead-letters", limit=str(size), cursor=cursor)
+        found += page["letters"]
+        cursor = page["next"]
+        if not cursor:
+            break
+    return found

@@ -5,7 +5,7 @@ import click
 from signalbox.cli.doctor import doctor
 from signalbox.cli.drift import drift, features
 from signalbox.cli.hub import check, drop
-from signalbox.cli.letters import dead_letters
+from signalbox.cli.letters import dlq
 from signalbox.cli.local import demo, up
 from signalbox.cli.messages import send, stream
 from signalbox.cli.promotions import (
@@ -34,7 +34,7 @@ def main() -> None:
     """Carry data to models and models to production."""
 
 
-_RUNS = (drop, send, stream, status, check, drift, features, cancel, release, reprocess, schedules, dead_letters)
+_RUNS = (drop, send, stream, status, check, drift, features, cancel, release, reprocess, schedules, dlq)
 _PROMOTIONS = (
     plan,
     promote,

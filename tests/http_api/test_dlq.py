@@ -1,0 +1,89 @@
+"""`signalbox dlq`: what could not be taken in is listed page by page, shown, and replayed once somebody says so."""
+
+import asyncio
+import json
+from datetime import timedelta
+
+import pytest
+from click.testing import CliRunner, Result
+
+from signalbox.cli.main import main
+from tests.fakes.ports import OPERATOR_KEY
+from tests.http_api.conftest import ask
+from tests.inference.conftest import Product, created
+
+
+async def dlq(product: Product, *given: str) -> Result:
+    run = CliRunner(env={"SIGNALBOX_URL": product.host.url, "SIGNALBOX_KEY": OPERATOR_KEY})
+    return await asyncio.to_thread(run.invoke, main, ["dlq", *given])
+
+
+def letter(product: Product, name: str) -> str:
+    """An event that Event Grid could not deliver, of a file of its own."""
+    blob = product.land(f"landing/each/north/{name}.csv")
+    raw = [{**created(blob, name), "deadLetterReason": "MaxDeliveryAttemptsExceeded"}]
+    product.land(f"dead-letters/event-grid/HUB/{name}.json", json.dumps(raw).encode())
+    return f"event-grid/HUB/{name}.json"
+
+
+async def test_a_replay_says_first_and_does_it_once_it_is_told_to(product: Product) -> None:
+    path = letter(product, "a")
+
+    listed, shown = await dlq(product, "list"), await dlq(product, "show", path)
+    said = await dlq(product, "replay", path)
+    before = len(product.jobs.created)
+    done, again = await dlq(product, "replay", path, "--yes"), await dlq(product, "replay", path, "--yes")
+    await product.host.advance(timedelta(seconds=60), timeout=60)
+
+    assert listed.output.split("\t")[::2] == [path, "MaxDeliveryAttemptsExceeded\n"]
+    assert '"deadLetterReason": "MaxDeliveryAttemptsExceeded"' in shown.output
+    for each in (shown, said):
+        assert "would start a run of route each" in each.output
+    assert "nothing was done; --yes does it" in said.output
+    assert (before, len(product.jobs.created)) == (0, 1)
+    assert ("started" in done.output, "skipped" in again.output) == (True, True)
+
+
+async def test_all_are_listed_page_by_page_and_replayed_together(product: Product) -> None:
+    paths = [letter(product, f"{number:02d}") for number in range(5)]
+
+    first = (await ask(product, "GET", "dead-letters?limit=2"))[2]
+    rest = (await ask(product, "GET", f"dead-letters?limit=4&cursor={first['next']}"))[2]
+    replayed = await dlq(product, "replay", "--all", "--yes", "--json")
+
+    assert (first["total"], rest["next"]) == (5, "")
+    assert sorted(each["path"] for each in (*first["letters"], *rest["letters"])) == paths
+    assert {each["path"] for each in json.loads(replayed.output)} == set(paths)
+    assert {said for each in json.loads(replayed.output) for (said,) in each["events"]} != set()
+    assert len((await ask(product, "GET", "runs"))[2]["runs"]) <= 5
+    assert replayed.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("replay",), "name PATHS, or give --all"),
+        (("replay", "x", "--all"), "name PATHS, or give --all"),
+        (("replay", "nowhere.json"), "list the letters first"),
+        (("show", "../x"), "a path that the list of dead letters says"),
+    ],
+)
+async def test_what_is_asked_for_wrongly_is_refused_in_words(
+    product: Product, given: tuple[str, ...], said: str
+) -> None:
+    result = await dlq(product, *given)
+
+    assert result.exit_code != 0
+    assert said in result.output
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"[" * 100_000, b"null", b"[1, null]", b"{}"])
+async def test_a_letter_of_any_content_is_shown_and_stays_where_it_is(product: Product, content: bytes) -> None:
+    product.land("dead-letters/odd", content)
+
+    listed = await ask(product, "GET", "dead-letters")
+    shown = await ask(product, "GET", "dead-letters/letter?path=odd")
+    replayed = await ask(product, "POST", "dead-letters/replay", {"path": "odd", "dry_run": False})
+
+    assert [answer[0] for answer in (listed, shown, replayed)] == [200, 200, 200]
+    assert product.hub.read("dead-letters", "odd") == content
