@@ -8,6 +8,7 @@ import asyncio
 import json
 from typing import Any
 
+from activities.devops_claims import claim_task
 from activities.devops_hints import start_mirror
 from activities.devops_starts import begin
 from activities.effects import once, stamp
@@ -63,6 +64,7 @@ async def _begin(client: Client, clients: Clients, beginning: c.TaskBeginning) -
     task = beginning.task
     try:
         plan, asker = await asyncio.to_thread(_confirm, clients, task)
+        await asyncio.to_thread(claim_task, clients, task, beginning.order, _token(clients, task))
     except Refused:
         await asyncio.to_thread(clients.secrets.drop, _name(task))
         raise
@@ -148,7 +150,7 @@ def _token(clients: Clients, task: TaskRef) -> str:
 
 
 def _name(task: TaskRef) -> str:
-    return identity.task_id(task.plan, task.job, task.task)
+    return identity.task_id(task.plan, task.job, task.task, task.call)
 
 
 def _told(clients: Clients, task: TaskRef) -> dict[str, Any]:

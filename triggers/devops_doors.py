@@ -4,10 +4,14 @@ A task is answered within three seconds: nothing is asked of Azure DevOps here, 
 """
 
 import asyncio
+import json
+import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from shared import contracts as c
+from shared.codec import encode
 from shared.domain import identity
 from shared.domain.devops.hooks import read_hint
 from shared.domain.devops.orders import BODY_LIMIT, Kind, Order, read_order
@@ -22,7 +26,7 @@ from triggers.devops_requests import TaskAsked
 from triggers.doors import Call
 from triggers.problems import Problem
 
-_TOKEN_LIMIT = 16_384
+_TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 # What the caller must be allowed to do, and how the environments concerned are found; nothing else is started here.
 _NEEDS = {
     Kind.PROMOTION: (Action.PROMOTE, "stage"),
@@ -34,13 +38,18 @@ _NEEDS = {
 
 
 async def take_task(call: Call, body: TaskAsked) -> answers.TaskTaken:
-    """Callback mode: accepted now, decided later by TaskCompleted. A repeated call joins the first."""
+    """Callback mode: accepted now, decided later by TaskCompleted. A repeated call joins the first.
+
+    Another call for the same task, with another token or order, is an instance of its own: Azure DevOps must confirm
+    it, and the first that it confirms has the task.
+    """
     if len(call.req.get_body()) > BODY_LIMIT:
         raise Problem(413, "body too large", f"the body has more than {BODY_LIMIT} bytes; send references only")
     task, order, token = _task(call), _order(call, body), call.req.headers.get("AuthToken", "")
-    if not token or len(token) > _TOKEN_LIMIT:
-        raise Problem(400, "bad header", "header AuthToken is missing; leave the task's default headers as they are")
-    name = identity.task_id(task.plan, task.job, task.task)
+    if not _TOKEN.fullmatch(token):
+        raise Problem(400, "bad header", "header AuthToken is no token; leave the task's default headers as they are")
+    task = replace(task, call=identity.task_call(token, json.dumps(encode(order), sort_keys=True)))
+    name = identity.task_id(task.plan, task.job, task.task, task.call)
     until = call.clients.clock.now() + timedelta(seconds=TOKEN_LIFE_S)
     await asyncio.to_thread(call.clients.secrets.keep, name, token, until)
     how = await start_once(call.client, c.FOLLOW_TASK, name, c.TaskFollowing(task=task, order=order))

@@ -191,9 +191,14 @@ def firing_id(schedule: str, due: datetime) -> str:
     return f"schedule-{_readable(schedule)}-{digest(schedule, due.astimezone(UTC).isoformat())}"
 
 
-def task_id(plan: str, job: str, task: str) -> str:
+def task_id(plan: str, job: str, task: str, call: str = "") -> str:
     """The orchestration that stands in for a task of an Azure DevOps plan: a repeated call meets the same one."""
-    return f"devops-task-{digest(plan, job, task, length=32)}"
+    return f"devops-task-{digest(plan, job, task, *([call] if call else []), length=32)}"
+
+
+def task_call(token: str, order: str) -> str:
+    """What tells calls for one task apart: whoever comes first with another token or *order* cannot take its place."""
+    return digest("call", token, order, length=32)
 
 
 def task_key(task: str, step: str) -> str:

@@ -224,6 +224,16 @@ def told(task: str) -> str:
     return f"devops/tasks/{task}/told.json"
 
 
+def task_claim(task: str) -> str:
+    """Which call has a waiting task of Azure DevOps: the first that was confirmed."""
+    return f"devops/claims/{task}/call.json"
+
+
+def task_refused(task: str, call: str) -> str:
+    """A confirmed call that asked for something else."""
+    return f"devops/claims/{task}/refused-{call}.json"
+
+
 def devops_run(organisation: str, run: int) -> str:
     """What waits here for a run of a pipeline; its number is the organisation's."""
     return f"devops/runs/{organisation}/{run}.json"

@@ -30,7 +30,7 @@ _GUIDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRef:
-    """Every id is a GUID in lower case; *hub* is one of HUBS."""
+    """Every id is a GUID in lower case; *hub* is one of HUBS; *call* tells calls for one task apart by a digest."""
 
     organisation: str
     project: str
@@ -39,6 +39,7 @@ class TaskRef:
     job: str
     timeline: str
     task: str
+    call: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
