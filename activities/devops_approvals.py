@@ -18,6 +18,7 @@ from shared.domain.devops.seen import ApprovalSeen, Decision
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Approval, Standing, refuse_approval
 from shared.domain.promotion.plans import StagePlan
+from shared.domain.redaction import redacted
 from shared.durable import Client, wake
 from shared.standing import asked_at, asking, decided, has_receipt, judgement, opened, pack_of, question
 
@@ -108,7 +109,7 @@ def _take_step(clients: Clients, order: c.StageOrder, organisation: str, step: D
         oid=person.oid,
         name=person.name,
         approved=step.status == "approved",
-        reason=f"in Azure DevOps: {step.comment}".strip(": ")[:1000],
+        reason=redacted(f"in Azure DevOps: {step.comment}").strip(": ")[:1000],
         evidence=order.evidence,
         at=clients.clock.now(),
     )

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import azure.functions as func
 
 from shared.codec import decode
+from shared.domain.redaction import without_secrets
 from shared.shapes import findings, shape_of
 from triggers.problems import Problem
 
@@ -18,7 +19,8 @@ DEPTH_LIMIT = 32
 
 
 def decoded(kind: type[T], raw: Any) -> T:
-    """*raw* as the request *kind*. Raises Problem with everything that is wrong."""
+    """*raw* as the request *kind*, without any secret that is in its texts. Raises Problem with everything wrong."""
+    raw = without_secrets(raw)
     wrong = list(findings(kind, raw))
     if wrong:
         raise Problem.of(400, "bad body", wrong)

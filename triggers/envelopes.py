@@ -5,11 +5,10 @@ Contracts: Microsoft.Storage event schema 2018-01-01, CloudEvents 1.0.
 """
 
 import re
-import unicodedata
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from shared.domain.arrivals import Arrival, bare_etag
+from shared.domain.arrivals import CONTAINER, Arrival, bare_etag, path_problem
 from shared.domain.events import BlobArrived, Event, Irrelevant, ModelRegistered, UnreadableEvent
 from shared.domain.promotion.models import ModelVersion
 from triggers.fields import Fields, short
@@ -18,9 +17,7 @@ from triggers.monitor_events import DRIFT, RUNS, common_alert, read_alert, read_
 _SUBJECT = re.compile(
     r"/blobServices/default/containers/(?P<container>[^/]+)/blobs/(?P<path>.+)", re.DOTALL | re.IGNORECASE
 )
-_CONTAINER = re.compile(r"\$?[a-z0-9-]{3,63}")  # With the service's own: $web, $root, $logs.
 _ETAG = re.compile(r"[!-~]{1,128}")
-_LONGEST_PATH = 1024  # Azure's limit for a blob's name.
 _ACCOUNT = re.compile(r"/storageAccounts/(?P<account>[^/]+)/?$", re.IGNORECASE)
 _COMMITTED = frozenset({"putblob", "putblocklist", "copyblob", "flushwithclose", "sftpcommit"})
 _CREATED, _RENAMED = "microsoft.storage.blobcreated", "microsoft.storage.blobrenamed"
@@ -95,20 +92,11 @@ def location_of(subject: str) -> tuple[str, str]:
     if not found:
         raise UnreadableEvent(f"subject is {short(subject)}; expected /blobServices/default/containers/NAME/blobs/PATH")
     container, path = found["container"], found["path"]
-    if not _CONTAINER.fullmatch(container):
+    if not CONTAINER.fullmatch(container):
         raise UnreadableEvent(f"subject is {short(subject)}; {short(container)} cannot be a container's name")
-    if problem := _path_problem(path):
+    if problem := path_problem(path):
         raise UnreadableEvent(f"subject is {short(subject)}; a path with {problem} is not taken: rename the file")
     return container, path
-
-
-def _path_problem(path: str) -> str | None:
-    """What would make *path* unsafe to write, list or sign: control characters, half a character, a way out."""
-    if {".", ".."} & {*path.split("/")} or "\\" in path:
-        return "a segment '.' or '..', or a backslash"
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in path):
-        return "control characters or lone surrogates"
-    return f"more than {_LONGEST_PATH} characters" if len(path) > _LONGEST_PATH else None
 
 
 def _renamed_to(data: Fields, subject: str) -> str:

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import azure.functions as func
 
+from shared.domain.redaction import redacted, without_secrets
 from shared.shapes import Finding
 
 
@@ -30,9 +32,9 @@ def answer(status: int, content: Any, headers: Mapping[str, str] | None = None) 
 
 def problem(refused: Problem) -> func.HttpResponse:
     content: dict[str, Any] = {"type": "about:blank", "title": refused.title, "status": refused.status}
-    content["detail"] = refused.detail
+    content["detail"] = redacted(refused.detail)  # Refusals repeat what they were sent.
     if refused.errors:
-        content["errors"] = [{"field": e.field, "value": e.value, "remedy": e.remedy} for e in refused.errors]
+        content["errors"] = without_secrets([asdict(each) for each in refused.errors])
     headers = {"WWW-Authenticate": "Bearer"} if refused.status == 401 else {}
     if refused.status == 503:
         headers["Retry-After"] = "5"

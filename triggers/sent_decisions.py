@@ -17,6 +17,7 @@ from shared.domain.callers import Caller
 from shared.domain.events import UnreadableEvent
 from shared.domain.failures import Refused
 from shared.domain.permissions import Action
+from shared.domain.redaction import without_secrets
 from shared.durable import Client
 from shared.shapes import Name, Sentence, Text, findings
 from shared.standing import decisions, opened
@@ -74,10 +75,11 @@ def _opened(body: bytes) -> tuple[str, dict[str, Any]]:
     token = raw.pop("token", None)
     if not isinstance(token, str) or not 0 < len(token) <= _TOKEN_LIMIT:
         raise UnreadableEvent("field 'token' is missing or no token; send an access token for the app")
-    wrong = [str(each) for each in findings(DecisionSent, raw)]
+    shown = without_secrets(raw)
+    wrong = [str(each) for each in findings(DecisionSent, shown)]
     if wrong:
         raise UnreadableEvent("; ".join(wrong)[:1000].replace(token, "the token"))
-    return token, raw
+    return token, shown
 
 
 async def _decide(client: Client, clients: Clients, token: str, raw: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from shared.adapters.azure_ml_arm import Arm, place_path
 from shared.adapters.azure_ml_invocations import BatchInvocations, traced
 from shared.adapters.azure_ml_tracking import BECAUSE, Tracking
 from shared.domain.failures import Refused
+from shared.domain.redaction import redacted
 from shared.domain.retraining.pipelines import Pipeline, PipelineRun, PipelineRunSeen, arguments
 from shared.domain.runs import JobState, job_state
 from shared.ports import Job
@@ -140,5 +141,5 @@ def _seen(raw: dict[str, Any], started: str = "", ended: str = "", because: str 
         status=str(properties.get("status") or "NotStarted"),
         started=started or str((raw.get("systemData") or {}).get("createdAt") or ""),
         ended=ended,
-        because=because or str((properties.get("error") or {}).get("message") or ""),
+        because=redacted(because or str((properties.get("error") or {}).get("message") or "")),
     )

@@ -13,6 +13,7 @@ from shared.adapters.azure_ml_invocations import traced
 from shared.adapters.azure_ml_regions import Regions
 from shared.adapters.azure_ml_tracking import BECAUSE, Tracking
 from shared.domain.failures import Refused
+from shared.domain.redaction import redacted
 from shared.domain.retraining.pipelines import Pipeline, PipelineRun, PipelineRunSeen, arguments
 from shared.domain.runs import JobState, job_state
 
@@ -110,7 +111,7 @@ def _seen(raw: dict[str, Any], because: str = "") -> PipelineRunSeen:
         status=_STATUSES.get(code, code),
         started=str(status.get("CreationTime") or raw.get("CreatedDate") or ""),
         ended=str(status.get("EndTime") or ""),
-        because=because or str(status.get("StatusDetail") or ""),
+        because=redacted(because or str(status.get("StatusDetail") or "")),
     )
 
 

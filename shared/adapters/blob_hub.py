@@ -10,7 +10,7 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError, Resour
 from azure.storage.blob import BlobClient, BlobProperties, BlobServiceClient
 
 from shared.adapters.azure_faults import translated
-from shared.domain.arrivals import bare_etag
+from shared.domain.arrivals import bare_etag, refuse_way_out
 from shared.domain.failures import Transient
 from shared.ports import Blob
 
@@ -25,6 +25,7 @@ class BlobHub:
         self._service = service
 
     def list(self, container: str, prefix: str) -> Iterator[Blob]:
+        refuse_way_out(container, prefix)
         with translated(f"list {container}/{prefix}"):
             client = self._service.get_container_client(container)
             for item in client.list_blobs(name_starts_with=prefix or None, include=["metadata"]):
@@ -113,6 +114,7 @@ class BlobHub:
             return True
 
     def _client(self, container: str, path: str) -> BlobClient:
+        refuse_way_out(container, path)
         return self._service.get_blob_client(container, path)
 
 

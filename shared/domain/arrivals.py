@@ -3,7 +3,14 @@
 An arrival is (account, container, path, eTag): the same content is the same arrival, whatever event announced it.
 """
 
+import re
+import unicodedata
 from dataclasses import dataclass
+
+from shared.domain.failures import Refused
+
+CONTAINER = re.compile(r"\$?[a-z0-9-]{3,63}")  # With the service's own: $web, $root, $logs.
+_LONGEST_PATH = 1024  # Azure's limit for a blob's name.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,3 +32,20 @@ class Arrival:
 def bare_etag(etag: str) -> str:
     """The eTag without the quotes that some services put inside the value."""
     return etag.removeprefix("W/").strip('"')
+
+
+def path_problem(path: str) -> str | None:
+    """What would make *path* unsafe to write, list or sign: control characters, half a character, a way out."""
+    if {".", ".."} & {*path.split("/")} or "\\" in path:
+        return "a segment '.' or '..', or a backslash"
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in path):
+        return "control characters or lone surrogates"
+    return f"more than {_LONGEST_PATH} characters" if len(path) > _LONGEST_PATH else None
+
+
+def refuse_way_out(container: str, path: str) -> None:
+    """Refused where an HTTP client could be led from *path* to another container, or *container* is no name of one."""
+    if not CONTAINER.fullmatch(container):
+        raise Refused(f"{container[:70]!r} cannot be a container's name; name a file as container/path")
+    if problem := path_problem(path):
+        raise Refused(f"a path with {problem} is not taken, and {path[:200]!r} has that; rename the file")

@@ -9,10 +9,17 @@ LOGGER = logging.getLogger("signalbox.host")
 _FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
+class _Lines(logging.Formatter):
+    """Only a record begins at the left margin: whatever it quotes, no line inside it can pass for another record."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(record).replace("\r", "\\r").replace("\n", "\n    ")
+
+
 def set_up_logging(level: str) -> None:
     """Send every log line to stderr from *level* up; libraries stay at WARNING unless *level* is DEBUG."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter(_FORMAT))
+    handler.setFormatter(_Lines(_FORMAT))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     if level != "DEBUG":
         for noisy in ("aiohttp.access", "asyncio", "azure"):

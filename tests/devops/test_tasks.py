@@ -181,6 +181,9 @@ async def test_a_gate_that_polls_reads_where_it_stands(yard: Yard) -> None:
         "https://dev.azure.com.evil.example/contoso/",
         "https://dev.azure.com/contoso/",
         "https://contoso.visualstudio.com.evil.example/",
+        "https://dev.\u0430zure.com/contoso/",
+        "https://dev.azure.com\u3002evil.example/contoso/",
+        "https://xn--dev-5cd.azure.com/contoso/",
         "",
     ],
 )

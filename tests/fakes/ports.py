@@ -13,6 +13,7 @@ from typing import IO, Any, BinaryIO
 from shared.adapters.blob_ledger import BlobLedger
 from shared.callers import Callers
 from shared.clients import Clients
+from shared.domain.arrivals import refuse_way_out
 from shared.domain.configuration import Configuration
 from shared.domain.failures import Transient
 from shared.domain.messaging import Message
@@ -40,6 +41,7 @@ class MemoryHub:
         return self._put(container, path, data, metadata or {})
 
     def list(self, container: str, prefix: str) -> Iterator[Blob]:
+        refuse_way_out(container, prefix)
         with self._lock:
             found = [
                 blob
@@ -49,10 +51,12 @@ class MemoryHub:
         return iter(found)
 
     def find(self, container: str, path: str) -> Blob | None:
+        refuse_way_out(container, path)
         there = self.blobs.get((container, path))
         return there[0] if there else None
 
     def read(self, container: str, path: str) -> bytes | None:
+        refuse_way_out(container, path)
         there = self.blobs.get((container, path))
         return there[1] if there else None
 
@@ -102,6 +106,7 @@ class MemoryHub:
             return True
 
     def _put(self, container: str, path: str, data: bytes, metadata: Mapping[str, str]) -> Blob:
+        refuse_way_out(container, path)
         with self._lock:
             self._versions += 1
             blob = Blob(

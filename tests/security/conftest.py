@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from shared.adapters.drift_files import HubDriftFiles
 from shared.adapters.entra_tokens import EntraTokens
 from shared.adapters.sealed_secrets import SealedSecrets
 from shared.config import load
@@ -82,6 +83,7 @@ async def target(
     vars(made).update(
         identities=EntraTokens(issuer.address, AUDIENCE),
         devops_url="https://dev.azure.com",
+        drift_files=HubDriftFiles(made.hub, Path()),
         secrets=SealedSecrets(made.hub, configuration.hub.state, "s" * 32),
     )
     async with hosted(made, clock, tmp_path, monkeypatch, sweeps="0 0 0 1 1 *") as host:

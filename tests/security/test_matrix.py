@@ -227,7 +227,7 @@ class TestEnvironments:
         return load(tmp_path / "signalbox.yaml")
 
     async def test_a_door_opens_for_the_environment_concerned_and_for_no_other(self, target: Target) -> None:
-        runs = {name: await self.a_run_of(target, name) for name in ("here", "there")}
+        runs = {name: await a_run_of(target, name) for name in ("here", "there")}
         wrong = []
         for place, role in (("dev", "InDev"), ("preprod", "InPreprod"), ("registry", "InRegistry")):
             signed = {"Authorization": f"Bearer {target.issuer.token(oid=place, roles=[role])}"}
@@ -243,12 +243,13 @@ class TestEnvironments:
 
         assert wrong == []
 
-    async def a_run_of(self, target: Target, route: str) -> str:
-        blob = target.hub.land(f"landing/{route}/a.csv", b"id\n1\n")
-        await target.host.call("receive_hub_event", Datum(json.dumps(created(blob, route)), "json"))
-        await target.host.settle()
-        (run,) = (each for each in runs_of(target) if each.startswith(route))
-        return run
+
+async def a_run_of(target: Target, route: str) -> str:
+    blob = target.hub.land(f"landing/{route}/a.csv", b"id\n1\n")
+    await target.host.call("receive_hub_event", Datum(json.dumps(created(blob, route)), "json"))
+    await target.host.settle()
+    (run,) = (each for each in runs_of(target) if each.startswith(route))
+    return run
 
 
 def runs_of(target: Target) -> list[str]:

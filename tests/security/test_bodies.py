@@ -1,0 +1,138 @@
+"""Bodies that are too large, too deep, twice the same, no text or of wrong types, at every door that takes one."""
+
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import aiohttp
+import pytest
+
+from shared.shapes import shape_of
+from tests.security.conftest import Target
+from tests.security.test_tokens import ENGINEER
+from triggers.api import DOORS
+from triggers.doors import Door
+from triggers.serving import signature
+
+JSON = {"Content-Type": "application/json"}
+ROLES = ["DataOwner", "DataScientist", "MLEngineer", "ProductOwner", "PlatformEngineer"]
+TAKERS = [(module, door) for module, rows in DOORS.items() for door in rows if door.method == "POST"]
+INJECTED = "landing/a\r\nX-Injected: yes"
+BODIES: dict[str, tuple[bytes, dict[str, str], int]] = {
+    "too large": (b'{"reason": "' + b"x" * 300_000 + b'"}', JSON, 413),
+    "too deep": (b'{"reason": ' + b"[" * 33 + b"]" * 33 + b"}", JSON, 400),
+    "deep without end": (b"[" * 200_000, JSON, 400),
+    "objects without end": (b'{"a":' * 40_000, JSON, 400),
+    "a field twice": (b'{"reason": "good", "reason": "bad"}', JSON, 400),
+    "a field twice inside": (b'{"reason": {"a": 1, "a": 2}}', JSON, 400),
+    "not a number": (b'{"reason": NaN}', JSON, 400),
+    "infinite": (b'{"reason": Infinity}', JSON, 400),
+    "negatively infinite": (b'{"reason": -Infinity}', JSON, 400),
+    "too large a number": (b'{"reason": 1e999}', JSON, 400),
+    "a number of 5,000 digits": (b'{"reason": ' + b"9" * 5000 + b"}", JSON, 400),
+    "no UTF-8": (b'{"reason": "\xff\xfe"}', JSON, 400),
+    "half a character": (b'{"reason": "\\ud800"}', JSON, 400),
+    "no JSON": (b"reason=because", JSON, 400),
+    "cut off": (b'{"reason": "because"', JSON, 400),
+    "two documents": (b"{} {}", JSON, 400),
+    "another type": (b'{"reason": "because"}', {"Content-Type": "text/plain"}, 415),
+    "a form": (b"reason=because", {"Content-Type": "application/x-www-form-urlencoded"}, 415),
+}
+NOT_AN_OBJECT = {
+    name: (text.encode(), JSON, 400) for name, text in (("a list", "[]"), ("a text", '"x"'), ("null", "null"))
+}
+
+
+async def post(target: Target, door: Door, data: bytes, headers: dict[str, str]) -> tuple[int, str, dict[str, str]]:
+    token = target.issuer.token(oid="all", roles=ROLES)
+    path = door.route.replace("{", "no-such-").replace("}", "")
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(
+            f"{target.host.url}/api/v1/{path}", data=data, headers={"Authorization": f"Bearer {token}", **headers}
+        ) as answer,
+    ):
+        return answer.status, await answer.text(), dict(answer.headers)
+
+
+async def test_no_door_takes_a_body_that_is_not_sane(target: Target) -> None:
+    before, wrong = await target.settled(), []
+    for module, door in TAKERS:
+        typed = signature(module, door.name).body is not Any
+        for name, (data, headers, wanted) in (BODIES | (NOT_AN_OBJECT if typed else {})).items():
+            status, said, _ = await post(target, door, data, headers)
+            if status != wanted or json.loads(said)["status"] != wanted or len(said) > 5000:
+                wrong.append(f"{door.name}, {name}: {status}, not {wanted}: {said[:200]}")
+
+    assert wrong == []
+    assert await target.settled() == before
+
+
+def wrongly_typed(kind: Any) -> Iterator[dict[str, Any]]:
+    """For each field a value of each type that it does not have, and a field that is not there."""
+    for name, (hint, _) in shape_of(kind).items():
+        for value in ({"a": 1}, [[]], 7.5, "\x00", "x" * 5000) if hint is not Any else ():
+            yield {name: value}
+    yield {"__class__": "x"}
+
+
+async def test_no_door_takes_a_field_of_another_type(target: Target) -> None:
+    before, taken = await target.settled(), []
+    for module, door in TAKERS:
+        kind = signature(module, door.name).body
+        for body in wrongly_typed(kind) if kind is not Any else ():
+            status, said, _ = await post(target, door, json.dumps(body).encode(), JSON)
+            if status != 400 or str(next(iter(body)))[:60] not in said:
+                taken.append(f"{door.name} {str(body)[:80]}: {status} {said[:200]}")
+
+    assert taken == []
+    assert await target.settled() == before
+
+
+async def test_events_that_are_none_start_nothing_and_are_kept_with_their_reason(target: Target) -> None:
+    doors = {door.name: door for _, door in TAKERS}
+    for body in (b"[]", b'"x"', b"null", b"7", b"{}", b'[[{"id": {}}]]', b'{"id": 1, "eventType": [], "data": "x"}'):
+        for name in ("receive_events", "receive_alert", "take_hook"):
+            status, said, _ = await post(target, doors[name], body, JSON)
+            assert status < 300, (name, body, said)
+
+    effects = await target.settled()
+    assert {name: count for name, count in effects.items() if name != "written" and count} == {}
+    assert any(container == "dead-letters" for container, _ in target.hub.blobs)
+
+
+async def test_nothing_that_was_sent_becomes_a_header_or_a_line_of_the_log(
+    target: Target, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from signalbox.host.log import set_up_logging
+
+    set_up_logging("INFO")
+    reason = "because\r\nX-Injected: yes\r\n\r\n2026-01-01 00:00:00,000 ERROR forged"
+    event = {"id": "1\r\n2026-01-01 00:00:00,000 ERROR forged", "eventType": INJECTED, "subject": INJECTED, "data": {}}
+    for module, door in TAKERS:
+        kind = signature(module, door.name).body
+        names = shape_of(kind) if kind is not Any else ()
+        for body in (dict.fromkeys(names, INJECTED), dict.fromkeys(names, reason), event):
+            status, _, headers = await post(
+                target, door, json.dumps(body).encode(), {**JSON, "traceparent": reason[:7]}
+            )
+            assert status < 500
+            assert "X-Injected" not in headers
+    token = {"Authorization": f"Bearer {target.issuer.token(**ENGINEER)}"}
+    for path in (
+        "runs/a%0d%0aX-Injected:%20yes",
+        "promotions/%0d%0aX-Injected:yes",
+        "runs?route=a%0d%0aX-Injected:yes",
+    ):
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"{target.host.url}/api/v1/{path}", headers=token) as answer,
+        ):
+            assert answer.status < 500
+            assert "X-Injected" not in answer.headers
+
+    logged = capsys.readouterr().err
+    assert "ERROR forged" in logged  # It is told, inside the line of what was sent.
+    assert not [line for line in logged.splitlines() if line.startswith(("X-Injected", "2026-01-01 00:00:00,000"))]
+    logging.getLogger().handlers.clear()

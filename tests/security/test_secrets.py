@@ -1,0 +1,99 @@
+"""Secrets in what people write freely: a reason with a signature, a key or a token is kept, told and shown without it.
+
+Every door, queue and foreign comment that takes a free text is given one, and everything stored or printed is searched.
+"""
+
+import json
+import logging
+import uuid
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.config import load
+from shared.domain.configuration import Configuration
+from tests.messaging.test_decisions import send
+from tests.promotion.conftest import Railway, railway  # noqa: F401 (a fixture)
+from tests.recorder import recorder
+from tests.secrecy import Place, files, leaks
+from tests.security.conftest import Target
+from tests.security.test_matrix import ASKED, PLACES, TASK, a_run_of
+
+CANARIES = {
+    name: f"canary{name}{uuid.uuid4().hex}" for name in ("signature", "token", "jwt", "account", "password", "code")
+}
+SECRET = (
+    "see https://x.blob.core.windows.net/c/b.csv?sv=2024&sig={signature}%3D&se=2030 as Bearer {token} or "
+    "eyJhbGciOiJSUzI1NiJ9.{jwt}.x with AccountKey={account}; or https://u:{password}@host/?code={code}"
+).format(**CANARIES)
+
+
+def places(folder: Path, target: Any, said: list[str], log: str, told: Any) -> list[Place]:
+    blobs = [(f"{c}/{path}", data + str(blob).encode()) for (c, path), (blob, data) in target.hub.blobs.items()]
+    spans = [("span", span.to_json().encode()) for span in told.exporter.get_finished_spans()]
+    assert len(spans) > 5
+    return [*files(folder), *blobs, *spans, ("log", log.encode()), *(("answer", each.encode()) for each in said)]
+
+
+def redacted_in(found: list[Place], what: str) -> int:
+    return sum(1 for where, content in found if what in where and b"REDACTED" in content)
+
+
+class TestDoors:
+    @pytest.fixture
+    def configuration(self, tmp_path: Path) -> Configuration:
+        (tmp_path / "c.yaml").touch()
+        (tmp_path / "signalbox.yaml").write_text(PLACES)
+        return load(tmp_path / "signalbox.yaml")
+
+    async def test_none_is_kept_of_what_is_sent_to_a_door(
+        self, target: Target, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        told, said = recorder(), list[str]()
+        caplog.set_level(logging.DEBUG)
+        runs = {name: await a_run_of(target, name) for name in ("here", "there")}
+        token = target.issuer.token(oid="all", roles=["InDev", "InPreprod", "InRegistry"])
+        for path, body, _ in ASKED:
+            headers = {"Authorization": f"Bearer {token}", **(TASK if path == "devops/checks" else {})}
+            secret = {"reason": SECRET} if "reason" in body or path == "devops/checks" else {}
+            for sent in (body | secret, {**dict.fromkeys(body, SECRET), "token": SECRET}):
+                said.append(str(await target.ask("POST", path.format(**runs), headers, sent)))
+        for path in (f"runs?route={CANARIES['token']}", "promotions?model=x%26sig=" + CANARIES["signature"]):
+            await target.ask("GET", path, {"Authorization": f"Bearer {token}"})
+        await target.settled()
+
+        found = places(tmp_path, target, said, caplog.text, told)
+        assert redacted_in(found, "answer") > 10
+        assert redacted_in(found, "host.db") > 0
+        assert redacted_in(found, "signalbox/runs/") > 0
+        assert leaks(CANARIES, found) == []
+
+
+async def test_none_is_kept_of_a_decision(
+    railway: Railway,  # noqa: F811
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    told = recorder()
+    caplog.set_level(logging.DEBUG)
+    railway.register("1", error=1.0)
+    promotion = await railway.promote("churn:1", reason=SECRET)
+    evidence = await railway.evidence(promotion)
+    status, answer = await railway.decide(promotion, "ada", "data-scientist", evidence=evidence, reason=SECRET)
+    decision = {"promotion": promotion, "approved": True, "evidence": evidence, "reason": SECRET, "token": "grace"}
+    said = [
+        json.dumps(answer),
+        await send(railway, {**decision, "role": SECRET}),
+        await send(railway, {**decision, "also": SECRET}),
+        await send(railway, {**decision, "role": "product-owner"}),
+    ]
+    await railway.pass_time(timedelta(minutes=1))
+
+    found = places(tmp_path, railway, said, caplog.text, told)
+    assert status == 200
+    assert said[-1].startswith("approved by grace")
+    assert redacted_in(found, "promotions/") > 2
+    assert redacted_in(found, "dead-letters/") == 1  # A body that is wrong is not kept at all.
+    assert leaks(CANARIES, found) == []
