@@ -21,12 +21,12 @@ from tests.messaging.conftest import MESSAGES, RECORDS, Bus
 from tests.messaging.kept import KeptHub
 from tests.service_bus.conftest import Served, served  # noqa: F401 (a fixture)
 
-COUNT = int(os.environ.get("SIGNALBOX_CHAOS_MESSAGES", "40"))
-KILLS = max(3, COUNT // 500)
+COUNT = int(os.environ.get("SIGNALBOX_CHAOS_MESSAGES", "16"))
+KILLS = max(2, COUNT // 500)
 SESSIONS = 8
 SENT = COUNT // 2  # Messages of two records each, beside those that name files.
 TOTAL = COUNT + SENT
-PATIENCE_S = 60 + TOTAL
+PATIENCE_S = 120 + TOTAL
 
 
 @contextmanager
