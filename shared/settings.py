@@ -38,6 +38,7 @@ MESSAGES_QUEUE = "SIGNALBOX_MESSAGES_QUEUE"  # Read by the host, for the trigger
 RECORDS_QUEUE = "SIGNALBOX_RECORDS_QUEUE"
 APPROVALS_QUEUE = "SIGNALBOX_APPROVALS_QUEUE"
 HOOKS_QUEUE = "SIGNALBOX_HOOKS_QUEUE"
+QUEUES = (MESSAGES_QUEUE, RECORDS_QUEUE, APPROVALS_QUEUE, HOOKS_QUEUE)
 SCHEDULE = "SIGNALBOX_RECONCILE_SCHEDULE"  # Read by the host, for the timer.
 SCRUB_SCHEDULE = "SIGNALBOX_SCRUB_SCHEDULE"  # Likewise.
 TICK_SCHEDULE = "SIGNALBOX_TICK_SCHEDULE"  # Likewise: how often `schedules` are looked at.
@@ -72,6 +73,7 @@ DEFAULTS = {
     TICK_SCHEDULE: "0 * * * * *",
 }
 _URLS = (BLOB_SERVICE, TOPIC, RESOURCE_MANAGER, ML_AUDIENCE, STORAGE_ACCOUNTS, DEVOPS, DEVOPS_GRAPH)
+_NAMESPACE = re.compile(r"Endpoint=sb://([^./:;]+)", re.IGNORECASE)
 _KEY_LENGTH = 32
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,62}=sha256:[0-9a-f]{64}")
 
@@ -111,8 +113,20 @@ class Settings:
     service_bus: str = ""
     service_bus_namespace: str = ""
     results_topic: str = ""
+    queues: tuple[tuple[str, str], ...] = ()  # By setting: those that messages are received from.
     site_name: str = ""
     site_host: str = ""
+
+    @property
+    def bus_name(self) -> str:
+        """The name of the Service Bus namespace, empty where there is none."""
+        found = _NAMESPACE.search(self.service_bus)
+        return found[1] if found else self.service_bus_namespace.partition(".")[0]
+
+    @property
+    def bus_by_key(self) -> bool:
+        """Whether the namespace is opened by a key, and not by the app's identity."""
+        return bool(self.service_bus)
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -144,6 +158,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         service_bus=values[SERVICE_BUS],
         results_topic=values[RESULTS_TOPIC],
         service_bus_namespace=values[SERVICE_BUS_NAMESPACE],
+        queues=tuple((name, values[name]) for name in QUEUES if values[name]),
         site_name=environment.get(SITE_NAME, ""),
         site_host=environment.get(SITE_HOST, ""),
     )

@@ -17,6 +17,7 @@ from azure.core.rest import HttpRequest, HttpResponse
 
 from shared.adapters.azure_faults import failure, translated
 from shared.adapters.azure_ml_arm import pipeline, place_path, send
+from shared.adapters.service_bus_shapes import queue_seen, topic_seen
 from shared.domain.failures import Refused, Transient
 from shared.domain.inspection import (
     ClockSeen,
@@ -26,16 +27,19 @@ from shared.domain.inspection import (
     IssuerSeen,
     Lock,
     LockLevel,
+    QueueSeen,
     Standing,
     Subscription,
+    TopicSeen,
 )
 from shared.domain.routes import Workspace
 
 _LOCKS, _PERMISSIONS, _SUBSCRIPTIONS, _SUBSCRIPTION = "2016-09-01", "2022-04-01", "2022-06-15", "2022-12-01"
+_BUS = "2024-01-01"
 _BY_PROVIDER = {
     "microsoft.storage": "2023-05-01",
     "microsoft.machinelearningservices": "2024-10-01",
-    "microsoft.servicebus": "2022-10-01-preview",
+    "microsoft.servicebus": _BUS,
 }
 
 
@@ -89,6 +93,15 @@ class AzureControlPlane:
     def subscriptions(self, resource: str) -> tuple[Subscription, ...]:
         found = self._list(f"{resource}/providers/Microsoft.EventGrid/eventSubscriptions", _SUBSCRIPTIONS)
         return tuple(_subscription(each) for each in found)
+
+    def queue(self, namespace: str, name: str) -> QueueSeen | None:
+        raw = self._get(f"{namespace}/queues/{quote(name, safe='')}", _BUS)
+        return None if raw is None else queue_seen(raw)
+
+    def topic(self, namespace: str, name: str) -> TopicSeen | None:
+        path = f"{namespace}/topics/{quote(name, safe='')}"
+        raw = self._get(path, _BUS)
+        return None if raw is None else topic_seen(raw, self._list(f"{path}/subscriptions", _BUS))
 
     def issuer(self, issuer: str) -> IssuerSeen:
         metadata = self._public(f"{issuer}/.well-known/openid-configuration")

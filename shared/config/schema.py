@@ -33,6 +33,7 @@ def schema() -> dict[str, Any]:
                 "streams": streams_schema(),
                 "schedules": schedules_schema(),
                 "devops": devops_schema(),
+                "service_bus": mapping(dict.fromkeys(("subscription", "resource_group"), TEXT)),
                 **promotion_schemas(),
                 **access_schemas(),
             },

@@ -31,7 +31,7 @@ _NOWHERE = Workspace(name="", subscription="", resource_group="", workspace="")
 
 def read_configuration(reader: Reader) -> Configuration:
     """The whole configuration; where the reader has findings it is incomplete and must not be used."""
-    own = ("environments", "hub", "models", "routes", "streams", "schedules", "devops")
+    own = ("environments", "hub", "models", "routes", "streams", "schedules", "devops", "service_bus")
     reader.known((*own, *ladder.SECTIONS, *access.SECTIONS))
     workspaces = _workspaces(reader.inside("environments", required=True))
     contracts, promotable = _models(reader.inside("models"))
@@ -59,7 +59,8 @@ def read_configuration(reader: Reader) -> Configuration:
         devops=read_devops(reader, climbing),
         permissions=access.read_permissions(reader, tuple(workspaces), roles),
         drift=read_watches(reader, routes),
-        hub_group=_hub_group(reader.inside("hub")),
+        hub_group=_resource_group(reader.inside("hub")),
+        bus_group=_bus_group(reader.inside("service_bus")),
     )
 
 
@@ -106,8 +107,13 @@ def _hub(section: Reader) -> HubLayout:
     return hub
 
 
-def _hub_group(section: Reader) -> ResourceGroup | None:
-    """Both or none: an account's name alone does not say where it is managed."""
+def _bus_group(section: Reader) -> ResourceGroup | None:
+    section.known(("subscription", "resource_group"))
+    return _resource_group(section)
+
+
+def _resource_group(section: Reader) -> ResourceGroup | None:
+    """Both or none: a name alone does not say where the resource is managed."""
     if not section.has("subscription") and not section.has("resource_group"):
         return None
     return ResourceGroup(subscription=section.text("subscription"), name=section.text("resource_group"))

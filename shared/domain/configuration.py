@@ -36,6 +36,7 @@ class Configuration:
     permissions: Permissions = field(default_factory=Permissions)
     drift: tuple[DriftWatch, ...] = ()
     hub_group: ResourceGroup | None = None  # Of the hub's account; only the doctor asks for it.
+    bus_group: ResourceGroup | None = None  # Of the Service Bus namespace, where it is not the hub's.
 
     def workspace(self, name: str) -> Workspace:
         """The environment called *name*. Raises Refused naming those there are."""

@@ -1,5 +1,6 @@
 """What an inspection of Azure sees: grants, locks, event subscriptions, what stands where. No vendor's field names."""
 
+import math
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -58,6 +59,28 @@ class Subscription:
     dead_letter_account: str = ""
     dead_letter_container: str = ""
     state: str = "Succeeded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueSeen:
+    """A queue or a topic's subscription of Service Bus; *life_s* is how long a message lives there."""
+
+    name: str
+    active: bool = True
+    sessions: bool = False
+    deliveries: int = 10
+    life_s: float = math.inf
+    keeps_expired: bool = False  # Expired messages become dead letters.
+    sends_on: str = ""  # Where its dead letters are forwarded to.
+    dead: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicSeen:
+    name: str
+    active: bool = True
+    drops_repeats: bool = False
+    subscriptions: tuple[QueueSeen, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,3 +36,9 @@ def account(configuration: Configuration) -> str:
 def container(configuration: Configuration, name: str) -> str:
     there = account(configuration)
     return f"{there}/blobServices/default/containers/{name}" if there else ""
+
+
+def namespace(configuration: Configuration, name: str) -> str:
+    """The Service Bus namespace called *name*, where the configuration says in which group it is."""
+    place = configuration.bus_group or configuration.hub_group
+    return f"{group(place.subscription, place.name)}/providers/Microsoft.ServiceBus/namespaces/{name}" if place else ""

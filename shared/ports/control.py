@@ -2,7 +2,17 @@
 
 from typing import Protocol
 
-from shared.domain.inspection import ClockSeen, DatastoreSeen, Grant, IssuerSeen, Lock, Standing, Subscription
+from shared.domain.inspection import (
+    ClockSeen,
+    DatastoreSeen,
+    Grant,
+    IssuerSeen,
+    Lock,
+    QueueSeen,
+    Standing,
+    Subscription,
+    TopicSeen,
+)
 from shared.domain.routes import Workspace
 
 
@@ -25,6 +35,14 @@ class ControlPlane(Protocol):
 
     def subscriptions(self, resource: str) -> tuple[Subscription, ...]:
         """The event subscriptions on the resource."""
+        ...
+
+    def queue(self, namespace: str, name: str) -> QueueSeen | None:
+        """The queue of the Service Bus namespace with the ARM id *namespace*."""
+        ...
+
+    def topic(self, namespace: str, name: str) -> TopicSeen | None:
+        """The topic, with its subscriptions."""
         ...
 
     def issuer(self, issuer: str) -> IssuerSeen: ...

@@ -7,7 +7,7 @@ from shared.domain import resources
 from shared.domain.configuration import Configuration
 from shared.domain.routes import Workspace
 from shared.roles.catalogue import BuiltIn, roles_for
-from shared.roles.needs import Kind, Need, needs_of
+from shared.roles.needs import RECEIVE, Kind, Need, needs_of
 
 APP, COMPUTE, GRID, HOST = "the app", "each workspace's compute", "the Event Grid system topic", "the app (its host)"
 _RECORDS = ("DataHub", "Ledger", "AuditLog", "Secrets", "DataChecks", "DriftFiles")
@@ -74,10 +74,8 @@ def _topic() -> Iterator[Assignment]:
     yield Assignment(identity=APP, scope="the topic", need=needs_of(Kind.TOPIC, "Announcer"), why="announces results")
     why = "tells results, where SIGNALBOX_RESULTS_TOPIC is set"
     yield Assignment(identity=APP, scope="the results topic", need=needs_of(Kind.BUS, "Messenger"), why=why)
-    receive = Need(Kind.BUS, data_actions=("Microsoft.ServiceBus/namespaces/messages/receive/action",))
-    yield Assignment(
-        identity=HOST, scope="each queue of Service Bus", need=receive, why="triggers, where SIGNALBOX_*_QUEUE are set"
-    )
+    why = "triggers, where SIGNALBOX_*_QUEUE are set"
+    yield Assignment(identity=HOST, scope="each queue of Service Bus", need=RECEIVE, why=why)
 
 
 def _environment(configuration: Configuration, workspace: Workspace) -> Iterator[Assignment]:
@@ -152,6 +150,7 @@ def _doctor(configuration: Configuration) -> Iterator[Assignment]:
         (Kind.REGISTRY, f"registry {each.name}", resources.registry(each))
         for each in resources.registries(configuration)
     ]
+    found.append((Kind.BUS, "the Service Bus namespace", ""))
     for kind, scope, resource in found:
         yield Assignment(
             identity=APP,

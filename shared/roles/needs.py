@@ -154,11 +154,17 @@ NEEDS: dict[str, dict[str, Needs]] = {
     "Identities": {"verify": ()},
 }
 
+# What the host does for the triggers, which no port shows.
+RECEIVE = Need(Kind.BUS, data_actions=("Microsoft.ServiceBus/namespaces/messages/receive/action",))
+
 # What only `signalbox doctor` reads: nothing else of the app stops working without it.
 _LOOK = ("Microsoft.Authorization/permissions/read", "Microsoft.Authorization/locks/read")
+_TOPICS = ("topics", "topics/subscriptions")
 NEEDS["ControlPlane"] |= {
     "find": (Need(Kind.HUB, ("Microsoft.Storage/storageAccounts/read",)), _workspace("read", "computes/read")),
-    "grants": tuple(Need(kind, _LOOK[:1]) for kind in (Kind.HUB, Kind.WORKSPACE, Kind.REGISTRY)),
+    "queue": (Need(Kind.BUS, ("Microsoft.ServiceBus/namespaces/queues/read",)),),
+    "topic": (Need(Kind.BUS, tuple(f"Microsoft.ServiceBus/namespaces/{each}/read" for each in _TOPICS)),),
+    "grants": tuple(Need(kind, _LOOK[:1]) for kind in (Kind.HUB, Kind.WORKSPACE, Kind.REGISTRY, Kind.BUS)),
     "locks": tuple(Need(kind, _LOOK[1:]) for kind in (Kind.HUB, Kind.WORKSPACE, Kind.REGISTRY)),
     "subscriptions": tuple(
         Need(kind, ("Microsoft.EventGrid/eventSubscriptions/read",)) for kind in (Kind.HUB, Kind.WORKSPACE)

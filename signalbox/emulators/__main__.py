@@ -131,6 +131,7 @@ def _azure_ml_options(
             subscriptions=settings["subscriptions"],
             computes=settings["computes"],
             hub=settings["account"],
+            messaging=settings["service_bus"],
         ),
     )
 

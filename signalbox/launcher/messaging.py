@@ -8,7 +8,8 @@ HUB_QUEUE, RECORDS_QUEUE, APPROVALS_QUEUE, RESULTS_TOPIC = "hub-messages", "hub-
 HOOKS_QUEUE = "devops-hooks"
 FOLLOWER = "signalbox-cli"  # The subscription from which the command reads results.
 _WINDOW_S = 600.0
-_LOCK_S = 30.0
+_LOCK_S, _TOKEN_LIFE_S = 30.0, 3600
+_DELIVERIES = 5  # Poison holds its session as often.
 
 
 def messaging_environment(ends: Endpoints) -> dict[str, str]:
@@ -25,14 +26,19 @@ def messaging_environment(ends: Endpoints) -> dict[str, str]:
 
 def namespace_settings(ends: Endpoints) -> dict[str, Any]:
     """What the emulator is told; on Azure the same entities come from infrastructure as code."""
-    ordered = {"sessions": True, "lock_s": _LOCK_S, "duplicate_window_s": _WINDOW_S}
+    ordered = {"sessions": True, "lock_s": _LOCK_S, "duplicate_window_s": _WINDOW_S, "max_deliveries": _DELIVERIES}
     return {
         "keys": {SERVICE_BUS_POLICY: ends.servicebus_key},
         "queues": [
             {"name": HUB_QUEUE, **ordered},
             {"name": RECORDS_QUEUE, **ordered},
             {"name": HOOKS_QUEUE, "lock_s": _LOCK_S, "duplicate_window_s": _WINDOW_S},
-            {"name": APPROVALS_QUEUE, "lock_s": _LOCK_S, "duplicate_window_s": _WINDOW_S},
+            {
+                "name": APPROVALS_QUEUE,
+                "lock_s": _LOCK_S,
+                "duplicate_window_s": _WINDOW_S,
+                "time_to_live_s": _TOKEN_LIFE_S,
+            },
         ],
         "topics": [{"name": RESULTS_TOPIC, "duplicate_window_s": _WINDOW_S, "subscriptions": [{"name": FOLLOWER}]}],
     }

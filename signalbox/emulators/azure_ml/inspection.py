@@ -1,4 +1,4 @@
-"""What inspections ask of Resource Manager: storage accounts, computes, event subscriptions, permissions and locks.
+"""What inspections ask of Resource Manager: accounts, computes, queues, event subscriptions, permissions and locks.
 
 Shapes: Microsoft.Storage, Microsoft.EventGrid/eventSubscriptions, Microsoft.Authorization. Tests change what is shown
 by PUT /_control/shown {path, body}: a body stands for the resource at the path, or its list; null takes it away.
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from signalbox.emulators.azure_ml import messaging
 from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, arm_path, missing
 from signalbox.emulators.azure_ml.estate import PROVIDER
 from signalbox.emulators.azure_ml.resources import Resources
@@ -33,12 +34,13 @@ _GRANTS = (  # Reader, AzureML Data Scientist, AzureML Registry User, Storage Bl
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
     """*accounts*: ARM ids of storage accounts by name; *subscriptions*: as in the emulator's settings; *hub*: the
-    account that is the Data Hub."""
+    account that is the Data Hub; *messaging*: the settings of the Service Bus namespace."""
 
     accounts: Mapping[str, str] = field(default_factory=dict)
     subscriptions: Sequence[Mapping[str, Any]] = ()
     computes: Sequence[str] = ()
     hub: str = ""
+    messaging: Mapping[str, Any] = field(default_factory=dict)
 
 
 class InspectionDoors:
@@ -51,6 +53,10 @@ class InspectionDoors:
         account = "/subscriptions/{s}/resourceGroups/{g}/providers/Microsoft.Storage/storageAccounts/{account}"
         app.router.add_get(account, self._answer(self._account))
         app.router.add_get(f"{WORKSPACE}/computes/{{compute}}", self._answer(self._compute))
+        namespace = f"/subscriptions/{{s}}/resourceGroups/{{g}}/providers/{messaging.PROVIDER}/namespaces/{{namespace}}"
+        app.router.add_get(f"{namespace}/queues/{{name}}", self._answer(self._queue))
+        app.router.add_get(f"{namespace}/topics/{{name}}", self._answer(self._topic))
+        app.router.add_get(f"{namespace}/topics/{{name}}/subscriptions", self._answer(self._topic_subscriptions))
         scope = "/{scope:subscriptions/.+?}/providers"
         for kind, show in (
             ("Microsoft.EventGrid/eventSubscriptions", self._subscriptions),
@@ -93,6 +99,25 @@ class InspectionDoors:
             raise missing(arm_path(request))
         properties = {"computeType": "AmlCompute", "provisioningState": "Succeeded"}
         return _document(arm_path(request), f"{PROVIDER}/workspaces/computes", properties)
+
+    def _queue(self, request: web.Request) -> dict[str, Any]:
+        found = self._entity(request, "queues")
+        return _document(arm_path(request), f"{messaging.PROVIDER}/namespaces/queues", messaging.queue(found))
+
+    def _topic(self, request: web.Request) -> dict[str, Any]:
+        found = self._entity(request, "topics")
+        return _document(arm_path(request), f"{messaging.PROVIDER}/namespaces/topics", messaging.topic(found))
+
+    def _topic_subscriptions(self, request: web.Request) -> dict[str, Any]:
+        found, kind = self._entity(request, "topics"), f"{messaging.PROVIDER}/namespaces/topics/subscriptions"
+        listed = messaging.subscriptions(found).items()
+        return {"value": [_document(f"{arm_path(request)}/{name}", kind, properties) for name, properties in listed]}
+
+    def _entity(self, request: web.Request, kind: str) -> Mapping[str, Any]:
+        for each in self._shown.messaging.get(kind, ()):
+            if each["name"].lower() == request.match_info["name"].lower():
+                return dict(each)
+        raise missing(arm_path(request))
 
     def _subscriptions(self, request: web.Request) -> dict[str, Any]:
         scope = f"/{request.match_info['scope']}"

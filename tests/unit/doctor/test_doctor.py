@@ -27,8 +27,10 @@ from shared.domain.inspection import (
     IssuerSeen,
     Lock,
     LockLevel,
+    QueueSeen,
     Standing,
     Subscription,
+    TopicSeen,
 )
 from shared.ports import DeploymentSeen
 from shared.roles.__main__ import page
@@ -43,6 +45,7 @@ WEBHOOK = Subscription(
     name="hub-events", host="app", dead_letter_account="datahub", dead_letter_container="dead-letters"
 )
 HOOK = HookSeen(event="git.pullrequest.merged", url="https://app/api/v1/devops/hooks", secret=True)
+LISTENER = QueueSeen(name="hub")
 SERVED = DeploymentSeen(
     name="blue", state="Succeeded", model="azureml:diabetes-progression:1", compute="azureml:cpu-cluster"
 )
@@ -60,6 +63,12 @@ class Control:
         self.locked: tuple[Lock, ...] = ()
         self.subscribed: tuple[Subscription, ...] = (WEBHOOK,)
         self.store: DatastoreSeen | None = DatastoreSeen(account="datahub", container="signalbox-staging")
+        self.queues = {
+            "messages": QueueSeen(name="messages", sessions=True, deliveries=5),
+            "records": QueueSeen(name="records", sessions=True, deliveries=5),
+            "approvals": QueueSeen(name="approvals", life_s=3600),
+        }
+        self.told_on: TopicSeen | None = TopicSeen(name="results", drops_repeats=True, subscriptions=(LISTENER,))
         self.metadata, self.skew_s, self.resolved = IssuerSeen(issuer="https://login/v2.0", keys=2), 0.0, ("10.0.0.4",)
 
     def find(self, resource: str) -> Standing | None:
@@ -80,6 +89,12 @@ class Control:
 
     def subscriptions(self, resource: str) -> tuple[Subscription, ...]:
         return self.subscribed
+
+    def queue(self, namespace: str, name: str) -> QueueSeen | None:
+        return self.queues.get(name)
+
+    def topic(self, namespace: str, name: str) -> TopicSeen | None:
+        return self.told_on if name == "results" else None
 
     def issuer(self, issuer: str) -> IssuerSeen:
         return self.metadata
@@ -108,6 +123,10 @@ def site() -> Site:
         receipt_key="k" * 32,
         secrets_key="s" * 32,
         caller_keys=(("command-line", "0"), ("azure-devops", "1")),
+        results_topic="results",
+        queues=tuple((f"SIGNALBOX_{name.upper()}_QUEUE", name) for name in ("messages", "records", "approvals")),
+        bus_name="bus",
+        bus_by_key=False,
         site_name="",
         site_host="app",
     )
@@ -139,6 +158,17 @@ def merging(made: Site) -> None:
     )
     made.configuration = replace(CONFIGURATION, devops=replace(CONFIGURATION.devops, merges=(start,)))
     made.hooks = (replace(HOOK, url="https://other/api/v1/devops/hooks"),)
+
+
+def queued(name: str, **changes: Any) -> Callable[[Site], None]:
+    def change(made: Site) -> None:
+        made.control.queues[name] = replace(made.control.queues[name], **changes)
+
+    return change
+
+
+def told_on(**changes: Any) -> Callable[[Site], None]:
+    return lambda made: setattr(made.control, "told_on", replace(made.control.told_on, **changes))
 
 
 def lock(level: LockLevel, scope: str) -> Callable[[Site], None]:
@@ -188,6 +218,17 @@ BROKEN: list[tuple[str, Callable[[Site], None], str]] = [
     ("devops", lambda made: merging(made), "git.pullrequest.merged"),
     ("locks", lock(LockLevel.READ_ONLY, ACCOUNT), "remove the lock"),
     ("locks", lock(LockLevel.CANNOT_DELETE, WORKSPACE.partition("/providers/")[0]), "single resources"),
+    ("messaging", lambda made: setattr(made.settings, "bus_name", ""), "SERVICE_BUS__fullyQualifiedNamespace"),
+    ("messaging", lambda made: setattr(made.settings, "queues", ()), "SIGNALBOX_RECORDS_QUEUE"),
+    ("messaging", lambda made: made.control.queues.clear(), "create the queue, with sessions"),
+    ("messaging", queued("records", sessions=False), "create it anew"),
+    ("messaging", queued("approvals", sessions=True), "create it anew"),
+    ("messaging", queued("messages", active=False), "Active"),
+    ("messaging", queued("messages", sends_on="graveyard"), "create that queue or topic"),
+    ("messaging", set_control(told_on=None), "create the topic with duplicate detection"),
+    ("messaging", told_on(active=False), "Active"),
+    ("messaging", set_control(granted=(Grant(actions=("*/read",)),)), "Azure Service Bus Data Receiver"),
+    ("messaging", set_control(granted=(Grant(actions=("*/read",)),)), "Azure Service Bus Data Sender"),
     ("permissions", set_control(granted=(Grant(actions=("*/read",)),)), "AzureML Data Scientist"),
 ]
 
@@ -205,6 +246,39 @@ def test_each_broken_thing_is_found_with_its_fix(check, break_it, fix):
     found = [each for each in examine(made) if each.grade is Grade.BROKEN and each.check == check]
     assert found
     assert any(fix in each.fix for each in found), found
+
+
+WARNED = [
+    (queued("records", deliveries=20), "maximum delivery count"),
+    (queued("messages", life_s=3600), "dead-lettering on message expiration"),
+    (queued("messages", dead=3), "signalbox dead-letters list"),
+    (queued("approvals", life_s=1e9), "time to live of an hour"),
+    (told_on(drops_repeats=False), "duplicate detection"),
+    (told_on(subscriptions=()), "one for each listener"),
+    (told_on(subscriptions=(replace(LISTENER, active=False),)), "Active"),
+    (told_on(subscriptions=(replace(LISTENER, dead=1),)), "listener could not take them"),
+    (lambda made: setattr(made, "configuration", replace(CONFIGURATION, streams=())), "add the stream"),
+]
+
+
+@pytest.mark.parametrize(("change", "fix"), WARNED)
+def test_what_works_on_service_bus_and_not_as_it_should_is_a_warning(change, fix):
+    made = site()
+    change(made)
+
+    (found,) = [each for each in examine(made) if each.grade is not Grade.OK]
+    assert (found.check, found.grade) == ("messaging", Grade.WARNING)
+    assert fix in found.fix
+
+
+def test_a_namespace_that_nobody_places_is_unknown_and_a_key_is_nobodys_identity():
+    made = site()
+    made.configuration = replace(CONFIGURATION, hub_group=None)
+    (unknown,) = [each for each in examine(made) if each.check == "messaging"]
+    assert (unknown.grade, "service_bus.subscription" in unknown.fix) == (Grade.UNKNOWN, True)
+    made = site()
+    made.settings.bus_by_key, made.control.granted = True, ()
+    assert {each.grade for each in examine(made) if each.check == "messaging"} == {Grade.OK}
 
 
 def test_what_may_not_be_looked_at_is_unknown_and_what_may_do_all_is_a_warning():
