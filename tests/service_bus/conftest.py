@@ -19,6 +19,7 @@ SETTINGS: dict[str, Any] = {
         {"name": "hub-records", "sessions": True, "max_deliveries": 3, "duplicate_window_s": 60},
         {"name": "approvals", "max_deliveries": 2},
         {"name": "devops-hooks", "max_deliveries": 2},
+        {"name": "impatient", "lock_s": 3},
         {"name": "handled", "max_deliveries": 3, "lock_s": 2},
     ],
     "topics": [
@@ -62,7 +63,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     stop = asyncio.Event()
     thread = threading.Thread(target=lambda: loop.run_until_complete(_serve(state, served, stop)))
     thread.start()
-    assert served.ready.wait(10)
+    assert served.ready.wait(60)
     yield served
     loop.call_soon_threadsafe(stop.set)
     thread.join(10)
