@@ -135,7 +135,7 @@ def _together(verdict: DriftVerdict, changes: tuple[RelevanceChange, ...]) -> tu
     changed = [each.name for each in changes if each.change is Change.CHANGED]
     if not changed:
         return verdict.outcome, verdict.because
-    said = f"what {', '.join(changed)} tell about the answer has changed"
+    said = f"what {', '.join(changed)} {'tells' if len(changed) == 1 else 'tell'} about the answer has changed"
     return Outcome.DRIFTED, f"{verdict.because}; {said}" if verdict.outcome is Outcome.DRIFTED else said
 
 

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 _SMALLEST_EXPECTED = 5.0
 _PSI_BINS = 10
 _PSI_SMOOTHING = 0.5
+_TINY = 1e-12
+
+
+def told_p(adjusted: float) -> str:
+    """An adjusted p-value in words; what is so small that its digits mean nothing is only bounded."""
+    return f"adjusted p < {_TINY:g}" if adjusted < _TINY else f"adjusted p = {adjusted:.2g}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,8 @@ from signalbox.launcher.people import DEVOPS, PERSONS, USER_ASSIGNED
 
 # Operations after which a file is whole, over every protocol of the service; the last two rename one into its place.
 COMMITTED = ("PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit", "RenameFile", "SftpRename")
-ML_EVENTS = ("ModelRegistered", "DatasetDriftDetected", "RunCompleted", "RunStatusChanged")
+ML_EVENTS, RUN_EVENTS = ("ModelRegistered", "DatasetDriftDetected"), ("RunCompleted", "RunStatusChanged")
+_BREACHED = "data.RunTags.azureml_modelmonitor_threshold_breached"  # Model monitors put it on their runs.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,7 @@ def _settings(ends: Endpoints, keys: LocalKeys, time_scale: float) -> dict[str, 
         "computes": ["local", "cpu-cluster"],
         "datastores": {"hub_staging": {"account": ACCOUNT, "container": "signalbox-staging"}},
         "service_bus": namespace_settings(ends),
-        "subscriptions": [_hub_subscription(ends), _model_subscription(ends)],
+        "subscriptions": [_hub_subscription(ends), _model_subscription(ends), _monitor_subscription(ends)],
     }
 
 
@@ -107,6 +108,18 @@ def _model_subscription(ends: Endpoints) -> dict[str, Any]:
         "topic": "ml",
         "url": _webhook(ends),
         "event_types": [f"Microsoft.MachineLearningServices.{kind}" for kind in ML_EVENTS],
+        "schema": "EventGridSchema",
+    }
+
+
+def _monitor_subscription(ends: Endpoints) -> dict[str, Any]:
+    """Of all the runs of a workspace those of which a model monitor says that something moved."""
+    return {
+        "name": "monitor-events",
+        "topic": "ml",
+        "url": _webhook(ends),
+        "event_types": [f"Microsoft.MachineLearningServices.{kind}" for kind in RUN_EVENTS],
+        "filters": [{"operatorType": "IsNotNull", "key": _BREACHED}],
         "schema": "EventGridSchema",
     }
 

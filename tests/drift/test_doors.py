@@ -22,7 +22,7 @@ async def test_a_file_by_itself_is_judged_and_nothing_follows(product: WatchedPr
     status, found = await product.request("POST", "drift-checks", {"path": "checks/a.csv", "route": "each"})
 
     assert (status, found["outcome"]) == (200, "drifted")
-    assert found["because"] == "x moved and so would the score"  # It is relevant, and there are no outputs.
+    assert found["because"] == "x moved, and so would the score"  # It is relevant, and there are no outputs.
     assert product.causes == []
     assert product.stored("drift-windows/m/1.json") is None
 

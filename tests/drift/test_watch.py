@@ -24,7 +24,7 @@ async def test_drift_is_announced_and_becomes_one_cause(product: WatchedProduct)
     found = await product.score(rows(5, 300, x=1.0))
 
     assert found["outcome"] == "drifted"
-    assert found["because"] == "x, score moved and so did the score"
+    assert found["because"] == "x moved, and so did the score"
     assert product.announced.kinds == ["Signalbox.Inference.Completed", "Signalbox.Drift.Detected"]
     event_id, _, data = product.announced.events[-1]
     assert event_id == identity.drift_window("m", "1", 1)
@@ -44,7 +44,7 @@ async def test_the_report_names_columns_shares_and_the_scores_shift(product: Wat
     assert report["verdict"]["score"]["observed"] == pytest.approx(2, abs=0.4)
     assert "<svg" in page
     assert 'src="http' not in page
-    assert "x, score moved" in page
+    assert "x moved, and so did the score" in page
 
 
 async def test_many_small_runs_make_one_window(product: WatchedProduct) -> None:
@@ -183,7 +183,7 @@ class TestLabels:
         product.land("answers/m/today.csv", f"{','.join(answers)}\n{lines}\n".encode())
         found = await product.score(columns)
 
-        assert (found["outcome"], found["because"]) == ("drifted", "what x tell about the answer has changed")
+        assert (found["outcome"], found["because"]) == ("drifted", "what x tells about the answer has changed")
         report = product.stored(found["report"])
         assert [each["change"] for each in report["relevance"]] == ["changed", "kept"]
         assert json.loads(json.dumps(product.causes[0]))["facts"]["relevance"] == "x"

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,7 @@ import pytest
 
 from shared.adapters.azure_ml_pipelines import AzureMlPipelines
 from shared.clients import Clients
-from shared.domain.failures import Refused, Transient
+from shared.domain.failures import PutOff, Refused, Transient
 from shared.domain.retraining.pipelines import Pipeline, PipelineKind, PipelineRun, PipelineRunSeen, TrainingCompute
 from shared.domain.routes import Workspace
 from shared.domain.runs import JobState, job_state
@@ -180,6 +181,51 @@ def test_a_failing_step_says_what_its_log_said(
 def test_an_input_that_the_pipeline_does_not_declare_is_refused(submit: Submit, kind: str) -> None:
     with pytest.raises(Refused, match="declares no such input"):
         submit(kind, f"strange-{kind}", learning_rate="0.1")
+
+
+@KINDS
+def test_a_run_that_fails_late_says_so(
+    ml: Ml, ours: AzureMlPipelines, known: dict[str, Pipeline], submit: Submit, kind: str
+) -> None:
+    name = f"late-{kind}"
+    fault(ml, jobs=[{"match": name, "mode": "fail-late"}])
+
+    done = finished(ml, ours, known[kind], submit(kind, name).id)
+
+    fault(ml)
+    assert (done.status, done.because) == ("Failed", "asked to fail at its end by a test")
+    assert written(ml, f"out/{name}") == {"model/weights": b"a\n1\n"}, "it had done its work"
+    assert done.started < done.ended
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("kind", "door"),
+    [("published", "POST .*/PipelineSubmit"), ("endpoint", "POST /batch/small"), ("job", "PUT .*/jobs/busy")],
+)
+def test_a_submission_that_is_put_off_says_until_when_and_makes_one_run(
+    ml: Ml, submit: Submit, kind: str, door: str, status: int
+) -> None:
+    name = f"busy-{kind}-{status}"
+    fault(ml, rules=[{"match": door, "nth": 1, "status": status, "retry_after": 40}])
+
+    with pytest.raises(PutOff) as put_off:
+        submit(kind, name)
+    submit(kind, name)
+
+    fault(ml)
+    assert put_off.value.after_s == 40
+    assert ml.effects()["jobs"][name] == 1
+
+
+def test_of_many_submissions_at_once_one_run_is_left(ml: Ml, submit: Submit) -> None:
+    """By kinds whose service knows names: v1's has none, and the recorded shapes show which of two stays."""
+    for kind in ("endpoint", "job"):
+        with ThreadPoolExecutor(4) as pool:
+            tried = [pool.submit(submit, kind, f"at-once-{kind}") for _ in range(4)]
+        seen = {each.result().id for each in tried if each.exception() is None}
+        assert all(isinstance(each.exception(), Transient | None) for each in tried)
+        assert (len(seen), ml.effects()["jobs"][f"at-once-{kind}"]) == (1, 1)
 
 
 def test_a_busy_service_is_asked_again(

@@ -61,6 +61,7 @@ FOLDERS = {"rows": {"type": "uri_folder"}, "holdout": {"type": "uri_folder"}}
 
 def configure(folder: Path, **retraining: Any) -> Path:
     """The example's configuration, in which model `twice` alone is retrained, in *folder*."""
+    folder.mkdir(parents=True)
     shutil.copytree(PROJECT / "examples" / "diabetes", folder / "examples" / "diabetes")
     columns = [{"name": "id", "type": "string"}, {"name": "x", "type": "number"}, {"name": "y", "type": "number"}]
     (folder / "twice.yaml").write_text(yaml.safe_dump({"format": "csv", "columns": columns}))
@@ -99,13 +100,27 @@ def put(world: World, place: str, numbers: Iterable[int]) -> None:
         hub.get_blob_client(container, path).upload_blob(("\n".join(lines) + "\n").encode(), overwrite=True)
 
 
+def shifted(world: World, place: str) -> None:
+    """The example's patients, all of them heavier and with a higher blood pressure than before."""
+    header, *rows = world.rows
+    at = {name: number for number, name in enumerate(header.split(","))}
+    moved = [row.split(",") for row in rows[:120]]
+    for row in moved:
+        for name, by in (("bmi", 6.0), ("bp", 12.0)):
+            row[at[name]] = str(round(float(row[at[name]]) + by, 4))
+    container, _, path = place.partition("/")
+    text = "\n".join([header, *(",".join(row) for row in moved)]) + "\n"
+    with hub_client(world.cloud.endpoints) as hub:
+        hub.get_blob_client(container, path).upload_blob(text.encode(), overwrite=True)
+
+
 class Mortal:
     """The world's host with another configuration, and moments at which it dies."""
 
     def __init__(self, world: World, folder: Path, configuration: Path) -> None:
         self.world, self._app, self.deaths = world, folder / "app", folder / "deaths"
         self._configuration = configuration
-        self.deaths.mkdir()
+        self.deaths.mkdir(parents=True)
         self._app.mkdir()
         (self._app / "function_app.py").write_text("from tests.onemachine.dying import app\n\n__all__ = ['app']\n")
         shutil.copy(PROJECT / "host.json", self._app)
@@ -137,6 +152,25 @@ class Mortal:
 
     def retraining(self) -> dict[str, Any]:
         return dict(self.world.app.get(f"models/{MODEL}/retraining"))
+
+    def causes(self, model: str) -> dict[str, Any]:
+        """The causes on record, by their ids."""
+        with hub_client(self.world.cloud.endpoints) as hub:
+            names = list(
+                hub.get_container_client("signalbox").list_blob_names(name_starts_with=f"retraining/{model}/causes/")
+            )
+        return {name: self.world.read(f"signalbox/{name}") for name in names}
+
+    def ignored(self, event: str) -> bool:
+        """Whether the app had the event and did nothing about it."""
+        with hub_client(self.world.cloud.endpoints) as hub:
+            container = hub.get_container_client("signalbox")
+            names = list(container.list_blob_names(name_starts_with="ignored/"))
+            return any(event.encode() in container.download_blob(name).readall() for name in names)
+
+    @property
+    def workspace(self) -> str:
+        return Ml(self.world.cloud).ids["mlw-dev"]
 
     def ended(self, count: int = 1) -> list[dict[str, Any]] | None:
         """The runs, once *count* have ended and none is in flight."""

@@ -1,12 +1,13 @@
 """Retraining and drift on one machine, with hosts that die between an effect and whoever should know of it."""
 
+import copy
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.onemachine.loop import MODEL, Mortal, configure, counted, publish, put
+from tests.onemachine.loop import MODEL, Mortal, configure, counted, payload, publish, put, shifted
 from tests.onemachine.world import World
 
 pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("onemachine")]
@@ -24,22 +25,23 @@ RECORDS = tuple(
 SHORT = ("ledger submitted", "register_challenger", "ledger closed")
 
 
-@pytest.fixture
-def mortal(world: World, tmp_path: Path) -> Iterator[Mortal]:
-    (tmp_path / "configuration").mkdir()
-    promote_to = "tried" if WHOLE else None
-    made = Mortal(world, tmp_path, configure(tmp_path / "configuration", promote_to=promote_to))
+@pytest.fixture(scope="module")
+def mortal(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mortal]:
+    folder = tmp_path_factory.mktemp("mortal")
+    made = Mortal(world, folder, configure(folder / "configuration", promote_to="tried" if WHOLE else None))
+    publish(world, folder / "step")
     yield made
     world.cloud.kill_host()
     world.cloud.start_host()
 
 
 @pytest.mark.chaos
-def test_a_host_that_dies_at_every_step_trains_registers_and_enters_once(mortal: Mortal, tmp_path: Path) -> None:
+def test_a_host_that_dies_at_every_step_trains_registers_and_enters_once(mortal: Mortal) -> None:
     world, moments = mortal.world, (*ACTIVITIES, *RECORDS) if WHOLE else SHORT
-    publish(world, tmp_path / "step")
     mortal.start(*moments)
     put(world, "landing/twice/first.csv", range(1, 30))
+    mortal.until(mortal.retraining)
+    world.control("/_deliver", {"event": world.event_of("landing/twice/first.csv"), "times": 20})
 
     mortal.until(lambda: mortal.ended() and mortal.died == set(moments), within=400)
 
@@ -48,3 +50,56 @@ def test_a_host_that_dies_at_every_step_trains_registers_and_enters_once(mortal:
     effects = world.control("/_effects")
     assert counted(effects, "jobs", run["run"]) == {f"signalbox-{run['run']}": 1}
     assert set(counted(effects, "assets", f"/models/{MODEL}/").values()) == {1}
+
+
+DRIFT = ("count_run", "ledger drift-counted", "judge_drift", "ledger look-0", "tell_drift", "ledger told")
+WATCHED = "diabetes-progression"
+
+
+@pytest.mark.chaos
+def test_a_host_that_dies_during_a_drift_check_counts_announces_and_records_once(mortal: Mortal) -> None:
+    world, moments = mortal.world, DRIFT if WHOLE else ("ledger drift-counted", "ledger told")
+    before = set(mortal.causes(WATCHED))
+    mortal.start(*moments)
+    shifted(world, "landing/diabetes/each/drift/shifted.csv")
+
+    mortal.until(lambda: mortal.died >= set(moments), within=200)
+    (cause,) = mortal.until(lambda: [each for name, each in mortal.causes(WATCHED).items() if name not in before])
+
+    assert (cause["kind"], "bmi" in cause["facts"]["features"]) == ("drift", True)
+    (shown,) = world.app.get(f"models/{WATCHED}/drift")["versions"]
+    assert (shown["window"]["runs"], shown["problem"]) == (1, None)
+    window = f"-{cause['facts']['window']}"
+    told = [row["event"]["id"] for row in world.control("/_events?topic=signalbox&type=Signalbox.Drift.Detected")]
+    assert len([each for each in told if each.endswith(window)]) == 1
+
+
+def test_what_other_monitors_tell_comes_through_event_grid_and_the_alerts_door_as_one_cause_each(
+    mortal: Mortal,
+) -> None:
+    world, before = mortal.world, set(mortal.causes(WATCHED))
+    mortal.start()
+    drifted, breached, alert = (
+        payload(name)
+        for name in ("dataset_drift_detected.grid", "run_status_changed.monitor.grid", "common_alert.fired")
+    )
+    drifted["data"]["DataDriftName"] = "diabetes-monitor"
+    breached["data"]["runTags"] = {
+        name: text.replace("weekly-", "diabetes-") for name, text in breached["data"]["runTags"].items()
+    }
+    untagged = copy.deepcopy(breached) | {"id": "untagged"}
+    untagged["data"]["runTags"] = {}
+    alert["data"]["essentials"]["alertRule"] = "diabetes-drift-alert"
+    for event in (untagged, drifted, breached):
+        event["topic"] = mortal.workspace
+        for _ in range(3):
+            world.control("/_accept", {"topic": "ml", "event": event})
+    said = [world.app.post("alerts", alert) for _ in range(3)]
+
+    def found() -> list[Any] | None:
+        new = [each for name, each in mortal.causes(WATCHED).items() if name not in before]
+        return new if len(new) >= 3 else None
+
+    assert sorted(each["kind"] for each in mortal.until(found)) == ["alert", "drift", "drift"]
+    assert ["to retrain diabetes-progression" in str(each) for each in said] == [True] * 3
+    assert not mortal.ignored("untagged"), "Event Grid's filter keeps runs without the tag from the app"

@@ -109,7 +109,8 @@ def _judged(
         movement = Movement.STEADY
     else:
         movement = Movement.UNDECIDED
-    said = f"distance {effect:.3f} (at least {rule.effect:g} counts), adjusted p = {adjusted:.2g}, PSI = {each.psi:.3f}"
+    apart, p = f"distance {effect:.3f} (at least {rule.effect:g} counts)", statistics.told_p(adjusted)
+    said = f"{apart}, {p}, PSI = {each.psi:.3f}"
     return replace(each, adjusted_p=adjusted, movement=movement, because=said, needed=needed)
 
 

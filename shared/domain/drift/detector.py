@@ -121,12 +121,18 @@ def _worst(columns: Sequence[ColumnDrift]) -> Movement:
     return next((each for each in (Movement.MOVED, Movement.UNDECIDED) if each in found), Movement.STEADY)
 
 
+def _drifted(columns: Sequence[ColumnDrift], score: ScoreDrift) -> str:
+    moved = [each for each in columns if each.movement is Movement.MOVED]
+    inputs = [each for each in moved if each.part is not Part.OUTPUT]
+    if not inputs or score.movement is not Movement.MOVED:
+        return f"{_names(moved)} moved"
+    return f"{_names(inputs)} moved, and so {'would' if score.foreseen else 'did'} the score"
+
+
 def _concluded(columns: Sequence[ColumnDrift], score: ScoreDrift, rule: DriftRule) -> tuple[Outcome, str, int | None]:
     moved = _names(each for each in columns if each.movement is Movement.MOVED)
     if moved and (not rule.score_must_move or score.movement is Movement.MOVED):
-        told = "and so would the score" if score.foreseen else "and so did the score"
-        said = f"{moved} moved {told}" if score.movement is Movement.MOVED else f"{moved} moved"
-        return Outcome.DRIFTED, said, None
+        return Outcome.DRIFTED, _drifted(columns, score), None
     if moved and score.movement is Movement.STEADY:
         told = "would not" if score.foreseen else "did not"
         return Outcome.NONE, f"{moved} moved, and the score {told}", None

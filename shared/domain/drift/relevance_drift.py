@@ -6,7 +6,7 @@ from enum import StrEnum
 from statistics import NormalDist
 
 from shared.domain.drift.relevance import FeatureRelevance, Relevance
-from shared.domain.statistics import benjamini_hochberg
+from shared.domain.statistics import benjamini_hochberg, told_p
 
 
 class Change(StrEnum):
@@ -69,5 +69,5 @@ def _judged(each: RelevanceChange, adjusted: float, alpha: float, least: float, 
     changed = adjusted <= alpha and abs(each.difference) >= least
     excluded = abs(each.difference) + critical * each.error < least or adjusted <= alpha
     change = Change.CHANGED if changed else Change.KEPT if excluded else Change.UNDECIDED
-    said = f"{each.before:.3f} to {each.after:.3f} nats, standard error {each.error:.3f}, adjusted p = {adjusted:.2g}"
+    said = f"{each.before:.3f} to {each.after:.3f} nats, standard error {each.error:.3f}, {told_p(adjusted)}"
     return replace(each, adjusted_p=adjusted, change=change, because=said)

@@ -14,13 +14,15 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class _Rule:
     """Requests whose "METHOD path" has *match* in it (a regular expression): the *nth* of them, or every one.
 
-    They fail *when* the effect has not happened (`before`) or has (`after`): with *status*, or else by a closed line.
+    They fail *when* the effect has not happened (`before`) or has (`after`): with *status*, or else by a closed line;
+    *retry_after* is in seconds.
     """
 
     match: str
     nth: int | None = None
     when: str = "before"
     status: int | None = None
+    retry_after: int | None = None
     seen: int = 0
 
     def strikes(self, request: web.Request) -> bool:
@@ -33,7 +35,7 @@ class _Rule:
 class FaultBox:
     """Set by POST /_faults, which forgets what was set before.
 
-    `requests` [{match, times, status, retry_after}], `rules` [{match, nth, when, status}],
+    `requests` [{match, times, status, retry_after}], `rules` [{match, nth, when, status, retry_after}],
     `jobs` [{match, mode}], `cut_after_effect`: a number.
     """
 
@@ -61,10 +63,10 @@ class FaultBox:
                 return refused
             rule = next((rule for rule in self._rules if rule.strikes(request)), None)
             if rule and rule.when == "before":
-                return _fail(request, rule.status)
+                return _fail(request, rule)
             response = await handler(request)
             if rule:
-                return _fail(request, rule.status)
+                return _fail(request, rule)
             return self._cut(request, response)
 
         return faulty
@@ -95,10 +97,11 @@ class FaultBox:
 _SAID = {"error": {"code": "Fault", "message": "asked for by a test"}}
 
 
-def _fail(request: web.Request, status: int | None) -> web.Response:
-    if status is None:
+def _fail(request: web.Request, rule: _Rule) -> web.Response:
+    if rule.status is None:
         _abort(request)
-    return web.json_response(_SAID, status=status or 500)
+    headers = {} if rule.retry_after is None else {"Retry-After": str(rule.retry_after)}
+    return web.json_response(_SAID, status=rule.status or 500, headers=headers)
 
 
 def _abort(request: web.Request) -> None:

@@ -29,6 +29,7 @@ class TopicDoors:
         app.router.add_get("/_effects", self._count)
         app.router.add_post("/_faults", self._set_faults)
         app.router.add_post("/_deliver", self._deliver)
+        app.router.add_post("/_accept", self._accept)
 
     async def _publish(self, request: web.Request) -> web.Response:
         if not secrets.compare_digest(request.headers.get("aeg-sas-key", ""), self._key):
@@ -61,6 +62,12 @@ class TopicDoors:
     async def _set_faults(self, request: web.Request) -> web.Response:
         self._deliverer.set_faults(Faults(**await request.json()))
         return web.json_response({})
+
+    async def _accept(self, request: web.Request) -> web.Response:
+        """`{"topic": name, "event": {}}`: what a service that is not emulated would raise under its topic."""
+        body = await request.json()
+        self._deliverer.accept(body["topic"], body["event"])
+        return web.json_response({}, status=202)
 
     async def _deliver(self, request: web.Request) -> web.Response:
         """`{"event": id, "times": n}`: deliver a known event again, to every subscription that wanted it."""
