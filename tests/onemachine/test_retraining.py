@@ -67,7 +67,7 @@ def test_a_host_that_dies_during_a_drift_check_counts_announces_and_records_once
     (cause,) = mortal.until(lambda: [each for name, each in mortal.causes(WATCHED).items() if name not in before])
 
     assert (cause["kind"], "bmi" in cause["facts"]["features"]) == ("drift", True)
-    (shown,) = world.app.get(f"models/{WATCHED}/drift")["versions"]
+    (shown,) = mortal.until(lambda: world.app.get(f"models/{WATCHED}/drift")["versions"])
     assert (shown["window"]["runs"], shown["problem"]) == (1, None)
     window = f"-{cause['facts']['window']}"
     told = [row["event"]["id"] for row in world.control("/_events?topic=signalbox&type=Signalbox.Drift.Detected")]
