@@ -11,6 +11,9 @@ from shared.domain.redaction import redacted, without_secrets
 from shared.shapes import Finding
 
 
+_SHOWN = 20  # Of what is wrong: an answer must not grow with what was sent.
+
+
 class Problem(Exception):
     """A request that is refused: *detail* names the field, the value and the remedy, and *errors* all of them."""
 
@@ -20,8 +23,8 @@ class Problem(Exception):
 
     @classmethod
     def of(cls, status: int, title: str, errors: Sequence[Finding]) -> "Problem":
-        """Everything that is wrong with a request."""
-        return cls(status, title, "; ".join(map(str, errors[:20])), errors)
+        """Everything that is wrong with a request, as far as an answer goes."""
+        return cls(status, title, "; ".join(map(str, errors[:_SHOWN])), errors[:_SHOWN])
 
 
 def answer(status: int, content: Any, headers: Mapping[str, str] | None = None) -> func.HttpResponse:

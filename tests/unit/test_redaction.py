@@ -1,5 +1,6 @@
 """Secrets leave what came from outside, wherever they stand; what a replay needs stays."""
 
+import time
 from typing import Any
 
 import pytest
@@ -59,3 +60,22 @@ def test_what_nests_too_deeply_is_cut_and_never_overflows() -> None:
         deep = [deep]
 
     assert S not in repr(without_secrets(deep))
+
+
+@pytest.mark.parametrize("before", ["", "-", "token-", "x=", "https://h/", "a.b-"])
+def test_a_token_is_known_whatever_stands_before_it(before: str) -> None:
+    token = f"eyJhbGciOiJSUzI1NiJ9.{S}.{S}"
+
+    assert redacted(f"{before}{token} and") == f"{before}REDACTED and"
+
+
+@pytest.mark.parametrize(
+    "piece", ["-eyJ", "eyJaaaaaaaa.", "eyJ-eyJ-.eyJ-", "://a:", "a@://:", "bearer ", "authorization: ", "?sig=", "Pwd="]
+)
+def test_a_text_made_to_be_slow_is_not(piece: str) -> None:
+    """Every body, event and message goes through here; at a cost of its square this would take a minute."""
+    text, began = piece * (64 * 1024 // len(piece)), time.process_time()
+
+    redacted(text)
+
+    assert time.process_time() - began < 5
