@@ -10,7 +10,6 @@ import azure.functions as func
 from shared.domain.redaction import redacted, without_secrets
 from shared.shapes import Finding
 
-
 _SHOWN = 20  # Of what is wrong: an answer must not grow with what was sent.
 
 
