@@ -104,7 +104,11 @@ def _record(row: dict[str, str]) -> dict[str, Any]:
 
 def _value(text: str) -> Any:
     try:
-        number = json.loads(text)
+        number = json.loads(text, parse_constant=_refuse)
     except ValueError:
         return text or None
     return number if isinstance(number, int | float) and not isinstance(number, bool) else text
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no number of JSON")

@@ -26,7 +26,7 @@ from tests.service_bus.conftest import Served, served  # noqa: F401 (a fixture)
 
 BLOBS = "https://datahub.blob.core.windows.net"
 MESSAGES, RECORDS, HOOKS = "hub-messages", "hub-records", "devops-hooks"
-VISITS = Stream(name="visits", route="each", land="landing/each/{key}/{batch}.csv", records=5, age_s=1)
+VISITS = Stream(name="visits", route="each", land="landing/each/{key}/{batch}.csv", records=10, age_s=1)
 
 
 class Bus:
