@@ -10,12 +10,19 @@ def look_at_backlog(clients: Clients, sweep: c.Sweep) -> c.Backlog:
     hub = clients.configuration.hub
     letters, oldest_letter_s = _waiting(clients, hub.dead_letters, "")
     jobs, oldest_job_s = _waiting(clients, hub.state, records.OPEN_JOBS)
+    streams = [records.held_records(stream.name) for stream in clients.configuration.streams]
+    held, oldest_held_s = _waiting(clients, hub.state, *streams)
     return c.Backlog(
-        dead_letters=letters, oldest_dead_letter_s=oldest_letter_s, open_jobs=jobs, oldest_open_job_s=oldest_job_s
+        dead_letters=letters,
+        oldest_dead_letter_s=oldest_letter_s,
+        open_jobs=jobs,
+        oldest_open_job_s=oldest_job_s,
+        held_messages=held,
+        oldest_held_message_s=oldest_held_s,
     )
 
 
-def _waiting(clients: Clients, container: str, prefix: str) -> tuple[int, float]:
+def _waiting(clients: Clients, container: str, *prefixes: str) -> tuple[int, float]:
     """How many blobs lie there, and the age of the oldest in seconds."""
-    times = [blob.modified for blob in clients.hub.list(container, prefix)]
+    times = [blob.modified for prefix in prefixes for blob in clients.hub.list(container, prefix)]
     return len(times), (clients.clock.now() - min(times)).total_seconds() if times else 0.0

@@ -3,6 +3,7 @@
 Orchestrators and activities never import each other; they meet here.
 """
 
+from shared.contracts.backlog import *  # noqa: F403
 from shared.contracts.checks import *  # noqa: F403
 from shared.contracts.devops import *  # noqa: F403
 from shared.contracts.drift import *  # noqa: F403
@@ -12,7 +13,6 @@ from shared.contracts.payloads import *  # noqa: F403
 from shared.contracts.payloads import (
     Adrift,
     Announcement,
-    Backlog,
     Cancellation,
     DataCheck,
     DataVerdict,
@@ -70,7 +70,6 @@ CLAIM_WINDOW = Activity("claim_window", WindowClaim, WindowClaimed, Effect.WRITE
 START_RUN = Activity("start_run", RunStart, Done, Effect.WRITES)
 SWEEP_ARRIVALS = Activity("sweep_arrivals", Sweep, Swept, Effect.WRITES)
 SWEEP_JOBS = Activity("sweep_jobs", Sweep, Swept, Effect.WRITES)
-LOOK_AT_BACKLOG = Activity("look_at_backlog", Sweep, Backlog, Effect.READS)
 
 ACTIVITIES: tuple[Activity[object, object], ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, Activity)

@@ -282,16 +282,6 @@ class Swept:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Backlog:
-    """What waits, and for how long the oldest of it has."""
-
-    dead_letters: int = 0
-    oldest_dead_letter_s: float = 0.0
-    open_jobs: int = 0
-    oldest_open_job_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Adrift:
     """A job whose run was ended from outside."""
 

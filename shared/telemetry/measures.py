@@ -73,6 +73,7 @@ def _backlog(seen: Seen) -> None:
     for what, number, oldest_s in (
         ("dead letters", found.dead_letters, found.oldest_dead_letter_s),
         ("open jobs", found.open_jobs, found.oldest_open_job_s),
+        ("streamed messages", found.held_messages, found.oldest_held_message_s),
     ):
         stands("signalbox.backlog", number, {"what": what})
         stands("signalbox.backlog.age", oldest_s, {"what": what})

@@ -1,0 +1,21 @@
+"""What a look at the backlog finds: the figures that alerts are set on."""
+
+from dataclasses import dataclass
+
+from shared.contracts.kinds import Activity, Effect
+from shared.contracts.payloads import Sweep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What waits, and for how long the oldest of it has."""
+
+    dead_letters: int = 0
+    oldest_dead_letter_s: float = 0.0
+    open_jobs: int = 0
+    oldest_open_job_s: float = 0.0
+    held_messages: int = 0
+    oldest_held_message_s: float = 0.0
+
+
+LOOK_AT_BACKLOG = Activity("look_at_backlog", Sweep, Backlog, Effect.READS)
