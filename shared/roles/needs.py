@@ -89,6 +89,7 @@ NEEDS: dict[str, dict[str, Needs]] = {
         "find": (_JOB,),
         "look": (_JOB, _RUNS),
         "cancel": (_CANCEL, _RUNS),
+        "root": (_RUNS,),
         "metrics": (_RUNS,),
         "tag": (_RUNS,),
     },

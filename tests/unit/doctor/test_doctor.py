@@ -251,7 +251,7 @@ def test_each_broken_thing_is_found_with_its_fix(check, break_it, fix):
 WARNED = [
     (queued("records", deliveries=20), "maximum delivery count"),
     (queued("messages", life_s=3600), "dead-lettering on message expiration"),
-    (queued("messages", dead=3), "signalbox dead-letters list"),
+    (queued("messages", dead=3), "signalbox dlq list"),
     (queued("approvals", life_s=1e9), "time to live of an hour"),
     (told_on(drops_repeats=False), "duplicate detection"),
     (told_on(subscriptions=()), "one for each listener"),
