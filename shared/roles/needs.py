@@ -88,7 +88,6 @@ NEEDS: dict[str, dict[str, Needs]] = {
         "submit": (_INVOKE, _RUNS),
         "find": (_JOB,),
         "look": (_JOB, _RUNS),
-        "root": (_RUNS,),
         "cancel": (_CANCEL, _RUNS),
         "root": (_RUNS,),
         "metrics": (_RUNS,),

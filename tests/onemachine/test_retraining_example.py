@@ -44,7 +44,7 @@ def mixed_up(file: Path) -> str:
 
 @pytest.fixture
 def champion(world: World, example: Path, tmp_path: Path) -> str:
-    """Who serves in pre-production: whom test_promotions, which comes first, left there; or one that knows the serum."""
+    """Who serves in pre-production: whom test_promotions, which comes first, left there; or one who knows serum."""
     offer_answers(world.cloud.endpoints, example)
     if not serving(state(world)):
         train_example(PROJECT, tmp_path, "blood")
