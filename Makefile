@@ -49,6 +49,10 @@ chaos: setup  ## The full storms: 1,000 files with bad events, 50 kills among 20
 	@SIGNALBOX_STORM_FILES=1000 SIGNALBOX_KILLED_FILES=20 SIGNALBOX_KILLS=50 SIGNALBOX_CHAOS_LOOP=1 SIGNALBOX_SAGA=1 $(BIN)/python -m pytest tests/onemachine -v
 	@SIGNALBOX_CHAOS_MESSAGES=10000 $(BIN)/python -m pytest tests/messaging/test_kills.py tests/messaging/test_records.py -v
 
+.PHONY: fuzz
+fuzz: setup  ## What the API's document allows and forbids, sent by schemathesis as every person: about half an hour.
+	@SIGNALBOX_FUZZ_EXAMPLES=$${SIGNALBOX_FUZZ_EXAMPLES:-50} $(BIN)/python -m pytest tests/onemachine/test_fuzz.py -s -v
+
 check: setup  ## Format, lint, types, imports, generated files.
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .

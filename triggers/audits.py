@@ -39,5 +39,5 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise Problem(400, "bad time", f"parameter 'at' is {text!r}; write 2026-11-25T12:00:00Z") from error
+        raise Problem(422, "bad time", f"parameter 'at' is {text!r}; write 2026-11-25T12:00:00Z") from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 BODY_LIMIT = 256 * 1024
 DEPTH_LIMIT = 32
+_EXACT = 2**53  # Whole numbers below it are the same as floats.
 
 
 def decoded(kind: type[T], raw: Any) -> T:
@@ -39,15 +40,17 @@ def queried(kind: type[T], params: Mapping[str, str]) -> T:
 
 
 def json_of(req: func.HttpRequest) -> Any:
-    """The JSON in the body, an empty object where there is none. Raises Problem."""
+    """The JSON in the body. Raises Problem."""
     data = req.get_body()
     if len(data) > BODY_LIMIT:
         raise Problem(413, "body too large", f"the body has {len(data)} bytes; send at most {BODY_LIMIT}")
     kind = (req.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
-    if data and kind != "application/json" and not kind.endswith("+json"):
+    if not data:
+        raise Problem(400, "bad body", "the body is empty; send a JSON object, {} where nothing is to be said")
+    if kind != "application/json" and not kind.endswith("+json"):
         raise Problem(415, "wrong content type", f"Content-Type is {kind[:60]!r}; send application/json")
     try:
-        return parsed(data or b"{}", BODY_LIMIT)
+        return parsed(data, BODY_LIMIT)
     except ValueError as error:
         raise Problem(400, "bad body", str(error)) from error
 
@@ -78,10 +81,11 @@ def _refuse(constant: str) -> Any:
 
 
 def _finite(text: str) -> float:
+    """13.0 is a whole number in JSON Schema, and here."""
     number = float(text)
     if math.isinf(number):
         raise ValueError("a number is too large")
-    return number
+    return int(number) if number.is_integer() and abs(number) < _EXACT else number
 
 
 def _depth(raw: Any) -> int:

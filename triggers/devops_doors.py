@@ -98,9 +98,9 @@ def _order(call: Call, body: TaskAsked) -> Order:
     try:
         order = read_order(raw | ({"start": body.start.value} if body.start else {}))
     except Refused as refusal:
-        raise Problem(400, "bad body", str(refusal)) from refusal
+        raise Problem(422, "bad body", str(refusal)) from refusal
     if order.kind not in _NEEDS:
-        raise Problem(400, "bad body", f"field 'start' is {order.kind.value!r}; a pipeline starts pipelines by itself")
+        raise Problem(422, "bad body", f"field 'start' is {order.kind.value!r}; a pipeline starts pipelines by itself")
     needed, way = _NEEDS[order.kind]
     places = environments.of(way, call.clients, {"body": body, "model": body.model}) if way else ()
     allowed = call.clients.configuration.permissions

@@ -33,6 +33,6 @@ def _read(cursor: str) -> tuple[str, str]:
         first, second = raw
     except (binascii.Error, ValueError, TypeError) as error:
         raise Problem(
-            400, "bad query", "cursor is not one that a page gave as `next`; leave it out to start"
+            422, "bad query", "cursor is not one that a page gave as `next`; leave it out to start"
         ) from error
     return str(first), str(second)

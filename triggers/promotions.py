@@ -48,7 +48,7 @@ async def plan(clients: Clients, body: PlanAsked) -> answers.Planned:
 async def promote(call: Call, body: PromotionAsked) -> Starting:
     """A promotion; with `plan` (the document that `plan` gave) it runs only while the world is as planned."""
     if bool(body.model) == bool(body.models):
-        raise Problem(400, "bad body", "give one of the fields 'model' and 'models'")
+        raise Problem(422, "bad body", "give one of the fields 'model' and 'models'")
     if body.models:
         return await _promote_set(call, body)
     request = await _request(call, body, body.model)
@@ -173,7 +173,7 @@ def _keep_plan(clients: Clients, request: c.Promotion, planned: Any) -> c.Promot
     try:
         document = decode(c.Plan, planned)
     except ValueError as error:
-        raise Problem(400, "bad body", f"field 'plan' is not a plan: {error}; send what `plan` gave") from error
+        raise Problem(422, "bad body", f"field 'plan' is not a plan: {error}; send what `plan` gave") from error
     digest = plan_digest(document)
     now = plan_promotion(clients, request.model, request.source, request.target)
     if plan_digest(now) != digest:

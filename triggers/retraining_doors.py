@@ -97,7 +97,7 @@ def _refuse_strange_data(clients: Clients, rules: Retraining, data: str) -> None
         said = f"models.{rules.model}.retraining has no `data`; configure how it is read"
         raise Problem(409, "no training data", said)
     if not path or container in clients.configuration.hub.reserved:
-        raise Problem(400, "bad body", f"field 'data' is {data!r}; name container/path of the hub's own containers")
+        raise Problem(422, "bad body", f"field 'data' is {data!r}; name container/path of the hub's own containers")
     if next(iter(clients.hub.list(container, path)), None) is None:
         raise Problem(404, "no such data", f"nothing lies at {data!r} in the hub; put it there, or end a folder with /")
 

@@ -13,8 +13,9 @@ from functools import lru_cache
 from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 _NAMES: dict[type, str] = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_LONGEST = 4096
+CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f"  # As in a class of characters; no text has any of them.
+_CONTROL = re.compile(f"[{CONTROL}]")
+LONGEST = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,10 @@ class Many:
 
 
 Name: TypeAlias = Annotated[str, Text(longest=256, pattern=r"[^\x00-\x1f\x7f]+")]
-Sentence: TypeAlias = Annotated[str, Text(pattern=r"\s*\S[\s\S]*", means="a text that says something")]
+Sentence: TypeAlias = Annotated[
+    str,
+    Text(pattern=rf"[^{CONTROL}]*[^\s{CONTROL}][^{CONTROL}]*", means="a text that says something"),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +139,7 @@ def _fits(kind: Any, rule: Any, raw: Any) -> bool:
     if isinstance(raw, bool) or kind is bool:
         return isinstance(raw, bool) and kind is bool
     if isinstance(raw, str) and kind is str:
-        return _text_fits(rule or Text(shortest=0, longest=_LONGEST), raw)
+        return _text_fits(rule or Text(shortest=0, longest=LONGEST), raw)
     return isinstance(raw, int) and kind is int and (rule is None or rule.least <= raw <= rule.most)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from shared.shapes import Many, Text, Whole, shape_of
+from shared.shapes import CONTROL, Many, Text, Whole, shape_of
 
 _SCALARS: dict[Any, dict[str, Any]] = {
     str: {"type": "string"},
@@ -85,6 +85,6 @@ def _limits(rule: Any) -> dict[str, Any]:
         return {"minimum": rule.least, "maximum": rule.most}
     if isinstance(rule, Text):
         said = {"description": rule.means} if rule.means else {}
-        pattern = {"pattern": f"^(?:{rule.pattern})$"} if rule.pattern else {}
-        return {"minLength": rule.shortest, "maxLength": rule.longest, **pattern, **said}
+        pattern = f"^(?:{rule.pattern})$" if rule.pattern else f"^[^{CONTROL}]*$"
+        return {"minLength": rule.shortest, "maxLength": rule.longest, "pattern": pattern, **said}
     return {}

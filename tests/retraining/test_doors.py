@@ -51,7 +51,7 @@ async def test_what_cannot_be_is_refused_by_name(works: Works) -> None:
     for path, body, who, wanted, said in (
         ("models/fraud/retrain", {"reason": "r"}, "ada", 404, "no `retraining` section"),
         ("models/churn/retrain", {}, "ada", 400, "reason"),
-        ("models/churn/retrain", {"reason": "r", "data": "signalbox/x"}, "ada", 400, "the hub's own containers"),
+        ("models/churn/retrain", {"reason": "r", "data": "signalbox/x"}, "ada", 422, "the hub's own containers"),
         ("models/churn/retrain", {"reason": "r", "data": "extra/none"}, "ada", 404, "nothing lies at"),
         ("models/churn/retrain", {"reason": "r"}, "grace", 403, "may not retrain"),
     ):
