@@ -9,7 +9,7 @@ from shared.domain.drift.rule import ColumnDrift, Outcome
 from shared.domain.drift.watch import DriftWatch
 from shared.domain.retraining.costs import Cost
 from shared.domain.retraining.rules import Budget
-from triggers.starting import API, followed
+from triggers.starting import API, Kept, followed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ class AlertTaken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Considered:
+class Considered(Kept):
     """*cause* is the recorded wish; *considered*: `now`, or `with others` that are being weighed already."""
 
     model: str

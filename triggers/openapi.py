@@ -79,7 +79,7 @@ def document() -> dict[str, Any]:
 
 def _operation(door: Door, taken: Signature, schemas: Schemas) -> dict[str, Any]:
     described: dict[str, Any] = {"operationId": door.name, "summary": _summary(door, taken)}
-    parameters = [*_in_path(taken), *_in_query(taken, schemas), *([_KEY] if taken.gives is Starting else [])]
+    parameters = [*_in_path(taken), *_in_query(taken, schemas), *([_KEY] if taken.keyed else [])]
     if parameters:
         described["parameters"] = parameters
     if taken.body is not None:
@@ -123,7 +123,7 @@ def _responses(door: Door, taken: Signature, schemas: Schemas) -> dict[str, Any]
         "description": "Started: `Location` tells how it goes." if gives is Accepted else "Done.",
         "content": {"application/json": {"schema": schemas.of(gives)}},
     }
-    if gives is Accepted:
+    if taken.keyed:
         text = {"schema": {"type": "string"}}
         good["headers"] = {"Location": text, "Retry-After": text}
     bad = {str(status): _refusal(status) for status in _refusals(door, taken)}

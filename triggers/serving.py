@@ -24,7 +24,7 @@ from triggers import environments
 from triggers.bodies import decoded, json_of, queried
 from triggers.doors import Call, Door
 from triggers.problems import Problem, answer, problem
-from triggers.starting import Starting, begin, request_digest
+from triggers.starting import Kept, Starting, begin, keep, request_digest
 
 PARAMETER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")
 
@@ -40,6 +40,11 @@ class Signature:
     body: Any
     parameters: tuple[str, ...]
     gives: Any
+
+    @property
+    def keyed(self) -> bool:
+        """Whether an Idempotency-Key counts here."""
+        return self.gives is Starting or (isinstance(self.gives, type) and issubclass(self.gives, Kept))
 
 
 @cache
@@ -92,9 +97,11 @@ async def _act(door: Door, taken: Signature, call: Call, arguments: Mapping[str,
     decide = partial(taken.function, call, **arguments)
     now, traceparent = call.clients.clock.now(), call.req.headers.get("traceparent", "")
     with received(f"{door.method} {door.route}", now, caller=traceparent):
-        if taken.gives is not Starting:
-            return await decide()
-        return await begin(call, request_digest(door.name, arguments), decide)
+        if taken.gives is Starting:
+            return await begin(call, request_digest(door.name, arguments), decide)
+        if taken.keyed:
+            return await keep(call, request_digest(door.name, arguments), taken.gives, decide)
+        return await decide()
 
 
 async def _caller(door: Door, clients: Clients, req: func.HttpRequest) -> Caller:

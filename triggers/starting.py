@@ -8,17 +8,19 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.contracts import Orchestration
 from shared.domain import identity, records
+from shared.domain.failures import Refused
 from shared.durable import Client, Start, find_instance, start_once
 from triggers.doors import Call
 from triggers.problems import Problem
 
 API = "/api/v1"
+K = TypeVar("K")
 RETRY_AFTER_S = 2
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -56,6 +58,12 @@ class Accepted:
         return followed(self.status_url)
 
 
+class Kept:
+    """An answer of something that was done, and is given again to the same Idempotency-Key."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """A start as it is recorded under its caller's key; *request* is the digest of what was asked for."""
@@ -69,16 +77,50 @@ class Order:
 
 async def begin(call: Call, asked: str, decide: Callable[[], Awaitable[Starting]]) -> Accepted:
     """Start what *decide* says; *asked* is the digest of the request, for callers who send an Idempotency-Key."""
-    key = call.req.headers.get("Idempotency-Key")
-    if key is None:
+    path = _record_of_key(call)
+    if not path:
         starting = await decide()
         await _start(call.client, starting)
         return _accepted(starting)
+    known = await asyncio.to_thread(_read, call.clients, path, asked)
+    return await (_repeat(call, known) if known else _first(call, path, asked, decide))
+
+
+async def keep(call: Call, asked: str, kind: type[K], act: Callable[[], Awaitable[K]]) -> K:
+    """What *act* gives, or gave to the same key. It may happen again, as after a crash, and has ids of its own."""
+    path = _record_of_key(call)
+    if not path:
+        return await act()
+    claim = json.dumps({"request": asked}).encode()
+    if not await asyncio.to_thread(call.clients.hub.create, call.clients.configuration.hub.state, path, claim):
+        known = await asyncio.to_thread(_read, call.clients, path, asked)
+        if known and "answer" in known:
+            return decode(kind, known["answer"])
+    try:
+        given = await act()
+    except (Problem, Refused):
+        await asyncio.to_thread(call.clients.hub.delete, call.clients.configuration.hub.state, path)
+        raise
+    await asyncio.to_thread(_write_answer, call.clients, path, {"request": asked, "answer": encode(given)})
+    return given
+
+
+def _record_of_key(call: Call) -> str:
+    """Where the caller's key is remembered; empty where none came. Raises Problem."""
+    key = call.req.headers.get("Idempotency-Key")
+    if key is None:
+        return ""
     if not _KEY.fullmatch(key):
         raise Problem(400, "bad header", "Idempotency-Key must be 1 to 255 visible ASCII characters; send a UUID")
-    path = records.idempotent(identity.digest(call.caller.oid, key, length=32))
-    known = await asyncio.to_thread(_read, call.clients, path)
-    return await (_repeat(call, known, asked) if known else _first(call, path, asked, decide))
+    return records.idempotent(identity.digest(call.caller.oid, key, length=32))
+
+
+def _write_answer(clients: Clients, path: str, record: Mapping[str, Any]) -> None:
+    """Whoever repeats the request at the same moment writes the same."""
+    state = clients.configuration.hub.state
+    there = clients.hub.find(state, path)
+    if there is not None:
+        clients.hub.replace(state, path, json.dumps(record).encode(), there.etag)
 
 
 async def _first(call: Call, path: str, asked: str, decide: Callable[[], Awaitable[Starting]]) -> Accepted:
@@ -94,18 +136,17 @@ async def _first(call: Call, path: str, asked: str, decide: Callable[[], Awaitab
     )
     content, state = json.dumps(encode(order)).encode(), call.clients.configuration.hub.state
     if not await asyncio.to_thread(call.clients.hub.create, state, path, content):
-        known = await asyncio.to_thread(_read, call.clients, path)
+        known = await asyncio.to_thread(_read, call.clients, path, asked)
         if known is not None:  # Somebody sent the same key at the same moment.
-            return await _repeat(call, known, asked)
+            return await _repeat(call, known)
     # Not `_start`: whoever repeats the request meanwhile may have started it, and that is no clash.
     await start_once(call.client, starting.orchestration, starting.instance, starting.payload, again=starting.again)
     return order.accepted
 
 
-async def _repeat(call: Call, order: Order, asked: str) -> Accepted:
+async def _repeat(call: Call, known: Mapping[str, Any]) -> Accepted:
     """The recorded answer; what was recorded and never started, since the app died in between, starts now."""
-    if order.request != asked:
-        raise Problem(409, "key used before", "this Idempotency-Key came with another request; send a new key")
+    order = decode(Order, known)
     orchestration = Orchestration(order.orchestration, object, object)
     await start_once(call.client, orchestration, order.accepted.id, order.payload)
     return order.accepted
@@ -136,9 +177,13 @@ def _accepted(starting: Starting) -> Accepted:
     )
 
 
-def _read(clients: Clients, path: str) -> Order | None:
+def _read(clients: Clients, path: str, asked: str) -> dict[str, Any] | None:
+    """What is remembered of a key. Raises Problem where it came with another request than *asked*."""
     raw = clients.hub.read(clients.configuration.hub.state, path)
-    return None if raw is None else decode(Order, json.loads(raw))
+    known = None if raw is None else dict(json.loads(raw))
+    if known and known["request"] != asked:
+        raise Problem(409, "key used before", "this Idempotency-Key came with another request; send a new key")
+    return known
 
 
 def request_digest(door: str, arguments: Mapping[str, Any]) -> str:

@@ -4,6 +4,9 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
+
+import aiohttp
 
 from shared.domain import identity, records
 from shared.domain.retraining.causes import CauseKind
@@ -45,6 +48,24 @@ async def test_the_same_wish_is_one_cause_until_another_run_has_started(works: W
 
     assert first["cause"] == second["cause"] != third["cause"]
     assert second["considered"] == "with others"
+
+
+async def test_one_key_is_one_wish_even_after_another_run_has_started(works: Works) -> None:
+    async def wish(body: dict[str, str]) -> tuple[int, Any]:
+        headers = {"Authorization": "Bearer ada", "Idempotency-Key": "one"}
+        url = f"{works.host.url}/api/v1/models/churn/retrain"
+        async with aiohttp.ClientSession() as session, session.post(url, json=body, headers=headers) as answer:
+            return answer.status, (answer.headers.get("Location"), await answer.json())
+
+    first = await wish({"reason": "again"})
+    await works.retrained()
+    again, other = await wish({"reason": "again"}), await wish({"reason": "more"})
+    await works.pass_time(timedelta(minutes=5))
+
+    assert (first[0], first[1][0]) == (202, first[1][1]["status_url"])
+    assert again == first
+    assert (other[0], other[1][1]["title"]) == (409, "key used before")
+    assert len(works.runs()) == 1
 
 
 async def test_what_cannot_be_is_refused_by_name(works: Works) -> None:
