@@ -58,7 +58,8 @@ def champion(world: World, example: Path, tmp_path: Path) -> str:
 def test_a_challenger_that_learned_noise_is_refused_with_its_reason(world: World, example: Path, champion: str) -> None:
     prepare_retraining(PROJECT, example, world.cloud.endpoints)
     with hub_client(world.cloud.endpoints) as hub:
-        hub.get_blob_client("training", "diabetes/noise.csv").upload_blob(mixed_up(example / "labelled.csv"))
+        rows = hub.get_blob_client("training", "diabetes/patients.csv")
+        rows.upload_blob(mixed_up(example / "labelled.csv"), overwrite=True)
     before = world.app.get(f"models/{MODEL}/retraining")["runs"]
 
     as_(world, SCIENTIST).post(f"models/{MODEL}/retrain", {"reason": "the devices were changed"})
