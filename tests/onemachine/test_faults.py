@@ -23,6 +23,7 @@ from tests.onemachine.world import World
 pytestmark = [
     pytest.mark.onemachine,
     pytest.mark.xdist_group("faults"),
+    pytest.mark.filterwarnings("ignore"),  # azure-ai-ml warns of its own schemas while it is imported.
     pytest.mark.skipif(not os.environ.get("SIGNALBOX_SAGA"), reason="takes minutes: set SIGNALBOX_SAGA=1"),
 ]
 
