@@ -45,7 +45,7 @@ def landed(hub, place, text):
 
 
 def test_inputs_are_counted_in_the_references_cells_and_nulls_are_seen(hub, files):
-    given = landed(hub, "a/in.csv", "id,x,site\na,1,north\nb,,south\nc,99,west\n")
+    given = landed(hub, "abc/in.csv", "id,x,site\na,1,north\nb,,south\nc,99,west\n")
     found = files.count("c.yaml", REFERENCE, [given])
 
     assert (found.rows, found.inputs["x"].total) == (3, 2)
@@ -63,13 +63,13 @@ def test_inputs_are_counted_in_the_references_cells_and_nulls_are_seen(hub, file
     ],
 )
 def test_one_field_of_the_outputs_is_counted(hub, files, output, text):
-    found = files.count("c.yaml", REFERENCE, [], [landed(hub, "a/out.csv", text)], output)
+    found = files.count("c.yaml", REFERENCE, [], [landed(hub, "abc/out.csv", text)], output)
 
     assert (found.answers, found.outputs["y"].total, found.moments["y"].mean) == (2, 2, 2.0)
 
 
 def test_outputs_may_be_labels_and_a_file_may_be_empty(hub, files):
-    outputs = [landed(hub, "a/1.csv", "in.csv a north\n"), landed(hub, "a/2.csv", "")]
+    outputs = [landed(hub, "abc/1.csv", "in.csv a north\n"), landed(hub, "abc/2.csv", "")]
     found = files.count("c.yaml", REFERENCE, [], outputs, OutputField(name="label"))
 
     assert (found.answers, found.outputs["label"].counts, found.moments) == (1, {"north": 1}, {})
@@ -77,8 +77,8 @@ def test_outputs_may_be_labels_and_a_file_may_be_empty(hub, files):
 
 @pytest.mark.parametrize("field", [2, 9])
 def test_outputs_that_cannot_be_read_are_refused_by_name(hub, files, field):
-    output = landed(hub, "a/out.csv", "in.csv a 1.5\n")
-    with pytest.raises(Refused, match=rf"output a/out.csv: field {field} \(y\) cannot be read"):
+    output = landed(hub, "abc/out.csv", "in.csv a 1.5\n")
+    with pytest.raises(Refused, match=rf"output abc/out.csv: field {field} \(y\) cannot be read"):
         files.count("c.yaml", REFERENCE, [], [output], OutputField(name="y", field=field))
 
 
@@ -111,7 +111,7 @@ TABLE = {"x": [1.0, None], "n": [1, 2], "flag": [True, False], "site": ["north",
     ],
 )
 def test_a_table_is_read_in_every_format(hub, files, name, data):
-    found = files.columns(hub.land(f"a/{name}", data))
+    found = files.columns(hub.land(f"abc/{name}", data))
 
     assert np.array_equal(found["x"], [1, np.nan], equal_nan=True)
     assert found["n"].tolist() == [1, 2]
@@ -121,7 +121,7 @@ def test_a_table_is_read_in_every_format(hub, files, name, data):
 
 def test_free_text_and_dates_are_left_out(hub, files):
     lines = "".join(f"{number},note {number},2026-01-01\n" for number in range(200))
-    found = files.columns(hub.land("a/t.csv", f"n,note,day\n{lines}".encode()))
+    found = files.columns(hub.land("abc/t.csv", f"n,note,day\n{lines}".encode()))
 
     assert list(found) == ["n"]
 
@@ -129,4 +129,4 @@ def test_free_text_and_dates_are_left_out(hub, files):
 @pytest.mark.parametrize("name", ["t.parquet", "t.jsonl", "t.csv"])
 def test_a_table_that_cannot_be_read_is_refused(hub, files, name):
     with pytest.raises(Refused, match="cannot be read"):
-        files.columns(hub.land(f"a/{name}", b"" if name == "t.csv" else b"{nothing"))
+        files.columns(hub.land(f"abc/{name}", b"" if name == "t.csv" else b"{nothing"))
