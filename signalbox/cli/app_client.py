@@ -66,6 +66,11 @@ def find_app(person: str = "", signed: bool = False) -> AppClient:
     return AppClient(endpoints.app, endpoints.function_key, token)
 
 
+def find_token(person: str) -> str:
+    """A token of whoever is signed in to Azure for the app of SIGNALBOX_URL, or of the local directory's *person*."""
+    return _token() if "SIGNALBOX_URL" in os.environ else _local_token(find_endpoints(), person)
+
+
 def _token() -> str:
     from azure.identity import AzureCliCredential
 

@@ -25,6 +25,7 @@ from signalbox.cli.promotions import (
 from signalbox.cli.retraining import retrain, retraining
 from signalbox.cli.runs import cancel, release, reprocess, status
 from signalbox.cli.schedules import schedules
+from signalbox.cli.tokens import token
 from signalbox.cli.traces import trace
 from signalbox.host.command import host
 
@@ -50,5 +51,5 @@ _PROMOTIONS = (
     audit,
 )
 
-for command in (up, demo, *_RUNS, *_PROMOTIONS, retrain, retraining, trace, doctor, host):
+for command in (up, demo, *_RUNS, *_PROMOTIONS, retrain, retraining, trace, token, doctor, host):
     main.add_command(command)
