@@ -88,6 +88,8 @@ def _decode_fields(kind: Any, raw: dict[str, Json], where: str) -> Any:
 def _decode_scalar(kind: Any, raw: Json, where: str) -> Any:
     if kind is float and isinstance(raw, int) and not isinstance(raw, bool):
         return float(raw)
+    if kind is int and isinstance(raw, float) and raw.is_integer():
+        return int(raw)  # 13.0 is a whole number in JSON.
     if kind is datetime:
         return datetime.fromisoformat(_expect(str, raw, where))
     if isinstance(kind, type) and issubclass(kind, Enum):

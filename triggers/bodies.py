@@ -16,7 +16,6 @@ T = TypeVar("T")
 
 BODY_LIMIT = 256 * 1024
 DEPTH_LIMIT = 32
-_EXACT = 2**53  # Whole numbers below it are the same as floats.
 
 
 def decoded(kind: type[T], raw: Any) -> T:
@@ -81,11 +80,10 @@ def _refuse(constant: str) -> Any:
 
 
 def _finite(text: str) -> float:
-    """13.0 is a whole number in JSON Schema, and here."""
     number = float(text)
     if math.isinf(number):
         raise ValueError("a number is too large")
-    return int(number) if number.is_integer() and abs(number) < _EXACT else number
+    return number
 
 
 def _depth(raw: Any) -> int:

@@ -140,7 +140,12 @@ def _fits(kind: Any, rule: Any, raw: Any) -> bool:
         return isinstance(raw, bool) and kind is bool
     if isinstance(raw, str) and kind is str:
         return _text_fits(rule or Text(shortest=0, longest=LONGEST), raw)
-    return isinstance(raw, int) and kind is int and (rule is None or rule.least <= raw <= rule.most)
+    return kind is int and _whole(raw) and (rule is None or rule.least <= raw <= rule.most)
+
+
+def _whole(raw: Any) -> bool:
+    """13.0 is a whole number in JSON Schema, and here."""
+    return isinstance(raw, int) or (isinstance(raw, float) and raw.is_integer())
 
 
 def _text_fits(rule: Text, raw: str) -> bool:
