@@ -26,17 +26,21 @@ def jobs_of(world: World, prefix: str) -> Counter[str]:
     return Counter({name: count for name, count in counts.items() if name.startswith(f"signalbox-{prefix}")})
 
 
+def completed(world: World) -> set[str]:
+    return {str(run["run"]) for run in world.runs("diabetes-each") if run["outcome"] == "completed"}
+
+
 def test_the_same_arrival_a_hundred_times_at_once_and_a_hundred_times_later(world: World) -> None:
     place = "landing/diabetes/each/storm/a.csv"
-    before = len(world.runs("diabetes-each"))
+    before = {str(r["run"]) for r in world.runs("diabetes-each")}
     world.land(place, 1)
     event = world.eventually(lambda: world.event_of(place))
     world.control("/_deliver", {"event": event, "times": 99})
-    run = world.eventually(lambda: [r["run"] for r in world.runs("diabetes-each") if r["outcome"] == "completed"])[0]
+    run = world.eventually(lambda: completed(world) - before).pop()
     world.control("/_deliver", {"event": event, "times": 100})
 
     world.eventually(lambda: len(world.app.get(f"runs/{run}")["duplicates"]) == 199)
-    assert len(world.runs("diabetes-each")) == before + 1
+    assert len(world.runs("diabetes-each")) == len(before) + 1
     assert jobs_of(world, run) == {f"signalbox-{run}": 1}
     assert len(world.manifests("diabetes-progression/1/storm/")) == 1
     assert world.control("/_effects")["events"][f"{run}-completed"] == 1

@@ -134,7 +134,9 @@ async def test_whoever_may_cancels_a_run_and_says_why(works: Works) -> None:
     said = [await works.ask("POST", path, {"reason": reason}, "linus") for reason in ("wrong labels", "again")]
     await works.until(lambda: bool(works.runs()[0].get("outcome")))
 
-    assert [(status, order["recorded"]) for status, order in said] == [(202, True), (202, False)]
+    (first, order), (second, repeated) = said
+    assert (first, order["recorded"]) == (202, True)
+    assert second == 409 or not repeated["recorded"], "the run may have ended before it is asked again"
     because = "cancelled by linus: wrong labels"
     assert (works.runs()[0]["outcome"], works.runs()[0]["because"]) == ("cancelled", because)
     assert works.pipelines.cancelled == {"train-1": because}
