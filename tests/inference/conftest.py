@@ -137,8 +137,14 @@ def created(blob: Blob, event_id: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Product]:
+def sweeps() -> str:
+    """When the timers sweep; a test that lets days pass gives it otherwise."""
+    return "0 */5 * * * *"
+
+
+@pytest.fixture
+async def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sweeps: str) -> AsyncIterator[Product]:
     clock = VirtualClock()
     made = FakeClients(CONFIGURATION, clock.now)
-    async with hosted(made, clock, tmp_path, monkeypatch) as host:
+    async with hosted(made, clock, tmp_path, monkeypatch, sweeps=sweeps) as host:
         yield Product(host=host, clients=made)

@@ -1,12 +1,15 @@
 """One file, one run: the whole path, and what becomes of it when something goes wrong."""
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from shared.domain.failures import Transient
 from shared.domain.runs import Outcome
-from tests.inference.conftest import Product
+from tests.inference.conftest import CONFIGURATION, Product
+from tests.unit.schedules.oracle import MORE
 
 
 async def test_a_file_lands_and_its_predictions_are_published_with_a_manifest(product: Product) -> None:
@@ -125,18 +128,22 @@ async def test_a_job_that_never_ends_is_cancelled_in_time_and_is_a_failure(produ
     assert list(product.jobs.cancelled.values()) == [1]
 
 
-async def test_a_week_of_waiting_keeps_the_history_short(product: Product) -> None:
-    product.jobs.status_after = lambda looks: "Running" if looks < 1000 else "Completed"
-    blob = product.land("landing/each/north/a.csv")
-    await product.tell(blob)
-    run = product.run_of(blob)
+@pytest.mark.parametrize("sweeps", ["0 0 0 1 1 *"])
+async def test_a_long_wait_keeps_the_history_short(product: Product) -> None:
+    """Hours of it, without sweeps; with SIGNALBOX_EXAMPLES=16 a week."""
+    patient = replace(CONFIGURATION.routes[0], give_up_after_s=8 * 86400)
+    vars(product.clients)["configuration"] = replace(CONFIGURATION, routes=(patient,))
+    product.jobs.status_after = lambda looks: "Running" if looks < 60 * MORE else "Completed"
+    run = await product.arrive("landing/each/north/a.csv")
+    began, longest = product.host.clock.now(), 0
     await product.host.settle()
-    longest = 0
     while product.host.get(run).status == "Running":
         longest = max(longest, product.events(f"{run}-wait"), product.events(run))
         await product.pass_time(3600)
 
     assert 20 < longest < 200
+    assert product.host.clock.now() - began > timedelta(hours=6 * MORE)
+    assert product.record(run)["outcome"] == "completed"
 
 
 async def test_retries_run_out_on_a_fault_that_stays_and_the_run_says_so(

@@ -7,8 +7,11 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from orchestrators.drift import check_drift
 from orchestrators.inference import run_inference
 from orchestrators.job import wait_for_job
+from orchestrators.retraining import consider_retraining, retrain
+from orchestrators.training import wait_for_training
 from orchestrators.window import collect_window
 from shared import contracts as c
 from shared.durable import orchestrator_handler
@@ -18,6 +21,10 @@ BODIES: dict[str, tuple[c.Orchestration[Any, Any], Callable[..., Any]]] = {
     "run_inference": (c.RUN_INFERENCE, run_inference),
     "wait_for_job": (c.WAIT_FOR_JOB, wait_for_job),
     "collect_window": (c.COLLECT_WINDOW, collect_window),
+    "retrain": (c.RETRAIN, retrain),
+    "wait_for_training": (c.WAIT_FOR_TRAINING, wait_for_training),
+    "consider_retraining": (c.CONSIDER_RETRAINING, consider_retraining),
+    "check_drift": (c.CHECK_DRIFT, check_drift),
 }
 
 

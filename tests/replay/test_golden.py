@@ -1,7 +1,7 @@
 """Histories recorded from earlier code must still finish, and code that would diverge from them must be seen.
 
 A golden history is never edited to make a test pass: a change that breaks one gets a new orchestration version.
-`SIGNALBOX_RECORD=1 make test` records those that are missing (tests/inference/test_record.py).
+`SIGNALBOX_RECORD=1 make test` records those that are missing (tests/*/test_record.py).
 """
 
 import json
@@ -57,4 +57,7 @@ def test_code_that_skips_the_check_is_seen_on_a_recorded_history():
 
 
 def test_there_is_a_history_of_each_path():
-    assert {path.stem for path in FILES} >= {"run_inference-completed", "run_inference-released", "collect_window"}
+    assert {path.stem for path in FILES} >= {
+        *("run_inference-completed", "run_inference-released", "collect_window", "wait_for_job"),
+        *("retrain-better", "retrain-failed", "wait_for_training", "consider_retraining", "check_drift"),
+    }

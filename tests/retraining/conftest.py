@@ -146,7 +146,13 @@ class Works(Railway):
 
 
 @pytest.fixture
-async def works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Works]:
+def sweeps() -> str:
+    """When the timers sweep; a test that lets days pass gives it otherwise."""
+    return "0 0 * * * *"
+
+
+@pytest.fixture
+async def works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sweeps: str) -> AsyncIterator[Works]:
     clock, cloud = VirtualClock(), MemoryCloud()
     cloud.predict = Predictors(cloud)
     ladder = replace(CONFIGURATION.ladder, stages=(CANDIDATES, *CONFIGURATION.ladder.stages))
@@ -164,7 +170,7 @@ async def works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     )
     rows = "\n".join(f"{n},{n},{n}" for n in range(200))
     made.hub.land("evaluation/churn.csv", f"id,x,y\n{rows}\n".encode())  # type: ignore[attr-defined]
-    async with hosted(made, clock, tmp_path, monkeypatch, sweeps="0 0 * * * *") as host:
+    async with hosted(made, clock, tmp_path, monkeypatch, sweeps=sweeps) as host:
         railway = Works(host=host, clients=made, cloud=cloud)
         railway.label("first")
         yield railway

@@ -8,10 +8,12 @@ import pytest
 
 from orchestrators import retraining
 from shared import contracts as c
+from shared.domain import identity
 from shared.domain.failures import PutOff, Transient
 from shared.domain.retraining.causes import CauseKind
 from shared.domain.retraining.rules import Limits
 from tests.retraining.conftest import Works
+from tests.unit.schedules.oracle import MORE
 
 
 async def test_a_run_that_never_ends_is_cancelled_and_that_is_a_failure(works: Works) -> None:
@@ -22,6 +24,24 @@ async def test_a_run_that_never_ends_is_cancelled_and_that_is_a_failure(works: W
     assert result.outcome is c.RetrainingOutcome.FAILED
     assert "timed out: the training was not done after 3600 s" in result.because
     assert works.pipelines.cancelled == {"train-1": result.because}
+
+
+@pytest.mark.parametrize("sweeps", ["0 0 0 1 1 *"])
+async def test_a_long_wait_keeps_the_history_short(works: Works) -> None:
+    """Hours of it, without sweeps; with SIGNALBOX_EXAMPLES=16 a week."""
+    works.change(give_up_after_s=8 * 86400)
+    works.pipelines.status_after = lambda looks: "Running" if looks < 60 * MORE else "Completed"
+    works.cause(CauseKind.DRIFT)
+    await works.consider()
+    await works.until(lambda: bool(works.pipelines.looks), every_s=30)
+    run, began, longest = works.runs()[0]["run"], works.clients.clock.now(), 0
+    while works.host.get(run).status == "Running":
+        longest = max(longest, *(len(works.host.host.client.history(each)) for each in (run, identity.wait_id(run))))
+        await works.pass_time(timedelta(hours=1))
+
+    assert 20 < longest < 200
+    assert works.clients.clock.now() - began > timedelta(hours=6 * MORE)
+    assert (works.runs()[0]["outcome"], works.pipelines.submissions.total()) == ("better", 1)
 
 
 async def test_a_pipeline_that_puts_a_run_off_is_asked_again_when_it_says(works: Works) -> None:
