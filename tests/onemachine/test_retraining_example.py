@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 import requests
+from click.testing import CliRunner
 
+from signalbox.cli import app_client
 from signalbox.cli.app_client import AppClient
 from signalbox.cli.demo_loop_checks import serving
 from signalbox.cli.example import offer_answers, offer_example, prepare_retraining, train_example
+from signalbox.cli.main import main
 from signalbox.launcher.hub import hub_client
 from signalbox.launcher.people import sign_in
 from tests.onemachine.conftest import PROJECT
@@ -55,14 +58,19 @@ def champion(world: World, example: Path, tmp_path: Path) -> str:
     return serving(state(world))
 
 
-def test_a_challenger_that_learned_noise_is_refused_with_its_reason(world: World, example: Path, champion: str) -> None:
+def test_a_challenger_that_learned_noise_is_refused_with_its_reason(
+    world: World, example: Path, champion: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     prepare_retraining(PROJECT, example, world.cloud.endpoints)
     with hub_client(world.cloud.endpoints) as hub:
         rows = hub.get_blob_client("training", "diabetes/patients.csv")
         rows.upload_blob(mixed_up(example / "labelled.csv"), overwrite=True)
     before = world.app.get(f"models/{MODEL}/retraining")["runs"]
 
-    as_(world, SCIENTIST).post(f"models/{MODEL}/retrain", {"reason": "the devices were changed"})
+    monkeypatch.setattr(app_client, "STATE", world.cloud.state)
+    wish = ["retrain", MODEL, "--reason", "the devices were changed", "--as", SCIENTIST]
+    asked = CliRunner().invoke(main, wish)
+    assert asked.exit_code == 0, asked.output
 
     def ended() -> dict[str, Any] | None:
         runs = world.app.get(f"models/{MODEL}/retraining")["runs"]
