@@ -152,7 +152,13 @@ def sweeps() -> str:
 
 
 @pytest.fixture
-async def works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sweeps: str) -> AsyncIterator[Works]:
+def ticks() -> str:
+    """When the schedules' timer ticks."""
+    return "0 0 12 * * *"
+
+
+@pytest.fixture
+async def works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sweeps: str, ticks: str) -> AsyncIterator[Works]:
     clock, cloud = VirtualClock(), MemoryCloud()
     cloud.predict = Predictors(cloud)
     ladder = replace(CONFIGURATION.ladder, stages=(CANDIDATES, *CONFIGURATION.ladder.stages))
@@ -170,7 +176,7 @@ async def works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sweeps: str) ->
     )
     rows = "\n".join(f"{n},{n},{n}" for n in range(200))
     made.hub.land("evaluation/churn.csv", f"id,x,y\n{rows}\n".encode())  # type: ignore[attr-defined]
-    async with hosted(made, clock, tmp_path, monkeypatch, sweeps=sweeps) as host:
+    async with hosted(made, clock, tmp_path, monkeypatch, sweeps=sweeps, ticks=ticks) as host:
         railway = Works(host=host, clients=made, cloud=cloud)
         railway.label("first")
         yield railway

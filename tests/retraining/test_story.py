@@ -62,23 +62,6 @@ async def test_a_first_model_needs_no_champion(works: Works) -> None:
     assert (await works.finish(result.promotion)).fate is c.Fate.PROMOTED
 
 
-async def test_a_storm_of_mixed_causes_is_one_run_that_lists_them_all(works: Works) -> None:
-    kinds = list(CauseKind)
-    for number in range(1000):
-        works.cause(kinds[number % len(kinds)], number)
-    await works.consider()
-
-    result = await works.retrained()
-    await hours(works, 5)
-
-    claim = works.part("claim.json")
-    assert len(claim["causes"]) == 1000
-    assert {cause["kind"] for cause in claim["causes"]} == {kind.value for kind in kinds}
-    assert set(works.settled()) == {result.run}
-    assert sum(works.pipelines.submissions.values()) == 1
-    assert works.verdicts() == [("wait", "debounce"), ("retrain", "worthwhile")]
-
-
 async def test_a_run_in_flight_absorbs_what_comes_meanwhile(works: Works) -> None:
     works.pipelines.status_after = lambda looks: "Completed" if looks > 8 else "Running"
     works.cause(CauseKind.DRIFT)
