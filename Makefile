@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 unexport PYTHONDONTWRITEBYTECODE  # Tests start many processes: what is compiled is kept.
 
-.PHONY: setup demo demo-devops demo-messaging demo-retraining up test coverage chaos check bench bench-peers clean
+.PHONY: setup demo demo-devops demo-messaging demo-retraining up test coverage chaos check load bench bench-peers clean
 
 setup: $(VENV)/.ready node_modules/.ready
 
@@ -66,6 +66,9 @@ documents: setup  ## Write the generated files anew: the configuration's schema,
 	@$(BIN)/python -m shared.config.schema >signalbox.schema.json
 	@$(BIN)/python -m triggers.openapi >docs/openapi.json
 	@$(BIN)/python -m shared.roles >docs/roles.md
+
+load: setup  ## 3,000 orchestrations started over HTTP in a minute, none lost, checks answered meanwhile.
+	@$(BIN)/python bench/load.py
 
 bench: setup  ## Every benchmark beside its peer; docs/benchmarks.md keeps the figures.
 	@$(BIN)/python bench/cold_start.py

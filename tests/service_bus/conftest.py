@@ -23,7 +23,7 @@ SETTINGS: dict[str, Any] = {
         {"name": "handled", "max_deliveries": 3, "lock_s": 2},
     ],
     "topics": [
-        {"name": "results", "duplicate_window_s": 60, "subscriptions": [{"name": "all"}]},
+        {"name": "results", "duplicate_window_s": 600, "subscriptions": [{"name": "all"}]},
         {
             "name": "news",
             "duplicate_window_s": 60,
