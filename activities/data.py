@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from activities.effects import once
 from activities.files import read_members
 from shared import contracts as c
 from shared.clients import Clients
@@ -30,20 +29,25 @@ def check_data(clients: Clients, check: c.DataCheck) -> c.DataVerdict:
 
 
 def judge_file(clients: Clients, check: c.FileCheck) -> c.FileVerdict:
-    """The verdict on one file, its report kept beside; what changed since it was asked for is refused."""
-    path = records.file_check(check.id)
-
-    def act() -> c.FileVerdict:
-        container, _, inner = check.path.partition("/")
-        blob = clients.hub.find(container, inner)
-        if blob is None or blob.etag != check.etag:
+    """The verdict on one file; what changed since it was asked for is refused. The report is the effect's own record:
+    the first that was kept counts."""
+    path, report = records.file_check(check.id), _judged(clients, check)
+    if report is None or not clients.hub.create(check.state, path, json.dumps(report, indent=2).encode()):
+        kept = clients.hub.read(check.state, path)  # By an execution that died after it.
+        if kept is None:
             raise Refused(f"path {check.path!r} has changed since the check was asked for; ask again")
-        report = clients.data_checks.check(check.contract, [HubFile(name=check.path, blob=blob)])
-        clients.hub.create(check.state, path, json.dumps(report, indent=2).encode())
-        where, rows = f"{check.state}/{path}", report["rows"]
-        return c.FileVerdict(outcome=report["outcome"], rows=rows, report=where, summary=_summary(report))
+        report = json.loads(kept)
+    where, rows = f"{check.state}/{path}", report["rows"]
+    return c.FileVerdict(outcome=report["outcome"], rows=rows, report=where, summary=_summary(report))
 
-    return once(clients, check.key, c.FileVerdict, act)
+
+def _judged(clients: Clients, check: c.FileCheck) -> dict[str, Any] | None:
+    """None where the file is not the one that the check was asked for."""
+    container, _, inner = check.path.partition("/")
+    blob = clients.hub.find(container, inner)
+    if blob is None or blob.etag != check.etag:
+        return None
+    return clients.data_checks.check(check.contract, [HubFile(name=check.path, blob=blob)])
 
 
 def _summary(report: Mapping[str, Any]) -> tuple[str, ...]:

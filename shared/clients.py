@@ -73,8 +73,10 @@ class Clients:
         from azure.storage.blob import BlobServiceClient
 
         from shared.adapters.blob_hub import BlobHub
+        from shared.adapters.sessions import transport
 
-        return BlobHub(BlobServiceClient(self.settings.blob_service, credential=self._credential))
+        service = self.settings.blob_service
+        return BlobHub(BlobServiceClient(service, credential=self._credential, transport=transport()))
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -250,21 +250,29 @@ async def find_instance(client: Client, instance: str) -> Instance | None:
 
 
 async def start_once(
-    client: Client, orchestration: Orchestration[In, Out], instance: str, payload: In, *, again: bool = False
+    client: Client,
+    orchestration: Orchestration[In, Out],
+    instance: str,
+    payload: In,
+    *,
+    again: bool = False,
+    unique: bool = False,
 ) -> Start:
     """Start unless it runs, or (unless *again*) has run; says which.
 
     A host refuses a start under a running id, and silently replaces a finished instance: so look first, and let the
-    orchestration's own first effect, a conditional create, decide the race that is left.
+    orchestration's own first effect, a conditional create, decide the race that is left. A *unique* id was made by
+    chance just now, so that nothing can be there.
     """
     with telling("start", orchestration.name, instance, again=again) as carried:
-        how = await _start(client, orchestration.name, instance, carry(encode(payload), carried), again)
+        given = carry(encode(payload), carried)
+        how = await _start(client, orchestration.name, instance, given, again, unique)
         told(orchestration.name, how.value, started=how is Start.STARTED)
     return how
 
 
-async def _start(client: Client, name: str, instance: str, given: object, again: bool) -> Start:
-    found = await find_instance(client, instance)
+async def _start(client: Client, name: str, instance: str, given: object, again: bool, unique: bool) -> Start:
+    found = None if unique else await find_instance(client, instance)
     if found and (found.running or not again):
         return Start.RUNNING if found.running else Start.FINISHED
     try:

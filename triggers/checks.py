@@ -35,7 +35,7 @@ async def ask(call: Call, asked: DataCheckAsked) -> Starting:
         asked_by=call.caller.name,
     )
     resource = f"data-checks/{name}"
-    return Starting(orchestration=c.CHECK_HUB_FILE, instance=name, payload=check, resource=resource)
+    return Starting(orchestration=c.CHECK_HUB_FILE, instance=name, payload=check, resource=resource, unique=True)
 
 
 async def show(call: Call, check: str) -> answers.DataReport:

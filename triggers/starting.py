@@ -33,7 +33,8 @@ def followed(status_url: str) -> dict[str, str]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Starting:
     """What a door wants started: *instance* is chosen before anything happens, *resource* is what comes of it, below
-    `/api/v1`. *again*: an instance that has finished may run again. *fresh*: one that is there already is a 409."""
+    `/api/v1`. *again*: an instance that has finished may run again. *fresh*: one that is there already is a 409.
+    *unique*: the id was made by chance for this request."""
 
     orchestration: Orchestration[Any, Any]
     instance: str
@@ -42,6 +43,7 @@ class Starting:
     members: tuple[str, ...] = ()
     again: bool = False
     fresh: bool = False
+    unique: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +161,14 @@ async def _refuse_there(client: Client, starting: Starting) -> None:
 
 
 async def _start(client: Client, starting: Starting) -> None:
-    how = await start_once(client, starting.orchestration, starting.instance, starting.payload, again=starting.again)
+    how = await start_once(
+        client,
+        starting.orchestration,
+        starting.instance,
+        starting.payload,
+        again=starting.again,
+        unique=starting.unique,
+    )
     if starting.fresh and how is not Start.STARTED:
         raise _already(starting, how)
 

@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ class TokenIssuer:
     def __init__(self, state: Path, tenant: str, authority: str) -> None:
         self.tenant, self.issuer = tenant, f"{authority}/{tenant}/v2.0"
         self._key = _key(state / "certs" / "tokens.pem")
+        self._signed = lru_cache(256)(self._read)  # Clients send one token with every request.
 
     def issue(self, audience: str, now: float | None = None, identity: Identity = SYSTEM_ASSIGNED) -> str:
         """A v1.0 token of *identity* for *audience* (a resource, without `/.default`)."""
@@ -105,12 +107,16 @@ class TokenIssuer:
     def claims(self, token: str, audiences: Sequence[str]) -> dict[str, Any] | None:
         """What a living token of ours for one of *audiences* claims, None for any other."""
         try:
-            claims = jwt.decode(token, self._key, algorithms=["RS256"]).claims
+            claims = self._signed(token)
             rules = jwt.JWTClaimsRegistry(aud={"essential": True, "values": [each.rstrip("/") for each in audiences]})
             rules.validate(claims | {"aud": str(claims.get("aud", "")).rstrip("/")})
         except (JoseError, ValueError):
             return None
         return dict(claims)
+
+    def _read(self, token: str) -> dict[str, Any]:
+        """What *token* claims, if we signed it. Raises JoseError or ValueError."""
+        return jwt.decode(token, self._key, algorithms=["RS256"]).claims
 
 
 def _key(path: Path) -> RSAKey:

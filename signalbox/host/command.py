@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -74,6 +75,7 @@ async def _serve(options: HostOptions) -> None:
         loop.add_signal_handler(number, stopping.set)
     functions_host = FunctionsHost(options)
     await functions_host.start()
+    gc.freeze()  # What the app and its libraries hold stays until the end: no collection looks through it again.
     _announce(functions_host, options)
     try:
         await stopping.wait()

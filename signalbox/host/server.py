@@ -80,6 +80,7 @@ class FunctionsHost:
             self._lock.release()
             raise
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self._binding = self._client_binding()
         self._open()
         self.engine.recover()  # Before the first request, so that nothing is taken up twice.
         self._runner = web.AppRunner(self._web_app(), access_log=None, shutdown_timeout=_GRACE_SECONDS)
@@ -140,6 +141,9 @@ class FunctionsHost:
 
     def client_binding(self) -> str:
         """The JSON text a durableClient binding receives."""
+        return self._binding
+
+    def _client_binding(self) -> str:
         hub, key = self.settings.durable.hub_name, self.keys.durabletask_extension
         return client_binding(f"{self.url}{_WEBHOOK}", f"{self.url}{self._rpc_path}/", hub, key)
 
