@@ -6,7 +6,7 @@ from typing import Any
 import aiohttp
 
 from tests.fakes.ports import OPERATOR_KEY
-from tests.inference.conftest import Product, product  # noqa: F401 (a fixture)
+from tests.inference.conftest import Product, product, sweeps  # noqa: F401 (fixtures)
 
 SIGNED = {"x-functions-key": OPERATOR_KEY}
 
