@@ -34,7 +34,7 @@ def _unchecked(clients: Clients) -> list[c.Inference]:
     """Runs that closed a while ago and are not counted."""
     state, found = clients.configuration.hub.state, []
     for blob in clients.hub.list(state, records.DRIFT_OPEN):
-        raw = clients.hub.read(state, blob.path) if clients.clock.now() - blob.modified >= _GRACE else None
+        raw = clients.hub.read(state, blob.path) if abs(clients.clock.now() - blob.modified) >= _GRACE else None
         if raw is not None:
             found.append(decode(c.Inference, json.loads(raw)))
     return found

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -169,6 +170,31 @@ class TestByTheClock:
         window = product.stored("drift-windows/m/1.json")["window"]
 
         assert (window["number"], window["rows"]) == (2, 50)
+
+    async def test_a_clock_that_goes_back_loses_no_window_and_looks_at_none_twice(
+        self, product: WatchedProduct
+    ) -> None:
+        true = product.clients.clock.now
+        product.clients.clock.now = lambda: true() + timedelta(days=400)  # type: ignore[method-assign]
+        await product.score(rows(5, 300, x=1.0), "ahead")
+        product.clients.clock.now = true  # type: ignore[method-assign]
+        await product.pass_time(700)  # Two sweeps: nobody waits for the year after next.
+        await product.checked(identity.drift_look_id("m", "1", 1, 0))
+        await product.score(rows(6, 600, x=1.0), "after")
+        await product.pass_time(4000)
+        await product.checked(identity.drift_look_id("m", "1", 2, 0))
+        product.clients.clock.now = lambda: true() - timedelta(minutes=50)  # type: ignore[method-assign]
+        await product.pass_time(8000)
+
+        told = [name for name, kind, _ in product.announced.events if kind == "Signalbox.Drift.Detected"]
+        assert told == [identity.drift_window("m", "1", number) for number in (1, 2)]
+        looks = [blob.path for blob in product.hub.list("signalbox", "drift/m/1/windows/") if "look-" in blob.path]
+        assert [path.rpartition("windows/")[2] for path in looks if path.endswith(".json")] == [
+            "000001/effects/look-0.json",
+            "000001/look-0.json",
+            "000002/effects/look-0.json",
+            "000002/look-0.json",
+        ]
 
 
 class TestLabels:

@@ -2,11 +2,12 @@
 
 A window is looked at as its rows double, or at intervals; its alpha is shared out over all the looks it can have, so
 that looking often makes no false alarms. It closes when it is full, old, or has shown drift; the next starts empty.
+A clock that goes back makes no look more than alpha is shared for, and no wait longer than twice what it is for.
 """
 
 import math
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from shared.domain.drift.rule import DriftRule, Outcome
 
@@ -94,20 +95,20 @@ class DriftWindow:
         """Whether there is something new to look at, and it is time."""
         if self.closed or self.rows <= self.looked_rows:
             return False
-        if self.rows >= watch.rows or self._age(now) >= watch.longest_s:
+        if self.rows >= watch.rows or _passed(watch.longest_s, self.opened, now):
             return True
         if watch.every_s:
-            since = datetime.fromisoformat(self.looked or self.opened)
-            return now - since >= timedelta(seconds=watch.every_s)
+            return _passed(watch.every_s, self.looked or self.opened, now)
         return any(self.looked_rows < each <= self.rows for each in watch.thresholds)
 
     def expired(self, watch: DriftWatch, now: datetime) -> bool:
         """Whether it is too old to go on, and nothing in it is left to look at."""
-        return not self.closed and self._age(now) >= watch.longest_s and self.rows <= self.looked_rows
+        return not self.closed and _passed(watch.longest_s, self.opened, now) and self.rows <= self.looked_rows
 
     def looked_at(self, watch: DriftWatch, now: datetime, rows: int, outcome: Outcome, because: str) -> "DriftWindow":
         """After a look at *rows* rows."""
-        over = outcome is Outcome.DRIFTED or rows >= watch.rows or self._age(now) >= watch.longest_s
+        full = rows >= watch.rows or self.looks + 1 >= watch.looks
+        over = outcome is Outcome.DRIFTED or full or _passed(watch.longest_s, self.opened, now)
         return replace(
             self,
             looks=self.looks + 1,
@@ -122,5 +123,7 @@ class DriftWindow:
         """The window after this one."""
         return DriftWindow(number=self.number + 1, opened=now.isoformat(), reference=self.reference, before=self.runs)
 
-    def _age(self, now: datetime) -> float:
-        return (now - datetime.fromisoformat(self.opened)).total_seconds()
+
+def _passed(seconds: float, since: str, now: datetime) -> bool:
+    """Whether so many have; what lies further ahead than that was written by a clock that has been put right since."""
+    return abs((now - datetime.fromisoformat(since)).total_seconds()) >= seconds

@@ -82,6 +82,39 @@ def test_no_window_is_looked_at_more_often_than_alpha_is_shared_for(minimum, row
     assert window.looks <= watch.looks
 
 
+clocks = st.lists(st.tuples(st.integers(-5 * 86400, 5 * 86400), st.integers(0, 400)), min_size=1, max_size=60)
+
+
+@given(clocks, st.sampled_from([0, 3600]), st.integers(100, 3000))
+def test_whatever_the_clock_does_every_row_is_in_one_window_and_no_look_is_of_the_same_rows(steps, every, rows):
+    """Each step moves the clock, counts a run as the activity does, and looks where a look is due."""
+    watch, now, seen, ended = replace(WATCH, rows=rows, every_s=every, longest_s=86400), NOW, list[tuple[int, int]](), 0
+    window = OPEN
+    for moved, count in steps:
+        now += timedelta(seconds=moved)
+        if window.closed or window.expired(watch, now):
+            window, ended = window.following(now), ended + window.rows
+        window = replace(window, rows=window.rows + count)
+        if window.look_due(watch, now):
+            seen.append((window.number, window.rows))
+            window = window.looked_at(watch, now, window.rows, Outcome.INCONCLUSIVE, "")
+        assert window.looks <= watch.looks
+        assert window.closed or window.looks < watch.looks, "it could never be looked at again"
+
+    assert ended + window.rows == sum(count for _, count in steps)
+    assert len(set(seen)) == len(seen)
+    assert seen == sorted(seen)
+
+
+@given(st.integers(-400 * 86400, 400 * 86400), st.integers(-400 * 86400, 400 * 86400))
+def test_rows_that_wait_for_the_clock_wait_at_most_twice_as_long_wherever_it_was(opened, looked):
+    watch = replace(WATCH, every_s=3600, longest_s=86400, rows=10_000)
+    stamps = [(NOW + timedelta(seconds=each)).isoformat() for each in (opened, looked)]
+    window = replace(OPEN, opened=stamps[0], looked=stamps[1], rows=200, looked_rows=100)
+
+    assert any(window.look_due(watch, NOW + timedelta(minutes=minute)) for minute in range(0, 121, 30))
+
+
 def test_looking_often_makes_no_more_false_alarms():
     """Ten small runs a window, looked at whenever it is due: at most alpha of the windows are called drifted."""
     watch = DriftWatch(model="m", rule=DriftRule(alpha=0.1, effect=1e-6, minimum_rows=40), rows=320)
