@@ -13,15 +13,15 @@ from shared.domain import identity, records
 from shared.domain.failures import Refused, Transient
 from shared.domain.retraining.causes import Cause
 from shared.domain.retraining.costs import Cost, cost_of
-from shared.domain.retraining.decision import Move, Rule, Situation, Verdict, decide
+from shared.domain.retraining.decision import Move, Rule, Situation, Verdict, as_of, decide
 from shared.durable import Client, start_once
-from shared.retrainings import OpenCause, open_causes, read_book, settle, write_book
+from shared.retrainings import Book, OpenCause, open_causes, read_book, settle, write_book
 
 
 def weigh_causes(clients: Clients, weighing: c.CausesWeighing) -> c.CausesWeighed:
     """Decide on all open causes; what is worth a run is claimed at once. The same key always gives the same run."""
     model, rules = weighing.model, clients.configuration.retrained(weighing.model)
-    book, _ = read_book(clients, model)
+    book = _book_as_of_now(clients, model)
     if weighing.key in book.claims:
         run = claimed(clients, book.claims[weighing.key])
         return c.CausesWeighed(move=Move.RETRAIN, because=run.because, run=run)
@@ -103,6 +103,15 @@ async def wake_retraining(client: Client, clients: Clients, wake: c.RetrainingWa
     await consider(client, clients, wake.model)
     await start_once(client, c.WATCH_TRAINING_DATA, identity.training_watch_id(wake.model), watch, again=True)
     return c.Done(at=stamp(clients))
+
+
+def _book_as_of_now(clients: Clients, model: str) -> Book:
+    """Runs that a clock which has gone back since has put in the future are written as of now, once."""
+    book, etag = read_book(clients, model)
+    right = replace(book, runs=as_of(clients.clock.now(), book.runs))
+    if right != book:
+        write_book(clients, model, right, etag)
+    return right
 
 
 def _unclaimed(clients: Clients, model: str, running: str) -> list[OpenCause]:

@@ -1,10 +1,11 @@
 """Whether the recorded causes of a model, all of them together, are worth a run now. Pure, and says why.
 
-A clock that went back makes nothing wait longer than its own limit: what lies in the future counts as of now.
+Nothing waits for a clock that went back: runs that lie in the future are put right before (`as_of`); causes, and a
+champion, that lie further ahead than their limit are past it.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -43,6 +44,11 @@ class PastRun:
     cost: float = 0.0
 
 
+def as_of(now: datetime, past: Sequence[PastRun]) -> tuple[PastRun, ...]:
+    """*past* as it is to be kept: a run that lies in the future started now, by a clock that has been put right."""
+    return tuple(replace(run, started=min(run.started, now)) for run in past)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """*causes* are those that no run has claimed; *champion_since* is None where it is not known."""
@@ -77,8 +83,12 @@ def decide(state: Situation) -> Verdict:
 
 def _debounced(state: Situation) -> Verdict | None:
     """More causes may come: quiet is waited for, but not for ever."""
-    limits, ages = state.rules.limits, [_age(state.now, cause.at) for cause in state.causes]
-    left = min(_left(limits.debounce_s, min(ages)), _left(limits.longest_debounce_s, max(ages)))
+    limits, times = state.rules.limits, [cause.at for cause in state.causes]
+    newest, oldest = max(times), min(times)
+    left = min(
+        _still(limits.debounce_s, state.now, newest),
+        _still(limits.longest_debounce_s, state.now, oldest),
+    )
     if left <= timedelta():
         return None
     because = f"more causes may come within {limits.debounce_s} s"
@@ -127,7 +137,7 @@ def _limits(state: Situation) -> Iterator[tuple[datetime, Rule, str]]:
         yield from _over_budget(state, past)
     if limits.champion_age_s and state.champion_since and not _asked(state):
         because = f"the champion is younger than {limits.champion_age_s} s"
-        yield now + _left(limits.champion_age_s, _age(now, state.champion_since)), Rule.CHAMPION, because
+        yield now + _still(limits.champion_age_s, now, state.champion_since), Rule.CHAMPION, because
 
 
 def _over_budget(state: Situation, past: Sequence[PastRun]) -> Iterator[tuple[datetime, Rule, str]]:
@@ -166,3 +176,8 @@ def _age(now: datetime, then: datetime) -> timedelta:
 
 def _left(limit_s: float, age: timedelta) -> timedelta:
     return timedelta(seconds=limit_s) - age
+
+
+def _still(limit_s: float, now: datetime, since: datetime) -> timedelta:
+    """What is left of *limit_s*; nothing where *since* lies further ahead than that: the clock was put right."""
+    return timedelta() if since - now > timedelta(seconds=limit_s) else _left(limit_s, _age(now, since))
