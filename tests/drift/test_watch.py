@@ -1,8 +1,10 @@
 """Runs are watched beside their way: what they read and wrote is counted once, and drift becomes one cause."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from activities import drift_windows
 from shared.domain import identity
 from shared.domain.drift.watch import Labels
+from shared.domain.failures import Transient
 from tests.drift.conftest import WATCH, WatchedProduct, csv_of, rows
 
 
@@ -82,6 +85,37 @@ async def test_told_twice_counted_once(product: WatchedProduct) -> None:
     assert product.announced.kinds.count("Signalbox.Drift.Detected") == 1
     assert len(product.causes) == 1
     assert list(product.hub.list("signalbox", "drift-open/")) == []
+
+
+class Forgetful:
+    """Loses the first record of the effect *step*, once it has happened."""
+
+    def __init__(self, inner: Any, step: str) -> None:
+        self._inner, self._step, self.lost = inner, step, 0
+
+    def find(self, key: str) -> dict[str, Any] | None:
+        return self._inner.find(key)  # type: ignore[no-any-return]
+
+    def record(self, key: str, result: Mapping[str, Any]) -> dict[str, Any]:
+        if key.endswith(f"/{self._step}") and not self.lost:
+            self.lost += 1
+            raise Transient("the host died before the record")
+        return self._inner.record(key, result)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("step", ["drift-counted", "look-0", "told"])
+async def test_a_lost_record_repeats_no_effect(product: WatchedProduct, step: str) -> None:
+    ledger = Forgetful(product.clients.ledger, step)
+    vars(product.clients)["ledger"] = ledger
+
+    found = await product.score(rows(5, 300, x=1.0))
+
+    assert (ledger.lost, found["outcome"]) == (1, "drifted")
+    window = product.stored("drift-windows/m/1.json")["window"]
+    assert (window["rows"], window["looks"], len(window["runs"])) == (300, 1, 1)
+    told = {name for name, kind, _ in product.announced.events if kind == "Signalbox.Drift.Detected"}
+    assert len(told) == len(product.causes) == 1, "whoever hears it again, hears the same id"
+    assert product.hub.writes[f"signalbox/{found['report']}"] == 1
 
 
 async def test_a_sweep_makes_the_check_that_was_never_started(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -10,8 +11,11 @@ from orchestrators import retraining
 from shared import contracts as c
 from shared.domain import identity
 from shared.domain.failures import PutOff, Transient
+from shared.domain.promotion.models import ModelVersion
 from shared.domain.retraining.causes import CauseKind
 from shared.domain.retraining.rules import Limits
+from shared.ports import Shelf
+from tests.promotion.conftest import DEV
 from tests.retraining.conftest import Works
 from tests.unit.schedules.oracle import MORE
 
@@ -192,6 +196,25 @@ async def test_a_holdout_that_is_replaced_meanwhile_voids_the_predictions(works:
 
     assert result.outcome is c.RetrainingOutcome.FAILED
     assert "was replaced while" in result.because
+
+
+async def test_files_that_change_after_they_were_judged_are_not_registered(works: Works) -> None:
+    create = works.hub.create
+
+    def judged(container: str, path: str, *rest: Any) -> bool:
+        if path.endswith("/evaluation.json"):
+            run = works.pipelines.asked["train-1"]
+            shelf = Shelf(place=DEV, folder=f"{run.output}/model", asset=ModelVersion(name="any", version="0"))
+            works.clients.bundles.put(shelf, "model.bin", b"other weights")  # type: ignore[attr-defined]
+        return create(container, path, *rest)
+
+    works.hub.create = judged  # type: ignore[method-assign]
+
+    result = await works.by_hand()
+
+    assert result.outcome is c.RetrainingOutcome.FAILED
+    assert "wrote other files after it was judged" in result.because
+    assert not works.made("register dev/models")
 
 
 async def test_numbers_of_versions_are_numbers(works: Works) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from activities.retraining import weigh_causes
 from shared import contracts as c
+from shared.codec import decode
 from shared.domain import identity
 from shared.domain.failures import Transient
 from shared.domain.promotion.models import FLAG, exact_model
@@ -68,6 +69,19 @@ async def test_a_lost_record_repeats_no_effect(works: Works, step: str, after: b
     result = await works.by_hand()
 
     assert ledger.lost == 1
+    await promoted(works, result)
+
+
+async def test_a_run_that_is_started_again_after_its_end_is_a_duplicate_and_does_nothing(works: Works) -> None:
+    result = await works.by_hand()
+    await works.finish(result.promotion)
+    closed = works.runs()[0]
+
+    await works.host.start("retrain", result.run, works.part("claim.json")["request"])
+    again = await works.host.advance_until_finished(result.run, timeout=60)
+
+    assert decode(c.RetrainingResult, again.output).outcome is c.RetrainingOutcome.DUPLICATE
+    assert works.runs() == [closed]
     await promoted(works, result)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bench.drift_statistics import WORLDS, counted, limit, reference_of
 from shared.domain.drift.detector import detect
 from shared.domain.drift.rule import DriftRule, Outcome
-from shared.domain.drift.watch import DriftWatch, DriftWindow
+from shared.domain.drift.watch import DriftWatch, DriftWindow, Labels
 from shared.domain.drift.window import Counted
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -80,6 +80,16 @@ def test_no_window_is_looked_at_more_often_than_alpha_is_shared_for(minimum, row
             window = window.looked_at(watch, now, window.rows, Outcome.INCONCLUSIVE, "")
 
     assert window.looks <= watch.looks
+
+
+@pytest.mark.parametrize(
+    ("every", "rows", "labels", "share"),
+    [(0, 1000, None, 6), (0, 100, None, 2), (3600, 1000, None, 25), (3600, 1000, Labels(path="a/b", target="y"), 50)],
+)
+def test_the_looks_of_a_window_share_its_alpha(every, rows, labels, share):
+    watch = replace(WATCH, every_s=every, rows=rows, longest_s=86400, labels=labels)
+
+    assert watch.rule_of_a_look.alpha == pytest.approx(watch.rule.alpha / share)
 
 
 clocks = st.lists(st.tuples(st.integers(-5 * 86400, 5 * 86400), st.integers(0, 400)), min_size=1, max_size=60)
