@@ -2,7 +2,8 @@
 
 import ast
 import importlib
-from collections.abc import Iterator
+import inspect
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -24,6 +25,19 @@ def remove(monkeypatch: pytest.MonkeyPatch, file: str, lock: str, without: str) 
         monkeypatch.setattr(_known(module, name), "__code__", _made(module, after[name]).__code__)
 
 
+async def expect_failure(guard: Callable[..., Any], **given: Any) -> None:
+    """The test *guard*, with what it is *given* of that which it takes, fails."""
+    wanted = inspect.signature(guard).parameters
+
+    async def run() -> None:
+        result = guard(**{name: value for name, value in given.items() if name in wanted})
+        if inspect.isawaitable(result):
+            await result
+
+    with pytest.raises((Exception, pytest.fail.Exception)):
+        await run()
+
+
 def _functions(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
     """Functions and methods by their qualified names."""
     for node in tree.body:
@@ -37,12 +51,14 @@ def _known(module: ModuleType, name: str) -> FunctionType:
     found: Any = module
     for part in name.split("."):
         found = getattr(found, part)
+    found = found.fget if isinstance(found, property) else found
     assert isinstance(found, FunctionType), f"{name} is decorated: its line cannot be taken out"
     return found
 
 
 def _made(module: ModuleType, node: ast.AST) -> FunctionType:
     made: dict[str, Any] = {}
+    vars(node).update(decorator_list=[])  # Of a property only what it does is exchanged.
     exec(compile(ast.Module(body=[node], type_ignores=[]), module.__file__ or "", "exec"), vars(module), made)  # type: ignore[list-item]
     (function,) = made.values()
     return function  # type: ignore[no-any-return]

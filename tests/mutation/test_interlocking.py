@@ -3,14 +3,13 @@
 Each case takes one line out of the running product and lets the test that stands guard over it run.
 """
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from shared.domain.promotion.plans import Move
-from tests.mutation.removal import remove
+from tests.mutation.removal import expect_failure, remove
 from tests.promotion import test_flags, test_glass, test_hostile, test_receipts, test_story, test_training_edge
 from tests.promotion.conftest import Railway, railway  # noqa: F401 (a fixture)
 
@@ -192,13 +191,5 @@ async def test_a_removed_lock_is_noticed(
     given: dict[str, Any],
 ) -> None:
     remove(monkeypatch, file, lock, without)
-    wanted = inspect.signature(guard).parameters
-    more = {"order": test_receipts.ordered(railway)} if "order" in wanted else {}
 
-    with pytest.raises((Exception, pytest.fail.Exception)):
-        await _run(guard(railway=railway, **more, **given))
-
-
-async def _run(result: Any) -> None:
-    if inspect.isawaitable(result):
-        await result
+    await expect_failure(guard, railway=railway, order=test_receipts.ordered(railway), **given)

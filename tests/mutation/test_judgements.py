@@ -1,49 +1,76 @@
-"""Remove one condition from the judgement of approvals, and a row of its table must fail."""
+"""Remove one condition from a judgement that a table describes, and a row of the table must fail."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from tests.drift.test_outside import test_what_is_no_cause_says_why as told
 from tests.mutation.removal import remove
 from tests.unit.promotion.test_approvals import test_approvals as judged
 from tests.unit.promotion.test_approvals import test_who_may_approve as accepted
+from tests.unit.retraining.test_decision import test_decisions as decided
 
-FILE = "shared/domain/promotion/approvals.py"
-
-
-@pytest.mark.parametrize(
-    ("lock", "without", "table"),
-    [
-        (" and each.oid != requester]", "]", judged),
-        ("each.evidence == evidence and ", "", judged),
-        ("if not each.withdrawn and each.evidence", "if each.evidence", judged),
-        ("    alive = [each for each in alive if each.at < deadline]\n", "", judged),
-        ("    if rejections:\n", "    if False:\n", judged),
-        ("    if not missing:\n", "    if True:\n", judged),
-        (" and each.oid not in people)", ")", judged),
-        ("    if wanted is None:\n", "    if False:\n", accepted),
-        (
-            "    if not person.fills(wanted) and not (delegate and person.fills(delegate)):\n",
-            "    if False:\n",
-            accepted,
-        ),
-        ("    if person.oid == requester:\n", "    if False:\n", accepted),
-        ("    if shown != evidence:\n", "    if False:\n", accepted),
-        ("    if other is not None:\n", "    if False:\n", accepted),
-    ],
+Table = Callable[..., None]
+APPROVALS, DECISION, OUTSIDE = (
+    f"shared/domain/{name}.py" for name in ("promotion/approvals", "retraining/decision", "drift/outside")
 )
+CONDITIONS: list[tuple[str, str, str, Table]] = [
+    (APPROVALS, " and each.oid != requester]", "]", judged),
+    (APPROVALS, "each.evidence == evidence and ", "", judged),
+    (APPROVALS, "if not each.withdrawn and each.evidence", "if each.evidence", judged),
+    (APPROVALS, "    alive = [each for each in alive if each.at < deadline]\n", "", judged),
+    (APPROVALS, "    if rejections:\n", "    if False:\n", judged),
+    (APPROVALS, "    if not missing:\n", "    if True:\n", judged),
+    (APPROVALS, " and each.oid not in people)", ")", judged),
+    (APPROVALS, "    if wanted is None:\n", "    if False:\n", accepted),
+    (
+        APPROVALS,
+        "    if not person.fills(wanted) and not (delegate and person.fills(delegate)):\n",
+        "    if False:\n",
+        accepted,
+    ),
+    (APPROVALS, "    if person.oid == requester:\n", "    if False:\n", accepted),
+    (APPROVALS, "    if shown != evidence:\n", "    if False:\n", accepted),
+    (APPROVALS, "    if other is not None:\n", "    if False:\n", accepted),
+    (DECISION, "    if state.in_flight:\n", "    if False:\n", decided),
+    (DECISION, "_debounced(state) or _refused", "_refused", decided),
+    (
+        DECISION,
+        "_still(limits.longest_debounce_s, state.now, oldest)",
+        "_left(limits.debounce_s, newest - newest)",
+        decided,
+    ),
+    (DECISION, "if past and limits.min_interval_s:", "if False:", decided),
+    (DECISION, "if limits.runs and len(past) >= limits.runs:", "if False:", decided),
+    (DECISION, "    if state.rules.budget.amount:\n", "    if False:\n", decided),
+    (DECISION, "if rules.budget.amount and rules.estimate > rules.budget.amount:", "if False:", decided),
+    (DECISION, "    if value >= wanted:\n", "    if True:\n", decided),
+    (DECISION, "{cause.kind for cause in causes}", "[cause.kind for cause in causes]", decided),
+    (DECISION, "not rules.worth.by_kind or _asked(state)", "not rules.worth.by_kind", decided),
+    (DECISION, "if limits.champion_age_s and state.champion_since", "if False", decided),
+    (DECISION, "state.champion_since and not _asked(state):", "state.champion_since:", decided),
+    (DECISION, "timedelta() if since - now > timedelta(seconds=limit_s) else ", "", decided),
+    (DECISION, "max(timedelta(), now - then)", "now - then", decided),
+    (DECISION, "max(lasting, key", "min(lasting, key", decided),
+    (OUTSIDE, "    if not event.workspace.endswith(tuple(workspaces)):\n", "    if False:\n", told),
+    (OUTSIDE, " and event.coefficient < watch.coefficient:", " and False:", told),
+    (OUTSIDE, "    if not event.fired:\n", "    if False:\n", told),
+]
+
+
+@pytest.mark.parametrize(("file", "lock", "without", "table"), CONDITIONS)
 def test_a_removed_condition_is_noticed(
-    monkeypatch: pytest.MonkeyPatch, lock: str, without: str, table: Callable[..., None]
+    monkeypatch: pytest.MonkeyPatch, file: str, lock: str, without: str, table: Table
 ) -> None:
     assert not list(_failures(table))
 
-    remove(monkeypatch, FILE, lock, without)
+    remove(monkeypatch, file, lock, without)
 
     assert list(_failures(table))
 
 
-def _failures(table: Callable[..., None]) -> Iterator[Exception]:
+def _failures(table: Table) -> Iterator[Exception]:
     """Of the rows of a parametrized test."""
     (mark,) = table.pytestmark  # type: ignore[attr-defined]
     names, rows = mark.args

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bench.drift_statistics import WORLDS, counted, limit, reference_of
@@ -96,6 +96,7 @@ clocks = st.lists(st.tuples(st.integers(-5 * 86400, 5 * 86400), st.integers(0, 4
 
 
 @given(clocks, st.sampled_from([0, 3600]), st.integers(100, 3000))
+@example([(3600, 1), (-3600, 1)] * 15, 3600, 3000)
 def test_whatever_the_clock_does_every_row_is_in_one_window_and_no_look_is_of_the_same_rows(steps, every, rows):
     """Each step moves the clock, counts a run as the activity does, and looks where a look is due."""
     watch, now, seen, ended = replace(WATCH, rows=rows, every_s=every, longest_s=86400), NOW, list[tuple[int, int]](), 0
