@@ -1,6 +1,7 @@
 """Look for secrets in what was stored, printed or answered, in every form in which they are written on the way."""
 
 import json
+import re
 import sqlite3
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 Place = tuple[str, bytes]
+_TOKEN = re.compile(rb"eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}")
 
 
 def leaks(secrets: Mapping[str, str], places: Iterable[Place]) -> list[str]:
@@ -19,6 +21,11 @@ def leaks(secrets: Mapping[str, str], places: Iterable[Place]) -> list[str]:
         for name, each in forms.items()
         if any(f in content for f in each)
     ]
+
+
+def tokens(places: Iterable[Place]) -> list[str]:
+    """Where there is a signed token (a JWT), whosever it is."""
+    return [f"a token in {where}" for where, content in places if _TOKEN.search(content)]
 
 
 def _forms(secret: str) -> Iterator[bytes]:

@@ -20,11 +20,14 @@ from signalbox.cli.main import main
 from signalbox.launcher.hub import hub_client
 from signalbox.launcher.people import sign_in
 from tests.onemachine.conftest import PROJECT
+from tests.onemachine.stored import hub_blobs, real_secrets, recorded_spans, written
 from tests.onemachine.world import World
+from tests.secrecy import leaks, tokens
 
 pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("onemachine")]
 
 MODEL, ENGINEER, SCIENTIST = "diabetes-progression", "linus@example.org", "ada@example.org"
+REASON = "the devices were changed"
 
 
 def as_(world: World, person: str) -> AppClient:
@@ -67,9 +70,10 @@ def test_a_challenger_that_learned_noise_is_refused_with_its_reason(
         rows.upload_blob(mixed_up(example / "labelled.csv"), overwrite=True)
     before = world.app.get(f"models/{MODEL}/retraining")["runs"]
 
+    token = sign_in(world.cloud.endpoints, SCIENTIST)
+    AppClient(world.cloud.endpoints.app, token=token).post(f"models/{MODEL}/retrain", {"reason": REASON})
     monkeypatch.setattr(app_client, "STATE", world.cloud.state)
-    wish = ["retrain", MODEL, "--reason", "the devices were changed", "--as", SCIENTIST]
-    asked = CliRunner().invoke(main, wish)
+    asked = CliRunner().invoke(main, ["retrain", MODEL, "--reason", REASON, "--as", SCIENTIST])
     assert asked.exit_code == 0, asked.output
 
     def ended() -> dict[str, Any] | None:
@@ -87,3 +91,11 @@ def test_a_challenger_that_learned_noise_is_refused_with_its_reason(
     assert not [path for path, body in made.items() if run["run"] in str(body) and "/models/" in path]
     jobs = world.control("/_effects")["jobs"]
     assert [count for name, count in jobs.items() if run["run"] in name] == [1]
+
+    own = written(world)
+    records = [place for place in hub_blobs(world) if place[0].startswith(("signalbox/retraining", "signalbox/audit"))]
+    assert any(where.endswith("host.db") and f"{run['run']}-wait".encode() in content for where, content in own)
+    assert any(f"/{run['run']}/" in where for where, _ in records)
+    everything = (*own, *records, *recorded_spans(world))
+    assert leaks(real_secrets(world) | {"token": token, "signature": token.rpartition(".")[2]}, everything) == []
+    assert tokens(everything) == []

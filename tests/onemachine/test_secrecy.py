@@ -1,7 +1,6 @@
 """On the running local cloud, no secret is found in history, hub, logs, spans, audit log or answers: neither the real
 ones, of settings and of storage, nor canaries in headers, queries, bodies, events and hooks."""
 
-import json
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -9,9 +8,9 @@ from typing import Any
 import pytest
 import requests
 
-from signalbox.launcher.hub import hub_client
+from tests.onemachine.stored import hub_blobs, real_secrets, recorded_spans, written
 from tests.onemachine.world import World
-from tests.secrecy import Place, files, leaks
+from tests.secrecy import leaks, tokens
 
 pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("onemachine")]
 
@@ -70,30 +69,6 @@ def friends(world: World) -> Iterator[requests.Response]:
     )
 
 
-def real_secrets(world: World) -> dict[str, str]:
-    ends, told = world.cloud.endpoints, json.loads((world.cloud.state / "emulators.json").read_text())
-    names = (
-        "identity_secret",
-        "function_key",
-        "eventgrid_key",
-        "receipt_key",
-        "secrets_key",
-        "devops_key",
-        "servicebus_key",
-    )
-    accounts = {f"account {name}": account["key"] for name, account in told["accounts"].items()}
-    return {**{name: getattr(ends, name) for name in names}, **accounts, "topic": told["topic_key"]}
-
-
-def hub_blobs(world: World) -> Iterator[Place]:
-    with hub_client(world.cloud.endpoints) as hub:
-        for container in ("signalbox", "dead-letters", "quarantine", "predictions"):
-            client = hub.get_container_client(container)
-            for blob in client.list_blobs(include=["metadata"]):
-                content = client.download_blob(blob.name).readall()
-                yield f"{container}/{blob.name}", content + json.dumps(blob.metadata).encode()
-
-
 def test_no_secret_is_in_anything_that_was_stored_logged_traced_or_answered(world: World) -> None:
     refused, heard = list(strangers(world)), list(friends(world))
     assert {answer.status_code for answer in refused} <= {401, 403}
@@ -101,12 +76,12 @@ def test_no_secret_is_in_anything_that_was_stored_logged_traced_or_answered(worl
     task = heard[4].json()["task"]
     world.eventually(lambda: not any(name.endswith(f"{task}.json") for name, _ in hub_blobs(world)))
 
-    state = world.cloud.state
-    own = [place for place in files(state / "host", state / "logs") if not place[0].endswith("keys.json")]
-    spans = [("spans.db", content) for path, content in files(state) if path.endswith("spans.db")]
+    own, spans = written(world), recorded_spans(world)
     said = [(answer.request.path_url.partition("?")[0], answer.content) for answer in (*refused, *heard)]
     blobs = list(hub_blobs(world))
     assert any(where.startswith("dead-letters/events/") and b"REDACTED" in content for where, content in blobs)
     assert any(where.endswith("host.db") and task.encode() in content for where, content in own)
     assert all((spans, any(where.endswith("host.log") for where, _ in own), said))
-    assert leaks(real_secrets(world) | CANARIES, (*own, *spans, *blobs, *said)) == []
+    everything = (*own, *spans, *blobs, *said)
+    assert leaks(real_secrets(world) | CANARIES, everything) == []
+    assert tokens(everything) == []

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.secrecy import files, leaks
+from tests.secrecy import files, leaks, tokens
 
 SECRET = 's3cr3t/+="canary'
 
@@ -37,3 +37,12 @@ def test_a_secret_that_the_pages_of_a_database_cut_in_two_is_found(tmp_path: Pat
     assert found
     assert set(found) == {f"planted in {tmp_path / 'host.db'}"}
     assert leaks({"other": "another secret"}, files(tmp_path)) == []
+
+
+def test_a_token_is_found_whosever_it_is() -> None:
+    head, body = (b64encode(json.dumps(part).encode()).rstrip(b"=") for part in ({"alg": "RS256"}, {"sub": "ada"}))
+    token = head + b"." + body + b".signature-of-it"
+
+    assert tokens([("here", b'{"Authorization": "Bearer ' + token + b'"}'), ("there", head + b" " + body)]) == [
+        "a token in here"
+    ]
