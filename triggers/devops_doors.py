@@ -20,10 +20,12 @@ from shared.domain.failures import Refused
 from shared.domain.permissions import Action
 from shared.durable import Client, Start, start_once
 from shared.progress import progress_of
+from shared.telemetry.spans import happened
 from triggers import answers_of_work as answers
 from triggers import environments
 from triggers.devops_requests import TaskAsked
 from triggers.doors import Call
+from triggers.fields import moment_of
 from triggers.problems import Problem
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
@@ -70,7 +72,8 @@ async def heed_hook(client: Client, body: Any) -> answers.HintTaken:
         return answers.HintTaken(heeded=False, because=hint)
     delivery = f"{body.get('subscriptionId', '')}/{body.get('notificationId', '')}/{body.get('id', '')}"
     name = identity.hint_id(hint.kind.value, hint.id, delivery)
-    how = await start_once(client, c.HEED, name, c.Hinting(key=f"devops/hints/{name}", hint=hint))
+    with happened(moment_of(body.get("createdDate"))):
+        how = await start_once(client, c.HEED, name, c.Hinting(key=f"devops/hints/{name}", hint=hint))
     return answers.HintTaken(heeded=True, hint=name, accepted=how.value)
 
 

@@ -1,6 +1,7 @@
 """A JSON object from outside, read tolerantly: keys in any case, and a refusal that names the field and its value."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from shared.domain.events import UnreadableEvent
@@ -26,6 +27,15 @@ class Fields:
                 return value
         said = " or ".join(names)
         raise UnreadableEvent(f"{self._where}.{said} is {short(self.get(names[0]))}; expected a non-empty string")
+
+
+def moment_of(text: Any) -> datetime | None:
+    """What *text* says with an offset, or None: it comes from outside."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 def short(value: Any) -> str:

@@ -64,11 +64,9 @@ async def receive(client: Client, made: Clients, raw: Any) -> tuple[str, ...]:
 
 def _happened(fields: dict[str, Any]) -> datetime | None:
     """The event's own time: Event Grid promises no lag from it, so the lag is said for every event."""
-    try:
-        happened = datetime.fromisoformat(str(fields.get("eventTime") or fields.get("time")))
-    except ValueError:
-        return None
-    return happened if happened.tzinfo else None
+    from triggers.fields import moment_of  # As above.
+
+    return moment_of(fields.get("eventTime") or fields.get("time"))
 
 
 def envelope(event: func.EventGridEvent | func.CloudEvent) -> dict[str, Any]:

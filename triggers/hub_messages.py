@@ -7,6 +7,8 @@ queue's delivery limit takes it to the dead-letter queue, under the message id t
 
 import asyncio
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import azure.functions as func
@@ -15,6 +17,7 @@ from shared.clients import Clients
 from shared.domain.events import UnreadableEvent
 from shared.domain.redaction import without_secrets
 from shared.durable import Client
+from shared.telemetry.instruments import took
 from shared.telemetry.spans import received
 from triggers.bodies import parsed
 from triggers.intake import dead_letter, take_in
@@ -35,10 +38,21 @@ async def receive_message(client: Client, clients: Clients, message: func.Servic
     data, problem = content_of(message)
     named = (message.message_id or "", message.session_id or "", message.correlation_id or "")
     raw = without_secrets(envelope(*named, data))
-    with received(MESSAGE, clients.clock.now(), event=str(raw["id"])):
+    with delivered(MESSAGE, clients, message, str(raw["id"])):
         said = await take_message(client, clients, raw, problem)
     _log.info("message %s, delivery %s: %s", raw["id"], message.delivery_count, "; ".join(said))
     return said
+
+
+@contextmanager
+def delivered(source: str, clients: Clients, message: func.ServiceBusMessage, event: str = "") -> Iterator[None]:
+    """*message* was received from its queue, and is as late as it lay there: the queue's age, as *source* sees it."""
+    now, since = clients.clock.now(), message.enqueued_time_utc
+    since = since if since and since.tzinfo else None
+    if since:
+        took("signalbox.queue.age", (now - since).total_seconds(), {"source": source})
+    with received(source, now, since=since, event=event):
+        yield
 
 
 def content_of(message: func.ServiceBusMessage) -> tuple[Any, str]:

@@ -21,8 +21,7 @@ from shared.domain.redaction import redacted, without_secrets
 from shared.domain.streams import KEY, Stream
 from shared.durable import Client, Start, start_once
 from shared.shapes import Many, Name, findings
-from shared.telemetry.spans import received
-from triggers.hub_messages import PoisonMessage, content_of
+from triggers.hub_messages import PoisonMessage, content_of, delivered
 from triggers.intake import dead_letter
 
 RECORDS = "Signalbox.HubRecords"  # The type under which a message is kept, among events that could not be read.
@@ -54,7 +53,7 @@ async def receive_records(client: Client, clients: Clients, message: func.Servic
         "sequence": message.sequence_number or 0,
         "data": data,
     }
-    with received(RECORDS, clients.clock.now(), event=str(raw["id"])):
+    with delivered(RECORDS, clients, message, str(raw["id"])):
         said = await take_records(client, clients, raw, problem)
     _log.info("message %s, delivery %s: %s", raw["id"], message.delivery_count, said)
     return said

@@ -22,7 +22,7 @@ def queue_blueprint(clients: Callable[[], Clients]) -> Blueprint:
     if has_queue(APPROVALS_QUEUE):
         _add_decisions(blueprint, clients)
     if has_queue(HOOKS_QUEUE):
-        _add_hooks(blueprint)
+        _add_hooks(blueprint, clients)
     return blueprint
 
 
@@ -61,13 +61,10 @@ def _add_decisions(blueprint: Blueprint, clients: Callable[[], Clients]) -> None
         await receive_decision(client, clients(), message)
 
 
-def _add_hooks(blueprint: Blueprint) -> None:
-    """Azure DevOps' service hooks, which may be delivered to a queue instead of a web hook."""
-
+def _add_hooks(blueprint: Blueprint, clients: Callable[[], Clients]) -> None:
     @blueprint.service_bus_queue_trigger(arg_name="message", queue_name=f"%{HOOKS_QUEUE}%", connection=SERVICE_BUS)
     @blueprint.durable_client_input(client_name="client")
     async def receive_devops_hook(message: func.ServiceBusMessage, client) -> None:  # type: ignore[no-untyped-def]
-        from triggers.bodies import BODY_LIMIT, parsed  # As above.
-        from triggers.devops_doors import heed_hook
+        from triggers.sent_hooks import receive_hook  # As above.
 
-        await heed_hook(client, parsed(message.get_body(), BODY_LIMIT))
+        await receive_hook(client, clients(), message)

@@ -23,6 +23,7 @@ from shared.shapes import Name, Sentence, Text, findings
 from shared.standing import decisions, opened
 from triggers.bodies import parsed
 from triggers.decisions import decide
+from triggers.hub_messages import delivered
 from triggers.intake import dead_letter
 from triggers.problems import Problem
 from triggers.requests import Decision
@@ -47,6 +48,11 @@ class DecisionSent:
 
 async def receive_decision(client: Client, clients: Clients, message: func.ServiceBusMessage) -> str:
     """Record the decision in *message*, or why it does not count. Raises Transient: deliver again."""
+    with delivered(_DECISION, clients, message):
+        return await _receive(client, clients, message)
+
+
+async def _receive(client: Client, clients: Clients, message: func.ServiceBusMessage) -> str:
     said, shown = "", None
     try:
         token, shown = _opened(message.get_body())

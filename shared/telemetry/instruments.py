@@ -14,7 +14,8 @@ from shared.telemetry.export import configure
 _SECONDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14400, 86400, 604800)  # From a call to a week's approval.
 
 SECONDS = {
-    "signalbox.start.lag": "from an event's own time to the start of what it starts",
+    "signalbox.start.lag": "from when the cause happened to the start of what it starts",
+    "signalbox.queue.age": "that a message had lain in its queue when it was received, once for each delivery",
     "signalbox.effect.lag": "from the event, or from the start where no event came, to the published effect",
     "signalbox.activity.duration": "of one execution of an activity",
     "signalbox.job.duration": "from a job's creation until it was seen to have ended",

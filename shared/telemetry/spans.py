@@ -6,7 +6,7 @@ Attributes are ids and names from the configuration: never content, never a mess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from time import time_ns
@@ -62,6 +62,17 @@ def brought_by(
     """The same for what was received before, elsewhere, and counted there."""
     made = Receipt(source=source, now=now, since=since or now, at_ns=time_ns(), event=event, caller=caller)
     token = _receipt.set(made)
+    try:
+        yield
+    finally:
+        _receipt.reset(token)
+
+
+@contextmanager
+def happened(since: datetime | None) -> Iterator[None]:
+    """What is being received says itself when it happened, which counts before when it was sent on."""
+    brought = _receipt.get()
+    token = _receipt.set(replace(brought, since=since) if brought and since else brought)
     try:
         yield
     finally:
