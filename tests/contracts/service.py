@@ -15,7 +15,10 @@ PAYLOADS = Path(__file__).parents[1] / "payloads" / "pipelines"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """*cut* closes the line instead of answering; *after* is called once the request was read: its effect."""
+    """*cut* closes the line instead of answering; *after* is called once the request was read: its effect.
+
+    A *body* may be made when it is asked for.
+    """
 
     status: int = 200
     body: Any = None
@@ -68,7 +71,7 @@ class Service:
                 answer = answers.pop(0) if len(answers) > 1 else answers[0]
                 if answer.after is not None:
                     answer.after()
-                return answer
+                return replace(answer, body=answer.body()) if callable(answer.body) else answer
         return Answer(status=404, body={"error": {"code": "NotFound", "message": f"nothing at {asked.path}"}})
 
 

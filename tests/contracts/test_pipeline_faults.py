@@ -191,7 +191,8 @@ def test_a_job_that_fails_late_says_why(ours: AzureMlPipelines, service: Service
     assert (seen[-1].because, bool(seen[-1].ended)) == ("step train: out of memory", True)
 
 
-def test_a_token_that_expires_during_the_wait_is_replaced(service: Service) -> None:
+@pytest.mark.parametrize("pipeline", [ENDPOINT, JOB], ids=["endpoint", "job"])
+def test_a_token_that_expires_during_the_wait_is_replaced(service: Service, pipeline: Pipeline) -> None:
     refused = Answer(status=401, body={"error": {"code": "ExpiredAuthenticationToken"}})
     service.on(
         "GET .*/jobs/run-1$", Answer(body=job(service, "Running")), refused, Answer(body=job(service, "Running"))
@@ -199,7 +200,7 @@ def test_a_token_that_expires_during_the_wait_is_replaced(service: Service) -> N
     directory = Directory()
     ours = pipelines(service, directory)
 
-    assert [ours.look(JOB, "run-1").status for _ in range(2)] == ["Running"] * 2
+    assert [ours.look(pipeline, "run-1").status for _ in range(2)] == ["Running"] * 2
     assert [each.token for each in service.asked] == ["token-1", "token-1", "token-2"]
 
 
