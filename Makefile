@@ -47,6 +47,7 @@ coverage: setup  ## All tests again, with every line and branch counted, in the 
 
 chaos: setup  ## The full storms: 1,000 files with bad events, 50 kills among 20 files, every step of retraining, every move of a promotion refused, 10,000 messages.
 	@SIGNALBOX_STORM_FILES=1000 SIGNALBOX_KILLED_FILES=20 SIGNALBOX_KILLS=50 SIGNALBOX_CHAOS_LOOP=1 SIGNALBOX_SAGA=1 $(BIN)/python -m pytest tests/onemachine -v
+	@SIGNALBOX_EXAMPLES=4 $(BIN)/python -m pytest tests/retraining/test_storm.py -v
 	@SIGNALBOX_CHAOS_MESSAGES=10000 $(BIN)/python -m pytest tests/messaging/test_kills.py tests/messaging/test_records.py -v
 
 .PHONY: fuzz

@@ -92,7 +92,7 @@ async def test_a_removed_lock_is_noticed(
             "abs((now - datetime.fromisoformat(since)).total_seconds())",
             "(now - datetime.fromisoformat(since)).total_seconds()",
             test_looks.test_rows_that_wait_for_the_clock_wait_at_most_twice_as_long_wherever_it_was,
-            {},
+            {"opened": 20, "looked": 9600},
         ),
         (
             DETECTOR,

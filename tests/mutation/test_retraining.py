@@ -13,7 +13,7 @@ from tests.contracts import test_pipeline_faults as faults
 from tests.contracts.conftest import running, service, world  # noqa: F401 (fixtures)
 from tests.contracts.service import Service
 from tests.mutation.removal import expect_failure, remove
-from tests.retraining import test_arrivals, test_data, test_doors, test_hostile, test_once, test_story
+from tests.retraining import test_data, test_doors, test_hostile, test_once, test_story
 from tests.retraining.conftest import Works, sweeps, ticks, works  # noqa: F401 (fixtures)
 
 Guard = Callable[..., Any]
@@ -122,20 +122,6 @@ RUNS: list[Lock] = [
     ),
     (
         JUDGING,
-        "    champion = champion_of(clients, rules)\n",
-        "    champion = type(champion_of(clients, rules))()\n",
-        test_hostile.test_a_champion_that_is_replaced_meanwhile_is_the_one_to_beat,
-        {},
-    ),
-    (
-        JUDGING,
-        "    if missing or strange:\n",
-        "    if missing:\n",
-        PREDICTIONS,
-        {"spoil": lambda lines: [*lines, "9999,1.0"], "said": "1 are strange"},
-    ),
-    (
-        JUDGING,
         "    if not np.isfinite(values).all():\n",
         "    if False:\n",
         PREDICTIONS,
@@ -167,13 +153,6 @@ RUNS: list[Lock] = [
         "Merge(route.conflicts, holdout.keys())",
         "Merge(route.conflicts)",
         test_data.test_a_set_has_every_row_once_and_says_what_it_is_made_of,
-        {},
-    ),
-    (
-        "activities/training_data.py",
-        "if known not in used}",
-        "}",
-        test_arrivals.test_a_run_starts_with_the_row_that_makes_it_enough,
         {},
     ),
     (
