@@ -211,7 +211,6 @@ async def test_a_removed_lock_is_noticed(
     guard: Guard,
     given: dict[str, Any],
 ) -> None:
-    monkeypatch.setattr(test_doors, "HOLD_S", 0.5)
     remove(monkeypatch, file, lock, without)
 
     await expect_failure(guard, works=works, **given)

@@ -14,8 +14,6 @@ from shared.domain.retraining.rules import Limits
 from shared.ports import Blob
 from tests.retraining.conftest import Works, hours
 
-HOLD_S = 5  # How long a consideration is held for somebody who asks meanwhile.
-
 
 async def test_whoever_may_asks_and_everybody_sees_what_became_of_it(works: Works) -> None:
     body = {"reason": "new ward", "data": "extra/wards/"}
@@ -94,7 +92,7 @@ async def test_what_is_asked_as_a_consideration_ends_is_considered_at_once(works
         found = [*listing(container, prefix)]
         if prefix == records.causes("churn") and not listed.is_set():
             listed.set()
-            looked.wait(HOLD_S)
+            looked.wait(30)
         return iter(found)
 
     def look(container: str, path: str) -> Blob | None:
@@ -106,6 +104,7 @@ async def test_what_is_asked_as_a_consideration_ends_is_considered_at_once(works
     await works.host.start("consider_retraining", identity.considering_id("churn"), {"model": "churn"})
     await asyncio.to_thread(listed.wait, 5)
     status, said = await works.ask("POST", "models/churn/retrain", {"reason": "late"}, "ada")
+    looked.set()
     await works.host.settle()
 
     assert (status, said["considered"]) == (202, "now")
