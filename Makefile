@@ -40,10 +40,10 @@ up: setup  ## The local cloud and the app, until Ctrl-C.
 	@$(BIN)/signalbox up
 
 test: setup  ## All tests.
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 coverage: setup  ## All tests again, with every line and branch counted, in the local cloud's processes too: twice the time.
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 chaos: setup  ## The full storms: 1,000 files with bad events, 50 kills among 20 files, every step of retraining, every move of a promotion refused, 10,000 messages.
 	@SIGNALBOX_STORM_FILES=1000 SIGNALBOX_KILLED_FILES=20 SIGNALBOX_KILLS=50 SIGNALBOX_CHAOS_LOOP=1 SIGNALBOX_SAGA=1 $(BIN)/python -m pytest tests/onemachine -v

@@ -1,6 +1,19 @@
-"""What holds for every test: properties are judged by what they find, never by how long one example takes."""
+"""What holds for every test: properties are judged by what they find, never by how long one example takes.
 
+The tests that share one local cloud come first: they are the longest chain, and other workers do the rest beside it.
+"""
+
+import pytest
 from hypothesis import settings
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    group = item.get_closest_marker("xdist_group")
+    return 2 if group is None else 0 if group.args[0] == "onemachine" else 1

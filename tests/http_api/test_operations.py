@@ -50,7 +50,7 @@ async def test_an_operation_that_the_host_has_forgotten_is_told_from_its_record(
     run = await product.arrive("landing/each/north/a.csv")
     await product.finish(run)
     _, _, before = await ask(product, "GET", f"operations/{run}")
-    await product.pass_time(timedelta(days=1).total_seconds())
+    await product.pass_time(timedelta(hours=1).total_seconds())
     await product.host.host.client.purge(run)
 
     status, _, after = await ask(product, "GET", f"operations/{run}")

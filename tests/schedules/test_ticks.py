@@ -98,7 +98,7 @@ async def test_a_tick_that_was_ended_half_way_is_finished_by_the_next_as_of_its_
 async def test_any_sequence_of_ticks_is_as_its_spans_say(station: Station) -> None:
     chance, seen, wanted = random.Random(11), NOON, dict[str, set[str]]()
     schedules = CONFIGURATION.schedules[:3]
-    for _ in range(40 * MORE):
+    for _ in range(16 * MORE):
         gap = chance.choice((60, 60, 200, 290, 900, 3000, 40_000, -600))
         now = station.now + timedelta(seconds=gap)
         station.troubled.fail_in = chance.choice((None, None, 3, 9, 17))
