@@ -18,7 +18,7 @@ from signalbox.host.durable.client import HubClient
 from signalbox.host.durable.engine import Engine
 from signalbox.host.durable.functions import durable_functions
 from signalbox.host.durable.payloads import client_binding
-from signalbox.host.durable.sdk import close_client_session
+from signalbox.host.durable.sdk import close_client_session, remember_moments
 from signalbox.host.durable.storage import Storage, Synchronous
 from signalbox.host.errors import HostError
 from signalbox.host.eventgrid import PATH as EVENTGRID_PATH
@@ -90,6 +90,7 @@ class FunctionsHost:
         self.service_bus.start()
 
     def _open(self) -> None:
+        remember_moments()
         self.invoker = Invoker(self.client_binding)
         self._storage = Storage(self._state, self._options.synchronous)
         durable = durable_functions(self.functions.values(), self.invoker)

@@ -1,5 +1,6 @@
 """Promotions on one machine: the real adapters against the local Azure ML, with kills and locks."""
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from tests.onemachine.world import World
 pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("onemachine")]
 
 MODEL = "diabetes-progression"
+# `make chaos` kills the host at every move; every run at one of each kind: into an environment, of traffic, of the registry.
+WHOLE = bool(os.environ.get("SIGNALBOX_SAGA"))
+KILLED_AT = {"register_model", "switch_traffic", "publish_entry"}
 DECIDERS = (("ada@example.org", "data-scientist"), ("grace@example.org", "product-owner"))
 
 
@@ -87,7 +91,7 @@ def line(world: World, example: Path, tmp_path_factory: pytest.TempPathFactory) 
     return made
 
 
-def test_the_host_killed_at_every_move_still_promotes_with_every_effect_once(line: Line) -> None:
+def test_a_host_killed_at_its_moves_still_promotes_with_every_effect_once(line: Line) -> None:
     line.offer("11", "blood")
     promotion = line.promote("11", "central")
     killed: list[tuple[str, str]] = []
@@ -95,7 +99,7 @@ def test_the_host_killed_at_every_move_still_promotes_with_every_effect_once(lin
     while not (shown := line.world.eventually(lambda: line.show(promotion), within=60.0)).get("fate"):
         doing = shown["doing"]
         at = (str(doing.get("stage")), str(doing.get("move")))
-        if doing.get("step") == "moving" and at not in killed:
+        if doing.get("step") == "moving" and at not in killed and (WHOLE or at[1] in KILLED_AT):
             killed.append(at)
             line.world.cloud.kill_host()
             line.world.cloud.start_host()
@@ -104,7 +108,7 @@ def test_the_host_killed_at_every_move_still_promotes_with_every_effect_once(lin
             line.approve(promotion)
 
     assert (shown["fate"], shown["because"]) == ("promoted", [f"{MODEL}:11 reached central"])
-    assert len(killed) >= 4, killed
+    assert len(killed) >= (4 if WHOLE else 2), killed
     effects = line.world.control("/_effects")
     made = {name: count for name, count in effects["assets"].items() if "/11" in name and "mlw-dev" not in name}
     assert len(made) == 5, made

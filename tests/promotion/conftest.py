@@ -164,12 +164,15 @@ class Railway:
 
     async def evidence(self, promotion: str) -> str:
         """The digest that approvers of the central stage are shown, once it is there."""
-        await self.pass_time(timedelta(minutes=5))
-        _, shown = await self.ask("GET", f"promotions/{promotion}")
-        asked = [each["digest"] for each in shown["evidence"] if each["stage"] == "central"]
-        if not asked:
-            raise LookupError(f"{promotion} asks nobody: {shown.get('because')}")
-        return str(asked[0])
+        for _ in range(30):
+            await self.pass_time(timedelta(seconds=10))
+            _, shown = await self.ask("GET", f"promotions/{promotion}")
+            for each in shown["evidence"]:
+                if each["stage"] == "central":
+                    return str(each["digest"])
+            if shown.get("fate"):
+                break
+        raise LookupError(f"{promotion} asks nobody: {shown.get('because')}")
 
     async def approve(self, promotion: str) -> None:
         """Both roles, by two people."""

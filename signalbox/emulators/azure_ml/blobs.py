@@ -11,11 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from azure.core.credentials import AccessToken
-from azure.storage.blob import BlobServiceClient, ContainerClient, ContainerSasPermissions, generate_container_sas
+from azure.storage.blob import (
+    BlobServiceClient,
+    ContainerClient,
+    ContainerSasPermissions,
+    LinearRetry,
+    generate_container_sas,
+)
 
 from signalbox.emulators.azure_ml.estate import Place
 
 _SAS_LIFE = timedelta(hours=8)
+_PATIENCE = {"backoff": 1, "retry_total": 60, "random_jitter_range": 0}
+"""Seconds between tries: storage may start later than jobs are resumed, and the client's own first wait is 15 s."""
 
 
 class _Identity:
@@ -96,6 +104,9 @@ class Blobs:
         if place.account not in self._clients:
             address = f"{self._service}/{place.account}"
             self._clients[place.account] = BlobServiceClient(
-                address, credential=self._identity, connection_verify=str(self._ca)
+                address,
+                credential=self._identity,
+                connection_verify=str(self._ca),
+                retry_policy=LinearRetry(**_PATIENCE),
             )
         return self._clients[place.account].get_container_client(place.container)
