@@ -22,8 +22,7 @@ from azure.storage.blob import (
 from signalbox.emulators.azure_ml.estate import Place
 
 _SAS_LIFE = timedelta(hours=8)
-_PATIENCE = {"backoff": 1, "retry_total": 60, "random_jitter_range": 0}
-"""Seconds between tries: storage may start later than jobs are resumed, and the client's own first wait is 15 s."""
+
 
 
 class _Identity:
@@ -107,6 +106,11 @@ class Blobs:
                 address,
                 credential=self._identity,
                 connection_verify=str(self._ca),
-                retry_policy=LinearRetry(**_PATIENCE),
+                retry_policy=_patience(),
             )
         return self._clients[place.account].get_container_client(place.container)
+
+
+def _patience() -> LinearRetry:
+    """Storage may start later than what is resumed; the client's own first wait of 15 s would be longer than the job."""
+    return LinearRetry(backoff=1, retry_total=60, random_jitter_range=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import lru_cache
 from importlib import import_module
+from typing import Any
 
 from azure.durable_functions.models.utils import http_utils
 
@@ -19,6 +20,6 @@ async def close_client_session() -> None:
 
 def remember_moments() -> None:
     """Have the SDK parse each moment of a history once, not at every replay: that was half of what a replay costs."""
-    history_event = import_module("azure.durable_functions.models.history.HistoryEvent")
+    history_event: Any = import_module("azure.durable_functions.models.history.HistoryEvent")
     if not hasattr(history_event.dt_parse, "cache_info"):
         history_event.dt_parse = lru_cache(maxsize=_REMEMBERED_MOMENTS)(history_event.dt_parse)
