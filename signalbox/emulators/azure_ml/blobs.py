@@ -24,7 +24,6 @@ from signalbox.emulators.azure_ml.estate import Place
 _SAS_LIFE = timedelta(hours=8)
 
 
-
 class _Identity:
     """The service's identity: a TokenCredential over the local issuer."""
 
@@ -112,5 +111,5 @@ class Blobs:
 
 
 def _patience() -> LinearRetry:
-    """Storage may start later than what is resumed; the client's own first wait of 15 s would be longer than the job."""
+    """Storage may start later than what is resumed, and the client would wait 15 s before it tries again."""
     return LinearRetry(backoff=1, retry_total=60, random_jitter_range=0)
