@@ -21,6 +21,8 @@ from signalbox.host.log import LOGGER, set_up_logging
 if TYPE_CHECKING:
     from signalbox.host.server import FunctionsHost, HostOptions
 
+_TURN_S = 0.001  # How long a thread may make the loop wait for the interpreter's lock.
+
 
 @click.group()
 def host() -> None:
@@ -75,6 +77,7 @@ async def _serve(options: HostOptions) -> None:
         loop.add_signal_handler(number, stopping.set)
     functions_host = FunctionsHost(options)
     await functions_host.start()
+    sys.setswitchinterval(_TURN_S)
     gc.freeze()  # What the app and its libraries hold stays until the end: no collection looks through it again.
     _announce(functions_host, options)
     try:

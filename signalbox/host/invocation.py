@@ -16,6 +16,7 @@ from signalbox.host.functions import Function
 from signalbox.host.log import log_invocation
 
 _THREADS = int(os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", "32"))
+_CROWD = 4
 
 
 class Invoker:
@@ -23,7 +24,13 @@ class Invoker:
 
     def __init__(self, client: ClientBinding) -> None:
         self._client = client
+        self._callers = 0
         self._pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="function")
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so many HTTP calls wait for their answers that other work should stand back."""
+        return self._callers > _CROWD
 
     async def invoke(
         self,
@@ -35,6 +42,7 @@ class Invoker:
     ) -> Any:
         """The function's return value for one piece of trigger data; its exceptions pass through, logged."""
         begun = time.perf_counter()
+        self._callers += function.kind == "httpTrigger"
         try:
             filled = arguments(function, decode(function, data, metadata or {}), self._client, dict(headers or {}))
             result = await self._call(function, filled)
@@ -42,6 +50,8 @@ class Invoker:
             detail = f"error={type(error).__name__}: {error}"
             log_invocation(function.name, "failed", time.perf_counter() - begun, instance, detail, error)
             raise
+        finally:
+            self._callers -= function.kind == "httpTrigger"
         log_invocation(function.name, "succeeded", time.perf_counter() - begun, instance)
         return result
 

@@ -13,19 +13,27 @@ from signalbox.host.durable.model import ActivityRow, Kind, Message
 ActivityFunction = Callable[[ActivityRow], Awaitable[str]]
 """Runs one activity on JSON text and returns JSON text; its exceptions fail the task."""
 
+_IN_A_CROWD = 2
+
 
 class ActivityQueue:
-    """At-least-once: a row is gone only when the answer is stored."""
+    """At-least-once: a row is gone only when the answer is stored.
+
+    While callers wait (*crowded*), few begin: under one interpreter lock they would only be slower together, and the
+    callers with them.
+    """
 
     def __init__(
         self,
         functions: Mapping[str, ActivityFunction],
         limit: int,
         answer: Callable[[Message], Awaitable[None]],
+        crowded: Callable[[], bool],
     ) -> None:
         self._functions = functions
         self._limit = limit
         self._answer = answer
+        self._crowded = crowded
         self._queue: deque[ActivityRow] = deque()
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -49,10 +57,14 @@ class ActivityQueue:
             await asyncio.gather(*late, return_exceptions=True)
 
     def _fill(self) -> None:
-        while self._queue and len(self._running) < self._limit and not self._stopping:
+        while self._queue and not self._stopping and len(self._running) < self._room():
             task = asyncio.ensure_future(self._run(self._queue.popleft()))
             self._running.add(task)
             task.add_done_callback(self._ended)
+
+    def _room(self) -> int:
+        """Each activity that ends looks again, so that all begin once the crowd is gone."""
+        return min(self._limit, _IN_A_CROWD) if self._crowded() else self._limit
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)

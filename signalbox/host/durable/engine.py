@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict, deque
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -61,7 +61,15 @@ class Lane:
 class Engine:
     """Runs the orchestrations of one task hub."""
 
-    def __init__(self, storage: Storage, clock: Clock, functions: DurableFunctions, settings: DurableSettings) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        clock: Clock,
+        functions: DurableFunctions,
+        settings: DurableSettings,
+        crowded: Callable[[], bool],
+    ) -> None:
+        """*crowded* says whether callers wait, before whom activities stand back."""
         self._storage = storage
         self._lanes: dict[str, Lane] = {}
         self._watchers: dict[str, list[asyncio.Future[None]]] = defaultdict(list)
@@ -69,7 +77,7 @@ class Engine:
         limit = settings.max_orchestrators
         self._runner = StepRunner(storage, clock, functions.orchestrators, functions.catalogue, limit)
         self._timers = DurableTimers(clock, self._post)
-        self._activities = ActivityQueue(functions.activities, settings.max_activities, self._answer)
+        self._activities = ActivityQueue(functions.activities, settings.max_activities, self._answer, crowded)
         self._entities = EntityQueue(storage, functions.entities, self._deliver, clock)
 
     # Life
