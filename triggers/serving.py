@@ -67,12 +67,11 @@ async def serve(
 ) -> func.HttpResponse:
     """The answer to *req*, a problem document where it is refused."""
     try:
-        made = clients()
-        caller = await _caller(door, made, req)
-        taken = signature(module, door.name)
-        arguments = _arguments(taken, req)
-        if door.inside:
-            await asyncio.to_thread(_refuse_elsewhere, door, made, caller, arguments)
+        made, taken = clients(), signature(module, door.name)
+        if door.may is Action.ANYONE:
+            caller, arguments = NOBODY, _arguments(taken, req)
+        else:
+            caller, arguments = await asyncio.to_thread(_admit, door, taken, made, req)
         given = await _act(door, taken, Call(client=client, clients=made, caller=caller, req=req), arguments)
     except SettingsError as error:
         return problem(_unsettled(error))
@@ -104,16 +103,17 @@ async def _act(door: Door, taken: Signature, call: Call, arguments: Mapping[str,
         return await decide()
 
 
-async def _caller(door: Door, clients: Clients, req: func.HttpRequest) -> Caller:
-    """Whoever calls, once they may do somewhere what the door lets them do."""
-    if door.may is Action.ANYONE:
-        return NOBODY
+def _admit(door: Door, taken: Signature, clients: Clients, req: func.HttpRequest) -> tuple[Caller, dict[str, Any]]:
+    """Whoever calls, once they may do what they ask for, and what that is; strangers are told nothing of the latter."""
     try:
-        caller = await asyncio.to_thread(clients.callers.known, req.headers, req.params)
+        caller = clients.callers.known(req.headers, req.params)
     except Refused as refusal:
         raise Problem(401, "who are you", str(refusal)) from refusal
     _refuse_stranger(door, clients, caller, "")
-    return caller
+    arguments = _arguments(taken, req)
+    if door.inside:
+        _refuse_elsewhere(door, clients, caller, arguments)
+    return caller, arguments
 
 
 def _refuse_stranger(door: Door, clients: Clients, caller: Caller, environment: str) -> None:
