@@ -1,8 +1,12 @@
 """Count what waits, and how long the oldest of it has: the figures that alerts are set on. It changes nothing."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain import records
+from shared.given_up import given_up
 
 
 def look_at_backlog(clients: Clients, sweep: c.Sweep) -> c.Backlog:
@@ -12,6 +16,7 @@ def look_at_backlog(clients: Clients, sweep: c.Sweep) -> c.Backlog:
     jobs, oldest_job_s = _waiting(clients, hub.state, records.OPEN_JOBS)
     streams = [records.held_records(stream.name) for stream in clients.configuration.streams]
     held, oldest_held_s = _waiting(clients, hub.state, *streams)
+    dead, unseen = given_up(clients.queues)
     return c.Backlog(
         dead_letters=letters,
         oldest_dead_letter_s=oldest_letter_s,
@@ -19,10 +24,16 @@ def look_at_backlog(clients: Clients, sweep: c.Sweep) -> c.Backlog:
         oldest_open_job_s=oldest_job_s,
         held_messages=held,
         oldest_held_message_s=oldest_held_s,
+        given_up=None if unseen else len(dead),
+        oldest_given_up_s=_age(clients, [each.enqueued for each in dead if each.enqueued]),
     )
 
 
 def _waiting(clients: Clients, container: str, *prefixes: str) -> tuple[int, float]:
     """How many blobs lie there, and the age of the oldest in seconds."""
     times = [blob.modified for prefix in prefixes for blob in clients.hub.list(container, prefix)]
-    return len(times), (clients.clock.now() - min(times)).total_seconds() if times else 0.0
+    return len(times), _age(clients, times)
+
+
+def _age(clients: Clients, times: Sequence[datetime]) -> float:
+    return (clients.clock.now() - min(times)).total_seconds() if times else 0.0

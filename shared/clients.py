@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
+    from azure.servicebus import ServiceBusClient
 
     from shared.adapters.azure_devops import DevOpsRest
     from shared.adapters.azure_ml_arm import Arm
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         Models,
         Pipelines,
         Place,
+        Queues,
         Secrets,
         ServerTasks,
         Signer,
@@ -181,16 +183,25 @@ class Clients:
 
     @cached_property
     def messenger(self) -> Messenger:
-        from azure.servicebus import ServiceBusClient
-
         from shared.adapters.service_bus_messenger import ServiceBusMessenger
 
-        def connect() -> ServiceBusClient:
-            if self.settings.service_bus:
-                return ServiceBusClient.from_connection_string(self.settings.service_bus)
-            return ServiceBusClient(self.settings.service_bus_namespace, self._credential)
+        return ServiceBusMessenger(self._connect_bus)
 
-        return ServiceBusMessenger(connect)
+    @cached_property
+    def queues(self) -> Queues:
+        from shared.adapters.service_bus_queues import ServiceBusQueues
+        from shared.domain.messaging import QueueDoor
+
+        return ServiceBusQueues(
+            self._connect_bus, {QueueDoor(door): name for door, name in self.settings.queue_doors.items()}
+        )
+
+    def _connect_bus(self, **options: Any) -> ServiceBusClient:
+        from azure.servicebus import ServiceBusClient
+
+        if self.settings.service_bus:
+            return ServiceBusClient.from_connection_string(self.settings.service_bus, **options)
+        return ServiceBusClient(self.settings.service_bus_namespace, self._credential, **options)
 
     @cached_property
     def data_checks(self) -> DataChecks:

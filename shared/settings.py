@@ -124,6 +124,13 @@ class Settings:
         return found[1] if found else self.service_bus_namespace.partition(".")[0]
 
     @property
+    def queue_doors(self) -> dict[str, str]:
+        """The queues by what comes by them, as in SIGNALBOX_MESSAGES_QUEUE; none where there is no namespace."""
+        if not self.bus_name:
+            return {}
+        return {name.removeprefix("SIGNALBOX_").removesuffix("_QUEUE").lower(): queue for name, queue in self.queues}
+
+    @property
     def bus_by_key(self) -> bool:
         """Whether the namespace is opened by a key, and not by the app's identity."""
         return bool(self.service_bus)

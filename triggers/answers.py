@@ -100,14 +100,17 @@ class Delivered:
 class LetterRow:
     path: str
     stored: str
-    reason: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterPage:
+    """*unseen* says which queues could not be looked at, and why."""
+
     total: int
     letters: tuple[LetterRow, ...]
     next: str = ""
+    unseen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

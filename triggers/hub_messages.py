@@ -35,13 +35,18 @@ class PoisonMessage(Exception):
 
 async def receive_message(client: Client, clients: Clients, message: func.ServiceBusMessage) -> tuple[str, ...]:
     """Take in one message of the queue; says what was done. Raises PoisonMessage, and Transient: deliver again."""
-    data, problem = content_of(message)
-    named = (message.message_id or "", message.session_id or "", message.correlation_id or "")
-    raw = without_secrets(envelope(*named, data))
+    raw, problem = raw_of(message)
     with delivered(MESSAGE, clients, message, str(raw["id"])):
         said = await take_message(client, clients, raw, problem)
     _log.info("message %s, delivery %s: %s", raw["id"], message.delivery_count, "; ".join(said))
     return said
+
+
+def raw_of(message: func.ServiceBusMessage) -> tuple[dict[str, Any], str]:
+    """The message as it is kept, and what is wrong with its body."""
+    data, problem = content_of(message)
+    named = (message.message_id or "", message.session_id or "", message.correlation_id or "")
+    return dict(without_secrets(envelope(*named, data))), problem
 
 
 @contextmanager

@@ -44,6 +44,15 @@ def is_records(raw: Any) -> bool:
 
 async def receive_records(client: Client, clients: Clients, message: func.ServiceBusMessage) -> str:
     """Keep what one message brings; says what was done. Raises PoisonMessage, and Transient: deliver again."""
+    raw, problem = raw_of(message)
+    with delivered(RECORDS, clients, message, str(raw["id"])):
+        said = await take_records(client, clients, raw, problem)
+    _log.info("message %s, delivery %s: %s", raw["id"], message.delivery_count, said)
+    return said
+
+
+def raw_of(message: func.ServiceBusMessage) -> tuple[dict[str, Any], str]:
+    """The message as it is kept, whole, and what is wrong with its body."""
     data, problem = content_of(message)
     raw = {
         "type": RECORDS,
@@ -53,10 +62,7 @@ async def receive_records(client: Client, clients: Clients, message: func.Servic
         "sequence": message.sequence_number or 0,
         "data": data,
     }
-    with delivered(RECORDS, clients, message, str(raw["id"])):
-        said = await take_records(client, clients, raw, problem)
-    _log.info("message %s, delivery %s: %s", raw["id"], message.delivery_count, said)
-    return said
+    return raw, problem
 
 
 async def take_records(client: Client, clients: Clients, raw: dict[str, Any], problem: str = "") -> str:
@@ -99,7 +105,7 @@ def would_keep(clients: Clients, raw: dict[str, Any]) -> tuple[Stream, RecordsSe
     if wrong:
         raise UnreadableEvent("; ".join(wrong)[:1000])
     if raw.get(_CUT):
-        raise UnreadableEvent("a secret was taken out of it before it was kept; resubmit the one in the queue instead")
+        raise UnreadableEvent("a secret was taken out of it before it was kept; replay the one in the queue instead")
     if not raw.get("id"):
         raise UnreadableEvent(
             "the message has no message id; give each message its own, and the same when it is resent"

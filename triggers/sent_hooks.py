@@ -4,7 +4,6 @@ import azure.functions as func
 
 from shared.clients import Clients
 from shared.durable import Client
-from triggers import answers_of_work as answers
 from triggers.bodies import BODY_LIMIT, parsed
 from triggers.devops_doors import heed_hook
 from triggers.hub_messages import delivered
@@ -12,7 +11,8 @@ from triggers.hub_messages import delivered
 HOOK = "AzureDevOps.Hook"
 
 
-async def receive_hook(client: Client, clients: Clients, message: func.ServiceBusMessage) -> answers.HintTaken:
-    """Take the hint. Raises ValueError where the message is no JSON: the queue's dead letters keep it."""
+async def receive_hook(client: Client, clients: Clients, message: func.ServiceBusMessage) -> str:
+    """Take the hint; says what was done. Raises ValueError where it is no JSON: the queue keeps it as dead."""
     with delivered(HOOK, clients, message):
-        return await heed_hook(client, parsed(message.get_body(), BODY_LIMIT))
+        taken = await heed_hook(client, parsed(message.get_body(), BODY_LIMIT))
+    return f"hint {taken.hint} is {taken.accepted}" if taken.heeded else f"ignored: {taken.because}"

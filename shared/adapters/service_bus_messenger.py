@@ -6,31 +6,20 @@ Contract: https://learn.microsoft.com/azure/service-bus-messaging/duplicate-dete
 
 import json
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusSender
-from azure.servicebus.exceptions import (
-    MessageSizeExceededError,
-    MessagingEntityDisabledError,
-    MessagingEntityNotFoundError,
-    ServiceBusAuthenticationError,
-    ServiceBusAuthorizationError,
-    ServiceBusError,
-)
 
-from shared.adapters.azure_faults import translated
-from shared.domain.failures import Refused
+from shared.adapters.service_bus_faults import told
 from shared.domain.messaging import Message
 
-_NO_ACCESS = (ServiceBusAuthenticationError, ServiceBusAuthorizationError)
-_PERMANENT = (MessageSizeExceededError, MessagingEntityDisabledError, MessagingEntityNotFoundError)
+_ROLE, _SETTING = "Azure Service Bus Data Sender", "SIGNALBOX_RESULTS_TOPIC"
 
 
 class ServiceBusMessenger:
     """Implements `shared.ports.Messenger`. *connect* makes a client, which one thread uses at a time."""
 
-    def __init__(self, connect: Callable[[], ServiceBusClient]) -> None:
+    def __init__(self, connect: Callable[..., ServiceBusClient]) -> None:
         self._connect, self._lock = connect, threading.Lock()
         self._client: ServiceBusClient | None = None
         self._senders: dict[str, ServiceBusSender] = {}
@@ -45,12 +34,18 @@ class ServiceBusMessenger:
             content_type="application/json",
             application_properties={str(name): value for name, value in message.properties.items()},
         )
-        with self._lock, _told(topic):
+        with self._lock, told(f"send to topic {topic}", _ROLE, _SETTING):
             try:
                 self._sender(topic).send_messages(made)
             except Exception:  # The next message gets a connection of its own.
                 self._drop()
                 raise
+
+    def reach(self, topic: str) -> None:
+        """By a connection of its own: sending must not wait for a look, nor a look for a sender that hangs."""
+        reaching = told(f"reach topic {topic}", _ROLE, _SETTING)
+        with reaching, self._connect(retry_total=0) as client, client.get_topic_sender(topic) as sender:
+            sender.create_message_batch()  # The largest size is asked of the topic, so its link is opened.
 
     def _sender(self, topic: str) -> ServiceBusSender:
         if topic not in self._senders:
@@ -62,19 +57,3 @@ class ServiceBusMessenger:
         client, self._client, self._senders = self._client, None, {}
         if client is not None:
             client.close()
-
-
-@contextmanager
-def _told(topic: str) -> Iterator[None]:
-    what = f"send to topic {topic}"
-    with translated(what):
-        try:
-            yield
-        except _NO_ACCESS as error:
-            raise Refused(f"{what}: {_first(error)}; give the app's identity Azure Service Bus Data Sender") from error
-        except _PERMANENT as error:
-            raise Refused(f"{what}: {_first(error)}; look at the topic and at SIGNALBOX_RESULTS_TOPIC") from error
-
-
-def _first(error: ServiceBusError) -> str:
-    return (str(error.message).splitlines() or [type(error).__name__])[0][:300]

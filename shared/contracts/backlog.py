@@ -8,7 +8,7 @@ from shared.contracts.payloads import Sweep
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """What waits, and for how long the oldest of it has."""
+    """What waits, and for how long the oldest of it has; None where that could not be seen."""
 
     dead_letters: int = 0
     oldest_dead_letter_s: float = 0.0
@@ -16,6 +16,8 @@ class Backlog:
     oldest_open_job_s: float = 0.0
     held_messages: int = 0
     oldest_held_message_s: float = 0.0
+    given_up: int | None = None
+    oldest_given_up_s: float = 0.0
 
 
 LOOK_AT_BACKLOG = Activity("look_at_backlog", Sweep, Backlog, Effect.READS)

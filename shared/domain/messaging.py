@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,3 +25,28 @@ class Message:
     correlation: str
     body: Mapping[str, object]
     properties: Mapping[str, str] = field(default_factory=dict)
+
+
+class QueueDoor(StrEnum):
+    """What comes by a queue; each is a setting `SIGNALBOX_..._QUEUE`."""
+
+    MESSAGES = "messages"
+    RECORDS = "records"
+    APPROVALS = "approvals"
+    HOOKS = "hooks"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadMessage:
+    """A message that its queue has given up, for *reason*; *number* is its sequence number there."""
+
+    door: QueueDoor
+    number: int
+    reason: str
+    description: str
+    enqueued: datetime | None
+    deliveries: int
+    id: str
+    session: str
+    correlation: str
+    body: bytes = field(repr=False)

@@ -18,7 +18,7 @@ from shared.ports.inference import (
     Jobs,
     Ledger,
 )
-from shared.ports.messaging import Messenger
+from shared.ports.messaging import Messenger, Queues
 from shared.ports.pipelines import Pipelines
 from shared.ports.promotion import (
     Answer,
@@ -72,6 +72,7 @@ __all__ = [
     "OnlineRequest",
     "Pipelines",
     "Place",
+    "Queues",
     "RegisteredModel",
     "Secrets",
     "ServerTasks",

@@ -66,6 +66,10 @@ _CANCEL = _workspace("jobs/read", "jobs/cancel/action")
 _RUNS = _workspace("experiments/runs/read", "experiments/runs/write")
 _FIND_ASSET = (_workspace(*(f"{asset}/read" for asset in _ASSET)), _registry("read"))
 
+_SEND = Need(Kind.BUS, data_actions=("Microsoft.ServiceBus/namespaces/messages/send/action",))
+# What the host does for the triggers too, which no port shows.
+RECEIVE = Need(Kind.BUS, data_actions=("Microsoft.ServiceBus/namespaces/messages/receive/action",))
+
 NEEDS: dict[str, dict[str, Needs]] = {
     "DataHub": {
         "list": (_READ,),
@@ -95,7 +99,8 @@ NEEDS: dict[str, dict[str, Needs]] = {
     },
     "DataAssets": {"register": (_workspace("data/versions/read", "data/versions/write"),)},
     "Announcer": {"announce": (Need(Kind.TOPIC, data_actions=("Microsoft.EventGrid/events/send/action",)),)},
-    "Messenger": {"send": (Need(Kind.BUS, data_actions=("Microsoft.ServiceBus/namespaces/messages/send/action",)),)},
+    "Messenger": dict.fromkeys(("send", "reach"), (_SEND,)),
+    "Queues": dict.fromkeys(("dead", "find_dead", "take_out"), (RECEIVE,)),
     "Models": {
         "find": _FIND_ASSET,
         "versions": _FIND_ASSET,
@@ -154,9 +159,6 @@ NEEDS: dict[str, dict[str, Needs]] = {
     "Signer": {"sign": (), "verifies": ()},
     "Identities": {"verify": ()},
 }
-
-# What the host does for the triggers, which no port shows.
-RECEIVE = Need(Kind.BUS, data_actions=("Microsoft.ServiceBus/namespaces/messages/receive/action",))
 
 # What only `signalbox doctor` reads: nothing else of the app stops working without it.
 _LOOK = ("Microsoft.Authorization/permissions/read", "Microsoft.Authorization/locks/read")

@@ -29,7 +29,7 @@ COUNTS = {
     "signalbox.promotions": "promotions that ended, by fate",
 }
 LEVELS = {
-    "signalbox.backlog": "things that wait: dead letters, open jobs, streamed messages",
+    "signalbox.backlog": "things that wait: dead letters, open jobs, streamed messages, what queues gave up",
     "signalbox.backlog.age": "seconds that the oldest of them has waited",
 }
 

@@ -70,11 +70,14 @@ def _job(seen: Seen) -> None:
 
 def _backlog(seen: Seen) -> None:
     found: c.Backlog = seen.gave
-    for what, number, oldest_s in (
+    waiting = [
         ("dead letters", found.dead_letters, found.oldest_dead_letter_s),
         ("open jobs", found.open_jobs, found.oldest_open_job_s),
         ("streamed messages", found.held_messages, found.oldest_held_message_s),
-    ):
+    ]
+    if found.given_up is not None:
+        waiting.append(("given up by queues", found.given_up, found.oldest_given_up_s))
+    for what, number, oldest_s in waiting:
         stands("signalbox.backlog", number, {"what": what})
         stands("signalbox.backlog.age", oldest_s, {"what": what})
 

@@ -21,11 +21,12 @@ def dlq() -> None:
 @_json
 def list_letters(limit: int, as_json: bool) -> None:
     """The newest first, with their reasons."""
-    letters = _newest(limit)
+    letters, unseen = _newest(limit)
     if as_json:
         emit_json(letters)
     else:
         emit_table(("path", "stored", "reason"), [(each["path"], each["stored"], each["reason"]) for each in letters])
+    _tell_unseen(unseen)
 
 
 @dlq.command()
@@ -54,7 +55,11 @@ def replay(paths: tuple[str, ...], everything: bool, yes: bool, as_json: bool) -
     if bool(paths) == everything:
         raise click.UsageError("name PATHS, or give --all")
     app = find_app()
-    wanted = [each["path"] for each in reversed(_newest())] if everything else paths
+    wanted = paths
+    if everything:
+        letters, unseen = _newest()
+        wanted = tuple(each["path"] for each in reversed(letters))
+        _tell_unseen(unseen)
     found = [app.post("dead-letters/replay", {"path": path, "dry_run": not yes}) for path in wanted]
     if as_json:
         emit_json(found)
@@ -72,14 +77,20 @@ def _say(lines: list[str]) -> None:
         click.echo(f"  {line}")
 
 
-def _newest(limit: int | None = None) -> list[dict[str, Any]]:
-    """So many letters, or all of them, page by page."""
-    app, found, cursor = find_app(), list[dict[str, Any]](), ""
+def _tell_unseen(unseen: list[str]) -> None:
+    for each in unseen:
+        click.echo(f"not looked at: {each}", err=True)
+
+
+def _newest(limit: int | None = None) -> tuple[list[dict[str, Any]], list[str]]:
+    """So many letters, or all of them, page by page; and what could not be looked at."""
+    app, found, cursor, unseen = find_app(), list[dict[str, Any]](), "", list[str]()
     while limit is None or len(found) < limit:
         size = _PAGE if limit is None else min(_PAGE, limit - len(found))
         page = app.get("dead-letters", limit=str(size), cursor=cursor)
         found += page["letters"]
+        unseen = page["unseen"]
         cursor = page["next"]
         if not cursor:
             break
-    return found
+    return found, unseen

@@ -16,7 +16,7 @@ from shared.clients import Clients
 from shared.domain.arrivals import refuse_way_out
 from shared.domain.configuration import Configuration
 from shared.domain.failures import Transient
-from shared.domain.messaging import Message
+from shared.domain.messaging import DeadMessage, Message, QueueDoor
 from shared.domain.permissions import DEFAULT_PERSONAS, Machine, Permissions
 from shared.domain.routes import Scoring, Workspace
 from shared.ports import BatchJob, Blob, HubFile, Job
@@ -190,12 +190,38 @@ class MemoryMessenger:
         self.attempts: Counter[str] = Counter()
         self.lose_next_answer = False
 
+    def reach(self, topic: str) -> None:
+        return
+
     def send(self, topic: str, message: Message) -> None:
         self.attempts[message.id] += 1
         self.sent.setdefault(message.id, message)
         if self.lose_next_answer:
             self.lose_next_answer = False
             raise Transient("the connection was lost after the message was sent")
+
+
+class MemoryQueues:
+    """What the queues gave up; *taken* counts what was taken out."""
+
+    def __init__(self) -> None:
+        self.doors: tuple[QueueDoor, ...] = ()
+        self.letters: list[DeadMessage] = []
+        self.taken: Counter[int] = Counter()
+
+    def dead(self, door: QueueDoor, most: int) -> tuple[DeadMessage, ...]:
+        return tuple(each for each in self.letters if each.door is door)[:most]
+
+    def find_dead(self, door: QueueDoor, number: int) -> DeadMessage | None:
+        return next((each for each in self.dead(door, 1000) if each.number == number), None)
+
+    def take_out(self, door: QueueDoor, number: int) -> bool:
+        found = self.find_dead(door, number)
+        if found is None:
+            return False
+        self.letters.remove(found)
+        self.taken[number] += 1
+        return True
 
 
 class RowChecks:
@@ -241,6 +267,7 @@ class FakeClients(Clients):
             jobs=MemoryJobs(memory, configuration.hub.staging),
             announcer=MemoryAnnouncer(),
             messenger=MemoryMessenger(),
+            queues=MemoryQueues(),
             data_checks=RowChecks(memory),
         )
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +18,8 @@ from azure.servicebus import (
 )
 
 from shared.adapters.service_bus_messenger import ServiceBusMessenger
+from shared.adapters.service_bus_queues import ServiceBusQueues
+from shared.domain.messaging import QueueDoor
 from shared.domain.streams import Stream
 from signalbox.host.clock import VirtualClock
 from tests.fakes.ports import FakeClients
@@ -76,11 +79,12 @@ async def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, served: Serve
     monkeypatch.setenv("SERVICE_BUS", served.connection_string)
     monkeypatch.setenv("SIGNALBOX_MESSAGES_QUEUE", MESSAGES)
     monkeypatch.setenv("SIGNALBOX_HOOKS_QUEUE", HOOKS)
-    clock = VirtualClock()
+    clock, connect = VirtualClock(), partial(ServiceBusClient.from_connection_string, served.connection_string)
     made = FakeClients(replace(CONFIGURATION, hub=replace(CONFIGURATION.hub, results="results")), clock.now)
     vars(made).update(
         settings=SimpleNamespace(blob_service=BLOBS),
-        messenger=ServiceBusMessenger(lambda: ServiceBusClient.from_connection_string(served.connection_string)),
+        messenger=ServiceBusMessenger(connect),
+        queues=ServiceBusQueues(connect, {QueueDoor.MESSAGES: MESSAGES, QueueDoor.HOOKS: HOOKS}),
     )
     async with hosted(made, clock, tmp_path, monkeypatch) as host:
         yield Product(host=host, clients=made)

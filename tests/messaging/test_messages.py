@@ -28,6 +28,13 @@ async def until(condition: Callable[[], Any]) -> Any:
     return found
 
 
+async def until_async(look: Callable[[], Any], good: Callable[[Any], Any]) -> Any:
+    async with asyncio.timeout(PATIENCE_S):
+        while not good(found := await look()):
+            await asyncio.sleep(0.02)
+    return found
+
+
 def new(name: str) -> str:
     """The namespace serves the whole session: nothing may meet another test's messages."""
     return f"{name}-{uuid.uuid4().hex[:8]}"
@@ -163,6 +170,32 @@ async def test_a_stored_message_can_be_replayed_once_its_file_is_there(product: 
     (told,) = await asyncio.to_thread(bus.results, 1)
 
     assert told.correlation_id == asked
+
+
+async def test_what_the_queue_gave_up_in_an_outage_is_listed_and_replayed_once_by_its_message(
+    product: Product, bus: Bus, monkeypatch: pytest.MonkeyPatch
+):
+    from shared.domain.failures import Transient
+
+    blob, asked = product.land("landing/each/oslo/outage.csv"), new("outage")
+
+    def fails(container: str, path: str) -> Any:
+        raise Transient("the hub does not answer")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(product.hub, "find", fails)
+        await send(bus, {"paths": [f"landing/{blob.path}"]}, asked)
+        listed = await until_async(lambda: product.request("GET", "dead-letters"), lambda answer: answer[1]["letters"])
+    (letter,) = listed[1]["letters"]
+    body = {"path": letter["path"], "dry_run": False}
+    first, again = [await product.request("POST", "dead-letters/replay", body) for _ in range(2)]
+    await product.finish(product.run_of(blob))
+    (told,) = await asyncio.to_thread(bus.results, 1)
+
+    assert letter["path"].startswith("service-bus/messages/")
+    assert letter["reason"].startswith("queue of messages: MaxDeliveryCountExceeded")
+    assert (first[1]["events"], again[0]) == ([[f"run {product.run_of(blob)} started"]], 404)
+    assert (told.correlation_id, product.jobs.created.total()) == (asked, 1)
 
 
 async def test_a_transient_fault_abandons_the_message_and_its_session_keeps_its_order(

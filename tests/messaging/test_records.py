@@ -225,7 +225,7 @@ async def test_a_secret_is_not_kept_and_what_was_cut_is_not_replayed(product: Pr
     _, would = await product.request("POST", "dead-letters/replay", letter)
 
     assert b"canary" not in b"".join(data for _, data in product.hub.blobs.values())
-    assert "resubmit the one in the queue" in would["events"][0][0]
+    assert "replay the one in the queue" in would["events"][0][0]
 
 
 async def test_a_sweep_closes_what_a_collector_left_behind(product: Product):

@@ -79,7 +79,7 @@ def _letters(said: Said, setting: str, there: QueueSeen) -> Iterator[Finding]:
         fix = "turn on dead-lettering on message expiration"
         yield said.warning(f"drops messages after {there.life_s:.0f} s without a trace", fix)
     if there.dead:
-        fix = "`signalbox dlq list` says why; mend that, then replay there or resubmit the queue's"
+        fix = "`signalbox dlq list` shows each with its reason; mend that, then `signalbox dlq replay`"
         yield said.warning(f"has {there.dead} dead letters", fix)
 
 

@@ -53,6 +53,7 @@ class Broker:
 
     def peek(self, path: str, first: int, count: int, session: str | None = None) -> list[Held]:
         """At most *count* messages from sequence number *first* on, locked or not; nothing changes."""
+        self._entity(path)
         self.tick()
         rows = self.database.execute(
             "SELECT * FROM messages WHERE entity = ? AND seq >= ? AND (? IS NULL OR session = ?) ORDER BY seq LIMIT ?",
