@@ -5,6 +5,7 @@ rules as at the door; what was decided here is told there. Nobody is asked twice
 import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from activities.effects import once, stamp
 from shared import contracts as c
@@ -30,6 +31,35 @@ async def mirror_approvals(client: Client, clients: Clients, mirroring: c.Mirror
     return seen
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """A stage of the ladder that people may approve in Azure DevOps; *order* is its question, once it can be asked."""
+
+    rules: StageApprovals
+    project: str
+    at: StagePlan
+    order: c.StageOrder | None
+
+    def knows(self, run: "WaitingRun") -> bool:
+        return (run.organisation, run.project) == (self.rules.organisation, self.project)
+
+    def counts(self, run: "WaitingRun", approval: ApprovalSeen) -> bool:
+        """Beside the run's own task, or in the stage that is configured; anything else of the run is not ours."""
+        named, stage = self.rules.pipeline_stage, approval.stage
+        here = stage.name.lower() == named.lower() if named else stage.id in run.stages
+        return self.knows(run) and here and any(role_of(step, self.rules.approvers) for step in approval.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRun:
+    """*stages* has the ids of the pipeline's stages where the promotion's tasks wait, as far as they are known."""
+
+    organisation: str
+    project: str
+    run: int
+    stages: frozenset[str]
+
+
 def _mirror(clients: Clients, mirroring: c.Mirroring) -> tuple[c.Mirrored, bool]:
     """What is still to come, and whether a decision was recorded."""
     raw = clients.hub.read(clients.configuration.hub.state, records.promotion(mirroring.promotion))
@@ -37,23 +67,24 @@ def _mirror(clients: Clients, mirroring: c.Mirroring) -> tuple[c.Mirrored, bool]
     if raw is None or found is None:
         return c.Mirrored(), False
     record, notes, changed = json.loads(raw), list[str](), False
-    for rules, at in _stages(clients, found.plan):
-        order = _order(clients, record, found, at)
-        for organisation, project, approval in _approvals(clients, mirroring.promotion, rules):
-            if order is not None and not record.get("fate"):
-                taken, said = _take(clients, order, organisation, approval, rules)
-                changed, notes = changed or taken, notes + said
-            verdict = _verdict(clients, record, order, at)
-            if approval.pending and verdict is not None:
-                notes += _tell(clients, mirroring, (organisation, project, approval.id), verdict)
-    return c.Mirrored(ended=bool(record.get("fate")), notes=tuple(notes[:10])), changed
+    ended, shared = bool(record.get("fate")), list(_shared(clients, record, found))
+    for run, approval in _approvals(clients, mirroring.promotion, shared, notes):
+        asks = [each for each in shared if each.counts(run, approval)]
+        for each in asks if not ended else ():
+            taken, said = _take(clients, each, run.organisation, approval)
+            changed, notes = changed or taken, notes + said
+        verdict = _verdict(clients, mirroring.promotion, ended, asks)
+        if approval.pending and verdict is not None:
+            notes += _tell(clients, mirroring, (run.organisation, run.project, approval.id), verdict)
+    return c.Mirrored(ended=ended, notes=tuple(dict.fromkeys(notes))[:10]), changed
 
 
-def _stages(clients: Clients, plan: c.Plan | None) -> Iterator[tuple[StageApprovals, StagePlan]]:
-    for at in plan.stages if plan else ():
+def _shared(clients: Clients, record: dict[str, object], found: c.PromotionOpened) -> Iterator[Shared]:
+    for at in found.plan.stages if found.plan else ():
         rules = clients.configuration.devops.asks(at.stage.name)
         if rules is not None:
-            yield rules, at
+            project = clients.devops_facts.project_id(rules.organisation, rules.project)
+            yield Shared(rules=rules, project=project, at=at, order=_order(clients, record, found, at))
 
 
 def _order(clients: Clients, record: dict[str, object], found: c.PromotionOpened, at: StagePlan) -> c.StageOrder | None:
@@ -65,35 +96,46 @@ def _order(clients: Clients, record: dict[str, object], found: c.PromotionOpened
     return question(request, found.plan, found.plan_digest, at.stage.name, pack.digest)
 
 
-def _approvals(clients: Clients, promotion: str, rules: StageApprovals) -> Iterator[tuple[str, str, ApprovalSeen]]:
-    """Every approval of the linked runs that is assigned to an approver of the stage."""
-    state = clients.configuration.hub.state
+def _approvals(
+    clients: Clients, promotion: str, shared: list[Shared], notes: list[str]
+) -> Iterator[tuple[WaitingRun, ApprovalSeen]]:
+    """Every approval of the runs that wait; *notes* is told where it is not known which of them count."""
+    for run in _runs(clients, promotion):
+        mine = [each for each in shared if each.knows(run)]
+        if not run.stages:
+            fields = [f"devops.approvals.{each.at.stage.name}.pipeline_stage" for each in mine]
+            lost = [name for name, each in zip(fields, mine, strict=True) if not each.rules.pipeline_stage]
+            notes += [f"the stage of run {run.run} that waits is not known; name it in {name}" for name in lost]
+        for approval in clients.devops_approvals.of_run(run.organisation, run.project, run.run) if mine else ():
+            yield run, approval
+
+
+def _runs(clients: Clients, promotion: str) -> list[WaitingRun]:
+    state, found = clients.configuration.hub.state, dict[tuple[str, str, int], set[str]]()
     for blob in clients.hub.list(state, records.devops_links(promotion)):
         link = json.loads(clients.hub.read(state, blob.path) or b"{}")
-        if link.get("organisation") != rules.organisation:
-            continue
-        for approval in clients.devops_approvals.of_run(link["organisation"], link["project"], int(link["run"])):
-            if any(role_of(step, rules.approvers) for step in approval.steps):
-                yield link["organisation"], link["project"], approval
+        stages = found.setdefault((link["organisation"], link["project"], int(link["run"])), set())
+        stages |= {link["stage"]} if link.get("stage") else set()
+    return [WaitingRun(*where, frozenset(stages)) for where, stages in found.items()]
 
 
-def _take(
-    clients: Clients, order: c.StageOrder, organisation: str, approval: ApprovalSeen, rules: StageApprovals
-) -> tuple[bool, list[str]]:
-    """Record what people decided there; whether anything was new, and why something was not taken."""
-    taken, notes = False, list[str]()
-    now = asking(clients, order.promotion, order.plan)
-    if now is None or now.stage.name != order.stage:
+def _take(clients: Clients, asks: Shared, organisation: str, approval: ApprovalSeen) -> tuple[bool, list[str]]:
+    """Record what people decided there while the stage asks; whether anything was new, and why something was not."""
+    taken, notes, order = False, list[str](), asks.order
+    now = asking(clients, order.promotion, order.plan) if order is not None else None
+    if order is None or now is None or now.stage.name != order.stage:
         return False, []
     for step in approval.steps:
-        role = role_of(step, rules.approvers)
+        role = role_of(step, asks.rules.approvers)
         if role and step.status in DECIDED and step.who:
-            new, why = _take_step(clients, order, organisation, step, role)
+            new, why = _take_step(clients, order, organisation, approval.id, step, role)
             taken, notes = taken or new, notes + ([why] if why else [])
     return taken, notes
 
 
-def _take_step(clients: Clients, order: c.StageOrder, organisation: str, step: Decision, role: str) -> tuple[bool, str]:
+def _take_step(
+    clients: Clients, order: c.StageOrder, organisation: str, approved: str, step: Decision, role: str
+) -> tuple[bool, str]:
     found = clients.devops_facts.person(organisation, step.who)
     if found is None:
         return False, ""  # The app's own decision, come back.
@@ -102,6 +144,7 @@ def _take_step(clients: Clients, order: c.StageOrder, organisation: str, step: D
         return False, ""  # Known already, or withdrawn here: it is not taken a second time.
     person, shown = in_role(found, policy, role), evidence_of(step, order.evidence, asked_at(clients, order))
     wrong = refuse_approval(policy, role, person, order.promotion.requester, shown, order.evidence, given)
+    wrong = wrong or _used(clients, order, approved, person.oid)
     if wrong:
         return False, wrong[:300]
     approval = Approval(
@@ -120,14 +163,30 @@ def _take_step(clients: Clients, order: c.StageOrder, organisation: str, step: D
     return True, ""
 
 
-def _verdict(clients: Clients, record: dict[str, object], order: c.StageOrder | None, at: StagePlan) -> bool | None:
-    """What Azure DevOps is to be told of the stage: None while people are waited for."""
-    promotion = str(record["promotion"]["id"])  # type: ignore[index]  # As open_promotion wrote it.
-    if has_receipt(clients, promotion, at.stage.name):
-        return True
-    if record.get("fate"):
+def _used(clients: Clients, order: c.StageOrder, approval: str, oid: str) -> str:
+    """Why the decision cannot count here: it counts for another stage, which asked first. Clocks are not asked."""
+    path = records.devops_taken(order.promotion.id, approval, oid)
+    state = clients.configuration.hub.state
+    clients.hub.create(state, path, order.stage.encode())
+    first = (clients.hub.read(state, path) or b"").decode()
+    return "" if first == order.stage else f"approval {approval} was given for {first}, and {order.stage} asks anew"
+
+
+def _verdict(clients: Clients, promotion: str, ended: bool, asks: list[Shared]) -> bool | None:
+    """What an approval that stands for *asks* is told: a no of any of them, a yes of all, None while people decide."""
+    said = [_decided(clients, promotion, ended, each) for each in asks]
+    if False in said:
         return False
-    standing = judgement(clients, order).standing if order is not None else Standing.WAITING
+    return True if said and all(said) else None
+
+
+def _decided(clients: Clients, promotion: str, ended: bool, asks: Shared) -> bool | None:
+    """None also where the promotion ended before this stage asked anybody."""
+    if has_receipt(clients, promotion, asks.at.stage.name):
+        return True
+    if asks.order is None:
+        return None
+    standing = judgement(clients, asks.order).standing if not ended else Standing.REJECTED
     return {Standing.APPROVED: True, Standing.REJECTED: False}.get(standing)
 
 

@@ -29,13 +29,16 @@ async def heed_hint(client: Client, clients: Clients, hinting: c.Hinting) -> c.H
     runs = [hint.id] if hint.kind is HintKind.RUN else await asyncio.to_thread(_runs_of, clients, hint.id)
     told = [each for run in runs for each in await asyncio.to_thread(_started_by, clients, int(run))]
     for started in told:
-        await start_mirror(client, started)
+        await start_mirror(client, clients, started)
         await wake(client, identity.mirror_id(started), c.HINTED)
         await wake(client, started, c.HINTED)
     return c.Heeded(did=", ".join(told) or "nothing here waits for it")
 
 
-async def start_mirror(client: Client, promotion: str) -> None:
+async def start_mirror(client: Client, clients: Clients, promotion: str) -> None:
+    """Where *promotion* is one, and approvals in Azure DevOps count."""
+    if not clients.configuration.devops.approvals or not promotion.startswith("promotion-"):
+        return
     mirroring = c.Mirroring(key=identity.told_key(promotion, "mirrored"), promotion=promotion)
     await start_once(client, c.MIRROR, identity.mirror_id(promotion), mirroring)
 
@@ -43,10 +46,14 @@ async def start_mirror(client: Client, promotion: str) -> None:
 def start_devops_run(clients: Clients, start: c.RunOfPipeline) -> DevOpsRun:
     """Found or created by the correlation parameter, whatever happened to an earlier answer."""
     run = once(clients, start.key, DevOpsRun, lambda: clients.devops_pipelines.start(_pipeline(start)))
-    link = {"organisation": start.organisation, "project": start.project, "run": run.id, "started": start.correlation}
-    path = records.devops_run(start.organisation, run.id)
-    clients.hub.create(clients.configuration.hub.state, path, json.dumps(link).encode())
+    wait_for_run(clients, start.organisation, run.id, start.correlation)
     return run
+
+
+def wait_for_run(clients: Clients, organisation: str, run: int, waiting: str) -> None:
+    """From now on hints of the run are for *waiting* too."""
+    content = json.dumps({"started": waiting}).encode()
+    clients.hub.create(clients.configuration.hub.state, records.devops_run(organisation, run, waiting), content)
 
 
 def look_at_devops_run(clients: Clients, look: c.DevOpsRunLook) -> DevOpsRun:
@@ -76,9 +83,8 @@ def _started_by(clients: Clients, run: int) -> list[str]:
     """What waits for *run*, in any of our organisations."""
     state, found = clients.configuration.hub.state, []
     for organisation in clients.configuration.devops.organisations:
-        raw = clients.hub.read(state, records.devops_run(organisation, run))
-        if raw is not None:
-            found.append(str(json.loads(raw)["started"]))
+        folder = records.devops_runs(organisation, run)
+        found += [blob.path.removeprefix(folder).removesuffix(".json") for blob in clients.hub.list(state, folder)]
     return found
 
 

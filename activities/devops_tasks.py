@@ -6,10 +6,11 @@ before anything is started. Once its 48 hours are over, the app's own identity s
 
 import asyncio
 import json
+import logging
 from typing import Any
 
 from activities.devops_claims import claim_task
-from activities.devops_hints import start_mirror
+from activities.devops_hints import start_mirror, wait_for_run
 from activities.devops_starts import begin
 from activities.effects import once, stamp
 from shared import contracts as c
@@ -21,6 +22,8 @@ from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Person
 from shared.durable import Client, Instance, find_instance
 from shared.progress import State, progress_of
+
+_log = logging.getLogger(__name__)
 
 
 async def begin_task(client: Client, clients: Clients, beginning: c.TaskBeginning) -> c.TaskBegun:
@@ -74,8 +77,7 @@ async def _begin(client: Client, clients: Clients, beginning: c.TaskBeginning) -
         return c.TaskBegun(version=plan.version, failed=str(refusal))
     if plan.run and begun.id:
         await asyncio.to_thread(_link, clients, task, plan.run, begun.id)
-        if clients.configuration.devops.approvals and begun.id.startswith("promotion-"):
-            await start_mirror(client, begun.id)
+        await start_mirror(client, clients, begun.id)
     return c.TaskBegun(
         version=plan.version, follows=begun.follows, id=begun.id, failed=begun.failed, because=begun.because
     )
@@ -95,12 +97,21 @@ def _confirm(clients: Clients, task: TaskRef) -> tuple[c.PlanSeen, Person]:
 
 
 def _link(clients: Clients, task: TaskRef, run: int, started: str) -> None:
-    """So that an approval of the run is known to be one of what it started."""
+    """So that an approval beside the task is known to be one of what it started."""
     content = {"organisation": task.organisation, "project": task.project, "run": run, "started": started}
-    data = json.dumps(content).encode()
-    state = clients.configuration.hub.state
-    clients.hub.create(state, records.devops_run(task.organisation, run), data)
-    clients.hub.create(state, records.devops_link(started, run), data)
+    content["stage"] = _stage(clients, task, run)
+    state, data = clients.configuration.hub.state, json.dumps(content).encode()
+    clients.hub.create(state, records.devops_link(started, run, task.task), data)
+    wait_for_run(clients, task.organisation, run, started)
+
+
+def _stage(clients: Clients, task: TaskRef, run: int) -> str:
+    """The id of the pipeline's stage that waits; empty where it cannot be found, and then no approval counts by it."""
+    try:
+        return clients.server_tasks.stage(task, _token(clients, task), run).id
+    except Refused as refusal:
+        _log.warning("the stage of task %s is not known: %s", task.task, refusal)
+        return ""
 
 
 def _report(clients: Clients, report: c.TaskReport, instance: Instance | None) -> c.TaskProgress:

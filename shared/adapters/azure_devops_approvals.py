@@ -4,11 +4,13 @@ A run's timeline names its approvals: a record of type Checkpoint.Approval has t
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from shared.adapters.azure_devops import DevOpsRest
 from shared.domain.devops.seen import ApprovalSeen, Decision, HookSeen, PullRequest
+from shared.domain.devops.timelines import Timeline
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Person
 
@@ -31,9 +33,9 @@ class AzureDevOpsApprovals:
     def of_run(self, organisation: str, project: str, run: int) -> tuple[ApprovalSeen, ...]:
         url = self._rest.url(organisation, project, "_apis", "build", "builds", run, "timeline")
         timeline = self._rest.get(url, f"read the timeline of run {run}", **_API) or {}
-        ids = [each["id"] for each in timeline.get("records") or () if each.get("type") == "Checkpoint.Approval"]
-        found = [self.find(organisation, project, str(each)) for each in ids]
-        return tuple(each for each in found if each is not None)
+        named = Timeline(timeline.get("records") or ()).approvals()
+        found = [(self.find(organisation, project, name), stage) for name, stage in named]
+        return tuple(replace(each, stage=stage) for each, stage in found if each is not None)
 
     def decide(self, organisation: str, project: str, approval: str, approved: bool, comment: str) -> None:
         """One that is decided already is looked at again, and left."""
@@ -66,9 +68,9 @@ class AzureDevOpsFacts:
             return None
         return Person(oid=str(found["originId"]), name=str(found["principalName"]))
 
-    def has_project(self, organisation: str, project: str) -> bool:
+    def project_id(self, organisation: str, project: str) -> str:
         url = self._rest.url(organisation, "_apis", "projects", project)
-        return self._rest.get(url, f"look for project {project}", **_API) is not None
+        return str((self._rest.get(url, f"look for project {project}", **_API) or {}).get("id", "")).lower()
 
     def hooks(self, organisation: str) -> tuple[HookSeen, ...]:
         url = self._rest.url(organisation, "_apis", "hooks", "subscriptions")
@@ -109,12 +111,17 @@ def _decision(step: Mapping[str, Any]) -> Decision:
     actual = step.get("actualApprover") or {}
     at = step.get("lastModifiedOn")
     return Decision(
-        approver=str((step.get("assignedApprover") or {}).get("uniqueName", "")),
+        approver=_assigned(step.get("assignedApprover") or {}),
         status=str(step.get("status", "")),
         who=str(actual.get("descriptor", "")),
         comment=str(step.get("comment") or ""),
         at=_moment(str(at)) if at else None,
     )
+
+
+def _assigned(identity: Mapping[str, Any]) -> str:
+    """A group's unique name is `vstfs:///Classification/TeamProject/GUID\\Name`, which nobody would configure."""
+    return str(identity.get("displayName" if identity.get("isContainer") is True else "uniqueName", ""))
 
 
 def _moment(text: str) -> datetime:

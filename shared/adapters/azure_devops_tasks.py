@@ -8,6 +8,7 @@ from typing import Any
 
 from shared.adapters.azure_devops import DevOpsRest, TokenNotTaken
 from shared.domain.devops.tasks import PlanSeen, TaskRef, completion, lines_of
+from shared.domain.devops.timelines import PipelineStage, Timeline
 from shared.domain.failures import Refused
 
 _PLAN, _EVENTS, _TIMELINE, _BUILD = "7.1-preview.1", "2.0-preview.1", "4.1", "7.1"
@@ -50,6 +51,11 @@ class AzureDevOpsTasks:
     def complete(self, task: TaskRef, token: str, version: int, succeeded: bool) -> None:
         body = completion(task, version, succeeded)
         self._send("POST", self._url(task, "events"), task, token, "complete", api=_EVENTS, json=body)
+
+    def stage(self, task: TaskRef, token: str, run: int) -> PipelineStage:
+        url = self._rest.url(task.organisation, task.project, "_apis", "build", "builds", run, "timeline")
+        found = self._rest.get(url, f"read the timeline of run {run}", token, **{"api-version": _BUILD}) or {}
+        return Timeline(found.get("records") or ()).waits_in(task)
 
     def _requester(self, task: TaskRef, token: str, run: int) -> str:
         """The descriptor of whoever the run was requested for; empty where no build owns the plan."""

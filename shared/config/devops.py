@@ -12,7 +12,7 @@ from shared.domain.failures import Refused
 from shared.domain.promotion.ladder import Ladder, Stage
 
 _FIELDS = ("organisations", "projects", "approvals", "merges")
-_APPROVALS = ("organisation", "project", "approvers")
+_APPROVALS = ("organisation", "project", "approvers", "pipeline_stage")
 _MERGE = ("organisation", "project", "repository", "branch", "start")
 _ORGANISATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,49}")
 _BRANCH = re.compile(r"refs/heads/\S+")
@@ -38,7 +38,7 @@ def read_devops(reader: Reader, ladder: Ladder) -> DevOps:
 def devops_schema() -> dict[str, Any]:
     texts = {"type": "array", "items": TEXT}
     place = {"organisation": TEXT, "project": TEXT}
-    approvals = mapping({**place, "approvers": named(TEXT)}, ("project", "approvers"))
+    approvals = mapping({**place, "approvers": named(TEXT), "pipeline_stage": TEXT}, ("project", "approvers"))
     starts = mapping({"start": {"enum": [kind.value for kind in FIELDS]}, **dict.fromkeys(_order_fields(), TEXT)})
     merge = mapping({**place, "repository": TEXT, "branch": TEXT, "start": starts}, _MERGE[1:])
     return mapping(
@@ -64,6 +64,7 @@ def _approvals(section: Reader, name: str, organisations: tuple[str, ...], ladde
         organisation=_organisation(one, organisations),
         project=one.text("project"),
         approvers=_approvers(one.inside("approvers", required=True), stage),
+        pipeline_stage=one.optional("pipeline_stage"),
     )
 
 

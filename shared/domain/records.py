@@ -234,18 +234,27 @@ def task_refused(task: str, call: str) -> str:
     return f"devops/claims/{task}/refused-{call}.json"
 
 
-def devops_run(organisation: str, run: int) -> str:
-    """What waits here for a run of a pipeline; its number is the organisation's."""
-    return f"devops/runs/{organisation}/{run}.json"
+def devops_runs(organisation: str, run: int) -> str:
+    """The folder of what waits here for a run of a pipeline; its number is the organisation's."""
+    return f"devops/runs/{organisation}/{run}/"
+
+
+def devops_run(organisation: str, run: int, started: str) -> str:
+    return f"{devops_runs(organisation, run)}{started}.json"
 
 
 def devops_links(started: str) -> str:
-    """The folder of the runs whose approvals count for *started*."""
+    """The folder of the tasks that wait for *started*: approvals count beside them."""
     return f"devops/links/{started}/"
 
 
-def devops_link(started: str, run: int) -> str:
-    return f"{devops_links(started)}{run}.json"
+def devops_link(started: str, run: int, task: str) -> str:
+    return f"{devops_links(started)}{run}-{task}.json"
+
+
+def devops_taken(promotion: str, approval: str, person: str) -> str:
+    """Which stage of the ladder a decision of Azure DevOps counts for."""
+    return f"devops/taken/{promotion}/{approval}/{person}.json"
 
 
 STREAMS = "streams/"

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from shared.domain.devops.seen import ApprovalSeen, DevOpsRun, HookSeen, PipelineOrder, PullRequest
 from shared.domain.devops.tasks import PlanSeen, TaskRef
+from shared.domain.devops.timelines import PipelineStage
 from shared.domain.promotion.approvals import Person
 
 
@@ -32,6 +33,9 @@ class ServerTasks(Protocol):
         ...
 
     def complete(self, task: TaskRef, token: str, version: int, succeeded: bool) -> None: ...
+    def stage(self, task: TaskRef, token: str, run: int) -> PipelineStage:
+        """Where in *run* the task waits; nameless where the run does not show it."""
+        ...
 
 
 class DevOpsPipelines(Protocol):
@@ -48,7 +52,7 @@ class DevOpsPipelines(Protocol):
 class DevOpsApprovals(Protocol):
     def find(self, organisation: str, project: str, approval: str) -> ApprovalSeen | None: ...
     def of_run(self, organisation: str, project: str, run: int) -> tuple[ApprovalSeen, ...]:
-        """Every approval that the run has come to, decided or not."""
+        """Every approval that the run has come to, decided or not, with its stage."""
         ...
 
     def decide(self, organisation: str, project: str, approval: str, approved: bool, comment: str) -> None:
@@ -62,7 +66,10 @@ class DevOpsFacts(Protocol):
         """The person of the directory behind *descriptor*; None for an app, a group or nobody."""
         ...
 
-    def has_project(self, organisation: str, project: str) -> bool: ...
+    def project_id(self, organisation: str, project: str) -> str:
+        """By name or by id; empty where it is not there."""
+        ...
+
     def hooks(self, organisation: str) -> tuple[HookSeen, ...]:
         """The organisation's service hooks to web addresses."""
         ...

@@ -136,6 +136,7 @@ NEEDS: dict[str, dict[str, Needs]] = {
         "say": _devops("the task's own token"),
         "keep_log": _devops("the task's own token"),
         "state": _devops("the task's own token"),
+        "stage": _devops("Build: read"),
         "complete": _devops("Build: edit queue build configuration"),  # Once the task's token has expired.
     },
     "DevOpsPipelines": {
@@ -151,7 +152,7 @@ NEEDS: dict[str, dict[str, Needs]] = {
     "DevOpsFacts": {
         "pull_request": _devops("Code: read"),
         "person": _devops("Graph: read"),
-        "has_project": _devops("Project: view project-level information"),
+        "project_id": _devops("Project: view project-level information"),
         "hooks": _devops("Service hooks: view subscriptions"),
     },
     "ControlPlane": dict.fromkeys(("datastore", "issuer", "clock", "addresses", "answers"), ()),

@@ -19,6 +19,7 @@ from signalbox.emulators.azure_devops.estate import AUDIENCE, Organisation, Proj
 from signalbox.emulators.tokens import Person, TokenIssuer
 
 PROJECT = Project(id="00000000-0000-0000-0000-00000000d0d0", name="mlops")
+OTHER = Project(id="00000000-0000-0000-0000-00000000d0d1", name="elsewhere")
 PERSONS = {
     f"{name}@example.org": Person(oid=oid, upn=f"{name}@example.org", name=name, roles=())
     for name, oid in (("ada", "1"), ("grace", "2"), ("linus", "3"))
@@ -90,7 +91,7 @@ def serving(folder: Path) -> Iterator[Ado]:
         organisation = Organisation(
             name="contoso",
             base=f"https://localhost:{port}/contoso",
-            projects=(PROJECT,),
+            projects=(PROJECT, OTHER),
             persons=PERSONS,
             groups=GROUPS,
         )

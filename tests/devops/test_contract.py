@@ -19,6 +19,7 @@ from shared.adapters.azure_devops_approvals import (
 )
 from shared.adapters.azure_devops_pipelines import AzureDevOpsPipelines
 from shared.adapters.azure_devops_tasks import AzureDevOpsTasks
+from shared.domain.devops.approvals import role_of
 from shared.domain.devops.seen import PipelineOrder, RunResult
 from shared.domain.devops.tasks import TaskRef, completion, read_task
 from shared.domain.failures import Refused
@@ -206,6 +207,45 @@ def test_recorded_approvals_are_understood(payloads: Path) -> None:
     assert (patched.status, patched.steps[0].who, patched.steps[0].comment) == ("approved", "Descriptor", "Approving")
 
 
+@pytest.mark.parametrize(
+    ("identity", "role"),
+    [
+        (
+            {"displayName": GROUP, "uniqueName": f"vstfs:///Classification/TeamProject/{PROJECT.id}\\Data Scientists"},
+            "",
+        ),
+        ({"displayName": GROUP, "uniqueName": "eve@example.org", "isContainer": False}, ""),  # A person's free choice.
+        ({"displayName": "Ada", "uniqueName": "Ada@example.org"}, "person"),
+        (
+            {
+                "displayName": GROUP,
+                "uniqueName": f"vstfs:///Classification/TeamProject/{PROJECT.id}\\Data Scientists",
+                "isContainer": True,
+            },
+            "group",
+        ),
+    ],
+)
+def test_a_group_is_known_by_what_is_displayed_and_a_person_by_the_unique_name(
+    identity: dict[str, Any], role: str
+) -> None:
+    """The shapes of identities in Azure DevOps' own answers: notification subscriptions and reviewers."""
+    raw = {"id": "a", "status": "pending", "steps": [{"assignedApprover": identity, "status": "pending"}]}
+
+    assert role_of(read_approval(raw).steps[0], {"group": GROUP, "person": "ada@example.org"}) == role
+
+
+def test_the_emulators_groups_have_the_documented_names(ado: Ado) -> None:
+    gate = {"kind": "approval", "approvers": [GROUP]}
+    run = ado.run(ado.define("named", {"name": "gate", "gates": [gate]}))
+
+    approval = ado.ask("GET", f"pipelines/approvals/{ado.approvals(run['id'])[0]['id']}?$expand=steps").json()
+    shown = approval["steps"][0]["assignedApprover"]
+
+    assert shown["uniqueName"] == f"vstfs:///Classification/TeamProject/{PROJECT.id}\\Data Scientists"
+    assert (shown["displayName"], shown["isContainer"]) == (GROUP, True)
+
+
 def test_checks_and_subscriptions_have_the_recorded_shapes(ado: Ado, payloads: Path) -> None:
     check = recorded(payloads, "add_task_check")
     made = ado.ask("POST", "pipelines/checks/configurations", check["parameters"]["body"]).json()
@@ -236,7 +276,7 @@ def test_the_doctor_sees_projects_and_hooks_and_no_secret_of_theirs(ado: Ado, re
 
     assert [(hook.secret, hook.enabled) for hook in seen] == [(False, True), (True, True), (True, True)]
     assert "canary" not in json.dumps(made)
-    assert (facts.has_project("contoso", "mlops"), facts.has_project("contoso", "gone")) == (True, False)
+    assert (facts.project_id("contoso", "mlops"), facts.project_id("contoso", "gone")) == (PROJECT.id, "")
     with pytest.raises(Refused, match="fabrikam is not there"):
         facts.hooks("fabrikam")
 

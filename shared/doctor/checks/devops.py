@@ -20,7 +20,7 @@ def devops(site: Site) -> Findings:
     for organisation in rules.organisations:
         said = Said("devops", f"organisation {organisation}")
         try:
-            known |= {name for name in rules.projects if site.devops_facts.has_project(organisation, name)}
+            known |= {name for name in rules.projects if site.devops_facts.project_id(organisation, name)}
         except (Refused, Transient) as error:
             fix = "add the app's identity to the organisation's users, and let the app reach AZURE_DEVOPS_URL"
             yield said.broken(f"cannot be looked into: {error}", fix)

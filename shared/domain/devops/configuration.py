@@ -7,12 +7,16 @@ from shared.domain.devops.orders import Order
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageApprovals:
-    """Who approves *stage* in Azure DevOps: *approvers* names, for a role, the approver of a waiting run's approval."""
+    """Who approves *stage* in Azure DevOps: *approvers* names, for a role, the approver of a waiting run's approval.
+
+    Approvals count of the pipeline's stage called *pipeline_stage*, or else of the one where the task itself waits.
+    """
 
     stage: str
     organisation: str
     project: str
     approvers: dict[str, str] = field(default_factory=dict)
+    pipeline_stage: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from shared.domain.devops.timelines import PipelineStage
+
 CORRELATION = "signalbox"  # The template parameter by which a run that we started is found again.
 
 
@@ -49,7 +51,10 @@ class DevOpsRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """One step of an approval: *approver* is the unique name it was assigned to, *who* the one who decided."""
+    """One step of an approval: *approver* is whom it was assigned to, *who* the one who decided.
+
+    A person is named by the unique name, a group as it is displayed: `[project]\\Name`, which nobody chooses freely.
+    """
 
     approver: str
     status: str
@@ -60,11 +65,12 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalSeen:
-    """*run* is the run that waits, 0 where Azure DevOps does not say."""
+    """*run* is the run that waits, 0 where Azure DevOps does not say; *stage* is read from the run's timeline."""
 
     id: str
     status: str
     run: int = 0
+    stage: PipelineStage = field(default_factory=PipelineStage)
     steps: tuple[Decision, ...] = ()
 
     @property

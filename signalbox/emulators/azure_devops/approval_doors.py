@@ -71,10 +71,9 @@ class ApprovalDoors:
         """The step that waits for *who*."""
         groups = self._gatehouse.organisation.groups
         for step in approval["steps"]:
-            assigned = step["assignedApprover"]["uniqueName"]
-            if step["status"] == "pending" and (
-                assigned == who.unique_name or who.unique_name in groups.get(assigned, ())
-            ):
+            assigned = step["assignedApprover"]
+            members = groups.get(assigned["displayName"], ()) if assigned.get("isContainer") else ()
+            if step["status"] == "pending" and (assigned["id"] == who.id or who.unique_name in members):
                 found: Document = step
                 return found
         raise Refusal(403, f"{who.unique_name} is not an approver of {approval['id']}.", "ApprovalUnauthorized")

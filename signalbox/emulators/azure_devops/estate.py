@@ -10,6 +10,7 @@ from signalbox.emulators.tokens import PRINCIPAL, Person
 
 AUDIENCE = "499b84ac-1321-427f-aa17-267ca6975798"
 APP = "Signalbox"
+_DOMAIN = "00000000-0000-0000-0000-0000000000d1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +45,16 @@ class Organisation:
         if name == APP:
             return Member(name=APP, unique_name=PRINCIPAL, oid=PRINCIPAL, kind="servicePrincipal")
         if name in self.groups:
-            return Member(name=name, unique_name=name, oid=name, kind="group")
+            return Member(name=name, unique_name=self._scoped(name), oid=name, kind="group")
         person = self.persons[name.lower()]
         return Member(name=person.name, unique_name=person.upn, oid=person.oid)
+
+    def _scoped(self, group: str) -> str:
+        """A group's unique name is its project's address and its own name; `[project]\\name` is only displayed."""
+        scope, _, name = group.removeprefix("[").partition("]\\")
+        project = self.project(scope)
+        where = f"Classification/TeamProject/{project.id}" if project else f"Framework/IdentityDomain/{_DOMAIN}"
+        return f"vstfs:///{where}\\{name}"
 
     def described(self, descriptor: str) -> "Member | None":
         """By descriptor, as the Graph API asks."""

@@ -1,5 +1,6 @@
 """Pipelines and their runs, the builds behind them, and a build's timeline with the approvals that it waits for."""
 
+import uuid
 from typing import Any
 
 from aiohttp import web
@@ -111,12 +112,22 @@ class PipelineDoors:
 
 
 def _stage_records(stage: Document) -> list[dict[str, Any]]:
-    """The stage, its checkpoint, and what the checkpoint waits for; an approval's record has the approval's id."""
-    shown = {"state": stage["state"], "result": stage["result"]}
-    records = [{"id": stage["id"], "parentId": None, "type": "Stage", "name": stage["name"], **shown}]
+    """Stage > Checkpoint > what it waits for, and Stage > Phase > Job > Task; an approval's record has its id."""
+    shown = {"state": stage["state"], "result": stage["result"], "identifier": stage["name"]}
+    checkpoint, phase = (str(uuid.uuid5(uuid.UUID(stage["id"]), each)) for each in ("checkpoint", "phase"))
+    records = [
+        {"id": stage["id"], "parentId": None, "type": "Stage", "name": stage["name"], **shown},
+        {"id": checkpoint, "parentId": stage["id"], "type": "Checkpoint", "name": "Checkpoint", **shown},
+        {"id": phase, "parentId": stage["id"], "type": "Phase", "name": "Phase", **shown},
+    ]
     kinds = {"approval": "Checkpoint.Approval", "task": "Checkpoint.TaskCheck", "poll": "Checkpoint.TaskCheck"}
     for gate in stage["gates"]:
         if gate["id"] and gate["kind"] in kinds:
-            seen = {"state": gate["state"], "result": gate["result"], "parentId": stage["id"]}
-            records.append({"id": gate["id"], "type": kinds[gate["kind"]], "name": kinds[gate["kind"]], **seen})
+            seen = {"state": gate["state"], "result": gate["result"], "parentId": checkpoint}
+            name = gate.get("record", gate["id"])  # A check's record need not have the id of its task.
+            records.append({"id": name, "type": kinds[gate["kind"]], "name": kinds[gate["kind"]], **seen})
+    for step in (each for each in stage["steps"] if each["id"]):
+        seen = {"state": step["state"], "result": step["result"]}
+        records.append({"id": step["job"], "parentId": phase, "type": "Job", "name": "Job", **seen})
+        records.append({"id": step["id"], "parentId": step["job"], "type": "Task", "name": "Task", **seen})
     return records

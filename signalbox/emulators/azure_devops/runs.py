@@ -85,14 +85,17 @@ class Runs:
         self._finish(self.get(number), "canceled")
 
     def advance(self, number: int) -> None:
-        """As far as the run goes without anybody's answer."""
-        run = self.get(number)
+        """As far as the run goes without anybody's answer; what follows a `parallel` stage does not wait for it."""
+        run, waits = self.get(number), False
         for stage in run["stages"]:
             if stage["state"] == "completed":
                 continue
             result = self._work(run, stage)
             self._store.put("run", number, run)
             if not result:
+                waits = True
+                if stage["parallel"]:
+                    continue
                 return
             stage.update(state="completed", result=result)
             self._store.put("run", number, run)
@@ -100,7 +103,8 @@ class Runs:
             if result != "succeeded":
                 self._finish(run, "failed")
                 return
-        self._finish(run, "succeeded")
+        if not waits:
+            self._finish(run, "succeeded")
 
     def resume(self) -> None:
         """After a restart: calls that nobody has heard of are made again."""
@@ -231,7 +235,8 @@ def _stage(script: dict[str, Any]) -> Document:
     fresh = {"state": "notStarted", "result": None, "id": ""}
     gates = [{**each, **fresh} for each in script.get("gates", ())]
     steps = [{**each, **fresh} for each in script.get("steps", ())]
-    return {"name": script["name"], **fresh, "id": str(uuid.uuid4()), "gates": gates, "steps": steps}
+    shown = {"name": script["name"], "parallel": bool(script.get("parallel"))}
+    return {**shown, **fresh, "id": str(uuid.uuid4()), "gates": gates, "steps": steps}
 
 
 def _items(run: Document) -> list[Document]:

@@ -40,6 +40,12 @@ def test_the_example_is_read():
     assert devops.asks("preprod") is None
 
 
+def test_the_pipelines_stage_may_be_named(tmp_path):
+    devops = load(written(tmp_path, lambda section: central(section).update(pipeline_stage="Release"))).devops
+
+    assert devops.asks("central").pipeline_stage == "Release"  # type: ignore[union-attr]
+
+
 def test_a_merge_starts_an_order(tmp_path):
     devops = load(written(tmp_path, lambda section: section.update(merges={"main": MERGE}))).devops
 

@@ -135,7 +135,9 @@ def site() -> Site:
     made.endpoints = SimpleNamespace(deployment=lambda *_: made.served)
     made.models = SimpleNamespace(find=lambda *_: made.registered or None)
     made.projects, made.hooks = {"mlops"}, (HOOK,)
-    made.devops_facts = SimpleNamespace(has_project=lambda _, name: name in made.projects, hooks=lambda _: made.hooks)
+    made.devops_facts = SimpleNamespace(
+        project_id=lambda _, name: name if name in made.projects else "", hooks=lambda _: made.hooks
+    )
     return made
 
 
@@ -211,7 +213,7 @@ BROKEN: list[tuple[str, Callable[[Site], None], str]] = [
     ("events", subscribed(dead_letter_container=""), "destination"),
     ("events", subscribed(dead_letter_container="landing"), "destination"),
     ("devops", lambda made: setattr(made.settings, "secrets_key", ""), "Key Vault reference"),
-    ("devops", lambda made: setattr(made.devops_facts, "has_project", refuse), "users"),
+    ("devops", lambda made: setattr(made.devops_facts, "project_id", refuse), "users"),
     ("devops", lambda made: made.projects.clear(), "devops.projects"),
     ("devops", lambda made: setattr(made, "hooks", (replace(HOOK, secret=False),)), "basic authentication"),
     ("devops", lambda made: setattr(made, "hooks", (replace(HOOK, enabled=False),)), "enable it"),
