@@ -5,16 +5,17 @@ It refuses types that JSON cannot carry, rather than guessing.
 """
 
 import types
-from collections.abc import Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from enum import Enum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 
 Json = Any  # What json.dumps accepts: the one place where a shape is not known yet.
+Reader = Callable[[Json], Any]
 _PLAIN = (str, int, float, bool)
 
 
@@ -27,8 +28,8 @@ def encode(value: object) -> Json:
     kind = type(value)
     if value is None or kind in _PLAIN:
         return value
-    if is_dataclass(kind):
-        return {name: encode(getattr(value, name)) for name in _names(kind)}
+    if (names := _names(kind)) is not None:  # type: ignore[arg-type]  # A class is hashable.
+        return {name: encode(getattr(value, name)) for name in names}
     if isinstance(value, (list, tuple)):
         return [encode(item) for item in value]
     if isinstance(value, Mapping):
@@ -44,74 +45,118 @@ def encode(value: object) -> Json:
 
 def decode(kind: type[T], raw: Json) -> T:
     """The *kind* that *raw* describes. Raises UndecodableError."""
-    return cast(T, _decode(kind, raw, kind.__name__))
+    try:
+        return cast(T, _reader(kind)(raw))  # type: ignore[arg-type]  # A class is hashable.
+    except _Misfit as misfit:
+        raise UndecodableError(f"{kind.__name__}{misfit.place}{misfit.says}") from misfit.__cause__
 
 
-def _decode(kind: Any, raw: Json, where: str) -> Any:
+class _Misfit(Exception):
+    """*says* what does not fit; *place* is put together on the way out."""
+
+    def __init__(self, says: str, place: str = "") -> None:
+        super().__init__(says)
+        self.says, self.place = says, place
+
+    def enter(self, step: str) -> None:
+        self.place = f"{step}{self.place}"
+
+
+@lru_cache(maxsize=1024)
+def _reader(kind: Any) -> Reader:
+    """Reads a *kind*. Made once: an orchestrator decodes its whole history at every replay."""
     origin = get_origin(kind)
     if kind is Any:
-        return raw
+        return lambda raw: raw
     if origin in (Union, types.UnionType):
-        return _decode_optional(kind, raw, where)
+        return _optional(kind)
     if origin is tuple:
-        return tuple(
-            _decode(get_args(kind)[0], item, f"{where}[{n}]") for n, item in enumerate(_expect(list, raw, where))
-        )
+        return partial(_read_items, _reader(get_args(kind)[0]))
     if origin is dict:
-        return {
-            key: _decode(get_args(kind)[1], item, f"{where}.{key}") for key, item in _expect(dict, raw, where).items()
-        }
+        return partial(_read_values, _reader(get_args(kind)[1]))
     if is_dataclass(kind):
-        return _decode_fields(kind, _expect(dict, raw, where), where)
-    return _decode_scalar(kind, raw, where)
+        return partial(_read_fields, kind)
+    return partial(_read_scalar, kind)
 
 
-def _decode_optional(kind: Any, raw: Json, where: str) -> Any:
-    if raw is None:
-        return None
+def _optional(kind: Any) -> Reader:
     inner = [choice for choice in get_args(kind) if choice is not types.NoneType]
     if len(inner) != 1:
-        raise TypeError(f"{where}: only `X | None` is a union that JSON can carry")
-    return _decode(inner[0], raw, where)
+        raise TypeError(f"{kind}: only `X | None` is a union that JSON can carry")
+    read = _reader(inner[0])
+    return lambda raw: None if raw is None else read(raw)
 
 
-def _decode_fields(kind: Any, raw: dict[str, Json], where: str) -> Any:
-    known, given = _fields(kind), {}
-    for name, (field, hint) in known.items():
-        if name in raw:
-            given[name] = _decode(hint, raw[name], f"{where}.{name}")
-        elif field.default is MISSING and field.default_factory is MISSING:
-            raise UndecodableError(f"{where}.{name} is missing")
+def _read_items(read: Reader, raw: Json) -> tuple[Any, ...]:
+    found = []
+    for number, item in enumerate(_expect(list, raw)):
+        try:
+            found.append(read(item))
+        except _Misfit as misfit:
+            misfit.enter(f"[{number}]")
+            raise
+    return tuple(found)
+
+
+def _read_values(read: Reader, raw: Json) -> dict[str, Any]:
+    found = {}
+    for key, item in _expect(dict, raw).items():
+        try:
+            found[key] = read(item)
+        except _Misfit as misfit:
+            misfit.enter(f".{key}")
+            raise
+    return found
+
+
+def _read_fields(kind: Any, raw: Json) -> Any:
+    given, there = {}, _expect(dict, raw)
+    for name, needed, read in _fields(kind):
+        if name in there:
+            try:
+                given[name] = read(there[name])
+            except _Misfit as misfit:
+                misfit.enter(f".{name}")
+                raise
+        elif needed:
+            raise _Misfit(" is missing", f".{name}")
     return kind(**given)
 
 
-def _decode_scalar(kind: Any, raw: Json, where: str) -> Any:
+def _read_scalar(kind: Any, raw: Json) -> Any:
+    if type(raw) is kind:
+        return raw
     if kind is float and isinstance(raw, int) and not isinstance(raw, bool):
         return float(raw)
     if kind is int and isinstance(raw, float) and raw.is_integer():
         return int(raw)  # 13.0 is a whole number in JSON.
     if kind is datetime:
-        return datetime.fromisoformat(_expect(str, raw, where))
+        return datetime.fromisoformat(_expect(str, raw))
     if isinstance(kind, type) and issubclass(kind, Enum):
         try:
             return kind(raw)
         except ValueError as error:
-            raise UndecodableError(f"{where}: {raw!r} is none of {', '.join(str(k.value) for k in kind)}") from error
-    return _expect(kind, raw, where)
+            raise _Misfit(f": {raw!r} is none of {', '.join(str(k.value) for k in kind)}") from error
+    return _expect(kind, raw)
 
 
-def _expect(kind: type, raw: Json, where: str) -> Any:
+def _expect(kind: type, raw: Json) -> Any:
     if isinstance(raw, kind) and (kind is bool or not isinstance(raw, bool)):
         return raw
-    raise UndecodableError(f"{where}: expected {kind.__name__}, found {type(raw).__name__}")
+    raise _Misfit(f": expected {kind.__name__}, found {type(raw).__name__}")
 
 
 @lru_cache(maxsize=256)
-def _names(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+def _names(kind: Any) -> tuple[str, ...] | None:
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None
 
 
 @lru_cache(maxsize=256)
-def _fields(kind: Any) -> dict[str, tuple[Field[Any], Any]]:
+def _fields(kind: Any) -> tuple[tuple[str, bool, Reader], ...]:
+    """Each field's name, whether it must be there, and how it is read; asked at the first reading, so that a kind may
+    contain itself."""
     hints = get_type_hints(kind)
-    return {field.name: (field, hints[field.name]) for field in fields(kind)}
+    return tuple(
+        (each.name, each.default is MISSING and each.default_factory is MISSING, _reader(hints[each.name]))
+        for each in fields(kind)
+    )
