@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from shared.settings import Settings, read_settings
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
         Messenger,
         Models,
         Pipelines,
-        Place,
         Queues,
         Secrets,
         ServerTasks,
@@ -160,20 +159,9 @@ class Clients:
 
     @cached_property
     def dependencies(self) -> Mapping[str, Callable[[], object]]:
-        """By name, a look at each service that the app needs; it raises where the service does not answer."""
-        from shared.adapters.azure_ml_arm import place_path
-        from shared.adapters.reachability import reach
+        from shared.dependencies import looks
 
-        told, settings = self.configuration, self.settings
-        registries = {stage.registry.name: stage.registry for stage in told.ladder.stages if stage.registry}
-        places: list[tuple[str, Place]] = [(f"workspace {each.name}", each) for each in told.workspaces]
-        places += [(f"registry {name}", registry) for name, registry in registries.items()]
-        return {
-            "hub": lambda: self.hub.find(told.hub.state, "readiness"),
-            **{name: partial(self._arm.get, place_path(place), f"look at {name}") for name, place in places},
-            "event grid topic": partial(reach, settings.topic_endpoint),
-            "token issuer": partial(reach, f"{settings.token_issuer}/.well-known/openid-configuration"),
-        }
+        return looks(self, self._arm)
 
     @cached_property
     def announcer(self) -> Announcer:

@@ -1,16 +1,12 @@
 """What the doors about the app itself do: whether it lives and is ready, what it is told, and how it is called."""
 
 import asyncio
-import time
-from collections.abc import Callable
 from typing import Any
 
-from shared.domain.failures import Refused, Transient
 from triggers import answers_of_system as answers
 from triggers.doors import Call
 from triggers.models import list_all, show_one
-
-_PATIENCE_S = 5.0
+from triggers.pings import PATIENCE_S, ping
 
 
 async def health(call: Call) -> answers.Alive:
@@ -20,8 +16,8 @@ async def health(call: Call) -> answers.Alive:
 
 async def readiness(call: Call) -> answers.Readiness:
     """Each dependency asked whether it answers, all at once, in at most five seconds"""
-    pings = call.clients.dependencies
-    found = await asyncio.gather(*(_ping(name, ping) for name, ping in pings.items()))
+    looks = call.clients.dependencies
+    found = await asyncio.gather(*(ping(name, look, PATIENCE_S) for name, look in looks.items()))
     return answers.Readiness(ready=all(each.ready for each in found), dependencies=tuple(found))
 
 
@@ -56,18 +52,3 @@ async def list_models(call: Call) -> answers.ModelPage:
 async def show_model(call: Call, model: str) -> answers.ModelShown:
     """A model's versions in each environment and in the central registry"""
     return await asyncio.to_thread(show_one, call.clients, model)
-
-
-async def _ping(name: str, ping: Callable[[], object]) -> answers.Dependency:
-    begun, error = time.monotonic(), ""
-    try:
-        await asyncio.wait_for(asyncio.to_thread(ping), _PATIENCE_S)
-    except TimeoutError:
-        error = f"no answer within {_PATIENCE_S:.0f} s"
-    except (Refused, Transient) as failure:
-        error = str(failure).splitlines()[0][:300]
-    except Exception as failure:  # Whatever a client raises, the others are still asked.
-        error = type(failure).__name__
-    return answers.Dependency(
-        name=name, ready=not error, took_ms=round((time.monotonic() - begun) * 1000, 1), error=error
-    )
