@@ -1,6 +1,6 @@
 """Who sent a request: a token of the directory, the platform's own header where it is trusted, or a named key.
 
-A request that presents something wrong is refused, even if something else that it presents is right.
+The first of these that is presented decides, and where it is wrong the request is refused, whatever else is right.
 """
 
 import base64
