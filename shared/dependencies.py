@@ -41,8 +41,6 @@ def _messaging(clients: Clients) -> Iterator[tuple[str, Look]]:
         yield "results topic", lambda: clients.messenger.reach(clients.settings.results_topic)
 
 
-def _look_into(clients: Clients, organisation: str) -> bool:
+def _look_into(clients: Clients, organisation: str) -> str:
     """Whether the project is there does not matter: who may not come in, or gets no answer, hears so."""
-    return clients.devops_facts.has_project(
-        organisation, next(iter(clients.configuration.devops.projects), "readiness")
-    )
+    return clients.devops_facts.project_id(organisation, next(iter(clients.configuration.devops.projects), "readiness"))

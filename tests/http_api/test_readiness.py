@@ -110,9 +110,9 @@ class Facts:
     def __init__(self) -> None:
         self.asked = list[tuple[str, str]]()
 
-    def has_project(self, organisation: str, project: str) -> bool:
+    def project_id(self, organisation: str, project: str) -> str:
         self.asked.append((organisation, project))
-        return False
+        return ""
 
 
 def made(more: dict[str, str], **ports: Any) -> Clients:
