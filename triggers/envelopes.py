@@ -20,8 +20,16 @@ _SUBJECT = re.compile(
 _ETAG = re.compile(r"[!-~]{1,128}")
 _ACCOUNT = re.compile(r"/storageAccounts/(?P<account>[^/]+)/?$", re.IGNORECASE)
 _COMMITTED = frozenset({"putblob", "putblocklist", "copyblob", "flushwithclose", "sftpcommit"})
-_CREATED, _RENAMED = "microsoft.storage.blobcreated", "microsoft.storage.blobrenamed"
+_STORAGE = "microsoft.storage."
+_CREATED, _RENAMED = f"{_STORAGE}blobcreated", f"{_STORAGE}blobrenamed"
 _REGISTERED = "microsoft.machinelearningservices.modelregistered"
+
+
+def is_storage_event(raw: Any) -> bool:
+    """Whether *raw* says that it is an event of a file, in either envelope; if it can be read is another matter."""
+    fields = Fields(raw, "event") if isinstance(raw, dict) else None
+    kind = fields and (fields.get("eventType") or (fields.get("specversion") and fields.get("type")))
+    return isinstance(kind, str) and kind.lower().startswith(_STORAGE)
 
 
 def read_event(raw: Any, account: str) -> Event:

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import azure.functions as func
@@ -20,6 +21,8 @@ from shared.durable import Client
 from shared.telemetry.instruments import took
 from shared.telemetry.spans import received
 from triggers.bodies import parsed
+from triggers.envelopes import is_storage_event
+from triggers.hub_events import receive
 from triggers.intake import dead_letter, take_in
 from triggers.messages import MESSAGE, arrivals, envelope
 
@@ -36,6 +39,9 @@ class PoisonMessage(Exception):
 async def receive_message(client: Client, clients: Clients, message: func.ServiceBusMessage) -> tuple[str, ...]:
     """Take in one message of the queue; says what was done. Raises PoisonMessage, and Transient: deliver again."""
     raw, problem = raw_of(message)
+    if is_storage_event(raw["data"]):  # Of files only: whoever asks for inference may cause nothing else.
+        aged(MESSAGE, clients, message)
+        return await receive(client, clients, raw["data"])
     with delivered(MESSAGE, clients, message, str(raw["id"])):
         said = await take_message(client, clients, raw, problem)
     _log.info("message %s, delivery %s: %s", raw["id"], message.delivery_count, "; ".join(said))
@@ -51,13 +57,19 @@ def raw_of(message: func.ServiceBusMessage) -> tuple[dict[str, Any], str]:
 
 @contextmanager
 def delivered(source: str, clients: Clients, message: func.ServiceBusMessage, event: str = "") -> Iterator[None]:
-    """*message* was received from its queue, and is as late as it lay there: the queue's age, as *source* sees it."""
-    now, since = clients.clock.now(), message.enqueued_time_utc
-    since = since if since and since.tzinfo else None
-    if since:
-        took("signalbox.queue.age", (now - since).total_seconds(), {"source": source})
-    with received(source, now, since=since, event=event):
+    """*message* was received from its queue, and is as late as it lay there."""
+    since = aged(source, clients, message)
+    with received(source, clients.clock.now(), since=since, event=event):
         yield
+
+
+def aged(source: str, clients: Clients, message: func.ServiceBusMessage) -> datetime | None:
+    """When *message* was put into its queue; how long ago that was is the queue's age, as *source* sees it."""
+    since = message.enqueued_time_utc
+    if since is None or since.tzinfo is None:
+        return None
+    took("signalbox.queue.age", (clients.clock.now() - since).total_seconds(), {"source": source})
+    return since
 
 
 def content_of(message: func.ServiceBusMessage) -> tuple[Any, str]:

@@ -19,7 +19,8 @@ from shared.domain.messaging import DeadMessage, QueueDoor
 from shared.domain.redaction import without_secrets
 from shared.durable import Client
 from shared.given_up import given_up
-from triggers import answers, hub_messages, hub_records, sent_decisions, sent_hooks
+from triggers import answers, hub_messages, hub_records, sent_decisions, sent_events, sent_hooks
+from triggers.envelopes import is_storage_event
 from triggers.foreseen import foreseen
 from triggers.problems import Problem
 
@@ -115,7 +116,8 @@ def _message(dead: DeadMessage) -> func.ServiceBusMessage:
 def _would_take(raw_of: Callable[[func.ServiceBusMessage], tuple[dict[str, Any], str]]) -> Any:
     def would(clients: Clients, message: func.ServiceBusMessage) -> Iterator[str]:
         raw, problem = raw_of(message)
-        yield from [f"would be stored again: {problem}"] if problem else foreseen(clients, raw)
+        event = raw["data"] if is_storage_event(raw["data"]) else raw
+        yield from [f"would be stored again: {problem}"] if problem else foreseen(clients, event)
 
     return would
 
@@ -135,9 +137,18 @@ def _would_heed(clients: Clients, message: func.ServiceBusMessage) -> Iterator[s
         yield f"would look at {hint.kind.value} {hint.id} in Azure DevOps"
 
 
+def _would_receive(clients: Clients, message: func.ServiceBusMessage) -> Iterator[str]:
+    content, problem = hub_messages.content_of(message)
+    for event in () if problem else sent_events.events_in(content):
+        yield from foreseen(clients, event)
+    if problem:
+        yield f"would be stored again: {problem}"
+
+
 _DOORS = {
     QueueDoor.MESSAGES: _Door(hub_messages.receive_message, _would_take(hub_messages.raw_of)),
     QueueDoor.RECORDS: _Door(hub_records.receive_records, _would_take(hub_records.raw_of)),
     QueueDoor.APPROVALS: _Door(sent_decisions.receive_decision, _would_decide),
     QueueDoor.HOOKS: _Door(sent_hooks.receive_hook, _would_heed),
+    QueueDoor.EVENTS: _Door(sent_events.receive_events, _would_receive),
 }

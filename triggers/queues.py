@@ -10,7 +10,15 @@ import azure.functions as func
 
 from shared.clients import Clients
 from shared.durable import Blueprint
-from shared.settings import APPROVALS_QUEUE, HOOKS_QUEUE, MESSAGES_QUEUE, RECORDS_QUEUE, SERVICE_BUS, has_queue
+from shared.settings import (
+    APPROVALS_QUEUE,
+    EVENTS_QUEUE,
+    HOOKS_QUEUE,
+    MESSAGES_QUEUE,
+    RECORDS_QUEUE,
+    SERVICE_BUS,
+    has_queue,
+)
 
 
 def queue_blueprint(clients: Callable[[], Clients]) -> Blueprint:
@@ -23,6 +31,8 @@ def queue_blueprint(clients: Callable[[], Clients]) -> Blueprint:
         _add_decisions(blueprint, clients)
     if has_queue(HOOKS_QUEUE):
         _add_hooks(blueprint, clients)
+    if has_queue(EVENTS_QUEUE):
+        _add_events(blueprint, clients)
     return blueprint
 
 
@@ -68,3 +78,14 @@ def _add_hooks(blueprint: Blueprint, clients: Callable[[], Clients]) -> None:
         from triggers.sent_hooks import receive_hook  # As above.
 
         await receive_hook(client, clients(), message)
+
+
+def _add_events(blueprint: Blueprint, clients: Callable[[], Clients]) -> None:
+    """Event Grid delivers to no queue that requires sessions."""
+
+    @blueprint.service_bus_queue_trigger(arg_name="message", queue_name=f"%{EVENTS_QUEUE}%", connection=SERVICE_BUS)
+    @blueprint.durable_client_input(client_name="client")
+    async def receive_queued_event(message: func.ServiceBusMessage, client) -> None:  # type: ignore[no-untyped-def]
+        from triggers.sent_events import receive_events  # As above.
+
+        await receive_events(client, clients(), message)

@@ -34,6 +34,7 @@ class QueueDoor(StrEnum):
     RECORDS = "records"
     APPROVALS = "approvals"
     HOOKS = "hooks"
+    EVENTS = "events"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from typing import Any
 from signalbox.launcher.endpoints import SERVICE_BUS_POLICY, Endpoints
 
 HUB_QUEUE, RECORDS_QUEUE, APPROVALS_QUEUE, RESULTS_TOPIC = "hub-messages", "hub-records", "approvals", "results"
-HOOKS_QUEUE = "devops-hooks"
+HOOKS_QUEUE, EVENTS_QUEUE = "devops-hooks", "hub-events"
 FOLLOWER = "signalbox-cli"  # The subscription from which the command reads results.
 _WINDOW_S = 600.0
 _LOCK_S, _TOKEN_LIFE_S = 30.0, 3600
@@ -21,6 +21,7 @@ def messaging_environment(ends: Endpoints) -> dict[str, str]:
         "SIGNALBOX_RECORDS_QUEUE": RECORDS_QUEUE,
         "SIGNALBOX_APPROVALS_QUEUE": APPROVALS_QUEUE,
         "SIGNALBOX_HOOKS_QUEUE": HOOKS_QUEUE,
+        "SIGNALBOX_EVENTS_QUEUE": EVENTS_QUEUE,
     }
 
 
@@ -33,6 +34,7 @@ def namespace_settings(ends: Endpoints) -> dict[str, Any]:
             {"name": HUB_QUEUE, **ordered},
             {"name": RECORDS_QUEUE, **ordered},
             {"name": HOOKS_QUEUE, "lock_s": _LOCK_S, "duplicate_window_s": _WINDOW_S},
+            {"name": EVENTS_QUEUE, "lock_s": _LOCK_S, "max_deliveries": _DELIVERIES},
             {
                 "name": APPROVALS_QUEUE,
                 "lock_s": _LOCK_S,

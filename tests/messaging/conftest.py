@@ -28,7 +28,7 @@ from tests.inference.conftest import CONFIGURATION, Product
 from tests.service_bus.conftest import Served, served  # noqa: F401 (a fixture)
 
 BLOBS = "https://datahub.blob.core.windows.net"
-MESSAGES, RECORDS, HOOKS = "hub-messages", "hub-records", "devops-hooks"
+MESSAGES, RECORDS, HOOKS, EVENTS = "hub-messages", "hub-records", "devops-hooks", "hub-events"
 VISITS = Stream(name="visits", route="each", land="landing/each/{key}/{batch}.csv", records=10, age_s=1)
 
 
@@ -79,6 +79,7 @@ async def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, served: Serve
     monkeypatch.setenv("SERVICE_BUS", served.connection_string)
     monkeypatch.setenv("SIGNALBOX_MESSAGES_QUEUE", MESSAGES)
     monkeypatch.setenv("SIGNALBOX_HOOKS_QUEUE", HOOKS)
+    monkeypatch.setenv("SIGNALBOX_EVENTS_QUEUE", EVENTS)
     clock, connect = VirtualClock(), partial(ServiceBusClient.from_connection_string, served.connection_string)
     made = FakeClients(replace(CONFIGURATION, hub=replace(CONFIGURATION.hub, results="results")), clock.now)
     vars(made).update(

@@ -90,10 +90,10 @@ def test_a_door_is_there_where_its_queue_and_the_connection_are_set_and_only_the
         app.register_functions(queue_blueprint(lambda: None))  # type: ignore[arg-type,return-value]
         return {function.get_function_name() for function in app.get_functions()}
 
-    for name in ("MESSAGES", "APPROVALS", "HOOKS"):
+    for name in ("MESSAGES", "APPROVALS", "HOOKS", "EVENTS"):
         monkeypatch.setenv(f"SIGNALBOX_{name}_QUEUE", "queue")
     assert doors() == set()
     monkeypatch.setenv("SERVICE_BUS__fullyQualifiedNamespace", "n.servicebus.windows.net")
-    assert doors() == {"receive_hub_message", "receive_sent_decision", "receive_devops_hook"}
+    assert doors() == {"receive_hub_message", "receive_sent_decision", "receive_devops_hook", "receive_queued_event"}
     monkeypatch.setenv("SIGNALBOX_HOOKS_QUEUE", "")
-    assert doors() == {"receive_hub_message", "receive_sent_decision"}
+    assert doors() == {"receive_hub_message", "receive_sent_decision", "receive_queued_event"}

@@ -19,6 +19,7 @@ SETTINGS: dict[str, Any] = {
         {"name": "hub-records", "sessions": True, "max_deliveries": 3, "duplicate_window_s": 60},
         {"name": "approvals", "max_deliveries": 2},
         {"name": "devops-hooks", "max_deliveries": 2},
+        {"name": "hub-events", "max_deliveries": 2},
         {"name": "impatient", "lock_s": 3},
         {"name": "handled", "max_deliveries": 3, "lock_s": 2},
     ],

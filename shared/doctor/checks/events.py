@@ -9,6 +9,7 @@ from shared.domain.patterns import fixed_prefix
 from shared.domain.routes import Grouping, Route, Workspace
 
 FUNCTION = "receive_hub_event"
+_QUEUE = "SIGNALBOX_EVENTS_QUEUE"
 _CREATED, _RENAMED = "Microsoft.Storage.BlobCreated", "Microsoft.Storage.BlobRenamed"
 _REGISTERED = "Microsoft.MachineLearningServices.ModelRegistered"
 # The operations after which a file is whole, over every protocol of the service.
@@ -40,8 +41,11 @@ def _hub(site: Site, account: str) -> Findings:
 
 
 def _is_ours(site: Site, subscription: Subscription) -> bool:
-    """Delivered to this app's function; where the platform does not say what this app is called, to any of its name."""
+    """Delivered to this app's function or queue; to any app's, where the platform does not say what ours is called."""
     name, host = site.settings.site_name.lower(), site.settings.site_host.lower()
+    queue = dict(site.settings.queues).get(_QUEUE)
+    if queue and subscription.function.lower().endswith(f"/{site.settings.bus_name}/queues/{queue}".lower()):
+        return True
     if subscription.function:
         wanted = f"/sites/{name}/functions/{FUNCTION}".lower() if name else f"/functions/{FUNCTION}".lower()
         return subscription.function.lower().endswith(wanted)

@@ -312,3 +312,15 @@ def test_every_method_of_every_port_declares_what_it_does_in_azure():
 
 def test_the_committed_role_table_is_fresh():
     assert (PROJECT / "docs" / "roles.md").read_text() == page(CONFIGURATION)
+
+
+def test_events_that_go_to_the_apps_own_queue_are_brought_to_it_and_those_of_another_queue_are_not():
+    namespace = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ServiceBus/namespaces/bus"
+    made = site()
+    made.settings.queues = (*made.settings.queues, ("SIGNALBOX_EVENTS_QUEUE", "hub-events"))
+    made.control.queues["hub-events"] = QueueSeen(name="hub-events")
+
+    subscribed(host="", function=f"{namespace}/queues/hub-events")(made)
+    assert {each.grade for each in examine(made) if each.check == "events"} == {Grade.OK}
+    subscribed(host="", function=f"{namespace}/queues/others")(made)
+    assert any(each.grade is Grade.BROKEN for each in examine(made) if each.check == "events")
