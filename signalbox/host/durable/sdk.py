@@ -51,9 +51,10 @@ class LocalSession:
         """The SDK closes what it believes to be a connection."""
 
     def _exchange(self, method: str, url: str, body: Any = None) -> Exchange:
-        address = URL(url)
-        base = next(base for base in self._routers if url.startswith(base))
-        return Exchange(self._routers[base], LocalRequest(method, address, body))
+        router = next((router for base, router in self._routers.items() if url.startswith(base)), None)
+        if router is None:
+            raise ConnectionError(f"no host of this process answers {url.partition('?')[0]}: it has stopped")
+        return Exchange(router, LocalRequest(method, URL(url), body))
 
 
 class LocalRequest:
