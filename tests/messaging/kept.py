@@ -78,8 +78,8 @@ class KeptJobs(MemoryJobs):
     """A job is a blob of the hub, so that one made before a kill is found after it; counts are the hub's."""
 
     def submit(self, job: BatchJob) -> Job:
-        if self._hub.create(_JOBS, job.name, b""):
-            self._score(job)
+        self._score(job)  # Before the job is there: a real one goes on when the host dies, and ends with its output.
+        self._hub.create(_JOBS, job.name, b"")
         return self._job(job.name)
 
     def find(self, scoring: Scoring, name: str) -> Job | None:
