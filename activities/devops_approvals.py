@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from activities.devops_sweeps import close
 from activities.effects import once, stamp
 from shared import contracts as c
 from shared.clients import Clients
@@ -26,6 +27,8 @@ from shared.standing import asked_at, asking, decided, has_receipt, judgement, o
 
 async def mirror_approvals(client: Client, clients: Clients, mirroring: c.Mirroring) -> c.Mirrored:
     seen, changed = await asyncio.to_thread(_mirror, clients, mirroring)
+    if seen.ended:
+        await asyncio.to_thread(close, clients, identity.mirror_id(mirroring.promotion))
     if changed:
         await wake(client, mirroring.promotion, c.DECISION_GIVEN)
     return seen
@@ -196,11 +199,11 @@ def _tell(clients: Clients, mirroring: c.Mirroring, where: tuple[str, str, str],
     comment = f"{'approved' if approved else 'not approved'} in Signalbox: promotion {mirroring.promotion}"
 
     def act() -> c.Told:
-        try:
-            clients.devops_approvals.decide(organisation, project, approval, approved, comment)
-        except Refused as refusal:
-            return c.Told(at=stamp(clients), refused=str(refusal)[:300])
+        clients.devops_approvals.decide(organisation, project, approval, approved, comment)
         return c.Told(at=stamp(clients))
 
-    told = once(clients, identity.told_key(mirroring.promotion, approval), c.Told, act)
-    return [told.refused] if told.refused else []
+    try:
+        once(clients, identity.told_key(mirroring.promotion, approval), c.Told, act)
+    except Refused as refusal:  # Not recorded: a permission may be given before the next look.
+        return [str(refusal)[:300]]
+    return []

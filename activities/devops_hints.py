@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from activities.devops_starts import begin
+from activities.devops_sweeps import keep_open
 from activities.effects import once, stamp
 from shared import contracts as c
 from shared.clients import Clients
@@ -16,7 +17,7 @@ from shared.domain.devops.orders import Kind, Order
 from shared.domain.devops.seen import DevOpsRun, PipelineOrder, PullRequest
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Person
-from shared.durable import Client, start_once, wake
+from shared.durable import Client, Start, start_once, wake
 
 _VERSION = re.compile(r"^\s*signalbox:\s*(\S+)\s*$", re.MULTILINE | re.IGNORECASE)
 
@@ -40,7 +41,9 @@ async def start_mirror(client: Client, clients: Clients, promotion: str) -> None
     if not clients.configuration.devops.approvals or not promotion.startswith("promotion-"):
         return
     mirroring = c.Mirroring(key=identity.told_key(promotion, "mirrored"), promotion=promotion)
-    await start_once(client, c.MIRROR, identity.mirror_id(promotion), mirroring)
+    name = identity.mirror_id(promotion)
+    if await start_once(client, c.MIRROR, name, mirroring) is Start.STARTED:
+        await asyncio.to_thread(keep_open, clients, c.MIRROR, name, mirroring)
 
 
 def start_devops_run(clients: Clients, start: c.RunOfPipeline) -> DevOpsRun:
@@ -106,7 +109,7 @@ async def _start_merged(client: Client, clients: Clients, rule: MergeStart, pull
     try:
         order = _order(rule, pull)
         author = await asyncio.to_thread(clients.devops_facts.person, rule.organisation, pull.author)
-        asker = author or Person(oid="", name=f"pull request {pull.number} of {rule.repository}")
+        asker = author or Person(oid="", name=f"requester unknown (pull request {pull.number} of {rule.repository})")
         if order.kind is Kind.PIPELINE:
             return await _run_pipeline(client, order, key)
         begun = await begin(client, clients, key, order, asker)

@@ -4,7 +4,7 @@ What is to be started is recorded before it is started, so that a second try sta
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ from shared.domain.devops.orders import Kind, Order
 from shared.domain.events import BlobArrived
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Person
+from shared.domain.promotion.ladder import Stage
 from shared.domain.promotion.models import exact_model
 from shared.domain.retraining.causes import Cause, CauseKind
 from shared.durable import Client, start_once
@@ -58,7 +59,7 @@ async def begin(client: Client, clients: Clients, key: str, order: Order, asker:
 async def _promote(client: Client, clients: Clients, key: str, order: Order, asker: Person) -> Begun:
     def wanted() -> c.Promotion:
         model, source = exact_model(order.model), order.source or clients.configuration.ladder.lowest_source(order.to)
-        clients.configuration.ladder.way(source, order.to)
+        _refuse_unknown(clients, asker, clients.configuration.ladder.way(source, order.to))
         number = next_attempt(clients, model, order.to)
         return c.Promotion(
             id=identity.promotion_id(model.name, model.version, order.to, number),
@@ -73,6 +74,16 @@ async def _promote(client: Client, clients: Clients, key: str, order: Order, ask
     request = await _intend(clients, key, c.Promotion, wanted)
     await start_once(client, c.PROMOTE, request.id, request)
     return Begun(follows=c.Followed.RECORD, id=request.id)
+
+
+def _refuse_unknown(clients: Clients, asker: Person, way: Sequence[Stage]) -> None:
+    """Four eyes need to know whose the first two are: nobody unknown starts what people must approve."""
+    asked = [stage.name for stage in way if stage.approvals.roles]
+    if asked and not asker.oid and not clients.configuration.devops.unknown_requesters:
+        raise Refused(
+            f"{asker.name}: it would be nobody's own promotion, and stage {asked[0]} asks for approvals by others than "
+            "the requester; let a person of the directory run the pipeline, or set devops.unknown_requesters: true"
+        )
 
 
 async def _infer(client: Client, clients: Clients, key: str, order: Order) -> Begun:

@@ -12,6 +12,7 @@ from typing import Any
 from activities.devops_claims import claim_task
 from activities.devops_hints import start_mirror, wait_for_run
 from activities.devops_starts import begin
+from activities.devops_sweeps import close, keep_open
 from activities.effects import once, stamp
 from shared import contracts as c
 from shared.clients import Clients
@@ -32,7 +33,10 @@ async def begin_task(client: Client, clients: Clients, beginning: c.TaskBeginnin
     if done is None:
         begun = await _begin(client, clients, beginning)
         done = await asyncio.to_thread(clients.ledger.record, beginning.key, encode(begun))
-    return decode(c.TaskBegun, done)
+    begun = decode(c.TaskBegun, done)
+    following = c.TaskFollowing(task=beginning.task, order=beginning.order, begun=begun)
+    await asyncio.to_thread(keep_open, clients, c.FOLLOW_TASK, _name(beginning.task), following)
+    return begun
 
 
 async def report_task(client: Client, clients: Clients, report: c.TaskReport) -> c.TaskProgress:
@@ -52,26 +56,27 @@ def complete_task(clients: Clients, completion: c.TaskCompletion) -> c.Done:
         token, told = _token(clients, task), _told(clients, task)
         end = "succeeded" if completion.succeeded else "failed"
         lines = [*told.get("lines", ()), f"{end}: {completion.because}"]
-        clients.server_tasks.say(task, token, lines[-1:])
+        once(clients, f"{completion.key}-said", c.Done, lambda: _say(clients, task, token, lines[-1:]))
         once(clients, f"{completion.key}-log", c.Done, lambda: _keep_log(clients, task, token, lines))
         if clients.server_tasks.state(task, token) != "completed":
             clients.server_tasks.complete(task, token, completion.version, completion.succeeded)
         return c.Done(at=stamp(clients))
 
     done = once(clients, completion.key, c.Done, act)
-    clients.secrets.drop(_name(task))
+    _forget(clients, task)
     return done
 
 
 async def _begin(client: Client, clients: Clients, beginning: c.TaskBeginning) -> c.TaskBegun:
     task = beginning.task
     try:
-        plan, asker = await asyncio.to_thread(_confirm, clients, task)
+        plan = await asyncio.to_thread(_confirm, clients, task)
         await asyncio.to_thread(claim_task, clients, task, beginning.order, _token(clients, task))
     except Refused:
         await asyncio.to_thread(clients.secrets.drop, _name(task))
         raise
     try:
+        asker = await asyncio.to_thread(_asker, clients, task, plan)
         begun = await begin(client, clients, beginning.key, beginning.order, asker)
     except Refused as refusal:
         return c.TaskBegun(version=plan.version, failed=str(refusal))
@@ -83,8 +88,8 @@ async def _begin(client: Client, clients: Clients, beginning: c.TaskBeginning) -
     )
 
 
-def _confirm(clients: Clients, task: TaskRef) -> tuple[c.PlanSeen, Person]:
-    """The task's plan, and who asked for its run: the name alone where it was no person of the directory."""
+def _confirm(clients: Clients, task: TaskRef) -> c.PlanSeen:
+    """The plan in which the task waits, as its own token shows it."""
     token = clients.secrets.recall(_name(task), clients.clock.now())
     if not token:
         raise Refused(f"the token of task {task.task} is not there any more: the pipeline must call again")
@@ -92,8 +97,13 @@ def _confirm(clients: Clients, task: TaskRef) -> tuple[c.PlanSeen, Person]:
     state = clients.server_tasks.state(task, token)
     if state in ("", "completed"):
         raise Refused(f"task {task.task} does not wait in plan {task.plan} (it is {state or 'not there'})")
+    return plan
+
+
+def _asker(clients: Clients, task: TaskRef, plan: c.PlanSeen) -> Person:
+    """Who asked for the plan's run: a name alone where it was no person of the directory."""
     found = clients.devops_facts.person(task.organisation, plan.requester) if plan.requester else None
-    return plan, found or Person(oid="", name=f"run {plan.run} of {task.organisation}")
+    return found or Person(oid="", name=f"requester unknown (run {plan.run or 'unknown'} of {task.organisation})")
 
 
 def _link(clients: Clients, task: TaskRef, run: int, started: str) -> None:
@@ -120,7 +130,7 @@ def _report(clients: Clients, report: c.TaskReport, instance: Instance | None) -
     seen = progress_of(clients, begun.id)
     _tell(clients, task, token, [] if seen is None else list(seen.steps), instance)
     if clients.server_tasks.state(task, token) == "completed":
-        clients.secrets.drop(_name(task))
+        _forget(clients, task)
         return c.TaskProgress(ended=True, because="the pipeline does not wait any more", gone=True)
     if seen is not None and seen.state is not State.PENDING:
         return c.TaskProgress(ended=True, succeeded=seen.state is State.SUCCEEDED, because=seen.because)
@@ -148,6 +158,17 @@ def _shown(instance: Instance | None) -> str:
         return ""
     facts = {name: value for name, value in instance.shown.items() if name != "step"}
     return f"{instance.step} {json.dumps(facts)[:700]}" if facts else instance.step
+
+
+def _forget(clients: Clients, task: TaskRef) -> None:
+    """Nothing is left to be said to it."""
+    clients.secrets.drop(_name(task))
+    close(clients, _name(task))
+
+
+def _say(clients: Clients, task: TaskRef, token: str, lines: list[str]) -> c.Done:
+    clients.server_tasks.say(task, token, lines)
+    return c.Done(at=stamp(clients))
 
 
 def _keep_log(clients: Clients, task: TaskRef, token: str, lines: list[str]) -> c.Done:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 
+from activities.devops_sweeps import sweep_devops
 from shared import contracts as c
 from shared.clients import Clients
 from shared.codec import decode
@@ -26,7 +27,7 @@ async def sweep_flags(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swe
 
 
 async def sweep_promotions(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swept:
-    """Restore what a promotion left that was terminated, purged or failed beyond its own care."""
+    """Restore what a promotion left that was terminated, purged or failed beyond its own care; and what follows it."""
     del sweep
     adrift = 0
     for restoring in await asyncio.to_thread(lambda: list(_open(clients))):
@@ -34,7 +35,7 @@ async def sweep_promotions(client: Client, clients: Clients, sweep: c.Sweep) -> 
         if instance is None or not instance.running:
             name = identity.restore_id(restoring.promotion.id)
             adrift += await start_once(client, c.RESTORE, name, restoring, again=True) is Start.STARTED
-    return c.Swept(adrift=adrift)
+    return c.Swept(adrift=adrift + await sweep_devops(client, clients))
 
 
 def _flagged(clients: Clients) -> Iterator[c.Promotion | c.PromotionSet]:

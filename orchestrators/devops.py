@@ -1,42 +1,119 @@
 """Stand in for a pipeline's task: start or follow what it asks for, tell it what happens, and release it once.
 
-No agent waits meanwhile, and nothing here knows the task's token.
+No agent waits meanwhile, and nothing here knows the task's token. While Azure DevOps is away, throttles or refuses,
+everything here waits with growing pauses and looks again.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 from shared import contracts as c
 from shared.domain import identity
-from shared.domain.devops.tasks import LOOKS_PER_SEGMENT, look_delay_s
+from shared.domain.devops.tasks import FAILURES, LOOKS_PER_SEGMENT, failure_delay_s, look_delay_s
 from shared.domain.failures import Refused
-from shared.durable import Context, Steps, call, start_over, wait_for
+from shared.durable import Context, StepFailed, Steps, call, pause, start_over, wait_for
+
+Out = TypeVar("Out")
 
 
 def follow_task(ctx: Context, following: c.TaskFollowing) -> Steps[c.TaskEnded | None]:
     """A plan that Azure DevOps does not confirm is told nothing."""
-    begun = following.begun
-    if begun is None:
+    if following.begun is None:
         ctx.show("asking Azure DevOps for the plan")
-        key = identity.task_key(ctx.instance, "begun")
-        beginning = c.TaskBeginning(key=key, task=following.task, order=following.order)
         try:
-            begun = yield from call(ctx, c.BEGIN_TASK, beginning)
+            begun, failed = yield from _looks(ctx, following, lambda _: _begin(ctx, following), (StepFailed,))
         except Refused as refusal:
             ctx.show("refused", because=str(refusal)[:300])
             return c.TaskEnded(succeeded=False, because=str(refusal))
-    return (yield from _follow(ctx, replace(following, begun=begun), begun))
+        if begun is None:
+            start_over(ctx, _later(following, failed))
+            return None
+        following = replace(following, begun=begun, failed=0)
+    ended, failed = yield from _looks(ctx, following, lambda number: _report(ctx, following, number))
+    if ended is None:
+        start_over(ctx, _later(following, failed))
+    return ended
 
 
-def _follow(ctx: Context, following: c.TaskFollowing, begun: c.TaskBegun) -> Steps[c.TaskEnded | None]:
+def mirror(ctx: Context, mirroring: c.Mirroring) -> Steps[c.Mirrored | None]:
+    """Until the promotion has ended: decisions made in either system are known in the other."""
+    ended, failed = yield from _looks(ctx, mirroring, lambda _: _mirror(ctx, mirroring))
+    if ended is None:
+        start_over(ctx, _later(mirroring, failed))
+    return ended
+
+
+def heed(ctx: Context, hinting: c.Hinting) -> Steps[c.Heeded | None]:
+    """One hint of a service hook."""
+    ctx.show("reading the truth again", kind=hinting.hint.kind.value, id=hinting.hint.id)
+    heeded, failed = yield from _looks(ctx, hinting, lambda _: call(ctx, c.HEED_HINT, hinting), (StepFailed,))
+    if heeded is None:
+        start_over(ctx, _later(hinting, failed))
+        return None
+    ctx.show("done", did=heeded.did[:300])
+    return heeded
+
+
+def run_devops_pipeline(ctx: Context, wanted: c.RunOfPipeline) -> Steps[c.DevOpsRun | None]:
+    """Start the pipeline once, and follow its run to the result."""
+    run, failed = yield from _looks(ctx, wanted, lambda _: call(ctx, c.START_DEVOPS_RUN, wanted), (StepFailed,))
+    ended: c.DevOpsRun | None = None
+    if run is not None:
+        ended, failed = yield from _looks(ctx, wanted, lambda number: _look_at(ctx, wanted, run, number))
+    if ended is None:
+        start_over(ctx, _later(wanted, failed))
+    return ended
+
+
+Looking = TypeVar("Looking", c.TaskFollowing, c.Mirroring, c.Hinting, c.RunOfPipeline)
+
+
+def _looks(
+    ctx: Context,
+    looking: c.TaskFollowing | c.Mirroring | c.Hinting | c.RunOfPipeline,
+    look: Callable[[int], Steps[Out | None]],
+    passing: tuple[type[Exception], ...] = (Refused, StepFailed),
+) -> Steps[tuple[Out | None, int]]:
+    """What *look* gave in the end, None after a segment of looks; and how many have failed in a row.
+
+    A failure says nothing about what is looked at: only two days of nothing else are the end.
+    """
+    failed = looking.failed
+    for number in range(looking.looks, looking.looks + LOOKS_PER_SEGMENT):
+        try:
+            found = yield from look(number)
+        except passing as failure:
+            failed += 1
+            if failed > FAILURES:
+                raise
+            ctx.show("waiting for Azure DevOps", failed=failed, because=str(failure)[:300])
+            yield from pause(ctx, failure_delay_s(failed, getattr(failure, "after_s", 0.0)))
+            continue
+        if found is not None:
+            return found, 0
+        failed = 0
+        yield from wait_for(ctx, c.HINTED, look_delay_s(number))
+    return None, failed
+
+
+def _later(looking: Looking, failed: int) -> Looking:
+    return replace(looking, looks=looking.looks + LOOKS_PER_SEGMENT, failed=failed)
+
+
+def _begin(ctx: Context, following: c.TaskFollowing) -> Steps[c.TaskBegun | None]:
+    key = identity.task_key(ctx.instance, "begun")
+    beginning = c.TaskBeginning(key=key, task=following.task, order=following.order)
+    return (yield from call(ctx, c.BEGIN_TASK, beginning))
+
+
+def _report(ctx: Context, following: c.TaskFollowing, number: int) -> Steps[c.TaskEnded | None]:
+    begun = following.begun
+    assert begun is not None
+    ctx.show("following", follows=begun.id, looks=number + 1)
     report = c.TaskReport(key=identity.task_key(ctx.instance, "told"), task=following.task, begun=begun)
-    for look in range(following.looks, following.looks + LOOKS_PER_SEGMENT):
-        ctx.show("following", follows=begun.id, looks=look + 1)
-        seen = yield from call(ctx, c.REPORT_TASK, report)
-        if seen.ended:
-            return (yield from _complete(ctx, following.task, begun, seen))
-        yield from wait_for(ctx, c.HINTED, look_delay_s(look))
-    start_over(ctx, replace(following, looks=following.looks + LOOKS_PER_SEGMENT))
-    return None
+    seen = yield from call(ctx, c.REPORT_TASK, report)
+    return (yield from _complete(ctx, following.task, begun, seen)) if seen.ended else None
 
 
 def _complete(ctx: Context, task: c.TaskRef, begun: c.TaskBegun, seen: c.TaskProgress) -> Steps[c.TaskEnded]:
@@ -53,38 +130,19 @@ def _complete(ctx: Context, task: c.TaskRef, begun: c.TaskBegun, seen: c.TaskPro
     return c.TaskEnded(succeeded=seen.succeeded, because=seen.because)
 
 
-def mirror(ctx: Context, mirroring: c.Mirroring) -> Steps[c.Mirrored | None]:
-    """Until the promotion has ended: decisions made in either system are known in the other."""
-    for look in range(mirroring.looks, mirroring.looks + LOOKS_PER_SEGMENT):
-        seen = yield from call(ctx, c.MIRROR_APPROVALS, mirroring)
-        ctx.show("mirroring approvals", notes=list(seen.notes))
-        if seen.ended:
-            return seen
-        yield from wait_for(ctx, c.HINTED, look_delay_s(look))
-    start_over(ctx, replace(mirroring, looks=mirroring.looks + LOOKS_PER_SEGMENT))
-    return None
+def _mirror(ctx: Context, mirroring: c.Mirroring) -> Steps[c.Mirrored | None]:
+    seen = yield from call(ctx, c.MIRROR_APPROVALS, mirroring)
+    ctx.show("mirroring approvals", notes=list(seen.notes))
+    return seen if seen.ended else None
 
 
-def heed(ctx: Context, hinting: c.Hinting) -> Steps[c.Heeded]:
-    """One hint of a service hook."""
-    ctx.show("reading the truth again", kind=hinting.hint.kind.value, id=hinting.hint.id)
-    heeded = yield from call(ctx, c.HEED_HINT, hinting)
-    ctx.show("done", did=heeded.did[:300])
-    return heeded
-
-
-def run_devops_pipeline(ctx: Context, wanted: c.RunOfPipeline) -> Steps[c.DevOpsRun | None]:
-    """Start the pipeline once, and follow its run to the result."""
-    run = yield from call(ctx, c.START_DEVOPS_RUN, wanted)
+def _look_at(ctx: Context, wanted: c.RunOfPipeline, run: c.DevOpsRun, number: int) -> Steps[c.DevOpsRun | None]:
+    ctx.show("following the run", run=run.id, page=run.page, looks=number + 1)
     look = c.DevOpsRunLook(
         organisation=wanted.organisation, project=wanted.project, pipeline=wanted.pipeline, run=run.id
     )
-    for number in range(wanted.looks, wanted.looks + LOOKS_PER_SEGMENT):
-        ctx.show("following the run", run=run.id, page=run.page, looks=number + 1)
-        run = yield from call(ctx, c.LOOK_AT_DEVOPS_RUN, look)
-        if run.finished:
-            ctx.show("done", run=run.id, result=run.result.value)
-            return run
-        yield from wait_for(ctx, c.HINTED, look_delay_s(number))
-    start_over(ctx, replace(wanted, looks=wanted.looks + LOOKS_PER_SEGMENT))
-    return None
+    seen = yield from call(ctx, c.LOOK_AT_DEVOPS_RUN, look)
+    if not seen.finished:
+        return None
+    ctx.show("done", run=seen.id, result=seen.result.value)
+    return seen

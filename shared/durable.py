@@ -18,7 +18,11 @@ import azure.durable_functions as df
 from azure.durable_functions import DurableOrchestrationClient
 
 from shared.codec import decode, encode
-from shared.domain.failures import Refused
+from shared.crossing import PUT_OFF as PUT_OFF
+from shared.crossing import REFUSED as REFUSED
+from shared.crossing import StepFailed as StepFailed
+from shared.crossing import as_value, raise_value
+from shared.domain.failures import PutOff, Refused
 from shared.telemetry.activities import execution
 from shared.telemetry.carried import Carried, carried_in, carry
 from shared.telemetry.spans import orchestrated, telling, told
@@ -33,12 +37,7 @@ Blueprint: TypeAlias = df.Blueprint
 Client: TypeAlias = DurableOrchestrationClient
 Body: TypeAlias = Callable[..., Any]
 
-REFUSED = "refused"  # No result of an activity has a field of this name; a test of the house sees to it.
 _RETRY = df.RetryOptions(first_retry_interval_in_milliseconds=1_000, max_number_of_attempts=6)
-
-
-class StepFailed(Exception):
-    """An activity kept failing with transient faults until its retries were used up."""
 
 
 # Inside orchestrators -------------------------------------------------------------------------------------------
@@ -81,8 +80,7 @@ def call(ctx: Context, activity: Activity[In, Out], payload: In) -> Steps[Out]:
         raw = yield ctx.sdk().call_activity_with_retry(activity.name, _RETRY, given)
     except Exception as error:  # The SDK reports every failed task as a bare Exception.
         raise StepFailed(f"{activity.name}: {_first_line(error)}") from error
-    if isinstance(raw, dict) and REFUSED in raw:
-        raise Refused(raw[REFUSED])
+    raise_value(activity.name, raw)
     return decode(activity.gives, raw)
 
 
@@ -144,8 +142,8 @@ def add_activity(
                 (activity, body), made = find(), clients()
                 given = decode(activity.takes, payload)
                 return encode(running.gave(given, body(made, given), made.clock.now()))
-        except Refused as refusal:  # Permanent: crosses as a value, is not retried.
-            return {REFUSED: str(refusal)}
+        except (Refused, PutOff) as failure:
+            return as_value(find()[0], failure)
 
     handler.__name__ = name
     blueprint.activity_trigger(input_name="payload")(handler)
@@ -164,8 +162,8 @@ def add_starting_activity(
                 with running.starting(made.clock.now()):
                     result = await body(client, made, given)
                 return encode(running.gave(given, result, made.clock.now()))
-        except Refused as refusal:
-            return {REFUSED: str(refusal)}
+        except (Refused, PutOff) as failure:
+            return as_value(find()[0], failure)
 
     handler.__name__ = name
     bound = blueprint.durable_client_input(client_name="client")

@@ -59,18 +59,23 @@ class DevOpsRest:
     ) -> HttpResponse:
         """The answer, if its status is one of *accept*. Raises Refused and Transient."""
         headers = {"Authorization": f"Bearer {token or self._own_token(what)}", "Accept": "application/json"}
-        headers["Content-Type"] = kind
+        headers |= {"Content-Type": kind, "X-TFS-FedAuthRedirect": "Suppress"}
         request = HttpRequest(method, url, params=dict(query or {}), headers=headers, **content)
         with translated(what):
             answer: HttpResponse = self._client.send_request(
-                request, retry_total=_RETRIES.get(method, 0), connection_timeout=10, read_timeout=_TIMEOUT_S
+                request,
+                retry_total=_RETRIES.get(method, 0),
+                retry_status=0,  # Whoever calls waits with a timer, and holds no thread.
+                connection_timeout=10,
+                read_timeout=_TIMEOUT_S,
             )
-        if answer.status_code in _SIGN_IN:
+        status = answer.status_code
+        if token and status in (401, *_SIGN_IN):  # An expired token is often answered by the page to sign in.
+            raise TokenNotTaken(f"{what}: {status}, the task's token is not accepted; its life is 48 hours")
+        if status in _SIGN_IN:
             raise Refused(f"{what}: Azure DevOps wants a sign-in; give the identity access to the organisation")
-        if answer.status_code == 401 and token:
-            raise TokenNotTaken(f"{what}: 401, the task's token is not accepted; its life is 48 hours")
-        if answer.status_code not in accept:
-            raise failure(what, answer.status_code, _said(answer))
+        if status not in accept:
+            raise failure(what, status, _said(answer), answer.headers.get("Retry-After", ""))
         return answer
 
     def url(self, organisation: str, *parts: object) -> str:
@@ -80,6 +85,12 @@ class DevOpsRest:
     def _own_token(self, what: str) -> str:
         with translated(what):
             return str(self._credential.get_token(f"{AUDIENCE}/.default").token)
+
+
+def number_of(raw: object) -> int:
+    """A run's number; 0 for anything else, as not every plan is owned by a run."""
+    text = str(raw or "")
+    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def _said(answer: HttpResponse) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from shared.adapters.azure_devops import DevOpsRest
+from shared.adapters.azure_devops import DevOpsRest, number_of
 from shared.domain.devops.seen import ApprovalSeen, Decision, HookSeen, PullRequest
 from shared.domain.devops.timelines import Timeline
 from shared.domain.failures import Refused
@@ -92,7 +92,7 @@ def read_approval(raw: Mapping[str, Any]) -> ApprovalSeen:
     """From an Approval of api-version 6.1 to 7.2; older ones do not say their pipeline."""
     owner = ((raw.get("pipeline") or {}).get("owner") or {}).get("id")
     steps = tuple(_decision(step) for step in raw.get("steps") or ())
-    return ApprovalSeen(id=str(raw["id"]), status=str(raw["status"]), run=int(owner or 0), steps=steps)
+    return ApprovalSeen(id=str(raw["id"]), status=str(raw["status"]), run=number_of(owner), steps=steps)
 
 
 def read_pull_request(raw: Mapping[str, Any]) -> PullRequest:

@@ -6,7 +6,7 @@ Recorded requests and answers of each are in tests/payloads/ado.
 from collections.abc import Sequence
 from typing import Any
 
-from shared.adapters.azure_devops import DevOpsRest, TokenNotTaken
+from shared.adapters.azure_devops import DevOpsRest, TokenNotTaken, number_of
 from shared.domain.devops.tasks import PlanSeen, TaskRef, completion, lines_of
 from shared.domain.devops.timelines import PipelineStage, Timeline
 from shared.domain.failures import Refused
@@ -25,7 +25,7 @@ class AzureDevOpsTasks:
         found = self._rest.get(self._url(task), f"read plan {task.plan}", token, **{"api-version": _PLAN})
         if found is None:
             raise Refused(f"plan {task.plan} is not known to {task.organisation}; its pipeline must call by itself")
-        run = int((found.get("owner") or {}).get("id") or 0)
+        run = number_of((found.get("owner") or {}).get("id"))
         return PlanSeen(version=int(found.get("version") or 0), run=run, requester=self._requester(task, token, run))
 
     def say(self, task: TaskRef, token: str, lines: Sequence[str]) -> None:
@@ -58,9 +58,12 @@ class AzureDevOpsTasks:
         return Timeline(found.get("records") or ()).waits_in(task)
 
     def _requester(self, task: TaskRef, token: str, run: int) -> str:
-        """The descriptor of whoever the run was requested for; empty where no build owns the plan."""
+        """The descriptor of whoever the run was requested for; empty where no build that may be read owns the plan."""
         url = self._rest.url(task.organisation, task.project, "_apis", "build", "builds", run)
-        build = self._rest.get(url, f"read run {run}", token, **{"api-version": _BUILD}) if run else None
+        try:
+            build = self._rest.get(url, f"read run {run}", token, **{"api-version": _BUILD}) if run else None
+        except Refused:
+            return ""
         return str(((build or {}).get("requestedFor") or {}).get("descriptor", ""))
 
     def _send(

@@ -17,6 +17,7 @@ from shared.domain.failures import Refused
 from shared.ports import DataHub
 
 _NONCE_BYTES = 12
+_FOLDER = "secrets/"
 
 
 class SealedSecrets:
@@ -53,9 +54,15 @@ class SealedSecrets:
         if there is not None:
             self._hub.delete(self._container, _path(name), there.etag)
 
+    def drop_expired(self, now: datetime) -> None:
+        for blob in self._hub.list(self._container, _FOLDER):
+            raw = self._hub.read(self._container, blob.path)
+            if raw is not None and now >= datetime.fromisoformat(json.loads(raw)["until"]):
+                self._hub.delete(self._container, blob.path, blob.etag)
+
 
 def _path(name: str) -> str:
-    return f"secrets/{name}.json"
+    return f"{_FOLDER}{name}.json"
 
 
 def _bound(name: str, until: str) -> bytes:

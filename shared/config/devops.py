@@ -11,7 +11,7 @@ from shared.domain.devops.orders import FIELDS, Kind, Order, read_order
 from shared.domain.failures import Refused
 from shared.domain.promotion.ladder import Ladder, Stage
 
-_FIELDS = ("organisations", "projects", "approvals", "merges")
+_FIELDS = ("organisations", "projects", "approvals", "merges", "unknown_requesters")
 _APPROVALS = ("organisation", "project", "approvers", "pipeline_stage")
 _MERGE = ("organisation", "project", "repository", "branch", "start")
 _ORGANISATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,49}")
@@ -32,6 +32,7 @@ def read_devops(reader: Reader, ladder: Ladder) -> DevOps:
         projects=section.texts("projects"),
         approvals=tuple(_approvals(approvals, stage, organisations, ladder) for stage in approvals.names()),
         merges=tuple(_merge(merges.inside(name), organisations, ladder) for name in merges.names()),
+        unknown_requesters=section.flag("unknown_requesters", False),
     )
 
 
@@ -42,7 +43,13 @@ def devops_schema() -> dict[str, Any]:
     starts = mapping({"start": {"enum": [kind.value for kind in FIELDS]}, **dict.fromkeys(_order_fields(), TEXT)})
     merge = mapping({**place, "repository": TEXT, "branch": TEXT, "start": starts}, _MERGE[1:])
     return mapping(
-        {"organisations": texts, "projects": texts, "approvals": named(approvals), "merges": named(merge)},
+        {
+            "organisations": texts,
+            "projects": texts,
+            "approvals": named(approvals),
+            "merges": named(merge),
+            "unknown_requesters": {"type": "boolean"},
+        },
         ("organisations",),
     )
 

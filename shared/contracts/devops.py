@@ -66,12 +66,13 @@ class TaskCompletion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFollowing:
-    """*looks* counts over continuations."""
+    """*looks* counts over continuations, *failed* those in a row that came to nothing."""
 
     task: TaskRef
     order: Order
     begun: TaskBegun | None = None
     looks: int = 0
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +88,7 @@ class Mirroring:
     key: str
     promotion: str
     looks: int = 0
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,13 +102,14 @@ class Mirrored:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     at: str
-    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hinting:
     key: str
     hint: Hint
+    looks: int = 0
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +128,7 @@ class RunOfPipeline:
     correlation: str
     parameters: dict[str, str] = field(default_factory=dict)
     looks: int = 0
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,14 +139,14 @@ class DevOpsRunLook:
     run: int
 
 
-BEGIN_TASK = Activity("begin_task", TaskBeginning, TaskBegun, Effect.WRITES)
-REPORT_TASK = Activity("report_task", TaskReport, TaskProgress, Effect.WRITES)
-COMPLETE_TASK = Activity("complete_task", TaskCompletion, Done, Effect.WRITES)
+BEGIN_TASK = Activity("begin_task", TaskBeginning, TaskBegun, Effect.WRITES, patient=True)
+REPORT_TASK = Activity("report_task", TaskReport, TaskProgress, Effect.WRITES, patient=True)
+COMPLETE_TASK = Activity("complete_task", TaskCompletion, Done, Effect.WRITES, patient=True)
 
-MIRROR_APPROVALS = Activity("mirror_approvals", Mirroring, Mirrored, Effect.WRITES)
-HEED_HINT = Activity("heed_hint", Hinting, Heeded, Effect.WRITES)
-START_DEVOPS_RUN = Activity("start_devops_run", RunOfPipeline, DevOpsRun, Effect.WRITES)
-LOOK_AT_DEVOPS_RUN = Activity("look_at_devops_run", DevOpsRunLook, DevOpsRun, Effect.READS)
+MIRROR_APPROVALS = Activity("mirror_approvals", Mirroring, Mirrored, Effect.WRITES, patient=True)
+HEED_HINT = Activity("heed_hint", Hinting, Heeded, Effect.WRITES, patient=True)
+START_DEVOPS_RUN = Activity("start_devops_run", RunOfPipeline, DevOpsRun, Effect.WRITES, patient=True)
+LOOK_AT_DEVOPS_RUN = Activity("look_at_devops_run", DevOpsRunLook, DevOpsRun, Effect.READS, patient=True)
 
 FOLLOW_TASK = Orchestration("follow_task", TaskFollowing, TaskEnded)
 MIRROR = Orchestration("mirror", Mirroring, Mirrored)

@@ -15,10 +15,13 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Activity(Generic[In, Out]):
+    """*patient*: where a service puts it off, its orchestration hears until when, instead of trying at once."""
+
     name: str
     takes: type[In]
     gives: type[Out]
     effect: Effect
+    patient: bool = False
 
 
 @dataclass(frozen=True, slots=True)

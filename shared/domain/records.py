@@ -252,6 +252,14 @@ def devops_link(started: str, run: int, task: str) -> str:
     return f"{devops_links(started)}{run}-{task}.json"
 
 
+DEVOPS_OPEN = "devops/open/"
+
+
+def devops_open(instance: str) -> str:
+    """What stands in for Azure DevOps, and must run until it is done."""
+    return f"{DEVOPS_OPEN}{instance}.json"
+
+
 def devops_taken(promotion: str, approval: str, person: str) -> str:
     """Which stage of the ladder a decision of Azure DevOps counts for."""
     return f"devops/taken/{promotion}/{approval}/{person}.json"

@@ -3,6 +3,7 @@
 import json
 import logging
 import socket
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import aiohttp
 import pytest
 
 from shared.adapters.azure_devops import DevOpsRest
+from shared.domain.devops.tasks import TOKEN_LIFE_S
 from shared.domain.failures import Refused
 from tests.devops.ado import PROJECT, Ado
 from tests.devops.conftest import Yard
@@ -114,15 +116,60 @@ async def test_a_gate_can_follow_what_somebody_else_started(yard: Yard) -> None:
     assert (await yard.ended(run["id"]))["result"] == "succeeded"
 
 
-async def test_once_the_token_has_expired_the_apps_own_identity_releases_the_task(yard: Yard) -> None:
+@pytest.mark.parametrize("answer", [401, 203, 302])
+async def test_once_the_token_has_expired_the_apps_own_identity_releases_the_task(yard: Yard, answer: int) -> None:
+    """Azure DevOps may say so, show the page to sign in, or send whoever comes there."""
     yard.railway.register("1", error=1.0)
-    run = gated(yard, "slow")
+    run = gated(yard, f"slow {answer}")
     promotion = await yard.asking()
-    yard.ado.control("expire", {"plan": run["plan"]})
+    yard.ado.control("expire", {"plan": run["plan"], "answer": answer})
 
     await yard.railway.approve(promotion)
 
     assert (await yard.ended(run["id"]))["result"] == "succeeded"
+
+
+def spoken(yard: Yard, who: str, plan: str) -> int:
+    return int(yard.ado.state()["effects"].get(f"spoken by the {who}", {}).get(plan, 0))
+
+
+async def test_after_its_48_hours_the_token_is_not_used_any_more_whatever_azure_devops_thinks_of_it(yard: Yard) -> None:
+    """By our clock: the host was away for two days, and the organisation would still take the token."""
+    yard.railway.register("1", error=1.0)
+    run = gated(yard, "two days")
+    promotion = await yard.asking()
+    (task,) = yard.tasks()
+    clock = yard.railway.host._virtual_clock()
+    by_task, by_app = spoken(yard, "task", run["plan"]), spoken(yard, "app", "app")
+
+    clock.advance_to(clock.now() + timedelta(seconds=TOKEN_LIFE_S))
+    await yard.railway.host.settle()
+    await yard.railway.approve(promotion)
+    seen = await yard.ended(run["id"])
+    await yard.railway.host.advance_until_finished(task, timeout=30)
+
+    assert (seen["result"], yard.sealed()) == ("succeeded", [])
+    assert spoken(yard, "task", run["plan"]) == by_task > 0
+    assert spoken(yard, "app", "app") > by_app
+
+
+@pytest.mark.parametrize(("person", "more"), [("Signalbox", {}), ("linus@example.org", {"plan_owner": "a-guid"})])
+async def test_nobody_unknown_starts_what_people_must_approve(yard: Yard, person: str, more: dict[str, str]) -> None:
+    """An app's run has no person for a requester, and not every plan says its run."""
+    yard.railway.register("1", error=1.0)
+    stage = {"name": "promote", "gates": [yard.gate(PROMOTE)]}
+    pipeline = yard.ado.define(f"by {person}", stage, parameters={"signalbox": "", "version": "1"}, **more)
+
+    seen = await yard.ended(yard.ado.run(pipeline, person)["id"])
+    refused = yard.promotions()
+    object.__setattr__(yard.railway.clients.configuration.devops, "unknown_requesters", True)
+    yard.ado.run(pipeline, person)
+    promotion = await yard.asking()
+
+    assert (seen["result"], refused) == ("failed", [])
+    assert "requester unknown" in seen["log"][-1]
+    assert "devops.unknown_requesters" in seen["log"][-1]
+    assert "requester unknown" in yard.railway.record(promotion)["promotion"]["requested_by"]
 
 
 async def test_a_pipeline_that_was_cancelled_is_told_nothing(yard: Yard) -> None:
@@ -144,12 +191,18 @@ async def test_a_pipeline_that_was_cancelled_is_told_nothing(yard: Yard) -> None
 
 
 async def test_a_gate_that_polls_reads_where_it_stands(yard: Yard) -> None:
+    """Asked by hand, and by a polling check of a pipeline, which goes on once it is told so."""
     yard.railway.register("1", error=1.0)
     promotion = await yard.railway.promote("churn:1")
     await yard.railway.evidence(promotion)
+    url = f"{yard.railway.host.url}/api/v1/devops/gates/{promotion}"
+    check = {"kind": "poll", "url": url, "key": OPERATOR_KEY, "interval": 0.05}
+    run = yard.ado.run(yard.ado.define("polling", {"name": "promote", "gates": [check]}))
     status, pending = await yard.railway.ask("GET", f"devops/gates/{promotion}")
+    assert yard.ado.seen(run["id"])["state"] == "inProgress"
     await yard.railway.approve(promotion)
     await yard.railway.finish(promotion)
+    assert (await yard.ended(run["id"]))["result"] == "succeeded"
     _, done = await yard.railway.ask("GET", f"devops/gates/{promotion}")
 
     assert (status, pending["status"], done["status"]) == (200, "pending", "succeeded")
@@ -214,8 +267,9 @@ async def test_a_redirect_is_not_followed(ado: Ado) -> None:
         trap.setblocking(False)
         with redirecting(f"http://127.0.0.1:{trap.getsockname()[1]}/") as base:
             for method in ("GET", "POST"):
-                with pytest.raises(Refused, match="wants a sign-in"):
-                    DevOpsRest(ado, base, base).send(method, f"{base}/contoso/x", "look", token="secret")
+                for token, why in (("secret", "302, the task's token is not accepted"), ("", "wants a sign-in")):
+                    with pytest.raises(Refused, match=why):
+                        DevOpsRest(ado, base, base).send(method, f"{base}/contoso/x", "look", token=token)
         with pytest.raises(BlockingIOError):
             trap.accept()
 

@@ -1,6 +1,7 @@
 """The YAML templates: well formed, and what each of them sends releases the run that sends it."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from shared.domain.configuration import Configuration
+from shared.domain.devops.orders import Kind
 from tests.devops.conftest import Yard
 from tests.fakes.ports import OPERATOR_KEY
 from tests.inference.conftest import a_route
@@ -77,10 +79,13 @@ SCHEMA = {
     },
     "additionalProperties": False,
 }
+EXPRESSION = re.compile(r"\$\{\{ convertToJson\(parameters\.\w+\) \}\}")
+STARTS = {kind.value for kind in Kind}
+HOSTILE = 'a "quoted" reason\nwith \\ and ", "to": "central'
 GIVEN = {
     "start-batch-inference": {"path": "landing/each/paris/a.csv"},
     "gate-on-data-check": {"path": "landing/each/paris/a.csv", "route": "each"},
-    "promote-and-wait": {"model": "churn:1", "to": "preprod"},
+    "promote-and-wait": {"model": "churn:1", "to": "preprod", "reason": HOSTILE},
     "retrain": {"model": "churn"},
 }
 
@@ -116,7 +121,8 @@ def test_a_template_is_well_formed(name: str) -> None:
     jsonschema.validate(template, SCHEMA)
     inputs = template["jobs"][0]["steps"][0]["inputs"]
     assert json.loads(inputs["headers"]) == HEADERS
-    assert isinstance(json.loads(inputs["body"]), dict)
+    body = EXPRESSION.sub('"text"', inputs["body"])
+    assert set(json.loads(body).values()) <= {"text", *STARTS}
     text = (FOLDER / f"{name}.yml").read_text()
     assert all(len(line) <= 120 and line == line.rstrip() and "\t" not in line for line in text.splitlines())
 
@@ -133,6 +139,9 @@ async def test_what_a_template_sends_releases_its_run(yard: Yard, name: str) -> 
 
     assert seen["result"] == "succeeded", seen["log"]
     assert seen["log"][-1].startswith("succeeded: ")
+    for promotion in yard.promotions():
+        asked = yard.railway.record(promotion)["promotion"]
+        assert (asked["target"], asked["reason"]) == ("preprod", HOSTILE)
 
 
 async def test_a_bad_file_closes_the_gate(yard: Yard) -> None:

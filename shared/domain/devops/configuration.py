@@ -32,10 +32,13 @@ class MergeStart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DevOps:
+    """*unknown_requesters*: promotions that people must approve may start though nobody can be kept from their own."""
+
     organisations: tuple[str, ...] = ()
     projects: tuple[str, ...] = ()  # Where an approval is looked for that a hook says no project of.
     approvals: tuple[StageApprovals, ...] = ()
     merges: tuple[MergeStart, ...] = ()
+    unknown_requesters: bool = False
 
     def asks(self, stage: str) -> StageApprovals | None:
         return next((each for each in self.approvals if each.stage == stage), None)

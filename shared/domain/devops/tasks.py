@@ -16,6 +16,7 @@ HUBS = ("build", "release", "gates", "checks")
 LINE_LIMIT = 1024
 TOKEN_LIFE_S = 48 * 3600 - 900  # Of a job access token, less a quarter of an hour to be safe.
 LOOKS_PER_SEGMENT = 30
+FAILURES = 582  # In a row, two days of them: then only a sweep tries again.
 _HOST = "https://dev.azure.com"
 _NOBODY = "00000000-0000-0000-0000-000000000000"
 _OLD_GATES = 12
@@ -89,6 +90,11 @@ def completion(task: TaskRef, version: int, succeeded: bool) -> dict[str, str]:
 def look_delay_s(look: int) -> float:
     """Seconds until the next look at what a task waits for: often in its first seconds, seldom after half an hour."""
     return 1.0 if look < 20 else 2.0 if look < 80 else 30.0 if look < 140 else 300.0
+
+
+def failure_delay_s(failed: int, asked_s: float = 0.0) -> float:
+    """Seconds until Azure DevOps is asked again, after *failed* failures in a row; longer where it asks for longer."""
+    return max(asked_s, min(300.0, 5.0 * 2.0 ** min(failed - 1, 10)))
 
 
 def lines_of(texts: Iterable[str]) -> list[str]:

@@ -42,6 +42,14 @@ class Refusal(Exception):
         return web.json_response(shape, status=self.status)
 
 
+class SignIn(Refusal):
+    """What whoever is not known (any more) is often answered with: the page to sign in, or the way to it."""
+
+    def response(self) -> web.Response:
+        where = {"Location": "https://app.vssps.visualstudio.com/_signin"} if self.status == 302 else {}
+        return web.Response(text="<html>Sign In</html>", content_type="text/html", status=self.status, headers=where)
+
+
 @web.middleware
 async def refusing(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
@@ -70,11 +78,11 @@ class Gatehouse:
         self._store.put("token", digest, {"id": digest, "plan": plan.lower(), "expires": expires})
         return token
 
-    def expire(self, plan: str) -> None:
-        """As if 48 hours had passed."""
+    def expire(self, plan: str, answer: int) -> None:
+        """As if 48 hours had passed; *answer* is the status that whoever still uses the token is answered with."""
         for token in self._store.all("token"):
             if token["plan"] == plan.lower():
-                self._store.put("token", token["id"], token | {"expires": 0.0})
+                self._store.put("token", token["id"], token | {"expires": 0.0, "answer": answer})
 
     def admit(self, request: web.Request, plan: str = "") -> Caller:
         """The caller. Raises Refusal: 401 for nobody we know, 403 for a token of another plan, 404 elsewhere."""
@@ -107,7 +115,11 @@ class Gatehouse:
             return None
         known = self._store.get("token", _digest(token))
         if known is not None:
-            return Caller(plan=known["plan"]) if time.time() < known["expires"] else None
+            if time.time() < known["expires"]:
+                return Caller(plan=known["plan"])
+            if known.get("answer", 401) != 401:
+                raise SignIn(known["answer"], "Sign in.")
+            return None
         claims = self._claims(token, (AUDIENCE, "https://app.vssps.visualstudio.com"))
         member = None if claims is None else self.organisation.member(str(claims.get("oid", "")))
         return None if member is None else Caller(member=member)

@@ -15,6 +15,7 @@ from signalbox.emulators.azure_devops.control_doors import ControlDoors
 from signalbox.emulators.azure_devops.estate import Organisation
 from signalbox.emulators.azure_devops.git_doors import GitDoors
 from signalbox.emulators.azure_devops.hooks import HookDoors, Hooks
+from signalbox.emulators.azure_devops.outages import Outage
 from signalbox.emulators.azure_devops.pipeline_doors import PipelineDoors
 from signalbox.emulators.azure_devops.runs import Runs
 from signalbox.emulators.azure_devops.store import Store
@@ -39,7 +40,8 @@ def create_app(options: AzureDevOpsOptions) -> web.Application:
     hooks = Hooks(store, _ACCOUNT, options.time_scale)
     caller = Caller(store, options.organisation, gatehouse.issue, hooks.announce)
     runs = Runs(store, options.organisation, caller, hooks.announce)
-    app = web.Application(client_max_size=4 * 1024**2, middlewares=[_counting(store), refusing])
+    outage = Outage(store)
+    app = web.Application(client_max_size=4 * 1024**2, middlewares=[_counting(store), outage.middleware, refusing])
     app.cleanup_ctx.append(_life(hooks, runs))
     doors: list[Any] = [
         ControlDoors(gatehouse, store, runs),
@@ -48,6 +50,7 @@ def create_app(options: AzureDevOpsOptions) -> web.Application:
         ApprovalDoors(gatehouse, store, runs, caller),
         CheckDoors(gatehouse, store),
         HookDoors(gatehouse, store),
+        outage,
         GitDoors(gatehouse, store, hooks.announce),
     ]
     for door in doors:

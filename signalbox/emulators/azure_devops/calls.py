@@ -5,6 +5,7 @@ elsewhere.
 """
 
 import asyncio
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -105,5 +106,6 @@ def _key(item: Document) -> dict[str, str]:
 def _filled(text: str, run: Document) -> str:
     """With the run's parameters and predefined variables in place of their macros."""
     for name, value in run["parameters"].items():
+        text = text.replace(f"${{{{ convertToJson(parameters.{name}) }}}}", json.dumps(str(value)))
         text = text.replace(f"${{{{ parameters.{name} }}}}", str(value)).replace(f"$({name})", str(value))
     return text.replace("$(Build.BuildId)", str(run["id"]))

@@ -49,6 +49,7 @@ class ControlDoors:
         return web.json_response({**documents, "effects": self._store.effects()})
 
     async def _expire(self, request: web.Request) -> web.Response:
-        """`{plan}`: its job access tokens, as after 48 hours."""
-        self._gatehouse.expire((await request.json())["plan"])
+        """`{plan, answer}`: its job access tokens, as after 48 hours, and the status that answers them from now on."""
+        body = await request.json()
+        self._gatehouse.expire(body["plan"], body.get("answer", 401))
         return web.json_response({})

@@ -37,6 +37,7 @@ class Runs:
             "version": pipeline.get("plan_version", 17),
             "parameters": {**pipeline.get("parameters", {}), **parameters},
             "requestedFor": who.ref(),
+            "owner": pipeline.get("plan_owner", ""),
             "state": "inProgress",
             "result": "unknown",
             "created": now(),

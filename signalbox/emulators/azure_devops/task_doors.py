@@ -36,7 +36,7 @@ class TaskDoors:
             "scopeIdentifier": run["project"],
             "planType": request.match_info["hub"],
             "version": run["version"],
-            "owner": {"id": run["id"], "name": run["name"]},
+            "owner": {"id": run["owner"] or run["id"], "name": run["name"]},
             "definition": {"id": run["pipeline"], "name": run["definition"]},
             "timeline": {"id": run["plan"]},
             "requestedForId": run["requestedFor"]["id"],
@@ -121,7 +121,8 @@ class TaskDoors:
 
     def _admit(self, request: web.Request) -> Document:
         """The plan's run. Raises Refusal."""
-        self._gatehouse.admit(request, request.match_info["plan"])
+        caller = self._gatehouse.admit(request, request.match_info["plan"])
+        self._store.count("spoken by the task" if caller.member is None else "spoken by the app", caller.plan or "app")
         self._gatehouse.project(request)
         if request.match_info["hub"].lower() not in _HUBS:
             raise Refusal(404, f"Hub {request.match_info['hub']} does not exist.")

@@ -46,6 +46,11 @@ def test_the_pipelines_stage_may_be_named(tmp_path):
     assert devops.asks("central").pipeline_stage == "Release"  # type: ignore[union-attr]
 
 
+def test_promotions_of_nobody_are_let_in_only_where_it_says_so(tmp_path):
+    assert not load(PROJECT / "signalbox.yaml").devops.unknown_requesters
+    assert load(written(tmp_path, lambda section: section.update(unknown_requesters=True))).devops.unknown_requesters
+
+
 def test_a_merge_starts_an_order(tmp_path):
     devops = load(written(tmp_path, lambda section: section.update(merges={"main": MERGE}))).devops
 
