@@ -35,6 +35,7 @@ from signalbox.host.triggers import sort_by_kind
 
 _LARGEST_BODY = 100 * 1024 * 1024
 _GRACE_SECONDS = 5.0
+_EVERY_PATH = r"/{path:[\s\S]*}"  # Names may hold an encoded end of line.
 _WEBHOOK, _RPC = "/runtime/webhooks/durabletask", "/durabletask"
 
 
@@ -126,7 +127,7 @@ class FunctionsHost:
         application.add_routes(api.routes(f"/{{webhook:(?i:{_WEBHOOK[1:]})}}", self._guarded))
         sdk.SESSION.serve(self._rpc_base, api.routes(_RPC, lambda handler: handler))
         endpoints = [endpoint(function, self.settings.route_prefix) for function in self._kinds["httpTrigger"]]
-        application.router.add_route("*", "/{path:.*}", HttpTriggers(endpoints, self.keys, self.invoker).handle)
+        application.router.add_route("*", _EVERY_PATH, HttpTriggers(endpoints, self.keys, self.invoker).handle)
         return application
 
     def _guarded(self, handler: Handler) -> Handler:

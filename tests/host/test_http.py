@@ -37,6 +37,7 @@ async def fetch(host: LocalHost, path: str, method: str = "GET", **more: object)
         ("/v1/orders/ann", 200, "name ann"),
         ("/v1/ORDERS/new", 201, ""),
         ("/v1/files/a/b%20c?q=1", 200, "a/b c 1"),
+        ("/v1/files/a%0Ab?q=1", 200, "a\nb 1"),
         ("/v1/files", 200, "None None"),
         ("/v1/page", 200, "none"),
         ("/v1/page/7", 200, "7"),

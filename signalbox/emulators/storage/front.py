@@ -27,7 +27,7 @@ class StorageFront:
         """The application; it settles what a kill left open before it serves."""
         app = web.Application(client_max_size=0)
         app.cleanup_ctx.append(self._lifetime)
-        app.router.add_route("*", "/{path:.*}", self._forward)
+        app.router.add_route("*", r"/{path:[\s\S]*}", self._forward)
         return app
 
     async def _lifetime(self, app: web.Application) -> AsyncIterator[None]:
