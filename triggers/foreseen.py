@@ -7,11 +7,14 @@ from shared.clients import Clients
 from shared.domain.events import AlertChanged, BlobArrived, Irrelevant, MonitorBreached, UnreadableEvent
 from shared.routing import Decision, Ignore, OpenWindow, StartRun, WatchTrainingData, route
 from triggers.envelopes import read_event
+from triggers.hub_events import WITHOUT
 from triggers.hub_records import is_records, would_keep
 from triggers.messages import arrivals, is_message
 
 
 def foreseen(clients: Clients, raw: Any) -> Iterator[str]:
+    if is_message(raw) or is_records(raw):
+        raw = WITHOUT | raw
     if is_message(raw):
         yield from _would_start(clients, raw)
         return

@@ -45,7 +45,7 @@ def is_records(raw: Any) -> bool:
 async def receive_records(client: Client, clients: Clients, message: func.ServiceBusMessage) -> str:
     """Keep what one message brings; says what was done. Raises PoisonMessage, and Transient: deliver again."""
     raw, problem = raw_of(message)
-    with delivered(RECORDS, clients, message, str(raw["id"])):
+    with delivered(RECORDS, clients, message, redacted(str(raw["id"]))):
         said = await take_records(client, clients, raw, problem)
     _log.info("message %s, delivery %s: %s", raw["id"], message.delivery_count, said)
     return said
@@ -110,6 +110,11 @@ def would_keep(clients: Clients, raw: dict[str, Any]) -> tuple[Stream, RecordsSe
         raise UnreadableEvent(
             "the message has no message id; give each message its own, and the same when it is resent"
         )
+    if type(raw["sequence"]) is not int or raw["sequence"] < 0:
+        raise UnreadableEvent(f"field 'sequence' is {str(raw['sequence'])[:60]!r}; it is the number the queue gave it")
+    names = {name: str(raw[name]) for name in ("id", "session", "correlation")}
+    if names != without_secrets(names):
+        raise UnreadableEvent("the message's id, session or correlation holds what looks like a secret; leave it out")
     sent = decode(RecordsSent, raw["data"])
     nested = [name for record in sent.records for name, value in record.items() if isinstance(value, dict | list)]
     if nested:

@@ -17,7 +17,7 @@ from shared.domain.callers import Caller
 from shared.domain.events import UnreadableEvent
 from shared.domain.failures import Refused
 from shared.domain.permissions import Action
-from shared.domain.redaction import without_secrets
+from shared.domain.redaction import redacted, without_secrets
 from shared.durable import Client
 from shared.shapes import Name, Sentence, Text, findings
 from shared.standing import decisions, opened
@@ -53,7 +53,7 @@ async def receive_decision(client: Client, clients: Clients, message: func.Servi
 
 
 async def _receive(client: Client, clients: Clients, message: func.ServiceBusMessage) -> str:
-    said, shown = "", None
+    said, shown, named = "", None, redacted(message.message_id or "")
     try:
         token, shown = _opened(message.get_body())
         said = await _decide(client, clients, token, shown)
@@ -62,11 +62,11 @@ async def _receive(client: Client, clients: Clients, message: func.ServiceBusMes
     except Problem as refusal:
         said = refusal.detail
     else:
-        _log.info("decision %s: %s", message.message_id, said)
+        _log.info("decision %s: %s", named, said)
         return said
-    raw = {"type": _DECISION, "id": message.message_id or "", "data": shown}
+    raw = {"type": _DECISION, "id": named, "data": shown}
     stored = await dead_letter(clients, raw, said)
-    _log.warning("decision %s is refused, stored as %s: %s", message.message_id, stored, said)
+    _log.warning("decision %s is refused, stored as %s: %s", named, stored, said)
     return said
 
 

@@ -80,6 +80,39 @@ async def test_whoever_asks_after_the_end_is_answered_at_once_and_only_once(prod
     assert product.jobs.created.total() == 1
 
 
+async def test_a_failed_run_is_told_to_whoever_asked_with_its_reason(product: Product, bus: Bus):
+    product.jobs.status_after = lambda looks: "Failed"
+    blob = product.land("landing/each/oslo/fails.csv")
+    await send(bus, {"paths": [f"landing/{blob.path}"]}, new("fails"), session_id="oslo", correlation_id="case-8")
+    await ended(product, product.run_of(blob))
+
+    (told,) = await asyncio.to_thread(bus.results, 1)
+
+    assert (told.session_id, told.correlation_id, told.subject) == ("oslo", "case-8", "Signalbox.Inference.Failed")
+    said = json.loads(str(told))
+    assert (said["run"], said["outcome"]) == (product.run_of(blob), "failed")
+    assert "Failed" in said["because"]
+    assert (told.application_properties or {})[b"outcome"] == b"failed"
+
+
+async def test_a_quarantine_is_told_when_it_begins_and_its_end_after_the_release(product: Product, bus: Bus):
+    blob = product.land("landing/each/oslo/bad.csv", b"id,x\nbad,1\n")
+    run, asked = product.run_of(blob), new("bad")
+    await send(bus, {"paths": [f"landing/{blob.path}"]}, asked)
+    await until(lambda: product.record(run))
+    await product.pass_time(1)
+    (quarantined,) = await asyncio.to_thread(bus.results, 1)
+
+    status, _ = await product.request("POST", f"runs/{run}/release", {"reason": "seen"})
+    await product.finish(run)
+    (completed,) = await asyncio.to_thread(bus.results, 1)
+
+    subjects = [(told.correlation_id, told.subject) for told in (quarantined, completed)]
+    assert subjects == [(asked, f"Signalbox.Inference.{outcome}") for outcome in ("Quarantined", "Completed")]
+    assert "bad" in json.loads(str(quarantined))["because"]
+    assert (status, product.jobs.created.total()) == (202, 1)
+
+
 async def test_a_result_whose_sending_was_not_answered_is_sent_again_and_heard_once(product: Product, bus: Bus):
     blob, sent = product.land("landing/each/oslo/twice.csv"), []
     send_once = product.clients.messenger.send

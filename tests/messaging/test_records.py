@@ -228,6 +228,29 @@ async def test_a_secret_is_not_kept_and_what_was_cut_is_not_replayed(product: Pr
     assert "replay the one in the queue" in would["events"][0][0]
 
 
+@pytest.mark.parametrize("name", ["message", "key"])
+async def test_names_that_hold_a_secret_are_poison_and_kept_without_it(product: Product, name: str):
+    named: dict[str, Any] = {"message": "m1", name: "https://h/x?sig=canary"}
+
+    with pytest.raises(PoisonMessage, match="holds what looks like a secret"):
+        await send(product, [row("a")], **named, stream="later")
+
+    assert b"canary" not in b"".join(data for _, data in product.hub.blobs.values())
+
+
+@pytest.mark.parametrize("more", [{}, {"id": "m1", "sequence": "x"}, {"id": "m1", "sequence": -1}, {"id": 7}])
+@pytest.mark.parametrize("kind", ["Signalbox.HubRecords", "Signalbox.HubMessage"])
+async def test_a_letter_that_somebody_wrote_by_hand_is_read_as_strictly_and_breaks_nothing(
+    product: Product, kind: str, more: dict[str, Any]
+):
+    for data in ({"stream": "later", "records": [row("a")]}, {"paths": ["landing/each/oslo/ghost.csv"]}, None):
+        raw = {"type": kind, **more, "data": data}
+        product.hub.land("dead-letters/by-hand.json", json.dumps({"reason": "", "event": raw}).encode())
+        sent = await product.request("POST", "events", raw)
+        shown = await product.request("GET", "dead-letters/letter?path=by-hand.json")
+        assert (sent[0], shown[0]) == (202, 200)
+
+
 async def test_a_sweep_closes_what_a_collector_left_behind(product: Product):
     await send(product, [row("a")], "m1")
     await product.pass_time(5)

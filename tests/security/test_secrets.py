@@ -8,9 +8,12 @@ import logging
 import uuid
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import azure.durable_functions as df
 import pytest
+from azure.functions.servicebus import ServiceBusMessage
 
 from shared.config import load
 from shared.domain.configuration import Configuration
@@ -20,6 +23,11 @@ from tests.recorder import recorder
 from tests.secrecy import Place, files, leaks
 from tests.security.conftest import Target
 from tests.security.test_matrix import ASKED, PLACES, TASK, a_run_of
+from triggers.hub_messages import PoisonMessage, receive_message
+from triggers.hub_records import receive_records
+from triggers.sent_decisions import receive_decision
+from triggers.sent_events import receive_events
+from triggers.sent_hooks import receive_hook
 
 CANARIES = {
     name: f"canary{name}{uuid.uuid4().hex}" for name in ("signature", "token", "jwt", "account", "password", "code")
@@ -28,6 +36,27 @@ SECRET = (
     "see https://x.blob.core.windows.net/c/b.csv?sv=2024&sig={signature}%3D&se=2030 as Bearer {token} or "
     "eyJhbGciOiJSUzI1NiJ9.{jwt}.x with AccountKey={account}; or https://u:{password}@host/?code={code}"
 ).format(**CANARIES)
+
+
+HOOK = {"eventType": "git.pullrequest.merged", "createdDate": SECRET, "id": SECRET, "subscriptionId": SECRET}
+RECEIVED: dict[Any, dict[str, Any]] = {
+    receive_message: {"paths": [f"landing/diabetes/each/oslo/{SECRET[:200]}"], "route": SECRET[200:]},
+    receive_records: {"stream": SECRET, "records": [{"id": SECRET}]},
+    receive_decision: {"promotion": SECRET, "approved": True, "role": SECRET, "evidence": SECRET, "reason": SECRET},
+    receive_hook: HOOK | {"resource": {"pullRequestId": 7, "repository": {"name": SECRET[:40]}, "url": SECRET}},
+    receive_events: {"id": SECRET, "eventType": "Microsoft.Storage.BlobCreated", "subject": SECRET, "topic": SECRET},
+}
+
+
+def client_of(target: Target) -> Any:
+    return df.DurableOrchestrationClient(target.host.client_binding())
+
+
+def message_of(content: Any) -> ServiceBusMessage:
+    """Its names carry secrets too: whoever sends it chooses them."""
+    body = content.encode() if isinstance(content, str) else json.dumps(content).encode()
+    named = {"message_id": f"m {SECRET}", "session_id": SECRET[:120], "correlation_id": SECRET}
+    return ServiceBusMessage(body=body, application_properties={}, user_properties={}, **named)
 
 
 def places(folder: Path, target: Any, said: list[str], log: str, told: Any) -> list[Place]:
@@ -68,6 +97,34 @@ class TestDoors:
         assert redacted_in(found, "answer") > 5
         assert redacted_in(found, "host.db") > 0
         assert redacted_in(found, "signalbox/runs/") > 0
+        assert leaks(CANARIES, found) == []
+
+    @pytest.mark.parametrize("body", ["paths", "whole", "broken"])
+    async def test_none_is_kept_of_what_comes_by_a_queue_or_as_an_alert(
+        self,
+        target: Target,
+        tmp_path: Path,
+        caplog: pytest.LogCaptureFixture,
+        body: str,
+    ) -> None:
+        told, said = recorder(), list[str]()
+        caplog.set_level(logging.DEBUG)
+        await a_run_of(target, "here")
+        vars(target.clients)["settings"] = SimpleNamespace(blob_service="https://datahub.blob.core.windows.net")
+        for receive, content in RECEIVED.items():
+            sent = {"paths": content, "whole": {**content, "token": SECRET}, "broken": f"{SECRET} {{"}[body]
+            try:
+                said.append(str(await receive(client_of(target), target.clients, message_of(sent))))
+            except (PoisonMessage, ValueError) as error:
+                said.append(str(error))
+        alert = json.loads(Path("tests/payloads/common_alert.fired.json").read_text())
+        alert["data"]["essentials"] |= {"description": SECRET, "alertRule": SECRET}
+        headers = {"Authorization": f"Bearer {target.issuer.token(oid='f', roles=['PlatformEngineer'])}"}
+        said.append(str(await target.ask("POST", "alerts", headers, alert)))
+        await target.settled()
+
+        found = places(tmp_path, target, said, caplog.text, told)
+        assert redacted_in(found, "dead-letters/") > 0
         assert leaks(CANARIES, found) == []
 
 
