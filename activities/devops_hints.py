@@ -42,7 +42,7 @@ async def start_mirror(client: Client, clients: Clients, promotion: str) -> None
         return
     mirroring = c.Mirroring(key=identity.told_key(promotion, "mirrored"), promotion=promotion)
     name = identity.mirror_id(promotion)
-    if await start_once(client, c.MIRROR, name, mirroring) is Start.STARTED:
+    if await start_once(client, c.MIRROR, name, mirroring) is not Start.FINISHED:
         await asyncio.to_thread(keep_open, clients, c.MIRROR, name, mirroring)
 
 

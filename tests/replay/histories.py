@@ -7,6 +7,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from orchestrators.devops import follow_task, mirror, run_devops_pipeline
 from orchestrators.drift import check_drift
 from orchestrators.inference import run_inference
 from orchestrators.job import wait_for_job
@@ -25,6 +26,9 @@ BODIES: dict[str, tuple[c.Orchestration[Any, Any], Callable[..., Any]]] = {
     "wait_for_training": (c.WAIT_FOR_TRAINING, wait_for_training),
     "consider_retraining": (c.CONSIDER_RETRAINING, consider_retraining),
     "check_drift": (c.CHECK_DRIFT, check_drift),
+    "follow_task": (c.FOLLOW_TASK, follow_task),
+    "mirror": (c.MIRROR, mirror),
+    "run_devops_pipeline": (c.RUN_DEVOPS_PIPELINE, run_devops_pipeline),
 }
 
 
