@@ -11,6 +11,7 @@ BODIES: dict[str, str] = {
     "gather_files": "activities.files",
     "check_data": "activities.data",
     "judge_file": "activities.data",
+    "tell_verdict": "activities.results",
     "quarantine_files": "activities.files",
     "look_at_orders": "activities.runs",
     "submit_job": "activities.jobs",

@@ -51,3 +51,29 @@ def _message(telling: c.Telling, asker: Asker) -> Message:
 
 def _subject(outcome: Outcome) -> str:
     return f"Signalbox.Inference.{outcome.value.capitalize()}"
+
+
+def tell_verdict(clients: Clients, telling: c.VerdictTelling) -> c.Done:
+    """What a data check that a message asked for came to: `passed`, `failed`, or `refused` with the reason."""
+
+    def act() -> c.Done:
+        clients.messenger.send(telling.check.results, _verdict_message(telling))
+        return c.Done(at=stamp(clients))
+
+    return once(clients, telling.key, c.Done, act)
+
+
+def _verdict_message(telling: c.VerdictTelling) -> Message:
+    check, verdict, asker = telling.check, telling.verdict, telling.check.asker or Asker(message="")
+    outcome = verdict.outcome if verdict else "refused"
+    because = telling.because or "; ".join(verdict.summary if verdict else ())
+    names = {"check": check.id, "route": check.route, "outcome": outcome}
+    report = verdict.report if verdict else ""
+    return Message(
+        id=identity.result_id(check.id, outcome, asker.message),
+        subject=f"Signalbox.DataCheck.{outcome.capitalize()}",
+        session=asker.session or check.id,
+        correlation=asker.correlation or asker.message,
+        properties=names,
+        body={**names, "because": because[:1000], "report": report, "file": check.path},
+    )

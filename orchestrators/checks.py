@@ -1,9 +1,23 @@
 """A data check that somebody asked for: the module that checks arrivals, on one file of the hub."""
 
 from shared import contracts as c
-from shared.durable import Context, Steps, call
+from shared.domain.failures import Refused
+from shared.durable import Context, StepFailed, Steps, call
 
 
 def check_hub_file(ctx: Context, request: c.FileCheck) -> Steps[c.FileVerdict]:
     ctx.show("checking data", path=request.path)
-    return (yield from call(ctx, c.JUDGE_FILE, request))
+    try:
+        verdict = yield from call(ctx, c.JUDGE_FILE, request)
+    except (Refused, StepFailed) as failure:
+        yield from _tell(ctx, request, None, str(failure))
+        raise
+    yield from _tell(ctx, request, verdict)
+    return verdict
+
+
+def _tell(ctx: Context, request: c.FileCheck, verdict: c.FileVerdict | None, because: str = "") -> Steps[None]:
+    """Whoever asked by a message hears of it, where there is a topic to hear it on."""
+    if request.asker and request.results:
+        telling = c.VerdictTelling(key=f"{request.key}-told", check=request, verdict=verdict, because=because)
+        yield from call(ctx, c.TELL_VERDICT, telling)

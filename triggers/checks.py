@@ -7,6 +7,7 @@ from uuid import uuid4
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain import records
+from shared.domain.messaging import Asker
 from shared.durable import find_instance
 from triggers import answers
 from triggers.doors import Call
@@ -18,24 +19,31 @@ from triggers.starting import Starting
 
 async def ask(call: Call, asked: DataCheckAsked) -> Starting:
     """Check the file at `path` (container/path in the hub) against the contract of `route`."""
-    clients = call.clients
-    route = find_route(clients, asked.route)
-    if asked.path.partition("/")[0] in (clients.configuration.hub.state, clients.configuration.hub.dead_letters):
-        raise Problem(403, "not allowed", f"path {asked.path!r} is Signalbox's own record; name a data file")
-    blob = await asyncio.to_thread(find_file, clients, asked.path)
     name = f"check-{uuid4().hex}"
-    check = c.FileCheck(
-        key=f"checks/{name}",
-        id=name,
-        path=asked.path,
-        etag=blob.etag,
-        route=route.name,
-        contract=route.contract,
-        state=clients.configuration.hub.state,
-        asked_by=call.caller.name,
-    )
+    check = await asyncio.to_thread(check_of, call.clients, name, asked.path, asked.route, call.caller.name)
     resource = f"data-checks/{name}"
     return Starting(orchestration=c.CHECK_HUB_FILE, instance=name, payload=check, resource=resource, unique=True)
+
+
+def check_of(
+    clients: Clients, name: str, path: str, route_name: str, who: str, asker: Asker | None = None
+) -> c.FileCheck:
+    """The check called *name* of what lies at *path* now. Raises Problem."""
+    hub, route = clients.configuration.hub, find_route(clients, route_name)
+    if path.partition("/")[0] in (hub.state, hub.dead_letters):
+        raise Problem(403, "not allowed", f"path {path!r} is Signalbox's own record; name a data file")
+    return c.FileCheck(
+        key=f"checks/{name}",
+        id=name,
+        path=path,
+        etag=find_file(clients, path).etag,
+        route=route.name,
+        contract=route.contract,
+        state=hub.state,
+        asked_by=who,
+        asker=asker,
+        results=hub.results if asker else "",
+    )
 
 
 async def show(call: Call, check: str) -> answers.DataReport:

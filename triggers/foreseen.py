@@ -10,6 +10,7 @@ from triggers.envelopes import read_event
 from triggers.hub_events import WITHOUT
 from triggers.hub_records import is_records, would_keep
 from triggers.messages import arrivals, is_message
+from triggers.sent_checks import check_sent, is_check
 
 
 def foreseen(clients: Clients, raw: Any) -> Iterator[str]:
@@ -39,6 +40,9 @@ def foreseen(clients: Clients, raw: Any) -> Iterator[str]:
 
 def _would_start(clients: Clients, raw: dict[str, Any]) -> Iterator[str]:
     try:
+        if is_check(raw):
+            yield f"would start data check {check_sent(clients, raw).id}, unless it has run"
+            return
         events = arrivals(clients, raw)
     except UnreadableEvent as error:
         yield f"would be stored again: {error}"

@@ -25,6 +25,7 @@ from triggers.envelopes import is_storage_event
 from triggers.hub_events import receive
 from triggers.intake import dead_letter, take_in
 from triggers.messages import MESSAGE, arrivals, envelope
+from triggers.sent_checks import is_check, take_check
 
 MESSAGE_LIMIT = 64 * 1024
 _KEPT = 2048  # Of a body that cannot be read.
@@ -86,6 +87,8 @@ async def take_message(client: Client, clients: Clients, raw: dict[str, Any], pr
     try:
         if problem:
             raise UnreadableEvent(problem)
+        if is_check(raw):
+            return (await take_check(client, clients, raw),)
         events = await asyncio.to_thread(arrivals, clients, raw)
     except UnreadableEvent as error:
         stored = await dead_letter(clients, raw, str(error))

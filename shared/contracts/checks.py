@@ -3,11 +3,16 @@
 from dataclasses import dataclass
 
 from shared.contracts.kinds import Activity, Effect, Orchestration
+from shared.contracts.payloads import Done
+from shared.domain.messaging import Asker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileCheck:
-    """*path* (container/path, the content *etag* names) against the contract of *route*, asked for by *asked_by*."""
+    """*path* (container/path, the content *etag* names) against the contract of *route*, asked for by *asked_by*.
+
+    *asker* is there where a message asked for it: *results* is the topic that tells its sender, if there is one.
+    """
 
     key: str
     id: str
@@ -17,6 +22,8 @@ class FileCheck:
     contract: str
     state: str
     asked_by: str
+    asker: Asker | None = None
+    results: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,5 +36,16 @@ class FileVerdict:
     summary: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictTelling:
+    """For the sender of the message: the verdict, or *because* there is none."""
+
+    key: str
+    check: FileCheck
+    verdict: FileVerdict | None = None
+    because: str = ""
+
+
 JUDGE_FILE = Activity("judge_file", FileCheck, FileVerdict, Effect.WRITES)
+TELL_VERDICT = Activity("tell_verdict", VerdictTelling, Done, Effect.WRITES)
 CHECK_HUB_FILE = Orchestration("check_hub_file", FileCheck, FileVerdict)

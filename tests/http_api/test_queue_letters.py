@@ -68,6 +68,18 @@ async def test_a_message_is_said_first_and_taken_out_once_its_run_has_started(
     assert (queues.taken[1], product.jobs.created.total()) == (1, 1)
 
 
+async def test_a_data_check_by_message_is_said_and_started(product: Product, queues: MemoryQueues) -> None:
+    product.land("landing/each/north/a.csv")
+    path = die(queues, product, QueueDoor.MESSAGES, {"check": "landing/each/north/a.csv", "route": "each"})
+
+    said = await dlq(product, "replay", path)
+    done = await dlq(product, "replay", path, "--yes")
+
+    assert "would start data check check-" in said.output
+    assert "started" in done.output
+    assert queues.letters == []
+
+
 async def test_one_that_was_taken_and_not_taken_out_starts_nothing_again(
     product: Product, queues: MemoryQueues, monkeypatch: pytest.MonkeyPatch
 ) -> None:
