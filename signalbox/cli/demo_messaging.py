@@ -74,8 +74,11 @@ def _poison(stage: Stage, client: "ServiceBusClient") -> None:
         reason = wait_for(partial(_dead, client, queue), f"the queue {queue} dead-lettered nothing")
         stage.line.say("poison dead-lettered", f"{sent} by {queue}: {reason}")
     letters = stage.app.get("dead-letters")["letters"]
-    reasons = {_letter(stage, each["path"])["event"]["id"]: each["reason"] for each in letters}
+    queued = [each["path"] for each in letters if each["path"].startswith("service-bus/")]
+    stored = [each for each in letters if each["path"] not in queued]
+    reasons = {_letter(stage, each["path"])["event"]["id"]: each["reason"] for each in stored}
     expect(reasons.keys() == {outside, bad}, f"stored are {reasons}")
+    expect(len(queued) == 2, f"of the queues' own dead letters are listed {queued}")
     for sent in (outside, bad):
         stage.line.say("  why, as stored", f"{sent}: {reasons[sent][:110]}")
 
