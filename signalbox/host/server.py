@@ -34,6 +34,7 @@ from signalbox.host.timers import TimerTriggers, timer
 from signalbox.host.triggers import sort_by_kind
 
 _LARGEST_BODY = 100 * 1024 * 1024
+_LONGEST_LINE = 64 * 1024  # A name of a thousand characters is twelve times that once it is encoded.
 _GRACE_SECONDS = 5.0
 _EVERY_PATH = r"/{path:[\s\S]*}"  # Names may hold an encoded end of line.
 _WEBHOOK, _RPC = "/runtime/webhooks/durabletask", "/durabletask"
@@ -83,7 +84,9 @@ class FunctionsHost:
         self._binding = self._client_binding()
         self._open()
         self.engine.recover()  # Before the first request, so that nothing is taken up twice.
-        self._runner = web.AppRunner(self._web_app(), access_log=None, shutdown_timeout=_GRACE_SECONDS)
+        self._runner = web.AppRunner(
+            self._web_app(), access_log=None, shutdown_timeout=_GRACE_SECONDS, max_line_size=_LONGEST_LINE
+        )
         await self._runner.setup()
         await web.SockSite(self._runner, listener).start()
         await self.timers.start()

@@ -51,6 +51,12 @@ async def test_requests_find_their_function(host: LocalHost, path: str, status: 
     assert await fetch(host, path) == (status, body)
 
 
+async def test_a_name_may_be_long_and_encoded(host: LocalHost) -> None:
+    name = "\U000d862e" * 1000
+
+    assert await fetch(host, f"/v1/files/{name}?q=1") == (200, f"{name} 1")
+
+
 async def test_a_wrong_method_is_refused(host: LocalHost) -> None:
     assert (await fetch(host, "/v1/orders/12", "DELETE"))[0] == 405
 
