@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,12 @@ from aiohttp import web
 from azure.functions import FunctionRegister
 
 from signalbox.host.clock import Clock, RealClock
-from signalbox.host.durable import sdk
 from signalbox.host.durable.api import Address, DurableApi, Handler
 from signalbox.host.durable.client import HubClient
 from signalbox.host.durable.engine import Engine
 from signalbox.host.durable.functions import durable_functions
 from signalbox.host.durable.payloads import client_binding
+from signalbox.host.durable.sdk import close_client_session, remember_moments
 from signalbox.host.durable.storage import Storage, Synchronous
 from signalbox.host.errors import HostError
 from signalbox.host.eventgrid import PATH as EVENTGRID_PATH
@@ -37,7 +38,7 @@ _LARGEST_BODY = 100 * 1024 * 1024
 _LONGEST_LINE = 64 * 1024  # A name of a thousand characters is twelve times that once it is encoded.
 _GRACE_SECONDS = 5.0
 _EVERY_PATH = r"/{path:[\s\S]*}"  # Names may hold an encoded end of line.
-_WEBHOOK, _RPC = "/runtime/webhooks/durabletask", "/durabletask"
+_WEBHOOK = "/runtime/webhooks/durabletask"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +70,13 @@ class FunctionsHost:
         self.functions = {name: function for name, function in found.items() if _is_enabled(name)}
         self._kinds = sort_by_kind(self.functions.values())
         self._sources = [source(function, os.environ) for function in self._kinds["serviceBusTrigger"]]
+        self._rpc_path = f"/durabletask/{secrets.token_urlsafe(16)}"
         self.url = ""
 
     async def start(self) -> None:
         """Open the state, take up what was left, listen. Raises HostError when the state or the port is taken."""
         self._lock.acquire()
-        sdk.install()
+        remember_moments()
         try:
             listener = _bind(self._options.port)
         except HostError:
@@ -109,7 +111,7 @@ class FunctionsHost:
         await self.timers.stop()
         await self.engine.wind_down(_GRACE_SECONDS)
         await self._runner.cleanup()
-        sdk.SESSION.forget(self._rpc_base)
+        await close_client_session()
         await self.engine.stop()
         self.invoker.stop()
         await asyncio.to_thread(self._storage.close)
@@ -128,7 +130,7 @@ class FunctionsHost:
         address = Address(hub=self.settings.durable.hub_name, key=self.keys.durabletask_extension)
         api = DurableApi(self.client, address)
         application.add_routes(api.routes(f"/{{webhook:(?i:{_WEBHOOK[1:]})}}", self._guarded))
-        sdk.SESSION.serve(self._rpc_base, api.routes(_RPC, lambda handler: handler))
+        application.add_routes(api.routes(self._rpc_path, lambda handler: handler))
         endpoints = [endpoint(function, self.settings.route_prefix) for function in self._kinds["httpTrigger"]]
         application.router.add_route("*", _EVERY_PATH, HttpTriggers(endpoints, self.keys, self.invoker).handle)
         return application
@@ -142,18 +144,13 @@ class FunctionsHost:
 
         return guarded
 
-    @property
-    def _rpc_base(self) -> str:
-        """The address that the SDK's client is given: it is answered in this process, and nobody listens there."""
-        return f"{self.url}{_RPC}/"
-
     def client_binding(self) -> str:
         """The JSON text a durableClient binding receives."""
         return self._binding
 
     def _client_binding(self) -> str:
         hub, key = self.settings.durable.hub_name, self.keys.durabletask_extension
-        return client_binding(f"{self.url}{_WEBHOOK}", self._rpc_base, hub, key)
+        return client_binding(f"{self.url}{_WEBHOOK}", f"{self.url}{self._rpc_path}/", hub, key)
 
 
 def _bind(port: int) -> socket.socket:
