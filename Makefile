@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 2
+WORKERS ?= 3  # Of two cores: tests of real processes wait a good deal.
 unexport PYTHONDONTWRITEBYTECODE  # Tests start many processes: what is compiled is kept.
 
 .PHONY: setup demo demo-devops demo-messaging demo-retraining up test coverage chaos check load bench bench-peers clean

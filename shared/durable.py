@@ -284,9 +284,17 @@ async def _start(client: Client, name: str, instance: str, given: object, again:
 
 async def wake(client: Client, instance: str, event: ExternalEvent) -> bool:
     """Raise *event* if the instance runs; False where nobody is there to hear it."""
-    found = await find_instance(client, instance)
-    if not found or not found.running:
+    if not await _runs(client, instance):
         return False
     with telling("wake", event.name, instance):
-        await client.raise_event(instance, event.name, True)
+        try:
+            await client.raise_event(instance, event.name, True)
+        except Exception:  # The SDK raises a bare Exception for one that has ended meanwhile, and for everything else.
+            if await _runs(client, instance):
+                raise
+            return False
     return True
+
+
+async def _runs(client: Client, instance: str) -> bool:
+    return bool((found := await find_instance(client, instance)) and found.running)

@@ -6,35 +6,51 @@ import pytest
 
 from signalbox.cli.example import deploy_example
 from signalbox.launcher.cloud import LocalCloud, StartError
+from tests.emulators.services import events_of
 from tests.onemachine.world import World
 
 pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("onemachine")]
 
 PROJECT = Path(__file__).parents[2]
-PLACE = "landing/diabetes/each/restart/a.csv"
 
 
 def completed(world: World) -> list[str]:
     return [run["run"] for run in world.runs("diabetes-each") if run["outcome"] == "completed"]
 
 
-@pytest.mark.parametrize("killed", [False, True])
-def test_a_job_and_a_run_interrupted_by_a_stop_or_a_kill_go_on_after_the_next_start(
-    tmp_path: Path, example: Path, killed: bool
+def begun(world: World, place: str) -> str:
+    """The run of a file that lands, once its job has been submitted."""
+    known = {run["run"] for run in world.runs("diabetes-each")}
+    world.land(place, 1)
+    found = world.eventually(lambda: [r["run"] for r in world.runs("diabetes-each") if r["run"] not in known])
+    world.eventually(lambda: f"signalbox-{found[0]}" in world.control("/_effects")["jobs"])
+    return str(found[0])
+
+
+def finished(world: World, run: str) -> bool:
+    world.eventually(lambda: run in completed(world))
+    return bool(world.control("/_effects")["jobs"][f"signalbox-{run}"] == 1)
+
+
+def test_jobs_and_runs_interrupted_by_a_stop_and_by_a_kill_go_on_after_the_next_start(
+    tmp_path: Path, example: Path
 ) -> None:
     with LocalCloud(PROJECT, tmp_path) as cloud, World(cloud, example) as world:
         deploy_example(PROJECT, example, cloud.endpoints)
-        world.land(PLACE, 1)
-        run = world.eventually(lambda: world.runs("diabetes-each"))[0]["run"]
-        world.eventually(lambda: world.control("/_effects")["jobs"])
-        if killed:
-            cloud.kill_emulators()
+        stopped, keys = begun(world, "landing/diabetes/each/restart/a.csv"), (tmp_path / "emulators.json").read_text()
 
     with LocalCloud(PROJECT, tmp_path) as again, World(again, example) as world:
-        assert again.endpoints == cloud.endpoints
-        assert world.eventually(lambda: completed(world)) == [run]
-        assert world.control("/_effects")["jobs"] == {f"signalbox-{run}": 1}
-        assert len(world.manifests("diabetes-progression/1/restart/")) == 1
+        assert (again.endpoints, (tmp_path / "emulators.json").read_text()) == (cloud.endpoints, keys)
+        assert finished(world, stopped)
+        killed = begun(world, "landing/diabetes/each/restart/b.csv")
+        again.kill_emulators()
+
+    with LocalCloud(PROJECT, tmp_path) as last, World(last, example) as world:
+        assert finished(world, killed)
+        assert sorted(completed(world)) == sorted([stopped, killed])
+        assert len(world.manifests("diabetes-progression/1/restart/")) == 2
+        events = [events_of(last.endpoints, "landing", f"diabetes/each/restart/{name}.csv") for name in "ab"]
+        assert events[0][0]["data"]["sequencer"] < events[1][0]["data"]["sequencer"]
 
 
 def test_a_folder_without_an_app_and_a_taken_port_are_refused_plainly(tmp_path: Path, world: World) -> None:

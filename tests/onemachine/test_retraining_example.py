@@ -61,14 +61,20 @@ def champion(world: World, example: Path, tmp_path: Path) -> str:
     return serving(state(world))
 
 
+def idle(world: World) -> dict[str, Any] | None:
+    """How the model's retraining stands, once no run is in flight: it would absorb what the test asks for."""
+    shown = dict(world.app.get(f"models/{MODEL}/retraining"))
+    return None if shown["running"] else shown
+
+
 def test_a_challenger_that_learned_noise_is_refused_with_its_reason(
     world: World, example: Path, champion: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepare_retraining(PROJECT, example, world.cloud.endpoints)
+    before = world.eventually(lambda: idle(world), within=120.0)["runs"]
     with hub_client(world.cloud.endpoints) as hub:
         rows = hub.get_blob_client("training", "diabetes/patients.csv")
         rows.upload_blob(mixed_up(example / "labelled.csv"), overwrite=True)
-    before = world.app.get(f"models/{MODEL}/retraining")["runs"]
 
     token = sign_in(world.cloud.endpoints, SCIENTIST)
     AppClient(world.cloud.endpoints.app, token=token).post(f"models/{MODEL}/retrain", {"reason": REASON})
