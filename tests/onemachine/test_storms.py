@@ -11,9 +11,9 @@ from signalbox.cli.traces import read_trace, tree
 from tests.onemachine.world import World
 
 # `make chaos` sets these to the full proof; what is here is its short version for every run.
-STORM_FILES = int(os.environ.get("SIGNALBOX_STORM_FILES", "100"))
-KILLED_FILES = int(os.environ.get("SIGNALBOX_KILLED_FILES", "6"))
-KILLS = int(os.environ.get("SIGNALBOX_KILLS", "3"))
+STORM_FILES = int(os.environ.get("SIGNALBOX_STORM_FILES", "60"))
+KILLED_FILES = int(os.environ.get("SIGNALBOX_KILLED_FILES", "4"))
+KILLS = int(os.environ.get("SIGNALBOX_KILLS", "2"))
 
 # What a run does, whichever hosts did it.
 WHOLE_TRACE = {"start run_inference", "run_inference", "submit_job", "wait_for_job", "job", "announce_run", "close_run"}

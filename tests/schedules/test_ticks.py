@@ -66,7 +66,7 @@ async def test_a_fault_at_any_call_of_a_tick_changes_nothing_but_the_time_it_tak
     station: Station, after: bool
 ) -> None:
     station.troubled.after = after
-    calls = range(int(after), 36, 2) if MORE == 1 else range(60)  # A tick that fires two schedules has about thirty.
+    calls = range(int(after), 36, 3) if MORE == 1 else range(60)  # A tick that fires two schedules has about thirty.
     for hour, number in enumerate(calls):
         station.land(f"landing/waiting/s1/{number}.csv")
         station.troubled.fail_in = number

@@ -4,7 +4,7 @@ import pytest
 
 from bench.gate_statistics import WORLDS, limit, shares
 
-SIMULATIONS, ROWS = 300, 120
+SIMULATIONS, ROWS = 200, 120
 
 
 @pytest.mark.parametrize("world", WORLDS, ids=lambda world: f"{world.metric} {world.name}")
