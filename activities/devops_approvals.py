@@ -106,9 +106,9 @@ def _approvals(
     for run in _runs(clients, promotion):
         mine = [each for each in shared if each.knows(run)]
         if not run.stages:
-            fields = [f"devops.approvals.{each.at.stage.name}.pipeline_stage" for each in mine]
-            lost = [name for name, each in zip(fields, mine, strict=True) if not each.rules.pipeline_stage]
-            notes += [f"the stage of run {run.run} that waits is not known; name it in {name}" for name in lost]
+            lost = [each.at.stage.name for each in mine if not each.rules.pipeline_stage]
+            said = f"the stage of run {run.run} that waits is not known; name it in devops.approvals"
+            notes += [f"{said}.{stage}.pipeline_stage" for stage in lost]
         for approval in clients.devops_approvals.of_run(run.organisation, run.project, run.run) if mine else ():
             yield run, approval
 

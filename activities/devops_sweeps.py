@@ -46,10 +46,12 @@ async def sweep_devops(client: Client, clients: Clients) -> int:
 
 
 def _open(clients: Clients) -> list[tuple[str, dict[str, Any]]]:
-    state = clients.configuration.hub.state
-    found = [(blob.path, clients.hub.read(state, blob.path)) for blob in clients.hub.list(state, records.DEVOPS_OPEN)]
-    names = [path.removeprefix(records.DEVOPS_OPEN).removesuffix(".json") for path, _ in found]
-    return [(name, json.loads(raw)) for name, (_, raw) in zip(names, found, strict=True) if raw is not None]
+    state, found = clients.configuration.hub.state, []
+    for blob in clients.hub.list(state, records.DEVOPS_OPEN):
+        raw = clients.hub.read(state, blob.path)
+        if raw is not None:
+            found.append((blob.path.removeprefix(records.DEVOPS_OPEN).removesuffix(".json"), json.loads(raw)))
+    return found
 
 
 def _still(clients: Clients, instance: str, kept: dict[str, Any]) -> bool:

@@ -18,8 +18,6 @@ import azure.durable_functions as df
 from azure.durable_functions import DurableOrchestrationClient
 
 from shared.codec import decode, encode
-from shared.crossing import PUT_OFF as PUT_OFF
-from shared.crossing import REFUSED as REFUSED
 from shared.crossing import StepFailed as StepFailed
 from shared.crossing import as_value, raise_value
 from shared.domain.failures import PutOff, Refused

@@ -23,6 +23,7 @@ from shared.durable import Client, Start, start_once
 from shared.shapes import Many, Name, findings
 from triggers.hub_messages import PoisonMessage, content_of, delivered
 from triggers.intake import dead_letter
+from triggers.messages import refuse_nameless
 
 RECORDS = "Signalbox.HubRecords"  # The type under which a message is kept, among events that could not be read.
 _CUT = "cut"  # Set on a kept message that is not whole, since a secret was taken out of it.
@@ -106,10 +107,7 @@ def would_keep(clients: Clients, raw: dict[str, Any]) -> tuple[Stream, RecordsSe
         raise UnreadableEvent("; ".join(wrong)[:1000])
     if raw.get(_CUT):
         raise UnreadableEvent("a secret was taken out of it before it was kept; replay the one in the queue instead")
-    if not raw.get("id"):
-        raise UnreadableEvent(
-            "the message has no message id; give each message its own, and the same when it is resent"
-        )
+    refuse_nameless(raw)
     if type(raw["sequence"]) is not int or raw["sequence"] < 0:
         raise UnreadableEvent(f"field 'sequence' is {str(raw['sequence'])[:60]!r}; it is the number the queue gave it")
     names = {name: str(raw[name]) for name in ("id", "session", "correlation")}

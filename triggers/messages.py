@@ -38,6 +38,20 @@ def envelope(message: str, session: str, correlation: str, data: Any) -> dict[st
     return {"type": MESSAGE, "id": message, "session": session, "correlation": correlation, "data": data}
 
 
+def asker_of(raw: dict[str, Any]) -> Asker:
+    """Who is to be answered. Raises UnreadableEvent."""
+    refuse_nameless(raw)
+    return Asker(message=str(raw["id"]), session=str(raw["session"]), correlation=str(raw["correlation"]))
+
+
+def refuse_nameless(raw: dict[str, Any]) -> None:
+    """Raises UnreadableEvent where nothing tells the message from another, or knows it when it comes again."""
+    if not raw.get("id"):
+        raise UnreadableEvent(
+            "the message has no message id; give each message its own, and the same when it is resent"
+        )
+
+
 def arrivals(clients: Clients, raw: dict[str, Any]) -> tuple[BlobArrived, ...]:
     """What the message asks to be scored. Raises UnreadableEvent, and Transient where the hub does not answer."""
     wrong = [str(each) for each in findings(FilesNamed, raw.get("data"))]
@@ -46,11 +60,7 @@ def arrivals(clients: Clients, raw: dict[str, Any]) -> tuple[BlobArrived, ...]:
     named = decode(FilesNamed, raw["data"])
     if bool(named.paths) == bool(named.url):
         raise UnreadableEvent("the message names no file, or both `paths` and `url`; give one of the two")
-    if not raw.get("id"):
-        raise UnreadableEvent(
-            "the message has no message id; give each message its own, and the same when it is resent"
-        )
-    asker = Asker(message=str(raw["id"]), session=str(raw["session"]), correlation=str(raw["correlation"]))
+    asker = asker_of(raw)
     places = [path.partition("/") for path in named.paths] or [_inside_hub(clients, named.url)]
     return tuple(_arrival(clients, named, asker, container, path) for container, _, path in places)
 

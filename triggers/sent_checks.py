@@ -10,10 +10,10 @@ from shared.clients import Clients
 from shared.codec import decode
 from shared.domain import identity
 from shared.domain.events import UnreadableEvent
-from shared.domain.messaging import Asker
 from shared.durable import Client, Start, start_once
 from shared.shapes import Name, findings
 from triggers.checks import check_of
+from triggers.messages import asker_of
 from triggers.problems import Problem
 from triggers.requests import HubPath
 
@@ -42,12 +42,7 @@ def check_sent(clients: Clients, raw: dict[str, Any]) -> c.FileCheck:
     wrong = [str(each) for each in findings(CheckSent, raw["data"])]
     if wrong:
         raise UnreadableEvent("; ".join(wrong)[:1000])
-    if not raw["id"]:
-        raise UnreadableEvent(
-            "the message has no message id; give each message its own, and the same when it is resent"
-        )
-    sent = decode(CheckSent, raw["data"])
-    asker = Asker(message=str(raw["id"]), session=str(raw["session"]), correlation=str(raw["correlation"]))
+    asker, sent = asker_of(raw), decode(CheckSent, raw["data"])
     name = f"check-{identity.digest(asker.message, sent.check, sent.route)}"
     try:
         return check_of(clients, name, sent.check, sent.route, f"message {asker.message}", asker)

@@ -14,7 +14,7 @@ import pytest
 
 from activities.blueprint import BODIES, STARTING_BODIES
 from orchestrators.blueprint import BODIES as ORCHESTRATIONS
-from shared import contracts, durable, settings
+from shared import contracts, crossing, settings
 
 PROJECT = Path(__file__).parents[2]
 PRODUCT = ("activities", "orchestrators", "shared", "signalbox", "triggers")
@@ -29,7 +29,7 @@ def test_every_write_carries_its_idempotency_key(activity):
 
 @pytest.mark.parametrize("activity", contracts.ACTIVITIES, ids=lambda activity: activity.name)
 def test_no_result_has_the_field_by_which_a_refusal_is_known(activity):
-    assert not {durable.REFUSED, durable.PUT_OFF} & {field.name for field in fields(activity.gives)}
+    assert not {crossing.REFUSED, crossing.PUT_OFF} & {field.name for field in fields(activity.gives)}
 
 
 @pytest.mark.parametrize(("name", "module"), [*BODIES.items(), *STARTING_BODIES.items()])

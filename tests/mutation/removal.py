@@ -3,7 +3,7 @@
 import ast
 import importlib
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -23,6 +23,11 @@ def remove(monkeypatch: pytest.MonkeyPatch, file: str, lock: str, without: str) 
     assert changed, f"{file}: nothing but a function can be changed"
     for name in changed:
         monkeypatch.setattr(_known(module, name), "__code__", _made(module, after[name]).__code__)
+
+
+def named(locks: Sequence[tuple[Any, ...]]) -> list[str]:
+    """The cases' names: the file that each is of, and its number."""
+    return [f"{each[0]}:{number}" for number, each in enumerate(locks)]
 
 
 async def expect_failure(guard: Callable[..., Any], **given: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.domain.promotion.plans import Move
-from tests.mutation.removal import expect_failure, remove
+from tests.mutation.removal import expect_failure, named, remove
 from tests.promotion import test_flags, test_glass, test_hostile, test_receipts, test_story, test_training_edge
 from tests.promotion.conftest import Railway, railway  # noqa: F401 (a fixture)
 
@@ -178,9 +178,7 @@ LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("file", "lock", "without", "guard", "given"), LOCKS, ids=[f"{each[0]}:{n}" for n, each in enumerate(LOCKS)]
-)
+@pytest.mark.parametrize(("file", "lock", "without", "guard", "given"), LOCKS, ids=named(LOCKS))
 async def test_a_removed_lock_is_noticed(
     railway: Railway,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,

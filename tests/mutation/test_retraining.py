@@ -12,7 +12,7 @@ from shared import contracts as c
 from tests.contracts import test_pipeline_faults as faults
 from tests.contracts.conftest import running, service, world  # noqa: F401 (fixtures)
 from tests.contracts.service import Service
-from tests.mutation.removal import expect_failure, remove
+from tests.mutation.removal import expect_failure, named, remove
 from tests.retraining import test_data, test_doors, test_hostile, test_once, test_story
 from tests.retraining.conftest import Works, sweeps, ticks, works  # noqa: F401 (fixtures)
 
@@ -195,10 +195,6 @@ HOSTS: list[tuple[str, str, str, str]] = [
         "scoringUri",
     ),
 ]
-
-
-def named(locks: list[Any]) -> list[str]:
-    return [f"{each[0]}:{number}" for number, each in enumerate(locks)]
 
 
 @pytest.mark.parametrize(("file", "lock", "without", "guard", "given"), RUNS, ids=named(RUNS))
