@@ -25,6 +25,7 @@ SETTINGS: dict[str, Any] = {
     ],
     "topics": [
         {"name": "results", "duplicate_window_s": 600, "subscriptions": [{"name": "all"}]},
+        {"name": "unspoken", "subscriptions": [{"name": "all"}]},
         {
             "name": "news",
             "duplicate_window_s": 60,

@@ -85,9 +85,9 @@ def test_a_topic_is_reached_without_a_message(served: Served, client: ServiceBus
     def messenger(text: str) -> Any:
         return ServiceBusMessenger(partial(ServiceBusClient.from_connection_string, text))
 
-    messenger(served.connection_string).reach("news")
-    assert client.get_subscription_receiver("news", "all", max_wait_time=1).peek_messages(1) == []
+    messenger(served.connection_string).reach("unspoken")
+    assert client.get_subscription_receiver("unspoken", "all", max_wait_time=1).peek_messages(1) == []
     with pytest.raises(Refused, match="give the app's identity Azure Service Bus Data Sender"):
-        messenger(connection_string(served.port, "d3Jvbmc=")).reach("news")
+        messenger(connection_string(served.port, "d3Jvbmc=")).reach("unspoken")
     with pytest.raises(Transient):
-        messenger(connection_string(1)).reach("news")
+        messenger(connection_string(1)).reach("unspoken")
