@@ -39,6 +39,8 @@ demo-retraining: setup  ## The world moves; the model is trained anew with nobod
 up: setup  ## The local cloud and the app, until Ctrl-C.
 	@$(BIN)/signalbox up
 
+test coverage chaos: export OPENBLAS_NUM_THREADS = 1  # Tests fill the cores; NumPy's threads would only spin beside them.
+
 test: setup  ## All tests.
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
 

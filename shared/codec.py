@@ -43,6 +43,29 @@ def encode(value: object) -> Json:
     raise TypeError(f"{kind.__name__} does not cross the Durable boundary: use a dataclass of plain values")
 
 
+class Encoder:
+    """`encode` for values that share parts, such as the one plan in all that a promotion asks for: each is done once.
+
+    Known again by identity, so only what is frozen may be shared.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[object, Json]] = {}  # The part is kept too: nothing else gets its id meanwhile.
+
+    def encode(self, value: object) -> Json:
+        names = _names(type(value))  # type: ignore[arg-type]  # A class is hashable.
+        if names is None:
+            return encode(value)
+        return {name: self._part(getattr(value, name)) for name in names}
+
+    def _part(self, value: object) -> Json:
+        if _names(type(value)) is None:  # type: ignore[arg-type]  # As above.
+            return encode(value)
+        if (known := self._known.get(id(value))) is None:
+            known = self._known[id(value)] = (value, encode(value))
+        return known[1]
+
+
 def decode(kind: type[T], raw: Json) -> T:
     """The *kind* that *raw* describes. Raises UndecodableError."""
     try:

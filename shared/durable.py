@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import azure.durable_functions as df
 from azure.durable_functions import DurableOrchestrationClient
 
-from shared.codec import decode, encode
+from shared.codec import Encoder, decode, encode
 from shared.crossing import StepFailed as StepFailed
 from shared.crossing import as_value, raise_value
 from shared.domain.failures import PutOff, Refused
@@ -37,7 +37,6 @@ Body: TypeAlias = Callable[..., Any]
 
 _RETRY = df.RetryOptions(first_retry_interval_in_milliseconds=1_000, max_number_of_attempts=6)
 
-
 # Inside orchestrators -------------------------------------------------------------------------------------------
 
 
@@ -47,7 +46,8 @@ class Context:
     def __init__(self, inner: df.DurableOrchestrationContext, came_with: Carried | None = None) -> None:
         self._inner = inner
         self.came_with = came_with
-        self.carries = came_with and came_with.under(self.instance, self.now.isoformat())
+        self._carries = came_with and came_with.under(self.instance, self.now.isoformat())
+        self._encoder = Encoder()
 
     @property
     def instance(self) -> str:
@@ -67,6 +67,10 @@ class Context:
         """Make the step visible in the instance's custom status."""
         self._inner.set_custom_status({"step": step, **facts})
 
+    def given(self, payload: object) -> Any:
+        """*payload* as it crosses to an activity or a child. Every replay makes all of them anew."""
+        return carry(self._encoder.encode(payload), self._carries)
+
     def sdk(self) -> df.DurableOrchestrationContext:
         return self._inner
 
@@ -74,8 +78,7 @@ class Context:
 def call(ctx: Context, activity: Activity[In, Out], payload: In) -> Steps[Out]:
     """The activity's result. Raises Refused (permanent) or StepFailed (retries used up)."""
     try:
-        given = carry(encode(payload), ctx.carries)
-        raw = yield ctx.sdk().call_activity_with_retry(activity.name, _RETRY, given)
+        raw = yield ctx.sdk().call_activity_with_retry(activity.name, _RETRY, ctx.given(payload))
     except Exception as error:  # The SDK reports every failed task as a bare Exception.
         raise StepFailed(f"{activity.name}: {_first_line(error)}") from error
     raise_value(activity.name, raw)
@@ -85,8 +88,7 @@ def call(ctx: Context, activity: Activity[In, Out], payload: In) -> Steps[Out]:
 def run_child(ctx: Context, orchestration: Orchestration[In, Out], payload: In, instance: str) -> Steps[Out]:
     """The result of a sub-orchestration under an id of our choice. Raises StepFailed."""
     try:
-        given = carry(encode(payload), ctx.carries)
-        raw = yield ctx.sdk().call_sub_orchestrator(orchestration.name, given, instance)
+        raw = yield ctx.sdk().call_sub_orchestrator(orchestration.name, ctx.given(payload), instance)
     except Exception as error:  # The SDK reports every failed task as a bare Exception.
         raise StepFailed(f"{orchestration.name}: {_first_line(error)}") from error
     return decode(orchestration.gives, raw)

@@ -1,12 +1,13 @@
 """What crosses the Durable boundary beside a payload, under a key of its own that every payload's type ignores."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.telemetry.ids import span_context, span_of, traceparent
 
 _KEY = "telemetry"
+_FIELDS = ("parent", "since", "source")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,9 @@ class Carried:
 
 def carry(payload: Any, carried: Carried | None) -> Any:
     """*payload* (plain JSON) with what it carries."""
-    return payload if carried is None or not isinstance(payload, dict) else {**payload, _KEY: asdict(carried)}
+    if carried is None or not isinstance(payload, dict):
+        return payload
+    return {**payload, _KEY: {name: getattr(carried, name) for name in _FIELDS}}
 
 
 def carried_in(raw: Any) -> Carried | None:
@@ -33,4 +36,4 @@ def carried_in(raw: Any) -> Carried | None:
     found = raw.get(_KEY) if isinstance(raw, Mapping) else None
     if not isinstance(found, Mapping) or not isinstance(found.get("parent"), str):
         return None
-    return Carried(**{name: str(found.get(name, "")) for name in ("parent", "since", "source")})
+    return Carried(**{name: str(found.get(name, "")) for name in _FIELDS})
