@@ -14,7 +14,7 @@ from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.endpoints import REGISTRIES, WORKSPACES
 from signalbox.launcher.hub import LocalIdentity
 from signalbox.launcher.provision import Registered, Registrable, register
-from tests.emulators.services import eventually
+from tests.emulators.services import eventually, running
 
 PROJECT = Path(__file__).parents[2]
 SCORE = """
@@ -93,7 +93,7 @@ class Ml:
         return register(self.endpoints, what, workspace)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def ml(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ml]:
-    with LocalCloud(PROJECT, tmp_path_factory.mktemp("state")) as cloud:
+    with running(tmp_path_factory.mktemp("state"), time_scale=1.0) as cloud:
         yield Ml(cloud)

@@ -1,4 +1,4 @@
-"""One running local cloud for a whole test session, with the example's model deployed."""
+"""One running local cloud for all tests of this folder, with the example's model deployed; gone when they are done."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def world(tmp_path_factory: pytest.TempPathFactory, example: Path) -> Iterator[World]:
     with LocalCloud(PROJECT, tmp_path_factory.mktemp("state"), time_scale=0.05) as cloud:
         deploy_example(PROJECT, example, cloud.endpoints)
