@@ -99,12 +99,13 @@ def _digest(clients: Clients, order: Order, phase: Phase) -> str:
 
 
 def _verdicts(clients: Clients, order: c.StageOrder) -> tuple[Verdict, ...]:
-    """The gates judged anew from the recorded evidence."""
+    """The gates judged anew from the recorded evidence, freezes as of now: people may have thought for days."""
     path = records.evidence(order.promotion.id, order.stage, order.phase.value, "evidence.json")
     raw = clients.hub.read(clients.configuration.hub.state, path)
     if raw is None:
         raise Refused(f"no evidence is recorded for {order.stage} ({order.phase.value}): nothing passes without it")
-    return judge(order.at.gates(order.phase), decode(Evidence, json.loads(raw)["evidence"]))
+    evidence = replace(decode(Evidence, json.loads(raw)["evidence"]), at=clients.clock.now())
+    return judge(order.at.gates(order.phase), evidence)
 
 
 def _approvals(clients: Clients, order: c.StageOrder) -> tuple[str, ...]:

@@ -62,6 +62,13 @@ LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
     ),
     (
         RECEIPTS,
+        ", at=clients.clock.now())\n    return judge(",
+        ")\n    return judge(",
+        test_receipts.test_no_receipt_within_a_freeze_that_began_after_the_evidence,
+        {},
+    ),
+    (
+        RECEIPTS,
         "    if found.standing is not Standing.APPROVED:\n",
         "    if False:\n",
         test_receipts.test_no_receipt_without_approvals,

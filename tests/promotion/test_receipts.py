@@ -12,6 +12,7 @@ from shared import contracts as c
 from shared.codec import encode
 from shared.domain import records
 from shared.domain.failures import Refused
+from shared.domain.gates import GateSpec
 from shared.domain.gates.evidence import DataTest, Evidence
 from shared.domain.promotion.plans import Move, Phase
 from shared.domain.promotion.receipts import Receipt, signed_content
@@ -109,6 +110,20 @@ def test_no_receipt_for_evidence_that_fails(railway: Railway, order: c.StageOrde
 
     with pytest.raises(Refused, match="data_tests_passed"):
         issue_receipt(railway.clients, order)
+
+
+def test_no_receipt_within_a_freeze_that_began_after_the_evidence(railway: Railway, order: c.StageOrder) -> None:
+    now = railway.clients.clock.now()
+    began, ends = ((now + timedelta(hours=hours)).replace(tzinfo=None).isoformat() for hours in (-1, 1))
+    freeze = GateSpec(gate="not_frozen", options={"windows": [{"from": began, "to": ends, "because": "payday"}]})
+    stages = tuple(
+        replace(at, stage=replace(at.stage, entry_gates=(freeze,))) if at.stage.name == order.stage else at
+        for at in order.plan.stages
+    )
+    record(railway, order, Evidence(at=now - timedelta(days=3)))
+
+    with pytest.raises(Refused, match=r"not_frozen: frozen until .*: payday"):
+        issue_receipt(railway.clients, replace(order, plan=replace(order.plan, stages=stages)))
 
 
 def test_no_receipt_without_approvals(railway: Railway, order: c.StageOrder) -> None:
