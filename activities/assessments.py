@@ -11,11 +11,13 @@ from activities.effects import once, stamp
 from activities.evidence import data_test, live_tests
 from shared import contracts as c
 from shared.clients import Clients
-from shared.codec import encode
+from shared.codec import decode, encode
 from shared.domain import records
+from shared.domain.failures import Refused
 from shared.domain.gates import GateSpec, Outcome, Verdict, judge
 from shared.domain.gates.evidence import Evaluation, Evidence
-from shared.domain.promotion.plans import Phase
+from shared.domain.promotion.plans import Champion, Phase
+from shared.planning import champion_at
 from shared.stage_training import carried
 
 
@@ -25,10 +27,12 @@ def assess_stage(clients: Clients, order: c.StageOrder) -> c.Assessed:
 
 
 def _assess(clients: Clients, order: c.StageOrder) -> c.Assessed:
-    gates = order.at.gates(order.phase)
-    evidence = _gather(clients, carried(clients, order), gates)
+    gates, serving = order.at.gates(order.phase), _champion(clients, order)
+    about = replace(order, plan=order.plan.against(order.stage, serving))
+    evidence = _gather(clients, carried(clients, about), gates)
     verdicts = judge(gates, evidence)
-    record = {"stage": order.stage, "phase": order.phase.value, "evidence": encode(evidence), "at": stamp(clients)}
+    where = {"stage": order.stage, "phase": order.phase.value, "champion": encode(serving)}
+    record = {**where, "evidence": encode(evidence), "at": stamp(clients)}
     path = records.evidence(order.promotion.id, order.stage, order.phase.value, "evidence.json")
     clients.hub.create(clients.configuration.hub.state, path, json.dumps(record | _said(verdicts)).encode())
     failed = [each for each in verdicts if each.outcome is not Outcome.PASS]
@@ -37,6 +41,25 @@ def _assess(clients: Clients, order: c.StageOrder) -> c.Assessed:
     worse = any(each.gate == "better_than_champion" and each.outcome is Outcome.FAIL for each in failed)
     because = tuple(f"{each.gate}: {each.outcome.value}: {each.because}" for each in failed)
     return c.Assessed(passed=not failed, record=path, because=because, worse=worse)
+
+
+def _champion(clients: Clients, order: c.StageOrder) -> Champion:
+    """Who serves the stage at this moment: the plan may be days old. Refused where somebody approved another."""
+    now, approved = champion_at(clients, order.at.stage), _approved_champion(clients, order)
+    if approved not in (None, now):
+        raise Refused(f"{order.stage}: the champion was {approved} when this was approved and is {now}; plan again")
+    return now
+
+
+def _approved_champion(clients: Clients, order: c.StageOrder) -> Champion | None:
+    """The champion that the approved plan names, or else the one that the approvers of the stage were shown."""
+    if order.promotion.plan:
+        return order.at.champion
+    if order.phase is Phase.ENTRY or not order.at.stage.approvals.roles:
+        return None
+    path = records.evidence(order.promotion.id, order.stage, Phase.ENTRY.value, "evidence.json")
+    shown = json.loads(clients.hub.read(clients.configuration.hub.state, path) or b"{}").get("champion")
+    return decode(Champion, shown) if shown else None
 
 
 def _gather(clients: Clients, order: c.StageOrder, gates: tuple[GateSpec, ...]) -> Evidence:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from activities.effects import once, stamp
 from shared import contracts as c
 from shared.clients import Clients
-from shared.codec import encode
+from shared.codec import decode, encode
 from shared.domain import records
 from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.models import DIGEST, ModelVersion
-from shared.domain.promotion.plans import Phase, Plan, StagePlan
+from shared.domain.promotion.plans import Champion, Phase, Plan, StagePlan
 from shared.stage_training import carried
 
 
@@ -41,6 +41,9 @@ def _content(clients: Clients, order: c.StageOrder) -> dict[str, object]:
     plan, request = carried(clients, order).plan, order.promotion
     state = clients.configuration.hub.state
     assessments = [json.loads(clients.hub.read(state, path) or b"{}") for path in order.seen]
+    for each in assessments:
+        if "champion" in each:  # Who served when that was measured.
+            plan = plan.against(each["stage"], decode(Champion, each["champion"]))
     moves = [f"{at.stage.name}: {move.value}" for at, move in plan.moves()]
     asked = [encode(role) for role in order.at.stage.approvals.roles] if order.phase is Phase.ENTRY else []
     return {

@@ -96,6 +96,20 @@ LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
         {},
     ),
     (
+        "activities/assessments.py",
+        "    if approved not in (None, now):\n",
+        "    if False:\n",
+        HOSTILE.test_a_champion_that_serves_since_the_plan_is_the_one_to_beat,
+        {"approved": True},
+    ),
+    (
+        "activities/assessments.py",
+        "replace(order, plan=order.plan.against(order.stage, serving))",
+        "order",
+        HOSTILE.test_a_champion_that_serves_since_the_plan_is_the_one_to_beat,
+        {"approved": False},
+    ),
+    (
         "orchestrators/promotion.py",
         "    if not assessed.passed:\n",
         "    if False:\n",

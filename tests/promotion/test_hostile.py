@@ -1,15 +1,21 @@
 """Careless and hostile cases, each with its clear refusal."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from activities.assessments import assess_stage
 from shared import contracts as c
+from shared.domain import records
 from shared.domain.failures import Refused
+from shared.domain.promotion.approvals import ApprovalPolicy
 from shared.domain.promotion.models import DIGEST, FLAG
-from shared.ports import Answer, RegisteredModel
-from tests.promotion.conftest import Railway
+from shared.domain.promotion.plans import Phase
+from shared.ports import Answer, EndpointKind, RegisteredModel
+from tests.promotion.conftest import PREPROD, SCIENTIST, Railway
+from tests.promotion.test_receipts import ordered
 
 
 async def test_one_person_cannot_approve_twice(railway: Railway) -> None:
@@ -119,6 +125,45 @@ async def test_a_tag_edited_during_the_promotion_stops_it(railway: Railway) -> N
 
     assert (result.fate, "edited during the promotion" in result.because[0]) == (c.Fate.FAILED, True)
     assert "central/models/churn:1" not in railway.cloud.state["assets"]
+
+
+@pytest.mark.parametrize("approved", [True, False])
+async def test_a_champion_that_serves_since_the_plan_is_the_one_to_beat(railway: Railway, approved: bool) -> None:
+    serving = {}
+    for version, error in (("1", 2.0), ("3", 0.1)):
+        railway.register(version, error)
+        await railway.finish(await railway.promote(f"churn:{version}", to="preprod"))
+        serving[version] = railway.endpoints.find(PREPROD, EndpointKind.ONLINE, "online").traffic  # type: ignore[union-attr]
+    railway.endpoints.route(PREPROD, "online", serving["1"])
+    railway.register("2", error=1.0)
+    _, plan = await railway.ask("POST", "plans", {"model": "churn:2", "to": "preprod"})
+
+    def give_back(effect: str) -> None:
+        if effect.startswith("deploy"):
+            railway.endpoints.route(PREPROD, "online", serving["3"])
+
+    railway.cloud.before = give_back
+    more = {"plan": plan["plan"]} if approved else {}
+    result = await railway.finish(await railway.promote("churn:2", to="preprod", **more))
+
+    if approved:
+        assert (result.fate, "preprod/models/churn:3" in result.because[0]) == (c.Fate.FAILED, True), result.because
+    else:
+        assert (result.fate, "better_than_champion: fail" in result.because[0]) == (c.Fate.HELD, True), result.because
+        page = json.loads(railway.hub.read("signalbox", f"promotions/{result.id}/preprod/exit/pack.json") or b"{}")
+        assert [each["model"] for each in page["champions"]] == ["preprod/models/churn:3"]
+
+
+def test_a_champion_that_approvers_were_not_shown_is_refused(railway: Railway) -> None:
+    order = ordered(railway)
+    asking = replace(order.at, stage=replace(order.at.stage, approvals=ApprovalPolicy(roles=(SCIENTIST,))))
+    order = replace(order, plan=replace(order.plan, stages=(asking,)), phase=Phase.EXIT)
+    shown = {"champion": {"deployment": "v7", "model": "churn:7"}}
+    path = records.evidence(order.promotion.id, order.stage, Phase.ENTRY.value, "evidence.json")
+    railway.hub.land(f"signalbox/{path}", json.dumps(shown).encode())
+
+    with pytest.raises(Refused, match=r"the champion was churn:7 \(v7\) when this was approved and is no champion"):
+        assess_stage(railway.clients, order)
 
 
 async def test_files_swapped_after_planning_are_not_copied(railway: Railway) -> None:

@@ -5,7 +5,7 @@ another digest.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -43,6 +43,9 @@ class Champion:
 
     deployment: str = ""
     model: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.model or 'an unknown model'} ({self.deployment})" if self.deployment else "no champion"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +103,11 @@ class Plan:
             for phase in Phase:
                 for move in stage.moves(phase):
                     yield stage, move
+
+    def against(self, stage: str, champion: Champion) -> "Plan":
+        """This plan with *champion* as the one that serves *stage*."""
+        stages = (replace(at, champion=champion) if at.stage.name == stage else at for at in self.stages)
+        return replace(self, stages=tuple(stages))
 
     def endpoints(self) -> list[str]:
         """What the promotion holds while it is under way, in one order: the model, and every endpoint on its way."""
