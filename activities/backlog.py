@@ -13,15 +13,15 @@ def look_at_backlog(clients: Clients, sweep: c.Sweep) -> c.Backlog:
     del sweep  # Its key is the sweep's own.
     hub = clients.configuration.hub
     letters, oldest_letter_s = _waiting(clients, hub.dead_letters, "")
-    jobs, oldest_job_s = _waiting(clients, hub.state, records.OPEN_JOBS)
+    runs, oldest_run_s = _waiting(clients, hub.state, records.OPEN_RUNS)
     streams = [records.held_records(stream.name) for stream in clients.configuration.streams]
     held, oldest_held_s = _waiting(clients, hub.state, *streams)
     dead, unseen = given_up(clients.queues)
     return c.Backlog(
         dead_letters=letters,
         oldest_dead_letter_s=oldest_letter_s,
-        open_jobs=jobs,
-        oldest_open_job_s=oldest_job_s,
+        open_runs=runs,
+        oldest_open_run_s=oldest_run_s,
         held_messages=held,
         oldest_held_message_s=oldest_held_s,
         given_up=None if unseen else len(dead),

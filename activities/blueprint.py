@@ -68,7 +68,7 @@ STARTING_BODIES: dict[str, str] = {
     "close_run": "activities.runs",
     "close_batch": "activities.streams",
     "sweep_arrivals": "activities.sweeps",
-    "sweep_jobs": "activities.sweeps",
+    "sweep_runs": "activities.run_sweeps",
     "fire_due": "activities.schedules",
     "fire_schedule": "activities.schedules",
     "sweep_flags": "activities.flags",

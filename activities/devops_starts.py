@@ -23,6 +23,7 @@ from shared.domain.promotion.ladder import Stage
 from shared.domain.promotion.models import exact_model
 from shared.domain.retraining.causes import Cause, CauseKind
 from shared.durable import Client, start_once
+from shared.open_runs import start_inference
 from shared.ports import Blob, HubFile
 from shared.progress import progress_of
 from shared.routing import StartRun, route
@@ -101,7 +102,7 @@ async def _infer(client: Client, clients: Clients, key: str, order: Order) -> Be
         return c.Inference.of(starts[0].route, hub, arrival, starts[0].captures, today)
 
     inference = await _intend(clients, key, c.Inference, wanted)
-    await start_once(client, c.RUN_INFERENCE, inference.run, inference)
+    await start_inference(client, clients.hub, inference)
     return Begun(follows=c.Followed.RECORD, id=inference.run)
 
 

@@ -1,12 +1,10 @@
 """Batch jobs: submit once under a deterministic name, look, cancel; and count what came out."""
 
 import hashlib
-import json
 
 from activities.effects import once, stamp
 from shared import contracts as c
 from shared.clients import Clients
-from shared.codec import encode
 from shared.domain import identity, records
 from shared.domain.failures import Refused
 from shared.domain.runs import Outcome, RowCount, job_state, judge_rows
@@ -16,7 +14,7 @@ _CHUNK = 1024 * 1024
 
 
 def submit_job(clients: Clients, submission: c.Submission) -> c.Submitted:
-    """Found or created by name; the list of open jobs knows of it before Azure ML does, so that none is forgotten."""
+    """Found or created by name."""
     request = submission.inference
     score = request.route.score
     job = BatchJob(
@@ -29,8 +27,6 @@ def submit_job(clients: Clients, submission: c.Submission) -> c.Submitted:
     )
 
     def act() -> c.Submitted:
-        intent = json.dumps({"inference": encode(request), "opened": stamp(clients)}).encode()
-        clients.hub.create(request.hub.state, records.open_job(request.run), intent)
         submitted = clients.jobs.submit(job)
         return c.Submitted(job=submitted.id, friendly_name=submitted.name)
 

@@ -10,11 +10,15 @@ from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.messaging import Asker, Message
 from shared.domain.runs import Outcome
+from shared.open_runs import forget_open
 
 
 def tell_result(clients: Clients, telling: c.Telling) -> c.Done:
+    """After the last word a run is open no more."""
     for asker in askers_of(clients.hub, telling.inference) or [Asker(message="")]:
         _tell(clients, telling, asker)
+    if telling.last:
+        forget_open(clients.hub, telling.inference)
     return c.Done(at=stamp(clients))
 
 

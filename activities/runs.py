@@ -11,8 +11,9 @@ from shared.codec import encode
 from shared.domain import records
 from shared.domain.failures import Refused, Transient
 from shared.domain.runs import Outcome
-from shared.durable import Client, start_once
+from shared.durable import Client
 from shared.listed import RUNS, keep_listed
+from shared.open_runs import forget_open, start_inference
 
 
 def open_run(clients: Clients, opening: c.RunOpening) -> c.RunOpened:
@@ -40,7 +41,7 @@ def open_run(clients: Clients, opening: c.RunOpening) -> c.RunOpened:
 
 
 async def close_run(client: Client, clients: Clients, closing: c.RunClosing) -> c.Done:
-    """Write the outcome on the run's record, take its job off the list of open ones, and have its drift checked."""
+    """Write the outcome on the run's record and have its drift checked; it is open until its result is told, too."""
     done = await asyncio.to_thread(_close, clients, closing)
     await watch_run(client, clients, closing)
     return done
@@ -51,7 +52,8 @@ def _close(clients: Clients, closing: c.RunClosing) -> c.Done:
     def act() -> c.Done:
         at = stamp(clients)
         _write_outcome(clients, closing, at)
-        clients.hub.delete(closing.inference.hub.state, records.open_job(closing.result.run))
+        if not closing.inference.hub.results:
+            forget_open(clients.hub, closing.inference)
         return c.Done(at=at)
 
     return once(clients, closing.key, c.Done, act)
@@ -67,8 +69,7 @@ def look_at_orders(clients: Clients, look: c.RunLook) -> c.RunOrders:
 
 async def start_run(client: Client, clients: Clients, start: c.RunStart) -> c.Done:
     """Start the run as its own instance, so that the window can go on collecting."""
-    del clients  # Starting needs the host alone.
-    how = await start_once(client, c.RUN_INFERENCE, start.inference.run, start.inference)
+    how = await start_inference(client, clients.hub, start.inference)
     return c.Done(at=how.value)
 
 

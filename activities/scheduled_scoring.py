@@ -15,7 +15,8 @@ from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.patterns import fixed_prefix, match
 from shared.domain.routes import Route
-from shared.durable import Client, start_once
+from shared.durable import Client
+from shared.open_runs import start_inference
 
 
 async def score(client: Client, clients: Clients, firing: c.ScheduleFiring) -> c.ScheduleFired:
@@ -39,7 +40,7 @@ async def _score_waiting(client: Client, clients: Clients, route: Route, key: st
             claimed = await asyncio.to_thread(claim_window, clients, claim)
             if claimed.inference is None:
                 break
-            await start_once(client, c.RUN_INFERENCE, claimed.inference.run, claimed.inference)
+            await start_inference(client, clients.hub, claimed.inference)
             started.append(claimed.inference.run)
     return started
 
@@ -48,7 +49,7 @@ async def _score_folder(client: Client, clients: Clients, route: Route, firing: 
     inference = await asyncio.to_thread(_claim_folder, clients, route, firing)
     if inference is None:
         return []
-    await start_once(client, c.RUN_INFERENCE, inference.run, inference)
+    await start_inference(client, clients.hub, inference)
     return [inference.run]
 
 

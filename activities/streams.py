@@ -21,6 +21,7 @@ from shared.domain.failures import Refused, Transient
 from shared.domain.messaging import Asker
 from shared.domain.streams import Answer, Held, Stream, cut
 from shared.durable import Client, Start, start_once
+from shared.open_runs import start_inference
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -160,7 +161,7 @@ def _askers(claim: Claim, brought: Sequence[dict[str, Any]]) -> list[Asker]:
 async def _start(client: Client, clients: Clients, claim: Claim, arrival: Arrival) -> str:
     """The file's own event starts the same run: whoever comes second finds it."""
     inference = _inference(clients, claim, arrival)
-    how = await start_once(client, c.RUN_INFERENCE, inference.run, inference)
+    how = await start_inference(client, clients.hub, inference)
     if how is not Start.STARTED:
         await answer_late(client, clients.hub, inference, claim.name)
     return inference.run

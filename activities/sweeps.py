@@ -13,14 +13,14 @@ from activities.streams import sweep_streams
 from activities.windows import claimed_inference, read_index, unclaimed
 from shared import contracts as c
 from shared.clients import Clients
-from shared.codec import decode
 from shared.domain import identity, records
 from shared.domain.arrivals import Arrival
 from shared.domain.routes import Grouping, Route
-from shared.durable import Client, Start, find_instance, start_once
+from shared.durable import Client, Start, start_once
+from shared.open_runs import start_inference
 from shared.ports import Blob
 
-_GRACE = timedelta(seconds=60)
+GRACE = timedelta(seconds=60)
 
 
 async def sweep_arrivals(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swept:
@@ -35,23 +35,10 @@ async def sweep_arrivals(client: Client, clients: Clients, sweep: c.Sweep) -> c.
     return c.Swept(started=started, opened=opened)
 
 
-async def sweep_jobs(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swept:
-    """Find open jobs whose run no longer runs: terminated or purged from outside, or failed beyond its own care."""
-    del sweep
-    adrift = 0
-    for inference, job in await asyncio.to_thread(_open_jobs, clients):
-        instance = await find_instance(client, inference.run)
-        if instance is None or not instance.running:
-            order = c.Adrift(run=inference.run, inference=inference, job=job)
-            how = await start_once(client, c.CANCEL_ADRIFT, identity.adrift_id(inference.run), order, again=True)
-            adrift += how is Start.STARTED
-    return c.Swept(adrift=adrift)
-
-
 async def _sweep_windows(client: Client, clients: Clients, route: Route) -> int:
     waiting, unstarted = await asyncio.to_thread(_forgotten_windows, clients, route)
     for inference in unstarted:
-        await start_once(client, c.RUN_INFERENCE, inference.run, inference)
+        await start_inference(client, clients.hub, inference)
     if route.group.kind is Grouping.SCHEDULE:
         return 0  # What waits there waits for its schedule.
     opened = 0
@@ -65,21 +52,9 @@ async def _sweep_route(client: Client, clients: Clients, route: Route) -> int:
     missing, handled = await asyncio.to_thread(_missing_runs, clients, route)
     started = 0
     for inference in missing:
-        started += await start_once(client, c.RUN_INFERENCE, inference.run, inference) is Start.STARTED
+        started += await start_inference(client, clients.hub, inference) is Start.STARTED
     await asyncio.to_thread(_remember, clients, route, handled)
     return started
-
-
-def _open_jobs(clients: Clients) -> list[tuple[c.Inference, str]]:
-    """The runs on the list of open jobs, with the job's id where the run got to know it."""
-    state, found = clients.configuration.hub.state, []
-    for blob in clients.hub.list(state, records.OPEN_JOBS):
-        raw = clients.hub.read(state, blob.path)
-        if raw is not None:  # Otherwise the run has closed meanwhile.
-            inference = decode(c.Inference, json.loads(raw)["inference"])
-            known = clients.ledger.find(identity.effect_key(inference.run, "submitted")) or {}
-            found.append((inference, str(known.get("job", ""))))
-    return found
 
 
 def _forgotten_windows(clients: Clients, route: Route) -> tuple[list[c.WindowWatch], list[c.Inference]]:
@@ -103,7 +78,7 @@ def _missing_runs(clients: Clients, route: Route) -> tuple[list[c.Inference], se
     for blob in lying(clients, route):
         arrival = _arrival(clients, blob)
         known = identity.arrival_id(arrival)
-        if known not in before and clients.clock.now() - blob.modified < _GRACE:
+        if known not in before and clients.clock.now() - blob.modified < GRACE:
             continue
         handled.add(known)
         if known not in before:

@@ -6,8 +6,8 @@ from shared.durable import Blueprint, add_orchestration, later
 BODIES = {
     "run_inference": "orchestrators.inference",
     "answer_late": "orchestrators.inference",
+    "conclude_adrift": "orchestrators.inference",
     "wait_for_job": "orchestrators.job",
-    "cancel_adrift": "orchestrators.job",
     "collect_window": "orchestrators.window",
     "collect_records": "orchestrators.streams",
     "reconcile": "orchestrators.sweeps",

@@ -30,6 +30,33 @@ def run_inference(ctx: Context, request: c.Inference) -> Steps[c.InferenceResult
     return result
 
 
+def conclude_adrift(ctx: Context, adrift: c.Adrift) -> Steps[c.Done]:
+    """End a run whose orchestration is gone as any other: what it had done is found, and not done again."""
+    request = adrift.inference
+    opening = c.RunOpening(key=_key(request, "opened"), execution=ctx.unique(), inference=request)
+    yield from call(ctx, c.OPEN_RUN, opening)  # It may have been ended before it was opened.
+    if adrift.job is not None:
+        yield from _cancel(ctx, adrift, adrift.job)
+    yield from _conclude(ctx, request, adrift.result)
+    return c.Done()
+
+
+def _cancel(ctx: Context, adrift: c.Adrift, job: str) -> Steps[None]:
+    request = adrift.inference
+    cancellation = c.Cancellation(
+        key=_key(request, "cancelled-adrift"),
+        run=request.run,
+        route=request.route,
+        hub=request.hub,
+        job=job,
+        because=adrift.result.because,
+    )
+    try:
+        yield from call(ctx, c.CANCEL_JOB, cancellation)
+    except Refused as refusal:  # The run ends all the same.
+        ctx.show("could not cancel the job", because=str(refusal)[:300])
+
+
 def _carry(ctx: Context, request: c.Inference) -> Steps[c.InferenceResult]:
     gathered = yield from _gather(ctx, request)
     if gathered.files == 0:
@@ -135,7 +162,7 @@ def _conclude(ctx: Context, request: c.Inference, result: c.InferenceResult) -> 
     if result.outcome is not Outcome.QUARANTINED:  # That was announced when it was held back.
         yield from _announce(ctx, request, result)
     yield from call(ctx, c.CLOSE_RUN, c.RunClosing(key=_key(request, "closed"), inference=request, result=result))
-    yield from _tell(ctx, request, result)  # After closing: whoever asks later finds the record closed.
+    yield from _tell(ctx, request, result, last=True)  # After closing: whoever asks later finds the record closed.
     ctx.show("done", outcome=result.outcome.value)
 
 
@@ -149,10 +176,10 @@ def answer_late(ctx: Context, telling: c.Telling) -> Steps[c.Done]:
     return (yield from call(ctx, c.TELL_RESULT, telling))
 
 
-def _tell(ctx: Context, request: c.Inference, result: c.InferenceResult) -> Steps[None]:
+def _tell(ctx: Context, request: c.Inference, result: c.InferenceResult, last: bool = False) -> Steps[None]:
     if request.hub.results:
         key = _key(request, f"told-{result.outcome.value}")
-        yield from call(ctx, c.TELL_RESULT, c.Telling(key=key, inference=request, result=result))
+        yield from call(ctx, c.TELL_RESULT, c.Telling(key=key, inference=request, result=result, last=last))
 
 
 def _ended(request: c.Inference, outcome: Outcome, because: str, manifest: str = "") -> c.InferenceResult:

@@ -6,7 +6,7 @@ from functools import partial
 from orchestrators.waiting import Waiting, one_segment
 from shared import contracts as c
 from shared.domain import identity
-from shared.domain.runs import POLLS_PER_SEGMENT, JobState, Outcome
+from shared.domain.runs import POLLS_PER_SEGMENT, JobState
 from shared.durable import Context, Steps, call, start_over
 
 
@@ -18,27 +18,6 @@ def wait_for_job(ctx: Context, wait: c.JobWait) -> Steps[c.JobEnd | None]:
     if ended is None:
         start_over(ctx, replace(wait, polls=wait.polls + POLLS_PER_SEGMENT))
     return ended
-
-
-def cancel_adrift(ctx: Context, adrift: c.Adrift) -> Steps[c.Done]:
-    """Cancel the job of a run that was ended from outside, and say so in the run's record."""
-    because = "its orchestration was ended from outside"
-    key = identity.effect_key(adrift.run, "cancelled-adrift")
-    yield from call(
-        ctx,
-        c.CANCEL_JOB,
-        c.Cancellation(
-            key=key,
-            run=adrift.run,
-            route=adrift.inference.route,
-            hub=adrift.inference.hub,
-            job=adrift.job,
-            because=because,
-        ),
-    )
-    result = c.InferenceResult(run=adrift.run, outcome=Outcome.CANCELLED, because=because)
-    closing = c.RunClosing(key=identity.effect_key(adrift.run, "closed"), inference=adrift.inference, result=result)
-    return (yield from call(ctx, c.CLOSE_RUN, closing))
 
 
 def _stop(ctx: Context, wait: c.JobWait, state: JobState, because: str) -> Steps[c.JobEnd]:

@@ -1,4 +1,4 @@
-"""Find what no event brought: lost arrivals, forgotten windows, jobs whose run is gone; the ids are the usual ones."""
+"""Find what no event brought: lost arrivals, forgotten windows, runs that lost their orchestration; by usual ids."""
 
 from shared import contracts as c
 from shared.durable import Context, Steps, call
@@ -7,10 +7,10 @@ from shared.durable import Context, Steps, call
 def reconcile(ctx: Context, sweep: c.Sweep) -> Steps[c.Swept]:
     ctx.show("sweeping arrivals")
     arrivals = yield from call(ctx, c.SWEEP_ARRIVALS, sweep)
-    ctx.show("sweeping jobs")
-    jobs = yield from call(ctx, c.SWEEP_JOBS, sweep)
+    ctx.show("sweeping runs")
+    runs = yield from call(ctx, c.SWEEP_RUNS, sweep)
     yield from call(ctx, c.LOOK_AT_BACKLOG, sweep)
-    return c.Swept(started=arrivals.started, opened=arrivals.opened, adrift=jobs.adrift)
+    return c.Swept(started=arrivals.started + runs.started, opened=arrivals.opened, adrift=runs.adrift)
 
 
 def reconcile_promotions(ctx: Context, sweep: c.Sweep) -> Steps[c.Swept]:

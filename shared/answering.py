@@ -29,15 +29,21 @@ def askers_of(hub: DataHub, inference: c.Inference) -> list[Asker]:
     return [decode(Asker, raw) for each in found for raw in (each if isinstance(each, list) else [each])]
 
 
+def recorded_result(hub: DataHub, inference: c.Inference) -> c.InferenceResult | None:
+    """How the run has ended, by its record; None where it has not."""
+    record = json.loads(hub.read(inference.hub.state, records.run_record(inference.run)) or b"{}")
+    if not record.get("closed"):
+        return None
+    return decode(c.InferenceResult, {name: record[name] for name in ("run", "outcome", "because", "manifest")})
+
+
 async def answer_late(client: Client, hub: DataHub, inference: c.Inference, name: str) -> None:
     """Tell what became of the run, if it has ended, to those who were noted under *name*."""
     if not inference.hub.results:
         return
-    raw = await asyncio.to_thread(hub.read, inference.hub.state, records.run_record(inference.run))
-    record = json.loads(raw or b"{}")
-    if not record.get("closed"):
+    result = await asyncio.to_thread(recorded_result, hub, inference)
+    if result is None:
         return
-    result = decode(c.InferenceResult, {name: record[name] for name in ("run", "outcome", "because", "manifest")})
     key = identity.effect_key(inference.run, f"told-{result.outcome.value}")
     telling = c.Telling(key=key, inference=inference, result=result)
     await start_once(client, c.ANSWER_LATE, identity.answer_id(inference.run, name), telling)

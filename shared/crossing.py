@@ -36,3 +36,9 @@ def raise_value(name: str, raw: Any) -> None:
         raise Refused(raw[REFUSED])
     if isinstance(raw, dict) and PUT_OFF in raw:
         raise StepFailed(f"{name}: {raw['because']}", raw[PUT_OFF])
+
+
+def gave_up(name: str, error: Exception) -> StepFailed:
+    """Of *error*, the bare one with which the SDK reports every failed task of what is called *name*."""
+    said = (str(error).strip() or type(error).__name__).splitlines()[0][:500]
+    return StepFailed(f"{name}: {said}")

@@ -6,7 +6,7 @@ A permanent refusal crosses from an activity as a value, so that it is never ret
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,7 +19,7 @@ from azure.durable_functions import DurableOrchestrationClient
 
 from shared.codec import Encoder, decode, encode
 from shared.crossing import StepFailed as StepFailed
-from shared.crossing import as_value, raise_value
+from shared.crossing import as_value, gave_up, raise_value
 from shared.domain.failures import PutOff, Refused
 from shared.telemetry.activities import execution
 from shared.telemetry.carried import Carried, carried_in, carry
@@ -80,7 +80,7 @@ def call(ctx: Context, activity: Activity[In, Out], payload: In) -> Steps[Out]:
     try:
         raw = yield ctx.sdk().call_activity_with_retry(activity.name, _RETRY, ctx.given(payload))
     except Exception as error:  # The SDK reports every failed task as a bare Exception.
-        raise StepFailed(f"{activity.name}: {_first_line(error)}") from error
+        raise gave_up(activity.name, error) from error
     raise_value(activity.name, raw)
     return decode(activity.gives, raw)
 
@@ -90,7 +90,7 @@ def run_child(ctx: Context, orchestration: Orchestration[In, Out], payload: In, 
     try:
         raw = yield ctx.sdk().call_sub_orchestrator(orchestration.name, ctx.given(payload), instance)
     except Exception as error:  # The SDK reports every failed task as a bare Exception.
-        raise StepFailed(f"{orchestration.name}: {_first_line(error)}") from error
+        raise gave_up(orchestration.name, error) from error
     return decode(orchestration.gives, raw)
 
 
@@ -112,10 +112,6 @@ def wait_for(ctx: Context, event: ExternalEvent, seconds: float) -> Steps[bool]:
 def start_over(ctx: Context, payload: object) -> None:
     """Continue as new: the same instance with *payload* and an empty history."""
     ctx.sdk().continue_as_new(carry(encode(payload), ctx.came_with))
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:500]
 
 
 # Registration ---------------------------------------------------------------------------------------------------
@@ -255,24 +251,27 @@ async def start_once(
     *,
     again: bool = False,
     unique: bool = False,
+    first: Callable[[], Awaitable[object]] | None = None,
 ) -> Start:
-    """Start unless it runs, or (unless *again*) has run; says which.
+    """Start unless it runs, or (unless *again*) has run, *first* having been awaited; says which.
 
     A host refuses a start under a running id, and silently replaces a finished instance: so look first, and let the
     orchestration's own first effect, a conditional create, decide the race that is left. A *unique* id was made by
     chance just now, so that nothing can be there.
     """
     with telling("start", orchestration.name, instance, again=again) as carried:
-        given = carry(encode(payload), carried)
-        how = await _start(client, orchestration.name, instance, given, again, unique)
+        found = None if unique else await find_instance(client, instance)
+        if found and (found.running or not again):
+            how = Start.RUNNING if found.running else Start.FINISHED
+        else:
+            if first:
+                await first()
+            how = await _start(client, orchestration.name, instance, carry(encode(payload), carried))
         told(orchestration.name, how.value, started=how is Start.STARTED)
     return how
 
 
-async def _start(client: Client, name: str, instance: str, given: object, again: bool, unique: bool) -> Start:
-    found = None if unique else await find_instance(client, instance)
-    if found and (found.running or not again):
-        return Start.RUNNING if found.running else Start.FINISHED
+async def _start(client: Client, name: str, instance: str, given: object) -> Start:
     try:
         await client.start_new(name, instance, given)
     except Exception:  # The SDK raises a bare Exception for a conflict, and for everything else.

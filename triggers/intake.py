@@ -17,6 +17,7 @@ from shared.domain.events import AlertChanged, BlobArrived, Event, Irrelevant, M
 from shared.domain.failures import Refused
 from shared.durable import Client, Start, start_once
 from shared.flags import sources, wanted, workspace_suffix
+from shared.open_runs import start_inference
 from shared.routing import Decision, Ignore, OpenWindow, StartRun, WatchTrainingData, route
 from shared.starting_flags import start_flagged
 
@@ -112,7 +113,7 @@ async def _start(client: Client, clients: Clients, event: BlobArrived, decision:
     inference = c.Inference.of(decision.route, hub, decision.arrival, decision.captures, _today(clients))
     if event.asker is not None:
         await asyncio.to_thread(note_askers, clients.hub, inference, [event.asker])
-    how = await start_once(client, c.RUN_INFERENCE, inference.run, inference)
+    how = await start_inference(client, clients.hub, inference)
     if event.asker is not None and how is not Start.STARTED:
         await answer_late(client, clients.hub, inference, event.asker.message)
     if how is Start.STARTED:

@@ -12,6 +12,7 @@ from shared.codec import decode
 from shared.domain import identity, records
 from shared.durable import Client, find_instance, wake
 from shared.listed import RUNS, listed
+from shared.open_runs import kept_open
 from triggers import answers
 from triggers.doors import Call
 from triggers.pages import page
@@ -75,9 +76,13 @@ async def reprocess(call: Call, run: str, reason: str) -> Starting:
     inference = _next_attempt(clients, decode(c.Inference, record["inference"]), reason, call.caller.name)
     if await asyncio.to_thread(clients.hub.find, inference.hub.state, records.members(run)) is None:
         raise Problem(409, "nothing to score", f"run {run} pinned no files; land them anew")
-    resource = f"runs/{inference.run}"
     return Starting(
-        orchestration=c.RUN_INFERENCE, instance=inference.run, payload=inference, resource=resource, fresh=True
+        orchestration=c.RUN_INFERENCE,
+        instance=inference.run,
+        payload=inference,
+        resource=f"runs/{inference.run}",
+        fresh=True,
+        first=kept_open(clients.hub, inference),
     )
 
 

@@ -7,7 +7,7 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from shared.clients import Clients
@@ -34,7 +34,7 @@ def followed(status_url: str) -> dict[str, str]:
 class Starting:
     """What a door wants started: *instance* is chosen before anything happens, *resource* is what comes of it, below
     `/api/v1`. *again*: an instance that has finished may run again. *fresh*: one that is there already is a 409.
-    *unique*: the id was made by chance for this request."""
+    *unique*: the id was made by chance for this request. *first* is awaited before the start."""
 
     orchestration: Orchestration[Any, Any]
     instance: str
@@ -44,6 +44,7 @@ class Starting:
     again: bool = False
     fresh: bool = False
     unique: bool = False
+    first: Callable[[], Awaitable[object]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,8 +142,8 @@ async def _first(call: Call, path: str, asked: str, decide: Callable[[], Awaitab
         known = await asyncio.to_thread(_read, call.clients, path, asked)
         if known is not None:  # Somebody sent the same key at the same moment.
             return await _repeat(call, known)
-    # Not `_start`: whoever repeats the request meanwhile may have started it, and that is no clash.
-    await start_once(call.client, starting.orchestration, starting.instance, starting.payload, again=starting.again)
+    # Never a clash: whoever repeats the request meanwhile may have started it.
+    await _start(call.client, replace(starting, fresh=False, unique=False))
     return order.accepted
 
 
@@ -168,6 +169,7 @@ async def _start(client: Client, starting: Starting) -> None:
         starting.payload,
         again=starting.again,
         unique=starting.unique,
+        first=starting.first,
     )
     if starting.fresh and how is not Start.STARTED:
         raise _already(starting, how)

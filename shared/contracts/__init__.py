@@ -69,7 +69,7 @@ LOOK_AT_WINDOW = Activity("look_at_window", WindowWatch, WindowVerdict, Effect.R
 CLAIM_WINDOW = Activity("claim_window", WindowClaim, WindowClaimed, Effect.WRITES)
 START_RUN = Activity("start_run", RunStart, Done, Effect.WRITES)
 SWEEP_ARRIVALS = Activity("sweep_arrivals", Sweep, Swept, Effect.WRITES)
-SWEEP_JOBS = Activity("sweep_jobs", Sweep, Swept, Effect.WRITES)
+SWEEP_RUNS = Activity("sweep_runs", Sweep, Swept, Effect.WRITES)
 
 ACTIVITIES: tuple[Activity[object, object], ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, Activity)
@@ -80,6 +80,6 @@ WAIT_FOR_JOB = Orchestration("wait_for_job", JobWait, JobEnd)
 COLLECT_WINDOW = Orchestration("collect_window", WindowWatch, Done)
 ANSWER_LATE = Orchestration("answer_late", Telling, Done)
 RECONCILE = Orchestration("reconcile", Sweep, Swept)
-CANCEL_ADRIFT = Orchestration("cancel_adrift", Adrift, Done)
+CONCLUDE_ADRIFT = Orchestration("conclude_adrift", Adrift, Done)
 
 ORDER_GIVEN = ExternalEvent("order_given")

@@ -12,8 +12,8 @@ class Backlog:
 
     dead_letters: int = 0
     oldest_dead_letter_s: float = 0.0
-    open_jobs: int = 0
-    oldest_open_job_s: float = 0.0
+    open_runs: int = 0
+    oldest_open_run_s: float = 0.0
     held_messages: int = 0
     oldest_held_message_s: float = 0.0
     given_up: int | None = None

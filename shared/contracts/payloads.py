@@ -39,11 +39,12 @@ class InferenceResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telling:
-    """What became of a run, for everybody who asked for it by a message."""
+    """What became of a run, for everybody who asked for it by a message; *last*: the last word on it."""
 
     key: str
     inference: Inference
     result: InferenceResult
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,8 +284,9 @@ class Swept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adrift:
-    """A job whose run was ended from outside."""
+    """A run whose orchestration is gone, and how it is to end; *job* is to be cancelled: empty where its id is unknown,
+    None where nothing can run any more."""
 
-    run: str
     inference: Inference
-    job: str
+    result: InferenceResult
+    job: str | None = None

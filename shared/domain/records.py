@@ -50,11 +50,12 @@ def window(window_id: str) -> str:
     return f"windows/{window_id}.json"
 
 
-OPEN_JOBS = "jobs/open/"
+OPEN_RUNS = "runs-open/"
 
 
-def open_job(run: str) -> str:
-    return f"{OPEN_JOBS}{run}.json"
+def open_run(run: str) -> str:
+    """Written before a run is started, removed once the last word on it is said: what a sweep looks at."""
+    return f"{OPEN_RUNS}{run}.json"
 
 
 def ignored(day: str) -> str:

@@ -72,7 +72,7 @@ def _backlog(seen: Seen) -> None:
     found: c.Backlog = seen.gave
     waiting = [
         ("dead letters", found.dead_letters, found.oldest_dead_letter_s),
-        ("open jobs", found.open_jobs, found.oldest_open_job_s),
+        ("open runs", found.open_runs, found.oldest_open_run_s),
         ("streamed messages", found.held_messages, found.oldest_held_message_s),
     ]
     if found.given_up is not None:

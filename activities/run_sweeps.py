@@ -1,0 +1,78 @@
+"""Look after the runs that are open: start what nobody has opened, and end what lost its orchestration.
+
+It was terminated or purged from outside, or failed beyond its own care. How such a run ends is read from what it has
+done: what was published or announced stands.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterator
+
+from activities.sweeps import GRACE
+from shared import contracts as c
+from shared.answering import recorded_result
+from shared.clients import Clients
+from shared.codec import decode
+from shared.domain import identity, records
+from shared.domain.runs import Outcome
+from shared.durable import Client, Instance, Start, find_instance, start_once
+
+_FAILED = "Failed"
+_LAST = (Outcome.COMPLETED, Outcome.PARTIAL, Outcome.FAILED, Outcome.CANCELLED, Outcome.SUPERSEDED)
+
+
+async def sweep_runs(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swept:
+    del sweep  # Its key only makes the sweep an effect of its own.
+    started = adrift = 0
+    for inference in await asyncio.to_thread(lambda: list(_open_runs(clients))):
+        instance = await find_instance(client, inference.run)
+        if instance is not None and instance.running:
+            continue
+        opened = await asyncio.to_thread(clients.hub.find, inference.hub.state, records.run_record(inference.run))
+        if opened is None and (instance is None or instance.status == _FAILED):
+            how = await start_once(client, c.RUN_INFERENCE, inference.run, inference, again=True)
+            started += how is Start.STARTED
+        else:
+            order = await asyncio.to_thread(_adrift, clients, inference, instance)
+            name = identity.adrift_id(inference.run)
+            adrift += await start_once(client, c.CONCLUDE_ADRIFT, name, order, again=True) is Start.STARTED
+    return c.Swept(started=started, adrift=adrift)
+
+
+def _open_runs(clients: Clients) -> Iterator[c.Inference]:
+    """Those that were accepted a while ago."""
+    state = clients.configuration.hub.state
+    for blob in clients.hub.list(state, records.OPEN_RUNS):
+        raw = clients.hub.read(state, blob.path) if clients.clock.now() - blob.modified >= GRACE else None
+        if raw is not None:  # Otherwise the run has closed meanwhile.
+            yield decode(c.Inference, json.loads(raw)["inference"])
+
+
+def _adrift(clients: Clients, inference: c.Inference, instance: Instance | None) -> c.Adrift:
+    ended = recorded_result(clients.hub, inference) or _published(clients, inference)
+    if ended is not None:
+        return c.Adrift(inference=inference, result=ended)
+    failed = instance is not None and instance.status == _FAILED
+    because = "its orchestration failed" if failed else "its orchestration was ended from outside"
+    outcome = _announced(clients, inference) or (Outcome.FAILED if failed else Outcome.CANCELLED)
+    result = c.InferenceResult(run=inference.run, outcome=outcome, because=because)
+    known = _done(clients, inference, "submitted") or {}
+    return c.Adrift(inference=inference, result=result, job=str(known.get("job", "")))
+
+
+def _published(clients: Clients, inference: c.Inference) -> c.InferenceResult | None:
+    manifest = (_done(clients, inference, "published") or {}).get("manifest", "")
+    container, _, path = manifest.partition("/")
+    raw = clients.hub.read(container, path) if manifest else None
+    said = json.loads(raw) if raw else None
+    return said and c.InferenceResult(
+        run=inference.run, outcome=Outcome(said["outcome"]), because=said["because"], manifest=manifest
+    )
+
+
+def _announced(clients: Clients, inference: c.Inference) -> Outcome | None:
+    return next((each for each in _LAST if _done(clients, inference, f"announced-{each.value}")), None)
+
+
+def _done(clients: Clients, inference: c.Inference, step: str) -> dict[str, str] | None:
+    return clients.ledger.find(identity.effect_key(inference.run, step))

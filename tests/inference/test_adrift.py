@@ -1,0 +1,148 @@
+"""Runs that nobody opened, and runs whose orchestration is gone: each ends, on its record and to the world, once."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from shared import contracts as c
+from shared.answering import note_askers
+from shared.codec import encode
+from shared.domain.arrivals import Arrival
+from shared.domain.failures import Transient
+from shared.domain.messaging import Asker
+from shared.open_runs import keep_open
+from tests.inference.conftest import CONFIGURATION, Product
+from tests.messaging.test_lag import client_of
+
+BAD = b"id,x\n1,bad\n"
+
+
+@contextmanager
+def down(of: Any, name: str) -> Iterator[None]:
+    """An outage of one port's call."""
+
+    def fail(*_: object) -> None:
+        raise Transient(f"{name}: 503 the service is down")
+
+    setattr(of, name, fail)
+    try:
+        yield
+    finally:
+        delattr(of, name)
+
+
+def still_open(product: Product) -> list[str]:
+    return [blob.path for blob in product.hub.list("signalbox", "runs-open/")]
+
+
+def inference_of(product: Product, location: str) -> c.Inference:
+    blob = product.land(location)
+    run, route = product.run_of(blob), CONFIGURATION.routes[0]
+    claimed = {"run": run, "route": route, "hub": product.clients.configuration.hub, "captures": {"site": "north"}}
+    arrived = Arrival(account="datahub", container=blob.container, path=blob.path, etag=blob.etag, size=blob.size)
+    return c.Inference(**claimed, date="2026-01-01", trigger=arrived)
+
+
+async def test_a_run_that_was_accepted_and_never_started_is_started_by_the_sweep(product: Product) -> None:
+    """Its event is gone, and no sweep of a route finds its file: nothing but the list of open runs knows of it."""
+    inference = inference_of(product, "landing/each/north/a.csv")
+    keep_open(product.hub, inference)
+    vars(product.clients)["configuration"] = replace(CONFIGURATION, routes=())
+    await product.pass_time(700)
+
+    assert product.record(inference.run)["outcome"] == "completed"
+    assert not still_open(product)
+
+
+async def test_a_run_that_an_outage_kept_from_being_opened_is_opened_after_it(product: Product) -> None:
+    create = product.hub.create
+
+    def refuse(container: str, path: str, *rest: Any) -> bool:
+        if path.endswith("/run.json"):
+            raise Transient("503 the storage account is down")
+        return create(container, path, *rest)
+
+    product.hub.create = refuse  # type: ignore[method-assign]
+    run = await product.arrive("landing/each/north/a.csv")
+    await product.pass_time(30)
+    assert product.host.get(run).status == "Failed"
+    product.hub.create = create  # type: ignore[method-assign]
+    await product.pass_time(700)
+
+    assert product.record(run)["outcome"] == "completed"
+    assert not still_open(product)
+
+
+async def test_a_run_that_was_terminated_before_it_had_a_job_is_closed_and_told(product: Product) -> None:
+    run = await product.arrive("landing/each/north/a.csv", BAD)
+    await product.host.settle()
+    await product.host.terminate(run, "somebody pulled the plug")
+    await product.pass_time(700)
+
+    record = product.record(run)
+    assert (record["outcome"], record["because"]) == ("cancelled", "its orchestration was ended from outside")
+    assert product.announced.kinds == ["Signalbox.Inference.Quarantined", "Signalbox.Inference.Cancelled"]
+    assert not product.jobs.cancelled
+    assert not still_open(product)
+
+
+async def test_a_run_that_was_terminated_before_it_was_opened_stays_ended(product: Product) -> None:
+    with down(product.hub, "create"):
+        inference = inference_of(product, "landing/each/north/a.csv")
+        await client_of(product).start_new("run_inference", inference.run, encode(inference))
+        await product.host.terminate(inference.run, "not this one")
+    keep_open(product.hub, inference)
+    await product.pass_time(700)
+
+    assert product.record(inference.run)["outcome"] == "cancelled"
+    assert not product.jobs.created
+
+
+async def test_an_outage_of_the_announcer_leaves_no_published_run_untold(product: Product) -> None:
+    with down(product.announced, "announce"):
+        run = await product.arrive("landing/each/north/a.csv")
+        await product.pass_time(60)
+    assert product.host.get(run).status == "Failed"
+    await product.pass_time(700)
+
+    record = product.record(run)
+    assert (record["outcome"], record["because"]) == ("completed", "2 of 2 rows have a prediction")
+    assert record["manifest"] == f"predictions/each/{run}/_manifest.json"
+    assert product.announced.kinds == ["Signalbox.Inference.Completed"]
+    assert not product.jobs.cancelled
+    assert not still_open(product)
+
+
+async def test_an_outage_of_the_topic_leaves_nobody_untold_who_asked(product: Product) -> None:
+    hub = replace(CONFIGURATION.hub, results="results")
+    vars(product.clients)["configuration"] = replace(CONFIGURATION, hub=hub)
+    inference = inference_of(product, "landing/each/north/a.csv")
+    note_askers(product.hub, inference, [Asker(message="m-1")])
+    with down(product.clients.messenger, "send"):
+        await product.tell(product.hub.blobs["landing", "each/north/a.csv"][0])
+        await product.pass_time(60)
+    assert product.record(inference.run)["outcome"] == "completed"
+    await product.pass_time(700)
+
+    sent = product.clients.messenger.sent.values()  # type: ignore[attr-defined]
+    assert [(message.correlation, message.properties["outcome"]) for message in sent] == [("m-1", "completed")]
+    assert product.announced.kinds == ["Signalbox.Inference.Completed"]
+    assert not still_open(product)
+
+
+@pytest.mark.parametrize("spoken", ["cancelled", "failed"])
+async def test_what_was_announced_before_the_end_stands(product: Product, spoken: str) -> None:
+    if spoken == "failed":
+        product.jobs.status_after = lambda looks: "Failed"
+    else:
+        product.jobs.status_after = lambda looks: "Canceled"
+    with down(product.hub, "replace"):
+        run = await product.arrive("landing/each/north/a.csv")
+        await product.pass_time(60)
+    await product.pass_time(700)
+
+    assert product.record(run)["outcome"] == spoken
+    assert product.announced.kinds == [f"Signalbox.Inference.{spoken.capitalize()}"]
