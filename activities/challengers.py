@@ -10,7 +10,7 @@ from typing import Any
 
 from activities.effects import once, stamp
 from activities.evidence import Online
-from activities.holdout_rows import HoldoutRows, read_rows, table_of
+from activities.holdout_rows import HoldoutRows, read_rows, require_every, table_of
 from activities.holdouts import evaluate
 from activities.keyed_columns import KeyedColumn
 from activities.retraining_claims import champion_of, stage_of
@@ -116,8 +116,7 @@ def _predictions(clients: Clients, request: c.RetrainingRun, rows: HoldoutRows) 
             f" {missing} rows are missing, {strange} are strange"
         )
     values = given.values[places]
-    if not np.isfinite(values).all():
-        raise Refused("predictions.csv has predictions that are not finite")
+    require_every(values, "predictions.csv")
     return values
 
 

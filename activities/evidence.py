@@ -4,12 +4,13 @@ Predictions are asked of the real endpoints, in batches, and compared row by row
 """
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from activities.holdout_rows import HoldoutRows, Table, read_rows
+from activities.holdout_rows import HoldoutRows, Table, read_rows, require_every
 from activities.holdouts import agreement_of, evaluate
 from activities.movers.model import workspace_at
 from shared import contracts as c
@@ -68,7 +69,7 @@ class Online:
         return answer
 
     def predictions(self, deployment: str, held: HoldoutRows) -> Any:
-        """One number for each row of *held*, asked in batches. Refused where there are more or fewer."""
+        """One finite number for each row of *held*, asked in batches. Refused where there are more or fewer."""
         import numpy as np
 
         features, found, at = held.features, np.empty(len(held.truth)), 0
@@ -77,6 +78,7 @@ class Online:
             body = {"input_data": {"columns": features, "index": list(range(len(data))), "data": data}}
             found[at : at + len(data)] = _outputs(deployment, self.ask(deployment, body), len(data), held.table)
             at += len(data)
+        require_every(found, f"predictions of {deployment}")
         return found
 
 
@@ -133,13 +135,14 @@ def _api_test(recorded: Sequence[Any], answers: Sequence[Answer]) -> ApiTest:
     for number, (wanted, answer) in enumerate(zip(recorded, answers, strict=True)):
         try:
             deviations.append(_deviation(wanted, json.loads(answer.body)))
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             problems.append(f"request {number} was answered {answer.status}: {error}"[:300])
     deviating = sum(each > _GOLDEN_TOLERANCE for each in deviations) + len(problems)
     golden = GoldenDeviation(
         requests=len(recorded),
         deviating=deviating,
         largest=max(deviations, default=0.0),
+        unlike=len(problems),
         tolerance=_GOLDEN_TOLERANCE,
     )
     statuses = Counter(str(answer.status) for answer in answers)
@@ -147,14 +150,15 @@ def _api_test(recorded: Sequence[Any], answers: Sequence[Answer]) -> ApiTest:
 
 
 def _deviation(wanted: Any, found: Any) -> float:
-    """The largest absolute difference of any number; ValueError where the shapes or texts differ."""
+    """The largest absolute difference of any number; ValueError where the shapes or texts differ, or one is a NaN."""
     if isinstance(wanted, dict) and isinstance(found, dict) and wanted.keys() == found.keys():
         return max((_deviation(wanted[name], found[name]) for name in wanted), default=0.0)
     if isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
         return max(map(_deviation, wanted, found), default=0.0)
-    if isinstance(wanted, int | float) and isinstance(found, int | float):
-        return abs(float(wanted) - float(found))
-    if wanted == found:
+    numbers = isinstance(wanted, int | float) and isinstance(found, int | float)
+    if numbers and math.isfinite(apart := abs(float(wanted) - float(found))):
+        return apart
+    if wanted == found and not numbers:
         return 0.0
     raise ValueError(f"{str(found)[:80]!r} instead of {str(wanted)[:80]!r}")
 

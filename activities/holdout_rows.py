@@ -6,6 +6,7 @@ What stays is numbers: the answers, and which slice each row is in. Nothing is c
 import csv
 import hashlib
 import io
+import math
 from array import array
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -64,12 +65,14 @@ class Table:
             yield cells[at], self.output(cells[value], f"{self.location}: {column}")
 
     def output(self, value: Any, where: str) -> float:
-        """*value*, from a file or a model's answer, as it is compared."""
+        """*value*, from a file or a model's answer, as it is compared; NaN where there is none."""
+        if value is None or value != value or value == "":
+            return math.nan
         if self.vocabulary is not None:
             return self.vocabulary.code(str(value))
         try:
             return float(value)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise Refused(
                 f"{where} is {value!r}, which is no number; set `labels` of the hold-out for texts"
             ) from error
@@ -130,8 +133,18 @@ def read_rows(clients: Clients, holdout: Holdout) -> HoldoutRows:
     if not seen.rows:
         raise Refused(f"hold-out {holdout.path} has no rows; measure on rows with known answers")
     truth = _answers(clients, holdout, table, digest) if holdout.answers else seen.truth()
+    require_every(truth, f"{holdout.target} in {holdout.answers or holdout.path}")
     named = f"sha256:{digest.hexdigest()}"
     return HoldoutRows(holdout=holdout, table=table, digest=named, truth=truth, slices=seen.slices())
+
+
+def require_every(outputs: "NDArray[Any]", what: str) -> None:
+    """Refused where some are missing or not finite: nothing compares with them, so a gate would not see them."""
+    import numpy as np
+
+    missing = int((~np.isfinite(outputs)).sum())
+    if missing:
+        raise Refused(f"{what}: {missing} of {len(outputs)} rows have none, or none that is finite")
 
 
 class _Seen:

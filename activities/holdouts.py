@@ -8,7 +8,7 @@ from activities.holdout_rows import HoldoutRows
 from shared.domain.agreement import Agreement, OutputComparison, no_champion
 from shared.domain.failures import Refused
 from shared.domain.gates.evidence import Evaluation, SliceDifference
-from shared.domain.metrics import MetricError, Scale, metric_named
+from shared.domain.metrics import MetricError, Scale, metric_named, value_of
 from shared.domain.outputs import Labels, Numbers, edges_of
 from shared.domain.paired import compare
 
@@ -34,7 +34,7 @@ def evaluate(
     numeric = [name for name in metrics if metric_named(name).scale is not Scale.LABELS]
     if rows.table.vocabulary is not None and numeric:
         raise MetricError(f"{', '.join(numeric)} cannot be measured of labels: use accuracy")
-    values = {name: metric_named(name).value(truth, challenger) for name in metrics}
+    values = {name: value_of(name, truth, challenger) for name in metrics}
     if champion is None:
         return Evaluation(digest=rows.digest, rows=len(truth), values=values)
 

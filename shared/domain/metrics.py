@@ -66,6 +66,12 @@ def metric_named(name: str) -> Metric:
     return METRICS[name]
 
 
+def value_of(name: str, truth: Column, predicted: Column) -> float:
+    """The metric called *name* of columns as they come; raises MetricError where they are not fit."""
+    metric = metric_named(name)
+    return metric.value(*checked(metric, truth=truth, predicted=predicted).values())
+
+
 def checked(metric: Metric, **columns: Column) -> dict[str, "NDArray[Any]"]:
     """The *columns* (the one called truth among them) as arrays of one length; MetricError where they are not fit."""
     import numpy as np

@@ -110,6 +110,20 @@ LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
         {"approved": False},
     ),
     (
+        "activities/evidence.py",
+        '        require_every(found, f"predictions of {deployment}")\n',
+        "",
+        HOSTILE.test_an_answer_that_is_no_number_is_counted_and_passes_nothing,
+        {"rows": 200, "said": ("1 of 200 rows have none",)},
+    ),
+    (
+        "activities/evidence.py",
+        "    if numbers and math.isfinite(apart := abs(float(wanted) - float(found))):\n        return apart\n",
+        "    if numbers:\n        return abs(float(wanted) - float(found))\n",
+        HOSTILE.test_an_answer_that_is_no_number_is_counted_and_passes_nothing,
+        {"rows": 1, "said": ("golden_requests_match: fail",)},
+    ),
+    (
         "orchestrators/promotion.py",
         "    if not assessed.passed:\n",
         "    if False:\n",

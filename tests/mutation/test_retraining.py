@@ -122,10 +122,10 @@ RUNS: list[Lock] = [
     ),
     (
         JUDGING,
-        "    if not np.isfinite(values).all():\n",
-        "    if False:\n",
+        '    require_every(values, "predictions.csv")\n',
+        "",
         PREDICTIONS,
-        {"spoil": lambda lines: [*lines[:-1], "199,nan"], "said": "not finite"},
+        {"spoil": lambda lines: [*lines[:-1], "199,nan"], "said": "1 of 200 rows have none"},
     ),
     (
         JUDGING,

@@ -1,6 +1,7 @@
 """Careless and hostile cases, each with its clear refusal."""
 
 import json
+import math
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import ApprovalPolicy
 from shared.domain.promotion.models import DIGEST, FLAG
 from shared.domain.promotion.plans import Phase
-from shared.ports import Answer, EndpointKind, RegisteredModel
+from shared.ports import Answer, EndpointKind, OnlineRequest, RegisteredModel
 from tests.promotion.conftest import PREPROD, SCIENTIST, Railway
 from tests.promotion.test_receipts import ordered
 
@@ -272,6 +273,39 @@ async def test_a_script_that_fails_holds_the_model(railway: Railway) -> None:
     result = await railway.finish(await railway.promote("churn:1"))
 
     assert (result.fate, "answered 424" in result.because[0]) == (c.Fate.FAILED, True)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (1, ("api_test_passed: fail", "golden_requests_match: fail: 1 of 2 answers have another shape, or a NaN")),
+        (200, ("predictions of v1-", "1 of 200 rows have none, or none that is finite")),
+    ],
+)
+async def test_an_answer_that_is_no_number_is_counted_and_passes_nothing(
+    railway: Railway, rows: int, said: tuple[str, ...]
+) -> None:
+    """A NaN is in no order, so it hides from every largest deviation and every share."""
+    model = railway.register("1", error=1.0)
+    ask, right = railway.endpoints.invoke, railway.cloud.predict[str(model)]
+    lines = [
+        {"request": {"input_data": {"columns": ["x"], "data": [[x]]}}, "response": [right({"x": x})]} for x in (7, 8)
+    ]
+    key = "dev:extras/churn/1/golden/requests.jsonl"
+    railway.cloud.state["files"][key] = "\n".join(map(json.dumps, lines)).encode()
+
+    def without_some(request: OnlineRequest) -> Answer:
+        answer, asked = ask(request), json.loads(request.body)["input_data"]["data"]
+        found = json.loads(answer.body)
+        if len(asked) == rows and asked[-1][-1] in (8, 199):
+            found[-1] = math.nan
+        return replace(answer, body=json.dumps(found).encode())
+
+    railway.endpoints.invoke = without_some  # type: ignore[method-assign]
+    result = await railway.finish(await railway.promote("churn:1", to="preprod"))
+
+    assert result.fate is not c.Fate.PROMOTED
+    assert all(each in "; ".join(result.because) for each in said), result.because
 
 
 async def test_an_approval_that_was_used_cannot_be_withdrawn(railway: Railway) -> None:

@@ -116,7 +116,7 @@ async def test_a_metric_beyond_its_rule_stops_the_run(works: Works) -> None:
         (lambda lines: lines[:-1], "1 rows are missing"),
         (lambda lines: [*lines, lines[-1]], "is not of the hold-out's 200 rows: 201 lines"),
         (lambda lines: [*lines[:-1], "9999,1.0"], "1 are strange"),
-        (lambda lines: [*lines[:-1], "199,nan"], "not finite"),
+        (lambda lines: [*lines[:-1], "199,nan"], "1 of 200 rows have none"),
         (lambda lines: [*lines[:-1], "199,many"], "no number"),
         (lambda lines: ["row,prediction", *lines[1:]], "write id and the prediction"),
         (lambda lines: [], "predictions.csv has the columns []"),

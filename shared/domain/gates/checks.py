@@ -68,6 +68,8 @@ def golden_requests_match(options: GoldenRequestsMatch, test: ApiTest) -> Findin
     figures = {"requests": float(golden.requests), "deviating": float(golden.deviating), "largest": golden.largest}
     if golden.requests < options.min_requests:
         return inconclusive(f"{golden.requests} golden requests, at least {options.min_requests} are needed", **figures)
+    if golden.unlike:
+        return failed(f"{golden.unlike} of {golden.requests} answers have another shape, or a NaN", **figures)
     allowed = golden.tolerance if options.max_deviation is None else options.max_deviation
     held = golden.largest <= allowed and (golden.deviating == 0 or options.max_deviation is not None)
     said = f"{golden.deviating} of {golden.requests} answers deviate, the largest by {golden.largest:.6g}"

@@ -52,12 +52,15 @@ class DataTest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoldenDeviation:
-    """Answers to the *requests* that travel with the model: *deviating* ones differ by more than *tolerance*."""
+    """Answers to the *requests* that travel with the model: *deviating* ones differ by more than *tolerance*, and
+    *unlike* ones among them cannot be measured: they have another shape, or a NaN.
+    """
 
     requests: int
     deviating: int
     largest: float
     tolerance: float
+    unlike: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

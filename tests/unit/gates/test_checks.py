@@ -56,6 +56,12 @@ def asked(gate, evidence, **options):
         ("golden_requests_match", Evidence(api_test=replace(API, golden=None)), {}, FAIL),
         ("golden_requests_match", Evidence(api_test=replace(API, golden=replace(GOLDEN, deviating=1))), {}, FAIL),
         ("golden_requests_match", Evidence(api_test=replace(API, golden=replace(GOLDEN, largest=0.1))), {}, FAIL),
+        (
+            "golden_requests_match",
+            Evidence(api_test=replace(API, golden=replace(GOLDEN, deviating=1, unlike=1))),
+            {"max_deviation": 1.0},
+            FAIL,
+        ),
         ("fast_enough", Evidence(latency=LATENCY), {"max_errors": 0.01}, PASS),
         ("fast_enough", Evidence(latency=LATENCY), {}, FAIL),
         ("fast_enough", Evidence(latency=LATENCY), {"max_errors": 0.01, "p95_ms": 89}, FAIL),

@@ -1,6 +1,7 @@
 """Hold-outs are read row by row: answers join by key, slices count, and what is unfit is named."""
 
 import hashlib
+import math
 import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -57,6 +58,7 @@ def test_answers_join_by_key_whatever_their_order(clients: FakeClients, hub: Mem
         (b"id,sex\na,f,1\n", b"id,y\n", "row 1 has 3 fields, the header has 2"),
         (b"id,sex\na,f\n", b"id,y\nb,1\n", "evaluation/answers.csv has no y for id 'a'"),
         (b"id,sex\na,f\n", b"id,y\na,many\n", "y is 'many', which is no number"),
+        (b"id,sex\na,f\nb,f\n", b"id,y\na,\nb,nan\n", "y in evaluation/answers.csv: 2 of 2 rows have none"),
         (b"id,sex\na,f\n", b"id,y\na,1\na,2\n", "has 1 rows whose id was there before"),
         (b"id,sex\na,f\n", b"id,z\na,1\n", "hold-out evaluation/answers.csv lacks y"),
         (b"id,sex\n\xff,f\n", b"id,y\na,1\n", "is not CSV in UTF-8"),
@@ -106,6 +108,24 @@ def test_a_slice_of_one_class_has_no_auc_and_a_missing_prediction_is_refused(
     assert [each.slice for each in measured.slices] == ["sex=f"]
     with pytest.raises(Refused, match="1 missing and 0 infinite values in 4 rows"):
         evaluate(rows, [{"metric": "auc"}], "churn:1", scores, np.array([0.9, 0.2, 0.3, np.nan]))
+
+
+@pytest.mark.parametrize(("metric", "predicted"), [("auc", [math.nan, 0, 0, 0]), ("recall", [0.7, 0, 1, 0])])
+def test_a_first_model_is_measured_on_fit_predictions_alone(
+    clients: FakeClients, hub: MemoryHub, metric: str, predicted: list[float]
+) -> None:
+    hub.land(HOLDOUT.path, b"id,sex,y\na,f,1\nb,m,0\nc,f,1\nd,m,0\n")
+
+    with pytest.raises(Refused, match=rf"{metric}: .*1 (missing|of 4 values)"):
+        evaluate(read_rows(clients, HOLDOUT), [{"metric": metric}], "", None, np.array(predicted))
+
+
+@pytest.mark.parametrize("labels", [True, False])
+def test_a_row_without_an_answer_is_no_label(clients: FakeClients, hub: MemoryHub, labels: bool) -> None:
+    hub.land(HOLDOUT.path, b"id,sex,y\na,f,1\n")
+    table = read_rows(clients, replace(HOLDOUT, labels=labels)).table
+
+    assert [math.isfinite(table.output(each, "a prediction")) for each in (None, math.nan, "", "1")] == [0, 0, 0, 1]
 
 
 def test_labels_are_compared_as_texts(clients: FakeClients, hub: MemoryHub) -> None:
