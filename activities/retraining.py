@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 from activities.effects import once, stamp
 from activities.retraining_claims import champion_since, claim, claimed
 from shared import contracts as c
 from shared.clients import Clients
-from shared.codec import encode
+from shared.codec import decode, encode
 from shared.considering import consider, end_pause, note_pause
 from shared.domain import identity, records
 from shared.domain.failures import Refused, Transient
@@ -72,22 +73,23 @@ def open_retraining(clients: Clients, opening: c.RetrainingOpening) -> c.Retrain
 
 
 def close_retraining(clients: Clients, closing: c.RetrainingClosing) -> c.Done:
-    """Write how it ended and what it cost on its record, the book and the audit log, and tell the world."""
+    """Write how it ended and what it cost on its record, the audit log and the book, and tell the world.
+
+    The record decides: a repeat says the same of the run, whatever has come meanwhile.
+    """
 
     def act() -> c.Done:
-        request, result, at = closing.request, closing.result, stamp(clients)
-        cost = _cost(clients, closing)
-        absorbed = _absorb(clients, closing)
-        ended = {"closed": at, "absorbed": absorbed, "cost": encode(cost), "training": closing.id, **encode(result)}
-        _write_end(clients, request.run, ended)
-        facts = {name: ended[name] for name in ("run", "outcome", "because", "model", "promotion", "cost", "absorbed")}
-        clients.audit.append(closing.key, f"retraining {result.outcome.value}", request.rules.model, "signalbox", facts)
-        name = result.outcome.value.title().replace(" ", "")
+        request, ended = closing.request, _end(clients, closing)
+        _settle_absorbed(clients, request, ended["absorbed"])
+        outcome = c.RetrainingOutcome(ended["outcome"])
+        facts = {name: ended[name] for name in ("run", "outcome", "because", "promotion", "cost", "absorbed")}
+        facts["model"] = ended["challenger"]
+        clients.audit.append(closing.key, f"retraining {outcome.value}", request.rules.model, "signalbox", facts)
         data = {**facts, "retrained": request.rules.model, "causes": request.causes}
-        kind, subject = f"Signalbox.Retraining.{name}", f"retraining/{request.run}"
-        clients.announcer.announce(f"{request.run}-{result.outcome.value}", kind, subject, data)
-        _write_book(clients, closing, cost)
-        return c.Done(at=at)
+        kind, subject = f"Signalbox.Retraining.{outcome.value.title().replace(' ', '')}", f"retraining/{request.run}"
+        clients.announcer.announce(f"{request.run}-{outcome.value}", kind, subject, data)
+        _write_book(clients, request, outcome, decode(Cost, ended["cost"]))
+        return c.Done(at=ended["closed"])
 
     return once(clients, closing.key, c.Done, act)
 
@@ -171,32 +173,49 @@ def _cost(clients: Clients, closing: c.RetrainingClosing) -> Cost:
     return cost_of(rules, seen.started, seen.ended or stamp(clients))
 
 
-def _absorb(clients: Clients, closing: c.RetrainingClosing) -> list[str]:
-    """What was asked for during a run that came to a judgement is answered by it; otherwise it is weighed anew."""
-    if not closing.result.outcome.judged:
-        return []
-    causes = _unclaimed(clients, closing.request.rules.model, closing.request.run)
-    settle(clients, [cause.blob for cause in causes], closing.request.run)
-    return [cause.id for cause in causes]
-
-
-def _write_end(clients: Clients, run: str, ended: dict[str, object]) -> None:
+def _end(clients: Clients, closing: c.RetrainingClosing) -> dict[str, Any]:
+    """The run's record with its end, which is written once."""
+    run, result = closing.request.run, closing.result
     state, path = clients.configuration.hub.state, records.retraining(run)
     there, raw = clients.hub.find(state, path), clients.hub.read(state, path)
     if there is None or raw is None:
         raise Refused(f"the record of {run} is gone from {state}/{path}; restore it from a backup")
-    record = json.loads(raw) | {name: value for name, value in ended.items() if name != "model"}
-    record["challenger"] = ended["model"]
-    metadata = dict(there.metadata) | {"outcome": str(ended["outcome"])}
+    record: dict[str, Any] = json.loads(raw)
+    if "closed" in record:
+        return record
+    record |= {
+        "closed": stamp(clients),
+        "outcome": result.outcome.value,
+        "because": result.because,
+        "challenger": result.model,
+        "promotion": result.promotion,
+        "training": closing.id,
+        "absorbed": _absorbed(clients, closing),
+        "cost": encode(_cost(clients, closing)),
+    }
+    metadata = dict(there.metadata) | {"outcome": result.outcome.value}
     if not clients.hub.replace(state, path, json.dumps(record).encode(), there.etag, metadata):
         raise Transient(f"the record of {run} changed while it was being closed")
+    return record
 
 
-def _write_book(clients: Clients, closing: c.RetrainingClosing, cost: Cost) -> None:
+def _absorbed(clients: Clients, closing: c.RetrainingClosing) -> list[str]:
+    """What was asked for during a run that came to a judgement is answered by it; otherwise it is weighed anew."""
+    causes = _unclaimed(clients, closing.request.rules.model, closing.request.run)
+    return [cause.id for cause in causes] if closing.result.outcome.judged else []
+
+
+def _settle_absorbed(clients: Clients, request: c.RetrainingRun, absorbed: list[str]) -> None:
+    if absorbed:
+        causes = open_causes(clients, request.rules.model)
+        settle(clients, [cause.blob for cause in causes if cause.id in set(absorbed)], request.run)
+
+
+def _write_book(clients: Clients, request: c.RetrainingRun, outcome: c.RetrainingOutcome, cost: Cost) -> None:
     """The run is over: the next may start, and the budget is charged what it cost."""
-    model, run = closing.request.rules.model, closing.request.run
+    model, run = request.rules.model, request.run
     book, etag = read_book(clients, model)
     runs = tuple(replace(past, cost=cost.counted) if past.run == run else past for past in book.runs)
-    used = records.retraining_part(run, "data.json") if closing.result.outcome.judged else book.used
+    used = records.retraining_part(run, "data.json") if outcome.judged else book.used
     running = "" if book.running == run else book.running
     write_book(clients, model, replace(book, running=running, runs=runs, used=used), etag)

@@ -31,7 +31,7 @@ RUNS: list[Lock] = [
     ),
     (
         CLOSING,
-        "    if not closing.result.outcome.judged:\n        return []\n",
+        " if closing.result.outcome.judged else []",
         "",
         test_story.test_a_run_that_failed_answers_nothing_that_came_meanwhile,
         {},
@@ -41,6 +41,20 @@ RUNS: list[Lock] = [
         "set(_claimed_ids(clients, running)) if running else set()",
         "set()",
         test_once.test_causes_that_were_claimed_and_not_yet_marked_are_not_claimed_again,
+        {},
+    ),
+    (
+        CLOSING,
+        '    if "closed" in record:\n',
+        "    if False:\n",
+        test_once.test_a_kill_while_a_run_closes_changes_nothing_of_what_it_absorbed,
+        {"step": "/run.json"},
+    ),
+    (
+        CLOSING,
+        "    causes = _unclaimed(clients, closing.request.rules.model, closing.request.run)\n    return [cause.id",
+        "    causes = open_causes(clients, closing.request.rules.model)\n    return [cause.id",
+        test_once.test_causes_that_were_never_marked_are_their_runs_own_however_it_ends,
         {},
     ),
     (

@@ -11,11 +11,12 @@ import pytest
 from activities.retraining import weigh_causes
 from shared import contracts as c
 from shared.codec import decode
-from shared.domain import identity
+from shared.domain import identity, records
 from shared.domain.failures import Transient
 from shared.domain.promotion.models import FLAG, exact_model
 from shared.domain.retraining.causes import CauseKind
 from shared.domain.retraining.rules import Limits
+from shared.retrainings import read_book
 from tests.hosted import hosted
 from tests.promotion.conftest import DEV
 from tests.retraining.conftest import Works, hours
@@ -161,6 +162,51 @@ async def test_causes_that_were_claimed_and_not_yet_marked_are_not_claimed_again
     assert claimed.run is not None
     assert again.run is None
     assert works.settled() == [claimed.run.run]
+
+
+async def test_causes_that_were_never_marked_are_their_runs_own_however_it_ends(
+    works: Works,
+) -> None:
+    """Killed between claiming and marking, and the run fails: they do not start a second one."""
+    cause, marked = works.cause(CauseKind.DRIFT), works.hub.replace
+    path = f"retraining/churn/causes/{cause.id}.json"
+
+    def killed(container: str, name: str, *rest: Any) -> bool:
+        return False if name == path and not works.pipelines.runs else marked(container, name, *rest)
+
+    works.hub.replace = killed  # type: ignore[method-assign]
+    works.pipelines.status_after = lambda looks: "Failed"
+    await works.consider()
+    result = await works.retrained()
+    await hours(works, 8)
+
+    assert result.outcome is c.RetrainingOutcome.FAILED
+    book, _ = read_book(works.clients, "churn")
+    assert (works.settled(), book.running, [past.run for past in book.runs]) == ([result.run], "", [result.run])
+
+
+@pytest.mark.parametrize("step", ["retraining/churn/causes/", "/run.json", "/book.json"])
+async def test_a_kill_while_a_run_closes_changes_nothing_of_what_it_absorbed(works: Works, step: str) -> None:
+    """After each of its writes: what the record says stands, and what comes after it is weighed anew."""
+    replace, meanwhile = works.hub.replace, list[str]()
+    works.pipelines.during = lambda run: meanwhile or meanwhile.append(works.cause(CauseKind.ALERT).id)  # type: ignore[func-returns-value]
+
+    def killed(container: str, path: str, *rest: Any) -> bool:
+        done = replace(container, path, *rest)
+        if step in path and len(meanwhile) == 1:
+            meanwhile.append(works.cause(CauseKind.SCHEDULE).id)
+            raise Transient("the host died after the write")
+        return done
+
+    works.hub.replace = killed  # type: ignore[method-assign]
+    result = await works.by_hand()
+
+    absorbed, after = works.runs()[0]["absorbed"], meanwhile[1]
+    told = next(data for _, kind, data in works.clients.announcer.events if kind == "Signalbox.Retraining.Better")  # type: ignore[attr-defined]
+    assert absorbed == told["absorbed"] == meanwhile[:1]
+    settled = {blob.path: blob.metadata.get("settled") for blob in works.hub.list("signalbox", records.causes("churn"))}
+    assert settled[records.cause("churn", meanwhile[0])] == result.run
+    assert settled[records.cause("churn", after)] is None
 
 
 async def test_a_flag_that_asks_for_the_same_has_one_effect(works: Works) -> None:
