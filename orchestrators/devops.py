@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
+from orchestrators.waiting import sit_out
 from shared import contracts as c
 from shared.domain import identity
-from shared.domain.devops.tasks import FAILURES, LOOKS_PER_SEGMENT, failure_delay_s, look_delay_s
+from shared.domain.devops.tasks import FAILURES, LOOKS_PER_SEGMENT, look_delay_s
 from shared.domain.failures import Refused
-from shared.durable import Context, StepFailed, Steps, call, pause, start_over, wait_for
+from shared.durable import Context, StepFailed, Steps, call, start_over, wait_for
 
 Out = TypeVar("Out")
 
@@ -87,8 +88,7 @@ def _looks(
             failed += 1
             if failed > FAILURES:
                 raise
-            ctx.show("waiting for Azure DevOps", failed=failed, because=str(failure)[:300])
-            yield from pause(ctx, failure_delay_s(failed, getattr(failure, "after_s", 0.0)))
+            yield from sit_out(ctx, failure, failed, "Azure DevOps")
             continue
         if found is not None:
             return found, 0

@@ -4,9 +4,11 @@ A saga: each move has its undo, run in reverse. Gates and approvals are judged i
 the receipt that only they can issue.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
+from orchestrators.waiting import patiently
 from shared import contracts as c
 from shared.domain import identity
 from shared.domain.failures import Refused
@@ -70,9 +72,8 @@ def promote(ctx: Context, request: c.Promotion) -> Steps[c.PromotionResult]:
     """One promotion. Whatever happens after it was opened, it ends promoted, or with everything put back."""
     ctx.show("planning")
     key = identity.promotion_key(request.id, "opened")
-    opened = yield from call(
-        ctx, c.OPEN_PROMOTION, c.PromotionOpening(key=key, execution=ctx.unique(), promotion=request)
-    )
+    opening = c.PromotionOpening(key=key, execution=ctx.unique(), promotion=request)
+    opened = yield from patiently(ctx, partial(call, ctx, c.OPEN_PROMOTION, opening))
     if opened.fate is c.Fate.DUPLICATE:
         return c.PromotionResult(id=request.id, fate=opened.fate, because=(opened.because,))
     if opened.plan is None:
@@ -103,11 +104,12 @@ def restore(ctx: Context, restoring: c.Restoring) -> Steps[c.PromotionResult]:
 
 def undo(ctx: Context, journey: Journey) -> Steps[tuple[str, ...]]:
     """Undo every move that was begun, in reverse, and say what could not be: it does not keep others from theirs."""
-    left: list[str] = []
+    left, since = list[str](), ctx.now
     for at, move in reversed(journey.begun):
         ctx.show("undoing", stage=at.stage.name, move=move.value)
         try:
-            yield from _until_done(ctx, c.UNDO_MOVE, journey.move(at, move))
+            undone = partial(call, ctx, c.UNDO_MOVE, journey.move(at, move))
+            yield from _until_done(ctx, at, move, partial(patiently, ctx, undone, since))
         except (Refused, StepFailed) as failure:
             left.append(f"{at.stage.name}: {move.value} could not be undone, mend it by hand: {str(failure)[:300]}")
             ctx.show("could not undo", stage=at.stage.name, move=move.value, because=str(failure)[:300])
@@ -155,7 +157,7 @@ def _assess(ctx: Context, journey: Journey, at: StagePlan, phase: Phase) -> Step
 def _await_glass(ctx: Context, order: c.StageOrder, held: Held) -> Steps[None]:
     """Until those who may have overridden the failing gates together; otherwise the gates stand."""
     while True:
-        seen = yield from call(ctx, c.LOOK_AT_GLASS, order)
+        seen = yield from patiently(ctx, partial(call, ctx, c.LOOK_AT_GLASS, order))
         if seen.standing is Standing.APPROVED:
             return
         if seen.standing is not Standing.WAITING:
@@ -169,7 +171,7 @@ def _await_approvals(ctx: Context, journey: Journey, at: StagePlan, pack: c.Evid
     reminded = 0
     while True:
         look = journey.order(at, Phase.ENTRY, "approvals", pack.digest)
-        seen = yield from call(ctx, c.LOOK_AT_APPROVALS, look)
+        seen = yield from patiently(ctx, partial(call, ctx, c.LOOK_AT_APPROVALS, look))
         if seen.standing is Standing.APPROVED:
             return
         if seen.standing is not Standing.WAITING:
@@ -186,16 +188,16 @@ def _move(ctx: Context, journey: Journey, at: StagePlan, move: Move, receipt: Re
     """Begun before it is made: a move that fails half way is undone too."""
     ctx.show("moving", stage=at.stage.name, move=move.value)
     journey.begun.append((at, move))
-    yield from _until_done(ctx, c.MAKE_MOVE, journey.move(at, move, receipt))
+    yield from _until_done(ctx, at, move, partial(call, ctx, c.MAKE_MOVE, journey.move(at, move, receipt)))
 
 
-def _until_done(ctx: Context, activity: c.Activity[c.MoveOrder, c.Moved], order: c.MoveOrder) -> Steps[None]:
+def _until_done(ctx: Context, at: StagePlan, move: Move, ask: Callable[[], Steps[c.Moved]]) -> Steps[None]:
     """Ask again, with durable timers between, for as long as Azure is still at work on it."""
-    within_s = order.at.within_s(order.move)
+    within_s = at.within_s(move)
     waited, delay = 0.0, _FIRST_LOOK_S
-    while (moved := (yield from call(ctx, activity, order))).waiting:
+    while (moved := (yield from ask())).waiting:
         if waited >= within_s:
-            raise Refused(f"{order.stage}: {order.move.value} was not done after {within_s:.0f} s ({moved.waiting})")
+            raise Refused(f"{at.stage.name}: {move.value} was not done after {within_s:.0f} s ({moved.waiting})")
         yield from pause(ctx, delay)
         waited, delay = waited + delay, min(_LONGEST_LOOK_S, delay * 1.5)
 
@@ -204,7 +206,7 @@ def _lock(ctx: Context, journey: Journey) -> Steps[None]:
     """One promotion of an endpoint at a time; taken in one order, so that two can never wait for each other."""
     for lock in _locks(journey):
         while True:
-            locked = yield from call(ctx, c.LOCK_ENDPOINT, lock)
+            locked = yield from patiently(ctx, partial(call, ctx, c.LOCK_ENDPOINT, lock))
             if locked.held:
                 break
             ctx.show("waiting for the endpoint", endpoint=lock.endpoint, held_by=locked.by)
@@ -213,7 +215,7 @@ def _lock(ctx: Context, journey: Journey) -> Steps[None]:
 
 def _unlock(ctx: Context, journey: Journey) -> Steps[None]:
     for lock in _locks(journey):
-        yield from call(ctx, c.UNLOCK_ENDPOINT, lock)
+        yield from patiently(ctx, partial(call, ctx, c.UNLOCK_ENDPOINT, lock))
 
 
 def _locks(journey: Journey) -> list[c.EndpointLock]:
@@ -242,6 +244,6 @@ def _close(
         reached=reached,
         worse=worse,
     )
-    yield from call(ctx, c.CLOSE_PROMOTION, closing)
+    yield from patiently(ctx, partial(call, ctx, c.CLOSE_PROMOTION, closing))
     ctx.show("done", fate=fate.value, because=list(because)[:5])
     return c.PromotionResult(id=request.id, fate=fate, because=tuple(because), reached=reached)

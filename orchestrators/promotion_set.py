@@ -1,7 +1,9 @@
 """Carry several models together: each by its own promotion, and, where the set is atomic, all of them or none."""
 
 from collections.abc import Sequence
+from functools import partial
 
+from orchestrators.waiting import patiently
 from shared import contracts as c
 from shared.domain import identity
 from shared.durable import Context, StepFailed, Steps, call, run_child
@@ -36,7 +38,8 @@ def _take_back(
     stopped, taken = results[-1], list[c.PromotionResult]()
     for promotion in reversed(request.promotions[: len(results) - 1]):
         ctx.show("taking back", promotion=promotion.id)
-        opened = yield from call(ctx, c.LOOK_AT_PLAN, c.PromotionLook(promotion=promotion.id))
+        look = c.PromotionLook(promotion=promotion.id)
+        opened = yield from patiently(ctx, partial(call, ctx, c.LOOK_AT_PLAN, look))
         assert opened.plan is not None  # It was promoted, so it had one.
         because = f"{stopped.id} of the same set was {stopped.fate.value}, so this one was taken back"
         restoring = c.Restoring(promotion=promotion, plan=opened.plan, because=because)

@@ -2,13 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from shared import contracts as c
-from shared.domain.runs import POLLS_PER_SEGMENT, JobState, poll_delay_s
-from shared.durable import Context, StepFailed, Steps, call, wait_for
+from shared.domain.runs import POLLS_PER_SEGMENT, JobState, failure_delay_s, poll_delay_s
+from shared.durable import Context, StepFailed, Steps, call, pause, wait_for
 
+OUTAGE_S = 2 * 86400.0  # Longer than what a service ever took to come back.
+_LONGEST_PAUSE_S = 1800.0
+
+Out = TypeVar("Out")
 Look = TypeVar("Look")
 Stop = Callable[[JobState, str], Steps[c.JobEnd]]
 
@@ -50,3 +54,22 @@ def _seen(ctx: Context, activity: c.Activity[Look, c.JobSeen], look: Look) -> St
         return (yield from call(ctx, activity, look))
     except StepFailed as failure:
         return c.JobSeen(state=JobState.ACTIVE, status=f"not seen: {failure}"[:300])
+
+
+def patiently(ctx: Context, step: Callable[[], Steps[Out]], since: datetime | None = None) -> Steps[Out]:
+    """What *step* gives once an outage has passed. Raises StepFailed where one lasts two days from *since* (now) on."""
+    failed, over = 0, (since or ctx.now) + timedelta(seconds=OUTAGE_S)
+    while True:
+        try:
+            return (yield from step())
+        except StepFailed as failure:
+            failed += 1
+            if ctx.now >= over:
+                raise
+            yield from sit_out(ctx, failure, failed, "an outage to end", _LONGEST_PAUSE_S)
+
+
+def sit_out(ctx: Context, failure: Exception, failed: int, what: str, longest_s: float = 300.0) -> Steps[None]:
+    """Pause before *what* failed is tried again: ever longer, and as long as the service asks for."""
+    ctx.show(f"waiting for {what}", failed=failed, because=str(failure)[:300])
+    yield from pause(ctx, failure_delay_s(failed, getattr(failure, "after_s", 0.0), longest_s))

@@ -13,7 +13,8 @@ from shared.codec import encode
 from shared.domain.configuration import Configuration
 from shared.domain.devops.configuration import DevOps, MergeStart, StageApprovals
 from shared.domain.devops.orders import Kind, Order
-from shared.domain.devops.tasks import FAILURES, failure_delay_s
+from shared.domain.devops.tasks import FAILURES
+from shared.domain.runs import failure_delay_s
 from tests.devops.conftest import Yard
 from tests.inference.conftest import a_route
 from tests.promotion.conftest import CONFIGURATION

@@ -92,11 +92,6 @@ def look_delay_s(look: int) -> float:
     return 1.0 if look < 20 else 2.0 if look < 80 else 30.0 if look < 140 else 300.0
 
 
-def failure_delay_s(failed: int, asked_s: float = 0.0) -> float:
-    """Seconds until Azure DevOps is asked again, after *failed* failures in a row; longer where it asks for longer."""
-    return max(asked_s, min(300.0, 5.0 * 2.0 ** min(failed - 1, 10)))
-
-
 def lines_of(texts: Iterable[str]) -> list[str]:
     """What a feed takes: single lines, the long ones cut with a mark."""
     lines = [line for text in texts for line in text.splitlines() if line.strip()]

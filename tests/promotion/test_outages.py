@@ -1,0 +1,84 @@
+"""Storage or Azure ML is away for a while at every step of a promotion: it waits, and ends as it would have."""
+
+from datetime import UTC, datetime, timedelta
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from activities import approvals, moves, promotions
+from orchestrators.waiting import OUTAGE_S, patiently
+from shared import contracts as c
+from shared.clients import Clients
+from shared.domain.failures import Transient
+from shared.durable import StepFailed, Steps
+from tests.promotion.conftest import Railway
+
+WAITED_FOR = {
+    "open_promotion": promotions,
+    "lock_endpoint": promotions,
+    "look_at_approvals": approvals,
+    "undo_move": moves,
+    "unlock_endpoint": promotions,
+    "close_promotion": promotions,
+}
+OUTAGE = timedelta(seconds=20)
+
+
+def away(monkeypatch: pytest.MonkeyPatch, module: ModuleType, activity: str) -> None:
+    """From its first call on, *activity* fails for longer than it is tried again at once."""
+    body, since = getattr(module, activity), list[datetime]()
+
+    def failing(clients: Clients, payload: Any) -> Any:
+        since.append(clients.clock.now())
+        if since[-1] < since[0] + OUTAGE:
+            raise Transient("nobody answers")
+        return body(clients, payload)
+
+    monkeypatch.setattr(module, activity, failing)
+
+
+async def test_outages_are_waited_for(railway: Railway, monkeypatch: pytest.MonkeyPatch) -> None:
+    railway.register("1", error=1.0)
+    before = railway.cloud.snapshot()
+    for activity, module in WAITED_FOR.items():
+        away(monkeypatch, module, activity)
+    promotion = await railway.promote("churn:1")
+    await railway.pass_time(timedelta(minutes=5))
+    await railway.decide(promotion, "grace", "product-owner", "reject")
+
+    result = await railway.finish(promotion)
+
+    after = railway.cloud.snapshot()
+    after["assets"]["dev/models/churn:1"] = before["assets"]["dev/models/churn:1"]
+    assert (result.fate, len(result.because)) == (c.Fate.HELD, 1), result.because
+    assert (after, railway.record(promotion)["fate"]) == (before, "held")
+    assert not [path for _, path in railway.hub.blobs if path.startswith("locks/")]
+
+
+class Timeless:
+    """A context whose timers fire at once."""
+
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def show(self, step: str, **facts: object) -> None: ...
+
+    def sdk(self) -> "Timeless":
+        return self
+
+    def create_timer(self, at: datetime) -> None:
+        self.now = at
+
+
+def test_an_outage_without_end_is_not_waited_for() -> None:
+    ctx = Timeless()
+
+    def failing() -> Steps[None]:
+        yield None
+        raise StepFailed("nobody answers")
+
+    began = ctx.now
+    with pytest.raises(StepFailed):
+        list(patiently(ctx, failing))  # type: ignore[arg-type]
+
+    assert OUTAGE_S <= (ctx.now - began).total_seconds() <= OUTAGE_S + 1800
