@@ -111,12 +111,12 @@ class HoldoutRows:
         """What models are asked with."""
         return [name for name in self.table.header if name not in (self.holdout.target, self.holdout.key)]
 
-    def keys(self) -> Iterator[str]:
-        at = self.table.header.index(self.holdout.key)
+    def values(self, column: str) -> Iterator[str]:
+        at = self.table.header.index(column)
         return (cells[at] for cells in self.table.rows())
 
     def key_batches(self) -> Iterator[list[str]]:
-        return _batches(self.keys(), _BATCH)
+        return _batches(self.values(self.holdout.key), _BATCH)
 
     def batches(self, columns: Sequence[str], size: int = _BATCH) -> Iterator[list[Cells]]:
         """The cells of *columns*, at most *size* rows at a time."""

@@ -76,4 +76,4 @@ def _rows(clients: Clients, model: str, route: TrainingRoute, fresh: dict[str, B
 
 
 def _count(clients: Clients, route: TrainingRoute, blob: Blob) -> int:
-    return sum(1 for _ in rows_of(clients, route, Member(blob=blob), ""))
+    return sum(row.given for row in rows_of(clients, route, Member(blob=blob), ""))

@@ -12,21 +12,13 @@ from shared.domain.failures import Refused
 from shared.domain.patterns import fixed_prefix
 from shared.domain.retraining.boxes import canonical, read_boxes
 from shared.domain.retraining.rules import Retraining, TrainingKind, TrainingRoute
+from shared.domain.retraining.sets import Row
 from shared.ports import Blob
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """*line* is the row as it will be written, without its end; *held_out* the value of the hold-out's key."""
-
-    key: tuple[str, ...]
-    line: str
-    held_out: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
 class Member:
-    """A file of the set: what it was when it was read."""
+    """A file of the set: what it was when it was read; its rows are those of a table, or the boxes of images."""
 
     blob: Blob
     sha256: str = ""
@@ -64,9 +56,9 @@ def takes_named(rules: Retraining, route: TrainingRoute) -> bool:
 
 
 def rows_of(clients: Clients, route: TrainingRoute, member: Member, held_out: str) -> Iterator[Row]:
-    """Every row; afterwards *member* has its digest, its number of rows and its header."""
+    """Every row, with its value of the column *held_out*; afterwards *member* has its digest, rows and header."""
     if route.kind is TrainingKind.BOXES:
-        yield from _boxes(clients, route, member)
+        yield from _boxes(clients, route, member, held_out)
     else:
         yield from _table(clients, route, member, held_out)
 
@@ -96,18 +88,20 @@ def _table(clients: Clients, route: TrainingRoute, member: Member, held_out: str
         yield Row(key=key, line=_csv_line([fields[at] for at in order]), held_out=values.get(held_out, ""))
 
 
-def _boxes(clients: Clients, route: TrainingRoute, member: Member) -> Iterator[Row]:
+def _boxes(clients: Clients, route: TrainingRoute, member: Member, held_out: str) -> Iterator[Row]:
     wrong = list[str]()
-    for line in _lines(clients, member):
+    for number, line in enumerate(_lines(clients, member), 1):
         if not line.strip():
             continue
-        member.rows += 1
         try:
             image = read_boxes(line, route.labels)
         except ValueError as error:
-            wrong.append(f"line {member.rows}: {error}")
+            wrong.append(f"line {number}: {error}")
             continue
-        yield Row(key=tuple(str(image.get(name, "")) for name in route.key), line=canonical(image))
+        member.rows += (given := len(image["label"]))
+        text, labels = canonical(image)
+        key = tuple(str(image.get(name, "")) for name in route.key)
+        yield Row(key=key, line=text, held_out=str(image.get(held_out, "")), labels=labels, given=given)
     if wrong:
         place = f"{member.blob.container}/{member.blob.path}"
         raise Refused(f"{place} has {len(wrong)} wrong labels: {'; '.join(wrong[:5])}")

@@ -22,8 +22,9 @@ from shared.clients import Clients
 from shared.domain import identity, records
 from shared.domain.arrivals import Arrival
 from shared.domain.failures import Refused
-from shared.domain.retraining.rules import TrainingRoute
-from shared.domain.retraining.sets import Merge, set_version
+from shared.domain.retraining.boxes import IMAGE
+from shared.domain.retraining.rules import TrainingKind, TrainingRoute
+from shared.domain.retraining.sets import Merge, Row, set_version
 from shared.ports import Blob
 
 
@@ -58,27 +59,33 @@ def _members(clients: Clients, request: c.RetrainingRun, route: TrainingRoute) -
 def _set(
     clients: Clients, request: c.RetrainingRun, route: TrainingRoute, members: list[Member], holdout: HoldoutRows
 ) -> c.TrainingSet:
-    key = holdout.holdout.key
-    merge = Merge(route.conflicts, holdout.keys())
+    apart = _told_apart(route, holdout)
+    merge = Merge(route.conflicts, holdout.values(apart))
     newest = sorted(range(len(members)), key=lambda at: (members[at].blob.modified, at), reverse=True)
     for at in newest:
-        for number, row in enumerate(rows_of(clients, route, members[at], key)):
-            merge.offer(at, number, row.key, row.line, row.held_out)
+        for number, row in enumerate(rows_of(clients, route, members[at], apart)):
+            merge.offer(at, number, row)
     header = header_line(_one_header(members))
     with tempfile.TemporaryDirectory() as folder:
         spool = Spool(Path(folder), route.kind, header)
-        for line in _chosen(clients, route, members, merge, key):
-            spool.add(line)
+        for row in _chosen(clients, route, members, merge, apart):
+            spool.add(row.line, row.labels)
         return _written(clients, request, route, members, merge, spool.end())
 
 
-def _chosen(clients: Clients, route: TrainingRoute, members: list[Member], merge: Merge, key: str) -> Iterator[str]:
+def _told_apart(route: TrainingRoute, holdout: HoldoutRows) -> str:
+    """What tells the hold-out's rows: its key, or for boxes their image, of which all are held out or none."""
+    of_images = route.kind is TrainingKind.BOXES and IMAGE in holdout.table.header
+    return IMAGE if of_images else holdout.holdout.key
+
+
+def _chosen(clients: Clients, route: TrainingRoute, members: list[Member], merge: Merge, apart: str) -> Iterator[Row]:
     """The rows of the set by file and row: uploading a file again does not make another set of it."""
     for at, member in enumerate(members):
         again = Member(blob=member.blob)
-        for number, row in enumerate(rows_of(clients, route, again, key)):
-            if merge.takes(at, number, row.key, row.held_out):
-                yield row.line
+        for number, row in enumerate(rows_of(clients, route, again, apart)):
+            if merge.takes(at, number, row):
+                yield row
 
 
 def _written(

@@ -21,13 +21,13 @@ class Spool:
         self.parts: list[Path] = []
         self.rows: list[int] = []
 
-    def add(self, line: str) -> None:
+    def add(self, line: str, rows: int) -> None:
         stream = self._stream
         if stream is None or self._size > _PART:
             stream = self._next()
         stream.write(f"{line}\n")
         self._size += len(line) + 1
-        self.rows[-1] += 1
+        self.rows[-1] += rows
 
     def end(self) -> "Spool":
         if self._stream is not None:

@@ -157,6 +157,13 @@ RUNS: list[Lock] = [
     ),
     (
         "activities/training_sets.py",
+        "    return IMAGE if of_images else holdout.holdout.key\n",
+        "    return holdout.holdout.key\n",
+        test_data.test_no_box_of_an_image_of_the_holdout_is_trained_on,
+        {"key": "id"},
+    ),
+    (
+        "activities/training_sets.py",
         " if name != holdout.holdout.target]",
         "]",
         test_hostile.test_the_answers_never_reach_the_pipeline,
@@ -164,7 +171,7 @@ RUNS: list[Lock] = [
     ),
     (
         "activities/training_sets.py",
-        "Merge(route.conflicts, holdout.keys())",
+        "Merge(route.conflicts, holdout.values(apart))",
         "Merge(route.conflicts)",
         test_data.test_a_set_has_every_row_once_and_says_what_it_is_made_of,
         {},

@@ -72,6 +72,15 @@ class Works(Railway):
         changed = replace(configuration.retraining[0], **rules)
         vars(self.clients)["configuration"] = replace(configuration, retraining=(changed,))
 
+    def hold_out(self, content: str, key: str) -> None:
+        """Configure another hold-out, whose rows *key* names."""
+        self.hub.land("evaluation/churn.csv", content.encode())
+        configuration, model = self.clients.configuration, self.clients.configuration.ladder.models[0]
+        models = (replace(model, holdout=replace(model.holdout, key=key)),)
+        vars(self.clients)["configuration"] = replace(
+            configuration, ladder=replace(configuration.ladder, models=models)
+        )
+
     def label(self, name: str, start: int = 500, rows: int = 4, shift: float = 0.0) -> Blob:
         """A file of labelled rows."""
         lines = [f"{n},{n},{n + shift}" for n in range(start, start + rows)]

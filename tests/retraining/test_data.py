@@ -103,6 +103,31 @@ async def test_image_labels_are_a_set_too(works: Works) -> None:
     assert set(works.pipelines.asked["train-1"].data) == {"labels", "shelves", "holdout"}
 
 
+@pytest.mark.parametrize("key", ["id", "image_url"])
+async def test_no_box_of_an_image_of_the_holdout_is_trained_on(works: Works, key: str) -> None:
+    """Whatever names the hold-out's rows: an image is in it, or in the set, with all its boxes."""
+    works.change(data=(SHELVES,))
+    held = [f"{n},shelf/{n}.jpg,{n},{n}" for n in range(200)]
+    works.hold_out("\n".join(["id,image_url,x,y", *held]), key)
+    boxes = [{"label": "can", "topX": n / 10, "topY": 0, "bottomX": 1, "bottomY": 1} for n in range(3)]
+    images = {"shelf/7.jpg": boxes, "aisle/1.jpg": [*boxes, boxes[0]], "aisle/2.jpg": boxes[:1], "aisle/3.jpg": []}
+    lines = [json.dumps({"image_url": url, "label": label}) for url, label in images.items()]
+    works.hub.land("labels/monday.jsonl", "\n".join(lines).encode())
+
+    await works.by_hand()
+
+    (part,), said = sets(works, "shelves"), manifest(works, "shelves")
+    written = [json.loads(line) for line in (works.hub.read("signalbox-staging", part) or b"").splitlines()]
+    assert [(image["image_url"], len(image["label"])) for image in written] == [
+        ("aisle/1.jpg", 3),
+        ("aisle/2.jpg", 1),
+        ("aisle/3.jpg", 0),
+    ]
+    assert (said["rows"], said["parts"][0]["rows"], said["members"][0]["rows"]) == (4, 4, 8)
+    assert {name: said["dropped"][name] for name in ("duplicates", "held_out")} == {"duplicates": 1, "held_out": 3}
+    assert works.data_assets.registered[f"dev/churn-shelves:{said['version']}"]["tags"]["signalbox.rows"] == "4"
+
+
 async def test_wrong_image_labels_stop_a_run_and_are_named(works: Works) -> None:
     works.change(data=(*RULES.data, SHELVES))
     works.hub.land("labels/monday.jsonl", b'{"image_url": "a", "label": [{"label": "cat"}]}\nnonsense\n')

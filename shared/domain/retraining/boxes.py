@@ -8,6 +8,7 @@ import json
 from collections.abc import Collection
 from typing import Any
 
+IMAGE = "image_url"
 _SIDES = ("topX", "topY", "bottomX", "bottomY")
 
 
@@ -17,8 +18,8 @@ def read_boxes(line: str, known: Collection[str]) -> dict[str, Any]:
         image = json.loads(line)
     except ValueError as error:
         raise ValueError(f"it is not JSON ({error})") from error
-    if not isinstance(image, dict) or not isinstance(image.get("image_url"), str) or not image["image_url"]:
-        raise ValueError("it has no image_url")
+    if not isinstance(image, dict) or not isinstance(image.get(IMAGE), str) or not image[IMAGE]:
+        raise ValueError(f"it has no {IMAGE}")
     boxes = image.get("label")
     if not isinstance(boxes, list):
         raise ValueError("label is not a list of boxes")
@@ -29,10 +30,15 @@ def read_boxes(line: str, known: Collection[str]) -> dict[str, Any]:
     return image
 
 
-def canonical(image: dict[str, Any]) -> str:
-    """The same text for the same image and boxes, in whatever order they were written."""
-    boxes = sorted(image["label"], key=lambda box: json.dumps(box, sort_keys=True))
-    return json.dumps({**image, "label": boxes}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+def canonical(image: dict[str, Any]) -> tuple[str, int]:
+    """The same text for the same image and boxes, in whatever order and how often written, and how many they are."""
+    boxes = {json.dumps(plain, sort_keys=True): plain for plain in map(_plain, image["label"])}
+    label = [boxes[text] for text in sorted(boxes)]
+    return json.dumps({**image, "label": label}, sort_keys=True, separators=(",", ":"), ensure_ascii=False), len(label)
+
+
+def _plain(box: dict[str, Any]) -> dict[str, Any]:
+    return {**box, **{side: float(box[side]) for side in _SIDES}}
 
 
 def _wrong(box: Any, known: Collection[str]) -> str:

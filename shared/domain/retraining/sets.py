@@ -8,11 +8,26 @@ from shared.domain.failures import Refused
 from shared.domain.retraining.rules import OnConflict
 
 _DIGEST = 16
+_Place = tuple[int, int, bytes, int]  # File, row, digest of the content, number of labels.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """*line* is the row as it will be written, without its end; *held_out* its value of what tells the hold-out's rows.
+
+    It has *labels*, one in a table, the boxes of an image; *given* of them were written, the same ones again included.
+    """
+
+    key: tuple[str, ...]
+    line: str
+    held_out: str = ""
+    labels: int = 1
+    given: int = 1
 
 
 @dataclass(slots=True, kw_only=True)
 class Dropped:
-    """Rows that are not in the set: the same again, another one with the same key, or a row of the hold-out."""
+    """Labels that are not in the set: the same again, others for the same key, or those of a row of the hold-out."""
 
     duplicates: int = 0
     conflicts: int = 0
@@ -27,42 +42,42 @@ class Merge:
 
     def __init__(self, on_conflict: OnConflict, held_out: Iterable[str] = ()) -> None:
         self._on_conflict, self._held_out = on_conflict, frozenset(held_out)
-        self._chosen: dict[bytes, tuple[int, int, bytes]] = {}
+        self._chosen: dict[bytes, _Place] = {}
         self._disputed: set[bytes] = set()
         self.dropped = Dropped()
 
-    def offer(self, file: int, row: int, key: Sequence[str], content: str, held_out: str = "") -> None:
-        """*held_out* is the row's value of the hold-out's key. Raises Refused for a conflict that must not be."""
-        if held_out and held_out in self._held_out:
-            self.dropped.held_out += 1
+    def offer(self, file: int, number: int, row: Row) -> None:
+        """Raises Refused for a conflict that must not be."""
+        if row.held_out and row.held_out in self._held_out:
+            self.dropped.held_out += row.given
             return
-        name, digest = _digest("\0".join(key)), _digest(content)
+        self.dropped.duplicates += row.given - row.labels
+        name, place = _digest("\0".join(row.key)), (file, number, _digest(row.line), row.labels)
         there = self._chosen.get(name)
         if there is None:
-            self._chosen[name] = (file, row, digest)
-        elif there[2] == digest:
-            self.dropped.duplicates += 1
+            self._chosen[name] = place
+        elif there[2] == place[2]:
+            self.dropped.duplicates += row.labels
         else:
-            self._dispute(name, there, (file, row, digest), key)
+            self._dispute(name, there, place, row.key)
 
-    def takes(self, file: int, row: int, key: Sequence[str], held_out: str = "") -> bool:
+    def takes(self, file: int, number: int, row: Row) -> bool:
         """Whether this very row is in the set."""
-        name = _digest("\0".join(key))
-        if held_out and held_out in self._held_out:
+        name = _digest("\0".join(row.key))
+        if row.held_out and row.held_out in self._held_out:
             return False
-        return name not in self._disputed and self._chosen[name][:2] == (file, row)
+        return name not in self._disputed and self._chosen[name][:2] == (file, number)
 
-    def _dispute(
-        self, name: bytes, there: tuple[int, int, bytes], other: tuple[int, int, bytes], key: Sequence[str]
-    ) -> None:
+    def _dispute(self, name: bytes, there: _Place, other: _Place, key: Sequence[str]) -> None:
         if self._on_conflict is OnConflict.FAIL:
             raise Refused(f"two different rows have the key {', '.join(key)!r}; mend the data, or set `conflicts`")
-        self.dropped.conflicts += 1
-        if self._on_conflict is OnConflict.DROP and name not in self._disputed:
+        newer, older = (other, there) if there[0] == other[0] else (there, other)  # In one file, the later is newer.
+        self._chosen[name] = newer
+        if self._on_conflict is OnConflict.DROP:
+            self.dropped.conflicts += other[3] + (0 if name in self._disputed else there[3])
             self._disputed.add(name)
-            self.dropped.conflicts += 1  # The one that was there goes as well.
-        if there[0] == other[0]:  # In one file, what comes later is newer.
-            self._chosen[name] = other
+        else:
+            self.dropped.conflicts += older[3]
 
 
 def set_version(header: str, parts: Sequence[str]) -> str:

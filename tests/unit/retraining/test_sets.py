@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import asdict
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from shared.domain.failures import Refused
 from shared.domain.retraining.boxes import canonical, read_boxes
 from shared.domain.retraining.rules import OnConflict
-from shared.domain.retraining.sets import Merge, set_version
+from shared.domain.retraining.sets import Merge, Row, set_version
 
 Files = list[list[tuple[str, str]]]  # Oldest first; rows are key and content.
 
@@ -19,12 +20,12 @@ def merged(files: Files, rule: OnConflict, held_out: tuple[str, ...] = ()) -> tu
     merge = Merge(rule, held_out)
     for at in reversed(range(len(files))):
         for number, (key, content) in enumerate(files[at]):
-            merge.offer(at, number, (key,), content, key)
+            merge.offer(at, number, Row(key=(key,), line=content, held_out=key))
     kept = [
         (key, content)
         for at, file in enumerate(files)
         for number, (key, content) in enumerate(file)
-        if merge.takes(at, number, (key,), key)
+        if merge.takes(at, number, Row(key=(key,), line=content, held_out=key))
     ]
     return kept, merge
 
@@ -104,7 +105,27 @@ def test_boxes_inside_their_image_are_read_and_written_canonically():
     read = [canonical(read_boxes(image(*boxes), ("can", "carton"))) for boxes in ((one, other), (other, one))]
 
     assert read[0] == read[1]
-    assert json.loads(read[0])["image_details"] == {"format": "jpg"}
+    assert json.loads(read[0][0])["image_details"] == {"format": "jpg"}
+
+
+def test_a_box_that_is_written_twice_is_one_however_its_numbers_are_written():
+    twice = [box(topX=0, bottomX=1), box(topX=0.0, bottomX=1.0), box("carton")]
+
+    text, labels = canonical(read_boxes(image(*twice), ()))
+
+    assert (labels, len(json.loads(text)["label"])) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("rule", "conflicts"), [(OnConflict.NEWEST, 3), (OnConflict.DROP, 3 + 2)], ids=["newest", "drop"]
+)
+def test_what_is_dropped_of_images_is_counted_in_boxes(rule, conflicts):
+    merge = Merge(rule, ["held.jpg"])
+    newer, older = ("1.jpg", "newer", 2, 3), ("1.jpg", "older", 3, 3)
+    for file, (url, line, labels, given_) in [(1, newer), (1, ("held.jpg", "h", 4, 5)), (0, older), (0, newer)]:
+        merge.offer(file, 0, Row(key=(url,), line=line, held_out=url, labels=labels, given=given_))
+
+    assert asdict(merge.dropped) == {"duplicates": 1 + 1 + 2, "conflicts": conflicts, "held_out": 5}
 
 
 @pytest.mark.parametrize(
