@@ -18,19 +18,22 @@ def make_move(clients: Clients, order: c.MoveOrder) -> c.Moved:
     if clients.ledger.find(order.key) is not None:
         return c.Moved()
     require_receipt(clients, order)
-    if clients.ledger.find(_undone(order)) is not None:
-        raise Refused(f"{order.move.value} of {order.promotion.id} was undone and is not made again; promote anew")
+    if _is_undoing(clients, order):
+        raise _undone_already(order)
     mover, about = MOVERS[order.move], carried(clients, order)
-    if clients.ledger.find(_before(order)) is None:
-        clients.ledger.record(_before(order), mover.before(clients, about))
+    before = clients.ledger.find(_before(order)) or clients.ledger.record(_before(order), mover.before(clients, about))
     waiting = mover.advance(clients, about)
+    if _is_undoing(clients, order):
+        mover.undo(clients, about, before)  # Whoever undoes it may have looked before this was there.
+        raise _undone_already(order)
     if not waiting:
         _record(clients, order, order.key, "moved")
     return c.Moved(waiting=waiting)
 
 
 def undo_move(clients: Clients, order: c.MoveOrder) -> c.Moved:
-    """Put back what there was before; where nothing was begun there is nothing to undo."""
+    """Put back what there was before; where nothing was begun there is nothing to undo. It is not made after this."""
+    clients.ledger.record(_undoing(order), {"at": stamp(clients)})
     before = clients.ledger.find(_before(order))
     if before is None or clients.ledger.find(_undone(order)) is not None:
         return c.Moved()
@@ -38,6 +41,14 @@ def undo_move(clients: Clients, order: c.MoveOrder) -> c.Moved:
     if not waiting:
         _record(clients, order, _undone(order), "undone")
     return c.Moved(waiting=waiting)
+
+
+def _is_undoing(clients: Clients, order: c.MoveOrder) -> bool:
+    return clients.ledger.find(_undoing(order)) is not None
+
+
+def _undone_already(order: c.MoveOrder) -> Refused:
+    return Refused(f"{order.move.value} of {order.promotion.id} was undone and is not made again; promote anew")
 
 
 def _record(clients: Clients, order: c.MoveOrder, key: str, kind: str) -> None:
@@ -48,6 +59,10 @@ def _record(clients: Clients, order: c.MoveOrder, key: str, kind: str) -> None:
 
 def _before(order: c.MoveOrder) -> str:
     return f"{order.key}.before"
+
+
+def _undoing(order: c.MoveOrder) -> str:
+    return f"{order.key}.undoing"
 
 
 def _undone(order: c.MoveOrder) -> str:

@@ -10,7 +10,15 @@ import pytest
 
 from shared.domain.promotion.plans import Move
 from tests.mutation.removal import expect_failure, named, remove
-from tests.promotion import test_flags, test_glass, test_hostile, test_receipts, test_story, test_training_edge
+from tests.promotion import (
+    test_flags,
+    test_glass,
+    test_hostile,
+    test_late_moves,
+    test_receipts,
+    test_story,
+    test_training_edge,
+)
 from tests.promotion.conftest import Railway, railway  # noqa: F401 (a fixture)
 
 Guard = Callable[..., Any]
@@ -23,6 +31,20 @@ LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
         "    require_receipt(clients, order)\n",
         "",
         test_receipts.test_nothing_moves_without_a_receipt,
+        {},
+    ),
+    (
+        "activities/moves.py",
+        "    clients.ledger.record(_undoing(order), {",
+        "    dict({",
+        test_late_moves.test_a_move_that_comes_after_its_undo_is_not_made,
+        {},
+    ),
+    (
+        "activities/moves.py",
+        "        mover.undo(clients, about, before)",
+        "        pass",
+        test_late_moves.test_a_move_that_is_undone_while_it_is_made_is_put_back,
         {},
     ),
     (
