@@ -198,6 +198,8 @@ def _named_roles(one: Reader, roles: dict[str, Role]) -> tuple[Role, ...]:
     for name in names:
         if name not in roles:
             one.fail("roles", f"names {name!r}", f"use roles of the section `roles`: {', '.join(roles) or 'none'}")
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        one.fail("roles", f"names {name!r} twice", "name it once: a role decides once, by one person")
     return tuple(roles[name] for name in names if name in roles)
 
 

@@ -9,6 +9,7 @@ from shared.config.shapes import DURATION, ENDPOINT, LOCATION, TEXT, mapping, na
 from shared.domain.gates import GATES
 
 _TEXTS = {"type": "array", "items": TEXT}
+_ROLES = _TEXTS | {"uniqueItems": True}
 
 
 def promotion_schemas() -> dict[str, Any]:
@@ -18,7 +19,7 @@ def promotion_schemas() -> dict[str, Any]:
         "registry": mapping(dict.fromkeys(names, TEXT), required=names),
         "roles": named(role),
         "ladder": named(_stage()),
-        "break_glass": mapping({"roles": _TEXTS, "longest": DURATION}, required=("roles",)),
+        "break_glass": mapping({"roles": _ROLES, "longest": DURATION}, required=("roles",)),
     }
 
 
@@ -33,7 +34,7 @@ def promotable_schema() -> dict[str, Any]:
 def _stage() -> dict[str, Any]:
     kinds = {"online": ENDPOINT, "batch": ENDPOINT, "instances": whole(1, 1000), "ready_within": DURATION}
     times = {name: DURATION for name in APPROVALS if name.endswith("_after")}
-    lists = {"roles": _TEXTS, "escalate_to": _TEXTS, "delegates": named(TEXT)}
+    lists = {"roles": _ROLES, "escalate_to": _TEXTS, "delegates": named(TEXT)}
     return mapping(
         {
             "from": TEXT,

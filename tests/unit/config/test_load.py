@@ -238,6 +238,16 @@ def test_two_routes_for_the_same_files_are_refused(write):
         load(write(route("one"), route("two", take="landing/{a}/{b}.csv", publish="predictions/{run}")))
 
 
+def test_a_role_that_is_named_twice_is_refused(write):
+    people = "roles: {owner: {people: [ada]}}\nbreak_glass: {roles: [owner, owner]}\n"
+    stage = "ladder: {up: {from: dev, environment: dev, serve: {online: e}, approvals: {roles: [owner, owner]}}}\n"
+
+    found = [str(each) for each in check(write(route(), head=people + stage + HEAD))]
+
+    said = "roles: names 'owner' twice; name it once: a role decides once, by one person"
+    assert [each.endswith(said) for each in found] == [True, True], found
+
+
 def test_the_command_says_everything_and_ends_in_failure_only_for_errors(write, capsys):
     warned = main([str(write(route(overrides="{error_threshold: -1}")))])
     refused = main([str(write(route(give_up_after="soon")))])
