@@ -12,7 +12,7 @@ from activities.retraining_claims import claimed
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain import identity, records
-from shared.durable import Client, Start, find_instance, start_once
+from shared.durable import FAILED, Client, Start, find_instance, start_once
 from shared.retrainings import open_causes, read_book
 
 
@@ -50,7 +50,7 @@ async def _look_after(client: Client, clients: Clients, run: str) -> tuple[bool,
         return False, False
     request = await asyncio.to_thread(claimed, clients, run)
     opened = await asyncio.to_thread(clients.hub.find, request.hub.state, records.retraining(run))
-    if instance is None and opened is None:
-        return await start_once(client, c.RETRAIN, run, request) is Start.STARTED, False
+    if opened is None and (instance is None or instance.status == FAILED):
+        return await start_once(client, c.RETRAIN, run, request, again=True) is Start.STARTED, False
     name = identity.adrift_id(run)
     return False, await start_once(client, c.CANCEL_TRAINING_ADRIFT, name, request, again=True) is Start.STARTED

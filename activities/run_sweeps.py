@@ -15,9 +15,8 @@ from shared.clients import Clients
 from shared.codec import decode
 from shared.domain import identity, records
 from shared.domain.runs import Outcome
-from shared.durable import Client, Instance, Start, find_instance, start_once
+from shared.durable import FAILED, Client, Instance, Start, find_instance, start_once
 
-_FAILED = "Failed"
 _LAST = (Outcome.COMPLETED, Outcome.PARTIAL, Outcome.FAILED, Outcome.CANCELLED, Outcome.SUPERSEDED)
 
 
@@ -29,7 +28,7 @@ async def sweep_runs(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swep
         if instance is not None and instance.running:
             continue
         opened = await asyncio.to_thread(clients.hub.find, inference.hub.state, records.run_record(inference.run))
-        if opened is None and (instance is None or instance.status == _FAILED):
+        if opened is None and (instance is None or instance.status == FAILED):
             how = await start_once(client, c.RUN_INFERENCE, inference.run, inference, again=True)
             started += how is Start.STARTED
         else:
@@ -52,7 +51,7 @@ def _adrift(clients: Clients, inference: c.Inference, instance: Instance | None)
     ended = recorded_result(clients.hub, inference) or _published(clients, inference)
     if ended is not None:
         return c.Adrift(inference=inference, result=ended)
-    failed = instance is not None and instance.status == _FAILED
+    failed = instance is not None and instance.status == FAILED
     because = "its orchestration failed" if failed else "its orchestration was ended from outside"
     outcome = _announced(clients, inference) or (Outcome.FAILED if failed else Outcome.CANCELLED)
     result = c.InferenceResult(run=inference.run, outcome=outcome, because=because)

@@ -18,8 +18,7 @@ _MEMBERS_EVERY_S = 5.0
 def run_inference(ctx: Context, request: c.Inference) -> Steps[c.InferenceResult]:
     """One run. Whatever happens after it was opened is announced and recorded, failure included."""
     ctx.show("opening")
-    opening = c.RunOpening(key=_key(request, "opened"), execution=ctx.unique(), inference=request)
-    opened = yield from call(ctx, c.OPEN_RUN, opening)
+    opened = yield from _open(ctx, request)
     if opened.already is not None:
         return c.InferenceResult(run=request.run, outcome=Outcome.DUPLICATE, because=opened.because)
     try:
@@ -33,12 +32,16 @@ def run_inference(ctx: Context, request: c.Inference) -> Steps[c.InferenceResult
 def conclude_adrift(ctx: Context, adrift: c.Adrift) -> Steps[c.Done]:
     """End a run whose orchestration is gone as any other: what it had done is found, and not done again."""
     request = adrift.inference
-    opening = c.RunOpening(key=_key(request, "opened"), execution=ctx.unique(), inference=request)
-    yield from call(ctx, c.OPEN_RUN, opening)  # It may have been ended before it was opened.
+    yield from _open(ctx, request)  # It may have been ended before it was opened.
     if adrift.job is not None:
         yield from _cancel(ctx, adrift, adrift.job)
     yield from _conclude(ctx, request, adrift.result)
     return c.Done()
+
+
+def _open(ctx: Context, request: c.Inference) -> Steps[c.RunOpened]:
+    opening = c.RunOpening(key=_key(request, "opened"), execution=ctx.unique(), inference=request)
+    return (yield from call(ctx, c.OPEN_RUN, opening))
 
 
 def _cancel(ctx: Context, adrift: c.Adrift, job: str) -> Steps[None]:

@@ -51,8 +51,7 @@ def retrain(ctx: Context, request: c.RetrainingRun) -> Steps[c.RetrainingResult]
     """One run of training. Whatever happens after it was opened is written on its record, and nothing runs on."""
     training = Training(request=request)
     ctx.show("opening", model=request.rules.model)
-    opening = c.RetrainingOpening(key=training.key("opened"), execution=ctx.unique(), request=request)
-    opened = yield from call(ctx, c.OPEN_RETRAINING, opening)
+    opened = yield from _open(ctx, training)
     if opened.already:
         return training.ended(c.RetrainingOutcome.DUPLICATE, opened.because)
     try:
@@ -67,9 +66,15 @@ def retrain(ctx: Context, request: c.RetrainingRun) -> Steps[c.RetrainingResult]
 def cancel_training_adrift(ctx: Context, request: c.RetrainingRun) -> Steps[c.Done]:
     """Cancel the pipeline's run of a run that was ended from outside, and say so on both."""
     training, because = Training(request=request), "its orchestration was ended from outside"
+    yield from _open(ctx, training)  # It may have been ended before it was opened.
     yield from _stop(ctx, training, because)
     yield from _conclude(ctx, training, training.ended(c.RetrainingOutcome.CANCELLED, because))
     return c.Done()
+
+
+def _open(ctx: Context, training: Training) -> Steps[c.RetrainingOpened]:
+    opening = c.RetrainingOpening(key=training.key("opened"), execution=ctx.unique(), request=training.request)
+    return (yield from call(ctx, c.OPEN_RETRAINING, opening))
 
 
 def _carry(ctx: Context, training: Training) -> Steps[c.RetrainingResult]:

@@ -223,7 +223,7 @@ class Instance:
     shown: dict[str, Any] = field(default_factory=dict)
 
 
-_RUNNING = {"Pending", "Running", "ContinuedAsNew", "Suspended"}
+_RUNNING, FAILED = {"Pending", "Running", "ContinuedAsNew", "Suspended"}, "Failed"
 
 
 async def find_instance(client: Client, instance: str) -> Instance | None:

@@ -150,6 +150,31 @@ async def test_a_claim_that_nobody_started_is_started_by_the_timer(works: Works)
     await promoted(works, await works.retrained())
 
 
+@pytest.mark.parametrize("ended", ["by an outage", "from outside"])
+async def test_a_run_that_ends_before_it_was_opened_does_not_lock_its_model(works: Works, ended: str) -> None:
+    create, out = works.hub.create, [True]
+
+    def refusing(container: str, path: str, *rest: Any) -> bool:
+        if out[0] and path.endswith("/run.json"):
+            raise Transient("503 the storage account is down")
+        return create(container, path, *rest)
+
+    works.hub.create = refusing  # type: ignore[method-assign]
+    works.cause(CauseKind.DRIFT)
+    await works.consider()
+    await works.until(lambda: bool(read_book(works.clients, "churn")[0].running))
+    run = read_book(works.clients, "churn")[0].running
+    if ended == "from outside":
+        await works.host.terminate(run, "not this one")
+    await works.host.advance_until_finished(run)
+    out[0] = False
+    await hours(works, 3)
+
+    wanted = {"by an outage": "better", "from outside": "cancelled"}[ended]
+    assert [closed["outcome"] for closed in works.runs()] == [wanted]
+    assert (read_book(works.clients, "churn")[0].running, works.settled()) == ("", [run])
+
+
 async def test_causes_that_were_claimed_and_not_yet_marked_are_not_claimed_again(works: Works) -> None:
     works.change(limits=Limits(debounce_s=0))
     cause = works.cause(CauseKind.DRIFT)
