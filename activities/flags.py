@@ -32,7 +32,8 @@ async def sweep_promotions(client: Client, clients: Clients, sweep: c.Sweep) -> 
     adrift = 0
     for restoring in await asyncio.to_thread(lambda: list(_open(clients))):
         instance = await find_instance(client, restoring.promotion.id)
-        if instance is None or not instance.running:
+        gone = instance is None or not instance.running
+        if gone and await asyncio.to_thread(_still_open, clients, restoring.promotion.id):
             name = identity.restore_id(restoring.promotion.id)
             adrift += await start_once(client, c.RESTORE, name, restoring, again=True) is Start.STARTED
     return c.Swept(adrift=adrift + await sweep_devops(client, clients))
@@ -62,3 +63,12 @@ def _open(clients: Clients) -> Iterator[c.Restoring]:
         found = opened(clients, blob.path.removeprefix(records.OPEN_PROMOTIONS).removesuffix(".json"))
         if raw is not None and found is not None and found.plan is not None:
             yield c.Restoring(promotion=decode(c.Promotion, json.loads(raw)), plan=found.plan)
+
+
+def _still_open(clients: Clients, promotion: str) -> bool:
+    """It may have closed since it was listed, or have been ended from outside when its fate was written already."""
+    state = clients.configuration.hub.state
+    closed = "closed" in json.loads(clients.hub.read(state, records.promotion(promotion)) or b"{}")
+    if closed:
+        clients.hub.delete(state, records.open_promotion(promotion))
+    return not closed

@@ -3,13 +3,17 @@
 The cases come from the moves of the plan itself, so that a new move is covered by itself.
 """
 
+import json
 from contextlib import suppress
 from typing import Any
 
+import azure.durable_functions as df
 import pytest
 
+from activities import flags
 from activities.movers import MOVERS
 from shared import contracts as c
+from shared.codec import encode
 from shared.domain.failures import Refused, Transient
 from shared.domain.promotion.plans import Move, Phase
 from shared.planning import plan_promotion
@@ -142,3 +146,33 @@ async def test_a_promotion_that_is_ended_from_outside_is_put_back(champion: Rail
 
     assert restored(champion, before, target)
     assert champion.record(promotion)["fate"] == "failed"
+
+
+async def test_a_promotion_that_ends_while_the_sweep_looks_at_it_is_left_alone(
+    railway: Railway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    railway.register("1", error=1.0)
+    promotion = await railway.promote("churn:1", to="preprod")
+    find_instance, client = flags.find_instance, df.DurableOrchestrationClient(railway.host.client_binding())
+
+    async def late(client: Any, instance: str) -> Any:
+        await railway.finish(instance)
+        return await find_instance(client, instance)
+
+    monkeypatch.setattr(flags, "find_instance", late)
+    await railway.until(lambda: bool(railway.cloud.state["deployments"]))
+    swept = await flags.sweep_promotions(client, railway.clients, c.Sweep(key="k"))
+
+    assert (swept.adrift, railway.record(promotion)["fate"]) == (0, "promoted")
+
+
+async def test_a_promotion_whose_fate_is_written_is_not_put_back(railway: Railway) -> None:
+    model = railway.register("1", error=1.0)
+    result = await railway.finish(await railway.promote("churn:1", to="preprod"))
+    left = encode(c.Promotion(id=result.id, model=model, source="dev", target="preprod"))
+    railway.hub.land(f"signalbox/promotions-open/{result.id}.json", json.dumps(left).encode())
+
+    await railway.sweep()
+
+    assert (railway.record(result.id)["fate"], bool(railway.cloud.state["deployments"])) == ("promoted", True)
+    assert not list(railway.hub.list("signalbox", "promotions-open/"))
