@@ -22,6 +22,7 @@ from azure.storage.blob import (
 from signalbox.emulators.azure_ml.estate import Place
 
 _SAS_LIFE = timedelta(hours=8)
+_AGAIN_S, _TRIES = 0.25, 240
 
 
 class _Identity:
@@ -111,5 +112,12 @@ class Blobs:
 
 
 def _patience() -> LinearRetry:
-    """Storage may start later than what is resumed, and the client would wait 15 s before it tries again."""
-    return LinearRetry(backoff=1, retry_total=60, random_jitter_range=0)
+    """A minute: storage may start later than what is resumed. Of one kind of fault the client takes three by itself."""
+    return LinearRetry(
+        backoff=_AGAIN_S,  # type: ignore[arg-type]
+        random_jitter_range=0,
+        retry_total=_TRIES,
+        retry_connect=_TRIES,
+        retry_read=_TRIES,
+        retry_status=_TRIES,
+    )
