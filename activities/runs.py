@@ -52,11 +52,12 @@ def _close(clients: Clients, closing: c.RunClosing) -> c.Done:
     def act() -> c.Done:
         at = stamp(clients)
         _write_outcome(clients, closing, at)
-        if not closing.inference.hub.results:
-            forget_open(clients.hub, closing.inference)
         return c.Done(at=at)
 
-    return once(clients, closing.key, c.Done, act)
+    done = once(clients, closing.key, c.Done, act)
+    if not closing.inference.hub.results:
+        forget_open(clients.hub, closing.inference)  # At a repeat too: a late event may have put it on the list again.
+    return done
 
 
 def look_at_orders(clients: Clients, look: c.RunLook) -> c.RunOrders:

@@ -133,6 +133,18 @@ async def test_an_outage_of_the_topic_leaves_nobody_untold_who_asked(product: Pr
     assert not still_open(product)
 
 
+async def test_an_event_that_comes_after_its_runs_history_is_gone_leaves_nothing_open(product: Product) -> None:
+    run = await product.arrive("landing/each/north/a.csv")
+    await product.pass_time(60)
+    await product.host.host.client.purge(run)
+    await product.tell(product.hub.blobs["landing", "each/north/a.csv"][0], "event-2")
+    await product.pass_time(700)
+
+    assert product.record(run)["outcome"] == "completed"
+    assert product.announced.kinds == ["Signalbox.Inference.Completed"]
+    assert not still_open(product)
+
+
 @pytest.mark.parametrize("spoken", ["cancelled", "failed"])
 async def test_what_was_announced_before_the_end_stands(product: Product, spoken: str) -> None:
     if spoken == "failed":
