@@ -7,12 +7,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from activities.devops_sweeps import close
 from activities.effects import once, stamp
 from shared import contracts as c
 from shared.clients import Clients
 from shared.codec import decode
 from shared.deciding import record_decision
+from shared.devops_open import close
 from shared.domain import identity, records
 from shared.domain.devops.approvals import DECIDED, evidence_of, in_role, role_of
 from shared.domain.devops.configuration import StageApprovals

@@ -6,10 +6,10 @@ import re
 from dataclasses import replace
 
 from activities.devops_starts import begin
-from activities.devops_sweeps import keep_open
 from activities.effects import once, stamp
 from shared import contracts as c
 from shared.clients import Clients
+from shared.devops_open import start_kept
 from shared.domain import identity, records
 from shared.domain.devops.configuration import MergeStart
 from shared.domain.devops.hooks import Hint, HintKind
@@ -17,7 +17,7 @@ from shared.domain.devops.orders import Kind, Order
 from shared.domain.devops.seen import DevOpsRun, PipelineOrder, PullRequest
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Person
-from shared.durable import Client, Start, start_once, wake
+from shared.durable import Client, wake
 
 _VERSION = re.compile(r"^\s*signalbox:\s*(\S+)\s*$", re.MULTILINE | re.IGNORECASE)
 
@@ -41,9 +41,7 @@ async def start_mirror(client: Client, clients: Clients, promotion: str) -> None
     if not clients.configuration.devops.approvals or not promotion.startswith("promotion-"):
         return
     mirroring = c.Mirroring(key=identity.told_key(promotion, "mirrored"), promotion=promotion)
-    name = identity.mirror_id(promotion)
-    if await start_once(client, c.MIRROR, name, mirroring) is not Start.FINISHED:
-        await asyncio.to_thread(keep_open, clients, c.MIRROR, name, mirroring)
+    await start_kept(client, clients, c.MIRROR, identity.mirror_id(promotion), mirroring)
 
 
 def start_devops_run(clients: Clients, start: c.RunOfPipeline) -> DevOpsRun:
@@ -111,7 +109,7 @@ async def _start_merged(client: Client, clients: Clients, rule: MergeStart, pull
         author = await asyncio.to_thread(clients.devops_facts.person, rule.organisation, pull.author)
         asker = author or Person(oid="", name=f"requester unknown (pull request {pull.number} of {rule.repository})")
         if order.kind is Kind.PIPELINE:
-            return await _run_pipeline(client, order, key)
+            return await _run_pipeline(client, clients, order, key)
         begun = await begin(client, clients, key, order, asker)
     except Refused as refusal:
         await asyncio.to_thread(
@@ -121,7 +119,7 @@ async def _start_merged(client: Client, clients: Clients, rule: MergeStart, pull
     return begun.id or begun.because or begun.failed
 
 
-async def _run_pipeline(client: Client, order: Order, key: str) -> str:
+async def _run_pipeline(client: Client, clients: Clients, order: Order, key: str) -> str:
     correlation = identity.pipeline_run_id(key)
     wanted = c.RunOfPipeline(
         key=f"{key}/run",
@@ -130,7 +128,7 @@ async def _run_pipeline(client: Client, order: Order, key: str) -> str:
         pipeline=int(order.pipeline),
         correlation=correlation,
     )
-    await start_once(client, c.RUN_DEVOPS_PIPELINE, correlation, wanted)
+    await start_kept(client, clients, c.RUN_DEVOPS_PIPELINE, correlation, wanted)
     return correlation
 
 

@@ -1,5 +1,5 @@
-"""Keep alive what stands in for Azure DevOps: a follower or a mirror that failed or was ended from outside starts again
-while its pipeline or promotion waits, and tokens whose time is over are dropped.
+"""Keep alive what stands in for Azure DevOps: what was lost or ended from outside starts again, a follower or a mirror
+also where it failed while its pipeline or promotion waits; and tokens whose time is over are dropped.
 """
 
 import asyncio
@@ -8,41 +8,39 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
-from activities.effects import stamp
 from shared import contracts as c
 from shared.clients import Clients
-from shared.codec import decode, encode
+from shared.codec import decode
+from shared.devops_open import close
 from shared.domain import records
 from shared.durable import Client, Start, find_instance, start_once
 
 _LONGEST = timedelta(days=31)  # Azure DevOps lets nothing wait longer than thirty.
-_KINDS: dict[str, c.Orchestration[Any, Any]] = {each.name: each for each in (c.FOLLOW_TASK, c.MIRROR)}
+_FOR_OTHERS: tuple[c.Orchestration[Any, Any], ...] = (c.FOLLOW_TASK, c.MIRROR)  # Whatever fails, these still wait.
+_KINDS = {each.name: each for each in (*_FOR_OTHERS, c.HEED, c.RUN_DEVOPS_PIPELINE)}
 _log = logging.getLogger(__name__)
-
-
-def keep_open(clients: Clients, orchestration: c.Orchestration[Any, Any], instance: str, payload: object) -> None:
-    """From now on a sweep sees to it that *instance* runs, until it is closed."""
-    content = {"orchestration": orchestration.name, "input": encode(payload), "since": stamp(clients)}
-    clients.hub.create(clients.configuration.hub.state, records.devops_open(instance), json.dumps(content).encode())
-
-
-def close(clients: Clients, instance: str) -> None:
-    clients.hub.delete(clients.configuration.hub.state, records.devops_open(instance))
 
 
 async def sweep_devops(client: Client, clients: Clients) -> int:
     """How many were started again."""
-    if not clients.configuration.devops.organisations:
-        return 0
     started = 0
     for instance, kept in await asyncio.to_thread(_open, clients):
-        found = await find_instance(client, instance)
-        if (found is None or not found.running) and await asyncio.to_thread(_still, clients, instance, kept):
-            kind = _KINDS[kept["orchestration"]]
+        found, kind = await find_instance(client, instance), _KINDS[kept["orchestration"]]
+        if found and found.running:
+            continue
+        if found and found.status in _ends(kind):
+            await asyncio.to_thread(close, clients, instance)
+        elif await asyncio.to_thread(_still, clients, instance, kept):
             how = await start_once(client, kind, instance, decode(kind.takes, kept["input"]), again=True)
             started += how is Start.STARTED
-    await asyncio.to_thread(lambda: clients.secrets.drop_expired(clients.clock.now()))
+    if clients.configuration.devops.organisations:
+        await asyncio.to_thread(lambda: clients.secrets.drop_expired(clients.clock.now()))
     return started
+
+
+def _ends(kind: c.Orchestration[Any, Any]) -> tuple[str, ...]:
+    """In what status one of that kind has ended by itself."""
+    return ("Completed",) if kind in _FOR_OTHERS else ("Completed", "Failed")
 
 
 def _open(clients: Clients) -> list[tuple[str, dict[str, Any]]]:

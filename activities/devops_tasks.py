@@ -12,11 +12,11 @@ from typing import Any
 from activities.devops_claims import claim_task
 from activities.devops_hints import start_mirror, wait_for_run
 from activities.devops_starts import begin
-from activities.devops_sweeps import close, keep_open
 from activities.effects import once, stamp
 from shared import contracts as c
 from shared.clients import Clients
 from shared.codec import decode, encode
+from shared.devops_open import close, keep_open
 from shared.domain import identity, records
 from shared.domain.devops.tasks import TaskRef
 from shared.domain.failures import Refused

@@ -11,7 +11,9 @@ from datetime import timedelta
 from typing import Any
 
 from shared import contracts as c
+from shared.clients import Clients
 from shared.codec import encode
+from shared.devops_open import start_kept
 from shared.domain import identity
 from shared.domain.devops.hooks import read_hint
 from shared.domain.devops.orders import BODY_LIMIT, Kind, Order, read_order
@@ -62,10 +64,10 @@ async def take_task(call: Call, body: TaskAsked) -> answers.TaskTaken:
 
 async def take_hook(call: Call, body: Any) -> answers.HintTaken:
     """A hint, from web hooks."""
-    return await heed_hook(call.client, body)
+    return await heed_hook(call.client, call.clients, body)
 
 
-async def heed_hook(client: Client, body: Any) -> answers.HintTaken:
+async def heed_hook(client: Client, clients: Clients, body: Any) -> answers.HintTaken:
     """What a hint is about is read again later, so that a forged one can cause a look and nothing more."""
     hint = read_hint(body)
     if isinstance(hint, str):
@@ -73,7 +75,8 @@ async def heed_hook(client: Client, body: Any) -> answers.HintTaken:
     delivery = f"{body.get('subscriptionId', '')}/{body.get('notificationId', '')}/{body.get('id', '')}"
     name = identity.hint_id(hint.kind.value, hint.id, delivery)
     with happened(moment_of(body.get("createdDate"))):
-        how = await start_once(client, c.HEED, name, c.Hinting(key=f"devops/hints/{name}", hint=hint))
+        hinting = c.Hinting(key=f"devops/hints/{name}", hint=hint)
+        how = await start_kept(client, clients, c.HEED, name, hinting)
     return answers.HintTaken(heeded=True, hint=name, accepted=how.value)
 
 

@@ -14,5 +14,5 @@ HOOK = "AzureDevOps.Hook"
 async def receive_hook(client: Client, clients: Clients, message: func.ServiceBusMessage) -> str:
     """Take the hint; says what was done. Raises ValueError where it is no JSON: the queue keeps it as dead."""
     with delivered(HOOK, clients, message):
-        taken = await heed_hook(client, parsed(message.get_body(), BODY_LIMIT))
+        taken = await heed_hook(client, clients, parsed(message.get_body(), BODY_LIMIT))
     return f"hint {taken.hint} is {taken.accepted}" if taken.heeded else f"ignored: {taken.because}"

@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import azure.durable_functions as df
 import pytest
 
 from shared import contracts as c
 from shared.codec import encode
+from shared.devops_open import start_kept
 from shared.domain.configuration import Configuration
 from shared.domain.devops.configuration import DevOps, MergeStart, StageApprovals
 from shared.domain.devops.orders import Kind, Order
@@ -170,23 +172,27 @@ async def test_a_run_of_a_pipeline_is_started_once_and_read_to_its_result(stormy
     assert stormy.ado.state()["effects"]["runs"][f"provision {method}"] == 1
 
 
-async def test_a_merge_that_was_hinted_at_meanwhile_starts_what_it_starts_once(stormy: Yard) -> None:
-    stormy.railway.register("1", error=1.0)
+async def hinted(yard: Yard, status: int) -> str:
+    """The hint that a merge has happened, while what it is about is answered with *status*."""
+    yard.railway.register("1", error=1.0)
     body = {"sourceRefName": "refs/heads/x", "targetRefName": "refs/heads/main", "description": "signalbox: churn:1"}
-    pull = stormy.ado.ask("POST", "git/repositories/models/pullrequests", body, "ada@example.org").json()
+    pull = yard.ado.ask("POST", "git/repositories/models/pullrequests", body, "ada@example.org").json()
     number = pull["pullRequestId"]
-    stormy.ado.ask(
-        "PATCH", f"git/repositories/models/pullrequests/{number}", {"status": "completed"}, "ada@example.org"
-    )
-    stormy.ado.control("outage", {"status": 503, "path": "/pullrequests/"})
+    yard.ado.ask("PATCH", f"git/repositories/models/pullrequests/{number}", {"status": "completed"}, "ada@example.org")
+    yard.ado.control("outage", {"status": status, "path": "/pullrequests/"})
     resource = {"pullRequestId": number, "repository": {"name": "models"}}
-    hint = {"eventType": "git.pullrequest.merged", "resource": resource}
+    _, answer = await yard.railway.ask(
+        "POST", "devops/hooks", {"eventType": "git.pullrequest.merged", "resource": resource}
+    )
+    return str(answer["hint"])
 
-    _, answer = await stormy.railway.ask("POST", "devops/hooks", hint)
+
+async def test_a_merge_that_was_hinted_at_meanwhile_starts_what_it_starts_once(stormy: Yard) -> None:
+    hint = await hinted(stormy, 503)
     await stormy.pass_time(minutes=2)
     assert stormy.promotions() == []
     stormy.ado.control("outage", {})
-    heeded = await stormy.railway.host.advance_until_finished(answer["hint"], timeout=30)
+    heeded = await stormy.railway.host.advance_until_finished(hint, timeout=30)
 
     assert [heeded.output["did"]] == stormy.promotions()
 
@@ -213,6 +219,39 @@ async def test_a_sweep_starts_followers_and_mirrors_again_that_were_ended(stormy
     await stormy.until(lambda: not list(stormy.hub.list("signalbox", "devops/open/")))
     await sweep(stormy, "second sweep")
     assert stormy.railway.host.get(task).status == "Completed"
+
+
+async def test_a_sweep_starts_hints_and_runs_again_that_were_ended_and_closes_what_has_ended(stormy: Yard) -> None:
+    host, hint = stormy.railway.host, await hinted(stormy, 503)
+    stormy.ado.control("outage", {"status": 503})
+    number = stormy.ado.define("provision again", {"name": "work", "steps": [{"kind": "log", "lines": ["done"]}]})
+    where = {"organisation": "contoso", "project": "mlops", "pipeline": number}
+    wanted = c.RunOfPipeline(key="k/again", correlation="c-again", **where)
+    client = df.DurableOrchestrationClient(host.client_binding())
+    await start_kept(client, stormy.railway.clients, c.RUN_DEVOPS_PIPELINE, "c-again", wanted)
+    for name in (hint, "c-again"):
+        await host.terminate(name, "by hand")
+    await host.settle()
+
+    await sweep(stormy, "first sweep")
+
+    assert {host.get(name).status for name in (hint, "c-again")} == {"Running"}
+    stormy.ado.control("outage", {})
+    for name in (hint, "c-again"):
+        assert (await host.advance_until_finished(name, timeout=30)).status == "Completed"
+    await sweep(stormy, "second sweep")
+    assert not list(stormy.hub.list("signalbox", "devops/open/"))
+    assert (len(stormy.promotions()), stormy.ado.state()["effects"]["runs"]["provision again"]) == (1, 1)
+
+
+async def test_a_sweep_leaves_a_hint_alone_that_was_refused(stormy: Yard) -> None:
+    hint = await hinted(stormy, 403)
+    assert (await stormy.railway.host.advance_until_finished(hint, timeout=30)).status == "Failed"
+
+    await sweep(stormy, "refused")
+
+    assert stormy.railway.host.get(hint).status == "Failed"
+    assert not list(stormy.hub.list("signalbox", "devops/open/"))
 
 
 async def test_a_sweep_drops_tokens_whose_time_is_over_and_no_others(stormy: Yard) -> None:
