@@ -8,7 +8,7 @@ from typing import Protocol
 
 from shared import contracts as c
 from shared.codec import decode, encode
-from shared.domain import records
+from shared.domain import identity, records
 from shared.domain.configuration import Configuration
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Approval
@@ -28,19 +28,30 @@ class Records(Protocol):
 
 def record_decision(made: Records, request: c.Promotion, stage: str, approval: Approval) -> str:
     """`approved` or `rejected`; the first decision stands. Refused where somebody else has decided otherwise."""
-    name = f"{approval.role}-{approval.evidence.removeprefix('sha256:')[:16]}.json"
-    path, state = f"{records.decisions(request.id, stage)}{name}", made.configuration.hub.state
-    if not made.hub.create(state, path, json.dumps(encode(approval)).encode()):
-        there = decode(Approval, json.loads(made.hub.read(state, path) or b"{}"))
-        if not there.withdrawn and (there.oid, there.approved) != (approval.oid, approval.approved):
-            said = "approved" if there.approved else "rejected"
-            raise Refused(f"{there.name} has {said} as {there.role}; they can withdraw it")
+    folder, state = records.decisions(request.id, stage), made.configuration.hub.state
+    name = f"{approval.role}-{approval.evidence.removeprefix('sha256:')[:16]}"
+    path = f"{folder}{name}.json"
+    while not made.hub.create(state, path, json.dumps(encode(approval)).encode()):
         seen = made.hub.find(state, path)
-        if there.withdrawn and seen is not None:
-            made.hub.replace(state, path, json.dumps(encode(approval)).encode(), seen.etag)
+        there = decode(Approval, json.loads(made.hub.read(state, path) or b"{}"))
+        if not there.withdrawn:
+            approval = _standing(there, approval)
+            break
+        aside = f"{folder}{name}-{identity.digest(there.oid, there.at.isoformat())}.json"
+        made.hub.create(state, aside, json.dumps(encode(there)).encode())
+        if seen is not None and made.hub.replace(state, path, json.dumps(encode(approval)).encode(), seen.etag):
+            break
     kind = "approved" if approval.approved else "rejected"
     tell_decision(made, request, f"{path}/{kind}/{approval.at.isoformat()}", kind, approval)
     return kind
+
+
+def _standing(there: Approval, approval: Approval) -> Approval:
+    """The decision that is *there*, where *approval* says the same again."""
+    if (there.oid, there.approved) != (approval.oid, approval.approved):
+        said = "approved" if there.approved else "rejected"
+        raise Refused(f"{there.name} has {said} as {there.role}; they can withdraw it")
+    return there
 
 
 def tell_decision(made: Records, request: c.Promotion, key: str, kind: str, approval: Approval) -> None:

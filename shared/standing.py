@@ -16,7 +16,7 @@ from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Approval, ApprovalPolicy, Judgement, Standing, judge_approvals
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.plans import Phase, StagePlan
-from shared.ports import Clock, DataHub, Ledger
+from shared.ports import Blob, Clock, DataHub, Ledger
 
 _ATTEMPTS = 1000
 
@@ -123,13 +123,13 @@ def decided(made: Records, promotion: str, stage: str) -> list[Approval]:
     return [approval for _, approval in decisions(made, promotion, stage)]
 
 
-def decisions(made: Records, promotion: str, stage: str) -> Iterator[tuple[str, Approval]]:
-    """Every decision on *stage* with the path of its record."""
+def decisions(made: Records, promotion: str, stage: str) -> Iterator[tuple[Blob, Approval]]:
+    """Every decision on *stage* with its record, as it was before it was read."""
     state = made.configuration.hub.state
     for blob in made.hub.list(state, records.decisions(promotion, stage)):
         raw = made.hub.read(state, blob.path)
         if raw is not None:
-            yield blob.path, decode(Approval, json.loads(raw))
+            yield blob, decode(Approval, json.loads(raw))
 
 
 def asked_at(made: Records, order: c.StageOrder) -> datetime:

@@ -75,18 +75,16 @@ def _break_glass(clients: Clients, promotion: str, person: Person, body: GlassBr
 
 def _withdraw(clients: Clients, promotion: str, person: Person, role: str) -> answers.Withdrawn:
     request, plan = _promotion(clients, promotion)
-    state = clients.configuration.hub.state
     for at in plan.stages:
-        for path, found in decisions(clients, promotion, at.stage.name):
+        for record, found in decisions(clients, promotion, at.stage.name):
             if (found.oid, found.role) != (person.oid, role) or found.withdrawn:
                 continue
             if has_receipt(clients, promotion, at.stage.name):
                 raise Problem(409, "too late", f"the approval of {at.stage.name} has been used; ask for a roll-back")
-            there = clients.hub.find(state, path)
             taken = json.dumps(encode(replace(found, withdrawn=True))).encode()
-            if there is None or not clients.hub.replace(state, path, taken, there.etag):
+            if not clients.hub.replace(record.container, record.path, taken, record.etag):
                 raise Problem(409, "changed meanwhile", "the decision was changed by somebody else; look again")
-            tell_decision(clients, request, f"{path}/withdrawn", "withdrawn", found)
+            tell_decision(clients, request, f"{record.path}/withdrawn/{found.at.isoformat()}", "withdrawn", found)
             return answers.Withdrawn(promotion=promotion, role=role, withdrawn=True)
     raise Problem(404, "no such decision", f"{person.name} has not decided as {role} here")
 
