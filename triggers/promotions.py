@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 from shared import contracts as c
 from shared.clients import Clients
@@ -150,15 +151,15 @@ async def recover(call: Call, model: str, body: RecoveryAsked) -> Starting:
     """Bring `version` of *model* back from the central registry into `environment`."""
     clients, version = call.clients, exact_model(f"{model}:{body.version}")
     environment = clients.configuration.workspace(body.environment).name
-    name = identity.recovery_id(version.name, version.version, environment)
+    name = f"{identity.recovery_id(version.name, version.version, environment)}-{uuid4().hex}"
     recovery = c.Recovery(
-        key=f"recoveries/{name}/{clients.clock.now():%Y%m%dT%H%M%S%f}",
+        key=f"recoveries/{name}",
         model=version,
         environment=environment,
         asked_by=call.caller.name,
         reason=body.reason,
     )
-    return Starting(orchestration=c.RECOVER, instance=name, payload=recovery, again=True)
+    return Starting(orchestration=c.RECOVER, instance=name, payload=recovery, unique=True)
 
 
 def _lowest_source(clients: Clients, target: str) -> str:

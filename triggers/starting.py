@@ -33,15 +33,14 @@ def followed(status_url: str) -> dict[str, str]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Starting:
     """What a door wants started: *instance* is chosen before anything happens, *resource* is what comes of it, below
-    `/api/v1`. *again*: an instance that has finished may run again. *fresh*: one that is there already is a 409.
-    *unique*: the id was made by chance for this request. *first* is awaited before the start."""
+    `/api/v1`. *fresh*: one that is there already is a 409. *unique*: the id was made by chance for this request.
+    *first* is awaited before the start."""
 
     orchestration: Orchestration[Any, Any]
     instance: str
     payload: object
     resource: str = ""
     members: tuple[str, ...] = ()
-    again: bool = False
     fresh: bool = False
     unique: bool = False
     first: Callable[[], Awaitable[object]] | None = None
@@ -75,7 +74,6 @@ class Order:
     orchestration: str
     payload: Any
     accepted: Accepted
-    again: bool = False
 
 
 async def begin(call: Call, asked: str, decide: Callable[[], Awaitable[Starting]]) -> Accepted:
@@ -135,7 +133,6 @@ async def _first(call: Call, path: str, asked: str, decide: Callable[[], Awaitab
         orchestration=starting.orchestration.name,
         payload=encode(starting.payload),
         accepted=_accepted(starting),
-        again=starting.again,
     )
     content, state = json.dumps(encode(order)).encode(), call.clients.configuration.hub.state
     if not await asyncio.to_thread(call.clients.hub.create, state, path, content):
@@ -167,7 +164,6 @@ async def _start(client: Client, starting: Starting) -> None:
         starting.orchestration,
         starting.instance,
         starting.payload,
-        again=starting.again,
         unique=starting.unique,
         first=starting.first,
     )

@@ -114,7 +114,7 @@ def promotion_set_id(promotions: Iterable[str]) -> str:
 
 
 def recovery_id(model: str, version: str, environment: str) -> str:
-    """The orchestration that brings a version back from the central registry."""
+    """What the orchestrations that bring a version back from the central registry begin with."""
     return f"recover-{_readable(model)}-{digest(model, version, environment)}"
 
 

@@ -7,6 +7,8 @@ from shared import contracts as c
 from shared.codec import decode
 from shared.domain.promotion.models import STATE, ModelVersion
 from shared.planning import read_bundle, shelves_at
+from tests.http_api.conftest import ask
+from tests.http_api.test_starting import LosesAnswers
 from tests.promotion.conftest import CENTRAL, DEV, Railway
 
 NOON = timedelta(days=1)
@@ -100,6 +102,30 @@ async def test_the_same_version_with_another_content_is_a_conflict_that_names_bo
     assert status == "Failed"
     assert f"churn:1 is already in dev with {other}, not {approved}" in str(said)
     assert railway.cloud.snapshot() == before
+
+
+async def test_one_key_is_one_recovery_whatever_was_recovered_before_or_since(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+    await railway.whole("churn:1")
+    await recovered(railway)
+    hub, body = railway.hub, {"version": "1", "environment": "dev", "reason": "the workspace was deleted"}
+
+    async def keyed(key: str, **more: str) -> tuple[int, Any]:
+        status, _, answer = await ask(railway, "POST", "models/churn/recover", body | more, {"Idempotency-Key": key})  # type: ignore[arg-type]
+        await railway.host.settle()
+        return status, answer
+
+    vars(railway.clients)["hub"] = LosesAnswers(railway.clients.clock.now)
+    railway.hub.blobs = hub.blobs
+    statuses = [(await keyed("one"))[0], (await keyed("one"))[0]]  # Recorded and not started at first.
+    _, first = await keyed("one")
+    _, other = await keyed("two", reason="again")
+    _, late = await keyed("one")
+    refused, _ = await keyed("one", reason="again")
+
+    assert (statuses, refused, late) == ([503, 202], 409, first)
+    assert first["id"] != other["id"]
+    assert railway.chain().count("recovered") == 3
 
 
 async def test_what_was_altered_does_not_come_back(railway: Railway) -> None:
