@@ -133,10 +133,21 @@ def _metrics(clients: Clients, trial: c.ChallengerTrial) -> dict[str, float]:
     """What the run logged, and what it wrote to metrics.json: its own words, beside what was measured here."""
     request = trial.request
     logged = dict(clients.pipelines.metrics(request.rules.pipeline, trial.id))
-    raw = clients.hub.read(request.hub.staging, f"{output_folder(request)}/metrics.json")
-    written = json.loads(raw) if raw else {}
+    written = _written(clients, request, "metrics.json")
     numbers = {name: float(value) for name, value in written.items() if isinstance(value, int | float)}
     return {f"training.{name}": value for name, value in (logged | numbers).items()}
+
+
+def _written(clients: Clients, request: c.RetrainingRun, name: str) -> dict[str, Any]:
+    """The object that the pipeline wrote to the file *name*, empty where it wrote none. Refused where it is none."""
+    raw = clients.hub.read(request.hub.staging, f"{output_folder(request)}/{name}") or b"{}"
+    try:
+        found = json.loads(raw)
+    except ValueError as error:
+        raise Refused(f"the pipeline's {name} is not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise Refused(f"the pipeline's {name} is no JSON object")
+    return found
 
 
 def _register(clients: Clients, registration: c.ChallengerRegistration) -> c.ChallengerRegistered:
@@ -182,8 +193,7 @@ def _lineage(clients: Clients, registration: c.ChallengerRegistration) -> dict[s
     """Run, data, code, metrics: what the ladder carries along, and what people look for."""
     request, judged = registration.request, registration.judged
     sets = ", ".join(f"{request.rules.model}-{each.name}:{each.version}" for each in registration.sets.sets)
-    raw = clients.hub.read(request.hub.staging, f"{output_folder(request)}/lineage.json")
-    commit = str(json.loads(raw).get(_COMMIT, "")) if raw else ""
+    commit = str(_written(clients, request, "lineage.json").get(_COMMIT, ""))
     metrics = {f"signalbox.metric.{name}": f"{value:.6g}" for name, value in list(judged.metrics.items())[:20]}
     tags = {
         RUN: request.run,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from functools import partial
 
-from orchestrators.waiting import Waiting, one_segment
+from orchestrators.waiting import Waiting, one_segment, patiently
 from shared import contracts as c
 from shared.domain import identity
 from shared.domain.runs import POLLS_PER_SEGMENT, JobState
@@ -22,9 +22,6 @@ def wait_for_job(ctx: Context, wait: c.JobWait) -> Steps[c.JobEnd | None]:
 
 def _stop(ctx: Context, wait: c.JobWait, state: JobState, because: str) -> Steps[c.JobEnd]:
     key = identity.effect_key(wait.run, "cancelled")
-    yield from call(
-        ctx,
-        c.CANCEL_JOB,
-        c.Cancellation(key=key, run=wait.run, route=wait.route, hub=wait.hub, job=wait.job, because=because),
-    )
+    cancellation = c.Cancellation(key=key, run=wait.run, route=wait.route, hub=wait.hub, job=wait.job, because=because)
+    yield from patiently(ctx, lambda: call(ctx, c.CANCEL_JOB, cancellation))
     return c.JobEnd(state=state, because=because)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from functools import partial
 
-from orchestrators.waiting import Waiting, one_segment
+from orchestrators.waiting import Waiting, one_segment, patiently
 from shared import contracts as c
 from shared.domain import identity
 from shared.domain.runs import POLLS_PER_SEGMENT, JobState
@@ -36,5 +36,6 @@ def reconcile_retraining(ctx: Context, sweep: c.Sweep) -> Steps[c.Swept]:
 
 def _stop(ctx: Context, wait: c.TrainingWait, state: JobState, because: str) -> Steps[c.JobEnd]:
     key = identity.retraining_key(wait.request.run, "stopped")
-    yield from call(ctx, c.STOP_TRAINING, c.TrainingStop(key=key, request=wait.request, because=because, id=wait.id))
+    stop = c.TrainingStop(key=key, request=wait.request, because=because, id=wait.id)
+    yield from patiently(ctx, lambda: call(ctx, c.STOP_TRAINING, stop))
     return c.JobEnd(state=state, because=because)

@@ -1,8 +1,12 @@
 """Cancel, reprocess, and ends from outside; what people see of runs over HTTP."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
 from shared.domain import identity
+from shared.domain.failures import Transient
 from shared.domain.runs import Outcome
 from tests.inference.conftest import Product, created
 
@@ -18,6 +22,23 @@ async def test_cancelling_a_run_cancels_its_job_once(product: Product) -> None:
     result = await product.finish(run)
 
     assert result.outcome is Outcome.CANCELLED
+    assert list(product.jobs.cancelled.values()) == [1]
+
+
+async def test_a_job_that_an_outage_kept_from_being_cancelled_is_cancelled_after_it(product: Product) -> None:
+    product.jobs.status_after, cancel, began = lambda looks: "Running", product.jobs.cancel, product.host.clock.now()
+    run = await product.arrive("landing/each/north/a.csv")
+
+    def refusing(*given: Any) -> None:
+        if product.host.clock.now() - began < timedelta(hours=1):
+            raise Transient("cancel: 503 the service is down")
+        cancel(*given)
+
+    product.jobs.cancel = refusing  # type: ignore[method-assign]
+    await product.pass_time(30)
+    await product.request("POST", f"runs/{run}/cancel", WHY)
+
+    assert (await product.finish(run)).outcome is Outcome.CANCELLED
     assert list(product.jobs.cancelled.values()) == [1]
 
 

@@ -1,7 +1,7 @@
 """What goes wrong in a run, and how it ends: time, metrics, predictions, data, the champion, the clock."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +18,10 @@ from shared.ports import Shelf
 from tests.promotion.conftest import DEV
 from tests.retraining.conftest import Works
 from tests.unit.schedules.oracle import MORE
+
+
+def output_of(works: Works) -> str:
+    return f"signalbox-staging/retraining/{works.runs()[0]['run']}/output"
 
 
 async def test_a_run_that_never_ends_is_cancelled_and_that_is_a_failure(works: Works) -> None:
@@ -82,6 +86,33 @@ async def test_an_outage_delays_a_run_and_does_not_end_it(works: Works) -> None:
     assert not works.pipelines.cancelled
 
 
+@pytest.mark.parametrize(
+    ("port", "name"),
+    [("pipelines", "metrics"), ("endpoints", "invoke"), ("models", "register"), ("audit", "append")],
+    ids=["judging", "asking the champion", "registering", "recording"],
+)
+async def test_an_outage_of_an_hour_after_the_training_costs_time_only(works: Works, port: str, name: str) -> None:
+    await works.serve()
+    of, refused = getattr(works.clients, port), list[datetime]()
+    inner = getattr(of, name)
+
+    def out(*given: Any, **named: Any) -> Any:
+        now = works.clients.clock.now()
+        trained = any(run.status == "Completed" for run in works.pipelines.runs.values())
+        if trained and (not refused or now - refused[0] < timedelta(hours=1)):
+            refused.append(now)
+            raise Transient("503 service unavailable")
+        return inner(*given, **named)
+
+    setattr(of, name, out)
+
+    result = await works.by_hand(hours=3)
+
+    assert result.outcome is c.RetrainingOutcome.BETTER
+    assert len(refused) > 6
+    assert (works.runs()[0]["outcome"], works.pipelines.submissions.total()) == ("better", 1)
+
+
 @pytest.mark.parametrize("failure", [Transient("503 service unavailable"), PutOff("429", 1700.0)])
 async def test_a_pipeline_that_cannot_be_had_fails_the_run_in_the_end(
     works: Works, failure: Transient, monkeypatch: pytest.MonkeyPatch
@@ -133,6 +164,36 @@ async def test_predictions_count_only_for_exactly_the_holdout(
     assert said in result.because
     assert said in works.pipelines.tags["train-1"]["signalbox.because"]
     assert not works.made("register dev/models")
+
+
+async def test_a_run_that_is_timed_out_in_an_outage_is_cancelled_after_it(works: Works) -> None:
+    cancel, out = works.pipelines.cancel, timedelta(hours=2)
+    works.pipelines.status_after, began = lambda looks: "Running", works.clients.clock.now()
+
+    def refusing(*given: Any) -> None:
+        if works.clients.clock.now() - began < out:
+            raise Transient("503 service unavailable")
+        cancel(*given)
+
+    works.pipelines.cancel = refusing  # type: ignore[method-assign]
+
+    result = await works.by_hand(hours=4)
+
+    assert (result.outcome, "timed out" in result.because) == (c.RetrainingOutcome.FAILED, True)
+    assert works.pipelines.cancelled == {"train-1": result.because}
+
+
+@pytest.mark.parametrize("content", [b"{", b"[1]", b"\xff"])
+@pytest.mark.parametrize("name", ["metrics.json", "lineage.json"])
+async def test_what_a_pipeline_says_of_itself_badly_ends_the_run_at_once(
+    works: Works, name: str, content: bytes
+) -> None:
+    works.pipelines.during = lambda run: works.hub.land(f"{output_of(works)}/{name}", content) and None
+
+    result = await works.by_hand()
+
+    assert result.outcome is c.RetrainingOutcome.FAILED
+    assert f"the pipeline's {name} is no" in result.because
 
 
 async def test_the_answers_never_reach_the_pipeline(works: Works) -> None:
