@@ -56,8 +56,8 @@ def next_attempt(made: Records, model: ModelVersion, target: str) -> int:
     raise Refused(f"{model} has been promoted to {target} {_ATTEMPTS} times; register a new version")
 
 
-def has_receipt(made: Records, promotion: str, stage: str) -> bool:
-    return made.ledger.find(identity.promotion_key(promotion, f"{stage}/{Phase.ENTRY.value}/receipt")) is not None
+def has_receipt(made: Records, promotion: str, stage: str, phase: Phase = Phase.ENTRY) -> bool:
+    return made.ledger.find(identity.promotion_key(promotion, f"{stage}/{phase.value}/receipt")) is not None
 
 
 def asking(made: Records, promotion: c.Promotion, plan: c.Plan) -> StagePlan | None:
@@ -100,7 +100,7 @@ def judgement(made: Records, order: c.StageOrder) -> Judgement:
 def break_glass(made: Records, order: c.StageOrder) -> str:
     """The override that lets failing gates pass: every role of the policy, unexpired; empty where there is none."""
     glass = made.configuration.ladder.break_glass
-    given = decided(made, order.promotion.id, glass_stage(order.stage, order.phase)) if glass.policy.roles else []
+    given = consents(made, order.promotion.id, order.stage, order.phase) if glass.policy.roles else []
     if not given:
         return ""
     first = min(each.at for each in given)
@@ -116,6 +116,11 @@ def break_glass(made: Records, order: c.StageOrder) -> str:
 def glass_stage(stage: str, phase: Phase) -> str:
     """Where decisions to break the glass for a phase are kept."""
     return f"{stage}-break-glass-{phase.value}"
+
+
+def consents(made: Records, promotion: str, stage: str, phase: Phase) -> list[Approval]:
+    """Who has agreed to break the glass for a phase, and has not taken it back."""
+    return [each for each in decided(made, promotion, glass_stage(stage, phase)) if not each.withdrawn]
 
 
 def decided(made: Records, promotion: str, stage: str) -> list[Approval]:

@@ -14,7 +14,7 @@ from shared.domain.promotion.ladder import Promotable
 from shared.domain.promotion.models import DIGEST
 from shared.domain.promotion.plans import Phase, Plan, StagePlan
 from shared.ports import Models
-from shared.standing import Records, asking, decided, glass_stage, judgement, opened, pack_of, question
+from shared.standing import Records, asking, consents, has_receipt, judgement, opened, pack_of, question
 
 
 class World(Records, Protocol):
@@ -93,7 +93,7 @@ def _glass(world: World, request: c.Promotion, plan: Plan) -> Iterator[str]:
     for at in plan.stages if request.break_glass else ():
         for phase in Phase:
             failing = _failing(world, request.id, at.stage.name, phase)
-            given = {each.role for each in decided(world, request.id, glass_stage(at.stage.name, phase))}
+            given = {each.role for each in consents(world, request.id, at.stage.name, phase)}
             yield from (f"{at.stage.name} ({phase.value}): {each}" for each in failing)
             if failing:
                 missing = (role for role in policy.roles if role.name not in given)
@@ -104,7 +104,7 @@ def _failing(world: World, promotion: str, stage: str, phase: Phase) -> tuple[st
     """What keeps a phase that was assessed and has no receipt."""
     step = f"{stage}/{phase.value}"
     raw = world.ledger.find(identity.promotion_key(promotion, f"{step}/assessed"))
-    if raw is None or world.ledger.find(identity.promotion_key(promotion, f"{step}/receipt")) is not None:
+    if raw is None or has_receipt(world, promotion, stage, phase):
         return ()
     assessed = decode(c.Assessed, raw)
     return () if assessed.passed else assessed.because

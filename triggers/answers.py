@@ -212,6 +212,7 @@ class Decided:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withdrawn:
     promotion: str
+    stage: str
     role: str
     withdrawn: bool
 

@@ -5,7 +5,8 @@ What is written here is judged later, by activities, from the records alone; the
 
 import asyncio
 import json
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from shared import contracts as c
 from shared.clients import Clients
@@ -14,11 +15,23 @@ from shared.deciding import record_decision, tell_decision
 from shared.domain import records
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Approval, Person, refuse_approval
+from shared.domain.promotion.plans import Phase
 from shared.durable import Client, wake
+from shared.ports import Blob
 from shared.standing import asking, decided, decisions, glass_stage, has_receipt, opened, pack_of
 from triggers import answers
 from triggers.problems import Problem
-from triggers.requests import Decision, GlassBroken
+from triggers.requests import Decision, GlassBroken, Withdrawal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """What a person has *said*, its record, and the stage and phase that would use it."""
+
+    stage: str
+    phase: Phase
+    record: Blob
+    said: Approval
 
 
 async def decide(
@@ -30,9 +43,11 @@ async def decide(
     return record
 
 
-async def withdraw(client: Client, clients: Clients, promotion: str, person: Person, role: str) -> answers.Withdrawn:
+async def withdraw(
+    client: Client, clients: Clients, promotion: str, person: Person, body: Withdrawal
+) -> answers.Withdrawn:
     """Take back an own decision, as long as nothing has been moved on its strength."""
-    record = await asyncio.to_thread(_withdraw, clients, promotion, person, role)
+    record = await asyncio.to_thread(_withdraw, clients, promotion, person, body)
     await wake(client, promotion, c.DECISION_GIVEN)
     return record
 
@@ -47,7 +62,8 @@ async def break_glass(
 
 
 def _decide(clients: Clients, promotion: str, person: Person, approved: bool, body: Decision) -> answers.Decided:
-    request, plan = _promotion(clients, promotion)
+    request, plan, fate = _promotion(clients, promotion)
+    _refuse_ended(promotion, fate)
     at = asking(clients, request, plan)
     pack = pack_of(clients, promotion, at.stage.name) if at else None
     if at is None or pack is None:
@@ -60,7 +76,8 @@ def _decide(clients: Clients, promotion: str, person: Person, approved: bool, bo
 
 
 def _break_glass(clients: Clients, promotion: str, person: Person, body: GlassBroken) -> answers.Decided:
-    request, _ = _promotion(clients, promotion)
+    request, _, fate = _promotion(clients, promotion)
+    _refuse_ended(promotion, fate)
     stage, phase = body.stage, body.phase
     pack = pack_of(clients, promotion, stage, phase)
     if pack is None or not request.break_glass:
@@ -73,20 +90,34 @@ def _break_glass(clients: Clients, promotion: str, person: Person, body: GlassBr
     return _record(clients, request, kept, _approval(clients, person, True, body))
 
 
-def _withdraw(clients: Clients, promotion: str, person: Person, role: str) -> answers.Withdrawn:
-    request, plan = _promotion(clients, promotion)
+def _withdraw(clients: Clients, promotion: str, person: Person, body: Withdrawal) -> answers.Withdrawn:
+    request, plan, fate = _promotion(clients, promotion)
+    mine = list(_own(clients, promotion, plan, person, body))
+    if not mine:
+        raise Problem(404, "no such decision", f"{person.name} has not decided as {body.role} here")
+    unused = [each for each in mine if not has_receipt(clients, promotion, each.stage, each.phase)]
+    if not unused:
+        raise Problem(409, "too late", f"the decision on {mine[-1].stage} has been used; ask for a roll-back")
+    _refuse_ended(promotion, fate)
+    newest = max(unused, key=lambda each: each.said.at)
+    taken = json.dumps(encode(replace(newest.said, withdrawn=True))).encode()
+    if not clients.hub.replace(newest.record.container, newest.record.path, taken, newest.record.etag):
+        raise Problem(409, "changed meanwhile", "the decision was changed by somebody else; look again")
+    key = f"{newest.record.path}/withdrawn/{newest.said.at.isoformat()}"
+    tell_decision(clients, request, key, "withdrawn", newest.said)
+    return answers.Withdrawn(promotion=promotion, stage=newest.stage, role=body.role, withdrawn=True)
+
+
+def _own(clients: Clients, promotion: str, plan: c.Plan, person: Person, body: Withdrawal) -> Iterator[Own]:
+    """*person*'s decisions of the kind that *body* means, as far as they are not withdrawn."""
     for at in plan.stages:
-        for record, found in decisions(clients, promotion, at.stage.name):
-            if (found.oid, found.role) != (person.oid, role) or found.withdrawn:
-                continue
-            if has_receipt(clients, promotion, at.stage.name):
-                raise Problem(409, "too late", f"the approval of {at.stage.name} has been used; ask for a roll-back")
-            taken = json.dumps(encode(replace(found, withdrawn=True))).encode()
-            if not clients.hub.replace(record.container, record.path, taken, record.etag):
-                raise Problem(409, "changed meanwhile", "the decision was changed by somebody else; look again")
-            tell_decision(clients, request, f"{record.path}/withdrawn/{found.at.isoformat()}", "withdrawn", found)
-            return answers.Withdrawn(promotion=promotion, role=role, withdrawn=True)
-    raise Problem(404, "no such decision", f"{person.name} has not decided as {role} here")
+        stage = at.stage.name
+        places = [(phase, glass_stage(stage, phase)) for phase in Phase if body.phase in (phase, None)]
+        places += [(Phase.ENTRY, stage)] if body.phase is None else []
+        for phase, kept in places if body.stage in (stage, "") else ():
+            for record, found in decisions(clients, promotion, kept):
+                if (found.oid, found.role, found.withdrawn) == (person.oid, body.role, False):
+                    yield Own(stage=stage, phase=phase, record=record, said=found)
 
 
 def _record(clients: Clients, request: c.Promotion, stage: str, approval: Approval) -> answers.Decided:
@@ -109,9 +140,16 @@ def _approval(clients: Clients, person: Person, approved: bool, body: Decision |
     )
 
 
-def _promotion(clients: Clients, promotion: str) -> tuple[c.Promotion, c.Plan]:
+def _refuse_ended(promotion: str, fate: str) -> None:
+    if fate:
+        raise Problem(409, "ended", f"{promotion} has ended as {fate}: nothing is decided on it any more")
+
+
+def _promotion(clients: Clients, promotion: str) -> tuple[c.Promotion, c.Plan, str]:
+    """What was asked for, its plan, and its fate, empty while it is under way."""
     raw = clients.hub.read(clients.configuration.hub.state, records.promotion(promotion))
     found = opened(clients, promotion)
     if raw is None or found is None or found.plan is None:
         raise Problem(404, "no such promotion", f"promotion {promotion!r} is not known, or has no plan yet")
-    return decode(c.Promotion, json.loads(raw)["promotion"]), found.plan
+    record = json.loads(raw)
+    return decode(c.Promotion, record["promotion"]), found.plan, record.get("fate", "")

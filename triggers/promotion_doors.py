@@ -39,7 +39,7 @@ async def reject_promotion(call: Call, promotion: str, body: asked.Decision) -> 
 
 
 async def withdraw_decision(call: Call, promotion: str, body: asked.Withdrawal) -> answers.Withdrawn:
-    return await decisions.withdraw(call.client, call.clients, promotion, call.caller, body.role)
+    return await decisions.withdraw(call.client, call.clients, promotion, call.caller, body)
 
 
 async def break_glass(call: Call, promotion: str, body: asked.GlassBroken) -> answers.Decided:

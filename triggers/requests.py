@@ -137,7 +137,11 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withdrawal:
+    """Of several decisions that are not used yet the newest; *phase* means the consent to break that phase's glass."""
+
     role: Name
+    stage: Name = ""
+    phase: Phase | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

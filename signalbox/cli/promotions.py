@@ -110,11 +110,13 @@ reject = _decision("reject", "Reject PROMOTION: everything is put back.")
 @click.command()
 @click.argument("promotion")
 @_role
+@click.option("--stage", default="", help="The stage it is on; without it, the newest that is not used yet.")
+@click.option("--phase", type=click.Choice(["entry", "exit"]), help="The phase whose glass you agreed to break.")
 @_as
 @_json
-def withdraw(promotion: str, role: str, person: str, as_json: bool) -> None:
-    """Take back your own decision on PROMOTION, before it is used."""
-    _decide("withdraw", promotion, {"role": role}, person, as_json)
+def withdraw(promotion: str, person: str, as_json: bool, **body: str | None) -> None:
+    """Take back your own decision on PROMOTION, or your consent to break its glass, before it is used."""
+    _decide("withdraw", promotion, {name: value for name, value in body.items() if value}, person, as_json)
 
 
 @click.command("break-glass")

@@ -192,8 +192,8 @@ LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
     ),
     (
         DECISIONS,
-        "            if has_receipt(clients, promotion, at.stage.name):\n",
-        "            if False:\n",
+        " if not has_receipt(clients, promotion, stage, phase)]",
+        "]",
         HOSTILE.test_an_approval_that_was_used_cannot_be_withdrawn,
         {},
     ),
