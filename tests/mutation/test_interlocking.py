@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.plans import Move
 from tests.mutation.removal import expect_failure, named, remove
 from tests.promotion import (
@@ -16,6 +17,7 @@ from tests.promotion import (
     test_hostile,
     test_late_moves,
     test_receipts,
+    test_registry,
     test_story,
     test_training_edge,
 )
@@ -209,7 +211,7 @@ LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
         "        require_same(clients, plan, shelves)\n",
         "",
         HOSTILE.test_a_file_corrupted_on_its_way_is_found,
-        {},
+        {"before": "copy preprod:", "place": "preprod"},
     ),
     (
         "activities/movers/entry.py",
@@ -230,6 +232,153 @@ LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
         "    refuse_incomplete(model, order.plan.kind, bundle, ",
         "    str(",
         test_training_edge.test_a_failed_run_and_an_incomplete_bundle_go_no_further,
+        {},
+    ),
+    (
+        "shared/domain/promotion/receipts.py",
+        '        "stage": (receipt.stage, stage),\n',
+        "",
+        test_receipts.test_a_receipt_opens_no_other_stage_or_phase,
+        OTHER_STAGE,
+    ),
+    (
+        "shared/domain/promotion/receipts.py",
+        '        "phase": (receipt.phase.value, phase.value),\n',
+        "",
+        test_receipts.test_a_receipt_opens_no_other_stage_or_phase,
+        {"stage": "preprod", "what": Move.SWITCH_TRAFFIC},
+    ),
+    (
+        "shared/domain/promotion/receipts.py",
+        '        "promotion": (receipt.promotion, promotion),\n',
+        "",
+        test_receipts.test_a_receipt_of_another_promotion_or_model_opens_nothing,
+        {"other": {"promotion": "p-2"}},
+    ),
+    (
+        "shared/domain/promotion/receipts.py",
+        '        "model": (str(receipt.model), str(model)),\n',
+        "",
+        test_receipts.test_a_receipt_of_another_promotion_or_model_opens_nothing,
+        {"other": {"model": ModelVersion(name="churn", version="2")}},
+    ),
+    (
+        RECEIPTS,
+        "    verdicts = _verdicts(clients, order)\n",
+        "    verdicts = ()\n",
+        test_receipts.test_no_receipt_for_evidence_that_fails,
+        {},
+    ),
+    (
+        RECEIPTS,
+        "    approvals = _approvals(clients, order)\n",
+        "    approvals = ()\n",
+        test_receipts.test_no_receipt_without_approvals,
+        {},
+    ),
+    (
+        RECEIPTS,
+        '        raise Refused(f"no evidence is recorded',
+        '        return ()\n        raise Refused(f"no evidence is recorded',
+        test_receipts.test_no_receipt_without_evidence,
+        {},
+    ),
+    (
+        RECEIPTS,
+        "        if value != planned[name]:\n",
+        "        if False:\n",
+        test_receipts.test_no_receipt_for_a_version_that_was_changed,
+        {},
+    ),
+    (
+        "activities/moves.py",
+        "    if _is_undoing(clients, order):\n        mover",
+        "    if False:\n        mover",
+        test_late_moves.test_a_move_that_is_undone_while_it_is_made_is_put_back,
+        {},
+    ),
+    (
+        "orchestrators/promotion.py",
+        "            raise held\n        yield",
+        "            return pack\n        yield",
+        test_story.test_a_better_one_replaces_the_champion_and_a_worse_one_is_held,
+        {},
+    ),
+    (
+        "orchestrators/promotion.py",
+        '            raise Held([f"{at.stage.name}: {each}" for each in seen.unmet]',
+        '            return\n            raise Held([f"{at.stage.name}: {each}" for each in seen.unmet]',
+        HOSTILE.test_a_rejection_puts_everything_back,
+        {},
+    ),
+    (
+        "shared/standing.py",
+        "order.evidence, order.promotion.requester, first",
+        "given[0].evidence, order.promotion.requester, first",
+        test_glass.test_broken_glass_is_whole_again_after_its_time,
+        {},
+    ),
+    (
+        "shared/standing.py",
+        "order.evidence, order.promotion.requester, first",
+        'order.evidence, "", first',
+        test_glass.test_broken_glass_is_whole_again_after_its_time,
+        {},
+    ),
+    (
+        DECISIONS,
+        "    if pack is None or not request.break_glass:\n",
+        "    if pack is None:\n",
+        test_glass.test_only_a_promotion_that_asked_for_it_can_be_overridden,
+        {},
+    ),
+    (
+        DECISIONS,
+        "(found.oid, found.role) != (person.oid, role)",
+        "found.role != role",
+        HOSTILE.test_a_withdrawn_approval_does_not_count,
+        {},
+    ),
+    (
+        "activities/promotions.py",
+        "    if not request.plan or request.plan == digest:\n",
+        "    if True:\n",
+        HOSTILE.test_a_plan_that_was_approved_for_another_world_is_not_opened,
+        {},
+    ),
+    (
+        "activities/movers/model.py",
+        "        refuse_conflict(clients.models.find(place, order.plan.model), order.plan.digest, place.name)\n",
+        "",
+        HOSTILE.test_the_same_version_with_another_content_is_never_overwritten,
+        {},
+    ),
+    (
+        "activities/movers/entry.py",
+        "            require_same(clients, plan, shelves)\n",
+        "",
+        HOSTILE.test_a_file_corrupted_on_its_way_is_found,
+        {"before": "register preprod/", "place": "central"},
+    ),
+    (
+        "activities/movers/entry.py",
+        "        if entry is None or entry.tags.get(DIGEST) != order.plan.digest:\n",
+        "        if False:\n",
+        HOSTILE.test_an_entry_that_was_exchanged_is_not_approved,
+        {},
+    ),
+    (
+        "activities/movers/training.py",
+        "            require_same_data(clients.hub, training)\n",
+        "            pass\n",
+        test_training_edge.test_data_that_change_are_not_trained_on,
+        {"when": "before it starts"},
+    ),
+    (
+        "activities/registry.py",
+        "        if copied != digest:\n",
+        "        if False:\n",
+        test_registry.test_what_is_corrupted_on_its_way_back_is_not_registered,
         {},
     ),
 ]

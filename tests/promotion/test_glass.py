@@ -7,7 +7,7 @@ from shared import contracts as c
 from shared.codec import decode
 from shared.domain.promotion.plans import Phase
 from shared.standing import break_glass, opened, question
-from tests.promotion.conftest import Railway
+from tests.promotion.conftest import PEOPLE, Railway
 
 
 async def broken_glass(railway: Railway) -> tuple[str, dict[str, str]]:
@@ -58,6 +58,17 @@ async def test_broken_glass_that_one_person_leaves_alone_changes_nothing(railway
     assert railway.cloud.snapshot()["deployments"] == before
 
 
+async def test_only_a_promotion_that_asked_for_it_can_be_overridden(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+    promotion = await railway.promote("churn:1")
+    body = {"stage": "central", "phase": "entry", "reason": "in a hurry", "role": "engineer"}
+    body["evidence"] = await railway.evidence(promotion)
+
+    status, refused = await railway.ask("POST", f"promotions/{promotion}/break-glass", body, "linus")
+
+    assert (status, refused["title"]) == (409, "nothing to override")
+
+
 async def test_glass_that_one_person_breaks_alone_stays_whole(railway: Railway) -> None:
     promotion, body = await broken_glass(railway)
 
@@ -78,5 +89,7 @@ async def test_broken_glass_is_whole_again_after_its_time(railway: Railway) -> N
     order = replace(order, phase=Phase.EXIT)
 
     assert "linus because the champion is on fire" in break_glass(railway.clients, order)
+    assert not break_glass(railway.clients, replace(order, evidence="sha256:other"))
+    assert not break_glass(railway.clients, replace(order, promotion=replace(request, requester=PEOPLE["grace"].oid)))
     await railway.pass_time(timedelta(hours=2))
     assert break_glass(railway.clients, order) == ""

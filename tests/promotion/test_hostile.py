@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from activities.assessments import assess_stage
+from activities.promotions import open_promotion
 from shared import contracts as c
 from shared.domain import records
 from shared.domain.failures import Refused
@@ -85,13 +86,14 @@ async def test_a_withdrawn_approval_does_not_count(railway: Railway) -> None:
     railway.register("1", error=1.0)
     promotion = await railway.promote("churn:1")
     await railway.decide(promotion, "ada", "data-scientist")
+    others, _ = await railway.ask("POST", f"promotions/{promotion}/withdraw", {"role": "data-scientist"}, "both")
     status, _ = await railway.ask("POST", f"promotions/{promotion}/withdraw", {"role": "data-scientist"}, "ada")
     await railway.decide(promotion, "grace", "product-owner")
     await railway.pass_time(timedelta(seconds=5))
 
     _, said = await railway.ask("GET", f"promotions/{promotion}/explain")
 
-    assert status == 200
+    assert (others, status) == (404, 200)
     assert said["unmet"][0].startswith("central: data-scientist: nobody has approved")
 
 
@@ -181,14 +183,45 @@ async def test_files_swapped_after_planning_are_not_copied(railway: Railway) -> 
     assert (result.fate, "when planned" in result.because[0]) == (c.Fate.FAILED, True)
 
 
-async def test_a_file_corrupted_on_its_way_is_found(railway: Railway) -> None:
+@pytest.mark.parametrize(("before", "place"), [("copy preprod:", "preprod"), ("register preprod/", "central")])
+async def test_a_file_corrupted_on_its_way_is_found(railway: Railway, before: str, place: str) -> None:
     railway.register("1", error=1.0)
-    railway.cloud.corrupt.add("model.bin")
+    paths = railway.cloud.corrupt
+    railway.cloud.before = lambda effect: paths.update({"model.bin"} if effect.startswith(before) else ())
+    promotion = await railway.promote("churn:1")
+    if place == "central":
+        await railway.approve(promotion)
 
-    result = await railway.finish(await railway.promote("churn:1", to="preprod"))
+    result = await railway.finish(promotion)
 
     assert (result.fate, "model/model.bin differs" in result.because[0]) == (c.Fate.FAILED, True)
-    assert not [key for key in railway.cloud.state["files"] if key.startswith("preprod")]
+    assert not [key for key in railway.cloud.state["assets"] if key.startswith(place)]
+
+
+async def test_an_entry_that_was_exchanged_is_not_approved(railway: Railway) -> None:
+    model = railway.register("1", error=1.0)
+    key, assets = f"central/models/{model}", railway.cloud.state["assets"]
+
+    def exchange(effect: str) -> None:
+        if effect == f"register {key}":
+            assets[key] = replace(assets[key], tags={**assets[key].tags, DIGEST: "sha256:other"})
+
+    railway.cloud.after = exchange
+    promotion = await railway.promote("churn:1")
+    await railway.approve(promotion)
+
+    result = await railway.finish(promotion)
+
+    assert (result.fate, "nothing to approve" in result.because[0]) == (c.Fate.FAILED, True)
+
+
+def test_a_plan_that_was_approved_for_another_world_is_not_opened(railway: Railway) -> None:
+    model = railway.register("1", error=1.0)
+    promotion = c.Promotion(id="p-1", model=model, source="dev", target="central", plan="sha256:approved")
+
+    opened = open_promotion(railway.clients, c.PromotionOpening(key="p-1/opened", execution="e", promotion=promotion))
+
+    assert (opened.plan, opened.because[:43]) == (None, "the world changed since plan sha256:approve")
 
 
 async def test_the_same_version_with_another_content_is_never_overwritten(railway: Railway) -> None:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from shared.domain import records
 from shared.domain.failures import Refused
 from shared.domain.gates import GateSpec
 from shared.domain.gates.evidence import DataTest, Evidence
+from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.plans import Move, Phase
 from shared.domain.promotion.receipts import Receipt, signed_content
 from shared.planning import plan_digest, plan_promotion
@@ -89,6 +91,17 @@ def test_a_receipt_for_other_bytes_opens_nothing(railway: Railway, order: c.Stag
     signed = replace(other, signature=railway.clients.signer.sign(signed_content(other)))
 
     with pytest.raises(Refused, match="the receipt is for digest sha256:other"):
+        make_move(railway.clients, move(order, signed))
+
+
+@pytest.mark.parametrize("other", [{"promotion": "p-2"}, {"model": ModelVersion(name="churn", version="2")}])
+def test_a_receipt_of_another_promotion_or_model_opens_nothing(
+    railway: Railway, order: c.StageOrder, other: dict[str, Any]
+) -> None:
+    changed = replace(issue_receipt(railway.clients, order), **other)
+    signed = replace(changed, signature=railway.clients.signer.sign(signed_content(changed)))
+
+    with pytest.raises(Refused, match=f"the receipt is for {next(iter(other))}"):
         make_move(railway.clients, move(order, signed))
 
 

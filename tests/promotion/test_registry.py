@@ -128,6 +128,18 @@ async def test_one_key_is_one_recovery_whatever_was_recovered_before_or_since(ra
     assert railway.chain().count("recovered") == 3
 
 
+async def test_what_is_corrupted_on_its_way_back_is_not_registered(railway: Railway) -> None:
+    model = railway.register("1", error=1.0)
+    await railway.whole("churn:1")
+    del railway.cloud.state["assets"][f"dev/models/{model}"]
+    railway.cloud.corrupt.add("model.bin")
+
+    status, said = await recovered(railway)
+
+    assert (status, "look at its storage" in str(said)) == ("Failed", True)
+    assert f"dev/models/{model}" not in railway.cloud.state["assets"]
+
+
 async def test_what_was_altered_does_not_come_back(railway: Railway) -> None:
     model = railway.register("1", error=1.0)
     await railway.whole("churn:1")
