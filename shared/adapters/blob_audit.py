@@ -64,7 +64,10 @@ class BlobAudit:
         return sum(1 for _ in self._hub.list(self._container, _SUBJECTS))
 
     def head(self) -> Entry | None:
-        return self._read_head()[1]
+        head = self._read_head()[1]
+        if head is not None:
+            self._lay_down(head)  # Whoever wrote it may have died before.
+        return head
 
     def _read_head(self) -> tuple[Blob | None, Entry | None]:
         place = self._hub.find(self._container, _HEAD)

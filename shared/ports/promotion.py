@@ -209,7 +209,9 @@ class AuditLog(Protocol):
         """How many entries `about` can find."""
         ...
 
-    def head(self) -> Entry | None: ...
+    def head(self) -> Entry | None:
+        """The newest entry; `entries` and `about` find it from now on."""
+        ...
 
 
 class Signer(Protocol):
