@@ -334,8 +334,8 @@ LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
     ),
     (
         DECISIONS,
-        "(found.oid, found.role) != (person.oid, role)",
-        "found.role != role",
+        "(found.oid, found.role, found.withdrawn) == (person.oid, body.role, False)",
+        "(found.role, found.withdrawn) == (body.role, False)",
         HOSTILE.test_a_withdrawn_approval_does_not_count,
         {},
     ),
