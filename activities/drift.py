@@ -50,10 +50,10 @@ def _judge(clients: Clients, judging: c.DriftJudging) -> c.DriftFound:
         clients.hub.create(state, place["json"], json.dumps(content, indent=2).encode())
     report = json.loads(clients.hub.read(state, place["json"]) or b"{}")
     clients.hub.create(state, place["html"], _page(report).encode())
-    _remember(clients, judging, watch, report)
-    return c.DriftFound(
-        outcome=Outcome(report["outcome"]), because=report["because"], report=place["json"], page=place["html"]
-    )
+    outcome = Outcome(report["outcome"])
+    if outcome is not Outcome.DRIFTED:  # A finding is noted once it is told: until then the look stays due.
+        _remember(clients, judging, watch, report)
+    return c.DriftFound(outcome=outcome, because=report["because"], report=place["json"], page=place["html"])
 
 
 def _report_path(judging: c.DriftJudging, kind: str) -> str:
@@ -149,21 +149,23 @@ def _told(change: RelevanceChange) -> dict[str, Any]:
     }
 
 
-def _remember(clients: Clients, judging: c.DriftJudging, watch: DriftWatch, report: dict[str, Any]) -> None:
+def _remember(
+    clients: Clients, look: c.DriftJudging | c.DriftTelling, watch: DriftWatch, report: dict[str, Any]
+) -> None:
     """Note the look on the window, unless it was noted before."""
 
     def noted(found: Window | None) -> Window | None:
-        if found is None or found[0].number != judging.number or found[0].looks > judging.look:
+        if found is None or found[0].number != look.number or found[0].looks > look.look:
             return None
         outcome, rows = Outcome(report["outcome"]), int(report["verdict"]["rows"])
         after = found[0].looked_at(watch, clients.clock.now(), rows, outcome, report["because"])
         return after, found[1]
 
-    change_window(clients, judging.model, judging.version, noted)
+    change_window(clients, look.model, look.version, noted)
 
 
 async def tell_drift(client: Client, clients: Clients, telling: c.DriftTelling) -> c.Done:
-    """Announce the finding and record it as a cause, both under the window's name; then wake the decision."""
+    """Announce the finding, record it as a cause and close its window, under whose name all is; wake the decision."""
     watch = await asyncio.to_thread(watch_of, clients, telling.model)
     done = await asyncio.to_thread(once, clients, telling.key, c.Done, lambda: _tell(clients, watch, telling))
     if watch.retrain and clients.configuration.is_retrained(telling.model):
@@ -195,6 +197,7 @@ def _tell(clients: Clients, watch: DriftWatch, telling: c.DriftTelling) -> c.Don
             facts=facts | {"report": f"{state}/{telling.found.report}"},
         )
         record_cause(clients, cause)
+    _remember(clients, telling, watch, report)
     return c.Done(at=stamp(clients))
 
 

@@ -33,15 +33,22 @@ def _check(ctx: Context, request: c.DriftCheck) -> Steps[c.DriftFound]:
     )
     found = yield from call(ctx, c.JUDGE_DRIFT, judging)
     if found.outcome is Outcome.DRIFTED:
-        yield from _tell(ctx, request, standing.number, found)
+        yield from _tell(ctx, request, standing, found)
     ctx.show("done", outcome=found.outcome.value)
     return found
 
 
-def _tell(ctx: Context, request: c.DriftCheck, number: int, found: c.DriftFound) -> Steps[None]:
-    ctx.show("telling", window=number)
-    key = identity.drift_key(request.model, request.version, number, "told")
-    telling = c.DriftTelling(key=key, model=request.model, version=request.version, number=number, found=found)
+def _tell(ctx: Context, request: c.DriftCheck, standing: c.WindowStanding, found: c.DriftFound) -> Steps[None]:
+    ctx.show("telling", window=standing.number)
+    key = identity.drift_key(request.model, request.version, standing.number, "told")
+    telling = c.DriftTelling(
+        key=key,
+        model=request.model,
+        version=request.version,
+        number=standing.number,
+        look=standing.look,
+        found=found,
+    )
     yield from call(ctx, c.TELL_DRIFT, telling)
 
 

@@ -64,6 +64,7 @@ class DriftTelling:
     version: str
     number: int
     found: DriftFound
+    look: int = 0
 
 
 COUNT_RUN = Activity("count_run", RunCounting, Done, Effect.WRITES)

@@ -72,6 +72,33 @@ async def test_a_window_that_showed_drift_is_closed_and_the_next_finding_is_anot
     assert sorted(cause["facts"]["window"] for cause in product.causes) == ["1", "2"]
 
 
+@pytest.mark.parametrize("how", ["outage", "terminated"])
+async def test_a_finding_that_could_not_be_told_is_told_by_a_sweep(product: WatchedProduct, how: str) -> None:
+    announce, out, asked = product.announced.announce, [True], list[str]()
+
+    def away(event_id: str, kind: str, *rest: Any) -> None:
+        if out[0] and kind == "Signalbox.Drift.Detected":
+            asked.append(event_id)
+            raise Transient("503 the topic is away")
+        announce(event_id, kind, *rest)
+
+    product.announced.announce = away  # type: ignore[method-assign]
+    run = await product.arrive("landing/each/north/a.csv", csv_of(rows(2, 150, x=1.0)))
+    await product.finish(run)
+    if how == "terminated":
+        while not asked:
+            await product.host.settle()
+        await product.host.terminate(f"{run}-drift", "somebody pulled the plug")
+    await product.pass_time(60)
+    out[0] = False
+    await product.pass_time(700)
+    await product.pass_time(700)
+
+    assert [cause["kind"] for cause in product.causes] == ["drift"]
+    assert product.announced.kinds.count("Signalbox.Drift.Detected") == 1
+    assert product.stored("drift-windows/m/1.json")["window"]["outcome"] == "drifted"
+
+
 async def test_told_twice_counted_once(product: WatchedProduct) -> None:
     blob = product.land("landing/each/north/a.csv", csv_of(rows(5, 300, x=1.0)))
     for number in range(3):

@@ -25,7 +25,14 @@ WATCH, DETECTOR, COLUMNS = (f"shared/domain/drift/{name}.py" for name in ("watch
             ONCE,
             {"step": "drift-counted"},
         ),
-        ("activities/drift.py", " or found[0].looks > judging.look:", ":", ONCE, {"step": "look-0"}),
+        (
+            "activities/drift.py",
+            "    if outcome is not Outcome.DRIFTED:  #",
+            "    if True:  #",
+            test_watch.test_a_finding_that_could_not_be_told_is_told_by_a_sweep,
+            {"how": "terminated"},
+        ),
+        ("activities/drift.py", " or found[0].looks > look.look:", ":", ONCE, {"step": "told"}),
         (
             "activities/drift_windows.py",
             " and watch.watches(inference.route.name, inference.route.score.model)",
