@@ -56,19 +56,21 @@ def _flagged(clients: Clients) -> Iterator[c.Promotion | c.PromotionSet]:
 
 
 def _open(clients: Clients) -> Iterator[c.Restoring]:
-    """Promotions that have been opened and not closed; one without a plan has moved nothing."""
+    """Promotions that may have been opened and were not closed."""
     state = clients.configuration.hub.state
     for blob in clients.hub.list(state, records.OPEN_PROMOTIONS):
         raw = clients.hub.read(state, blob.path)
-        found = opened(clients, blob.path.removeprefix(records.OPEN_PROMOTIONS).removesuffix(".json"))
-        if raw is not None and found is not None and found.plan is not None:
-            yield c.Restoring(promotion=decode(c.Promotion, json.loads(raw)), plan=found.plan)
+        if raw is not None:
+            promotion = decode(c.Promotion, json.loads(raw))
+            found = opened(clients, promotion.id)
+            yield c.Restoring(promotion=promotion, plan=found.plan if found else None)
 
 
 def _still_open(clients: Clients, promotion: str) -> bool:
-    """It may have closed since it was listed, or have been ended from outside when its fate was written already."""
+    """It may have closed since it was listed, or was ended before it was opened, or when its fate was written."""
     state = clients.configuration.hub.state
-    closed = "closed" in json.loads(clients.hub.read(state, records.promotion(promotion)) or b"{}")
-    if closed:
+    raw = clients.hub.read(state, records.promotion(promotion))
+    still = raw is not None and "closed" not in json.loads(raw)
+    if not still:
         clients.hub.delete(state, records.open_promotion(promotion))
-    return not closed
+    return still

@@ -90,14 +90,15 @@ def promote(ctx: Context, request: c.Promotion) -> Steps[c.PromotionResult]:
 
 def restore(ctx: Context, restoring: c.Restoring) -> Steps[c.PromotionResult]:
     """Undo a promotion: every move it may have begun, the last one first."""
-    journey = Journey(request=restoring.promotion, plan=restoring.plan, plan_digest="")
-    journey.begun = list(restoring.plan.moves())
     because: tuple[str, ...] = (
         restoring.because or "its orchestration was ended from outside; everything was put back",
     )
-    journey.because = because[0][:_REASON]
-    because += yield from undo(ctx, journey)
-    yield from _unlock(ctx, journey)
+    if restoring.plan is not None:
+        journey = Journey(request=restoring.promotion, plan=restoring.plan, plan_digest="")
+        journey.begun = list(restoring.plan.moves())
+        journey.because = because[0][:_REASON]
+        because += yield from undo(ctx, journey)
+        yield from _unlock(ctx, journey)
     fate, step = (c.Fate.HELD, "taken-back") if restoring.because else (c.Fate.FAILED, "closed")
     return (yield from _close(ctx, restoring.promotion, fate, because, step=step))
 

@@ -46,10 +46,10 @@ def pack_of(made: Records, promotion: str, stage: str, phase: Phase = Phase.ENTR
     return None if raw is None else decode(c.EvidencePack, raw)
 
 
-def next_attempt(made: Records, model: ModelVersion, target: str) -> int:
-    """The number of the attempt after those that there are; one that has not ended is refused by its lock."""
+def next_attempt(made: Records, model: ModelVersion, target: str, first: int = 1) -> int:
+    """The number of the attempt after those that there are, from *first* on; its lock refuses one beside another."""
     state = made.configuration.hub.state
-    for number in range(1, _ATTEMPTS):
+    for number in range(first, _ATTEMPTS):
         path = records.promotion(identity.promotion_id(model.name, model.version, target, number))
         if made.hub.find(state, path) is None:
             return number

@@ -12,7 +12,7 @@ from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain import identity, records
 from shared.domain.failures import Refused
-from shared.domain.promotion.models import exact_model
+from shared.domain.promotion.models import ModelVersion, exact_model
 from shared.domain.promotion.plans import Phase, changes
 from shared.durable import Client, find_instance
 from shared.listed import PROMOTIONS, listed
@@ -72,9 +72,8 @@ async def _request(call: Call, body: PromotionAsked, name: str) -> c.Promotion:
     """The next attempt at promoting the model called *name*."""
     model, target, person = exact_model(name), body.to, call.caller
     source = body.source or _lowest_source(call.clients, target)
-    number = await asyncio.to_thread(next_attempt, call.clients, model, target)
     return c.Promotion(
-        id=identity.promotion_id(model.name, model.version, target, number),
+        id=await _next_id(call, model, target),
         model=model,
         source=source,
         target=target,
@@ -83,6 +82,17 @@ async def _request(call: Call, body: PromotionAsked, name: str) -> c.Promotion:
         reason=body.reason,
         break_glass=body.break_glass,
     )
+
+
+async def _next_id(call: Call, model: ModelVersion, target: str) -> str:
+    """Of the next attempt; one that ended before it was opened left no record, and its id to nobody."""
+    number = 0
+    while True:
+        number = await asyncio.to_thread(next_attempt, call.clients, model, target, number + 1)
+        name = identity.promotion_id(model.name, model.version, target, number)
+        there = await find_instance(call.client, name)
+        if there is None or there.running:
+            return name
 
 
 async def list_promotions(clients: Clients, filters: PromotionFilters) -> answers.PromotionPage:

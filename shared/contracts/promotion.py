@@ -209,10 +209,13 @@ class Recovered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restoring:
-    """A promotion to be undone: one that was ended from outside, or one whose set did not hold together."""
+    """A promotion to be undone: one that was ended from outside, or one whose set did not hold together.
+
+    *plan* is None where it was ended before it had one: nothing was moved.
+    """
 
     promotion: Promotion
-    plan: Plan
+    plan: Plan | None
     because: str = ""  # Empty: it was ended from outside.
 
 

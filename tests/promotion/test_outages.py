@@ -1,5 +1,6 @@
 """Storage or Azure ML is away for a while at every step of a promotion: it waits, and ends as it would have."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from types import ModuleType
 from typing import Any
@@ -10,6 +11,7 @@ from activities import approvals, moves, promotions
 from orchestrators.waiting import OUTAGE_S, patiently
 from shared import contracts as c
 from shared.clients import Clients
+from shared.codec import encode
 from shared.domain.failures import Transient
 from shared.durable import StepFailed, Steps
 from tests.promotion.conftest import Railway
@@ -25,15 +27,15 @@ WAITED_FOR = {
 OUTAGE = timedelta(seconds=20)
 
 
-def away(monkeypatch: pytest.MonkeyPatch, module: ModuleType, activity: str) -> None:
+def away(monkeypatch: pytest.MonkeyPatch, module: ModuleType, activity: str, outage: timedelta = OUTAGE) -> None:
     """From its first call on, *activity* fails for longer than it is tried again at once."""
     body, since = getattr(module, activity), list[datetime]()
 
-    def failing(clients: Clients, payload: Any) -> Any:
+    def failing(clients: Clients, *given: Any) -> Any:
         since.append(clients.clock.now())
-        if since[-1] < since[0] + OUTAGE:
+        if since[-1] < since[0] + outage:
             raise Transient("nobody answers")
-        return body(clients, payload)
+        return body(clients, *given)
 
     monkeypatch.setattr(module, activity, failing)
 
@@ -82,3 +84,39 @@ def test_an_outage_without_end_is_not_waited_for() -> None:
         list(patiently(ctx, failing))  # type: ignore[arg-type]
 
     assert OUTAGE_S <= (ctx.now - began).total_seconds() <= OUTAGE_S + 1800
+
+
+async def terminated(railway: Railway) -> str:
+    """A promotion that is ended from outside while it waits to be opened."""
+    promotion = await railway.promote("churn:1", to="preprod")
+    await railway.pass_time(timedelta(seconds=30))
+    await railway.host.terminate(promotion, "somebody pulled the plug")
+    return promotion
+
+
+async def test_whoever_ended_before_having_a_plan_is_closed(railway: Railway, monkeypatch: pytest.MonkeyPatch) -> None:
+    railway.register("1", error=1.0)
+    away(monkeypatch, promotions, "plan_promotion", timedelta(minutes=1))
+    promotion = await terminated(railway)
+    await railway.sweep()
+
+    again = await railway.finish(await railway.promote("churn:1", to="preprod"))
+
+    assert (railway.record(promotion)["fate"], again.fate) == ("failed", c.Fate.PROMOTED)
+    assert not list(railway.hub.list("signalbox", "promotions-open/"))
+
+
+async def test_whoever_ended_before_being_opened_stands_in_nobodys_way(
+    railway: Railway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = railway.register("1", error=1.0)
+    away(monkeypatch, promotions, "open_promotion", timedelta(minutes=1))
+    promotion = await terminated(railway)
+    left = encode(c.Promotion(id=promotion, model=model, source="dev", target="preprod"))
+    railway.hub.land(f"signalbox/promotions-open/{promotion}.json", json.dumps(left).encode())
+    await railway.sweep()
+
+    again = await railway.finish(await railway.promote("churn:1", to="preprod"))
+
+    assert (again.id != promotion, again.fate) == (True, c.Fate.PROMOTED)
+    assert not list(railway.hub.list("signalbox", "promotions-open/"))
