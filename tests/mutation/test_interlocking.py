@@ -10,6 +10,7 @@ import pytest
 
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.plans import Move
+from tests.devops import test_rules
 from tests.mutation.removal import expect_failure, named, remove
 from tests.promotion import (
     test_flags,
@@ -25,6 +26,7 @@ from tests.promotion.conftest import Railway, railway  # noqa: F401 (a fixture)
 
 Guard = Callable[..., Any]
 RECEIPTS, HOSTILE, DECISIONS = "activities/receipts.py", test_hostile, "triggers/decisions.py"
+MIRROR = "activities/devops_approvals.py"
 OTHER_STAGE = {"stage": "central", "what": Move.PUBLISH_ENTRY}
 LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
     # file, what stands there, what the careless would leave, the guard and what it is given
@@ -380,6 +382,34 @@ LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
         "        if False:\n",
         test_registry.test_what_is_corrupted_on_its_way_back_is_not_registered,
         {},
+    ),
+    (
+        MIRROR,
+        "    wrong = refuse_approval(policy, role, person, order.promotion.requester, shown, order.evidence, given)\n",
+        '    wrong = ""\n',
+        test_rules.test_a_decision_counts_by_the_rules_of_here,
+        {"more": test_rules.REQUESTER},
+    ),
+    (
+        MIRROR,
+        "evidence_of(step, order.evidence, asked_at(clients, order))",
+        "order.evidence",
+        test_rules.test_a_decision_counts_by_the_rules_of_here,
+        {"more": test_rules.OTHER_EVIDENCE},
+    ),
+    (
+        MIRROR,
+        "wrong or _used(clients, order, approved, person.oid)",
+        "wrong",
+        test_rules.test_a_decision_counts_by_the_rules_of_here,
+        {"more": test_rules.USED},
+    ),
+    (
+        MIRROR,
+        "self.knows(run) and here and any(",
+        "self.knows(run) and any(",
+        test_rules.test_a_decision_counts_by_the_rules_of_here,
+        {"more": test_rules.OTHER_STAGE},
     ),
 ]
 

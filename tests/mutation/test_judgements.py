@@ -7,6 +7,10 @@ import pytest
 
 from tests.drift.test_outside import test_what_is_no_cause_says_why as told
 from tests.mutation.removal import remove
+from tests.unit.gates.test_better_than_champion import test_it_is_decided_on_the_interval as compared
+from tests.unit.gates.test_better_than_champion import test_no_slice_may_lose_more_than_allowed as sliced
+from tests.unit.gates.test_checks import test_each_gate_has_its_outcomes as gated
+from tests.unit.gates.test_checks import test_nan_never_passes as finite
 from tests.unit.promotion.test_approvals import test_approvals as judged
 from tests.unit.promotion.test_approvals import test_who_may_approve as accepted
 from tests.unit.retraining.test_decision import test_decisions as decided
@@ -15,6 +19,7 @@ Table = Callable[..., None]
 APPROVALS, DECISION, OUTSIDE = (
     f"shared/domain/{name}.py" for name in ("promotion/approvals", "retraining/decision", "drift/outside")
 )
+CHECKS, CHAMPION, GATES = (f"shared/domain/gates/{name}.py" for name in ("checks", "champion", "registry"))
 CONDITIONS: list[tuple[str, str, str, Table]] = [
     (APPROVALS, " and each.oid != requester]", "]", judged),
     (APPROVALS, "each.evidence == evidence and ", "", judged),
@@ -53,6 +58,28 @@ CONDITIONS: list[tuple[str, str, str, Table]] = [
     (DECISION, "timedelta() if since - now > timedelta(seconds=limit_s) else ", "", decided),
     (DECISION, "max(timedelta(), now - then)", "now - then", decided),
     (DECISION, "max(lasting, key", "min(lasting, key", decided),
+    (GATES, "    if unknown:\n", "    if False:\n", finite),
+    (CHECKS, '    if test.outcome != "passed":\n', "    if False:\n", gated),
+    (CHECKS, "    if test.rows < options.min_rows:\n", "    if False:\n", gated),
+    (CHECKS, "    if test.schema_problems:\n", "    if False:\n", gated),
+    (CHECKS, "    if requests and sum(bad.values()) > options.max_errors * requests:\n", "    if False:\n", gated),
+    (CHECKS, "    if requests < options.min_requests:\n", "    if False:\n", gated),
+    (CHECKS, "    if golden is None:\n", "    if False:\n", gated),
+    (CHECKS, "    if golden.requests < options.min_requests:\n", "    if False:\n", gated),
+    (CHECKS, "    if golden.unlike:\n", "    if False:\n", gated),
+    (CHECKS, "golden.largest <= allowed and (", "(", gated),
+    (CHECKS, " and (golden.deviating == 0 or options.max_deviation is not None)", "", gated),
+    (CHECKS, "    if latency.requests < options.min_requests:\n", "    if False:\n", gated),
+    (CHECKS, "    if latency.errors > options.max_errors * latency.requests:\n", "    if False:\n", gated),
+    (CHECKS, "    if seen.rows < options.min_rows:\n", "    if False:\n", gated),
+    (CHECKS, "    if seen.agreement < options.min_agreement:\n", "    if False:\n", gated),
+    (CHECKS, "    if shifted:\n", "    if False:\n", gated),
+    (CHECKS, "    if not rehearsal.restored:\n", "    if False:\n", gated),
+    (CHAMPION, "    if difference.n < options.min_rows:\n", "    if False:\n", compared),
+    (CHAMPION, "    if difference.confidence < options.confidence:\n", "    if False:\n", compared),
+    (CHAMPION, " and not _tied(difference, wanted)", "", compared),
+    (CHAMPION, "    if difference.high < wanted:\n", "    if False:\n", compared),
+    (CHAMPION, "*(_on_slice(name, options, evaluation) for name in options.slices)", "", sliced),
     (OUTSIDE, "    if not event.workspace.endswith(tuple(workspaces)):\n", "    if False:\n", told),
     (OUTSIDE, " and event.coefficient < watch.coefficient:", " and False:", told),
     (OUTSIDE, "    if not event.fired:\n", "    if False:\n", told),

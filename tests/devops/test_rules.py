@@ -1,0 +1,60 @@
+"""What people decide in Azure DevOps counts by the rules that hold here; nobody is asked over a wire for this."""
+
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import azure.durable_functions as df
+import pytest
+
+from activities.devops_approvals import mirror_approvals
+from shared import contracts as c
+from shared.domain import records
+from shared.domain.devops.configuration import DevOps, StageApprovals
+from shared.domain.devops.seen import ApprovalSeen, Decision
+from shared.domain.devops.timelines import PipelineStage
+from shared.standing import decided
+from tests.promotion.conftest import PEOPLE, Railway, railway  # noqa: F401 (a fixture)
+
+RULES = StageApprovals(
+    stage="central", organisation="contoso", project="mlops", approvers={"data-scientist": "Scientists"}
+)
+OTHER_EVIDENCE = {"comment": "sha256:000000000000", "said": "the approval is for evidence sha256:000000000000"}
+REQUESTER = {"who": "linus", "said": "asked for this promotion and cannot approve it"}
+OTHER_STAGE = {"beside": "another stage"}
+USED = {"used": "preprod", "said": "was given for preprod, and central asks anew"}
+
+
+async def mirrored(railway: Railway, decision: Decision, beside: str, used: str) -> tuple[str, c.Mirrored]:  # noqa: F811
+    """A promotion that asks, and what a mirror makes of *decision* on an approval in the stage *beside* a task's."""
+    railway.register("1", error=1.0)
+    promotion = await railway.promote("churn:1")
+    await railway.evidence(promotion)
+    approval = ApprovalSeen(id="a-1", status="pending", run=7, stage=PipelineStage(id=beside), steps=(decision,))
+    made = railway.clients
+    devops = DevOps(organisations=("contoso",), projects=("mlops",), approvals=(RULES,))
+    vars(made).update(
+        configuration=replace(made.configuration, devops=devops),
+        devops_facts=SimpleNamespace(project_id=lambda *_: "p", person=lambda _, who: PEOPLE.get(who)),
+        devops_approvals=SimpleNamespace(of_run=lambda *_: (approval,)),
+    )
+    link = {"organisation": "contoso", "project": "p", "run": 7, "stage": "the task's stage"}
+    railway.hub.land(f"signalbox/{records.devops_link(promotion, 7, 'task')}", json.dumps(link).encode())
+    if used:
+        who = PEOPLE[decision.who].oid
+        railway.hub.land(f"signalbox/{records.devops_taken(promotion, 'a-1', who)}", used.encode())
+    client = df.DurableOrchestrationClient(railway.host.client_binding())
+    return promotion, await mirror_approvals(client, made, c.Mirroring(key="k", promotion=promotion))
+
+
+@pytest.mark.parametrize("more", [{}, OTHER_EVIDENCE, REQUESTER, OTHER_STAGE, USED])
+async def test_a_decision_counts_by_the_rules_of_here(railway: Railway, more: dict[str, Any]) -> None:  # noqa: F811
+    given = {"who": "ada", "comment": "", "beside": "the task's stage", "used": "", "said": ""} | more
+    at = railway.clients.clock.now().replace(year=2999)
+    decision = Decision(approver="Scientists", status="approved", who=given["who"], comment=given["comment"], at=at)
+
+    promotion, seen = await mirrored(railway, decision, given["beside"], given["used"])
+
+    assert [given["said"] in each for each in seen.notes] == [True] * bool(given["said"]), seen.notes
+    assert len(decided(railway.clients, promotion, "central")) == (not more)
