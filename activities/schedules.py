@@ -41,7 +41,7 @@ _ODD = timedelta(minutes=10)
 async def fire_due(client: Client, clients: Clients, sweep: c.Sweep) -> c.Ticked:
     """Fire a batch of what is due; its span is claimed before anything fires, and seen to when everything has."""
     del sweep  # Its key only makes the tick an effect of its own.
-    work = await asyncio.to_thread(_next_work, clients) if clients.configuration.schedules else None
+    work = await asyncio.to_thread(_next_work, clients)
     if work is None:
         return c.Ticked()
     batch = work.firings[:_BATCH]
@@ -83,6 +83,8 @@ def _next_work(clients: Clients) -> _Work | None:
     """A span that another tick began comes first, and is decided as of its own time."""
     now, schedules = clients.clock.now(), clients.configuration.schedules
     timetable = read_timetable(clients)
+    if not schedules and (timetable is None or timetable.configured == configured(())):
+        return None
     if timetable is None:
         known_since(clients, schedules, now)
         write_timetable(clients, None, Timetable(until=now, configured=configured(schedules)))
@@ -111,8 +113,10 @@ def _seen_to(clients: Clients, work: _Work) -> None:
     if work.skips:
         note(clients, [_line(skip) for skip in work.skips])
     before = replace(work.timetable, claim=work.claim) if work.firings else work.timetable
-    now = Timetable(until=work.claim.until, configured=configured(clients.configuration.schedules))
-    write_timetable(clients, before, now)
+    finished = replace(work.timetable, until=work.claim.until, claim=None)
+    if work.timetable.claim is None:  # A change since an older span began still has to be heard of by the next.
+        finished = replace(finished, configured=configured(clients.configuration.schedules))
+    write_timetable(clients, before, finished)
 
 
 async def _fire_all(client: Client, clients: Clients, firings: Sequence[Firing]) -> None:

@@ -61,6 +61,35 @@ async def test_a_new_or_changed_schedule_does_not_catch_up_what_it_never_missed(
     assert station.fired("fresh") == [f"28T18:0{minute}" for minute in (2, 4, 6, 8)]
 
 
+async def test_what_was_not_configured_is_not_caught_up_even_where_nothing_was(station: Station) -> None:
+    vars(station.clients)["configuration"] = replace(CONFIGURATION, schedules=())
+    await station.ticks(NOON + timedelta(minutes=2))
+    await station.tick(NOON + timedelta(hours=5))
+    vars(station.clients)["configuration"] = CONFIGURATION
+
+    await station.tick(NOON + timedelta(hours=6, seconds=30))
+    await station.tick(NOON + timedelta(hours=6, minutes=7, seconds=30))
+
+    assert station.fired("often") == ["28T18:07"]
+
+
+async def test_what_was_changed_while_a_tick_was_half_way_does_not_catch_up_what_it_never_missed(
+    station: Station,
+) -> None:
+    station.troubled.fail_in, station.now = 12, NOON + HOUR
+    await station.host.start("keep_schedules", "first", {"key": "first"})
+    await station.host.settle()
+    await station.host.terminate("first", "the host was replaced")
+    assert station.timetable().claim is not None
+    changed = replace(CONFIGURATION.schedules[2], cron="*/9 * * * *")
+    vars(station.clients)["configuration"] = replace(CONFIGURATION, schedules=(*CONFIGURATION.schedules[:2], changed))
+
+    await station.tick(NOON + timedelta(hours=6))
+    await station.ticks(NOON + timedelta(hours=6, minutes=9))
+
+    assert [due for due in station.fired("often") if due > "28T13:00"] == ["28T18:09"]
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 async def test_a_fault_at_any_call_of_a_tick_changes_nothing_but_the_time_it_takes(
     station: Station, after: bool
