@@ -13,7 +13,7 @@ from shared.domain.failures import Refused
 from shared.domain.promotion.models import HELD
 from shared.durable import Client, Start, find_instance, start_once
 from shared.flags import sources, wanted
-from shared.standing import opened
+from shared.standing import is_closed, opened
 from shared.starting_flags import start_flagged
 
 
@@ -68,9 +68,7 @@ def _open(clients: Clients) -> Iterator[c.Restoring]:
 
 def _still_open(clients: Clients, promotion: str) -> bool:
     """It may have closed since it was listed, or was ended before it was opened, or when its fate was written."""
-    state = clients.configuration.hub.state
-    raw = clients.hub.read(state, records.promotion(promotion))
-    still = raw is not None and "closed" not in json.loads(raw)
+    still = is_closed(clients, promotion) is False
     if not still:
-        clients.hub.delete(state, records.open_promotion(promotion))
+        clients.hub.delete(clients.configuration.hub.state, records.open_promotion(promotion))
     return still

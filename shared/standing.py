@@ -40,6 +40,12 @@ def opened(made: Records, promotion: str) -> c.PromotionOpened | None:
     return None if raw is None else decode(c.PromotionOpened, raw)
 
 
+def is_closed(made: Records, promotion: str) -> bool | None:
+    """Whether its fate is written; None where it was never opened."""
+    raw = made.hub.read(made.configuration.hub.state, records.promotion(promotion))
+    return None if raw is None else "closed" in json.loads(raw)
+
+
 def pack_of(made: Records, promotion: str, stage: str, phase: Phase = Phase.ENTRY) -> c.EvidencePack | None:
     """What approvers of *stage* are shown, once it is written."""
     raw = made.ledger.find(identity.promotion_key(promotion, f"{stage}/{phase.value}/pack"))

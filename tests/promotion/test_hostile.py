@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from activities.assessments import assess_stage
-from activities.promotions import open_promotion
+from activities.promotions import lock_endpoint, open_promotion
 from shared import contracts as c
 from shared.domain import records
 from shared.domain.failures import Refused
@@ -263,6 +263,17 @@ async def test_two_promotions_of_one_model_at_once(railway: Railway) -> None:
     assert (second.fate, f"{first} is promoting churn already" in second.because[0]) == (c.Fate.FAILED, True)
     await railway.approve(first)
     assert (await railway.finish(first)).fate is c.Fate.PROMOTED
+
+
+@pytest.mark.parametrize("lock", ["model/churn", "preprod/online"])
+async def test_a_lock_that_was_taken_too_late_is_broken(railway: Railway, lock: str) -> None:
+    railway.register("1", error=2.0)
+    railway.register("2", error=1.0)
+    ended = await railway.finish(await railway.promote("churn:1", to="preprod"))
+    late = c.EndpointLock(key="k", endpoint=lock, owner=ended.id, model="churn")
+    lock_endpoint(railway.clients, late)
+
+    assert (await railway.finish(await railway.promote("churn:2", to="preprod"))).fate is c.Fate.PROMOTED
 
 
 async def test_a_resource_lock_is_reported_and_not_retried(railway: Railway) -> None:
