@@ -109,11 +109,12 @@ def _predictions(clients: Clients, request: c.RetrainingRun, rows: HoldoutRows) 
         raise Refused(f"predictions.csv has the columns {list(table.header)}; write {key} and the prediction")
     given = KeyedColumn(table.pairs(*table.header))
     places = np.concatenate([given.places(keys) for keys in rows.key_batches()])
-    missing, strange = int((places < 0).sum()), len(given) - len(np.unique(places[places >= 0]))
-    if missing or strange:
+    missing, named = int((places < 0).sum()), len(np.unique(places[places >= 0]))
+    strange, repeated = len(given) - named, len(places) - missing - named
+    if missing or strange or repeated:
         raise Refused(
             f"predictions.csv is not of the hold-out's {len(places)} rows: {len(given)} lines,"
-            f" {missing} rows are missing, {strange} are strange"
+            f" {missing} rows are missing, {strange} are strange, {repeated} have another row's {key}"
         )
     values = given.values[places]
     require_every(values, "predictions.csv")

@@ -212,8 +212,12 @@ def _answers(clients: Clients, holdout: Holdout, table: Table, digest: Any) -> "
         if (places < 0).any():
             lost = keys[int(np.argmax(places < 0))]
             raise Refused(f"{holdout.answers} has no {holdout.target} for {holdout.key} {lost!r}")
-        found.append(known.values[places])
-    return np.concatenate(found)
+        found.append(places)
+    places = np.concatenate(found)
+    if repeats := len(places) - len(np.unique(places)):
+        raise Refused(f"{holdout.path} has {repeats} rows whose {holdout.key} was there before: whose is the answer?")
+    truth: NDArray[Any] = known.values[places]
+    return truth
 
 
 def _cells(hub: DataHub, blob: Blob, digest: Any = None) -> Generator[Cells, None, None]:

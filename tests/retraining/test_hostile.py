@@ -166,6 +166,16 @@ async def test_predictions_count_only_for_exactly_the_holdout(
     assert not works.made("register dev/models")
 
 
+async def test_rows_of_the_holdout_with_one_key_do_not_share_a_prediction(works: Works) -> None:
+    rows = "\n".join(f"{max(n, 1)},{n},{n}" for n in range(200))
+    works.hub.land("evaluation/churn.csv", f"id,x,y\n{rows}\n".encode())
+    works.pipelines.spoil = lambda lines: [lines[0], *lines[2:]]
+
+    result = await works.by_hand()
+
+    assert (result.outcome, "1 have another row's id" in result.because) == (c.RetrainingOutcome.FAILED, True)
+
+
 async def test_a_run_that_is_timed_out_in_an_outage_is_cancelled_after_it(works: Works) -> None:
     cancel, out = works.pipelines.cancel, timedelta(hours=2)
     works.pipelines.status_after, began = lambda looks: "Running", works.clients.clock.now()

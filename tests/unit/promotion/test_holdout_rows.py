@@ -59,6 +59,7 @@ def test_answers_join_by_key_whatever_their_order(clients: FakeClients, hub: Mem
         (b"id,sex\na,f\n", b"id,y\nb,1\n", "evaluation/answers.csv has no y for id 'a'"),
         (b"id,sex\na,f\n", b"id,y\na,many\n", "y is 'many', which is no number"),
         (b"id,sex\na,f\nb,f\n", b"id,y\na,\nb,nan\n", "y in evaluation/answers.csv: 2 of 2 rows have none"),
+        (b"id,sex\na,f\na,m\n", b"id,y\na,1\n", "rows.csv has 1 rows whose id was there before"),
         (b"id,sex\na,f\n", b"id,y\na,1\na,2\n", "has 1 rows whose id was there before"),
         (b"id,sex\na,f\n", b"id,z\na,1\n", "hold-out evaluation/answers.csv lacks y"),
         (b"id,sex\n\xff,f\n", b"id,y\na,1\n", "is not CSV in UTF-8"),
