@@ -8,6 +8,7 @@ from shared.clients import Clients
 from shared.domain import identity, records
 from shared.domain.failures import PutOff
 from shared.domain.retraining.pipelines import PipelineRun
+from shared.domain.retraining.rules import HOLDOUT
 from shared.domain.runs import JobState, job_state
 from shared.ports import HubFile
 
@@ -103,7 +104,7 @@ def _pipeline_run(request: c.RetrainingRun, sets: c.TrainingSets) -> PipelineRun
         experiment=rules.experiment,
         output=datastore_path(request, output_folder(request)),
         parameters=dict(rules.parameters),
-        data=data | {"holdout": datastore_path(request, sets.holdout)},
+        data=data | {HOLDOUT: datastore_path(request, sets.holdout)},
         compute=rules.compute,
         tags={
             "signalbox.model": rules.model,

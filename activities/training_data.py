@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections import deque
+from contextlib import suppress
 
 from activities.effects import stamp
 from activities.training_files import Member, rows_of, waiting_files
@@ -11,6 +13,7 @@ from shared.causes import record_cause
 from shared.clients import Clients
 from shared.considering import consider
 from shared.domain import identity, records
+from shared.domain.failures import Refused
 from shared.domain.retraining.arrived import Arrived, enough
 from shared.domain.retraining.causes import Cause, CauseKind
 from shared.domain.retraining.rules import TrainingRoute
@@ -76,4 +79,8 @@ def _rows(clients: Clients, model: str, route: TrainingRoute, fresh: dict[str, B
 
 
 def _count(clients: Clients, route: TrainingRoute, blob: Blob) -> int:
-    return sum(row.given for row in rows_of(clients, route, Member(blob=blob), ""))
+    """Of a file that cannot be read, as far as it can: a run says what is wrong with it, and no other file waits."""
+    member = Member(blob=blob)
+    with suppress(Refused):
+        deque(rows_of(clients, route, member, ""), maxlen=0)
+    return member.rows

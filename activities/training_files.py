@@ -57,10 +57,11 @@ def takes_named(rules: Retraining, route: TrainingRoute) -> bool:
 
 def rows_of(clients: Clients, route: TrainingRoute, member: Member, held_out: str) -> Iterator[Row]:
     """Every row, with its value of the column *held_out*; afterwards *member* has its digest, rows and header."""
-    if route.kind is TrainingKind.BOXES:
-        yield from _boxes(clients, route, member, held_out)
-    else:
-        yield from _table(clients, route, member, held_out)
+    read, kind = (_boxes, "JSON Lines") if route.kind is TrainingKind.BOXES else (_table, "CSV")
+    try:
+        yield from read(clients, route, member, held_out)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise Refused(f"{member.blob.container}/{member.blob.path} is not {kind} in UTF-8: {error}") from error
 
 
 def header_line(columns: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from shared.domain.gates import GateSpec, read_gate
 from shared.domain.promotion.ladder import Ladder
 from shared.domain.retraining.causes import CauseKind
 from shared.domain.retraining.rules import (
+    HOLDOUT,
     Budget,
     Limits,
     OnConflict,
@@ -84,6 +85,8 @@ def _data(section: Reader, name: str) -> TrainingRoute:
     one.known(DATA)
     if not NAME.fullmatch(name):
         section.fail(name, "is not a name", "use up to 63 lower-case letters, digits and dashes")
+    if name == HOLDOUT:
+        section.fail(name, "is what the pipeline is given the hold-out as", "name this data otherwise")
     kind = TrainingKind(one.choice("kind", tuple(TrainingKind), TrainingKind.TABULAR))
     read = TrainingRoute(
         name=name,

@@ -81,6 +81,30 @@ async def test_files_that_do_not_fit_together_are_refused(works: Works, content:
     assert said in result.because
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"id,x,y\n7,\xff,1\n", "is not CSV in UTF-8"),
+        (b'id,x,y\n7,"' + b"x" * 200_000 + b'",1\n', "is not CSV in UTF-8"),
+        (b"id,x,y\n7,1\n", "row 1 has 2 fields"),
+    ],
+    ids=["no text", "no CSV", "no row"],
+)
+async def test_a_file_that_cannot_be_read_is_named_and_keeps_none_from_being_counted(
+    works: Works, content: bytes, said: str
+) -> None:
+    """It waits as any other, and starts a run that says what is wrong with it."""
+    works.change(data=(replace(RULES.data[0], files=0, rows=6),))
+    works.hub.land("training/churn/broken.csv", content)
+    await works.tell(works.label("good", start=700))
+
+    result = await works.retrained()
+
+    assert result.outcome is c.RetrainingOutcome.FAILED
+    assert "training/churn/broken.csv" in result.because
+    assert said in result.because
+
+
 async def test_conflicts_can_stop_a_run(works: Works) -> None:
     works.change(data=(replace(RULES.data[0], conflicts=OnConflict.FAIL),))
     works.label("other", shift=1.0)

@@ -11,6 +11,8 @@ from shared.domain.gate_specs import GateSpec
 from shared.domain.retraining.causes import CauseKind
 from shared.domain.retraining.pipelines import Pipeline, TrainingCompute
 
+HOLDOUT = "holdout"  # The folder with the hold-out's features, among those of the training sets.
+
 
 class TrainingKind(StrEnum):
     TABULAR = "tabular"  # CSV files with the label as a column.

@@ -113,6 +113,7 @@ def test_the_schema_accepts_it():
         ("data.wards.labels", ["can"], "are of bounding boxes"),
         ("data.wards.contract", "nowhere.yaml", "is not a file"),
         ("data.shelves.contract", "c.yaml", "is of tables"),
+        ("data.holdout", {"take": "t/{name}.csv", "contract": "c.yaml", "key": ["id"]}, "given the hold-out as"),
         ("data.shelves.kind", "sound", "use one of tabular, boxes"),
         ("limits.within", None, "give both: at most `runs` within `within`"),
         ("limits.debounce", "1h", "above longest_debounce"),
