@@ -120,13 +120,17 @@ def _with_holdout(clients: Clients, session: Session, gates: Sequence[GateSpec],
 def _golden(clients: Clients, order: c.StageOrder) -> Iterator[tuple[Any, Any]]:
     """The requests that travel in the bundle, each with the answer recorded for it."""
     _, extras = stage_shelves(order.plan, order.at.stage)
-    raw = clients.bundles.read(extras, GOLDEN)
-    if not raw:
+    lines = list(filter(str.strip, (clients.bundles.read(extras, GOLDEN) or b"").decode(errors="replace").splitlines()))
+    if not lines:
         raise Refused(f"the bundle of {order.plan.model} has no {GOLDEN}, or it is empty")
-    for line in raw.decode().splitlines():
-        if line.strip():
+    for number, line in enumerate(lines, 1):
+        try:
             each = json.loads(line)
-            yield each["request"], each["response"]
+            pair = each["request"], each["response"]
+        except (ValueError, KeyError, TypeError) as error:
+            said = f"request {number} in {GOLDEN} of {order.plan.model} is no JSON with request and response"
+            raise Refused(f"{said}: {error!r}") from error
+        yield pair
 
 
 def _api_test(recorded: Sequence[Any], answers: Sequence[Answer]) -> ApiTest:
@@ -174,8 +178,9 @@ def _outputs(deployment: str, answer: Answer, rows: int, table: Table) -> list[f
     """The predictions in an answer: a list, by itself or as `predictions`."""
     if answer.status != 200:
         raise Refused(f"{deployment} answered {answer.status}: {answer.body[:200].decode(errors='replace')}")
-    raw = json.loads(answer.body)
-    found = raw.get("predictions") if isinstance(raw, dict) else raw
+    found = _json(answer.body)
+    if isinstance(found, dict):
+        found = found.get("predictions")
     if not isinstance(found, list) or len(found) != rows:
         raise Refused(
             f"{deployment} gave {len(found) if isinstance(found, list) else 'no'} predictions for {rows} rows"
@@ -183,10 +188,20 @@ def _outputs(deployment: str, answer: Answer, rows: int, table: Table) -> list[f
     return [table.output(each, f"a prediction of {deployment}") for each in found]
 
 
-def _number(text: str) -> Any:
-    """The number that *text* is, or the text itself: features may be categories."""
+def _json(body: bytes) -> Any:
+    """None where it is none: then it has no predictions either."""
     try:
-        value = float(text)
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+def _number(text: str) -> Any:
+    """The number that *text* is, None for a cell without a value, or the text itself: features may be categories."""
+    try:
+        value = float(text or "nan")
     except ValueError:
         return text
-    return int(value) if value.is_integer() and "." not in text else value
+    if math.isnan(value):
+        return None
+    return int(text) if text.lstrip("+-").isdecimal() else value

@@ -352,6 +352,21 @@ async def test_an_answer_that_is_no_number_is_counted_and_passes_nothing(
     assert all(each in "; ".join(result.because) for each in said), result.because
 
 
+@pytest.mark.parametrize(
+    ("golden", "said"),
+    [(b"\n", "or it is empty"), (b'{"request": 1}\n', "request 1 in golden/requests.jsonl of churn:1")],
+)
+async def test_golden_requests_that_cannot_be_asked_are_refused_at_once(
+    railway: Railway, golden: bytes, said: str
+) -> None:
+    railway.register("1", error=1.0)
+    railway.cloud.state["files"]["dev:extras/churn/1/golden/requests.jsonl"] = golden
+
+    result = await railway.finish(await railway.promote("churn:1", to="preprod"))
+
+    assert (result.fate, said in result.because[0]) == (c.Fate.FAILED, True), result.because
+
+
 async def test_an_approval_that_was_used_cannot_be_withdrawn(railway: Railway) -> None:
     railway.register("1", error=1.0)
     promotion = await railway.promote("churn:1")

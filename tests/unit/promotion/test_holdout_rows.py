@@ -1,15 +1,18 @@
 """Hold-outs are read row by row: answers join by key, slices count, and what is unfit is named."""
 
 import hashlib
+import json
 import math
 import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from activities.evidence import Online
 from activities.holdout_rows import read_rows
 from activities.holdouts import agreement_of, evaluate
 from activities.keyed_columns import KeyedColumn
@@ -17,7 +20,9 @@ from shared.domain.configuration import Configuration
 from shared.domain.failures import Refused
 from shared.domain.promotion.ladder import Holdout
 from shared.domain.routes import HubLayout
+from shared.ports import Answer, OnlineRequest
 from tests.fakes.ports import FakeClients, MemoryHub
+from tests.promotion.conftest import DEV
 
 HOLDOUT = Holdout(path="evaluation/rows.csv", target="y", key="id", slices=("sex",), tolerance=0.5)
 APART = replace(HOLDOUT, answers="evaluation/answers.csv")
@@ -119,6 +124,32 @@ def test_a_first_model_is_measured_on_fit_predictions_alone(
 
     with pytest.raises(Refused, match=rf"{metric}: .*1 (missing|of 4 values)"):
         evaluate(read_rows(clients, HOLDOUT), [{"metric": metric}], "", None, np.array(predicted))
+
+
+def test_a_deployment_is_asked_what_pandas_would_read_from_the_file(clients: FakeClients, hub: MemoryHub) -> None:
+    hub.land(HOLDOUT.path, b"id,sex,y,x\na,f,1,\nb,,2,nan\nc,m,3,12345678901234567890\nd,m,4,-0.5\n")
+    asked = []
+
+    def answer(request: OnlineRequest) -> Answer:
+        asked.append(json.loads(request.body)["input_data"])
+        return Answer(status=200, body=b"[1, 2, 3, 4]", took_ms=1.0)
+
+    vars(clients)["endpoints"] = SimpleNamespace(invoke=answer)
+    Online(clients, DEV, "online").predictions("v1", read_rows(clients, HOLDOUT))
+
+    assert asked[0]["data"] == [["f", None], [None, None], ["m", 12345678901234567890], ["m", -0.5]]
+
+
+@pytest.mark.parametrize("said", [b"<html>", b'{"predictions": 3}', b"[1, 2, 3]"])
+def test_an_answer_that_is_no_list_of_predictions_is_refused_at_once(
+    clients: FakeClients, hub: MemoryHub, said: bytes
+) -> None:
+    hub.land(HOLDOUT.path, b"id,sex,y\na,f,1\n")
+    answer = Answer(status=200, body=said, took_ms=1.0)
+    vars(clients)["endpoints"] = SimpleNamespace(invoke=lambda _: answer)
+
+    with pytest.raises(Refused, match=r"v1 gave (no|3) predictions for 1 rows"):
+        Online(clients, DEV, "online").predictions("v1", read_rows(clients, HOLDOUT))
 
 
 @pytest.mark.parametrize("labels", [True, False])
