@@ -6,9 +6,11 @@ the receipt that only they can issue.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
+from typing import TypeVar
 
-from orchestrators.waiting import patiently
+from orchestrators.waiting import OUTAGE_S, patiently
 from shared import contracts as c
 from shared.domain import identity
 from shared.domain.failures import Refused
@@ -17,6 +19,8 @@ from shared.domain.promotion.plans import Move, Phase, Plan, StagePlan
 from shared.domain.promotion.receipts import Receipt
 from shared.durable import Context, StepFailed, Steps, call, pause, wait_for
 
+In = TypeVar("In")
+Out = TypeVar("Out")
 _LOCK_EVERY_S = 30.0
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 1.0, 60.0
 _REASON = 500
@@ -105,12 +109,12 @@ def restore(ctx: Context, restoring: c.Restoring) -> Steps[c.PromotionResult]:
 
 def undo(ctx: Context, journey: Journey) -> Steps[tuple[str, ...]]:
     """Undo every move that was begun, in reverse, and say what could not be: it does not keep others from theirs."""
-    left, since = list[str](), ctx.now
+    left, until = list[str](), ctx.now + timedelta(seconds=OUTAGE_S)
     for at, move in reversed(journey.begun):
         ctx.show("undoing", stage=at.stage.name, move=move.value)
         try:
             undone = partial(call, ctx, c.UNDO_MOVE, journey.move(at, move))
-            yield from _until_done(ctx, at, move, partial(patiently, ctx, undone, since))
+            yield from _until_done(ctx, at, move, partial(patiently, ctx, undone, until))
         except (Refused, StepFailed) as failure:
             left.append(f"{at.stage.name}: {move.value} could not be undone, mend it by hand: {str(failure)[:300]}")
             ctx.show("could not undo", stage=at.stage.name, move=move.value, because=str(failure)[:300])
@@ -137,16 +141,16 @@ def _carry(ctx: Context, journey: Journey, at: StagePlan) -> Steps[None]:
         pack = yield from _assess(ctx, journey, at, phase)
         if phase is Phase.ENTRY and at.stage.approvals.roles:
             yield from _await_approvals(ctx, journey, at, pack)
-        receipt = yield from call(ctx, c.ISSUE_RECEIPT, journey.order(at, phase, "receipt", pack.digest))
+        receipt = yield from _step(ctx, at, c.ISSUE_RECEIPT, journey.order(at, phase, "receipt", pack.digest))
         for move in at.moves(phase):
             yield from _move(ctx, journey, at, move, receipt)
 
 
 def _assess(ctx: Context, journey: Journey, at: StagePlan, phase: Phase) -> Steps[c.EvidencePack]:
     ctx.show("assessing", stage=at.stage.name, phase=phase.value)
-    assessed = yield from call(ctx, c.ASSESS_STAGE, journey.order(at, phase, "assessed"))
+    assessed = yield from _step(ctx, at, c.ASSESS_STAGE, journey.order(at, phase, "assessed"))
     journey.seen.append(assessed.record)
-    pack = yield from call(ctx, c.WRITE_EVIDENCE_PACK, journey.order(at, phase, "pack"))
+    pack = yield from _step(ctx, at, c.WRITE_EVIDENCE_PACK, journey.order(at, phase, "pack"))
     if not assessed.passed:
         held = Held([f"{at.stage.name} ({phase.value}): {each}" for each in assessed.because], assessed.worse)
         if not journey.request.break_glass:
@@ -181,7 +185,7 @@ def _await_approvals(ctx: Context, journey: Journey, at: StagePlan, pack: c.Evid
         while reminded < seen.reminders_due:
             reminded += 1
             reminder = journey.order(at, Phase.ENTRY, f"reminder-{reminded}", pack.digest, reminded)
-            yield from call(ctx, c.REMIND_APPROVERS, reminder)
+            yield from _step(ctx, at, c.REMIND_APPROVERS, reminder)
         yield from wait_for(ctx, c.DECISION_GIVEN, seen.look_again_s)
 
 
@@ -189,7 +193,13 @@ def _move(ctx: Context, journey: Journey, at: StagePlan, move: Move, receipt: Re
     """Begun before it is made: a move that fails half way is undone too."""
     ctx.show("moving", stage=at.stage.name, move=move.value)
     journey.begun.append((at, move))
-    yield from _until_done(ctx, at, move, partial(call, ctx, c.MAKE_MOVE, journey.move(at, move, receipt)))
+    yield from _until_done(ctx, at, move, partial(_step, ctx, at, c.MAKE_MOVE, journey.move(at, move, receipt)))
+
+
+def _step(ctx: Context, at: StagePlan, activity: c.Activity[In, Out], order: In) -> Steps[Out]:
+    """An outage on the way is waited for as long as a deployment of the stage."""
+    until = ctx.now + timedelta(seconds=at.stage.serving.ready_within_s)
+    return patiently(ctx, partial(call, ctx, activity, order), until)
 
 
 def _until_done(ctx: Context, at: StagePlan, move: Move, ask: Callable[[], Steps[c.Moved]]) -> Steps[None]:

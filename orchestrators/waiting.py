@@ -56,9 +56,9 @@ def _seen(ctx: Context, activity: c.Activity[Look, c.JobSeen], look: Look) -> St
         return c.JobSeen(state=JobState.ACTIVE, status=f"not seen: {failure}"[:300])
 
 
-def patiently(ctx: Context, step: Callable[[], Steps[Out]], since: datetime | None = None) -> Steps[Out]:
-    """What *step* gives once an outage has passed. Raises StepFailed where one lasts two days from *since* (now) on."""
-    failed, over = 0, (since or ctx.now) + timedelta(seconds=OUTAGE_S)
+def patiently(ctx: Context, step: Callable[[], Steps[Out]], until: datetime | None = None) -> Steps[Out]:
+    """What *step* gives once an outage has passed. Raises StepFailed where one lasts beyond *until* (two days)."""
+    failed, over = 0, until or ctx.now + timedelta(seconds=OUTAGE_S)
     while True:
         try:
             return (yield from step())

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from activities import approvals, moves, promotions
+from activities import approvals, assessments, moves, packs, promotions, receipts
 from orchestrators.waiting import OUTAGE_S, patiently
 from shared import contracts as c
 from shared.clients import Clients
@@ -19,7 +19,12 @@ from tests.promotion.conftest import Railway
 WAITED_FOR = {
     "open_promotion": promotions,
     "lock_endpoint": promotions,
+    "assess_stage": assessments,
+    "write_evidence_pack": packs,
+    "issue_receipt": receipts,
+    "make_move": moves,
     "look_at_approvals": approvals,
+    "remind_approvers": approvals,
     "undo_move": moves,
     "unlock_endpoint": promotions,
     "close_promotion": promotions,
@@ -46,7 +51,7 @@ async def test_outages_are_waited_for(railway: Railway, monkeypatch: pytest.Monk
     for activity, module in WAITED_FOR.items():
         away(monkeypatch, module, activity)
     promotion = await railway.promote("churn:1")
-    await railway.pass_time(timedelta(minutes=5))
+    await railway.pass_time(timedelta(minutes=10))
     await railway.decide(promotion, "grace", "product-owner", "reject")
 
     result = await railway.finish(promotion)
