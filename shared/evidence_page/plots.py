@@ -23,7 +23,7 @@ def intervals(evidence: dict[str, Any]) -> str:
         axes.plot([each["low"], each["high"]], [place, place], color=colour, linewidth=2.5, solid_capstyle="round")
         axes.plot([each["estimate"]], [place], "o", color=colour, markersize=6)
     axes.axvline(0, color=_INK, linewidth=1, linestyle=":")
-    axes.set_yticks(range(len(rows)), [name for name, _ in reversed(rows)])
+    axes.set_yticks(range(len(rows)), [name for name, _ in reversed(rows)], parse_math=False)
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.set_xlabel("improvement over the champion (to the right is better)")
     axes.set_title("Paired difference on the hold-out rows", loc="left", fontsize=11, color=_INK)
@@ -47,7 +47,7 @@ def worst_rows(evidence: dict[str, Any]) -> str:
     axes.scatter(
         [float(each["challenger"]) for each in reversed(worst)], places, color=_GOOD, s=26, label="challenger", zorder=3
     )
-    axes.set_yticks(places, [str(each["key"]) for each in reversed(worst)], fontsize=8)
+    axes.set_yticks(places, [str(each["key"]) for each in reversed(worst)], fontsize=8, parse_math=False)
     axes.set_xlabel("output")
     axes.legend(frameon=False, fontsize=8, loc="lower right")
     axes.set_title(f"The {len(worst)} rows with the largest disagreement", loc="left", fontsize=11, color=_INK)
@@ -66,7 +66,7 @@ def movements(columns: list[dict[str, Any]], least: float) -> str:
         axes.plot([0, each["effect"]], [place, place], color=colour, linewidth=2.5, solid_capstyle="round")
         axes.plot([each["effect"]], [place], "o", color=colour, markersize=6)
     axes.axvline(least, color=_INK, linewidth=1, linestyle=":")
-    axes.set_yticks(range(len(rows)), [_named(each) for each in reversed(rows)])
+    axes.set_yticks(range(len(rows)), [_named(each) for each in reversed(rows)], parse_math=False)
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.set_xlabel("distance from the reference, from 0 to 1")
     axes.set_title("How far each column moved", loc="left", fontsize=11, color=_INK)
