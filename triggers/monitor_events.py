@@ -19,6 +19,7 @@ _SIGNAL = re.compile(r"signal '(?P<name>[^']{1,260})'")
 _RUN_IN_SUBJECT = re.compile(r"/runs?/(?P<run>[^/]+)/?$")
 _CONDITIONS = {"fired": True, "resolved": False}
 _LONGEST = 500
+_GREATEST = 1e9  # A drift coefficient is a share.
 
 
 def common_alert(raw: Any) -> Mapping[str, Any] | None:
@@ -33,7 +34,8 @@ def read_dataset_drift(envelope: Fields, event_id: str) -> Event:
     """v1's own monitor; the run is in the data, or in either form of the subject."""
     data = Fields(envelope.get("data"), "data")
     coefficient = data.get("driftCoefficient")
-    if isinstance(coefficient, bool) or not isinstance(coefficient, int | float):
+    number = isinstance(coefficient, int | float) and not isinstance(coefficient, bool)
+    if not number or not abs(coefficient) <= _GREATEST:  # Not NaN either: JSON has none, and Python reads it.
         raise UnreadableEvent(f"data.driftCoefficient is {short(coefficient)}; expected a number")
     named = [name for key in ("dataDriftName", "dataDriftId") if isinstance(name := data.get(key), str) and name]
     if not named:

@@ -108,6 +108,8 @@ def test_a_run_without_the_tag_starts_nothing():
     "raw",
     [
         changed(V1, "data", "DriftCoefficient", value="high"),
+        changed(V1, "data", "DriftCoefficient", value=float("nan")),
+        changed(V1, "data", "DriftCoefficient", value=10**400),
         changed(V1, "data", value=None),
         changed(V1_CLOUD, "subject", value="elsewhere"),
         changed(ALERT, "data", "essentials", "monitorCondition", value="Maybe"),
