@@ -15,6 +15,8 @@ from shared.domain.failures import Refused, Transient
 from shared.domain.retraining.causes import Cause
 from shared.domain.retraining.costs import Cost, cost_of
 from shared.domain.retraining.decision import Move, Rule, Situation, Verdict, as_of, decide
+from shared.domain.retraining.pipelines import PipelineRunSeen
+from shared.domain.runs import JobState, job_state
 from shared.durable import Client, start_once
 from shared.retrainings import Book, OpenCause, open_causes, read_book, settle, write_book
 
@@ -162,15 +164,26 @@ def _record_verdict(clients: Clients, model: str, verdict: Verdict, causes: list
 
 
 def _cost(clients: Clients, closing: c.RetrainingClosing) -> Cost:
-    """By the pipeline's own times; one that was just cancelled ran until now, and one that never was cost nothing."""
-    rules, run = closing.request.rules, closing.id
-    if not run:
-        found = clients.pipelines.find(rules.pipeline, identity.job_name(closing.request.run))
-        run = found.id if found else ""
-    if not run:
+    """By the pipeline's own times: one that was just cancelled ran until now, and one that never began cost nothing.
+
+    Not known where it is not there any more, or not ours to see.
+    """
+    rules = closing.request.rules
+    try:
+        seen = _pipelines_run(clients, closing)
+    except Refused:
+        return Cost(estimate=rules.estimate)
+    if seen is None or (not seen.started and job_state(seen.status) in (JobState.ACTIVE, JobState.CANCELLED)):
         return Cost(estimate=rules.estimate, actual=0.0, node_hours=0.0)
-    seen = clients.pipelines.look(rules.pipeline, run)
     return cost_of(rules, seen.started, seen.ended or stamp(clients))
+
+
+def _pipelines_run(clients: Clients, closing: c.RetrainingClosing) -> PipelineRunSeen | None:
+    pipeline, run = closing.request.rules.pipeline, closing.id
+    if not run:
+        found = clients.pipelines.find(pipeline, identity.job_name(closing.request.run))
+        run = found.id if found else ""
+    return clients.pipelines.look(pipeline, run) if run else None
 
 
 def _end(clients: Clients, closing: c.RetrainingClosing) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What goes wrong in a run, and how it ends: time, metrics, predictions, data, the champion, the clock."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -10,13 +11,14 @@ import pytest
 from orchestrators import retraining
 from shared import contracts as c
 from shared.domain import identity
-from shared.domain.failures import PutOff, Transient
+from shared.domain.failures import PutOff, Refused, Transient
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.retraining.causes import CauseKind
 from shared.domain.retraining.rules import Limits
 from shared.ports import Shelf
+from shared.retrainings import read_book
 from tests.promotion.conftest import DEV
-from tests.retraining.conftest import Works
+from tests.retraining.conftest import RULES, Works
 from tests.unit.schedules.oracle import MORE
 
 
@@ -174,6 +176,36 @@ async def test_rows_of_the_holdout_with_one_key_do_not_share_a_prediction(works:
     result = await works.by_hand()
 
     assert (result.outcome, "1 have another row's id" in result.because) == (c.RetrainingOutcome.FAILED, True)
+
+
+async def test_a_pipelines_run_that_is_deleted_fails_the_run_and_locks_nothing(works: Works) -> None:
+    """What it cost is not known any more: the budget is charged the estimate."""
+
+    def gone(run: str) -> None:
+        raise Refused(f"look at run {run}: 404 it was deleted")
+
+    works.pipelines.during = gone
+
+    result = await works.by_hand(hours=2)
+
+    assert (result.outcome, "404" in result.because) == (c.RetrainingOutcome.FAILED, True)
+    book, _ = read_book(works.clients, "churn")
+    assert (book.running, book.runs[0].cost, works.runs()[0]["cost"]["actual"]) == ("", RULES.estimate, None)
+
+
+@pytest.mark.parametrize("status", ["Queued", "Canceled"])
+async def test_a_run_that_is_cancelled_before_it_began_costs_nothing(works: Works, status: str) -> None:
+    look = works.pipelines.look
+
+    def queued(pipeline: Any, run: str) -> Any:
+        return replace(look(pipeline, run), status=status if works.pipelines.cancelled else "Queued", started="")
+
+    works.pipelines.look = queued  # type: ignore[method-assign]
+    works.pipelines.status_after = lambda looks: "Running"
+
+    await works.by_hand(hours=2)
+
+    assert works.runs()[0]["cost"]["actual"] == 0
 
 
 async def test_a_run_that_is_timed_out_in_an_outage_is_cancelled_after_it(works: Works) -> None:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from shared.domain.retraining.causes import Cause, CauseKind
 from shared.domain.retraining.rules import Retraining
 
+_PLACES = 6  # Of money: sums of decimal fractions are off by less.
 _ASKED = (CauseKind.PERSON, CauseKind.PIPELINE)  # Whoever asks has judged the worth, and knows the champion.
 
 
@@ -148,7 +149,7 @@ def _over_budget(state: Situation, past: Sequence[PastRun]) -> Iterator[tuple[da
     because = f"{spent:g} of {budget.amount:g} are spent within {budget.within_s} s, and a run may cost {estimate:g}"
     until, left = state.now, spent
     for run in reversed(within):
-        if left + estimate <= budget.amount:
+        if round(left + estimate, _PLACES) <= budget.amount:
             break
         left -= run.cost
         until = state.now + _left(budget.within_s, _age(state.now, run.started))

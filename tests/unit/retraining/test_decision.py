@@ -14,6 +14,7 @@ from tests.unit.retraining.conftest import NOW, RULES, cause
 
 HOUR, DAY = 3600, 86400
 PRICED = replace(RULES, rates=Rates(node_hour=2.0, hours=5.0), compute=replace(RULES.compute, instances=3))  # 30
+CHEAP = replace(RULES, rates=Rates(node_hour=0.1, hours=1.0), budget=Budget(amount=0.3, within_s=10 * DAY))
 DRIFT, DATA, PERSON = cause(CauseKind.DRIFT), cause(CauseKind.DATA), cause(CauseKind.PERSON)
 
 
@@ -73,6 +74,7 @@ TABLE = [
     (budgeted(30), Move.RETRAIN, Rule.WORTHWHILE, None),
     (budgeted(70, *past(24, 48, cost=30)), Move.WAIT, Rule.BUDGET, 8 * DAY),
     (budgeted(70, *past(24, 48, cost=20)), Move.RETRAIN, Rule.WORTHWHILE, None),
+    (replace(budgeted(0.3, *past(24, 48, cost=0.1)), rules=CHEAP), Move.RETRAIN, Rule.WORTHWHILE, None),
     (budgeted(70, *past(24, 240, cost=40)), Move.RETRAIN, Rule.WORTHWHILE, None),
     (valued(CauseKind.DRIFT), Move.REFUSE, Rule.WORTH, None),
     (valued(CauseKind.DRIFT, CauseKind.DRIFT), Move.REFUSE, Rule.WORTH, None),
