@@ -77,7 +77,7 @@ CONDITIONS: list[tuple[str, str, str, Table]] = [
     (CHECKS, "    if not rehearsal.restored:\n", "    if False:\n", gated),
     (CHAMPION, "    if difference.n < options.min_rows:\n", "    if False:\n", compared),
     (CHAMPION, "    if difference.confidence < options.confidence:\n", "    if False:\n", compared),
-    (CHAMPION, " and not _tied(difference, wanted)", "", compared),
+    (CHAMPION, " and (ties or not _tied(difference, wanted))", "", compared),
     (CHAMPION, "    if difference.high < wanted:\n", "    if False:\n", compared),
     (CHAMPION, "*(_on_slice(name, options, evaluation) for name in options.slices)", "", sliced),
     (OUTSIDE, "    if not event.workspace.endswith(tuple(workspaces)):\n", "    if False:\n", told),

@@ -77,10 +77,13 @@ def _on_slice(name: str, options: BetterThanChampion, evaluation: Evaluation) ->
     difference = evaluation.on(name, options.metric)
     if difference is None:
         return failed(f"slice {name}: {options.metric} was not compared with the champion")
-    return _decided(f"slice {name}", difference, -options.max_slice_loss, options)
+    return _decided(f"slice {name}", difference, -options.max_slice_loss, options, ties=True)
 
 
-def _decided(where: str, difference: Difference, wanted: float, options: BetterThanChampion) -> Finding:
+def _decided(
+    where: str, difference: Difference, wanted: float, options: BetterThanChampion, ties: bool = False
+) -> Finding:
+    """*ties*: it is enough that nothing tells the models apart."""
     figures = {
         "estimate": difference.estimate,
         "low": difference.low,
@@ -96,7 +99,7 @@ def _decided(where: str, difference: Difference, wanted: float, options: BetterT
         return inconclusive(f"{said}; {difference.n} rows, at least {options.min_rows} are needed", **figures)
     if difference.confidence < options.confidence:
         return inconclusive(f"{said}; the interval must be computed at confidence {options.confidence:g}", **figures)
-    if difference.low >= wanted and not _tied(difference, wanted):
+    if difference.low >= wanted and (ties or not _tied(difference, wanted)):
         return passed(said, **figures)
     if difference.high < wanted:
         return failed(said, **figures)

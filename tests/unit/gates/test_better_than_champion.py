@@ -72,6 +72,7 @@ def test_it_is_decided_on_the_interval(seen, options, outcome, said):
         (difference(-0.05, 0.2), 0.02, INCONCLUSIVE),
         (difference(-0.2, -0.1), 0.02, FAIL),
         (difference(0.1, 0.2, n=50), 0.02, INCONCLUSIVE),
+        (difference(0.0, 0.0), 0.0, PASS),
     ],
 )
 def test_no_slice_may_lose_more_than_allowed(on_slice, allowed, outcome):
