@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 
 from activities.devops_sweeps import sweep_devops
+from activities.promotion_sets import sweep_sets
 from shared import contracts as c
 from shared.clients import Clients
 from shared.codec import decode
@@ -13,7 +14,7 @@ from shared.domain.failures import Refused
 from shared.domain.promotion.models import HELD
 from shared.durable import Client, Start, find_instance, start_once
 from shared.flags import sources, wanted
-from shared.standing import is_closed, opened
+from shared.standing import fate_of, opened
 from shared.starting_flags import start_flagged
 
 
@@ -22,7 +23,7 @@ async def sweep_flags(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swe
     del sweep  # Its key only makes the sweep an effect of its own.
     started = 0
     for asked in await asyncio.to_thread(lambda: {each.id: each for each in _flagged(clients)}.values()):
-        started += await start_flagged(client, asked) is Start.STARTED
+        started += await start_flagged(client, clients, asked) is Start.STARTED
     return c.Swept(started=started)
 
 
@@ -36,6 +37,7 @@ async def sweep_promotions(client: Client, clients: Clients, sweep: c.Sweep) -> 
         if gone and await asyncio.to_thread(_still_open, clients, restoring.promotion.id):
             name = identity.restore_id(restoring.promotion.id)
             adrift += await start_once(client, c.RESTORE, name, restoring, again=True) is Start.STARTED
+    adrift += await sweep_sets(client, clients)
     return c.Swept(adrift=adrift + await sweep_devops(client, clients))
 
 
@@ -68,7 +70,7 @@ def _open(clients: Clients) -> Iterator[c.Restoring]:
 
 def _still_open(clients: Clients, promotion: str) -> bool:
     """It may have closed since it was listed, or was ended before it was opened, or when its fate was written."""
-    still = is_closed(clients, promotion) is False
+    still = fate_of(clients, promotion) == ""
     if not still:
         clients.hub.delete(clients.configuration.hub.state, records.open_promotion(promotion))
     return still

@@ -14,7 +14,7 @@ from shared.domain.promotion.plans import Plan, changes
 from shared.domain.retraining.pipelines import Pipeline, PipelineKind
 from shared.listed import PROMOTIONS, keep_listed
 from shared.planning import plan_digest, plan_promotion
-from shared.standing import is_closed, opened
+from shared.standing import fate_of, opened
 
 _TAG = 256  # What Azure ML takes.
 
@@ -63,7 +63,7 @@ def lock_endpoint(clients: Clients, lock: c.EndpointLock) -> c.EndpointLocked:
     there, holder = clients.hub.find(state, path), json.loads(clients.hub.read(state, path) or b"{}")
     if holder.get("owner") == lock.owner:
         return c.EndpointLocked(held=True)
-    if there is not None and is_closed(clients, str(holder.get("owner", ""))):  # It was taken too late.
+    if there is not None and fate_of(clients, str(holder.get("owner", ""))):  # It was taken too late.
         return c.EndpointLocked(held=clients.hub.replace(state, path, content, there.etag))
     if holder.get("model") == lock.model:
         raise Refused(f"{holder['owner']} is promoting {lock.model} already; wait for it, or terminate it")

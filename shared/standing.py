@@ -40,10 +40,10 @@ def opened(made: Records, promotion: str) -> c.PromotionOpened | None:
     return None if raw is None else decode(c.PromotionOpened, raw)
 
 
-def is_closed(made: Records, promotion: str) -> bool | None:
-    """Whether its fate is written; None where it was never opened."""
+def fate_of(made: Records, promotion: str) -> str | None:
+    """How it ended, empty while it is open; None where it was never opened."""
     raw = made.hub.read(made.configuration.hub.state, records.promotion(promotion))
-    return None if raw is None else "closed" in json.loads(raw)
+    return None if raw is None else str(json.loads(raw).get("fate", ""))
 
 
 def pack_of(made: Records, promotion: str, stage: str, phase: Phase = Phase.ENTRY) -> c.EvidencePack | None:

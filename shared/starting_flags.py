@@ -1,10 +1,35 @@
 """Start what a flag asks for: one promotion, or several that climb together. Whoever comes second joins the first."""
 
+import asyncio
+import json
+from functools import partial
+from typing import Protocol
+
 from shared import contracts as c
+from shared.codec import encode
+from shared.domain import records
+from shared.domain.configuration import Configuration
 from shared.durable import Client, Start, start_once
+from shared.ports import DataHub
 
 
-async def start_flagged(client: Client, asked: c.Promotion | c.PromotionSet) -> Start:
+class Records(Protocol):
+    """Where sets are listed."""
+
+    @property
+    def configuration(self) -> Configuration: ...
+    @property
+    def hub(self) -> DataHub: ...
+
+
+async def start_flagged(client: Client, made: Records, asked: c.Promotion | c.PromotionSet) -> Start:
     if isinstance(asked, c.PromotionSet):
-        return await start_once(client, c.PROMOTE_SET, asked.id, asked)
+        listing = partial(asyncio.to_thread, list_set, made, asked)
+        return await start_once(client, c.PROMOTE_SET, asked.id, asked, first=listing)
     return await start_once(client, c.PROMOTE, asked.id, asked)
+
+
+def list_set(made: Records, together: c.PromotionSet) -> None:
+    """From now on a sweep sees to it that all of it arrives, or what has arrived is taken back."""
+    content = json.dumps(encode(together)).encode()
+    made.hub.create(made.configuration.hub.state, records.open_set(together.id), content)

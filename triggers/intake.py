@@ -47,7 +47,7 @@ async def _take_model(client: Client, clients: Clients, event: ModelRegistered) 
         reason = f"{event.model} carries no flag"
         await _record_ignored(clients, event.event_id, str(event.model), reason)
         return reason
-    how = await start_flagged(client, asked)
+    how = await start_flagged(client, clients, asked)
     return f"promotion {asked.id} {'started' if how is Start.STARTED else f'is {how.value}'}"
 
 

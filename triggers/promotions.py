@@ -18,6 +18,7 @@ from shared.durable import Client, find_instance
 from shared.listed import PROMOTIONS, listed
 from shared.planning import plan_digest, plan_promotion
 from shared.standing import next_attempt, opened, pack_of
+from shared.starting_flags import list_set
 from shared.unmet import unmet_at_end, unmet_now, unmet_of_plan
 from triggers import answers
 from triggers.doors import Call
@@ -65,6 +66,7 @@ async def _promote_set(call: Call, body: PromotionAsked) -> Starting:
     names = tuple(request.id for request in requests)
     name = identity.promotion_set_id(names)
     together = c.PromotionSet(id=name, promotions=requests, atomic=body.atomic)
+    await asyncio.to_thread(list_set, call.clients, together)
     return Starting(orchestration=c.PROMOTE_SET, instance=name, payload=together, members=names)
 
 

@@ -69,11 +69,17 @@ def pinned(run: str) -> str:
 
 PROMOTIONS = "promotions/"
 OPEN_PROMOTIONS = "promotions-open/"
+OPEN_SETS = "promotion-sets-open/"
 
 
 def open_promotion(promotion: str) -> str:
     """Written before a promotion is opened, removed once it is closed: what a sweep looks at."""
     return f"{OPEN_PROMOTIONS}{promotion}.json"
+
+
+def open_set(together: str) -> str:
+    """Written before a set of promotions is started, removed once a sweep has seen it ended."""
+    return f"{OPEN_SETS}{together}.json"
 
 
 def promotion(promotion: str) -> str:

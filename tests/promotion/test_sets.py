@@ -97,3 +97,43 @@ async def test_of_versions_flagged_together_none_arrives_without_the_others(rail
     _, found = await railway.ask("GET", "promotions")
     assert [row["fate"] for row in found["promotions"]] == ["held", "held"]
     assert not railway.cloud.state["deployments"]
+
+
+async def ended_half_way(railway: Railway) -> tuple[str, list[str]]:
+    """A set that is ended from outside when its first has arrived and its second asks people."""
+    railway.register("1", error=2.0)
+    railway.register("2", error=1.0)
+    name, promotions = await promote(railway, "churn:1", "churn:2", to="central")
+    await railway.approve(promotions[0])
+    await railway.evidence(promotions[1])
+    await railway.host.terminate(name, "somebody pulled the plug")
+    return name, promotions
+
+
+def open_sets(railway: Railway) -> list[str]:
+    return [blob.path for blob in railway.hub.list("signalbox", "promotion-sets-open/")]
+
+
+async def test_a_set_that_is_ended_from_outside_leaves_nothing_behind(railway: Railway) -> None:
+    name, (first, second) = await ended_half_way(railway)
+    await railway.sweep()
+    waits = railway.record(first)["fate"]
+    await railway.decide(second, "grace", "product-owner", "reject")
+    await railway.finish(second)
+    await railway.sweep()
+    await railway.sweep()
+
+    assert (waits, railway.record(first)["fate"], open_sets(railway)) == ("promoted", "held", [])
+    assert f"{name} was ended from outside" in railway.record(first)["because"][0]
+    assert not railway.cloud.state["deployments"]
+    railway.chain()
+
+
+async def test_a_set_that_arrives_after_it_was_ended_stays(railway: Railway) -> None:
+    _, (first, second) = await ended_half_way(railway)
+    await railway.approve(second)
+    await railway.finish(second)
+    await railway.sweep()
+
+    assert [railway.record(each)["fate"] for each in (first, second)] == ["promoted", "promoted"]
+    assert open_sets(railway) == []

@@ -1,0 +1,65 @@
+"""Take back what is left of sets that were ended from outside: the host ends a set's orchestration, not its members'.
+
+A set is on the list from before its start until a sweep has seen that it ended, and that nothing is left half done.
+"""
+
+import asyncio
+import json
+from datetime import timedelta
+
+from shared import contracts as c
+from shared.clients import Clients
+from shared.codec import decode
+from shared.domain import identity, records
+from shared.durable import Client, Start, find_instance, start_once
+from shared.standing import fate_of, opened
+
+_GRACE = timedelta(seconds=60)  # Between the list and the start.
+
+
+async def sweep_sets(client: Client, clients: Clients) -> int:
+    """How many promotions are taken back now: of each set one, the last first."""
+    taken = 0
+    for together in await asyncio.to_thread(_open, clients):
+        instance = await find_instance(client, together.id)
+        if instance is not None and instance.running:
+            continue
+        restoring = None
+        if instance is None or instance.status != "Completed":
+            if await _under_way(client, clients, together):
+                continue
+            restoring = await asyncio.to_thread(_to_take_back, clients, together)
+        if restoring is None:
+            path = records.open_set(together.id)
+            await asyncio.to_thread(clients.hub.delete, clients.configuration.hub.state, path)
+        else:
+            name = identity.restore_id(restoring.promotion.id)
+            taken += await start_once(client, c.RESTORE, name, restoring, again=True) is Start.STARTED
+    return taken
+
+
+def _open(clients: Clients) -> list[c.PromotionSet]:
+    state, found = clients.configuration.hub.state, []
+    for blob in clients.hub.list(state, records.OPEN_SETS):
+        raw = clients.hub.read(state, blob.path)
+        if raw is not None and clients.clock.now() - blob.modified > _GRACE:
+            found.append(decode(c.PromotionSet, json.loads(raw)))
+    return found
+
+
+async def _under_way(client: Client, clients: Clients, together: c.PromotionSet) -> bool:
+    for promotion in together.promotions:
+        instance = await find_instance(client, promotion.id)
+        if instance is not None and instance.running:
+            return True
+    return any([await asyncio.to_thread(fate_of, clients, each.id) == "" for each in together.promotions])
+
+
+def _to_take_back(clients: Clients, together: c.PromotionSet) -> c.Restoring | None:
+    """The last of an atomic set that has arrived, where another has not."""
+    arrived = [each for each in together.promotions if fate_of(clients, each.id) == c.Fate.PROMOTED.value]
+    if not together.atomic or len(arrived) in (0, len(together.promotions)):
+        return None
+    found = opened(clients, arrived[-1].id)
+    because = f"{together.id} was ended from outside before all of it had arrived, so this one was taken back"
+    return c.Restoring(promotion=arrived[-1], plan=found.plan if found else None, because=because)
