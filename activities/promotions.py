@@ -85,7 +85,8 @@ def close_promotion(clients: Clients, closing: c.PromotionClosing) -> c.Done:
         request, at = closing.promotion, stamp(clients)
         facts = {"promotion": request.id, "target": request.target, "because": list(closing.because)}
         who = request.requested_by or "the flag on the model"
-        clients.audit.append(closing.key, closing.fate.value, str(request.model), who, facts | {"at": at})
+        key = f"{closing.key}-{closing.fate.value}"  # It may be ended, and put back, while it is being closed.
+        clients.audit.append(key, closing.fate.value, str(request.model), who, facts | {"at": at})
         if closing.fate is not c.Fate.PROMOTED:
             _hold_back(clients, closing)
         elif request.onwards:

@@ -125,3 +125,16 @@ async def test_whoever_ended_before_being_opened_stands_in_nobodys_way(
 
     assert (again.id != promotion, again.fate) == (True, c.Fate.PROMOTED)
     assert not list(railway.hub.list("signalbox", "promotions-open/"))
+
+
+async def test_whoever_ended_while_it_was_closed_has_both_fates_in_the_audit_log(
+    railway: Railway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    railway.register("1", error=1.0)
+    away(monkeypatch, promotions, "_write_fate", timedelta(minutes=1))
+    promotion = await terminated(railway)
+    await railway.sweep()
+
+    assert railway.record(promotion)["fate"] == "failed"
+    assert [kind for kind in railway.chain() if kind in ("promoted", "failed")] == ["promoted", "failed"]
+    assert not railway.cloud.state["deployments"]
