@@ -154,6 +154,8 @@ def _written(clients: Clients, request: c.RetrainingRun, name: str) -> dict[str,
 def _register(clients: Clients, registration: c.ChallengerRegistration) -> c.ChallengerRegistered:
     request, rules = registration.request, registration.request.rules
     workspace = rules.pipeline.workspace
+    if ordered := cancelled_by(clients, request):
+        raise Refused(ordered)
     model = _version(clients, request)
     shelf, extras = _shelves(request, model)
     digest = read_bundle(clients.bundles, shelf, extras).digest

@@ -32,6 +32,8 @@ def check_training_sets(clients: Clients, check: c.TrainingCheck) -> c.DataVerdi
 
 def submit_training(clients: Clients, submission: c.TrainingSubmission) -> c.TrainingSubmitted:
     """Found or created by name, so that a repeat joins the first; where Azure ML puts it off, says until when."""
+    if ordered := cancelled_by(clients, submission.request):
+        return c.TrainingSubmitted(cancelled=ordered)
     run = _pipeline_run(submission.request, submission.sets)
 
     def act() -> c.TrainingSubmitted:

@@ -89,7 +89,11 @@ def _carry(ctx: Context, training: Training) -> Steps[c.RetrainingResult]:
     verdict = yield from call(ctx, c.CHECK_TRAINING_SETS, c.TrainingCheck(request=request, sets=sets))
     if not verdict.passed:
         return training.ended(c.RetrainingOutcome.BAD_DATA, "; ".join(verdict.summary)[:2000])
-    training.id = yield from _submitted(ctx, training, sets)
+    submitted = yield from _submitted(ctx, training, sets)
+    if submitted.cancelled:  # An earlier try, whose answer was lost, may have made it.
+        yield from _stop(ctx, training, submitted.cancelled)
+        return training.ended(c.RetrainingOutcome.CANCELLED, submitted.cancelled)
+    training.id = submitted.id
     ended = yield from _wait(ctx, training)
     if ended.state is not JobState.COMPLETED:
         cancelled = ended.state is JobState.CANCELLED
@@ -98,25 +102,26 @@ def _carry(ctx: Context, training: Training) -> Steps[c.RetrainingResult]:
     return (yield from _judge(ctx, training, sets))
 
 
-def _submitted(ctx: Context, training: Training, sets: c.TrainingSets) -> Steps[str]:
-    """The id of the pipeline's run. A service that puts it off is asked again when it says; one that fails, for a time.
+def _submitted(ctx: Context, training: Training, sets: c.TrainingSets) -> Steps[c.TrainingSubmitted]:
+    """The pipeline's run. A service that puts it off is asked again when it says; one that fails, for a time.
 
     Raises StepFailed where it was not to be had within the time that a run may take, or failed for half an hour.
     """
-    request, failed = training.request, 0
+    request, failed, since = training.request, 0, ctx.now
     submission = c.TrainingSubmission(key=training.key("submitted"), request=request, sets=sets)
     latest = ctx.now + timedelta(seconds=request.rules.give_up_after_s)
-    outage_over = ctx.now + timedelta(seconds=_OUTAGE_S)
     while True:
         ctx.show("submitting")
         try:
             submitted = yield from call(ctx, c.SUBMIT_TRAINING, submission)
             wait_s, because, within = submitted.again_in_s, submitted.because, latest
+            failed = 0
         except StepFailed as failure:
-            submitted, failed = c.TrainingSubmitted(), failed + 1
-            wait_s, because, within = poll_delay_s(failed, ctx.instance), str(failure), min(latest, outage_over)
-        if submitted.id:
-            return submitted.id
+            submitted, failed, since = c.TrainingSubmitted(), failed + 1, since if failed else ctx.now
+            wait_s, because = poll_delay_s(failed, ctx.instance), str(failure)
+            within = min(latest, since + timedelta(seconds=_OUTAGE_S))
+        if submitted.id or submitted.cancelled:
+            return submitted
         if ctx.now + timedelta(seconds=wait_s) > within:
             raise StepFailed(f"the pipeline could not be started in time: {because}")
         ctx.show("waiting to submit", because=because[:300], seconds=wait_s)

@@ -123,9 +123,13 @@ class TrainingSubmission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSubmitted:
-    """*id* is Azure ML's own name of the pipeline's run; without one it is to be asked for again in *again_in_s*."""
+    """*id* is Azure ML's own name of the pipeline's run; without one it is to be asked for again in *again_in_s*.
+
+    *cancelled* says who has ordered that it shall not be, and why.
+    """
 
     id: str = ""
+    cancelled: str = ""
     again_in_s: float = 0.0
     because: str = ""
 

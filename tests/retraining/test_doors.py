@@ -7,8 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 import aiohttp
+import pytest
 
 from shared.domain import identity, records
+from shared.domain.failures import PutOff
 from shared.domain.retraining.causes import CauseKind
 from shared.domain.retraining.rules import Limits
 from shared.ports import Blob
@@ -160,6 +162,42 @@ async def test_an_order_that_comes_while_the_challenger_is_judged_keeps_it_from_
 
     assert (result.outcome.value, result.because) == ("cancelled", "cancelled by linus: wrong labels")
     assert "cancelled by linus: wrong labels" in works.pipelines.tags["train-1"]["signalbox.because"]
+    assert not works.made("register dev/models")
+
+
+@pytest.mark.parametrize("made", [False, True], ids=["not made", "made, and its answer lost"])
+async def test_an_order_that_comes_while_the_pipeline_puts_the_run_off_keeps_it_from_being_made(
+    works: Works, made: bool
+) -> None:
+    submit = works.pipelines.submit
+
+    def busy(run: Any) -> Any:
+        works.hub.land(f"signalbox/{records.cancelling(works.runs()[0]['run'])}", b'{"by": "linus", "reason": "no"}')
+        if made:
+            submit(run)
+        raise PutOff("submit: 429 too many", 300.0)
+
+    works.pipelines.status_after = lambda looks: "Running"
+    works.pipelines.submit = busy  # type: ignore[method-assign]
+
+    result = await works.by_hand()
+
+    assert (result.outcome.value, result.because) == ("cancelled", "cancelled by linus: no")
+    assert works.pipelines.cancelled == ({"train-1": result.because} if made else {})
+
+
+async def test_an_order_that_comes_before_the_challenger_is_registered_keeps_it_from_being(works: Works) -> None:
+    append = works.clients.audit.append
+
+    def ordering(key: str, action: str, *rest: Any) -> None:
+        append(key, action, *rest)
+        if action == "challenger judged":
+            path = f"signalbox/{records.cancelling(works.runs()[0]['run'])}"
+            works.hub.land(path, b'{"by": "linus", "reason": "no"}')
+
+    works.clients.audit.append = ordering  # type: ignore[method-assign]
+
+    assert (await works.by_hand()).because == "cancelled by linus: no"
     assert not works.made("register dev/models")
 
 

@@ -71,6 +71,23 @@ async def test_a_pipeline_that_puts_a_run_off_is_asked_again_when_it_says(works:
     assert works.pipelines.submissions.total() == 1
 
 
+async def test_a_blip_after_a_long_time_of_being_put_off_does_not_end_a_run(works: Works) -> None:
+    began, asked = works.clients.clock.now(), [0]
+
+    def busy() -> None:
+        asked[0] += 1
+        passed = works.clients.clock.now() - began
+        if passed < timedelta(minutes=40):
+            raise PutOff("submit: 429 too many", 600.0)
+        if passed < timedelta(minutes=45):
+            raise Transient("503 service unavailable")
+
+    works.pipelines.before = busy
+
+    assert (await works.by_hand(hours=2)).outcome is c.RetrainingOutcome.BETTER
+    assert asked[0] > 4 + 6
+
+
 async def test_an_outage_delays_a_run_and_does_not_end_it(works: Works) -> None:
     """Longer than the host tries by itself: once while it is submitted, once while it trains."""
     began = works.clients.clock.now()
