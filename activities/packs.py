@@ -23,13 +23,14 @@ def _write(clients: Clients, order: c.StageOrder) -> c.EvidencePack:
     from shared.evidence_page import page
 
     state = clients.configuration.hub.state
-    content = _content(clients, order)
-    digest = canonical_digest(content)
     where = {
         name: records.evidence(order.promotion.id, order.stage, order.phase.value, name)
         for name in ("pack.json", "pack.html")
     }
-    clients.hub.create(state, where["pack.json"], json.dumps(content, indent=2).encode())
+    made = json.dumps(_content(clients, order), indent=2).encode()
+    clients.hub.create(state, where["pack.json"], made)
+    content = json.loads(clients.hub.read(state, where["pack.json"]) or made)  # That of before a crash stands.
+    digest = canonical_digest(content)
     clients.hub.create(state, where["pack.html"], page(content, digest).encode())
     facts = {"promotion": order.promotion.id, "stage": order.stage, "phase": order.phase.value, "digest": digest}
     clients.audit.append(order.key, "evidence pack written", str(order.plan.model), "signalbox", facts)

@@ -16,6 +16,7 @@ from shared.domain.failures import Refused
 from shared.domain.gates import Outcome, Verdict, judge
 from shared.domain.gates.evidence import Evidence
 from shared.domain.promotion.approvals import Standing
+from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.models import BUNDLE, FLAG
 from shared.domain.promotion.plans import Phase
 from shared.domain.promotion.receipts import Receipt, objection, signed_content
@@ -100,12 +101,20 @@ def _digest(clients: Clients, order: Order, phase: Phase) -> str:
 
 def _verdicts(clients: Clients, order: c.StageOrder) -> tuple[Verdict, ...]:
     """The gates judged anew from the recorded evidence, freezes as of now: people may have thought for days."""
-    path = records.evidence(order.promotion.id, order.stage, order.phase.value, "evidence.json")
+    path, where = _pack(order), f"{order.stage} ({order.phase.value})"
     raw = clients.hub.read(clients.configuration.hub.state, path)
     if raw is None:
-        raise Refused(f"no evidence is recorded for {order.stage} ({order.phase.value}): nothing passes without it")
-    evidence = replace(decode(Evidence, json.loads(raw)["evidence"]), at=clients.clock.now())
+        raise Refused(f"no evidence is recorded for {where}: nothing passes without it")
+    shown = json.loads(raw)
+    if canonical_digest(shown) != order.evidence:
+        raise Refused(f"{path} is not the evidence {order.evidence} any more, which was shown for {where}")
+    evidence = replace(decode(Evidence, shown["assessments"][-1]["evidence"]), at=clients.clock.now())
     return judge(order.at.gates(order.phase), evidence)
+
+
+def _pack(order: c.StageOrder) -> str:
+    """Whose digest is what people approve; the phase's own evidence is the last in it."""
+    return records.evidence(order.promotion.id, order.stage, order.phase.value, "pack.json")
 
 
 def _approvals(clients: Clients, order: c.StageOrder) -> tuple[str, ...]:

@@ -287,6 +287,13 @@ LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
     ),
     (
         RECEIPTS,
+        "    if canonical_digest(shown) != order.evidence:\n",
+        "    if False:\n",
+        test_receipts.test_no_receipt_for_evidence_that_nobody_was_shown,
+        {},
+    ),
+    (
+        RECEIPTS,
         "        if value != planned[name]:\n",
         "        if False:\n",
         test_receipts.test_no_receipt_for_a_version_that_was_changed,

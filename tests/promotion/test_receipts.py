@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 
 from activities.moves import make_move
+from activities.packs import write_evidence_pack
 from activities.receipts import issue_receipt
 from shared import contracts as c
 from shared.codec import encode
 from shared.domain import records
-from shared.domain.failures import Refused
+from shared.domain.failures import Refused, Transient
 from shared.domain.gates import GateSpec
 from shared.domain.gates.evidence import DataTest, Evidence
+from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.plans import Move, Phase
 from shared.domain.promotion.receipts import Receipt, signed_content
@@ -39,15 +41,36 @@ def ordered(railway: Railway) -> c.StageOrder:
         plan_digest=plan_digest(plan),
         stage="preprod",
         phase=Phase.ENTRY,
-        evidence="sha256:seen",
     )
-    record(railway, made, Evidence(data_test=DataTest(outcome="passed", rows=200)))
-    return made
+    return shown(railway, made, Evidence(data_test=DataTest(outcome="passed", rows=200)))
 
 
-def record(railway: Railway, order: c.StageOrder, evidence: Evidence) -> None:
-    path = records.evidence(order.promotion.id, order.stage, order.phase.value, "evidence.json")
-    railway.hub.land(f"signalbox/{path}", json.dumps({"evidence": encode(evidence)}).encode())
+def shown(railway: Railway, order: c.StageOrder, evidence: Evidence) -> c.StageOrder:
+    """*order* for this *evidence*, whose pack is written."""
+    path = records.evidence(order.promotion.id, order.stage, order.phase.value, "pack.json")
+    content = {"assessments": [{"evidence": encode(evidence)}]}
+    railway.hub.land(f"signalbox/{path}", json.dumps(content).encode())
+    return replace(order, evidence=canonical_digest(content))
+
+
+async def test_a_pack_that_was_written_before_a_crash_is_the_one_that_is_approved(
+    railway: Railway, order: c.StageOrder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, keep = replace(order, key="promotions/p-1/effects/pack", stage="central"), railway.clients.ledger.record
+
+    def lost(*_: Any) -> Any:
+        raise Transient("the host died")
+
+    monkeypatch.setattr(railway.clients.ledger, "record", lost)
+    with pytest.raises(Transient):
+        write_evidence_pack(railway.clients, order)
+    monkeypatch.setattr(railway.clients.ledger, "record", keep)
+    await railway.pass_time(timedelta(seconds=5))
+
+    pack = write_evidence_pack(railway.clients, order)
+
+    stored = json.loads(railway.hub.read("signalbox", pack.record) or b"")
+    assert pack.digest == canonical_digest(stored)
 
 
 def move(
@@ -119,9 +142,16 @@ def test_no_receipt_without_evidence(railway: Railway, order: c.StageOrder) -> N
 
 
 def test_no_receipt_for_evidence_that_fails(railway: Railway, order: c.StageOrder) -> None:
-    record(railway, order, Evidence(data_test=DataTest(outcome="failed", rows=200)))
+    failing = shown(railway, order, Evidence(data_test=DataTest(outcome="failed", rows=200)))
 
     with pytest.raises(Refused, match="data_tests_passed"):
+        issue_receipt(railway.clients, failing)
+
+
+def test_no_receipt_for_evidence_that_nobody_was_shown(railway: Railway, order: c.StageOrder) -> None:
+    shown(railway, order, Evidence(data_test=DataTest(outcome="passed", rows=201)))
+
+    with pytest.raises(Refused, match=r"pack\.json is not the evidence sha256:"):
         issue_receipt(railway.clients, order)
 
 
@@ -133,15 +163,14 @@ def test_no_receipt_within_a_freeze_that_began_after_the_evidence(railway: Railw
         replace(at, stage=replace(at.stage, entry_gates=(freeze,))) if at.stage.name == order.stage else at
         for at in order.plan.stages
     )
-    record(railway, order, Evidence(at=now - timedelta(days=3)))
+    order = shown(railway, order, Evidence(at=now - timedelta(days=3)))
 
     with pytest.raises(Refused, match=r"not_frozen: frozen until .*: payday"):
         issue_receipt(railway.clients, replace(order, plan=replace(order.plan, stages=stages)))
 
 
 def test_no_receipt_without_approvals(railway: Railway, order: c.StageOrder) -> None:
-    central = replace(order, stage="central")
-    record(railway, central, Evidence(at=railway.clients.clock.now()))
+    central = shown(railway, replace(order, stage="central"), Evidence(at=railway.clients.clock.now()))
 
     with pytest.raises(Refused, match="nobody has approved"):
         issue_receipt(railway.clients, central)

@@ -8,8 +8,6 @@ import pytest
 from activities.moves import make_move
 from activities.receipts import issue_receipt
 from shared import contracts as c
-from shared.codec import encode
-from shared.domain import records
 from shared.domain.failures import Refused
 from shared.domain.gates.evidence import ApiTest, Evidence, GoldenDeviation
 from shared.domain.promotion.models import DIGEST, FLAG, ModelVersion
@@ -17,6 +15,7 @@ from shared.domain.promotion.plans import Phase
 from shared.planning import plan_digest, plan_promotion
 from shared.ports import Shelf
 from tests.promotion.conftest import DEV, Railway
+from tests.promotion.test_receipts import shown
 
 DATA = "signalbox-staging/training-sets/churn/more.csv"
 
@@ -169,17 +168,13 @@ async def test_the_receipt_of_the_way_out_is_for_what_was_trained(railway: Railw
     plan = plan_promotion(railway.clients, model, "experiment", "dev")
     promotion = c.Promotion(id="p-1", model=model, source="experiment", target="dev")
 
-    def order(phase: Phase) -> c.StageOrder:
+    def passing(phase: Phase) -> c.StageOrder:
         key, digest = f"promotions/p-1/effects/dev/{phase.value}/receipt", plan_digest(plan)
-        return c.StageOrder(key=key, promotion=promotion, plan=plan, plan_digest=digest, stage="dev", phase=phase)
-
-    def passing(phase: Phase) -> None:
         tested = ApiTest(statuses={"200": 1}, golden=GoldenDeviation(requests=1, deviating=0, largest=0, tolerance=1))
-        path = records.evidence("p-1", "dev", phase.value, "evidence.json")
-        railway.hub.land(f"signalbox/{path}", json.dumps({"evidence": encode(Evidence(api_test=tested))}).encode())
+        order = c.StageOrder(key=key, promotion=promotion, plan=plan, plan_digest=digest, stage="dev", phase=phase)
+        return shown(railway, order, Evidence(api_test=tested))
 
-    passing(Phase.ENTRY)
-    entry = issue_receipt(railway.clients, order(Phase.ENTRY))
+    entry = issue_receipt(railway.clients, passing(Phase.ENTRY))
     for move in plan.stages[0].moves(Phase.ENTRY):
         made = c.MoveOrder(
             key=f"promotions/p-1/effects/dev/{move.value}",
@@ -191,8 +186,7 @@ async def test_the_receipt_of_the_way_out_is_for_what_was_trained(railway: Railw
         )
         while make_move(railway.clients, made).waiting:
             continue
-    passing(Phase.EXIT)
-    leaving = issue_receipt(railway.clients, order(Phase.EXIT))
+    leaving = issue_receipt(railway.clients, passing(Phase.EXIT))
 
     trained = railway.clients.models.find(DEV, model)
     assert trained is not None
