@@ -13,7 +13,6 @@ from shared.clients import Clients
 from shared.domain import identity, patterns
 from shared.domain.arrivals import Arrival
 from shared.domain.routes import Grouping, Route
-from shared.open_runs import kept_open
 from shared.ports import Blob
 from triggers.doors import Call
 from triggers.places import find_file, find_route
@@ -34,7 +33,6 @@ async def ask(call: Call, asked: InferenceAsked) -> Starting:
         instance=inference.run,
         payload=inference,
         resource=f"runs/{inference.run}",
-        first=kept_open(call.clients.hub, inference),
     )
 
 

@@ -12,7 +12,6 @@ from shared.codec import decode
 from shared.domain import identity, records
 from shared.durable import Client, find_instance, wake
 from shared.listed import RUNS, listed
-from shared.open_runs import kept_open
 from triggers import answers
 from triggers.doors import Call
 from triggers.pages import page
@@ -82,7 +81,6 @@ async def reprocess(call: Call, run: str, reason: str) -> Starting:
         payload=inference,
         resource=f"runs/{inference.run}",
         fresh=True,
-        first=kept_open(clients.hub, inference),
     )
 
 

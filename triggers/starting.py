@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 
 from shared.clients import Clients
 from shared.codec import decode, encode
-from shared.contracts import Orchestration
+from shared.contracts import RUN_INFERENCE, Inference, Orchestration
 from shared.domain import identity, records
 from shared.domain.failures import Refused
 from shared.durable import Client, Start, find_instance, start_once
+from shared.open_runs import kept_open
 from triggers.doors import Call
 from triggers.problems import Problem
 
@@ -34,7 +35,7 @@ def followed(status_url: str) -> dict[str, str]:
 class Starting:
     """What a door wants started: *instance* is chosen before anything happens, *resource* is what comes of it, below
     `/api/v1`. *fresh*: one that is there already is a 409. *unique*: the id was made by chance for this request.
-    *first* is awaited before the start."""
+    """
 
     orchestration: Orchestration[Any, Any]
     instance: str
@@ -43,7 +44,6 @@ class Starting:
     members: tuple[str, ...] = ()
     fresh: bool = False
     unique: bool = False
-    first: Callable[[], Awaitable[object]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +81,9 @@ async def begin(call: Call, asked: str, decide: Callable[[], Awaitable[Starting]
     path = _record_of_key(call)
     if not path:
         starting = await decide()
-        await _start(call.client, starting)
-        return _accepted(starting)
+        order = _order(starting, asked)
+        await _start(call, starting, order)
+        return order.accepted
     known = await asyncio.to_thread(_read, call.clients, path, asked)
     return await (_repeat(call, known) if known else _first(call, path, asked, decide))
 
@@ -128,28 +129,30 @@ async def _first(call: Call, path: str, asked: str, decide: Callable[[], Awaitab
     starting = await decide()
     if starting.fresh:
         await _refuse_there(call.client, starting)
-    order = Order(
-        request=asked,
-        orchestration=starting.orchestration.name,
-        payload=encode(starting.payload),
-        accepted=_accepted(starting),
-    )
+    order = _order(starting, asked)
     content, state = json.dumps(encode(order)).encode(), call.clients.configuration.hub.state
     if not await asyncio.to_thread(call.clients.hub.create, state, path, content):
         known = await asyncio.to_thread(_read, call.clients, path, asked)
         if known is not None:  # Somebody sent the same key at the same moment.
             return await _repeat(call, known)
     # Never a clash: whoever repeats the request meanwhile may have started it.
-    await _start(call.client, replace(starting, fresh=False, unique=False))
+    await _start(call, replace(starting, fresh=False, unique=False), order)
     return order.accepted
 
 
 async def _repeat(call: Call, known: Mapping[str, Any]) -> Accepted:
     """The recorded answer; what was recorded and never started, since the app died in between, starts now."""
     order = decode(Order, known)
-    orchestration = Orchestration(order.orchestration, object, object)
-    await start_once(call.client, orchestration, order.accepted.id, order.payload)
+    orchestration, first = Orchestration(order.orchestration, object, object), _before(call.clients, order)
+    await start_once(call.client, orchestration, order.accepted.id, order.payload, first=first)
     return order.accepted
+
+
+def _before(clients: Clients, order: Order) -> Callable[[], Awaitable[object]] | None:
+    """What has to happen before the start: a run is on the list of open ones."""
+    if order.orchestration != RUN_INFERENCE.name:
+        return None
+    return kept_open(clients.hub, decode(Inference, order.payload))
 
 
 async def _refuse_there(client: Client, starting: Starting) -> None:
@@ -158,14 +161,14 @@ async def _refuse_there(client: Client, starting: Starting) -> None:
         raise _already(starting, Start.RUNNING if there.running else Start.FINISHED)
 
 
-async def _start(client: Client, starting: Starting) -> None:
+async def _start(call: Call, starting: Starting, order: Order) -> None:
     how = await start_once(
-        client,
+        call.client,
         starting.orchestration,
         starting.instance,
         starting.payload,
         unique=starting.unique,
-        first=starting.first,
+        first=_before(call.clients, order),
     )
     if starting.fresh and how is not Start.STARTED:
         raise _already(starting, how)
@@ -175,13 +178,15 @@ def _already(starting: Starting, how: Start) -> Problem:
     return Problem(409, "already done", f"{starting.instance} is {how.value}; look at that one instead")
 
 
-def _accepted(starting: Starting) -> Accepted:
-    return Accepted(
+def _order(starting: Starting, asked: str) -> Order:
+    accepted = Accepted(
         id=starting.instance,
         status_url=f"{API}/operations/{starting.instance}",
         resource=f"{API}/{starting.resource}" if starting.resource else "",
         members=starting.members,
     )
+    name, payload = starting.orchestration.name, encode(starting.payload)
+    return Order(request=asked, orchestration=name, payload=payload, accepted=accepted)
 
 
 def _read(clients: Clients, path: str, asked: str) -> dict[str, Any] | None:

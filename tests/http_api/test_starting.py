@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from shared.domain import records
 from shared.domain.failures import Transient
 from shared.domain.promotion.approvals import Person
 from signalbox.host.clock import VirtualClock
@@ -160,6 +161,18 @@ async def test_what_was_recorded_and_not_started_starts_at_the_next_request(prod
 
     assert (lost, nothing, status) == (503, [], 202)
     assert instances(product) == [accepted["id"]]
+
+
+async def test_a_run_that_starts_at_the_next_request_is_on_the_list_of_open_ones_too(product: Product) -> None:
+    hub = LosesAnswers(product.clients.clock.now)
+    vars(product.clients).update(hub=hub)
+    hub.land(SCORE["paths"][0], b"id,x\n1,2\n")
+
+    lost, _, _ = await ask(product, "POST", "runs", SCORE, KEY)
+    status, _, accepted = await ask(product, "POST", "runs", SCORE, KEY)
+
+    assert (lost, status) == (503, 202)
+    assert hub.writes[f"signalbox/{records.open_run(accepted['id'])}"] == 1
 
 
 async def test_a_key_is_remembered_over_a_restart_of_the_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
