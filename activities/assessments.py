@@ -27,20 +27,27 @@ def assess_stage(clients: Clients, order: c.StageOrder) -> c.Assessed:
 
 
 def _assess(clients: Clients, order: c.StageOrder) -> c.Assessed:
-    gates, serving = order.at.gates(order.phase), _champion(clients, order)
-    about = replace(order, plan=order.plan.against(order.stage, serving))
-    evidence = _gather(clients, carried(clients, about), gates)
-    verdicts = judge(gates, evidence)
-    where = {"stage": order.stage, "phase": order.phase.value, "champion": encode(serving)}
-    record = {**where, "evidence": encode(evidence), "at": stamp(clients)}
+    state = clients.configuration.hub.state
     path = records.evidence(order.promotion.id, order.stage, order.phase.value, "evidence.json")
-    clients.hub.create(clients.configuration.hub.state, path, json.dumps(record | _said(verdicts)).encode())
+    if clients.hub.find(state, path) is None:  # What was measured before a crash stands.
+        clients.hub.create(state, path, json.dumps(_measured(clients, order)).encode())
+    kept = json.loads(clients.hub.read(state, path) or b"{}")
+    verdicts = tuple(decode(Verdict, each) for each in kept["verdicts"])
     failed = [each for each in verdicts if each.outcome is not Outcome.PASS]
     facts = {"promotion": order.promotion.id, "stage": order.stage, "phase": order.phase.value, **_said(verdicts)}
     clients.audit.append(order.key, "assessed", str(order.plan.model), "signalbox", facts)
     worse = any(each.gate == "better_than_champion" and each.outcome is Outcome.FAIL for each in failed)
     because = tuple(f"{each.gate}: {each.outcome.value}: {each.because}" for each in failed)
     return c.Assessed(passed=not failed, record=path, because=because, worse=worse)
+
+
+def _measured(clients: Clients, order: c.StageOrder) -> dict[str, object]:
+    gates, serving = order.at.gates(order.phase), _champion(clients, order)
+    about = replace(order, plan=order.plan.against(order.stage, serving))
+    evidence = _gather(clients, carried(clients, about), gates)
+    verdicts = judge(gates, evidence)
+    where = {"stage": order.stage, "phase": order.phase.value, "champion": encode(serving)}
+    return {**where, "evidence": encode(evidence), "at": stamp(clients), **_said(verdicts)}
 
 
 def _champion(clients: Clients, order: c.StageOrder) -> Champion:

@@ -1,12 +1,14 @@
 """Receipts: issued from records alone, and asked for by everything that moves."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from activities.assessments import assess_stage
 from activities.moves import make_move
 from activities.packs import write_evidence_pack
 from activities.receipts import issue_receipt
@@ -53,18 +55,34 @@ def shown(railway: Railway, order: c.StageOrder, evidence: Evidence) -> c.StageO
     return replace(order, evidence=canonical_digest(content))
 
 
-async def test_a_pack_that_was_written_before_a_crash_is_the_one_that_is_approved(
-    railway: Railway, order: c.StageOrder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    order, keep = replace(order, key="promotions/p-1/effects/pack", stage="central"), railway.clients.ledger.record
+def in_vain(railway: Railway, act: Callable[[], object]) -> None:
+    """The host dies before it has recorded that *act* was done."""
 
     def lost(*_: Any) -> Any:
         raise Transient("the host died")
 
-    monkeypatch.setattr(railway.clients.ledger, "record", lost)
-    with pytest.raises(Transient):
-        write_evidence_pack(railway.clients, order)
-    monkeypatch.setattr(railway.clients.ledger, "record", keep)
+    with pytest.MonkeyPatch.context() as dying:
+        dying.setattr(railway.clients.ledger, "record", lost)
+        with pytest.raises(Transient):
+            act()
+
+
+def test_evidence_that_was_written_before_a_crash_is_what_is_judged(railway: Railway, order: c.StageOrder) -> None:
+    order = replace(order, key="promotions/p-1/effects/assessed")
+    in_vain(railway, lambda: assess_stage(railway.clients, order))
+    railway.clients.data_checks.check = lambda *_: {"outcome": "failed", "rows": 1, "summary": []}  # type: ignore[method-assign]
+
+    assessed = assess_stage(railway.clients, order)
+
+    record = json.loads(railway.hub.read("signalbox", assessed.record) or b"")
+    assert (assessed.passed, [each["outcome"] for each in record["verdicts"]]) == (True, ["pass"])
+
+
+async def test_a_pack_that_was_written_before_a_crash_is_the_one_that_is_approved(
+    railway: Railway, order: c.StageOrder
+) -> None:
+    order = replace(order, key="promotions/p-1/effects/pack", stage="central")
+    in_vain(railway, lambda: write_evidence_pack(railway.clients, order))
     await railway.pass_time(timedelta(seconds=5))
 
     pack = write_evidence_pack(railway.clients, order)
