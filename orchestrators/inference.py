@@ -12,7 +12,7 @@ from shared.domain.routes import OnBadData
 from shared.domain.runs import JobState, Outcome
 from shared.durable import Context, StepFailed, Steps, call, pause, run_child, wait_for
 
-_MEMBERS_EVERY_S = 5.0
+_MEMBERS_EVERY_S, _MEMBER_LOOKS = 5.0, 100  # However long the wait, so many looks: each is history.
 
 
 def run_inference(ctx: Context, request: c.Inference) -> Steps[c.InferenceResult]:
@@ -77,14 +77,15 @@ def _carry(ctx: Context, request: c.Inference) -> Steps[c.InferenceResult]:
 def _gather(ctx: Context, request: c.Inference) -> Steps[c.Gathered]:
     """Pin the members; a manifest may name files that are still on their way."""
     ctx.show("gathering")
-    deadline = ctx.now + timedelta(seconds=request.route.group.marker.wait_s)
+    within_s = request.route.group.marker.wait_s
+    deadline = ctx.now + timedelta(seconds=within_s)
     while True:
         gathered = yield from call(ctx, c.GATHER_FILES, c.Gathering(key=_key(request, "gathered"), inference=request))
         if not gathered.missing:
             return gathered
         if ctx.now >= deadline:
             raise Refused(f"the manifest names files that did not arrive in time: {', '.join(gathered.missing)}")
-        yield from pause(ctx, _MEMBERS_EVERY_S)
+        yield from pause(ctx, max(_MEMBERS_EVERY_S, within_s / _MEMBER_LOOKS))
 
 
 def _hold_back(ctx: Context, request: c.Inference, verdict: c.DataVerdict) -> Steps[c.InferenceResult | None]:

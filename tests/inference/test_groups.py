@@ -2,10 +2,14 @@
 
 import json
 import random
+from dataclasses import replace
 
 from shared.domain import identity
+from shared.domain.routes import Marker
 from shared.domain.runs import Outcome
-from tests.inference.conftest import Product
+from tests.inference.conftest import CONFIGURATION, Product
+
+PATIENT = Marker(name="*.manifest.json", manifest=True, wait_s=86400)
 
 
 def runs(product: Product) -> list[str]:
@@ -57,6 +61,17 @@ async def test_a_manifest_whose_files_never_come_fails_and_names_them(product: P
 
     assert result.outcome is Outcome.FAILED
     assert "listed/s1/a.csv" in result.because
+
+
+async def test_a_manifest_that_waits_for_a_day_is_looked_at_a_hundred_times(product: Product) -> None:
+    routes = [replace(each, group=replace(each.group, marker=PATIENT)) for each in CONFIGURATION.routes]
+    vars(product.clients)["configuration"] = replace(CONFIGURATION, routes=(routes[3],))
+    manifest = product.land("landing/listed/s1/night.manifest.json", b'{"files": ["a.csv"]}')
+    await product.tell(manifest)
+    run = product.run_of(manifest)
+
+    assert (await product.finish(run)).outcome is Outcome.FAILED
+    assert product.events(run) < 1000
 
 
 async def test_a_manifest_that_is_no_manifest_is_refused_without_retries(product: Product) -> None:
