@@ -16,11 +16,12 @@ from shared.domain.configuration import Configuration
 from shared.domain.failures import Transient
 from shared.domain.retraining.causes import Cause, CauseKind
 from shared.domain.retraining.decision import PastRun
+from shared.domain.retraining.rules import MOST_RUNS
 from shared.ports import Blob, DataHub
 
 SETTLED = "settled"  # In a cause's metadata: the run that claimed or absorbed it, or why there was none.
 KIND, AT = "kind", "at"
-_AT_ONCE, _KEPT_RUNS, _KEPT_CLAIMS = 16, 500, 20
+_AT_ONCE, _KEPT_CLAIMS = 16, 20
 
 
 class Records(Protocol):
@@ -68,7 +69,7 @@ def write_book(made: Records, model: str, book: Book, etag: str) -> None:
     """Raises Transient where somebody else has changed it."""
     state, path = made.configuration.hub.state, records.retraining_book(model)
     claims = dict(list(book.claims.items())[-_KEPT_CLAIMS:])
-    content = json.dumps(encode(replace(book, runs=book.runs[-_KEPT_RUNS:], claims=claims))).encode()
+    content = json.dumps(encode(replace(book, runs=book.runs[-MOST_RUNS:], claims=claims))).encode()
     hub = made.hub
     written = hub.replace(state, path, content, etag) if etag else hub.create(state, path, content)
     if not written:

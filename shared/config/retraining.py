@@ -11,6 +11,7 @@ from shared.domain.promotion.ladder import Ladder
 from shared.domain.retraining.causes import CauseKind
 from shared.domain.retraining.rules import (
     HOLDOUT,
+    MOST_RUNS,
     Budget,
     Limits,
     OnConflict,
@@ -76,6 +77,8 @@ def _retraining(one: Reader, model: str, workspaces: Mapping[str, Workspace], la
         promote_to=one.optional("promote_to"),
         give_up_after_s=one.seconds("give_up_after", 6 * 3600),
     )
+    if read.budget.amount and not read.rates.node_hour:
+        one.fail("budget", "limits what costs nothing", "say what a node costs: `cost: {node_hour, hours}`")
     _refuse_unreachable(one, read, ladder)
     return read
 
@@ -131,7 +134,7 @@ def _limits(one: Reader) -> Limits:
         debounce_s=one.seconds("debounce", plain.debounce_s, least=0),
         longest_debounce_s=one.seconds("longest_debounce", plain.longest_debounce_s, least=0),
         min_interval_s=one.seconds("min_interval", 0, least=0),
-        runs=one.whole("runs", 1, 1000) or 0,
+        runs=one.whole("runs", 1, MOST_RUNS) or 0,
         within_s=one.seconds("within", 86400) if one.has("within") else 0,
         champion_age_s=one.seconds("champion_age", 0, least=0),
     )

@@ -12,6 +12,7 @@ from shared.domain.retraining.causes import CauseKind
 from shared.domain.retraining.pipelines import Pipeline, TrainingCompute
 
 HOLDOUT = "holdout"  # The folder with the hold-out's features, among those of the training sets.
+MOST_RUNS = 1000  # How many can be a limit, and so how many are remembered.
 
 
 class TrainingKind(StrEnum):

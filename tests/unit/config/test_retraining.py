@@ -117,6 +117,7 @@ def test_the_schema_accepts_it():
         ("data.shelves.kind", "sound", "use one of tabular, boxes"),
         ("limits.within", None, "give both: at most `runs` within `within`"),
         ("limits.debounce", "1h", "above longest_debounce"),
+        ("cost", {"hours": 2}, "budget: limits what costs nothing"),
         ("budget.amount", -1, "use a number from 0"),
         ("worth", {"rain": 1}, "rain: is not a field here"),
         ("gate", None, "give the options, like {metric: mae}"),
