@@ -122,9 +122,16 @@ RUNS: list[Lock] = [
     ),
     (
         JUDGING,
-        "    if ordered := cancelled_by(clients, request):\n",
-        "    if ordered := '':\n",
+        "    if ordered := cancelled_by(clients, request):\n        return",
+        "    if ordered := '':\n        return",
         test_doors.test_an_order_that_comes_while_the_challenger_is_judged_keeps_it_from_being_registered,
+        {},
+    ),
+    (
+        JUDGING,
+        "    if ordered := cancelled_by(clients, request):\n        raise",
+        "    if ordered := '':\n        raise",
+        test_doors.test_an_order_that_comes_before_the_challenger_is_registered_keeps_it_from_being,
         {},
     ),
     (
