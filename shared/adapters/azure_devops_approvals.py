@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from shared.adapters.azure_devops import DevOpsRest, number_of
 from shared.domain.devops.seen import ApprovalSeen, Decision, HookSeen, PullRequest
@@ -63,7 +64,8 @@ class AzureDevOpsFacts:
 
     def person(self, organisation: str, descriptor: str) -> Person | None:
         where = f"{self._rest.graph}{self._rest.url(organisation).removeprefix(self._rest.base)}"
-        found = self._rest.get(f"{where}/_apis/graph/users/{descriptor}", "read who decided", **_GRAPH)
+        url = f"{where}/_apis/graph/users/{quote(descriptor, safe='')}"
+        found = self._rest.get(url, "read who decided", **_GRAPH)
         if found is None or found.get("subjectKind") != "user" or found.get("origin") != "aad":
             return None
         return Person(oid=str(found["originId"]), name=str(found["principalName"]))

@@ -327,6 +327,14 @@ def test_a_runs_approvals_are_found_and_decided_by_the_app(ado: Ado, rest: DevOp
     assert ado.seen(run["id"])["result"] == "succeeded"
 
 
+def test_a_name_that_is_no_descriptor_stays_one_segment_of_the_address(rest: DevOpsRest) -> None:
+    asked: list[str] = []
+    rest.get = lambda url, *_, **__: asked.append(url)  # type: ignore[method-assign,assignment,func-returns-value]
+
+    assert AzureDevOpsFacts(rest).person("contoso", "CORP\\ada/../groups?x=#y") is None
+    assert [each.partition("/graph/users/")[2] for each in asked] == ["CORP%5Cada%2F..%2Fgroups%3Fx%3D%23y"]
+
+
 def test_pull_requests_are_read_as_merged_only_once_they_are(ado: Ado, rest: DevOpsRest, payloads: Path) -> None:
     body = {"sourceRefName": "refs/heads/x", "targetRefName": "refs/heads/main", "description": "signalbox: m:1"}
     made = ado.ask("POST", "git/repositories/models/pullrequests", body, "ada@example.org").json()
