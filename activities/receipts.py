@@ -11,6 +11,7 @@ from activities.effects import once
 from shared import contracts as c
 from shared.clients import Clients
 from shared.codec import decode, encode
+from shared.deciding import use_decisions
 from shared.domain import identity, records
 from shared.domain.failures import Refused
 from shared.domain.gates import Outcome, Verdict, judge
@@ -21,7 +22,7 @@ from shared.domain.promotion.models import BUNDLE, FLAG
 from shared.domain.promotion.plans import Phase
 from shared.domain.promotion.receipts import Receipt, objection, signed_content
 from shared.stage_training import Order, carried
-from shared.standing import break_glass, judgement
+from shared.standing import break_glass, glass_stage, judgement
 
 _LIFE = timedelta(hours=24)
 
@@ -52,6 +53,8 @@ def require_receipt(clients: Clients, order: c.MoveOrder) -> None:
 
 def _issue(clients: Clients, order: c.StageOrder) -> Receipt:
     refuse_changed_source(clients, order)
+    for kept in (order.stage, glass_stage(order.stage, order.phase)):
+        use_decisions(clients, order.promotion.id, kept)
     override = break_glass(clients, order)
     verdicts = _verdicts(clients, order)
     failed = [f"{each.gate}: {each.because}" for each in verdicts if each.outcome is not Outcome.PASS]

@@ -4,24 +4,21 @@ Doors of every kind come this way, after `refuse_approval` had nothing against i
 """
 
 import json
+from dataclasses import replace
 from typing import Protocol
 
 from shared import contracts as c
+from shared import standing
 from shared.codec import decode, encode
 from shared.domain import identity, records
-from shared.domain.configuration import Configuration
-from shared.domain.failures import Refused
+from shared.domain.failures import Refused, Transient
 from shared.domain.promotion.approvals import Approval
-from shared.ports import AuditLog, DataHub
+from shared.ports import AuditLog
 
 
-class Records(Protocol):
-    """Where decisions are kept."""
+class Records(standing.Records, Protocol):
+    """Where decisions are kept, and told."""
 
-    @property
-    def configuration(self) -> Configuration: ...
-    @property
-    def hub(self) -> DataHub: ...
     @property
     def audit(self) -> AuditLog: ...
 
@@ -52,6 +49,15 @@ def _standing(there: Approval, approval: Approval) -> Approval:
         said = "approved" if there.approved else "rejected"
         raise Refused(f"{there.name} has {said} as {there.role}; they can withdraw it")
     return there
+
+
+def use_decisions(made: Records, promotion: str, stage: str) -> None:
+    """From now on no decision on *stage* can be withdrawn. Raises Transient where one was, at this very moment."""
+    for record, found in standing.decisions(made, promotion, stage):
+        if not found.withdrawn and not found.used:
+            used = json.dumps(encode(replace(found, used=True))).encode()
+            if not made.hub.replace(record.container, record.path, used, record.etag):
+                raise Transient(f"the decision of {found.name} on {stage} changed while it was used")
 
 
 def tell_decision(made: Records, request: c.Promotion, key: str, kind: str, approval: Approval) -> None:

@@ -95,7 +95,7 @@ def _withdraw(clients: Clients, promotion: str, person: Person, body: Withdrawal
     mine = list(_own(clients, promotion, plan, person, body))
     if not mine:
         raise Problem(404, "no such decision", f"{person.name} has not decided as {body.role} here")
-    unused = [each for each in mine if not has_receipt(clients, promotion, each.stage, each.phase)]
+    unused = [each for each in mine if not (each.said.used or has_receipt(clients, promotion, each.stage, each.phase))]
     if not unused:
         raise Problem(409, "too late", f"the decision on {mine[-1].stage} has been used; ask for a roll-back")
     _refuse_ended(promotion, fate)

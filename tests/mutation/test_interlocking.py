@@ -196,7 +196,7 @@ LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
     ),
     (
         DECISIONS,
-        " if not has_receipt(clients, promotion, each.stage, each.phase)]",
+        " if not (each.said.used or has_receipt(clients, promotion, each.stage, each.phase))]",
         "]",
         HOSTILE.test_an_approval_that_was_used_cannot_be_withdrawn,
         {},

@@ -14,8 +14,11 @@ from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Approval, ApprovalPolicy
 from shared.domain.promotion.models import ModelVersion
 from shared.standing import decided
-from tests.promotion.conftest import CONFIGURATION, SCIENTIST, STAGES, Railway, running
+from tests.promotion.conftest import CONFIGURATION, PEOPLE, SCIENTIST, STAGES, Railway, running
 from tests.promotion.test_glass import broken_glass
+from triggers.decisions import _withdraw
+from triggers.problems import Problem
+from triggers.requests import Withdrawal
 
 REQUEST = c.Promotion(id="p-1", model=ModelVersion(name="churn", version="1"), source="dev", target="central")
 
@@ -134,3 +137,27 @@ async def test_nobody_decides_on_a_promotion_that_has_ended(railway: Railway) ->
     taken, _ = await withdrawn(railway, promotion, "grace", "product-owner")
 
     assert (late, "has ended as held" in why["detail"], taken) == (409, True, 409)
+
+
+async def test_a_decision_is_used_or_withdrawn_and_never_both(
+    railway: Railway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    railway.register("1", error=1.0)
+    promotion = await railway.promote("churn:1")
+    await railway.decide(promotion, "ada", "data-scientist")
+    sign, said = railway.clients.signer.sign, list[str]()
+
+    def late(content: bytes) -> str:
+        try:
+            _withdraw(railway.clients, promotion, PEOPLE["ada"], Withdrawal(role="data-scientist"))
+            said.append("withdrawn")
+        except Problem as refused:
+            said.append(refused.title)
+        return sign(content)
+
+    monkeypatch.setattr(railway.clients.signer, "sign", late)
+    await railway.decide(promotion, "grace", "product-owner")
+    result = await railway.finish(promotion)
+
+    assert (result.fate, set(said)) == (c.Fate.PROMOTED, {"too late"})
+    assert "decision withdrawn" not in railway.chain()

@@ -58,7 +58,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """One person's decision in one role; *evidence* is the digest of what they were shown."""
+    """One person's decision in one role; *evidence* is the digest of what they were shown.
+
+    *used*: a receipt may rest on it, so that it is too late to withdraw it.
+    """
 
     role: str
     oid: str
@@ -68,6 +71,7 @@ class Approval:
     evidence: str
     at: datetime
     withdrawn: bool = False
+    used: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
