@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
-from orchestrators.waiting import patiently
+from orchestrators.waiting import OUTAGE_S, patiently
 from shared import contracts as c
 from shared.domain import identity
 from shared.domain.failures import Refused
@@ -17,8 +17,8 @@ from shared.durable import Context, StepFailed, Steps, call, pause, run_child, s
 In = TypeVar("In")
 Out = TypeVar("Out")
 _LOOKS_PER_SEGMENT = 20
-_PROMOTION_WITHIN_S, _FIRST_LOOK_S, _LONGEST_LOOK_S = 3600.0, 1.0, 60.0
-_OUTAGE_S = 1800.0
+_FIRST_LOOK_S, _LONGEST_LOOK_S = 1.0, 1800.0
+_SUBMITTED_WITHIN_S = 1800.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -119,7 +119,7 @@ def _submitted(ctx: Context, training: Training, sets: c.TrainingSets) -> Steps[
         except StepFailed as failure:
             submitted, failed, since = c.TrainingSubmitted(), failed + 1, since if failed else ctx.now
             wait_s, because = poll_delay_s(failed, ctx.instance), str(failure)
-            within = min(latest, since + timedelta(seconds=_OUTAGE_S))
+            within = min(latest, since + timedelta(seconds=_SUBMITTED_WITHIN_S))
         if submitted.id or submitted.cancelled:
             return submitted
         if ctx.now + timedelta(seconds=wait_s) > within:
@@ -175,7 +175,7 @@ def _promoted(ctx: Context, training: Training, promotion: c.Promotion) -> Steps
     """How *promotion* ended; it may be joined, where a flag was faster."""
     ctx.show("entering the candidate", promotion=promotion.id)
     yield from _patiently(ctx, c.BEGIN_PROMOTION, c.PromotionStart(key=training.key("entered"), promotion=promotion))
-    deadline = ctx.now + timedelta(seconds=_PROMOTION_WITHIN_S)
+    deadline = ctx.now + timedelta(seconds=OUTAGE_S)
     delay = _FIRST_LOOK_S
     while True:
         seen = yield from _patiently(ctx, c.LOOK_AT_PROMOTION, c.PromotionWatch(promotion=promotion.id))

@@ -136,7 +136,7 @@ async def test_an_outage_of_an_hour_after_the_training_costs_time_only(works: Wo
 async def test_a_pipeline_that_cannot_be_had_fails_the_run_in_the_end(
     works: Works, failure: Transient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retraining, "_OUTAGE_S", 30.0)
+    monkeypatch.setattr(retraining, "_SUBMITTED_WITHIN_S", 30.0)
 
     def out() -> None:
         raise failure

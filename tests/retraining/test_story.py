@@ -1,14 +1,17 @@
 """From causes to a better model in pre-production, with nobody touching it; and why there is none."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from shared import contracts as c
+from shared.domain.promotion.approvals import ApprovalPolicy
 from shared.domain.promotion.models import DIGEST, STATE, EntryState
 from shared.domain.retraining.causes import CauseKind
 from shared.domain.retraining.rules import Budget, Limits
-from tests.retraining.conftest import Works, hours
+from tests.promotion.conftest import OWNER
+from tests.retraining.conftest import CANDIDATES, Works, hours
 
 
 async def test_a_better_challenger_is_registered_entered_and_promoted(works: Works) -> None:
@@ -59,6 +62,24 @@ async def test_a_first_model_needs_no_champion(works: Works) -> None:
     result = await works.by_hand()
 
     assert (result.outcome, result.model) == (c.RetrainingOutcome.BETTER, "churn:1")
+    assert (await works.finish(result.promotion)).fate is c.Fate.PROMOTED
+
+
+async def test_a_candidate_that_people_think_about_for_a_day_climbs_all_the_same(works: Works) -> None:
+    ladder = works.clients.configuration.ladder
+    asking = replace(CANDIDATES, approvals=ApprovalPolicy(roles=(OWNER,)))
+    ladder = replace(ladder, stages=(asking, *ladder.stages[1:]))
+    vars(works.clients)["configuration"] = replace(works.clients.configuration, ladder=ladder)
+    works.cause(CauseKind.PERSON)
+    await works.consider()
+    await works.pass_time(timedelta(days=1))
+    _, waiting = await works.ask("GET", "promotions", who="linus")
+    (entering,) = [each["promotion"] for each in waiting["promotions"]]
+    _, shown = await works.ask("GET", f"promotions/{entering}", who="linus")
+    await works.decide(entering, "grace", OWNER.name, evidence=shown["evidence"][0]["digest"])
+
+    result = await works.retrained()
+
     assert (await works.finish(result.promotion)).fate is c.Fate.PROMOTED
 
 
