@@ -4,6 +4,8 @@ import json
 import random
 from dataclasses import replace
 
+import pytest
+
 from shared.domain import identity
 from shared.domain.routes import Marker
 from shared.domain.runs import Outcome
@@ -63,6 +65,7 @@ async def test_a_manifest_whose_files_never_come_fails_and_names_them(product: P
     assert "listed/s1/a.csv" in result.because
 
 
+@pytest.mark.parametrize("sweeps", ["0 0 0 1 1 *"])
 async def test_a_manifest_that_waits_for_a_day_is_looked_at_a_hundred_times(product: Product) -> None:
     routes = [replace(each, group=replace(each.group, marker=PATIENT)) for each in CONFIGURATION.routes]
     vars(product.clients)["configuration"] = replace(CONFIGURATION, routes=(routes[3],))
