@@ -5,23 +5,12 @@ await consider(client, clients, cause.model)
 """
 
 import json
-from typing import Protocol
 
 from shared import contracts as c
 from shared.codec import encode
 from shared.domain import records
-from shared.domain.configuration import Configuration
 from shared.domain.retraining.causes import Cause
-from shared.ports import DataHub
-
-
-class Records(Protocol):
-    """Where causes are kept."""
-
-    @property
-    def configuration(self) -> Configuration: ...
-    @property
-    def hub(self) -> DataHub: ...
+from shared.kept import Records
 
 
 def record_cause(made: Records, cause: Cause) -> c.RetrainingWatch:

@@ -5,24 +5,13 @@ there is a mark, taken away before it lists them. Where there is none, its end i
 """
 
 import asyncio
-from typing import Protocol
 
 from shared import contracts as c
 from shared.domain import identity, records
-from shared.domain.configuration import Configuration
 from shared.durable import Client, Start, start_once
-from shared.ports import DataHub
+from shared.kept import Records
 
 _TRIES, _BETWEEN_S = 60, 0.05  # A weighing takes a moment; what has not ended after three seconds is left to the timer.
-
-
-class Records(Protocol):
-    """Where the mark is kept."""
-
-    @property
-    def configuration(self) -> Configuration: ...
-    @property
-    def hub(self) -> DataHub: ...
 
 
 async def consider(client: Client, made: Records, model: str) -> Start:

@@ -6,40 +6,27 @@ A sweep looks there for those that were lost or ended from outside.
 import asyncio
 import json
 from functools import partial
-from typing import Protocol
 
 from shared import contracts as c
 from shared.codec import encode
 from shared.domain import records
-from shared.domain.configuration import Configuration
 from shared.durable import Client, In, Out, Start, start_once
-from shared.ports import Clock, DataHub
-
-
-class Records(Protocol):
-    """Where the list is kept."""
-
-    @property
-    def configuration(self) -> Configuration: ...
-    @property
-    def hub(self) -> DataHub: ...
-    @property
-    def clock(self) -> Clock: ...
+from shared.kept import DatedRecords
 
 
 async def start_kept(
-    client: Client, made: Records, orchestration: c.Orchestration[In, Out], instance: str, payload: In
+    client: Client, made: DatedRecords, orchestration: c.Orchestration[In, Out], instance: str, payload: In
 ) -> Start:
     """Start it once; a sweep sees to it that it runs until it has ended."""
     kept = partial(asyncio.to_thread, keep_open, made, orchestration, instance, payload)
     return await start_once(client, orchestration, instance, payload, first=kept)
 
 
-def keep_open(made: Records, orchestration: c.Orchestration[In, Out], instance: str, payload: In) -> None:
+def keep_open(made: DatedRecords, orchestration: c.Orchestration[In, Out], instance: str, payload: In) -> None:
     since = made.clock.now().isoformat(timespec="milliseconds")
     content = {"orchestration": orchestration.name, "input": encode(payload), "since": since}
     made.hub.create(made.configuration.hub.state, records.devops_open(instance), json.dumps(content).encode())
 
 
-def close(made: Records, instance: str) -> None:
+def close(made: DatedRecords, instance: str) -> None:
     made.hub.delete(made.configuration.hub.state, records.devops_open(instance))

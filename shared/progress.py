@@ -3,12 +3,10 @@
 import json
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
 from shared.domain import records
-from shared.domain.configuration import Configuration
 from shared.domain.runs import Outcome
-from shared.ports import DataHub
+from shared.kept import Records
 
 _GOOD = {"promoted", "better", Outcome.COMPLETED.value, Outcome.PARTIAL.value}
 _INSIDE = (".before", "/lock/", "/asked-")  # Bookkeeping that is no step to anybody.
@@ -27,13 +25,6 @@ class Progress:
     state: State
     because: str = ""
     steps: tuple[tuple[str, str], ...] = ()
-
-
-class Records(Protocol):
-    @property
-    def configuration(self) -> Configuration: ...
-    @property
-    def hub(self) -> DataHub: ...
 
 
 def progress_of(made: Records, name: str) -> Progress | None:

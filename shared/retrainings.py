@@ -8,29 +8,19 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol
 
 from shared.codec import decode, encode
 from shared.domain import records
-from shared.domain.configuration import Configuration
 from shared.domain.failures import Transient
 from shared.domain.retraining.causes import Cause, CauseKind
 from shared.domain.retraining.decision import PastRun
 from shared.domain.retraining.rules import MOST_RUNS
-from shared.ports import Blob, DataHub
+from shared.kept import Records
+from shared.ports import Blob
 
 SETTLED = "settled"  # In a cause's metadata: the run that claimed or absorbed it, or why there was none.
 KIND, AT = "kind", "at"
 _AT_ONCE, _KEPT_CLAIMS = 16, 20
-
-
-class Records(Protocol):
-    """Where it is recorded."""
-
-    @property
-    def configuration(self) -> Configuration: ...
-    @property
-    def hub(self) -> DataHub: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

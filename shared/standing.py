@@ -11,27 +11,21 @@ from typing import Protocol
 from shared import contracts as c
 from shared.codec import decode
 from shared.domain import identity, records
-from shared.domain.configuration import Configuration
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Approval, ApprovalPolicy, Judgement, Standing, judge_approvals
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.plans import Phase, StagePlan
-from shared.ports import Blob, Clock, DataHub, Ledger
+from shared.kept import DatedRecords
+from shared.ports import Blob, Ledger
 
 _ATTEMPTS = 1000
 
 
-class Records(Protocol):
+class Records(DatedRecords, Protocol):
     """What a promotion's standing is read from."""
 
     @property
-    def configuration(self) -> Configuration: ...
-    @property
-    def hub(self) -> DataHub: ...
-    @property
     def ledger(self) -> Ledger: ...
-    @property
-    def clock(self) -> Clock: ...
 
 
 def opened(made: Records, promotion: str) -> c.PromotionOpened | None:

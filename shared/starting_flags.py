@@ -3,23 +3,12 @@
 import asyncio
 import json
 from functools import partial
-from typing import Protocol
 
 from shared import contracts as c
 from shared.codec import encode
 from shared.domain import records
-from shared.domain.configuration import Configuration
 from shared.durable import Client, Start, start_once
-from shared.ports import DataHub
-
-
-class Records(Protocol):
-    """Where sets are listed."""
-
-    @property
-    def configuration(self) -> Configuration: ...
-    @property
-    def hub(self) -> DataHub: ...
+from shared.kept import Records
 
 
 async def start_flagged(client: Client, made: Records, asked: c.Promotion | c.PromotionSet) -> Start:

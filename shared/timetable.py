@@ -8,28 +8,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from shared.codec import decode, encode
 from shared.domain import identity, records
-from shared.domain.configuration import Configuration
 from shared.domain.failures import Transient
 from shared.domain.schedules import Order, Schedule
-from shared.ports import Clock, DataHub
+from shared.kept import DatedRecords
 
 _TRIES = 10
 _LINES_AT_ONCE = 5000  # A block of an append blob is small.
-
-
-class Records(Protocol):
-    """Where the records are kept."""
-
-    @property
-    def configuration(self) -> Configuration: ...
-    @property
-    def hub(self) -> DataHub: ...
-    @property
-    def clock(self) -> Clock: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,13 +69,13 @@ class _Orders:
     orders: dict[str, Order] = field(default_factory=dict)
 
 
-def read_timetable(made: Records) -> Timetable | None:
+def read_timetable(made: DatedRecords) -> Timetable | None:
     """None before the first tick."""
     raw = _read(made, records.SCHEDULE_CLOCK)[1]
     return None if raw is None else decode(Timetable, raw)
 
 
-def write_timetable(made: Records, before: Timetable | None, after: Timetable) -> bool:
+def write_timetable(made: DatedRecords, before: Timetable | None, after: Timetable) -> bool:
     """False where it is not *before* any more: another tick has written since."""
     etag, raw = _read(made, records.SCHEDULE_CLOCK)
     if raw != encode(before):
@@ -100,7 +88,7 @@ def configured(schedules: tuple[Schedule, ...]) -> str:
     return identity.digest(*(f"{schedule.name}|{schedule.mark}" for schedule in schedules))
 
 
-def known_since(made: Records, schedules: tuple[Schedule, ...], now: datetime) -> dict[str, datetime]:
+def known_since(made: DatedRecords, schedules: tuple[Schedule, ...], now: datetime) -> dict[str, datetime]:
     """Since when each schedule is what it is; what is new or has changed counts from *now*. Safe to repeat."""
     etag, raw = _read(made, records.SCHEDULES_KNOWN)
     before = decode(_Book, raw or {}).known
@@ -114,12 +102,12 @@ def known_since(made: Records, schedules: tuple[Schedule, ...], now: datetime) -
     return {name: each.since for name, each in known.items()}
 
 
-def read_orders(made: Records) -> dict[str, Order]:
+def read_orders(made: DatedRecords) -> dict[str, Order]:
     """The last order about each schedule that ever had one, by its name."""
     return decode(_Orders, _read(made, records.SCHEDULE_ORDERS)[1] or {}).orders
 
 
-def give_order(made: Records, schedule: str, *, pause: bool, by: str, reason: str) -> tuple[Order, bool]:
+def give_order(made: DatedRecords, schedule: str, *, pause: bool, by: str, reason: str) -> tuple[Order, bool]:
     """Pause *schedule*, or let it go on; returns the order that holds, and whether it is new. Raises Transient."""
     for _ in range(_TRIES):
         etag, raw = _read(made, records.SCHEDULE_ORDERS)
@@ -134,7 +122,7 @@ def give_order(made: Records, schedule: str, *, pause: bool, by: str, reason: st
     raise Transient(f"{records.SCHEDULE_ORDERS} is being changed by others; try again")
 
 
-def note(made: Records, lines: list[Mapping[str, str]]) -> None:
+def note(made: DatedRecords, lines: list[Mapping[str, str]]) -> None:
     """Write *lines* to the schedules' log of the day, each with the time."""
     now = made.clock.now()
     stamped = [json.dumps({"at": now.isoformat(timespec="milliseconds"), **line}, sort_keys=True) for line in lines]
@@ -149,7 +137,7 @@ def step(claim: Claim, place: tuple[datetime, str, datetime]) -> Claim:
     return replace(claim, done_at=place[0], done_name=place[1], done_due=place[2])
 
 
-def _read(made: Records, path: str) -> tuple[str, Any]:
+def _read(made: DatedRecords, path: str) -> tuple[str, Any]:
     """The eTag and the content of a record; empty and None where there is none."""
     state = made.configuration.hub.state
     there = made.hub.find(state, path)
@@ -159,6 +147,6 @@ def _read(made: Records, path: str) -> tuple[str, Any]:
     return there.etag, None if raw is None else json.loads(raw)
 
 
-def _write(made: Records, path: str, content: Any, etag: str) -> bool:
+def _write(made: DatedRecords, path: str, content: Any, etag: str) -> bool:
     state, data = made.configuration.hub.state, json.dumps(content).encode()
     return made.hub.replace(state, path, data, etag) if etag else made.hub.create(state, path, data)
