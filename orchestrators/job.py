@@ -7,7 +7,7 @@ from orchestrators.waiting import Waiting, one_segment, patiently
 from shared import contracts as c
 from shared.domain import identity
 from shared.domain.runs import POLLS_PER_SEGMENT, JobState
-from shared.durable import Context, Steps, call, start_over
+from shared.durable import Context, Steps, start_over
 
 
 def wait_for_job(ctx: Context, wait: c.JobWait) -> Steps[c.JobEnd | None]:
@@ -23,5 +23,5 @@ def wait_for_job(ctx: Context, wait: c.JobWait) -> Steps[c.JobEnd | None]:
 def _stop(ctx: Context, wait: c.JobWait, state: JobState, because: str) -> Steps[c.JobEnd]:
     key = identity.effect_key(wait.run, "cancelled")
     cancellation = c.Cancellation(key=key, run=wait.run, route=wait.route, hub=wait.hub, job=wait.job, because=because)
-    yield from patiently(ctx, lambda: call(ctx, c.CANCEL_JOB, cancellation))
+    yield from patiently(ctx, c.CANCEL_JOB, cancellation)
     return c.JobEnd(state=state, because=because)

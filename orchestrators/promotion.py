@@ -17,7 +17,7 @@ from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Standing
 from shared.domain.promotion.plans import Move, Phase, Plan, StagePlan
 from shared.domain.promotion.receipts import Receipt
-from shared.durable import Context, StepFailed, Steps, call, pause, wait_for
+from shared.durable import Context, StepFailed, Steps, pause, wait_for
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -77,7 +77,7 @@ def promote(ctx: Context, request: c.Promotion) -> Steps[c.PromotionResult]:
     ctx.show("planning")
     key = identity.promotion_key(request.id, "opened")
     opening = c.PromotionOpening(key=key, execution=ctx.unique(), promotion=request)
-    opened = yield from patiently(ctx, partial(call, ctx, c.OPEN_PROMOTION, opening))
+    opened = yield from patiently(ctx, c.OPEN_PROMOTION, opening)
     if opened.fate is c.Fate.DUPLICATE:
         return c.PromotionResult(id=request.id, fate=opened.fate, because=(opened.because,))
     if opened.plan is None:
@@ -113,8 +113,8 @@ def undo(ctx: Context, journey: Journey) -> Steps[tuple[str, ...]]:
     for at, move in reversed(journey.begun):
         ctx.show("undoing", stage=at.stage.name, move=move.value)
         try:
-            undone = partial(call, ctx, c.UNDO_MOVE, journey.move(at, move))
-            yield from _until_done(ctx, at, move, partial(patiently, ctx, undone, until))
+            undone = partial(patiently, ctx, c.UNDO_MOVE, journey.move(at, move), until)
+            yield from _until_done(ctx, at, move, undone)
         except (Refused, StepFailed) as failure:
             left.append(f"{at.stage.name}: {move.value} could not be undone, mend it by hand: {str(failure)[:300]}")
             ctx.show("could not undo", stage=at.stage.name, move=move.value, because=str(failure)[:300])
@@ -162,7 +162,7 @@ def _assess(ctx: Context, journey: Journey, at: StagePlan, phase: Phase) -> Step
 def _await_glass(ctx: Context, order: c.StageOrder, held: Held) -> Steps[None]:
     """Until those who may have overridden the failing gates together; otherwise the gates stand."""
     while True:
-        seen = yield from patiently(ctx, partial(call, ctx, c.LOOK_AT_GLASS, order))
+        seen = yield from patiently(ctx, c.LOOK_AT_GLASS, order)
         if seen.standing is Standing.APPROVED:
             return
         if seen.standing is not Standing.WAITING:
@@ -176,7 +176,7 @@ def _await_approvals(ctx: Context, journey: Journey, at: StagePlan, pack: c.Evid
     reminded = 0
     while True:
         look = journey.order(at, Phase.ENTRY, "approvals", pack.digest)
-        seen = yield from patiently(ctx, partial(call, ctx, c.LOOK_AT_APPROVALS, look))
+        seen = yield from patiently(ctx, c.LOOK_AT_APPROVALS, look)
         if seen.standing is Standing.APPROVED:
             return
         if seen.standing is not Standing.WAITING:
@@ -199,7 +199,7 @@ def _move(ctx: Context, journey: Journey, at: StagePlan, move: Move, receipt: Re
 def _step(ctx: Context, at: StagePlan, activity: c.Activity[In, Out], order: In) -> Steps[Out]:
     """An outage on the way is waited for as long as a deployment of the stage."""
     until = ctx.now + timedelta(seconds=at.stage.serving.ready_within_s)
-    return patiently(ctx, partial(call, ctx, activity, order), until)
+    return patiently(ctx, activity, order, until)
 
 
 def _until_done(ctx: Context, at: StagePlan, move: Move, ask: Callable[[], Steps[c.Moved]]) -> Steps[None]:
@@ -217,7 +217,7 @@ def _lock(ctx: Context, journey: Journey) -> Steps[None]:
     """One promotion of an endpoint at a time; taken in one order, so that two can never wait for each other."""
     for lock in _locks(journey):
         while True:
-            locked = yield from patiently(ctx, partial(call, ctx, c.LOCK_ENDPOINT, lock))
+            locked = yield from patiently(ctx, c.LOCK_ENDPOINT, lock)
             if locked.held:
                 break
             ctx.show("waiting for the endpoint", endpoint=lock.endpoint, held_by=locked.by)
@@ -226,7 +226,7 @@ def _lock(ctx: Context, journey: Journey) -> Steps[None]:
 
 def _unlock(ctx: Context, journey: Journey) -> Steps[None]:
     for lock in _locks(journey):
-        yield from patiently(ctx, partial(call, ctx, c.UNLOCK_ENDPOINT, lock))
+        yield from patiently(ctx, c.UNLOCK_ENDPOINT, lock)
 
 
 def _locks(journey: Journey) -> list[c.EndpointLock]:
@@ -255,6 +255,6 @@ def _close(
         reached=reached,
         worse=worse,
     )
-    yield from patiently(ctx, partial(call, ctx, c.CLOSE_PROMOTION, closing))
+    yield from patiently(ctx, c.CLOSE_PROMOTION, closing)
     ctx.show("done", fate=fate.value, because=list(because)[:5])
     return c.PromotionResult(id=request.id, fate=fate, because=tuple(because), reached=reached)

@@ -1,12 +1,11 @@
 """Carry several models together: each by its own promotion, and, where the set is atomic, all of them or none."""
 
 from collections.abc import Sequence
-from functools import partial
 
 from orchestrators.waiting import patiently
 from shared import contracts as c
 from shared.domain import identity
-from shared.durable import Context, StepFailed, Steps, call, run_child
+from shared.durable import Context, StepFailed, Steps, run_child
 
 
 def promote_set(ctx: Context, request: c.PromotionSet) -> Steps[c.PromotionSetResult]:
@@ -39,7 +38,7 @@ def _take_back(
     for promotion in reversed(request.promotions[: len(results) - 1]):
         ctx.show("taking back", promotion=promotion.id)
         look = c.PromotionLook(promotion=promotion.id)
-        opened = yield from patiently(ctx, partial(call, ctx, c.LOOK_AT_PLAN, look))
+        opened = yield from patiently(ctx, c.LOOK_AT_PLAN, look)
         assert opened.plan is not None  # It was promoted, so it had one.
         because = f"{stopped.id} of the same set was {stopped.fate.value}, so this one was taken back"
         restoring = c.Restoring(promotion=promotion, plan=opened.plan, because=because)

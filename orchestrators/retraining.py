@@ -5,7 +5,6 @@ The ladder is climbed by promotions as any other: what they need (gates, receipt
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
 
 from orchestrators.waiting import OUTAGE_S, patiently
 from shared import contracts as c
@@ -14,8 +13,6 @@ from shared.domain.failures import Refused
 from shared.domain.runs import JobState, poll_delay_s
 from shared.durable import Context, StepFailed, Steps, call, pause, run_child, start_over
 
-In = TypeVar("In")
-Out = TypeVar("Out")
 _LOOKS_PER_SEGMENT = 20
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 1.0, 1800.0
 _SUBMITTED_WITHIN_S = 1800.0
@@ -141,7 +138,7 @@ def _judge(ctx: Context, training: Training, sets: c.TrainingSets) -> Steps[c.Re
     request = training.request
     ctx.show("judging the challenger")
     trial = c.ChallengerTrial(key=training.key("judged"), request=request, sets=sets, id=training.id)
-    judged = yield from _patiently(ctx, c.JUDGE_CHALLENGER, trial)
+    judged = yield from patiently(ctx, c.JUDGE_CHALLENGER, trial)
     if judged.outcome is not c.RetrainingOutcome.BETTER:
         yield from _stop(ctx, training, f"{judged.outcome.value}: {judged.because}")
         return training.ended(judged.outcome, judged.because)
@@ -149,7 +146,7 @@ def _judge(ctx: Context, training: Training, sets: c.TrainingSets) -> Steps[c.Re
     registration = c.ChallengerRegistration(
         key=training.key("registered"), request=request, sets=sets, id=training.id, judged=judged
     )
-    registered = yield from _patiently(ctx, c.REGISTER_CHALLENGER, registration)
+    registered = yield from patiently(ctx, c.REGISTER_CHALLENGER, registration)
     return (yield from _offer(ctx, training, registered, judged.because))
 
 
@@ -167,41 +164,36 @@ def _offer(
         return training.ended(c.RetrainingOutcome.BETTER, because, model=model)
     promotion = registered.climbing
     ctx.show("starting the promotion", promotion=promotion.id)
-    yield from _patiently(ctx, c.BEGIN_PROMOTION, c.PromotionStart(key=training.key("promoted"), promotion=promotion))
+    yield from patiently(ctx, c.BEGIN_PROMOTION, c.PromotionStart(key=training.key("promoted"), promotion=promotion))
     return training.ended(c.RetrainingOutcome.BETTER, because, model=model, promotion=promotion.id)
 
 
 def _promoted(ctx: Context, training: Training, promotion: c.Promotion) -> Steps[c.PromotionSeen]:
     """How *promotion* ended; it may be joined, where a flag was faster."""
     ctx.show("entering the candidate", promotion=promotion.id)
-    yield from _patiently(ctx, c.BEGIN_PROMOTION, c.PromotionStart(key=training.key("entered"), promotion=promotion))
+    yield from patiently(ctx, c.BEGIN_PROMOTION, c.PromotionStart(key=training.key("entered"), promotion=promotion))
     deadline = ctx.now + timedelta(seconds=OUTAGE_S)
     delay = _FIRST_LOOK_S
     while True:
-        seen = yield from _patiently(ctx, c.LOOK_AT_PROMOTION, c.PromotionWatch(promotion=promotion.id))
+        seen = yield from patiently(ctx, c.LOOK_AT_PROMOTION, c.PromotionWatch(promotion=promotion.id))
         if seen.fate is not None or ctx.now >= deadline:
             return seen
         yield from pause(ctx, delay)
         delay = min(_LONGEST_LOOK_S, delay * 1.5)
 
 
-def _patiently(ctx: Context, activity: c.Activity[In, Out], payload: In) -> Steps[Out]:
-    """What was trained is not given up for an outage."""
-    return (yield from patiently(ctx, lambda: call(ctx, activity, payload)))
-
-
 def _stop(ctx: Context, training: Training, because: str) -> Steps[None]:
     """Cancel what may run, and say why on it; what has finished stays as it is, and only gets the reason."""
     stop = c.TrainingStop(key=training.key("stopped"), request=training.request, because=because, id=training.id)
     try:
-        yield from _patiently(ctx, c.STOP_TRAINING, stop)
+        yield from patiently(ctx, c.STOP_TRAINING, stop)
     except (Refused, StepFailed) as failure:
         ctx.show("could not stop the training", because=str(failure)[:300])
 
 
 def _conclude(ctx: Context, training: Training, result: c.RetrainingResult) -> Steps[None]:
     closing = c.RetrainingClosing(key=training.key("closed"), request=training.request, result=result, id=training.id)
-    yield from _patiently(ctx, c.CLOSE_RETRAINING, closing)
+    yield from patiently(ctx, c.CLOSE_RETRAINING, closing)
     wake = c.RetrainingWake(key=training.key("woken"), model=training.request.rules.model)
     yield from call(ctx, c.WAKE_RETRAINING, wake)
     ctx.show("done", outcome=result.outcome.value, because=result.because[:300])

@@ -37,5 +37,5 @@ def reconcile_retraining(ctx: Context, sweep: c.Sweep) -> Steps[c.Swept]:
 def _stop(ctx: Context, wait: c.TrainingWait, state: JobState, because: str) -> Steps[c.JobEnd]:
     key = identity.retraining_key(wait.request.run, "stopped")
     stop = c.TrainingStop(key=key, request=wait.request, because=because, id=wait.id)
-    yield from patiently(ctx, lambda: call(ctx, c.STOP_TRAINING, stop))
+    yield from patiently(ctx, c.STOP_TRAINING, stop)
     return c.JobEnd(state=state, because=because)

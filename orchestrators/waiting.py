@@ -12,6 +12,7 @@ from shared.durable import Context, StepFailed, Steps, call, pause, wait_for
 OUTAGE_S = 2 * 86400.0  # Longer than what a service ever took to come back.
 _LONGEST_PAUSE_S = 1800.0
 
+In = TypeVar("In")
 Out = TypeVar("Out")
 Look = TypeVar("Look")
 Stop = Callable[[JobState, str], Steps[c.JobEnd]]
@@ -56,12 +57,12 @@ def _seen(ctx: Context, activity: c.Activity[Look, c.JobSeen], look: Look) -> St
         return c.JobSeen(state=JobState.ACTIVE, status=f"not seen: {failure}"[:300])
 
 
-def patiently(ctx: Context, step: Callable[[], Steps[Out]], until: datetime | None = None) -> Steps[Out]:
-    """What *step* gives once an outage has passed. Raises StepFailed where one lasts beyond *until* (two days)."""
+def patiently(ctx: Context, activity: c.Activity[In, Out], payload: In, until: datetime | None = None) -> Steps[Out]:
+    """`call`, once an outage has passed. Raises StepFailed where one lasts beyond *until* (two days)."""
     failed, over = 0, until or ctx.now + timedelta(seconds=OUTAGE_S)
     while True:
         try:
-            return (yield from step())
+            return (yield from call(ctx, activity, payload))
         except StepFailed as failure:
             failed += 1
             if ctx.now >= over:
