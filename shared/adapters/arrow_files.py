@@ -3,8 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -12,6 +11,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.json as pa_json
 import pyarrow.parquet as pa_parquet
 
+from shared.adapters.reader.files import TableFile
 from shared.domain.data_contract import DataContract
 from shared.domain.data_measures import Breaches, Example
 
@@ -19,14 +19,6 @@ _BLOCK = 4 * 1024 * 1024
 _ROWS = 65_536
 _HEADER = 256 * 1024
 _JSON_TYPES = {"integer": pa.int64(), "number": pa.float64(), "string": pa.string(), "boolean": pa.bool_()}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableFile:
-    """*open* gives a new seekable binary stream of the file each time."""
-
-    name: str
-    open: Callable[[], BinaryIO]
 
 
 class UnreadableFile(Exception):

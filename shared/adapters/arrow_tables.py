@@ -12,9 +12,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shared.adapters.arrow_files import TableFile, UnreadableFile, read_batches
+from shared.adapters.arrow_files import UnreadableFile, read_batches
+from shared.adapters.reader.files import TableFile
+from shared.adapters.reader.frames import ClosedConnection
 from shared.domain.data_contract import Column, DataContract
 from shared.domain.data_measures import CATEGORIES, OTHER, Breaches, Example, Measurements, Rule, Tally
+from shared.domain.failures import Refused, Transient
 from shared.domain.reference_profile import ColumnProfile, ReferenceProfile, counted, draft, worth_profiling
 
 _TYPES = {
@@ -27,6 +30,7 @@ _TYPES = {
 }
 _NUMERAL = {"integer": r"^[+-]?\d{1,18}$", "number": r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"}
 _SAMPLE = 200_000
+_NOT_THE_CONTENT = (ClosedConnection, Refused, Transient)  # The hub failed, or the app has gone.
 _SLICES = 8
 
 
@@ -71,8 +75,15 @@ class _Measuring:
                 self._batch(file.name, rows, batch)
                 rows += batch.num_rows
         except UnreadableFile as error:
-            self._breaches.add("readable", "", 1, [Example(file=file.name, row=0, value=str(error))])
+            self._unreadable(file, str(error))
+        except _NOT_THE_CONTENT:
+            raise
+        except Exception as error:  # Whatever a reader raises, it raises because of what it read.
+            self._unreadable(file, f"{type(error).__name__}: {error}".splitlines()[0][:200])
         self._rows[file.name] = rows
+
+    def _unreadable(self, file: TableFile, reason: str) -> None:
+        self._breaches.add("readable", "", 1, [Example(file=file.name, row=0, value=reason)])
 
     def result(self) -> Measurements:
         self._keys.report(self._breaches)

@@ -1,22 +1,20 @@
 """Data checks on files of the hub: contracts and profiles from the app's folder, data streamed by ranges."""
 
 import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from shared.adapters.arrow_files import TableFile
-from shared.adapters.arrow_tables import measure
-from shared.domain.data_check import judge
-from shared.domain.data_contract import DataContract, parse_contract
+from shared.adapters.contract_files import load_contract
+from shared.adapters.reader.checks import check_files
+from shared.adapters.reader.files import TableFile
+from shared.domain.data_contract import DataContract
 from shared.domain.failures import Refused
 from shared.domain.record_files import written
-from shared.domain.reference_profile import ReferenceProfile, parse_profile
+from shared.domain.reference_profile import ReferenceProfile
 from shared.ports import DataHub, HubFile
 
 
@@ -29,7 +27,7 @@ class HubDataChecks:
     def check(self, contract: str, files: Sequence[HubFile]) -> dict[str, Any]:
         read, reference = self._contract(contract)
         tables = [self._table(file) for file in files]
-        return judge(measure(tables, read, reference), read, reference).to_dict()
+        return check_files(tables, read, reference).to_dict()
 
     def faults(self, contract: str, records: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
         read, _ = self._contract(contract)
@@ -39,7 +37,7 @@ class HubDataChecks:
         except UnicodeError as error:
             return (f"cannot be written as {read.csv.encoding}: {error}",)
         table = TableFile(name="records", open=lambda: io.BytesIO(data))
-        return judge(measure([table], alone, None), alone, None).summary
+        return check_files([table], alone).summary
 
     def written(self, contract: str, records: Sequence[Mapping[str, Any]]) -> bytes:
         return written(records, self._contract(contract)[0])
@@ -53,17 +51,3 @@ class HubDataChecks:
 
     def _table(self, file: HubFile) -> TableFile:
         return TableFile(name=file.name, open=lambda: self._hub.open(file.blob))
-
-
-@lru_cache(maxsize=32)
-def load_contract(path: Path, changed_ns: int) -> tuple[DataContract, ReferenceProfile | None]:
-    """The contract at *path* and its reference profile beside it; *changed_ns* makes an edited file another one.
-
-    Raises OSError, ContractError, ProfileError or yaml.YAMLError.
-    """
-    del changed_ns
-    contract = parse_contract(yaml.safe_load(path.read_text(encoding="utf-8")))
-    if contract.distribution is None:
-        return contract, None
-    beside = path.parent / contract.distribution.reference
-    return contract, parse_profile(json.loads(beside.read_text(encoding="utf-8")))

@@ -1,0 +1,57 @@
+"""Check files against a data contract in a reader process: whatever becomes of the process is part of the report."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from shared.adapters.reader.files import TableFile
+from shared.adapters.reader.pool import Readers, readers
+from shared.adapters.reader.process import ReaderDied
+from shared.domain.data_check import CheckReport, judge
+from shared.domain.data_contract import DataContract
+from shared.domain.data_measures import Breach, Example, Measurements, measurements_from_dict
+from shared.domain.reference_profile import ReferenceProfile
+
+_DEATHS = 3  # Files of one check that may end a reader, before those after them are left unread.
+
+
+def check_files(
+    files: Sequence[TableFile],
+    contract: DataContract,
+    reference: ReferenceProfile | None = None,
+    pool: Readers | None = None,
+) -> CheckReport:
+    """The report on *files*. Content never makes it raise; it raises what opening or reading a file raises."""
+    return judge(measure_files(files, contract, reference, pool), contract, reference)
+
+
+def measure_files(
+    files: Sequence[TableFile],
+    contract: DataContract,
+    reference: ReferenceProfile | None = None,
+    pool: Readers | None = None,
+) -> Measurements:
+    """What reading *files* showed. A file that ended its reader has a finding `readable`; the others are read."""
+    pool, left, unread = pool or readers(), list(files), list[Example]()
+    while len(unread) < _DEATHS:
+        try:
+            message, _ = pool.ask("measure", left, contract, reference)
+            return _with(measurements_from_dict(message["end"]), unread)
+        except ReaderDied as death:
+            guilty = next((file for file in left if file.name == death.file), left[0] if left else None)
+            unread.append(Example(file=guilty.name if guilty else "", row=0, value=death.reason))
+            left = [file for file in left if file is not guilty]
+    said = f"it was not read, since {_DEATHS} files before it ended their reader"
+    unread += [Example(file=file.name, row=0, value=said) for file in left]
+    return _with(Measurements(rows_per_file={}), unread)
+
+
+def _with(measured: Measurements, unread: Sequence[Example]) -> Measurements:
+    if not unread:
+        return measured
+    rows = dict(measured.rows_per_file) | {example.file: 0 for example in unread}
+    known = [breach for breach in measured.breaches if breach.rule == "readable"]
+    examples = (*unread, *(example for breach in known for example in breach.examples))[:10]
+    count = len(unread) + sum(breach.count for breach in known)
+    others = [breach for breach in measured.breaches if breach.rule != "readable"]
+    readable = Breach(rule="readable", column="", count=count, examples=examples)
+    return replace(measured, rows_per_file=rows, breaches=(readable, *others))

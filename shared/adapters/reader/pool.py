@@ -1,0 +1,71 @@
+"""The reader processes of this worker: started lazily, kept warm, replaced when one dies."""
+
+import atexit
+import threading
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from shared.adapters.reader.files import TableFile
+from shared.adapters.reader.frames import Frame
+from shared.adapters.reader.limits import Limits
+from shared.adapters.reader.process import ReaderProcess
+
+_WARM = 1  # A second one is started where two activities read at once, and ended after it.
+_AT_ONCE = 2  # Checks beyond it wait: each may take the memory that its limits allow.
+
+
+class Readers:
+    """Whoever asks gets a process for the time of the answer. Safe to use from several threads."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self._warm: list[ReaderProcess] = []
+        self._lock, self._places = threading.Lock(), threading.BoundedSemaphore(_AT_ONCE)
+
+    def ask(self, operation: str, files: Sequence[TableFile], *arguments: object) -> Frame:
+        """The whole answer. Raises ReaderDied, ReaderFailed, and whatever opening or reading a file raises."""
+        with self._places:
+            *_, end = self.stream(operation, files, *arguments)
+        return end
+
+    def stream(self, operation: str, files: Sequence[TableFile], *arguments: object) -> Iterator[Frame]:
+        """The answer part by part. It has a process of its own as long as it lasts, and waits for no other: a caller
+        may hold several at a time."""
+        reader = self._take()
+        try:
+            yield from reader.ask(operation, files, *arguments)
+        except BaseException:
+            reader.close()
+            raise
+        self._give_back(reader)
+
+    def close(self) -> None:
+        """End the processes that wait."""
+        with self._lock:
+            waiting, self._warm = self._warm, []
+        for reader in waiting:
+            reader.close()
+
+    def _take(self) -> ReaderProcess:
+        with self._lock:
+            while self._warm:
+                reader = self._warm.pop()
+                if reader.usable:
+                    return reader
+                reader.close()
+        return ReaderProcess(self.limits)
+
+    def _give_back(self, reader: ReaderProcess) -> None:
+        with self._lock:
+            if len(self._warm) < _WARM and reader.usable:
+                self._warm.append(reader)
+                return
+        reader.close()
+
+
+@lru_cache(maxsize=1)
+def readers() -> Readers:
+    """Those of this process; nothing is started before the first question."""
+    pool = Readers()
+    atexit.register(pool.close)
+    return pool

@@ -1,0 +1,119 @@
+"""The reader process: reads what nobody trusts, on request, and asks the app for every byte of it.
+
+It is started by `shared.adapters.reader.process` as `python -m shared.adapters.reader.worker FD`.
+"""
+
+import io
+import os
+import pickle
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO, cast
+
+from shared.adapters.reader import frames
+from shared.adapters.reader.files import TableFile
+from shared.adapters.reader.limits import bind_memory, bind_time
+
+_BUFFER = 1024 * 1024
+
+Operation = Callable[..., Iterator[frames.Frame]]
+
+
+class _RangeReader(io.RawIOBase):
+    """A file of the request: every range is asked of the app."""
+
+    def __init__(self, connection: socket.socket, number: int) -> None:
+        self._connection, self._number, self._place = connection, number, 0
+        frames.send(connection, {"size": number})
+        self._size = int(frames.receive(connection)[0]["size"])
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._place = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._size}[whence]
+        return self._place
+
+    def tell(self) -> int:
+        return self._place
+
+    def readinto(self, buffer: Any) -> int:
+        length = min(len(buffer), self._size - self._place)
+        if length <= 0:
+            return 0
+        frames.send(self._connection, {"read": [self._number, self._place, length]})
+        data = frames.receive(self._connection)[1]
+        buffer[: len(data)] = data
+        self._place += len(data)
+        return len(data)
+
+
+def serve(connection: socket.socket) -> None:
+    """Answer one request after the other until the app goes away."""
+    while True:
+        request, packed = frames.receive(connection)
+        limits, arguments = pickle.loads(packed)  # The app's own: nobody else can write to the socket.
+        operation = _operation(request["do"])
+        bind_memory(limits)
+        bind_time(limits)
+        frames.send(connection, {"ready": True})
+        files = [_file(connection, number, name) for number, name in enumerate(request["files"])]
+        try:
+            _answer(connection, operation(files, *arguments))
+        except frames.ClosedConnection:
+            raise
+        except Exception as error:
+            frames.send(connection, {"failed": f"{type(error).__name__}: {error}"[:1000]})
+
+
+def _answer(connection: socket.socket, answer: Iterator[frames.Frame]) -> None:
+    """Send each part once the app has taken the one before; the last is marked as the end."""
+    last: frames.Frame | None = None
+    for frame in answer:
+        if last is not None:
+            frames.send(connection, {"part": last[0]}, last[1])
+            frames.receive(connection)
+        last = frame
+    message, data = last or ({}, b"")
+    frames.send(connection, {"end": message}, data)
+
+
+def _file(connection: socket.socket, number: int, name: str) -> TableFile:
+    def stream() -> BinaryIO:
+        return cast(BinaryIO, io.BufferedReader(_RangeReader(connection, number), _BUFFER))
+
+    return TableFile(name=name, open=stream)
+
+
+def _operation(name: str) -> Operation:
+    """Imported when it is first asked for: a reader of text needs no Arrow."""
+    from shared.adapters.reader import operations
+
+    operation: Operation = getattr(operations, name)
+    return operation
+
+
+def _end_with(parent: int) -> None:
+    """End this process once the app that started it is gone; native code that never returns has its own limit."""
+    while os.getppid() == parent:
+        time.sleep(1)  # noqa: TID251 - A watch on another process, which sends no event.
+    os._exit(1)
+
+
+def main() -> None:
+    connection = socket.socket(fileno=int(sys.argv[1]))
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    try:
+        serve(connection)
+    except frames.ClosedConnection:
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
