@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from signalbox.host.containment import describe
 from signalbox.host.errors import HostError
 from signalbox.host.log import LOGGER, set_up_logging
 
@@ -51,13 +52,34 @@ def start(port: int, app: Path, state: Path, log_level: str, synchronous: str) -
 
         keep_spans(Path(spans))
     options = HostOptions(
-        app=app.resolve(), state=state, port=port, synchronous="FULL" if synchronous == "FULL" else "NORMAL"
+        app=app.resolve(),
+        state=state,
+        port=port,
+        synchronous="FULL" if synchronous == "FULL" else "NORMAL",
+        owns_process=True,
     )
     try:
-        asyncio.run(_serve(options))
+        _run(options)
     except HostError as error:
         raise click.ClickException(str(error)) from None
     _leave()
+
+
+def _run(options: HostOptions) -> None:
+    """Run the loop until the host has stopped, whatever the app's own background tasks raise.
+
+    A task that raises SystemExit ends `run_until_complete`; everything else that was waiting still waits.
+    """
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        serving = loop.create_task(_serve(options))
+        while True:
+            try:
+                return loop.run_until_complete(serving)
+            except (SystemExit, KeyboardInterrupt) as error:
+                if serving.done():
+                    raise
+                LOGGER.error("a background task of the app raised %s; the host goes on", describe(error))
 
 
 def _leave() -> None:

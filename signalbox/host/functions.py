@@ -14,6 +14,7 @@ from typing import Any
 
 from azure.functions import FunctionRegister
 
+from signalbox.host.containment import CallEndedError, contained
 from signalbox.host.errors import HostError
 
 
@@ -40,14 +41,20 @@ class Function:
 
 
 def load_app(folder: Path) -> FunctionRegister:
-    """Import `folder/function_app.py` and find its FunctionApp. Raises HostError when there is none."""
+    """Import `folder/function_app.py` and find its FunctionApp. Raises HostError when there is none, or when the
+    import tries to end the process."""
     script = folder / "function_app.py"
     if not script.is_file():
         raise HostError(f"no function_app.py in {folder}: pass the app's folder with --app")
     if str(folder) in sys.path:
         sys.path.remove(str(folder))
     sys.path.insert(0, str(folder))
-    return _find_app(_import_fresh(script))
+    try:
+        with contained(str(script)):
+            module = _import_fresh(script)
+    except CallEndedError as error:
+        raise HostError(f"the app cannot be imported: {error}; remove the call from the module's top level") from error
+    return _find_app(module)
 
 
 def _import_fresh(script: Path) -> ModuleType:

@@ -9,6 +9,7 @@ from aiohttp import web
 from azure.functions.meta import Datum
 
 from signalbox.host.bindings import converter
+from signalbox.host.containment import contained
 from signalbox.host.functions import Function
 from signalbox.host.invocation import Invoker
 from signalbox.host.keys import Keys, opens, presented_key
@@ -71,7 +72,8 @@ class HttpTriggers:
         except Exception:
             return web.Response(status=500)
         try:
-            return _to_response(result)
+            with contained(one.function.name):
+                return _to_response(result)
         except Exception:
             LOGGER.exception("function=%s returned %r, which is no HTTP response", one.function.name, result)
             return web.Response(status=500)

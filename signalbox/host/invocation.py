@@ -12,6 +12,7 @@ from typing import Any
 from azure.functions.meta import Datum
 
 from signalbox.host.bindings import ClientBinding, arguments, decode
+from signalbox.host.containment import CallEndedError, contained, describe
 from signalbox.host.functions import Function
 from signalbox.host.log import log_invocation
 
@@ -40,14 +41,18 @@ class Invoker:
         instance: str = "-",
         metadata: Mapping[str, Datum] | None = None,
     ) -> Any:
-        """The function's return value for one piece of trigger data; its exceptions pass through, logged."""
+        """The function's return value for one piece of trigger data; its exceptions pass through, logged.
+
+        Only an `Exception` passes: CallEndedError stands for `sys.exit` and its like.
+        """
         begun = time.perf_counter()
         self._callers += function.kind == "httpTrigger"
         try:
-            filled = arguments(function, decode(function, data, metadata or {}), self._client, dict(headers or {}))
+            with contained(function.name):
+                filled = arguments(function, decode(function, data, metadata or {}), self._client, dict(headers or {}))
             result = await self._call(function, filled)
         except Exception as error:
-            detail = f"error={type(error).__name__}: {error}"
+            detail = f"error={describe(error)}"
             log_invocation(function.name, "failed", time.perf_counter() - begun, instance, detail, error)
             raise
         finally:
@@ -56,9 +61,25 @@ class Invoker:
         return result
 
     async def _call(self, function: Function, filled: dict[str, Any]) -> Any:
-        if function.is_async:
-            return await function.code(**filled)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: function.code(**filled))
+        try:
+            if function.is_async:  # In a task of its own, so that a function may cancel itself and nothing else.
+                return await asyncio.ensure_future(_finish(function, filled))
+            return await asyncio.get_running_loop().run_in_executor(self._pool, _run, function, filled)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            raise CallEndedError(function.name, error) from error
 
     def stop(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+async def _finish(function: Function, filled: dict[str, Any]) -> Any:
+    with contained(function.name, cancellable=True):
+        return await function.code(**filled)
+
+
+def _run(function: Function, filled: dict[str, Any]) -> Any:
+    with contained(function.name):
+        return function.code(**filled)

@@ -14,6 +14,7 @@ from azure.functions import FunctionRegister
 
 from signalbox.host.clock import Clock, RealClock
 from signalbox.host.durable.api import Address, DurableApi, Handler
+from signalbox.host.durable.attempts import Attempts
 from signalbox.host.durable.client import HubClient
 from signalbox.host.durable.engine import Engine
 from signalbox.host.durable.functions import durable_functions
@@ -27,6 +28,7 @@ from signalbox.host.functions import index, load_app
 from signalbox.host.http_trigger import HttpTriggers, endpoint
 from signalbox.host.invocation import Invoker
 from signalbox.host.keys import load_keys, opens, presented_key
+from signalbox.host.last_words import LastWords
 from signalbox.host.lockfile import StateLock
 from signalbox.host.service_bus.binding import source
 from signalbox.host.service_bus.listener import ServiceBusTriggers
@@ -43,12 +45,16 @@ _WEBHOOK = "/runtime/webhooks/durabletask"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostOptions:
-    """Where the app and its state are, and how the host runs. Port 0 takes a free one."""
+    """Where the app and its state are, and how the host runs. Port 0 takes a free one.
+
+    *owns_process* says that the process is only this host, so that it may watch how the process ends.
+    """
 
     app: Path
     state: Path
     port: int = 0
     synchronous: Synchronous = "FULL"
+    owns_process: bool = False
 
 
 class FunctionsHost:
@@ -97,9 +103,16 @@ class FunctionsHost:
     def _open(self) -> None:
         self.invoker = Invoker(self.client_binding)
         self._storage = Storage(self._state, self._options.synchronous)
+        self._attempts = Attempts(self._state)
+        words = LastWords(self._state)
+        self._attempts.recover(words.take())
+        if self._options.owns_process:
+            words.listen()
         durable = durable_functions(self.functions.values(), self.invoker)
         settings = self.settings.durable
-        self.engine = Engine(self._storage, self._clock, durable, settings, lambda: self.invoker.crowded)
+        self.engine = Engine(
+            self._storage, self._clock, durable, settings, lambda: self.invoker.crowded, self._attempts
+        )
         self.client = HubClient(self._storage, self.engine, self._clock, durable.catalogue, settings)
         timers = [timer(function, dict(os.environ)) for function in self._kinds["timerTrigger"]]
         self.timers = TimerTriggers(timers, self._clock, self._storage, self.invoker)
@@ -115,6 +128,7 @@ class FunctionsHost:
         await self.engine.stop()
         self.invoker.stop()
         await asyncio.to_thread(self._storage.close)
+        self._attempts.close()
         self._lock.release()
 
     @property

@@ -4,92 +4,28 @@ import json
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
-import threading
-import time
-import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from signalbox.host.errors import HostError
 from signalbox.host.testing import LocalHost
+from tests.host.process import PATIENCE, Process, post, wait_until
 
 APP = Path(__file__).parent / "apps" / "effects"
 INSTANCES = 8
 KILLS = 6
-PATIENCE = 30.0
-
-
-class Process:
-    """A host in a process of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.state = folder / "state"
-        self.effects = folder / "effects.log"
-        self._errors = (folder / "host.log").open("ab")
-        self._child: subprocess.Popen[str] | None = None
-
-    def start(self) -> str:
-        environment = {**os.environ, "EFFECTS": str(self.effects), "AZURE_FUNCTIONS_DURABLE_STRICT_TYPING": "1"}
-        command = [sys.executable, "-m", "signalbox.host", "start", "--port", "0", "--synchronous", "NORMAL"]
-        self._child = subprocess.Popen(
-            [*command, "--app", str(APP), "--state", str(self.state)],
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-            env=environment,
-        )
-        assert self._child.stdout is not None
-        return self._child.stdout.readline().removeprefix("listening on ").strip()
-
-    def end(self, number: signal.Signals) -> int:
-        assert self._child is not None
-        self._child.send_signal(number)
-        code = self._child.wait(PATIENCE)
-        assert self._child.stdout is not None
-        self._child.stdout.close()
-        self._child = None
-        return code
-
-    def close(self) -> None:
-        if self._child is not None:
-            self.end(signal.SIGKILL)
-        self._errors.close()
-
-    def rows(self, sql: str) -> list[tuple[str, ...]]:
-        connection = sqlite3.connect(self.state / "host.db")
-        try:
-            return connection.execute(sql).fetchall()
-        finally:
-            connection.close()
-
-    def counted(self) -> Counter[str]:
-        return Counter(self.effects.read_text().split()) if self.effects.exists() else Counter()
 
 
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[Process]:
-    running = Process(tmp_path)
+    running = Process(APP, tmp_path)
     yield running
     running.close()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Look again and again; fails after PATIENCE seconds."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        threading.Event().wait(0.002)
-
-
-def post(url: str) -> int:
-    with urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=PATIENCE) as response:
-        return int(response.status)
 
 
 def recorded(process: Process) -> set[str]:

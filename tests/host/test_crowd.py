@@ -1,8 +1,10 @@
 """While callers wait, activities stand back; once they are answered, all begin again."""
 
 import asyncio
+from pathlib import Path
 
 from signalbox.host.durable.activities import ActivityQueue
+from signalbox.host.durable.attempts import Attempts
 from signalbox.host.durable.model import ActivityRow, Message
 
 
@@ -15,10 +17,10 @@ async def turns() -> None:
 class Work:
     """Activities that end when they are told, and callers as many as one says."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self.callers, self.begun, self.answers = False, 0, list[Message]()
         self.may_end = asyncio.Semaphore(0)
-        self.queue = ActivityQueue({"a": self.run}, 8, self.answer, lambda: self.callers)
+        self.queue = ActivityQueue({"a": self.run}, 8, self.answer, lambda: self.callers, Attempts(folder))
 
     def put(self, count: int) -> None:
         rows = [
@@ -43,8 +45,8 @@ class Work:
         await turns()
 
 
-async def test_in_a_crowd_few_begin_and_nothing_stops():
-    work = Work()
+async def test_in_a_crowd_few_begin_and_nothing_stops(tmp_path: Path):
+    work = Work(tmp_path)
     work.callers = True
     work.put(20)
     await turns()
@@ -55,8 +57,8 @@ async def test_in_a_crowd_few_begin_and_nothing_stops():
     await work.queue.stop(0)
 
 
-async def test_once_the_crowd_is_gone_as_many_begin_as_may():
-    work = Work()
+async def test_once_the_crowd_is_gone_as_many_begin_as_may(tmp_path: Path):
+    work = Work(tmp_path)
     work.callers = True
     work.put(20)
     work.callers = False

@@ -7,6 +7,8 @@ import traceback
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
+from signalbox.host.containment import describe
+from signalbox.host.durable.attempts import Attempts, Strikes
 from signalbox.host.durable.history import Code, Event, event
 from signalbox.host.durable.model import ActivityRow, Kind, Message
 
@@ -19,6 +21,9 @@ _IN_A_CROWD = 2
 class ActivityQueue:
     """At-least-once: a row is gone only when the answer is stored.
 
+    Work that has ended the host's process runs alone, before everything else; work that did it again is not run, and
+    its failure is the answer.
+
     While callers wait (*crowded*), few begin: under one interpreter lock they would only be slower together, and the
     callers with them.
     """
@@ -29,22 +34,28 @@ class ActivityQueue:
         limit: int,
         answer: Callable[[Message], Awaitable[None]],
         crowded: Callable[[], bool],
+        attempts: Attempts,
     ) -> None:
+        self._attempts = attempts
         self._functions = functions
         self._limit = limit
         self._answer = answer
         self._crowded = crowded
         self._queue: deque[ActivityRow] = deque()
+        self._suspects: deque[ActivityRow] = deque()
+        self._alone = False
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
 
     @property
     def idle(self) -> bool:
-        return not self._queue and not self._running
+        return not self._queue and not self._suspects and not self._running
 
     def put(self, rows: Iterable[ActivityRow]) -> None:
         """Queue activities whose rows are written."""
-        self._queue.extend(rows)
+        for row in rows:
+            queue = self._suspects if self._attempts.strikes(row).suspected else self._queue
+            queue.append(row)
         self._fill()
 
     async def stop(self, grace: float) -> None:
@@ -57,10 +68,18 @@ class ActivityQueue:
             await asyncio.gather(*late, return_exceptions=True)
 
     def _fill(self) -> None:
-        while self._queue and not self._stopping and len(self._running) < self._room():
-            task = asyncio.ensure_future(self._run(self._queue.popleft()))
+        while not self._stopping and (row := self._next()) is not None:
+            task = asyncio.ensure_future(self._run(row))
             self._running.add(task)
             task.add_done_callback(self._ended)
+
+    def _next(self) -> ActivityRow | None:
+        if self._suspects:
+            self._alone = not self._running
+            return self._suspects.popleft() if self._alone else None
+        if self._alone or not self._queue or len(self._running) >= self._room():
+            return None
+        return self._queue.popleft()
 
     def _room(self) -> int:
         """Each activity that ends looks again, so that all begin once the crowd is gone."""
@@ -68,11 +87,12 @@ class ActivityQueue:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
+        self._alone = self._alone and bool(self._running)
         self._fill()
 
     async def _run(self, row: ActivityRow) -> None:
         try:
-            body = event(Code.TASK_COMPLETED, "", TaskScheduledId=row.task_id, Result=await self._call(row))
+            body = event(Code.TASK_COMPLETED, "", TaskScheduledId=row.task_id, Result=await self._attempt(row))
         except Exception as error:
             body = _failure(row, error)
         message = Message(
@@ -84,6 +104,20 @@ class ActivityQueue:
         )
         await self._answer(message)
 
+    async def _attempt(self, row: ActivityRow) -> str:
+        strikes = self._attempts.strikes(row)
+        if strikes.convicted:
+            raise ConvictedError(strikes)
+        self._attempts.begin(row)
+        finished = True
+        try:
+            return await self._call(row)
+        except asyncio.CancelledError:
+            finished = False
+            raise
+        finally:
+            self._attempts.end(row, finished=finished)
+
     async def _call(self, row: ActivityRow) -> str:
         function = self._functions.get(row.name)
         if function is None:
@@ -91,7 +125,14 @@ class ActivityQueue:
         return await function(row)
 
 
+class ConvictedError(Exception):
+    """This work has ended the host's process too often to be tried again."""
+
+    def __init__(self, strikes: Strikes) -> None:
+        super().__init__(f"{strikes}. It is not tried again")
+
+
 def _failure(row: ActivityRow, error: Exception) -> Event:
-    reason = f"Activity function '{row.name}' failed: {type(error).__name__}: {error}"
+    reason = f"Activity function '{row.name}' failed: {describe(error)}"
     details = "".join(traceback.format_exception(error))
     return event(Code.TASK_FAILED, "", TaskScheduledId=row.task_id, Reason=reason, Details=details)

@@ -16,6 +16,7 @@ from typing import Any
 from signalbox.host.clock import Clock
 from signalbox.host.durable import tables
 from signalbox.host.durable.activities import ActivityFunction, ActivityQueue
+from signalbox.host.durable.attempts import Attempts
 from signalbox.host.durable.entities import EntityFunction, EntityQueue
 from signalbox.host.durable.model import ActivityRow, Commit, InstanceRow, Kind, Message, Status
 from signalbox.host.durable.replay import Orchestrator
@@ -68,6 +69,7 @@ class Engine:
         functions: DurableFunctions,
         settings: DurableSettings,
         crowded: Callable[[], bool],
+        attempts: Attempts,
     ) -> None:
         """*crowded* says whether callers wait, before whom activities stand back."""
         self._storage = storage
@@ -77,7 +79,8 @@ class Engine:
         limit = settings.max_orchestrators
         self._runner = StepRunner(storage, clock, functions.orchestrators, functions.catalogue, limit)
         self._timers = DurableTimers(clock, self._post)
-        self._activities = ActivityQueue(functions.activities, settings.max_activities, self._answer, crowded)
+        limit = settings.max_activities
+        self._activities = ActivityQueue(functions.activities, limit, self._answer, crowded, attempts)
         self._entities = EntityQueue(storage, functions.entities, self._deliver, clock)
 
     # Life

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from signalbox.host.clock import Clock
+from signalbox.host.containment import describe
 from signalbox.host.durable import tables
 from signalbox.host.durable.history import Code, event
 from signalbox.host.durable.model import Kind, Message
@@ -84,7 +85,7 @@ class EntityQueue:
         try:
             outcome: dict[str, Any] = json.loads(await function(json.dumps({**context, "batch": [operation]})))
         except Exception as error:
-            return _refused(f"{type(error).__name__}: {error}", state)
+            return _refused(describe(error), state)
         return outcome
 
 

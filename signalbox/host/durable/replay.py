@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from signalbox.host.containment import describe
 from signalbox.host.durable.actions import flatten, trace
 from signalbox.host.durable.history import as_new, as_played
 from signalbox.host.durable.state import Instance
@@ -38,9 +39,10 @@ def replay(orchestrator: Orchestrator, instance: Instance, seen: int) -> Answer:
     try:
         return _read(orchestrator(context))
     except Exception as error:
-        text, found, state = str(error).rpartition(_FAILED)
+        reason = describe(error)
+        text, found, state = reason.removeprefix(f"{type(error).__name__}: ").rpartition(_FAILED)
         if not found:
-            return Answer(actions=None, done=True, error=f"{type(error).__name__}: {error}")
+            return Answer(actions=None, done=True, error=reason)
         return _read(state, error=text)
 
 

@@ -1,0 +1,47 @@
+"""Keep what the app's code raises inside the call that raised it.
+
+`sys.exit`, KeyboardInterrupt and the like are not `Exception`s: unchecked, they end the event loop or leave a future
+that nobody ever completes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class CallEndedError(Exception):
+    """A function raised something that is meant to end a process, a thread or a task; it ended only the call."""
+
+    def __init__(self, function: str, cause: BaseException) -> None:
+        name, text = type(cause).__name__, _text(cause)
+        super().__init__(f"{function} raised {name}({text}), which ends this call and not the host")
+
+
+@contextmanager
+def contained(function: str, *, cancellable: bool = False) -> Iterator[None]:
+    """Turn whatever is no ordinary exception into CallEndedError, which names *function*.
+
+    A cancellation passes if the code is *cancellable*: only its caller can tell whether the host asked for it.
+    StopIteration never passes, because no future can carry it.
+    """
+    try:
+        yield
+    except BaseException as error:
+        ordinary = isinstance(error, Exception) and not isinstance(error, StopIteration)
+        if ordinary or (cancellable and isinstance(error, asyncio.CancelledError)):
+            raise
+        raise CallEndedError(function, error) from error
+
+
+def describe(error: BaseException) -> str:
+    """The error's type and text, also where its own `__str__` fails."""
+    return f"{type(error).__name__}: {_text(error)}"
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except BaseException as second:  # The app's class wrote __str__; it may do anything.
+        return f"its text cannot be shown, because {type(second).__name__} was raised"
