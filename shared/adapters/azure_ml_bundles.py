@@ -7,12 +7,13 @@ gives for one asset and that never leaves this module.
 import hashlib
 from collections.abc import Iterator
 from functools import lru_cache
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobBlock, ContainerClient
 
+from shared.adapters.allowed_hosts import host_of
 from shared.adapters.azure_faults import translated
 from shared.adapters.azure_ml_arm import Arm, place_path
 from shared.adapters.azure_ml_data import datastore_place
@@ -140,8 +141,7 @@ class AzureMlBundles:
 
     def _refuse_foreign(self, uri: str, asset: ModelVersion) -> None:
         """Bytes go to storage accounts only, whatever an answer says."""
-        wanted = urlsplit(self._accounts.replace("{account}", "x"))
-        found = urlsplit(uri)
-        domain = wanted.netloc.partition(".")[2] or wanted.netloc
-        if found.scheme != "https" or not (found.netloc == domain or found.netloc.endswith(f".{domain}")):
-            raise Refused(f"the storage of {asset} is at {found.netloc!r}, outside {domain!r}: nothing is sent there")
+        accounts, host = host_of(self._accounts.replace("{account}", "x")), host_of(uri)
+        domain = accounts.partition(".")[2] or accounts
+        if not host or not (host == domain or host.endswith(f".{domain}")):
+            raise Refused(f"the storage of {asset} is at {host or 'no plain address'}, outside {domain}")
