@@ -19,7 +19,7 @@ from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Person
 from shared.durable import Client, wake
 
-_VERSION = re.compile(r"^\s*signalbox:\s*(\S+)\s*$", re.MULTILINE | re.IGNORECASE)
+_VERSION = re.compile(r"^[^\S\n]*signalbox:[^\S\n]*(\S+)[^\S\n]*$", re.MULTILINE | re.IGNORECASE)  # Within one line.
 
 
 async def heed_hint(client: Client, clients: Clients, hinting: c.Hinting) -> c.Heeded:

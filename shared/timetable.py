@@ -15,6 +15,7 @@ from shared.domain import identity, records
 from shared.domain.failures import Transient
 from shared.domain.schedules import Order, Schedule
 from shared.kept import DatedRecords
+from shared.line_logs import append_line
 
 _TRIES = 10
 _LINES_AT_ONCE = 5000  # A block of an append blob is small.
@@ -129,7 +130,7 @@ def note(made: DatedRecords, lines: list[Mapping[str, str]]) -> None:
     path = records.schedule_log(now.date().isoformat())
     for start in range(0, len(stamped), _LINES_AT_ONCE):
         part = "\n".join(stamped[start : start + _LINES_AT_ONCE])
-        made.hub.append(made.configuration.hub.state, path, part.encode())
+        append_line(made.hub, made.configuration.hub.state, path, part.encode())
 
 
 def step(claim: Claim, place: tuple[datetime, str, datetime]) -> Claim:

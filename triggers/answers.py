@@ -37,7 +37,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunShown:
-    """*status* is the host's word and *step* where it is; *duplicates* are the repeated events."""
+    """*status* is the host's word and *step* where it is; *duplicates* are the repeated events, the last hundred."""
 
     run: str
     status: str

@@ -11,6 +11,7 @@ from shared.clients import Clients
 from shared.codec import decode
 from shared.domain import identity, records
 from shared.durable import Client, find_instance, wake
+from shared.line_logs import newest_lines
 from shared.listed import RUNS, listed
 from triggers import answers
 from triggers.doors import Call
@@ -18,6 +19,8 @@ from triggers.pages import page
 from triggers.problems import Problem
 from triggers.requests import RunFilters
 from triggers.starting import Starting
+
+_MOST_DUPLICATES = 100
 
 
 async def list_runs(clients: Clients, filters: RunFilters) -> answers.RunPage:
@@ -134,5 +137,6 @@ def _steps(clients: Clients, run: str) -> list[answers.Step]:
 
 
 def _duplicates(clients: Clients, run: str) -> list[dict[str, Any]]:
-    raw = clients.hub.read(clients.configuration.hub.state, records.duplicates(run)) or b""
-    return [json.loads(line) for line in raw.splitlines()]
+    """The newest of them: anybody who may deliver an event may repeat it."""
+    state, path = clients.configuration.hub.state, records.duplicates(run)
+    return [json.loads(line) for line in newest_lines(clients.hub, state, path, _MOST_DUPLICATES)]

@@ -15,10 +15,11 @@ from azure.core.credentials import TokenCredential
 from azure.core.pipeline.policies import UserAgentPolicy
 from azure.core.rest import HttpRequest, HttpResponse
 
+from shared.adapters.allowed_hosts import refuse_other_host
 from shared.adapters.azure_faults import failure, translated
 from shared.adapters.azure_ml_arm import pipeline, place_path, send
 from shared.adapters.service_bus_shapes import queue_seen, topic_seen
-from shared.domain.failures import Refused, Transient
+from shared.domain.failures import Transient
 from shared.domain.inspection import (
     ClockSeen,
     DatastoreSeen,
@@ -146,8 +147,7 @@ class AzureControlPlane:
     def _list(self, path: str, version: str) -> Iterator[dict[str, Any]]:
         url: str | None = f"{self._base}{path}?api-version={version}"
         while url:
-            if urlsplit(url).netloc != urlsplit(self._base).netloc:
-                raise Refused(f"nextLink {url!r} leaves {self._base}: the token is not sent there")
+            refuse_other_host(url, self._base, "nextLink")
             answer = self._send(HttpRequest("GET", url))
             page = answer.json() if answer.status_code == 200 else {}
             yield from page.get("value", ())

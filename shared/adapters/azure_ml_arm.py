@@ -5,7 +5,7 @@ Contracts: https://learn.microsoft.com/rest/api/azureml. POST is never retried b
 
 from collections.abc import Iterator
 from typing import Any, TypeAlias
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from azure.core import PipelineClient
 from azure.core.credentials import TokenCredential
@@ -18,9 +18,9 @@ from azure.core.pipeline.policies import (
 )
 from azure.core.rest import HttpRequest, HttpResponse
 
+from shared.adapters.allowed_hosts import refuse_other_host
 from shared.adapters.azure_faults import failure, translated
 from shared.adapters.trace_headers import TraceHeaders
-from shared.domain.failures import Refused
 from shared.domain.routes import Workspace
 from shared.ports import Place
 
@@ -46,8 +46,7 @@ class Arm:
         """Every page; nothing where the collection is not there."""
         url: str | None = self._url(path)
         while url:
-            if urlsplit(url).netloc != urlsplit(self._base).netloc:
-                raise Refused(f"nextLink {url!r} leaves {self._base}: the token is not sent there")
+            refuse_other_host(url, self._base, "nextLink")
             answer = self._send(HttpRequest("GET", url), what, accept=(200, 404))
             page = answer.json() if answer.status_code == 200 else {}
             yield from page.get("value", ())

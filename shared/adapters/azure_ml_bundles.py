@@ -5,17 +5,18 @@ gives for one asset and that never leaves this module.
 """
 
 import hashlib
-import re
 from collections.abc import Iterator
 from functools import lru_cache
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobBlock, ContainerClient
 
+from shared.adapters.allowed_hosts import host_of
 from shared.adapters.azure_faults import translated
 from shared.adapters.azure_ml_arm import Arm, place_path
+from shared.adapters.azure_ml_data import datastore_place
 from shared.domain.failures import Refused
 from shared.domain.promotion.bundles import BundleFile
 from shared.domain.promotion.models import ModelVersion
@@ -23,7 +24,6 @@ from shared.domain.routes import Workspace
 from shared.ports import Shelf, StoredFile
 
 _BLOCK = 4 * 1024 * 1024
-_DATASTORE = re.compile(r"azureml://(?:.*/)?datastores/(?P<datastore>[^/]+)/paths/(?P<path>.+)")
 _SHA256 = "sha256"
 
 
@@ -108,17 +108,17 @@ class AzureMlBundles:
         return self._in_registry(shelf), ""  # Not cached: its signature is short-lived.
 
     def _locate(self, workspace: Workspace, folder: str) -> tuple[ContainerClient, str]:
-        found = _DATASTORE.fullmatch(folder)
-        if not found:
+        place = datastore_place(folder)
+        if place is None:
             raise Refused(f"{folder!r} is not azureml://datastores/NAME/paths/PATH; register the model from there")
-        path = f"{place_path(workspace)}/datastores/{quote(found['datastore'])}"
-        raw = self._arm.get(path, f"look at datastore {found['datastore']}")
+        datastore, path = place
+        raw = self._arm.get(f"{place_path(workspace)}/datastores/{quote(datastore)}", f"look at datastore {datastore}")
         if raw is None:
-            raise Refused(f"datastore {found['datastore']} is not in {workspace.name}")
+            raise Refused(f"datastore {datastore} is not in {workspace.name}")
         account = self._accounts.replace("{account}", raw["properties"]["accountName"])
         url = f"{account}/{raw['properties']['containerName']}"
         client = ContainerClient.from_container_url(url, credential=self._credential, max_single_get_size=_BLOCK)
-        return client, found["path"].rstrip("/") + "/"
+        return client, path.rstrip("/") + "/"
 
     def _in_registry(self, shelf: Shelf) -> ContainerClient:
         """The container of one asset of the registry: its own once it is registered, the pending one before."""
@@ -141,8 +141,7 @@ class AzureMlBundles:
 
     def _refuse_foreign(self, uri: str, asset: ModelVersion) -> None:
         """Bytes go to storage accounts only, whatever an answer says."""
-        wanted = urlsplit(self._accounts.replace("{account}", "x"))
-        found = urlsplit(uri)
-        domain = wanted.netloc.partition(".")[2] or wanted.netloc
-        if found.scheme != "https" or not (found.netloc == domain or found.netloc.endswith(f".{domain}")):
-            raise Refused(f"the storage of {asset} is at {found.netloc!r}, outside {domain!r}: nothing is sent there")
+        accounts, host = host_of(self._accounts.replace("{account}", "x")), host_of(uri)
+        domain = accounts.partition(".")[2] or accounts
+        if not host or not (host == domain or host.endswith(f".{domain}")):
+            raise Refused(f"the storage of {asset} is at {host or 'no plain address'}, outside {domain}")

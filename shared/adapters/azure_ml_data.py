@@ -1,4 +1,4 @@
-"""Training sets as data assets of a workspace.
+"""Training sets as data assets of a workspace, and the addresses of what lies in datastores.
 
 Contract: DataVersions of https://learn.microsoft.com/rest/api/azureml, of type `uri_folder`.
 """
@@ -8,6 +8,14 @@ from urllib.parse import quote
 
 from shared.adapters.azure_ml_arm import Arm, place_path
 from shared.domain.routes import Workspace
+
+
+def datastore_place(uri: str) -> tuple[str, str] | None:
+    """The datastore and the path in it of `azureml://.../datastores/NAME/paths/PATH`; None where *uri* is another."""
+    scheme, _, rest = uri.partition("://")
+    _, _, behind = f"/{rest}".partition("/datastores/")
+    datastore, _, path = behind.partition("/paths/")
+    return (datastore, path) if scheme == "azureml" and path and "/" not in datastore else None
 
 
 class AzureMlData:

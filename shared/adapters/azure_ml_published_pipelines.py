@@ -4,11 +4,11 @@ v1 knows no names of ours: a tag carries it, the pipeline's runs are looked thro
 two that were made at once the older stays. Contract: the client of azureml-pipeline-core 1.62, `AMLPipelinesAPI10`.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
+from shared.adapters.azure_ml_data import datastore_place
 from shared.adapters.azure_ml_invocations import traced
 from shared.adapters.azure_ml_regions import Regions
 from shared.adapters.azure_ml_tracking import BECAUSE, Tracking
@@ -26,7 +26,6 @@ _STATUSES = {
     "4": "Canceled",
     "Finished": "Completed",
 }
-_DATASTORE = re.compile(r"azureml://(?:.*/)?datastores/(?P<datastore>[^/]+)/paths/(?P<path>.+)")
 
 
 class PublishedPipelines:
@@ -95,10 +94,10 @@ def _body(run: PipelineRun) -> dict[str, Any]:
 
 
 def _data_path(folder: str) -> dict[str, str]:
-    found = _DATASTORE.fullmatch(folder)
-    if found is None:
+    place = datastore_place(folder)
+    if place is None:
         raise Refused(f"{folder!r} is not azureml://datastores/NAME/paths/PATH; give training data from there")
-    return {"DataStoreName": found["datastore"], "RelativePath": found["path"]}
+    return {"DataStoreName": place[0], "RelativePath": place[1]}
 
 
 def _seen(raw: dict[str, Any], because: str = "") -> PipelineRunSeen:

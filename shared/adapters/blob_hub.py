@@ -16,13 +16,15 @@ from shared.ports import Blob
 
 _COPY_PATIENCE_S = 60.0
 _BLOCK = 4 * 1024 * 1024
+_LONGEST_LOG = 8 * 1024 * 1024  # Longer logs go on in another blob: a person can open each.
+_FULL = ("BlockCountExceedsLimit", "MaxBlobSizeConditionNotMet")  # An append blob holds 50,000 blocks.
 
 
 class BlobHub:
-    """Implements `shared.ports.DataHub`."""
+    """Implements `shared.ports.DataHub`. *longest_log* is the size in bytes that a log may reach, of one blob."""
 
-    def __init__(self, service: BlobServiceClient) -> None:
-        self._service = service
+    def __init__(self, service: BlobServiceClient, longest_log: int = _LONGEST_LOG) -> None:
+        self._service, self._longest_log = service, longest_log
 
     def list(self, container: str, prefix: str) -> Iterator[Blob]:
         refuse_way_out(container, prefix)
@@ -93,14 +95,24 @@ class BlobHub:
                 return False
             return True
 
-    def append(self, container: str, path: str, line: bytes) -> None:
+    def append(self, container: str, path: str, line: bytes) -> bool:
         client = self._client(container, path)
         with translated(f"append to {container}/{path}"):
             try:
-                client.append_block(line + b"\n")
+                return self._append(client, line)
             except ResourceNotFoundError:
                 _create_log(client)
-                client.append_block(line + b"\n")
+                return self._append(client, line)
+
+    def _append(self, client: BlobClient, line: bytes) -> bool:
+        """False where the blob has all the blocks or bytes that it may have."""
+        try:
+            client.append_block(line + b"\n", maxsize_condition=self._longest_log)
+        except HttpResponseError as error:
+            if error.error_code in _FULL:  # type: ignore[attr-defined]
+                return False
+            raise
+        return True
 
     def delete(self, container: str, path: str, etag: str = "") -> bool:
         condition: dict[str, Any] = (

@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable
 from threading import Lock
 from typing import Any
-from urllib.parse import urlsplit
 
 import jwt
 from azure.core import PipelineClient
 from azure.core.rest import HttpRequest, HttpResponse
 
+from shared.adapters.allowed_hosts import refuse_other_host
 from shared.adapters.azure_faults import translated
 from shared.domain.callers import Caller, CallerKind
 from shared.domain.failures import Refused, Transient
@@ -82,11 +82,10 @@ class EntraTokens:
 
     def _published(self) -> dict[str, jwt.PyJWK]:
         metadata = self._get(f"{self._issuer}/.well-known/openid-configuration")
-        there, here = urlsplit(str(metadata.get("jwks_uri"))), urlsplit(self._issuer)
-        if (there.scheme, there.netloc) != (here.scheme, here.netloc):
-            raise Refused(f"the keys of {self._issuer} are at {metadata.get('jwks_uri')!r}, on another host")
+        where = str(metadata.get("jwks_uri"))
+        refuse_other_host(where, self._issuer, "jwks_uri")
         try:
-            keys = self._get(there.geturl())["keys"]
+            keys = self._get(where)["keys"]
             return {str(each["kid"]): jwt.PyJWK(each, algorithm=_ALGORITHM) for each in keys}
         except (KeyError, TypeError, jwt.PyJWTError) as error:
             raise Transient(f"the keys of {self._issuer} cannot be read: {error}") from error

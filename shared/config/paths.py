@@ -25,6 +25,10 @@ def take_problems(take: str, group: Group) -> Iterator[Problem]:
         yield f"is {take!r}, which has no folder to group by", "end it with a file's name, like /**/{name}.csv"
     for name in sorted({*patterns.captures_of(take)} & {*FILLED}):
         yield f"captures {{{name}}}, which publish fills itself", f"choose another name than {', '.join(FILLED)}"
+    for pattern in (take, f"{take.rpartition('/')[0]}/"):  # Files are grouped by the folder's captures.
+        for name in patterns.unanchored(pattern):
+            problem = f"is {take!r}, where {{{name}}} repeats and {pattern!r} has no folder that is {{{name}}} alone"
+            yield problem, "give each place a name of its own, or let one of them be a whole folder's name"
 
 
 def publish_problems(publish: str, take: str, group: Group) -> Iterator[Problem]:

@@ -79,7 +79,8 @@ def _check_route(one: Reader, stream: Stream, routes: dict[str, Route]) -> None:
     if route.group.kind is not Grouping.EACH:
         one.fail("route", f"is {route.name!r}, which groups files itself", "name a route with group: each")
     landed = patterns.fill(stream.land, _SAMPLE)
-    if landed and route.captures(landed) is None:
+    fits = bool(patterns.unanchored(route.take)) or route.captures(landed) is not None  # The former has its finding.
+    if landed and not fits:
         one.fail("land", f"is {stream.land!r}, which route {route.name} does not take ({route.take!r})", "let them fit")
     form = _format(one, route)
     if form not in (None, *WRITABLE):

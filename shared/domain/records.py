@@ -62,6 +62,21 @@ def ignored(day: str) -> str:
     return f"ignored/{day}.jsonl"
 
 
+def log_parts(path: str) -> str:
+    """What the further parts of the log at *path* begin with; listed, they come behind it and in their order."""
+    return f"{path.removesuffix('.jsonl')}.part-"
+
+
+def log_part(path: str, number: int) -> str:
+    """The first part is *path* itself, the others count from 2."""
+    return f"{log_parts(path)}{number:06d}.jsonl"
+
+
+def part_number(part: str) -> int:
+    """Of a path that `log_part` made."""
+    return int(part.rpartition(".part-")[2].removesuffix(".jsonl"))
+
+
 def pinned(run: str) -> str:
     """The folder in staging that holds the run's input."""
     return f"runs/{run}/input"

@@ -47,8 +47,8 @@ class DataHub(Protocol):
         """Write only over *etag*; False where it has changed."""
         ...
 
-    def append(self, container: str, path: str, line: bytes) -> None:
-        """Add one line to a log that only grows."""
+    def append(self, container: str, path: str, line: bytes) -> bool:
+        """Add one line to a log that only grows; False where it is full, and `shared.line_logs` begins another part."""
         ...
 
     def delete(self, container: str, path: str, etag: str = "") -> bool:

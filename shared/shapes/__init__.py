@@ -46,7 +46,7 @@ class Many:
 Name: TypeAlias = Annotated[str, Text(longest=256, pattern=r"[^\x00-\x1f\x7f]+")]
 Sentence: TypeAlias = Annotated[
     str,
-    Text(pattern=rf"[^{CONTROL}]*[^\s{CONTROL}][^{CONTROL}]*", means="a text that says something"),
+    Text(pattern=rf"[^\S{CONTROL}]*[^\s{CONTROL}][^{CONTROL}]*", means="a text that says something"),
 ]
 
 

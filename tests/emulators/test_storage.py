@@ -1,11 +1,13 @@
 """The storage front with the real client: several accounts, who may pass, and what events say."""
 
 import json
+import os
 import socket
 import sqlite3
 import ssl
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +17,8 @@ import requests
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from azure.storage.blob import BlobClient, BlobSasPermissions, BlobServiceClient, ContentSettings, generate_blob_sas
 
+from shared.adapters.blob_hub import BlobHub
+from shared.line_logs import append_line, read_lines
 from signalbox.emulators.tokens import TokenIssuer
 from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.endpoints import ACCOUNTS, TENANT, Endpoints
@@ -208,3 +212,29 @@ def test_a_client_that_goes_away_halfway_writes_nothing_and_blocks_nobody(
 
 def said(event: dict[str, dict[str, object]]) -> tuple[object, ...]:
     return tuple(event["data"][name] for name in ("api", "blobType", "contentLength", "contentType"))
+
+
+def test_a_log_goes_on_in_another_blob_where_one_is_full(hub: BlobServiceClient) -> None:
+    hub.create_container("logs")
+    ours = BlobHub(hub, longest_log=20)
+    for number in range(12):
+        append_line(ours, "logs", "day.jsonl", b"line %d" % number)
+
+    assert [line.decode() for line in read_lines(ours, "logs", "day.jsonl")] == [
+        f"line {number}" for number in range(12)
+    ]
+    parts = [blob.path for blob in ours.list("logs", "day")]
+    assert parts[:2] == ["day.jsonl", "day.part-000002.jsonl"]
+    assert len(parts) == 6
+
+
+@pytest.mark.skipif("SIGNALBOX_FULL_LOGS" not in os.environ, reason="takes minutes: run `make chaos`")
+def test_sixty_thousand_lines_pass_the_fifty_thousand_blocks_of_an_append_blob(hub: BlobServiceClient) -> None:
+    hub.create_container("full")
+    ours = BlobHub(hub)
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda number: append_line(ours, "full", "day.jsonl", b"%d" % number), range(60_000)))
+
+    assert sorted(map(int, read_lines(ours, "full", "day.jsonl"))) == list(range(60_000))
+    full = hub.get_blob_client("full", "day.jsonl").get_blob_properties()
+    assert full.append_blob_committed_block_count == 50_000

@@ -26,14 +26,17 @@ from tests.fakes.promotion import NamedPeople
 OPERATOR_KEY = "the key of the operator"
 OPERATOR = Machine(name="operator", acts_as=tuple(each.role.name for each in DEFAULT_PERSONAS))
 
+BLOCKS = 50_000  # What an append blob holds.
+
 
 class MemoryHub:
     """Counts the successful writes of every path, and can fail the next calls."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now, self._lock = now, threading.RLock()
-        self.blobs: dict[tuple[str, str], tuple[Blob, bytes]] = {}
+        self.blobs: dict[tuple[str, str], tuple[Blob, bytes | bytearray]] = {}  # The latter is a log, which grows.
         self.writes: Counter[str] = Counter()
+        self.blocks: Counter[str] = Counter()
         self._versions = 0
 
     def land(self, location: str, data: bytes, metadata: Mapping[str, str] | None = None) -> Blob:
@@ -58,7 +61,7 @@ class MemoryHub:
     def read(self, container: str, path: str) -> bytes | None:
         refuse_way_out(container, path)
         there = self.blobs.get((container, path))
-        return there[1] if there else None
+        return bytes(there[1]) if there else None
 
     def open(self, blob: Blob) -> BinaryIO:
         there, data = self.blobs[(blob.container, blob.path)]
@@ -70,7 +73,7 @@ class MemoryHub:
             there = self.blobs.get((source.container, source.path))
             if there is None or there[0].etag != source.etag:
                 return False
-            self._put(container, path, there[1], metadata)
+            self._put(container, path, bytes(there[1]), metadata)
             return True
 
     def create(
@@ -92,10 +95,17 @@ class MemoryHub:
             self._put(container, path, data, metadata or {})
             return True
 
-    def append(self, container: str, path: str, line: bytes) -> None:
+    def append(self, container: str, path: str, line: bytes) -> bool:
+        """As on Azure, a blob takes no more than 50,000 of them."""
         with self._lock:
             there = self.blobs.get((container, path))
-            self._put(container, path, (there[1] if there else b"") + line + b"\n", {})
+            if self.blocks[f"{container}/{path}"] >= BLOCKS:
+                return False
+            content = there[1] if there and isinstance(there[1], bytearray) else bytearray(there[1] if there else b"")
+            content += line + b"\n"
+            self.blocks[f"{container}/{path}"] += 1
+            self._put(container, path, content, {})
+            return True
 
     def delete(self, container: str, path: str, etag: str = "") -> bool:
         with self._lock:
@@ -105,7 +115,7 @@ class MemoryHub:
             del self.blobs[(container, path)]
             return True
 
-    def _put(self, container: str, path: str, data: bytes, metadata: Mapping[str, str]) -> Blob:
+    def _put(self, container: str, path: str, data: bytes | bytearray, metadata: Mapping[str, str]) -> Blob:
         refuse_way_out(container, path)
         with self._lock:
             self._versions += 1

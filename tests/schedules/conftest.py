@@ -73,9 +73,9 @@ class TroubledHub(MemoryHub):
         failing = self._count()
         return self._done(super().replace(container, path, data, etag, metadata), failing)
 
-    def append(self, container: str, path: str, line: bytes) -> None:
+    def append(self, container: str, path: str, line: bytes) -> bool:
         failing = self._count()
-        self._done(super().append(container, path, line), failing)
+        return self._done(super().append(container, path, line), failing)
 
 
 def a_schedule(name: str, cron: str, **rest: Any) -> Schedule:

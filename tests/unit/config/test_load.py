@@ -95,6 +95,8 @@ def test_all_errors_are_reported_at_once_with_line_value_and_remedy(write):
         ({"group": "sometimes"}, "write `each`, `schedule`, or one of"),
         ({"take": "signalbox-staging/{site}/x.csv"}, "in Signalbox's own container"),
         ({"publish": "quarantine/{run}"}, "in Signalbox's own container"),
+        ({"take": "landing/{site}-{site}/{name}.csv"}, "{site} repeats"),
+        ({"take": "landing/{site}-{site}/{site}"}, "'landing/{site}-{site}/' has no folder that is {site} alone"),
     ],
 )
 def test_a_wrong_field_is_refused_by_name(write, changes, problem):

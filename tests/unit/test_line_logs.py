@@ -1,0 +1,63 @@
+"""Logs that go on where a blob is full, with the hub's true limit of 50,000 appends."""
+
+import asyncio
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from shared.domain.configuration import Configuration
+from shared.domain.events import Irrelevant
+from shared.domain.routes import HubLayout
+from shared.line_logs import append_line, newest_lines, read_lines
+from tests.fakes.ports import BLOCKS, FakeClients, MemoryHub
+from triggers.hub_events import receive
+from triggers.intake import take_in
+
+NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
+
+
+def test_sixty_thousand_ignored_events_in_a_day_are_all_kept():
+    clients = FakeClients(Configuration(hub=HubLayout(account="datahub"), routes=()), lambda: NOON)
+
+    log = "ignored/2026-11-29.jsonl"
+
+    async def storm() -> None:
+        """Every sixtieth comes through the door; the others save the time that its thread takes."""
+        for number in range(60_000):
+            if number % 60:
+                append_line(clients.hub, "signalbox", log, json.dumps({"event": f"e{number}"}).encode())
+            else:
+                await take_in(None, clients, Irrelevant(event_id=f"e{number}", subject="s", reason="starts nothing"))
+
+    asyncio.run(storm())
+
+    kept = [json.loads(line)["event"] for line in read_lines(clients.hub, "signalbox", log)]
+    assert kept == [f"e{number}" for number in range(60_000)]
+    parts = [blob.path for blob in clients.hub.list("signalbox", "ignored/")]
+    assert parts == [log, "ignored/2026-11-29.part-000002.jsonl"]
+    assert len(newest_lines(clients.hub, "signalbox", log, 10_001)) == 10_001
+    assert [json.loads(line)["event"] for line in newest_lines(clients.hub, "signalbox", log, 2)] == [
+        "e59998",
+        "e59999",
+    ]
+
+
+def test_many_writers_go_on_in_the_same_part():
+    hub = MemoryHub(lambda: NOON)
+    hub.blocks["signalbox/log.jsonl"] = hub.blocks["signalbox/log.part-000002.jsonl"] = BLOCKS - 50
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: append_line(hub, "signalbox", "log.jsonl", b"%d" % number), range(400)))
+
+    assert sorted(map(int, read_lines(hub, "signalbox", "log.jsonl"))) == list(range(400))
+    assert [blob.path[-8:] for blob in hub.list("signalbox", "log.part-")] == ["02.jsonl", "03.jsonl"]
+
+
+def test_what_an_event_says_is_kept_at_a_bounded_length():
+    clients = FakeClients(Configuration(hub=HubLayout(account="datahub"), routes=()), lambda: NOON)
+    raw = {"id": "i" * 9000, "eventType": "Other" * 9000, "subject": "s" * 200_000, "eventTime": NOON.isoformat()}
+
+    asyncio.run(receive(None, clients, raw))
+
+    (line,) = read_lines(clients.hub, "signalbox", "ignored/2026-11-29.jsonl")
+    assert len(line) < 3000
