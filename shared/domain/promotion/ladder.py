@@ -8,6 +8,8 @@ from shared.domain.promotion.approvals import ApprovalPolicy
 from shared.domain.promotion.training import StageTraining
 from shared.domain.routes import Workspace
 
+REGISTRY = "registry"  # What permissions call the place of every stage that leads to the central registry.
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registry:
@@ -84,6 +86,11 @@ class Stage:
     approvals: ApprovalPolicy = field(default_factory=ApprovalPolicy)
     training: tuple[StageTraining, ...] = ()
     atomic: bool = True
+
+    @property
+    def place(self) -> str:
+        """What permissions call where it leads."""
+        return self.environment.name if self.environment else REGISTRY
 
     def trains(self, model: str) -> StageTraining:
         """How *model* is trained here. Raises Refused naming the models that are."""
