@@ -7,6 +7,7 @@ from shared import contracts as c
 from shared.clients import Clients
 from shared.domain.promotion.approvals import Standing, who_can
 from shared.standing import asked_at, break_glass, judgement
+from shared.superseding import superseded_by
 
 _FIRST_LOOK_S, _GROWTH = 300.0, 1.25
 
@@ -16,6 +17,8 @@ def look_at_approvals(clients: Clients, order: c.StageOrder) -> c.ApprovalsSeen:
     policy = order.at.stage.approvals
     found = judgement(clients, order)
     waited = (clients.clock.now() - asked_at(clients, order)).total_seconds()
+    if because := superseded_by(clients, order.promotion.id):
+        return c.ApprovalsSeen(standing=Standing.REJECTED, unmet=(because,), waited_s=waited)
     if found.standing is not Standing.WAITING:
         return c.ApprovalsSeen(standing=found.standing, unmet=found.unmet, waited_s=waited)
     due = int(waited // policy.remind_after_s)

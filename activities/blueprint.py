@@ -71,6 +71,7 @@ STARTING_BODIES: dict[str, str] = {
     "sweep_runs": "activities.run_sweeps",
     "fire_due": "activities.schedules",
     "fire_schedule": "activities.schedules",
+    "wake_waiting": "activities.promotions",
     "sweep_flags": "activities.flags",
     "sweep_promotions": "activities.flags",
     "tell_drift": "activities.drift",

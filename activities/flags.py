@@ -12,10 +12,12 @@ from shared.codec import decode
 from shared.domain import identity, records
 from shared.domain.failures import Refused
 from shared.domain.promotion.models import HELD
-from shared.durable import Client, Start, find_instance, start_once
+from shared.durable import Client, Start, find_instance, start_once, wake
 from shared.flags import sources, wanted
 from shared.standing import fate_of, opened
 from shared.starting_flags import start_flagged
+from shared.superseding import superseded_by
+from shared.turns import waited_for, whose_turn
 
 
 async def sweep_flags(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swept:
@@ -38,7 +40,23 @@ async def sweep_promotions(client: Client, clients: Clients, sweep: c.Sweep) -> 
             name = identity.restore_id(restoring.promotion.id)
             adrift += await start_once(client, c.RESTORE, name, restoring, again=True) is Start.STARTED
     adrift += await sweep_sets(client, clients)
+    await _wake_waiting(client, clients)
     return c.Swept(adrift=adrift + await sweep_devops(client, clients))
+
+
+async def _wake_waiting(client: Client, clients: Clients) -> None:
+    """Whoever's turn has come, and whoever was replaced while they waited for people."""
+    for promotion in await asyncio.to_thread(lambda: list(whose_turn(clients, waited_for(clients)))):
+        await wake(client, promotion, c.TURN_COME)
+    for promotion in await asyncio.to_thread(lambda: list(_replaced(clients))):
+        await wake(client, promotion, c.DECISION_GIVEN)
+
+
+def _replaced(clients: Clients) -> Iterator[str]:
+    for blob in clients.hub.list(clients.configuration.hub.state, records.OPEN_PROMOTIONS):
+        promotion = blob.path.removeprefix(records.OPEN_PROMOTIONS).removesuffix(".json")
+        if superseded_by(clients, promotion):
+            yield promotion
 
 
 def _flagged(clients: Clients) -> Iterator[c.Promotion | c.PromotionSet]:
@@ -65,7 +83,8 @@ def _open(clients: Clients) -> Iterator[c.Restoring]:
         if raw is not None:
             promotion = decode(c.Promotion, json.loads(raw))
             found = opened(clients, promotion.id)
-            yield c.Restoring(promotion=promotion, plan=found.plan if found else None)
+            plan, locks = (found.plan, found.held) if found else (None, ())
+            yield c.Restoring(promotion=promotion, plan=plan, locks=locks)
 
 
 def _still_open(clients: Clients, promotion: str) -> bool:

@@ -62,4 +62,5 @@ def _to_take_back(clients: Clients, together: c.PromotionSet) -> c.Restoring | N
         return None
     found = opened(clients, arrived[-1].id)
     because = f"{together.id} was ended from outside before all of it had arrived, so this one was taken back"
-    return c.Restoring(promotion=arrived[-1], plan=found.plan if found else None, because=because)
+    plan, locks = (found.plan, found.held) if found else (None, ())
+    return c.Restoring(promotion=arrived[-1], plan=plan, because=because, locks=locks)

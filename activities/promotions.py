@@ -1,5 +1,6 @@
 """A promotion's own record: opened once with its plan, closed once with its fate; and the locks of endpoints."""
 
+import asyncio
 import json
 from contextlib import suppress
 
@@ -12,9 +13,13 @@ from shared.domain.failures import Refused, Transient
 from shared.domain.promotion.models import DIGEST, FLAG, HELD, Flag, write_flag
 from shared.domain.promotion.plans import Plan, changes
 from shared.domain.retraining.pipelines import Pipeline, PipelineKind
+from shared.durable import Client, wake
 from shared.listed import PROMOTIONS, keep_listed
 from shared.planning import plan_digest, plan_promotion
-from shared.standing import fate_of, opened
+from shared.proofs import unproven
+from shared.standing import opened
+from shared.superseding import refuse_superseded, supersede
+from shared.turns import Waiting, holder_of, join_queue, leave_queue, look_again_s, queue_of, whose_turn
 
 _TAG = 256  # What Azure ML takes.
 
@@ -55,26 +60,54 @@ def look_at_plan(clients: Clients, look: c.PromotionLook) -> c.PromotionOpened:
 
 
 def lock_endpoint(clients: Clients, lock: c.EndpointLock) -> c.EndpointLocked:
-    """Refused where another promotion of the same model is under way; where another model's is, it is waited for."""
+    """Taken by whoever is first in the queue, once it is free; all others wait, whichever model is theirs."""
+    refuse_superseded(clients, lock.owner)
+    holder = holder_of(clients, lock.endpoint)
+    if holder != lock.owner:
+        ahead = [place.promotion for place in _ahead(clients, lock)]
+        if holder or ahead or not _take(clients, lock):
+            place = join_queue(clients, lock.endpoint, lock.owner)
+            before = [*filter(None, [holder]), *ahead]
+            supersede(clients, lock, before)
+            again = look_again_s(clients, place)
+            return c.EndpointLocked(held=False, by=next(iter(before), ""), ahead=len(ahead), look_again_s=again)
+    leave_queue(clients, lock.endpoint, lock.owner)
+    return c.EndpointLocked(held=True)
+
+
+def _ahead(clients: Clients, lock: c.EndpointLock) -> list[Waiting]:
+    """Those that came before: all of them, where the promotion has no place in the queue yet."""
+    waiting = queue_of(clients, lock.endpoint)
+    own = next((number for number, place in enumerate(waiting) if place.promotion == lock.owner), len(waiting))
+    return waiting[:own]
+
+
+def _take(clients: Clients, lock: c.EndpointLock) -> bool:
+    """Whether the lock, free or left by a promotion that has ended, was taken before anybody else came."""
     state, path = clients.configuration.hub.state, records.endpoint_lock(lock.endpoint)
     content = json.dumps({"owner": lock.owner, "model": lock.model, "at": stamp(clients)}).encode()
-    if clients.hub.create(state, path, content):
-        return c.EndpointLocked(held=True)
-    there, holder = clients.hub.find(state, path), json.loads(clients.hub.read(state, path) or b"{}")
-    if holder.get("owner") == lock.owner:
-        return c.EndpointLocked(held=True)
-    if there is not None and fate_of(clients, str(holder.get("owner", ""))):  # It was taken too late.
-        return c.EndpointLocked(held=clients.hub.replace(state, path, content, there.etag))
-    if holder.get("model") == lock.model:
-        raise Refused(f"{holder['owner']} is promoting {lock.model} already; wait for it, or terminate it")
-    return c.EndpointLocked(held=False, by=str(holder.get("owner", "")))
+    there = clients.hub.find(state, path)
+    if there is None:
+        return clients.hub.create(state, path, content)
+    if holder_of(clients, lock.endpoint):  # Somebody took it between the two looks.
+        return False
+    return clients.hub.replace(state, path, content, there.etag)
 
 
 def unlock_endpoint(clients: Clients, lock: c.EndpointLock) -> c.Done:
+    """Give back the lock, or the place in its queue."""
     state, path = clients.configuration.hub.state, records.endpoint_lock(lock.endpoint)
     there, raw = clients.hub.find(state, path), clients.hub.read(state, path)
     if there is not None and raw is not None and json.loads(raw)["owner"] == lock.owner:
         clients.hub.delete(state, path, there.etag)
+    leave_queue(clients, lock.endpoint, lock.owner)
+    return c.Done(at=stamp(clients))
+
+
+async def wake_waiting(client: Client, clients: Clients, freed: c.LocksFreed) -> c.Done:
+    """Tell whoever is first in a queue that it is their turn; one that is not told finds out by looking."""
+    for promotion in await asyncio.to_thread(lambda: list(whose_turn(clients, freed.locks))):
+        await wake(client, promotion, c.TURN_COME)
     return c.Done(at=stamp(clients))
 
 
@@ -106,12 +139,14 @@ def _plan(clients: Clients, request: c.Promotion) -> c.PromotionOpened:
         plan = plan_promotion(clients, request.model, request.source, request.target)
         digest = plan_digest(plan)
         _refuse_changed(clients, request, plan, digest)
+        if because := unproven(clients, plan, plan.stages[0]):
+            raise Refused(because)
     except Refused as refusal:
         return c.PromotionOpened(because=str(refusal))
     facts = {"promotion": request.id, "plan": digest, "bundle": plan.digest, "target": plan.target}
     who = request.requested_by or "the flag on the model"
     clients.audit.append(f"{request.id}/planned", "planned", str(plan.model), who, facts)
-    return c.PromotionOpened(plan=plan, plan_digest=digest, fate=c.Fate.PROMOTED)
+    return c.PromotionOpened(plan=plan, plan_digest=digest, fate=c.Fate.PROMOTED, locks=tuple(plan.locks()))
 
 
 def _refuse_changed(clients: Clients, request: c.Promotion, plan: Plan, digest: str) -> None:

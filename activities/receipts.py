@@ -21,6 +21,7 @@ from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.models import BUNDLE, FLAG
 from shared.domain.promotion.plans import Phase
 from shared.domain.promotion.receipts import Receipt, objection, signed_content
+from shared.proofs import unproven
 from shared.stage_training import Order, carried
 from shared.standing import break_glass, glass_stage, judgement
 
@@ -61,6 +62,7 @@ def _issue(clients: Clients, order: c.StageOrder) -> Receipt:
     if failed and not override:
         raise Refused(f"no receipt for {order.stage} ({order.phase.value}): {'; '.join(failed)}")
     approvals = _approvals(clients, order)
+    refuse_unproven(clients, order)
     now = clients.clock.now()
     receipt = Receipt(
         promotion=order.promotion.id,
@@ -128,6 +130,13 @@ def _approvals(clients: Clients, order: c.StageOrder) -> tuple[str, ...]:
     if found.standing is not Standing.APPROVED:
         raise Refused(f"no receipt for {order.stage}: {'; '.join(found.unmet)}")
     return tuple(f"{each.role}: {each.name} ({each.oid})" for each in found.approvals)
+
+
+def refuse_unproven(clients: Clients, order: c.StageOrder) -> None:
+    """No stage is skipped: the one before must have measured and passed this very bundle."""
+    because = unproven(clients, order.plan, order.at, order.promotion.id)
+    if because:
+        raise Refused(f"no receipt for {because}")
 
 
 def refuse_changed_source(clients: Clients, order: c.StageOrder) -> None:

@@ -17,7 +17,7 @@ from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Standing
 from shared.domain.promotion.plans import Move, Phase, Plan, StagePlan
 from shared.domain.promotion.receipts import Receipt
-from shared.durable import Context, StepFailed, Steps, pause, wait_for
+from shared.durable import Context, StepFailed, Steps, call, pause, wait_for
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -41,6 +41,8 @@ class Journey:
     request: c.Promotion
     plan: Plan
     plan_digest: str
+    locks: tuple[str, ...]
+    wakes: bool  # Histories of releases that woke nobody have no such step.
     begun: list[tuple[StagePlan, Move]] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     reached: str = ""
@@ -82,7 +84,7 @@ def promote(ctx: Context, request: c.Promotion) -> Steps[c.PromotionResult]:
         return c.PromotionResult(id=request.id, fate=opened.fate, because=(opened.because,))
     if opened.plan is None:
         return (yield from _close(ctx, request, c.Fate.REFUSED, (opened.because,)))
-    journey = Journey(request=request, plan=opened.plan, plan_digest=opened.plan_digest)
+    journey = _journey(request, opened, opened.plan)
     fate, because, worse = yield from _attempt(ctx, journey)
     if fate is not c.Fate.PROMOTED:
         journey.because = "; ".join(because)[:_REASON]
@@ -98,13 +100,18 @@ def restore(ctx: Context, restoring: c.Restoring) -> Steps[c.PromotionResult]:
         restoring.because or "its orchestration was ended from outside; everything was put back",
     )
     if restoring.plan is not None:
-        journey = Journey(request=restoring.promotion, plan=restoring.plan, plan_digest="")
+        journey = _journey(restoring.promotion, c.PromotionOpened(locks=restoring.locks), restoring.plan)
         journey.begun = list(restoring.plan.moves())
         journey.because = because[0][:_REASON]
         because += yield from undo(ctx, journey)
         yield from _unlock(ctx, journey)
     fate, step = (c.Fate.HELD, "taken-back") if restoring.because else (c.Fate.FAILED, "closed")
     return (yield from _close(ctx, restoring.promotion, fate, because, step=step))
+
+
+def _journey(request: c.Promotion, opened: c.PromotionOpened, plan: Plan) -> Journey:
+    locks, digest = opened.locks or tuple(plan.endpoints()), opened.plan_digest
+    return Journey(request=request, plan=plan, plan_digest=digest, locks=locks, wakes=bool(opened.locks))
 
 
 def undo(ctx: Context, journey: Journey) -> Steps[tuple[str, ...]]:
@@ -216,17 +223,24 @@ def _until_done(ctx: Context, at: StagePlan, move: Move, ask: Callable[[], Steps
 def _lock(ctx: Context, journey: Journey) -> Steps[None]:
     """One promotion of an endpoint at a time; taken in one order, so that two can never wait for each other."""
     for lock in _locks(journey):
-        while True:
-            locked = yield from patiently(ctx, c.LOCK_ENDPOINT, lock)
-            if locked.held:
-                break
-            ctx.show("waiting for the endpoint", endpoint=lock.endpoint, held_by=locked.by)
-            yield from pause(ctx, _LOCK_EVERY_S)
+        while not (locked := (yield from patiently(ctx, c.LOCK_ENDPOINT, lock))).held:
+            ctx.show("waiting for the endpoint", endpoint=lock.endpoint, held_by=locked.by, ahead=locked.ahead)
+            if locked.look_again_s:
+                yield from wait_for(ctx, c.TURN_COME, locked.look_again_s)
+            else:
+                yield from pause(ctx, _LOCK_EVERY_S)  # As it was recorded before promotions were woken.
 
 
 def _unlock(ctx: Context, journey: Journey) -> Steps[None]:
     for lock in _locks(journey):
         yield from patiently(ctx, c.UNLOCK_ENDPOINT, lock)
+    if not journey.wakes:
+        return
+    freed = c.LocksFreed(key=identity.promotion_key(journey.request.id, "freed"), locks=journey.locks)
+    try:
+        yield from call(ctx, c.WAKE_WAITING, freed)
+    except StepFailed as failure:  # Who waits looks by themselves.
+        ctx.show("could not wake who waits", because=str(failure)[:300])
 
 
 def _locks(journey: Journey) -> list[c.EndpointLock]:
@@ -234,7 +248,7 @@ def _locks(journey: Journey) -> list[c.EndpointLock]:
     key = identity.promotion_key(request.id, "lock")
     return [
         c.EndpointLock(key=f"{key}/{name}", endpoint=name, owner=request.id, model=request.model.name)
-        for name in journey.plan.endpoints()
+        for name in journey.locks
     ]
 
 

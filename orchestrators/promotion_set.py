@@ -41,6 +41,6 @@ def _take_back(
         opened = yield from patiently(ctx, c.LOOK_AT_PLAN, look)
         assert opened.plan is not None  # It was promoted, so it had one.
         because = f"{stopped.id} of the same set was {stopped.fate.value}, so this one was taken back"
-        restoring = c.Restoring(promotion=promotion, plan=opened.plan, because=because)
+        restoring = c.Restoring(promotion=promotion, plan=opened.plan, because=because, locks=opened.held)
         taken.insert(0, (yield from run_child(ctx, c.RESTORE, restoring, identity.restore_id(promotion.id))))
     return taken

@@ -1,12 +1,11 @@
 """What a promotion still needs, and who can meet it: of a plan, and of one under way. It reads, and writes nothing."""
 
-import json
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from shared import contracts as c
 from shared.codec import decode
-from shared.domain import identity, records
+from shared.domain import identity
 from shared.domain.gates import Outcome, judge
 from shared.domain.gates.evidence import Evidence
 from shared.domain.promotion.approvals import Role, Standing, who_can
@@ -14,17 +13,22 @@ from shared.domain.promotion.ladder import Promotable
 from shared.domain.promotion.models import DIGEST
 from shared.domain.promotion.plans import Phase, Plan, StagePlan
 from shared.ports import Models
-from shared.standing import Records, asking, consents, has_receipt, judgement, opened, pack_of, question
+from shared.proofs import Proofs, unproven
+from shared.standing import asking, consents, has_receipt, judgement, opened, pack_of, question
+from shared.turns import holder_of, queue_of
 
 
-class World(Records, Protocol):
+class World(Proofs, Protocol):
+    """What is looked at."""
+
     @property
     def models(self) -> Models: ...
 
 
 def unmet_of_plan(world: World, plan: Plan) -> list[str]:
     """Every condition that is not met now: other contents in the way, promotions, gates, and people."""
-    said = [*_conflicts(world, plan), *_held_up(world, plan, "")]
+    skipped = unproven(world, plan, plan.stages[0])
+    said = [*([skipped] if skipped else []), *_conflicts(world, plan), *_held_up(world, plan.locks(), "")]
     for at in plan.stages:
         for phase in Phase:
             said += [f"{at.stage.name} ({phase.value}): {each}" for each in _gates(world, at, phase)]
@@ -42,7 +46,7 @@ def unmet_now(world: World, request: c.Promotion) -> list[str]:
     pack = pack_of(world, request.id, at.stage.name) if at else None
     if at is None or pack is None:
         glass = _glass(world, request, plan)
-        return [*_held_up(world, plan, request.id), *glass] or ["nobody is waited for: it is at work"]
+        return [*_held_up(world, found.held, request.id), *glass] or ["nobody is waited for: it is at work"]
     order = question(request, plan, found.plan_digest, at.stage.name, pack.digest)
     judged = judgement(world, order)
     return [] if judged.standing is Standing.APPROVED else [f"{at.stage.name}: {each}" for each in judged.unmet]
@@ -67,13 +71,15 @@ def _conflicts(world: World, plan: Plan) -> Iterator[str]:
             yield f"{at.stage.name}: {plan.model} is there with {has}; it can be met by {who}, with a new version"
 
 
-def _held_up(world: World, plan: Plan, own: str) -> Iterator[str]:
-    """Promotions under way that hold the model or an endpoint of the plan."""
-    for endpoint in plan.endpoints():
-        raw = world.hub.read(world.configuration.hub.state, records.endpoint_lock(endpoint))
-        owner = str(json.loads(raw).get("owner", "")) if raw else own
-        if owner != own:
-            yield f"{endpoint} is held by promotion {owner}; it can be met by those whom `explain {owner}` names"
+def _held_up(world: World, locks: Iterable[str], own: str) -> Iterator[str]:
+    """Promotions that come first: the one that holds a lock, and those before the own one in its queue."""
+    for lock in locks:
+        owner, waiting = holder_of(world, lock), [place.promotion for place in queue_of(world, lock)]
+        ahead = waiting[: waiting.index(own)] if own in waiting else waiting
+        if owner and owner != own:
+            yield f"{lock} is held by promotion {owner}; it can be met by those whom `explain {owner}` names"
+        if ahead and owner != own and (own in waiting or not own):
+            yield f"{lock}: {len(ahead)} promotions wait before it: {', '.join(ahead[:5])}"
 
 
 def _gates(world: World, at: StagePlan, phase: Phase) -> Iterator[str]:

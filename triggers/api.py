@@ -7,83 +7,83 @@ import azure.functions as func
 
 from shared.domain.permissions import Action
 from shared.durable import Blueprint
-from triggers.doors import Door
+from triggers.doors import WHOLE_APP, Door
 
 if TYPE_CHECKING:
     from shared.clients import Clients
 
 
-def _get(route: str, name: str, may: Action = Action.READ) -> Door:
-    return Door(route=route, method="GET", name=name, may=may)
+def _get(route: str, name: str, place: str, may: Action = Action.READ) -> Door:
+    return Door(route=route, method="GET", name=name, may=may, place=place)
 
 
-def _post(route: str, name: str, may: Action, inside: str = "", status: int = 200) -> Door:
-    return Door(route=route, method="POST", name=name, may=may, inside=inside, status=status)
+def _post(route: str, name: str, may: Action, place: str, status: int = 200) -> Door:
+    return Door(route=route, method="POST", name=name, may=may, place=place, status=status)
 
 
 # By the module that has a function of the door's name, imported at its first call: cold start is a budget.
 DOORS: dict[str, tuple[Door, ...]] = {
     "triggers.run_doors": (
-        _get("runs", "list_runs"),
+        _get("runs", "list_runs", WHOLE_APP),
         _post("runs", "start_inference", Action.START_INFERENCE, "route", 202),
-        _get("runs/{run}", "show_run"),
+        _get("runs/{run}", "show_run", "run"),
         _post("runs/{run}/cancel", "cancel_run", Action.OPERATE, "run", 202),
         _post("runs/{run}/release", "release_run", Action.RELEASE, "run", 202),
-        _post("runs/{run}/reprocess", "reprocess_run", Action.START_INFERENCE, "run", 202),
+        _post("runs/{run}/reprocess", "reprocess_run", Action.START_INFERENCE, "reprocessing", 202),
         _post("data-checks", "start_data_check", Action.CHECK_DATA, "route", 202),
-        _get("data-checks/{check}", "show_data_check"),
-        _get("operations/{operation}", "show_operation"),
-        _post("events", "receive_events", Action.DELIVER, status=202),
-        _get("dead-letters", "list_dead_letters"),
-        _get("dead-letters/letter", "show_dead_letter"),
-        _post("dead-letters/replay", "replay_dead_letter", Action.OPERATE),
+        _get("data-checks/{check}", "show_data_check", WHOLE_APP),
+        _get("operations/{operation}", "show_operation", WHOLE_APP),
+        _post("events", "receive_events", Action.DELIVER, WHOLE_APP, 202),
+        _get("dead-letters", "list_dead_letters", WHOLE_APP),
+        _get("dead-letters/letter", "show_dead_letter", WHOLE_APP),
+        _post("dead-letters/replay", "replay_dead_letter", Action.OPERATE, WHOLE_APP),
     ),
     "triggers.system_doors": (
-        _get("health", "health", Action.ANYONE),
-        _get("openapi.json", "openapi", Action.ANYONE),
-        _get("readiness", "readiness"),
-        _get("configuration", "show_configuration"),
-        _get("models", "list_models"),
-        _get("models/{model}", "show_model"),
+        _get("health", "health", WHOLE_APP, Action.ANYONE),
+        _get("openapi.json", "openapi", WHOLE_APP, Action.ANYONE),
+        _get("readiness", "readiness", WHOLE_APP),
+        _get("configuration", "show_configuration", WHOLE_APP),
+        _get("models", "list_models", WHOLE_APP),
+        _get("models/{model}", "show_model", WHOLE_APP),
     ),
-    "triggers.doctor_doors": (_get("doctor", "examine_everything", Action.OPERATE),),
+    "triggers.doctor_doors": (_get("doctor", "examine_everything", WHOLE_APP, Action.OPERATE),),
     "triggers.drift_doors": (
-        _get("models/{model}/drift", "show_drift"),
+        _get("models/{model}/drift", "show_drift", WHOLE_APP),
         _post("drift-checks", "check_drift_now", Action.CHECK_DATA, "route"),
-        _post("feature-relevance", "show_relevance", Action.CHECK_DATA),
-        _post("alerts", "receive_alert", Action.DELIVER, status=202),
+        _post("feature-relevance", "show_relevance", Action.CHECK_DATA, "path"),
+        _post("alerts", "receive_alert", Action.DELIVER, WHOLE_APP, 202),
     ),
     "triggers.retraining_doors": (
         _post("models/{model}/retrain", "retrain_model", Action.RETRAIN, "model", 202),
-        _get("models/{model}/retraining", "show_retraining"),
+        _get("models/{model}/retraining", "show_retraining", "model"),
         _post("retrainings/{run}/cancel", "cancel_retraining", Action.OPERATE, "retraining", 202),
     ),
     "triggers.promotion_doors": (
-        _post("plans", "plan_promotion", Action.READ),
+        _post("plans", "plan_promotion", Action.READ, "stage"),
         _post("promotions", "start_promotion", Action.PROMOTE, "stage", 202),
-        _get("promotions", "list_promotions"),
-        _get("promotions/{promotion}", "show_promotion"),
-        _get("promotions/{promotion}/explain", "explain_promotion"),
-        _get("promotions/{promotion}/evidence", "show_evidence"),
-        _post("promotions/{promotion}/approve", "approve_promotion", Action.DECIDE),
-        _post("promotions/{promotion}/reject", "reject_promotion", Action.DECIDE),
-        _post("promotions/{promotion}/withdraw", "withdraw_decision", Action.DECIDE),
-        _post("promotions/{promotion}/break-glass", "break_glass", Action.BREAK_GLASS),
-        _get("models/{model}/history", "show_history"),
+        _get("promotions", "list_promotions", WHOLE_APP),
+        _get("promotions/{promotion}", "show_promotion", "promotion"),
+        _get("promotions/{promotion}/explain", "explain_promotion", "promotion"),
+        _get("promotions/{promotion}/evidence", "show_evidence", "promotion"),
+        _post("promotions/{promotion}/approve", "approve_promotion", Action.DECIDE, "question"),
+        _post("promotions/{promotion}/reject", "reject_promotion", Action.DECIDE, "question"),
+        _post("promotions/{promotion}/withdraw", "withdraw_decision", Action.DECIDE, "decision"),
+        _post("promotions/{promotion}/break-glass", "break_glass", Action.BREAK_GLASS, "glass"),
+        _get("models/{model}/history", "show_history", WHOLE_APP),
         _post("models/{model}/recover", "recover_model", Action.RECOVER, "environment", 202),
-        _get("audit", "verify_audit"),
+        _get("audit", "verify_audit", WHOLE_APP),
     ),
     "triggers.schedule_doors": (
-        _get("schedules", "list_schedules"),
-        _get("schedules/{schedule}", "show_schedule"),
+        _get("schedules", "list_schedules", WHOLE_APP),
+        _get("schedules/{schedule}", "show_schedule", "schedule"),
         _post("schedules/{schedule}/pause", "pause_schedule", Action.OPERATE, "schedule"),
         _post("schedules/{schedule}/resume", "resume_schedule", Action.OPERATE, "schedule"),
         _post("schedules/{schedule}/run", "run_schedule_now", Action.OPERATE, "schedule", 202),
     ),
     "triggers.devops_doors": (
-        _post("devops/checks", "take_task", Action.DELIVER),
-        _post("devops/hooks", "take_hook", Action.DELIVER, status=202),
-        _get("devops/gates/{name}", "show_gate"),
+        _post("devops/checks", "take_task", Action.DELIVER, "task"),
+        _post("devops/hooks", "take_hook", Action.DELIVER, WHOLE_APP, 202),
+        _get("devops/gates/{name}", "show_gate", "follow"),
     ),
 }
 

@@ -31,13 +31,13 @@ from triggers.fields import moment_of
 from triggers.problems import Problem
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
-# What the caller must be allowed to do, and how the environments concerned are found; nothing else is started here.
+# What the caller must be allowed to do; nothing else is started here.
 _NEEDS = {
-    Kind.PROMOTION: (Action.PROMOTE, "stage"),
-    Kind.INFERENCE: (Action.START_INFERENCE, "path"),
-    Kind.DATA_CHECK: (Action.CHECK_DATA, "route"),
-    Kind.RETRAINING: (Action.RETRAIN, "model"),
-    Kind.FOLLOW: (Action.READ, ""),
+    Kind.PROMOTION: Action.PROMOTE,
+    Kind.INFERENCE: Action.START_INFERENCE,
+    Kind.DATA_CHECK: Action.CHECK_DATA,
+    Kind.RETRAINING: Action.RETRAIN,
+    Kind.FOLLOW: Action.READ,
 }
 
 
@@ -107,9 +107,5 @@ def _order(call: Call, body: TaskAsked) -> Order:
         raise Problem(422, "bad body", str(refusal)) from refusal
     if order.kind not in _NEEDS:
         raise Problem(422, "bad body", f"field 'start' is {order.kind.value!r}; a pipeline starts pipelines by itself")
-    needed, way = _NEEDS[order.kind]
-    places = environments.of(way, call.clients, {"body": body, "model": body.model}) if way else ()
-    allowed = call.clients.configuration.permissions
-    if not all(allowed.allows(call.caller, needed, place) for place in places or ("",)):
-        raise Problem(403, "not allowed", f"{call.caller.name} may not start {order.kind.value}; see `machines`")
+    environments.require(call.clients, call.caller, _NEEDS[order.kind], "task", {"body": body})
     return order

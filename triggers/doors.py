@@ -18,16 +18,22 @@ if TYPE_CHECKING:
     from shared.clients import Clients
 
 
+WHOLE_APP = "the whole app"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """*route* is below `/api/v1`; *name* is the function's; *inside* names how the environment concerned is found
-    (`triggers.environments`); *status* is that of a good answer."""
+    """*route* is below `/api/v1`; *name* is the function's; *status* is that of a good answer.
+
+    *place* says where the places come from in which the action would happen: a way of `triggers.environments`, or
+    WHOLE_APP, for which a permission that is limited to some places is never enough. A row must say it.
+    """
 
     route: str
     method: str
     name: str
     may: Action
-    inside: str = ""
+    place: str
     status: int = 200
 
 

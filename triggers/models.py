@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 
 from shared.clients import Clients
-from shared.domain.promotion.ladder import Promotable
+from shared.domain.promotion.ladder import REGISTRY, Promotable
 from shared.ports import Place
 from triggers.answers_of_system import ModelPage, ModelRow, ModelShown, VersionAt
-from triggers.environments import REGISTRY
 from triggers.problems import Problem
 
 

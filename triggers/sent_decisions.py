@@ -21,6 +21,7 @@ from shared.domain.redaction import redacted, without_secrets
 from shared.durable import Client
 from shared.shapes import Name, Sentence, Text, findings
 from shared.standing import decisions, opened
+from triggers import environments
 from triggers.bodies import parsed
 from triggers.decisions import decide
 from triggers.hub_messages import delivered
@@ -91,9 +92,8 @@ def _opened(body: bytes) -> tuple[str, dict[str, Any]]:
 async def _decide(client: Client, clients: Clients, token: str, raw: dict[str, Any]) -> str:
     sent = decode(DecisionSent, raw)
     person = await asyncio.to_thread(clients.callers.known, {"Authorization": f"Bearer {token}"}, {})
-    if not clients.configuration.permissions.allows(person, Action.DECIDE):
-        who = clients.configuration.permissions.who_may(Action.DECIDE)
-        raise Refused(f"{person.name} may not {Action.DECIDE.value}; these may: {who}")
+    concerned = {"promotion": sent.promotion}
+    await asyncio.to_thread(environments.require, clients, person, Action.DECIDE, "question", concerned)
     if await asyncio.to_thread(_is_recorded, clients, person, sent):
         return f"{person.name} has decided so as {sent.role} already"
     body = Decision(role=sent.role, evidence=sent.evidence, reason=sent.reason)

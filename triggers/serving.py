@@ -104,30 +104,18 @@ async def _act(door: Door, taken: Signature, call: Call, arguments: Mapping[str,
 
 
 def _admit(door: Door, taken: Signature, clients: Clients, req: func.HttpRequest) -> tuple[Caller, dict[str, Any]]:
-    """Whoever calls, once they may do what they ask for, and what that is; strangers are told nothing of the latter."""
+    """The caller, once they may do what they ask for, and what that is; who may do it nowhere learns no more."""
     try:
         caller = clients.callers.known(req.headers, req.params)
     except Refused as refusal:
         raise Problem(401, "who are you", str(refusal)) from refusal
-    _refuse_stranger(door, clients, caller, "")
-    arguments = _arguments(taken, req)
-    if door.inside:
-        _refuse_elsewhere(door, clients, caller, arguments)
-    return caller, arguments
-
-
-def _refuse_stranger(door: Door, clients: Clients, caller: Caller, environment: str) -> None:
     allowed = clients.configuration.permissions
-    if not allowed.allows(caller, door.may, environment):
-        there = f" in {environment}" if environment else ""
-        who = allowed.who_may(door.may, environment)
-        raise Problem(403, "not allowed", f"{caller.name} may not {door.may.value}{there}; these may: {who}")
-
-
-def _refuse_elsewhere(door: Door, clients: Clients, caller: Caller, arguments: Mapping[str, Any]) -> None:
-    """Where a door concerns one environment, the caller must be allowed to act there."""
-    for environment in environments.of(door.inside, clients, arguments):
-        _refuse_stranger(door, clients, caller, environment)
+    if not allowed.allows_somewhere(caller, door.may):
+        who = allowed.who_may_somewhere(door.may)
+        raise Problem(403, "not allowed", f"{caller.name} may not {door.may.value}; these may: {who}")
+    arguments = _arguments(taken, req)
+    environments.require(clients, caller, door.may, door.place, arguments)
+    return caller, arguments
 
 
 def _arguments(taken: Signature, req: func.HttpRequest) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from shared.config.reader import NAME, Reader
 from shared.config.shapes import TEXT, mapping, named
 from shared.domain.permissions import DEFAULT_PERSONAS, EVERYWHERE, Action, Machine, Permissions, Persona
 from shared.domain.promotion.approvals import Role
+from shared.domain.promotion.ladder import REGISTRY
 
 SECTIONS = ("permissions", "machines")
-REGISTRY = "registry"
 _ACTIONS = tuple(action.value for action in Action if action is not Action.ANYONE)
 
 

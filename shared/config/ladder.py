@@ -6,7 +6,7 @@ from shared.config.reader import AZURE_ML_NAME, NAME, Reader
 from shared.config.training import read_stage_training, refuse_known_answers
 from shared.domain.gates import GateSpec, read_gate
 from shared.domain.promotion.approvals import ApprovalPolicy, Role
-from shared.domain.promotion.ladder import BreakGlass, Holdout, Ladder, Promotable, Registry, Serving, Stage
+from shared.domain.promotion.ladder import BreakGlass, Holdout, Ladder, Newer, Promotable, Registry, Serving, Stage
 from shared.domain.routes import HubLayout, Workspace
 
 SECTIONS = ("registry", "roles", "ladder", "break_glass")
@@ -21,7 +21,19 @@ SERVING = (
     "kubernetes",
     "ready_within",
 )
-STAGE = ("from", "environment", "registry", "candidate", "serve", "entry", "exit", "approvals", "train", "atomic")
+STAGE = (
+    "from",
+    "environment",
+    "registry",
+    "candidate",
+    "serve",
+    "entry",
+    "exit",
+    "approvals",
+    "train",
+    "atomic",
+    "newer",
+)
 APPROVALS = ("roles", "remind_after", "escalate_after", "expire_after", "escalate_to", "delegates")
 _DAY_S = 86400
 
@@ -132,6 +144,7 @@ def _stage(
         approvals=_approvals(one.inside("approvals"), roles),
         training=read_stage_training(one, name, environment, hub),
         atomic=one.flag("atomic", True),
+        newer=Newer(one.choice("newer", tuple(Newer), Newer.QUEUE)),
     )
 
 

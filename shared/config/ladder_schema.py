@@ -7,6 +7,7 @@ from shared.config.ladder import APPROVALS, SERVING
 from shared.config.pipelines_schema import COMPUTE, PARAMETERS, pipeline_schema
 from shared.config.shapes import DURATION, ENDPOINT, LOCATION, TEXT, mapping, named, whole
 from shared.domain.gates import GATES
+from shared.domain.promotion.ladder import Newer
 
 _TEXTS = {"type": "array", "items": TEXT}
 _ROLES = _TEXTS | {"uniqueItems": True}
@@ -47,6 +48,7 @@ def _stage() -> dict[str, Any]:
             "approvals": mapping({**lists, **times}),
             "train": named(_training()),
             "atomic": {"type": "boolean"},
+            "newer": {"enum": [newer.value for newer in Newer]},
         },
         required=("from",),
     )

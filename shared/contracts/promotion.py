@@ -53,12 +53,18 @@ class PromotionOpening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromotionOpened:
-    """*plan* is None where it may not begin, and *because* says why."""
+    """*plan* is None where it may not begin, and *because* says why; *locks* are what it holds, in their order."""
 
     plan: Plan | None = None
     plan_digest: str = ""
     fate: Fate = Fate.REFUSED
     because: str = ""
+    locks: tuple[str, ...] = ()  # Empty in histories of earlier releases.
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """The locks of the promotion, whichever release opened it."""
+        return self.locks or (tuple(self.plan.endpoints()) if self.plan else ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +79,21 @@ class EndpointLock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointLocked:
+    """*by* has the lock, or is the next to have it; *ahead* promotions come first.
+
+    *look_again_s* is zero in histories of earlier releases, which looked every thirty seconds.
+    """
+
     held: bool
     by: str = ""
+    ahead: int = 0
+    look_again_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocksFreed:
+    key: str
+    locks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,12 +230,13 @@ class Recovered:
 class Restoring:
     """A promotion to be undone: one that was ended from outside, or one whose set did not hold together.
 
-    *plan* is None where it was ended before it had one: nothing was moved.
+    *plan* is None where it was ended before it had one: nothing was moved. *locks* are what it holds.
     """
 
     promotion: Promotion
     plan: Plan | None
     because: str = ""  # Empty: it was ended from outside.
+    locks: tuple[str, ...] = ()  # Empty in histories of earlier releases.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +265,7 @@ class PromotionSetResult:
 OPEN_PROMOTION = Activity("open_promotion", PromotionOpening, PromotionOpened, Effect.WRITES)
 LOCK_ENDPOINT = Activity("lock_endpoint", EndpointLock, EndpointLocked, Effect.WRITES)
 UNLOCK_ENDPOINT = Activity("unlock_endpoint", EndpointLock, Done, Effect.WRITES)
+WAKE_WAITING = Activity("wake_waiting", LocksFreed, Done, Effect.WRITES)
 ASSESS_STAGE = Activity("assess_stage", StageOrder, Assessed, Effect.WRITES)
 WRITE_EVIDENCE_PACK = Activity("write_evidence_pack", StageOrder, EvidencePack, Effect.WRITES)
 LOOK_AT_APPROVALS = Activity("look_at_approvals", StageOrder, ApprovalsSeen, Effect.WRITES)
@@ -269,3 +290,4 @@ RECOVER = Orchestration("recover", Recovery, Recovered)
 RESTORE = Orchestration("restore", Restoring, PromotionResult)
 
 DECISION_GIVEN = ExternalEvent("decision_given")
+TURN_COME = ExternalEvent("turn_come")

@@ -103,6 +103,11 @@ def promotion_id(model: str, version: str, target: str, attempt: int = 1) -> str
     return f"promotion-{_readable(model)}-{digest(model, version, target)}-{attempt}"
 
 
+def promotions_of(model: str) -> str:
+    """How the ids of the promotions of *model* begin; those of a model with a similar name may begin so too."""
+    return f"promotion-{_readable(model)}-"
+
+
 def deployment_name(version: str, bundle: str) -> str:
     """The deployment of a bundle: 3 to 32 of letters, digits and dashes, and another one for another content."""
     return f"v{_readable(version)[:16]}-{bundle.removeprefix('sha256:')[:8]}"

@@ -94,21 +94,33 @@ class Permissions:
         acts_as = {name for machine in self.machines if machine.name == caller.name for name in machine.acts_as}
         return tuple(each for each in self.personas if each.role.name in acts_as)
 
-    def allows(self, caller: Caller, action: Action, environment: str = "") -> bool:
-        """Whether *caller* may do *action* in *environment*, or somewhere if none is named."""
-        if action is Action.ANYONE:
-            return True
+    def allows(self, caller: Caller, action: Action, place: str) -> bool:
+        """Whether *caller* may do *action* in *place*: an environment, or `registry`.
+
+        Where the place cannot be told (it is empty) only a permission for every place counts.
+        """
+        places = self._places(caller, action)
+        return EVERYWHERE in places or (bool(place) and place in places)
+
+    def allows_somewhere(self, caller: Caller, action: Action) -> bool:
+        """Whether there is any place in which *caller* may do *action*."""
+        return action is Action.ANYONE or bool(self._places(caller, action))
+
+    def _places(self, caller: Caller, action: Action) -> set[str]:
         if action in PEOPLE_ONLY and caller.kind is not CallerKind.PERSON:
-            return False
-        where = {place for each in self.of(caller) for place in each.allows.get(action, ())}
-        return EVERYWHERE in where or (environment in where if environment else bool(where))
+            return set()
+        return {place for persona in self.of(caller) for place in persona.allows.get(action, ())}
 
     def machine(self, caller: Caller) -> Machine | None:
         """The machine that the token of *caller* names."""
         return next((each for each in self.machines if each.is_caller(caller)), None)
 
-    def who_may(self, action: Action, environment: str = "") -> str:
-        """The personas that may, in words."""
-        places = {EVERYWHERE, environment}
-        named = [each.role.name for each in self.personas if places.intersection(each.allows.get(action, ()))]
-        return ", ".join(named) or "nobody, as configured"
+    def who_may(self, action: Action, place: str) -> str:
+        """The personas that may do *action* in *place* (everywhere, where it is empty), in words."""
+        wanted = {EVERYWHERE, place}
+        names = [each.role.name for each in self.personas if wanted.intersection(each.allows.get(action, ()))]
+        return ", ".join(names) or "nobody, as configured"
+
+    def who_may_somewhere(self, action: Action) -> str:
+        """The personas that may do *action* in any place, in words."""
+        return ", ".join(each.role.name for each in self.personas if each.allows.get(action)) or "nobody, as configured"

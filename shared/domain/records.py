@@ -125,6 +125,23 @@ def endpoint_lock(endpoint: str) -> str:
     return f"locks/{endpoint}.json"
 
 
+QUEUES = "lock-queues/"
+
+
+def queue(endpoint: str) -> str:
+    """The folder of the promotions that wait for the lock of *endpoint*."""
+    return f"{QUEUES}{endpoint}/"
+
+
+def queued(endpoint: str, promotion: str) -> str:
+    return f"{queue(endpoint)}{promotion}.json"
+
+
+def superseded(promotion: str) -> str:
+    """By which later version's promotion one that waited for people was replaced."""
+    return f"{PROMOTIONS}{promotion}/superseded.json"
+
+
 def swept(route: str) -> str:
     return f"swept/{route}.json"
 

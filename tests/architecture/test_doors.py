@@ -6,7 +6,7 @@ import pytest
 
 from shared.domain.permissions import Action
 from triggers.api import DOORS
-from triggers.doors import Door
+from triggers.doors import WHOLE_APP, Door
 from triggers.environments import WAYS
 from triggers.serving import signature
 
@@ -17,7 +17,19 @@ PUBLIC = {"health", "openapi"}
 
 def test_a_row_that_does_not_say_who_may_call_is_an_error_at_import() -> None:
     with pytest.raises(TypeError, match="may"):
-        Door(route="runs", method="GET", name="list_runs")  # type: ignore[call-arg]
+        Door(route="runs", method="GET", name="list_runs", place=WHOLE_APP)  # type: ignore[call-arg]
+
+
+def test_a_row_that_does_not_say_where_it_acts_is_an_error_at_import() -> None:
+    with pytest.raises(TypeError, match="place"):
+        Door(route="runs", method="GET", name="list_runs", may=Action.READ)  # type: ignore[call-arg]
+
+
+def test_only_the_listed_doors_change_something_in_no_place_of_its_own() -> None:
+    """A door that is not on this list must say where it acts, so that the limits of permissions hold there."""
+    changing = {door.name for _, door in ROWS if door.place == WHOLE_APP and door.method != "GET"}
+
+    assert changing == {"receive_events", "receive_alert", "take_hook", "replay_dead_letter"}
 
 
 def test_no_two_functions_have_one_name() -> None:
@@ -30,7 +42,7 @@ def test_every_door_has_a_function_that_takes_what_its_route_names(module: str, 
 
     assert set(taken.parameters) == set(re.findall(r"\{(\w+)\}", door.route))
     assert (taken.body is not None) == (door.method == "POST")
-    assert door.inside in {"", *WAYS}
+    assert door.place in {WHOLE_APP, *WAYS}
 
 
 def test_only_the_listed_doors_ask_for_no_identity() -> None:

@@ -252,19 +252,6 @@ async def test_a_version_that_the_registry_has_with_another_content_is_a_conflic
     assert railway.cloud.state["assets"][f"central/models/{model}"] == there
 
 
-async def test_two_promotions_of_one_model_at_once(railway: Railway) -> None:
-    railway.register("1", error=2.0)
-    railway.register("2", error=1.0)
-    first = await railway.promote("churn:1")
-    await railway.evidence(first)
-
-    second = await railway.finish(await railway.promote("churn:2"))
-
-    assert (second.fate, f"{first} is promoting churn already" in second.because[0]) == (c.Fate.FAILED, True)
-    await railway.approve(first)
-    assert (await railway.finish(first)).fate is c.Fate.PROMOTED
-
-
 @pytest.mark.parametrize("lock", ["model/churn", "preprod/online"])
 async def test_a_lock_that_was_taken_too_late_is_broken(railway: Railway, lock: str) -> None:
     railway.register("1", error=2.0)

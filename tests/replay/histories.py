@@ -11,6 +11,7 @@ from orchestrators.devops import follow_task, mirror, run_devops_pipeline
 from orchestrators.drift import check_drift
 from orchestrators.inference import run_inference
 from orchestrators.job import wait_for_job
+from orchestrators.promotion import promote, restore
 from orchestrators.retraining import consider_retraining, retrain
 from orchestrators.training import wait_for_training
 from orchestrators.window import collect_window
@@ -22,6 +23,8 @@ BODIES: dict[str, tuple[c.Orchestration[Any, Any], Callable[..., Any]]] = {
     "run_inference": (c.RUN_INFERENCE, run_inference),
     "wait_for_job": (c.WAIT_FOR_JOB, wait_for_job),
     "collect_window": (c.COLLECT_WINDOW, collect_window),
+    "promote": (c.PROMOTE, promote),
+    "restore": (c.RESTORE, restore),
     "retrain": (c.RETRAIN, retrain),
     "wait_for_training": (c.WAIT_FOR_TRAINING, wait_for_training),
     "consider_retraining": (c.CONSIDER_RETRAINING, consider_retraining),

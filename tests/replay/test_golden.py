@@ -61,4 +61,5 @@ def test_there_is_a_history_of_each_path():
         *("run_inference-completed", "run_inference-released", "collect_window", "wait_for_job"),
         *("retrain-better", "retrain-failed", "wait_for_training", "consider_retraining", "check_drift"),
         *("follow_task", "mirror", "run_devops_pipeline"),
+        *("promote-approved", "promote-waited", "restore"),
     }

@@ -187,7 +187,7 @@ TASK = {
         ("ProjectId", "PlanId", "JobId", "TimelineId", "TaskInstanceId"), "67be341f-5310-552f-e0cd-7c580e77b98b"
     ),
 }
-ASKED: list[tuple[str, dict[str, Any], str]] = [
+ASKED: list[tuple[str, Any, str]] = [
     ("runs/{here}/cancel", REASON, "dev"),
     ("runs/{there}/cancel", REASON, "preprod"),
     ("runs/{here}/release", REASON, "dev"),
@@ -213,11 +213,21 @@ ASKED: list[tuple[str, dict[str, Any], str]] = [
     ("devops/checks", {"start": "data_check", "path": "landing/none", "route": "here"}, "dev"),
     ("devops/checks", {"start": "data_check", "path": "landing/none", "route": "there"}, "preprod"),
     ("devops/checks", {"start": "retraining", "model": "churn"}, "dev"),
+    ("feature-relevance", {"path": "landing/here/none.csv", "target": "y"}, "dev"),
+    ("feature-relevance", {"path": "landing/there/none.csv", "target": "y"}, "preprod"),
+    ("feature-relevance", {"path": "landing/none", "target": "y"}, "nowhere"),
+    ("runs/none/cancel", REASON, "nowhere"),
+    ("retrainings/none/cancel", REASON, "nowhere"),
+    ("models/churn/recover", {"version": "1", "environment": "moon", **REASON}, "nowhere"),
+    ("dead-letters/replay", {"path": "none"}, "nowhere"),
+    ("events", [], "nowhere"),
+    ("alerts", {}, "nowhere"),
+    ("devops/hooks", {}, "nowhere"),
 ]
 
 
 class TestEnvironments:
-    """Three personas may do everything, each in one environment only."""
+    """Three personas may do everything, each in one environment only; what has no place of its own is for none."""
 
     @pytest.fixture
     def configuration(self, tmp_path: Path) -> Configuration:

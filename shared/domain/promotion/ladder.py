@@ -1,12 +1,15 @@
 """The ladder: which environments models climb, past which gates and people. Only configured edges exist."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from shared.domain.failures import Refused
 from shared.domain.gate_specs import GateSpec
 from shared.domain.promotion.approvals import ApprovalPolicy
 from shared.domain.promotion.training import StageTraining
 from shared.domain.routes import Workspace
+
+REGISTRY = "registry"  # What permissions call the place of every stage that leads to the central registry.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +67,21 @@ class Promotable:
     owner: str = ""
 
 
+class Newer(StrEnum):
+    """What a later version's promotion does to one of the same model that waits for the same stage."""
+
+    QUEUE = "queue"
+    REPLACE = "replace"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """One edge of the ladder, named after where it leads: an environment, or the registry.
 
     *candidate*: it enters a version in the registry as a candidate, and never approves it. *training*: it carries no
     bundle, but has one trained there, by a pipeline for each model; it bears the name of its environment.
-    *atomic*: of models flagged together for it all arrive, or none.
+    *atomic*: of models flagged together for it all arrive, or none. *newer*: what a later version does to one that
+    waits.
     """
 
     name: str
@@ -84,6 +95,12 @@ class Stage:
     approvals: ApprovalPolicy = field(default_factory=ApprovalPolicy)
     training: tuple[StageTraining, ...] = ()
     atomic: bool = True
+    newer: Newer = Newer.QUEUE
+
+    @property
+    def place(self) -> str:
+        """What permissions call where it leads."""
+        return self.environment.name if self.environment else REGISTRY
 
     def trains(self, model: str) -> StageTraining:
         """How *model* is trained here. Raises Refused naming the models that are."""
@@ -127,6 +144,13 @@ class Ladder:
                 f"{target!r} is beyond {trains!r}, which trains a bundle of its own; promote to {trains!r} first"
             )
         return tuple(way)
+
+    def before(self, stage: Stage) -> Stage | None:
+        """The stage whose exit receipt *stage* demands; None for a first stage.
+
+        A stage that trains is where models are made, like an environment that no stage leads to.
+        """
+        return next((each for each in self.stages if each.name == stage.source and not each.training), None)
 
     def first_leg(self, source: str, target: str) -> str:
         """Where a promotion from *source* towards *target* ends: the first stage that trains, else *target* itself."""

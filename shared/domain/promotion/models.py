@@ -61,6 +61,12 @@ def exact_model(text: str) -> ModelVersion:
     return ModelVersion(name=found[1], version=found[2])
 
 
+def is_later(model: ModelVersion, other: ModelVersion) -> bool:
+    """Whether *model* is a later version than *other*, by the numbers in both: 10 comes after 9."""
+    mine, its = ([int(part) for part in re.findall(r"[0-9]+", each.version)] for each in (model, other))
+    return mine > its
+
+
 def read_flag(text: str, carrier: ModelVersion) -> Flag:
     """The flag in tag *text* of *carrier*. Raises Refused where it is unreadable or names another version.
 

@@ -109,8 +109,19 @@ class Plan:
         stages = (replace(at, champion=champion) if at.stage.name == stage else at for at in self.stages)
         return replace(self, stages=tuple(stages))
 
+    def locks(self) -> list[str]:
+        """What the promotion holds while it is under way, in one order.
+
+        It holds the model, every endpoint on its way, and the version's entry in the registry where it touches that.
+        A candidate is entered at once, whatever other version waits for people: it holds its own entry alone.
+        """
+        entry = f"versions/{self.model.name}/{self.model.version}"
+        if all(at.stage.candidate for at in self.stages):
+            return [entry]
+        return sorted([*self.endpoints(), *([entry] if any(at.stage.registry for at in self.stages) else [])])
+
     def endpoints(self) -> list[str]:
-        """What the promotion holds while it is under way, in one order: the model, and every endpoint on its way."""
+        """What promotions held that were opened by releases before `locks`: the model, and every endpoint."""
         names = {f"model/{self.model.name}"}
         for at in self.stages:
             serving, where = at.stage.serving, at.stage.environment.name if at.stage.environment else ""
