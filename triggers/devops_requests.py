@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from shared.domain.devops.orders import Kind
-from shared.shapes import Name, Sentence
+from shared.shapes import OptionalName, Sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,10 +11,10 @@ class TaskAsked:
     """Either *start*, with what that kind of start needs, or *follow* with the id of a run or a promotion."""
 
     start: Kind | None = None
-    follow: Name = ""
-    model: Name = ""
-    to: Name = ""
-    source: Name = ""
-    path: Name = ""
-    route: Name = ""
+    follow: OptionalName = ""
+    model: OptionalName = ""
+    to: OptionalName = ""
+    source: OptionalName = ""
+    path: OptionalName = ""
+    route: OptionalName = ""
     reason: Sentence = ""

@@ -13,7 +13,7 @@ from shared.domain.arrivals import Arrival
 from shared.domain.events import BlobArrived, UnreadableEvent
 from shared.domain.messaging import Asker
 from shared.domain.routes import Route
-from shared.shapes import Many, Name, findings
+from shared.shapes import Many, Name, OptionalName, findings
 from triggers.envelopes import location_of
 
 MESSAGE = "Signalbox.HubMessage"  # The type under which a message is kept, among events that could not be read.
@@ -25,8 +25,8 @@ class FilesNamed:
     """Either *paths* (container/path in the hub) or the *url* of one blob; *route* is one that must take them."""
 
     paths: Annotated[tuple[Name, ...], Many(most=100, different=True)] = ()
-    url: Name = ""
-    route: Name = ""
+    url: OptionalName = ""
+    route: OptionalName = ""
 
 
 def is_message(raw: Any) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias
 
 from shared.domain.promotion.plans import Phase
-from shared.shapes import Many, Name, Sentence, Text, Whole
+from shared.shapes import Many, Name, OptionalName, Sentence, Text, Whole
 
 PAGE = 100
 _SEGMENT = r"(?!\.{1,2}(/|$))[^/\\\x00-\x1f\x7f]+"
@@ -13,16 +13,17 @@ HubPath: TypeAlias = Annotated[
     str,
     Text(longest=1024, pattern=_PLACE, means="container/path of a file in the hub, without . or .. on the way"),
 ]
-HubPlace: TypeAlias = Annotated[
-    str,
-    Text(
-        longest=1024,
-        pattern=rf"{_PLACE}/?",
-        means="container/path of a file in the hub, or of a folder with / at its end",
-    ),
-]
 LetterPath: TypeAlias = Annotated[
     str, Text(longest=1024, pattern=rf"{_SEGMENT}(/{_SEGMENT})*", means="a path that the list of dead letters says")
+]
+OptionalPlace: TypeAlias = Annotated[
+    str,
+    Text(
+        shortest=0,
+        longest=1024,
+        pattern=rf"({_PLACE}/?)?",
+        means="container/path of a file in the hub, or of a folder with / at its end; empty for none",
+    ),
 ]
 Cursor: TypeAlias = Annotated[str, Text(shortest=0, longest=512, pattern=r"[A-Za-z0-9_=-]*")]
 Limit: TypeAlias = Annotated[int, Whole(least=1, most=PAGE)]
@@ -30,8 +31,8 @@ Limit: TypeAlias = Annotated[int, Whole(least=1, most=PAGE)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilters:
-    route: Name = ""
-    outcome: Name = ""
+    route: OptionalName = ""
+    outcome: OptionalName = ""
     limit: Limit = PAGE
     cursor: Cursor = ""
 
@@ -62,7 +63,7 @@ class Order:
 class ScheduleFilters:
     """*after*: the name that the page before ended with."""
 
-    after: Name = ""
+    after: OptionalName = ""
     limit: Annotated[int, Whole(least=1, most=PAGE)] = PAGE
 
 
@@ -95,7 +96,7 @@ class PlanAsked:
 
     model: Name
     to: Name
-    source: Name = ""
+    source: OptionalName = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +105,9 @@ class PromotionAsked:
 
     to: Name
     reason: Sentence
-    model: Name = ""
+    model: OptionalName = ""
     models: Annotated[tuple[Name, ...], Many(fewest=2, most=50, different=True)] = ()
-    source: Name = ""
+    source: OptionalName = ""
     plan: Any = None
     break_glass: bool = False
     atomic: bool = True
@@ -114,15 +115,15 @@ class PromotionAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromotionFilters:
-    model: Name = ""
-    fate: Name = ""
+    model: OptionalName = ""
+    fate: OptionalName = ""
     limit: Limit = PAGE
     cursor: Cursor = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceFilters:
-    stage: Name = ""
+    stage: OptionalName = ""
     phase: Phase | None = None
 
 
@@ -140,7 +141,7 @@ class Withdrawal:
     """Of several decisions that are not used yet the newest; *phase* means the consent to break that phase's glass."""
 
     role: Name
-    stage: Name = ""
+    stage: OptionalName = ""
     phase: Phase | None = None
 
 
@@ -165,14 +166,14 @@ class RetrainingAsked:
     """*data* is a file (container/path), or a folder that ends with a slash, to be trained on as well."""
 
     reason: Sentence
-    data: HubPlace = ""
+    data: OptionalPlace = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryFilters:
     """*at*: up to this time, ISO 8601, UTC where it names no zone."""
 
-    at: Name = ""
+    at: OptionalName = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,8 @@ class Many:
 
 
 Name: TypeAlias = Annotated[str, Text(longest=256, pattern=r"[^\x00-\x1f\x7f]+")]
+# A name that may be left out, or sent as the empty text that leaving it out means.
+OptionalName: TypeAlias = Annotated[str, Text(shortest=0, longest=256, pattern=r"[^\x00-\x1f\x7f]*")]
 Sentence: TypeAlias = Annotated[
     str,
     Text(pattern=rf"[^\S{CONTROL}]*[^\s{CONTROL}][^{CONTROL}]*", means="a text that says something"),
