@@ -6,7 +6,7 @@ It decides nothing about data or jobs itself: every verdict comes from an activi
 from datetime import timedelta
 
 from shared import contracts as c
-from shared.domain import identity
+from shared.domain import identity, records
 from shared.domain.failures import Refused
 from shared.domain.routes import OnBadData
 from shared.domain.runs import JobState, Outcome
@@ -65,7 +65,7 @@ def _carry(ctx: Context, request: c.Inference) -> Steps[c.InferenceResult]:
     if gathered.files == 0:
         return _ended(request, Outcome.SUPERSEDED, "no file was left to score: " + "; ".join(gathered.dropped))
     ctx.show("checking data", files=gathered.files)
-    check = c.DataCheck(inference=request, input_path=gathered.input_path, report_path=f"runs/{request.run}/data.json")
+    check = c.DataCheck(inference=request, input_path=gathered.input_path, report_path=records.data_report(request.run))
     verdict = yield from call(ctx, c.CHECK_DATA, check)
     if not verdict.passed:
         refusal = yield from _hold_back(ctx, request, verdict)

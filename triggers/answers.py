@@ -10,7 +10,8 @@ from shared.domain.promotion.plans import Plan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
-    """*outcome* and *closed* are empty while the run is under way; times are ISO 8601 UTC."""
+    """*outcome* is empty while the run is under way, and `quarantined` while it waits for a release; *closed* is empty
+    until the run has ended. Times are ISO 8601 UTC."""
 
     run: str
     route: str
@@ -36,6 +37,36 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BrokenRule:
+    """*count* values of *column*, or rows where it is empty, broke *rule* of the data contract."""
+
+    rule: str
+    column: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantine:
+    """Why data was set aside: *because* in sentences, *rules* with their counts. *rows* were checked.
+
+    *report* and *files* are container/path in the hub. *waits*: a release is still waited for, *until* then at the
+    longest; *may_release* names the roles, *told* the addresses that the route tells.
+    """
+
+    because: tuple[str, ...]
+    rules: tuple[BrokenRule, ...]
+    rows: int
+    report: str
+    files: str
+    waits: bool
+    may_release: str
+    told: tuple[str, ...]
+    until: str
+    released_by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunShown:
     """*status* is the host's word and *step* where it is; *duplicates* are the repeated events, the last hundred."""
 
@@ -50,6 +81,7 @@ class RunShown:
     outcome: str = ""
     because: str = ""
     manifest: str = ""
+    quarantine: Quarantine | None = None
     steps: tuple[Step, ...] = ()
     duplicates: tuple[dict[str, Any], ...] = ()
 

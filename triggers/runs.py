@@ -10,6 +10,7 @@ from shared import contracts as c
 from shared.clients import Clients
 from shared.codec import decode
 from shared.domain import identity, records
+from shared.domain.runs import Outcome
 from shared.durable import Client, find_instance, wake
 from shared.line_logs import newest_lines
 from shared.listed import RUNS, listed
@@ -18,6 +19,7 @@ from triggers.doors import Call
 from triggers.pages import page
 from triggers.problems import Problem
 from triggers.requests import RunFilters
+from triggers.run_reasons import quarantine_of
 from triggers.starting import Starting
 
 _MOST_DUPLICATES = 100
@@ -39,18 +41,33 @@ async def show_run(client: Client, clients: Clients, run: str) -> answers.RunSho
     instance = await find_instance(client, run)
     if raw is None and instance is not None:
         return answers.RunShown(run=run, status=instance.status, step=instance.step)  # Its record is on its way.
-    record = _known(run, raw)
+    shown = await asyncio.to_thread(_shown, clients, _known(run, raw))
+    status = instance.status if instance else "not known to this host any more"
+    return replace(shown, status=status, step=instance.step if instance else "")
+
+
+def _shown(clients: Clients, record: dict[str, Any]) -> answers.RunShown:
+    """What the records of a run say; what its orchestration says is left open."""
+    run, inference = str(record["run"]), decode(c.Inference, record["inference"])
+    steps, route = tuple(_steps(clients, run)), inference.route
+    given = {name: record[name] for name in ("opened", "closed", "outcome", "because", "manifest") if name in record}
     shown = answers.RunShown(
         run=run,
-        status=instance.status if instance else "not known to this host any more",
-        step=instance.step if instance else "",
-        steps=tuple(await asyncio.to_thread(_steps, clients, run)),
-        duplicates=tuple(await asyncio.to_thread(_duplicates, clients, run)),
-        **{name: record[name] for name in ("opened", "closed", "outcome", "because", "manifest") if name in record},
+        status="",
+        steps=steps,
+        duplicates=tuple(_duplicates(clients, run)),
+        route=route.name,
+        environment=route.score.workspace.name,
+        model=f"{route.score.model}:{route.score.version}",
+        **given,
     )
-    route = decode(c.Inference, record["inference"]).route
-    model = f"{route.score.model}:{route.score.version}"
-    return replace(shown, route=route.name, environment=route.score.workspace.name, model=model)
+    set_aside = next((step for step in steps if step.step == "quarantined"), None)
+    if set_aside is None:
+        return shown
+    quarantine = quarantine_of(clients, inference, set_aside, closed=bool(shown.closed))
+    if quarantine.waits:
+        shown = replace(shown, outcome=Outcome.QUARANTINED.value, because="; ".join(quarantine.because))
+    return replace(shown, quarantine=quarantine)
 
 
 async def order(call: Call, run: str, kind: str, reason: str) -> answers.Ordered:

@@ -24,6 +24,11 @@ def members(run: str) -> str:
     return f"runs/{run}/members.json"
 
 
+def data_report(run: str) -> str:
+    """The whole report of the check of a run's data."""
+    return f"runs/{run}/data.json"
+
+
 def claim(run: str) -> str:
     return f"runs/{run}/claim.json"
 

@@ -83,7 +83,29 @@ def _show(found: dict[str, Any]) -> None:
             "opened": found["opened"],
             "closed": found.get("closed", ""),
             "skipped": f"{len(found['duplicates'])} repeated events" if found["duplicates"] else "",
+            **_quarantine_facts(found["run"], found.get("quarantine")),
         }
     )
     click.echo()
     emit_table(("step", "at"), [(step["step"], step["at"]) for step in found["steps"]])
+
+
+def _quarantine_facts(run: str, quarantine: dict[str, Any] | None) -> dict[str, str]:
+    """Which rules were broken, where the report lies, and who may let the data through."""
+    if quarantine is None:
+        return {}
+    rules = [f"{each['rule']} {each['column']} ({each['count']})".replace("  ", " ") for each in quarantine["rules"]]
+    facts = {
+        "rules": ", ".join(rules),
+        "rows": f"{quarantine['rows']} were checked",
+        "report": quarantine["report"],
+        "set aside": quarantine["files"],
+    }
+    if quarantine["released_by"]:
+        return facts | {"released by": f"{quarantine['released_by']}: {quarantine['reason']}"}
+    told = f"; told: {', '.join(quarantine['told'])}" if quarantine["told"] else ""
+    facts["may release"] = f"{quarantine['may_release']}{told}"
+    if quarantine["waits"]:
+        facts["until"] = quarantine["until"]
+        facts["to release"] = f"signalbox release {run} --reason WHY"
+    return facts

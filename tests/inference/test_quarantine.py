@@ -57,3 +57,36 @@ async def test_an_order_without_a_reason_is_refused_by_name(product: Product) ->
     assert status == 400
     assert "'reason'" in problem["detail"]
     assert product.hub.find("signalbox", f"runs/{run}/orders/release.json") is None
+
+
+async def test_a_run_that_waits_for_a_release_is_listed_and_shown_with_its_reasons(product: Product) -> None:
+    run = await product.arrive("landing/each/north/a.csv", BAD)
+    await product.host.settle()
+
+    _, page = await product.request("GET", "runs?outcome=quarantined")
+    _, shown = await product.request("GET", f"runs/{run}")
+
+    assert [(row["run"], row["closed"]) for row in page["runs"]] == [(run, "")]
+    assert (shown["outcome"], shown["because"]) == ("quarantined", "landing/each/north/a.csv is bad")
+    quarantine = shown["quarantine"]
+    assert quarantine["because"] == ["landing/each/north/a.csv is bad"]
+    assert (quarantine["rows"], quarantine["waits"]) == (1, True)
+    assert quarantine["report"] == f"signalbox/runs/{run}/data.json"
+    assert quarantine["files"] == f"quarantine/each/{run}"
+    assert "data-owner" in quarantine["may_release"]
+    assert quarantine["until"] > page["runs"][0]["opened"]
+
+
+async def test_a_released_run_is_under_way_again_and_says_who_released_it(product: Product) -> None:
+    product.jobs.status_after = lambda looks: "Running" if looks < 5 else "Completed"
+    run = await product.arrive("landing/each/north/a.csv", BAD)
+    await product.host.settle()
+    await product.request("POST", f"runs/{run}/release", WHY)
+    await product.host.settle()
+
+    _, page = await product.request("GET", "runs")
+    _, shown = await product.request("GET", f"runs/{run}")
+
+    assert [row["outcome"] for row in page["runs"]] == [""]
+    assert (shown["outcome"], shown["quarantine"]["waits"]) == ("", False)
+    assert (shown["quarantine"]["released_by"], shown["quarantine"]["reason"]) == ("operator", WHY["reason"])
