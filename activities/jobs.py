@@ -8,6 +8,7 @@ from shared.clients import Clients
 from shared.domain import identity, records
 from shared.domain.failures import Refused
 from shared.domain.runs import Outcome, RowCount, job_state, judge_rows
+from shared.listed import RUNS, keep_listed
 from shared.ports import BatchJob, Blob
 
 _CHUNK = 1024 * 1024
@@ -27,6 +28,8 @@ def submit_job(clients: Clients, submission: c.Submission) -> c.Submitted:
     )
 
     def act() -> c.Submitted:
+        if clients.ledger.find(identity.effect_key(request.run, "quarantined")):  # It was released: it goes on.
+            keep_listed(clients.hub, request.hub.state, RUNS, request.run, {"outcome": ""})
         submitted = clients.jobs.submit(job)
         return c.Submitted(job=submitted.id, friendly_name=submitted.name)
 

@@ -61,15 +61,11 @@ def _close(clients: Clients, closing: c.RunClosing) -> c.Done:
 
 
 def look_at_orders(clients: Clients, look: c.RunLook) -> c.RunOrders:
-    """What people have ordered while data is quarantined; a run that was released is listed as under way again."""
     state, run = look.inference.hub.state, look.inference.run
-    orders = c.RunOrders(
+    return c.RunOrders(
         cancelled=clients.hub.find(state, records.order(run, "cancel")) is not None,
         released=clients.hub.find(state, records.order(run, "release")) is not None,
     )
-    if orders.released:
-        keep_listed(clients.hub, state, RUNS, run, {"outcome": ""})
-    return orders
 
 
 async def start_run(client: Client, clients: Clients, start: c.RunStart) -> c.Done:
