@@ -1,17 +1,21 @@
 """Batch jobs: submit once under a deterministic name, look, cancel; and count what came out."""
 
 import hashlib
+from dataclasses import replace
 
 from activities.effects import once, stamp
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain import identity, records
-from shared.domain.failures import Refused
-from shared.domain.runs import Outcome, RowCount, job_state, judge_rows
+from shared.domain.failures import Refused, Transient
+from shared.domain.job_logs import last_error, shown
+from shared.domain.routes import Workspace
+from shared.domain.runs import JobState, Outcome, RowCount, job_state, judge_rows
 from shared.listed import RUNS, keep_listed
 from shared.ports import BatchJob, Blob
 
 _CHUNK = 1024 * 1024
+_LOG_TAIL, _LOG_LINES = 64 * 1024, 500
 
 
 def submit_job(clients: Clients, submission: c.Submission) -> c.Submitted:
@@ -37,9 +41,25 @@ def submit_job(clients: Clients, submission: c.Submission) -> c.Submitted:
 
 
 def look_at_job(clients: Clients, look: c.JobLook) -> c.JobSeen:
-    job = clients.jobs.look(look.route.score, look.job)
+    """Where the job stands; of one that failed also why, as far as its log says it."""
+    job, workspace = clients.jobs.look(look.route.score, look.job), look.route.score.workspace
     asked = clients.hub.find(look.hub.state, records.order(look.run, "cancel")) is not None
-    return c.JobSeen(state=job_state(job.status), status=job.status, cancel_asked=asked, created=job.created)
+    state = job_state(job.status)
+    seen = c.JobSeen(state=state, status=job.status, cancel_asked=asked, created=job.created)
+    return explained(clients, workspace, look.job, seen) if state is JobState.FAILED else seen
+
+
+def explained(clients: Clients, workspace: Workspace, job: str, seen: c.JobSeen) -> c.JobSeen:
+    """*seen* with the error that the log of the failed *job* names. A log that cannot be read keeps nobody waiting."""
+    try:
+        files = [file for file in clients.job_logs.files(workspace, job) if file.size]
+        if not files:
+            return seen
+        error = last_error(shown(clients.job_logs.tail(workspace, files[0], _LOG_TAIL), _LOG_LINES))
+    except (Refused, Transient) as fault:
+        return replace(seen, error=f"its log could not be read: {str(fault)[:200]}")
+    because = seen.because or f"the job ended as {seen.status}"
+    return replace(seen, because=f"{because}: {error}", error=error, log=files[0].name)
 
 
 def cancel_job(clients: Clients, cancellation: c.Cancellation) -> c.Done:

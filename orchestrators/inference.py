@@ -3,6 +3,7 @@
 It decides nothing about data or jobs itself: every verdict comes from an activity and is history.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 from shared import contracts as c
@@ -135,7 +136,7 @@ def _score(
     ended = yield from _wait(ctx, request, job)
     if ended.state is not JobState.COMPLETED:
         outcome = Outcome.CANCELLED if ended.state is JobState.CANCELLED else Outcome.FAILED
-        return _ended(request, outcome, ended.because)
+        return replace(_ended(request, outcome, ended.because), job_error=ended.error, job_log=ended.log)
     timings = {"submitted": submitted_at.isoformat(), "scored": ctx.now.isoformat()}
     ctx.show("reconciling")
     reconciling = c.Reconciling(inference=request, rows_in=verdict.rows, output_path=output)

@@ -39,7 +39,8 @@ def one_segment(
         seen = yield from _seen(ctx, activity, look)
         ctx.show(f"waiting for {waiting.what}", status=seen.status, polls=poll + 1)
         if seen.state is not JobState.ACTIVE:
-            return c.JobEnd(state=seen.state, because=seen.because or f"{waiting.what} ended as {seen.status}")
+            because = seen.because or f"{waiting.what} ended as {seen.status}"
+            return c.JobEnd(state=seen.state, because=because, error=seen.error, log=seen.log)
         if seen.cancel_asked:
             return (yield from stop(JobState.CANCELLED, seen.because or "cancelled by order"))
         left = (datetime.fromisoformat(waiting.deadline) - ctx.now).total_seconds()

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from shared.adapters.azure_devops import DevOpsRest
     from shared.adapters.azure_ml_arm import Arm
+    from shared.adapters.azure_ml_datastores import Datastores
     from shared.adapters.azure_ml_invocations import BatchInvocations
+    from shared.adapters.azure_ml_regions import Regions
     from shared.callers import Callers
     from shared.domain.configuration import Configuration
     from shared.ports import (
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
         DriftFiles,
         Endpoints,
         Identities,
+        JobLogs,
         Jobs,
         Ledger,
         Messenger,
@@ -92,16 +95,20 @@ class Clients:
         return AzureMlJobs(self._arm, self._invocations)
 
     @cached_property
+    def job_logs(self) -> JobLogs:
+        from shared.adapters.azure_ml_logs import AzureMlLogs
+        from shared.adapters.azure_ml_tracking import Tracking
+
+        return AzureMlLogs(self._datastores, Tracking(self._regions), self.settings.resource_manager)
+
+    @cached_property
     def pipelines(self) -> Pipelines:
         from shared.adapters.azure_ml_pipeline_jobs import PipelineEndpoints, PipelineJobs
         from shared.adapters.azure_ml_pipelines import AzureMlPipelines
         from shared.adapters.azure_ml_published_pipelines import PublishedPipelines
-        from shared.adapters.azure_ml_regions import Regions
         from shared.adapters.azure_ml_tracking import Tracking
 
-        settings = self.settings
-        regions = Regions(self._arm, self._credential, settings.resource_manager, settings.ml_api_hosts)
-        tracking = Tracking(regions)
+        regions, tracking = self._regions, Tracking(self._regions)
         endpoints = PipelineEndpoints(self._arm, tracking, self._invocations)
         jobs = PipelineJobs(self._arm, tracking)
         return AzureMlPipelines(PublishedPipelines(regions, tracking), endpoints, jobs, tracking)
@@ -122,7 +129,7 @@ class Clients:
     def bundles(self) -> BundleStore:
         from shared.adapters.azure_ml_bundles import AzureMlBundles
 
-        return AzureMlBundles(self._arm, self._credential, self.settings.storage_accounts)
+        return AzureMlBundles(self._arm, self._datastores, self.settings.storage_accounts)
 
     @cached_property
     def endpoints(self) -> Endpoints:
@@ -256,6 +263,19 @@ class Clients:
         from shared.adapters.azure_control_plane import AzureControlPlane
 
         return AzureControlPlane(self._credential, self.settings.resource_manager)
+
+    @cached_property
+    def _datastores(self) -> Datastores:
+        from shared.adapters.azure_ml_datastores import Datastores
+
+        return Datastores(self._arm, self._credential, self.settings.storage_accounts)
+
+    @cached_property
+    def _regions(self) -> Regions:
+        from shared.adapters.azure_ml_regions import Regions
+
+        settings = self.settings
+        return Regions(self._arm, self._credential, settings.resource_manager, settings.ml_api_hosts)
 
     @cached_property
     def _arm(self) -> Arm:

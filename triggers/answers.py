@@ -67,6 +67,39 @@ class Quarantine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunJob:
+    """The batch job of a run: *job* is Azure ML's id, *name* ours, *studio* its page where the cloud has one.
+
+    Of a failed job *error* is the line of *log*, a file in the artifact store of the workspace, that says why.
+    """
+
+    job: str
+    name: str
+    studio: str = ""
+    error: str = ""
+    log: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogRow:
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobLog:
+    """The end of *file*, one of *files* (bytes in each); *cut* says that more stands before *text*."""
+
+    run: str
+    job: str
+    studio: str
+    file: str
+    text: str
+    cut: bool
+    files: tuple[LogRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunShown:
     """*status* is the host's word and *step* where it is; *duplicates* are the repeated events, the last hundred."""
 
@@ -82,6 +115,7 @@ class RunShown:
     because: str = ""
     manifest: str = ""
     quarantine: Quarantine | None = None
+    job: RunJob | None = None
     steps: tuple[Step, ...] = ()
     duplicates: tuple[dict[str, Any], ...] = ()
 

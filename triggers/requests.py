@@ -53,6 +53,14 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogWanted:
+    """The last *lines* lines of *file*, by the name that the answer's list gives it; the most telling one without."""
+
+    file: Annotated[str, Text(shortest=0, longest=1024)] = ""
+    lines: Annotated[int, Whole(least=1, most=2000)] = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """An order on a run or a schedule: whoever signs in gives it, and says why."""
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from triggers import answers, checks, dead_letters, inferences, operations, runs
+from triggers import answers, checks, dead_letters, inferences, job_logs, operations, runs
 from triggers import requests as asked
 from triggers.doors import Call
 from triggers.hub_events import receive
@@ -19,6 +19,11 @@ async def start_inference(call: Call, body: asked.InferenceAsked) -> Starting:
 
 async def show_run(call: Call, run: str) -> answers.RunShown:
     return await runs.show_run(call.client, call.clients, run)
+
+
+async def show_run_log(call: Call, run: str, query: asked.LogWanted) -> answers.JobLog:
+    """The end of what the job of a run has logged: the file that says most of an error, or the one that is named."""
+    return await job_logs.show(call.clients, run, query)
 
 
 async def cancel_run(call: Call, run: str, body: asked.Order) -> answers.Ordered:

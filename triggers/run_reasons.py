@@ -1,4 +1,4 @@
-"""Why a run is where it is: the quarantine of its data. From the run's own records."""
+"""Why a run is where it is: the quarantine of its data, the end of its job. From the run's own records."""
 
 import json
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from shared import contracts as c
 from shared.clients import Clients
 from shared.domain import records
 from shared.domain.permissions import Action
+from shared.domain.routes import Workspace
 from triggers import answers
 
 _SENTENCES = 20
@@ -34,6 +35,20 @@ def quarantine_of(
         until=until.isoformat(),
         released_by=str(release.get("by", "")),
         reason=str(release.get("reason", "")),
+    )
+
+
+def job_of(
+    clients: Clients, record: Mapping[str, Any], workspace: Workspace, submitted: answers.Step
+) -> answers.RunJob:
+    """The job that was *submitted*, and, where it failed, what its log said then."""
+    job = str(submitted.result["job"])
+    return answers.RunJob(
+        job=job,
+        name=str(submitted.result["friendly_name"]),
+        studio=clients.job_logs.studio(workspace, job),
+        error=str(record.get("job_error", "")),
+        log=str(record.get("job_log", "")),
     )
 
 

@@ -19,7 +19,8 @@ from triggers.doors import Call
 from triggers.pages import page
 from triggers.problems import Problem
 from triggers.requests import RunFilters
-from triggers.run_reasons import quarantine_of
+from triggers.run_reasons import job_of, quarantine_of
+from triggers.run_records import find_run, read_run, run_record
 from triggers.starting import Starting
 
 _MOST_DUPLICATES = 100
@@ -37,11 +38,11 @@ async def list_runs(clients: Clients, filters: RunFilters) -> answers.RunPage:
 
 async def show_run(client: Client, clients: Clients, run: str) -> answers.RunShown:
     """A run's record, the steps it has taken, who asked for what, and the events that came again."""
-    raw = await asyncio.to_thread(_find, clients, run)
+    raw = await asyncio.to_thread(find_run, clients, run)
     instance = await find_instance(client, run)
     if raw is None and instance is not None:
         return answers.RunShown(run=run, status=instance.status, step=instance.step)  # Its record is on its way.
-    shown = await asyncio.to_thread(_shown, clients, _known(run, raw))
+    shown = await asyncio.to_thread(_shown, clients, read_run(run, raw))
     status = instance.status if instance else "not known to this host any more"
     return replace(shown, status=status, step=instance.step if instance else "")
 
@@ -61,7 +62,10 @@ def _shown(clients: Clients, record: dict[str, Any]) -> answers.RunShown:
         model=f"{route.score.model}:{route.score.version}",
         **given,
     )
-    set_aside = next((step for step in steps if step.step == "quarantined"), None)
+    done = {step.step: step for step in steps}
+    if submitted := done.get("submitted"):
+        shown = replace(shown, job=job_of(clients, record, route.score.workspace, submitted))
+    set_aside = done.get("quarantined")
     if set_aside is None:
         return shown
     quarantine = quarantine_of(clients, inference, set_aside, closed=bool(shown.closed))
@@ -73,7 +77,7 @@ def _shown(clients: Clients, record: dict[str, Any]) -> answers.RunShown:
 async def order(call: Call, run: str, kind: str, reason: str) -> answers.Ordered:
     """Record the order to `cancel` or `release` *run*, who gave it and why, and wake the run up."""
     clients = call.clients
-    record = await asyncio.to_thread(_record, clients, run)
+    record = await asyncio.to_thread(run_record, clients, run)
     if record.get("outcome"):
         raise Problem(409, "too late", f"run {run} ended as {record['outcome']}; reprocess it instead")
     content = {"run": run, "order": kind, "at": clients.clock.now().isoformat(), "reason": reason, **_who(call)}
@@ -89,7 +93,7 @@ async def order(call: Call, run: str, kind: str, reason: str) -> answers.Ordered
 async def reprocess(call: Call, run: str, reason: str) -> Starting:
     """Score the run's pinned files again, as the next attempt."""
     clients = call.clients
-    record = await asyncio.to_thread(_record, clients, run)
+    record = await asyncio.to_thread(run_record, clients, run)
     if not record.get("outcome"):
         raise Problem(409, "too early", f"run {run} has not ended; cancel it first, or wait")
     inference = _next_attempt(clients, decode(c.Inference, record["inference"]), reason, call.caller.name)
@@ -124,20 +128,6 @@ def _all_runs(clients: Clients) -> Iterator[answers.RunRow]:
     told = ("route", "outcome", "opened", "closed")
     for name, row in listed(clients.hub, clients.configuration.hub.state, RUNS):
         yield answers.RunRow(run=name, **{each: row.get(each, "") for each in told})
-
-
-def _record(clients: Clients, run: str) -> dict[str, Any]:
-    return _known(run, _find(clients, run))
-
-
-def _find(clients: Clients, run: str) -> bytes | None:
-    return clients.hub.read(clients.configuration.hub.state, records.run_record(run))
-
-
-def _known(run: str, raw: bytes | None) -> dict[str, Any]:
-    if raw is None:
-        raise Problem(404, "no such run", f"run {run!r} is not recorded; `signalbox status` lists those there are")
-    return dict(json.loads(raw))
 
 
 def _steps(clients: Clients, run: str) -> list[answers.Step]:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 from urllib.parse import quote
 
-from azure.core.credentials import TokenCredential
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobBlock, ContainerClient
 
@@ -17,21 +16,21 @@ from shared.adapters.allowed_hosts import host_of
 from shared.adapters.azure_faults import translated
 from shared.adapters.azure_ml_arm import Arm, place_path
 from shared.adapters.azure_ml_data import datastore_place
+from shared.adapters.azure_ml_datastores import BLOCK, Datastores
 from shared.domain.failures import Refused
 from shared.domain.promotion.bundles import BundleFile
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.routes import Workspace
 from shared.ports import Shelf, StoredFile
 
-_BLOCK = 4 * 1024 * 1024
 _SHA256 = "sha256"
 
 
 class AzureMlBundles:
     """Implements `shared.ports.BundleStore`. *accounts* makes a storage account's address of `{account}`."""
 
-    def __init__(self, arm: Arm, credential: TokenCredential, accounts: str) -> None:
-        self._arm, self._credential, self._accounts = arm, credential, accounts
+    def __init__(self, arm: Arm, datastores: Datastores, accounts: str) -> None:
+        self._arm, self._datastores, self._accounts = arm, datastores, accounts
         self._in_workspace = lru_cache(maxsize=64)(self._locate)
 
     def files(self, shelf: Shelf) -> Iterator[StoredFile]:
@@ -98,8 +97,8 @@ class AzureMlBundles:
             blob = container.get_blob_client(f"{folder}{path}")
             size, at = blob.get_blob_properties().size, 0
             while at < size:
-                yield blob.download_blob(at, min(_BLOCK, size - at), max_concurrency=1).readall()
-                at += _BLOCK
+                yield blob.download_blob(at, min(BLOCK, size - at), max_concurrency=1).readall()
+                at += BLOCK
 
     def _place(self, shelf: Shelf) -> tuple[ContainerClient, str]:
         """The container and the folder in it, with its slash."""
@@ -112,13 +111,7 @@ class AzureMlBundles:
         if place is None:
             raise Refused(f"{folder!r} is not azureml://datastores/NAME/paths/PATH; register the model from there")
         datastore, path = place
-        raw = self._arm.get(f"{place_path(workspace)}/datastores/{quote(datastore)}", f"look at datastore {datastore}")
-        if raw is None:
-            raise Refused(f"datastore {datastore} is not in {workspace.name}")
-        account = self._accounts.replace("{account}", raw["properties"]["accountName"])
-        url = f"{account}/{raw['properties']['containerName']}"
-        client = ContainerClient.from_container_url(url, credential=self._credential, max_single_get_size=_BLOCK)
-        return client, path.rstrip("/") + "/"
+        return self._datastores.container(workspace, datastore), path.rstrip("/") + "/"
 
     def _in_registry(self, shelf: Shelf) -> ContainerClient:
         """The container of one asset of the registry: its own once it is registered, the pending one before."""

@@ -25,15 +25,17 @@ class Tracking:
         parent = self._run(workspace, run)
         if parent is None:
             return {}
-        filtered = {
-            "experiment_ids": [parent["info"]["experiment_id"]],
-            "filter": f"tags.mlflow.parentRunId = '{run}'",
-            "max_results": _CHILDREN,
-        }
-        url = f"{self._regions.tracking(workspace)}/runs/search"
-        steps = self._regions.ask("POST", url, f"find the steps of run {run}", filtered).json().get("runs") or []
+        steps = self._search(workspace, run, parent, f"tags.mlflow.parentRunId = '{run}'")
         logged = sorted(_logged(*steps), key=_moment) + sorted(_logged(parent), key=_moment)
         return {str(metric["key"]): float(metric["value"]) for metric in logged}
+
+    def steps(self, workspace: Workspace, run: str) -> list[str]:
+        """The runs of the steps of *run*, at whatever depth; none where the history does not know it."""
+        parent = self._run(workspace, run)
+        if parent is None:
+            return []
+        found = self._search(workspace, run, parent, f"tags.mlflow.rootRunId = '{run}'")
+        return [name for each in found if (name := str(each["info"]["run_id"])) != run]
 
     def note(self, workspace: Workspace, run: str, tags: Mapping[str, str]) -> bool:
         """Put *tags* on the run; False where the history does not have it yet. Safe to repeat."""
@@ -52,6 +54,15 @@ class Tracking:
         found = self._run(workspace, run) or {"data": {}}
         tags = {tag["key"]: tag["value"] for tag in found["data"].get("tags") or []}
         return str(tags.get("mlflow.rootRunId") or run)
+
+    def _search(self, workspace: Workspace, run: str, parent: dict[str, Any], wanted: str) -> list[dict[str, Any]]:
+        filtered = {
+            "experiment_ids": [parent["info"]["experiment_id"]],
+            "filter": wanted,
+            "max_results": _CHILDREN,
+        }
+        url = f"{self._regions.tracking(workspace)}/runs/search"
+        return self._regions.ask("POST", url, f"find the steps of run {run}", filtered).json().get("runs") or []
 
     def _run(self, workspace: Workspace, run: str) -> dict[str, Any] | None:
         url = f"{self._regions.tracking(workspace)}/runs/get?run_id={quote(run)}"

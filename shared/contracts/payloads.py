@@ -31,10 +31,14 @@ class Inference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InferenceResult:
+    """*job_error* is the line of *job_log* that says why the job failed; both are empty where none did."""
+
     run: str
     outcome: Outcome
     because: str = ""
     manifest: str = ""
+    job_error: str = ""
+    job_log: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,12 +151,18 @@ class JobSeen:
     cancel_asked: bool = False
     created: str = ""  # ISO 8601, where Azure ML says it.
     because: str = ""
+    error: str = ""  # Of a failed job: the line of *log* that says why.
+    log: str = ""  # Where that file lies in the workspace's artifact store.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobEnd:
+    """*error* and *log* as in JobSeen."""
+
     state: JobState
     because: str
+    error: str = ""
+    log: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

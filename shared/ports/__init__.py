@@ -15,6 +15,7 @@ from shared.ports.inference import (
     DataHub,
     HubFile,
     Job,
+    JobLogs,
     Jobs,
     Ledger,
 )
@@ -65,6 +66,7 @@ __all__ = [
     "HubFile",
     "Identities",
     "Job",
+    "JobLogs",
     "Jobs",
     "Ledger",
     "Messenger",

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any, BinaryIO, Protocol
 
+from shared.domain.job_logs import LogFile
 from shared.domain.routes import Overrides, Scoring, Workspace
 
 
@@ -100,6 +101,20 @@ class Jobs(Protocol):
     def look(self, scoring: Scoring, job: str) -> Job: ...
     def cancel(self, workspace: Workspace, job: str) -> None:
         """Ask for cancellation; a job that has finished stays as it is."""
+        ...
+
+
+class JobLogs(Protocol):
+    def files(self, workspace: Workspace, job: str) -> tuple[LogFile, ...]:
+        """What the job and its steps have logged so far, the file that says most of an error first."""
+        ...
+
+    def tail(self, workspace: Workspace, file: LogFile, most: int) -> bytes:
+        """The last *most* bytes of *file*."""
+        ...
+
+    def studio(self, workspace: Workspace, job: str) -> str:
+        """The page of the job for people, empty where the cloud has none; asks nobody."""
         ...
 
 

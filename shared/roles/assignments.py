@@ -82,7 +82,7 @@ def _environment(configuration: Configuration, workspace: Workspace) -> Iterator
     """A workspace that nothing uses needs nothing."""
     ports = dict[str, str]()
     if any(route.score.workspace == workspace for route in configuration.routes):
-        ports["Jobs"] = "scores"
+        ports |= dict.fromkeys(("Jobs", "JobLogs"), "scores")
     if any(rules.pipeline.workspace == workspace for rules in configuration.retraining):
         ports |= dict.fromkeys(("Pipelines", "DataAssets"), "trains")
     stages = configuration.ladder.stages

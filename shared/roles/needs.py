@@ -88,6 +88,11 @@ NEEDS: dict[str, dict[str, Needs]] = {
     "DataChecks": {"check": (_READ,), "faults": (), "written": ()},
     "DriftFiles": dict.fromkeys(("count", "own_reference", "columns"), (_READ,)),
     "Jobs": {"submit": (_INVOKE,), "find": (_JOB,), "look": (_JOB,), "cancel": (_CANCEL,)},
+    "JobLogs": {
+        "files": (_blobs(Kind.STORE, "read"), _workspace("datastores/read"), _RUNS),
+        "tail": (_blobs(Kind.STORE, "read"), _workspace("datastores/read")),
+        "studio": (),
+    },
     "Pipelines": {
         "submit": (_INVOKE, _RUNS),
         "find": (_JOB,),

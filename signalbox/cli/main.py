@@ -23,7 +23,7 @@ from signalbox.cli.promotions import (
     withdraw,
 )
 from signalbox.cli.retraining import retrain, retraining
-from signalbox.cli.runs import cancel, release, reprocess, status
+from signalbox.cli.runs import cancel, logs, release, reprocess, status
 from signalbox.cli.schedules import schedules
 from signalbox.cli.tokens import token
 from signalbox.cli.traces import trace
@@ -35,7 +35,7 @@ def main() -> None:
     """Carry data to models and models to production."""
 
 
-_RUNS = (drop, send, stream, status, check, drift, features, cancel, release, reprocess, schedules, dlq)
+_RUNS = (drop, send, stream, status, logs, check, drift, features, cancel, release, reprocess, schedules, dlq)
 _PROMOTIONS = (
     plan,
     promote,

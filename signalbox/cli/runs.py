@@ -37,6 +37,26 @@ def status(run: str | None, route: str | None, outcome: str | None, as_json: boo
 
 @click.command()
 @click.argument("run")
+@click.option("--file", default="", help="Another file of the job's logs, by its name in the list.")
+@click.option("--lines", default=100, show_default=True, type=click.IntRange(1, 2000), help="The last so many.")
+@click.option("--list", "only_list", is_flag=True, help="Only name the files that there are.")
+@_as
+@_json
+def logs(run: str, file: str, lines: int, only_list: bool, person: str, as_json: bool) -> None:
+    """Print the end of the log of RUN's job: the file that says most of an error, unless one is named."""
+    log = find_app(person, signed=bool(person)).get(f"runs/{run}/logs", file=file, lines=str(lines))
+    if as_json:
+        emit_json(log)
+    elif only_list:
+        emit_table(("file", "bytes"), [(each["name"], str(each["size"])) for each in log["files"]])
+    else:
+        head = f"{'the end of ' if log['cut'] else ''}{log['file']}" if log["file"] else "nothing is logged yet"
+        click.echo(f"job {log['job']}: {head}", err=True)  # So that a pipe gets the log alone.
+        click.echo(log["text"])
+
+
+@click.command()
+@click.argument("run")
 @_reason
 @_as
 @_json
@@ -84,6 +104,7 @@ def _show(found: dict[str, Any]) -> None:
             "closed": found.get("closed", ""),
             "skipped": f"{len(found['duplicates'])} repeated events" if found["duplicates"] else "",
             **_quarantine_facts(found["run"], found.get("quarantine")),
+            **_job_facts(found["run"], found.get("job")),
         }
     )
     click.echo()
@@ -108,4 +129,14 @@ def _quarantine_facts(run: str, quarantine: dict[str, Any] | None) -> dict[str, 
     if quarantine["waits"]:
         facts["until"] = quarantine["until"]
         facts["to release"] = f"signalbox release {run} --reason WHY"
+    return facts
+
+
+def _job_facts(run: str, job: dict[str, Any] | None) -> dict[str, str]:
+    """The job, and, of one that failed, where its reason stands."""
+    if job is None:
+        return {}
+    facts = {"job": f"{job['job']} ({job['name']})", "studio": job["studio"]}
+    if job["error"]:
+        facts |= {"error": job["error"], "log": job["log"], "to read it": f"signalbox logs {run}"}
     return facts

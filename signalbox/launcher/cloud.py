@@ -22,6 +22,7 @@ from signalbox.launcher.emulator_settings import keys_of, write_settings
 from signalbox.launcher.endpoints import (
     ACCOUNT,
     ACCOUNTS,
+    ARTIFACT_CONTAINER,
     BLOB_CONTAINER,
     new_endpoints,
     refuse_taken,
@@ -235,7 +236,7 @@ class LocalCloud:
     def _create_containers(self) -> None:
         from signalbox.launcher.hub import hub_client
 
-        wanted = dict.fromkeys(ACCOUNTS, (BLOB_CONTAINER,)) | {ACCOUNT: CONTAINERS}
+        wanted = dict.fromkeys(ACCOUNTS, (BLOB_CONTAINER, ARTIFACT_CONTAINER)) | {ACCOUNT: CONTAINERS}
         for account, names in wanted.items():
             with hub_client(self.endpoints, account) as client:
                 there = {container.name for container in client.list_containers()}

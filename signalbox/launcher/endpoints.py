@@ -38,6 +38,7 @@ REGISTRIES = (
     ),
 )
 BLOB_CONTAINER = "azureml-blobstore"  # Every workspace keeps its own files here, in its own account.
+ARTIFACT_CONTAINER = "azureml"  # And here what its runs leave, their logs among it.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

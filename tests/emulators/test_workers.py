@@ -44,3 +44,19 @@ def test_a_mini_batch_whose_process_always_dies_counts_against_the_threshold(tmp
 def test_a_script_that_cannot_start_fails_the_job_whatever_the_threshold(tmp_path: Path) -> None:
     with pytest.raises(JobError, match="no model here"):
         score(tmp_path, CANNOT_START, -1)
+
+
+RAISES = "def run(files):\n    print('looking at', len(files))\n    raise ValueError('no column x')\n"
+
+
+def test_what_a_script_prints_and_raises_is_kept_where_azure_keeps_it(tmp_path: Path) -> None:
+    with pytest.raises(JobError):
+        score(tmp_path, RAISES, 0)
+
+    logs = tmp_path / "logs"
+    errors = [(logs / "user" / name).read_text() for name in ("error.txt", "error/0/process000.txt")]
+    assert all(text.rstrip().endswith("ValueError: no column x") for text in errors)
+    assert "a.csv" in errors[0]
+    assert (logs / "user/stdout/0/process000.stdout.txt").read_text() == "looking at 1\n" * 2
+    assert "Traceback" in (logs / "user/stderr/0/process000.stderr.txt").read_text()
+    assert (logs / "job_progress_overview.txt").read_text() == "task 0: 1 files failed\n"

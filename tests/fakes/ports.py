@@ -16,6 +16,7 @@ from shared.clients import Clients
 from shared.domain.arrivals import refuse_way_out
 from shared.domain.configuration import Configuration
 from shared.domain.failures import Transient
+from shared.domain.job_logs import LogFile, most_telling
 from shared.domain.messaging import DeadMessage, Message, QueueDoor
 from shared.domain.permissions import DEFAULT_PERSONAS, Machine, Permissions
 from shared.domain.routes import Scoring, Workspace
@@ -180,6 +181,26 @@ class MemoryJobs:
         self._hub.create(self._staging, f"{job.output_path}/{job.overrides.output_file_name}", "\n".join(kept).encode())
 
 
+class MemoryJobLogs:
+    """*logs* by job: the content of each file."""
+
+    def __init__(self) -> None:
+        self.logs: dict[str, dict[str, bytes]] = {}
+        self.fail_with: Exception | None = None
+
+    def files(self, workspace: Workspace, job: str) -> tuple[LogFile, ...]:
+        if self.fail_with:
+            raise self.fail_with
+        found = self.logs.get(job, {})
+        return most_telling(tuple(LogFile(run=job, path=path, size=len(data)) for path, data in found.items()))
+
+    def tail(self, workspace: Workspace, file: LogFile, most: int) -> bytes:
+        return self.logs[file.run][file.path][-most:]
+
+    def studio(self, workspace: Workspace, job: str) -> str:
+        return f"https://ml.azure.com/runs/{job}?wsid=/{workspace.workspace}"
+
+
 class MemoryAnnouncer:
     def __init__(self) -> None:
         self.events: list[tuple[str, str, dict[str, Any]]] = []
@@ -275,6 +296,7 @@ class FakeClients(Clients):
             hub=memory,
             ledger=BlobLedger(memory, configuration.hub.state),
             jobs=MemoryJobs(memory, configuration.hub.staging),
+            job_logs=MemoryJobLogs(),
             announcer=MemoryAnnouncer(),
             messenger=MemoryMessenger(),
             queues=MemoryQueues(),

@@ -24,7 +24,15 @@ def test_a_recorded_history_still_finishes_the_same_way(path):
     answer = replay(golden["name"], golden["context"])
 
     assert asked_for(answer) == golden["asked_for"]
-    assert (answer["isDone"], answer.get("output")) == (True, golden["output"])
+    assert answer["isDone"]
+    assert known(answer.get("output"), golden["output"]) == golden["output"]
+
+
+def known(output: Any, recorded: Any) -> Any:
+    """*output* without the fields that are newer than *recorded*: a reader of then ignores them, by the codec's rule."""
+    if isinstance(output, dict) and isinstance(recorded, dict):
+        return {name: value for name, value in output.items() if name in recorded}
+    return output
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -32,6 +32,7 @@ MAY = {
     "list_runs": EVERYBODY,
     "start_inference": "OSEFAK",
     "show_run": EVERYBODY,
+    "show_run_log": "OSEFAK",
     "cancel_run": "EFK",
     "release_run": "OK",
     "reprocess_run": "OSEFAK",
@@ -187,13 +188,15 @@ TASK = {
         ("ProjectId", "PlanId", "JobId", "TimelineId", "TaskInstanceId"), "67be341f-5310-552f-e0cd-7c580e77b98b"
     ),
 }
-ASKED: list[tuple[str, Any, str]] = [
+ASKED: list[tuple[str, Any, str]] = [  # Without a body it is a GET.
     ("runs/{here}/cancel", REASON, "dev"),
     ("runs/{there}/cancel", REASON, "preprod"),
     ("runs/{here}/release", REASON, "dev"),
     ("runs/{there}/release", REASON, "preprod"),
     ("runs/{here}/reprocess", REASON, "dev"),
     ("runs/{there}/reprocess", REASON, "preprod"),
+    ("runs/{here}/logs", None, "dev"),
+    ("runs/{there}/logs", None, "preprod"),
     ("data-checks", {"path": "landing/none", "route": "here"}, "dev"),
     ("data-checks", {"path": "landing/none", "route": "there"}, "preprod"),
     ("drift-checks", {"path": "landing/none", "route": "here"}, "dev"),
@@ -243,7 +246,8 @@ class TestEnvironments:
             for path, body, concerned in ASKED:
                 before = await target.settled()
                 headers = signed | (TASK if path == "devops/checks" else {})
-                status, answer = await target.ask("POST", path.format(**runs), headers, body)
+                method = "GET" if body is None else "POST"
+                status, answer = await target.ask(method, path.format(**runs), headers, body)
                 refused = status == 403 and answer["title"] == "not allowed"
                 if refused == (place == concerned):
                     wrong.append(f"{role} at {path} {body}: {status} {answer}")

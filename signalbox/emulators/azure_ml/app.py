@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from signalbox.emulators.azure_ml.arm import ArmDoors
+from signalbox.emulators.azure_ml.artifacts import Artifacts
 from signalbox.emulators.azure_ml.asset_doors import AssetDoors
 from signalbox.emulators.azure_ml.assets import AssetStore, Publish
 from signalbox.emulators.azure_ml.batch_work import BatchWork
@@ -65,15 +66,16 @@ def create_app(options: AzureMlOptions) -> web.Application:
     operations = Operations(entrance, resources)
     assets = AssetStore(resources, options.estate, options.publish)
     history = History(resources)
-    place = (options.state / "jobs", resources, options.estate, blobs)
-    scoring, training = BatchWork(*place), TrainingWork(*place, history, _tracking_addresses(options))
-    jobs = JobQueue(resources, faults, {"scoring": scoring, "training": training})
+    artifacts = Artifacts(options.state / "jobs", options.estate, blobs)
+    place = (options.state / "jobs", resources, options.estate, blobs, history, artifacts)
+    scoring, training = BatchWork(*place), TrainingWork(*place, _tracking_addresses(options))
+    jobs = JobQueue(resources, faults, {"scoring": scoring, "training": training}, artifacts.keep_log)
     runs = PipelineRuns(entrance, jobs, training)
     fleet = Fleet(options.state / "online", resources, options.estate, blobs, operations)
     registries = RegistryDoors(entrance, options.tenant, assets, blobs, operations)
     middlewares = [faults.middleware, refusing, locks.middleware]
     app = web.Application(client_max_size=64 * 1024**2, middlewares=middlewares)
-    app.cleanup_ctx.append(_life(jobs, registries, fleet))
+    app.cleanup_ctx.append(_life(artifacts, jobs, registries, fleet))
     doors: list[Any] = [
         faults,
         locks,

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from signalbox.emulators.azure_ml.artifacts import Artifacts
 from signalbox.emulators.azure_ml.blobs import Blobs
 from signalbox.emulators.azure_ml.estate import BLOB_STORE, Estate, Place, Scope
+from signalbox.emulators.azure_ml.history import History
 from signalbox.emulators.azure_ml.jobs import JobError, Tell
 from signalbox.emulators.azure_ml.resources import Resources
 from signalbox.emulators.azure_ml.workers import WorkerPool
@@ -32,19 +34,43 @@ class JobSpec:
 
 
 class BatchWork:
-    """*folder* keeps each job's work and logs."""
+    """*folder* keeps each job's work and logs; the one step of a job, `batchscoring`, is a run of its own."""
 
-    def __init__(self, folder: Path, resources: Resources, estate: Estate, blobs: Blobs) -> None:
-        self._folder, self._resources, self._estate, self._blobs = folder, resources, estate, blobs
+    def __init__(
+        self,
+        folder: Path,
+        resources: Resources,
+        estate: Estate,
+        blobs: Blobs,
+        history: History,
+        artifacts: Artifacts,
+    ) -> None:
+        self._folder, self._resources, self._estate = folder, resources, estate
+        self._blobs, self._history, self._artifacts = blobs, history, artifacts
 
     async def run(self, guid: str, raw: Mapping[str, Any], tell: Tell) -> None:
         spec, folder = JobSpec(**raw), self._folder / guid
         tell("Running")
         shutil.rmtree(folder / "work", ignore_errors=True)
-        result = await self._score(spec, folder)
+        result = await self._step(spec, guid, folder)
         tell("Finalizing")
         await self._write_output(spec, guid, result)
         shutil.rmtree(folder / "work", ignore_errors=True)
+
+    async def _step(self, spec: JobSpec, guid: str, folder: Path) -> Path:
+        """The scored rows; what the step logged is kept, however it ends."""
+        step, status = self._history.begin_step(guid, spec.workspace, "batchscoring"), "Canceled"
+        shutil.rmtree(folder / "artifacts", ignore_errors=True)
+        try:
+            result = await self._score(spec, folder)
+            status = "Completed"
+        except JobError:
+            status = "Failed"
+            raise
+        finally:
+            await asyncio.to_thread(self._artifacts.keep, self._scope(spec), step, folder / "artifacts")
+            self._history.end_step(step, status)
+        return result
 
     async def _write_output(self, spec: JobSpec, guid: str, result: Path) -> None:
         """A job that was killed while it wrote, or before it said so, may find its own output there."""
@@ -59,7 +85,7 @@ class BatchWork:
             raise JobError(f"the input {spec.input_uri} holds no file")
         model, script = await asyncio.to_thread(self._fetch_model, spec, work)
         batches = [files[at : at + spec.mini_batch_size] for at in range(0, len(files), spec.mini_batch_size)]
-        pool = WorkerPool(model, script, folder / "logs", spec.timeout_s)
+        pool = WorkerPool(model, script, folder / "artifacts" / "logs", spec.timeout_s)
         return await pool.score(
             batches, work / "output", spec.workers, max_retries=spec.max_retries, error_threshold=spec.error_threshold
         )

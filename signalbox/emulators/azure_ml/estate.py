@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 PROVIDER = "Microsoft.MachineLearningServices"
 BLOB_STORE, BLOB_CONTAINER = "workspaceblobstore", "azureml-blobstore"
+ARTIFACT_STORE, ARTIFACT_CONTAINER = "workspaceartifactstore", "azureml"
 
 _SCOPE = re.compile(
     rf"/subscriptions/([^/]+)/resourcegroups/([^/]+)/providers/{PROVIDER}/(workspaces|registries)/([^/]+)(?:/.*)?", re.I
@@ -81,7 +82,8 @@ class Estate:
         return self._named("registries", name)
 
     def datastores(self, workspace: Scope) -> dict[str, tuple[str, str]]:
-        return {BLOB_STORE: (workspace.account, BLOB_CONTAINER), **self.shared}
+        own = {BLOB_STORE: BLOB_CONTAINER, ARTIFACT_STORE: ARTIFACT_CONTAINER}
+        return {**{name: (workspace.account, container) for name, container in own.items()}, **self.shared}
 
     def place_of(self, uri: str, scope: Scope) -> Place:
         """Where *uri* (azureml datastore path or https blob address) lies. Raises ValueError naming it."""

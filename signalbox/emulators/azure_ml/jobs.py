@@ -1,6 +1,7 @@
 """Jobs of batch endpoints and of pipelines: kept in the store, run a few at a time, resumed after a restart."""
 
 import asyncio
+import contextlib
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -43,8 +44,15 @@ class NewJob:
 class JobQueue:
     """Each kind of work has slots of its own."""
 
-    def __init__(self, resources: Resources, faults: FaultBox, works: Mapping[str, Work]) -> None:
-        self._resources, self._faults, self._works = resources, faults, works
+    def __init__(
+        self,
+        resources: Resources,
+        faults: FaultBox,
+        works: Mapping[str, Work],
+        keep_log: Callable[[str, str, str], None],
+    ) -> None:
+        """*keep_log* is given a workspace, a job and the text of the job's own log, and blocks."""
+        self._resources, self._faults, self._works, self._keep_log = resources, faults, works, keep_log
         self._slots = {kind: asyncio.Semaphore(_AT_ONCE) for kind in works}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.created: Counter[str] = Counter(
@@ -119,9 +127,9 @@ class JobQueue:
             if guid in self._tasks:
                 self._set(guid, "Canceled")
         except KeyError as error:
-            self._set(guid, "Failed", f"the deployment or one of its assets has no {error}")
+            await self._fail(guid, f"the deployment or one of its assets has no {error}")
         except (JobError, AzureError, ValueError, OSError) as error:
-            self._set(guid, "Failed", str(error))
+            await self._fail(guid, str(error))
         finally:
             self._tasks.pop(guid, None)
 
@@ -138,6 +146,12 @@ class JobQueue:
         if mode == "fail-late":
             raise JobError("asked to fail at its end by a test")
         self._set(guid, "Completed")
+
+    async def _fail(self, guid: str, error: str) -> None:
+        """The log is there before the status says that there is something to look for."""
+        with contextlib.suppress(AzureError, OSError):  # A job can fail because its storage does.
+            await asyncio.to_thread(self._keep_log, self._job(guid)["spec"]["workspace"], guid, f"{error}\n")
+        self._set(guid, "Failed", error)
 
     def _job(self, guid: str) -> dict[str, Any]:
         job = self._resources.get(f"/jobs-by-guid/{guid}")

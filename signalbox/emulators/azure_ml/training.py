@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from signalbox.emulators.azure_ml.artifacts import Artifacts
 from signalbox.emulators.azure_ml.blobs import Blobs
 from signalbox.emulators.azure_ml.components import Step, arguments, bind, defaults, output_of, steps
 from signalbox.emulators.azure_ml.estate import BLOB_STORE, Estate, Scope
@@ -44,10 +45,11 @@ class TrainingWork:
         estate: Estate,
         blobs: Blobs,
         history: History,
+        artifacts: Artifacts,
         addresses: Callable[[Scope], Mapping[str, str]],
     ) -> None:
         self._folder, self._resources, self._estate = folder, resources, estate
-        self._blobs, self._history, self._addresses = blobs, history, addresses
+        self._blobs, self._history, self._artifacts, self._addresses = blobs, history, artifacts, addresses
 
     async def run(self, guid: str, raw: Mapping[str, Any], tell: Tell) -> None:
         wanted = TrainingSpec(**raw)
@@ -107,6 +109,7 @@ class TrainingWork:
             ended = await _execute(command, code, {**self._addresses(scope), **own}, log)
             status = "Failed" if ended else "Completed"
         finally:
+            await asyncio.to_thread(self._artifacts.keep_file, scope, run, log, "user_logs/std_log.txt")
             self._history.end_step(run, status)
         if ended:
             raise JobError(f"step {name} ended with code {ended}; its log ends: {_end(log)}")

@@ -14,12 +14,16 @@ from signalbox.emulators.azure_ml.process import Ended, LineProcess, NotStarted
 
 _WORKER = "signalbox.emulators.azure_ml.worker"
 _MOST = 2
+_NODE = "0"
 
 
 class WorkerPool:
+    """*logs* is the folder that Azure calls `logs`: an overview of the mini-batches, and `user/` of the script."""
+
     def __init__(self, model: Path, script: Path, logs: Path, timeout_s: float) -> None:
         self._model, self._script, self._logs, self._timeout_s = model, script, logs, timeout_s
-        logs.mkdir(parents=True, exist_ok=True)
+        for kind in ("stderr", "stdout", "error"):
+            (logs / "user" / kind / _NODE).mkdir(parents=True, exist_ok=True)
 
     async def score(
         self, batches: Sequence[list[Path]], output: Path, workers: int, *, max_retries: int, error_threshold: int
@@ -36,6 +40,7 @@ class WorkerPool:
                 while not waiting.empty():
                     number = waiting.get_nowait()
                     done = await self._attempt(worker, batches[number], output / f"{number:06d}", max_retries)
+                    self._note(f"task {number}: {len(batches[number])} files {'succeeded' if done else 'failed'}")
                     if not done:
                         failed.append(number)
                         _judge(sum(len(batches[each]) for each in failed), error_threshold)
@@ -49,11 +54,16 @@ class WorkerPool:
     @contextlib.asynccontextmanager
     async def _worker(self, name: int) -> AsyncIterator[LineProcess]:
         environment = {"AZUREML_MODEL_DIR": str(self._model)}
-        worker = LineProcess(_WORKER, [str(self._script)], environment, self._logs / f"worker-{name}.txt")
+        process, log = f"process{name:03d}", self._logs / "user" / "stderr" / _NODE / f"process{name:03d}.stderr.txt"
+        worker = LineProcess(_WORKER, [str(self._script), str(self._logs / "user"), _NODE, process], environment, log)
         try:
             yield worker
         finally:
             await worker.end()
+
+    def _note(self, line: str) -> None:
+        with (self._logs / "job_progress_overview.txt").open("a") as stream:
+            stream.write(f"{line}\n")
 
     async def _attempt(self, worker: LineProcess, batch: list[Path], output: Path, max_retries: int) -> bool:
         question = {"files": [str(path) for path in batch], "output": str(output)}
@@ -62,7 +72,9 @@ class WorkerPool:
                 async with asyncio.timeout(self._timeout_s):
                     if (await worker.ask(question))["ok"]:
                         return True
-            except (TimeoutError, Ended):
+            except (TimeoutError, Ended) as error:
+                late = isinstance(error, TimeoutError)
+                self._note(f"the process {f'gave no answer in {self._timeout_s:g} s' if late else 'ended'}")
                 await worker.end()
             except NotStarted as error:
                 raise JobError(str(error)) from error
