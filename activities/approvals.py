@@ -15,10 +15,15 @@ _FIRST_LOOK_S, _GROWTH = 300.0, 1.25
 def look_at_approvals(clients: Clients, order: c.StageOrder) -> c.ApprovalsSeen:
     """Where the approvals of a stage stand, and when to look again. The first look starts the clock."""
     policy = order.at.stage.approvals
-    found = judgement(clients, order)
-    waited = (clients.clock.now() - asked_at(clients, order)).total_seconds()
+    found, asked = judgement(clients, order), asked_at(clients, order)
+    waited = (clients.clock.now() - asked).total_seconds()
     if because := superseded_by(clients, order.promotion.id):
         return c.ApprovalsSeen(standing=Standing.REJECTED, unmet=(because,), waited_s=waited)
+    if found.standing is Standing.EXPIRED:
+        until = asked + timedelta(seconds=policy.expire_after_s)
+        times = [moment.isoformat(timespec="minutes") for moment in (asked, until)]
+        said = f"the approvals expired: asked for at {times[0]}, not all given until {times[1]}; promote it again"
+        return c.ApprovalsSeen(standing=found.standing, unmet=(said, *found.unmet), waited_s=waited)
     if found.standing is not Standing.WAITING:
         return c.ApprovalsSeen(standing=found.standing, unmet=found.unmet, waited_s=waited)
     due = int(waited // policy.remind_after_s)
@@ -42,6 +47,8 @@ def look_at_glass(clients: Clients, order: c.StageOrder) -> c.ApprovalsSeen:
     late = (clients.clock.now() - asked_at(clients, order)).total_seconds()
     left = clients.configuration.ladder.break_glass.longest_s - late
     standing = Standing.WAITING if left > 0 and roles else Standing.EXPIRED
+    if roles and left <= 0:
+        unmet = ("the glass was not broken in time", *unmet)
     return c.ApprovalsSeen(standing=standing, unmet=unmet, look_again_s=max(1.0, left))
 
 

@@ -27,11 +27,14 @@ _REASON = 500
 
 
 class Held(Exception):
-    """A gate or a person said no: not a fault, and everything is put back. *worse*: the challenger is to blame."""
+    """A gate or a person said no, or nobody said anything (*fate*): not a fault, and everything is put back.
 
-    def __init__(self, because: Sequence[str], worse: bool = False) -> None:
+    *worse*: the challenger is to blame.
+    """
+
+    def __init__(self, because: Sequence[str], worse: bool = False, fate: c.Fate = c.Fate.HELD) -> None:
         super().__init__("; ".join(because))
-        self.because, self.worse = tuple(because), worse
+        self.because, self.worse, self.fate = tuple(because), worse, fate
 
 
 @dataclass(slots=True, kw_only=True)
@@ -136,7 +139,7 @@ def _attempt(ctx: Context, journey: Journey) -> Steps[tuple[c.Fate, tuple[str, .
             yield from _carry(ctx, journey, at)
             journey.reached = at.stage.name
     except Held as held:
-        return c.Fate.HELD, held.because, held.worse
+        return held.fate, held.because, held.worse
     except (Refused, StepFailed) as failure:
         return c.Fate.FAILED, (str(failure),), False
     return c.Fate.PROMOTED, (f"{journey.plan.model} reached {journey.reached}",), False
@@ -173,7 +176,7 @@ def _await_glass(ctx: Context, order: c.StageOrder, held: Held) -> Steps[None]:
         if seen.standing is Standing.APPROVED:
             return
         if seen.standing is not Standing.WAITING:
-            raise held
+            raise Held([*held.because, *(f"{order.stage}: {each}" for each in seen.unmet)], held.worse)
         ctx.show("waiting for the glass to be broken", stage=order.stage, evidence=order.evidence)
         yield from wait_for(ctx, c.DECISION_GIVEN, seen.look_again_s)
 
@@ -187,7 +190,8 @@ def _await_approvals(ctx: Context, journey: Journey, at: StagePlan, pack: c.Evid
         if seen.standing is Standing.APPROVED:
             return
         if seen.standing is not Standing.WAITING:
-            raise Held([f"{at.stage.name}: {each}" for each in seen.unmet] or [f"{at.stage.name}: approvals expired"])
+            fate = c.Fate.EXPIRED if seen.standing is Standing.EXPIRED else c.Fate.HELD
+            raise Held([f"{at.stage.name}: {each}" for each in seen.unmet], fate=fate)
         ctx.show("waiting for approval", stage=at.stage.name, evidence=pack.digest, unmet=list(seen.unmet))
         while reminded < seen.reminders_due:
             reminded += 1

@@ -139,7 +139,17 @@ def decisions(made: Records, promotion: str, stage: str) -> Iterator[tuple[Blob,
 
 def asked_at(made: Records, order: c.StageOrder) -> datetime:
     """When the approvals were first looked for; recorded once for each evidence."""
-    shown = order.evidence.removeprefix("sha256:")[:16]
-    key = identity.promotion_key(order.promotion.id, f"{order.stage}/{order.phase.value}/asked-{shown}")
+    key = _asked_key(order)
     there = made.ledger.find(key) or made.ledger.record(key, {"at": made.clock.now().isoformat()})
     return datetime.fromisoformat(there["at"])
+
+
+def asked_since(made: Records, order: c.StageOrder) -> datetime | None:
+    """The same for whoever only reads: None where nobody has looked for them yet."""
+    there = made.ledger.find(_asked_key(order))
+    return datetime.fromisoformat(there["at"]) if there else None
+
+
+def _asked_key(order: c.StageOrder) -> str:
+    shown = order.evidence.removeprefix("sha256:")[:16]
+    return identity.promotion_key(order.promotion.id, f"{order.stage}/{order.phase.value}/asked-{shown}")

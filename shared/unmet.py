@@ -98,7 +98,7 @@ def _glass(world: World, request: c.Promotion, plan: Plan) -> Iterator[str]:
     policy = world.configuration.ladder.break_glass.policy
     for at in plan.stages if request.break_glass else ():
         for phase in Phase:
-            failing = _failing(world, request.id, at.stage.name, phase)
+            failing = failing_gates(world, request.id, at.stage.name, phase)
             given = {each.role for each in consents(world, request.id, at.stage.name, phase)}
             yield from (f"{at.stage.name} ({phase.value}): {each}" for each in failing)
             if failing:
@@ -106,7 +106,7 @@ def _glass(world: World, request: c.Promotion, plan: Plan) -> Iterator[str]:
                 yield from (f"break the glass as {role.name}: {who_can(role)}" for role in missing)
 
 
-def _failing(world: World, promotion: str, stage: str, phase: Phase) -> tuple[str, ...]:
+def failing_gates(world: World, promotion: str, stage: str, phase: Phase) -> tuple[str, ...]:
     """What keeps a phase that was assessed and has no receipt."""
     step = f"{stage}/{phase.value}"
     raw = world.ledger.find(identity.promotion_key(promotion, f"{step}/assessed"))

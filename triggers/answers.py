@@ -208,13 +208,35 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Awaited:
+    """*role* has not spoken on *stage*, *who* can; *people* are those that the role names one by one.
+
+    *glass*: its consent to override failing gates is what is waited for. *evidence* is the digest to look at. *since*
+    and *until* are empty where nobody was asked yet.
+    """
+
+    stage: str
+    role: str
+    who: str
+    people: tuple[str, ...]
+    evidence: str
+    since: str
+    until: str
+    glass: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PromotionRow:
+    """*fate* is empty while it is under way; where those that wait are asked for it is `waiting`, and *waits* says for
+    whom."""
+
     promotion: str
     model: str
     version: str
     target: str
     opened: str
     fate: str = ""
+    waits: tuple[Awaited, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain import identity, records
 from shared.domain.failures import Refused
+from shared.domain.promotion.approvals import who_can
 from shared.domain.promotion.models import ModelVersion, exact_model
 from shared.domain.promotion.plans import Phase, changes
 from shared.durable import Client, find_instance
@@ -20,12 +21,15 @@ from shared.planning import plan_digest, plan_promotion
 from shared.standing import next_attempt, opened, pack_of
 from shared.starting_flags import list_set
 from shared.unmet import unmet_at_end, unmet_now, unmet_of_plan
+from shared.waited import Waited, open_promotions, waited_for
 from triggers import answers
 from triggers.doors import Call
 from triggers.pages import page
 from triggers.problems import Problem
 from triggers.requests import EvidenceFilters, PlanAsked, PromotionAsked, PromotionFilters, RecoveryAsked
 from triggers.starting import Starting
+
+_WAITING = "waiting"  # No fate of a record: the list's word for what waits for people.
 
 
 async def plan(clients: Clients, body: PlanAsked) -> answers.Planned:
@@ -98,8 +102,9 @@ async def _next_id(call: Call, model: ModelVersion, target: str) -> str:
 
 
 async def list_promotions(clients: Clients, filters: PromotionFilters) -> answers.PromotionPage:
-    """The newest promotions first; `model` and `fate` narrow."""
-    rows = await asyncio.to_thread(lambda: list(_all(clients)))
+    """The newest promotions first; `model` and `fate` narrow. The fate `waiting` lists what waits for people."""
+    rows_of = _waiting if filters.fate == _WAITING else _all
+    rows = await asyncio.to_thread(lambda: list(rows_of(clients)))
     for name, wanted in (("model", filters.model), ("fate", filters.fate)):
         if wanted:
             rows = [row for row in rows if getattr(row, name) == wanted]
@@ -197,10 +202,33 @@ def _keep_plan(clients: Clients, request: c.Promotion, planned: Any) -> c.Promot
     return replace(request, plan=digest)
 
 
+def _waiting(clients: Clients) -> Iterator[answers.PromotionRow]:
+    listed_rows = {row.promotion: row for row in _all(clients)}
+    for request in open_promotions(clients):
+        waits = tuple(_awaited(each) for each in waited_for(clients, request))
+        row = listed_rows.get(request.id)
+        if waits and row is not None:  # A promotion is listed before it waits for anybody.
+            yield replace(row, fate=_WAITING, waits=waits)
+
+
+def _awaited(waited: Waited) -> answers.Awaited:
+    return answers.Awaited(
+        stage=waited.stage,
+        role=waited.role.name,
+        who=who_can(waited.role),
+        people=waited.role.people,
+        evidence=waited.evidence,
+        since=waited.since.isoformat() if waited.since else "",
+        until=waited.until.isoformat() if waited.until else "",
+        glass=waited.glass,
+    )
+
+
 def _all(clients: Clients) -> Iterator[answers.PromotionRow]:
     told = ("model", "version", "target", "opened", "fate")
     for name, row in listed(clients.hub, clients.configuration.hub.state, PROMOTIONS):
-        yield answers.PromotionRow(promotion=name, **{each: row.get(each, "") for each in told})
+        given: dict[str, Any] = {each: row.get(each, "") for each in told}
+        yield answers.PromotionRow(promotion=name, **given)
 
 
 def _find(clients: Clients, promotion: str) -> bytes | None:

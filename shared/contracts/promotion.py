@@ -17,6 +17,7 @@ class Fate(StrEnum):
 
     PROMOTED = "promoted"
     HELD = "held"  # A gate or a person said no, and everything was put back.
+    EXPIRED = "expired"  # Those who were asked did not all answer in time, and everything was put back.
     FAILED = "failed"  # Something broke, and everything was put back.
     REFUSED = "refused"  # It never began.
     DUPLICATE = "duplicate"

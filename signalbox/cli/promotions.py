@@ -68,17 +68,21 @@ def promote(
 @click.command()
 @click.argument("promotion", required=False)
 @click.option("--model", help="Only promotions of this model.")
+@click.option("--fate", default="", help="Only those that ended so: promoted, held, expired, failed, refused.")
+@click.option("--waiting", is_flag=True, help="What waits for people: for whom, since when and until when.")
 @_json
-def promotions(promotion: str | None, model: str | None, as_json: bool) -> None:
+def promotions(promotion: str | None, model: str | None, fate: str, waiting: bool, as_json: bool) -> None:
     """Show the newest promotions, or one PROMOTION with its evidence."""
     app = find_app()
     if promotion:
         found = app.get(f"promotions/{promotion}")
         emit_json(found) if as_json else _show(found)
         return
-    found = app.get("promotions", **({"model": model} if model else {}))
+    found = app.get("promotions", model=model or "", fate="waiting" if waiting else fate)
     if as_json:
         emit_json(found)
+    elif waiting:
+        _show_waiting(found["promotions"])
     else:
         rows = [
             (row["promotion"], f"{row['model']}:{row['version']}", row["target"], row["fate"] or "under way")
@@ -239,3 +243,24 @@ def _show(found: dict[str, Any]) -> None:
     click.echo()
     rows = [(each["stage"], each["phase"], each["page"], each["digest"]) for each in found["evidence"]]
     emit_table(("stage", "phase", "evidence page", "digest"), rows)
+
+
+def _show_waiting(promotions: list[dict[str, Any]]) -> None:
+    """A line for each role that is waited for."""
+    rows = [
+        (
+            row["promotion"],
+            f"{row['model']}:{row['version']}",
+            f"{waited['stage']}{' (break the glass)' if waited['glass'] else ''}",
+            waited["role"],
+            waited["who"],
+            waited["since"],
+            waited["until"],
+        )
+        for row in promotions
+        for waited in row["waits"]
+    ]
+    if rows:
+        emit_table(("promotion", "model", "stage", "role", "who", "since", "until"), rows)
+    else:
+        click.echo("nobody is waited for")

@@ -77,6 +77,17 @@ async def test_glass_that_one_person_breaks_alone_stays_whole(railway: Railway) 
     assert (status, (await railway.finish(promotion)).fate) == (200, c.Fate.HELD)
 
 
+async def test_whose_consent_to_break_the_glass_is_waited_for_is_listed(railway: Railway) -> None:
+    promotion, body = await broken_glass(railway)
+    await railway.ask("POST", f"promotions/{promotion}/break-glass", body | {"role": "engineer"}, "linus")
+
+    _, page = await railway.ask("GET", "promotions?fate=waiting")
+
+    (row,) = page["promotions"]
+    assert row["promotion"] == promotion
+    assert [(waited["role"], waited["glass"]) for waited in row["waits"]] == [("product-owner", True)]
+
+
 async def test_broken_glass_is_whole_again_after_its_time(railway: Railway) -> None:
     promotion, body = await broken_glass(railway)
     for who, role in (("linus", "engineer"), ("grace", "product-owner")):

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared import contracts as c
 from shared.domain.promotion.models import DIGEST, HELD, STATE, EntryState
@@ -145,11 +145,35 @@ async def test_reminders_escalation_and_silence(railway: Railway) -> None:
     result = await railway.finish(promotion)
 
     kinds = railway.clients.announcer.kinds  # type: ignore[attr-defined]
-    assert result.fate is c.Fate.HELD
-    assert "nobody has approved" in result.because[0]
+    assert result.fate is c.Fate.EXPIRED
+    assert "the approvals expired: asked for at " in result.because[0]
+    assert "nobody has approved" in result.because[1]
+    assert kinds[-1] == "Signalbox.Promotion.Expired"
     assert kinds.count("Signalbox.Promotion.ApprovalRequested") == 3
     assert kinds.count("Signalbox.Promotion.ApprovalEscalated") == 4
     assert not any(key.startswith(("preprod", "central")) for key in railway.cloud.state["deployments"])
+
+
+async def test_what_waits_is_listed_with_whom_it_waits_for_since_when_and_until_when(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+    railway.register("2", error=1.0, name="fraud")
+    nobody = (await railway.ask("GET", "promotions?fate=waiting"))[1]
+    promotion = await railway.promote("churn:1")
+    await railway.decide(promotion, "ada", "data-scientist")
+    await railway.pass_time(timedelta(seconds=5))
+
+    _, page = await railway.ask("GET", "promotions?fate=waiting")
+    _, others = await railway.ask("GET", "promotions?fate=waiting&model=fraud")
+
+    assert (nobody["total"], others["total"], page["total"]) == (0, 0, 1)
+    (row,) = page["promotions"]
+    (waited,) = row["waits"]
+    assert (row["promotion"], row["fate"]) == (promotion, "waiting")
+    assert (waited["stage"], waited["role"], waited["glass"]) == ("central", "product-owner", False)
+    assert waited["who"] == "it can be met by app role ProductOwner"
+    assert waited["evidence"] == await railway.evidence(promotion)
+    since, until = (datetime.fromisoformat(waited[name]) for name in ("since", "until"))
+    assert until - since == timedelta(days=7)
 
 
 async def test_explain_names_each_unmet_condition_and_who_can_meet_it(railway: Railway) -> None:

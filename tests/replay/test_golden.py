@@ -29,7 +29,7 @@ def test_a_recorded_history_still_finishes_the_same_way(path):
 
 
 def known(output: Any, recorded: Any) -> Any:
-    """*output* without the fields that are newer than *recorded*: a reader of then ignores them, by the codec's rule."""
+    """*output* without the fields that are newer than *recorded*, which the codec of then ignores."""
     if isinstance(output, dict) and isinstance(recorded, dict):
         return {name: value for name, value in output.items() if name in recorded}
     return output
