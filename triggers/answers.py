@@ -101,10 +101,15 @@ class JobLog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunShown:
-    """*status* is the host's word and *step* where it is; *duplicates* are the repeated events, the last hundred."""
+    """*status* is the host's word and *step* where it is; *duplicates* are the repeated events, the last hundred.
+
+    *repeats* is the attempt before, and *configuration* the one that scores: `today`, or `as it was`.
+    """
 
     run: str
     status: str
+    repeats: str = ""
+    configuration: str = ""
     route: str = ""
     environment: str = ""
     model: str = ""

@@ -20,7 +20,7 @@ from triggers.problems import Problem
 from triggers.requests import InferenceAsked
 from triggers.starting import Starting
 
-_FILLED = frozenset({"run", "date", "model", "version", "route"})
+FILLED = frozenset({"run", "date", "model", "version", "route"})
 
 
 async def ask(call: Call, asked: InferenceAsked) -> Starting:
@@ -61,7 +61,7 @@ def _shared(route: Route, paths: Sequence[str]) -> dict[str, str]:
     """The captures that all *paths* have in common, which must be enough for the output's path."""
     found = [route.captures(path) or {} for path in paths]
     common = {name: value for name, value in found[0].items() if all(each.get(name) == value for each in found)}
-    missing = [name for name in patterns.captures_of(route.publish) if name not in {*common, *_FILLED}]
+    missing = [name for name in patterns.captures_of(route.publish) if name not in {*common, *FILLED}]
     if missing:
         said = (
             f"field 'paths': the files differ in {', '.join(missing)}, which {route.publish} needs; ask once for each"

@@ -53,6 +53,14 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Repetition:
+    """Score a run's files again: by today's configuration, or, where *as_it_was*, by that of the run."""
+
+    reason: Sentence
+    as_it_was: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogWanted:
     """The last *lines* lines of *file*, by the name that the answer's list gives it; the most telling one without."""
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from triggers import answers, checks, dead_letters, inferences, job_logs, operations, runs
+from triggers import answers, checks, dead_letters, inferences, job_logs, operations, repeats, runs
 from triggers import requests as asked
 from triggers.doors import Call
 from triggers.hub_events import receive
@@ -34,8 +34,9 @@ async def release_run(call: Call, run: str, body: asked.Order) -> answers.Ordere
     return await runs.order(call, run, "release", body.reason)
 
 
-async def reprocess_run(call: Call, run: str, body: asked.Order) -> Starting:
-    return await runs.reprocess(call, run, body.reason)
+async def reprocess_run(call: Call, run: str, body: asked.Repetition) -> Starting:
+    """Score the pinned files of a run again, by today's configuration unless `as_it_was`; `note` says which."""
+    return await repeats.repeat(call, run, body)
 
 
 async def start_data_check(call: Call, body: asked.DataCheckAsked) -> Starting:

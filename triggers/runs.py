@@ -21,7 +21,6 @@ from triggers.problems import Problem
 from triggers.requests import RunFilters
 from triggers.run_reasons import job_of, quarantine_of
 from triggers.run_records import find_run, read_run, run_record
-from triggers.starting import Starting
 
 _MOST_DUPLICATES = 100
 
@@ -57,6 +56,8 @@ def _shown(clients: Clients, record: dict[str, Any]) -> answers.RunShown:
         status="",
         steps=steps,
         duplicates=tuple(_duplicates(clients, run)),
+        repeats=inference.repeats,
+        configuration=inference.configuration,
         route=route.name,
         environment=route.score.workspace.name,
         model=f"{route.score.model}:{route.score.version}",
@@ -88,35 +89,6 @@ async def order(call: Call, run: str, kind: str, reason: str) -> answers.Ordered
     for instance in (run, identity.wait_id(run)):
         await wake(call.client, instance, c.ORDER_GIVEN)
     return answers.Ordered(run=run, order=kind, recorded=first)
-
-
-async def reprocess(call: Call, run: str, reason: str) -> Starting:
-    """Score the run's pinned files again, as the next attempt."""
-    clients = call.clients
-    record = await asyncio.to_thread(run_record, clients, run)
-    if not record.get("outcome"):
-        raise Problem(409, "too early", f"run {run} has not ended; cancel it first, or wait")
-    inference = _next_attempt(clients, decode(c.Inference, record["inference"]), reason, call.caller.name)
-    if await asyncio.to_thread(clients.hub.find, inference.hub.state, records.members(run)) is None:
-        raise Problem(409, "nothing to score", f"run {run} pinned no files; land them anew")
-    return Starting(
-        orchestration=c.RUN_INFERENCE,
-        instance=inference.run,
-        payload=inference,
-        resource=f"runs/{inference.run}",
-        fresh=True,
-    )
-
-
-def _next_attempt(clients: Clients, before: c.Inference, reason: str, by: str) -> c.Inference:
-    return replace(
-        before,
-        run=identity.next_attempt(before.run),
-        repeats=before.run,
-        because=reason,
-        asked_by=by,
-        date=clients.clock.now().date().isoformat(),
-    )
 
 
 def _who(call: Call) -> dict[str, str]:

@@ -35,6 +35,7 @@ def followed(status_url: str) -> dict[str, str]:
 class Starting:
     """What a door wants started: *instance* is chosen before anything happens, *resource* is what comes of it, below
     `/api/v1`. *fresh*: one that is there already is a 409. *unique*: the id was made by chance for this request.
+    *note* tells the caller what was decided for them.
     """
 
     orchestration: Orchestration[Any, Any]
@@ -44,16 +45,21 @@ class Starting:
     members: tuple[str, ...] = ()
     fresh: bool = False
     unique: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """*status_url* tells how it goes; *resource* is what comes of it, where that is known; *members* its parts."""
+    """*status_url* tells how it goes; *resource* is what comes of it, where that is known; *members* its parts.
+
+    *note* says what was decided for the caller, such as the configuration that counts.
+    """
 
     id: str
     status_url: str
     resource: str = ""
     members: tuple[str, ...] = ()
+    note: str = ""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -184,6 +190,7 @@ def _order(starting: Starting, asked: str) -> Order:
         status_url=f"{API}/operations/{starting.instance}",
         resource=f"{API}/{starting.resource}" if starting.resource else "",
         members=starting.members,
+        note=starting.note,
     )
     name, payload = starting.orchestration.name, encode(starting.payload)
     return Order(request=asked, orchestration=name, payload=payload, accepted=accepted)

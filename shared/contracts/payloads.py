@@ -20,6 +20,7 @@ class Inference:
     trigger: Arrival | None = None
     repeats: str = ""  # The earlier attempt whose pinned files this one scores again.
     because: str = ""  # Why somebody asked for it, where somebody did.
+    configuration: str = ""  # Of a repetition: that of `today`, or `as it was` at the attempt before.
     asked_by: str = ""
 
     @classmethod

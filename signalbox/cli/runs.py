@@ -11,6 +11,7 @@ from signalbox.cli.output import emit_answer, emit_facts, emit_json, emit_table
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _as = click.option("--as", "person", default="", help="Who you are in the local directory; on Azure it is az login's.")
 _reason = click.option("--reason", required=True, help="Why; kept in the run's record.")
+_BY = {"today": "by today's configuration", "as it was": "as it was", "": "as it was"}
 _TRAINING = re.compile(r"retrain-.+-[0-9a-f]{16}")  # Runs of routes end with the number of their attempt.
 
 
@@ -79,11 +80,13 @@ def release(run: str, reason: str, person: str, as_json: bool) -> None:
 @click.command()
 @click.argument("run")
 @_reason
+@click.option("--as-it-was", is_flag=True, help="By the configuration of RUN, and not by today's.")
 @_as
 @_json
-def reprocess(run: str, reason: str, person: str, as_json: bool) -> None:
-    """Score the files of RUN again, as the next attempt."""
-    _order(run, "reprocess", reason, person, as_json)
+def reprocess(run: str, reason: str, as_it_was: bool, person: str, as_json: bool) -> None:
+    """Score the files of RUN again, as the next attempt, by today's configuration."""
+    body = {"reason": reason, "as_it_was": as_it_was}
+    emit_answer(find_app(person, signed=bool(person)).post(f"runs/{run}/reprocess", body), as_json)
 
 
 def _order(run: str, kind: str, reason: str, person: str, as_json: bool, among: str = "runs") -> None:
@@ -95,6 +98,7 @@ def _show(found: dict[str, Any]) -> None:
         {
             "run": found["run"],
             "route": found["route"],
+            "repeats": f"{found['repeats']}, {_BY[found['configuration']]}" if found["repeats"] else "",
             "status": found["status"],
             "step": found["step"],
             "outcome": found.get("outcome", ""),

@@ -1,5 +1,6 @@
 """Cancel, reprocess, and ends from outside; what people see of runs over HTTP."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -7,8 +8,9 @@ import pytest
 
 from shared.domain import identity
 from shared.domain.failures import Transient
+from shared.domain.routes import Route
 from shared.domain.runs import Outcome
-from tests.inference.conftest import Product, created
+from tests.inference.conftest import SCORE, Product, a_route, created
 
 WHY = {"reason": "asked for by the ward"}
 
@@ -142,3 +144,60 @@ async def test_a_rename_into_place_is_the_arrival_that_a_sweep_would_find(produc
     _, answer = await product.request("POST", "events", renamed)
 
     assert answer["events"] == [[f"run {product.run_of(blob)} started"]]
+
+
+def reconfigure(product: Product, *routes: Route) -> None:
+    """What a deployment of another `signalbox.yaml` does."""
+    vars(product.clients)["configuration"] = replace(product.clients.configuration, routes=routes)
+
+
+@pytest.mark.parametrize(
+    ("as_it_was", "model", "note"),
+    [
+        (
+            False,
+            "m:2",
+            "scored by today's configuration: m:2 at dev/e/green, contract c; the run was m:1 at dev/e/blue",
+        ),
+        (True, "m:1", "scored as the run was: m:1 at dev/e/blue, contract c"),
+    ],
+)
+async def test_reprocessing_uses_todays_configuration_unless_told_otherwise_and_says_which(
+    product: Product, as_it_was: bool, model: str, note: str
+) -> None:
+    run = await product.arrive("landing/each/north/a.csv")
+    await product.finish(run)
+    mended = replace(a_route("each"), score=replace(SCORE, deployment="green", version="2"))
+    reconfigure(product, mended)
+
+    status, answer = await product.request("POST", f"runs/{run}/reprocess", {**WHY, "as_it_was": as_it_was})
+    await product.finish(answer["id"])
+
+    assert status == 202
+    assert answer["note"].startswith(note)
+    _, shown = await product.request("GET", f"runs/{answer['id']}")
+    assert (shown["model"], shown["repeats"]) == (model, run)
+    assert shown["configuration"] == ("as it was" if as_it_was else "today")
+
+
+async def test_a_route_that_is_gone_can_be_repeated_as_it_was_only(product: Product) -> None:
+    run = await product.arrive("landing/each/north/a.csv")
+    await product.finish(run)
+    reconfigure(product)
+
+    status, problem = await product.request("POST", f"runs/{run}/reprocess", WHY)
+    again, answer = await product.request("POST", f"runs/{run}/reprocess", {**WHY, "as_it_was": True})
+
+    assert (status, "--as-it-was" in problem["detail"]) == (409, True)
+    assert again == 202
+    assert (await product.finish(answer["id"])).outcome is Outcome.COMPLETED
+
+
+async def test_todays_place_must_be_known_from_the_files_of_the_run(product: Product) -> None:
+    run = await product.arrive("landing/each/north/a.csv")
+    await product.finish(run)
+    reconfigure(product, replace(a_route("each"), publish="predictions/{ward}/{run}"))
+
+    status, problem = await product.request("POST", f"runs/{run}/reprocess", WHY)
+
+    assert (status, "give no ward" in problem["detail"]) == (409, True)
