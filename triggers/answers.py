@@ -286,11 +286,15 @@ class EvidenceShown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explained:
-    """*unmet*: a sentence for each condition that is not met, with who can meet it."""
+    """*unmet*: a sentence for each condition that is not met, with who can meet it.
 
-    promotion: str
+    Of *promotion*, whose *fate* it is, or of *run*, a run or a training, whose outcome it is.
+    """
+
     fate: str
     unmet: tuple[str, ...]
+    promotion: str = ""
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

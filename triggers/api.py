@@ -28,6 +28,7 @@ DOORS: dict[str, tuple[Door, ...]] = {
         _post("runs", "start_inference", Action.START_INFERENCE, "route", 202),
         _get("runs/{run}", "show_run", "run"),
         _get("runs/{run}/logs", "show_run_log", "run", Action.CHECK_DATA),
+        _get("explanations/{name}", "explain_anything", "follow"),
         _post("runs/{run}/cancel", "cancel_run", Action.OPERATE, "run", 202),
         _post("runs/{run}/release", "release_run", Action.RELEASE, "run", 202),
         _post("runs/{run}/reprocess", "reprocess_run", Action.START_INFERENCE, "reprocessing", 202),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from triggers import answers, checks, dead_letters, inferences, job_logs, operations, repeats, runs
+from triggers import answers, checks, dead_letters, explanations, inferences, job_logs, operations, repeats, runs
 from triggers import requests as asked
 from triggers.doors import Call
 from triggers.hub_events import receive
@@ -24,6 +24,11 @@ async def show_run(call: Call, run: str) -> answers.RunShown:
 async def show_run_log(call: Call, run: str, query: asked.LogWanted) -> answers.JobLog:
     """The end of what the job of a run has logged: the file that says most of an error, or the one that is named."""
     return await job_logs.show(call.clients, run, query)
+
+
+async def explain_anything(call: Call, name: str) -> answers.Explained:
+    """Each unmet condition of a run, a training or a promotion, and who can meet it."""
+    return await explanations.explain(call, name)
 
 
 async def cancel_run(call: Call, run: str, body: asked.Order) -> answers.Ordered:

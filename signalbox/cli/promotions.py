@@ -151,11 +151,11 @@ def evidence(promotion: str, stage: str, phase: str | None, out: Path) -> None:
 
 
 @click.command()
-@click.argument("promotion")
+@click.argument("name", metavar="RUN|PROMOTION")
 @_json
-def explain(promotion: str, as_json: bool) -> None:
-    """Each unmet condition of PROMOTION, with who can meet it."""
-    found = find_app().get(f"promotions/{promotion}/explain")
+def explain(name: str, as_json: bool) -> None:
+    """Each unmet condition of a run, a training or a promotion, with who can meet it."""
+    found = find_app().get(f"explanations/{name}")
     if as_json:
         emit_json(found)
         return

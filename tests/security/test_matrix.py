@@ -33,6 +33,7 @@ MAY = {
     "start_inference": "OSEFAK",
     "show_run": EVERYBODY,
     "show_run_log": "OSEFAK",
+    "explain_anything": EVERYBODY,
     "cancel_run": "EFK",
     "release_run": "OK",
     "reprocess_run": "OSEFAK",
