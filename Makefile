@@ -53,6 +53,10 @@ chaos: setup  ## The full storms: 1,000 files with bad events, 50 kills among 20
 	@SIGNALBOX_CHAOS_MESSAGES=10000 $(BIN)/python -m pytest tests/messaging/test_kills.py tests/messaging/test_records.py -v
 	@SIGNALBOX_FULL_LOGS=1 $(BIN)/python -m pytest tests/emulators/test_storage.py -k fifty_thousand -v
 
+.PHONY: tour
+tour: setup  ## The runbook of docs/operations.md, with the full disk, which takes three minutes.
+	@SIGNALBOX_TOUR=1 $(BIN)/python -m pytest tests/onemachine/test_tour.py -v
+
 .PHONY: fuzz
 fuzz: setup  ## What the API's document allows and forbids, sent by schemathesis as every person: about half an hour.
 	@SIGNALBOX_FUZZ_EXAMPLES=$${SIGNALBOX_FUZZ_EXAMPLES:-50} $(BIN)/python -m pytest tests/onemachine/test_fuzz.py -s -v

@@ -43,9 +43,10 @@ def _unmet_of_run(clients: Clients, shown: answers.RunShown) -> Iterator[str]:
     elif not shown.outcome:
         yield _under_way(shown)
     elif shown.outcome == Outcome.FAILED.value:
-        yield f"{shown.because}; it can be met by {_mender(clients, shown)}; then `signalbox reprocess {shown.run}`"
+        who = _mender(clients, shown)
+        yield f"{_one_line(shown.because)}; it can be met by {who}; then `signalbox reprocess {shown.run} --reason WHY`"
     elif shown.outcome not in (Outcome.COMPLETED.value, Outcome.DUPLICATE.value):
-        yield f"{shown.because}; `signalbox reprocess {shown.run}` scores its files again"
+        yield f"{_one_line(shown.because)}; `signalbox reprocess {shown.run} --reason WHY` scores its files again"
 
 
 def _quarantined(run: str, quarantine: answers.Quarantine) -> Iterator[str]:
@@ -60,6 +61,10 @@ def _quarantined(run: str, quarantine: answers.Quarantine) -> Iterator[str]:
         yield f"nobody released it until {quarantine.until}: its files are kept in {quarantine.files}"
 
 
+def _one_line(because: str) -> str:
+    return " ".join(because.split())
+
+
 def _under_way(shown: answers.RunShown) -> str:
     if not shown.step:
         return "its orchestration is gone; it can be met by nobody, and the timer's next sweep ends it"
@@ -69,8 +74,9 @@ def _under_way(shown: answers.RunShown) -> str:
 
 def _mender(clients: Clients, shown: answers.RunShown) -> str:
     """Whoever the failure concerns: the model's owner where its job failed, and else those who operate there."""
+    operators = clients.configuration.permissions.who_may(Action.OPERATE, shown.environment)
+    if shown.job is None or not shown.job.log:
+        return operators
     name = shown.model.partition(":")[0]
     owner = next((model.owner for model in clients.configuration.ladder.models if model.name == name), "")
-    if shown.job is not None:
-        return f"{owner or 'whoever owns the model'}, who reads `signalbox logs {shown.run}` and mends {name}"
-    return clients.configuration.permissions.who_may(Action.OPERATE, shown.environment)
+    return f"{owner or 'whoever owns the model'}, who reads `signalbox logs {shown.run}` and mends {name}"

@@ -11,7 +11,7 @@ from azure.storage.blob import BlobClient, BlobProperties, BlobServiceClient
 
 from shared.adapters.azure_faults import translated
 from shared.domain.arrivals import bare_etag, refuse_way_out
-from shared.domain.failures import Transient
+from shared.domain.failures import Refused, Transient
 from shared.ports import Blob
 
 _COPY_PATIENCE_S = 60.0
@@ -62,6 +62,8 @@ class BlobHub:
                     source_match_condition=MatchConditions.IfNotModified,
                 )
             except HttpResponseError as error:
+                if error.status_code == 404 and not self._service.get_container_client(container).exists():
+                    raise Refused(f"container {container} does not exist; create it, and try again") from error
                 if error.status_code in (404, 412):
                     return False
                 raise

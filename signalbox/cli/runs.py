@@ -102,7 +102,7 @@ def _show(found: dict[str, Any]) -> None:
             "status": found["status"],
             "step": found["step"],
             "outcome": found.get("outcome", ""),
-            "because": found.get("because", ""),
+            "because": " ".join(found.get("because", "").split()),
             "manifest": found.get("manifest", ""),
             "opened": found["opened"],
             "closed": found.get("closed", ""),

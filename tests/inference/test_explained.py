@@ -25,6 +25,7 @@ async def test_a_quarantined_run_waits_for_data_or_a_release(product: Product) -
 
 
 async def test_a_failed_job_is_its_owners_and_a_missing_endpoint_the_operators(product: Product) -> None:
+    product.clients.job_logs.logs["guid-1"] = {"logs/user/error.txt": b"KeyError: 'bmi'\n"}  # type: ignore[attr-defined]
     product.jobs.status_after = lambda looks: "Failed"
     job = await product.arrive("landing/each/north/a.csv")
     await product.finish(job)

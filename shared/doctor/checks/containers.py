@@ -4,11 +4,15 @@ A write that can never happen (on an eTag that nothing has) shows whether it wou
 """
 
 from shared.doctor.findings import Finding, Findings, Said, Site, check
-from shared.domain.failures import Refused
+from shared.domain.failures import Refused, Transient
 from shared.roles.assignments import containers as declared
 from shared.roles.catalogue import roles_for
 
 _PROBE, _NO_ETAG = "signalbox-doctor/probe", "0x0"
+_FULL = (
+    "try again; storage that is read and not written may be full: see Azure's status and the account's limits, "
+    "and on one machine the space of the disk"
+)
 
 
 @check
@@ -44,6 +48,8 @@ def _conditional(site: Site, state: str) -> Finding:
         site.hub.delete(state, _PROBE)
     except Refused as refusal:
         return said.broken(f"failed: {refusal}", "give the app's identity Storage Blob Data Contributor on it")
+    except Transient as fault:
+        return said.unknown(f"failed: {fault}", _FULL)
     if again:
         return said.broken(
             "created what was there: effects would repeat", "use a storage account that keeps If-None-Match"
