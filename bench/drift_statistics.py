@@ -179,6 +179,49 @@ def power(reference: int, sizes: list[int], simulations: int) -> None:
             print(f"| {by:g} | {distance:.2f} | {reference} | {rows} | {shares} |", flush=True)
 
 
+def at_distance(kind: str, distance: float) -> tuple[World, Callable[[Rows], Rows]]:
+    """A world of one column, and a movement of it by exactly *distance*."""
+    if kind == "numbers":
+        return _one(lambda chance, rows: chance.random(rows)), _some_moved(distance, lambda values: values + 1)
+    count = int(kind.split()[0])
+    draw = _one(lambda chance, rows: np.array([f"c{code}" for code in chance.integers(0, count, rows)]))
+    # Of every hundred rows, those that leave other categories for the first are as many as the distance says.
+    return draw, _some_moved(distance / (1 - 1 / count), lambda values: np.full_like(values, "c0"))
+
+
+def _one(draw: Callable[[np.random.Generator, int], np.ndarray]) -> World:
+    return lambda chance, rows: {"x0": draw(chance, rows)}
+
+
+def _some_moved(share_of_rows: float, move: Callable[[np.ndarray], np.ndarray]) -> Callable[[Rows], Rows]:
+    chance = np.random.default_rng(14)
+
+    def moved(rows: Rows) -> Rows:
+        values = rows["x0"]
+        return {"x0": np.where(chance.random(len(values)) < share_of_rows, move(values), values)}
+
+    return moved
+
+
+def none_at_effect(reference: int, sizes: list[int], simulations: int) -> list[str]:
+    """How often a distance of exactly the smallest effect is called `none`: at most 1 - power may be."""
+    rule = DriftRule(alpha=0.01, effect=0.2, minimum_rows=20)
+    allowed, wrong = limit(1 - rule.power, simulations), []
+    print(f"\nA distance of exactly {rule.effect:g} called none, {simulations} simulations, at most {allowed:.1%}:\n")
+    print("| column | reference | rows | drifted | inconclusive | none | none where nothing moved |")
+    print("|---|---|---|---|---|---|---|")
+    for kind in ("numbers", "2 categories", "10 categories", "90 categories"):
+        world, move = at_distance(kind, rule.effect)
+        for rows in sizes:
+            moved = share(world, reference, rows, simulations, rule, move)
+            still = share(world, reference, rows, simulations, rule, unmoved)
+            shares = [moved[outcome] / simulations for outcome in (Outcome.DRIFTED, Outcome.INCONCLUSIVE, Outcome.NONE)]
+            told = " | ".join(f"{part:.1%}" for part in (*shares, still[Outcome.NONE] / simulations))
+            print(f"| {kind} | {reference} | {rows} | {told} |", flush=True)
+            wrong += [f"none at {kind}, {rows} rows: {shares[2]:.1%}"] if shares[2] > allowed else []
+    return wrong
+
+
 def relevance_alarms(rows: int, simulations: int) -> list[str]:
     """How often relevance is said to have changed where it has not, and where it has."""
     alpha = 0.05
@@ -213,6 +256,7 @@ def main() -> None:
     given = arguments.parse_args()
     wrong = false_alarms(given.reference, given.rows, given.simulations)
     power(given.reference, given.rows, max(1, given.simulations // 4))
+    wrong += none_at_effect(2000, [100, 300, 1000], given.simulations)
     wrong += relevance_alarms(500, max(1, given.simulations // 10))
     if wrong:
         raise SystemExit(f"too many false alarms: {'; '.join(wrong)}")

@@ -27,7 +27,7 @@ def write_reference(path: Path, rows: pd.DataFrame, target: pd.Series, outputs: 
         "squares": float(((outputs - outputs.mean()) ** 2).sum()),
     }
     content = {
-        "version": 1,
+        "version": 2,
         "rows": len(rows),
         "columns": columns,
         "outputs": {target.name: answered},
@@ -50,6 +50,7 @@ def profile(values: pd.Series) -> dict:
     if len(points) > BREAKPOINTS:
         places = [round(at * (len(ordered) - 1) / (BREAKPOINTS - 1)) for at in range(BREAKPOINTS)]
         points = np.unique(ordered[places])
+    points = np.concatenate([[np.nextafter(points[0], -np.inf)], points])  # What is smaller than anything known.
     cells = np.bincount(np.searchsorted(points, ordered), minlength=len(points) + 1)
     return {"kind": "numeric", "breakpoints": points.tolist(), "cells": cells.tolist()}
 
