@@ -26,11 +26,13 @@ _NAMED = 10
 
 
 def look_at_drift(clients: Clients, look: c.WindowLook) -> c.WindowStanding:
-    found = read_window(clients, look.model, look.version)
-    if found is None:
+    """How the window stands; one of another reference is not due, and ends with the next run."""
+    record = read_window(clients, look.model, look.version)
+    if record is None:
         return c.WindowStanding()
-    window, _ = found
+    window, _ = record
     due = window.look_due(watch_of(clients, look.model), clients.clock.now())
+    due = due and window.reference == _kept_reference(clients, look.model, look.version).digest
     return c.WindowStanding(number=window.number, rows=window.rows, look=window.looks, due=due)
 
 
@@ -67,7 +69,7 @@ def _page(report: dict[str, Any]) -> str:
 
 
 def _report(clients: Clients, judging: c.DriftJudging, watch: DriftWatch, window: Window) -> dict[str, Any]:
-    kept = _kept_reference(clients, judging)
+    kept = _kept_reference(clients, judging.model, judging.version)
     reference = kept if watch.output else kept.inputs_alone
     verdict = detect(reference, window[1], watch.rule_of_a_look)
     changes, said = _relevance_changes(clients, watch, reference)
@@ -94,11 +96,11 @@ def _report(clients: Clients, judging: c.DriftJudging, watch: DriftWatch, window
     }
 
 
-def _kept_reference(clients: Clients, judging: c.DriftJudging) -> ModelReference:
-    path = records.drift_reference(judging.model, judging.version)
+def _kept_reference(clients: Clients, model: str, version: str) -> ModelReference:
+    path = records.drift_reference(model, version)
     raw = clients.hub.read(clients.configuration.hub.state, path)
     if raw is None:
-        raise Refused(f"the reference of {judging.model}:{judging.version} is gone from {path}")
+        raise Refused(f"the reference of {model}:{version} is gone from {path}")
     return parse_reference(json.loads(raw))
 
 

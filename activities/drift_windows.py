@@ -106,8 +106,9 @@ def _add(clients: Clients, request: c.Inference, reference: ModelReference, coun
         known, sums = window or (DriftWindow(number=1, opened=now.isoformat(), reference=reference.digest), Counted())
         if known.has(request.run):
             return None
-        if known.closed or (watch is not None and known.expired(watch, now)):
-            known, sums = known.following(now), Counted()
+        other = known.reference != reference.digest  # Counts in other cells cannot be added, nor compared.
+        if known.closed or other or (watch is not None and known.expired(watch, now)):
+            known, sums = replace(known.following(now), reference=reference.digest), Counted()
         sums = sums.merged(counted)
         return replace(known, runs=(*known.runs, request.run), rows=sums.rows), sums
 

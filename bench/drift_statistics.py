@@ -18,6 +18,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from shared.domain.drift.columns import corrected_variation, total_variation
 from shared.domain.drift.counting import moments_of, profile_of, tally_of
 from shared.domain.drift.detector import DriftVerdict, detect
 from shared.domain.drift.reference import ModelReference
@@ -26,6 +27,7 @@ from shared.domain.drift.relevance_drift import Change, compare_relevance
 from shared.domain.drift.rule import DriftRule, Outcome
 from shared.domain.drift.window import Counted
 from shared.domain.reference_profile import ReferenceProfile
+from shared.domain.statistics import homogeneity
 
 SEVERAL_STANDARD_ERRORS = 3.0
 COLUMNS = 6
@@ -179,6 +181,118 @@ def power(reference: int, sizes: list[int], simulations: int) -> None:
             print(f"| {by:g} | {distance:.2f} | {reference} | {rows} | {shares} |", flush=True)
 
 
+def at_distance(kind: str, distance: float) -> tuple[World, Callable[[Rows], Rows]]:
+    """A world of one column, and a movement of it by exactly *distance*."""
+    if kind == "numbers":
+        return _one(lambda chance, rows: chance.random(rows)), _some_moved(distance, lambda values: values + 1)
+    count = int(kind.split()[0])
+    draw = _one(lambda chance, rows: np.array([f"c{code}" for code in chance.integers(0, count, rows)]))
+    # Of every hundred rows, those that leave other categories for the first are as many as the distance says.
+    return draw, _some_moved(distance / (1 - 1 / count), lambda values: np.full_like(values, "c0"))
+
+
+def _one(draw: Callable[[np.random.Generator, int], np.ndarray]) -> World:
+    return lambda chance, rows: {"x0": draw(chance, rows)}
+
+
+def _some_moved(share_of_rows: float, move: Callable[[np.ndarray], np.ndarray]) -> Callable[[Rows], Rows]:
+    chance = np.random.default_rng(14)
+
+    def moved(rows: Rows) -> Rows:
+        values = rows["x0"]
+        return {"x0": np.where(chance.random(len(values)) < share_of_rows, move(values), values)}
+
+    return moved
+
+
+def none_at_effect(reference: int, sizes: list[int], simulations: int) -> list[str]:
+    """How often a distance of exactly the smallest effect is called `none`: at most 1 - power may be."""
+    rule = DriftRule(alpha=0.01, effect=0.2, minimum_rows=20)
+    allowed, wrong = limit(1 - rule.power, simulations), []
+    print(f"\nA distance of exactly {rule.effect:g} called none, {simulations} simulations, at most {allowed:.1%}:\n")
+    print("| column | reference | rows | drifted | inconclusive | none | none where nothing moved |")
+    print("|---|---|---|---|---|---|---|")
+    for kind in ("numbers", "2 categories", "10 categories", "90 categories"):
+        world, move = at_distance(kind, rule.effect)
+        for rows in sizes:
+            moved = share(world, reference, rows, simulations, rule, move)
+            still = share(world, reference, rows, simulations, rule, unmoved)
+            shares = [moved[outcome] / simulations for outcome in (Outcome.DRIFTED, Outcome.INCONCLUSIVE, Outcome.NONE)]
+            told = " | ".join(f"{part:.1%}" for part in (*shares, still[Outcome.NONE] / simulations))
+            print(f"| {kind} | {reference} | {rows} | {told} |", flush=True)
+            wrong += [f"none at {kind}, {rows} rows: {shares[2]:.1%}"] if shares[2] > allowed else []
+    return wrong
+
+
+NOISE: dict[str, tuple[Callable[[np.random.Generator], np.ndarray], Callable[[np.random.Generator], np.ndarray]]] = {
+    "normal, normal": (lambda chance: chance.normal(size=500), lambda chance: chance.normal(size=500)),
+    "Student t, 2 d.f., both": (lambda chance: chance.standard_t(2, 500), lambda chance: chance.standard_t(2, 500)),
+    "log-normal, 2 % positives": (lambda chance: chance.lognormal(0, 1.5, 500), lambda chance: _flags(chance, 0.02)),
+    "flags of 1 %, 2 % positives": (lambda chance: _flags(chance, 0.01), lambda chance: _flags(chance, 0.02)),
+    "flags of 1 %, log-normal": (lambda chance: _flags(chance, 0.01), lambda chance: chance.lognormal(0, 1.5, 500)),
+    "texts of 100 levels, normal": (lambda chance: _texts(chance), lambda chance: chance.normal(size=500)),
+    "texts of 100 levels, 2 % positives": (lambda chance: _texts(chance), lambda chance: _flags(chance, 0.02)),
+}
+
+
+def _flags(chance: np.random.Generator, share_of_rows: float) -> np.ndarray:
+    return (chance.random(500) < share_of_rows).astype(float)
+
+
+def _texts(chance: np.random.Generator) -> np.ndarray:
+    return np.array([f"t{level}" for level in chance.integers(0, 100, 500)])
+
+
+def noise_selected(simulations: int, alpha: float = 0.05) -> list[str]:
+    """How often relevance selects any of twenty columns of pure noise: at most alpha may be."""
+    allowed, wrong = limit(alpha, simulations), []
+    print(f"\nOne of twenty columns of noise selected, 500 rows, {simulations} simulations, at most {allowed:.1%}:\n")
+    print("| columns, target | selected | an informative column found |\n|---|---|---|")
+    for name, (draw, draw_target) in NOISE.items():
+        chance = np.random.default_rng(5)
+        alarms = found = 0
+        for _ in range(simulations):
+            target = draw_target(chance)
+            columns = {f"noise{number}": draw(chance) for number in range(20)}
+            alarms += bool(relevance(columns | {"target": target}, "target", alpha=alpha, resamples=0).selected)
+            telling = (target - target.mean()) / target.std() * 0.25 + chance.normal(size=500)
+            with_one = relevance(columns | {"telling": telling, "target": target}, "target", alpha=alpha, resamples=0)
+            found += "telling" in with_one.selected
+        print(f"| {name} | {alarms / simulations:.1%} | {found / simulations:.0%} |", flush=True)
+        wrong += [f"{name}: {alarms / simulations:.1%}"] if alarms / simulations > allowed else []
+    return wrong
+
+
+HIDDEN = {
+    "a new category in half of the rows": ((5000, 5000, 0), (50, 0, 50)),
+    "a constant replaced wholly": ((10_000, 0), (0, 100)),
+    "a flag from 1 % to 30 %": ((9900, 100), (70, 30)),
+    "missing values from 0 to 40 %": ((10_000, 0), (60, 40)),
+}
+
+
+def hidden_categories() -> None:
+    """What a test of pooled sparse categories cannot see."""
+    print("\n| reference and window | total variation | p-value |\n|---|---|---|")
+    for name, (reference, window) in HIDDEN.items():
+        p_value = homogeneity(reference, window).p_value
+        print(f"| {name} | {total_variation(reference, window):.2f} | {p_value:.2g} |")
+
+
+def variation_without_drift(simulations: int) -> None:
+    """The mean total variation of two samples of one distribution, as it is and corrected."""
+    print("\n| categories | reference | rows | total variation | corrected |\n|---|---|---|---|---|")
+    for count in (2, 10, 90):
+        chance = np.random.default_rng(9)
+        samples = [
+            [chance.multinomial(rows, [1 / count] * count).tolist() for rows in (500, 200)] for _ in range(simulations)
+        ]
+        plain, corrected = (
+            np.mean([measure(*sample) for sample in samples]) for measure in (total_variation, corrected_variation)
+        )
+        print(f"| {count} | 500 | 200 | {plain:.3f} | {corrected:.3f} |", flush=True)
+
+
 def relevance_alarms(rows: int, simulations: int) -> list[str]:
     """How often relevance is said to have changed where it has not, and where it has."""
     alpha = 0.05
@@ -213,6 +327,10 @@ def main() -> None:
     given = arguments.parse_args()
     wrong = false_alarms(given.reference, given.rows, given.simulations)
     power(given.reference, given.rows, max(1, given.simulations // 4))
+    wrong += none_at_effect(2000, [100, 300, 1000], given.simulations)
+    hidden_categories()
+    variation_without_drift(given.simulations // 4)
+    wrong += noise_selected(given.simulations // 2)
     wrong += relevance_alarms(500, max(1, given.simulations // 10))
     if wrong:
         raise SystemExit(f"too many false alarms: {'; '.join(wrong)}")

@@ -37,9 +37,15 @@ class DriftProblem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionWatched:
-    """*report* is the newest report as it was written, *page* (container/path) the same for people."""
+    """*report* is the newest report as it was written, *page* (container/path) the same for people.
+
+    *windows_month* windows were looked at in the last 30 days; *false_alarm_month* is the probability that at least one
+    of so many raises a false alarm, at most.
+    """
 
     version: str
+    windows_month: int = 0
+    false_alarm_month: float = 0.0
     window: WindowShown | None = None
     report: Any = None
     page: str = ""

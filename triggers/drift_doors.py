@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import fields
+from datetime import timedelta
 from typing import Any
 
 from shared.clients import Clients
@@ -11,7 +12,7 @@ from shared.domain import records
 from shared.domain.drift.detector import DriftVerdict, detect
 from shared.domain.drift.relevance import Relevance, RelevanceError, relevance
 from shared.domain.drift.rule import DriftRule
-from shared.domain.drift.watch import DriftWindow
+from shared.domain.drift.watch import DriftWatch, DriftWindow
 from shared.ports import HubFile
 from shared.watching import read_window, reference_of
 from triggers import answers_of_models as answers
@@ -49,23 +50,28 @@ def _show(clients: Clients, model: str) -> answers.DriftShown:
         raise Problem(404, "not watched", f"model {model!r} has no `drift` section; those that have: {known}")
     state, folder = clients.configuration.hub.state, records.drift_windows(model)
     versions = [blob.path.removeprefix(folder).removesuffix(".json") for blob in clients.hub.list(state, folder)]
-    watched = tuple(_version(clients, model, each) for each in versions)
+    watched = tuple(_version(clients, watch, version) for version in versions)
     return answers.DriftShown(model=model, watch=watch, versions=watched)
 
 
-def _version(clients: Clients, model: str, version: str) -> answers.VersionWatched:
-    state, found = clients.configuration.hub.state, read_window(clients, model, version)
-    reports = list(clients.hub.list(state, f"{records.drift_folder(model, version)}windows/"))
-    newest = max(
-        (blob for blob in reports if "/look-" in blob.path and blob.path.endswith(".html")),
-        key=lambda blob: blob.modified,
-        default=None,
-    )
+def _version(clients: Clients, watch: DriftWatch, version: str) -> answers.VersionWatched:
+    state, model = clients.configuration.hub.state, watch.model
+    record = read_window(clients, model, version)
+    reports = [
+        blob
+        for blob in clients.hub.list(state, f"{records.drift_folder(model, version)}windows/")
+        if "/look-" in blob.path and blob.path.endswith(".html")
+    ]
+    newest = max(reports, key=lambda blob: blob.modified, default=None)
     report = newest.path.removesuffix("html") + "json" if newest else ""
+    since = clients.clock.now() - timedelta(days=30)
+    windows = len({blob.path.rpartition("/")[0] for blob in reports if blob.modified >= since})
     problem = json.loads(clients.hub.read(state, records.drift_problem(model, version)) or b"null")
     return answers.VersionWatched(
         version=version,
-        window=_window(found[0]) if found else None,
+        windows_month=windows,
+        false_alarm_month=watch.false_alarm_rate(windows),
+        window=_window(record[0]) if record else None,
         report=json.loads(clients.hub.read(state, report) or b"null") if report else None,
         page=f"{state}/{newest.path}" if newest else "",
         problem=decode(answers.DriftProblem, problem) if problem else None,

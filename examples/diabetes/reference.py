@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2_contingency
+from scipy.stats import chi2_contingency, gamma, rankdata
 from sklearn.feature_selection import f_regression
 from sklearn.metrics import mutual_info_score
 from sklearn.metrics.cluster import contingency_matrix
@@ -27,7 +27,7 @@ def write_reference(path: Path, rows: pd.DataFrame, target: pd.Series, outputs: 
         "squares": float(((outputs - outputs.mean()) ** 2).sum()),
     }
     content = {
-        "version": 1,
+        "version": 2,
         "rows": len(rows),
         "columns": columns,
         "outputs": {target.name: answered},
@@ -50,6 +50,7 @@ def profile(values: pd.Series) -> dict:
     if len(points) > BREAKPOINTS:
         places = [round(at * (len(ordered) - 1) / (BREAKPOINTS - 1)) for at in range(BREAKPOINTS)]
         points = np.unique(ordered[places])
+    points = np.concatenate([[np.nextafter(points[0], -np.inf)], points])  # What is smaller than anything known.
     cells = np.bincount(np.searchsorted(points, ordered), minlength=len(points) + 1)
     return {"kind": "numeric", "breakpoints": points.tolist(), "cells": cells.tolist()}
 
@@ -98,8 +99,9 @@ def binned(values: pd.Series) -> np.ndarray:
 
 def judged(name: str, values: np.ndarray, codes: np.ndarray, target: np.ndarray, goal: np.ndarray) -> dict:
     rows, table = len(codes), contingency_matrix(codes, goal)
-    f, f_p = (float(each[0]) for each in f_regression(values[:, None], target))
+    f, f_p = (float(each[0]) for each in f_regression(rankdata(values)[:, None], rankdata(target)))
     chi = chi2_contingency(table, correction=False)
+    chi_p = independence(table, chi.statistic, chi.dof)
     return {
         "name": name,
         "rows": rows,
@@ -108,9 +110,23 @@ def judged(name: str, values: np.ndarray, codes: np.ndarray, target: np.ndarray,
         "f": f,
         "f_p": f_p,
         "chi_squared": float(chi.statistic),
-        "chi_squared_p": float(chi.pvalue),
-        "p_value": min(1.0, 2 * min(f_p, float(chi.pvalue))),
+        "chi_squared_p": chi_p,
+        "p_value": min(1.0, 2 * min(f_p, chi_p)),
     }
+
+
+def independence(table: np.ndarray, statistic: float, freedom: int) -> float:
+    """The p-value by the gamma distribution with the statistic's moments over all tables with these margins."""
+    rows = table.sum()
+    parts = []
+    for counts in (table.sum(axis=0), table.sum(axis=1)):
+        size = len(counts)
+        parts.append(((size - 1) * (rows - size) / (rows - 1), (rows * (1 / counts).sum() - size**2) / (rows - 2)))
+    (first, first_margin), (second, second_margin) = parts
+    mean = rows / (rows - 1) * freedom
+    variance = 2 * rows / (rows - 3) * (first - first_margin) * (second - second_margin)
+    variance += rows**2 / (rows - 1) * first_margin * second_margin
+    return float(gamma.sf(statistic, mean**2 / variance, scale=variance / mean))
 
 
 def adjusted(found: list[dict]) -> list[dict]:

@@ -91,10 +91,7 @@ def _test(name: str, profile: ColumnProfile, tally: Tally | None, rule: Distribu
         because = f"{seen} values are below the minimum of {rule.minimum_sample}"
         return Comparison(column=name, test=test, outcome="inconclusive", because=because)
     first, second = _aligned(profile, tally)
-    result = statistics.kolmogorov_smirnov(first, second) if numeric else statistics.chi_squared(first, second)
-    if result is None:
-        because = "fewer than two categories are frequent enough to compare"
-        return Comparison(column=name, test=test, outcome="inconclusive", because=because)
+    result = statistics.kolmogorov_smirnov(first, second) if numeric else statistics.homogeneity(first, second)
     psi = statistics.population_stability(first, second, ordered=numeric)
     return Comparison(
         column=name, test=test, outcome="", because="", statistic=result.statistic, p_value=result.p_value, psi=psi

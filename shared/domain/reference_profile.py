@@ -6,12 +6,13 @@ A profile is small JSON: no row of the data is in it, save the extreme and the b
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from shared.domain.data_contract import Column, DataContract
 from shared.domain.data_measures import Measurements
 
+VERSION = 2  # Version 1 had no cell below the smallest value; it is still read.
 BREAKPOINTS = 1024
 FEW_INTEGERS = 20
 MANY_TEXTS = 100
@@ -23,7 +24,11 @@ class ProfileError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnProfile:
-    """Numeric: *cells* counts values <= breakpoint 0, between breakpoints, above the last. Categorical: *counts*."""
+    """Numeric: *cells* counts values <= breakpoint 0, between breakpoints, above the last. Categorical: *counts*.
+
+    Breakpoint 0 lies just below the smallest value of the sample that the breakpoints are from: what is smaller than
+    anything known has a cell of its own, as what is larger has.
+    """
 
     kind: Literal["numeric", "categorical"]
     breakpoints: tuple[float, ...] = ()
@@ -50,15 +55,18 @@ class ReferenceProfile:
             else {"kind": "categorical", "counts": dict(each.counts)}
             for name, each in self.columns.items()
         }
-        return {"version": 1, "rows": self.rows, "columns": columns}
+        return {"version": VERSION, "rows": self.rows, "columns": columns}
 
 
 def parse_profile(mapping: Any) -> ReferenceProfile:
     """The profile that *mapping* (parsed JSON) holds; ProfileError where it is not one."""
     try:
-        if mapping["version"] != 1:
-            raise ProfileError(f"version {mapping['version']!r} of a reference profile is not known: make it again")
+        version = mapping["version"]
+        if version not in (1, VERSION):
+            raise ProfileError(f"version {version!r} of a reference profile is not known: make it again")
         columns = {name: _column(name, each) for name, each in mapping["columns"].items()}
+        if version == 1:
+            columns = {name: _with_cell_below(column) for name, column in columns.items()}
         return ReferenceProfile(rows=int(mapping["rows"]), columns=columns)
     except (KeyError, TypeError, AttributeError, ValueError) as mistake:
         if isinstance(mistake, ProfileError):
@@ -75,6 +83,19 @@ def _column(name: str, each: Mapping[str, Any]) -> ColumnProfile:
     if not increasing or len(cells) != len(breakpoints) + 1:
         raise ProfileError(f"column {name!r} of the reference profile needs rising breakpoints and one more cell")
     return ColumnProfile(kind="numeric", breakpoints=breakpoints, cells=cells)
+
+
+def _with_cell_below(column: ColumnProfile) -> ColumnProfile:
+    """*column* of version 1: its first breakpoint was its smallest value, and nothing lay below."""
+    if not column.breakpoints:
+        return column
+    breakpoints = (below(column.breakpoints[0]), *column.breakpoints)
+    return replace(column, breakpoints=breakpoints, cells=(0, *column.cells))
+
+
+def below(value: float) -> float:
+    """The largest number that is smaller than *value*."""
+    return math.nextafter(value, -math.inf)
 
 
 def worth_profiling(contract: DataContract) -> tuple[Column, ...]:
@@ -97,12 +118,12 @@ def draft(column: Column, sample: Sequence[Any]) -> ColumnProfile | None:
 
 
 def _quantiles(ordered: Sequence[float]) -> tuple[float, ...]:
-    """At most BREAKPOINTS values, evenly spaced in rank, both ends among them."""
-    distinct = sorted(set(ordered))
-    if len(distinct) <= BREAKPOINTS:
-        return tuple(distinct)
-    last = len(ordered) - 1
-    return tuple(sorted({ordered[round(at * last / (BREAKPOINTS - 1))] for at in range(BREAKPOINTS)}))
+    """At most BREAKPOINTS values, evenly spaced in rank, both ends among them; and one just below the smallest."""
+    points = sorted(set(ordered))
+    if len(points) > BREAKPOINTS:
+        last = len(ordered) - 1
+        points = sorted({ordered[round(at * last / (BREAKPOINTS - 1))] for at in range(BREAKPOINTS)})
+    return (below(points[0]), *points)
 
 
 def counted(drafts: Mapping[str, ColumnProfile], measured: Measurements) -> ReferenceProfile:

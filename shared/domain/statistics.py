@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SMALLEST_EXPECTED = 5.0
+_EXACT_TERMS = 10_000
+_ROUNDING = 1e-7  # Tables as likely as the observed one must not be lost to the last digits.
 _PSI_BINS = 10
 _PSI_SMOOTHING = 0.5
 _TINY = 1e-12
@@ -44,20 +46,79 @@ def kolmogorov_smirnov(reference: Sequence[int], sample: Sequence[int]) -> Teste
     return Tested(statistic=distance, p_value=float(kolmogorov(math.sqrt(n * m / (n + m)) * distance)))
 
 
-def chi_squared(reference: Sequence[int], sample: Sequence[int]) -> Tested | None:
-    """Pearson's test that two rows of counts come from one distribution; None where fewer than two cells are left.
+def homogeneity(reference: Sequence[int], sample: Sequence[int]) -> Tested:
+    """Whether two rows of category counts come from one distribution; categories nobody has count for nothing.
 
-    Cells that expect fewer than five in either row are merged first (Cochran 1954).
+    Two categories: `fisher_irwin`. More: categories that expect at least five in either row (Cochran 1954) are compared
+    by Pearson's chi-squared, with all sparse ones pooled beside them. Pooling hides a category that only one of the
+    rows has, so the pool against the rest, and each sparse category against the rest, are asked exactly. The smallest
+    of these p-values is multiplied by their number (Bonferroni). The statistic is Pearson's over all categories.
     """
+    import numpy as np
+
+    table = np.array([reference, sample], dtype=np.float64)
+    table = table[:, table.sum(axis=0) > 0]
+    if table.shape[1] < 2:
+        return Tested(statistic=0.0, p_value=1.0)
+    statistic = _pearson(table)
+    if table.shape[1] == 2:
+        return Tested(statistic=statistic, p_value=fisher_irwin(table))
+    sparse = _expected(table).min(axis=0) < _SMALLEST_EXPECTED
+    questions = [_frequent_categories(table, sparse), *_sparse_categories(table, sparse)]
+    p_values = [p for p in questions if p is not None]
+    return Tested(statistic=statistic, p_value=min(1.0, len(p_values) * min(p_values)))
+
+
+def _frequent_categories(table: "NDArray[Any]", sparse: "NDArray[Any]") -> float | None:
+    """The p-value over the frequent categories and the pool of the sparse ones; None where these are fewer than two."""
     import numpy as np
     from scipy.special import chdtrc
 
-    table = _merged(np.array([reference, sample], dtype=np.float64))
-    if table.shape[1] < 2:
+    pool = table[:, sparse].sum(axis=1)
+    columns = np.column_stack([table[:, ~sparse], pool]) if pool.sum() else table
+    columns = columns[:, _expected(columns).min(axis=0) >= _SMALLEST_EXPECTED]
+    if columns.shape[1] < 2 or not columns.sum(axis=1).all():
         return None
+    return float(chdtrc(columns.shape[1] - 1, _pearson(columns)))
+
+
+def _sparse_categories(table: "NDArray[Any]", sparse: "NDArray[Any]") -> list[float]:
+    """The p-value of all sparse categories together, and the smallest of each by itself, for its number."""
+    import numpy as np
+
+    whole = table.sum(axis=1)
+    alone = [fisher_irwin(np.column_stack([column, whole - column])) for column in table[:, sparse].T]
+    if len(alone) < 2:
+        return alone
+    pool = table[:, sparse].sum(axis=1)
+    return [fisher_irwin(np.column_stack([pool, whole - pool])), min(1.0, len(alone) * min(alone))]
+
+
+def fisher_irwin(table: "NDArray[Any]") -> float:
+    """The two-sided p-value of a 2 x 2 table by Irwin's rule: tables that are no likelier than this one count.
+
+    Where all four margins are large, the "N - 1" chi-squared stands for it (Campbell 2007): they agree there, and an
+    exact sum would take as many terms as the smallest margin has rows.
+    """
+    import numpy as np
+    from scipy.special import chdtrc, gammaln
+
+    (first, second), (column, _) = table.sum(axis=1), table.sum(axis=0)
+    total = first + second
+    if min(first, second, column, total - column) > _EXACT_TERMS:
+        return float(chdtrc(1, _pearson(table) * (total - 1) / total))
+    cells = np.arange(max(0.0, column - second), min(first, column) + 1)
+    chances = -sum(gammaln(part + 1) for part in (cells, first - cells, column - cells, second - column + cells))
+    chances = np.exp(chances - np.max(chances))
+    observed = chances[int(table[0, 0] - cells[0])]
+    return float(min(1.0, chances[chances <= observed * (1 + _ROUNDING)].sum() / chances.sum()))
+
+
+def _pearson(table: "NDArray[Any]") -> float:
+    import numpy as np
+
     expected = _expected(table)
-    statistic = float(np.sum((table - expected) ** 2 / expected))
-    return Tested(statistic=statistic, p_value=float(chdtrc(table.shape[1] - 1, statistic)))
+    return float(np.sum((table - expected) ** 2 / np.where(expected > 0, expected, 1)))
 
 
 def _expected(table: "NDArray[Any]") -> "NDArray[Any]":
@@ -65,19 +126,6 @@ def _expected(table: "NDArray[Any]") -> "NDArray[Any]":
 
     expected: NDArray[Any] = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
     return expected
-
-
-def _merged(table: "NDArray[Any]") -> "NDArray[Any]":
-    """*table* without empty or sparse columns: the sparse ones become one, which takes the next smallest if need be."""
-    import numpy as np
-
-    table = table[:, np.argsort(table.sum(axis=0), kind="stable")]
-    table = table[:, table.sum(axis=0) > 0]
-    sparse = int((_expected(table).min(axis=0) < _SMALLEST_EXPECTED).sum()) if table.size else 0
-    while sparse and table.shape[1] > 1:
-        table = np.column_stack([table[:, :sparse].sum(axis=1), table[:, sparse:]])
-        sparse = 2 if _expected(table)[:, 0].min() < _SMALLEST_EXPECTED else 0
-    return table
 
 
 def population_stability(reference: Sequence[int], sample: Sequence[int], *, ordered: bool) -> float:
@@ -111,15 +159,3 @@ def benjamini_hochberg(p_values: Sequence[float]) -> tuple[float, ...]:
         smallest = min(smallest, p_values[at] * total / rank)
         adjusted[at] = smallest
     return tuple(adjusted)
-
-
-def detectable_shift(n: int, m: int, alpha: float, power: float) -> float:
-    """The smallest shift, in standard deviations of a normal column, that KS surely finds; infinite for small samples.
-
-    *n* and *m* are the sample sizes. A bound: the distance at the best single point, whose variance is at most 1/4,
-    must reach the critical value with probability *power*.
-    """
-    from scipy.special import kolmogi, ndtri
-
-    distance = float(kolmogi(alpha) + ndtri(power) / 2) * math.sqrt((n + m) / (n * m)) if n and m else 1.0
-    return 2 * float(ndtri((1 + distance) / 2)) if distance < 1 else math.inf

@@ -47,6 +47,8 @@ def show(model: str, as_json: bool) -> None:
                 "rows": f"{window.get('rows', 0)} of {found['watch']['rows']}, {window.get('runs', 0)} runs",
                 "outcome": report.get("outcome", "not looked at yet"),
                 "because": report.get("because", ""),
+                "false alarms": f"at most {version['false_alarm_month']:.0%} a month"
+                f" ({version['windows_month']} windows in 30 days)",
                 "page": version["page"],
                 "problem": (version["problem"] or {}).get("because", ""),
             }

@@ -15,6 +15,7 @@ async def test_how_a_model_stands(product: WatchedProduct) -> None:
     assert (version["version"], version["window"]["rows"], version["window"]["runs"]) == ("1", 300, 1)
     assert version["report"]["outcome"] == "drifted"
     assert version["page"].endswith("look-0.html")
+    assert (version["windows_month"], version["false_alarm_month"]) == (1, pytest.approx(0.01))
 
 
 async def test_a_file_by_itself_is_judged_and_nothing_follows(product: WatchedProduct) -> None:

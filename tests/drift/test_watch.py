@@ -72,6 +72,21 @@ async def test_a_window_that_showed_drift_is_closed_and_the_next_finding_is_anot
     assert sorted(cause["facts"]["window"] for cause in product.causes) == ["1", "2"]
 
 
+async def test_a_window_of_another_reference_is_not_looked_at_and_the_next_run_opens_another(
+    product: WatchedProduct,
+) -> None:
+    await product.score(rows(5, 40), "first")
+    stored = product.stored("drift-windows/m/1.json")
+    stored["window"]["reference"] = "as the version before wrote it"
+    stored["counted"]["inputs"]["x"]["cells"] = stored["counted"]["inputs"]["x"]["cells"][1:]
+    product.hub.delete("signalbox", "drift-windows/m/1.json")
+    product.hub.create("signalbox", "drift-windows/m/1.json", json.dumps(stored).encode())
+
+    assert (await product.score(rows(5, 300), "second"))["outcome"] == "none"
+    window = product.stored("drift-windows/m/1.json")["window"]
+    assert (window["number"], window["rows"]) == (2, 300)
+
+
 @pytest.mark.parametrize("how", ["outage", "terminated"])
 async def test_a_finding_that_could_not_be_told_is_told_by_a_sweep(product: WatchedProduct, how: str) -> None:
     announce, out, asked = product.announced.announce, [True], list[str]()

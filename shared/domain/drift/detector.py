@@ -106,14 +106,21 @@ def _reach(before: Moments, after: Moments) -> float:
 
 
 def _foreseen(reference: ModelReference, columns: Sequence[ColumnDrift]) -> ScoreDrift:
-    """Without outputs: whether what moved is what the model is known to depend on."""
+    """Without outputs: whether what moved is what tells something about the target.
+
+    Relevance is measured column by column. A model may use two columns together of which neither tells anything by
+    itself (their exclusive or), so what is not relevant is not proven to be harmless: the score is then unknown.
+    """
     if reference.relevance is None:
-        said = "there are no outputs to compare, and the reference does not say which inputs are relevant"
-        return ScoreDrift(movement=Movement.UNKNOWN, because=said, foreseen=True)
-    telling = [each for each in columns if each.column in reference.relevance.selected]
-    moved = [each.column for each in telling if each.movement is Movement.MOVED]
-    said = f"there are no outputs to compare; of the relevant inputs {', '.join(moved) or 'none'} moved"
-    return ScoreDrift(movement=_worst(telling), because=said, foreseen=True)
+        reason = "there are no outputs to compare, and the reference does not say which inputs are relevant"
+        return ScoreDrift(movement=Movement.UNKNOWN, because=reason, foreseen=True)
+    moved = [column for column in columns if column.movement is Movement.MOVED]
+    relevant = [column for column in moved if column.column in reference.relevance.selected]
+    if moved and not relevant:
+        reason = f"there are no outputs to compare; {_names(moved)} may matter together with other inputs"
+        return ScoreDrift(movement=Movement.UNKNOWN, because=reason, foreseen=True)
+    reason = f"there are no outputs to compare; of the relevant inputs {_names(relevant) or 'none'} moved"
+    return ScoreDrift(movement=_worst(columns), because=reason, foreseen=True)
 
 
 def _worst(columns: Sequence[ColumnDrift]) -> Movement:

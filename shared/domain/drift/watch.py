@@ -65,6 +65,10 @@ class DriftWatch:
         """How often a window may be looked at, the last look of an old one included."""
         return math.ceil(self.longest_s / self.every_s) + 1 if self.every_s else len(self.thresholds) + 1
 
+    def false_alarm_rate(self, windows: int) -> float:
+        """The probability, at most, that one of *windows* windows or more raises a false alarm: alpha bounds one."""
+        return 1 - (1 - self.rule.alpha) ** windows
+
     @property
     def rule_of_a_look(self) -> DriftRule:
         """Every look has its part of alpha (Bonferroni); of that, relevance has half where there are labels."""

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy.stats import ks_2samp
+from scipy.stats import fisher_exact, ks_2samp
 
 from shared.adapters.arrow_tables import measure, profile
 from shared.domain import statistics
@@ -72,7 +72,7 @@ def test_false_alarms_on_null_data_are_at_most_alpha():
         cells = np.bincount(np.searchsorted(edges, chance.normal(size=200)), minlength=301)
         own = np.bincount(np.searchsorted(edges, edges), minlength=301)
         counts = chance.multinomial(400, [0.5, 0.3, 0.2]), chance.multinomial(150, [0.5, 0.3, 0.2])
-        tested = [statistics.kolmogorov_smirnov(own, cells), statistics.chi_squared(*counts)]
+        tested = [statistics.kolmogorov_smirnov(own, cells), statistics.homogeneity(*counts)]
         alarms += min(statistics.benjamini_hochberg([each.p_value for each in tested])) <= 0.05
 
     assert alarms / 500 <= 0.05 + 2 * (0.05 * 0.95 / 500) ** 0.5
@@ -126,7 +126,61 @@ def test_benjamini_hochberg_is_the_published_example():
     assert sum(p <= 0.05 for p in statistics.benjamini_hochberg(p_values)) == 4
 
 
-def test_power_grows_with_the_sample():
-    shifts = [statistics.detectable_shift(3000, m, 0.01, 0.8) for m in (100, 400, 1600)]
+@pytest.mark.parametrize(
+    ("reference", "window"),
+    [
+        ([5000, 5000, 0], [50, 0, 50]),  # Half of the rows are a category that nobody knows.
+        ([10_000, 0], [0, 200]),  # A constant becomes another one.
+        ([9900, 100], [70, 30]),  # A flag goes from 1 % to 30 %.
+        ([10_000, 0], [60, 40]),  # Values go missing.
+        ([500, *[0] * 50], [50, *[1] * 50]),  # Fifty new categories, once each.
+    ],
+)
+def test_what_sparse_categories_show_is_not_pooled_away(reference, window):
+    assert statistics.homogeneity(reference, window).p_value < 1e-8
 
-    assert shifts == sorted(shifts, reverse=True)
+
+def test_one_category_in_both_is_the_same_distribution():
+    assert statistics.homogeneity([300, 0], [50, 0]) == statistics.Tested(statistic=0.0, p_value=1.0)
+
+
+@given(st.lists(st.integers(0, 400), min_size=4, max_size=4))
+@settings(max_examples=200, deadline=None)
+def test_the_exact_test_is_that_of_scipy(counts):
+    table = np.array(counts, dtype=float).reshape(2, 2)
+    assume(table.sum(axis=0).all() and table.sum(axis=1).all())
+
+    assert statistics.fisher_irwin(table) == pytest.approx(fisher_exact(table.astype(int)).pvalue, rel=1e-6)
+
+
+def test_large_counts_take_the_n_minus_1_chi_squared():
+    table = np.array([[30_000.0, 30_000.0], [30_500.0, 29_500.0]])
+
+    assert statistics.fisher_irwin(table) == pytest.approx(fisher_exact(table.astype(int)).pvalue, rel=0.05)
+
+
+@pytest.mark.parametrize("categories", [2, 30])
+def test_rare_categories_make_no_more_false_alarms_than_alpha(categories):
+    """The short version of bench/drift_statistics.py: a reference of 500 rows, a window of 60, a long tail."""
+    chance, shares = np.random.default_rng(14), 1 / np.arange(1, categories + 1) ** 3
+    p_values = [
+        statistics.homogeneity(*(chance.multinomial(rows, shares / shares.sum()) for rows in (500, 60))).p_value
+        for _ in range(400)
+    ]
+
+    assert sum(p <= 0.05 for p in p_values) / 400 <= 0.05 + 3 * (0.05 * 0.95 / 400) ** 0.5
+
+
+def test_what_is_smaller_than_anything_known_has_a_cell_of_its_own():
+    known = np.where(np.arange(1000) % 10 < 6, 0.0, np.arange(1000.0))
+    reference = profile([table("train.csv", csv_of(known, ["a"] * 1000))], CONTRACT)
+    coded = csv_of(np.where(known == 0, -999.0, known)[:200], ["a"] * 200)
+
+    assert outcomes(coded, reference)["x"] == "fail"
+
+
+def test_a_profile_of_version_1_is_read_with_a_cell_below_its_smallest_value():
+    column = {"kind": "numeric", "breakpoints": [0.0, 1.0], "cells": [60, 40, 0]}
+    read = parse_profile({"version": 1, "rows": 100, "columns": {"x": column}}).columns["x"]
+
+    assert (read.breakpoints[0] < 0.0, read.breakpoints[1:], read.cells) == (True, (0.0, 1.0), (0, 60, 40, 0))

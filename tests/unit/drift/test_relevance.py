@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import chi2_contingency, rankdata
 from sklearn.feature_selection import chi2, f_classif, f_regression, mutual_info_regression
 from sklearn.metrics import mutual_info_score
 
@@ -12,6 +13,7 @@ from shared.domain.drift.association import (
     f_of_groups,
     f_of_numbers,
     information_of,
+    moments_of_statistic,
 )
 from shared.domain.drift.reference import parse_relevance
 from shared.domain.drift.relevance import RelevanceError, relevance
@@ -34,20 +36,20 @@ def world(chance, rows=ROWS, strength=1.0):
     return {"linear": linear, "curved": curved, "group": group, **columns, "target": target}
 
 
-def test_f_between_numbers_is_that_of_scikit_learn(chance):
+def test_f_between_numbers_is_that_of_scikit_learn_on_ranks(chance):
     first = chance.normal(size=(200, 3))
     second = first[:, 0] + chance.normal(size=200)
-    theirs = f_regression(first, second)
+    theirs = f_regression(np.column_stack([rankdata(column) for column in first.T]), rankdata(second))
 
     for at in range(3):
         ours = f_of_numbers(first[:, at], second)
         assert (ours.statistic, ours.p_value) == pytest.approx((theirs[0][at], theirs[1][at]), rel=1e-9)
 
 
-def test_f_of_groups_is_that_of_scikit_learn(chance):
+def test_f_of_groups_is_that_of_scikit_learn_on_ranks(chance):
     classes = chance.integers(0, 4, 300)
     numbers = chance.normal(size=(300, 2)) + classes[:, None] * [0.4, 0.0]
-    theirs = f_classif(numbers, classes)
+    theirs = f_classif(np.column_stack([rankdata(column) for column in numbers.T]), classes)
 
     for at in range(2):
         ours = f_of_groups(classes, numbers[:, at])
@@ -174,3 +176,38 @@ def test_relevance_survives_json(chance):
     found = relevance(world(chance), "target", resamples=3)
 
     assert parse_relevance(json.loads(json.dumps(asdict(found)))) == found
+
+
+NOISE = {
+    "log-normal columns, 2 % positives": (lambda chance: chance.lognormal(0, 1.5, 500), 0.02),
+    "flags of 1 %, 2 % positives": (lambda chance: (chance.random(500) < 0.01).astype(float), 0.02),
+    "texts of 100 levels, 2 % positives": (lambda chance: chance.integers(0, 100, 500).astype(str), 0.02),
+    "heavy tails": (lambda chance: chance.standard_t(2, 500), None),
+}
+
+
+@pytest.mark.parametrize("name", NOISE)
+def test_noise_is_seldom_selected_however_it_is_distributed(chance, name):
+    """The short version of bench/drift_statistics.py: ten columns of pure noise, 60 times, alpha 0.05."""
+    draw, positives = NOISE[name]
+    alarms = 0
+    for _ in range(60):
+        target = chance.standard_t(2, 500) if positives is None else (chance.random(500) < positives).astype(float)
+        columns = {f"noise{number}": draw(chance) for number in range(10)}
+        alarms += bool(relevance(columns | {"target": target}, "target", resamples=0).selected)
+
+    assert alarms / 60 <= 0.05 + 3 * (0.05 * 0.95 / 60) ** 0.5
+
+
+@pytest.mark.parametrize("shape", [(2, 40), (3, 7), (12, 2)])
+def test_the_moments_of_the_statistic_are_those_of_all_tables_with_the_margins(chance, shape):
+    rows, columns = chance.integers(0, shape[0], 200), chance.integers(0, shape[1], 200)
+    statistics = [chi_squared_of_unpooled(cross_table(rows, chance.permutation(columns))) for _ in range(4000)]
+    mean, variance = moments_of_statistic(cross_table(rows, columns))
+
+    assert np.mean(statistics) == pytest.approx(mean, rel=0.02)
+    assert np.var(statistics) == pytest.approx(variance, rel=0.15)
+
+
+def chi_squared_of_unpooled(table):
+    return chi2_contingency(table, correction=False).statistic
