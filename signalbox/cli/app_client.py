@@ -4,25 +4,39 @@ import os
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-import click
 import requests
 
+from signalbox.cli.errors import (
+    NotAllowed,
+    NotSetUp,
+    RefusedByApp,
+    Undecided,
+    UnknownName,
+    Unreachable,
+    Unusable,
+    first_line,
+)
+from signalbox.cli.progress import waiting
 from signalbox.launcher.endpoints import Endpoints, read_endpoints
 from signalbox.launcher.people import sign_in
 
 STATE = Path(".signalbox")
 _TIMEOUT_S = 300
+_CONNECT_S = 10
 _LOOK_EVERY_S = 0.5
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_BY_STATUS = {401: NotAllowed, 403: NotAllowed, 404: UnknownName, 408: Unreachable, 429: Unreachable}
 
 
 class AppClient:
-    """Raises click.ClickException with the app's own words when it refuses."""
+    """Raises a CliError with the app's own words when it refuses."""
 
     def __init__(self, url: str, key: str = "", token: str = "") -> None:
         """With *token*, or else with *key*: a token says more."""
         signed = {"Authorization": f"Bearer {token}"} if token else {"x-functions-key": key}
-        self._url, self._headers = url.rstrip("/"), signed
+        self._url, self._headers = url.rstrip("/").removesuffix("/api/v1"), signed
 
     def get(self, path: str, /, **params: str) -> Any:
         return self._send("GET", path, params=params)
@@ -33,24 +47,32 @@ class AppClient:
     def follow(self, accepted: dict[str, Any]) -> Any:
         """The operation that *accepted* tells of, once it has ended."""
         deadline = time.monotonic() + _TIMEOUT_S
-        while True:
-            operation = self._send("GET", accepted["status_url"].removeprefix("/api/v1/"))
-            if operation["status"] not in ("accepted", "running"):
-                return operation
-            if time.monotonic() > deadline:
-                raise click.ClickException(f"{operation['id']} is still running; look at {accepted['status_url']}")
-            time.sleep(_LOOK_EVERY_S)  # noqa: TID251 - Polls with a deadline.
+        with waiting(f"waiting for {accepted['id']}"):
+            while True:
+                operation = self._send("GET", accepted["status_url"].removeprefix("/api/v1/"))
+                if operation["status"] not in ("accepted", "running"):
+                    return operation
+                if time.monotonic() > deadline:
+                    raise Undecided(f"{operation['id']} is still running; look at {accepted['status_url']}")
+                time.sleep(_LOOK_EVERY_S)  # noqa: TID251 - Polls with a deadline.
 
     def _send(self, method: str, path: str, **rest: Any) -> Any:
         try:
-            answer = requests.request(
-                method, f"{self._url}/api/v1/{path}", headers=self._headers, timeout=_TIMEOUT_S, **rest
+            response = requests.request(
+                method,
+                f"{self._url}/api/v1/{path}",
+                headers=self._headers,
+                timeout=(_CONNECT_S, _TIMEOUT_S),
+                allow_redirects=False,
+                **rest,
             )
-        except requests.ConnectionError as error:
-            raise click.ClickException(f"nothing answers at {self._url}; start it with `signalbox up`") from error
-        if answer.status_code >= 400:
-            raise click.ClickException(_said(answer))
-        return answer.json()
+        except (requests.ConnectionError, requests.ConnectTimeout) as error:
+            raise Unreachable(f"nothing answers at {self._url}; {_start_remedy()}") from error
+        except requests.Timeout as error:
+            raise Unreachable(f"{self._url} did not answer within {_TIMEOUT_S} s; try again") from error
+        except requests.RequestException as error:
+            raise Unreachable(f"{self._url} cannot be asked: {first_line(error)}; {_start_remedy()}") from error
+        return _content(response, self._url)
 
 
 def find_app(person: str = "", signed: bool = False) -> AppClient:
@@ -58,9 +80,10 @@ def find_app(person: str = "", signed: bool = False) -> AppClient:
 
     *signed*, or without a key: with a token, of whoever is signed in to Azure, or of the local directory's *person*.
     """
-    if "SIGNALBOX_URL" in os.environ:
+    if url := os.environ.get("SIGNALBOX_URL"):
+        _refuse_address(url)
         key = os.environ.get("SIGNALBOX_KEY", "")
-        return AppClient(os.environ["SIGNALBOX_URL"], key, _token() if signed or not key else "")
+        return AppClient(url, key, _token() if signed or not key else "")
     endpoints = find_endpoints()
     token = _local_token(endpoints, person) if signed else ""
     return AppClient(endpoints.app, endpoints.function_key, token)
@@ -68,37 +91,86 @@ def find_app(person: str = "", signed: bool = False) -> AppClient:
 
 def find_token(person: str) -> str:
     """A token of whoever is signed in to Azure for the app of SIGNALBOX_URL, or of the local directory's *person*."""
-    return _token() if "SIGNALBOX_URL" in os.environ else _local_token(find_endpoints(), person)
-
-
-def _token() -> str:
-    from azure.identity import AzureCliCredential
-
-    audience = os.environ.get("SIGNALBOX_TOKEN_AUDIENCE", "api://signalbox")
-    return str(AzureCliCredential().get_token(f"{audience}/.default").token)
-
-
-def _local_token(endpoints: Endpoints, person: str) -> str:
-    if not person:
-        raise click.ClickException("say who you are: --as PERSON, such as ada@example.org")
-    try:
-        return sign_in(endpoints, person)
-    except LookupError as error:
-        raise click.ClickException(str(error)) from error
+    return _token() if os.environ.get("SIGNALBOX_URL") else _local_token(find_endpoints(), person)
 
 
 def find_endpoints() -> Endpoints:
-    endpoints = read_endpoints(STATE)
+    """Those of the local cloud of this folder. Raises NotSetUp where none was started."""
+    try:
+        endpoints = read_endpoints(STATE)
+    except (ValueError, AttributeError) as error:
+        raise NotSetUp(f"{STATE / 'endpoints.json'} cannot be read; start `signalbox up` again") from error
     if endpoints is None:
-        raise click.ClickException(
+        raise NotSetUp(
             "no local cloud was started in this folder; run `signalbox up`, or set SIGNALBOX_URL and SIGNALBOX_KEY"
         )
     return endpoints
 
 
-def _said(answer: requests.Response) -> str:
+def _refuse_address(url: str) -> None:
+    """A key or a token is sent there: only to an address, and in clear only on this machine."""
     try:
-        body = answer.json()
+        parts = urlsplit(url)
+        host = parts.hostname or ""
     except ValueError:
-        return f"the app answered {answer.status_code} {answer.reason}"
-    return str(body.get("detail", body))
+        host = ""
+    if not host or parts.scheme not in ("https", "http"):
+        raise Unusable(f"SIGNALBOX_URL is {url!r}; write the app's address, such as https://NAME.azurewebsites.net")
+    if parts.scheme == "http" and host not in _LOOPBACK:
+        raise Unusable(f"SIGNALBOX_URL is {url!r}; use https, since a key or a token is sent there")
+
+
+def _token() -> str:
+    from azure.core.exceptions import ClientAuthenticationError
+    from azure.identity import AzureCliCredential, CredentialUnavailableError
+
+    audience = os.environ.get("SIGNALBOX_TOKEN_AUDIENCE", "api://signalbox")
+    try:
+        return str(AzureCliCredential().get_token(f"{audience}/.default").token)
+    except CredentialUnavailableError as error:
+        missing = "not found" in str(error).lower()
+        problem = "the Azure CLI (az) is not on the PATH" if missing else "nobody is signed in to Azure"
+        remedy = "install it, then run `az login`" if missing else "run `az login`"
+        raise NotAllowed(f"{problem}; {remedy}, or set SIGNALBOX_KEY where a machine's key is enough") from error
+    except ClientAuthenticationError as error:
+        raise NotAllowed(f"Azure gives no token for {audience}: {first_line(error)}; run `az login` again") from error
+
+
+def _local_token(endpoints: Endpoints, person: str) -> str:
+    if not person:
+        raise Unusable("say who you are: --as PERSON, such as ada@example.org")
+    try:
+        return sign_in(endpoints, person)
+    except LookupError as error:
+        raise UnknownName(str(error.args[0])) from error
+    except (requests.RequestException, OSError) as error:
+        raise Unreachable(f"the local directory does not answer; {_start_remedy()}") from error
+
+
+def _start_remedy() -> str:
+    if os.environ.get("SIGNALBOX_URL"):
+        return "check SIGNALBOX_URL, and that the app runs"
+    return "start the local cloud with `signalbox up`"
+
+
+def _content(response: requests.Response, url: str) -> Any:
+    """The JSON of a good answer. Raises the CliError that fits another one."""
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    if response.status_code < 300 and body is not None:
+        return body
+    detail = str(body.get("detail", "")) if isinstance(body, dict) else ""
+    if not detail:
+        reply = f"{response.status_code} {response.reason}"
+        if response.status_code in (401, 403):
+            raise NotAllowed(f"{url} does not let you in ({reply}); run `az login`, or check SIGNALBOX_KEY")
+        raise Unreachable(
+            f"{url} answers ({reply}), but not as this version of Signalbox does; "
+            "set SIGNALBOX_URL to the app's address, without a path"
+        )
+    if response.status_code == 401 and os.environ.get("SIGNALBOX_URL"):
+        detail += "; run `az login` again, or check SIGNALBOX_KEY"
+    default = Unreachable if response.status_code >= 500 else RefusedByApp
+    raise _BY_STATUS.get(response.status_code, default)(detail)

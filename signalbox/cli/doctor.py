@@ -8,10 +8,11 @@ import sys
 import click
 
 from signalbox.cli.app_client import find_app
+from signalbox.cli.errors import NO, UNDECIDED
 from signalbox.cli.output import emit_json
+from signalbox.cli.progress import waiting
 
 _MARKS = {"broken": "x", "unknown": "?", "warning": "!", "ok": " "}
-_BROKEN, _UNKNOWN = 1, 3
 
 
 @click.command()
@@ -19,7 +20,9 @@ _BROKEN, _UNKNOWN = 1, 3
 @click.option("--all", "everything", is_flag=True, help="Also what is right.")
 def doctor(as_json: bool, everything: bool) -> None:
     """Check identities, permissions, endpoints, subscriptions, locks and settings."""
-    told = find_app().get("doctor")
+    app = find_app()
+    with waiting("looking at everything"):
+        told = app.get("doctor")
     grades = told["grades"]
     if as_json:
         emit_json(told)
@@ -30,4 +33,4 @@ def doctor(as_json: bool, everything: bool) -> None:
                 if finding["fix"]:
                     click.echo(f"    {finding['fix']}")
         click.echo(", ".join(f"{number} {grade}" for grade, number in grades.items()))
-    sys.exit(_BROKEN if grades.get("broken") else _UNKNOWN if grades.get("unknown") else 0)
+    sys.exit(NO if grades.get("broken") else UNDECIDED if grades.get("unknown") else 0)

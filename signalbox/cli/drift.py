@@ -2,13 +2,15 @@
 
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import click
 
 from signalbox.cli.app_client import find_app
-from signalbox.cli.hub import hub_at, upload
+from signalbox.cli.errors import NO, UNDECIDED
+from signalbox.cli.hub import lend
+from signalbox.cli.names import MODELS, ROUTES, suggesting
 from signalbox.cli.output import emit_facts, emit_json, emit_table
+from signalbox.cli.progress import waiting
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print the whole answer as JSON.")
 _hub = click.option("--hub", help="The hub's blob service on Azure; the local one if absent.")
@@ -34,7 +36,9 @@ def drift() -> None:
 @_json
 def show(model: str, as_json: bool) -> None:
     """The window of every version of MODEL, and what its last report says."""
-    found = find_app().get(f"models/{model}/drift")
+    app = find_app()
+    with suggesting(app, MODELS, model):
+        found = app.get(f"models/{model}/drift")
     if as_json:
         emit_json(found)
         return
@@ -67,13 +71,16 @@ def show(model: str, as_json: bool) -> None:
 @click.pass_context
 def check_file(context: click.Context, file: Path, route: str, hub: str | None, as_json: bool) -> None:
     """Compare FILE with what the model learned from; exit code 1 where it drifted, 3 where nobody can say."""
-    found = find_app().post("drift-checks", {"path": _brought(file, hub), "route": route})
+    app = find_app()
+    place = lend(file, hub)
+    with suggesting(app, ROUTES, route), waiting(f"comparing {file.name}"):
+        found = app.post("drift-checks", {"path": place, "route": route})
     if as_json:
         emit_json(found)
     else:
         click.echo(f"{found['outcome']}: {found['because']}")
         _print_columns(found["columns"])
-    context.exit({"none": 0, "drifted": 1}.get(found["outcome"], 3))
+    context.exit({"none": 0, "drifted": NO}.get(found["outcome"], UNDECIDED))
 
 
 @click.command()
@@ -85,8 +92,10 @@ def check_file(context: click.Context, file: Path, route: str, hub: str | None, 
 @_json
 def features(file: Path, target: str, resamples: int, seed: int, hub: str | None, as_json: bool) -> None:
     """Which columns of FILE tell something about the target: F, chi-squared and mutual information."""
-    asked = {"path": _brought(file, hub), "target": target, "resamples": resamples, "seed": seed}
-    found = find_app().post("feature-relevance", asked)
+    app = find_app()
+    question = {"path": lend(file, hub), "target": target, "resamples": resamples, "seed": seed}
+    with waiting(f"looking at the columns of {file.name}"):
+        found = app.post("feature-relevance", question)
     if as_json:
         emit_json(found)
         return
@@ -101,14 +110,6 @@ def features(file: Path, target: str, resamples: int, seed: int, hub: str | None
         for each in found["features"]
     ]
     emit_table(("column", "selected", "information (nats)", "adjusted p", "stability"), rows)
-
-
-def _brought(file: Path, hub: str | None) -> str:
-    """Where FILE lies in the hub now."""
-    place = f"signalbox-staging/checks/{uuid4().hex}/{file.name}"
-    with hub_at(hub) as client:
-        upload(client, file, place)
-    return place
 
 
 def _print_columns(columns: list[dict[str, Any]]) -> None:

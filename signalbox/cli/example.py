@@ -16,6 +16,11 @@ from signalbox.launcher.training import TrainingPipeline, publish_training
 _FOLDER = Path("examples") / "diabetes"
 
 
+def example_folder(project: Path) -> Path:
+    """Where *project* keeps the worked example."""
+    return project / _FOLDER
+
+
 def train_example(project: Path, output: Path, recipe: str = "ward") -> dict[str, Any]:
     """What is known of the model that *recipe* made in *output*. Raises click.ClickException."""
     return dict(json.loads(_run(project / _FOLDER / "train.py", str(output), recipe)))

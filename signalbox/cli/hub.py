@@ -1,33 +1,45 @@
 """Land files in the hub, and check them, without waiting for an event."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import click
-from azure.storage.blob import BlobServiceClient
 
 from signalbox.cli.app_client import find_app, find_endpoints
+from signalbox.cli.errors import NO, Undecided, UnknownName, Unreachable, Unusable, of_azure
+from signalbox.cli.landing import Landing, find_landing
+from signalbox.cli.names import ROUTES, suggesting
 from signalbox.cli.output import emit_json
-from signalbox.launcher.hub import hub_client
+from signalbox.cli.progress import copying
+from signalbox.launcher.endpoints import Endpoints, listens
+
+if TYPE_CHECKING:
+    from azure.storage.blob import BlobServiceClient
 
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--route", default="", help="Where files of this route land; not needed where there is only one route.")
 @click.option(
-    "--to",
-    "target",
-    default="landing/diabetes/each/local/",
-    show_default=True,
-    help="CONTAINER/PATH; a path that ends in / takes the file's name.",
+    "--capture", "captures", multiple=True, metavar="NAME=VALUE", help="What fills {NAME} of the route's path: `local`."
 )
+@click.option("--to", "target", default="", help="CONTAINER/PATH instead; a path that ends in / takes the file's name.")
 @click.option("--hub", help="The hub's blob service on Azure; the local one if absent.")
-def drop(file: Path, target: str, hub: str | None) -> None:
-    """Land FILE in the Data Hub."""
-    place = target + file.name if target.endswith("/") else target
+def drop(file: Path, route: str, captures: tuple[str, ...], target: str, hub: str | None) -> None:
+    """Land FILE in the Data Hub, where ROUTE takes it or where you say."""
+    if target and (route or captures):
+        raise click.UsageError("give --route or --to, not both")
+    if target:
+        landing = Landing(place=target + file.name if target.endswith("/") else target)
+    else:
+        landing = find_landing(find_app(), route, file.name, dict(map(_capture, captures)))
     with hub_at(hub) as client:
-        upload(client, file, place)
-    click.echo(f"landed {place}")
+        upload(client, file, landing.place)
+    click.echo(f"landed {landing.place}")
+    if landing.next:
+        click.echo(landing.next)
 
 
 @click.command()
@@ -38,32 +50,73 @@ def drop(file: Path, target: str, hub: str | None) -> None:
 @click.pass_context
 def check(context: click.Context, file: Path, route: str, hub: str | None, as_json: bool) -> None:
     """Check FILE against a route's data contract; exit code 1 where it fails."""
+    app = find_app()
+    place = lend(file, hub)
+    with suggesting(app, ROUTES, route):
+        accepted = app.post("data-checks", {"path": place, "route": route})
+    operation = app.follow(accepted)
+    if operation["result"] is None:
+        raise Undecided(operation["because"] or f"the check ended as {operation['status']}; look at the app's log")
+    if as_json:
+        emit_json(app.get(operation["resource"].removeprefix("/api/v1/"))["report"])
+    else:
+        _print(operation["result"])
+    context.exit(0 if operation["result"]["outcome"] == "passed" else NO)
+
+
+def lend(file: Path, hub: str | None) -> str:
+    """Where *file* lies in the hub's staging now, for the app to look at."""
     place = f"signalbox-staging/checks/{uuid4().hex}/{file.name}"
     with hub_at(hub) as client:
         upload(client, file, place)
-    app = find_app()
-    ended = app.follow(app.post("data-checks", {"path": place, "route": route}))
-    if ended["result"] is None:
-        raise click.ClickException(ended["because"] or f"the check ended as {ended['status']}")
-    if as_json:
-        emit_json(app.get(ended["resource"].removeprefix("/api/v1/"))["report"])
-    else:
-        _print(ended["result"])
-    context.exit(0 if ended["result"]["outcome"] == "passed" else 1)
+    return place
 
 
-def upload(client: BlobServiceClient, file: Path, place: str) -> None:
+def upload(client: "BlobServiceClient", file: Path, place: str) -> None:
+    """Write *file* to *place*, over what is there. Raises UnknownName where the container is missing."""
+    from azure.core.exceptions import AzureError, ResourceNotFoundError
+
     container, _, path = place.partition("/")
-    with file.open("rb") as stream:
-        client.get_blob_client(container, path).upload_blob(stream, overwrite=True)
+    if not container or not path:
+        raise Unusable(f"--to is {place!r}; write CONTAINER/PATH, such as landing/wards/north/")
+    with file.open("rb") as stream, copying(f"copying {file.name}", file.stat().st_size) as advance:
+        try:
+            blob = client.get_blob_client(container, path)
+            blob.upload_blob(stream, overwrite=True, progress_hook=lambda done, _: advance(done))
+        except ResourceNotFoundError as error:
+            raise UnknownName(
+                f"the hub has no container {container!r}; create it, or name another place (see `signalbox doctor`)"
+            ) from error
+        except AzureError as error:
+            raise of_azure(error, "the hub") from error
 
 
-def hub_at(address: str | None) -> BlobServiceClient:
+def hub_at(address: str | None) -> "BlobServiceClient":
+    """The hub's client: of *address*, or else of the local cloud, which must be running."""
     if not address:
-        return hub_client(find_endpoints())
+        return local_hub(find_endpoints())
+    if urlsplit(address).scheme != "https":
+        raise Unusable(f"--hub is {address!r}; write https://ACCOUNT.blob.core.windows.net: a token is sent there")
     from azure.identity import DefaultAzureCredential
+    from azure.storage.blob import BlobServiceClient
 
-    return BlobServiceClient(address, credential=DefaultAzureCredential())
+    return BlobServiceClient(address, credential=DefaultAzureCredential(), retry_total=2)
+
+
+def local_hub(endpoints: Endpoints) -> "BlobServiceClient":
+    """Raises Unreachable at once where the local cloud does not run: the client would try for half a minute."""
+    from signalbox.launcher.hub import hub_client
+
+    if not listens(endpoints.storage):
+        raise Unreachable("the local cloud of this folder does not run; start it with `signalbox up`")
+    return hub_client(endpoints)
+
+
+def _capture(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value) or "/" in value:
+        raise click.UsageError(f"--capture is {text!r}; write NAME=VALUE, such as site=oslo")
+    return name, value
 
 
 def _print(report: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from signalbox.cli.app_client import find_app
+from signalbox.cli.names import LETTERS, suggesting
 from signalbox.cli.output import emit_facts, emit_json, emit_table
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -25,7 +26,8 @@ def list_letters(limit: int, as_json: bool) -> None:
     if as_json:
         emit_json(letters)
     else:
-        emit_table(("path", "stored", "reason"), [(each["path"], each["stored"], each["reason"]) for each in letters])
+        rows = [(letter["path"], letter["stored"], letter["reason"]) for letter in letters]
+        emit_table(("path", "stored", "reason"), rows, "no dead letters: everything was taken in")
     _tell_unseen(unseen)
 
 
@@ -34,7 +36,9 @@ def list_letters(limit: int, as_json: bool) -> None:
 @_json
 def show(path: str, as_json: bool) -> None:
     """The letter at PATH with its events, and what a replay would do with each of them now."""
-    found = find_app().get("dead-letters/letter", path=path)
+    app = find_app()
+    with suggesting(app, LETTERS, path):
+        found = app.get("dead-letters/letter", path=path)
     if as_json:
         emit_json(found)
         return
@@ -68,7 +72,9 @@ def replay(paths: tuple[str, ...], everything: bool, yes: bool, as_json: bool) -
         click.echo(each["path"])
         for said in each["events"]:
             _say(said)
-    if found and not yes:
+    if not found:
+        click.echo("no dead letters: there is nothing to replay")
+    elif not yes:
         click.echo("nothing was done; --yes does it")
 
 

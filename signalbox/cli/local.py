@@ -1,12 +1,16 @@
 """Bring the local cloud up, and show it at work."""
 
+import os
 import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import click
 
 from signalbox.cli.app_client import STATE
+from signalbox.cli.errors import Interrupted, NotSetUp
 from signalbox.cli.output import emit_table
 from signalbox.launcher.endpoints import Endpoints
 
@@ -16,15 +20,25 @@ from signalbox.launcher.endpoints import Endpoints
 @click.option(
     "--app", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path(), help="The app's folder."
 )
+@click.option(
+    "--config",
+    envvar="SIGNALBOX_CONFIG",
+    show_envvar=True,
+    default="signalbox.yaml",
+    show_default=True,
+    help="The configuration, beside or below the app.",
+)
 @click.option("--example/--no-example", default=True, help="Deploy the worked example, so that its routes score.")
-def up(port: int, app: Path, example: bool) -> None:
+def up(port: int, app: Path, config: str, example: bool) -> None:
     """Start the local cloud and the app; Ctrl-C stops it."""
+    from signalbox.cli.example import example_folder
     from signalbox.launcher.cloud import LocalCloud, StartError
 
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
-    cloud = LocalCloud(app, STATE, host_port=port, tell=lambda part, said: click.echo(f"{part:<10} {said}", err=True))
+    if example and not example_folder(app).is_dir():
+        raise NotSetUp(f"{app} has no {example_folder(Path())}; start with --no-example, or name the app: --app FOLDER")
+    _check_configuration(app, config)
+    _interrupt_once()
+    cloud, ready = LocalCloud(app, STATE, host_port=port, settings={"SIGNALBOX_CONFIG": config}, tell=_tell), False
     try:
         with cloud:
             ends = cloud.endpoints
@@ -32,30 +46,77 @@ def up(port: int, app: Path, example: bool) -> None:
                 _deploy(app, ends)
             rows = [
                 ("app", ends.app, f"x-functions-key: {ends.function_key}"),
-                ("data hub", ends.hub, "signalbox drop FILE"),
+                ("data hub", ends.hub, "signalbox drop FILE --route ROUTE"),
                 ("event grid", ends.topic, "topic of the announcements"),
                 ("azure ml", ends.resource_manager, "Azure Resource Manager, batch and online scoring, a registry"),
                 ("azure devops", f"{ends.azure_devops}/contoso", "pipelines and approvals; see docs/azure-devops.md"),
                 ("directory", ends.authority, "signalbox promote ... --as linus@example.org"),
+                ("configuration", config, "SIGNALBOX_CONFIG, or --config"),
                 ("logs", str(Path(ends.state) / "logs"), ""),
             ]
             emit_table(("what", "where", "how"), rows)
-            cloud.watch(stopped)
+            ready = True
+            cloud.watch(threading.Event())
+    except KeyboardInterrupt:
+        if not ready:
+            raise Interrupted("stopped before everything was ready; nothing runs") from None
     except StartError as error:
-        raise click.ClickException(str(error)) from error
+        raise NotSetUp(str(error)) from error
     click.echo("stopped", err=True)
 
 
 def _deploy(app: Path, endpoints: Endpoints) -> None:
     from signalbox.cli.example import deploy_example, prepare_retraining, train_example
 
+    _tell("example", "training its model")
     train_example(app, STATE / "example")
+    _tell("example", "deploying it")
     deployed = deploy_example(app, STATE / "example", endpoints)
+    _tell("example", "publishing its training pipeline")
     prepare_retraining(app, STATE / "example", endpoints)
-    click.echo(
-        f"{'example':<10} {deployed.model}:{deployed.version} deployed; try {STATE / 'example' / 'holdout.csv'}",
-        err=True,
+    _tell("example", f"{deployed.model}:{deployed.version} deployed; try {STATE / 'example' / 'holdout.csv'}")
+
+
+def _tell(part: str, status: str) -> None:
+    click.echo(f"{part:<10} {status}", err=True)
+
+
+def _interrupt_once() -> None:
+    """Let Ctrl-C and SIGTERM end whatever goes on, also a start; a second one does not disturb the orderly end."""
+
+    def stop(*_: object) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+
+
+def _check_configuration(app: Path, config: str) -> None:
+    """Say the warnings of the configuration at once. Raises NotSetUp with all its errors: the app would not start.
+
+    It is asked in a process of its own, as `python -m shared.config`: the app may be another version of this one.
+    """
+    if not (app / config).is_file():
+        raise NotSetUp(f"the configuration {config} is no file in {app.resolve()}; set --config or SIGNALBOX_CONFIG")
+    if not (app / "shared" / "config" / "__main__.py").is_file():
+        return  # Another function app, which checks its own configuration.
+    command = [sys.executable, "-m", "shared.config", str((app / config).resolve())]
+    checked = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=app,
+        env={**os.environ, "PYTHONPATH": str(app.resolve())},
     )
+    *findings, _ = [*checked.stdout.splitlines(), ""]
+    if checked.returncode:
+        raise NotSetUp("\n".join(["the configuration cannot be used:", *findings, *checked.stderr.splitlines()[-1:]]))
+    for finding in findings:
+        if finding.endswith("(warning)"):
+            _tell("warning", finding.removesuffix(" (warning)"))
 
 
 @click.command()
@@ -80,4 +141,4 @@ def demo(devops: bool, messaging: bool, retraining: bool) -> None:
         else:
             run_demo(Path.cwd(), STATE / "demo")
     except StartError as error:
-        raise click.ClickException(str(error)) from error
+        raise NotSetUp(str(error)) from error

@@ -1,9 +1,12 @@
 """The command group `signalbox`; heavy parts are imported by the commands that need them."""
 
+from typing import Any
+
 import click
 
 from signalbox.cli.doctor import doctor
 from signalbox.cli.drift import drift, features
+from signalbox.cli.errors import errors_in_words
 from signalbox.cli.hub import check, drop
 from signalbox.cli.letters import dlq
 from signalbox.cli.local import demo, up
@@ -30,7 +33,17 @@ from signalbox.cli.traces import trace
 from signalbox.host.command import host
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """A group whose commands end with a sentence and a code, whatever goes wrong."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """What the command returns. Raises click.ClickException."""
+        with errors_in_words():
+            return super().invoke(ctx)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="signalbox")
 def main() -> None:
     """Carry data to models and models to production."""
 

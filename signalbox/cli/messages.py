@@ -11,6 +11,9 @@ from uuid import uuid4
 import click
 
 from signalbox.cli.app_client import find_endpoints
+from signalbox.cli.errors import Undecided, Unreachable, Unusable, first_line
+from signalbox.cli.progress import waiting
+from signalbox.launcher.endpoints import listens
 from signalbox.launcher.messaging import FOLLOWER, HUB_QUEUE, RECORDS_QUEUE, RESULTS_TOPIC
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ _PATIENCE = click.option("--wait", "patience", default=0, show_default=True, hel
 def send(paths: tuple[str, ...], route: str, session: str, patience: int) -> None:
     """Send a message to the local hub's queue that names files of the hub."""
     body = {"paths": list(paths)} | ({"route": route} if route else {})
-    with connect(find_endpoints().service_bus) as client:
+    with connect(_bus()) as client:
         ids = send_bodies(client, HUB_QUEUE, session, [body])
         click.echo(f"sent {ids[0]} in session {session}")
         _wait(client, ids, len(paths), patience)
@@ -41,12 +44,31 @@ def send(paths: tuple[str, ...], route: str, session: str, patience: int) -> Non
 @_PATIENCE
 def stream(file: Path, name: str, key: str, each: int, patience: int) -> None:
     """Send the rows of a CSV file as streaming records to the local queue."""
-    with file.open(newline="", encoding="utf-8") as lines:
-        bodies = bodies_of(name, [_record(row) for row in csv.DictReader(lines)], each)
-    with connect(find_endpoints().service_bus) as client:
+    bodies = bodies_of(name, _records(file), each)
+    with connect(_bus()) as client:
         ids = send_bodies(client, RECORDS_QUEUE, key, bodies)
         click.echo(f"sent {sum(len(body['records']) for body in bodies)} records in {len(ids)} messages of key {key}")
         _wait(client, ids, len(ids), patience)
+
+
+def _bus() -> str:
+    """The local bus' connection string. Raises Unreachable at once where it does not run."""
+    endpoints = find_endpoints()
+    if not listens(endpoints.servicebus):
+        raise Unreachable("no local Service Bus runs; start `signalbox up`, or see in its log why it is left out")
+    return endpoints.service_bus
+
+
+def _records(file: Path) -> list[dict[str, Any]]:
+    try:
+        with file.open(newline="", encoding="utf-8") as lines:
+            rows = list(csv.DictReader(lines, restkey="", strict=True))
+    except csv.Error as error:
+        raise Unusable(f"{file} is no CSV file: {first_line(error)}; write a header and rows below it") from error
+    for number, row in enumerate(rows, 1):
+        if "" in row or None in row.values():
+            raise Unusable(f"{file}: row {number} has another number of fields than the header; make them equal")
+    return [_record(row) for row in rows]
 
 
 def connect(connection: str) -> "ServiceBusClient":
@@ -88,13 +110,14 @@ def hear(client: "ServiceBusClient", ids: Sequence[str], wanted: int, patience: 
 def _wait(client: "ServiceBusClient", ids: Sequence[str], wanted: int, patience: int) -> None:
     """Print the results; those of one run once, however many messages they answer."""
     heard, shown = 0, set[str]()
-    for told in hear(client, ids, wanted, patience) if patience else ():
-        heard += 1
-        if (line := f"{told['outcome']}  {told['run']}  {told['manifest'] or told['because']}") not in shown:
-            shown.add(line)
-            click.echo(line)
+    with waiting("waiting for the results"):
+        for told in hear(client, ids, wanted, patience) if patience else ():
+            heard += 1
+            if (line := f"{told['outcome']}  {told['run']}  {told['manifest'] or told['because']}") not in shown:
+                shown.add(line)
+                click.echo(line)
     if patience and heard < wanted:
-        raise click.ClickException(f"not all results came within {patience} s; see `signalbox status`")
+        raise Undecided(f"not all results came within {patience} s; see `signalbox status`")
 
 
 def _record(row: dict[str, str]) -> dict[str, Any]:

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 _STYLES = {"completed": "green", "partial": "yellow", "failed": "red", "quarantined": "magenta", "ready": "green"}
 
@@ -16,15 +14,26 @@ def emit_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2))
 
 
-def emit_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Rows under *columns*; tab-separated without headers where nobody looks."""
-    if not sys.stdout.isatty():
-        for row in rows:
-            click.echo("\t".join(row))
-        return
+def emit_table(columns: Sequence[str], rows: Sequence[Sequence[str]], none: str = "") -> None:
+    """Rows under *columns*, tab-separated in a pipe; without rows the sentence *none*, if there is one."""
+    if not rows and none:
+        click.echo(none)
+    elif sys.stdout.isatty():
+        _print_rich(columns, rows)
+    else:
+        for row in (columns, *rows):
+            click.echo("\t".join(map(printable, row)))
+
+
+def _print_rich(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(*columns, header_style="bold", box=None, pad_edge=False)
+    table.columns[0].no_wrap = True  # Names are there to be copied.
     for row in rows:
-        table.add_row(*(styled(cell) for cell in row))
+        table.add_row(*(Text(printable(cell), _STYLES.get(cell, "")) for cell in row))
     Console().print(table)
 
 
@@ -33,7 +42,8 @@ def emit_facts(facts: Mapping[str, str]) -> None:
     width = max((len(name) for name in facts), default=0)
     for name, value in facts.items():
         if value:
-            click.echo(f"{name:<{width}}  {value}")
+            lines = (printable(line) for line in value.splitlines())
+            click.echo(f"{name:<{width}}  " + ("\n" + " " * (width + 2)).join(lines))
 
 
 def emit_answer(answer: Mapping[str, Any], as_json: bool) -> None:
@@ -41,10 +51,10 @@ def emit_answer(answer: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
         emit_json(answer)
         return
-    given = {name: ", ".join(map(str, value)) if isinstance(value, list) else value for name, value in answer.items()}
-    emit_facts({name: str(value) for name, value in given.items() if value is not None})
+    facts = {name: ", ".join(map(str, value)) if isinstance(value, list) else value for name, value in answer.items()}
+    emit_facts({name: str(value) for name, value in facts.items() if value is not None})
 
 
-def styled(cell: str) -> str:
-    style = _STYLES.get(cell)
-    return f"[{style}]{cell}[/{style}]" if style else cell
+def printable(text: str) -> str:
+    """*text* with control characters spelled out: names of blobs come from outside, and terminals obey."""
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

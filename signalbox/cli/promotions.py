@@ -8,12 +8,15 @@ from typing import Any
 import click
 
 from signalbox.cli.app_client import find_app
+from signalbox.cli.errors import NO, Unusable, first_line
+from signalbox.cli.names import ENVIRONMENTS, MODELS, PROMOTIONS, RUNS, STAGES, refuse_unknown, suggesting
 from signalbox.cli.output import emit_answer, emit_facts, emit_json, emit_table
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _as = click.option("--as", "person", default="", help="Who you are in the local directory; on Azure it is az login's.")
 _reason = click.option("--reason", required=True, help="Why; kept for ever.")
 _role = click.option("--role", required=True, help="The role in which you decide.")
+_NO_PROMOTIONS = "no promotion yet; `signalbox plan promote MODEL:VERSION --to STAGE` says what one would do"
 _to = click.option("--to", "target", required=True, help="The stage to reach.")
 
 
@@ -29,7 +32,9 @@ def plan() -> None:
 @_json
 def plan_promote(model: str, target: str, out: Path | None, as_json: bool) -> None:
     """Every write, gate, approval and unmet condition of promoting MODEL:VERSION."""
-    found = find_app().post("plans", {"model": model, "to": target})
+    app = find_app()
+    with suggesting(app, MODELS, model.partition(":")[0]), suggesting(app, STAGES, target):
+        found = app.post("plans", {"model": model, "to": target})
     if out:
         out.write_text(json.dumps(found["plan"], indent=2), encoding="utf-8")
     if as_json:
@@ -60,9 +65,12 @@ def promote(
     if planned and len(models) > 1:
         raise click.UsageError("--plan is for one model; promote several without it")
     if planned:
-        body["plan"] = json.loads(planned.read_text(encoding="utf-8"))
+        body["plan"] = _read_plan(planned)
     body |= {"model": models[0]} if len(models) == 1 else {"models": list(models), "atomic": not given["each"]}
-    emit_answer(find_app(person, signed=True).post("promotions", body), given["as_json"])
+    app = find_app(person, signed=True)
+    with suggesting(app, MODELS, models[0].partition(":")[0]), suggesting(app, STAGES, target):
+        started = app.post("promotions", body)
+    emit_answer(started, given["as_json"])
 
 
 @click.command()
@@ -75,10 +83,13 @@ def promotions(promotion: str | None, model: str | None, fate: str, waiting: boo
     """Show the newest promotions, or one PROMOTION with its evidence."""
     app = find_app()
     if promotion:
-        found = app.get(f"promotions/{promotion}")
+        with suggesting(app, PROMOTIONS, promotion):
+            found = app.get(f"promotions/{promotion}")
         emit_json(found) if as_json else _show(found)
         return
     found = app.get("promotions", model=model or "", fate="waiting" if waiting else fate)
+    if model and not found["promotions"]:
+        refuse_unknown(app, MODELS, model)
     if as_json:
         emit_json(found)
     elif waiting:
@@ -88,7 +99,7 @@ def promotions(promotion: str | None, model: str | None, fate: str, waiting: boo
             (row["promotion"], f"{row['model']}:{row['version']}", row["target"], row["fate"] or "under way")
             for row in found["promotions"]
         ]
-        emit_table(("promotion", "model", "to", "fate"), rows)
+        emit_table(("promotion", "model", "to", "fate"), rows, "no promotion fits" if model or fate else _NO_PROMOTIONS)
 
 
 def _decision(what: str, says: str) -> click.Command:
@@ -145,7 +156,9 @@ def break_glass(promotion: str, person: str, as_json: bool, **body: str) -> None
 def evidence(promotion: str, stage: str, phase: str | None, out: Path) -> None:
     """Save the evidence page of PROMOTION, to be looked at in a browser, and say its digest."""
     filters = {"stage": stage, "phase": phase or ""}
-    found = find_app().get(f"promotions/{promotion}/evidence", **{k: v for k, v in filters.items() if v})
+    app = find_app()
+    with suggesting(app, PROMOTIONS, promotion):
+        found = app.get(f"promotions/{promotion}/evidence", **{k: v for k, v in filters.items() if v})
     out.write_text(found["html"], encoding="utf-8")
     emit_facts({"stage": f"{found['stage']} {found['phase']}", "page": str(out), "digest": found["digest"]})
 
@@ -155,7 +168,9 @@ def evidence(promotion: str, stage: str, phase: str | None, out: Path) -> None:
 @_json
 def explain(name: str, as_json: bool) -> None:
     """Each unmet condition of a run, a training or a promotion, with who can meet it."""
-    found = find_app().get(f"explanations/{name}")
+    app = find_app()
+    with suggesting(app, PROMOTIONS, name), suggesting(app, RUNS, name):
+        found = app.get(f"explanations/{name}")
     if as_json:
         emit_json(found)
         return
@@ -169,12 +184,15 @@ def explain(name: str, as_json: bool) -> None:
 @_json
 def history(model: str, at: str, as_json: bool) -> None:
     """What happened to MODEL, from the audit log."""
-    found = find_app().get(f"models/{model}/history", **({"at": at} if at else {}))
+    app = find_app()
+    found = app.get(f"models/{model}/history", **({"at": at} if at else {}))
+    if not found["entries"]:
+        refuse_unknown(app, MODELS, model.partition(":")[0])
     if as_json:
         emit_json(found)
         return
     rows = [(entry["at"], entry["subject"], entry["kind"], entry["who"], _told(entry)) for entry in found["entries"]]
-    emit_table(("at", "model", "what", "who", "where"), rows)
+    emit_table(("at", "model", "what", "who", "where"), rows, "the audit log has no entry on it")
 
 
 @click.command()
@@ -187,7 +205,10 @@ def recover(model: str, environment: str, reason: str, person: str, as_json: boo
     """Bring MODEL:VERSION back from the central registry, proven to be what was approved."""
     name, _, version = model.partition(":")
     body = {"version": version, "environment": environment, "reason": reason}
-    emit_answer(find_app(person, signed=True).post(f"models/{name}/recover", body), as_json)
+    app = find_app(person, signed=True)
+    with suggesting(app, ENVIRONMENTS, environment), suggesting(app, MODELS, name):
+        started = app.post(f"models/{name}/recover", body)
+    emit_answer(started, as_json)
 
 
 @click.group()
@@ -207,11 +228,22 @@ def verify_audit(as_json: bool) -> None:
         emit_facts({"entries": str(found["entries"]), "chain": state, "head": found["head"]})
         for line in found["broken"]:
             click.echo(line)
-    sys.exit(0 if found["whole"] else 1)
+    sys.exit(0 if found["whole"] else NO)
+
+
+def _read_plan(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        remedy = "write one with `signalbox plan promote MODEL:VERSION --to STAGE --out FILE`"
+        raise Unusable(f"{file} is no plan: {first_line(error)}; {remedy}") from error
 
 
 def _decide(what: str, promotion: str, body: dict[str, Any], person: str, as_json: bool) -> None:
-    emit_answer(find_app(person, signed=True).post(f"promotions/{promotion}/{what}", body), as_json)
+    app = find_app(person, signed=True)
+    with suggesting(app, PROMOTIONS, promotion):
+        decision = app.post(f"promotions/{promotion}/{what}", body)
+    emit_answer(decision, as_json)
 
 
 def _told(entry: dict[str, Any]) -> str:
@@ -242,7 +274,7 @@ def _show(found: dict[str, Any]) -> None:
     )
     click.echo()
     rows = [(each["stage"], each["phase"], each["page"], each["digest"]) for each in found["evidence"]]
-    emit_table(("stage", "phase", "evidence page", "digest"), rows)
+    emit_table(("stage", "phase", "evidence page", "digest"), rows, "no evidence has been written yet")
 
 
 def _show_waiting(promotions: list[dict[str, Any]]) -> None:
@@ -260,7 +292,4 @@ def _show_waiting(promotions: list[dict[str, Any]]) -> None:
         for row in promotions
         for waited in row["waits"]
     ]
-    if rows:
-        emit_table(("promotion", "model", "stage", "role", "who", "since", "until"), rows)
-    else:
-        click.echo("nobody is waited for")
+    emit_table(("promotion", "model", "stage", "role", "who", "since", "until"), rows, "nobody is waited for")

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from signalbox.cli.app_client import find_app
+from signalbox.cli.names import MODELS, suggesting
 from signalbox.cli.output import emit_answer, emit_facts, emit_json, emit_table
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print the whole answer as JSON.")
@@ -19,7 +20,10 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print the whole an
 def retrain(model: str, reason: str, data: str, person: str, as_json: bool) -> None:
     """Ask for MODEL to be retrained. Limits and budget hold for what people ask too."""
     body = {"reason": reason} | ({"data": data} if data else {})
-    emit_answer(find_app(person, signed=True).post(f"models/{model}/retrain", body), as_json)
+    app = find_app(person, signed=True)
+    with suggesting(app, MODELS, model):
+        wish = app.post(f"models/{model}/retrain", body)
+    emit_answer(wish, as_json)
 
 
 @click.command()
@@ -27,7 +31,9 @@ def retrain(model: str, reason: str, data: str, person: str, as_json: bool) -> N
 @_json
 def retraining(model: str, as_json: bool) -> None:
     """The open causes to retrain MODEL, what was decided, and every run with its outcome and cost."""
-    found = find_app().get(f"models/{model}/retraining")
+    app = find_app()
+    with suggesting(app, MODELS, model):
+        found = app.get(f"models/{model}/retraining")
     if as_json:
         emit_json(found)
         return
@@ -43,7 +49,8 @@ def retraining(model: str, as_json: bool) -> None:
         }
     )
     click.echo()
-    emit_table(("run", "outcome", "challenger", "causes", "cost", "because"), [_row(run) for run in found["runs"]])
+    columns = ("run", "outcome", "challenger", "causes", "cost", "because")
+    emit_table(columns, [_row(run) for run in found["runs"]], "it has not been retrained yet")
 
 
 def _row(run: dict[str, Any]) -> tuple[str, ...]:

@@ -6,12 +6,14 @@ from typing import Any
 import click
 
 from signalbox.cli.app_client import find_app
+from signalbox.cli.names import ROUTES, RUNS, refuse_unknown, suggesting
 from signalbox.cli.output import emit_answer, emit_facts, emit_json, emit_table
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _as = click.option("--as", "person", default="", help="Who you are in the local directory; on Azure it is az login's.")
 _reason = click.option("--reason", required=True, help="Why; kept in the run's record.")
 _BY = {"today": "by today's configuration", "as it was": "as it was", "": "as it was"}
+_NO_RUNS = "no run yet; `signalbox drop FILE --route ROUTE` lands a file"
 _TRAINING = re.compile(r"retrain-.+-[0-9a-f]{16}")  # Runs of routes end with the number of their attempt.
 
 
@@ -24,16 +26,19 @@ def status(run: str | None, route: str | None, outcome: str | None, as_json: boo
     """Show the newest runs, or one RUN with its steps."""
     app = find_app()
     if run:
-        found = app.get(f"runs/{run}")
+        with suggesting(app, RUNS, run):
+            found = app.get(f"runs/{run}")
         emit_json(found) if as_json else _show(found)
         return
     filters = {name: value for name, value in (("route", route), ("outcome", outcome)) if value}
     found = app.get("runs", **filters)
+    if route and not found["runs"]:
+        refuse_unknown(app, ROUTES, route)
     if as_json:
         emit_json(found)
     else:
         rows = [(r["run"], r["route"], r["outcome"] or "running", r["opened"], r["closed"]) for r in found["runs"]]
-        emit_table(("run", "route", "outcome", "opened", "closed"), rows)
+        emit_table(("run", "route", "outcome", "opened", "closed"), rows, _NO_RUNS if not filters else "no run fits")
 
 
 @click.command()
@@ -45,11 +50,15 @@ def status(run: str | None, route: str | None, outcome: str | None, as_json: boo
 @_json
 def logs(run: str, file: str, lines: int, only_list: bool, person: str, as_json: bool) -> None:
     """Print the end of the log of RUN's job: the file that says most of an error, unless one is named."""
-    log = find_app(person, signed=bool(person)).get(f"runs/{run}/logs", file=file, lines=str(lines))
+    app = find_app(person, signed=bool(person))
+    with suggesting(app, RUNS, run):
+        log = app.get(f"runs/{run}/logs", file=file, lines=str(lines))
     if as_json:
         emit_json(log)
     elif only_list:
-        emit_table(("file", "bytes"), [(each["name"], str(each["size"])) for each in log["files"]])
+        emit_table(
+            ("file", "bytes"), [(each["name"], str(each["size"])) for each in log["files"]], "nothing is logged yet"
+        )
     else:
         head = f"{'the end of ' if log['cut'] else ''}{log['file']}" if log["file"] else "nothing is logged yet"
         click.echo(f"job {log['job']}: {head}", err=True)  # So that a pipe gets the log alone.
@@ -90,7 +99,10 @@ def reprocess(run: str, reason: str, as_it_was: bool, person: str, as_json: bool
 
 
 def _order(run: str, kind: str, reason: str, person: str, as_json: bool, among: str = "runs") -> None:
-    emit_answer(find_app(person, signed=bool(person)).post(f"{among}/{run}/{kind}", {"reason": reason}), as_json)
+    app = find_app(person, signed=bool(person))
+    with suggesting(app, RUNS, run):
+        ordered = app.post(f"{among}/{run}/{kind}", {"reason": reason})
+    emit_answer(ordered, as_json)
 
 
 def _show(found: dict[str, Any]) -> None:
@@ -112,7 +124,7 @@ def _show(found: dict[str, Any]) -> None:
         }
     )
     click.echo()
-    emit_table(("step", "at"), [(step["step"], step["at"]) for step in found["steps"]])
+    emit_table(("step", "at"), [(step["step"], step["at"]) for step in found["steps"]], "no step has been taken yet")
 
 
 def _quarantine_facts(run: str, quarantine: dict[str, Any] | None) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import click
 
 from signalbox.cli.app_client import find_app
+from signalbox.cli.names import SCHEDULES, suggesting
 from signalbox.cli.output import emit_answer, emit_facts, emit_json, emit_table
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -27,7 +28,7 @@ def list_schedules(as_json: bool) -> None:
         (each["schedule"], f"{each['does']} {each['of']}", each["cron"], each["timezone"], _when(each))
         for each in found
     ]
-    emit_table(("schedule", "does", "cron", "time zone", "next"), rows)
+    emit_table(("schedule", "does", "cron", "time zone", "next"), rows, "no schedule is configured")
 
 
 @schedules.command()
@@ -35,13 +36,16 @@ def list_schedules(as_json: bool) -> None:
 @_json
 def show(schedule: str, as_json: bool) -> None:
     """One SCHEDULE, with what it did last."""
-    found = find_app().get(f"schedules/{schedule}")
+    app = find_app()
+    with suggesting(app, SCHEDULES, schedule):
+        found = app.get(f"schedules/{schedule}")
     if as_json:
         emit_json(found)
         return
     emit_facts({name: str(value) for name, value in found.items() if name != "firings" and value is not False})
     click.echo()
-    emit_table(("due", "did"), [(each["due"], each["because"] or each["what"]) for each in found["firings"]])
+    rows = [(firing["due"], firing["because"] or firing["what"]) for firing in found["firings"]]
+    emit_table(("due", "did"), rows, "it has not been due yet")
 
 
 @schedules.command()
@@ -90,4 +94,6 @@ def _when(row: dict[str, str]) -> str:
 
 def _order(schedule: str, kind: str, reason: str, person: str, as_json: bool) -> None:
     app = find_app(person, signed=bool(person))
-    emit_answer(app.post(f"schedules/{schedule}/{kind}", {"reason": reason}), as_json)
+    with suggesting(app, SCHEDULES, schedule):
+        ordered = app.post(f"schedules/{schedule}/{kind}", {"reason": reason})
+    emit_answer(ordered, as_json)

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from signalbox.cli.app_client import find_endpoints
+from signalbox.cli.errors import NotSetUp, UnknownName, first_line
 from signalbox.cli.output import emit_json
 
 
@@ -38,10 +39,17 @@ class Span:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def trace(instance: str, as_json: bool) -> None:
     """The trace of the run, promotion or other orchestration INSTANCE."""
-    found = read_trace(Path(find_endpoints().state) / "spans.db", instance)
+    spans_file = Path(find_endpoints().state) / "spans.db"
+    try:
+        found = read_trace(spans_file, instance)
+    except sqlite3.DatabaseError as error:
+        raise NotSetUp(
+            f"{spans_file} cannot be read: {first_line(error)}; remove it, and start `signalbox up`"
+        ) from error
     if found is None:
-        raise click.ClickException(
-            f"no span of {instance} is kept on this machine; on Azure, look in Application Insights for its operation"
+        raise UnknownName(
+            f"no span of {instance} is kept on this machine; name a run or a promotion of `signalbox status` or "
+            "`signalbox promotions`, and on Azure look in Application Insights for its operation"
         )
     trace_id, spans = found
     if as_json:

@@ -7,7 +7,6 @@ with LocalCloud(project, state) as cloud:
 import json
 import os
 import shutil
-import socket
 import sys
 import threading
 import time
@@ -24,6 +23,7 @@ from signalbox.launcher.endpoints import (
     ACCOUNTS,
     ARTIFACT_CONTAINER,
     BLOB_CONTAINER,
+    listens,
     new_endpoints,
     refuse_taken,
     same_endpoints,
@@ -93,7 +93,7 @@ class LocalCloud:
         write_endpoints(self.endpoints)
         self._start_azurite()
         self._spawn_emulators()
-        self._await("azurite", lambda: _listens(self.endpoints.azurite))
+        self._await("azurite", lambda: listens(self.endpoints.azurite))
         self._await("emulators", self._emulators_ready)
         self._create_containers()
 
@@ -224,13 +224,16 @@ class LocalCloud:
         others = {ends.host, ends.azurite}
         if not is_available():
             others |= {ends.servicebus, ends.servicebus_tls}
-        return all(_listens(port) for port in set(ends.ports) - others)
+        return all(listens(port) for port in set(ends.ports) - others)
 
     def _host_ready(self) -> bool:
         try:
             answer = requests.get(f"{self.endpoints.app}/api/v1/health", timeout=5)
         except (requests.ConnectionError, requests.Timeout):  # Not there yet, or so busy that it seems so.
             return False
+        if answer.status_code >= 500:  # This door needs nothing but valid settings and a valid configuration.
+            log = self._children["host"].last_lines()
+            raise StartError(f"the app cannot start; mend what its log ends with, and start again:\n{log}")
         return answer.status_code == 200
 
     def _create_containers(self) -> None:
@@ -242,12 +245,6 @@ class LocalCloud:
                 there = {container.name for container in client.list_containers()}
                 for name in set(names) - there:
                     client.create_container(name)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(0.2)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _say_nothing(part: str, status: str) -> None:

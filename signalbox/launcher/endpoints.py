@@ -205,6 +205,13 @@ def refuse_taken(port: int) -> None:
         probe.bind(("127.0.0.1", port))
 
 
+def listens(port: int) -> bool:
+    """Whether something answers on *port* of this machine."""
+    with socket.socket() as probe:
+        probe.settimeout(0.2)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def _free_ports(count: int) -> list[int]:
     probes = [socket.socket() for _ in range(count)]
     try:

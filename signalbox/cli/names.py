@@ -1,0 +1,72 @@
+"""Names that a person may have meant: an unknown one is an error, with what is near."""
+
+import difflib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from signalbox.cli.app_client import AppClient
+from signalbox.cli.errors import CliError, RefusedByApp, UnknownName
+
+_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownNames:
+    """The names in one of the app's lists; *whole* where its first page is all of it."""
+
+    kind: str
+    path: str
+    rows: str
+    name: str
+    whole: bool = False
+
+    def read(self, app: AppClient) -> list[str]:
+        """The newest of them, none where they may not be read."""
+        try:
+            return [str(row[self.name]) for row in app.get(self.path)[self.rows]]
+        except CliError:
+            return []
+
+
+RUNS = KnownNames(kind="run", path="runs", rows="runs", name="run")
+PROMOTIONS = KnownNames(kind="promotion", path="promotions", rows="promotions", name="promotion")
+SCHEDULES = KnownNames(kind="schedule", path="schedules", rows="schedules", name="schedule")
+LETTERS = KnownNames(kind="dead letter", path="dead-letters", rows="letters", name="path")
+MODELS = KnownNames(kind="model", path="models", rows="models", name="name", whole=True)
+ROUTES = KnownNames(kind="route", path="configuration", rows="routes", name="name", whole=True)
+STAGES = KnownNames(kind="stage", path="configuration", rows="ladder", name="name", whole=True)
+ENVIRONMENTS = KnownNames(kind="environment", path="configuration", rows="environments", name="name", whole=True)
+
+
+@contextmanager
+def suggesting(app: AppClient, known: KnownNames, name: str) -> Iterator[None]:
+    """Add what is near to the app's refusal of *name*; a refusal of a name that is not there is an UnknownName."""
+    try:
+        yield
+    except UnknownName as error:
+        raise UnknownName(error.message + _guess(name, known.read(app))) from error
+    except RefusedByApp as error:
+        names = known.read(app) if known.whole else []
+        if not names or name in names:
+            raise
+        raise UnknownName(error.message + _guess(name, names)) from error
+
+
+def refuse_unknown(app: AppClient, known: KnownNames, name: str, also: Iterable[str] = ()) -> None:
+    """For a list that came back empty. Raises UnknownName where *name* is neither configured nor in *also*."""
+    names = [*known.read(app), *also]
+    if not names or name in names:
+        return
+    guess = _guess(name, names)
+    listed = f"; there are: {', '.join(sorted(names)[:_SHOWN])}"
+    raise UnknownName(f"there is no {known.kind} called {name!r}{guess or listed}")
+
+
+def _guess(name: str, names: Iterable[str]) -> str:
+    """`; did you mean ...?` with at most three of *names* that resemble *name*, empty where none does."""
+    candidates = list(dict.fromkeys(names))
+    alike = [each for each in candidates if name and each.startswith(name)]
+    alike += difflib.get_close_matches(name, candidates, 3, 0.7)
+    guesses = list(dict.fromkeys(alike))[:3]
+    return f"; did you mean {' or '.join(guesses)}?" if guesses else ""
