@@ -1,6 +1,6 @@
 """One execution of an activity: its span, its duration, its failure by kind, and what its result tells in figures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from time import perf_counter
@@ -14,6 +14,9 @@ from shared.telemetry.instruments import count, took
 from shared.telemetry.spans import acting, brought_by, fail
 
 T = TypeVar("T")
+
+_NAMES = ("stage", "phase", "move")  # What payloads of promotions say of themselves: names of ours.
+_LONGEST = 100
 
 
 class Execution:
@@ -48,6 +51,7 @@ def execution(name: str, payload: Any) -> Iterator[Execution]:
     """What ends the body early is told by its kind, and passes through."""
     begun, outcome = perf_counter(), "done"
     with acting(name, carried_in(payload)) as span:
+        span.set_attributes(_names_in(payload))
         running = Execution(name, payload, span)
         try:
             yield running
@@ -57,3 +61,9 @@ def execution(name: str, payload: Any) -> Iterator[Execution]:
             raise
         finally:
             took("signalbox.activity.duration", perf_counter() - begun, {"activity": name, "outcome": outcome})
+
+
+def _names_in(payload: Any) -> dict[str, str]:
+    """Which stage, phase and move an activity is about, so that a trace can be read; empty for other payloads."""
+    found = {name: payload.get(name) for name in _NAMES} if isinstance(payload, Mapping) else {}
+    return {f"signalbox.{name}": value[:_LONGEST] for name, value in found.items() if isinstance(value, str) and value}

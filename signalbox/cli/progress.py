@@ -34,7 +34,8 @@ def _bar(subject: str, size: int | None) -> Iterator[Advance]:
 
     measure: list[Any] = [BarColumn(), DownloadColumn()] if size else []
     columns = [SpinnerColumn(), TextColumn("{task.description}", markup=False), *measure, TimeElapsedColumn()]
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    together = sys.stdout.isatty()  # Else what is printed meanwhile must stay on its pipe.
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=together) as progress:
         task = progress.add_task(subject, total=size)
         yield lambda done: progress.update(task, completed=done)
 

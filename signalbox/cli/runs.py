@@ -8,6 +8,7 @@ import click
 from signalbox.cli.app_client import find_app
 from signalbox.cli.names import ROUTES, RUNS, refuse_unknown, suggesting
 from signalbox.cli.output import emit_answer, emit_facts, emit_json, emit_table
+from signalbox.cli.watching import watch_run, watch_runs
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _as = click.option("--as", "person", default="", help="Who you are in the local directory; on Azure it is az login's.")
@@ -21,16 +22,27 @@ _TRAINING = re.compile(r"retrain-.+-[0-9a-f]{16}")  # Runs of routes end with th
 @click.argument("run", required=False)
 @click.option("--route", help="Only runs of this route.")
 @click.option("--outcome", help="Only runs that ended so: completed, partial, failed, quarantined, ...")
+@click.option("--watch", is_flag=True, help="Go on: a line for every change, until RUN has ended or Ctrl-C.")
 @_json
-def status(run: str | None, route: str | None, outcome: str | None, as_json: bool) -> None:
+@click.pass_context
+def status(
+    context: click.Context, run: str | None, route: str | None, outcome: str | None, watch: bool, as_json: bool
+) -> None:
     """Show the newest runs, or one RUN with its steps."""
     app = find_app()
+    if run and watch:
+        last, code = watch_run(app, run, as_json)
+        if not as_json:
+            _show(last)
+        context.exit(code)
     if run:
         with suggesting(app, RUNS, run):
             found = app.get(f"runs/{run}")
         emit_json(found) if as_json else _show(found)
         return
     filters = {name: value for name, value in (("route", route), ("outcome", outcome)) if value}
+    if watch:
+        watch_runs(app, filters, as_json)
     found = app.get("runs", **filters)
     if route and not found["runs"]:
         refuse_unknown(app, ROUTES, route)

@@ -15,6 +15,8 @@ from signalbox.cli.app_client import find_endpoints
 from signalbox.cli.errors import NotSetUp, UnknownName, first_line
 from signalbox.cli.output import emit_json
 
+_NOTED = ("stage", "phase", "move", "instance", "event", "job")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
@@ -30,7 +32,7 @@ class Span:
 
     @property
     def note(self) -> str:
-        shown = (self.attributes.get(f"signalbox.{name}", "") for name in ("instance", "event", "job"))
+        shown = (self.attributes.get(f"signalbox.{name}", "") for name in _NOTED)
         return "  ".join(filter(None, [*shown, self.attributes.get("error.type", "") if self.failed else ""]))
 
 

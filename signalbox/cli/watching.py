@@ -1,0 +1,71 @@
+"""`signalbox status --watch`: every step and every change as a line of its own, as it comes."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import click
+
+from signalbox.cli.app_client import AppClient
+from signalbox.cli.errors import NO, Unreachable
+from signalbox.cli.names import RUNS, suggesting
+from signalbox.cli.output import printable
+from signalbox.cli.progress import waiting
+
+_EVERY_S = 1.0
+_AWAY_S = 60.0  # How long the app may be away, as in a restart.
+
+
+def watch_run(app: AppClient, run: str, as_json: bool) -> tuple[dict[str, Any], int]:
+    """Print the steps of *run* until it is closed; what it is then, and the exit code: NO unless it completed.
+
+    With *as_json* a line is the app's whole answer, whenever it has changed.
+    """
+    with suggesting(app, RUNS, run):
+        answer: dict[str, Any] = app.get(f"runs/{run}")
+    shown = set[str]()
+    with waiting(f"watching {run}"):
+        while True:
+            for line in [json.dumps(answer)] if as_json else map(_step, answer["steps"]):
+                if line not in shown:
+                    click.echo(line)
+                    shown.add(line)
+            if answer["closed"]:
+                return answer, 0 if answer["outcome"] == "completed" else NO
+            answer = _next(lambda: app.get(f"runs/{run}"))
+
+
+def watch_runs(app: AppClient, filters: Mapping[str, str], as_json: bool) -> None:
+    """Print every run as a line whenever it is new or has changed, until Ctrl-C."""
+    shown: dict[str, str] = {}
+    page = app.get("runs", **filters)
+    with waiting("watching; Ctrl-C ends it"):
+        while True:
+            for row in reversed(page["runs"]):
+                line = json.dumps(row) if as_json else _row(row)
+                if shown.get(row["run"]) != line:
+                    click.echo(line)
+                    shown[row["run"]] = line
+            page = _next(lambda: app.get("runs", **filters))
+
+
+def _next(look: Callable[[], Any]) -> Any:
+    """The next answer. Raises Unreachable where there has been none for a minute."""
+    deadline = time.monotonic() + _AWAY_S
+    while True:
+        time.sleep(_EVERY_S)  # noqa: TID251 - Polls with a deadline.
+        try:
+            return look()
+        except Unreachable:
+            if time.monotonic() > deadline:
+                raise
+
+
+def _step(step: Mapping[str, str]) -> str:
+    return printable(f"{step['at']}  {step['step']}")
+
+
+def _row(row: Mapping[str, str]) -> str:
+    when = row["closed"] or row["opened"]
+    return "  ".join(printable(text) for text in (when, row["run"], row["route"], row["outcome"] or "running"))

@@ -1,0 +1,89 @@
+"""`status --watch` says each step once and ends with the run; version and completion are there."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import clean_environment, run, shell
+from tests.fakes.ports import OPERATOR_KEY
+from tests.inference.conftest import Product
+
+
+async def test_a_run_is_watched_to_its_end_with_each_step_once(
+    product: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signalbox.cli.watching._EVERY_S", 0.02)
+    name = await product.arrive("landing/each/north/a.csv")
+    watching = asyncio.create_task(run(product, "status", name, "--watch"))
+    await product.finish(name)
+    result = await watching
+
+    steps = [line.split("  ")[1] for line in result.output.split("\n\n")[0].splitlines() if line.startswith("20")]
+    assert result.exit_code == 0, result.output
+    assert len(steps) == len(set(steps)) > 3
+    assert "completed" in result.output
+
+
+async def test_a_watched_run_that_did_not_complete_ends_with_1_and_json_is_a_line_for_each_change(
+    product: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signalbox.cli.watching._EVERY_S", 0.02)
+    product.jobs.status_after = lambda looks: "Running"
+    name = await product.arrive("landing/each/north/a.csv")
+    await product.pass_time(1)
+    await run(product, "cancel", name, "--reason", "r")
+    await product.finish(name)
+
+    result = await run(product, "status", name, "--watch", "--json")
+
+    last = json.loads(result.output.splitlines()[-1])
+    assert (result.exit_code, last["outcome"]) == (1, "cancelled"), result.output
+
+
+async def test_the_list_is_watched_until_ctrl_c(product: Product, tmp_path: Path) -> None:
+    product.jobs.status_after = lambda looks: "Running"
+    name = await product.arrive("landing/each/north/a.csv")
+    await product.pass_time(1)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "signalbox.cli", "status", "--watch", "--route", "each"),
+        cwd=tmp_path,
+        env=clean_environment({"SIGNALBOX_URL": product.host.url, "SIGNALBOX_KEY": OPERATOR_KEY}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    first = await asyncio.wait_for(process.stdout.readline(), 60)
+    product.jobs.status_after = lambda looks: "Completed"
+    await product.finish(name)
+    second = await asyncio.wait_for(process.stdout.readline(), 60)
+    process.send_signal(signal.SIGINT)
+    _, errors = await asyncio.wait_for(process.communicate(), 60)
+
+    assert (name in first.decode(), "running" in first.decode(), "completed" in second.decode()) == (True, True, True)
+    assert (process.returncode, errors.decode().splitlines()[0].startswith("stopped")) == (130, True)
+
+
+def test_the_version_is_that_of_the_package(tmp_path: Path) -> None:
+    from importlib.metadata import version
+
+    done = shell(tmp_path, "--version")
+
+    assert (done.returncode, done.stdout) == (0, f"signalbox, version {version('signalbox')}\n")
+
+
+@pytest.mark.parametrize("kind", ["bash", "zsh", "fish"])
+def test_a_shell_completes_commands_and_options(tmp_path: Path, kind: str) -> None:
+    script = shell(tmp_path, _SIGNALBOX_COMPLETE=f"{kind}_source")
+
+    assert (script.returncode, "signalbox" in script.stdout) == (0, True)
+
+
+def test_what_bash_completes_is_what_there_is(tmp_path: Path) -> None:
+    asked = {"_SIGNALBOX_COMPLETE": "bash_complete", "COMP_WORDS": "signalbox status --wa", "COMP_CWORD": "2"}
+
+    assert shell(tmp_path, **asked).stdout.split(",")[-1].strip() == "--watch"
