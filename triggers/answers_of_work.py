@@ -1,4 +1,4 @@
-"""What callers are told about schedules, tasks and gates of Azure DevOps, and the doctor's examination."""
+"""What callers are told about predictions, schedules, tasks and gates of Azure DevOps, and the doctor's examination."""
 
 from dataclasses import dataclass
 
@@ -66,6 +66,36 @@ class ScheduleOrdered:
     by: str
     reason: str
     recorded: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictionFile:
+    """*sha256* is of its bytes, as they were counted before they were published."""
+
+    name: str
+    bytes: int
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predictions:
+    """*manifest* is where it lies in the hub; *files* lie beside it."""
+
+    run: str
+    outcome: str
+    manifest: str
+    files: tuple[PredictionFile, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictionPiece:
+    """*content* is base64; the next piece begins after it, until *total* bytes are read."""
+
+    name: str
+    offset: int
+    total: int
+    content: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,10 @@ DOORS: dict[str, tuple[Door, ...]] = {
         _get("dead-letters/letter", "show_dead_letter", WHOLE_APP),
         _post("dead-letters/replay", "replay_dead_letter", Action.OPERATE, WHOLE_APP),
     ),
+    "triggers.prediction_doors": (
+        _get("runs/{run}/predictions", "list_predictions", "run", Action.SEE_DATA),
+        _get("runs/{run}/predictions/piece", "read_prediction", "run", Action.SEE_DATA),
+    ),
     "triggers.system_doors": (
         _get("health", "health", WHOLE_APP, Action.ANYONE),
         _get("openapi.json", "openapi", WHOLE_APP, Action.ANYONE),

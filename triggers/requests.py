@@ -25,6 +25,7 @@ OptionalPlace: TypeAlias = Annotated[
         means="container/path of a file in the hub, or of a folder with / at its end; empty for none",
     ),
 ]
+FileName: TypeAlias = Annotated[str, Text(longest=1024, pattern=_SEGMENT, means="the name of a file, without a folder")]
 Cursor: TypeAlias = Annotated[str, Text(shortest=0, longest=512, pattern=r"[A-Za-z0-9_=-]*")]
 Limit: TypeAlias = Annotated[int, Whole(least=1, most=PAGE)]
 
@@ -35,6 +36,14 @@ class RunFilters:
     outcome: OptionalName = ""
     limit: Limit = PAGE
     cursor: Cursor = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PieceAsked:
+    """*name* as the run's predictions list it; *offset* in bytes."""
+
+    name: FileName
+    offset: Annotated[int, Whole(least=0, most=2**53)] = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

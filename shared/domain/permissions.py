@@ -15,6 +15,7 @@ class Action(StrEnum):
 
     ANYONE = "anyone"  # Asks for no identity: whether the app lives, and how it is called.
     READ = "read"  # Runs, promotions, models, configuration, dead letters, the audit log.
+    SEE_DATA = "see_data"  # The predictions themselves, not only that there are some.
     CHECK_DATA = "check_data"
     START_INFERENCE = "start_inference"  # Also scoring a run's files again.
     RELEASE = "release"  # Let quarantined data through.
@@ -61,9 +62,27 @@ def _persona(name: str, app_role: str, *actions: Action) -> Persona:
 
 _A = Action
 DEFAULT_PERSONAS = (
-    _persona("data-owner", "DataOwner", _A.CHECK_DATA, _A.START_INFERENCE, _A.RELEASE),
-    _persona("data-scientist", "DataScientist", _A.CHECK_DATA, _A.START_INFERENCE, _A.PROMOTE, _A.RETRAIN, _A.DECIDE),
-    _persona("ml-engineer", "MLEngineer", _A.CHECK_DATA, _A.START_INFERENCE, _A.OPERATE, _A.PROMOTE, _A.RETRAIN),
+    _persona("data-owner", "DataOwner", _A.SEE_DATA, _A.CHECK_DATA, _A.START_INFERENCE, _A.RELEASE),
+    _persona(
+        "data-scientist",
+        "DataScientist",
+        _A.SEE_DATA,
+        _A.CHECK_DATA,
+        _A.START_INFERENCE,
+        _A.PROMOTE,
+        _A.RETRAIN,
+        _A.DECIDE,
+    ),
+    _persona(
+        "ml-engineer",
+        "MLEngineer",
+        _A.SEE_DATA,
+        _A.CHECK_DATA,
+        _A.START_INFERENCE,
+        _A.OPERATE,
+        _A.PROMOTE,
+        _A.RETRAIN,
+    ),
     _persona("product-owner", "ProductOwner", _A.DECIDE, _A.BREAK_GLASS),
     _persona(
         "platform-engineer",

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from signalbox.cli.doctor import doctor
+from signalbox.cli.download import download
 from signalbox.cli.drift import drift, features
 from signalbox.cli.errors import errors_in_words
 from signalbox.cli.hub import check, drop
@@ -48,7 +49,7 @@ def main() -> None:
     """Carry data to models and models to production."""
 
 
-_RUNS = (drop, send, stream, status, logs, check, drift, features, cancel, release, reprocess, schedules, dlq)
+_RUNS = (drop, send, stream, status, logs, download, check, drift, features, cancel, release, reprocess, schedules, dlq)
 _PROMOTIONS = (
     plan,
     promote,

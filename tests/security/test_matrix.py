@@ -34,6 +34,8 @@ MAY = {
     "show_run": EVERYBODY,
     "show_run_log": "OSEFAK",
     "explain_anything": EVERYBODY,
+    "list_predictions": "OSEK",
+    "read_prediction": "OSEK",
     "cancel_run": "EFK",
     "release_run": "OK",
     "reprocess_run": "OSEFAK",
@@ -159,10 +161,10 @@ roles: {in-dev: {app_role: InDev}, in-preprod: {app_role: InPreprod}, in-registr
 permissions:
   in-dev:
     {check_data: [dev], start_inference: [dev], release: [dev], operate: [dev], promote: [dev], retrain: [dev],
-    recover: [dev], deliver: [dev]}
+    recover: [dev], deliver: [dev], see_data: [dev]}
   in-preprod:
     {check_data: [preprod], start_inference: [preprod], release: [preprod], operate: [preprod], promote: [preprod],
-    retrain: [preprod], recover: [preprod], deliver: [preprod]}
+    retrain: [preprod], recover: [preprod], deliver: [preprod], see_data: [preprod]}
   in-registry: {promote: [registry], deliver: [registry]}
 devops: {organisations: [contoso], projects: [mlops]}
 ladder:
@@ -190,6 +192,10 @@ TASK = {
     ),
 }
 ASKED: list[tuple[str, Any, str]] = [  # Without a body it is a GET.
+    ("runs/{here}/predictions", None, "dev"),
+    ("runs/{there}/predictions", None, "preprod"),
+    ("runs/{here}/predictions/piece?name=predictions.csv", None, "dev"),
+    ("runs/{there}/predictions/piece?name=predictions.csv", None, "preprod"),
     ("runs/{here}/cancel", REASON, "dev"),
     ("runs/{there}/cancel", REASON, "preprod"),
     ("runs/{here}/release", REASON, "dev"),
