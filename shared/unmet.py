@@ -17,6 +17,8 @@ from shared.proofs import Proofs, unproven
 from shared.standing import asking, consents, has_receipt, judgement, opened, pack_of, question
 from shared.turns import holder_of, queue_of
 
+_ON_HOLDOUT = frozenset({"data_tests_passed", "better_than_champion", "outputs_agree"})  # Gates, by name.
+
 
 class World(Proofs, Protocol):
     """What is looked at."""
@@ -28,7 +30,8 @@ class World(Proofs, Protocol):
 def unmet_of_plan(world: World, plan: Plan) -> list[str]:
     """Every condition that is not met now: other contents in the way, promotions, gates, and people."""
     skipped = unproven(world, plan, plan.stages[0])
-    said = [*([skipped] if skipped else []), *_conflicts(world, plan), *_held_up(world, plan.locks(), "")]
+    said = [*([skipped] if skipped else []), *_conflicts(world, plan), *_without_holdout(world, plan)]
+    said += [*_held_up(world, plan.locks(), "")]
     for at in plan.stages:
         for phase in Phase:
             said += [f"{at.stage.name} ({phase.value}): {each}" for each in _gates(world, at, phase)]
@@ -69,6 +72,17 @@ def _conflicts(world: World, plan: Plan) -> Iterator[str]:
         if has != plan.digest:
             who = plan.promotable.owner or "whoever trains the model"
             yield f"{at.stage.name}: {plan.model} is there with {has}; it can be met by {who}, with a new version"
+
+
+def _without_holdout(world: World, plan: Plan) -> Iterator[str]:
+    """The hold-out's files that are not in the hub, where a gate of the plan measures on them."""
+    gates = {gate.gate for at in plan.stages for phase in Phase for gate in at.gates(phase)}
+    holdout = plan.promotable.holdout
+    for path in filter(None, (holdout.path, holdout.answers)) if gates & _ON_HOLDOUT else ():
+        container, _, name = path.partition("/")
+        if world.hub.find(container, name) is None:
+            who = plan.promotable.owner or "whoever trains the model"
+            yield f"hold-out {path} is not in the hub, so nothing is measured; it can be met by {who}, with that file"
 
 
 def _held_up(world: World, locks: Iterable[str], own: str) -> Iterator[str]:

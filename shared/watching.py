@@ -3,16 +3,17 @@
 import json
 from typing import Protocol
 
+from shared.bundled import bundled_reference, parsed_reference
 from shared.codec import decode
 from shared.domain import records
 from shared.domain.configuration import Configuration
-from shared.domain.drift.reference import PLACE, ModelReference, parse_reference
+from shared.domain.drift.reference import PLACE, ModelReference
 from shared.domain.drift.watch import DriftWindow
 from shared.domain.drift.window import Counted, parse_counted
 from shared.domain.failures import Refused
-from shared.domain.promotion.models import BUNDLE, ModelVersion
+from shared.domain.promotion.models import ModelVersion
 from shared.domain.routes import Workspace
-from shared.ports import BundleStore, DataHub, DriftFiles, Models, Shelf
+from shared.ports import BundleStore, DataHub, DriftFiles, Models
 
 Window = tuple[DriftWindow, Counted]
 
@@ -37,7 +38,8 @@ def reference_of(world: World, workspace: Workspace, model: str, version: str, c
     state, path = world.configuration.hub.state, records.drift_reference(model, version)
     raw = world.hub.read(state, path)
     if raw is None:
-        found = _from_bundle(world, workspace, ModelVersion(name=model, version=version))
+        registered = ModelVersion(name=model, version=version)
+        found = bundled_reference(world.models, world.bundles, workspace, registered)
         reference = found or world.drift_files.own_reference(contract)
         if reference is None:
             raise Refused(
@@ -45,23 +47,7 @@ def reference_of(world: World, workspace: Workspace, model: str, version: str, c
             )
         raw = json.dumps(reference.to_dict()).encode()
         world.hub.create(state, path, raw)
-    return _parsed(raw, f"{state}/{path}")
-
-
-def _from_bundle(world: World, workspace: Workspace, model: ModelVersion) -> ModelReference | None:
-    registered = world.models.find(workspace, model)
-    folder = registered.tags.get(BUNDLE, "") if registered else ""
-    if not folder:
-        return None
-    raw = world.bundles.read(Shelf(place=workspace, folder=folder, asset=model), PLACE)
-    return None if raw is None else _parsed(raw, f"{model}'s {PLACE}")
-
-
-def _parsed(raw: bytes, where: str) -> ModelReference:
-    try:
-        return parse_reference(json.loads(raw))
-    except ValueError as error:
-        raise Refused(f"{where}: {error}") from error
+    return parsed_reference(raw, f"{state}/{path}")
 
 
 def read_window(world: World, model: str, version: str) -> Window | None:

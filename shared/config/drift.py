@@ -1,8 +1,12 @@
 """`models.NAME.drift`: what is watched, what counts as drift, and what follows."""
 
+from pathlib import Path
 from typing import Any
 
+import yaml
+
 from shared.config.reader import Reader
+from shared.domain.drift.reference import PLACE
 from shared.domain.drift.rule import DriftRule
 from shared.domain.drift.watch import DriftWatch, Labels, OutputField
 from shared.domain.routes import Route
@@ -34,6 +38,8 @@ def read_watches(reader: Reader, routes: tuple[Route, ...]) -> tuple[DriftWatch,
     wanted = [name for name, raw in named.items() if raw.get("drift") is not None]
     found = tuple(_watch(section.inside(name).inside("drift"), name, routes) for name in wanted)
     _refuse_shared_sources(section, found)
+    for watch in found:
+        _warn_without_reference(section.inside(watch.model), watch, routes)
     return found
 
 
@@ -113,6 +119,26 @@ def _labels(one: Reader) -> Labels | None:
     if path and not all(path.partition("/")[::2]):
         section.fail("path", f"is {path!r}", "write CONTAINER/PATH of the file, or of the folder the files lie in")
     return Labels(path=path, target=section.text("target"))
+
+
+def _warn_without_reference(one: Reader, watch: DriftWatch, routes: tuple[Route, ...]) -> None:
+    """Say of each contract that names no profile that its model's versions must bring one: else nothing is compared."""
+    scoring = [route for route in routes if route.score.model == watch.model]
+    watched = [route.contract for route in scoring if not watch.routes or route.name in watch.routes]
+    for contract in dict.fromkeys(watched):
+        if contract and not _names_reference(one.home / contract):
+            problem = f"watches the model, and {contract} names no reference profile"
+            remedy = f"bring {PLACE} in the bundle of every version, or write one with `signalbox profile`"
+            one.fail("drift", problem, remedy, level="warning")
+
+
+def _names_reference(contract: Path) -> bool:
+    """Also where the contract cannot be read: that is said elsewhere."""
+    try:
+        content = yaml.safe_load(contract.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return True
+    return not isinstance(content, dict) or isinstance(content.get("distribution"), dict)
 
 
 def _refuse_shared_sources(section: Reader, found: tuple[DriftWatch, ...]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from shared.domain.configuration import Configuration
-from shared.ports import ControlPlane, DataHub, DevOpsFacts, Endpoints, Models
+from shared.ports import BundleStore, ControlPlane, DataHub, DevOpsFacts, DriftFiles, Endpoints, Models
 
 
 class Grade(StrEnum):
@@ -74,6 +74,10 @@ class Site(Protocol):
     def hub(self) -> DataHub: ...
     @property
     def models(self) -> Models: ...
+    @property
+    def bundles(self) -> BundleStore: ...
+    @property
+    def drift_files(self) -> DriftFiles: ...
     @property
     def endpoints(self) -> Endpoints: ...
     @property

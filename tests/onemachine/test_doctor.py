@@ -1,10 +1,12 @@
 """The doctor finds nothing wrong with the running local cloud, and sees at once what is taken away from it."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from signalbox.cli.example import offer_answers
 from signalbox.launcher.emulator_settings import storage_account_id
 from tests.onemachine.world import World
 
@@ -26,7 +28,8 @@ def wrong(world: World) -> list[tuple[str, str]]:
     return [(each["check"], each["fix"]) for each in found if each["grade"] != "ok"]
 
 
-def test_all_is_green_on_the_local_cloud_and_what_is_missing_is_named(world: World) -> None:
+def test_all_is_green_on_the_local_cloud_and_what_is_missing_is_named(world: World, example: Path) -> None:
+    offer_answers(world.cloud.endpoints, example)
     assert wrong(world) == []
 
     show(world, path=SUBSCRIPTIONS, body={"value": []})

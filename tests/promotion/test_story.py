@@ -105,6 +105,16 @@ async def test_a_plan_writes_nothing_and_lists_everything(railway: Railway) -> N
     assert not [each for each in plan["unmet"] if "not_frozen" in each or "is held by" in each]
 
 
+async def test_a_plan_says_at_once_that_the_holdout_is_missing(railway: Railway) -> None:
+    railway.register("1", error=1.0)
+    railway.hub.delete("evaluation", "churn.csv")
+
+    _, plan = await railway.ask("POST", "plans", {"model": "churn:1", "to": "central"})
+
+    assert plan["unmet"][0].startswith("hold-out evaluation/churn.csv is not in the hub")
+    assert "it can be met by" in plan["unmet"][0]
+
+
 async def test_a_plan_names_what_is_in_its_way(railway: Railway) -> None:
     railway.register("1", error=1.0)
     first = await railway.promote("churn:1")

@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 import yaml
 
-from shared.config import ConfigurationError, load
+from shared.config import ConfigurationError, check, load
 from shared.config.schema import schema
 from shared.domain.drift.rule import DriftRule
 from shared.domain.drift.watch import DriftWatch, Labels, OutputField
@@ -107,3 +107,22 @@ def test_the_schema_knows_the_section():
     jsonschema.validate(EXAMPLE, schema())
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(with_drift(threshold=1), schema())
+
+
+def test_a_watch_whose_contract_names_no_reference_is_warned_about(tmp_path):
+    read(tmp_path, EXAMPLE)
+    (tmp_path / "c.yaml").write_text("format: csv\ncolumns: [{name: x, type: number}]\n")
+
+    warnings = [finding for finding in check(tmp_path / "signalbox.yaml") if finding.field == "models.churn.drift"]
+
+    assert [finding.level for finding in warnings] == ["warning"]
+    assert "c.yaml names no reference profile" in warnings[0].problem
+    assert "contract/reference-profile.json" in warnings[0].remedy
+
+
+def test_a_watch_whose_contract_names_one_is_not(tmp_path):
+    read(tmp_path, EXAMPLE)
+    text = "format: csv\ncolumns: [{name: x, type: number}]\ndistribution: {reference: p.json}\n"
+    (tmp_path / "c.yaml").write_text(text)
+
+    assert [found for found in check(tmp_path / "signalbox.yaml") if found.field == "models.churn.drift"] == []

@@ -18,6 +18,7 @@ from shared.domain import resources
 from shared.domain.devops.configuration import MergeStart
 from shared.domain.devops.orders import Kind, Order
 from shared.domain.devops.seen import HookSeen
+from shared.domain.drift.reference import ModelReference
 from shared.domain.failures import Refused
 from shared.domain.inspection import (
     ClockSeen,
@@ -32,6 +33,7 @@ from shared.domain.inspection import (
     Subscription,
     TopicSeen,
 )
+from shared.domain.reference_profile import ReferenceProfile
 from shared.ports import DeploymentSeen
 from shared.roles.__main__ import page
 from shared.roles.assignments import assignments
@@ -131,9 +133,14 @@ def site() -> Site:
         site_host="app",
     )
     made = Site(configuration=CONFIGURATION, settings=settings, hub=MemoryHub(lambda: NOW), control=Control())
-    made.served, made.registered = SERVED, True
+    made.served, made.registered = SERVED, SimpleNamespace(tags={})
     made.endpoints = SimpleNamespace(deployment=lambda *_: made.served)
     made.models = SimpleNamespace(find=lambda *_: made.registered or None)
+    made.bundles = SimpleNamespace(read=lambda *_: None)
+    made.drift_files = SimpleNamespace(own_reference=lambda contract: made.own)
+    made.own = ModelReference(inputs=ReferenceProfile(rows=1, columns={}))
+    for name in ("holdout.csv", "answers.csv"):
+        made.hub.land(f"evaluation/diabetes/{name}", b"id\n", {})
     made.projects, made.hooks = {"mlops"}, (HOOK,)
     made.devops_facts = SimpleNamespace(
         project_id=lambda _, name: name if name in made.projects else "", hooks=lambda _: made.hooks
@@ -175,6 +182,12 @@ def told_on(**changes: Any) -> Callable[[Site], None]:
 
 def lock(level: LockLevel, scope: str) -> Callable[[Site], None]:
     return set_control(locked=(Lock(name="keep", level=level, scope=scope),))
+
+
+def without_reference(made: Site) -> None:
+    """Neither the bundle nor the contract brings one."""
+    made.own = None
+    made.registered = SimpleNamespace(tags={"signalbox.bundle": "azureml://datastores/a/paths/b"})
 
 
 ACCOUNT, WORKSPACE = resources.account(CONFIGURATION), resources.workspace(CONFIGURATION.workspaces[0])
@@ -271,6 +284,27 @@ def test_what_works_on_service_bus_and_not_as_it_should_is_a_warning(change, fix
     (found,) = [each for each in examine(made) if each.grade is not Grade.OK]
     assert (found.check, found.grade) == ("messaging", Grade.WARNING)
     assert fix in found.fix
+
+
+@pytest.mark.parametrize(
+    ("check", "change", "found", "fix"),
+    [
+        (
+            "holdouts",
+            lambda made: made.hub.delete("evaluation", "diabetes/answers.csv"),
+            "no promotion and no retraining",
+            "models.diabetes-progression.promotion.holdout",
+        ),
+        ("references", without_reference, "its drift cannot be seen", "contract/reference-profile.json"),
+    ],
+)
+def test_what_nothing_can_be_measured_by_is_a_warning_that_names_the_consequence(check, change, found, fix):
+    made = site()
+    change(made)
+
+    (finding,) = [each for each in examine(made) if each.grade is not Grade.OK]
+    assert (finding.check, finding.grade) == (check, Grade.WARNING)
+    assert (found in finding.found, fix in finding.fix) == (True, True), finding
 
 
 def test_a_namespace_that_nobody_places_is_unknown_and_a_key_is_nobodys_identity():
