@@ -5,23 +5,33 @@ BIN := $(VENV)/bin
 WORKERS ?= 3  # Of two cores: tests of real processes wait a good deal.
 unexport PYTHONDONTWRITEBYTECODE  # Tests start many processes: what is compiled is kept.
 
+# $(STEP) "name" command: says what goes on and for how long; a terminal sees the seconds pass. What the command prints may be
+# sent elsewhere, so the names have a line of their own, 3. The clock ends with its shell, which Ctrl-C ends.
+STEP = exec 3>&2; step() { name=$$1; shift; begun=$$(date +%s); clock=; \
+	if [ -t 3 ]; then while kill -0 $$$$ 2>/dev/null; do printf '\r%s: %s s ' "$$name" $$(($$(date +%s) - begun)) >&3; sleep 1; done & clock=$$!; \
+	else echo "$$name ..." >&3; fi; \
+	code=0; "$$@" || code=$$?; \
+	if [ -n "$$clock" ]; then kill $$clock 2>/dev/null; wait $$clock 2>/dev/null; printf '\r' >&3; fi; \
+	if [ $$code -eq 0 ]; then end=done; else end=failed; fi; \
+	echo "$$name: $$end after $$(($$(date +%s) - begun)) s" >&3; return $$code; }; step
+
 .PHONY: setup demo demo-devops demo-messaging demo-retraining up test coverage chaos check load bench bench-peers clean
 
 setup: $(VENV)/.ready node_modules/.ready
 
 $(VENV)/.ready: requirements.txt pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[service-bus]' \
+	@test -x $(BIN)/python || { $(STEP) "Python environment" $(PYTHON) -m venv $(VENV); }
+	@$(STEP) "pip" $(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25'
+	@$(STEP) "Python packages, a minute or two" $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@$(STEP) "Service Bus emulator, built here" $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[service-bus]' \
 		>$(VENV)/service-bus.log 2>&1 \
 		|| echo "The Service Bus emulator is left out: Qpid Proton needs a C compiler and Python's headers (on Debian build-essential and python3-dev); see $(VENV)/service-bus.log"
 	@touch $@
 
 node_modules/.ready: package.json package-lock.json
 	@command -v npm >/dev/null || { echo "Node.js 20 or newer with npm is needed for Azurite"; exit 1; }
-	@npm ci --silent
+	@$(STEP) "Azurite" npm ci --silent
 	@touch $@
 
 demo: setup  ## A file lands, its predictions come back, and each one is verified.

@@ -12,6 +12,7 @@ from signalbox.cli.hub import check, drop
 from signalbox.cli.letters import dlq
 from signalbox.cli.local import demo, up
 from signalbox.cli.messages import send, stream
+from signalbox.cli.profiles import profile
 from signalbox.cli.promotions import (
     approve,
     audit,
@@ -49,7 +50,23 @@ def main() -> None:
     """Carry data to models and models to production."""
 
 
-_RUNS = (drop, send, stream, status, logs, download, check, drift, features, cancel, release, reprocess, schedules, dlq)
+_RUNS = (
+    drop,
+    send,
+    stream,
+    status,
+    logs,
+    download,
+    check,
+    profile,
+    drift,
+    features,
+    cancel,
+    release,
+    reprocess,
+    schedules,
+    dlq,
+)
 _PROMOTIONS = (
     plan,
     promote,
