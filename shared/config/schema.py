@@ -58,7 +58,7 @@ def _hub() -> dict[str, Any]:
 def _model() -> dict[str, Any]:
     own = {"owner": TEXT, "contract": TEXT, "promotion": promotable_schema()}
     fields = {**own, "retraining": retraining_schema(), "drift": drift_schema()}
-    return mapping(fields, required=("contract",))
+    return mapping(fields)
 
 
 def _route() -> dict[str, Any]:

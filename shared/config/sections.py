@@ -84,7 +84,8 @@ def _models(section: Reader) -> tuple[dict[str, str], tuple[Promotable, ...]]:
     for name in section.names():
         one = section.inside(name)
         one.known(("owner", "contract", "promotion", "retraining", "drift"))
-        contracts[name] = one.contract("contract")
+        needed = one.has("contract") or one.has("promotion")  # Else each route may name its own.
+        contracts[name] = one.contract("contract") if needed else ""
         promotable.append(ladder.read_promotable(one, name, contracts[name], one.optional("owner")))
     return contracts, tuple(each for each in promotable if each is not None)
 
@@ -225,7 +226,7 @@ def _model(section: Reader) -> tuple[str, str]:
 def _overrides(section: Reader) -> Overrides:
     section.known(("instance_count", "mini_batch_size", "error_threshold", "retries", "timeout", "output_file_name"))
     threshold = section.whole("error_threshold", -1, 2**31 - 1)
-    if threshold == -1:
+    if section.raw("error_threshold") == -1:  # A wrong value is read as -1 too, and is an error already.
         section.fail(
             "error_threshold", "is -1: rows can be lost without failing the job", "use 0 or a small number", "warning"
         )
@@ -249,7 +250,7 @@ def _output_file_name(section: Reader) -> str:
 
 
 def _default_contract(one: Reader, contracts: dict[str, str], model: str) -> str:
-    if model not in contracts:
+    if not contracts.get(model):
         one.fail("contract", "is missing", f"name a data contract here, or under models.{model or 'NAME'}")
     return contracts.get(model, "")
 

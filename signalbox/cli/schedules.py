@@ -81,7 +81,7 @@ def run(schedule: str, reason: str, person: str, as_json: bool) -> None:
 def _all() -> list[dict[str, str]]:
     app, found, after = find_app(), list[dict[str, str]](), ""
     while True:
-        page = app.get("schedules", after=after)
+        page = app.get("schedules", **({"after": after} if after else {}))
         found += page["schedules"]
         after = page["next"]
         if not after:

@@ -260,6 +260,24 @@ def test_the_command_says_everything_and_ends_in_failure_only_for_errors(write, 
     assert "signalbox.yaml:10: routes.nightly.give_up_after: is 'soon'" in said
 
 
+def test_a_model_needs_no_contract_where_its_routes_name_their_own(write):
+    models = "models: {m: {owner: o}}\n"
+
+    assert load(write(route(), head=models + HEAD)).routes[0].contract == "contract.yaml"
+
+
+def test_a_model_without_a_contract_lends_none(write):
+    models = "models: {m: {owner: o}}\n"
+    without = "".join(line for line in route().splitlines(keepends=True) if "contract" not in line)
+
+    (finding,) = check(write(without, head=models + HEAD))
+
+    assert (finding.field, finding.remedy) == (
+        "routes.nightly.contract",
+        "name a data contract here, or under models.m",
+    )
+
+
 def test_the_example_in_the_docs_is_valid(tmp_path):
     (example,) = re.findall(r"```yaml\n(.*?)```", (PROJECT / "docs/configuration.md").read_text(), re.DOTALL)
     (tmp_path / "examples/diabetes").mkdir(parents=True)

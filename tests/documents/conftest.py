@@ -1,0 +1,120 @@
+"""A folder like the project's, with `signalbox up` running in it: what a reader of the documents has before them."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from signalbox.cli.app_client import AppClient
+from signalbox.cli.example import offer_example, train_example
+from signalbox.launcher.endpoints import Endpoints, read_endpoints
+from tests.cli.conftest import clean_environment
+from tests.documents.documented import PROJECT
+
+_PATIENCE_S = 180.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Printed:
+    code: int
+    text: str
+
+
+@dataclass
+class Desk:
+    """*names* are what placeholders of the documents stand for, found out on the way."""
+
+    folder: Path
+    announced: str
+    endpoints: Endpoints
+    names: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.app = AppClient(self.endpoints.app, self.endpoints.function_key)
+
+    def run(self, command: str, until_line: bool = False) -> Printed:
+        """What bash prints for *command*; *until_line*: Ctrl-C after its first line."""
+        process = subprocess.Popen(
+            ["bash", "-c", command],
+            cwd=self.folder,
+            env=clean_environment({"PATH": f"{Path(sys.prefix) / 'bin'}{os.pathsep}{os.environ['PATH']}"}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        assert process.stdout is not None
+        first = process.stdout.readline() if until_line else ""
+        if until_line:
+            os.killpg(process.pid, signal.SIGINT)
+        rest, _ = process.communicate(timeout=_PATIENCE_S)
+        return Printed(code=process.returncode, text=first + rest)
+
+    def eventually(self, look: Callable[[], Any]) -> Any:
+        """What *look* gives once it is true. Raises TimeoutError."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while not (found := look()):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{look} was never true")
+            time.sleep(0.2)  # noqa: TID251 - Polls with a deadline.
+        return found
+
+
+@pytest.fixture(scope="package")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    folder = tmp_path_factory.mktemp("desk")
+    for name in ("signalbox.yaml", "host.json", "function_app.py", "node_modules", "examples", "Makefile"):
+        (folder / name).symlink_to(PROJECT / name)
+    for name in ("shared", "activities", "orchestrators", "triggers", "signalbox"):
+        (folder / name).symlink_to(PROJECT / name)
+    (folder / ".venv").symlink_to(sys.prefix)
+    log = folder / "up.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "signalbox.cli", "up", "--port", str(_free_port())],
+            cwd=folder,
+            env=clean_environment({}),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        _await_ready(process, log)
+        endpoints = read_endpoints(folder / ".signalbox")
+        assert endpoints is not None
+        _offer_second_version(folder, endpoints)
+        yield Desk(folder=folder, announced=log.read_text(), endpoints=endpoints)
+    finally:
+        process.send_signal(signal.SIGINT)
+        code = process.wait(60)
+    assert (code, log.read_text().splitlines()[-1]) == (0, "stopped")
+
+
+def _await_ready(process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while not re.search(r"^logs\t", log.read_text(), re.MULTILINE):
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)  # noqa: TID251 - Polls with a deadline.
+
+
+def _offer_second_version(folder: Path, endpoints: Endpoints) -> None:
+    """What docs/promotion.md promotes: a model of another recipe, registered and not flagged."""
+    with warnings.catch_warnings(action="ignore"):  # The client for Azure ML is imported here for the first time.
+        train_example(PROJECT, folder / "second", "blood")
+        offer_example(endpoints, folder / "second", "2")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,343 @@
+"""Every command that README and docs show is run on a local cloud, and prints what its reader is led to expect.
+
+A command that a document shows and this table does not know is a failing test; so is one that can only be excepted.
+"""
+
+import re
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import click
+import pytest
+
+from signalbox.cli.main import main
+from signalbox.emulators.service_bus import is_available
+from tests.documents.conftest import Desk
+from tests.documents.documented import PROJECT, hidden_commands, inline_commands, shown_commands
+
+pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("documents")]
+
+CLOUD = "starts local clouds of its own for a minute or more; its target is checked below"
+AZURE = "needs Azure and the Azure CLI"
+HOST = "is what `signalbox up` runs; tests/host starts it with apps of its own"
+EXCEPTIONS = {
+    "make demo": CLOUD,
+    "make test": "is these tests",
+    "make demo-retraining": CLOUD,
+    "make demo-devops": CLOUD,
+    "make demo-messaging": CLOUD,
+    'eval "$(_SIGNALBOX_COMPLETE=zsh_source signalbox)"': "needs zsh; tests/cli/test_status.py reads the script",
+    "_SIGNALBOX_COMPLETE=fish_source signalbox | source": "needs fish; tests/cli/test_status.py reads the script",
+    "signalbox host start --app . --port 7071 --state .signalbox/host": HOST,
+    "python -m signalbox.host start": HOST,
+    "az ml component create --file train-component.yaml": AZURE,
+    "az ml component create --file pipeline.yaml": AZURE,
+    "az ml batch-endpoint create --name diabetes-training": AZURE,
+    "az ml batch-deployment create --file deployment.yaml --set-default": AZURE,
+}
+HOLDOUT = ".signalbox/example/holdout.csv"
+SIGN_IN = "APP=http://127.0.0.1:7071/api/v1; TOKEN=$(.venv/bin/signalbox token --as ada@example.org); "
+
+
+def _nothing(desk: Desk) -> None:
+    del desk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """*prints*: expressions that must be found in what *command* prints, once *names* are put in the place of its
+    placeholders and *before* has been done; *code* is how it ends."""
+
+    command: str
+    prints: tuple[str, ...]
+    names: tuple[tuple[str, str], ...] = ()
+    before: Callable[[Desk], None] = _nothing
+    code: int = 0
+    prelude: str = ""
+    until_line: bool = False
+
+
+def first_run(desk: Desk) -> None:
+    """RUN is the run of the file that the first command dropped, once it has ended."""
+    if "RUN" not in desk.names:
+        runs = desk.eventually(lambda: [row for row in desk.app.get("runs")["runs"] if row["outcome"]])
+        desk.names["RUN"] = runs[-1]["run"]
+
+
+def broken_configuration(desk: Desk) -> None:
+    folder = desk.folder / "wrong"
+    folder.mkdir(exist_ok=True)
+    (folder / "examples").symlink_to(PROJECT / "examples")
+    (folder / "signalbox.yaml").write_text(
+        """\
+environments:
+  dev: {subscription: s, resource_group: g, workspace: w}
+hub: {account: datahub}
+routes:
+  # Every night.
+  nightly:
+    take: landing/nightly/{site}/{name}.csv
+    contract: examples/diabetes/contract.yaml
+    score: {environment: prod, endpoint: e, deployment: blue, model: "risk:latest"}
+    overrides: {error_threshold: -2}
+    publish: landing/{site}/{run}
+    give_up_after: soon
+    tel: [owner@example.org]
+"""
+    )
+
+
+def promoted(desk: Desk) -> None:
+    """PROMOTION waits for people, and its evidence is written."""
+    if "PROMOTION" in desk.names:
+        return
+
+    def waiting() -> list[tuple[str, str]]:
+        rows = [row["promotion"] for row in desk.app.get("promotions")["promotions"]]
+        shown = [desk.app.get(f"promotions/{row}") for row in rows]
+        return [(one["id"], pack["digest"]) for one in shown for pack in one["evidence"] if pack["stage"] == "central"]
+
+    desk.names["PROMOTION"], desk.names["sha256:..."] = desk.eventually(waiting)[0]
+
+
+def training(desk: Desk) -> None:
+    """RUN is the run of training under way."""
+    desk.names["TRAINING"] = desk.eventually(lambda: desk.app.get("models/diabetes-progression/retraining")["running"])
+
+
+def march(desk: Desk) -> None:
+    (desk.folder / "march.csv").write_text((desk.folder / HOLDOUT).read_text())
+
+
+def a_contract(desk: Desk) -> None:
+    (desk.folder / "contract.yaml").write_text((PROJECT / "examples/diabetes/contract.yaml").read_text())
+
+
+def without_bus(check: Check) -> bool:
+    return check.command.startswith(("signalbox send", "signalbox stream")) and not is_available()
+
+
+DROPPED = (r"landed landing/diabetes/each/local/holdout.csv", r"route diabetes-each scores it")
+CHECKS = (
+    Check(command="make up", prints=()),
+    Check(command=f".venv/bin/signalbox drop {HOLDOUT} --route diabetes-each", prints=DROPPED),
+    Check(
+        command='signalbox retrain diabetes-progression --reason "new ward" --data training/diabetes/patients.csv'
+        " --as ada@example.org",
+        prints=(r"^model +diabetes-progression$", r"^cause +\S+"),
+    ),
+    Check(
+        command="signalbox plan promote diabetes-progression:2 --to central --out plan.json",
+        prints=(
+            r"^plan +sha256:",
+            r"^gates\n +preprod",
+            r"better_than_champion",
+            r"^approvals\n +central",
+            r"^unmet\n +",
+        ),
+    ),
+    Check(
+        command="signalbox promote diabetes-progression:2 --to central --plan plan.json"
+        ' --reason "better on new patients" --as linus@example.org',
+        prints=(r"^resource +/api/v1/promotions/",),
+    ),
+    Check(command="APP=http://127.0.0.1:7071/api/v1", prints=()),
+    Check(command="TOKEN=$(.venv/bin/signalbox token --as ada@example.org)", prints=()),
+    Check(command="curl -s $APP/health", prelude=SIGN_IN, prints=(r'"status": "alive"', r'"diabetes-each"')),
+    Check(
+        command='curl -s -H "Authorization: Bearer $TOKEN" "$APP/runs?limit=5"',
+        prelude=SIGN_IN,
+        prints=(r'"total": \d', r'"route": "diabetes-each"'),
+        before=first_run,
+    ),
+    Check(
+        command="curl -si -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json'"
+        ' -H \'Idempotency-Key: monday-1\' -d \'{"path": "evaluation/diabetes/holdout.csv", "route": "diabetes-each"}\''
+        " $APP/data-checks",
+        prelude=SIGN_IN,
+        prints=(
+            r"^HTTP/1.1 202",
+            r"(?i)^location: /api/v1/operations/check-",
+            r'"resource": "/api/v1/data-checks/check-',
+        ),
+    ),
+    Check(command=".venv/bin/signalbox status", prints=(r"^run\troute\toutcome", r"\tcompleted\t"), before=first_run),
+    Check(
+        command=".venv/bin/signalbox status RUN",
+        prints=(r"^run +RUN$", r"^outcome +completed$", r"^step\tat$", r"^published\t"),
+        before=first_run,
+    ),
+    Check(
+        command=".venv/bin/signalbox download RUN --as owner@example.org",
+        prints=(r"^RUN/predictions.csv  \d+ rows  sha256:[0-9a-f]{64}$",),
+        before=first_run,
+    ),
+    Check(
+        command=".venv/bin/signalbox trace RUN",
+        prints=(r"^trace [0-9a-f]{32}$", r"run_inference", r"announce_run"),
+        before=first_run,
+    ),
+    Check(command="signalbox trace diabetes-each-3f2c81d4a90b7e65-1", prints=(r"RUN",), before=first_run),
+    Check(command=".venv/bin/signalbox check FILE --route diabetes-each", prints=(r"^passed: \d+ rows$",)),
+    Check(command=".venv/bin/signalbox dlq list", prints=(r"^no dead letters",)),
+    Check(command="signalbox --version", prints=(r"^signalbox, version \d",)),
+    Check(command="signalbox --help", prints=(r"^Usage: signalbox", r"^  status ")),
+    Check(command="signalbox status --watch", prints=(r"RUN  diabetes-each", r"^stopped"), code=130, until_line=True),
+    Check(command="signalbox schedules list", prints=(r"^schedule\tdoes", r"^monthly-training\tretrain diabetes")),
+    Check(
+        command="signalbox profile FILE --contract CONTRACT --force",
+        names=(("CONTRACT", "contract.yaml"), ("FILE", ".signalbox/example/train.csv")),
+        prints=(r"^wrote reference-profile.json: \d+ rows, ",),
+        before=a_contract,
+    ),
+    Check(command='eval "$(_SIGNALBOX_COMPLETE=bash_source signalbox)"', prints=()),
+    Check(
+        command=".venv/bin/python -m shared.config signalbox.yaml",
+        names=((" signalbox.yaml", " wrong/signalbox.yaml"),),
+        prints=(),  # What the document shows, line by line.
+        before=broken_configuration,
+        code=1,
+    ),
+    Check(
+        command="signalbox drift diabetes-progression",
+        prints=(r"^version +1$", r"^rows +\d+ of 400"),
+        before=lambda desk: desk.eventually(lambda: desk.app.get("models/diabetes-progression/drift")["versions"]),
+    ),
+    Check(command="signalbox drift check FILE --route diabetes-each", prints=(r"^(none|inconclusive): ",), code=-1),
+    Check(
+        command="signalbox features FILE --target progression",
+        names=(("FILE", ".signalbox/example/labelled.csv"),),
+        prints=(r"^column\tselected\t", r"^bmi\tyes\t"),
+    ),
+    Check(
+        command="signalbox promotions PROMOTION",
+        prints=(r"^promotion +PROMOTION$", r"^central\tentry\t\S+pack.html\tsha256:"),
+        before=promoted,
+    ),
+    Check(command=".venv/bin/signalbox promotions", prints=(r"^promotion\tmodel\t", r"^PROMOTION\t"), before=promoted),
+    Check(command="signalbox promotions", prints=(r"^PROMOTION\tdiabetes-progression:2\tcentral\t",), before=promoted),
+    Check(
+        command="signalbox evidence PROMOTION --out page.html",
+        prints=(r"^page +page.html$", r"^digest +sha256:"),
+        before=promoted,
+    ),
+    Check(
+        command='signalbox approve PROMOTION --role data-scientist --evidence sha256:... --reason "looked at it"'
+        " --as ada@example.org",
+        prints=(r"^promotion +PROMOTION$",),
+        before=promoted,
+    ),
+    Check(
+        command="signalbox explain PROMOTION",
+        prints=(r"^central: product-owner: nobody has approved",),
+        before=promoted,
+    ),
+    Check(
+        command=".venv/bin/signalbox history diabetes-progression",
+        prints=(r"^at\tmodel\twhat", r"ada@example.org"),
+        before=promoted,
+    ),
+    Check(command="signalbox audit verify", prints=(r"^chain +whole$",)),
+    Check(
+        command='.venv/bin/signalbox retrain diabetes-progression --reason "to see it" --as ada@example.org',
+        prints=(r"^model +diabetes-progression$",),
+    ),
+    Check(
+        command=".venv/bin/signalbox retraining diabetes-progression",
+        prints=(r"^open causes +\d", r"^run\toutcome\tchallenger|^it has not been retrained yet"),
+    ),
+    Check(command="signalbox retraining diabetes-progression", prints=(r"^open causes +\d",)),
+    Check(
+        command='signalbox cancel RUN --reason "wrong labels" --as linus@example.org',
+        names=(("RUN", "TRAINING"),),
+        prints=(r"^order +cancel$|is over|ended|no longer",),
+        before=training,
+        code=-1,
+    ),
+    Check(command="signalbox drop march.csv --route diabetes-each", prints=(r"local/march.csv",), before=march),
+    Check(
+        command="signalbox send landing/diabetes/each/local/march.csv --wait 60",
+        prints=(r"^sent cli-\w+ in session", r"^completed  diabetes-each-"),
+        before=march,
+    ),
+    Check(
+        command=f"signalbox stream {HOLDOUT} --stream diabetes-visits --key oslo --wait 60",
+        prints=(r"^sent \d+ records in \d+ messages of key oslo", r"^completed  diabetes-each-"),
+    ),
+    Check(command=".venv/bin/signalbox doctor", prints=(r"\d+ ok",)),
+)
+BY_COMMAND = {check.command: check for check in CHECKS}
+
+
+def test_no_block_hides_a_command() -> None:
+    assert hidden_commands() == [], "mark the block with sh or console"
+
+
+def test_every_documented_command_is_run_here_or_is_an_exception_with_a_reason() -> None:
+    shown = {shown.command for shown in shown_commands()}
+
+    assert shown - set(BY_COMMAND) - set(EXCEPTIONS) == set(), "add a Check, or a reason to EXCEPTIONS"
+    assert (set(BY_COMMAND) | set(EXCEPTIONS)) - shown == set(), "no document shows these any more"
+    assert len(CHECKS) == len(BY_COMMAND)
+
+
+@pytest.mark.parametrize("command", [shown.command for shown in shown_commands() if shown.command.startswith("make ")])
+def test_a_documented_target_is_there(command: str) -> None:
+    plan = subprocess.run([*command.split(), "-n"], cwd=PROJECT, capture_output=True, text=True, check=True)
+
+    assert plan.stdout.strip()
+
+
+@pytest.mark.parametrize(("document", "command"), sorted(set(inline_commands())))
+def test_a_command_that_prose_names_is_there(document: str, command: str) -> None:
+    group: click.Command = main
+    words = command.split()[1:]
+    while words and isinstance(group, click.Group) and words[0] in group.commands:
+        group = group.commands[words.pop(0)]
+    options = {option for parameter in group.params for option in parameter.opts}
+
+    assert group is not main, command
+    assert {word.strip("[]") for word in words if word.strip("[").startswith("--")} <= options, command
+
+
+def test_up_says_what_runs_where(desk: Desk) -> None:
+    for part in ("app", "data hub", "event grid", "azure ml", "azure devops", "directory", "configuration", "logs"):
+        assert re.search(rf"^{part}\t\S+", desk.announced, re.MULTILINE), desk.announced
+    assert "example    diabetes-progression:1 deployed; try .signalbox/example/holdout.csv" in desk.announced
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=[check.command for check in CHECKS])
+def test_a_documented_command_does_what_it_says(desk: Desk, check: Check) -> None:
+    if without_bus(check):
+        pytest.skip("no Service Bus emulator: Qpid Proton is not built")
+    if check.command == "make up":
+        return  # The desk itself.
+    check.before(desk)
+    printed = desk.run(_filled(desk, check), check.until_line)
+
+    assert check.code in (printed.code, -1), printed
+    assert "Traceback" not in printed.text
+    for expression in check.prints:
+        for name, value in desk.names.items():
+            expression = expression.replace(name, re.escape(value))
+        assert re.search(expression, printed.text, re.MULTILINE), (expression, printed.text)
+    _compare_with_document(check, printed.text)
+
+
+def _filled(desk: Desk, check: Check) -> str:
+    """The command as a reader would type it."""
+    command = check.prelude + check.command
+    for name, value in (*check.names, ("FILE", HOLDOUT), ("diabetes-each-3f2c81d4a90b7e65-1", "RUN")):
+        command = command.replace(name, value)
+    for name, value in desk.names.items():
+        command = command.replace(name, value)
+    return command.replace("http://127.0.0.1:7071", desk.endpoints.app)
+
+
+def _compare_with_document(check: Check, text: str) -> None:
+    """Every name that a document shows below the command is printed: times, ids and durations differ."""
+    for shown in shown_commands():
+        for line in shown.prints if shown.command == check.command else ():
+            expected = line if check.code == 1 else " ".join(re.findall(r"\b[a-z]+_[a-z_]+|BlobArrived\b", line))
+            assert expected in text, (expected, text)
