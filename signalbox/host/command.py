@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 _TURN_S = 0.001  # How long a thread may make the loop wait for the interpreter's lock.
 
 
+class NotServed(click.ClickException):
+    """The host cannot start; the code is the command line's for a machine that is not set up."""
+
+    exit_code = 8
+
+
 @click.group()
 def host() -> None:
     """Serve a function app on this machine."""
@@ -61,7 +67,7 @@ def start(port: int, app: Path, state: Path, log_level: str, synchronous: str) -
     try:
         _run(options)
     except HostError as error:
-        raise click.ClickException(str(error)) from None
+        raise NotServed(str(error)) from None
     _leave()
 
 

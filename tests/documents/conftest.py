@@ -22,6 +22,12 @@ from tests.cli.conftest import clean_environment
 from tests.documents.documented import PROJECT
 
 _PATIENCE_S = 180.0
+OWN_ROUTE = """
+  mine:
+    take: landing/mine/{name}.csv
+    score: {environment: dev, endpoint: diabetes-batch, deployment: blue, model: "diabetes-progression:1"}
+    publish: predictions/mine/{run}
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,12 +84,14 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     for name in ("shared", "activities", "orchestrators", "triggers", "signalbox"):
         (folder / name).symlink_to(PROJECT / name)
     (folder / ".venv").symlink_to(sys.prefix)
+    example = (PROJECT / "signalbox.yaml").read_text()
+    (folder / "mine.yaml").write_text(example.replace("\nroutes:\n", f"\nroutes:{OWN_ROUTE}", 1))
     log = folder / "up.log"
     with log.open("w") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "signalbox.cli", "up", "--port", str(_free_port())],
             cwd=folder,
-            env=clean_environment({}),
+            env=clean_environment({"SIGNALBOX_CONFIG": "mine.yaml"}),
             stdout=output,
             stderr=subprocess.STDOUT,
         )
