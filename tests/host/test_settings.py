@@ -96,5 +96,5 @@ def test_a_disabled_function_is_left_out(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_the_command_says_what_is_wrong(tmp_path: Path) -> None:
     result = CliRunner().invoke(command, ["start", "--app", str(tmp_path), "--state", str(tmp_path / "state")])
-    assert result.exit_code == 1
+    assert result.exit_code == 8
     assert "no function_app.py" in result.output
