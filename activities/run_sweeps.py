@@ -1,12 +1,15 @@
 """Look after the runs that are open: start what nobody has opened, and end what lost its orchestration.
 
 It was terminated or purged from outside, or failed beyond its own care. How such a run ends is read from what it has
-done: what was published or announced stands.
+done: what was published or announced stands. Where the store has lost that, the orchestration's own output stands: a
+run that has finished is never closed as anything else.
 """
 
 import asyncio
 import json
+import logging
 from collections.abc import Iterator
+from dataclasses import replace
 
 from activities.sweeps import GRACE
 from shared import contracts as c
@@ -15,7 +18,9 @@ from shared.clients import Clients
 from shared.codec import decode
 from shared.domain import identity, records
 from shared.domain.runs import Outcome
-from shared.durable import FAILED, Client, Instance, Start, find_instance, start_once
+from shared.durable import COMPLETED, FAILED, Client, Instance, Start, find_instance, start_once
+
+_log = logging.getLogger(__name__)
 
 _LAST = (Outcome.COMPLETED, Outcome.PARTIAL, Outcome.FAILED, Outcome.CANCELLED, Outcome.SUPERSEDED)
 
@@ -48,7 +53,10 @@ def _open_runs(clients: Clients) -> Iterator[c.Inference]:
 
 
 def _adrift(clients: Clients, inference: c.Inference, instance: Instance | None) -> c.Adrift:
-    ended = recorded_result(clients.hub, inference) or _published(clients, inference)
+    ended = recorded_result(clients.hub, inference)
+    if ended is None and (finished := _finished(clients, instance)) is not None:
+        return c.Adrift(inference=inference, result=finished, told=True)
+    ended = ended or _published(clients, inference)
     if ended is not None:
         return c.Adrift(inference=inference, result=ended)
     failed = instance is not None and instance.status == FAILED
@@ -57,6 +65,21 @@ def _adrift(clients: Clients, inference: c.Inference, instance: Instance | None)
     result = c.InferenceResult(run=inference.run, outcome=outcome, because=because)
     known = _done(clients, inference, "submitted") or {}
     return c.Adrift(inference=inference, result=result, job=str(known.get("job", "")))
+
+
+def _finished(clients: Clients, instance: Instance | None) -> c.InferenceResult | None:
+    """What a completed orchestration returned. It had closed the record before, so the store has lost that since."""
+    if instance is None or instance.status != COMPLETED or not isinstance(instance.output, dict):
+        return None
+    result = decode(c.InferenceResult, instance.output)
+    if result.outcome is Outcome.DUPLICATE:
+        return None  # Another execution did the work.
+    _log.warning("run %s had ended as %s and the store has lost its record", result.run, result.outcome.value)
+    container, _, path = result.manifest.partition("/")
+    if not path or clients.hub.find(container, path) is not None:
+        return result
+    because = f"{result.because}; the store has lost {result.manifest}: reprocess the run"
+    return replace(result, because=because, manifest="")
 
 
 def _published(clients: Clients, inference: c.Inference) -> c.InferenceResult | None:

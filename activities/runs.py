@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 
 from activities.drift_windows import watch_run
 from activities.effects import once, stamp
@@ -9,11 +10,13 @@ from shared import contracts as c
 from shared.clients import Clients
 from shared.codec import encode
 from shared.domain import records
-from shared.domain.failures import Refused, Transient
+from shared.domain.failures import Transient
 from shared.domain.runs import Outcome
 from shared.durable import Client
 from shared.listed import RUNS, keep_listed
 from shared.open_runs import forget_open, start_inference
+
+_log = logging.getLogger(__name__)
 
 
 def open_run(clients: Clients, opening: c.RunOpening) -> c.RunOpened:
@@ -55,7 +58,7 @@ def _close(clients: Clients, closing: c.RunClosing) -> c.Done:
         return c.Done(at=at)
 
     done = once(clients, closing.key, c.Done, act)
-    if not closing.inference.hub.results:
+    if closing.last or not closing.inference.hub.results:
         forget_open(clients.hub, closing.inference)  # At a repeat too: a late event may have put it on the list again.
     return done
 
@@ -78,9 +81,20 @@ def _write_outcome(clients: Clients, closing: c.RunClosing, at: str) -> None:
     state, path = closing.inference.hub.state, records.run_record(closing.result.run)
     there, raw = clients.hub.find(state, path), clients.hub.read(state, path)
     if there is None or raw is None:
-        raise Refused(f"the record of run {closing.result.run} is gone from {state}/{path}; restore it from a backup")
+        _restore(clients, closing, at)
+        raise Transient(f"the record of run {closing.result.run} was gone from {state}/{path}; it was made anew")
     record = json.loads(raw) | {"closed": at} | encode(closing.result)
     metadata = dict(there.metadata) | {"outcome": closing.result.outcome.value, "closed": at}
     if not clients.hub.replace(state, path, json.dumps(record).encode(), there.etag, metadata):
         raise Transient(f"the record of run {closing.result.run} changed while it was being closed")
     keep_listed(clients.hub, state, RUNS, closing.result.run, metadata)
+
+
+def _restore(clients: Clients, closing: c.RunClosing, at: str) -> None:
+    """Make the record anew, from what the orchestration knows: a store that forgets must not fail a run for it."""
+    request = closing.inference
+    _log.warning("the store has lost the record of run %s", request.run)
+    record = {"run": request.run, "route": request.route.name, "execution": "", "opened": at, "restored": at}
+    metadata = {"route": request.route.name, "opened": at, "outcome": ""}
+    content = json.dumps(record | {"inference": encode(request)}).encode()
+    clients.hub.create(request.hub.state, records.run_record(request.run), content, metadata)

@@ -36,7 +36,12 @@ def conclude_adrift(ctx: Context, adrift: c.Adrift) -> Steps[c.Done]:
     yield from _open(ctx, request)  # It may have been ended before it was opened.
     if adrift.job is not None:
         yield from _cancel(ctx, adrift, adrift.job)
-    yield from _conclude(ctx, request, adrift.result)
+    if adrift.told:
+        key = _key(request, f"closed-again-{ctx.unique()}")  # The store may have kept the first closing's receipt.
+        closing = c.RunClosing(key=key, inference=request, result=adrift.result, last=True)
+        yield from call(ctx, c.CLOSE_RUN, closing)
+    else:
+        yield from _conclude(ctx, request, adrift.result)
     return c.Done()
 
 

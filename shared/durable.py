@@ -223,7 +223,7 @@ class Instance:
     shown: dict[str, Any] = field(default_factory=dict)
 
 
-_RUNNING, FAILED = {"Pending", "Running", "ContinuedAsNew", "Suspended"}, "Failed"
+_RUNNING, COMPLETED, FAILED = {"Pending", "Running", "ContinuedAsNew", "Suspended"}, "Completed", "Failed"
 
 
 async def find_instance(client: Client, instance: str) -> Instance | None:

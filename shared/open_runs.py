@@ -16,7 +16,19 @@ from shared.ports import DataHub
 
 
 async def start_inference(client: Client, hub: DataHub, inference: c.Inference) -> Start:
-    return await start_once(client, c.RUN_INFERENCE, inference.run, inference, first=kept_open(hub, inference))
+    """Start the run unless it runs or has run; says which.
+
+    A run that has ended, and whose record the store has lost, goes on the list of open runs again: the sweep closes it.
+    """
+    how = await start_once(client, c.RUN_INFERENCE, inference.run, inference, first=kept_open(hub, inference))
+    if how is Start.FINISHED:
+        await asyncio.to_thread(_reopen_lost, hub, inference)
+    return how
+
+
+def _reopen_lost(hub: DataHub, inference: c.Inference) -> None:
+    if hub.find(inference.hub.state, records.run_record(inference.run)) is None:
+        keep_open(hub, inference)
 
 
 def kept_open(hub: DataHub, inference: c.Inference) -> Callable[[], Awaitable[object]]:

@@ -235,9 +235,12 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunClosing:
+    """*last*: nothing is told after it, so the run is open no more."""
+
     key: str
     inference: Inference
     result: InferenceResult
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,8 +299,9 @@ class Swept:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adrift:
     """A run whose orchestration is gone, and how it is to end; *job* is to be cancelled: empty where its id is unknown,
-    None where nothing can run any more."""
+    None where nothing can run any more. *told*: the orchestration has announced and told the result itself."""
 
     inference: Inference
     result: InferenceResult
     job: str | None = None
+    told: bool = False

@@ -36,6 +36,7 @@ CONTAINERS = (
     *("landing", "training", "evaluation", "predictions"),
     *("quarantine", "dead-letters", "signalbox", "signalbox-staging"),
 )
+_DURABLE = Path(__file__).parent.parent / "emulators" / "storage" / "durable_loki.js"
 _PATIENCE_S = 45.0
 _RESTARTS = 5
 
@@ -125,6 +126,14 @@ class LocalCloud:
         """SIGKILL: what they had not yet written is lost, as in a crash."""
         self._children["emulators"].kill()
 
+    def kill(self) -> None:
+        """SIGKILL to every part, as when the machine's memory killer or an impatient person comes."""
+        with self._lock:
+            self._host_wanted = False
+            for child in self._children.values():
+                child.kill()
+            self._children.clear()
+
     def watch(self, stopped: threading.Event) -> None:
         """Restart a host that dies, at most a few times, until *stopped* is set. Raises StartError when others die."""
         restarts = 0
@@ -189,8 +198,9 @@ class LocalCloud:
         self._authority = ensure_authority(self.state)
 
     def _start_azurite(self) -> None:
-        command = ["node", str(self._azurite_script()), "--location", str(self.state / "azurite")]
-        command += ["--blobHost", "127.0.0.1", "--blobPort", str(self.endpoints.azurite)]
+        command = ["node", "--require", str(_DURABLE), str(self._azurite_script())]
+        command += ["--location", str(self.state / "azurite"), "--blobHost", "127.0.0.1"]
+        command += ["--blobPort", str(self.endpoints.azurite)]
         command += ["--oauth", "basic", "--cert", str(self._authority.cert), "--key", str(self._authority.key)]
         command += ["--skipApiVersionCheck", "--disableTelemetry", "--silent"]
         accounts = ";".join(f"{name}:{key}" for name, key in self._keys.accounts.items())
