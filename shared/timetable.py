@@ -18,7 +18,7 @@ from shared.kept import DatedRecords
 from shared.line_logs import append_line
 
 _TRIES = 10
-_LINES_AT_ONCE = 5000  # A block of an append blob is small.
+_LINES_AT_ONCE = 1000  # A block of an append blob is small, and so is a part of the log.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from shared.domain.arrivals import CONTAINER, Arrival, bare_etag, path_problem
 from shared.domain.events import BlobArrived, Event, Irrelevant, ModelRegistered, UnreadableEvent
 from shared.domain.promotion.models import ModelVersion
-from triggers.fields import Fields, short
+from triggers.fields import Fields, is_time, short
 from triggers.monitor_events import DRIFT, RUNS, common_alert, read_alert, read_dataset_drift, read_run
 
 _SUBJECT = re.compile(
@@ -40,6 +40,9 @@ def read_event(raw: Any, account: str) -> Event:
     envelope = Fields(raw, "event")
     kind = envelope.text("eventType", "type")
     event_id = envelope.text("id")
+    time = envelope.get("eventTime") or envelope.get("time")
+    if time is not None and not is_time(time):
+        raise UnreadableEvent(f"eventTime is {short(time)}; expected a time like 2026-01-31T12:00:00Z")
     if kind.lower() == _REGISTERED:
         return _registered(envelope, event_id)
     if kind.lower() in (DRIFT, *RUNS):

@@ -38,5 +38,13 @@ def moment_of(text: Any) -> datetime | None:
     return moment if moment.tzinfo else None
 
 
+def is_time(value: Any) -> bool:
+    """Whether *value* is a text that says a time, with an offset or without."""
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value) is not None
+    except ValueError:
+        return False
+
+
 def short(value: Any) -> str:
     return "missing" if value is None else repr(value)[:160]

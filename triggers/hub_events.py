@@ -9,11 +9,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-import azure.functions as func
-
 from shared.clients import Clients
 from shared.durable import Blueprint, Client
 from shared.telemetry.spans import received
+from triggers.event_binding import event_as_sent, keep_events_as_sent
 
 WITHOUT = {"id": "", "session": "", "correlation": "", "sequence": 0, "data": None}  # What a message may leave out.
 
@@ -22,11 +21,12 @@ _log = logging.getLogger(__name__)
 
 def hub_event_blueprint(clients: Callable[[], Clients]) -> Blueprint:
     blueprint = Blueprint()
+    keep_events_as_sent()
 
     @blueprint.event_grid_trigger(arg_name="event")
     @blueprint.durable_client_input(client_name="client")
     async def receive_hub_event(event, client) -> None:  # type: ignore[no-untyped-def]  # Either envelope's class.
-        await receive(client, clients(), envelope(event))
+        await receive(client, clients(), event_as_sent(event))
 
     return blueprint
 
@@ -70,26 +70,3 @@ def _happened(fields: dict[str, Any]) -> datetime | None:
     from triggers.fields import moment_of  # As above.
 
     return moment_of(fields.get("eventTime") or fields.get("time"))
-
-
-def envelope(event: func.EventGridEvent | func.CloudEvent) -> dict[str, Any]:
-    """The event as it was on the wire, from whichever of the SDK's two types the worker made of it."""
-    if isinstance(event, func.CloudEvent):
-        return {
-            "specversion": event.specversion,
-            "id": event.id,
-            "source": event.source,
-            "type": event.type,
-            "subject": event.subject,
-            "time": event.time.isoformat() if event.time else None,
-            "data": event.get_json(),
-        }
-    return {
-        "id": event.id,
-        "topic": event.topic,
-        "subject": event.subject,
-        "eventType": event.event_type,
-        "eventTime": event.event_time.isoformat() if event.event_time else None,
-        "data": event.get_json(),
-        "dataVersion": event.data_version,
-    }

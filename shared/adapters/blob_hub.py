@@ -16,7 +16,7 @@ from shared.ports import Blob
 
 _COPY_PATIENCE_S = 60.0
 _BLOCK = 4 * 1024 * 1024
-_LONGEST_LOG = 8 * 1024 * 1024  # Longer logs go on in another blob: a person can open each.
+_LONGEST_LOG = 1024 * 1024  # Longer logs go on in another blob: each can be opened, and read in one piece.
 _FULL = ("BlockCountExceedsLimit", "MaxBlobSizeConditionNotMet")  # An append blob holds 50,000 blocks.
 
 

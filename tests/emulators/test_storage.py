@@ -230,11 +230,13 @@ def test_a_log_goes_on_in_another_blob_where_one_is_full(hub: BlobServiceClient)
 
 @pytest.mark.skipif("SIGNALBOX_FULL_LOGS" not in os.environ, reason="takes minutes: run `make chaos`")
 def test_sixty_thousand_lines_pass_the_fifty_thousand_blocks_of_an_append_blob(hub: BlobServiceClient) -> None:
-    hub.create_container("full")
+    """Each is 14 bytes: the blocks come to an end before the bytes do. Azurite reads no blob of so many blocks."""
+    container = hub.create_container("full")
     ours = BlobHub(hub)
-    with ThreadPoolExecutor(16) as pool:
-        list(pool.map(lambda number: append_line(ours, "full", "day.jsonl", b"%d" % number), range(60_000)))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: append_line(ours, "full", "day.jsonl", b"line %08d" % number), range(60_000)))
 
-    assert sorted(map(int, read_lines(ours, "full", "day.jsonl"))) == list(range(60_000))
-    full = hub.get_blob_client("full", "day.jsonl").get_blob_properties()
-    assert full.append_blob_committed_block_count == 50_000
+    full = container.get_blob_client("day.jsonl").get_blob_properties()
+    assert (full.append_blob_committed_block_count, full.size) == (50_000, 50_000 * 14)
+    rest = (ours.read("full", "day.part-000002.jsonl") or b"").splitlines()
+    assert len(set(rest)) == 10_000
