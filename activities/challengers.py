@@ -223,6 +223,7 @@ def _promotion(registration: c.ChallengerRegistration, model: ModelVersion, targ
         requested_by=f"retraining {request.run}",
         reason=registration.judged.because[:500],
         asked_by=request.asked_by,
+        named=request.named,
         nameless=request.nameless,
         automatic=request.askers.automatic,
     )

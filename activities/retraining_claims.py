@@ -14,7 +14,7 @@ from shared.domain.promotion.ladder import Stage
 from shared.domain.promotion.models import PROMOTION, exact_model
 from shared.domain.promotion.people import Askers
 from shared.domain.promotion.plans import Champion
-from shared.domain.retraining.causes import Cause
+from shared.domain.retraining.causes import Cause, CauseKind
 from shared.domain.retraining.decision import PastRun
 from shared.domain.retraining.rules import Retraining
 from shared.planning import champion_at
@@ -36,6 +36,7 @@ def claim(clients: Clients, key: str, rules: Retraining, causes: list[OpenCause]
         data=tuple(sorted({cause.facts[DATA] for cause in known if cause.facts.get(DATA)})),
         champion=champion_of(clients, rules).model,
         asked_by=people_of(known).persons,
+        named=people_of(known).named,
         nameless=people_of(known).nameless,
     )
     content = json.dumps({"request": encode(run), "causes": encode(known)}).encode()
@@ -53,10 +54,12 @@ def claim(clients: Clients, key: str, rules: Retraining, causes: list[OpenCause]
 
 
 def people_of(causes: Iterable[Cause]) -> Askers:
-    """Who asked for them."""
+    """Who asked for them; of a person's cause that an earlier release has recorded only the name is known."""
     known = list(causes)
     persons = dict.fromkeys(cause.person for cause in known if cause.person is not None)
-    return Askers(persons=tuple(persons), nameless=any(cause.nameless for cause in known))
+    by_hand = (cause for cause in known if cause.kind is CauseKind.PERSON and cause.person is None)
+    named = dict.fromkeys(cause.who for cause in by_hand if cause.who)
+    return Askers(persons=tuple(persons), named=tuple(named), nameless=any(cause.nameless for cause in known))
 
 
 def claimed(clients: Clients, run: str) -> c.RetrainingRun:

@@ -41,7 +41,8 @@ class RetrainingRun:
     """A run of training: *causes* were claimed for it and are listed in its claim, a record; *because* sums them up.
 
     *data* are places in the hub that somebody named; *champion* was the model that served when the run was started.
-    *asked_by* are the persons among the causes, *nameless* says that somebody unknown is among them.
+    *asked_by* are the persons among the causes, *named* those of whom a name alone is known, and *nameless* says that
+    a machine is among them which named nobody.
     """
 
     run: str
@@ -52,13 +53,14 @@ class RetrainingRun:
     data: tuple[str, ...] = ()
     champion: str = ""
     asked_by: tuple[PersonId, ...] = ()
+    named: tuple[str, ...] = ()
     nameless: bool = False
 
     @property
     def askers(self) -> Askers:
         """Who asked for it by hand; nobody where it came of itself."""
         automatic = not self.asked_by and not self.nameless
-        return Askers(persons=self.asked_by, nameless=self.nameless, automatic=automatic)
+        return Askers(persons=self.asked_by, named=self.named, nameless=self.nameless, automatic=automatic)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

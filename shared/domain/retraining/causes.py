@@ -38,5 +38,5 @@ class Cause:
 
     @property
     def nameless(self) -> bool:
-        """Whether somebody asked by hand or through a machine who is not known."""
-        return self.kind in (CauseKind.PERSON, CauseKind.PIPELINE) and self.person is None
+        """Whether a machine asked that named no person."""
+        return self.kind is CauseKind.PIPELINE and self.person is None
