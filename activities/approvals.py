@@ -6,7 +6,7 @@ from activities.effects import once, stamp
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain.promotion.approvals import Standing, who_can
-from shared.standing import asked_at, break_glass, judgement
+from shared.standing import asked_at, askers_of, break_glass, judgement
 from shared.superseding import superseded_by
 
 _FIRST_LOOK_S, _GROWTH = 300.0, 1.25
@@ -42,8 +42,9 @@ def look_at_glass(clients: Clients, order: c.StageOrder) -> c.ApprovalsSeen:
     """Whether the failing gates of the order's phase have been overridden, by everybody who must."""
     if break_glass(clients, order):
         return c.ApprovalsSeen(standing=Standing.APPROVED)
-    roles = clients.configuration.ladder.break_glass.policy.roles
-    unmet = tuple(f"break the glass as {role.name}: {who_can(role)}" for role in roles)
+    policy = clients.configuration.ladder.break_glass.policy
+    roles = policy.asked(askers_of(clients, order.promotion, order.plan.digest))
+    unmet = tuple(f"break the glass as {role.name}: {who_can(role, policy)}" for role in roles)
     late = (clients.clock.now() - asked_at(clients, order)).total_seconds()
     left = clients.configuration.ladder.break_glass.longest_s - late
     standing = Standing.WAITING if left > 0 and roles else Standing.EXPIRED

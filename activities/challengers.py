@@ -26,6 +26,7 @@ from shared.domain.promotion.bundles import EXTRAS, MODEL
 from shared.domain.promotion.models import BUNDLE, ModelVersion
 from shared.planning import read_bundle
 from shared.ports import RegisteredModel, Shelf
+from shared.standing import record_origin
 
 RUN = "signalbox.run"  # The tag of a model with the run that trained it.
 _OUTCOMES = {
@@ -170,6 +171,7 @@ def _register(clients: Clients, registration: c.ChallengerRegistration) -> c.Cha
             tags={BUNDLE: extras.folder, **_lineage(clients, registration)},
         ),
     )
+    record_origin(clients, digest, request.run, request.askers)
     facts = {"run": request.run, "digest": digest, "workspace": workspace.name}
     clients.audit.append(registration.key, "challenger registered", str(model), "signalbox", facts)
     tags = {"signalbox.challenger": str(model), "signalbox.digest": digest}
@@ -220,6 +222,10 @@ def _promotion(registration: c.ChallengerRegistration, model: ModelVersion, targ
         target=target,
         requested_by=f"retraining {request.run}",
         reason=registration.judged.because[:500],
+        asked_by=request.asked_by,
+        named=request.named,
+        nameless=request.nameless,
+        automatic=request.askers.automatic,
     )
 
 

@@ -14,15 +14,17 @@ from shared.codec import decode
 from shared.deciding import record_decision
 from shared.devops_open import close
 from shared.domain import identity, records
+from shared.domain.callers import Caller
 from shared.domain.devops.approvals import DECIDED, evidence_of, in_role, role_of
 from shared.domain.devops.configuration import StageApprovals
 from shared.domain.devops.seen import ApprovalSeen, Decision
 from shared.domain.failures import Refused
-from shared.domain.promotion.approvals import Approval, Standing, refuse_approval
+from shared.domain.permissions import Action
+from shared.domain.promotion.approvals import Approval, Person, Standing, refuse_approval
 from shared.domain.promotion.plans import StagePlan
 from shared.domain.redaction import redacted
 from shared.durable import Client, wake
-from shared.standing import asked_at, asking, decided, has_receipt, judgement, opened, pack_of, question
+from shared.standing import asked_at, askers_of, asking, decided, has_receipt, judgement, opened, pack_of, question
 
 
 async def mirror_approvals(client: Client, clients: Clients, mirroring: c.Mirroring) -> c.Mirrored:
@@ -146,7 +148,9 @@ def _take_step(
     if any((each.role, each.oid, each.evidence) == (role, found.oid, order.evidence) for each in given):
         return False, ""  # Known already, or withdrawn here: it is not taken a second time.
     person, shown = in_role(found, policy, role), evidence_of(step, order.evidence, asked_at(clients, order))
-    wrong = refuse_approval(policy, role, person, order.promotion.requester, shown, order.evidence, given)
+    askers = askers_of(clients, order.promotion, order.plan.digest)
+    wrong = refuse_approval(policy, role, person, askers, shown, order.evidence, given)
+    wrong = wrong or _elsewhere(clients, order, person)
     wrong = wrong or _used(clients, order, approved, person.oid)
     if wrong:
         return False, wrong[:300]
@@ -158,12 +162,22 @@ def _take_step(
         reason=redacted(f"in Azure DevOps: {step.comment}").strip(": ")[:1000],
         evidence=order.evidence,
         at=clients.clock.now(),
+        tenant=person.tenant,
+        mails=person.mails,
     )
     try:
         record_decision(clients, order.promotion, order.stage, approval)
     except Refused as refusal:
         return False, str(refusal)[:300]
     return True, ""
+
+
+def _elsewhere(clients: Clients, order: c.StageOrder, person: Person) -> str:
+    """Why *person*, by the permissions of here, may not decide where the stage leads; empty where they may."""
+    allowed, place = clients.configuration.permissions, order.at.stage.place
+    if allowed.allows(Caller.of(person), Action.DECIDE, place):
+        return ""
+    return f"{person.name} may not {Action.DECIDE.value} in {place}; these may: {allowed.who_may(Action.DECIDE, place)}"
 
 
 def _used(clients: Clients, order: c.StageOrder, approval: str, oid: str) -> str:

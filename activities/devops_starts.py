@@ -21,6 +21,7 @@ from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Person
 from shared.domain.promotion.ladder import Stage
 from shared.domain.promotion.models import exact_model
+from shared.domain.promotion.people import PersonId
 from shared.domain.retraining.causes import Cause, CauseKind
 from shared.durable import Client, start_once
 from shared.open_runs import start_inference
@@ -70,6 +71,7 @@ async def _promote(client: Client, clients: Clients, key: str, order: Order, ask
             requester=asker.oid,
             requested_by=asker.name,
             reason=order.reason or f"asked for by {asker.name}",
+            asked_by=(PersonId.of(asker, asker.name),) if asker.oid else (),
         )
 
     request = await _intend(clients, key, c.Promotion, wanted)
@@ -115,6 +117,7 @@ async def _retrain(client: Client, clients: Clients, key: str, order: Order, ask
         at=clients.clock.now(),
         because=order.reason or f"asked for by {asker.name}",
         who=asker.name if asker.oid else "",
+        person=PersonId.of(asker, asker.name) if asker.oid else None,
     )
     await asyncio.to_thread(record_cause, clients, cause)
     await consider(client, clients, order.model)

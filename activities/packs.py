@@ -8,10 +8,12 @@ from shared import contracts as c
 from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain import records
+from shared.domain.promotion.approvals import unverified_reason
 from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.models import DIGEST, ModelVersion
 from shared.domain.promotion.plans import Champion, Phase, Plan, StagePlan
 from shared.stage_training import carried
+from shared.standing import askers_of
 
 
 def write_evidence_pack(clients: Clients, order: c.StageOrder) -> c.EvidencePack:
@@ -46,7 +48,8 @@ def _content(clients: Clients, order: c.StageOrder) -> dict[str, object]:
         if "champion" in each:  # Who served when that was measured.
             plan = plan.against(each["stage"], decode(Champion, each["champion"]))
     moves = [f"{at.stage.name}: {move.value}" for at, move in plan.moves()]
-    asked = [encode(role) for role in order.at.stage.approvals.roles] if order.phase is Phase.ENTRY else []
+    policy, askers = order.at.stage.approvals, askers_of(clients, request, order.plan.digest)
+    asked = [encode(role) for role in policy.asked(askers)] if order.phase is Phase.ENTRY else []
     return {
         "promotion": request.id,
         "written": stamp(clients),
@@ -66,6 +69,7 @@ def _content(clients: Clients, order: c.StageOrder) -> dict[str, object]:
         "assessments": assessments,
         "undo": list(reversed(moves)),
         "asked": asked,
+        "unverified": unverified_reason(policy) if asked and askers.unverified else "",
         "expires_after_s": order.at.stage.approvals.expire_after_s,
     }
 

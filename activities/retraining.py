@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from activities.effects import once, stamp
-from activities.retraining_claims import champion_since, claim, claimed
+from activities.retraining_claims import champion_since, claim, claimed, people_of
 from shared import contracts as c
 from shared.clients import Clients
 from shared.codec import decode, encode
@@ -18,7 +18,8 @@ from shared.domain.retraining.decision import Move, Rule, Situation, Verdict, as
 from shared.domain.retraining.pipelines import PipelineRunSeen
 from shared.domain.runs import JobState, job_state
 from shared.durable import Client, start_once
-from shared.retrainings import Book, OpenCause, open_causes, read_book, settle, write_book
+from shared.retrainings import Book, OpenCause, open_causes, read_book, read_causes, settle, write_book
+from shared.standing import record_origin
 
 
 def weigh_causes(clients: Clients, weighing: c.CausesWeighing) -> c.CausesWeighed:
@@ -220,8 +221,18 @@ def _absorbed(clients: Clients, closing: c.RetrainingClosing) -> list[str]:
 
 def _settle_absorbed(clients: Clients, request: c.RetrainingRun, absorbed: list[str]) -> None:
     if absorbed:
-        causes = open_causes(clients, request.rules.model)
-        settle(clients, [cause.blob for cause in causes if cause.id in set(absorbed)], request.run)
+        causes = [cause for cause in open_causes(clients, request.rules.model) if cause.id in set(absorbed)]
+        _remember_askers(clients, request.run, causes)
+        settle(clients, [cause.blob for cause in causes], request.run)
+
+
+def _remember_askers(clients: Clients, run: str, causes: list[OpenCause]) -> None:
+    """Who asked while the run was in flight is answered by it, and may not approve what it has made."""
+    raw = clients.hub.read(clients.configuration.hub.state, records.retraining_part(run, "evaluation.json"))
+    digest = json.loads(raw)["digest"] if raw else ""
+    if digest:
+        askers = people_of(read_causes(clients, [cause.blob for cause in causes]))
+        record_origin(clients, digest, f"{run}-absorbed", askers)
 
 
 def _write_book(clients: Clients, request: c.RetrainingRun, outcome: c.RetrainingOutcome, cost: Cost) -> None:

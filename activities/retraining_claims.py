@@ -1,6 +1,7 @@
 """Give open causes to one run, and say which champion it will have to beat."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,8 +12,9 @@ from shared.domain import identity, records
 from shared.domain.failures import Refused
 from shared.domain.promotion.ladder import Stage
 from shared.domain.promotion.models import PROMOTION, exact_model
+from shared.domain.promotion.people import Askers
 from shared.domain.promotion.plans import Champion
-from shared.domain.retraining.causes import Cause
+from shared.domain.retraining.causes import Cause, CauseKind
 from shared.domain.retraining.decision import PastRun
 from shared.domain.retraining.rules import Retraining
 from shared.planning import champion_at
@@ -33,6 +35,9 @@ def claim(clients: Clients, key: str, rules: Retraining, causes: list[OpenCause]
         because=_summary(known, because),
         data=tuple(sorted({cause.facts[DATA] for cause in known if cause.facts.get(DATA)})),
         champion=champion_of(clients, rules).model,
+        asked_by=people_of(known).persons,
+        named=people_of(known).named,
+        nameless=people_of(known).nameless,
     )
     content = json.dumps({"request": encode(run), "causes": encode(known)}).encode()
     state, model = clients.configuration.hub.state, rules.model
@@ -46,6 +51,15 @@ def claim(clients: Clients, key: str, rules: Retraining, causes: list[OpenCause]
         raise Refused(f"{book.running} was started for {model} meanwhile")
     settle(clients, blobs, run.run)
     return claimed(clients, run.run)
+
+
+def people_of(causes: Iterable[Cause]) -> Askers:
+    """Who asked for them; of a person's cause that an earlier release has recorded only the name is known."""
+    known = list(causes)
+    persons = dict.fromkeys(cause.person for cause in known if cause.person is not None)
+    by_hand = (cause for cause in known if cause.kind is CauseKind.PERSON and cause.person is None)
+    named = dict.fromkeys(cause.who for cause in by_hand if cause.who)
+    return Askers(persons=tuple(persons), named=tuple(named), nameless=any(cause.nameless for cause in known))
 
 
 def claimed(clients: Clients, run: str) -> c.RetrainingRun:

@@ -158,11 +158,13 @@ class Clients:
 
     @cached_property
     def callers(self) -> Callers:
+        from shared.adapters.token_claims import tenant_of
         from shared.callers import Callers
 
         settings = self.settings
         keys, permissions = dict(settings.caller_keys), self.configuration.permissions
-        return Callers(self.identities, permissions, keys, settings.platform_sign_in)
+        tenant = tenant_of(settings.token_issuer)
+        return Callers(self.identities, permissions, keys, settings.platform_sign_in, tenant)
 
     @cached_property
     def dependencies(self) -> Mapping[str, Callable[[], object]]:

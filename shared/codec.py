@@ -5,7 +5,7 @@ It refuses types that JSON cannot carry, rather than guessing.
 """
 
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from enum import Enum
@@ -64,6 +64,14 @@ class Encoder:
         if (known := self._known.get(id(value))) is None:
             known = self._known[id(value)] = (value, encode(value))
         return known[1]
+
+
+def unique_fields(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON from its fields, for `object_pairs_hook`. Raises ValueError where it names one twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("an object names a field twice")
+    return found
 
 
 def decode(kind: type[T], raw: Json) -> T:

@@ -9,6 +9,7 @@ from shared.domain import identity
 from shared.domain.configuration import Configuration
 from shared.domain.failures import Refused
 from shared.domain.promotion.models import FLAG, Flag, read_flag, write_flag
+from shared.domain.promotion.people import PersonId
 from shared.domain.routes import Workspace
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ def flagged(configuration: Configuration, source: Workspace, model: RegisteredMo
         flagged=flag.digest,
         beside=flag.beside,
         onwards=flag.stage if flag.stage != target else "",
+        asked_by=(PersonId(oid=model.author, name=model.author),) if model.author else (),
+        named=model.writers,
     )
 
 

@@ -5,15 +5,17 @@ Activities judge by it, and the HTTP door explains by it: both read the same rec
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from shared import contracts as c
-from shared.codec import decode
+from shared.codec import decode, encode
 from shared.domain import identity, records
 from shared.domain.failures import Refused
-from shared.domain.promotion.approvals import Approval, ApprovalPolicy, Judgement, Standing, judge_approvals
+from shared.domain.promotion.approvals import Approval, Judgement, Standing, judge_approvals
 from shared.domain.promotion.models import ModelVersion
+from shared.domain.promotion.people import Askers
 from shared.domain.promotion.plans import Phase, StagePlan
 from shared.kept import DatedRecords
 from shared.ports import Blob, Ledger
@@ -91,7 +93,7 @@ def judgement(made: Records, order: c.StageOrder) -> Judgement:
         policy,
         decided(made, order.promotion.id, order.stage),
         order.evidence,
-        order.promotion.requester,
+        askers_of(made, order.promotion, order.plan.digest),
         asked_at(made, order),
         made.clock.now(),
     )
@@ -104,13 +106,27 @@ def break_glass(made: Records, order: c.StageOrder) -> str:
     if not given:
         return ""
     first = min(each.at for each in given)
-    policy = ApprovalPolicy(roles=glass.policy.roles, expire_after_s=glass.longest_s)
+    policy = replace(glass.policy, expire_after_s=glass.longest_s)
+    askers = askers_of(made, order.promotion, order.plan.digest)
     if made.clock.now() >= first + timedelta(seconds=glass.longest_s):
         return ""
-    found = judge_approvals(policy, given, order.evidence, order.promotion.requester, first, made.clock.now())
+    found = judge_approvals(policy, given, order.evidence, askers, first, made.clock.now())
     if found.standing is not Standing.APPROVED:
         return ""
     return "; ".join(f"{each.role}: {each.name} because {each.reason}" for each in found.approvals)
+
+
+def askers_of(made: DatedRecords, request: c.Promotion, digest: str) -> Askers:
+    """Who asked for *request*, and for what made the bundle *digest* that it carries."""
+    state = made.configuration.hub.state
+    raws = (made.hub.read(state, blob.path) for blob in made.hub.list(state, records.origins(digest)))
+    return request.askers.joined(decode(Askers, json.loads(raw)) for raw in raws if raw is not None)
+
+
+def record_origin(made: DatedRecords, digest: str, name: str, askers: Askers) -> None:
+    """Remember who asked for what has made the bundle *digest*: they may not approve it. Safe to repeat."""
+    content = json.dumps(encode(askers)).encode()
+    made.hub.create(made.configuration.hub.state, records.origin(digest, name), content)
 
 
 def glass_stage(stage: str, phase: Phase) -> str:

@@ -14,7 +14,7 @@ from shared.domain.promotion.models import DIGEST
 from shared.domain.promotion.plans import Phase, Plan, StagePlan
 from shared.ports import Models
 from shared.proofs import Proofs, unproven
-from shared.standing import asking, consents, has_receipt, judgement, opened, pack_of, question
+from shared.standing import askers_of, asking, consents, has_receipt, judgement, opened, pack_of, question
 from shared.turns import holder_of, queue_of
 
 _ON_HOLDOUT = frozenset({"data_tests_passed", "better_than_champion", "outputs_agree"})  # Gates, by name.
@@ -110,14 +110,15 @@ def _asked(at: StagePlan) -> tuple[Role, ...]:
 def _glass(world: World, request: c.Promotion, plan: Plan) -> Iterator[str]:
     """Of a promotion that may wait for an override: the gates that fail, and the roles that have not spoken."""
     policy = world.configuration.ladder.break_glass.policy
+    roles = policy.asked(askers_of(world, request, plan.digest))
     for at in plan.stages if request.break_glass else ():
         for phase in Phase:
             failing = failing_gates(world, request.id, at.stage.name, phase)
             given = {each.role for each in consents(world, request.id, at.stage.name, phase)}
             yield from (f"{at.stage.name} ({phase.value}): {each}" for each in failing)
             if failing:
-                missing = (role for role in policy.roles if role.name not in given)
-                yield from (f"break the glass as {role.name}: {who_can(role)}" for role in missing)
+                missing = (role for role in roles if role.name not in given)
+                yield from (f"break the glass as {role.name}: {who_can(role, policy)}" for role in missing)
 
 
 def failing_gates(world: World, promotion: str, stage: str, phase: Phase) -> tuple[str, ...]:

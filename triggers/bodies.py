@@ -2,12 +2,12 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import azure.functions as func
 
-from shared.codec import decode
+from shared.codec import decode, unique_fields
 from shared.domain.redaction import without_secrets
 from shared.shapes import findings, shape_of
 from triggers.problems import Problem
@@ -59,20 +59,13 @@ def parsed(data: bytes, limit: int) -> Any:
     if len(data) > limit:
         raise ValueError(f"the body has {len(data)} bytes; send at most {limit}")
     try:
-        raw = json.loads(data, object_pairs_hook=_object, parse_constant=_refuse, parse_float=_finite)
+        raw = json.loads(data, object_pairs_hook=unique_fields, parse_constant=_refuse, parse_float=_finite)
         json.dumps(raw, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise ValueError(f"the body is not JSON: {str(error)[:200]}") from error
     if _depth(raw) > DEPTH_LIMIT:
         raise ValueError(f"the body is nested more than {DEPTH_LIMIT} deep; send a flatter one")
     return raw
-
-
-def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("an object names a field twice")
-    return found
 
 
 def _refuse(constant: str) -> Any:

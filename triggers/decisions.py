@@ -18,7 +18,7 @@ from shared.domain.promotion.approvals import Approval, Person, refuse_approval
 from shared.domain.promotion.plans import Phase
 from shared.durable import Client, wake
 from shared.ports import Blob
-from shared.standing import asking, decided, decisions, glass_stage, has_receipt, opened, pack_of
+from shared.standing import askers_of, asking, decided, decisions, glass_stage, has_receipt, opened, pack_of
 from triggers import answers
 from triggers.problems import Problem
 from triggers.requests import Decision, GlassBroken, Withdrawal
@@ -69,22 +69,23 @@ def _decide(clients: Clients, promotion: str, person: Person, approved: bool, bo
     if at is None or pack is None:
         raise Problem(409, "nothing to decide", f"{promotion} waits for nobody now; see `explain {promotion}`")
     given, policy = decided(clients, promotion, at.stage.name), at.stage.approvals
-    wrong = refuse_approval(policy, body.role, person, request.requester, body.evidence, pack.digest, given)
+    askers = askers_of(clients, request, plan.digest)
+    wrong = refuse_approval(policy, body.role, person, askers, body.evidence, pack.digest, given)
     if wrong:
         raise Problem(403, "not accepted", wrong)
     return _record(clients, request, at.stage.name, _approval(clients, person, approved, body))
 
 
 def _break_glass(clients: Clients, promotion: str, person: Person, body: GlassBroken) -> answers.Decided:
-    request, _, fate = _promotion(clients, promotion)
+    request, plan, fate = _promotion(clients, promotion)
     _refuse_ended(promotion, fate)
     stage, phase = body.stage, body.phase
     pack = pack_of(clients, promotion, stage, phase)
     if pack is None or not request.break_glass:
         raise Problem(409, "nothing to override", f"{promotion} waits for no override at {stage} ({phase.value})")
     kept, policy = glass_stage(stage, phase), clients.configuration.ladder.break_glass.policy
-    given = decided(clients, promotion, kept)
-    wrong = refuse_approval(policy, body.role, person, request.requester, body.evidence, pack.digest, given)
+    given, askers = decided(clients, promotion, kept), askers_of(clients, request, plan.digest)
+    wrong = refuse_approval(policy, body.role, person, askers, body.evidence, pack.digest, given)
     if wrong:
         raise Problem(403, "not accepted", wrong)
     return _record(clients, request, kept, _approval(clients, person, True, body))
@@ -137,6 +138,8 @@ def _approval(clients: Clients, person: Person, approved: bool, body: Decision |
         reason=body.reason,
         evidence=body.evidence,
         at=clients.clock.now(),
+        tenant=person.tenant,
+        mails=person.mails,
     )
 
 

@@ -14,6 +14,7 @@ from shared.domain import identity, records
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import who_can
 from shared.domain.promotion.models import ModelVersion, exact_model
+from shared.domain.promotion.people import PersonId
 from shared.domain.promotion.plans import Phase, changes
 from shared.durable import Client, find_instance
 from shared.listed import PROMOTIONS, listed
@@ -23,6 +24,7 @@ from shared.starting_flags import list_set
 from shared.unmet import unmet_at_end, unmet_now, unmet_of_plan
 from shared.waited import Waited, open_promotions, waited_for
 from triggers import answers
+from triggers.askers import named, person_behind
 from triggers.doors import Call
 from triggers.pages import page
 from triggers.problems import Problem
@@ -76,17 +78,19 @@ async def _promote_set(call: Call, body: PromotionAsked) -> Starting:
 
 async def _request(call: Call, body: PromotionAsked, name: str) -> c.Promotion:
     """The next attempt at promoting the model called *name*."""
-    model, target, person = exact_model(name), body.to, call.caller
+    model, target, person = exact_model(name), body.to, await person_behind(call)
     source = body.source or _lowest_source(call.clients, target)
     return c.Promotion(
         id=await _next_id(call, model, target),
         model=model,
         source=source,
         target=target,
-        requester=person.oid,
-        requested_by=person.name,
+        requester=person.oid if person else "",
+        requested_by=named(call.caller, person),
         reason=body.reason,
         break_glass=body.break_glass,
+        asked_by=(PersonId.of(person, person.name),) if person else (),
+        nameless=person is None,
     )
 
 

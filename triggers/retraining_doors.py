@@ -12,6 +12,7 @@ from shared.considering import consider
 from shared.domain import identity, records
 from shared.domain.callers import Caller, CallerKind
 from shared.domain.failures import Refused
+from shared.domain.promotion.people import PersonId
 from shared.domain.retraining.causes import Cause, CauseKind
 from shared.domain.retraining.rules import Retraining
 from shared.durable import Start, find_instance, wake
@@ -19,6 +20,7 @@ from shared.retrainings import open_causes, read_book
 from triggers import answers_of_models as answers
 from triggers import requests as asked
 from triggers.answers import Ordered
+from triggers.askers import named, person_behind
 from triggers.doors import Call
 from triggers.problems import Problem
 
@@ -28,7 +30,8 @@ _NEWEST = 50
 async def retrain_model(call: Call, model: str, body: asked.RetrainingAsked) -> answers.Considered:
     """Record that somebody asks; what becomes of it is `GET models/{model}/retraining`'s to say."""
     rules = _rules(call.clients, model)
-    cause = await asyncio.to_thread(_record, call, rules, body)
+    person = await person_behind(call)
+    cause = await asyncio.to_thread(_record, call, rules, body, person)
     how = await consider(call.client, call.clients, model)
     said = "now" if how is Start.STARTED else "with others"
     return answers.Considered.of(model, cause.id, said, identity.considering_id(model))
@@ -67,7 +70,7 @@ def _order(call: Call, run: str, reason: str) -> bool:
     return clients.hub.create(state, records.cancelling(run), json.dumps(order).encode())
 
 
-def _record(call: Call, rules: Retraining, body: asked.RetrainingAsked) -> Cause:
+def _record(call: Call, rules: Retraining, body: asked.RetrainingAsked, person: Caller | None) -> Cause:
     """The same wish of the same caller is one cause, until another run has started."""
     clients, caller = call.clients, call.caller
     if body.data:
@@ -75,20 +78,22 @@ def _record(call: Call, rules: Retraining, body: asked.RetrainingAsked) -> Cause
     last = [run.run for run in read_book(clients, rules.model)[0].runs][-1:]
     kind = CauseKind.PERSON if caller.kind is CallerKind.PERSON else CauseKind.PIPELINE
     cause = Cause(
-        id=identity.cause_id(rules.model, kind.value, _who(caller), body.reason, body.data, *last),
+        id=identity.cause_id(rules.model, kind.value, _who(caller, person), body.reason, body.data, *last),
         model=rules.model,
         kind=kind,
         at=clients.clock.now(),
         because=body.reason,
-        who=caller.name,
+        who=named(caller, person),
         facts={"data": body.data} if body.data else {},
+        person=PersonId.of(person, person.name) if person else None,
     )
     record_cause(clients, cause)
     return cause
 
 
-def _who(caller: Caller) -> str:
-    return caller.oid or caller.app or caller.name
+def _who(caller: Caller, person: Caller | None) -> str:
+    own = caller.oid or caller.app or caller.name
+    return own if person in (caller, None) or person is None else f"{own} for {person.oid}"
 
 
 def _refuse_strange_data(clients: Clients, rules: Retraining, data: str) -> None:

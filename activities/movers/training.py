@@ -16,6 +16,7 @@ from shared.domain.runs import JobState, job_state
 from shared.planning import place_folder, read_bundle, refuse_incomplete
 from shared.ports import Shelf
 from shared.stage_training import output_folder, output_shelves, require_same_data, trained_at, trained_key
+from shared.standing import askers_of, record_origin
 
 _TAG = 250  # Azure ML takes 256 characters.
 
@@ -98,6 +99,7 @@ def _collect(clients: Clients, order: c.MoveOrder, training: TrainingPlan, seen:
     made = Trained(run=seen.id, output=output, contents=bundle.files, lineage=_lineage(clients, order, training, seen))
     facts = {"promotion": order.promotion.id, "run": seen.id, "digest": bundle.digest, **made.lineage}
     clients.audit.append(f"{order.key}.trained", "trained", str(model), "signalbox", facts)
+    record_origin(clients, bundle.digest, order.promotion.id, askers_of(clients, order.promotion, order.plan.digest))
     clients.ledger.record(trained_key(order.promotion.id, order.stage), encode(made))
 
 

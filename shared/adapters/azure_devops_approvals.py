@@ -14,6 +14,7 @@ from shared.domain.devops.seen import ApprovalSeen, Decision, HookSeen, PullRequ
 from shared.domain.devops.timelines import Timeline
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Person
+from shared.domain.promotion.people import mail_names
 
 _API = {"api-version": "7.1"}
 _EXPANDED = {**_API, "$expand": "steps"}
@@ -68,7 +69,11 @@ class AzureDevOpsFacts:
         found = self._rest.get(url, "read who decided", **_GRAPH)
         if found is None or found.get("subjectKind") != "user" or found.get("origin") != "aad":
             return None
-        return Person(oid=str(found["originId"]), name=str(found["principalName"]))
+        upn = str(found["principalName"])
+        mails = mail_names(upn, found.get("mailAddress"))
+        return Person(
+            oid=str(found["originId"]), name=upn, tenant=str(found.get("domain") or "").lower(), upn=upn, mails=mails
+        )
 
     def project_id(self, organisation: str, project: str) -> str:
         url = self._rest.url(organisation, "_apis", "projects", project)

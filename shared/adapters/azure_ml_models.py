@@ -4,6 +4,7 @@ Contracts: ModelVersions, CodeVersions and EnvironmentVersions of https://learn.
 their Registry counterparts, which have the same shapes.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +15,7 @@ from shared.domain.promotion.models import ModelVersion
 from shared.domain.routes import Workspace
 from shared.ports import AssetKind, Place, RegisteredModel
 
+_OBJECT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04"
 
 
@@ -90,7 +92,28 @@ def _registered(name: str, raw: dict[str, Any]) -> RegisteredModel:
         tags=dict(properties.get("tags") or {}),
         properties=dict(properties.get("properties") or {}),
         job=str(properties.get("jobName") or ""),
+        writers=_writers(raw.get("systemData") or {}),
+        author=_author(raw.get("systemData") or {}),
     )
+
+
+def _writers(system: Mapping[str, Any]) -> tuple[str, ...]:
+    """People alone: Azure ML gives their display names, which verify nobody."""
+    parts = (("createdBy", "createdByType"), ("lastModifiedBy", "lastModifiedByType"))
+    return tuple(
+        dict.fromkeys(str(system[who]) for who, kind in parts if system.get(kind) == "User" and system.get(who))
+    )
+
+
+def _author(system: Mapping[str, Any]) -> str:
+    """The object id of the user who registered the version with all its tags, if nobody has changed it since.
+
+    Who changed it last may have changed another tag than the flag, so a version that was changed has no certain author.
+    """
+    who, at = str(system.get("createdBy") or ""), system.get("createdAt")
+    last = (system.get("lastModifiedAt", at), system.get("lastModifiedBy", who))
+    untouched = bool(at) and last == (at, who)
+    return who if untouched and system.get("createdByType") == "User" and _OBJECT_ID.fullmatch(who) else ""
 
 
 def _writable(properties: dict[str, Any]) -> dict[str, Any]:

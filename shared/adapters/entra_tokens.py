@@ -15,7 +15,8 @@ from azure.core.rest import HttpRequest, HttpResponse
 
 from shared.adapters.allowed_hosts import refuse_other_host
 from shared.adapters.azure_faults import translated
-from shared.domain.callers import Caller, CallerKind
+from shared.adapters.token_claims import caller_of, refuse_duplicates, tenant_of
+from shared.domain.callers import Caller
 from shared.domain.failures import Refused, Transient
 
 _REQUIRED = ["exp", "iss", "aud", "oid"]
@@ -38,7 +39,9 @@ class EntraTokens:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Refused("a bearer token of the directory is required; sign in and send it in Authorization")
-        return _caller(self._claims(token))
+        claims = self._claims(token)
+        refuse_duplicates(token)
+        return caller_of(claims, tenant_of(self._issuer))
 
     def _claims(self, token: str) -> dict[str, Any]:
         try:
@@ -99,22 +102,3 @@ class EntraTokens:
             return dict(answer.json())
         except (ValueError, TypeError) as error:
             raise Transient(f"read {url}: {answer.status_code}, no JSON object") from error
-
-
-def _caller(claims: dict[str, Any]) -> Caller:
-    """Scopes are in tokens of people only, whatever optional claims were configured."""
-    machine = "scp" not in claims or claims.get("idtyp") == "app"
-    name = claims.get("preferred_username") or claims.get("upn") or claims["oid"]
-    return Caller(
-        oid=str(claims["oid"]),
-        name=str(name),
-        roles=_texts(claims, "roles"),
-        groups=_texts(claims, "groups"),
-        kind=CallerKind.MACHINE if machine else CallerKind.PERSON,
-        app=str(claims.get("azp") or claims.get("appid") or "") if machine else "",
-    )
-
-
-def _texts(claims: dict[str, Any], name: str) -> tuple[str, ...]:
-    found = claims.get(name)
-    return tuple(map(str, found)) if isinstance(found, list) else ()

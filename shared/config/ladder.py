@@ -5,7 +5,7 @@ from typing import Any
 from shared.config.reader import AZURE_ML_NAME, NAME, Reader
 from shared.config.training import read_stage_training, refuse_known_answers
 from shared.domain.gates import GateSpec, read_gate
-from shared.domain.promotion.approvals import ApprovalPolicy, Role
+from shared.domain.promotion.approvals import WITNESS, ApprovalPolicy, Role
 from shared.domain.promotion.ladder import BreakGlass, Holdout, Ladder, Newer, Promotable, Registry, Serving, Stage
 from shared.domain.routes import HubLayout, Workspace
 
@@ -34,7 +34,7 @@ STAGE = (
     "atomic",
     "newer",
 )
-APPROVALS = ("roles", "remind_after", "escalate_after", "expire_after", "escalate_to", "delegates")
+APPROVALS = ("roles", "witness", "remind_after", "escalate_after", "expire_after", "escalate_to", "delegates")
 _DAY_S = 86400
 
 
@@ -52,8 +52,8 @@ def read_ladder(
     _refuse_strange_sources(section, stages, workspaces)
     refuse_known_answers(section, stages, models)
     glass = reader.inside("break_glass")
-    glass.known(("roles", "longest"))
-    policy = ApprovalPolicy(roles=_named_roles(glass, roles))
+    glass.known(("roles", "witness", "longest"))
+    policy = ApprovalPolicy(roles=_named_roles(glass, roles), witness=_named_roles(glass, roles, "witness"))
     if glass.names() and len(policy.roles) < 2:
         glass.fail("roles", f"names {len(policy.roles)} roles", "name two: nobody breaks the glass alone")
     broken = BreakGlass(policy=policy, longest_s=glass.seconds("longest", 4 * 3600))
@@ -103,6 +103,8 @@ def read_roles(reader: Reader) -> dict[str, Role]:
             group=one.optional("group"),
             people=one.texts("people"),
         )
+        if name == WITNESS:
+            section.fail(name, "is the name of whoever approves beside all roles", "give the role another name")
         if not (role.app_role or role.group or role.people):
             section.fail(name, "says nobody", "give app_role, group (object id) or people")
         found[name] = role
@@ -198,6 +200,7 @@ def _approvals(one: Reader, roles: dict[str, Role]) -> ApprovalPolicy:
             delegates.fail(field, f"is {delegates.raw(field)!r}", f"map a role to a role: {', '.join(roles) or 'none'}")
     return ApprovalPolicy(
         roles=_named_roles(one, roles),
+        witness=_named_roles(one, roles, "witness"),
         remind_after_s=one.seconds("remind_after", _DAY_S),
         escalate_after_s=one.seconds("escalate_after", 3 * _DAY_S),
         expire_after_s=one.seconds("expire_after", 7 * _DAY_S),
@@ -206,13 +209,13 @@ def _approvals(one: Reader, roles: dict[str, Role]) -> ApprovalPolicy:
     )
 
 
-def _named_roles(one: Reader, roles: dict[str, Role]) -> tuple[Role, ...]:
-    names = one.texts("roles")
+def _named_roles(one: Reader, roles: dict[str, Role], field: str = "roles") -> tuple[Role, ...]:
+    names = one.texts(field)
     for name in names:
         if name not in roles:
-            one.fail("roles", f"names {name!r}", f"use roles of the section `roles`: {', '.join(roles) or 'none'}")
+            one.fail(field, f"names {name!r}", f"use roles of the section `roles`: {', '.join(roles) or 'none'}")
     for name in sorted({name for name in names if names.count(name) > 1}):
-        one.fail("roles", f"names {name!r} twice", "name it once: a role decides once, by one person")
+        one.fail(field, f"names {name!r} twice", "name it once: a role decides once, by one person")
     return tuple(roles[name] for name in names if name in roles)
 
 

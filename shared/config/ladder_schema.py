@@ -20,7 +20,7 @@ def promotion_schemas() -> dict[str, Any]:
         "registry": mapping(dict.fromkeys(names, TEXT), required=names),
         "roles": named(role),
         "ladder": named(_stage()),
-        "break_glass": mapping({"roles": _ROLES, "longest": DURATION}, required=("roles",)),
+        "break_glass": mapping({"roles": _ROLES, "witness": _ROLES, "longest": DURATION}, required=("roles",)),
     }
 
 
@@ -35,7 +35,7 @@ def promotable_schema() -> dict[str, Any]:
 def _stage() -> dict[str, Any]:
     kinds = {"online": ENDPOINT, "batch": ENDPOINT, "instances": whole(1, 1000), "ready_within": DURATION}
     times = {name: DURATION for name in APPROVALS if name.endswith("_after")}
-    lists = {"roles": _ROLES, "escalate_to": _TEXTS, "delegates": named(TEXT)}
+    lists = {"roles": _ROLES, "witness": _ROLES, "escalate_to": _TEXTS, "delegates": named(TEXT)}
     return mapping(
         {
             "from": TEXT,

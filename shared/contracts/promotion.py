@@ -7,6 +7,7 @@ from shared.contracts.kinds import Activity, Effect, ExternalEvent, Orchestratio
 from shared.contracts.payloads import Done, Sweep, Swept
 from shared.domain.promotion.approvals import Standing
 from shared.domain.promotion.models import ModelVersion
+from shared.domain.promotion.people import Askers, PersonId
 from shared.domain.promotion.plans import Move, Phase, StagePlan
 from shared.domain.promotion.plans import Plan as Plan
 from shared.domain.promotion.receipts import Receipt
@@ -27,8 +28,10 @@ class Fate(StrEnum):
 class Promotion:
     """*source* names the environment where the version was flagged, *target* the stage it is to reach.
 
-    *requester* is the verified object id of who asked, empty for the flag on the model; *plan* is the digest of the
-    plan that was approved, empty where none was asked for.
+    *asked_by* are the verified persons who asked, *named* texts by which Azure names whoever wrote the flagged version,
+    *nameless* says that a machine asked and named no person, *automatic* that Signalbox asked by itself. *requester* is
+    the object id of the first of *asked_by*, and all that histories of earlier releases have. *plan* is the digest of
+    the plan that was approved, empty where none was asked for.
     """
 
     id: str
@@ -43,6 +46,19 @@ class Promotion:
     onwards: str = ""  # Where the flag wants what is trained at *target* to go.
     beside: tuple[ModelVersion, ...] = ()  # What is flagged to climb with it.
     break_glass: bool = False  # Where gates fail, wait for those who may override them together.
+    asked_by: tuple[PersonId, ...] = ()
+    named: tuple[str, ...] = ()
+    nameless: bool = False
+    automatic: bool = False
+
+    @property
+    def askers(self) -> Askers:
+        """Who asked for it; a key of a machine is nobody."""
+        known = {"", *(person.oid for person in self.asked_by)}
+        is_person = self.requester not in known and not self.requester.startswith("key:")
+        first = (PersonId(oid=self.requester, name=self.requested_by),) if is_person else ()
+        persons = (*first, *self.asked_by)
+        return Askers(persons=persons, named=self.named, nameless=self.nameless, automatic=self.automatic)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

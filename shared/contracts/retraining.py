@@ -7,6 +7,7 @@ from shared.contracts.kinds import Activity, Effect, Orchestration
 from shared.contracts.payloads import DataVerdict, Done, JobEnd, JobSeen, Sweep, Swept
 from shared.contracts.promotion import Fate, Promotion
 from shared.domain.promotion.models import ModelVersion
+from shared.domain.promotion.people import Askers, PersonId
 from shared.domain.retraining.decision import Move
 from shared.domain.retraining.rules import Retraining
 from shared.domain.routes import HubLayout
@@ -40,6 +41,8 @@ class RetrainingRun:
     """A run of training: *causes* were claimed for it and are listed in its claim, a record; *because* sums them up.
 
     *data* are places in the hub that somebody named; *champion* was the model that served when the run was started.
+    *asked_by* are the persons among the causes, *named* those of whom a name alone is known, and *nameless* says that
+    a machine is among them which named nobody.
     """
 
     run: str
@@ -49,6 +52,15 @@ class RetrainingRun:
     because: str
     data: tuple[str, ...] = ()
     champion: str = ""
+    asked_by: tuple[PersonId, ...] = ()
+    named: tuple[str, ...] = ()
+    nameless: bool = False
+
+    @property
+    def askers(self) -> Askers:
+        """Who asked for it by hand; nobody where it came of itself."""
+        automatic = not self.asked_by and not self.nameless
+        return Askers(persons=self.asked_by, named=self.named, nameless=self.nameless, automatic=automatic)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

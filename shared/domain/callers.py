@@ -1,6 +1,6 @@
 """Who calls: a person or a machine whose identity was verified. `shared.domain.permissions` says what they may do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from shared.domain.promotion.approvals import Person
@@ -23,7 +23,7 @@ class Caller(Person):
         """*person* as a caller; a caller stays what it is."""
         if isinstance(person, cls):
             return person
-        return cls(oid=person.oid, name=person.name, roles=person.roles, groups=person.groups)
+        return cls(**{each.name: getattr(person, each.name) for each in fields(Person)})
 
 
 NOBODY = Caller(oid="", name="nobody")

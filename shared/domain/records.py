@@ -147,6 +147,16 @@ def superseded(promotion: str) -> str:
     return f"{PROMOTIONS}{promotion}/superseded.json"
 
 
+def origins(digest: str) -> str:
+    """The folder of who asked for what made a bundle, by its digest: no tag can be edited to forget them."""
+    return f"origins/{digest.removeprefix('sha256:')}/"
+
+
+def origin(digest: str, name: str) -> str:
+    """*name*: the run of training or the promotion that made it."""
+    return f"{origins(digest)}{name}.json"
+
+
 def swept(route: str) -> str:
     return f"swept/{route}.json"
 

@@ -25,7 +25,11 @@ class AssetKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisteredModel:
-    """*folder* is where its files lie, as Azure ML names it; *kind* is `custom_model` or `mlflow_model`."""
+    """*folder* is where its files lie, as Azure ML names it; *kind* is `custom_model` or `mlflow_model`.
+
+    *writers* are the texts by which Azure names whoever registered the version and whoever changed it last. *author* is
+    the object id of the user who wrote all of it, where that is certain.
+    """
 
     model: ModelVersion
     folder: str
@@ -33,6 +37,8 @@ class RegisteredModel:
     tags: Mapping[str, str] = field(default_factory=dict)
     properties: Mapping[str, str] = field(default_factory=dict)
     job: str = ""
+    writers: tuple[str, ...] = field(default=(), compare=False)
+    author: str = field(default="", compare=False)
 
 
 class Models(Protocol):

@@ -14,8 +14,9 @@ from shared.domain import records
 from shared.domain.devops.configuration import DevOps, StageApprovals
 from shared.domain.devops.seen import ApprovalSeen, Decision
 from shared.domain.devops.timelines import PipelineStage
+from shared.domain.permissions import Action, Permissions, Persona
 from shared.standing import decided
-from tests.promotion.conftest import PEOPLE, Railway, railway  # noqa: F401 (a fixture)
+from tests.promotion.conftest import PEOPLE, SCIENTIST, Railway, railway  # noqa: F401 (a fixture)
 
 RULES = StageApprovals(
     stage="central", organisation="contoso", project="mlops", approvers={"data-scientist": "Scientists"}
@@ -23,10 +24,17 @@ RULES = StageApprovals(
 OTHER_EVIDENCE = {"comment": "sha256:000000000000", "said": "the approval is for evidence sha256:000000000000"}
 REQUESTER = {"who": "linus", "said": "asked for this promotion and cannot approve it"}
 OTHER_STAGE = {"beside": "another stage"}
+ELSEWHERE = {"decides_in": "dev", "said": "ada may not decide in registry"}
 USED = {"used": "preprod", "said": "was given for preprod, and central asks anew"}
 
 
-async def mirrored(railway: Railway, decision: Decision, beside: str, used: str) -> tuple[str, c.Mirrored]:  # noqa: F811
+async def mirrored(
+    railway: Railway,  # noqa: F811
+    decision: Decision,
+    beside: str,
+    used: str,
+    decides_in: str,
+) -> tuple[str, c.Mirrored]:
     """A promotion that asks, and what a mirror makes of *decision* on an approval in the stage *beside* a task's."""
     railway.register("1", error=1.0)
     promotion = await railway.promote("churn:1")
@@ -34,8 +42,9 @@ async def mirrored(railway: Railway, decision: Decision, beside: str, used: str)
     approval = ApprovalSeen(id="a-1", status="pending", run=7, stage=PipelineStage(id=beside), steps=(decision,))
     made = railway.clients
     devops = DevOps(organisations=("contoso",), projects=("mlops",), approvals=(RULES,))
+    permissions = Permissions(personas=(Persona(role=SCIENTIST, allows={Action.DECIDE: (decides_in,)}),))
     vars(made).update(
-        configuration=replace(made.configuration, devops=devops),
+        configuration=replace(made.configuration, devops=devops, permissions=permissions),
         devops_facts=SimpleNamespace(project_id=lambda *_: "p", person=lambda _, who: PEOPLE.get(who)),
         devops_approvals=SimpleNamespace(of_run=lambda *_: (approval,)),
     )
@@ -48,13 +57,14 @@ async def mirrored(railway: Railway, decision: Decision, beside: str, used: str)
     return promotion, await mirror_approvals(client, made, c.Mirroring(key="k", promotion=promotion))
 
 
-@pytest.mark.parametrize("more", [{}, OTHER_EVIDENCE, REQUESTER, OTHER_STAGE, USED])
+@pytest.mark.parametrize("more", [{}, OTHER_EVIDENCE, REQUESTER, OTHER_STAGE, ELSEWHERE, USED])
 async def test_a_decision_counts_by_the_rules_of_here(railway: Railway, more: dict[str, Any]) -> None:  # noqa: F811
     given = {"who": "ada", "comment": "", "beside": "the task's stage", "used": "", "said": ""} | more
+    decides_in = given.get("decides_in", "all")
     at = railway.clients.clock.now().replace(year=2999)
     decision = Decision(approver="Scientists", status="approved", who=given["who"], comment=given["comment"], at=at)
 
-    promotion, seen = await mirrored(railway, decision, given["beside"], given["used"])
+    promotion, seen = await mirrored(railway, decision, given["beside"], given["used"], decides_in)
 
     assert [given["said"] in each for each in seen.notes] == [True] * bool(given["said"]), seen.notes
     assert len(decided(railway.clients, promotion, "central")) == (not more)

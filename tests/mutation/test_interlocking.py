@@ -14,19 +14,23 @@ from tests.devops import test_rules
 from tests.mutation.removal import expect_failure, named, remove
 from tests.promotion import (
     test_flags,
+    test_four_eyes,
     test_glass,
     test_hostile,
     test_late_moves,
     test_receipts,
     test_registry,
+    test_stages,
     test_story,
     test_training_edge,
+    test_turns,
 )
 from tests.promotion.conftest import Railway, railway  # noqa: F401 (a fixture)
 
 Guard = Callable[..., Any]
 RECEIPTS, HOSTILE, DECISIONS = "activities/receipts.py", test_hostile, "triggers/decisions.py"
-MIRROR = "activities/devops_approvals.py"
+MIRROR, PROOFS = "activities/devops_approvals.py", "shared/proofs.py"
+APPROVALS = "shared/domain/promotion/approvals.py"
 OTHER_STAGE = {"stage": "central", "what": Move.PUBLISH_ENTRY}
 LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
     # file, what stands there, what the careless would leave, the guard and what it is given
@@ -179,16 +183,17 @@ LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
     ),
     (
         DECISIONS,
-        "at.stage.approvals\n    wrong = refuse_approval("
-        "policy, body.role, person, request.requester, body.evidence, pack.digest, given)\n",
-        'at.stage.approvals\n    wrong = ""\n',
+        "plan.digest)\n    wrong = refuse_approval("
+        "policy, body.role, person, askers, body.evidence, pack.digest, given)\n    if wrong:\n"
+        '        raise Problem(403, "not accepted", wrong)\n    return _record(clients, request, at.stage.name',
+        "plan.digest)\n    return _record(clients, request, at.stage.name",
         HOSTILE.test_who_does_not_hold_the_role_cannot_approve,
         {},
     ),
     (
         DECISIONS,
         "    wrong = refuse_approval("
-        "policy, body.role, person, request.requester, body.evidence, pack.digest, given)\n"
+        "policy, body.role, person, askers, body.evidence, pack.digest, given)\n"
         '    if wrong:\n        raise Problem(403, "not accepted", wrong)\n    return _record(clients, request, kept',
         "    return _record(clients, request, kept",
         test_glass.test_break_glass_needs_two_roles_and_is_loud,
@@ -322,15 +327,15 @@ LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
     ),
     (
         "shared/standing.py",
-        "order.evidence, order.promotion.requester, first",
-        "given[0].evidence, order.promotion.requester, first",
+        "order.evidence, askers, first",
+        "given[0].evidence, askers, first",
         test_glass.test_broken_glass_is_whole_again_after_its_time,
         {},
     ),
     (
         "shared/standing.py",
-        "order.evidence, order.promotion.requester, first",
-        'order.evidence, "", first',
+        "order.evidence, askers, first",
+        "order.evidence, Askers(automatic=True), first",
         test_glass.test_broken_glass_is_whole_again_after_its_time,
         {},
     ),
@@ -392,7 +397,7 @@ LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
     ),
     (
         MIRROR,
-        "    wrong = refuse_approval(policy, role, person, order.promotion.requester, shown, order.evidence, given)\n",
+        "    wrong = refuse_approval(policy, role, person, askers, shown, order.evidence, given)\n",
         '    wrong = ""\n',
         test_rules.test_a_decision_counts_by_the_rules_of_here,
         {"more": test_rules.REQUESTER},
@@ -410,6 +415,83 @@ LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
         "wrong",
         test_rules.test_a_decision_counts_by_the_rules_of_here,
         {"more": test_rules.USED},
+    ),
+    (
+        RECEIPTS,
+        "    refuse_unproven(clients, order)\n",
+        "",
+        test_stages.test_no_receipt_for_a_stage_whose_predecessor_has_none,
+        {},
+    ),
+    (
+        "activities/promotions.py",
+        "        if because := unproven(clients, plan, plan.stages[0]):\n            raise Refused(because)\n",
+        "",
+        test_stages.test_a_version_that_was_registered_straight_into_a_stage_climbs_no_further,
+        {},
+    ),
+    (
+        PROOFS,
+        " and made.signer.verifies(signed_content(receipt), receipt.signature)",
+        "",
+        test_stages.test_a_receipt_counts_only_if_it_is_ours_for_this_stage_and_stands,
+        {"change": "forged"},
+    ),
+    (
+        PROOFS,
+        'same and fate_of(made, f"{prefix}{name}") == c.Fate.PROMOTED.value',
+        "same",
+        test_stages.test_a_receipt_counts_only_if_it_is_ours_for_this_stage_and_stands,
+        {"change": "taken back"},
+    ),
+    (
+        PROOFS,
+        "(receipt.promotion, receipt.model, receipt.digest, receipt.stage, receipt.phase)",
+        "(receipt.promotion, receipt.model, plan.digest, receipt.stage, receipt.phase)",
+        test_stages.test_other_bytes_than_those_that_were_measured_climb_no_further,
+        {},
+    ),
+    (
+        "activities/promotions.py",
+        "        if holder or ahead or not _take(clients, lock):\n",
+        "        if holder or not _take(clients, lock):\n",
+        test_turns.test_a_lock_is_taken_once_by_whoever_is_first,
+        {},
+    ),
+    (
+        APPROVALS,
+        "if self.roles and askers.unverified else self.roles",
+        "if False else self.roles",
+        test_four_eyes.test_a_flag_verifies_nobody_so_one_more_person_must_approve,
+        {},
+    ),
+    (
+        APPROVALS,
+        "next((each for each in decided if same_person(each, person)), None)",
+        "next((each for each in decided if each.oid == person.oid), None)",
+        test_four_eyes.test_two_accounts_of_one_person_count_once,
+        {},
+    ),
+    (
+        "triggers/promotions.py",
+        "        nameless=person is None,\n",
+        "        automatic=person is None,\n",
+        test_four_eyes.test_a_machine_that_names_nobody_needs_one_more_person,
+        {},
+    ),
+    (
+        "shared/domain/promotion/people.py",
+        " or not known.isdisjoint(\n            {person.oid.casefold(), name.casefold(), *person.mails}\n        )",
+        "",
+        test_four_eyes.test_whom_azure_names_as_a_writer_of_the_version_approves_nothing,
+        {},
+    ),
+    (
+        MIRROR,
+        "    wrong = wrong or _elsewhere(clients, order, person)\n",
+        "",
+        test_rules.test_a_decision_counts_by_the_rules_of_here,
+        {"more": test_rules.ELSEWHERE},
     ),
     (
         MIRROR,

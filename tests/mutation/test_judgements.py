@@ -7,6 +7,7 @@ import pytest
 
 from tests.drift.test_outside import test_what_is_no_cause_says_why as told
 from tests.mutation.removal import remove
+from tests.promotion.test_four_eyes import test_people_are_told_apart_by_tenant_and_object_id as told_apart
 from tests.unit.gates.test_better_than_champion import test_it_is_decided_on_the_interval as compared
 from tests.unit.gates.test_better_than_champion import test_no_slice_may_lose_more_than_allowed as sliced
 from tests.unit.gates.test_checks import test_each_gate_has_its_outcomes as gated
@@ -14,30 +15,41 @@ from tests.unit.gates.test_checks import test_nan_never_passes as finite
 from tests.unit.promotion.test_approvals import test_approvals as judged
 from tests.unit.promotion.test_approvals import test_who_may_approve as accepted
 from tests.unit.retraining.test_decision import test_decisions as decided
+from tests.unit.test_permissions import test_a_limited_permission_counts_in_its_places_alone as placed
+from tests.unit.test_permissions import test_no_machine_decides as persons_only
+from tests.unit.test_permissions import test_whom_a_token_names as claimed
 
 Table = Callable[..., None]
 APPROVALS, DECISION, OUTSIDE = (
     f"shared/domain/{name}.py" for name in ("promotion/approvals", "retraining/decision", "drift/outside")
 )
+PERMISSIONS, PEOPLE = "shared/domain/permissions.py", "shared/domain/promotion/people.py"
+CLAIMS = "shared/adapters/token_claims.py"
 CHECKS, CHAMPION, GATES = (f"shared/domain/gates/{name}.py" for name in ("checks", "champion", "registry"))
 CONDITIONS: list[tuple[str, str, str, Table]] = [
-    (APPROVALS, " and each.oid != requester]", "]", judged),
-    (APPROVALS, "each.evidence == evidence and ", "", judged),
+    (APPROVALS, "if not askers.include(each, each.name)]", "]", judged),
+    (APPROVALS, "not each.withdrawn and each.evidence == evidence]", "not each.withdrawn]", judged),
     (APPROVALS, "if not each.withdrawn and each.evidence", "if each.evidence", judged),
     (APPROVALS, "    alive = [each for each in alive if each.at < deadline]\n", "", judged),
     (APPROVALS, "    if rejections:\n", "    if False:\n", judged),
     (APPROVALS, "    if not missing:\n", "    if True:\n", judged),
-    (APPROVALS, " and each.oid not in people)", ")", judged),
+    (APPROVALS, " if not any(same_person(each, before) for before in counted)]", "]", judged),
     (APPROVALS, "    if wanted is None:\n", "    if False:\n", accepted),
     (
         APPROVALS,
-        "    if not person.fills(wanted) and not (delegate and person.fills(delegate)):\n",
+        "    if not any(person.fills(each) for each in policy.speakers(wanted)):\n",
         "    if False:\n",
         accepted,
     ),
-    (APPROVALS, "    if person.oid == requester:\n", "    if False:\n", accepted),
+    (APPROVALS, "    if askers.include(person, person.name):\n", "    if False:\n", accepted),
     (APPROVALS, "    if shown != evidence:\n", "    if False:\n", accepted),
     (APPROVALS, "    if other is not None:\n", "    if False:\n", accepted),
+    (PERMISSIONS, " or (bool(place) and place in places)", " or place in (*places, '')", placed),
+    (PERMISSIONS, "if action in PEOPLE_ONLY and caller.kind is not CallerKind.PERSON:", "if False:", persons_only),
+    (CLAIMS, "    if issued_in != tenant:\n", "    if False:\n", claimed),
+    (CLAIMS, "    if not machine and not application:\n", "    if False:\n", claimed),
+    (PEOPLE, "(same_tenant and one.oid == other.oid)", "one.oid == other.oid", told_apart),
+    (PEOPLE, " or bool(set(one.mails) & set(other.mails))", "", told_apart),
     (DECISION, "    if state.in_flight:\n", "    if False:\n", decided),
     (DECISION, "_debounced(state) or _refused", "_refused", decided),
     (

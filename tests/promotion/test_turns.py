@@ -11,7 +11,9 @@ import pytest
 from activities.promotions import lock_endpoint, unlock_endpoint
 from shared import contracts as c
 from shared.domain.promotion.ladder import Newer
-from shared.domain.promotion.models import FLAG
+from shared.domain.promotion.models import FLAG, ModelVersion
+from shared.domain.promotion.plans import StagePlan
+from shared.planning import plan_promotion
 from tests.promotion.conftest import CONFIGURATION, Railway, running
 from tests.promotion.test_flags import registered, tell
 
@@ -112,20 +114,25 @@ async def test_a_lock_is_taken_once_by_whoever_is_first(railway: Railway) -> Non
     assert lock_endpoint(railway.clients, two).held
 
 
-async def test_a_candidate_is_entered_while_another_version_waits_for_people(railway: Railway) -> None:
+async def test_what_asks_nobody_does_not_wait_for_the_people_of_another_version(railway: Railway) -> None:
+    """A candidate's entry and a training hold no model; a training's data would change while it waits."""
     railway.register("1", error=1.0)
-    _, plan = await railway.ask("POST", "plans", {"model": "churn:1", "to": "central"})
-    stages = {stage.name: stage for stage in CONFIGURATION.ladder.stages}
-    central = replace(stages["central"], source="dev", candidate=True)
+    railway.experiment("2")
+    climbing = plan_promotion(railway.clients, ModelVersion(name="churn", version="1"), "dev", "central")
+    training = plan_promotion(railway.clients, ModelVersion(name="churn", version="2"), "experiment", "dev")
+    central = next(stage for stage in CONFIGURATION.ladder.stages if stage.name == "central")
+    entering = replace(climbing, stages=(StagePlan(stage=replace(central, candidate=True)),))
 
-    from shared.codec import decode
-    from shared.domain.promotion.plans import Plan, StagePlan
-
-    whole = decode(Plan, plan["plan"])
-    entering = replace(whole, stages=(StagePlan(stage=central),))
-
-    assert whole.locks() == ["model/churn", "preprod/batch", "preprod/online", "versions/churn/1"]
+    assert climbing.locks() == ["model/churn", "preprod/batch", "preprod/online", "versions/churn/1"]
     assert entering.locks() == ["versions/churn/1"]
+    assert training.locks() == ["dev/online", "versions/churn/2"]
+
+
+async def test_a_version_is_trained_while_another_waits_for_people(railway: Railway) -> None:
+    await waiting(railway, "1", 2.0)
+    railway.experiment("2")
+
+    assert (await railway.finish(await railway.promote("churn:2", to="dev"))).fate is c.Fate.PROMOTED
 
 
 class TestReplacing:

@@ -28,7 +28,14 @@ def signed(
 ) -> str:
     """A token of the issuer at *address* for a person without roles, unless *changes* to its claims say otherwise."""
     at = int(time.time())
-    claims = {"iss": address, "aud": AUDIENCE, "oid": "1", "scp": "access_as_user", "jti": secrets.token_hex(8)}
+    claims = {
+        "iss": address,
+        "aud": AUDIENCE,
+        "oid": "1",
+        "scp": "access_as_user",
+        "azp": "app",
+        "jti": secrets.token_hex(8),
+    }
     claims |= {"preferred_username": "eve@example.org", "iat": at, "nbf": at - 60, "exp": at + LIFE_S} | changes
     claims.pop(without, None)
     return jwt.encode({"alg": "RS256", "typ": "JWT", "kid": "local"} | (header or {}), claims, key, ["RS256", "PS256"])

@@ -230,7 +230,7 @@ ASKED: list[tuple[str, Any, str]] = [  # Without a body it is a GET.
     ("retrainings/none/cancel", REASON, "nowhere"),
     ("models/churn/recover", {"version": "1", "environment": "moon", **REASON}, "nowhere"),
     ("dead-letters/replay", {"path": "none"}, "nowhere"),
-    ("events", [], "nowhere"),
+    ("events", {}, "nowhere"),
     ("alerts", {}, "nowhere"),
     ("devops/hooks", {}, "nowhere"),
 ]

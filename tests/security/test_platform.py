@@ -39,7 +39,7 @@ def header(*claims: tuple[str, str], **more: str) -> dict[str, str]:
 
 
 def person(*claims: tuple[str, str]) -> dict[str, str]:
-    return header((OID, "7"), (SCOPE, "access_as_user"), (UPN, "ada@example.org"), *claims)
+    return header((OID, "7"), (SCOPE, "access_as_user"), ("azp", "app"), (UPN, "ada@example.org"), *claims)
 
 
 ENGINEER = person((ROLE, "PlatformEngineer"))

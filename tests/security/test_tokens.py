@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from jwt.algorithms import RSAAlgorithm
 
 from shared.adapters.entra_tokens import EntraTokens
 from shared.callers import Callers
@@ -45,6 +46,19 @@ def by_public_key(issuer: Issuer) -> str:
     return f"{head}.{payload}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
 
 
+def said_twice(issuer: Issuer, part: str) -> str:
+    """Signed by the issuer itself: who reads the last of two claims sees another person than who reads the first."""
+    header, payload, _ = (base64.urlsafe_b64decode(each + "==") for each in issuer.token(**ENGINEER).split("."))
+    if part == "payload":
+        payload = payload.replace(b"{", b'{"oid": "9", ', 1)
+    else:
+        header = header.replace(b"{", b'{"kid": "local", ', 1)
+    signed_part = b".".join(base64.urlsafe_b64encode(each).rstrip(b"=") for each in (header, payload))
+    key = RSAAlgorithm(RSAAlgorithm.SHA256)
+    signature = key.sign(signed_part, KEY.private_key)
+    return f"{signed_part.decode()}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+
+
 TOKENS: dict[str, Callable[[Issuer], str]] = {
     "signed by another key of the same name": lambda issuer: issuer.token(OTHER_KEY, **ENGINEER),
     "signed by a key that nobody publishes": lambda issuer: issuer.token(OTHER_KEY, {"kid": "mine"}, **ENGINEER),
@@ -63,6 +77,10 @@ TOKENS: dict[str, Callable[[Issuer], str]] = {
     "of another issuer": lambda issuer: issuer.token(iss="https://login.evil.example/tenant/v2.0", **ENGINEER),
     "of an issuer whose name begins the same": lambda issuer: issuer.token(iss=f"{issuer.address}.evil", **ENGINEER),
     "of no issuer": lambda issuer: issuer.token(without="iss", **ENGINEER),
+    "of another tenant": lambda issuer: issuer.token(tid="other", **ENGINEER),
+    "of no application": lambda issuer: issuer.token(without="azp", **ENGINEER),
+    "with a claim that is there twice": lambda issuer: said_twice(issuer, "payload"),
+    "with a header that says its key twice": lambda issuer: said_twice(issuer, "header"),
     "of nobody": lambda issuer: issuer.token(without="oid", roles=["PlatformEngineer"]),
     "without a signature": unsigned,
     "without a signature, with a key's name": lambda issuer: unsigned(issuer, kid="local"),
@@ -110,13 +128,15 @@ def encoded(principal: Any) -> str:
     return base64.b64encode(json.dumps(principal).encode()).decode()
 
 
+OID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
 PRINCIPAL = {
     "auth_typ": "aad",
     "role_typ": "roles",
     "claims": [
-        {"typ": "http://schemas.microsoft.com/identity/claims/objectidentifier", "val": "4"},
+        {"typ": OID, "val": "4"},
         {"typ": "http://schemas.microsoft.com/identity/claims/scope", "val": "access_as_user"},
         {"typ": "roles", "val": "PlatformEngineer"},
+        {"typ": "azp", "val": "app"},
     ],
 }
 HEADERS: dict[str, dict[str, str]] = {
@@ -165,6 +185,10 @@ async def test_a_key_opens_nothing_that_is_for_people_only(target: Target) -> No
 
 
 PLATFORM = {
+    "without an application": {**PRINCIPAL, "claims": PRINCIPAL["claims"][:3]},
+    "without an application and a scope": {**PRINCIPAL, "claims": PRINCIPAL["claims"][:3:2]},
+    "with two object ids": {**PRINCIPAL, "claims": [*PRINCIPAL["claims"], {"typ": OID, "val": "9"}]},
+    "of another tenant": {**PRINCIPAL, "claims": [*PRINCIPAL["claims"], {"typ": "tid", "val": "other"}]},
     "of another provider": {**PRINCIPAL, "auth_typ": "github"},
     "without an object id": {**PRINCIPAL, "claims": PRINCIPAL["claims"][1:]},
     "without claims": {"auth_typ": "aad"},
@@ -178,7 +202,7 @@ PLATFORM = {
 
 @pytest.mark.parametrize("name", PLATFORM)
 def test_where_the_platform_is_trusted_its_header_is_still_read_strictly(name: str) -> None:
-    callers = Callers(EntraTokens("", AUDIENCE), Permissions(), {}, platform=True)
+    callers = Callers(EntraTokens("", AUDIENCE), Permissions(), {}, platform=True, tenant="tenant")
 
     with pytest.raises(Refused):
         callers.known({"X-MS-CLIENT-PRINCIPAL": encoded(PLATFORM[name])}, {})

@@ -112,13 +112,14 @@ class Plan:
     def locks(self) -> list[str]:
         """What the promotion holds while it is under way, in one order.
 
-        It holds the model, every endpoint on its way, and the version's entry in the registry where it touches that.
-        A candidate is entered at once, whatever other version waits for people: it holds its own entry alone.
+        It holds the version, the model, and every endpoint on its way. What waits for no person must not wait for those
+        of another version: a candidate's entry holds the version alone, and a training no model.
         """
-        entry = f"versions/{self.model.name}/{self.model.version}"
+        version, model = f"versions/{self.model.name}/{self.model.version}", f"model/{self.model.name}"
         if all(at.stage.candidate for at in self.stages):
-            return [entry]
-        return sorted([*self.endpoints(), *([entry] if any(at.stage.registry for at in self.stages) else [])])
+            return [version]
+        trains = any(at.training is not None for at in self.stages)
+        return sorted([name for name in self.endpoints() if not (trains and name == model)] + [version])
 
     def endpoints(self) -> list[str]:
         """What promotions held that were opened by releases before `locks`: the model, and every endpoint."""

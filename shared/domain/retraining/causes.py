@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from shared.domain.promotion.people import PersonId
+
 
 class CauseKind(StrEnum):
     DATA = "data"  # Enough new training data has come, or it has waited long enough.
@@ -21,7 +23,8 @@ class CauseKind(StrEnum):
 class Cause:
     """*id* is the same for the same fact, however often it is told; *who* is a verified name, where a person asked.
 
-    *facts* are small texts for the record, such as a drift coefficient or the due time of a schedule.
+    *person* is who may not approve what comes of it. *facts* are small texts for the record, such as a drift
+    coefficient or the due time of a schedule.
     """
 
     id: str
@@ -31,3 +34,9 @@ class Cause:
     because: str
     who: str = ""
     facts: dict[str, str] = field(default_factory=dict)
+    person: PersonId | None = None
+
+    @property
+    def nameless(self) -> bool:
+        """Whether a machine asked that named no person."""
+        return self.kind is CauseKind.PIPELINE and self.person is None

@@ -13,11 +13,13 @@ from shared.domain.promotion.approvals import (
     judge_approvals,
     refuse_approval,
 )
+from shared.domain.promotion.people import Askers, PersonId
 
 SCIENTIST, OWNER = Role(name="scientist", app_role="DS"), Role(name="owner", group="g-1", people=("olga",))
 POLICY = ApprovalPolicy(
     roles=(SCIENTIST, OWNER), expire_after_s=3600, delegates={"owner": Role(name="d", app_role="D")}
 )
+BY_ASKER = Askers(persons=(PersonId(oid="asker"),))
 ASKED = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -58,7 +60,7 @@ BOTH = (said("scientist", "ada"), said("owner", "olga"))
     ],
 )
 def test_approvals(given, minutes, standing, unmet):
-    judged = judge_approvals(POLICY, given, "e1", "asker", ASKED, ASKED + timedelta(minutes=minutes))
+    judged = judge_approvals(POLICY, given, "e1", BY_ASKER, ASKED, ASKED + timedelta(minutes=minutes))
 
     assert (judged.standing, len(judged.unmet)) == (standing, unmet)
 
@@ -67,7 +69,9 @@ def test_approvals(given, minutes, standing, unmet):
     ("person", "role", "shown", "why"),
     [
         (Person(oid="1", name="ada", roles=("DS",)), "scientist", "e1", ""),
-        (Person(oid="1", name="olga"), "owner", "e1", ""),
+        (Person(oid="olga", name="x"), "owner", "e1", ""),
+        (Person(oid="1", name="x", upn="OLGA"), "owner", "e1", ""),
+        (Person(oid="1", name="olga"), "owner", "e1", "does not hold role"),
         (Person(oid="1", name="x", groups=("g-1",)), "owner", "e1", ""),
         (Person(oid="1", name="deputy", roles=("D",)), "owner", "e1", ""),
         (Person(oid="1", name="deputy", roles=("D",)), "scientist", "e1", "does not hold role"),
@@ -80,6 +84,6 @@ def test_approvals(given, minutes, standing, unmet):
 def test_who_may_approve(person, role, shown, why):
     given = (said("owner", "2"),) if person.name == "zoe" else ()
 
-    refused = refuse_approval(POLICY, role, person, "asker", shown, "e1", given)
+    refused = refuse_approval(POLICY, role, person, BY_ASKER, shown, "e1", given)
 
     assert why in refused if why else refused == ""

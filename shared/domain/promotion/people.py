@@ -1,0 +1,97 @@
+"""Who people are, for four eyes: told apart by tenant and object id, and by no name that they chose for themselves.
+
+Two identities that share a user principal name or an e-mail address are one person who has two accounts.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+_GUEST = re.compile(r"(?P<local>.+)_(?P<domain>[^_@]+)#ext#@.+")
+
+
+class Identified(Protocol):
+    """A verified identity: an approval's, a caller's, or that of somebody who asked."""
+
+    @property
+    def oid(self) -> str: ...
+    @property
+    def tenant(self) -> str: ...
+    @property
+    def mails(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonId:
+    """*tenant* and *oid* are the directory's ids; *mails* are as `mail_names` gives them; *name* is for readers."""
+
+    oid: str
+    tenant: str = ""
+    mails: tuple[str, ...] = ()
+    name: str = ""
+
+    @classmethod
+    def of(cls, person: Identified, name: str) -> "PersonId":
+        return cls(oid=person.oid, tenant=person.tenant, mails=person.mails, name=name)
+
+
+def mail_names(*claims: object) -> tuple[str, ...]:
+    """The principal names and addresses in *claims* (texts, or lists of them), so that equal ones compare equal.
+
+    A guest's principal name `ada_contoso.com#EXT#@fabrikam.onmicrosoft.com` is that of `ada@contoso.com`.
+    """
+    texts = [text for claim in claims for text in (claim if isinstance(claim, list | tuple) else [claim])]
+    return tuple(sorted({_mail(text) for text in texts if isinstance(text, str) and "@" in text}))
+
+
+def same_person(one: Identified, other: Identified) -> bool:
+    """Whether both are one person; where a tenant is not known, the object id decides."""
+    same_tenant = one.tenant == other.tenant or not (one.tenant and other.tenant)
+    return (same_tenant and one.oid == other.oid) or bool(set(one.mails) & set(other.mails))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Askers:
+    """Who asked for a promotion, or for what it carries.
+
+    *persons* were verified. *named* are texts by which Azure names whoever wrote the flagged version: they verify
+    nobody, and whoever bears one approves nothing. *nameless*: a machine asked and named no person. *automatic*:
+    Signalbox asked by itself.
+    """
+
+    persons: tuple[PersonId, ...] = ()
+    named: tuple[str, ...] = ()
+    nameless: bool = False
+    automatic: bool = False
+
+    @property
+    def unverified(self) -> bool:
+        """Whether somebody may have asked who cannot be kept from approving: then one more person must approve."""
+        return self.nameless or not (self.persons or self.automatic)
+
+    def include(self, person: Identified, name: str) -> bool:
+        """Whether *person*, who is called *name*, is or may be one of them."""
+        known = {text.casefold() for text in self.named}
+        return any(same_person(person, each) for each in self.persons) or not known.isdisjoint(
+            {person.oid.casefold(), name.casefold(), *person.mails}
+        )
+
+    def joined(self, others: Iterable["Askers"]) -> "Askers":
+        """These, and everybody in *others*; who asked for an earlier part takes nothing from who asked for this one."""
+        whole = self
+        for each in others:
+            whole = replace(
+                whole,
+                persons=tuple(dict.fromkeys((*whole.persons, *each.persons))),
+                named=tuple(dict.fromkeys((*whole.named, *each.named))),
+                nameless=whole.nameless or each.nameless,
+            )
+        return whole
+
+
+def _mail(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text).strip().casefold()
+    guest = _GUEST.fullmatch(folded)
+    return f"{guest['local']}@{guest['domain']}" if guest else folded

@@ -1,0 +1,70 @@
+"""Who may do what where, and whom a token names, as tables."""
+
+from typing import Any
+
+import pytest
+
+from shared.adapters.token_claims import caller_of
+from shared.domain.callers import Caller, CallerKind
+from shared.domain.failures import Refused
+from shared.domain.permissions import Action, Permissions, Persona
+from shared.domain.promotion.approvals import Role
+
+PERMISSIONS = Permissions(
+    personas=(
+        Persona(role=Role(name="limited", app_role="L"), allows={Action.DECIDE: ("dev",), Action.RETRAIN: ("dev",)}),
+        Persona(role=Role(name="whole", app_role="W"), allows={Action.DECIDE: ("all",), Action.RETRAIN: ("all",)}),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("role", "action", "place", "allowed"),
+    [
+        ("L", Action.DECIDE, "dev", True),
+        ("L", Action.DECIDE, "registry", False),
+        ("L", Action.DECIDE, "", False),
+        ("L", Action.OPERATE, "dev", False),
+        ("W", Action.DECIDE, "registry", True),
+        ("W", Action.DECIDE, "", True),
+    ],
+)
+def test_a_limited_permission_counts_in_its_places_alone(role: str, action: Action, place: str, allowed: bool) -> None:
+    assert PERMISSIONS.allows(Caller(oid="1", name="x", roles=(role,)), action, place) is allowed
+
+
+@pytest.mark.parametrize("action", [Action.DECIDE, Action.BREAK_GLASS])
+def test_no_machine_decides(action: Action) -> None:
+    whole = Permissions(
+        personas=(Persona(role=Role(name="r", app_role="R"), allows={action: ("all",)}),), machines=PERMISSIONS.machines
+    )
+    machine = Caller(oid="1", name="r", roles=("R",), kind=CallerKind.MACHINE)
+
+    assert not whole.allows(machine, action, "dev")
+    assert not whole.allows_somewhere(machine, action)
+
+
+ADA = {"oid": "1", "scp": "s", "azp": "app", "preferred_username": "Ada@Example.org", "tid": "T"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({}, CallerKind.PERSON),
+        ({"tid": ""}, CallerKind.PERSON),
+        ({"tid": "u"}, None),
+        ({"azp": ""}, None),
+        ({"azp": "", "appid": "app"}, CallerKind.PERSON),
+        ({"idtyp": "app"}, CallerKind.MACHINE),
+    ],
+)
+def test_whom_a_token_names(changes: dict[str, Any], kind: CallerKind | None) -> None:
+    claims = {name: value for name, value in {**ADA, **changes}.items() if value}
+    if kind is None:
+        with pytest.raises(Refused):
+            caller_of(claims, "t")
+        return
+    caller = caller_of(claims, "t")
+
+    assert (caller.kind, caller.tenant, caller.upn) == (kind, "t", "Ada@Example.org")
+    assert caller.mails == (("ada@example.org",) if kind is CallerKind.PERSON else ())
