@@ -12,9 +12,9 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 import yaml
 
-from shared.adapters.arrow_tables import measure
 from shared.adapters.contract_files import load_contract
 from shared.adapters.reader.files import TableFile
+from shared.adapters.tables.measuring import measure
 from shared.domain.data_contract import DataContract
 from shared.domain.drift.counting import moments_of, tally_of
 from shared.domain.drift.reference import ModelReference
