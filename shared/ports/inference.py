@@ -137,8 +137,8 @@ class DataChecks(Protocol):
         """The plain-JSON report of *files* against the contract at path *contract*; see `shared.domain.data_check`."""
         ...
 
-    def faults(self, contract: str, records: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-        """What is wrong with *records*, each by itself, in sentences."""
+    def faults(self, contract: str, records: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], ...]:
+        """For each of *records*, what is wrong with it by itself, in sentences; nothing where it is right."""
         ...
 
     def written(self, contract: str, records: Sequence[Mapping[str, Any]]) -> bytes:

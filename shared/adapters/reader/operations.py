@@ -13,3 +13,10 @@ from shared.domain.reference_profile import ReferenceProfile
 def measure(files: Sequence[TableFile], contract: DataContract, reference: ReferenceProfile | None) -> Iterator[Frame]:
     """The measurements of *files* in one frame."""
     yield measurements_to_dict(measuring.measure(files, contract, reference)), b""
+
+
+def measure_each(files: Sequence[TableFile], contract: DataContract) -> Iterator[Frame]:
+    """The measurements of each of *files* by itself, a frame each; the last frame is empty."""
+    for file in files:
+        yield measurements_to_dict(measuring.measure([file], contract, None)), b""
+    yield {}, b""
