@@ -162,10 +162,14 @@ def _well_quoted(text: Any, quotes: Any, delimiter: bytes) -> bool:
 
 
 def _end_of_odd_records(block: bytes, delimiter: bytes) -> int:
-    """Record by record, as Arrow reads them: a quote counts only at the beginning of a value."""
-    unquoted = b"[^" + re.escape(delimiter) + rb"\r\n]*"
-    value = rb'(?:"[^"]*(?:""[^"]*)*")?' + unquoted
-    record = re.compile(value + rb"(?:" + re.escape(delimiter) + value + rb")*+(?:\r\n|\n|\r(?=.))", re.DOTALL)
+    """Record by record, as Arrow reads them: a quote counts only at the beginning of a value.
+
+    The repeats are possessive, so that the expression never goes back.
+    """
+    mark = re.escape(delimiter)
+    unquoted = b"[^" + mark + rb"\r\n]*+"
+    value = rb'(?:"[^"]*+(?:""[^"]*+)*+"' + unquoted + rb'|(?!")' + unquoted + b")"
+    record = re.compile(value + b"(?:" + mark + value + rb")*+(?:\r\n|\n|\r(?!\n|\Z))")
     end = 0
     while (match := record.match(block, end)) is not None:
         end = match.end()
