@@ -3,29 +3,27 @@
 What stays is numbers: the answers, and which slice each row is in. Nothing is compared here.
 """
 
-import csv
 import hashlib
-import io
 import math
 from array import array
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from activities.keyed_columns import KeyedColumn
 from activities.vocabularies import Vocabulary
 from shared.clients import Clients
 from shared.domain.failures import Refused
 from shared.domain.promotion.ladder import Holdout
-from shared.ports import Blob, DataHub
+from shared.ports import Blob, RowFiles
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Cells = list[str]
 _BATCH = 5000
-_BUFFER = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +33,7 @@ class Table:
     Outputs in it are numbers, or codes of the *vocabulary*.
     """
 
-    hub: DataHub
+    files: RowFiles
     blob: Blob
     header: tuple[str, ...]
     vocabulary: Vocabulary | None = None  # Where outputs are texts.
@@ -51,7 +49,7 @@ class Table:
 
     def rows(self, digest: Any = None) -> Iterator[Cells]:
         """Every row's cells; *digest* is updated with every byte of the file."""
-        for number, cells in enumerate(filter(None, _cells(self.hub, self.blob, digest))):
+        for number, cells in enumerate(filter(None, self.files.cells(self.blob, digest))):
             if len(cells) != len(self.header):
                 columns = f"the header has {len(self.header)}"
                 raise Refused(f"{self.location}: row {number} has {len(cells)} fields, {columns}")
@@ -191,10 +189,9 @@ def open_table(clients: Clients, location: str, vocabulary: Vocabulary | None) -
 
 
 def table_of(clients: Clients, blob: Blob, vocabulary: Vocabulary | None) -> Table:
-    cells = _cells(clients.hub, blob)
-    header = tuple(next(cells, []))
-    cells.close()
-    return Table(hub=clients.hub, blob=blob, header=header, vocabulary=vocabulary)
+    with closing(clients.row_files.cells(blob)) as cells:
+        header = tuple(next(cells, []))
+    return Table(files=clients.row_files, blob=blob, header=header, vocabulary=vocabulary)
 
 
 def _answers(clients: Clients, holdout: Holdout, table: Table, digest: Any) -> "NDArray[Any]":
@@ -220,33 +217,6 @@ def _answers(clients: Clients, holdout: Holdout, table: Table, digest: Any) -> "
     return truth
 
 
-def _cells(hub: DataHub, blob: Blob, digest: Any = None) -> Generator[Cells, None, None]:
-    """The header and every row; blank lines are empty lists."""
-    with hub.open(blob) as stream:
-        raw = io.BufferedReader(_Digesting(stream, digest), _BUFFER)
-        try:
-            yield from csv.reader(io.TextIOWrapper(raw, encoding="utf-8-sig", newline=""))
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise Refused(f"{blob.container}/{blob.path} is not CSV in UTF-8: {error}") from error
-
-
 def _batches(items: Iterator[Any], size: int) -> Iterator[list[Any]]:
     while part := list(islice(items, size)):
         yield part
-
-
-class _Digesting(io.RawIOBase):
-    """A stream that tells *digest* what is read of it."""
-
-    def __init__(self, stream: BinaryIO, digest: Any) -> None:
-        self._stream, self._digest = stream, digest
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._stream.read(len(buffer))
-        buffer[: len(data)] = data
-        if self._digest is not None:
-            self._digest.update(data)
-        return len(data)

@@ -10,10 +10,9 @@ from shared import contracts as c
 from shared.clients import Clients
 from shared.domain.failures import Refused
 from shared.domain.patterns import fixed_prefix
-from shared.domain.retraining.boxes import canonical, read_boxes
 from shared.domain.retraining.rules import Retraining, TrainingKind, TrainingRoute
 from shared.domain.retraining.sets import Row
-from shared.ports import Blob
+from shared.ports import Blob, Digest
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,20 +56,19 @@ def takes_named(rules: Retraining, route: TrainingRoute) -> bool:
 
 def rows_of(clients: Clients, route: TrainingRoute, member: Member, held_out: str) -> Iterator[Row]:
     """Every row, with its value of the column *held_out*; afterwards *member* has its digest, rows and header."""
-    read, kind = (_boxes, "JSON Lines") if route.kind is TrainingKind.BOXES else (_table, "CSV")
-    try:
-        yield from read(clients, route, member, held_out)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise Refused(f"{member.blob.container}/{member.blob.path} is not {kind} in UTF-8: {error}") from error
+    digest = hashlib.sha256()
+    read = _boxes if route.kind is TrainingKind.BOXES else _table
+    yield from read(clients, route, member, held_out, digest)
+    member.sha256 = digest.hexdigest()
 
 
 def header_line(columns: Sequence[str]) -> str:
     return _csv_line(columns) if columns else ""
 
 
-def _table(clients: Clients, route: TrainingRoute, member: Member, held_out: str) -> Iterator[Row]:
+def _table(clients: Clients, route: TrainingRoute, member: Member, held_out: str, digest: Digest) -> Iterator[Row]:
     """The columns of every file in the order of their names, so that one order of columns is not another set."""
-    reader = csv.reader(_lines(clients, member))
+    reader = clients.row_files.cells(member.blob, digest)
     named = next(reader, [])
     place = f"{member.blob.container}/{member.blob.path}"
     missing = [column for column in route.key if column not in named]
@@ -89,34 +87,18 @@ def _table(clients: Clients, route: TrainingRoute, member: Member, held_out: str
         yield Row(key=key, line=_csv_line([fields[at] for at in order]), held_out=values.get(held_out, ""))
 
 
-def _boxes(clients: Clients, route: TrainingRoute, member: Member, held_out: str) -> Iterator[Row]:
-    wrong = list[str]()
-    for number, line in enumerate(_lines(clients, member), 1):
-        if not line.strip():
+def _boxes(clients: Clients, route: TrainingRoute, member: Member, held_out: str, digest: Digest) -> Iterator[Row]:
+    wrong, fields = list[str](), (*route.key, held_out)
+    for image in clients.row_files.images(member.blob, sorted(route.labels), fields, digest):
+        if image.wrong:
+            wrong.append(image.wrong)
             continue
-        try:
-            image = read_boxes(line, route.labels)
-        except ValueError as error:
-            wrong.append(f"line {number}: {error}")
-            continue
-        member.rows += (given := len(image["label"]))
-        text, labels = canonical(image)
-        key = tuple(str(image.get(name, "")) for name in route.key)
-        yield Row(key=key, line=text, held_out=str(image.get(held_out, "")), labels=labels, given=given)
+        member.rows += image.given
+        *key, apart = image.values
+        yield Row(key=tuple(key), line=image.line, held_out=apart, labels=image.labels, given=image.given)
     if wrong:
         place = f"{member.blob.container}/{member.blob.path}"
         raise Refused(f"{place} has {len(wrong)} wrong labels: {'; '.join(wrong[:5])}")
-
-
-def _lines(clients: Clients, member: Member) -> Iterator[str]:
-    """The lines with their ends, hashed on their way."""
-    digest, first = hashlib.sha256(), True
-    with clients.hub.open(member.blob) as stream:
-        for raw in stream:
-            digest.update(raw)
-            yield raw.decode("utf-8-sig" if first else "utf-8")
-            first = False
-    member.sha256 = digest.hexdigest()
 
 
 def _csv_line(fields: Sequence[str]) -> str:

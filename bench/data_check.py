@@ -62,8 +62,8 @@ def make(path: Path, megabytes: int) -> None:
 
 def check(path: Path) -> None:
     """Our side, as the activity does it but for the blob."""
-    from shared.adapters.arrow_tables import measure
     from shared.adapters.reader.files import TableFile
+    from shared.adapters.tables.measuring import measure
     from shared.domain.data_check import judge
     from shared.domain.data_contract import parse_contract
     from shared.domain.reference_profile import parse_profile
@@ -85,8 +85,8 @@ def scan(path: Path) -> None:
 
 
 def make_reference(folder: Path) -> None:
-    from shared.adapters.arrow_tables import profile
     from shared.adapters.reader.files import TableFile
+    from shared.adapters.tables.measuring import profile
     from shared.domain.data_contract import parse_contract
 
     small = folder / "small.csv"

@@ -98,8 +98,8 @@ def read_and_compare(side: str, folder: Path) -> str:
 
 
 def _ours_from_file(folder: Path) -> str:
-    from shared.adapters.arrow_tables import measure
     from shared.adapters.reader.files import TableFile
+    from shared.adapters.tables.measuring import measure
     from shared.domain.drift.detector import detect
     from shared.domain.drift.reference import parse_reference
     from shared.domain.drift.rule import DriftRule

@@ -68,11 +68,13 @@ def measure(file: Path) -> None:
     from activities.holdout_rows import read_rows
     from activities.holdouts import agreement_of, evaluate
     from bench.paired_bootstrap import megabytes
+    from shared.adapters.row_files import HubRowFiles
     from shared.domain.paired import compare
     from shared.domain.promotion.ladder import Holdout
 
     compare("mae", range(1000), range(1000), range(1, 1001))  # Imports.
-    clients = SimpleNamespace(hub=Disk(file), endpoints=Models())
+    disk = Disk(file)
+    clients = SimpleNamespace(hub=disk, row_files=HubRowFiles(disk), endpoints=Models())
     holdout = Holdout(path="/".join(_PLACE), target="y", key="id", slices=("region",), tolerance=0.1)
     Path("/proc/self/clear_refs").write_text("5")  # The peak starts again from here.
     before, start = megabytes("VmRSS"), time.perf_counter()

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         Models,
         Pipelines,
         Queues,
+        RowFiles,
         Secrets,
         ServerTasks,
         Signer,
@@ -205,6 +206,12 @@ class Clients:
         from shared.adapters.hub_data_checks import HubDataChecks
 
         return HubDataChecks(self.hub, self.settings.config_path.parent)
+
+    @cached_property
+    def row_files(self) -> RowFiles:
+        from shared.adapters.row_files import HubRowFiles
+
+        return HubRowFiles(self.hub)
 
     @cached_property
     def _invocations(self) -> BatchInvocations:

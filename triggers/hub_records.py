@@ -1,7 +1,8 @@
 """The queue of streaming records: what a message brings is checked and kept, and waits to be in a micro-batch.
 
-A message is settled once its records are in the hub; what happens to them then is `activities.streams`'. A message is
-taken whole or not at all: with one bad record it is poison, stored and raised as every other (`triggers.hub_messages`).
+A message is settled once its records are in the hub; what happens to them then is `activities.streams`'. A bad record
+is stored with its reason as a letter of its own, and its neighbours are taken; a message without a good one is poison,
+stored and raised as every other (`triggers.hub_messages`).
 """
 
 import asyncio
@@ -22,10 +23,11 @@ from shared.domain.streams import KEY, Stream
 from shared.durable import Client, Start, start_once
 from shared.shapes import Many, Name, findings
 from triggers.hub_messages import PoisonMessage, content_of, delivered
-from triggers.intake import dead_letter
+from triggers.intake import dead_letter, store_letter
 from triggers.messages import refuse_nameless
 
 RECORDS = "Signalbox.HubRecords"  # The type under which a message is kept, among events that could not be read.
+_REFUSED = ".refused"  # Behind the id of a message, for the letter with those of its records that were not taken.
 _CUT = "cut"  # Set on a kept message that is not whole, since a secret was taken out of it.
 
 _log = logging.getLogger(__name__)
@@ -67,37 +69,93 @@ def raw_of(message: func.ServiceBusMessage) -> tuple[dict[str, Any], str]:
 
 
 async def take_records(client: Client, clients: Clients, raw: dict[str, Any], problem: str = "") -> str:
-    """Keep all that *raw* brings, or nothing: *problem* is one that was found before."""
+    """Keep what is good of all that *raw* brings: *problem* is one that was found before."""
     try:
         if problem:
             raise UnreadableEvent(problem)
-        watch, said = await asyncio.to_thread(keep, clients, raw)
+        kept = await asyncio.to_thread(keep, clients, raw)
     except UnreadableEvent as error:
         shown = without_secrets(raw)
         stored = await dead_letter(clients, shown if shown == raw else shown | {_CUT: True}, redacted(str(error)))
         raise PoisonMessage(f"stored as {stored}: {redacted(str(error))}") from error
+    watch = kept.watch
     how = await start_once(
         client, c.COLLECT_RECORDS, identity.collector_id(watch.stream, watch.group), watch, again=True
     )
-    return f"{said}; its collector {'started' if how is Start.STARTED else 'runs'}"
+    return f"{kept.summary}; its collector {'started' if how is Start.STARTED else 'runs'}"
 
 
-def keep(clients: Clients, raw: dict[str, Any]) -> tuple[c.RecordsWatch, str]:
-    """Write the message where its collector looks, unless a batch has it. Raises UnreadableEvent, and Transient."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What a message brought waits in the group of *watch*; *summary* says how much of it."""
+
+    watch: c.RecordsWatch
+    summary: str
+
+
+def keep(clients: Clients, raw: dict[str, Any]) -> Kept:
+    """Write the good records where their collector looks, unless a batch has them, and the bad ones as a letter.
+
+    Raises UnreadableEvent where none is good, and Transient.
+    """
     stream, sent = would_keep(clients, raw)
     watch = c.RecordsWatch(stream=stream.name, group=stream.group_of(str(raw["session"])))
     state, message = clients.configuration.hub.state, str(raw["id"])
     used = clients.hub.read(state, records.used_message(stream.name, identity.message_digest(message)))
     if used is not None:
-        return watch, f"skipped: its records are in batch {json.loads(used)['batch']} of stream {stream.name}"
-    wrong = clients.data_checks.faults(clients.configuration.route(stream.route).contract, sent.records)
-    if wrong:
-        raise UnreadableEvent(f"its records break the data contract of stream {stream.name}: {'; '.join(wrong)}"[:1000])
+        batch = json.loads(used)["batch"]
+        return Kept(watch=watch, summary=f"skipped: its records are in batch {batch} of stream {stream.name}")
+    good, bad = _sorted(clients, stream, sent)
+    if not good:
+        reasons = "; ".join(reason for _, reason in bad)
+        raise UnreadableEvent(f"its records break the data contract of stream {stream.name}: {reasons}"[:1000])
+    if bad:
+        _store_refused(clients, raw, stream, bad)
     path = f"{records.held_records(stream.name, watch.group)}{identity.held_name(int(raw['sequence']), message)}.json"
-    content = {name: raw[name] for name in ("id", "session", "correlation")} | {"records": list(sent.records)}
-    created = clients.hub.create(state, path, json.dumps(content).encode(), {"records": str(len(sent.records))})
-    said = f"{len(sent.records)} records of stream {stream.name} {'wait' if created else 'wait already'}"
-    return watch, f"{said} in group {watch.group}"
+    content = {name: raw[name] for name in ("id", "session", "correlation")} | {"records": good}
+    created = clients.hub.create(state, path, json.dumps(content).encode(), {"records": str(len(good))})
+    summary = f"{len(good)} records of stream {stream.name} {'wait' if created else 'wait already'}"
+    refused = f", {len(bad)} are refused" if bad else ""
+    return Kept(watch=watch, summary=f"{summary} in group {watch.group}{refused}")
+
+
+def _sorted(
+    clients: Clients, stream: Stream, sent: RecordsSent
+) -> tuple[list[dict[str, Any]], list[tuple[dict[str, Any], str]]]:
+    """The good records, and each bad one with what is wrong with it."""
+    flat = [record for record in sent.records if not _nested(record)]
+    faults = iter(clients.data_checks.faults(clients.configuration.route(stream.route).contract, flat) if flat else ())
+    good, bad = list[dict[str, Any]](), list[tuple[dict[str, Any], str]]()
+    for number, record in enumerate(sent.records, 1):
+        nested = _nested(record)
+        reasons = (nested,) if nested else next(faults)
+        if reasons:
+            bad.append((record, f"record {number}: {'; '.join(reasons)}"))
+        else:
+            good.append(record)
+    return good, bad
+
+
+def _nested(record: dict[str, Any]) -> str:
+    nested = [name for name, value in record.items() if isinstance(value, dict | list)]
+    return f"field {nested[0][:60]!r} of a record is nested; send texts, numbers, true, false, null" if nested else ""
+
+
+def _store_refused(
+    clients: Clients, raw: dict[str, Any], stream: Stream, bad: list[tuple[dict[str, Any], str]]
+) -> None:
+    """The bad records as a letter that can be replayed: a message of its own, since a batch will have used the other.
+
+    Its name is that of its content, so a message that is delivered again writes no second one.
+    """
+    letter = raw | {
+        "id": f"{raw['id']}{_REFUSED}",
+        "correlation": raw["correlation"] or raw["id"],
+        "data": raw["data"] | {"records": [record for record, _ in bad]},
+    }
+    reason = redacted("; ".join(reason for _, reason in bad)[:1000])
+    shown = without_secrets(letter)
+    store_letter(clients, shown if shown == letter else shown | {_CUT: True}, f"stream {stream.name}: {reason}")
 
 
 def would_keep(clients: Clients, raw: dict[str, Any]) -> tuple[Stream, RecordsSent]:
@@ -114,9 +172,6 @@ def would_keep(clients: Clients, raw: dict[str, Any]) -> tuple[Stream, RecordsSe
     if names != without_secrets(names):
         raise UnreadableEvent("the message's id, session or correlation holds what looks like a secret; leave it out")
     sent = decode(RecordsSent, raw["data"])
-    nested = [name for record in sent.records for name, value in record.items() if isinstance(value, dict | list)]
-    if nested:
-        raise UnreadableEvent(f"field {nested[0][:60]!r} of a record is nested; send texts, numbers, true, false, null")
     found = {stream.name: stream for stream in clients.configuration.streams}.get(sent.stream)
     if found is None:
         known = ", ".join(stream.name for stream in clients.configuration.streams) or "none"

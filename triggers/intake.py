@@ -91,10 +91,15 @@ def _with_etag(clients: Clients, event: BlobArrived) -> BlobArrived:
 
 async def dead_letter(clients: Clients, raw: Any, reason: str) -> str:
     """Store an event that cannot be understood, with the reason; returns where."""
+    return await asyncio.to_thread(store_letter, clients, raw, reason)
+
+
+def store_letter(clients: Clients, raw: Any, reason: str) -> str:
+    """The same, for a caller that is in a thread of its own. What was stored today is not stored again."""
     content = json.dumps({"reason": reason, "stored": _now(clients), "event": raw}, default=str, indent=2)
     path = f"events/{_today(clients)}/{identity.digest(json.dumps(raw, default=str, sort_keys=True))}.json"
     container = clients.configuration.hub.dead_letters
-    await asyncio.to_thread(clients.hub.create, container, path, content.encode())
+    clients.hub.create(container, path, content.encode())
     return f"{container}/{path}"
 
 

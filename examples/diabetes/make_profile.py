@@ -12,8 +12,8 @@ import yaml
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent.parent))
 
-from shared.adapters.arrow_tables import profile  # noqa: E402
 from shared.adapters.reader.files import TableFile  # noqa: E402 - The project's folder has to be on the path first.
+from shared.adapters.tables.measuring import profile  # noqa: E402
 from shared.domain.data_contract import parse_contract  # noqa: E402
 
 if __name__ == "__main__":

@@ -1,31 +1,24 @@
-"""Count a run's files against a model's reference with Arrow, batch by batch; read labelled tables, up to a limit."""
+"""Count a run's files against a model's reference, and read labelled tables up to a limit, both in a reader process."""
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
-import pyarrow.parquet as pa_parquet
 import yaml
 
-from shared.adapters.arrow_tables import measure
 from shared.adapters.contract_files import load_contract
+from shared.adapters.reader.checks import measure_files
 from shared.adapters.reader.files import TableFile
+from shared.adapters.reader.pool import readers
+from shared.adapters.reader.process import ReaderDied
 from shared.domain.data_contract import DataContract
-from shared.domain.drift.counting import moments_of, tally_of
 from shared.domain.drift.reference import ModelReference
 from shared.domain.drift.watch import OutputField
-from shared.domain.drift.window import Counted
+from shared.domain.drift.window import Counted, parse_counted
 from shared.domain.failures import Refused
-from shared.domain.reference_profile import MANY_TEXTS, ColumnProfile, ReferenceProfile
+from shared.domain.reference_profile import ColumnProfile, ReferenceProfile
 from shared.ports import Blob, DataHub, HubFile
-
-_BLOCK = 4 * 1024 * 1024
-MOST_ROWS = 500_000
 
 
 class HubDriftFiles:
@@ -44,28 +37,39 @@ class HubDriftFiles:
     ) -> Counted:
         read, _ = self._contract(contract)
         tables = [TableFile(name=file.name, open=self._opener(file.blob)) for file in inputs]
-        found = measure(tables, read, reference.inputs)
-        counted = Counted(rows=found.rows, inputs=dict(found.tallies))
-        if output is None or output.name not in reference.outputs:
+        measured = measure_files(tables, read, reference.inputs)
+        counted = Counted(rows=measured.rows, inputs=dict(measured.tallies))
+        if output is None or output.name not in reference.outputs or not outputs:
             return counted
-        for file in outputs:
-            for values in _output_values(self._opener(file.blob), file.name, output, reference.outputs[output.name]):
-                counted = counted.merged(_counted_output(values, output.name, reference.outputs[output.name]))
-        return counted
+        return counted.merged(self._outputs(outputs, output, reference.outputs[output.name]))
+
+    def _outputs(self, outputs: Sequence[HubFile], output: OutputField, profile: ColumnProfile) -> Counted:
+        tables = [TableFile(name=file.name, open=self._opener(file.blob)) for file in outputs]
+        try:
+            answer = readers().ask("count_outputs", tables, output, profile)[0]["end"]
+        except ReaderDied as death:
+            answer = {"unreadable": death.reason, "file": death.file}
+        if "unreadable" in answer:
+            where = f"output {answer['file']}: field {output.field} ({output.name})"
+            raise Refused(f"{where} cannot be read: {answer['unreadable']}")
+        return parse_counted(answer["counted"])
 
     def own_reference(self, contract: str) -> ModelReference | None:
         _, profile = self._contract(contract)
         return ModelReference(inputs=profile) if profile else None
 
     def columns(self, blob: Blob) -> Mapping[str, Any]:
+        columns = dict[str, Any]()
         try:
-            with self._hub.open(blob) as stream:
-                return _plain(_table(blob.path, stream))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeError, ValueError) as error:
-            said = str(error).splitlines()[0][:200]
-            raise Refused(
-                f"{blob.container}/{blob.path} cannot be read as CSV, JSON lines or Parquet: {said}"
-            ) from error
+            for message, data in readers().stream("read_columns", [TableFile(name=blob.path, open=self._opener(blob))]):
+                part = message.get("part") or {}
+                if "unreadable" in part:
+                    raise _no_table(blob, part["unreadable"])
+                if "name" in part:
+                    columns[part["name"]] = _column(part, data)
+        except ReaderDied as death:
+            raise _no_table(blob, death.reason) from death
+        return columns
 
     def _opener(self, blob: Blob) -> Callable[[], BinaryIO]:
         return lambda: self._hub.open(blob)
@@ -78,67 +82,12 @@ class HubDriftFiles:
             raise Refused(f"data contract {contract}: {error}") from error
 
 
-def _output_values(
-    opened: Callable[[], BinaryIO], name: str, output: OutputField, profile: ColumnProfile
-) -> Iterator[Any]:
-    """One field of every line, as numbers where the reference's are; the lines have no header (`append_row`)."""
-    wanted = pa.float64() if profile.kind == "numeric" else pa.string()
-    with opened() as stream:
-        if not stream.read(1):
-            return
-        stream.seek(0)
-        try:
-            reader = pa_csv.open_csv(
-                stream,
-                read_options=pa_csv.ReadOptions(block_size=_BLOCK, autogenerate_column_names=True, use_threads=False),
-                parse_options=pa_csv.ParseOptions(delimiter=output.delimiter),
-                convert_options=pa_csv.ConvertOptions(default_column_type=pa.string()),
-            )
-            for batch in reader:
-                place = output.field - 1 if output.field > 0 else batch.num_columns - 1
-                yield pc.cast(batch.column(place), wanted).to_numpy(zero_copy_only=False)
-        except (pa.ArrowInvalid, IndexError) as error:
-            said = str(error).splitlines()[0][:200]
-            raise Refused(f"output {name}: field {output.field} ({output.name}) cannot be read: {said}") from error
+def _no_table(blob: Blob, reason: str) -> Refused:
+    return Refused(f"{blob.container}/{blob.path} cannot be read as CSV, JSON lines or Parquet: {reason}")
 
 
-def _counted_output(values: Any, name: str, profile: ColumnProfile) -> Counted:
-    numeric = profile.kind == "numeric"
-    return Counted(
-        answers=len(values),
-        outputs={name: tally_of(values, profile)},
-        moments={name: moments_of(values)} if numeric else {},
-    )
-
-
-def _table(name: str, stream: BinaryIO) -> pa.Table:
-    """The first rows, in one table."""
-    if name.endswith(".parquet"):
-        batches: Any = pa_parquet.ParquetFile(stream).iter_batches(batch_size=65_536)
-    elif name.endswith(".jsonl"):
-        return pa.Table.from_pylist([json.loads(line) for line, _ in zip(stream, range(MOST_ROWS), strict=False)])
-    else:
-        batches = pa_csv.open_csv(stream, read_options=pa_csv.ReadOptions(block_size=_BLOCK, use_threads=False))
-    taken, rows = [], 0
-    for batch in batches:
-        taken.append(batch.slice(0, MOST_ROWS - rows))
-        rows += taken[-1].num_rows
-        if rows >= MOST_ROWS:
-            break
-    return pa.Table.from_batches(taken)
-
-
-def _plain(table: pa.Table) -> dict[str, Any]:
-    found = {name: _column(table.column(name).combine_chunks()) for name in table.column_names}
-    return {name: values for name, values in found.items() if values is not None}
-
-
-def _column(values: pa.ChunkedArray) -> Any:
-    """Numbers with NaN for null, texts with the empty one; None for dates and free text."""
-    kind = values.type
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return pc.fill_null(pc.cast(values, pa.float64()), np.nan).to_numpy(zero_copy_only=False)
-    if not (pa.types.is_string(kind) or pa.types.is_boolean(kind) or pa.types.is_dictionary(kind)):
-        return None
-    texts = pc.fill_null(pc.cast(values, pa.string()), "").to_numpy(zero_copy_only=False).astype(str)
-    return texts if len(np.unique(texts)) <= MANY_TEXTS else None
+def _column(part: Mapping[str, Any], data: bytes) -> Any:
+    """Numbers, or texts that came as numbers of their own list."""
+    if "texts" not in part:
+        return np.frombuffer(data, "<f8")
+    return np.array(part["texts"], dtype=str)[np.frombuffer(data, "<i4")]

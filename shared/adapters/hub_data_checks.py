@@ -3,14 +3,16 @@
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from shared.adapters.contract_files import load_contract
-from shared.adapters.reader.checks import check_files
+from shared.adapters.reader.checks import check_files, measure_each
 from shared.adapters.reader.files import TableFile
+from shared.domain.data_check import judge
 from shared.domain.data_contract import DataContract
 from shared.domain.failures import Refused
 from shared.domain.record_files import written
@@ -29,15 +31,15 @@ class HubDataChecks:
         tables = [self._table(file) for file in files]
         return check_files(tables, read, reference).to_dict()
 
-    def faults(self, contract: str, records: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    def faults(self, contract: str, records: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], ...]:
         read, _ = self._contract(contract)
         alone = replace(read, keys=(), min_rows=1, distribution=None, tolerance=0.0)
-        try:
-            data = written(records, read)
-        except UnicodeError as error:
-            return (f"cannot be written as {read.csv.encoding}: {error}",)
-        table = TableFile(name="records", open=lambda: io.BytesIO(data))
-        return check_files([table], alone).summary
+        written_records = [_written_alone(record, alone) for record in records]
+        tables = [TableFile(name="record", open=partial(io.BytesIO, data)) for data, _ in written_records if data]
+        measured = iter(measure_each(tables, alone))
+        return tuple(
+            judge(next(measured), alone, None).summary if data else (reason,) for data, reason in written_records
+        )
 
     def written(self, contract: str, records: Sequence[Mapping[str, Any]]) -> bytes:
         return written(records, self._contract(contract)[0])
@@ -51,3 +53,11 @@ class HubDataChecks:
 
     def _table(self, file: HubFile) -> TableFile:
         return TableFile(name=file.name, open=lambda: self._hub.open(file.blob))
+
+
+def _written_alone(record: Mapping[str, Any], contract: DataContract) -> tuple[bytes, str]:
+    """The file of one record, or why there can be none."""
+    try:
+        return written([record], contract), ""
+    except (UnicodeError, ValueError, RecursionError) as error:
+        return b"", f"the record cannot be written as {contract.csv.encoding}: {error}"[:300]

@@ -12,7 +12,7 @@ from shared.domain.reference_profile import ColumnProfile, ReferenceProfile
 _WHOLE_FILE = ("readable", "column", "extra")
 _SAID = {
     "readable": "cannot be read",
-    "shape": "have another number of fields than the header",
+    "shape": "are no row of the table",
     "column": "is missing",
     "extra": "is not in the contract",
     "type": "are not of the column's type",

@@ -1,7 +1,7 @@
 """What reading the files showed: plain counts and examples, no judgement and no vendor types."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 EXAMPLES = 10
@@ -73,9 +73,13 @@ class Breaches:
         kept = self._examples.setdefault(key, [])
         kept.extend(examples[: EXAMPLES - len(kept)])
 
-    def room(self, rule: Rule, column: str) -> int:
-        """How many more examples are wanted."""
-        return EXAMPLES - len(self._examples.get((rule, column), ()))
+    def take(self, others: "Breaches", first: int) -> None:
+        """Those of a piece of a file whose rows follow row *first*."""
+        for (rule, column), count in others._counts.items():
+            kept = self._examples.setdefault((rule, column), [])
+            self._counts[rule, column] = self._counts.get((rule, column), 0) + count
+            for example in others._examples[rule, column][: EXAMPLES - len(kept)]:
+                kept.append(replace(example, row=example.row + first))
 
     def all(self) -> tuple[Breach, ...]:
         return tuple(

@@ -17,7 +17,8 @@ def written(records: Sequence[Mapping[str, Any]], contract: DataContract) -> byt
     known = [column.name for column in contract.columns]
     names = list(dict.fromkeys([*known, *(name for record in records for name in record)]))
     if contract.format == "jsonl":
-        lines = [json.dumps(dict(record), ensure_ascii=False) for record in records]
+        # A column that a record leaves out has no value, as in CSV, whatever the other records bring.
+        lines = [json.dumps(dict.fromkeys(known) | dict(record), ensure_ascii=False) for record in records]
         return "".join(f"{line}\n" for line in lines).encode()
     rows: list[Sequence[Any]] = [names, *([record.get(name) for name in names] for record in records)]
     return "".join(_line(row, contract.csv) for row in rows).encode(contract.csv.encoding)

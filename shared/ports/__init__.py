@@ -13,11 +13,14 @@ from shared.ports.inference import (
     Clock,
     DataChecks,
     DataHub,
+    Digest,
     HubFile,
     Job,
     JobLogs,
     Jobs,
+    LabelledImage,
     Ledger,
+    RowFiles,
 )
 from shared.ports.messaging import Messenger, Queues
 from shared.ports.pipelines import Pipelines
@@ -59,6 +62,7 @@ __all__ = [
     "DevOpsApprovals",
     "DevOpsFacts",
     "DevOpsPipelines",
+    "Digest",
     "DriftFiles",
     "EndpointKind",
     "EndpointSeen",
@@ -68,6 +72,7 @@ __all__ = [
     "Job",
     "JobLogs",
     "Jobs",
+    "LabelledImage",
     "Ledger",
     "Messenger",
     "Models",
@@ -76,6 +81,7 @@ __all__ = [
     "Place",
     "Queues",
     "RegisteredModel",
+    "RowFiles",
     "Secrets",
     "ServerTasks",
     "Shelf",

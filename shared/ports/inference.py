@@ -1,6 +1,6 @@
 """Ports of inference: the hub, the ledger, batch jobs, announcements, data checks and the clock."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any, BinaryIO, Protocol
@@ -137,12 +137,48 @@ class DataChecks(Protocol):
         """The plain-JSON report of *files* against the contract at path *contract*; see `shared.domain.data_check`."""
         ...
 
-    def faults(self, contract: str, records: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-        """What is wrong with *records*, each by itself, in sentences."""
+    def faults(self, contract: str, records: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], ...]:
+        """For each of *records*, what is wrong with it by itself, in sentences; nothing where it is right."""
         ...
 
     def written(self, contract: str, records: Sequence[Mapping[str, Any]]) -> bytes:
         """*records* as a file that the contract describes; see `shared.domain.record_files`."""
+        ...
+
+
+class Digest(Protocol):
+    """What hashlib makes."""
+
+    def update(self, data: bytes, /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelledImage:
+    """One line of a file of boxes in canonical text, or what is *wrong* with it.
+
+    *given* boxes came, of which *labels* differ; *values* are those of the fields that were asked for.
+    """
+
+    line: str = ""
+    labels: int = 0
+    given: int = 0
+    values: tuple[str, ...] = ()
+    wrong: str = ""
+
+
+class RowFiles(Protocol):
+    """Files row by row, of which none is ever in memory whole. *digest* is told every byte of a file that is read to
+    its end."""
+
+    def cells(self, blob: Blob, digest: Digest | None = None) -> Generator[list[str], None, None]:
+        """The cells of each row of a CSV file in UTF-8, its header first. Refused where it is none."""
+        ...
+
+    def images(
+        self, blob: Blob, labels: Sequence[str], fields: Sequence[str], digest: Digest | None = None
+    ) -> Iterator[LabelledImage]:
+        """Each image of a file of JSON Lines with boxes of *labels* (any where there are none). Refused where it is
+        not in UTF-8."""
         ...
 
 

@@ -268,8 +268,8 @@ class RowChecks:
         outcome = "failed" if bad else "passed"
         return {"outcome": outcome, "rows": rows, "summary": [f"{name} is bad" for name in bad]}
 
-    def faults(self, contract: str, records: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-        return tuple(f"x is {record['x']}" for record in records if record.get("x") == "poison")
+    def faults(self, contract: str, records: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], ...]:
+        return tuple((f"x is {record['x']}",) if record.get("x") == "poison" else () for record in records)
 
     def written(self, contract: str, records: Sequence[Mapping[str, Any]]) -> bytes:
         return "\n".join(["id,x", *(f"{record['id']},{record['x']}" for record in records), ""]).encode()

@@ -169,7 +169,7 @@ async def test_keys_have_batches_of_their_own_and_a_late_message_joins_the_next(
 
 
 POISON = [
-    ([row("a"), row("b", "poison")], "x is poison"),
+    ([row("a", "poison"), row("b", "poison")], "record 1: x is poison; record 2: x is poison"),
     ([], "give a list of 1 to 1000"),
     ([{"id": {"deep": 1}}], "'id' of a record is nested"),
     (b"{", "not JSON"),
@@ -190,6 +190,34 @@ async def test_poison_is_stored_with_its_reason_and_nothing_of_it_is_used(produc
     _, listed = await product.request("GET", "dead-letters")
     assert because in listed["letters"][0]["reason"]
     assert not [path for _, path in product.hub.blobs if path.startswith("streams/")]
+
+
+async def test_one_bad_record_is_kept_with_its_reason_and_its_neighbours_are_scored(product: Product):
+    rows = [row("a"), row("b", "poison"), {"id": {"deep": 1}}, row("c")]
+    summary = await send(product, rows, "m1")
+    await send(product, rows, "m1")  # As after a lost settlement: no second letter.
+    await product.pass_time(61)
+    await drained(product, "visits", "oslo")
+
+    assert "2 records of stream visits wait in group oslo, 2 are refused" in summary
+    assert scored(product, "oslo") == ["a", "c"]
+    _, listed = await product.request("GET", "dead-letters")
+    (letter,) = listed["letters"]
+    assert "record 2: x is poison; record 3: field 'id' of a record is nested" in letter["reason"]
+    _, shown = await product.request("GET", f"dead-letters/letter?path={letter['path']}")
+    assert "m1.refused" in json.dumps(shown)
+
+
+async def test_refused_records_can_be_replayed_once_the_contract_takes_them(product: Product):
+    await send(product, [row("a"), row("b", "poison")], "m1")
+    await product.pass_time(61)
+    vars(product.clients.data_checks)["faults"] = lambda contract, records: ((),) * len(records)
+    _, listed = await product.request("GET", "dead-letters")
+    letter = {"path": listed["letters"][0]["path"], "dry_run": False}
+    await product.request("POST", "dead-letters/replay", letter)
+    await product.pass_time(61)
+
+    assert scored(product, "oslo") == ["a", "b"]
 
 
 async def test_a_key_that_cannot_be_part_of_a_path_is_poison(product: Product):

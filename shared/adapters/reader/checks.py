@@ -45,6 +45,22 @@ def measure_files(
     return _with(Measurements(rows_per_file={}), unread)
 
 
+def measure_each(
+    files: Sequence[TableFile], contract: DataContract, pool: Readers | None = None
+) -> tuple[Measurements, ...]:
+    """What reading each of *files* by itself showed; a file that ended its reader has a finding `readable`."""
+    measured = list[Measurements]()
+    while len(measured) < len(files):
+        try:
+            for message, _ in (pool or readers()).stream("measure_each", files[len(measured) :], contract):
+                if message.get("part") is not None:
+                    measured.append(measurements_from_dict(message["part"]))
+        except ReaderDied as death:
+            name = files[len(measured)].name
+            measured.append(_with(Measurements(rows_per_file={}), [Example(file=name, row=0, value=death.reason)]))
+    return tuple(measured)
+
+
 def _with(measured: Measurements, unread: Sequence[Example]) -> Measurements:
     if not unread:
         return measured

@@ -2,14 +2,54 @@
 
 from collections.abc import Iterator, Sequence
 
-from shared.adapters import arrow_tables
+import numpy as np
+
 from shared.adapters.reader.files import TableFile
 from shared.adapters.reader.frames import Frame
+from shared.adapters.tables import measuring
+from shared.adapters.tables.labelled import UnreadableTable, plain_columns
+from shared.adapters.tables.outputs import UnreadableOutput, count_output
 from shared.domain.data_contract import DataContract
 from shared.domain.data_measures import measurements_to_dict
-from shared.domain.reference_profile import ReferenceProfile
+from shared.domain.drift.watch import OutputField
+from shared.domain.drift.window import Counted
+from shared.domain.reference_profile import ColumnProfile, ReferenceProfile
 
 
 def measure(files: Sequence[TableFile], contract: DataContract, reference: ReferenceProfile | None) -> Iterator[Frame]:
     """The measurements of *files* in one frame."""
-    yield measurements_to_dict(arrow_tables.measure(files, contract, reference)), b""
+    yield measurements_to_dict(measuring.measure(files, contract, reference)), b""
+
+
+def measure_each(files: Sequence[TableFile], contract: DataContract) -> Iterator[Frame]:
+    """The measurements of each of *files* by itself, a frame each; the last frame is empty."""
+    for file in files:
+        yield measurements_to_dict(measuring.measure([file], contract, None)), b""
+    yield {}, b""
+
+
+def count_outputs(files: Sequence[TableFile], output: OutputField, profile: ColumnProfile) -> Iterator[Frame]:
+    """What all *files* hold in one field of their lines, or which of them cannot be read, and why."""
+    counted = Counted()
+    for file in files:
+        try:
+            counted = counted.merged(count_output(file, output, profile))
+        except UnreadableOutput as error:
+            yield {"unreadable": str(error), "file": file.name}, b""
+            return
+    yield {"counted": counted.to_dict()}, b""
+
+
+def read_columns(files: Sequence[TableFile]) -> Iterator[Frame]:
+    """A frame for each plain column of the one file: numbers as 64-bit floats, categories as numbers of their texts."""
+    (file,) = files
+    try:
+        for name, values in plain_columns(file):
+            if values.dtype.kind == "f":
+                yield {"name": name}, values.astype("<f8").tobytes()
+            else:
+                texts, codes = np.unique(values, return_inverse=True)
+                yield {"name": name, "texts": texts.tolist()}, codes.astype("<i4").tobytes()
+    except UnreadableTable as error:
+        yield {"unreadable": str(error)}, b""
+    yield {}, b""

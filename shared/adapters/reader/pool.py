@@ -2,7 +2,7 @@
 
 import atexit
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from functools import lru_cache
 
 from shared.adapters.reader.files import TableFile
@@ -28,14 +28,18 @@ class Readers:
             *_, end = self.stream(operation, files, *arguments)
         return end
 
-    def stream(self, operation: str, files: Sequence[TableFile], *arguments: object) -> Iterator[Frame]:
+    def stream(self, operation: str, files: Sequence[TableFile], *arguments: object) -> Generator[Frame, None, None]:
         """The answer part by part. It has a process of its own as long as it lasts, and waits for no other: a caller
         may hold several at a time."""
         reader = self._take()
         try:
             yield from reader.ask(operation, files, *arguments)
         except BaseException:
-            reader.close()
+            # Where the caller wanted no more and the reader took note of it, it can be asked again.
+            if reader.is_stopped:
+                self._give_back(reader)
+            else:
+                reader.close()
             raise
         self._give_back(reader)
 

@@ -24,6 +24,7 @@ from shared.domain.failures import Transient
 
 _WATCH_S = 0.1
 _START_S = 60.0
+_STOP_S = 1.0
 _LARGEST_RANGE = 8 * 1024 * 1024
 # Of the app's environment the reader gets what an interpreter needs to start, and no setting.
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
@@ -70,7 +71,7 @@ class ReaderProcess:
     """A fresh interpreter, not a fork: a fork of a threaded app would hold locks that nobody releases."""
 
     def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+        self._limits, self.is_stopped = limits, False
         self._connection, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -102,6 +103,7 @@ class ReaderProcess:
 
         After any of these, or where the caller stops early, the process must not be asked again: close it.
         """
+        self.is_stopped = False
         self._start(operation, files, pickle.dumps((self._limits, arguments)))
         with ExitStack() as closing:
             opened = _Files(files, closing)
@@ -131,7 +133,11 @@ class ReaderProcess:
                 case {"read": [int(number), int(place), int(length)]}:
                     frames.send(self._connection, {}, opened.part(number, place, length))
                 case {"part": _}:
-                    yield message, data
+                    try:
+                        yield message, data
+                    except GeneratorExit:
+                        self._stop()
+                        raise
                     frames.send(self._connection, {})
                 case {"end": _}:
                     yield message, data
@@ -140,6 +146,12 @@ class ReaderProcess:
                     raise ReaderFailed(str(reason))
                 case _:
                     raise frames.BadFrame(str(message)[:100])
+
+    def _stop(self) -> None:
+        """The caller wants no more: let the reader wait for the next request."""
+        frames.send(self._connection, {"stop": True})
+        if select.select([self._connection], [], [], _STOP_S)[0]:
+            self.is_stopped = "stopped" in frames.receive(self._connection)[0]
 
 
 class _Watch:

@@ -78,7 +78,9 @@ def _answer(connection: socket.socket, answer: Iterator[frames.Frame]) -> None:
     for frame in answer:
         if last is not None:
             frames.send(connection, {"part": last[0]}, last[1])
-            frames.receive(connection)
+            if frames.receive(connection)[0].get("stop"):
+                frames.send(connection, {"stopped": True})
+                return
         last = frame
     message, data = last or ({}, b"")
     frames.send(connection, {"end": message}, data)
@@ -93,10 +95,13 @@ def _file(connection: socket.socket, number: int, name: str) -> TableFile:
 
 def _operation(name: str) -> Operation:
     """Imported when it is first asked for: a reader of text needs no Arrow."""
+    from shared.adapters.reader import text_operations
+
+    if (of_text := getattr(text_operations, name, None)) is not None:
+        return cast(Operation, of_text)
     from shared.adapters.reader import operations
 
-    operation: Operation = getattr(operations, name)
-    return operation
+    return cast(Operation, getattr(operations, name))
 
 
 def _end_with(parent: int) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.arrow_tables import measure
 from shared.adapters.reader.files import TableFile
+from shared.adapters.tables.measuring import measure
 from shared.domain.data_check import CheckReport, judge
 from shared.domain.data_contract import parse_contract
 from shared.domain.reference_profile import ReferenceProfile

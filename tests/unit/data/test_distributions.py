@@ -6,7 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import fisher_exact, ks_2samp
 
-from shared.adapters.arrow_tables import measure, profile
+from shared.adapters.tables.measuring import measure, profile
 from shared.domain import statistics
 from shared.domain.data_check import compare, judge
 from shared.domain.data_contract import parse_contract

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shared.adapters.arrow_tables import profile
+from shared.adapters.tables.measuring import profile
 from shared.domain.data_contract import parse_contract
 from shared.domain.drift.counting import moments_of, response_of
 from shared.domain.drift.reference import parse_reference

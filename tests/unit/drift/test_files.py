@@ -75,6 +75,14 @@ def test_outputs_may_be_labels_and_a_file_may_be_empty(hub, files):
     assert (found.answers, found.outputs["label"].counts, found.moments) == (1, {"north": 1}, {})
 
 
+@pytest.mark.parametrize("missing", ["", "nan", "NaN", "NA", "inf", "-Infinity", "oops"])
+def test_a_prediction_that_is_no_number_leaves_the_others_counted(hub, files, missing):
+    outputs = [landed(hub, "abc/out.csv", f"in.csv a 1.5\nin.csv b {missing}\nin.csv c 2.5\n")]
+    found = files.count("c.yaml", REFERENCE, [], outputs, OutputField(name="y"))
+
+    assert (found.answers, found.outputs["y"].total, found.moments["y"].mean) == (3, 2, 2.0)
+
+
 @pytest.mark.parametrize("field", [2, 9])
 def test_outputs_that_cannot_be_read_are_refused_by_name(hub, files, field):
     output = landed(hub, "abc/out.csv", "in.csv a 1.5\n")
@@ -124,6 +132,12 @@ def test_free_text_and_dates_are_left_out(hub, files):
     found = files.columns(hub.land("abc/t.csv", f"n,note,day\n{lines}".encode()))
 
     assert list(found) == ["n"]
+
+
+@pytest.mark.parametrize("data", [b"null", b"[1]", b"{}\n\xff", b'{"a":' * 5000, b'{"a": 1' + b"0" * 5000 + b"}"])
+def test_json_lines_that_are_no_table_are_refused(hub, files, data):
+    with pytest.raises(Refused, match="cannot be read"):
+        files.columns(hub.land("abc/t.jsonl", data))
 
 
 @pytest.mark.parametrize("name", ["t.parquet", "t.jsonl", "t.csv"])

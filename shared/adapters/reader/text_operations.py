@@ -1,0 +1,72 @@
+"""What a reader process can be asked about text, row by row; no Arrow is needed for it."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from shared.adapters.reader.files import TableFile
+from shared.adapters.reader.frames import Frame
+from shared.domain.retraining.boxes import canonical, read_boxes
+
+_FRAME = 256 * 1024  # Characters of a frame, about.
+_LONGEST_LINE = 16 * 1024 * 1024
+
+
+def read_cells(files: Sequence[TableFile]) -> Iterator[Frame]:
+    """The cells of every row of the one CSV file, header included; the last frame says what could not be read."""
+    (file,) = files
+    rows, size, reason = list[list[str]](), 0, ""
+    with file.open() as stream:
+        try:
+            for cells in csv.reader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")):
+                rows.append(cells)
+                size += sum(map(len, cells)) + 8
+                if size > _FRAME:
+                    yield {"rows": rows}, b""
+                    rows, size = [], 0
+        except (csv.Error, UnicodeDecodeError) as error:
+            reason = str(error)
+        yield {"rows": rows, "unreadable": reason}, b""
+
+
+def read_images(files: Sequence[TableFile], labels: Sequence[str], fields: Sequence[str]) -> Iterator[Frame]:
+    """Every image and its boxes in the one file of JSON Lines, in canonical text, with its values of *fields*.
+
+    The last frame says what could not be read; what is wrong with a line is said in its place.
+    """
+    (file,) = files
+    images, size, reason, number = list[dict[str, Any]](), 0, "", 0
+    with file.open() as stream:
+        while line := stream.readline(_LONGEST_LINE):
+            number += 1
+            try:
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                reason = str(error)
+                break
+            if not text.strip():
+                continue
+            image = _image(number, text, labels, fields)
+            images.append(image)
+            size += len(text)
+            if size > _FRAME:
+                yield {"images": images}, b""
+                images, size = [], 0
+    yield {"images": images, "unreadable": reason}, b""
+
+
+def _image(number: int, line: str, labels: Sequence[str], fields: Sequence[str]) -> dict[str, Any]:
+    try:
+        image = read_boxes(line, labels)
+        text, count = canonical(image)
+        text.encode()
+    except (ValueError, RecursionError, OverflowError) as error:
+        return {"wrong": f"line {number}: {str(error)[:200]}"}
+    given = len(image["label"])
+    return {"line": text, "labels": count, "given": given, "values": [_text(image.get(name, "")) for name in fields]}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value) if isinstance(value, dict | list) else str(value)

@@ -1,0 +1,78 @@
+"""What the readers of all formats give: pieces of a file, as columns of raw values."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from shared.adapters.tables.conversion import Typed, typed
+from shared.domain.data_contract import Column, DataContract
+from shared.domain.data_measures import Breaches, Example
+
+LONGEST_RECORD = 16 * 1024 * 1024
+MOST_COLUMNS = 10_000
+_NAMED_EXTRAS = 50
+_OTHERS = "(others)"
+
+
+class UnreadableFile(Exception):
+    """The file as a whole cannot be read; the message says why."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Piece:
+    """*rows* records of a file, those that are no row of the table included; rows are counted from 1 in the piece.
+
+    *columns* has raw Arrow values or typed ones; *numbers* says which rows they are, where it is not all of them.
+    *names*, of a format without a header, are the columns that the piece showed to be there, with the row of each.
+    *span* is how many numbers the piece takes, where lines without a record have one too.
+    """
+
+    rows: int
+    columns: Mapping[str, pa.Array | Typed]
+    names: Mapping[str, int] = field(default_factory=dict)
+    numbers: Any = None
+    breaches: Breaches = field(default_factory=Breaches)
+    span: int = -1
+
+    def typed(self, column: Column) -> Typed | None:
+        """None where the piece has no such column."""
+        raw = self.columns.get(column.name)
+        return None if raw is None else typed(raw, column)
+
+    def number(self, place: int) -> int:
+        """The row of the value at *place*."""
+        return place + 1 if self.numbers is None else int(self.numbers[place])
+
+
+# Parsed in whichever thread is free: reading the file is for one thread alone.
+Parse = Callable[[], Piece]
+
+
+def compare_columns(name: str, there: Mapping[str, int], contract: DataContract, breaches: Breaches) -> None:
+    """What is missing of the columns, and what is *there*, by the row in which it came first, and not in the contract.
+
+    Beyond fifty such columns they are counted together: a hostile file has as many as it likes.
+    """
+    for column in contract.names:
+        if column not in there:
+            breaches.add("column", column, 1, [Example(file=name, row=0, value="no such column")])
+    if contract.extra_columns != "refuse":
+        return
+    extra = [(column, row) for column, row in there.items() if column not in contract.names]
+    for number, (column, row) in enumerate(extra):
+        example = Example(file=name, row=row, value="remove it, or allow extra columns")
+        breaches.add("extra", column[:200] if number < _NAMED_EXTRAS else _OTHERS, 1, [example])
+
+
+def whole(array: pa.ChunkedArray) -> pa.Array:
+    """One array of all chunks."""
+    return array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()
+
+
+def kept_numbers(rows: int, skipped: Iterable[int]) -> Any:
+    """The numbers of *rows* records without those that were *skipped*; None for all."""
+    gone = np.fromiter(skipped, dtype=np.int64)
+    return None if not len(gone) else np.delete(np.arange(1, rows + 1), gone - 1)

@@ -1,0 +1,305 @@
+"""Raw values as values of a contract's type. What a value means is said once; nothing that a value holds can raise.
+
+Whole columns are converted at once where Arrow's own rules accept no more than ours do; where they refuse, or where a
+value could be one of the few that they take and we do not, each value is decided by itself.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from shared.domain.data_contract import Column
+
+TYPES = {
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "string": pa.string(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us"),
+}
+_INTEGER = r"^[+-]?[0-9]+$"
+_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+_LEAST, _MOST = -(2**63), 2**63 - 1
+_LONGEST_INTEGER = 19
+_FIRST_DAY, _LAST_DAY = date.min.toordinal() - date(1970, 1, 1).toordinal(), date.max.toordinal() - 719_163
+_DAY_US = 86_400_000_000
+_FIRST_US, _LAST_US = _FIRST_DAY * _DAY_US, (_LAST_DAY + 1) * _DAY_US - 1
+SHOWN = 80
+_FAULTS = (pa.ArrowException, ValueError, TypeError, OverflowError, NotImplementedError, KeyError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """*values* of the column's type, null where there is none; *bad* marks those that have a value of another type.
+
+    *show* gives the raw value at a place as text.
+    """
+
+    values: pa.Array
+    bad: Any = None
+    show: Callable[[int], str]
+
+    @property
+    def bad_count(self) -> int:
+        return 0 if self.bad is None else int(np.count_nonzero(self.bad))
+
+    @property
+    def absent_count(self) -> int:
+        return int(self.values.null_count) - self.bad_count
+
+    @property
+    def absent(self) -> Any:
+        """Where no value is."""
+        empty = pc.is_null(self.values).to_numpy(zero_copy_only=False)
+        return empty if self.bad is None else empty & ~self.bad
+
+
+def typed(raw: "pa.Array | Typed", column: Column) -> Typed:
+    """*raw* as values of the column's type: text by what it says, other types only where nothing is guessed."""
+    plain = raw if isinstance(raw, Typed) else _plain(raw)
+    if isinstance(plain, Typed):
+        is_done = column.type == "string" or plain.values.type == TYPES[column.type]
+        return plain if is_done else _joined(typed(plain.values, column), plain)
+    kind = plain.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        values = _from_text(plain, column.type)
+    elif pa.types.is_null(kind):
+        values = pa.nulls(len(plain), TYPES[column.type])
+    else:
+        return _from_typed(plain, raw, column)
+    return Typed(values=values, bad=_lost(plain, values), show=_shower(raw))
+
+
+def _plain(raw: pa.Array) -> "pa.Array | Typed":
+    """*raw* without dictionaries and with texts that are UTF-8; where some are not, they are marked."""
+    if pa.types.is_dictionary(raw.type):
+        raw = raw.dictionary_decode()
+    if pa.types.is_string_view(raw.type):
+        raw = raw.cast(pa.large_string())
+    if not (pa.types.is_string(raw.type) or pa.types.is_large_string(raw.type)):
+        return raw
+    try:
+        raw.validate(full=True)
+    except pa.ArrowInvalid:
+        return texts(raw.cast(pa.large_binary() if pa.types.is_large_string(raw.type) else pa.binary()))
+    return raw
+
+
+def texts(raw: pa.Array) -> Typed:
+    """Bytes as texts; what is not UTF-8 is bad."""
+    try:
+        return Typed(values=raw.cast(pa.large_string()), show=_shower(raw))
+    except pa.ArrowInvalid:
+        values = [_decoded(value) for value in raw.to_pylist()]
+    decoded = pa.array(values, pa.large_string())
+    return Typed(values=decoded, bad=_lost(raw, decoded), show=_shower(raw))
+
+
+def _decoded(value: bytes | None) -> str | None:
+    try:
+        return None if value is None else value.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _joined(converted: Typed, decoded: Typed) -> Typed:
+    """What either step found bad."""
+    parts = [each.bad for each in (converted, decoded) if each.bad is not None]
+    return Typed(values=converted.values, bad=np.logical_or.reduce(parts) if parts else None, show=decoded.show)
+
+
+def _lost(before: pa.Array, after: pa.Array) -> Any:
+    """Where a value was and none is any more; None where that is nowhere."""
+    if after.null_count == before.null_count:
+        return None
+    return pc.and_(pc.is_valid(before), pc.is_null(after)).to_numpy(zero_copy_only=False)
+
+
+def _shower(raw: pa.Array) -> Callable[[int], str]:
+    def show(place: int) -> str:
+        try:
+            value = raw[place].as_py()
+        except _FAULTS:
+            return str(raw[place])[:SHOWN]
+        return readable(value if isinstance(value, bytes) else str(value)[:SHOWN])[:SHOWN]
+
+    return show
+
+
+def readable(text: str | bytes) -> str:
+    """*text* as it can be written anywhere."""
+    raw = text if isinstance(text, bytes) else text.encode(errors="replace")
+    return raw.decode(errors="replace")
+
+
+def _from_text(raw: pa.Array, kind: str) -> pa.Array:
+    """The one meaning of text, for whole columns."""
+    if kind == "string":
+        return raw
+    try:
+        values = _quickly(raw, kind)
+    except _FAULTS:
+        values = None
+    return _slowly(raw, kind) if values is None else values
+
+
+def _quickly(raw: pa.Array, kind: str) -> pa.Array | None:
+    """By Arrow's own rules; None where a value may be one that they take and we do not."""
+    if kind == "integer" and _has_letter_x(raw):  # Arrow reads 0x1F as 31.
+        return None
+    if kind == "timestamp":
+        return _moments(raw)
+    values = pc.cast(raw, TYPES[kind])
+    if kind == "number":
+        extremes = pc.min_max(values, skip_nulls=True).as_py()
+        if not all(value is None or np.isfinite(value) for value in extremes.values()) or _has_nan(values):
+            return None
+    if kind == "date" and not _within(values.view(pa.int32()), _FIRST_DAY, _LAST_DAY):
+        return None
+    return values
+
+
+def _has_letter_x(raw: pa.Array) -> bool:
+    letters = bytes(raw.buffers()[2] or b"")
+    return b"x" in letters or b"X" in letters
+
+
+def _has_nan(values: pa.Array) -> bool:
+    return bool(np.isnan(values.to_numpy(zero_copy_only=False)).sum() != values.null_count)
+
+
+def _moments(raw: pa.Array) -> pa.Array | None:
+    """With a zone all of them, or none."""
+    try:
+        values = pc.cast(raw, pa.timestamp("us"))
+    except pa.ArrowInvalid:
+        values = pc.cast(pc.cast(raw, pa.timestamp("us", "UTC")), pa.timestamp("us"))
+    return values if _within(values.view(pa.int64()), _FIRST_US, _LAST_US) else None
+
+
+def _within(values: pa.Array, low: int, high: int) -> bool:
+    extremes = pc.min_max(values).as_py()
+    return extremes["min"] is None or (low <= extremes["min"] and extremes["max"] <= high)
+
+
+def _slowly(raw: pa.Array, kind: str) -> pa.Array:
+    """Each value by itself; numerals are found by their pattern first, since there may be many."""
+    if kind in ("integer", "number"):
+        trimmed = pc.utf8_trim_whitespace(raw)
+        fits = pc.match_substring_regex(trimmed, _INTEGER if kind == "integer" else _NUMBER)
+        raw = pc.if_else(fits, trimmed, pa.scalar(None, trimmed.type))
+    return pa.array([None if text is None else parsed(text, kind) for text in raw.to_pylist()], TYPES[kind])
+
+
+def parsed(text: str, kind: str) -> Any:
+    """What *text* says as a value of *kind*; None where it says none."""
+    try:
+        return _PARSERS[kind](text)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _integer(text: str) -> int | None:
+    digits = text.lstrip("+-").lstrip("0") or "0"
+    if len(digits) > _LONGEST_INTEGER:
+        return None
+    value = -int(digits) if text.startswith("-") else int(digits)
+    return value if _LEAST <= value <= _MOST else None
+
+
+def _number(text: str) -> float | None:
+    value = float(text)
+    return value if np.isfinite(value) else None
+
+
+def _boolean(text: str) -> bool | None:
+    return {"true": True, "false": False, "1": True, "0": False}.get(text.strip().lower())
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "integer": _integer,
+    "number": _number,
+    "boolean": _boolean,
+    "date": date.fromisoformat,
+    "timestamp": _moment,
+    "string": str,
+}
+
+
+def _from_typed(plain: pa.Array, raw: pa.Array, column: Column) -> Typed:
+    """Values that have a type of their own. NaN, which is how many writers say "no value", is none."""
+    try:
+        values, missing = _widened(plain, column.type)
+    except _FAULTS:
+        values, missing = None, None
+    if values is None:
+        values, missing = pa.nulls(len(plain), TYPES[column.type]), None
+    bad = _lost(plain, values)
+    if bad is not None and missing is not None:
+        bad = bad & ~missing
+    return Typed(values=values, bad=bad if bad is None or bad.any() else None, show=_shower(raw))
+
+
+def _widened(raw: pa.Array, kind: str) -> tuple[pa.Array | None, Any]:
+    """The values where nothing has to be guessed, and which of them were NaN."""
+    source = raw.type
+    if kind == "number" and pa.types.is_floating(source):
+        return _finite(pc.cast(raw, pa.float64()))
+    if kind == "number" and (pa.types.is_integer(source) or pa.types.is_decimal(source)):
+        return pc.cast(raw, pa.float64(), safe=False), None
+    if kind == "integer" and pa.types.is_integer(source):
+        if source == pa.uint64():
+            raw = pc.if_else(pc.less_equal(raw, pa.scalar(_MOST, source)), raw, pa.scalar(None, source))
+        return pc.cast(raw, pa.int64()), None
+    if kind == "boolean" and pa.types.is_boolean(source):
+        return raw, None
+    if kind == "date" and pa.types.is_date(source):
+        days = raw.view(pa.int32()) if source == pa.date32() else _scaled(raw.view(pa.int64()), 1, 86_400_000)
+        return _between(days, _FIRST_DAY, _LAST_DAY).cast(pa.int32()).view(pa.date32()), None
+    if kind == "timestamp" and (pa.types.is_timestamp(source) or pa.types.is_date(source)):
+        return _between(_microseconds(raw), _FIRST_US, _LAST_US).view(pa.timestamp("us")), None
+    return None, None
+
+
+def _finite(values: pa.Array) -> tuple[pa.Array, Any]:
+    numbers = values.to_numpy(zero_copy_only=False)
+    if np.isfinite(numbers).sum() == len(values) - values.null_count:
+        return values, None
+    return pa.array(numbers, mask=~np.isfinite(numbers)), np.isnan(numbers)
+
+
+_UNITS = {"s": (1_000_000, 1), "ms": (1000, 1), "us": (1, 1), "ns": (1, 1000)}
+
+
+def _microseconds(raw: pa.Array) -> pa.Array:
+    if raw.type == pa.date32():
+        return _scaled(raw.view(pa.int32()).cast(pa.int64()), _DAY_US, 1)
+    times, parts = (1000, 1) if raw.type == pa.date64() else _UNITS[raw.type.unit]
+    return _scaled(raw.view(pa.int64()), times, parts)
+
+
+def _scaled(values: pa.Array, times: int, parts: int) -> pa.Array:
+    """Multiplied, and divided downwards; what would leave 64 bits is null."""
+    room = _MOST // times
+    numbers = values.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    outside = (numbers > room) | (numbers < -room)
+    scaled = np.where(outside, 0, numbers) * times // parts
+    return pa.array(scaled, mask=outside | values.is_null().to_numpy(zero_copy_only=False))
+
+
+def _between(values: pa.Array, low: int, high: int) -> pa.Array:
+    if _within(values, low, high):
+        return values
+    inside = pc.and_(pc.greater_equal(values, low), pc.less_equal(values, high))
+    return pc.if_else(inside, values, pa.scalar(None, values.type))

@@ -1,0 +1,245 @@
+"""CSV as pieces of whole records: cut where no quoted value is open, parsed by Arrow as text, a piece at a time."""
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+
+from shared.adapters.tables.batches import (
+    LONGEST_RECORD,
+    MOST_COLUMNS,
+    Parse,
+    Piece,
+    UnreadableFile,
+    compare_columns,
+    kept_numbers,
+    whole,
+)
+from shared.adapters.tables.conversion import Typed, texts
+from shared.domain.data_contract import DataContract
+from shared.domain.data_measures import EXAMPLES, Breaches, Example
+
+_BLOCK = 4 * 1024 * 1024
+_LONGEST_HEADER = 256 * 1024
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+_QUOTE = ord('"')
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "UTF-32"),
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
+
+
+def csv_pieces(
+    stream: BinaryIO, name: str, contract: DataContract, wanted: Sequence[str], breaches: Breaches
+) -> Iterator[Parse]:
+    """The pieces of one file, with those of the columns *wanted* that it has. Raises UnreadableFile."""
+    blocks = _utf8_blocks(stream, contract.csv.encoding)
+    header, rest = _header(blocks, contract)
+    compare_columns(name, dict.fromkeys(header, 0), contract, breaches)
+    reader = _Reader(name, header, contract, [column for column in wanted if column in header])
+    for records in _records(rest, blocks, contract.csv.delimiter.encode()):
+        yield lambda records=records: reader.parse(records)  # type: ignore[misc]
+
+
+def _utf8_blocks(stream: BinaryIO, encoding: str) -> Iterator[bytes]:
+    """The file in UTF-8, without a byte order mark. What is not UTF-8 although it should be is left as it is."""
+    start = stream.read(_BLOCK)
+    if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii"):
+        _refuse_marks(start)
+        yield start.removeprefix(codecs.BOM_UTF8)
+        while block := stream.read(_BLOCK):
+            yield block
+        return
+    decoder = codecs.getincrementaldecoder(encoding)()
+    while start:
+        yield _decoded(decoder, start, encoding)
+        start = stream.read(_BLOCK)
+    yield _decoded(decoder, b"", encoding, final=True)
+
+
+def _refuse_marks(start: bytes) -> None:
+    for mark, encoding in _MARKS:
+        if start.startswith(mark):
+            raise UnreadableFile(
+                f"it is written in {encoding}: write it in UTF-8, or name csv.encoding in the contract"
+            )
+
+
+def _decoded(decoder: codecs.IncrementalDecoder, block: bytes, encoding: str, *, final: bool = False) -> bytes:
+    try:
+        return decoder.decode(block, final).encode().removeprefix(codecs.BOM_UTF8)
+    except UnicodeError as error:
+        raise UnreadableFile(f"it is not written in {encoding}, as the contract says: {error}"[:200]) from error
+
+
+def _header(blocks: Iterator[bytes], contract: DataContract) -> tuple[list[str], bytes]:
+    """The names of the columns, and what came with them of the rest."""
+    start = b""
+    while len(start) <= _LONGEST_HEADER and (block := next(blocks, b"")):
+        start = (start + block).lstrip(b"\r\n")
+    if not start.strip():
+        raise UnreadableFile("the file is empty")
+    end = _header_end(start)
+    try:
+        lines = io.StringIO(start[:end].decode(), newline="")
+        header = next(csv.reader(lines, delimiter=contract.csv.delimiter, strict=False))
+    except (UnicodeDecodeError, csv.Error, StopIteration) as error:
+        raise UnreadableFile(f"its header cannot be read: {error}"[:200]) from error
+    if len(header) > MOST_COLUMNS:
+        raise UnreadableFile(f"it has {len(header)} columns, more than {MOST_COLUMNS}")
+    if len(set(header)) != len(header):
+        raise UnreadableFile("a column's name is in the header twice")
+    return header, start[end:]
+
+
+def _header_end(start: bytes) -> int:
+    """Behind the first line end outside quotes."""
+    quotes, place = 0, 0
+    for line_end in _LINE_END.finditer(start):
+        if line_end.start() > _LONGEST_HEADER:
+            break
+        quotes += start.count(b'"', place, line_end.start())
+        place = line_end.end()
+        if quotes % 2 == 0:
+            return line_end.end()
+    if len(start) > _LONGEST_HEADER:
+        raise UnreadableFile(f"its first line is longer than {_LONGEST_HEADER // 1024} KB, or a quote in it never ends")
+    return len(start)
+
+
+def _records(rest: bytes, blocks: Iterator[bytes], delimiter: bytes) -> Iterator[bytes]:
+    """Whole records, a few megabytes at a time."""
+    for block in blocks:
+        rest += block
+        end = records_end(rest, delimiter)
+        if end:
+            yield rest[:end]
+            rest = rest[end:]
+        elif len(rest) > LONGEST_RECORD:
+            raise UnreadableFile(
+                f"a record is longer than {LONGEST_RECORD // 1024**2} MB, or a quote in it never ends: "
+                f"{rest[:60].decode(errors='replace')}"
+            )
+    yield rest
+
+
+def records_end(block: bytes, delimiter: bytes) -> int:
+    """How much of *block*, which begins with a record, is whole records; 0 where none ends in it."""
+    line_end = b"\n" if b"\n" in block else b"\r"
+    last = len(block) if line_end == b"\n" else len(block) - 1  # Half of a line end may be in the next block.
+    if b'"' not in block:
+        return block.rfind(line_end, 0, last) + 1
+    text = np.frombuffer(block, np.uint8)
+    quotes = np.flatnonzero(text == _QUOTE)
+    if not _well_quoted(text, quotes, delimiter):
+        return _end_of_odd_records(block, delimiter)
+    while last > 0:
+        end = block.rfind(line_end, 0, last)
+        before = int(np.searchsorted(quotes, end))
+        if end < 0 or before % 2 == 0:
+            return end + 1
+        last = int(quotes[before - 1])  # It is inside a quoted value: look before that.
+    return 0
+
+
+def _well_quoted(text: Any, quotes: Any, delimiter: bytes) -> bool:
+    """Whether quotes only enclose values or are doubled in them: then every second one ends a value."""
+    neighbours = np.zeros(256, dtype=bool)
+    neighbours[[ord(delimiter), ord("\n"), ord("\r"), _QUOTE]] = True
+    opening, closing = quotes[0::2], quotes[1::2]
+    before = opening[1:] if len(opening) and opening[0] == 0 else opening
+    after = closing[:-1] if len(closing) and closing[-1] == len(text) - 1 else closing
+    return bool(neighbours[text[before - 1]].all() and neighbours[text[after + 1]].all())
+
+
+def _end_of_odd_records(block: bytes, delimiter: bytes) -> int:
+    """Record by record, as Arrow reads them: a quote counts only at the beginning of a value.
+
+    The repeats are possessive, so that the expression never goes back.
+    """
+    mark = re.escape(delimiter)
+    unquoted = b"[^" + mark + rb"\r\n]*+"
+    value = rb'(?:"[^"]*+(?:""[^"]*+)*+"' + unquoted + rb'|(?!")' + unquoted + b")"
+    record = re.compile(value + b"(?:" + mark + value + rb")*+(?:\r\n|\n|\r(?!\n|\Z))")
+    end = 0
+    while (match := record.match(block, end)) is not None:
+        end = match.end()
+    return end
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Parses pieces of one file, in any thread."""
+
+    name: str
+    header: list[str]
+    contract: DataContract
+    wanted: list[str]
+
+    def parse(self, records: bytes) -> Piece:
+        if not records.strip(b"\r\n"):
+            return Piece(rows=0, columns={})
+        broken = _Broken(self.name)
+        table = pa_csv.read_csv(
+            pa.BufferReader(records),
+            read_options=pa_csv.ReadOptions(
+                column_names=self.header, block_size=len(records) + 1, use_threads=False, encoding="utf-8"
+            ),
+            parse_options=pa_csv.ParseOptions(
+                delimiter=self.contract.csv.delimiter, invalid_row_handler=broken.skip, newlines_in_values=False
+            ),
+            convert_options=pa_csv.ConvertOptions(
+                column_types=dict.fromkeys(self.header, pa.binary()),
+                include_columns=self.wanted,
+                null_values=list(self.contract.csv.null_values),
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        )
+        rows = table.num_rows + len(broken.rows)
+        plain = records.isascii() or _is_utf8(records)
+        columns = {name: _text(whole(table.column(name)), plain) for name in self.wanted}
+        return Piece(rows=rows, columns=columns, numbers=kept_numbers(rows, broken.rows), breaches=broken.breaches())
+
+
+@dataclass(slots=True)
+class _Broken:
+    """The records with another number of fields than the header."""
+
+    name: str
+    rows: list[int] = field(default_factory=list)
+    shown: list[Example] = field(default_factory=list)
+
+    def skip(self, row: pa_csv.InvalidRow) -> str:
+        self.rows.append(row.number)
+        if len(self.shown) < EXAMPLES:
+            fields = f"{row.actual_columns} fields instead of {row.expected_columns}"
+            self.shown.append(Example(file=self.name, row=row.number, value=fields))
+        return "skip"
+
+    def breaches(self) -> Breaches:
+        breaches = Breaches()
+        if self.rows:
+            breaches.add("shape", "", len(self.rows), self.shown)
+        return breaches
+
+
+def _is_utf8(block: bytes) -> bool:
+    try:
+        block.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _text(raw: pa.Array, plain: bool) -> "pa.Array | Typed":
+    return raw.view(pa.string()) if plain else texts(raw)

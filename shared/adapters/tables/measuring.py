@@ -1,0 +1,180 @@
+"""Measure files against a data contract, in one pass and bounded memory; it judges nothing."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from shared.adapters.reader.files import TableFile
+from shared.adapters.reader.frames import ClosedConnection
+from shared.adapters.tables.batches import Piece, UnreadableFile, compare_columns
+from shared.adapters.tables.keys import KeyPart, Keys, key_part
+from shared.adapters.tables.piece_measures import PieceMeasurer, PieceMeasures
+from shared.adapters.tables.pieces import pieces_of, worked
+from shared.adapters.tables.suspects import Suspects
+from shared.domain.data_contract import Column, DataContract
+from shared.domain.data_measures import CATEGORIES, EXAMPLES, OTHER, Breaches, Example, Measurements, Tally
+from shared.domain.failures import Refused, Transient
+from shared.domain.reference_profile import ColumnProfile, ReferenceProfile, counted, draft, worth_profiling
+
+_SAMPLE = 200_000
+_MOST_NAMES = 1000
+_SUSPECT_BYTES = 64 * 1024 * 1024
+_NOT_THE_CONTENT = (ClosedConnection, Refused, Transient)  # The hub failed, or the app has gone.
+
+
+def measure(files: Iterable[TableFile], contract: DataContract, reference: ReferenceProfile | None) -> Measurements:
+    """Everything the judgement needs, from one pass over *files*, and another where keys look equal.
+
+    Raises only what opening and reading a stream raises.
+    """
+    measuring = _Measuring(contract, reference.columns if reference else {})
+    for file in files:
+        measuring.read(file)
+    return measuring.result()
+
+
+def profile(files: Iterable[TableFile], contract: DataContract) -> ReferenceProfile:
+    """The reference profile of *files*: breakpoints from the first rows, then counts over all of them."""
+    known = tuple(files)
+    columns = worth_profiling(contract)
+    sample = _sample(known, contract, columns)
+    drafts = {each.name: drafted for each in columns if (drafted := draft(each, sample[each.name])) is not None}
+    measuring = _Measuring(contract, drafts)
+    for file in known:
+        measuring.read(file)
+    return counted(drafts, measuring.result())
+
+
+class _Measuring:
+    def __init__(self, contract: DataContract, profiled: Mapping[str, ColumnProfile]) -> None:
+        self._contract, self._profiled = contract, profiled
+        self._breaches, self._rows = Breaches(), dict[str, int]()
+        self._files: list[TableFile] = []
+        self._cells: dict[str, Any] = {
+            name: np.zeros(len(each.breakpoints) + 1, dtype=np.int64)
+            for name, each in profiled.items()
+            if each.kind == "numeric"
+        }
+        self._counts: dict[str, Counter[str]] = {
+            name: Counter() for name, each in profiled.items() if each.kind == "categorical"
+        }
+        self._keys = Keys()
+
+    def read(self, file: TableFile) -> None:
+        """Whatever a reader raises on content is a finding: it names the reason, and what was read before counts."""
+        self._files.append(file)
+        self._rows[file.name] = 0
+        try:
+            self._read(file)
+        except _NOT_THE_CONTENT:
+            raise
+        except UnreadableFile as error:
+            self._unreadable(file, str(error))
+        except MemoryError:
+            self._unreadable(file, "reading it takes more memory than there is for it")
+        except Exception as error:
+            said = (str(error).splitlines() or [""])[0]
+            self._unreadable(file, f"{said} ({type(error).__name__})")
+
+    def result(self) -> Measurements:
+        if self._keys.exact:
+            self._keys.report(self._breaches)
+        else:
+            self._look_again()
+        tallies = {name: Tally(cells=tuple(int(n) for n in cells)) for name, cells in self._cells.items()}
+        tallies |= {name: Tally(counts=dict(counts)) for name, counts in self._counts.items()}
+        return Measurements(rows_per_file=self._rows, breaches=self._breaches.all(), tallies=tallies)
+
+    def _read(self, file: TableFile) -> None:
+        measurer = PieceMeasurer(file.name, self._contract, self._profiled)
+        headless, names, first = self._contract.format == "jsonl", dict[str, int](), 0
+        with file.open() as stream:
+            pieces = pieces_of(stream, file.name, self._contract, self._contract.names, self._breaches)
+            for measures in worked(pieces, measurer.measure):
+                self._take(file.name, first, measures)
+                for name, row in measures.names.items():
+                    if len(names) < _MOST_NAMES or name in self._contract.names:
+                        names.setdefault(name, first + row if row else 0)
+                first += measures.span
+        if headless and names:  # Without an object there are no fields; each line has its finding.
+            compare_columns(file.name, names, self._contract, self._breaches)
+
+    def _take(self, file: str, first: int, measures: PieceMeasures) -> None:
+        self._rows[file] += measures.rows
+        self._breaches.take(measures.breaches, first)
+        for name, cells in measures.cells.items():
+            self._cells[name] += cells
+        for name, counts in measures.counts.items():
+            known = self._counts[name]
+            for value, times in counts.items():
+                known[value if value in known or len(known) < CATEGORIES else OTHER] += times
+        if measures.keys is not None:
+            self._keys.add(file, replace(measures.keys, rows=measures.keys.rows + first))
+
+    def _unreadable(self, file: TableFile, reason: str) -> None:
+        self._breaches.add("readable", "", 1, [Example(file=file.name, row=0, value=reason[:200])])
+
+    def _look_again(self) -> None:
+        """The keys whose hashes are equal, by their values: as many at a time as fit into memory."""
+        count, hashes = self._keys.repeated()
+        if not count:
+            return
+        slices = math.ceil((count + len(hashes)) * self._keys.bytes_per_row / _SUSPECT_BYTES)
+        repeats, shown = 0, list[tuple[tuple[int, int], Example]]()
+        for some in np.array_split(hashes, max(1, slices)):
+            again, examples = self._suspects(some).repeated()
+            repeats += again
+            shown += examples
+        if repeats:
+            ordered = [example for _, example in sorted(shown, key=lambda each: each[0])]
+            self._breaches.add("key", "", repeats, ordered[:EXAMPLES])
+
+    def _suspects(self, hashes: Any) -> Suspects:
+        suspects, wanted = Suspects(), [c for c in self._contract.columns if c.name in self._contract.keys]
+        for number, file in enumerate(self._files):
+            first = 0
+            with file.open() as stream:
+                pieces = pieces_of(stream, file.name, self._contract, self._contract.keys, Breaches())
+                try:
+                    for span, part in worked(pieces, lambda piece: _suspect_part(piece, wanted, hashes)):
+                        if part is not None:
+                            suspects.add(number, file.name, replace(part, rows=part.rows + first))
+                        first += span
+                except _NOT_THE_CONTENT:
+                    raise
+                except Exception:  # The first look said what is wrong with it.
+                    continue
+        return suspects
+
+
+def _suspect_part(piece: Piece, columns: list[Column], hashes: Any) -> tuple[int, KeyPart | None]:
+    typed = {column.name: piece.typed(column) for column in columns}
+    there = {name: values for name, values in typed.items() if values is not None}
+    span = piece.rows if piece.span < 0 else piece.span
+    return span, key_part(there, piece.numbers).chosen(hashes) if len(there) == len(columns) else None
+
+
+def _sample(files: tuple[TableFile, ...], contract: DataContract, columns: tuple[Column, ...]) -> dict[str, list[Any]]:
+    """The first rows' values of *columns*, enough for breakpoints."""
+    sample: dict[str, list[Any]] = {column.name: [] for column in columns}
+    rows = 0
+    for file in files:
+        with file.open() as stream:
+            for parse in pieces_of(stream, file.name, contract, [column.name for column in columns], Breaches()):
+                piece = parse()
+                for column in columns:
+                    if (values := piece.typed(column)) is not None:
+                        sample[column.name] += _plain(values.values)
+                rows += piece.rows
+                if rows >= _SAMPLE:
+                    return sample
+    return sample
+
+
+def _plain(values: pa.Array) -> list[Any]:
+    return list(values.drop_null().to_pylist())

@@ -1,0 +1,39 @@
+"""Parquet as batches of a row group's columns; only the columns that are wanted are read."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+import pyarrow.parquet as pa_parquet
+
+from shared.adapters.tables.batches import MOST_COLUMNS, Parse, Piece, UnreadableFile, compare_columns
+from shared.domain.data_contract import DataContract
+from shared.domain.data_measures import Breaches
+
+_ROWS = 65_536
+_LARGE_GROUP = 64 * 1024 * 1024
+_BUFFER = 4 * 1024 * 1024
+
+
+def parquet_pieces(
+    stream: BinaryIO, name: str, contract: DataContract, wanted: Sequence[str], breaches: Breaches
+) -> Iterator[Parse]:
+    """The pieces of one file, with those of the columns *wanted* that it has. Raises UnreadableFile."""
+    metadata = pa_parquet.read_metadata(stream)
+    if metadata.num_columns > MOST_COLUMNS:
+        raise UnreadableFile(f"it has {metadata.num_columns} columns, more than {MOST_COLUMNS}")
+    groups = [metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups)]
+    # A large row group is read through a buffer: a column of it need not fit into memory.
+    buffer = _BUFFER if max(groups, default=0) > _LARGE_GROUP else 0
+    stream.seek(0)
+    file = pa_parquet.ParquetFile(stream, metadata=metadata, pre_buffer=False, buffer_size=buffer)
+    header = list(file.schema_arrow.names)
+    if repeated := [column for column, times in Counter(header).items() if times > 1]:
+        raise UnreadableFile(f"a column's name is there twice: {repeated[0][:60]}")
+    compare_columns(name, dict.fromkeys(header, 0), contract, breaches)
+    there = [column for column in wanted if column in header]
+    threads = (os.cpu_count() or 1) > 1
+    for batch in file.iter_batches(batch_size=_ROWS, columns=there, use_threads=threads):
+        columns = {column: batch.column(column) for column in there}
+        yield lambda rows=batch.num_rows, columns=columns: Piece(rows=rows, columns=columns)  # type: ignore[misc]

@@ -1,0 +1,120 @@
+"""One piece of a file against the rules of its contract: what is broken, and what is counted for distributions."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from shared.adapters.tables.batches import Piece
+from shared.adapters.tables.conversion import Typed
+from shared.adapters.tables.keys import KeyPart, key_part
+from shared.domain.data_contract import Column, DataContract
+from shared.domain.data_measures import EXAMPLES, Breaches, Example, Rule
+from shared.domain.reference_profile import ColumnProfile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PieceMeasures:
+    """What one piece showed; rows are counted from 1 in the piece. *cells* and *counts* are by column."""
+
+    rows: int
+    span: int
+    names: Mapping[str, int]
+    breaches: Breaches
+    cells: Mapping[str, Any]
+    counts: Mapping[str, Counter[str]]
+    keys: KeyPart | None
+
+
+class PieceMeasurer:
+    """Measures pieces of one file, in any thread."""
+
+    def __init__(self, file: str, contract: DataContract, profiled: Mapping[str, ColumnProfile]) -> None:
+        self._file, self._contract, self._profiled = file, contract, profiled
+        self._edges = {name: np.asarray(each.breakpoints) for name, each in profiled.items() if each.kind == "numeric"}
+
+    def measure(self, piece: Piece) -> PieceMeasures:
+        columns = {column.name: piece.typed(column) for column in self._contract.columns}
+        there = {name: column for name, column in columns.items() if column is not None}
+        for column in self._contract.columns:
+            if column.name in there:
+                self._rules(piece, column, there[column.name])
+        keyed = self._contract.keys and all(key in there for key in self._contract.keys)
+        return PieceMeasures(
+            rows=piece.rows,
+            span=piece.rows if piece.span < 0 else piece.span,
+            names=piece.names,
+            breaches=piece.breaches,
+            cells={name: _cells(there[name].values, edges) for name, edges in self._edges.items() if name in there},
+            counts={
+                name: _counts(there[name].values)
+                for name, profile in self._profiled.items()
+                if profile.kind == "categorical" and name in there
+            },
+            keys=key_part({key: there[key] for key in self._contract.keys}, piece.numbers) if keyed else None,
+        )
+
+    def _rules(self, piece: Piece, column: Column, typed: Typed) -> None:
+        values = typed.values
+        if not column.nullable and typed.absent_count:
+            self._broken(piece, "null", column, typed, typed.absent)
+        if typed.bad_count:
+            self._broken(piece, "type", column, typed, typed.bad)
+        if column.min is not None or column.max is not None:
+            self._bounds(piece, column, typed)
+        if column.allowed:
+            allowed = pa.array(column.allowed, values.type)
+            self._unfit(piece, "allowed", column, typed, pc.is_in(values, allowed))
+        if column.pattern:
+            self._unfit(piece, "pattern", column, typed, pc.match_substring_regex(values, f"^(?:{column.pattern})$"))
+
+    def _bounds(self, piece: Piece, column: Column, typed: Typed) -> None:
+        """The extremes first: where they are inside, so is everything."""
+        values = typed.values
+        extremes = pc.min_max(values)
+        if column.min is not None:
+            low = pa.scalar(column.min, values.type)
+            if pc.less(extremes["min"], low).as_py():
+                self._broken(piece, "min", column, typed, _true(pc.less(values, low)))
+        if column.max is not None:
+            high = pa.scalar(column.max, values.type)
+            if pc.greater(extremes["max"], high).as_py():
+                self._broken(piece, "max", column, typed, _true(pc.greater(values, high)))
+
+    def _unfit(self, piece: Piece, rule: Rule, column: Column, typed: Typed, fits: pa.Array) -> None:
+        there = len(typed.values) - typed.values.null_count
+        if fits.true_count != there:
+            broken = pc.and_(pc.is_valid(typed.values), pc.invert(fits))
+            self._broken(piece, rule, column, typed, _true(broken))
+
+    def _broken(self, piece: Piece, rule: Rule, column: Column, typed: Typed, mask: Any) -> None:
+        places = np.flatnonzero(mask)
+        if len(places):
+            shown = [
+                Example(file=self._file, row=piece.number(int(at)), value=typed.show(int(at)))
+                for at in places[:EXAMPLES]
+            ]
+            piece.breaches.add(rule, column.name, len(places), shown)
+
+
+def _true(mask: pa.Array) -> Any:
+    return pc.fill_null(mask, False).to_numpy(zero_copy_only=False)
+
+
+def _cells(values: pa.Array, edges: Any) -> Any:
+    """How many values are in each cell between *edges*: sorted values are counted faster than each is placed."""
+    numbers = values.drop_null() if values.null_count else values
+    if not pa.types.is_floating(numbers.type):
+        numbers = pc.cast(numbers, pa.float64(), safe=False)
+    ordered = np.sort(numbers.to_numpy(zero_copy_only=False))
+    below = np.searchsorted(ordered, edges, side="right")
+    return np.diff(below, prepend=0, append=len(ordered))
+
+
+def _counts(values: pa.Array) -> Counter[str]:
+    counted = pc.value_counts(values.drop_null())
+    return Counter({str(item["values"]): item["counts"] for item in counted.to_pylist()})

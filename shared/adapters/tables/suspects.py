@@ -1,0 +1,73 @@
+"""The second look at keys whose hashes are equal: their values decide whether they are."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from shared.adapters.tables.keys import KeyPart
+from shared.domain.data_measures import EXAMPLES, Example
+
+
+class Suspects:
+    """Rows of which another has the same hash, in the order of the files."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[int, str, KeyPart]] = []
+
+    def add(self, number: int, file: str, part: KeyPart) -> None:
+        """Rows of the file with this *number*."""
+        if len(part.rows):
+            self._parts.append((number, file, part))
+
+    def repeated(self) -> tuple[int, list[tuple[tuple[int, int], Example]]]:
+        """How many rows repeat the key of one before, and the first of them, each with its file's number and row."""
+        if not self._parts:
+            return 0, []
+        hashes = np.concatenate([part.hashes for _, _, part in self._parts])
+        order = np.argsort(hashes, kind="stable")
+        columns = [
+            pa.chunked_array([part.values[name] for _, _, part in self._parts]).combine_chunks().take(pa.array(order))
+            for name in self._parts[0][2].values
+        ]
+        first = _firsts(hashes[order], columns)
+        again = np.flatnonzero(first != np.arange(len(first)))
+        shown = sorted((int(order[at]), int(order[first[at]])) for at in again)[:EXAMPLES]
+        return len(again), [self._example(later, before) for later, before in shown]
+
+    def _example(self, later: int, before: int) -> tuple[tuple[int, int], Example]:
+        number, file, row = self._place(later)
+        _, first_file, first_row = self._place(before)
+        return (number, row), Example(file=file, row=row, value=f"the key of {first_file} row {first_row}")
+
+    def _place(self, place: int) -> tuple[int, str, int]:
+        for number, file, part in self._parts:
+            if place < len(part.rows):
+                return number, file, int(part.rows[place])
+            place -= len(part.rows)
+        raise IndexError(place)
+
+
+def _firsts(hashes: Any, columns: list[pa.Array]) -> Any:
+    """Of each row, in the order of the hashes, the first row with the same values."""
+    length = len(hashes)
+    same_hash = np.concatenate([[False], hashes[1:] == hashes[:-1]])
+    same = same_hash.copy()
+    for values in columns:
+        same[1:] &= _equal(values.slice(1), values.slice(0, length - 1))
+    if (same == same_hash).all():  # No two different keys have one hash: the rule.
+        return np.maximum.accumulate(np.where(same, 0, np.arange(length)))
+    starts = np.maximum.accumulate(np.where(same_hash, 0, np.arange(length)))
+    firsts = np.arange(length)
+    known: dict[Any, int] = {}
+    for place in np.flatnonzero(np.bincount(starts, minlength=length)[starts] > 1):
+        key = (int(starts[place]), *(values[int(place)].as_py() for values in columns))
+        firsts[place] = known.setdefault(key, int(place))
+    return firsts
+
+
+def _equal(left: pa.Array, right: pa.Array) -> Any:
+    """Equal values, or none on both sides."""
+    equal = pc.fill_null(pc.equal(left, right), False)
+    return pc.or_(equal, pc.and_(pc.is_null(left), pc.is_null(right))).to_numpy(zero_copy_only=False)
