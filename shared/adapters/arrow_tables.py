@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from shared.adapters.arrow_files import UnreadableFile, read_batches
 from shared.adapters.reader.files import TableFile
 from shared.adapters.reader.frames import ClosedConnection
+from shared.domain.contract_values import whole_value
 from shared.domain.data_contract import Column, DataContract
 from shared.domain.data_measures import CATEGORIES, OTHER, Breaches, Example, Measurements, Rule, Tally
 from shared.domain.failures import Refused, Transient
@@ -116,7 +117,7 @@ class _Measuring:
                 "allowed", file, first, column, raw, pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, allowed)))
             )
         if column.pattern:
-            fits = pc.match_substring_regex(values, f"^(?:{column.pattern})$")
+            fits = pc.match_substring_regex(values, whole_value(column.pattern))
             self._broken("pattern", file, first, column, raw, pc.invert(fits))
 
     def _broken(self, rule: Rule, file: str, first: int, column: Column, raw: pa.Array, mask: pa.Array) -> None:

@@ -6,8 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from shared.adapters.contract_files import load_contract
 from shared.adapters.reader.checks import check_files
 from shared.adapters.reader.files import TableFile
@@ -46,7 +44,7 @@ class HubDataChecks:
         path = self._home / contract
         try:
             return load_contract(path, path.stat().st_mtime_ns)
-        except (OSError, ValueError, yaml.YAMLError) as error:
+        except (OSError, ValueError) as error:
             raise Refused(f"data contract {contract}: {error}") from error
 
     def _table(self, file: HubFile) -> TableFile:
