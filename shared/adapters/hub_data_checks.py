@@ -7,8 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from shared.adapters.contract_files import load_contract
 from shared.adapters.reader.checks import check_files, measure_each
 from shared.adapters.reader.files import TableFile
@@ -48,7 +46,7 @@ class HubDataChecks:
         path = self._home / contract
         try:
             return load_contract(path, path.stat().st_mtime_ns)
-        except (OSError, ValueError, yaml.YAMLError) as error:
+        except (OSError, ValueError) as error:
             raise Refused(f"data contract {contract}: {error}") from error
 
     def _table(self, file: HubFile) -> TableFile:

@@ -25,7 +25,7 @@ def load(path: Path) -> Configuration:
 
 
 def check(path: Path) -> tuple[Finding, ...]:
-    """Every error and warning in the file *path*, by line."""
+    """Every error and warning in the file *path* and in the data contracts that it names, by file and line."""
     return _read(path)[1]
 
 
@@ -36,4 +36,4 @@ def _read(path: Path) -> tuple[Configuration | None, tuple[Finding, ...]]:
     reader = Reader(document, path.parent)
     configuration = read_configuration(reader)
     found = [*findings, *reader.findings, *loop_findings(configuration, document)]
-    return configuration, tuple(sorted(found, key=lambda finding: (finding.line, finding.field)))
+    return configuration, tuple(sorted(found, key=lambda finding: (finding.file, finding.line, finding.field)))

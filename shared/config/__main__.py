@@ -10,7 +10,7 @@ def main(arguments: list[str]) -> int:
     path = Path(arguments[0] if arguments else "signalbox.yaml")
     findings = check(path)
     for finding in findings:
-        print(f"{path.name}:{finding}" + (" (warning)" if finding.level == "warning" else ""))
+        print(finding.placed(path.name) + (" (warning)" if finding.level == "warning" else ""))
     errors = sum(finding.level == "error" for finding in findings)
     print(f"{path.name}: {errors} errors, {len(findings) - errors} warnings")
     return 1 if errors else 0

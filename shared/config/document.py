@@ -1,6 +1,7 @@
 """YAML with the line of every field.
 
-Only plain values: a date stays the text it is, `1:30` is not ninety, and tags, merges and self-references are refused.
+Only plain values: a date stays the text it is, `1:30` is not ninety and `010` is not eight, and tags, merges and
+self-references are refused. Size, depth and what aliases repeat are bounded before anything is built.
 """
 
 import re
@@ -13,8 +14,11 @@ import yaml
 from shared.config.findings import Finding
 
 _TAG = "tag:yaml.org,2002:"
-_WHOLE = re.compile(r"[-+]?\d+")
-_DECIMAL = re.compile(r"[-+]?\d+\.\d+")
+_WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]{0,39})")  # A leading zero means octal to some readers: it stays text.
+_DECIMAL = re.compile(r"[-+]?[0-9]{1,40}\.[0-9]{1,40}")
+_LONGEST_FILE = 1024 * 1024  # Bytes; PyYAML reads about 100 kB in a second.
+_DEEPEST = 40
+_MOST_VALUES = 100_000  # With what aliases repeat: ten lines of them can stand for a billion values.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,19 +35,53 @@ class Document:
         return self.lines.get(field, 0)
 
 
-def read_document(path: Path) -> tuple[Document | None, tuple[Finding, ...]]:
-    """The document in the file *path*, and what keeps it from being one."""
+def read_document(
+    path: Path, opening: str = "start with `environments:`, `hub:` and `routes:`"
+) -> tuple[Document | None, tuple[Finding, ...]]:
+    """The document in the file *path*, and what keeps it from being one; *opening* says how such a file begins."""
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        node = yaml.compose(_text(path), Loader=_BoundedLoader)
     except (OSError, UnicodeDecodeError) as error:
         return None, (_finding(0, "file", f"cannot be read ({error})", "name an existing UTF-8 file"),)
     except yaml.YAMLError as error:
         return None, (_not_yaml(error),)
     if not isinstance(node, yaml.MappingNode):
-        return None, (_finding(1, "file", "is not a mapping", "start with `environments:`, `hub:` and `routes:`"),)
+        return None, (_finding(1, "file", "is not a mapping", opening),)
     walk = _Walk()
-    content = walk.plain(node, "", ())
+    try:
+        content = walk.plain(node, "", ())
+    except _TooMany:
+        remedy = "write out what aliases repeat, or split the file"
+        return None, (_finding(1, "file", f"stands for more than {_MOST_VALUES} values", remedy),)
     return Document(content=content, lines=walk.lines), tuple(walk.findings)
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as stream:
+        data = stream.read(_LONGEST_FILE + 1)
+    if len(data) > _LONGEST_FILE:
+        raise OSError(f"it has more than {_LONGEST_FILE} bytes")
+    return data.decode("utf-8")
+
+
+class _BoundedLoader(yaml.SafeLoader):
+    """PyYAML composes by recursion: what is nested too deep is refused before Python's own limit ends the process."""
+
+    _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            problem = f"it is nested more than {_DEEPEST} levels deep"
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(None, None, problem, mark)
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+
+class _TooMany(Exception):
+    """The document stands for more values than are read."""
 
 
 class _Walk:
@@ -52,8 +90,12 @@ class _Walk:
     def __init__(self) -> None:
         self.lines: dict[str, int] = {}
         self.findings: list[Finding] = []
+        self._values = 0
 
     def plain(self, node: yaml.Node, where: str, above: tuple[yaml.Node, ...]) -> Any:
+        self._values += 1
+        if self._values > _MOST_VALUES:
+            raise _TooMany
         self.lines.setdefault(where, node.start_mark.line + 1)
         if node in above:
             return self._refuse(node, where, "contains itself", "write it out without the alias")
@@ -69,6 +111,9 @@ class _Walk:
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 self._refuse(key, where or "file", "has a field whose name is not text", "name every field in text")
+                continue
+            if _halved(key.value):
+                self._refuse(key, where or "file", "has a field with half a character", "write the whole character")
                 continue
             field = f"{where}.{key.value}" if where else key.value
             if key.value in content:
@@ -87,10 +132,17 @@ class _Walk:
             return float(text)
         if kind == "bool":
             return yaml.SafeLoader.bool_values.get(text.lower(), text)
+        if _halved(text):
+            return self._refuse(node, where, "holds half a character", "write the whole character")
         return None if kind == "null" else text
 
     def _refuse(self, node: yaml.Node, where: str, problem: str, remedy: str) -> None:
         self.findings.append(_finding(node.start_mark.line + 1, where, problem, remedy))
+
+
+def _halved(text: str) -> bool:
+    """Whether *text* holds a surrogate, as the escape "\\ud83d" alone does: no UTF-8 can say it."""
+    return not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _not_yaml(error: yaml.YAMLError) -> Finding:

@@ -5,21 +5,29 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """*level* is `error` or `warning`; *line* counts from 1, 0 where there is no line."""
+    """*level* is `error` or `warning`; *line* counts from 1, 0 where there is no line.
+
+    *file* is the path of a data contract or a profile beside the configuration; empty for the configuration itself.
+    """
 
     line: int
     field: str
     problem: str
     remedy: str
     level: str = "error"
+    file: str = ""
 
     def __str__(self) -> str:
         return f"{self.line}: {self.field}: {self.problem}; {self.remedy}"
+
+    def placed(self, name: str) -> str:
+        """The finding with the name of its file; *name* is the configuration's own."""
+        return f"{self.file or name}:{self}"
 
 
 class ConfigurationError(ValueError):
     """The configuration cannot be used; the message has a line for each finding."""
 
     def __init__(self, name: str, findings: tuple[Finding, ...]) -> None:
-        super().__init__("\n".join(f"{name}:{finding}" for finding in findings))
+        super().__init__("\n".join(finding.placed(name) for finding in findings))
         self.findings = findings

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
+from shared.config.contracts import ContractFile, is_file, read_contract
 from shared.config.document import Document
 from shared.config.findings import Finding
 from shared.config.paths import CONTAINER
@@ -25,6 +26,7 @@ class Reader:
 
     def __init__(self, document: Document, home: Path) -> None:
         self.home, self.findings = home, list[Finding]()
+        self.contracts: dict[str, ContractFile] = {}  # Those that were named so far, by path.
         self._document, self._where, self._content = document, "", document.content
 
     def fail(self, name: str, problem: str, remedy: str, level: str = "error") -> None:
@@ -60,6 +62,7 @@ class Reader:
         value = self._content.get(name)
         view = object.__new__(Reader)
         view.home, view.findings, view._document = self.home, self.findings, self._document
+        view.contracts = self.contracts
         if value is None and required:
             self.fail(name, "is missing", "add this section")
             view.findings = []
@@ -119,12 +122,16 @@ class Reader:
         return tuple(value)
 
     def contract(self, name: str) -> str:
-        """A data contract: a file in or below the configuration's folder, relative to it."""
+        """A data contract: a file in or below the configuration's folder, relative to it; what is wrong in it is said
+        once, however many name it."""
         contract = self.text(name)
         if contract and (contract.startswith("/") or ".." in PurePosixPath(contract).parts):
             self.fail(name, f"is {contract!r}, outside the configuration's folder", "name a file in or below it")
-        elif contract and not (self.home / contract).is_file():
+        elif contract and not is_file(self.home / contract):
             self.fail(name, f"is {contract!r}, which is not a file", "name a data contract beside the configuration")
+        elif contract and contract not in self.contracts:
+            self.contracts[contract] = read_contract(self.home, contract)
+            self.findings.extend(self.contracts[contract].findings)
         return contract
 
     def _read(self, name: str, default: T | None, fallback: T, fits: Callable[[Any], Any], wanted: str) -> T:

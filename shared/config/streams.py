@@ -3,8 +3,6 @@
 import difflib
 from typing import Any
 
-import yaml
-
 from shared.config import paths
 from shared.config.reader import NAME, Reader
 from shared.config.shapes import DURATION, LOCATION, TEXT, mapping, named, whole
@@ -88,10 +86,7 @@ def _check_route(one: Reader, stream: Stream, routes: dict[str, Route]) -> None:
         one.fail("route", f"is {route.name!r}, whose data contract is of {form}", said)
 
 
-def _format(one: Reader, route: Route) -> Any:
-    """What the contract says; one that cannot be read has findings of its own, or none that matter here."""
-    try:
-        content = yaml.safe_load((one.home / route.contract).read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
-        return None
-    return content.get("format") if isinstance(content, dict) else None
+def _format(one: Reader, route: Route) -> str | None:
+    """What the contract says; one that cannot be read has findings of its own."""
+    file = one.contracts.get(route.contract)
+    return file.contract.format if file and file.contract else None

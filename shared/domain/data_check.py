@@ -76,8 +76,13 @@ def judge(measured: Measurements, contract: DataContract, reference: ReferencePr
 
 
 def compare(measured: Measurements, rule: Distribution, reference: ReferenceProfile) -> tuple[Comparison, ...]:
-    """Every profiled column against the reference, the p-values adjusted together (Benjamini-Hochberg)."""
-    tested = [_test(name, profile, measured.tallies.get(name), rule) for name, profile in reference.columns.items()]
+    """The rule's columns, or all profiled ones, against the reference, the p-values adjusted together
+    (Benjamini-Hochberg)."""
+    tested = [
+        _test(name, profile, measured.tallies.get(name), rule)
+        for name, profile in reference.columns.items()
+        if not rule.columns or name in rule.columns
+    ]
     p_values = [each.p_value for each in tested if each.p_value is not None]
     adjusted = iter(statistics.benjamini_hochberg(p_values))
     return tuple(each if each.p_value is None else _decided(each, next(adjusted), rule) for each in tested)

@@ -5,7 +5,7 @@ A profile is small JSON: no row of the data is in it, save the extreme and the b
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -67,8 +67,8 @@ def parse_profile(mapping: Any) -> ReferenceProfile:
         columns = {name: _column(name, each) for name, each in mapping["columns"].items()}
         if version == 1:
             columns = {name: _with_cell_below(column) for name, column in columns.items()}
-        return ReferenceProfile(rows=int(mapping["rows"]), columns=columns)
-    except (KeyError, TypeError, AttributeError, ValueError) as mistake:
+        return ReferenceProfile(rows=_count(mapping["rows"]), columns=columns)
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as mistake:
         if isinstance(mistake, ProfileError):
             raise
         raise ProfileError(f"this is not a reference profile ({mistake!r}): make it again") from mistake
@@ -76,11 +76,14 @@ def parse_profile(mapping: Any) -> ReferenceProfile:
 
 def _column(name: str, each: Mapping[str, Any]) -> ColumnProfile:
     if each["kind"] == "categorical":
-        return ColumnProfile(kind="categorical", counts={str(k): int(v) for k, v in each["counts"].items()})
+        return ColumnProfile(kind="categorical", counts={str(k): _count(v) for k, v in each["counts"].items()})
+    if each["kind"] != "numeric":
+        raise ProfileError(f"column {name!r} of the reference profile is of kind {each['kind']!r}: make it again")
     breakpoints = tuple(float(edge) for edge in each["breakpoints"])
-    cells = tuple(int(count) for count in each["cells"])
+    cells = tuple(_count(count) for count in each["cells"])
+    finite = all(map(math.isfinite, breakpoints))
     increasing = all(low < high for low, high in itertools.pairwise(breakpoints))
-    if not increasing or len(cells) != len(breakpoints) + 1:
+    if not finite or not increasing or len(cells) != len(breakpoints) + 1:
         raise ProfileError(f"column {name!r} of the reference profile needs rising breakpoints and one more cell")
     return ColumnProfile(kind="numeric", breakpoints=breakpoints, cells=cells)
 
@@ -96,6 +99,23 @@ def _with_cell_below(column: ColumnProfile) -> ColumnProfile:
 def below(value: float) -> float:
     """The largest number that is smaller than *value*."""
     return math.nextafter(value, -math.inf)
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise ProfileError(f"the reference profile counts {value!r}: make it again")
+    return value
+
+
+def unfit_columns(profile: ReferenceProfile, contract: DataContract) -> Iterator[tuple[str, str]]:
+    """Each profiled column that values of *contract* could never be compared with, and why."""
+    types = {column.name: column.type for column in contract.columns}
+    kinds = {"numeric": ("integer", "number"), "categorical": ("string", "boolean", "integer")}
+    for name, each in profile.columns.items():
+        if name not in types:
+            yield name, "is not a column of the contract"
+        elif types[name] not in kinds[each.kind]:
+            yield name, f"is {each.kind}, and the contract's column is a {types[name]}"
 
 
 def worth_profiling(contract: DataContract) -> tuple[Column, ...]:

@@ -71,9 +71,9 @@ def _profile(
     file: Path, rules: "DataContract", contract: "DataContract"
 ) -> tuple[tuple[str, ...], "ReferenceProfile | None"]:
     """What of *file* breaks *rules*, and its profile for *contract* where nothing does."""
-    from shared.adapters.arrow_tables import profile as profile_of
     from shared.adapters.reader.checks import check_files
     from shared.adapters.reader.files import local_file
+    from shared.adapters.tables.measuring import profile as profile_of
 
     table = local_file(file, file.name)
     report = check_files([table], rules)  # In a process of its own: what could end this one is a finding there.

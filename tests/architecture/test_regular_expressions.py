@@ -52,8 +52,6 @@ ELSEWHERE = {
     ("shared/shapes/__init__.py", "fullmatch"),
     ("shared/config/paths.py", "search"),
     ("shared/domain/redaction.py", "sub"),
-    ("shared/domain/data_contract.py", "compile"),
-    ("shared/domain/data_contract.py", "search"),
     ("shared/evidence_page/plots.py", "sub"),
     ("triggers/openapi.py", "search"),
 }

@@ -241,7 +241,7 @@ class TestEnvironments:
 
     @pytest.fixture
     def configuration(self, tmp_path: Path) -> Configuration:
-        (tmp_path / "c.yaml").touch()
+        (tmp_path / "c.yaml").write_text("format: csv\ncolumns: [{name: id, type: integer}]\n")
         (tmp_path / "signalbox.yaml").write_text(PLACES)
         return load(tmp_path / "signalbox.yaml")
 

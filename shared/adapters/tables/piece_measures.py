@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from shared.adapters.tables.batches import Piece
 from shared.adapters.tables.conversion import Typed
 from shared.adapters.tables.keys import KeyPart, key_part
+from shared.domain.contract_values import whole_value
 from shared.domain.data_contract import Column, DataContract
 from shared.domain.data_measures import EXAMPLES, Breaches, Example, Rule
 from shared.domain.reference_profile import ColumnProfile
@@ -70,7 +71,7 @@ class PieceMeasurer:
             allowed = pa.array(column.allowed, values.type)
             self._unfit(piece, "allowed", column, typed, pc.is_in(values, allowed))
         if column.pattern:
-            self._unfit(piece, "pattern", column, typed, pc.match_substring_regex(values, f"^(?:{column.pattern})$"))
+            self._unfit(piece, "pattern", column, typed, pc.match_substring_regex(values, whole_value(column.pattern)))
 
     def _bounds(self, piece: Piece, column: Column, typed: Typed) -> None:
         """The extremes first: where they are inside, so is everything."""

@@ -44,7 +44,7 @@ routes:
 
 
 def read(tmp_path: Path, content):
-    (tmp_path / "c.yaml").write_text("")
+    (tmp_path / "c.yaml").write_text("format: csv\ncolumns: [{name: id, type: integer}]\n")
     path = tmp_path / "signalbox.yaml"
     path.write_text(yaml.safe_dump(content))
     return load(path)

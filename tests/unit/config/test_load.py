@@ -31,7 +31,7 @@ def route(name: str = "nightly", **changes: str) -> str:
 
 @pytest.fixture
 def write(tmp_path: Path):
-    (tmp_path / "contract.yaml").write_text("format: csv")
+    (tmp_path / "contract.yaml").write_text("format: csv\ncolumns: [{name: id, type: integer}]\n")
 
     def write(*routes: str, head: str = HEAD) -> Path:
         path = tmp_path / "signalbox.yaml"
@@ -281,7 +281,7 @@ def test_a_model_without_a_contract_lends_none(write):
 def test_the_example_in_the_docs_is_valid(tmp_path):
     (example,) = re.findall(r"```yaml\n(.*?)```", (PROJECT / "docs/configuration.md").read_text(), re.DOTALL)
     (tmp_path / "examples/diabetes").mkdir(parents=True)
-    (tmp_path / "examples/diabetes/contract.yaml").write_text("format: csv")
+    (tmp_path / "examples/diabetes/contract.yaml").write_text("format: csv\ncolumns: [{name: id, type: integer}]\n")
     (tmp_path / "signalbox.yaml").write_text(example)
 
     assert check(tmp_path / "signalbox.yaml") == ()

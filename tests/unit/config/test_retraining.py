@@ -51,7 +51,7 @@ routes:
 
 @pytest.fixture
 def write(tmp_path: Path):
-    (tmp_path / "c.yaml").touch()
+    (tmp_path / "c.yaml").write_text("format: csv\ncolumns: [{name: id, type: integer}]\n")
 
     def write(changes=(), routes=()):
         """The example with fields (dotted, below `retraining` and below the route) set, or removed by None."""

@@ -36,7 +36,7 @@ schedules:
 
 @pytest.fixture
 def write(tmp_path: Path):
-    (tmp_path / "contract.yaml").write_text("format: csv")
+    (tmp_path / "contract.yaml").write_text("format: csv\ncolumns: [{name: id, type: integer}]\n")
 
     def write(*lines: str, body: str = BODY) -> Path:
         path = tmp_path / "signalbox.yaml"

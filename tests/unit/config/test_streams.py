@@ -37,8 +37,8 @@ streams:
 
 @pytest.fixture
 def write(tmp_path: Path):
-    (tmp_path / "contract.yaml").write_text("format: csv")
-    (tmp_path / "wide.yaml").write_text("format: parquet")
+    (tmp_path / "contract.yaml").write_text("format: csv\ncolumns: [{name: id, type: integer}]\n")
+    (tmp_path / "wide.yaml").write_text("format: parquet\ncolumns: [{name: id, type: integer}]\n")
 
     def write(*lines: str) -> Path:
         path = tmp_path / "signalbox.yaml"

@@ -47,7 +47,7 @@ routes:
 
 @pytest.fixture
 def write(tmp_path: Path):
-    (tmp_path / "c.yaml").touch()
+    (tmp_path / "c.yaml").write_text("format: csv\ncolumns: [{name: id, type: integer}]\n")
 
     def write(*changes):
         """The example with fields (dotted, below `ladder.dev`) set, or removed by None."""

@@ -1,0 +1,126 @@
+"""Data contracts and their reference profiles, read as strictly as the configuration that names them.
+
+A contract's fields are `shared.domain.data_contract`'s; here are the files, the lines and what two files say together.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from shared.config.document import Document, read_document
+from shared.config.findings import ConfigurationError, Finding
+from shared.domain.data_contract import ContractError, ContractProblem, DataContract, parse_contract
+from shared.domain.reference_profile import ProfileError, ReferenceProfile, parse_profile, unfit_columns
+
+_OPENING = "start with `format:` and `columns:`"
+_LONGEST_PROFILE = 16 * 1024 * 1024  # Bytes; a thousand columns with a thousand breakpoints each.
+_REFERENCE = "distribution.reference"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractFile:
+    """What the contract at *path* says; without *contract* it cannot be used, and *findings* say why."""
+
+    path: str
+    contract: DataContract | None = None
+    reference: ReferenceProfile | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+def read_contract(home: Path, path: str) -> ContractFile:
+    """The contract at *path* below the folder *home*, with its reference profile."""
+    document, findings = read_document(home / path, _OPENING)
+    if document is None:
+        return ContractFile(path=path, findings=_placed(findings, path))
+    try:
+        contract = parse_contract(document.content)
+    except ContractError as error:
+        known = {finding.field for finding in findings}  # What was refused as YAML reads as missing now.
+        wrong = [_of(problem, document) for problem in error.problems if problem.field not in known]
+        return ContractFile(path=path, findings=_placed([*findings, *wrong], path))
+    reference, unfit = _reference(home, path, contract)
+    at_fault = _placed([replace(each, line=document.line(each.field)) for each in unfit if not each.file], path)
+    found = (*_placed(findings, path), *at_fault, *(each for each in unfit if each.file))
+    return ContractFile(path=path, contract=None if found else contract, reference=reference, findings=found)
+
+
+def _of(problem: ContractProblem, document: Document) -> Finding:
+    place = problem.field or "file"
+    return Finding(line=document.line(problem.field), field=place, problem=problem.problem, remedy=problem.remedy)
+
+
+def load_contract(home: Path, path: str) -> tuple[DataContract, ReferenceProfile | None]:
+    """The contract at *path* below *home*, and its profile. Raises ConfigurationError with everything wrong in them."""
+    file = read_contract(home, path)
+    if file.contract is None:
+        raise ConfigurationError(path, file.findings)
+    return file.contract, file.reference
+
+
+def is_file(path: Path) -> bool:
+    """Whether *path* is a file; a name that the file system cannot have is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _reference(home: Path, path: str, contract: DataContract) -> tuple[ReferenceProfile | None, tuple[Finding, ...]]:
+    """The profile beside the contract, and findings: those without a file are about the contract's own fields."""
+    rule = contract.distribution
+    if rule is None:
+        return None, ()
+    if rule.reference.startswith("/") or ".." in PurePosixPath(rule.reference).parts:
+        outside = f"is {rule.reference!r}, outside the contract's folder"
+        return None, (_finding(_REFERENCE, outside, "name a file in or below it"),)
+    place = str(PurePosixPath(path).parent / rule.reference)
+    if not is_file(home / place):
+        remedy = "make it with `signalbox profile`, or mend its name"
+        return None, (_finding(_REFERENCE, f"is {rule.reference!r}, which is not a file", remedy),)
+    try:
+        profile = parse_profile(_read_json(home / place))
+    except (ProfileError, OSError, ValueError, RecursionError) as error:
+        reason = str(error) or type(error).__name__
+        return None, (_finding("file", f"is no reference profile ({reason[:200]})", "make it again", place),)
+    unfit = (
+        *(
+            _finding(f"distribution.columns[{at}]", f"is {name!r}, which the profile does not have", "make it again")
+            for at, name in enumerate(rule.columns)
+            if name not in profile.columns
+        ),
+        *(
+            _finding(f"columns.{name}", problem, "make the profile again from data of this contract", place)
+            for name, problem in unfit_columns(profile, contract)
+            if not rule.columns or name in rule.columns
+        ),
+    )
+    return profile, unfit
+
+
+def _read_json(path: Path) -> Any:
+    with path.open("rb") as stream:
+        data = stream.read(_LONGEST_PROFILE + 1)
+    if len(data) > _LONGEST_PROFILE:
+        raise ProfileError(f"it has more than {_LONGEST_PROFILE} bytes")
+    return json.loads(data, object_pairs_hook=_without_repeats, parse_constant=_refuse_constant)
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ProfileError(f"{next(name for name in names if names.count(name) > 1)!r} is there twice")
+    return content
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ProfileError(f"it holds {name}, which is not JSON")
+
+
+def _placed(findings: Any, path: str) -> tuple[Finding, ...]:
+    return tuple(replace(finding, file=path) for finding in findings)
+
+
+def _finding(field: str, problem: str, remedy: str, file: str = "") -> Finding:
+    return Finding(line=0, field=field, problem=problem, remedy=remedy, file=file)
