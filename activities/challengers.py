@@ -24,6 +24,7 @@ from shared.domain.gates import Outcome, judge
 from shared.domain.gates.evidence import Evaluation, Evidence
 from shared.domain.promotion.bundles import EXTRAS, MODEL
 from shared.domain.promotion.models import BUNDLE, ModelVersion
+from shared.holdout_looks import take_look
 from shared.planning import read_bundle
 from shared.ports import RegisteredModel, Shelf
 from shared.standing import record_origin
@@ -66,10 +67,11 @@ def _judge(clients: Clients, trial: c.ChallengerTrial) -> c.ChallengerJudged:
     challenger = _predictions(clients, request, rows)
     champion = champion_of(clients, rules)
     against = _champion_predictions(clients, request, rows, champion.deployment) if champion.deployment else None
-    evaluation = evaluate(rows, [rules.gate.options], champion.model, against, challenger)
+    digest = read_bundle(clients.bundles, *_shelves(request, ModelVersion(name=rules.model, version="0"))).digest
+    look = None if against is None else take_look(clients, rules.model, holdout, rows.digest, digest)
+    evaluation = evaluate(rows, [rules.gate.options], champion.model, against, challenger, look)
     evidence = Evidence(at=clients.clock.now(), evaluation=evaluation)
     verdict = judge((rules.gate,), evidence)[0]
-    digest = read_bundle(clients.bundles, *_shelves(request, ModelVersion(name=rules.model, version="0"))).digest
     judged = c.ChallengerJudged(
         outcome=_OUTCOMES[verdict.outcome],
         because=verdict.because,

@@ -22,6 +22,7 @@ from shared.domain.gates.evidence import ApiTest, DataTest, Evidence, GoldenDevi
 from shared.domain.promotion.bundles import GOLDEN
 from shared.domain.promotion.ladder import Promotable
 from shared.domain.routes import Workspace
+from shared.holdout_looks import take_look
 from shared.planning import stage_shelves
 from shared.ports import Answer, HubFile, OnlineRequest
 
@@ -89,7 +90,7 @@ class Session(Online):
         super().__init__(clients, workspace_at(order.at), order.at.stage.serving.online)
         self.challenger = identity.deployment_name(order.plan.model.version, order.plan.digest)
         self.champion = order.at.champion
-        self.promotable = order.plan.promotable
+        self.promotable, self.digest = order.plan.promotable, order.plan.digest
         self.times_ms: list[float] = []
         self.errors = 0
 
@@ -108,11 +109,14 @@ def _with_holdout(clients: Clients, session: Session, gates: Sequence[GateSpec],
     if "better_than_champion" in asked or "outputs_agree" in asked:
         rows = read_rows(clients, session.promotable.holdout)
         challenger = session.predictions(session.challenger, rows)
-        champion = None
+        champion = look = None
+        wanted = [gate.options for gate in gates if gate.gate == "better_than_champion"]
         if session.champion.deployment:
             champion = session.predictions(session.champion.deployment, rows)
-        wanted = [gate.options for gate in gates if gate.gate == "better_than_champion"]
-        found = replace(found, evaluation=evaluate(rows, wanted, session.champion.model, champion, challenger))
+            if wanted:
+                look = take_look(clients, session.promotable.name, rows.holdout, rows.digest, session.digest)
+        evaluation = evaluate(rows, wanted, session.champion.model, champion, challenger, look)
+        found = replace(found, evaluation=evaluation)
         found = replace(found, agreement=agreement_of(rows, champion, challenger))
     return replace(found, latency=_latency(session.times_ms, session.errors))
 

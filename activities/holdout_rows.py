@@ -16,6 +16,7 @@ from activities.keyed_columns import KeyedColumn
 from activities.vocabularies import Vocabulary
 from shared.clients import Clients
 from shared.domain.failures import Refused
+from shared.domain.group_hints import GroupHint, GroupHints
 from shared.domain.promotion.ladder import Holdout
 from shared.ports import Blob, RowFiles
 
@@ -96,13 +97,17 @@ class Slices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldoutRows:
-    """*digest* names the content of the files, *truth* has the answer of each row."""
+    """*digest* names the content of the files, *truth* has the answer of each row, *groups* the code of its group where
+    the hold-out names one; *hints* are the columns that look like one where it does not.
+    """
 
     holdout: Holdout
     table: Table
     digest: str
     truth: "NDArray[Any]"
     slices: Slices
+    groups: "NDArray[Any] | None" = None
+    hints: tuple[GroupHint, ...] = ()
 
     @property
     def features(self) -> list[str]:
@@ -133,7 +138,15 @@ def read_rows(clients: Clients, holdout: Holdout) -> HoldoutRows:
     truth = _answers(clients, holdout, table, digest) if holdout.answers else seen.truth()
     require_every(truth, f"{holdout.target} in {holdout.answers or holdout.path}")
     named = f"sha256:{digest.hexdigest()}"
-    return HoldoutRows(holdout=holdout, table=table, digest=named, truth=truth, slices=seen.slices())
+    return HoldoutRows(
+        holdout=holdout,
+        table=table,
+        digest=named,
+        truth=truth,
+        slices=seen.slices(),
+        groups=seen.groups(),
+        hints=seen.hints(),
+    )
 
 
 def require_every(outputs: "NDArray[Any]", what: str) -> None:
@@ -149,14 +162,17 @@ class _Seen:
     """The numbers of the rows of a hold-out, as they are read."""
 
     def __init__(self, table: Table, holdout: Holdout) -> None:
-        wanted = [holdout.key, *holdout.slices] + ([] if holdout.answers else [holdout.target])
-        table.require(wanted)
+        named = [holdout.key, *holdout.slices, *([holdout.group] if holdout.group else [])]
+        table.require(named + ([] if holdout.answers else [holdout.target]))
         self._table, self.rows = table, 0
         self._target = -1 if holdout.answers else table.header.index(holdout.target)
-        self._places = {name: table.header.index(name) for name in holdout.slices}
-        self._values: dict[str, dict[str, int]] = {name: {} for name in holdout.slices}
-        self._codes: dict[str, array[int]] = {name: array("i") for name in holdout.slices}
+        self._slices, self._group = holdout.slices, holdout.group
+        coded = {*holdout.slices, holdout.group} - {""}
+        self._places = {name: table.header.index(name) for name in coded}
+        self._values: dict[str, dict[str, int]] = {name: {} for name in coded}
+        self._codes: dict[str, array[int]] = {name: array("i") for name in coded}
         self._truth = array("d")
+        self._hints = None if holdout.group else GroupHints(table.header, (*named, holdout.target))
 
     def add(self, cells: Cells) -> None:
         self.rows += 1
@@ -165,6 +181,10 @@ class _Seen:
         for name, at in self._places.items():
             values = self._values[name]
             self._codes[name].append(values.setdefault(cells[at], len(values)))
+        if self._hints is not None:
+            self._hints.add(cells)
+        elif not cells[self._places[self._group]]:
+            raise Refused(f"{self._table.location}: row {self.rows} has no {self._group}; name the group of every row")
 
     def truth(self) -> "NDArray[Any]":
         import numpy as np
@@ -175,8 +195,17 @@ class _Seen:
         import numpy as np
 
         return Slices(
-            values=self._values, codes={name: np.frombuffer(codes, "i4") for name, codes in self._codes.items()}
+            values={name: self._values[name] for name in self._slices},
+            codes={name: np.frombuffer(self._codes[name], "i4") for name in self._slices},
         )
+
+    def groups(self) -> "NDArray[Any] | None":
+        import numpy as np
+
+        return np.frombuffer(self._codes[self._group], "i4") if self._group else None
+
+    def hints(self) -> tuple[GroupHint, ...]:
+        return self._hints.hints() if self._hints is not None else ()
 
 
 def open_table(clients: Clients, location: str, vocabulary: Vocabulary | None) -> Table:

@@ -1,16 +1,20 @@
 """What both models' predictions of the hold-out rows come to: the metrics that gates ask for, and their agreement."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 from activities.holdout_rows import HoldoutRows
 from shared.domain.agreement import Agreement, OutputComparison, no_champion
 from shared.domain.failures import Refused
+from shared.domain.gates.champion import BetterThanChampion
 from shared.domain.gates.evidence import Evaluation, SliceDifference
+from shared.domain.gates.options import read_options
+from shared.domain.looks import Look
 from shared.domain.metrics import MetricError, Scale, metric_named, value_of
 from shared.domain.outputs import Labels, Numbers, edges_of
-from shared.domain.paired import compare
+from shared.domain.paired import Difference, compare, resamples_for
 
 
 @contextmanager
@@ -24,43 +28,92 @@ def _measurable() -> Iterator[None]:
 
 @_measurable()
 def evaluate(
-    rows: HoldoutRows, gates: Sequence[Mapping[str, Any]], champion_model: str, champion: Any, challenger: Any
+    rows: HoldoutRows,
+    gates: Sequence[Mapping[str, Any]],
+    champion_model: str,
+    champion: Any,
+    challenger: Any,
+    look: Look | None = None,
 ) -> Evaluation:
-    """What the options of *gates* ask for: metrics alone and, beside a champion, the paired differences."""
-    import numpy as np
+    """What the options of *gates* ask for: metrics alone and, beside a champion, the paired differences.
 
-    truth, seed = rows.truth, int(rows.digest.removeprefix("sha256:")[:8], 16)
-    metrics = {str(each["metric"]): float(each.get("confidence", 0.95)) for each in gates}
-    numeric = [name for name in metrics if metric_named(name).scale is not Scale.LABELS]
+    *look* is how many challengers have asked this hold-out: it decides the confidence that each gate needs.
+    """
+    asked = [_options(each) for each in gates]
+    names = list(dict.fromkeys(each.metric for each in asked))
+    numeric = [name for name in names if metric_named(name).scale is not Scale.LABELS]
     if rows.table.vocabulary is not None and numeric:
-        raise MetricError(f"{', '.join(numeric)} cannot be measured of labels: use accuracy")
-    values = {name: value_of(name, truth, challenger) for name in metrics}
-    if champion is None:
-        return Evaluation(digest=rows.digest, rows=len(truth), values=values)
-
-    def paired(name: str, members: Any) -> Any:
-        columns = (truth[members], champion[members], challenger[members])
-        return compare(name, *columns, confidence=metrics[name], seed=seed)
-
-    every = np.ones(len(truth), dtype=bool)
-    return Evaluation(
+        raise MetricError(f"{', '.join(numeric)} cannot be measured of labels: use accuracy, macro_f1 or mcc")
+    evaluation = Evaluation(
         digest=rows.digest,
-        rows=len(truth),
-        champion=champion_model,
-        values=values,
-        differences=tuple(paired(name, every) for name in metrics),
-        slices=tuple(_on_slices(rows, metrics, paired)),
+        rows=len(rows.truth),
+        values={name: value_of(name, rows.truth, challenger, rows.groups) for name in names},
+        group=rows.holdout.group,
+        groups=0 if rows.groups is None else int(rows.groups.max()) + 1,
+        look=look,
+        notes=tuple(map(str, rows.hints)),
+    )
+    if champion is None:
+        return evaluation
+    compared = _Compared(rows, champion, challenger)
+    evaluation = replace(evaluation, champion=champion_model)
+    wanted = dict.fromkeys((each.metric, each.overall_confidence(evaluation)) for each in asked)
+    differences = tuple(compared.overall(metric, confidence) for metric, confidence in wanted)
+    return replace(
+        evaluation,
+        differences=differences,
+        slices=tuple(compared.slices(asked, evaluation)),
+        notes=evaluation.notes + compared.notes(differences),
     )
 
 
-def _on_slices(
-    rows: HoldoutRows, metrics: Iterable[str], paired: Callable[[str, Any], Any]
-) -> Iterator[SliceDifference]:
-    """Without those on which a metric has no value, such as one class alone: a gate that asks for them fails."""
-    for where, members in rows.slices.masks():
-        for name in metrics:
-            with suppress(MetricError):
-                yield SliceDifference(slice=where, difference=paired(name, members))
+def _options(raw: Mapping[str, Any]) -> BetterThanChampion:
+    options, problems = read_options(BetterThanChampion, raw)
+    if options is None:
+        raise MetricError("; ".join(f"{each.option} {each.problem}: {each.remedy}" for each in problems))
+    return options
+
+
+class _Compared:
+    """Both models' predictions of the rows, compared in whatever is asked for."""
+
+    def __init__(self, rows: HoldoutRows, champion: Any, challenger: Any) -> None:
+        self._rows, self._models = rows, (champion, challenger)
+        self._seed = int(rows.digest.removeprefix("sha256:")[:8], 16)
+
+    def overall(self, metric: str, confidence: float) -> Difference:
+        return self._difference(metric, confidence, slice(None), self._rows.groups)
+
+    def slices(self, asked: Sequence[BetterThanChampion], evaluation: Evaluation) -> Iterator[SliceDifference]:
+        """Those that gates name at the confidence that they need, others at the gate's own, for people to look at.
+
+        Without those on which a metric has no value, such as one class alone: a gate that asks for them fails.
+        """
+        for where, members in self._rows.slices.masks():
+            wanted = dict.fromkeys(
+                (each.metric, each.slice_confidence(evaluation) if where in each.slices else each.confidence)
+                for each in asked
+            )
+            groups = self._rows.groups
+            for metric, confidence in wanted:
+                with suppress(MetricError):
+                    part = None if groups is None else groups[members]
+                    difference = self._difference(metric, confidence, members, part)
+                    yield SliceDifference(slice=where, difference=difference)
+
+    def notes(self, differences: Sequence[Difference]) -> tuple[str, ...]:
+        """How much longer the first interval would be, were the rows those of the column that looks like a group."""
+        alone, hint = next(iter(differences), None), next(iter(self._rows.hints), None)
+        if alone is None or hint is None or alone.high <= alone.low:
+            return ()
+        together = self._difference(alone.metric, alone.confidence, slice(None), hint.codes)
+        times = (together.high - together.low) / (alone.high - alone.low)
+        return (f"by {hint.column!r} the interval of {alone.metric} would be {times:.2g} times as long",)
+
+    def _difference(self, metric: str, confidence: float, members: Any, groups: Any) -> Difference:
+        columns = (each[members] for each in (self._rows.truth, *self._models))
+        resamples = resamples_for(confidence)
+        return compare(metric, *columns, groups=groups, confidence=confidence, seed=self._seed, resamples=resamples)
 
 
 @_measurable()

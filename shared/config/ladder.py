@@ -5,6 +5,7 @@ from typing import Any
 from shared.config.reader import AZURE_ML_NAME, NAME, Reader
 from shared.config.training import read_stage_training, refuse_known_answers
 from shared.domain.gates import GateSpec, read_gate
+from shared.domain.looks import EXPECTED
 from shared.domain.promotion.approvals import WITNESS, ApprovalPolicy, Role
 from shared.domain.promotion.ladder import BreakGlass, Holdout, Ladder, Newer, Promotable, Registry, Serving, Stage
 from shared.domain.routes import HubLayout, Workspace
@@ -67,7 +68,7 @@ def read_promotable(one: Reader, name: str, contract: str, owner: str) -> Promot
     section = one.inside("promotion")
     section.known(("holdout",))
     holdout = section.inside("holdout", required=True)
-    holdout.known(("path", "answers", "target", "key", "slices", "batch_rows", "tolerance", "labels"))
+    holdout.known(("path", "answers", "target", "key", "slices", "batch_rows", "tolerance", "labels", "group", "looks"))
     path = holdout.text("path")
     if path and "/" not in path:
         holdout.fail("path", f"is {path!r}", "write container/path of a CSV file in the hub")
@@ -80,7 +81,13 @@ def read_promotable(one: Reader, name: str, contract: str, owner: str) -> Promot
         batch_rows=holdout.whole("batch_rows", 1, 100_000) or 500,
         tolerance=holdout.number("tolerance", 0.0),
         labels=holdout.flag("labels", False),
+        group=holdout.optional("group"),
+        looks=holdout.whole("looks", 1, 10_000) or EXPECTED,
     )
+    if read.group and read.group in (read.target, read.key):
+        holdout.fail(
+            "group", f"is {read.group!r}, which is another column's part", "name the column of what rows share"
+        )
     return Promotable(name=name, contract=contract, holdout=read, owner=owner)
 
 

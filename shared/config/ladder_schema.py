@@ -27,7 +27,7 @@ def promotion_schemas() -> dict[str, Any]:
 def promotable_schema() -> dict[str, Any]:
     columns = {"target": TEXT, "key": TEXT, "slices": _TEXTS}
     numbers = {"batch_rows": whole(1, 100_000), "tolerance": {"type": "number", "minimum": 0}}
-    numbers |= {"labels": {"type": "boolean"}}
+    numbers |= {"labels": {"type": "boolean"}, "group": TEXT, "looks": whole(1, 10_000)}
     holdout = {"path": LOCATION, "answers": LOCATION, **columns, **numbers}
     return mapping({"holdout": mapping(holdout, required=("path", "target", "key"))}, required=("holdout",))
 

@@ -4,6 +4,7 @@ Source: Efron & Tibshirani (1993), sections 12.5 (bootstrap-t) and 21.4-21.8 (th
 Up to ATOMS rows it is the ordinary bootstrap. It draws from a seed only: the same columns give the same interval.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,17 @@ if TYPE_CHECKING:
 Formula = Callable[["NDArray[Any]"], "NDArray[Any]"]  # (k, ...) means to (...) values.
 ATOMS = 4096
 _BLOCK = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """The ends *low* and *high*; *tail* says how much the estimate rests on rare rows that pull it down: the negative
+    skewness of the rows' influence over the root of their number, 0 where they pull it up.
+    """
+
+    low: float
+    high: float
+    tail: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,10 +100,8 @@ def _counts(atoms: int, n: int, resamples: int, chance: "Generator") -> "Iterato
         yield np.bincount(drawn, minlength=size * atoms).reshape(size, atoms).astype(np.float64)
 
 
-def interval(
-    rows: "NDArray[Any]", formula: Formula, *, confidence: float, seed: int, resamples: int
-) -> tuple[float, float]:
-    """The ends of the bootstrap-t interval of *formula* at the means of *rows*, shape (k, n).
+def interval(rows: "NDArray[Any]", formula: Formula, *, confidence: float, seed: int, resamples: int) -> Interval:
+    """The bootstrap-t interval of *formula* at the means of *rows*, shape (k, n).
 
     Standard errors come from the delta method, here and in each resample. Each counts one row more, as influential as
     the most influential there is, so that a resample without variation does not divide by nothing. Neither end is
@@ -113,14 +123,29 @@ def interval(
     extra = float(np.max(influence**2)) / n
     error = np.sqrt((np.mean(influence**2) + extra) / n)
     if error == 0:
-        return estimate, estimate
+        return Interval(low=estimate, high=estimate)
 
     drawn = resample(centred, resamples, np.random.default_rng(seed))
     errors = np.sqrt((_variances(value, drawn, spread / n**0.5) + extra) / n)
     ratios = (value(drawn.means) - estimate) / errors
     below, above = np.quantile(ratios, [(1 - confidence) / 2, (1 + confidence) / 2], method="weibull")
     student = float(stdtrit(n - 1, (1 + confidence) / 2)) if n > 1 else np.inf
-    return float(estimate - max(above, student) * error), float(estimate - min(below, -student) * error)
+    return Interval(
+        low=float(estimate - max(above, student) * error),
+        high=float(estimate - min(below, -student) * error),
+        tail=tail_weight(influence),
+    )
+
+
+def tail_weight(influence: "NDArray[Any]") -> float:
+    """The negative skewness of *influence* (of mean 0) over the root of the number of its rows; 0 for a positive one.
+
+    It is the first term of the error of Student's t (Johnson 1978): large, where few rows carry the losses.
+    """
+    import numpy as np
+
+    square, cube = float(np.mean(influence**2)), float(np.mean(influence**3))
+    return max(0.0, -cube / (square**1.5 * math.sqrt(len(influence)))) if square else 0.0
 
 
 def _variances(value: Formula, drawn: Replicates, scale: "NDArray[Any]") -> "NDArray[Any]":

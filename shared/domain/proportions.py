@@ -10,16 +10,30 @@ from statistics import NormalDist
 _HALVINGS = 60
 
 
-def score_interval(gained: int, lost: int, n: int, confidence: float) -> tuple[float, float]:
-    """The ends for (gained - lost) / n: of *n* rows only the second model has *gained* right, only the first *lost*."""
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
+def score_interval(
+    gained: float, lost: float, n: float, confidence: float, freedom: int | None = None
+) -> tuple[float, float]:
+    """The ends for (gained - lost) / n: of *n* rows only the second model has *gained* right, only the first *lost*.
+
+    Counts may be fractions: those of rows in groups are divided by their design effect. *freedom* are the degrees of
+    freedom of that effect, with which Student's t replaces the normal distribution.
+    """
+    z = _critical(confidence, freedom)
     estimate = (gained - lost) / n
     low = _root(lambda change: _score(change, gained, lost, n) - z, -1.0, estimate)
     high = _root(lambda change: _score(change, gained, lost, n) + z, estimate, 1.0)
     return low, high
 
 
-def _score(change: float, gained: int, lost: int, n: int) -> float:
+def _critical(confidence: float, freedom: int | None) -> float:
+    if freedom is None:
+        return NormalDist().inv_cdf((1 + confidence) / 2)
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, (1 + confidence) / 2))
+
+
+def _score(change: float, gained: float, lost: float, n: float) -> float:
     """The statistic for the hypothesis that the difference is *change*; it falls as *change* grows."""
     a = 2 * n
     b = -gained - lost + (2 * n - gained + lost) * change

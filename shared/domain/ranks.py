@@ -7,6 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from shared.domain.influence import Influence
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -58,3 +60,43 @@ def _variance(differences: "NDArray[Any]") -> float:
     """Of the mean; a single row shows no variation, so its own square stands in."""
     n = len(differences)
     return float(differences.var(ddof=1)) / n if n > 1 else float(differences[0] ** 2)
+
+
+def average_precision(truth: "NDArray[Any]", scores: "NDArray[Any]") -> Influence:
+    """The mean over the positive rows of the precision among all rows that score as high; equal scores come together.
+
+    With h(s) the precision and B(s) the share of rows from score s up, a row of score t and truth y contributes
+    (y/p) (h(t) - AP) + the sum over positive rows s <= t of (y - h(s)) / B(s), over their number: the derivative of
+    the mean of h = A/B with respect to the row's weight.
+    """
+    import numpy as np
+
+    n, positives = len(truth), float(truth.sum())
+    _, level = np.unique(-scores, return_inverse=True)  # Levels of falling score.
+    level = level.reshape(-1)
+    hits, rows = np.bincount(level, weights=truth), np.bincount(level)
+    above = np.cumsum(rows) / n
+    precision = np.cumsum(hits) / np.cumsum(rows)
+    value = float(hits @ precision) / positives
+    # Sums over the levels from the row's own down: those whose threshold lets the row in.
+    first = np.cumsum((hits / above)[::-1])[::-1] / positives
+    second = np.cumsum((hits * precision / above)[::-1])[::-1] / positives
+    pulls = truth * (n / positives) * (precision[level] - value) + truth * first[level] - second[level]
+    return Influence(value=value, rows=pulls)
+
+
+def area_influence(truth: "NDArray[Any]", scores: "NDArray[Any]") -> Influence:
+    """The area under the ROC curve with DeLong's components as what each row contributes, for rows in groups.
+
+    Source: Obuchowski (1997): summed over groups, their squares are the variance of the area of clustered rows.
+    """
+    import numpy as np
+
+    positive = truth == 1
+    above, below = scores[positive], scores[~positive]
+    found = placements(above, below)
+    area, n = float(found.mean()), len(truth)
+    pulls = np.empty(n)
+    pulls[positive] = (found - area) * (n / len(above))
+    pulls[~positive] = (1 - placements(below, above) - area) * (n / len(below))
+    return Influence(value=area, rows=pulls)

@@ -345,3 +345,12 @@ def idempotent(digest: str) -> str:
 def file_check(check: str) -> str:
     """The whole report of a data check that somebody asked for."""
     return f"checks/{check}/report.json"
+
+
+def holdout_looks(model: str, digest: str) -> str:
+    """The folder of the challengers of *model* that were compared on the hold-out with the content *digest*."""
+    return f"holdouts/{model}/{digest.removeprefix('sha256:')}/looks/"
+
+
+def holdout_look(model: str, digest: str, number: int) -> str:
+    return f"{holdout_looks(model, digest)}{number:06d}.json"

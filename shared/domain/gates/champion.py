@@ -1,34 +1,75 @@
 """Whether the challenger is better than the champion, decided on the interval of their paired difference."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from shared.domain.gates.evidence import Evaluation
-from shared.domain.gates.options import choice, flag, number, texts, whole
+from shared.domain.gates.options import choice, flag, number, parsed, texts, whole
 from shared.domain.gates.registry import gate
 from shared.domain.gates.verdict import Finding, Outcome, failed, inconclusive, passed
-from shared.domain.metrics import METRICS
+from shared.domain.looks import shared_confidence, spent_confidence
+from shared.domain.metrics import METRICS, PARAMETRISED, MetricError, metric_named
 from shared.domain.paired import Difference, rows_needed
+
+TAIL_LIMIT = 0.2  # Above it, rare large losses decide, and few of them were seen; docs/gates.md has the simulation.
+_RARE_ROWS = 10  # So many rows with the rarest loss that matters must be expected.
+_ROUNDING = 1e-12  # Confidences have been computed in two places.
+
+
+def _metric_name(value: Any) -> str:
+    """Raises ValueError, which says more where a parameter is wrong."""
+    try:
+        return metric_named(str(value)).name
+    except MetricError as error:
+        raise ValueError(str(error) if "@" in str(value) else "") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BetterThanChampion:
     """*min_change* is in the metric's unit, or with *relative* a share of the champion's value, and may be negative.
 
-    On each of *slices* the challenger may lose at most *max_slice_loss* (in the metric's unit). *at_least* is the value
-    that must be reached, in the metric's direction, whether or not there is a champion; *first_model* says what becomes
-    of a model without one.
+    *confidence* is that of a year of looks at one version of the hold-out. *min_rows*, *min_groups* and *min_cases*
+    (rows or groups of the rarest kind that the metric rests on) are the least that is judged; *rarest* is the share of
+    rows whose losses matter, however rare.
+
+    On each of *slices* the challenger may lose at most *max_slice_loss* (in the metric's unit): with *slice_rule*
+    `no_harm` a slice holds the challenger that is shown to lose more, with `proven` one that is not shown to lose less.
+    *at_least* is the value that must be reached, in the metric's direction, whether or not there is a champion;
+    *first_model* says what becomes of a model without one.
     """
 
-    metric: str = choice(among=tuple(METRICS))
+    metric: str = parsed(_metric_name, f"one of {', '.join((*METRICS, *PARAMETRISED))}")
     min_change: float = number(0.0)
     relative: bool = flag(False)
     confidence: float = number(0.95, least=0.5, most=0.9999)
     min_rows: int = whole(100, least=1)
+    min_groups: int = whole(20, least=2)
+    min_cases: int = whole(10, least=1)
+    rarest: float | None = number(None, least=1e-6, most=0.5)
     slices: tuple[str, ...] = texts()
     max_slice_loss: float = number(0.0, least=0.0)
+    slice_rule: str = choice("no_harm", among=("no_harm", "proven"))
     first_model: str = choice("fail", among=("pass", "fail"))
     at_least: float | None = number(None)
+
+    @property
+    def least_rows(self) -> int:
+        """How many rows the whole hold-out must have."""
+        return max(self.min_rows, math.ceil(_RARE_ROWS / self.rarest) if self.rarest else 0)
+
+    def overall_confidence(self, evaluation: Evaluation) -> float:
+        """That of the interval on the whole hold-out, given which look this is."""
+        return spent_confidence(self.confidence, evaluation.look)
+
+    def slice_confidence(self, evaluation: Evaluation) -> float:
+        """That of each slice's interval. A slice that may only hold the challenger back shares the confidence with the
+        others, so that all together hold an equal one as rarely as one would; one that must prove needs no share.
+        """
+        if self.slice_rule == "no_harm":
+            return shared_confidence(self.confidence, len(self.slices))
+        return self.overall_confidence(evaluation)
 
 
 @gate("evaluation", BetterThanChampion)
@@ -39,12 +80,17 @@ def better_than_champion(options: BetterThanChampion, evaluation: Evaluation) ->
         return short
     if not evaluation.champion:
         return _first(options, evaluation)
-    difference = evaluation.overall(options.metric)
+    confidence = options.overall_confidence(evaluation)
+    difference = evaluation.overall(options.metric, confidence)
     if difference is None:
         return failed(f"{options.metric} was not compared with the champion")
     wanted = options.min_change * (abs(difference.champion) if options.relative else 1.0)
-    whole_set = _decided("overall", difference, wanted, options)
-    return _worst([whole_set, *(_on_slice(name, options, evaluation) for name in options.slices)])
+    return _worst(
+        [
+            _on_all(_Comparison(where="overall", difference=difference, wanted=wanted, confidence=confidence), options),
+            *(_on_slice(name, options, evaluation) for name in options.slices),
+        ]
+    )
 
 
 def _below_floor(options: BetterThanChampion, evaluation: Evaluation) -> Finding | None:
@@ -54,11 +100,11 @@ def _below_floor(options: BetterThanChampion, evaluation: Evaluation) -> Finding
     value = evaluation.values.get(options.metric)
     if value is None:
         return failed(f"the challenger's {options.metric} was not measured, so at_least cannot be judged")
-    higher = METRICS[options.metric].higher_is_better
+    higher = metric_named(options.metric).higher_is_better
     if (value >= options.at_least) if higher else (value <= options.at_least):
         return None
-    said = "below" if higher else "above"
-    return failed(f"{options.metric} is {value:.6g}, {said} {options.at_least:.6g}", challenger=value)
+    side = "below" if higher else "above"
+    return failed(f"{options.metric} is {value:.6g}, {side} {options.at_least:.6g}", challenger=value)
 
 
 def _first(options: BetterThanChampion, evaluation: Evaluation) -> Finding:
@@ -67,57 +113,129 @@ def _first(options: BetterThanChampion, evaluation: Evaluation) -> Finding:
         return failed("there is no champion to compare with, and first_model is fail")
     if options.at_least is None:
         return failed("there is no champion to compare with, and no at_least that a first model must reach")
-    if evaluation.rows < options.min_rows:
-        return inconclusive(f"{evaluation.rows} rows, at least {options.min_rows} are needed", rows=evaluation.rows)
+    if evaluation.rows < options.least_rows:
+        return inconclusive(f"{evaluation.rows} rows, at least {options.least_rows} are needed", rows=evaluation.rows)
     value = evaluation.values[options.metric]
     return passed(f"the first model: {options.metric} is {value:.6g} on {evaluation.rows} rows", challenger=value)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Comparison:
+    """*where* the *difference* was measured, what is *wanted* of it, and the *confidence* its interval must have."""
+
+    where: str
+    difference: Difference
+    wanted: float
+    confidence: float
+
+    def __str__(self) -> str:
+        difference = self.difference
+        return (
+            f"{self.where}: {difference.metric} better by {difference.estimate:.6g}"
+            f" [{difference.low:.6g}, {difference.high:.6g}] at {difference.confidence:.6g}, wanted {self.wanted:.6g}"
+        )
+
+    @property
+    def figures(self) -> dict[str, float]:
+        difference = self.difference
+        groups = {"groups": float(difference.groups)} if difference.groups else {}
+        return {
+            "estimate": difference.estimate,
+            "low": difference.low,
+            "high": difference.high,
+            "wanted": self.wanted,
+            "rows": float(difference.n),
+            **groups,
+        }
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the interval was computed at a lower confidence than is needed."""
+        return self.difference.confidence < self.confidence - _ROUNDING
+
+    def undecided(self, because: str, **figures: float) -> Finding:
+        return inconclusive(f"{self}; {because}", **self.figures, **figures)
+
+
+def _on_all(compared: _Comparison, options: BetterThanChampion) -> Finding:
+    """What must be shown to be better."""
+    difference, wanted = compared.difference, compared.wanted
+    short = _too_little(compared, options, options.least_rows)
+    if short:
+        return short
+    if compared.unsure:
+        return compared.undecided(f"the interval must be computed at confidence {compared.confidence:.6g}")
+    if difference.low >= wanted and not difference.low == difference.high == wanted:  # A tie is no proof.
+        return _heavy_tail(compared) or passed(str(compared), **compared.figures)
+    if difference.high < wanted:
+        return failed(str(compared), **compared.figures)
+    return _unclear(compared)
+
+
 def _on_slice(name: str, options: BetterThanChampion, evaluation: Evaluation) -> Finding:
-    difference = evaluation.on(name, options.metric)
+    confidence = options.slice_confidence(evaluation)
+    difference = evaluation.on(name, options.metric, confidence)
     if difference is None:
         return failed(f"slice {name}: {options.metric} was not compared with the champion")
-    return _decided(f"slice {name}", difference, -options.max_slice_loss, options, ties=True)
-
-
-def _decided(
-    where: str, difference: Difference, wanted: float, options: BetterThanChampion, ties: bool = False
-) -> Finding:
-    """*ties*: it is enough that nothing tells the models apart."""
-    figures = {
-        "estimate": difference.estimate,
-        "low": difference.low,
-        "high": difference.high,
-        "wanted": wanted,
-        "rows": float(difference.n),
-    }
-    said = (
-        f"{where}: {difference.metric} better by {difference.estimate:.6g}"
-        f" [{difference.low:.6g}, {difference.high:.6g}] at {difference.confidence:g}, wanted {wanted:.6g}"
+    compared = _Comparison(
+        where=f"slice {name}", difference=difference, wanted=-options.max_slice_loss, confidence=confidence
     )
-    if difference.n < options.min_rows:
-        return inconclusive(f"{said}; {difference.n} rows, at least {options.min_rows} are needed", **figures)
-    if difference.confidence < options.confidence:
-        return inconclusive(f"{said}; the interval must be computed at confidence {options.confidence:g}", **figures)
-    if difference.low >= wanted and (ties or not _tied(difference, wanted)):
-        return passed(said, **figures)
-    if difference.high < wanted:
-        return failed(said, **figures)
-    return _undecided(said, difference, wanted, figures)
+    short = _too_little(compared, options, options.min_rows)
+    if short:
+        return short
+    if options.slice_rule == "no_harm":
+        return _unharmed(compared)
+    if compared.unsure:
+        return compared.undecided(f"the interval must be computed at confidence {confidence:.6g}")
+    if difference.low >= compared.wanted:
+        return passed(str(compared), **compared.figures)
+    return failed(str(compared), **compared.figures) if difference.high < compared.wanted else _unclear(compared)
 
 
-def _tied(difference: Difference, wanted: float) -> bool:
-    """No row tells the models apart, and the challenger is no better than what must be exceeded."""
-    return difference.low == difference.high == wanted
+def _unharmed(compared: _Comparison) -> Finding:
+    """A pass unless the slice is shown to lose more than is allowed. A wider interval would show no loss either."""
+    if compared.difference.high >= compared.wanted:
+        return passed(str(compared), **compared.figures)
+    if compared.unsure:
+        return compared.undecided(f"the interval must be computed at confidence {compared.confidence:.6g}")
+    return failed(str(compared), **compared.figures)
 
 
-def _undecided(said: str, difference: Difference, wanted: float, figures: dict[str, float]) -> Finding:
-    needed = rows_needed(difference, wanted)
+def _too_little(compared: _Comparison, options: BetterThanChampion, least_rows: int) -> Finding | None:
+    """What says that there are too few rows, groups, or rows of a kind."""
+    difference = compared.difference
+    if difference.n < least_rows:
+        return compared.undecided(f"{difference.n} rows, at least {least_rows} are needed")
+    if 0 < difference.groups < options.min_groups:
+        return compared.undecided(f"{difference.groups} groups of rows, at least {options.min_groups} are needed")
+    unit = "groups with rows" if difference.groups else "rows"
+    for kind, count in difference.support.items():
+        if count < options.min_cases:
+            least = f"at least {options.min_cases} are needed (min_cases)"
+            return compared.undecided(f"{count} {unit} are {kind}, {least}")
+    return None
+
+
+def _heavy_tail(compared: _Comparison) -> Finding | None:
+    """What says that the challenger is better but for rare large losses, of which too few were seen to count them."""
+    difference = compared.difference
+    if difference.tail <= TAIL_LIMIT:
+        return None
+    units = difference.groups or difference.n
+    needed = max(units + 1, math.ceil(units * (difference.tail / TAIL_LIMIT) ** 2))
+    unit = "groups" if difference.groups else "rows"
+    because = f"its rare large losses are seen too seldom to count them; about {needed} {unit} would show enough"
+    return compared.undecided(because, rows_needed=float(needed), tail=difference.tail)
+
+
+def _unclear(compared: _Comparison) -> Finding:
+    difference = compared.difference
+    needed = rows_needed(difference, compared.wanted)
     if needed is None:
-        return inconclusive(f"{said}; no number of rows would decide at this estimate", **figures)
-    # The rows at hand did not decide, so fewer cannot.
-    needed = max(needed, difference.n + 1)
-    return inconclusive(f"{said}; about {needed} rows would decide", **figures, rows_needed=float(needed))
+        return compared.undecided("no number of rows would decide at this estimate")
+    units, unit = (difference.groups, "groups") if difference.groups else (difference.n, "rows")
+    needed = max(needed, units + 1)  # What is at hand did not decide, so less cannot.
+    return compared.undecided(f"about {needed} {unit} would decide", rows_needed=float(needed))
 
 
 def _worst(findings: Iterable[Finding]) -> Finding:

@@ -3,11 +3,15 @@
 It holds figures, never data, and judges nothing.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.domain.agreement import Agreement
+from shared.domain.looks import Look
 from shared.domain.paired import Difference
+
+_ROUNDING = 1e-12  # Confidences have been computed in two places.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +26,9 @@ class SliceDifference:
 class Evaluation:
     """The challenger on a hold-out of *rows* rows, named by its *digest*; *champion* is empty where there is none.
 
-    *values* are the challenger's own metrics; *differences* stand beside the champion's, one for each metric.
+    *values* are the challenger's own metrics; *differences* stand beside the champion's, one for each metric and
+    confidence. *group* is the column whose *groups* values were resampled, empty where rows were; *notes* say what a
+    reader should know of the hold-out; *look* says how many challengers have asked it before.
     """
 
     digest: str
@@ -31,14 +37,25 @@ class Evaluation:
     values: dict[str, float] = field(default_factory=dict)
     differences: tuple[Difference, ...] = ()
     slices: tuple[SliceDifference, ...] = ()
+    group: str = ""
+    groups: int = 0
+    look: Look | None = None
+    notes: tuple[str, ...] = ()
 
-    def overall(self, metric: str) -> Difference | None:
-        return next((each for each in self.differences if each.metric == metric), None)
+    def overall(self, metric: str, confidence: float = 0.0) -> Difference | None:
+        """The difference in *metric* at the lowest confidence that is at least *confidence*, or else at the highest."""
+        return _nearest((each for each in self.differences if each.metric == metric), confidence)
 
-    def on(self, name: str, metric: str) -> Difference | None:
-        """The difference in *metric* on the slice called *name*."""
+    def on(self, name: str, metric: str, confidence: float = 0.0) -> Difference | None:
+        """The difference in *metric* on the slice called *name*, chosen as `overall` chooses."""
         matching = (each.difference for each in self.slices if each.slice == name and each.difference.metric == metric)
-        return next(matching, None)
+        return _nearest(matching, confidence)
+
+
+def _nearest(differences: Iterable[Difference], confidence: float) -> Difference | None:
+    rising = sorted(differences, key=lambda each: each.confidence)
+    enough = (each for each in rising if each.confidence >= confidence - _ROUNDING)
+    return next(enough, rising[-1] if rising else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from shared.domain.failures import Refused
 from shared.domain.gate_specs import GateSpec
+from shared.domain.looks import EXPECTED
 from shared.domain.promotion.approvals import ApprovalPolicy
 from shared.domain.promotion.training import StageTraining
 from shared.domain.routes import Workspace
@@ -45,6 +46,8 @@ class Holdout:
 
     *answers* is a second such file with the key and the target, empty where the target is a column of the first.
     Outputs of two models agree within *tolerance*; *labels*: they are texts, which agree where they are equal.
+    Rows with one value in the column *group* belong together; empty where each row stands for itself. *looks* is how
+    many challengers are expected to ask it in a year.
     """
 
     path: str
@@ -55,6 +58,8 @@ class Holdout:
     batch_rows: int = 500
     tolerance: float = 0.0
     labels: bool = False
+    group: str = ""
+    looks: int = EXPECTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

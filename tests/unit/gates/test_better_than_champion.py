@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from shared.codec import decode, encode
 from shared.domain.gates import GateSpec, Outcome, judge
 from shared.domain.gates.evidence import Evaluation, Evidence, SliceDifference
+from shared.domain.looks import Look
 from shared.domain.paired import Difference
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
@@ -78,7 +79,7 @@ def test_it_is_decided_on_the_interval(seen, options, outcome, said):
 def test_no_slice_may_lose_more_than_allowed(on_slice, allowed, outcome):
     seen = evaluation(BETTER, slices=[("sex=f", on_slice), ("sex=m", BETTER)])
 
-    verdict = asked(seen, slices=["sex=f", "sex=m"], max_slice_loss=allowed)
+    verdict = asked(seen, slices=["sex=f", "sex=m"], max_slice_loss=allowed, slice_rule="proven")
 
     assert verdict.outcome is outcome, verdict.because
     assert ("slice sex=m" in verdict.because) is (outcome is PASS)
@@ -120,6 +121,67 @@ def test_a_floor_holds_beside_a_champion_too():
     assert asked(evaluation(BETTER), at_least=1.9).outcome is PASS
 
 
+@pytest.mark.parametrize(
+    ("on_slice", "outcome", "said"),
+    [
+        (difference(-0.05, 0.2), PASS, "better by 0.1"),
+        (difference(-0.2, -0.1, confidence=0.975), FAIL, "slice sex=f"),
+        (difference(-0.2, -0.1, confidence=0.95), INCONCLUSIVE, "computed at confidence 0.975"),
+        (difference(-0.2, 0.1, n=50), INCONCLUSIVE, "50 rows, at least 100"),
+        (difference(0.0, 0.0, support={"positive": 1}), INCONCLUSIVE, "1 rows are positive, at least 10"),
+    ],
+)
+def test_a_slice_holds_back_who_is_shown_to_lose_there_at_a_shared_confidence(on_slice, outcome, said):
+    seen = evaluation(BETTER, slices=[("sex=f", on_slice), ("sex=m", BETTER)])
+
+    verdict = asked(seen, slices=["sex=f", "sex=m"])
+
+    assert (verdict.outcome, said in verdict.because) == (outcome, True), verdict.because
+
+
+@pytest.mark.parametrize(
+    ("seen", "options", "said"),
+    [
+        (difference(0.05, 0.15, groups=12), {}, "12 groups of rows, at least 20"),
+        (difference(0.05, 0.15, groups=12, support={"positive": 9}), {"min_groups": 5}, "9 groups with rows are posi"),
+        (difference(0.05, 0.15, support={"positive": 9, "negative": 991}), {}, "9 rows are positive, at least 10"),
+        (difference(0.05, 0.15, tail=0.4), {}, "rare large losses are seen too seldom to count them; about 4000 rows"),
+        (difference(0.05, 0.15, groups=50, tail=0.4), {}, "about 200 groups would show enough"),
+        (difference(0.05, 0.15, n=900), {"rarest": 0.01}, "900 rows, at least 1000 are needed"),
+        (difference(-0.1, 0.15, groups=50), {}, "groups would decide"),
+    ],
+)
+def test_too_little_of_a_kind_is_no_proof(seen, options, said):
+    verdict = asked(evaluation(seen), **options)
+
+    assert (verdict.outcome, said in verdict.because) == (INCONCLUSIVE, True), verdict.because
+
+
+def test_two_gates_on_one_metric_each_find_the_interval_of_their_own_confidence():
+    sure = difference(-0.01, 0.21, confidence=0.99)
+    for seen in (evaluation(BETTER, sure), evaluation(sure, BETTER)):
+        assert asked(seen).outcome is PASS
+        assert "at 0.99" in asked(seen, confidence=0.99).because
+
+
+def test_every_look_in_a_year_needs_more_confidence():
+    """Twelve looks are expected: the first may spend a thirteenth of the year's 5 %."""
+    first = replace(evaluation(BETTER), look=Look(number=1))
+    sure = difference(0.05, 0.15, confidence=1 - 0.05 / 13)
+
+    assert "computed at confidence 0.996154" in asked(first).because
+    assert asked(replace(first, differences=(sure,))).outcome is PASS
+    assert asked(replace(first, differences=(sure,), look=Look(number=2))).outcome is INCONCLUSIVE
+
+
+@pytest.mark.parametrize("expected", [1, 12, 40])
+def test_all_looks_together_spend_one_alpha_and_the_expected_ones_half(expected):
+    shares = [Look(number=number, expected=expected).share for number in range(1, 100_001)]
+
+    assert sum(shares) == pytest.approx(1, abs=1e-3)
+    assert sum(shares[:expected]) == pytest.approx(0.5)
+
+
 small = st.floats(-1, 1).map(lambda value: round(value, 4))
 
 
@@ -140,7 +202,7 @@ def test_more_slices_never_help(found):
     names = [f"s={at}" for at in range(len(found))]
     seen = evaluation(BETTER, slices=zip(names, found, strict=True))
 
-    outcomes = [order[asked(seen, slices=names[:many]).outcome] for many in range(len(names) + 1)]
+    outcomes = [order[asked(seen, slices=names[:many], slice_rule="proven").outcome] for many in range(len(names) + 1)]
 
     assert outcomes == sorted(outcomes, reverse=True)
 

@@ -19,6 +19,7 @@ from shared.domain.gates.evidence import (
     Latency,
     Rollback,
 )
+from shared.domain.metrics import METRICS
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 NEEDED = {
@@ -155,7 +156,7 @@ def test_an_unknown_gate_is_refused_with_those_there_are():
             "better_than_champion",
             {"metric": "rsme", "slices": "sex", "relative": 1, "first_model": "maybe"},
             [
-                "metric is 'rsme': give one of mae, rmse, r2, log_loss, brier, accuracy, recall, precision, auc, f1",
+                f"metric is 'rsme': give one of {', '.join(METRICS)}, pinball@QUANTILE, ndcg@PLACES",
                 "relative is 1: give true or false",
                 "slices is 'sex': give a list of texts",
                 "first_model is 'maybe': give one of pass, fail",

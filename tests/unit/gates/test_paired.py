@@ -10,7 +10,7 @@ from scipy import optimize, stats
 from sklearn import metrics as known
 
 from shared.domain import bootstrap
-from shared.domain.metrics import METRICS, MetricError
+from shared.domain.metrics import METRICS, MetricError, metric_named, value_of
 from shared.domain.paired import compare, rows_needed
 from shared.domain.proportions import score_interval
 from shared.domain.ranks import area_difference
@@ -27,7 +27,34 @@ PEERS = {
     "f1": known.f1_score,
     "auc": known.roc_auc_score,
 }
-NUMBERS, LABELS = ("mae", "rmse", "r2"), ("accuracy", "recall", "precision", "f1")
+PEERS |= {
+    "mape": known.mean_absolute_percentage_error,
+    "smape": lambda truth, model: np.mean(2 * abs(model - truth) / (abs(model) + abs(truth))),
+    "pinball@0.9": lambda truth, model: known.mean_pinball_loss(truth, model, alpha=0.9),
+    "multiclass_log_loss": known.log_loss,
+    "macro_f1": lambda truth, model: known.f1_score(truth, model, average="macro"),
+    "weighted_f1": lambda truth, model: known.f1_score(truth, model, average="weighted"),
+    "balanced_accuracy": known.balanced_accuracy_score,
+    "mcc": known.matthews_corrcoef,
+    "average_precision": known.average_precision_score,
+    "ndcg": lambda truth, model: mean_ndcg(truth, model, None),
+    "ndcg@5": lambda truth, model: mean_ndcg(truth, model, 5),
+}
+ALL = (*METRICS, "pinball@0.9", "ndcg@5")
+NUMBERS = ("mae", "rmse", "r2", "mape", "smape", "pinball@0.9")
+LABELS = ("accuracy", "recall", "precision", "f1")
+SEVERAL = ("macro_f1", "weighted_f1", "balanced_accuracy", "mcc")
+
+
+def mean_ndcg(truth, scores, depth):
+    queries = groups_of("ndcg", len(truth))
+    parts = [([truth[queries == each]], [scores[queries == each]]) for each in np.unique(queries)]
+    return np.mean([known.ndcg_score(*part, k=depth) for part in parts])
+
+
+def groups_of(metric, n):
+    """Queries of four rows or five, for the metrics that need them."""
+    return np.arange(n) % max(2, n // 4) if metric.startswith("ndcg") else None
 
 
 def columns(metric, n=400, seed=1):
@@ -35,6 +62,13 @@ def columns(metric, n=400, seed=1):
     chance = np.random.default_rng(seed)
     truth = chance.normal(size=n)
     first, second = (truth + noise * chance.standard_t(5, n) for noise in (1.0, 0.8))
+    if metric.startswith("ndcg"):
+        return np.floor(abs(truth) * 2), np.round(abs(first), 1), np.round(abs(second), 1)
+    if metric in SEVERAL:
+        return tuple(np.digitize(each, (-0.5, 0.7)) for each in (truth, first, second))
+    if metric == "multiclass_log_loss":
+        scores = [np.exp(np.stack([-each, np.zeros(n), each], axis=1)) for each in (first, second)]
+        return np.digitize(truth, (-0.5, 0.7)), *(each / each.sum(axis=1, keepdims=True) for each in scores)
     if metric in NUMBERS:
         return truth, first, second
     truth = (truth > 0.3).astype(float)
@@ -43,50 +77,59 @@ def columns(metric, n=400, seed=1):
     return truth, 1 / (1 + np.exp(-first)), 1 / (1 + np.exp(-second))
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", ALL)
 def test_values_are_those_that_are_known(metric):
     truth, champion, challenger = columns(metric)
 
-    found = compare(metric, truth, champion, challenger, resamples=99)
+    found = compare(metric, truth, champion, challenger, groups=groups_of(metric, 400), resamples=99)
 
     expected = [PEERS[metric](truth, model) for model in (champion, challenger)]
     assert [found.champion, found.challenger] == pytest.approx(expected, abs=1e-12)
-    assert found.estimate == pytest.approx((1 if METRICS[metric].higher_is_better else -1) * np.diff(expected)[0])
+    assert found.estimate == pytest.approx((1 if metric_named(metric).higher_is_better else -1) * np.diff(expected)[0])
     assert found.low < found.estimate < found.high
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", ALL)
 def test_swapping_the_models_mirrors_the_interval(metric):
     truth, champion, challenger = columns(metric)
 
-    there, back = compare(metric, truth, champion, challenger), compare(metric, truth, challenger, champion)
+    groups = groups_of(metric, 400)
+    there = compare(metric, truth, champion, challenger, groups=groups)
+    back = compare(metric, truth, challenger, champion, groups=groups)
 
     assert (there.estimate, there.low, there.high) == pytest.approx((-back.estimate, -back.high, -back.low), rel=1e-6)
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", ALL)
 def test_the_same_columns_and_seed_give_the_same_interval(metric):
-    assert compare(metric, *columns(metric), seed=3) == compare(metric, *columns(metric), seed=3)
+    groups = groups_of(metric, 400)
+
+    assert compare(metric, *columns(metric), groups=groups, seed=3) == compare(
+        metric, *columns(metric), groups=groups, seed=3
+    )
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", ALL)
 def test_equal_predictions_are_no_improvement(metric):
     truth, champion, _ = columns(metric)
 
-    found = compare(metric, truth, champion, champion)
+    found = compare(metric, truth, champion, champion, groups=groups_of(metric, 400))
 
     assert found.estimate == 0
     assert found.low <= 0 <= found.high
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", ALL)
 @settings(max_examples=15)
 @given(seed=st.integers(0, 2**32), n=st.integers(5, 80), confidence=st.sampled_from([0.8, 0.9, 0.95, 0.99]))
 def test_more_confidence_never_shortens_an_interval(metric, seed, n, confidence):
     given = columns(metric, n, seed)
     if given[0].min() == given[0].max():
         return
-    wide, narrow = (compare(metric, *given, confidence=each, resamples=199) for each in (0.995, confidence))
+    groups = groups_of(metric, n)
+    wide, narrow = (
+        compare(metric, *given, groups=groups, confidence=each, resamples=199) for each in (0.995, confidence)
+    )
 
     assert wide.low <= narrow.low <= narrow.high <= wide.high
     assert all(math.isfinite(end) for end in (wide.low, wide.high))
@@ -232,3 +275,105 @@ def test_no_number_of_rows_tells_equal_values_apart():
     found = compare("mae", [1.0, 2.0, 4.0], [1.0, 2.0, 3.0], [1.0, 2.0, 3.0])
 
     assert rows_needed(found, 0.0) is None
+
+
+@pytest.mark.parametrize("metric", ALL)
+def test_groups_of_one_row_are_about_the_rows_themselves(metric):
+    if metric.startswith("ndcg"):
+        return
+    alone = compare(metric, *columns(metric))
+    grouped = compare(metric, *columns(metric), groups=range(400))
+
+    assert (grouped.groups, grouped.support) == (400, alone.support)
+    assert grouped.high - grouped.low == pytest.approx(alone.high - alone.low, rel=0.1)
+
+
+@pytest.mark.parametrize("metric", ALL)
+def test_rows_that_are_there_four_times_say_no_more_than_once(metric):
+    """Four copies of each row are as many groups as there were rows: the interval stays."""
+    if metric.startswith("ndcg"):
+        return
+    given = columns(metric, 200)
+    once, again = compare(metric, *given), compare(metric, *(np.repeat(each, 4, axis=0) for each in given))
+    grouped = compare(
+        metric, *(np.repeat(each, 4, axis=0) for each in given), groups=np.repeat(np.arange(200), 4), seed=1
+    )
+
+    assert grouped.n == 4 * once.n
+    assert again.high - again.low < 0.6 * (once.high - once.low)
+    assert grouped.high - grouped.low == pytest.approx(once.high - once.low, rel=0.12)
+    assert rows_needed(grouped, grouped.low) < 4 * 200
+
+
+def test_the_influence_of_a_row_is_the_derivative_of_the_metric_by_its_weight():
+    """Against scikit-learn with a little more, and a little less, weight on one row."""
+    for metric in (*SEVERAL, "average_precision"):
+        truth, model, _ = columns(metric, 120)
+        options = {"macro_f1": {"average": "macro"}, "weighted_f1": {"average": "weighted"}}.get(metric, {})
+        peer = known.f1_score if options else PEERS[metric]
+        influence = METRICS[metric].influence(truth, model)
+        for row in range(0, 120, 10):
+            weights = np.ones((2, 120))
+            weights[:, row] += (0.01, -0.01)
+            more, less = (peer(truth, model, sample_weight=each, **options) for each in weights)
+            assert influence.rows[row] / 120 == pytest.approx((more - less) / 0.02, rel=1e-2, abs=1e-6)
+
+
+@pytest.mark.parametrize("constant", [0.1, 0.7, 123.456])
+def test_r2_of_a_constant_truth_is_an_error_however_its_mean_rounds(constant):
+    with pytest.raises(MetricError, match="r2: every row of truth is"):
+        value_of("r2", [constant] * 7, range(7))
+
+
+def test_one_positive_row_leaves_an_interval_within_the_metrics_range():
+    truth = np.zeros(1000)
+    truth[3] = 1
+    found = compare("f1", truth, np.zeros(1000), truth)
+
+    assert (found.high, found.support) == (1, {"positive": 1, "predicted positive": 1})
+
+
+def test_two_perfect_orders_of_one_positive_row_are_not_proven_alike():
+    truth, chance = np.r_[1.0, np.zeros(199)], np.random.default_rng(1)
+    found = compare("auc", truth, truth + 0.5 * chance.random(200), truth + 0.5 * chance.random(200))
+
+    assert (found.champion, found.challenger, found.support["positive"]) == (1, 1, 1)
+    assert found.low < -0.9
+
+
+@pytest.mark.parametrize(
+    ("metric", "changed", "said"),
+    [
+        ("mape", {}, "mape: 1 of 3 values of truth are 0: a share of 0 is not defined; use smape or mae"),
+        ("pinball@1.5", {}, "needs a quantile between 0 and 1: write pinball@0.9"),
+        ("pinball", {}, "needs a quantile between 0 and 1: write pinball@0.9"),
+        ("ndcg@0", {}, "needs a number of places from 1: write ndcg@10"),
+        ("ndcg", {}, "ndcg compares rows within a query: name its column as `group` of the hold-out"),
+        ("ndcg", {"truth": [0, -1, 1]}, "1 of 3 values of truth are not 0 or more"),
+        ("mcc", {"truth": [1, 1, 1]}, "mcc: every row of truth is 1: give rows of several classes"),
+        ("multiclass_log_loss", {}, r"champion has shape \(3,\), it needs \(3, at least 2\): one probability for each"),
+        ("multiclass_log_loss", {"champion": [[1, 0], [0.7, 0.7], [0, 1]]}, "1 of 3 .* not probabilities that sum to"),
+        ("multiclass_log_loss", {"champion": [[1, 0], [0, 1], [2, -1]]}, "1 of 3 values of champion are not from 0"),
+        ("multiclass_log_loss", {"champion": [[1, 0], [0, 1], [1, math.nan]]}, "champion, class 1 has 1 missing"),
+        ("multiclass_log_loss", {"truth": [0, 0.5, 1]}, "1 of 3 values of truth are not the number of a class"),
+    ],
+)
+def test_degenerate_columns_are_refused_in_plain_words(metric, changed, said):
+    given = {"truth": [0, 1, 1], "champion": [0, 1, 0], "challenger": [0, 1, 1], **changed}
+
+    with pytest.raises(MetricError, match=said):
+        compare(metric, *given.values())
+
+
+def test_groups_that_are_not_one_a_row_are_refused():
+    with pytest.raises(MetricError, match="mae: groups has 2 values for 3 rows: give one a row"):
+        compare("mae", [1, 2, 3], [1, 2, 3], [2, 2, 3], groups=[1, 2])
+
+
+def test_what_has_no_value_of_its_own_is_defined():
+    assert value_of("smape", [0, 2], [0, 2]) == 0
+    assert value_of("smape", [0, 2], [1, 2]) == 1
+    assert value_of("mcc", [0, 1, 1], [1, 1, 1]) == 0
+    assert value_of("macro_f1", ["a", "b"], ["a", "z"]) == 0.5  # A class that no row has is a mistake, no class.
+    assert value_of("average_precision", [1, 0, 0, 0], [1, 1, 1, 1]) == 0.25  # Ties come together.
+    assert value_of("ndcg", [0, 0, 1, 1], [1, 2, 3, 4], np.array([0, 0, 1, 1])) == 0.5  # Nothing relevant: 0.

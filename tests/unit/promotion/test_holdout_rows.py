@@ -18,6 +18,7 @@ from activities.holdouts import agreement_of, evaluate
 from activities.keyed_columns import KeyedColumn
 from shared.domain.configuration import Configuration
 from shared.domain.failures import Refused
+from shared.domain.looks import Look
 from shared.domain.promotion.ladder import Holdout
 from shared.domain.routes import HubLayout
 from shared.ports import Answer, OnlineRequest
@@ -186,3 +187,48 @@ def test_a_keyed_column_finds_keys_and_counts_repeats() -> None:
     assert column.values[column.places(["a", "b"])].tolist() == [1.0, 2.0]
     assert column.places(["c"]).tolist() == [-1]
     assert KeyedColumn([]).places(["a"]).tolist() == [-1]
+
+
+def grouped_file(groups: int = 30, each: int = 10) -> tuple[bytes, Any, Any]:
+    """Rows of patients, and two models that are as good as each other and err by patient."""
+    chance = np.random.default_rng(4)
+    patient = np.repeat(np.arange(groups), each)
+    errors = [chance.normal(size=groups)[patient] + 0.3 * chance.normal(size=len(patient)) for _ in range(2)]
+    lines = [f"r{number},{'fm'[number % 2]},p{who},0" for number, who in enumerate(patient)]
+    return "\n".join(["id,sex,patient,y", *lines]).encode(), *errors
+
+
+def test_a_named_group_is_what_is_resampled_and_counted(clients: FakeClients, hub: MemoryHub) -> None:
+    text, champion, challenger = grouped_file()
+    hub.land(HOLDOUT.path, text)
+
+    alone = evaluate(read_rows(clients, HOLDOUT), [{"metric": "mae"}], "churn:1", champion, challenger)
+    rows = read_rows(clients, replace(HOLDOUT, group="patient"))
+    grouped = evaluate(rows, [{"metric": "mae"}], "churn:1", champion, challenger)
+
+    first, second = alone.differences[0], grouped.differences[0]
+    assert (grouped.group, grouped.groups, second.groups, grouped.notes) == ("patient", 30, 30, ())
+    assert second.high - second.low > 2 * (first.high - first.low)
+    assert [each.difference.groups for each in grouped.slices] == [30, 30]
+    assert "name it as `group`" in alone.notes[0]
+    assert alone.notes[1].startswith("by 'patient' the interval of mae would be")
+    assert "patient" in rows.features  # What models are asked with does not change.
+
+
+def test_a_row_without_its_group_is_refused(clients: FakeClients, hub: MemoryHub) -> None:
+    hub.land(HOLDOUT.path, b"id,sex,patient,y\na,f,p,1\nb,f,,1\n")
+
+    with pytest.raises(Refused, match="row 2 has no patient; name the group of every row"):
+        read_rows(clients, replace(HOLDOUT, group="patient"))
+
+
+def test_each_gate_gets_the_interval_that_its_options_and_the_look_need(clients: FakeClients, hub: MemoryHub) -> None:
+    text, champion, challenger = grouped_file()
+    hub.land(HOLDOUT.path, text)
+    options = [{"metric": "mae", "confidence": 0.9}, {"metric": "mae", "slices": ["sex=f", "sex=m"]}]
+
+    measured = evaluate(read_rows(clients, HOLDOUT), options, "m:1", champion, challenger, Look(number=2, expected=1))
+
+    assert [each.confidence for each in measured.differences] == pytest.approx([1 - 0.1 / 6, 1 - 0.05 / 6])
+    asked = {(each.slice, round(each.difference.confidence, 6)) for each in measured.slices}
+    assert asked == {("sex=f", 0.9), ("sex=f", 0.975), ("sex=m", 0.9), ("sex=m", 0.975)}
