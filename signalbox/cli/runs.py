@@ -107,7 +107,10 @@ def release(run: str, reason: str, person: str, as_json: bool) -> None:
 def reprocess(run: str, reason: str, as_it_was: bool, person: str, as_json: bool) -> None:
     """Score the files of RUN again, as the next attempt, by today's configuration."""
     body = {"reason": reason, "as_it_was": as_it_was}
-    emit_answer(find_app(person, signed=bool(person)).post(f"runs/{run}/reprocess", body), as_json)
+    app = find_app(person, signed=bool(person))
+    with suggesting(app, RUNS, run):
+        ordered = app.post(f"runs/{run}/reprocess", body)
+    emit_answer(ordered, as_json)
 
 
 def _order(run: str, kind: str, reason: str, person: str, as_json: bool, among: str = "runs") -> None:

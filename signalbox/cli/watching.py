@@ -18,7 +18,7 @@ _AWAY_S = 60.0  # How long the app may be away, as in a restart.
 
 
 def watch_run(app: AppClient, run: str, as_json: bool) -> tuple[dict[str, Any], int]:
-    """Print the steps of *run* until it is closed; what it is then, and the exit code: NO unless it completed.
+    """Print the steps of *run* until it has an outcome; what it is then, and the exit code: NO unless it completed.
 
     With *as_json* a line is the app's whole answer, whenever it has changed.
     """
@@ -31,7 +31,7 @@ def watch_run(app: AppClient, run: str, as_json: bool) -> tuple[dict[str, Any], 
                 if line not in shown:
                     click.echo(line)
                     shown.add(line)
-            if answer["closed"]:
+            if answer["closed"] or answer["outcome"]:  # Quarantined data waits for its owner, perhaps for days.
                 return answer, 0 if answer["outcome"] == "completed" else NO
             answer = _next(lambda: app.get(f"runs/{run}"))
 

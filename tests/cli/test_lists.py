@@ -56,7 +56,7 @@ async def test_json_of_an_empty_list_is_the_apps_own_answer_too(product: Product
         (("status", "--route", "eech", "--json"), "did you mean each?"),
         (("status", "--route", "xyz"), "there are: each, listed, partial, success, window"),
         (("promotions", "prom"), "is not known"),
-        (("explain", "prom"), "is not known"),
+        (("explain", "prom"), "is called 'prom'"),
         (("schedules", "show", "nightly"), "is not configured"),
         (("history", "churn"), ""),
         (("drift", "churn"), "no `drift` section"),

@@ -12,6 +12,7 @@ import pytest
 from tests.cli.conftest import clean_environment, run, shell
 from tests.fakes.ports import OPERATOR_KEY
 from tests.inference.conftest import Product
+from tests.inference.test_quarantine import BAD
 
 
 async def test_a_run_is_watched_to_its_end_with_each_step_once(
@@ -87,3 +88,15 @@ def test_what_bash_completes_is_what_there_is(tmp_path: Path) -> None:
     asked = {"_SIGNALBOX_COMPLETE": "bash_complete", "COMP_WORDS": "signalbox status --wa", "COMP_CWORD": "2"}
 
     assert shell(tmp_path, **asked).stdout.split(",")[-1].strip() == "--watch"
+
+
+async def test_a_watch_ends_where_data_is_quarantined_and_waits_for_its_owner(
+    product: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signalbox.cli.watching._EVERY_S", 0.02)
+    name = await product.arrive("landing/each/north/a.csv", BAD)
+    await product.host.settle()
+
+    result = await run(product, "status", name, "--watch")
+
+    assert (result.exit_code, "quarantined" in result.output) == (1, True), result.output
