@@ -50,7 +50,7 @@ async def test_what_waits_outlives_a_promotion_whose_approvals_expire(railway: R
     railway.register("2", error=0.2, **{FLAG: "churn:2 -> preprod"})
     await tell(railway, registered(2))
 
-    assert (await railway.finish(first)).fate is c.Fate.HELD
+    assert (await railway.finish(first)).fate is c.Fate.EXPIRED
     await railway.pass_time(2 * DAY)
 
     (second,) = [name for name in ids(railway) if name != first]

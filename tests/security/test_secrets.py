@@ -84,7 +84,8 @@ class TestDoors:
         caplog.set_level(logging.DEBUG)
         runs = {name: await a_run_of(target, name) for name in ("here", "there")}
         token = target.issuer.token(oid="all", roles=["InDev", "InPreprod", "InRegistry"])
-        for path, body, _ in ASKED:
+        for path, asked, _ in ASKED:
+            body = asked or {}
             headers = {"Authorization": f"Bearer {token}", **(TASK if path == "devops/checks" else {})}
             secret = {"reason": SECRET} if "reason" in body or path == "devops/checks" else {}
             for sent in (body | secret, {**dict.fromkeys(body, SECRET), "token": SECRET}):

@@ -16,6 +16,7 @@ APPROVED_BY = "signalbox.approved_by"
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"
 _EXACT = re.compile(rf"({_NAME}):(v?[0-9]+(?:[._-][A-Za-z0-9]+)*)")
+_NUMBER = re.compile(r"[0-9]+")
 _FLAG = re.compile(
     r"(?P<model>\S+) -> (?P<stage>[a-z0-9-]+)"
     r"(?: with (?P<beside>\S+(?:, \S+)*))?(?: \((?P<digest>sha256:[0-9a-f]{64})\))?"
@@ -63,7 +64,7 @@ def exact_model(text: str) -> ModelVersion:
 
 def is_later(model: ModelVersion, other: ModelVersion) -> bool:
     """Whether *model* is a later version than *other*, by the numbers in both: 10 comes after 9."""
-    mine, its = ([int(part) for part in re.findall(r"[0-9]+", each.version)] for each in (model, other))
+    mine, its = ([int(part) for part in _NUMBER.findall(each.version)] for each in (model, other))
     return mine > its
 
 

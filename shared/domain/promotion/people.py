@@ -3,13 +3,10 @@
 Two identities that share a user principal name or an e-mail address are one person who has two accounts.
 """
 
-import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
-
-_GUEST = re.compile(r"(?P<local>.+)_(?P<domain>[^_@]+)#ext#@.+")
 
 
 class Identified(Protocol):
@@ -93,5 +90,6 @@ class Askers:
 
 def _mail(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text).strip().casefold()
-    guest = _GUEST.fullmatch(folded)
-    return f"{guest['local']}@{guest['domain']}" if guest else folded
+    home, is_guest, _ = folded.partition("#ext#@")
+    local, _, domain = home.rpartition("_")
+    return f"{local}@{domain}" if is_guest and local else folded
