@@ -1,6 +1,7 @@
 """Count a run's files against a model's reference with Arrow, batch by batch; read labelled tables, up to a limit."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -26,6 +27,7 @@ from shared.ports import Blob, DataHub, HubFile
 
 _BLOCK = 4 * 1024 * 1024
 MOST_ROWS = 500_000
+_ROW = re.compile(r"(?:Row #|line )([0-9]{1,18})")
 
 
 class HubDriftFiles:
@@ -61,11 +63,9 @@ class HubDriftFiles:
         try:
             with self._hub.open(blob) as stream:
                 return _plain(_table(blob.path, stream))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeError, ValueError) as error:
-            said = str(error).splitlines()[0][:200]
-            raise Refused(
-                f"{blob.container}/{blob.path} cannot be read as CSV, JSON lines or Parquet: {said}"
-            ) from error
+        except (pa.ArrowException, ValueError, TypeError, AttributeError, RecursionError) as error:
+            where = f"{blob.container}/{blob.path}"
+            raise Refused(f"{where} cannot be read as CSV, JSON lines or Parquet: {_fault(error)}") from error
 
     def _opener(self, blob: Blob) -> Callable[[], BinaryIO]:
         return lambda: self._hub.open(blob)
@@ -98,8 +98,8 @@ def _output_values(
                 place = output.field - 1 if output.field > 0 else batch.num_columns - 1
                 yield pc.cast(batch.column(place), wanted).to_numpy(zero_copy_only=False)
         except (pa.ArrowInvalid, IndexError) as error:
-            said = str(error).splitlines()[0][:200]
-            raise Refused(f"output {name}: field {output.field} ({output.name}) cannot be read: {said}") from error
+            what = f"output {name}: field {output.field} ({output.name})"
+            raise Refused(f"{what} cannot be read: {_fault(error)}") from error
 
 
 def _counted_output(values: Any, name: str, profile: ColumnProfile) -> Counted:
@@ -109,6 +109,12 @@ def _counted_output(values: Any, name: str, profile: ColumnProfile) -> Counted:
         outputs={name: tally_of(values, profile)},
         moments={name: moments_of(values)} if numeric else {},
     )
+
+
+def _fault(error: Exception) -> str:
+    """The kind of *error* and the row that it names; its own words repeat what the row holds."""
+    row = _ROW.search(str(error))
+    return f"{type(error).__name__}{f' in row {row[1]}' if row else ''}"
 
 
 def _table(name: str, stream: BinaryIO) -> pa.Table:

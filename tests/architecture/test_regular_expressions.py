@@ -53,6 +53,7 @@ ELSEWHERE = {
     ("shared/domain/redaction.py", "sub"),
     ("shared/domain/data_contract.py", "compile"),
     ("shared/domain/data_contract.py", "search"),
+    ("shared/domain/promotion/models.py", "findall"),
     ("shared/evidence_page/plots.py", "sub"),
     ("triggers/openapi.py", "search"),
 }
