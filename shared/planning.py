@@ -3,6 +3,7 @@
 What runs later is this very plan; both the HTTP door and the orchestration's first step ask here.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from shared.codec import encode
@@ -14,7 +15,17 @@ from shared.domain.promotion.ladder import Stage
 from shared.domain.promotion.models import BUNDLE, FLAG, ModelVersion
 from shared.domain.promotion.plans import Champion, Plan, StagePlan
 from shared.domain.routes import Workspace
-from shared.ports import BundleStore, DataHub, EndpointKind, Endpoints, Models, Place, RegisteredModel, Shelf
+from shared.ports import (
+    BundleStore,
+    DataHub,
+    EndpointKind,
+    Endpoints,
+    Models,
+    Place,
+    RegisteredModel,
+    Shelf,
+    StoredFile,
+)
 from shared.stage_training import plan_training
 
 _LINEAGE = (
@@ -25,6 +36,7 @@ _LINEAGE = (
     "signalbox.training",
     "signalbox.source",
 )
+_MOST_FILES, _AT_ONCE = 10_000, 16  # Each file is a request: anybody who may read may ask for a plan.
 _DATASTORE = "azureml://datastores/workspaceblobstore/paths"
 
 
@@ -92,13 +104,19 @@ def plan_digest(plan: Plan) -> str:
 
 
 def read_bundle(store: BundleStore, model: Shelf, extras: Shelf) -> Bundle:
-    """Every file of both parts, hashed as it is now."""
-    files = []
-    for part, shelf in ((MODEL, model), (EXTRAS, extras)):
-        for file in store.files(shelf):
-            digest = store.digest(shelf, file.path)
-            files.append(BundleFile(part=part, path=file.path, size=file.size, sha256=digest))
-    return Bundle(files=tuple(sorted(files)))
+    """Every file of both parts, hashed as it is now, a few at a time. Refused where there are too many."""
+    listed = [(part, shelf, file) for part, shelf in ((MODEL, model), (EXTRAS, extras)) for file in store.files(shelf)]
+    if len(listed) > _MOST_FILES:
+        raise Refused(
+            f"the bundle of {model.asset} has {len(listed)} files; put them into archives, {_MOST_FILES} at most"
+        )
+
+    def read(place: tuple[str, Shelf, StoredFile]) -> BundleFile:
+        part, shelf, file = place
+        return BundleFile(part=part, path=file.path, size=file.size, sha256=store.digest(shelf, file.path))
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return Bundle(files=tuple(sorted(pool.map(read, listed))))
 
 
 def source_shelves(plan: Plan) -> tuple[Shelf, Shelf]:

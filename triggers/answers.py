@@ -176,30 +176,36 @@ class LetterRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterPage:
-    """*unseen* says which queues could not be looked at, and why."""
+    """*total* is there where one page has them all. *unseen* says which queues could not be looked at, and why."""
 
-    total: int
     letters: tuple[LetterRow, ...]
+    total: int | None = None
     next: str = ""
     unseen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterShown:
-    """*events* as they are on the wire; *would* says what a replay would do with each of them now."""
+    """The first hundred *events* as they are on the wire, and *more* that are not shown; *would* says what a replay
+    would do with each of them now.
+    """
 
     path: str
     stored: str
     reason: str
     events: tuple[Any, ...]
     would: tuple[tuple[str, ...], ...]
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
+    """*events*: what was or would be done with each; a dry run leaves *more* out."""
+
     path: str
     dry_run: bool
     events: tuple[tuple[str, ...], ...]
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,28 +6,51 @@ up by itself stays in the queue (`triggers.queue_letters`).
 
 import asyncio
 import json
-from dataclasses import replace
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from shared.clients import Clients
 from shared.durable import Client
+from shared.ports import Blob
 from triggers import answers, queue_letters
 from triggers.foreseen import foreseen
 from triggers.hub_events import receive
-from triggers.pages import page
+from triggers.letter_pages import Place, stored_letters
+from triggers.pages import page, read_cursor, written_cursor
 from triggers.problems import Problem
-from triggers.requests import Page
+from triggers.requests import LetterFilters
+
+_AT_ONCE, _LONGEST_REASON, _MOST_EVENTS = 8, 1000, 100
+_QUEUES, _STORED, _WIDE, _OWN = "queues", "stored", "wide", "own"  # What a cursor goes on with.
 
 
-async def list_letters(clients: Clients, wanted: Page) -> answers.LetterPage:
-    """The newest first: where each lies, and why it is there."""
+async def list_letters(clients: Clients, wanted: LetterFilters) -> answers.LetterPage:
+    """Those of the queues, then what is stored, the newest days first; `total` where one page has them all."""
+    return await asyncio.to_thread(_page, clients, wanted)
+
+
+def _page(clients: Clients, wanted: LetterFilters) -> answers.LetterPage:
+    kind, after = read_cursor(wanted.cursor) if wanted.cursor else (_QUEUES, "")
+    rows, unseen, place = list[answers.LetterRow](), tuple[str, ...](), None
+    if kind == _QUEUES:
+        dead, unseen = queue_letters.rows(clients)
+        given, following = page(dead, lambda row: (row.stored, row.path), wanted.limit, after)
+        if len(given) == wanted.limit:
+            following = written_cursor((_QUEUES, following) if following else (_STORED, ""))
+            return answers.LetterPage(letters=given, next=following, unseen=unseen)
+        rows += given
+    elif kind != _STORED:
+        place = Place(folder=kind.partition(":")[2], after=after, wide=kind.startswith(_WIDE))
     container = clients.configuration.hub.dead_letters
-    blobs = await asyncio.to_thread(lambda: list(clients.hub.list(container, "")))
-    dead, unseen = await asyncio.to_thread(queue_letters.rows, clients)
-    rows = [*(answers.LetterRow(path=blob.path, stored=blob.modified.isoformat()) for blob in blobs), *dead]
-    given, following = page(rows, lambda row: (row.stored, row.path), wanted.limit, wanted.cursor)
-    letters = await asyncio.to_thread(lambda: tuple(_reasoned(clients, row) for row in given))
-    return answers.LetterPage(total=len(rows), letters=letters, next=following, unseen=unseen)
+    blobs, ended = stored_letters(clients.hub, container, wanted.limit - len(rows), place)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        rows += pool.map(lambda blob: _row(clients, blob), blobs)
+    following = (
+        "" if ended is None else written_cursor((f"{_WIDE if ended.wide else _OWN}:{ended.folder}", ended.after))
+    )
+    total = None if wanted.cursor or following else len(rows)
+    return answers.LetterPage(total=total, letters=tuple(rows), next=following, unseen=unseen)
 
 
 async def show(clients: Clients, path: str) -> answers.LetterShown:
@@ -40,9 +63,10 @@ async def show(clients: Clients, path: str) -> answers.LetterShown:
     return answers.LetterShown(
         path=path,
         stored=blob.modified.isoformat() if blob else "",
-        reason=_reason(content),
-        events=events,
-        would=tuple(tuple(foreseen(clients, event)) for event in events),
+        reason=_reason(content)[:_LONGEST_REASON],
+        events=events[:_MOST_EVENTS],
+        would=await asyncio.to_thread(_would, clients, events),
+        more=len(events[_MOST_EVENTS:]),
     )
 
 
@@ -50,20 +74,24 @@ async def replay(client: Client, clients: Clients, path: str, dry_run: bool) -> 
     """Take the letter's events in again; a dry run only says what would happen."""
     if queue_letters.is_queue_letter(path):
         return await queue_letters.replay(client, clients, path, dry_run)
-    content = await asyncio.to_thread(_read, clients, path)
+    events = _events(await asyncio.to_thread(_read, clients, path))
     if dry_run:
-        said = [tuple(foreseen(clients, event)) for event in _events(content)]
-    else:
-        said = [await receive(client, clients, event) for event in _events(content)]
-    return answers.Replayed(path=path, dry_run=dry_run, events=tuple(said))
+        would = await asyncio.to_thread(_would, clients, events)
+        return answers.Replayed(path=path, dry_run=True, events=would, more=len(events[_MOST_EVENTS:]))
+    said = tuple([await receive(client, clients, event) for event in events])
+    return answers.Replayed(path=path, dry_run=False, events=said)
 
 
-def _reasoned(clients: Clients, row: answers.LetterRow) -> answers.LetterRow:
+def _would(clients: Clients, events: Sequence[Any]) -> tuple[tuple[str, ...], ...]:
+    """What a replay would do with the first of the *events*."""
+    return tuple(tuple(foreseen(clients, event)) for event in events[:_MOST_EVENTS])
+
+
+def _row(clients: Clients, blob: Blob) -> answers.LetterRow:
     """A stored letter is read for its reason, and told without one where it goes meanwhile."""
-    if row.reason:
-        return row
-    raw = clients.hub.read(clients.configuration.hub.dead_letters, row.path)
-    return replace(row, reason="" if raw is None else _reason(_content(raw)))
+    raw = clients.hub.read(blob.container, blob.path)
+    reason = "" if raw is None else _reason(_content(raw))[:_LONGEST_REASON]
+    return answers.LetterRow(path=blob.path, stored=blob.modified.isoformat(), reason=reason)
 
 
 def _reason(content: Any) -> str:

@@ -17,17 +17,19 @@ def page(
     """The *limit* rows after *cursor*, the greatest by *order* first, and the next cursor, empty at the end."""
     ordered = sorted(rows, key=order, reverse=True)
     if cursor:
-        last = _read(cursor)
+        last = read_cursor(cursor)
         ordered = [row for row in ordered if order(row) < last]
     given = tuple(ordered[:limit])
-    return given, _written(order(given[-1])) if len(ordered) > limit else ""
+    return given, written_cursor(order(given[-1])) if len(ordered) > limit else ""
 
 
-def _written(last: tuple[str, str]) -> str:
+def written_cursor(last: tuple[str, str]) -> str:
+    """The cursor behind *last*, whatever it names."""
     return base64.urlsafe_b64encode(json.dumps(last).encode()).decode()
 
 
-def _read(cursor: str) -> tuple[str, str]:
+def read_cursor(cursor: str) -> tuple[str, str]:
+    """What `written_cursor` was given. Raises Problem."""
     try:
         raw: Any = json.loads(base64.urlsafe_b64decode(cursor))
         first, second = raw

@@ -15,8 +15,13 @@ def find_route(clients: Clients, name: str) -> Route:
 
 
 def find_file(clients: Clients, location: str) -> Blob:
-    """The file at *location* (container/path), whose shape `requests.HubPath` has checked. Raises Problem."""
+    """The file at *location* (container/path), whose shape `requests.HubPath` has checked; none of Signalbox's own.
+
+    Whoever may have data checked may not thereby read what Signalbox keeps. Raises Problem.
+    """
     container, _, path = location.partition("/")
+    if container in clients.configuration.hub.reserved:
+        raise Problem(403, "not allowed", f"path {location!r} is Signalbox's own record; name a data file")
     blob = clients.hub.find(container, path)
     if blob is None:
         raise Problem(404, "no such file", f"path {location!r} is not in the hub; name it as container/path")

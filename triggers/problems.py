@@ -10,6 +10,13 @@ import azure.functions as func
 from shared.domain.redaction import redacted, without_secrets
 from shared.shapes import Finding
 
+# An answer is data: no browser takes it for a page, keeps it, or shows it inside another.
+_SECURE = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
 _SHOWN = 20  # Of what is wrong: an answer must not grow with what was sent.
 
 
@@ -28,7 +35,10 @@ class Problem(Exception):
 
 def answer(status: int, content: Any, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
     return func.HttpResponse(
-        json.dumps(content, indent=2), status_code=status, mimetype="application/json", headers=dict(headers or {})
+        json.dumps(content, indent=2),
+        status_code=status,
+        mimetype="application/json",
+        headers={**_SECURE, **(headers or {})},
     )
 
 
@@ -37,7 +47,7 @@ def problem(refused: Problem) -> func.HttpResponse:
     content["detail"] = redacted(refused.detail)  # Refusals repeat what they were sent.
     if refused.errors:
         content["errors"] = without_secrets([asdict(each) for each in refused.errors])
-    headers = {"WWW-Authenticate": "Bearer"} if refused.status == 401 else {}
+    headers = _SECURE | ({"WWW-Authenticate": "Bearer"} if refused.status == 401 else {})
     if refused.status == 503:
         headers["Retry-After"] = "5"
     return func.HttpResponse(

@@ -56,12 +56,6 @@ class InferenceAsked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    limit: Limit = PAGE
-    cursor: Cursor = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Repetition:
     """Score a run's files again: by today's configuration, or, where *as_it_was*, by that of the run."""
 
@@ -75,6 +69,12 @@ class LogWanted:
 
     file: Annotated[str, Text(shortest=0, longest=1024)] = ""
     lines: Annotated[int, Whole(least=1, most=2000)] = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterFilters:
+    limit: Limit = PAGE
+    cursor: Annotated[str, Text(shortest=0, longest=6000, pattern=r"[A-Za-z0-9_=-]*")] = ""  # It may hold a path.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

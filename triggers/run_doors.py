@@ -6,7 +6,10 @@ from triggers import answers, checks, dead_letters, explanations, inferences, jo
 from triggers import requests as asked
 from triggers.doors import Call
 from triggers.hub_events import receive
+from triggers.problems import Problem
 from triggers.starting import Starting
+
+_MOST_EVENTS = 100
 
 
 async def list_runs(call: Call, query: asked.RunFilters) -> answers.RunPage:
@@ -59,10 +62,12 @@ async def show_operation(call: Call, operation: str) -> answers.Operation:
 async def receive_events(call: Call, body: Any) -> answers.Delivered:
     """Events as they are on the wire, one or an array: for replayed dead letters and for sources without Event Grid."""
     events = body if isinstance(body, list) else [body]
+    if len(events) > _MOST_EVENTS:
+        raise Problem(413, "too many events", f"the body has {len(events)} events; send at most {_MOST_EVENTS} at once")
     return answers.Delivered(events=tuple([await receive(call.client, call.clients, event) for event in events]))
 
 
-async def list_dead_letters(call: Call, query: asked.Page) -> answers.LetterPage:
+async def list_dead_letters(call: Call, query: asked.LetterFilters) -> answers.LetterPage:
     return await dead_letters.list_letters(call.clients, query)
 
 

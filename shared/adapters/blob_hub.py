@@ -7,12 +7,12 @@ from typing import IO, Any, BinaryIO, cast
 
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
-from azure.storage.blob import BlobClient, BlobProperties, BlobServiceClient
+from azure.storage.blob import BlobClient, BlobPrefix, BlobProperties, BlobServiceClient
 
 from shared.adapters.azure_faults import translated
 from shared.domain.arrivals import bare_etag, refuse_way_out
 from shared.domain.failures import Refused, Transient
-from shared.ports import Blob
+from shared.ports import Blob, Folder
 
 _COPY_PATIENCE_S = 60.0
 _BLOCK = 4 * 1024 * 1024
@@ -32,6 +32,28 @@ class BlobHub:
             client = self._service.get_container_client(container)
             for item in client.list_blobs(name_starts_with=prefix or None, include=["metadata"]):
                 yield _blob(container, item)
+
+    def page(self, container: str, prefix: str, most: int, marker: str = "") -> tuple[tuple[Blob, ...], str]:
+        refuse_way_out(container, prefix)
+        with translated(f"list {container}/{prefix}"):
+            client = self._service.get_container_client(container)
+            listing = client.list_blobs(name_starts_with=prefix or None, include=["metadata"], results_per_page=most)
+            pages = listing.by_page(continuation_token=marker or None)
+            blobs = tuple(_blob(container, item) for item in next(pages, ()))
+            return blobs, str(getattr(pages, "continuation_token", "") or "")
+
+    def look_into(self, container: str, folder: str, most: int) -> Folder:
+        refuse_way_out(container, folder)
+        with translated(f"list {container}/{folder}"):
+            client = self._service.get_container_client(container)
+            listing = client.walk_blobs(name_starts_with=folder or None, include=["metadata"], results_per_page=most)
+            pages = listing.by_page()
+            items = list(next(pages, ()))
+            return Folder(
+                folders=tuple(item.name for item in items if isinstance(item, BlobPrefix)),
+                blobs=tuple(_blob(container, item) for item in items if isinstance(item, BlobProperties)),
+                whole=not getattr(pages, "continuation_token", ""),
+            )
 
     def find(self, container: str, path: str) -> Blob | None:
         with translated(f"look at {container}/{path}"):

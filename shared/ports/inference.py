@@ -21,10 +21,28 @@ class Blob:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """*folders* are whole paths with a slash at their end; *whole* is false where there is more than was asked for."""
+
+    folders: tuple[str, ...]
+    blobs: tuple[Blob, ...]
+    whole: bool
+
+
 class DataHub(Protocol):
     """The central store: files that arrive, results, and Signalbox's own records."""
 
     def list(self, container: str, prefix: str) -> Iterator[Blob]: ...
+
+    def page(self, container: str, prefix: str, most: int, marker: str = "") -> tuple[tuple[Blob, ...], str]:
+        """At most *most* blobs in order of their paths, and the marker of the next page, empty at the end."""
+        ...
+
+    def look_into(self, container: str, folder: str, most: int) -> Folder:
+        """What lies directly in *folder* (empty, or with a slash at its end), at most *most* of it."""
+        ...
+
     def find(self, container: str, path: str) -> Blob | None: ...
     def read(self, container: str, path: str) -> bytes | None: ...
 

@@ -47,6 +47,7 @@ def show(path: str, as_json: bool) -> None:
         click.echo()
         emit_json(event)
         _say(would)
+    _say([f"and {found['more']} more events"] if found["more"] else [])
 
 
 @dlq.command()
@@ -72,6 +73,7 @@ def replay(paths: tuple[str, ...], everything: bool, yes: bool, as_json: bool) -
         click.echo(each["path"])
         for said in each["events"]:
             _say(said)
+        _say([f"and {each['more']} more events"] if each["more"] else [])
     if not found:
         click.echo("no dead letters: there is nothing to replay")
     elif not yes:
@@ -95,7 +97,7 @@ def _newest(limit: int | None = None) -> tuple[list[dict[str, Any]], list[str]]:
         size = _PAGE if limit is None else min(_PAGE, limit - len(found))
         page = app.get("dead-letters", limit=str(size), cursor=cursor)
         found += page["letters"]
-        unseen = page["unseen"]
+        unseen = unseen or page["unseen"]  # The first pages are of the queues.
         cursor = page["next"]
         if not cursor:
             break

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import trustme
 
+from signalbox.private_files import private_folder, write_private
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authority:
@@ -20,7 +22,7 @@ def ensure_authority(state: Path) -> Authority:
     folder = state / "certs"
     authority = Authority(ca=state / "ca.pem", cert=folder / "server.pem", key=folder / "server.key")
     if not (authority.ca.is_file() and authority.cert.is_file() and authority.key.is_file()):
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
         _make(authority)
     return authority
 
@@ -28,8 +30,7 @@ def ensure_authority(state: Path) -> Authority:
 def _make(authority: Authority) -> None:
     ca = trustme.CA(organization_name="Signalbox local authority")
     server = ca.issue_cert("localhost", "127.0.0.1")
-    authority.key.touch(mode=0o600)
-    server.private_key_pem.write_to_path(str(authority.key))
+    write_private(authority.key, server.private_key_pem.bytes())
     chain = b"".join(blob.bytes() for blob in server.cert_chain_pems)
-    authority.cert.write_bytes(chain)
-    ca.cert_pem.write_to_path(str(authority.ca))
+    write_private(authority.cert, chain)
+    write_private(authority.ca, ca.cert_pem.bytes())

@@ -14,6 +14,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
+from signalbox.private_files import private_folder, write_private
+
 LIFE_S = 3600
 CLIENT = "00000000-0000-0000-0000-0000000000cc"  # The application that people sign in with.
 PRINCIPAL = "00000000-0000-0000-0000-0000000000aa"
@@ -123,7 +125,6 @@ def _key(path: Path) -> RSAKey:
     if path.is_file():
         return RSAKey.import_key(path.read_bytes(), {"kid": "local"})
     key = RSAKey.generate_key(2048, {"kid": "local"})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.write_bytes(key.as_pem(private=True))
+    private_folder(path.parent)
+    write_private(path, key.as_pem(private=True))
     return key

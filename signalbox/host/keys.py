@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from signalbox.host.errors import HostError
+from signalbox.private_files import write_private
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +29,7 @@ def load_keys(state: Path) -> Keys:
     found = _read(path)
     keys = Keys(**{field.name: found.get(field.name) or secrets.token_urlsafe(32) for field in fields(Keys)})
     if any(found.get(name) != value for name, value in asdict(keys).items()):
-        path.touch(mode=0o600)
-        path.write_text(json.dumps({**found, **asdict(keys)}, indent=2) + "\n")
+        write_private(path, json.dumps({**found, **asdict(keys)}, indent=2) + "\n")
     return keys
 
 

@@ -35,6 +35,7 @@ from signalbox.host.service_bus.listener import ServiceBusTriggers
 from signalbox.host.settings import apply_local_settings, load_host_settings
 from signalbox.host.timers import TimerTriggers, timer
 from signalbox.host.triggers import sort_by_kind
+from signalbox.private_files import private_folder
 
 _LARGEST_BODY = 100 * 1024 * 1024
 _LONGEST_LINE = 64 * 1024  # A name of a thousand characters is twelve times that once it is encoded.
@@ -67,7 +68,7 @@ class FunctionsHost:
         self._options = options
         self._clock = clock or RealClock()
         self._state = options.state
-        self._state.mkdir(parents=True, exist_ok=True)
+        private_folder(self._state)
         self._lock = StateLock(self._state)
         apply_local_settings(options.app, os.environ)
         self.settings = load_host_settings(options.app)

@@ -31,6 +31,7 @@ from signalbox.launcher.endpoints import (
 )
 from signalbox.launcher.messaging import messaging_environment
 from signalbox.launcher.processes import Child
+from signalbox.private_files import private_folder, write_private
 
 CONTAINERS = (
     *("landing", "training", "evaluation", "predictions"),
@@ -88,7 +89,7 @@ class LocalCloud:
     def start_services(self) -> None:
         """All but the host, with the hub's containers. Raises StartError."""
         self._preflight()
-        self.state.mkdir(parents=True, exist_ok=True)
+        private_folder(self.state)
         self._write_keys()
         self._ensure_authority()
         write_endpoints(self.endpoints)
@@ -186,11 +187,9 @@ class LocalCloud:
         return self.project / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
 
     def _write_keys(self) -> None:
-        folder = self.state / "host"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = private_folder(self.state / "host")
         keys = {"default": self.endpoints.function_key, "eventgrid_extension": self.endpoints.eventgrid_key}
-        (folder / "keys.json").write_text(json.dumps(keys))
-        (folder / "keys.json").chmod(0o600)
+        write_private(folder / "keys.json", json.dumps(keys))
 
     def _ensure_authority(self) -> None:
         from signalbox.emulators.authority import ensure_authority

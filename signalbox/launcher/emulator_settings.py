@@ -12,6 +12,7 @@ from typing import Any
 from signalbox.launcher.endpoints import ACCOUNT, ACCOUNTS, REGISTRIES, SUBSCRIPTION, TENANT, WORKSPACES, Endpoints
 from signalbox.launcher.messaging import namespace_settings
 from signalbox.launcher.people import DEVOPS, PERSONS, USER_ASSIGNED
+from signalbox.private_files import write_private
 
 # Operations after which a file is whole, over every protocol of the service; the last two rename one into its place.
 COMMITTED = ("PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit", "RenameFile", "SftpRename")
@@ -43,9 +44,7 @@ def keys_of(state: Path) -> LocalKeys:
 def write_settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float) -> Path:
     """Write the settings for one start; returns the file."""
     path = settings_file(Path(endpoints.state))
-    path.touch(mode=0o600)
-    path.chmod(0o600)
-    path.write_text(json.dumps(_settings(endpoints, keys, time_scale), indent=2))
+    write_private(path, json.dumps(_settings(endpoints, keys, time_scale), indent=2))
     return path
 
 

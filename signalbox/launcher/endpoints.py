@@ -7,6 +7,8 @@ import socket
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from signalbox.private_files import write_private
+
 TENANT = "00000000-0000-0000-0000-00000000000a"
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 RESOURCE_GROUP, WORKSPACE, ACCOUNT = "rg-mlops-dev", "mlw-dev", "datahub"
@@ -186,8 +188,7 @@ def same_endpoints(state: Path, host_port: int = 0) -> Endpoints | None:
 def write_endpoints(endpoints: Endpoints) -> None:
     path = Path(endpoints.state) / "endpoints.json"
     fresh = path.with_suffix(".tmp")
-    fresh.write_text(json.dumps(asdict(endpoints), indent=2))
-    fresh.chmod(0o600)  # It carries the local keys.
+    write_private(fresh, json.dumps(asdict(endpoints), indent=2))  # It carries the local keys.
     fresh.replace(path)
 
 

@@ -52,6 +52,8 @@ ELSEWHERE = {
     ("shared/shapes/__init__.py", "fullmatch"),
     ("shared/config/paths.py", "search"),
     ("shared/domain/redaction.py", "sub"),
+    ("shared/domain/promotion/models.py", "findall"),
+    ("shared/adapters/tables/labelled.py", "search"),
     ("shared/evidence_page/plots.py", "sub"),
     ("triggers/openapi.py", "search"),
 }

@@ -20,7 +20,7 @@ from shared.domain.job_logs import LogFile, most_telling
 from shared.domain.messaging import DeadMessage, Message, QueueDoor
 from shared.domain.permissions import DEFAULT_PERSONAS, Machine, Permissions
 from shared.domain.routes import Scoring, Workspace
-from shared.ports import BatchJob, Blob, HubFile, Job
+from shared.ports import BatchJob, Blob, Folder, HubFile, Job
 from tests.fakes.promotion import NamedPeople
 
 # Opens everything that is not for people only.
@@ -53,6 +53,22 @@ class MemoryHub:
                 if there == container and path.startswith(prefix)
             ]
         return iter(found)
+
+    def page(self, container: str, prefix: str, most: int, marker: str = "") -> tuple[tuple[Blob, ...], str]:
+        rest = [blob for blob in self.list(container, prefix) if blob.path > marker]
+        return tuple(rest[:most]), rest[most - 1].path if len(rest) > most else ""
+
+    def look_into(self, container: str, folder: str, most: int) -> Folder:
+        inside = dict[str, Blob | None]()
+        for blob in self.list(container, folder):
+            name, slash, _ = blob.path.removeprefix(folder).partition("/")
+            inside[f"{folder}{name}{slash}"] = None if slash else blob
+        shown = list(inside.items())[:most]
+        return Folder(
+            folders=tuple(path for path, blob in shown if blob is None),
+            blobs=tuple(blob for _, blob in shown if blob is not None),
+            whole=len(inside) <= most,
+        )
 
     def find(self, container: str, path: str) -> Blob | None:
         refuse_way_out(container, path)

@@ -51,7 +51,7 @@ async def test_all_are_listed_page_by_page_and_replayed_together(product: Produc
     rest = (await ask(product, "GET", f"dead-letters?limit=4&cursor={first['next']}"))[2]
     replayed = await dlq(product, "replay", "--all", "--yes", "--json")
 
-    assert (first["total"], rest["next"]) == (5, "")
+    assert (first["total"], rest["total"], rest["next"]) == (None, None, "")  # Counting would list them all.
     assert sorted(each["path"] for each in (*first["letters"], *rest["letters"])) == paths
     assert {each["path"] for each in json.loads(replayed.output)} == set(paths)
     assert {said for each in json.loads(replayed.output) for (said,) in each["events"]} != set()

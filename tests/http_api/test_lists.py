@@ -35,6 +35,7 @@ COMMANDS = {
     "list_dead_letters": ["dlq", "list"],
     "list_schedules": ["schedules", "list"],
 }
+UNCOUNTED = {"list_dead_letters"}  # Where a page has not all rows: counting costs a listing of everything.
 HOLDOUT = Holdout(path="evaluation/m.csv", target="y", key="id", tolerance=1.0)
 
 
@@ -108,7 +109,8 @@ async def test_every_list_door_gives_its_rows_page_by_page(
         for name, (door, taken) in LISTS.items():
             aloud = "&".join(f"{key}={value}" for key, value in defaults_of(taken).items() if key != "limit")
             status, page = await product.request("GET", f"{door.route}?limit=2&{aloud}")
-            assert (status, page["total"], len(rows_of(page))) == (200, 3 * full, 2 * full), name
+            total = None if full and name in UNCOUNTED else 3 * full
+            assert (status, page["total"], len(rows_of(page))) == (200, total, 2 * full), name
             if full:
                 follow = "after" if "after" in defaults_of(taken) else "cursor"
                 _, rest = await product.request("GET", f"{door.route}?limit=2&{follow}={page['next']}")

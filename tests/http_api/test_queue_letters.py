@@ -57,7 +57,7 @@ async def test_a_message_is_said_first_and_taken_out_once_its_run_has_started(
     done, again = await dlq(product, "replay", path, "--yes"), await dlq(product, "replay", path, "--yes")
     await product.finish(product.run_of(blob))
 
-    assert [line.split("\t")[0] for line in listed.output.splitlines()[1:]] == [stored, path]
+    assert [line.split("\t")[0] for line in listed.output.splitlines()[1:]] == [path, stored]
     assert "queue of messages: MaxDeliveryCountExceeded: tried 3 times" in listed.output
     assert '"session": "oslo"' in shown.output
     for each in (shown, said):
@@ -160,7 +160,7 @@ async def test_queues_that_cannot_be_looked_at_are_named_and_the_rest_is_listed(
     page = (await ask(product, "GET", "dead-letters"))[2]
     told = await dlq(product, "list")
 
-    assert [each["path"] for each in page["letters"]] == [stored, path]
+    assert [each["path"] for each in page["letters"]] == [path, stored]
     assert page["unseen"] == ["may not look", "does not answer"]
     assert "not looked at: does not answer" in told.stderr
 

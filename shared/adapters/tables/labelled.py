@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,7 @@ _BLOCK = 4 * 1024 * 1024
 _ROWS = 65_536
 _LONGEST_LINE = 16 * 1024 * 1024
 MOST_ROWS = 500_000
+_NAMED_ROW = re.compile(r"(?:Row #|line )([0-9]{1,18})")
 
 
 class UnreadableTable(Exception):
@@ -37,7 +39,13 @@ def plain_columns(file: TableFile) -> Iterator[tuple[str, "np.ndarray"]]:
                 if values is not None:
                     yield name, values
         except (pa.ArrowException, ValueError, KeyError, TypeError, OSError, RecursionError, OverflowError) as error:
-            raise UnreadableTable((str(error).splitlines() or [type(error).__name__])[0][:200]) from error
+            raise UnreadableTable(_fault(error)) from error
+
+
+def _fault(error: Exception) -> str:
+    """The kind of *error* and the row that it names; its own words repeat what the row holds."""
+    row = _NAMED_ROW.search(str(error))
+    return f"{type(error).__name__}{f' in row {row[1]}' if row else ''}"
 
 
 def _table(name: str, stream: Any) -> pa.Table:

@@ -8,6 +8,7 @@ jackknife of Shao and Wu 1989) and its stability: the share of the halves in whi
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from shared.domain.drift.association import (
@@ -148,7 +149,9 @@ def _goal(columns: Mapping[str, Column], target: str) -> "NDArray[Any]":
     import numpy as np
 
     if target not in columns:
-        raise RelevanceError(f"target {target!r} is not a column; there are: {', '.join(columns)}")
+        near = get_close_matches(target, columns, 1)  # No more of them: a file without a header has a row there.
+        said = f"did you mean {near[0]!r}?" if near else "use the name of a column"
+        raise RelevanceError(f"target {target!r} is none of the {len(columns)} columns; {said}")
     goal = np.asarray(columns[target])
     there = _there(goal)
     if there.sum() < FEWEST_ROWS:

@@ -126,7 +126,7 @@ def test_missing_values_are_left_out_column_by_column(chance):
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({"x": [1.0] * 60}, "target 'y' is not a column; there are: x"),
+        ({"x": [1.0] * 60}, "target 'y' is none of the 1 columns; use the name of a column"),
         ({"x": [1.0] * 60, "y": [1.0] * 60}, "has one value in all rows"),
         ({"x": [1.0] * 10, "y": list(range(10))}, "at least 50 rows are needed"),
         ({"x": [1.0] * 59, "y": list(range(60))}, "column 'x' has 59 rows and the target 60"),
