@@ -8,8 +8,12 @@ import click
 from azure.storage.blob import BlobServiceClient
 
 from signalbox.cli.app_client import find_app, find_endpoints
+from signalbox.cli.local_checks import check_locally
 from signalbox.cli.output import emit_json
 from signalbox.launcher.hub import hub_client
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @click.command()
@@ -32,12 +36,24 @@ def drop(file: Path, target: str, hub: str | None) -> None:
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--route", required=True, help="Check against the contract of this route.")
+@click.option("--route", default="", help="Check against the contract of this route, by the app.")
+@click.option("--contract", type=_FILE, help="Check against this contract, here: no app and no cloud is needed.")
 @click.option("--hub", help="The hub's blob service on Azure; the local one if absent.")
+@click.option("--app", type=_FOLDER, default=Path(), help="The app's folder, for --contract.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
 @click.pass_context
-def check(context: click.Context, file: Path, route: str, hub: str | None, as_json: bool) -> None:
-    """Check FILE against a route's data contract; exit code 1 where it fails."""
+def check(
+    context: click.Context, file: Path, route: str, contract: Path | None, hub: str | None, app: Path, as_json: bool
+) -> None:
+    """Check FILE against a data contract: 0 where it passes, 1 where it has findings, 2 where it cannot be tried."""
+    if bool(route) == bool(contract):
+        raise click.UsageError("give --route or --contract, one of the two")
+    if contract:
+        context.exit(check_locally(app, file, contract, as_json))
+    _check_by_route(context, file, route, hub, as_json)
+
+
+def _check_by_route(context: click.Context, file: Path, route: str, hub: str | None, as_json: bool) -> None:
     place = f"signalbox-staging/checks/{uuid4().hex}/{file.name}"
     with hub_at(hub) as client:
         upload(client, file, place)

@@ -2,6 +2,7 @@
 
 import click
 
+from signalbox.cli.configuration import config
 from signalbox.cli.doctor import doctor
 from signalbox.cli.drift import drift, features
 from signalbox.cli.hub import check, drop
@@ -51,5 +52,5 @@ _PROMOTIONS = (
     audit,
 )
 
-for command in (up, demo, *_RUNS, *_PROMOTIONS, retrain, retraining, trace, token, doctor, host):
+for command in (up, demo, *_RUNS, *_PROMOTIONS, retrain, retraining, trace, token, config, doctor, host):
     main.add_command(command)
