@@ -77,11 +77,13 @@ check: setup  ## Format, lint, types, imports, generated files.
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m shared.config.schema | cmp - signalbox.schema.json || { echo "run make documents"; exit 1; }
+	@$(BIN)/python -m shared.config.contract_schema | cmp - docs/data-contract.schema.json || { echo "run make documents"; exit 1; }
 	@$(BIN)/python -m triggers.openapi | cmp - docs/openapi.json || { echo "run make documents"; exit 1; }
 
 .PHONY: documents
 documents: setup  ## Write the generated files anew: the configuration's schema, the API's document, the roles.
 	@$(BIN)/python -m shared.config.schema >signalbox.schema.json
+	@$(BIN)/python -m shared.config.contract_schema >docs/data-contract.schema.json
 	@$(BIN)/python -m triggers.openapi >docs/openapi.json
 	@$(BIN)/python -m shared.roles >docs/roles.md
 

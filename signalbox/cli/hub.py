@@ -10,6 +10,7 @@ import click
 from signalbox.cli.app_client import find_app, find_endpoints
 from signalbox.cli.errors import NO, Undecided, UnknownName, Unreachable, Unusable, of_azure
 from signalbox.cli.landing import Landing, find_landing
+from signalbox.cli.local_checks import check_locally
 from signalbox.cli.names import ROUTES, suggesting
 from signalbox.cli.output import emit_json
 from signalbox.cli.progress import copying
@@ -17,6 +18,9 @@ from signalbox.launcher.endpoints import Endpoints, listens
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobServiceClient
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @click.command()
@@ -44,12 +48,25 @@ def drop(file: Path, route: str, captures: tuple[str, ...], target: str, hub: st
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--route", required=True, help="Check against the contract of this route.")
+@click.option("--route", default="", help="Check against the contract of this route, by the app.")
+@click.option("--contract", type=_FILE, help="Check against this contract, here: no app and no cloud is needed.")
 @click.option("--hub", help="The hub's blob service on Azure; the local one if absent.")
+@click.option("--app", type=_FOLDER, default=Path(), help="The app's folder, for --contract.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
 @click.pass_context
-def check(context: click.Context, file: Path, route: str, hub: str | None, as_json: bool) -> None:
-    """Check FILE against a route's data contract; exit code 1 where it fails."""
+def check(
+    context: click.Context, file: Path, route: str, contract: Path | None, hub: str | None, app: Path, as_json: bool
+) -> None:
+    """Check FILE against a data contract: 0 where it passes, 1 where it has findings, 2 where it cannot be tried."""
+    if bool(route) == bool(contract):
+        raise click.UsageError("give --route or --contract, one of the two")
+    if contract:
+        context.exit(check_locally(app, file, contract, as_json))
+    _check_by_route(context, file, route, hub, as_json)
+
+
+def _check_by_route(context: click.Context, file: Path, route: str, hub: str | None, as_json: bool) -> None:
+    """The verdict of the app; 3 where its check ended without one."""
     app = find_app()
     place = lend(file, hub)
     with suggesting(app, ROUTES, route):

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from signalbox.cli.configuration import config
 from signalbox.cli.doctor import doctor
 from signalbox.cli.download import download
 from signalbox.cli.drift import drift, features
@@ -82,5 +83,5 @@ _PROMOTIONS = (
     audit,
 )
 
-for command in (up, demo, *_RUNS, *_PROMOTIONS, retrain, retraining, trace, token, doctor, host):
+for command in (up, demo, *_RUNS, *_PROMOTIONS, retrain, retraining, trace, token, config, doctor, host):
     main.add_command(command)

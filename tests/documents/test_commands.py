@@ -198,7 +198,7 @@ CHECKS = (
     ),
     Check(command='eval "$(_SIGNALBOX_COMPLETE=bash_source signalbox)"', prints=()),
     Check(
-        command=".venv/bin/python -m shared.config signalbox.yaml",
+        command=".venv/bin/signalbox config check signalbox.yaml",
         names=((" signalbox.yaml", " wrong/signalbox.yaml"),),
         prints=(),  # What the document shows, line by line.
         before=broken_configuration,

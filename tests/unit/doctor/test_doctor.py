@@ -117,6 +117,7 @@ class Site(SimpleNamespace):
 
 def site() -> Site:
     settings = SimpleNamespace(
+        config_path=PROJECT / "signalbox.yaml",
         blob_service="https://hub",
         topic_endpoint="https://topic",
         resource_manager="https://arm",
@@ -323,6 +324,21 @@ def test_what_may_not_be_looked_at_is_unknown_and_what_may_do_all_is_a_warning()
     assert Grade.UNKNOWN in {each.grade for each in examine(made) if each.check == "permissions"}
     made.control.granted = (Grant(actions=("*",), data_actions=("*",)),)
     assert {each.grade for each in examine(made) if each.check == "permissions"} == {Grade.WARNING}
+
+
+def test_a_contract_that_was_changed_since_the_start_is_found_with_its_line(tmp_path):
+    made = site()
+    (tmp_path / "c.yaml").write_text("format: csv\ncolumns:\n  - {name: id, type: integer, max: 10:00}\n")
+    (tmp_path / "signalbox.yaml").write_text(
+        "environments: {dev: {subscription: s, resource_group: g, workspace: w}}\nhub: {account: datahub}\n"
+        "models: {m: {contract: c.yaml}}\nroutes: {}\n"
+    )
+    made.settings.config_path = tmp_path / "signalbox.yaml"
+
+    (finding,) = [each for each in examine(made) if each.check == "configuration"]
+
+    assert (finding.grade, finding.subject) == (Grade.BROKEN, "c.yaml:3: columns[0].max")
+    assert finding.fix == "write a whole number, as the column's are"
 
 
 def test_a_lock_against_deletion_on_the_account_alone_stops_nothing():

@@ -1,0 +1,31 @@
+"""Ask the app's own code, without an app that runs: in a process of its own, as the app may be another version."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+NOT_TRIED = 2
+
+
+def check_locally(app: Path, file: Path, contract: Path, as_json: bool) -> int:
+    """Judge *file* by *contract* with the code in the folder *app*; the exit code is 0, 1 or 2 as `check` says."""
+    return _run(app, "shared.local_check", [str(file.resolve()), str(contract.resolve()), *(["--json"] * as_json)])
+
+
+def check_configuration(app: Path, file: Path) -> int:
+    """Say every error and warning in the configuration *file*; 1 where it cannot be used, 2 where there is no app."""
+    return _run(app, "shared.config", [str(file.resolve())])
+
+
+def _run(app: Path, module: str, arguments: list[str]) -> int:
+    if not (app / "shared" / "config" / "__main__.py").is_file():
+        click.echo(f"{app.resolve()} is not the app's folder: run this there, or name it with --app", err=True)
+        return NOT_TRIED
+    process = subprocess.run(
+        [sys.executable, "-m", module, *arguments], cwd=app, check=False, capture_output=True, text=True
+    )
+    click.echo(process.stdout, nl=False)
+    click.echo(process.stderr, nl=False, err=True)
+    return process.returncode

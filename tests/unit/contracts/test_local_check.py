@@ -1,0 +1,70 @@
+"""`signalbox check FILE --contract CONTRACT` judges a local file with no app and no cloud."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[3]
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(PROJECT)}
+_PROGRAM = "from signalbox.cli.main import main; main()"
+CASES = Path(__file__).parent / "cases"
+CONTRACT = "format: csv\nkeys: [id]\ncolumns: [{name: id, type: integer}, {name: x, type: number, max: 10}]\n"
+
+
+@pytest.fixture
+def signalbox(tmp_path: Path):
+    """Run the command in the folder of the file, with the app elsewhere."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", _PROGRAM, *arguments, "--app", str(PROJECT)]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=ENVIRONMENT)
+
+    return run
+
+
+def test_a_local_file_is_judged_with_no_app(signalbox, tmp_path):
+    (tmp_path / "c.yaml").write_text(CONTRACT)
+    (tmp_path / "right.csv").write_text("id,x\n1,5\n2,6\n")
+    (tmp_path / "wrong.csv").write_text("id,x\n1,5\n1,600\n")
+
+    right = signalbox("check", "right.csv", "--contract", "c.yaml")
+    wrong = signalbox("check", "wrong.csv", "--contract", "c.yaml", "--json")
+
+    assert (right.returncode, right.stdout) == (0, "passed: 2 rows\n")
+    assert wrong.returncode == 1
+    assert {finding["rule"] for finding in json.loads(wrong.stdout)["findings"]} == {"max", "key"}
+
+
+def test_what_cannot_be_tried_is_neither_passed_nor_failed(signalbox, tmp_path):
+    (tmp_path / "c.yaml").write_text((CASES / "contract-dup.yaml").read_text())
+    (tmp_path / "data.csv").write_text("id,x\n1,5\n")
+
+    refused = signalbox("check", "data.csv", "--contract", "c.yaml")
+    as_json = signalbox("check", "data.csv", "--contract", "c.yaml", "--json")
+
+    assert refused.returncode == as_json.returncode == 2
+    assert "c.yaml:5: columns[1].max: is there twice; keep one of the two" in refused.stderr
+    assert json.loads(as_json.stdout)["problems"][0]["line"] == 5
+
+
+def test_one_of_route_and_contract_is_given(signalbox, tmp_path):
+    (tmp_path / "data.csv").write_text("id,x\n1,5\n")
+
+    assert "give --route or --contract" in signalbox("check", "data.csv").stderr
+
+
+def test_config_check_reads_the_contracts_too(signalbox, tmp_path):
+    (tmp_path / "c.yaml").write_text((CASES / "contract-big.yaml").read_text())
+    (tmp_path / "signalbox.yaml").write_text(
+        "environments: {dev: {subscription: s, resource_group: g, workspace: w}}\nhub: {account: datahub}\n"
+        "models: {m: {contract: c.yaml}}\nroutes: {}\n"
+    )
+
+    checked = signalbox("config", "check", "signalbox.yaml")
+
+    assert checked.returncode == 1
+    assert "c.yaml:3: columns[0].max: of column id is 9223372036854775808" in checked.stdout
