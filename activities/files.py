@@ -151,6 +151,7 @@ def _manifest(clients: Clients, publishing: c.Publishing) -> dict[str, Any]:
         "contract": request.route.contract,
         "data_report": f"{request.hub.state}/{publishing.report}",
         "rows": {"in": result.rows_in, "out": result.rows_out},
+        "matched_by": list(result.matched_by),
         "files": [
             {"name": file.path.rpartition("/")[2], "bytes": file.size, "rows": file.rows, "sha256": file.sha256}
             for file in result.files

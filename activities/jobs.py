@@ -1,6 +1,7 @@
 """Batch jobs: submit once under a deterministic name, look, cancel; and count what came out."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 
 from activities.effects import once, stamp
@@ -10,9 +11,9 @@ from shared.domain import identity, records
 from shared.domain.failures import Refused, Transient
 from shared.domain.job_logs import last_error, shown
 from shared.domain.routes import Workspace
-from shared.domain.runs import JobState, Outcome, RowCount, job_state, judge_rows
+from shared.domain.runs import JobState, Outcome, RowCount, RowMatch, job_state, judge_rows
 from shared.listed import RUNS, keep_listed
-from shared.ports import BatchJob, Blob
+from shared.ports import BatchJob, Blob, HubFile
 
 _CHUNK = 1024 * 1024
 _LOG_TAIL, _LOG_LINES = 64 * 1024, 500
@@ -76,16 +77,30 @@ def cancel_job(clients: Clients, cancellation: c.Cancellation) -> c.Done:
 
 
 def reconcile_rows(clients: Clients, reconciling: c.Reconciling) -> c.Reconciled:
-    """Count and hash the output, and judge whether every row that went in has come out."""
+    """Match the output with the rows that went in, hash it, and judge whether every row has its prediction."""
     request = reconciling.inference
     blobs = sorted(clients.hub.list(request.hub.staging, f"{reconciling.output_path}/"), key=lambda blob: blob.path)
     if not blobs:
         raise Refused(f"the job completed and wrote nothing to {request.hub.staging}/{reconciling.output_path}")
-    files = tuple(_count(clients, blob) for blob in blobs)
-    count = RowCount(rows_in=reconciling.rows_in, rows_out=sum(file.rows for file in files))
-    outcome, because = judge_rows(count, request.route.on_missing_rows, request.route.overrides.error_threshold)
+    match = _match(clients, request, blobs)
+    files = tuple(_hashed(clients, blob, match.records[blob.path]) for blob in blobs)
+    count = RowCount(rows_in=reconciling.rows_in, rows_out=match.rows_out)
+    policy, threshold = request.route.on_missing_rows, request.route.overrides.error_threshold
+    outcome, because = judge_rows(count, policy, threshold, match)
     kept = () if outcome is Outcome.FAILED else files
-    return c.Reconciled(outcome=outcome, because=because, rows_in=count.rows_in, rows_out=count.rows_out, files=kept)
+    by = match.by if match.rows == count.rows_in else ()
+    return c.Reconciled(
+        outcome=outcome, because=because, rows_in=count.rows_in, rows_out=count.rows_out, files=kept, matched_by=by
+    )
+
+
+def _match(clients: Clients, request: c.Inference, outputs: Sequence[Blob]) -> RowMatch:
+    """Against the pinned files; where the route says `match: lines`, the output alone is looked at."""
+    pinned = (
+        clients.hub.list(request.hub.staging, f"{records.pinned(request.run)}/") if request.route.match_keys else ()
+    )
+    inputs = [HubFile(name=blob.path, blob=blob) for blob in pinned]
+    return clients.data_checks.match(request.route.contract, inputs, [HubFile(name=b.path, blob=b) for b in outputs])
 
 
 def _find_job(clients: Clients, cancellation: c.Cancellation) -> str:
@@ -93,13 +108,9 @@ def _find_job(clients: Clients, cancellation: c.Cancellation) -> str:
     return found.id if found else ""
 
 
-def _count(clients: Clients, blob: Blob) -> c.OutputFile:
-    """Rows of a batch endpoint's `append_row` output are its lines: it has no header."""
-    digest, rows, last = hashlib.sha256(), 0, b"\n"
+def _hashed(clients: Clients, blob: Blob, rows: int) -> c.OutputFile:
+    digest = hashlib.sha256()
     with clients.hub.open(blob) as stream:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
-            rows += chunk.count(b"\n")
-            last = chunk[-1:]
-    rows += last != b"\n"
     return c.OutputFile(path=blob.path, etag=blob.etag, size=blob.size, sha256=digest.hexdigest(), rows=rows)

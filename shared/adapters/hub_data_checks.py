@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from shared.adapters.contract_files import load_contract
-from shared.adapters.reader.checks import check_files, measure_each
+from shared.adapters.reader.checks import check_files, match_files, measure_each
 from shared.adapters.reader.files import TableFile
 from shared.domain.data_check import judge
 from shared.domain.data_contract import DataContract
 from shared.domain.failures import Refused
 from shared.domain.record_files import written
 from shared.domain.reference_profile import ReferenceProfile
+from shared.domain.runs import RowMatch
 from shared.ports import DataHub, HubFile
 
 
@@ -38,6 +39,10 @@ class HubDataChecks:
         return tuple(
             judge(next(measured), alone, None).summary if data else (reason,) for data, reason in written_records
         )
+
+    def match(self, contract: str, inputs: Sequence[HubFile], outputs: Sequence[HubFile]) -> RowMatch:
+        read, _ = self._contract(contract)
+        return match_files([self._table(file) for file in inputs], [self._table(file) for file in outputs], read)
 
     def written(self, contract: str, records: Sequence[Mapping[str, Any]]) -> bytes:
         return written(records, self._contract(contract)[0])

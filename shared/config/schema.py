@@ -71,10 +71,15 @@ def _route() -> dict[str, Any]:
         "publish": LOCATION,
         "give_up_after": DURATION,
         "release_within": DURATION,
-        "policy": mapping({"bad_data": {"enum": list(OnBadData)}, "missing_rows": {"enum": list(OnMissingRows)}}),
+        "policy": _policy(),
         "tell": {"type": "array", "items": TEXT},
     }
     return mapping(fields, required=("take", "score", "publish"))
+
+
+def _policy() -> dict[str, Any]:
+    missing, match = {"enum": list(OnMissingRows)}, {"enum": ["keys", "lines"]}
+    return mapping({"bad_data": {"enum": list(OnBadData)}, "missing_rows": missing, "match": match})
 
 
 def _marker() -> dict[str, Any]:

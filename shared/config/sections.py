@@ -143,7 +143,7 @@ def _route(section: Reader, name: str, workspaces: dict[str, Workspace], contrac
     one.fail_all("take", wrong)
     one.fail_all("publish", paths.publish_problems(publish, "" if wrong else take, group) if publish else ())
     policy = one.inside("policy")
-    policy.known(("bad_data", "missing_rows"))
+    policy.known(("bad_data", "missing_rows", "match"))
     return Route(
         name=name,
         take=take,
@@ -156,6 +156,7 @@ def _route(section: Reader, name: str, workspaces: dict[str, Workspace], contrac
         release_within_s=one.seconds("release_within", 14 * 86400),
         on_bad_data=OnBadData(policy.choice("bad_data", tuple(OnBadData), OnBadData.QUARANTINE)),
         on_missing_rows=OnMissingRows(policy.choice("missing_rows", tuple(OnMissingRows), OnMissingRows.FAIL)),
+        match_keys=policy.choice("match", ("keys", "lines"), "keys") == "keys",
         tell=one.texts("tell"),
     )
 

@@ -201,6 +201,7 @@ class Reconciled:
     rows_in: int = 0
     rows_out: int = 0
     files: tuple[OutputFile, ...] = ()
+    matched_by: tuple[str, ...] = ()  # The keys that rows were found in the output by.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,6 +116,7 @@ class Route:
     release_within_s: int = 14 * 86400
     on_bad_data: OnBadData = OnBadData.QUARANTINE
     on_missing_rows: OnMissingRows = OnMissingRows.FAIL
+    match_keys: bool = True  # Whether output is matched with the rows by the contract's keys, where it shows them.
     tell: tuple[str, ...] = ()
 
     def captures(self, location: str) -> dict[str, str] | None:

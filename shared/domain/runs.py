@@ -1,7 +1,7 @@
 """What becomes of a run, and the few decisions taken on the way: how long to wait, whether rows are missing."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from shared.domain.routes import OnMissingRows
@@ -60,27 +60,87 @@ def failure_delay_s(failed: int, asked_s: float = 0.0, longest_s: float = 300.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RowMatch:
+    """How the *records* of each output file answer the rows that went in.
+
+    *by* names the keys that both sides were compared by, none where records were only counted. The counts below are of
+    keys, with *examples* by `missing`, `repeated` and `unknown`. *shown_by* says which fields were taken for keys.
+    """
+
+    records: dict[str, int]
+    by: tuple[str, ...] = ()
+    shown_by: tuple[str, ...] = ()
+    rows: int = 0
+    missing: int = 0
+    repeated: int = 0
+    unknown: int = 0
+    examples: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def rows_out(self) -> int:
+        return sum(self.records.values())
+
+    @property
+    def differs(self) -> bool:
+        return bool(self.missing or self.repeated or self.unknown)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RowCount:
-    """Rows of data (headers excluded) that went in and came out."""
+    """Rows of data (headers excluded) that went in, and records that came out."""
 
     rows_in: int
     rows_out: int
 
 
-def judge_rows(count: RowCount, policy: OnMissingRows, error_threshold: int | None = None) -> tuple[Outcome, str]:
+def judge_rows(
+    count: RowCount, policy: OnMissingRows, error_threshold: int | None = None, match: RowMatch | None = None
+) -> tuple[Outcome, str]:
     """Whether every row has its prediction, and the sentence that says so; a gap is never silent.
 
     *error_threshold* is the number of files the completed job let fail: -1 any number, None the deployment's own.
+    Without a *match* by keys the sentence says lines, which nobody can tell apart.
     """
-    missing = count.rows_in - count.rows_out
+    if match is not None and match.by and match.rows == count.rows_in:
+        return _judge_keys(match, policy, error_threshold)
+    missing, lines = count.rows_in - count.rows_out, f"{count.rows_out} lines of output for {count.rows_in} rows"
     if missing == 0:
-        return Outcome.COMPLETED, f"{count.rows_out} of {count.rows_in} rows have a prediction"
-    said = f"{count.rows_out} predictions for {count.rows_in} rows"
+        return Outcome.COMPLETED, f"{lines}; no key of the data shows in them, so they were counted, not matched"
     if missing < 0:
-        return Outcome.FAILED, f"{said}: {-missing} too many; the scoring script must return one row per input row"
-    if count.rows_out == 0 or policy is OnMissingRows.FAIL:
-        return Outcome.FAILED, f"{said}: {missing} missing; {_suspect(error_threshold)}"
-    return Outcome.PARTIAL, f"{said}: {missing} missing, published as partial by policy; {_suspect(error_threshold)}"
+        return Outcome.FAILED, f"{lines}: {-missing} too many; the scoring script must return one row per input row"
+    return _judge_gap(f"{lines}: {missing} missing", count.rows_out == 0, policy, _suspect(error_threshold))
+
+
+def _judge_keys(match: RowMatch, policy: OnMissingRows, error_threshold: int | None) -> tuple[Outcome, str]:
+    answered = match.rows - match.missing
+    sentence = f"{answered} of {match.rows} rows have a prediction, matched by {', '.join(match.by)}"
+    if not match.differs:
+        return Outcome.COMPLETED, sentence
+    shown = [
+        f"{count} {kind} ({_listed(match.examples.get(kind, ()), count)})"
+        for kind, count in (("missing", match.missing), ("repeated", match.repeated), ("unknown", match.unknown))
+        if count
+    ]
+    sentence = f"{sentence}: {', '.join(shown)}"
+    if match.rows_out > match.rows:
+        return Outcome.FAILED, f"{sentence}; the scoring script must return one row per input row"
+    if match.repeated or match.unknown:
+        cause = "the scoring script must return each row's own key"
+        if match.shown_by:
+            cause += f"; where {', '.join(match.shown_by)} of a line is no key, set the route's policy `match: lines`"
+    else:
+        cause = _suspect(error_threshold)
+    return _judge_gap(sentence, not answered, policy, cause)
+
+
+def _listed(examples: tuple[str, ...], count: int) -> str:
+    return "; ".join((*examples, "...") if count > len(examples) else examples)
+
+
+def _judge_gap(sentence: str, nothing: bool, policy: OnMissingRows, cause: str) -> tuple[Outcome, str]:
+    if nothing or policy is OnMissingRows.FAIL:
+        return Outcome.FAILED, f"{sentence}; {cause}"
+    return Outcome.PARTIAL, f"{sentence}, published as partial by policy; {cause}"
 
 
 def _suspect(error_threshold: int | None) -> str:

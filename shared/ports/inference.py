@@ -7,6 +7,7 @@ from typing import IO, Any, BinaryIO, Protocol
 
 from shared.domain.job_logs import LogFile
 from shared.domain.routes import Overrides, Scoring, Workspace
+from shared.domain.runs import RowMatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +158,11 @@ class DataChecks(Protocol):
 
     def faults(self, contract: str, records: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], ...]:
         """For each of *records*, what is wrong with it by itself, in sentences; nothing where it is right."""
+        ...
+
+    def match(self, contract: str, inputs: Sequence[HubFile], outputs: Sequence[HubFile]) -> RowMatch:
+        """How the records of *outputs* answer the rows of *inputs* by the keys of the contract; content never makes it
+        raise. Without *inputs* records are counted."""
         ...
 
     def written(self, contract: str, records: Sequence[Mapping[str, Any]]) -> bytes:

@@ -20,6 +20,7 @@ from shared.domain.job_logs import LogFile, most_telling
 from shared.domain.messaging import DeadMessage, Message, QueueDoor
 from shared.domain.permissions import DEFAULT_PERSONAS, Machine, Permissions
 from shared.domain.routes import Scoring, Workspace
+from shared.domain.runs import RowMatch
 from shared.ports import BatchJob, Blob, Folder, HubFile, Job
 from tests.fakes.promotion import NamedPeople
 
@@ -286,6 +287,10 @@ class RowChecks:
 
     def faults(self, contract: str, records: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], ...]:
         return tuple((f"x is {record['x']}",) if record.get("x") == "poison" else () for record in records)
+
+    def match(self, contract: str, inputs: Sequence[HubFile], outputs: Sequence[HubFile]) -> RowMatch:
+        contents = {file.name: self._hub.read(file.blob.container, file.blob.path) or b"" for file in outputs}
+        return RowMatch(records={name: len(data.splitlines()) for name, data in contents.items()})
 
     def written(self, contract: str, records: Sequence[Mapping[str, Any]]) -> bytes:
         return "\n".join(["id,x", *(f"{record['id']},{record['x']}" for record in records), ""]).encode()

@@ -49,6 +49,7 @@ def a_route(name: str, group: Group | None = None, **rest: Any) -> Route:
     )
 
 
+COUNTED = "2 lines of output for 2 rows; no key of the data shows in them, so they were counted, not matched"
 CONFIGURATION = Configuration(
     hub=HubLayout(account="datahub"),
     routes=(

@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.failures import Transient
 from shared.domain.runs import Outcome
-from tests.inference.conftest import CONFIGURATION, Product
+from tests.inference.conftest import CONFIGURATION, COUNTED, Product
 from tests.unit.schedules.oracle import MORE
 
 
@@ -17,7 +17,7 @@ async def test_a_file_lands_and_its_predictions_are_published_with_a_manifest(pr
 
     result = await product.finish(run)
 
-    assert (result.outcome, result.because) == (Outcome.COMPLETED, "2 of 2 rows have a prediction")
+    assert (result.outcome, result.because) == (Outcome.COMPLETED, COUNTED)
     manifest = json.loads(product.hub.read("predictions", f"each/{run}/_manifest.json") or b"")
     assert manifest["rows"] == {"in": 2, "out": 2}
     assert [file["name"] for file in manifest["files"]] == ["predictions.csv"]
@@ -102,7 +102,7 @@ async def test_missing_rows_are_said_and_judged_by_policy(product: Product, rout
     result = await product.finish(run)
 
     assert result.outcome is outcome
-    assert "1 predictions for 2 rows: 1 missing" in result.because
+    assert "1 lines of output for 2 rows: 1 missing" in result.because
     published = product.hub.find("predictions", f"{route}/{run}/_manifest.json") is not None
     assert published == (outcome is Outcome.PARTIAL)
 

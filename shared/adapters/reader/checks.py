@@ -6,10 +6,13 @@ from dataclasses import replace
 from shared.adapters.reader.files import TableFile
 from shared.adapters.reader.pool import Readers, readers
 from shared.adapters.reader.process import ReaderDied
+from shared.adapters.record_files import count_lines
+from shared.codec import decode
 from shared.domain.data_check import CheckReport, judge
 from shared.domain.data_contract import DataContract
 from shared.domain.data_measures import Breach, Example, Measurements, measurements_from_dict
 from shared.domain.reference_profile import ReferenceProfile
+from shared.domain.runs import RowMatch
 
 _DEATHS = 3  # Files of one check that may end a reader, before those after them are left unread.
 
@@ -59,6 +62,19 @@ def measure_each(
             name = files[len(measured)].name
             measured.append(_with(Measurements(rows_per_file={}), [Example(file=name, row=0, value=death.reason)]))
     return tuple(measured)
+
+
+def match_files(
+    inputs: Sequence[TableFile], outputs: Sequence[TableFile], contract: DataContract, pool: Readers | None = None
+) -> RowMatch:
+    """How the records of *outputs* answer the rows of *inputs*; where a reader dies of it, lines are counted here."""
+    if not inputs:
+        contract = replace(contract, keys=())
+    try:
+        message, _ = (pool or readers()).ask("match_rows", [*inputs, *outputs], len(inputs), contract)
+        return decode(RowMatch, message["end"])
+    except ReaderDied:
+        return RowMatch(records={file.name: count_lines(file) for file in outputs})
 
 
 def _with(measured: Measurements, unread: Sequence[Example]) -> Measurements:

@@ -1,9 +1,11 @@
 """What a reader process can be asked to do. Each gives JSON and bytes, and raises only for faults of the product."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
 import numpy as np
 
+from shared.adapters import row_matching
 from shared.adapters.reader.files import TableFile
 from shared.adapters.reader.frames import Frame
 from shared.adapters.tables import measuring
@@ -53,3 +55,8 @@ def read_columns(files: Sequence[TableFile]) -> Iterator[Frame]:
     except UnreadableTable as error:
         yield {"unreadable": str(error)}, b""
     yield {}, b""
+
+
+def match_rows(files: Sequence[TableFile], inputs: int, contract: DataContract) -> Iterator[Frame]:
+    """How the records of the *files* after the first *inputs* answer the rows of these."""
+    yield asdict(row_matching.match_rows(files[:inputs], files[inputs:], contract)), b""
