@@ -107,10 +107,13 @@ def _predictions(clients: Clients, request: c.RetrainingRun, rows: HoldoutRows) 
     written = clients.hub.find(request.hub.staging, path)
     if written is None:
         raise Refused(f"the pipeline wrote no predictions.csv to {request.hub.staging}/{output_folder(request)}")
-    table = table_of(clients, written, rows.table.vocabulary)
-    if len(table.header) != 2 or table.header[0] != key:
-        raise Refused(f"predictions.csv has the columns {list(table.header)}; write {key} and the prediction")
-    given = KeyedColumn(table.pairs(*table.header))
+    classes = rows.holdout.classes
+    table = table_of(clients, written, None if classes else rows.table.vocabulary)
+    if table.header[:1] != (key,) or (table.header[1:] != classes if classes else len(table.header) != 2):
+        wanted = f"a column for each of {', '.join(classes)}" if classes else "the prediction"
+        raise Refused(f"predictions.csv has the columns {list(table.header)}; write {key} and {wanted}")
+    columns = [KeyedColumn(table.pairs(key, name)) for name in table.header[1:]]
+    given = columns[0]
     places = np.concatenate([given.places(keys) for keys in rows.key_batches()])
     missing, named = int((places < 0).sum()), len(np.unique(places[places >= 0]))
     strange, repeated = len(given) - named, len(places) - missing - named
@@ -119,9 +122,9 @@ def _predictions(clients: Clients, request: c.RetrainingRun, rows: HoldoutRows) 
             f"predictions.csv is not of the hold-out's {len(places)} rows: {len(given)} lines,"
             f" {missing} rows are missing, {strange} are strange, {repeated} have another row's {key}"
         )
-    values = given.values[places]
+    values = np.stack([column.values[places] for column in columns], axis=1)
     require_every(values, "predictions.csv")
-    return values
+    return values if classes else values[:, 0]
 
 
 def _champion_predictions(clients: Clients, request: c.RetrainingRun, rows: HoldoutRows, deployment: str) -> Any:

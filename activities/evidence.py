@@ -70,10 +70,13 @@ class Online:
         return answer
 
     def predictions(self, deployment: str, held: HoldoutRows) -> Any:
-        """One finite number for each row of *held*, asked in batches. Refused where there are more or fewer."""
+        """One finite number for each row of *held*, or one for each class, asked in batches. Refused where there are
+        more or fewer.
+        """
         import numpy as np
 
-        features, found, at = held.features, np.empty(len(held.truth)), 0
+        features, classes, at = held.features, held.holdout.classes, 0
+        found = np.empty((len(held.truth), len(classes)) if classes else len(held.truth))
         for part in held.batches(features, held.holdout.batch_rows):
             data = [[_number(cell) for cell in cells] for cells in part]
             body = {"input_data": {"columns": features, "index": list(range(len(data))), "data": data}}
@@ -178,7 +181,7 @@ def _latency(times_ms: Sequence[float], errors: int) -> Latency:
     return Latency(requests=len(times_ms), errors=errors, p50_ms=p50, p95_ms=p95, p99_ms=p99)
 
 
-def _outputs(deployment: str, answer: Answer, rows: int, table: Table) -> list[float]:
+def _outputs(deployment: str, answer: Answer, rows: int, table: Table) -> list[Any]:
     """The predictions in an answer: a list, by itself or as `predictions`."""
     if answer.status != 200:
         raise Refused(f"{deployment} answered {answer.status}: {answer.body[:200].decode(errors='replace')}")
@@ -189,7 +192,10 @@ def _outputs(deployment: str, answer: Answer, rows: int, table: Table) -> list[f
         raise Refused(
             f"{deployment} gave {len(found) if isinstance(found, list) else 'no'} predictions for {rows} rows"
         )
-    return [table.output(each, f"a prediction of {deployment}") for each in found]
+    where = f"a prediction of {deployment}"
+    if table.vocabulary is not None and table.vocabulary.classes:
+        return [table.vocabulary.distribution(each, where) for each in found]
+    return [table.output(each, where) for each in found]
 
 
 def _json(body: bytes) -> Any:

@@ -68,7 +68,7 @@ class Table:
         if value is None or value != value or value == "":
             return math.nan
         if self.vocabulary is not None:
-            return self.vocabulary.code(str(value))
+            return self.vocabulary.code(str(value), where)
         try:
             return float(value)
         except (TypeError, ValueError, OverflowError) as error:
@@ -129,7 +129,7 @@ class HoldoutRows:
 
 def read_rows(clients: Clients, holdout: Holdout) -> HoldoutRows:
     """The hold-out with its answers. Refused where a file, a column or an answer is missing."""
-    table, digest = open_table(clients, holdout.path, Vocabulary() if holdout.labels else None), hashlib.sha256()
+    table, digest = open_table(clients, holdout.path, vocabulary_of(holdout)), hashlib.sha256()
     seen = _Seen(table, holdout)
     for cells in table.rows(digest):
         seen.add(cells)
@@ -147,6 +147,11 @@ def read_rows(clients: Clients, holdout: Holdout) -> HoldoutRows:
         groups=seen.groups(),
         hints=seen.hints(),
     )
+
+
+def vocabulary_of(holdout: Holdout) -> Vocabulary | None:
+    """None where outputs are numbers."""
+    return Vocabulary(holdout.classes) if holdout.labels or holdout.classes else None
 
 
 def require_every(outputs: "NDArray[Any]", what: str) -> None:

@@ -42,12 +42,14 @@ def evaluate(
     asked = [_options(each) for each in gates]
     names = list(dict.fromkeys(each.metric for each in asked))
     numeric = [name for name in names if metric_named(name).scale is not Scale.LABELS]
+    if rows.holdout.classes:
+        numeric = [name for name in numeric if metric_named(name).scale is not Scale.DISTRIBUTIONS]
     if rows.table.vocabulary is not None and numeric:
         raise MetricError(f"{', '.join(numeric)} cannot be measured of labels: use accuracy, macro_f1 or mcc")
     evaluation = Evaluation(
         digest=rows.digest,
         rows=len(rows.truth),
-        values={name: value_of(name, rows.truth, challenger, rows.groups) for name in names},
+        values={name: value_of(name, rows.truth, _scaled(name, challenger), rows.groups) for name in names},
         group=rows.holdout.group,
         groups=0 if rows.groups is None else int(rows.groups.max()) + 1,
         look=look,
@@ -72,6 +74,12 @@ def _options(raw: Mapping[str, Any]) -> BetterThanChampion:
     if options is None:
         raise MetricError("; ".join(f"{each.option} {each.problem}: {each.remedy}" for each in problems))
     return options
+
+
+def _scaled(metric: str, outputs: Any) -> Any:
+    """*outputs* as *metric* takes them: of one probability for each class the likeliest class, where labels are."""
+    several = outputs.ndim == 2 and metric_named(metric).scale is Scale.LABELS
+    return outputs.argmax(axis=1).astype(float) if several else outputs
 
 
 class _Compared:
@@ -111,7 +119,8 @@ class _Compared:
         return (f"by {hint.column!r} the interval of {alone.metric} would be {times:.2g} times as long",)
 
     def _difference(self, metric: str, confidence: float, members: Any, groups: Any) -> Difference:
-        columns = (each[members] for each in (self._rows.truth, *self._models))
+        models = (_scaled(metric, model) for model in self._models)
+        columns = (each[members] for each in (self._rows.truth, *models))
         resamples = resamples_for(confidence)
         return compare(metric, *columns, groups=groups, confidence=confidence, seed=self._seed, resamples=resamples)
 
@@ -122,6 +131,7 @@ def agreement_of(rows: HoldoutRows, champion: Any, challenger: Any) -> Agreement
     if champion is None:
         return no_champion(len(challenger))
     words = rows.table.vocabulary
+    champion, challenger = (_scaled("accuracy", each) for each in (champion, challenger))
     outputs: Any = Labels() if words else Numbers(edges_of(champion), rows.holdout.tolerance)
     comparison, start = OutputComparison(outputs), 0
     for keys in rows.key_batches():

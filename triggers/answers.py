@@ -210,12 +210,15 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
+    """*odds*: what to expect of the gates that compare with the champion, a sentence each."""
+
     digest: str
     plan: Plan
     writes: tuple[str, ...]
     gates: tuple[str, ...]
     approvals: tuple[str, ...]
     unmet: tuple[str, ...] = ()
+    odds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from shared.domain.promotion.models import ModelVersion, exact_model
 from shared.domain.promotion.people import PersonId
 from shared.domain.promotion.plans import Phase, changes
 from shared.durable import Client, find_instance
+from shared.holdout_facts import odds_of_plan
 from shared.listed import PROMOTIONS, listed
 from shared.planning import plan_digest, plan_promotion
 from shared.standing import next_attempt, opened, pack_of
@@ -50,6 +51,7 @@ async def plan(clients: Clients, body: PlanAsked) -> answers.Planned:
         ),
         approvals=tuple(f"{at.stage.name}: {role.name}" for at in made.stages for role in at.stage.approvals.roles),
         unmet=tuple(await asyncio.to_thread(unmet_of_plan, clients, made)),
+        odds=await asyncio.to_thread(odds_of_plan, clients, made),
     )
 
 

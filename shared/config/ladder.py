@@ -68,7 +68,9 @@ def read_promotable(one: Reader, name: str, contract: str, owner: str) -> Promot
     section = one.inside("promotion")
     section.known(("holdout",))
     holdout = section.inside("holdout", required=True)
-    holdout.known(("path", "answers", "target", "key", "slices", "batch_rows", "tolerance", "labels", "group", "looks"))
+    holdout.known(
+        ("path", "answers", "target", "key", "slices", "batch_rows", "tolerance", "labels", "group", "looks", "classes")
+    )
     path = holdout.text("path")
     if path and "/" not in path:
         holdout.fail("path", f"is {path!r}", "write container/path of a CSV file in the hub")
@@ -83,7 +85,12 @@ def read_promotable(one: Reader, name: str, contract: str, owner: str) -> Promot
         labels=holdout.flag("labels", False),
         group=holdout.optional("group"),
         looks=holdout.whole("looks", 1, 10_000) or EXPECTED,
+        classes=holdout.texts("classes"),
     )
+    if read.classes and len(set(read.classes)) != max(2, len(read.classes)):
+        holdout.fail("classes", f"is {list(read.classes)}", "name two classes or more, each once, as the target does")
+    if read.classes and read.labels:
+        holdout.fail("labels", "is true beside classes", "remove it: classes are the labels, with their probabilities")
     if read.group and read.group in (read.target, read.key):
         holdout.fail(
             "group", f"is {read.group!r}, which is another column's part", "name the column of what rows share"

@@ -25,7 +25,7 @@ def promotion_schemas() -> dict[str, Any]:
 
 
 def promotable_schema() -> dict[str, Any]:
-    columns = {"target": TEXT, "key": TEXT, "slices": _TEXTS}
+    columns = {"target": TEXT, "key": TEXT, "slices": _TEXTS, "classes": _TEXTS | {"uniqueItems": True}}
     numbers = {"batch_rows": whole(1, 100_000), "tolerance": {"type": "number", "minimum": 0}}
     numbers |= {"labels": {"type": "boolean"}, "group": TEXT, "looks": whole(1, 10_000)}
     holdout = {"path": LOCATION, "answers": LOCATION, **columns, **numbers}

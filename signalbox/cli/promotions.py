@@ -42,7 +42,7 @@ def plan_promote(model: str, target: str, out: Path | None, as_json: bool) -> No
         return
     planned = found["plan"]
     emit_facts({"plan": found["digest"], "bundle": planned["digest"], "size": f"{planned['size']} bytes"})
-    for name in ("gates", "approvals", "writes", "unmet"):
+    for name in ("gates", "odds", "approvals", "writes", "unmet"):
         click.echo(f"\n{name}")
         for line in found[name]:
             click.echo(f"  {line}")

@@ -30,6 +30,8 @@ async def test_a_better_challenger_is_registered_entered_and_promoted(works: Wor
     assert tags["signalbox.data"].startswith("churn-labels:")
     assert (tags["signalbox.metric.training.mae"], "signalbox.metric.mae" in tags) == ("0.5", True)
     assert works.part("evaluation.json")["champion"] == "preprod/models/churn:1"
+    looks = [path for _, path in works.hub.blobs if path.startswith("holdouts/churn/")]
+    assert len(looks) == 1  # Judged after training and again in preprod: one challenger, one look.
     kinds = works.chain()
     order = ["retraining: retrain", "challenger judged", "challenger registered", "retraining better"]
     assert [kind for kind in kinds if kind in order] == order

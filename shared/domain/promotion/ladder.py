@@ -46,6 +46,7 @@ class Holdout:
 
     *answers* is a second such file with the key and the target, empty where the target is a column of the first.
     Outputs of two models agree within *tolerance*; *labels*: they are texts, which agree where they are equal.
+    With *classes* outputs are one probability for each of them, and the target names one.
     Rows with one value in the column *group* belong together; empty where each row stands for itself. *looks* is how
     many challengers are expected to ask it in a year.
     """
@@ -60,6 +61,7 @@ class Holdout:
     labels: bool = False
     group: str = ""
     looks: int = EXPECTED
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -232,3 +232,42 @@ def test_each_gate_gets_the_interval_that_its_options_and_the_look_need(clients:
     assert [each.confidence for each in measured.differences] == pytest.approx([1 - 0.1 / 6, 1 - 0.05 / 6])
     asked = {(each.slice, round(each.difference.confidence, 6)) for each in measured.slices}
     assert asked == {("sex=f", 0.9), ("sex=f", 0.975), ("sex=m", 0.9), ("sex=m", 0.975)}
+
+
+CLASSES = replace(HOLDOUT, slices=(), classes=("low", "mid", "high"), tolerance=0.0)
+
+
+def test_a_classifier_of_several_classes_answers_with_a_probability_for_each(
+    clients: FakeClients, hub: MemoryHub
+) -> None:
+    hub.land(HOLDOUT.path, b"id,y\na,low\nb,mid\nc,high\nd,low\n")
+    rows, body = (
+        read_rows(clients, CLASSES),
+        [[0.7, 0.2, 0.1], {"low": 0.1, "high": 0.3, "mid": 0.6}, [0, 0, 1], [1, 0, 0]],
+    )
+    answer = Answer(status=200, body=json.dumps(body).encode(), took_ms=1.0)
+    vars(clients)["endpoints"] = SimpleNamespace(invoke=lambda _: answer)
+
+    outputs = Online(clients, DEV, "online").predictions("v1", rows)
+    measured = evaluate(rows, [{"metric": "multiclass_log_loss"}, {"metric": "macro_f1"}], "", None, outputs)
+
+    assert outputs.tolist() == [[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0, 0, 1], [1, 0, 0]]
+    assert measured.values == pytest.approx({"multiclass_log_loss": -np.log(0.7 * 0.6) / 4, "macro_f1": 1})
+    assert agreement_of(rows, outputs, outputs).agreement == 1
+
+
+@pytest.mark.parametrize("body", [[[0.5, 0.5]] * 4, [0.5] * 4, [{"low": 1, "mid": 0}] * 4, [[True, False, False]] * 4])
+def test_a_distribution_that_lacks_a_class_is_refused(clients: FakeClients, hub: MemoryHub, body: Any) -> None:
+    hub.land(HOLDOUT.path, b"id,y\na,low\nb,mid\nc,high\nd,low\n")
+    answer = Answer(status=200, body=json.dumps(body).encode(), took_ms=1.0)
+    vars(clients)["endpoints"] = SimpleNamespace(invoke=lambda _: answer)
+
+    with pytest.raises(Refused, match="give one probability for each of low, mid, high"):
+        Online(clients, DEV, "online").predictions("v1", read_rows(clients, CLASSES))
+
+
+def test_an_answer_that_is_no_class_is_refused(clients: FakeClients, hub: MemoryHub) -> None:
+    hub.land(HOLDOUT.path, b"id,y\na,low\nb,odd\n")
+
+    with pytest.raises(Refused, match="answer 2 is 'odd', which is none of the hold-out's classes: low, mid, high"):
+        read_rows(clients, CLASSES)

@@ -1,0 +1,311 @@
+"""How often the gate is wrong on hold-outs as they are: groups, heavy tails, few positives, slices, many looks.
+
+    python bench/gate_holdouts.py [--simulations N] [--only TABLE ...]
+
+Every simulation makes a hold-out and two models of the same (or a known) quality and asks `better_than_champion` with
+its default options at confidence 0.95: at most 2.5 % may pass where there is no difference. "Before" is what the gate
+would say without the part that a table is about. Exits with an error where significantly more pass.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from bench.gate_statistics import limit
+from shared.domain.gates import GateSpec, judge
+from shared.domain.gates.evidence import Evaluation, Evidence, SliceDifference
+from shared.domain.looks import Look, shared_confidence
+from shared.domain.metrics import MetricError
+from shared.domain.paired import Difference, compare
+
+RESAMPLES = 299
+UNBOUNDED = {"min_rows": 1, "min_groups": 2, "min_cases": 1}
+Rows = tuple[Any, Any, Any, Any]  # Truth, champion, challenger and groups (or None).
+Draw = Callable[[np.random.Generator, int, float], Rows]  # Of so many groups or rows; 1 is as good, less is better.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """*options* are the gate's; a *hard* world is shown and not held against the gate."""
+
+    name: str
+    metric: str
+    draw: Draw
+    size: int
+    better: float = 0.7
+    options: dict[str, Any] = field(default_factory=dict)
+    hard: bool = False
+
+
+def _grouped_errors(chance: np.random.Generator, groups: int, better: float, heavy: bool) -> tuple[Any, list[Any]]:
+    """Groups of ten rows whose errors share a part; *heavy*: Student's t with 3 d.f., and groups of unequal size."""
+    sizes = np.full(groups, 10)
+    if heavy:
+        sizes = np.maximum(1, np.round(10 * chance.lognormal(-0.5, 1, groups)).astype(int))
+    codes = np.repeat(np.arange(groups), sizes)
+
+    def noise(many: int) -> Any:
+        return chance.standard_t(3, many) if heavy else chance.normal(size=many)
+
+    errors = [0.8 * noise(groups)[codes] + 0.6 * noise(len(codes)) for _ in range(2)]
+    return codes, [errors[0], better * errors[1]]
+
+
+def grouped(metric: str, heavy: bool) -> Draw:
+    """Rows of patients: predictions of one patient err alike."""
+
+    def draw(chance: np.random.Generator, groups: int, better: float) -> Rows:
+        codes, errors = _grouped_errors(chance, groups, better, heavy)
+        n = len(codes)
+        if metric == "ndcg":
+            wanted = chance.integers(0, 4, n).astype(float)
+            return wanted, wanted + 2 * chance.normal(size=n), wanted + 2 * better * chance.normal(size=n), codes
+        base = 0.7 * chance.normal(size=groups)[codes] + 0.7 * chance.normal(size=n)
+        return (*_columns(metric, base, errors), codes)
+
+    return draw
+
+
+def single(metric: str, heavy: bool) -> Draw:
+    """Independent rows."""
+
+    def draw(chance: np.random.Generator, rows: int, better: float) -> Rows:
+        noise = [chance.standard_t(3, rows) if heavy else chance.normal(size=rows) for _ in range(2)]
+        return (*_columns(metric, chance.normal(size=rows), [noise[0], better * noise[1]]), None)
+
+    return draw
+
+
+def _columns(metric: str, base: Any, errors: list[Any]) -> tuple[Any, Any, Any]:
+    """What *base* and two models' *errors* are on the metric's scale."""
+    scores = [base + error for error in errors]
+    if metric == "multiclass_log_loss":
+        powers = [np.exp(np.stack([-score, np.zeros(len(base)), score], axis=1)) for score in scores]
+        return np.digitize(base, (-0.5, 0.8)), *(each / each.sum(axis=1, keepdims=True) for each in powers)
+    if metric in ("accuracy", "macro_f1", "weighted_f1", "balanced_accuracy", "mcc"):
+        return np.digitize(base, (-0.5, 0.8)), *(np.digitize(score, (-0.5, 0.8)) for score in scores)
+    if metric in ("recall", "f1", "precision"):
+        return (base > 0.5).astype(float), *((score > 0.5).astype(float) for score in scores)
+    if metric in ("auc", "average_precision"):
+        return (base > 0.5).astype(float), *scores
+    if metric in ("log_loss", "brier"):
+        return (base > 0.5).astype(float), *(1 / (1 + np.exp(1 - 2 * score)) for score in scores)
+    moved = 20 if metric in ("mape", "smape") else 0  # Truths far from 0, of which shares are taken.
+    return base + moved, *(score + moved for score in scores)
+
+
+FAMILIES = (
+    *("mae", "rmse", "r2", "mape", "smape", "pinball@0.9", "log_loss", "multiclass_log_loss", "accuracy", "recall"),
+    *("f1", "macro_f1", "weighted_f1", "balanced_accuracy", "mcc", "auc", "average_precision", "ndcg"),
+)
+GROUPED = tuple(
+    World(name=name, metric=metric, draw=grouped(metric, heavy), size=size)
+    for metric in FAMILIES
+    for name, heavy in (("normal", False), ("heavy tails", True))
+    for size in ((20, 60) if metric in ("mae", "auc") else (20,))
+)
+SINGLE = tuple(
+    World(name=name, metric=metric, draw=single(metric, heavy), size=size)
+    for metric in FAMILIES
+    if metric not in ("ndcg", "mae", "rmse", "r2", "log_loss", "accuracy", "recall", "f1", "auc")
+    for name, heavy in (("normal", False), ("heavy tails", True))
+    for size in (100, 400)
+)
+
+
+def few_positives(metric: str, positives: int) -> Draw:
+    """Rows of which so many are positive; each model misses a third of them, and finds as many that are none."""
+
+    def draw(chance: np.random.Generator, rows: int, better: float) -> Rows:
+        truth = np.zeros(rows)
+        truth[:positives] = 1
+        if metric in ("auc", "average_precision"):
+            return truth, 2 * truth + chance.normal(size=rows), 2 * truth + better * chance.normal(size=rows), None
+        share = positives / rows
+        wrong = np.where(truth == 1, 0.3, 0.3 * share / (1 - share))
+        models = [np.where(chance.random(rows) < each * wrong, 1 - truth, truth) for each in (1, better)]
+        return truth, *models, None
+
+    return draw
+
+
+FEW = tuple(
+    World(name=f"{positives} positive", metric=metric, draw=few_positives(metric, positives), size=size)
+    for metric in ("f1", "precision", "mcc", "auc", "average_precision")
+    for positives, size in ((1, 100), (2, 200), (10, 200), (20, 400))
+)
+
+
+def rare_losses(share: float, times: float) -> Draw:
+    """The challenger loses less, but on a *share* of rows *times* as much: on average the models are equal."""
+
+    def draw(chance: np.random.Generator, rows: int, better: float) -> Rows:
+        usual, other = chance.exponential(size=rows), chance.exponential(size=rows)
+        mean = share * times + 0.3 * (1 - share)
+        rare = chance.random(rows) < share
+        return np.zeros(rows), mean * usual, better * np.where(rare, times, 0.3) * other, None
+
+    return draw
+
+
+RARE = tuple(
+    World(
+        name=f"{share:.0%} of rows, {times} times, rarest {'set' if told else 'not set'}",
+        metric="mae",
+        draw=rare_losses(share, times),
+        size=size,
+        better=0.5,
+        options={"rarest": share} if told else {},
+        hard=not told,
+    )
+    for share, times in ((0.01, 50), (0.05, 10))
+    for told in (False, True)
+    for size in (100, 500, 1000)
+)
+
+
+def outcome(world: World, seed: int, better: float, before: dict[str, Any] | None = None) -> str:
+    """What the gate says of one challenger; *before*: with rows taken as if each stood for itself, with these options,
+    and without regard to the tail.
+    """
+    chance = np.random.default_rng((world.size, seed))
+    *columns, groups = world.draw(chance, world.size, better)
+    codes = groups if before is None or world.metric == "ndcg" else None
+    try:
+        difference = compare(world.metric, *columns, groups=codes, seed=seed, resamples=RESAMPLES)
+    except MetricError:
+        return "fail"  # Such a hold-out is refused.
+    if before is not None:
+        return _judged(world.metric, replace(difference, tail=0.0), before)
+    return _judged(world.metric, difference, world.options)
+
+
+def _judged(metric: str, difference: Difference, options: dict[str, Any], **evaluation: Any) -> str:
+    measured = Evaluation(digest="", rows=difference.n, champion="m:1", differences=(difference,), **evaluation)
+    spec = GateSpec(gate="better_than_champion", options={"metric": metric, **options})
+    return judge([spec], Evidence(evaluation=measured))[0].outcome.value
+
+
+def passes(world: World, simulations: int, better: float = 1.0, before: dict[str, Any] | None = None) -> float:
+    """How often the gate passes."""
+    return sum(outcome(world, seed, better, before) == "pass" for seed in range(simulations)) / simulations
+
+
+def compared(worlds: tuple[World, ...], simulations: int, before: dict[str, Any], unit: str) -> Iterator[str]:
+    """A table of false passes before and after, and of power, in a quarter or an eighth as many simulations but for the
+    false passes after; the names of the worlds where too many of these pass.
+    """
+    print(f"| metric | world | {unit} | equal models pass: before | after | power: before | after |")
+    print("|---|---|---|---|---|---|---|")
+    for world in worlds:
+        some = max(1, simulations // 4)
+        null = passes(world, some, before=before), passes(world, simulations)
+        some = max(1, some // 2)
+        power = passes(world, some, world.better, before), passes(world, some, world.better)
+        figures = f"{null[0]:.1%} | {null[1]:.2%} | {power[0]:.0%} | {power[1]:.0%}"
+        print(f"| {world.metric} | {world.name} | {world.size} | {figures} |", flush=True)
+        if null[1] > limit(simulations) and not world.hard:
+            yield f"{world.metric} ({world.name}, {world.size})"
+
+
+def measured(worlds: tuple[World, ...], simulations: int) -> Iterator[str]:
+    """A table of false passes, and of power in an eighth as many simulations; the worlds where too many pass."""
+    print("| metric | world | rows | equal models pass | power |")
+    print("|---|---|---|---|---|")
+    for world in worlds:
+        null, power = passes(world, simulations), passes(world, max(1, simulations // 8), world.better)
+        print(f"| {world.metric} | {world.name} | {world.size} | {null:.2%} | {power:.0%} |", flush=True)
+        if null > limit(simulations):
+            yield f"{world.metric} ({world.name}, {world.size})"
+
+
+def sliced(seed: int, slices: int, better: float, rule: str) -> str:
+    """What the gate says of a hold-out of *slices* of 200 rows each, with `max_slice_loss: 0`."""
+    chance = np.random.default_rng((slices, seed))
+    truth = np.zeros(200 * slices)
+    champion, challenger = chance.normal(size=len(truth)), better * chance.normal(size=len(truth))
+    # "per slice" is what the gate did: every slice at the whole confidence.
+    wanted = shared_confidence(0.95, slices) if rule == "no_harm" else 0.95
+    names = [f"s={number}" for number in range(slices)]
+    found = []
+    for number, name in enumerate(names):
+        part = slice(200 * number, 200 * number + 200)
+        one = compare(
+            "mae", truth[part], champion[part], challenger[part], confidence=wanted, seed=seed, resamples=RESAMPLES
+        )
+        found.append(SliceDifference(slice=name, difference=one))
+    whole = compare("mae", truth, champion, challenger, seed=seed, resamples=RESAMPLES)
+    return _judged("mae", whole, {"slices": names, "slice_rule": rule}, slices=tuple(found))
+
+
+def slice_table(simulations: int) -> None:
+    print("| slices of 200 rows | rule | equal models fail | equal models pass | 10 % better pass | 20 % better pass |")
+    print("|---|---|---|---|---|---|")
+    for slices, rule in ((20, "proven"), (20, "no_harm")):
+        equal = [sliced(seed, slices, 1.0, rule) for seed in range(simulations)]
+        some = range(max(1, simulations // 8))
+        gains = [[sliced(seed, slices, better, rule) for seed in some] for better in (0.9, 0.8)]
+        shares = [equal.count("fail") / len(equal), equal.count("pass") / len(equal)]
+        shares += [each.count("pass") / len(each) for each in gains]
+        print(f"| {slices} | {rule} | {' | '.join(f'{each:.1%}' for each in shares)} |", flush=True)
+
+
+def look_table(simulations: int) -> None:
+    """Forty challengers a year, of which a tenth are better by what a single look finds in nine of ten."""
+    from scipy.stats import norm
+
+    looks, chance = 40, np.random.default_rng(1)
+    number, alpha = np.arange(1, looks + 1), 0.025
+    rules = {
+        "2.5 % at each look (before)": np.full(looks, alpha),
+        "Bonferroni, 40 looks": np.full(looks, alpha / looks),
+    }
+    for expected in (1, 12, 40):
+        shares = [Look(number=int(each), expected=expected).share for each in number]
+        rules[f"spending, looks: {expected}"] = alpha * np.array(shares)
+    shared = np.sqrt(0.3) * chance.normal(size=(simulations, 1))  # One hold-out asks them all.
+    luck = shared + np.sqrt(0.7) * chance.normal(size=(simulations, looks))
+    truly = chance.random((simulations, looks)) < 0.1
+    print("| rule | a false pass in a year, none better | better ones that pass | of the first 12 | of the last 10 |")
+    print("|---|---|---|---|---|")
+    for name, level in rules.items():
+        critical = norm.isf(level)
+        found = (luck + truly * (norm.isf(alpha) + norm.isf(0.1))) > critical
+        parts = [np.mean(found[:, part][truly[:, part]]) for part in (slice(None), slice(12), slice(30, None))]
+        wrong = np.mean((luck > critical).any(axis=1))
+        print(f"| {name} | {wrong:.1%} | {' | '.join(f'{each:.0%}' for each in parts)} |", flush=True)
+
+
+TABLES: dict[str, Callable[[int], list[str]]] = {
+    "groups": lambda many: list(compared(GROUPED, many, UNBOUNDED, "groups")),
+    "metrics": lambda many: list(measured(SINGLE, many)),
+    "few": lambda many: list(compared(FEW, many, UNBOUNDED, "rows")),
+    "rare": lambda many: list(compared(RARE, many, {}, "rows")),
+    "slices": lambda many: slice_table(many) or [],
+    "looks": lambda many: look_table(10 * many) or [],
+}
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--simulations", type=int, default=2000)
+    arguments.add_argument("--only", nargs="+", choices=TABLES, default=list(TABLES))
+    chosen = arguments.parse_args()
+    allowed, wrong = limit(chosen.simulations), []
+    print(f"{chosen.simulations} simulations each; 2.5% may pass by luck, {allowed:.2%} with the error of counting")
+    for name in chosen.only:
+        print(f"\n{name}")
+        wrong += TABLES[name](chosen.simulations)
+    if wrong:
+        raise SystemExit(f"more than {allowed:.2%} false passes: {', '.join(wrong)}")
+
+
+if __name__ == "__main__":
+    main()

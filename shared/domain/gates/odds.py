@@ -1,0 +1,89 @@
+"""What `better_than_champion` can tell on a hold-out before anything is measured: chances from counts alone.
+
+Gains are in standard deviations of the differences between both models, of rows or groups: nothing else is known yet.
+The normal distribution stands for each interval, so the chances are about right, not exact.
+"""
+
+import math
+from dataclasses import dataclass, field
+from statistics import NormalDist
+
+from shared.domain.gates.champion import BetterThanChampion
+from shared.domain.gates.evidence import Evaluation
+from shared.domain.looks import Look
+
+GAINS = (0.1, 0.2, 0.5)
+_NORMAL = NormalDist()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldoutFacts:
+    """The *rows* of a hold-out, its *groups* (0 where none are named) and the rows, or groups, of each of *slices*.
+
+    *digest* names the version, *hints* the columns that look like a group where none is named.
+    """
+
+    digest: str
+    rows: int
+    groups: int = 0
+    slices: dict[str, int] = field(default_factory=dict)
+    hints: tuple[str, ...] = ()
+
+
+def odds_of(options: BetterThanChampion, facts: HoldoutFacts, look: Look) -> tuple[str, ...]:
+    """What to expect of the gate, a sentence each."""
+    measured = Evaluation(digest=facts.digest, rows=facts.rows, look=look)
+    unit, units = ("groups", facts.groups) if facts.groups else ("rows", facts.rows)
+    confidence = options.overall_confidence(measured)
+    chances = ", ".join(f"{chance_to_pass(options, facts, measured, gain):.0%}" for gain in GAINS)
+    gains = ", ".join(f"{gain:g}" for gain in GAINS)
+    sentences = [
+        f"{options.metric}: look {look.number} of this version of the hold-out in its year ({look.expected} are"
+        f" expected), so at confidence {confidence:.4g}: at most {(1 - confidence) / 2:.2%} of equal challengers pass",
+        f"{options.metric}: on {units} {unit} a challenger that is better by {gains} standard deviations of the"
+        f" {unit}' differences passes with a chance of about {chances}",
+    ]
+    return (*sentences, *_slice_odds(options, facts, measured), *_too_few(options, facts), *facts.hints)
+
+
+def chance_to_pass(options: BetterThanChampion, facts: HoldoutFacts, measured: Evaluation, gain: float) -> float:
+    """That a challenger that is better everywhere by *gain* standard deviations passes, slices included."""
+    overall = _above(gain, facts.groups or facts.rows, options.overall_confidence(measured))
+    on_slices = [_above(gain, each, options.slice_confidence(measured)) for each in _sizes(options, facts)]
+    if options.slice_rule == "proven":
+        return overall * math.prod(on_slices)
+    held = sum(_above(-gain, each, options.slice_confidence(measured)) for each in _sizes(options, facts))
+    return max(0.0, overall - held)
+
+
+def _above(gain: float, units: int, confidence: float) -> float:
+    """The chance that the lower end of an interval lies above 0."""
+    return _NORMAL.cdf(gain * math.sqrt(units) - _NORMAL.inv_cdf((1 + confidence) / 2))
+
+
+def _sizes(options: BetterThanChampion, facts: HoldoutFacts) -> list[int]:
+    return [facts.slices.get(name, 0) for name in options.slices]
+
+
+def _slice_odds(options: BetterThanChampion, facts: HoldoutFacts, measured: Evaluation) -> list[str]:
+    """How often the slices together hold back an equal challenger (with no loss allowed), by their rule."""
+    if not options.slices:
+        return []
+    confidence, many = options.slice_confidence(measured), len(options.slices)
+    if options.slice_rule == "no_harm":
+        held = f"in at most {min(1.0, many * (1 - confidence) / 2):.1%}"
+    else:
+        passed = math.prod(_above(0.0, size, confidence) for size in _sizes(options, facts))
+        held = f"in about {1 - passed:.1%} unless max_slice_loss leaves room"
+    return [f"{options.metric}: {many} slices ({options.slice_rule}) together hold an equal challenger {held}"]
+
+
+def _too_few(options: BetterThanChampion, facts: HoldoutFacts) -> list[str]:
+    """What can only be inconclusive."""
+    short = []
+    if facts.rows < options.least_rows:
+        short.append(f"{facts.rows} rows, at least {options.least_rows} are needed")
+    if 0 < facts.groups < options.min_groups:
+        short.append(f"{facts.groups} groups, at least {options.min_groups} are needed")
+    short += [f"slice {name} has no row" for name in options.slices if not facts.slices.get(name)]
+    return [f"{options.metric}: {each}; nothing passes before" for each in short]
