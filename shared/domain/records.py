@@ -147,6 +147,14 @@ def superseded(promotion: str) -> str:
     return f"{PROMOTIONS}{promotion}/superseded.json"
 
 
+SWEEPS = "sweeps/"
+
+
+def failed_parts(sweep: str) -> str:
+    """What of a sweep failed when it last ran, and since when."""
+    return f"{SWEEPS}{sweep}.json"
+
+
 def swept(route: str) -> str:
     return f"swept/{route}.json"
 

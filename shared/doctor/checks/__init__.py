@@ -14,6 +14,7 @@ from shared.doctor.checks import (
     permissions,
     scoring,
     settings,
+    sweeps,
     workspaces,
 )
 
@@ -31,5 +32,6 @@ __all__ = [
     "permissions",
     "scoring",
     "settings",
+    "sweeps",
     "workspaces",
 ]
