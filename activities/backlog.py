@@ -1,12 +1,16 @@
 """Count what waits, and how long the oldest of it has: the figures that alerts are set on. It changes nothing."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain import records
+from shared.domain.failures import Refused
 from shared.given_up import given_up
+
+_log = logging.getLogger(__name__)
 
 
 def look_at_backlog(clients: Clients, sweep: c.Sweep) -> c.Backlog:
@@ -29,9 +33,13 @@ def look_at_backlog(clients: Clients, sweep: c.Sweep) -> c.Backlog:
     )
 
 
-def _waiting(clients: Clients, container: str, *prefixes: str) -> tuple[int, float]:
-    """How many blobs lie there, and the age of the oldest in seconds."""
-    times = [blob.modified for prefix in prefixes for blob in clients.hub.list(container, prefix)]
+def _waiting(clients: Clients, container: str, *prefixes: str) -> tuple[int | None, float]:
+    """How many blobs lie there, None where they may not be seen, and the age of the oldest in seconds."""
+    try:
+        times = [blob.modified for prefix in prefixes for blob in clients.hub.list(container, prefix)]
+    except Refused as refusal:
+        _log.error("the backlog in %s is not known: %s", container, refusal)
+        return None, 0.0
     return len(times), _age(clients, times)
 
 

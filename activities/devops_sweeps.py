@@ -8,6 +8,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
+from activities.sweep_parts import Parts
 from shared import contracts as c
 from shared.clients import Clients
 from shared.codec import decode
@@ -21,21 +22,29 @@ _KINDS = {each.name: each for each in (*_FOR_OTHERS, c.HEED, c.RUN_DEVOPS_PIPELI
 _log = logging.getLogger(__name__)
 
 
-async def sweep_devops(client: Client, clients: Clients) -> int:
+async def sweep_devops(client: Client, clients: Clients, parts: Parts) -> int:
     """How many were started again."""
     started = 0
-    for instance, kept in await asyncio.to_thread(_open, clients):
-        found, kind = await find_instance(client, instance), _KINDS[kept["orchestration"]]
-        if found and found.running:
-            continue
-        if found and found.status in _ends(kind):
-            await asyncio.to_thread(close, clients, instance)
-        elif await asyncio.to_thread(_still, clients, instance, kept):
-            how = await start_once(client, kind, instance, decode(kind.takes, kept["input"]), again=True)
-            started += how is Start.STARTED
+    for instance, kept in await asyncio.to_thread(_open, clients, parts):
+        with parts.part(f"Azure DevOps' {instance}"):
+            started += await _start_again(client, clients, instance, kept)
     if clients.configuration.devops.organisations:
-        await asyncio.to_thread(lambda: clients.secrets.drop_expired(clients.clock.now()))
+        with parts.part("tokens of Azure DevOps whose time is over"):
+            await asyncio.to_thread(lambda: clients.secrets.drop_expired(clients.clock.now()))
     return started
+
+
+async def _start_again(client: Client, clients: Clients, instance: str, kept: dict[str, Any]) -> bool:
+    found, kind = await find_instance(client, instance), _KINDS[kept["orchestration"]]
+    if found and found.running:
+        return False
+    if found and found.status in _ends(kind):
+        await asyncio.to_thread(close, clients, instance)
+        return False
+    if not await asyncio.to_thread(_still, clients, instance, kept):
+        return False
+    how = await start_once(client, kind, instance, decode(kind.takes, kept["input"]), again=True)
+    return how is Start.STARTED
 
 
 def _ends(kind: c.Orchestration[Any, Any]) -> tuple[str, ...]:
@@ -43,12 +52,13 @@ def _ends(kind: c.Orchestration[Any, Any]) -> tuple[str, ...]:
     return ("Completed",) if kind in _FOR_OTHERS else ("Completed", "Failed")
 
 
-def _open(clients: Clients) -> list[tuple[str, dict[str, Any]]]:
-    state, found = clients.configuration.hub.state, []
+def _open(clients: Clients, parts: Parts) -> list[tuple[str, dict[str, Any]]]:
+    state, found = clients.configuration.hub.state, list[tuple[str, dict[str, Any]]]()
     for blob in clients.hub.list(state, records.DEVOPS_OPEN):
-        raw = clients.hub.read(state, blob.path)
-        if raw is not None:
-            found.append((blob.path.removeprefix(records.DEVOPS_OPEN).removesuffix(".json"), json.loads(raw)))
+        with parts.part(f"record {state}/{blob.path}"):
+            raw = clients.hub.read(state, blob.path)
+            if raw is not None:
+                found.append((blob.path.removeprefix(records.DEVOPS_OPEN).removesuffix(".json"), json.loads(raw)))
     return found
 
 

@@ -7,6 +7,7 @@ import asyncio
 import json
 from datetime import timedelta
 
+from activities.sweep_parts import Parts
 from shared import contracts as c
 from shared.clients import Clients
 from shared.codec import decode
@@ -17,33 +18,40 @@ from shared.standing import fate_of, opened
 _GRACE = timedelta(seconds=60)  # Between the list and the start.
 
 
-async def sweep_sets(client: Client, clients: Clients) -> int:
+async def sweep_sets(client: Client, clients: Clients, parts: Parts) -> int:
     """How many promotions are taken back now: of each set one, the last first."""
     taken = 0
-    for together in await asyncio.to_thread(_open, clients):
-        instance = await find_instance(client, together.id)
-        if instance is not None and instance.running:
-            continue
-        restoring = None
-        if instance is None or instance.status != "Completed":
-            if await _under_way(client, clients, together):
-                continue
-            restoring = await asyncio.to_thread(_to_take_back, clients, together)
-        if restoring is None:
-            path = records.open_set(together.id)
-            await asyncio.to_thread(clients.hub.delete, clients.configuration.hub.state, path)
-        else:
-            name = identity.restore_id(restoring.promotion.id)
-            taken += await start_once(client, c.RESTORE, name, restoring, again=True) is Start.STARTED
+    for together in await asyncio.to_thread(_open, clients, parts):
+        with parts.part(f"set {together.id}"):
+            taken += await _take_back(client, clients, together)
     return taken
 
 
-def _open(clients: Clients) -> list[c.PromotionSet]:
-    state, found = clients.configuration.hub.state, []
+async def _take_back(client: Client, clients: Clients, together: c.PromotionSet) -> bool:
+    """Whether a promotion of the set is taken back now."""
+    instance = await find_instance(client, together.id)
+    if instance is not None and instance.running:
+        return False
+    restoring = None
+    if instance is None or instance.status != "Completed":
+        if await _under_way(client, clients, together):
+            return False
+        restoring = await asyncio.to_thread(_to_take_back, clients, together)
+    if restoring is None:
+        path = records.open_set(together.id)
+        await asyncio.to_thread(clients.hub.delete, clients.configuration.hub.state, path)
+        return False
+    name = identity.restore_id(restoring.promotion.id)
+    return await start_once(client, c.RESTORE, name, restoring, again=True) is Start.STARTED
+
+
+def _open(clients: Clients, parts: Parts) -> list[c.PromotionSet]:
+    state, found = clients.configuration.hub.state, list[c.PromotionSet]()
     for blob in clients.hub.list(state, records.OPEN_SETS):
-        raw = clients.hub.read(state, blob.path)
-        if raw is not None and clients.clock.now() - blob.modified > _GRACE:
-            found.append(decode(c.PromotionSet, json.loads(raw)))
+        with parts.part(f"record {state}/{blob.path}"):
+            raw = clients.hub.read(state, blob.path)
+            if raw is not None and clients.clock.now() - blob.modified > _GRACE:
+                found.append(decode(c.PromotionSet, json.loads(raw)))
     return found
 
 

@@ -9,6 +9,7 @@ import json
 from activities.effects import once, stamp
 from activities.retraining import wake_retraining
 from activities.retraining_claims import claimed
+from activities.sweep_parts import Parts
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain import identity, records
@@ -17,16 +18,18 @@ from shared.retrainings import open_causes, read_book
 
 
 async def sweep_retraining(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swept:
-    started = adrift = 0
+    parts, started, adrift = Parts("retraining"), 0, 0
     for rules in clients.configuration.retraining:
-        running = (await asyncio.to_thread(read_book, clients, rules.model))[0].running
-        if running:
-            begun, lost = await _look_after(client, clients, running)
-            started, adrift = started + begun, adrift + lost
-        asked: list[object] = [*rules.data, *await asyncio.to_thread(open_causes, clients, rules.model)]
-        if asked:
-            await wake_retraining(client, clients, c.RetrainingWake(key=sweep.key, model=rules.model))
-    return c.Swept(started=started, adrift=adrift)
+        with parts.part(f"the running training of {rules.model}"):
+            running = (await asyncio.to_thread(read_book, clients, rules.model))[0].running
+            if running:
+                begun, lost = await _look_after(client, clients, running)
+                started, adrift = started + begun, adrift + lost
+        with parts.part(f"the causes to retrain {rules.model}"):
+            asked: list[object] = [*rules.data, *await asyncio.to_thread(open_causes, clients, rules.model)]
+            if asked:
+                await wake_retraining(client, clients, c.RetrainingWake(key=sweep.key, model=rules.model))
+    return await parts.conclude(clients, c.Swept(started=started, adrift=adrift))
 
 
 async def begin_promotion(client: Client, clients: Clients, start: c.PromotionStart) -> c.Done:

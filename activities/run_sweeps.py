@@ -8,9 +8,9 @@ run that has finished is never closed as anything else.
 import asyncio
 import json
 import logging
-from collections.abc import Iterator
 from dataclasses import replace
 
+from activities.sweep_parts import Parts
 from activities.sweeps import GRACE
 from shared import contracts as c
 from shared.answering import recorded_result
@@ -27,29 +27,37 @@ _LAST = (Outcome.COMPLETED, Outcome.PARTIAL, Outcome.FAILED, Outcome.CANCELLED, 
 
 async def sweep_runs(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swept:
     del sweep  # Its key only makes the sweep an effect of its own.
-    started = adrift = 0
-    for inference in await asyncio.to_thread(lambda: list(_open_runs(clients))):
-        instance = await find_instance(client, inference.run)
-        if instance is not None and instance.running:
-            continue
-        opened = await asyncio.to_thread(clients.hub.find, inference.hub.state, records.run_record(inference.run))
-        if opened is None and (instance is None or instance.status == FAILED):
-            how = await start_once(client, c.RUN_INFERENCE, inference.run, inference, again=True)
-            started += how is Start.STARTED
-        else:
-            order = await asyncio.to_thread(_adrift, clients, inference, instance)
-            name = identity.adrift_id(inference.run)
-            adrift += await start_once(client, c.CONCLUDE_ADRIFT, name, order, again=True) is Start.STARTED
-    return c.Swept(started=started, adrift=adrift)
+    parts, started, adrift = Parts("runs"), 0, 0
+    for inference in await asyncio.to_thread(_open_runs, clients, parts):
+        with parts.part(f"run {inference.run}"):
+            begun, ended = await _look_after(client, clients, inference)
+            started, adrift = started + begun, adrift + ended
+    return await parts.conclude(clients, c.Swept(started=started, adrift=adrift))
 
 
-def _open_runs(clients: Clients) -> Iterator[c.Inference]:
+async def _look_after(client: Client, clients: Clients, inference: c.Inference) -> tuple[bool, bool]:
+    """Whether the run was started, and whether its end was."""
+    instance = await find_instance(client, inference.run)
+    if instance is not None and instance.running:
+        return False, False
+    opened = await asyncio.to_thread(clients.hub.find, inference.hub.state, records.run_record(inference.run))
+    if opened is None and (instance is None or instance.status == FAILED):
+        how = await start_once(client, c.RUN_INFERENCE, inference.run, inference, again=True)
+        return how is Start.STARTED, False
+    order = await asyncio.to_thread(_adrift, clients, inference, instance)
+    name = identity.adrift_id(inference.run)
+    return False, await start_once(client, c.CONCLUDE_ADRIFT, name, order, again=True) is Start.STARTED
+
+
+def _open_runs(clients: Clients, parts: Parts) -> list[c.Inference]:
     """Those that were accepted a while ago."""
-    state = clients.configuration.hub.state
+    state, found = clients.configuration.hub.state, list[c.Inference]()
     for blob in clients.hub.list(state, records.OPEN_RUNS):
-        raw = clients.hub.read(state, blob.path) if clients.clock.now() - blob.modified >= GRACE else None
-        if raw is not None:  # Otherwise the run has closed meanwhile.
-            yield decode(c.Inference, json.loads(raw)["inference"])
+        with parts.part(f"record {state}/{blob.path}"):
+            raw = clients.hub.read(state, blob.path) if clients.clock.now() - blob.modified >= GRACE else None
+            if raw is not None:  # Otherwise the run has closed meanwhile.
+                found.append(decode(c.Inference, json.loads(raw)["inference"]))
+    return found
 
 
 def _adrift(clients: Clients, inference: c.Inference, instance: Instance | None) -> c.Adrift:

@@ -64,6 +64,9 @@ async def fire_schedule(client: Client, clients: Clients, firing: c.ScheduleFiri
             fired = await _ACTS[firing.schedule.target](client, clients, firing)
         except Refused as refusal:
             fired = c.ScheduleFired(at=stamp(clients), because=str(refusal)[:1000])
+        except (ValueError, LookupError, TypeError, AttributeError) as fault:  # A bad record; the others are due too.
+            _log.exception("schedule %s due %s", firing.schedule.name, firing.due)
+            fired = c.ScheduleFired(at=stamp(clients), because=f"{type(fault).__name__}: {fault}"[:1000])
         content = encode(fired) | {"by": firing.by, "reason": firing.reason}
         done = await asyncio.to_thread(clients.ledger.record, firing.key, content)
     return decode(c.ScheduleFired, done)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from activities.effects import once
+from activities.sweep_parts import Parts
 from shared import contracts as c
 from shared.answering import answer_late, note_askers
 from shared.clients import Clients
@@ -68,13 +69,14 @@ async def close_batch(client: Client, clients: Clients, closing: c.BatchClosing)
     return c.BatchClosed(batch=claim.name, run=run)
 
 
-async def sweep_streams(client: Client, clients: Clients) -> int:
+async def sweep_streams(client: Client, clients: Clients, parts: Parts) -> int:
     """Open the collectors of what waits and has none; says how many."""
-    waiting = await asyncio.to_thread(lambda: list(_waiting(clients)))
     started = 0
-    for watch in waiting:
-        instance = identity.collector_id(watch.stream, watch.group)
-        started += await start_once(client, c.COLLECT_RECORDS, instance, watch, again=True) is Start.STARTED
+    for stream in clients.configuration.streams:
+        with parts.part(f"stream {stream.name}"):
+            for watch in await asyncio.to_thread(_waiting, clients, stream):
+                instance = identity.collector_id(watch.stream, watch.group)
+                started += await start_once(client, c.COLLECT_RECORDS, instance, watch, again=True) is Start.STARTED
     return started
 
 
@@ -90,12 +92,12 @@ def _held(clients: Clients, watch: c.RecordsWatch) -> Iterator[Held]:
         yield Held(name=name, records=int(blob.metadata.get("records", 1)), size=blob.size, age_s=age_s)
 
 
-def _waiting(clients: Clients) -> Iterator[c.RecordsWatch]:
+def _waiting(clients: Clients, stream: Stream) -> list[c.RecordsWatch]:
     """The groups in which something waits."""
-    for stream in clients.configuration.streams:
-        blobs = clients.hub.list(clients.configuration.hub.state, records.held_records(stream.name))
-        for group in dict.fromkeys(blob.path.split("/")[3] for blob in blobs):
-            yield c.RecordsWatch(stream=stream.name, group=group)
+    folder = records.held_records(stream.name)
+    blobs = clients.hub.list(clients.configuration.hub.state, folder)
+    groups = dict.fromkeys(blob.path.removeprefix(folder).partition("/")[0] for blob in blobs)
+    return [c.RecordsWatch(stream=stream.name, group=group) for group in groups]
 
 
 def _claim(clients: Clients, watch: c.RecordsWatch) -> Claim | None:

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from activities.members import groups, lying
 from activities.streams import sweep_streams
+from activities.sweep_parts import Parts
 from activities.windows import claimed_inference, read_index, unclaimed
 from shared import contracts as c
 from shared.clients import Clients
@@ -25,73 +26,82 @@ GRACE = timedelta(seconds=60)
 
 async def sweep_arrivals(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swept:
     del sweep  # Its key only makes the sweep an effect of its own.
-    started = opened = 0
+    parts, started, opened = Parts("arrivals"), 0, 0
     for route in clients.configuration.routes:
-        if route.group.kind in (Grouping.WINDOW, Grouping.SCHEDULE):
-            opened += await _sweep_windows(client, clients, route)
-        else:
-            started += await _sweep_route(client, clients, route)
-    opened += await sweep_streams(client, clients)
-    return c.Swept(started=started, opened=opened)
+        with parts.part(f"route {route.name}"):
+            if route.group.kind in (Grouping.WINDOW, Grouping.SCHEDULE):
+                opened += await _sweep_windows(client, clients, route, parts)
+            else:
+                started += await _sweep_route(client, clients, route, parts)
+    opened += await sweep_streams(client, clients, parts)
+    return await parts.conclude(clients, c.Swept(started=started, opened=opened))
 
 
-async def _sweep_windows(client: Client, clients: Clients, route: Route) -> int:
-    waiting, unstarted = await asyncio.to_thread(_forgotten_windows, clients, route)
+async def _sweep_windows(client: Client, clients: Clients, route: Route, parts: Parts) -> int:
+    waiting, unstarted = await asyncio.to_thread(_forgotten_windows, clients, route, parts)
     for inference in unstarted:
-        await start_inference(client, clients.hub, inference)
+        with parts.part(f"run {inference.run}"):
+            await start_inference(client, clients.hub, inference)
     if route.group.kind is Grouping.SCHEDULE:
         return 0  # What waits there waits for its schedule.
     opened = 0
     for watch in waiting:
         window = identity.window_id(route.name, watch.group)
-        opened += await start_once(client, c.COLLECT_WINDOW, window, watch, again=True) is Start.STARTED
+        with parts.part(f"window {window}"):
+            opened += await start_once(client, c.COLLECT_WINDOW, window, watch, again=True) is Start.STARTED
     return opened
 
 
-async def _sweep_route(client: Client, clients: Clients, route: Route) -> int:
-    missing, handled = await asyncio.to_thread(_missing_runs, clients, route)
+async def _sweep_route(client: Client, clients: Clients, route: Route, parts: Parts) -> int:
+    missing, handled = await asyncio.to_thread(_missing_runs, clients, route, parts)
     started = 0
-    for inference in missing:
-        started += await start_inference(client, clients.hub, inference) is Start.STARTED
+    for known, inference in missing.items():
+        handled.discard(known)  # Until it is started it is not seen to.
+        with parts.part(f"run {inference.run}"):
+            started += await start_inference(client, clients.hub, inference) is Start.STARTED
+            handled.add(known)
     await asyncio.to_thread(_remember, clients, route, handled)
     return started
 
 
-def _forgotten_windows(clients: Clients, route: Route) -> tuple[list[c.WindowWatch], list[c.Inference]]:
+def _forgotten_windows(clients: Clients, route: Route, parts: Parts) -> tuple[list[c.WindowWatch], list[c.Inference]]:
     """Windows with files that no run has, and runs that a window claimed files for and nobody started."""
-    waiting, unstarted = [], []
+    waiting, unstarted = list[c.WindowWatch](), list[c.Inference]()
     for group in groups(clients, route):
         watch = c.WindowWatch(route=route, hub=clients.configuration.hub, group=group)
-        if unclaimed(clients, watch):
-            waiting.append(watch)
-        unstarted += [
-            claimed_inference(clients, watch.hub, run)
-            for run in read_index(clients, watch).claims.values()
-            if clients.hub.find(watch.hub.state, records.run_record(run)) is None
-        ]
+        with parts.part(f"window {identity.window_id(route.name, group)} of route {route.name}"):
+            if unclaimed(clients, watch):
+                waiting.append(watch)
+            unstarted += [
+                claimed_inference(clients, watch.hub, run)
+                for run in read_index(clients, watch).claims.values()
+                if clients.hub.find(watch.hub.state, records.run_record(run)) is None
+            ]
     return waiting, unstarted
 
 
-def _missing_runs(clients: Clients, route: Route) -> tuple[list[c.Inference], set[str]]:
-    """Runs that nobody opened for what has lain there for a while, and every arrival that is seen to with them."""
-    before, handled, missing = _handled(clients, route), set[str](), []
+def _missing_runs(clients: Clients, route: Route, parts: Parts) -> tuple[dict[str, c.Inference], set[str]]:
+    """Runs that nobody opened for what has lain there for a while, by their arrivals, and all that is seen to."""
+    before, handled, missing = _handled(clients, route), set[str](), dict[str, c.Inference]()
     for blob in lying(clients, route):
-        arrival = _arrival(clients, blob)
-        known = identity.arrival_id(arrival)
-        if known not in before and clients.clock.now() - blob.modified < GRACE:
-            continue
-        handled.add(known)
-        if known not in before:
-            missing += _unopened(clients, route, arrival)
+        with parts.part(f"file {blob.container}/{blob.path}"):
+            arrival = _arrival(clients, blob)
+            known = identity.arrival_id(arrival)
+            if known not in before and clients.clock.now() - blob.modified < GRACE:
+                continue
+            inference = None if known in before else _unopened(clients, route, arrival)
+            if inference is not None:
+                missing[known] = inference
+            handled.add(known)
     return missing, handled
 
 
-def _unopened(clients: Clients, route: Route, arrival: Arrival) -> list[c.Inference]:
+def _unopened(clients: Clients, route: Route, arrival: Arrival) -> c.Inference | None:
     today, hub = clients.clock.now().date().isoformat(), clients.configuration.hub
     captures = route.captures(arrival.location) or route.group_key(arrival.location)
     inference = c.Inference.of(route, hub, arrival, captures, today)
     opened = clients.hub.find(hub.state, records.run_record(inference.run)) is not None
-    return [] if opened else [inference]
+    return None if opened else inference
 
 
 def _arrival(clients: Clients, blob: Blob) -> Arrival:
@@ -101,7 +111,10 @@ def _arrival(clients: Clients, blob: Blob) -> Arrival:
 
 def _handled(clients: Clients, route: Route) -> set[str]:
     raw = clients.hub.read(clients.configuration.hub.state, records.swept(route.name))
-    return set(json.loads(raw or b"[]"))
+    try:
+        return set(json.loads(raw or b"[]"))
+    except (ValueError, TypeError, RecursionError):
+        return set()  # What it said is found out again.
 
 
 def _remember(clients: Clients, route: Route, handled: set[str]) -> None:

@@ -1,21 +1,46 @@
-"""Find what no event brought: lost arrivals, forgotten windows, runs that lost their orchestration; by usual ids."""
+"""Find what no event brought: lost arrivals, forgotten windows, runs that lost their orchestration; by usual ids.
+
+A sweep that fails as a whole does not keep the others from looking.
+"""
+
+from collections.abc import Sequence
 
 from shared import contracts as c
-from shared.durable import Context, Steps, call
+from shared.domain.failures import Refused
+from shared.durable import Context, StepFailed, Steps, call
 
 
 def reconcile(ctx: Context, sweep: c.Sweep) -> Steps[c.Swept]:
     ctx.show("sweeping arrivals")
-    arrivals = yield from call(ctx, c.SWEEP_ARRIVALS, sweep)
+    arrivals = yield from _part(ctx, c.SWEEP_ARRIVALS, sweep)
     ctx.show("sweeping runs")
-    runs = yield from call(ctx, c.SWEEP_RUNS, sweep)
-    yield from call(ctx, c.LOOK_AT_BACKLOG, sweep)
-    return c.Swept(started=arrivals.started + runs.started, opened=arrivals.opened, adrift=runs.adrift)
+    runs = yield from _part(ctx, c.SWEEP_RUNS, sweep)
+    try:
+        yield from call(ctx, c.LOOK_AT_BACKLOG, sweep)
+    except (Refused, StepFailed) as failure:
+        return _all((arrivals, runs, c.Swept(failed=(f"the backlog: {failure}",))))
+    return _all((arrivals, runs))
 
 
 def reconcile_promotions(ctx: Context, sweep: c.Sweep) -> Steps[c.Swept]:
     ctx.show("sweeping flags")
-    flags = yield from call(ctx, c.SWEEP_FLAGS, sweep)
+    flags = yield from _part(ctx, c.SWEEP_FLAGS, sweep)
     ctx.show("sweeping promotions")
-    promotions = yield from call(ctx, c.SWEEP_PROMOTIONS, sweep)
-    return c.Swept(started=flags.started, adrift=promotions.adrift)
+    promotions = yield from _part(ctx, c.SWEEP_PROMOTIONS, sweep)
+    return _all((flags, promotions))
+
+
+def _part(ctx: Context, activity: c.Activity[c.Sweep, c.Swept], sweep: c.Sweep) -> Steps[c.Swept]:
+    try:
+        return (yield from call(ctx, activity, sweep))
+    except (Refused, StepFailed) as failure:
+        return c.Swept(failed=(str(failure),))
+
+
+def _all(swept: Sequence[c.Swept]) -> c.Swept:
+    return c.Swept(
+        started=sum(each.started for each in swept),
+        opened=sum(each.opened for each in swept),
+        adrift=sum(each.adrift for each in swept),
+        failed=tuple(failure for each in swept for failure in each.failed),
+    )

@@ -10,11 +10,11 @@ from shared.contracts.payloads import Sweep
 class Backlog:
     """What waits, and for how long the oldest of it has; None where that could not be seen."""
 
-    dead_letters: int = 0
+    dead_letters: int | None = 0
     oldest_dead_letter_s: float = 0.0
-    open_runs: int = 0
+    open_runs: int | None = 0
     oldest_open_run_s: float = 0.0
-    held_messages: int = 0
+    held_messages: int | None = 0
     oldest_held_message_s: float = 0.0
     given_up: int | None = None
     oldest_given_up_s: float = 0.0

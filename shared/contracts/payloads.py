@@ -292,9 +292,12 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swept:
+    """What a sweep did; *failed* says which of its parts could not be looked at, and why."""
+
     started: int = 0
     opened: int = 0
     adrift: int = 0
+    failed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -157,6 +157,14 @@ def origin(digest: str, name: str) -> str:
     return f"{origins(digest)}{name}.json"
 
 
+SWEEPS = "sweeps/"
+
+
+def failed_parts(sweep: str) -> str:
+    """What of a sweep failed when it last ran, and since when."""
+    return f"{SWEEPS}{sweep}.json"
+
+
 def swept(route: str) -> str:
     return f"swept/{route}.json"
 

@@ -59,6 +59,34 @@ def containers(configuration: Configuration) -> dict[str, tuple[Need, str]]:
     return found
 
 
+def consequence(configuration: Configuration, name: str) -> str:
+    """What does not work while container *name* of the hub cannot be used."""
+    hub = configuration.hub
+    own = {
+        hub.state: "nothing is recorded, so nothing can start",
+        hub.staging: "no run or training can be given its files",
+        hub.quarantine: "bad data cannot be set aside, so its runs fail",
+        hub.dead_letters: "an event that cannot be read is delivered for a day, and then lost",
+    }
+    routes = configuration.routes
+    feeding = [route.name for route in routes if _container(route.take) == name]
+    fed = [route.name for route in routes if _container(route.publish) == name]
+    data = [(rules.model, each.take) for rules in configuration.retraining for each in rules.data]
+    trained = [model for model, take in data if _container(take) == name]
+    parts = [
+        own.get(name, ""),
+        f"files of {_names(feeding, 'route')} are not found" if feeding else "",
+        f"results of {_names(fed, 'route')} cannot be published" if fed else "",
+        f"training data of {_names(trained, 'model')} are not found" if trained else "",
+    ]
+    return "; ".join(part for part in parts if part) or "what is read there is missing"
+
+
+def _names(names: list[str], kind: str) -> str:
+    different = sorted(set(names))
+    return f"{kind}{'s' if len(different) > 1 else ''} {', '.join(different)}"
+
+
 def _hub(configuration: Configuration) -> Iterator[Assignment]:
     for name, (need, why) in containers(configuration).items():
         yield Assignment(

@@ -73,6 +73,8 @@ RECEIVE = Need(Kind.BUS, data_actions=("Microsoft.ServiceBus/namespaces/messages
 NEEDS: dict[str, dict[str, Needs]] = {
     "DataHub": {
         "list": (_READ,),
+        "page": (_READ,),
+        "look_into": (_READ,),
         "find": (_READ,),
         "read": (_READ,),
         "open": (_READ,),

@@ -75,11 +75,11 @@ def _backlog(seen: Seen) -> None:
         ("open runs", found.open_runs, found.oldest_open_run_s),
         ("streamed messages", found.held_messages, found.oldest_held_message_s),
     ]
-    if found.given_up is not None:
-        waiting.append(("given up by queues", found.given_up, found.oldest_given_up_s))
+    waiting.append(("given up by queues", found.given_up, found.oldest_given_up_s))
     for what, number, oldest_s in waiting:
-        stands("signalbox.backlog", number, {"what": what})
-        stands("signalbox.backlog.age", oldest_s, {"what": what})
+        if number is not None:
+            stands("signalbox.backlog", number, {"what": what})
+            stands("signalbox.backlog.age", oldest_s, {"what": what})
 
 
 def _effect(seen: Seen, said: dict[str, str]) -> None:

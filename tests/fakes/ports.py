@@ -15,7 +15,7 @@ from shared.callers import Callers
 from shared.clients import Clients
 from shared.domain.arrivals import refuse_way_out
 from shared.domain.configuration import Configuration
-from shared.domain.failures import Transient
+from shared.domain.failures import Refused, Transient
 from shared.domain.job_logs import LogFile, most_telling
 from shared.domain.messaging import DeadMessage, Message, QueueDoor
 from shared.domain.permissions import DEFAULT_PERSONAS, Machine, Permissions
@@ -39,6 +39,7 @@ class MemoryHub:
         self.blobs: dict[tuple[str, str], tuple[Blob, bytes | bytearray]] = {}  # The latter is a log, which grows.
         self.writes: Counter[str] = Counter()
         self.blocks: Counter[str] = Counter()
+        self.missing: set[str] = set()  # Containers that nobody has made: what asks for a blob in them finds none.
         self._versions = 0
 
     def land(self, location: str, data: bytes, metadata: Mapping[str, str] | None = None) -> Blob:
@@ -46,7 +47,7 @@ class MemoryHub:
         return self._put(container, path, data, metadata or {})
 
     def list(self, container: str, prefix: str) -> Iterator[Blob]:
-        refuse_way_out(container, prefix)
+        self._enter(container, prefix)
         with self._lock:
             found = [
                 blob
@@ -133,8 +134,13 @@ class MemoryHub:
             del self.blobs[(container, path)]
             return True
 
-    def _put(self, container: str, path: str, data: bytes | bytearray, metadata: Mapping[str, str]) -> Blob:
+    def _enter(self, container: str, path: str) -> None:
         refuse_way_out(container, path)
+        if container in self.missing:
+            raise Refused(f"{container}/{path}: 404 The specified container does not exist.")
+
+    def _put(self, container: str, path: str, data: bytes | bytearray, metadata: Mapping[str, str]) -> Blob:
+        self._enter(container, path)
         with self._lock:
             self._versions += 1
             blob = Blob(

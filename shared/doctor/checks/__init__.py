@@ -16,6 +16,7 @@ from shared.doctor.checks import (
     permissions,
     scoring,
     settings,
+    sweeps,
     workspaces,
 )
 
@@ -35,5 +36,6 @@ __all__ = [
     "permissions",
     "scoring",
     "settings",
+    "sweeps",
     "workspaces",
 ]

@@ -5,6 +5,7 @@ A write that can never happen (on an eTag that nothing has) shows whether it wou
 
 from shared.doctor.findings import Finding, Findings, Said, Site, check
 from shared.domain.failures import Refused, Transient
+from shared.roles.assignments import consequence
 from shared.roles.assignments import containers as declared
 from shared.roles.catalogue import roles_for
 
@@ -20,22 +21,23 @@ def containers(site: Site) -> Findings:
     for name, (need, _) in declared(site.configuration).items():
         writes = any(action.endswith("/write") for action in need.data_actions)
         roles = " and ".join(f"{role.name} ({role.id})" for role in roles_for(need))
-        yield _probe(site, name, writes, f"create container {name}, and give the app's identity {roles} on it")
+        fix = f"create container {name}, and give the app's identity {roles} on it"
+        yield _probe(site, name, writes, consequence(site.configuration, name), fix)
     yield _conditional(site, site.configuration.hub.state)
 
 
-def _probe(site: Site, name: str, writes: bool, fix: str) -> Finding:
+def _probe(site: Site, name: str, writes: bool, meanwhile: str, fix: str) -> Finding:
     said = Said("containers", f"{site.configuration.hub.account}/{name}")
     try:
         next(iter(site.hub.list(name, _PROBE)), None)
     except Refused as refusal:
-        return said.broken(f"cannot be read: {refusal}", fix)
+        return said.broken(f"cannot be read: {refusal}; until then {meanwhile}", fix)
     if not writes:
         return said.ok("can be read")
     try:
         site.hub.replace(name, _PROBE, b"", _NO_ETAG)
     except Refused as refusal:
-        return said.broken(f"cannot be written: {refusal}", fix)
+        return said.broken(f"cannot be written: {refusal}; until then {meanwhile}", fix)
     return said.ok("can be read and written")
 
 

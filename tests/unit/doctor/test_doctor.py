@@ -206,6 +206,12 @@ BROKEN: list[tuple[str, Callable[[Site], None], str]] = [
     ("containers", lambda made: setattr(made.hub, "list", refuse), "Storage Blob Data"),
     ("containers", lambda made: setattr(made.hub, "replace", refuse), "Storage Blob Data Contributor"),
     ("containers", lambda made: setattr(made.hub, "create", lambda *_: True), "If-None-Match"),
+    ("containers", lambda made: made.hub.missing.add("dead-letters"), "create container dead-letters"),
+    (
+        "sweeps",
+        lambda made: made.hub.land("signalbox/sweeps/arrivals.json", b'{"route x": {"because": "404", "since": "t"}}'),
+        "the next sweep tries it again",
+    ),
     ("workspaces", set_control(gone={"workspaces/mlw-dev"}), "environments.dev"),
     ("workspaces", set_control(gone={"registries/mlr-central"}), "registry"),
     ("workspaces", set_control(store=None), "hub_staging"),
@@ -374,3 +380,23 @@ def test_events_that_go_to_the_apps_own_queue_are_brought_to_it_and_those_of_ano
     assert {each.grade for each in examine(made) if each.check == "events"} == {Grade.OK}
     subscribed(host="", function=f"{namespace}/queues/others")(made)
     assert any(each.grade is Grade.BROKEN for each in examine(made) if each.check == "events")
+
+
+@pytest.mark.parametrize(
+    ("container", "meanwhile"),
+    [
+        ("signalbox", "nothing is recorded, so nothing can start"),
+        ("signalbox-staging", "no run or training can be given its files"),
+        ("quarantine", "bad data cannot be set aside, so its runs fail"),
+        ("dead-letters", "an event that cannot be read is delivered for a day, and then lost"),
+        ("landing", "files of routes diabetes-each, diabetes-marker, diabetes-window are not found"),
+        ("predictions", "results of routes diabetes-each, diabetes-marker, diabetes-window cannot be published"),
+        ("training", "training data of model diabetes-progression are not found"),
+    ],
+)
+def test_a_missing_container_is_named_with_what_does_not_work_without_it(container, meanwhile):
+    made = site()
+    made.hub.missing.add(container)
+
+    found = [each.found for each in examine(made) if each.check == "containers" and each.grade is Grade.BROKEN]
+    assert any(meanwhile in each for each in found), found

@@ -1,0 +1,172 @@
+"""One missing container, one broken route or one bad record: the sweep goes on, and says where people look."""
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from activities.backlog import look_at_backlog
+from activities.sweep_parts import Parts
+from shared import contracts as c
+from shared.codec import decode
+from shared.doctor.checks.sweeps import sweeps as look_at_sweeps
+from shared.domain import identity, records
+from shared.domain.failures import Refused, Transient
+from tests.inference.conftest import CONFIGURATION, Product
+
+LATER = timedelta(minutes=6)
+
+
+@pytest.fixture
+def sweeps() -> str:
+    return "0 0 0 1 1 *"  # None but the test's own.
+
+
+def failed(product: Product, sweep: str) -> dict[str, Any]:
+    return dict(json.loads(product.hub.read("signalbox", f"sweeps/{sweep}.json") or b"{}"))
+
+
+async def swept(product: Product, orchestration: str = "reconcile") -> c.Swept:
+    name = await product.host.start(orchestration, None, {"key": "test"})
+    outcome = await product.host.advance_until_finished(name, timeout=60)
+    assert outcome.status == "Completed", outcome
+    return decode(c.Swept, outcome.output)
+
+
+@pytest.fixture
+def elsewhere(product: Product) -> Product:
+    """Route `each` takes its files from a container that nobody has made."""
+    moved = replace(CONFIGURATION.routes[0], take="elsewhere/{site}/{file}.csv")
+    routes = (moved, *CONFIGURATION.routes[1:])
+    vars(product.clients)["configuration"] = replace(product.clients.configuration, routes=routes)
+    product.hub.missing.add("elsewhere")
+    return product
+
+
+async def test_a_missing_container_keeps_no_other_route_from_being_swept(elsewhere: Product) -> None:
+    blobs = [elsewhere.land(f"landing/{route}/north/a.csv") for route in ("partial", "window")]
+    await elsewhere.host.advance(LATER, timeout=60)
+
+    done = await swept(elsewhere)
+
+    assert (done.started, done.opened) == (1, 1)
+    assert done.failed == ("route each: elsewhere/: 404 The specified container does not exist.",)
+    assert (await elsewhere.finish(elsewhere.run_of(blobs[0]))).outcome == "completed"
+
+
+async def test_what_was_left_out_is_recorded_shown_by_the_doctor_and_forgotten(elsewhere: Product) -> None:
+    await swept(elsewhere)
+    first = failed(elsewhere, "arrivals")
+    await elsewhere.host.advance(LATER, timeout=60)
+    await swept(elsewhere)
+    site: Any = elsewhere.clients
+
+    assert failed(elsewhere, "arrivals") == first  # Since when it has been so, not when it was last seen.
+    (finding,) = look_at_sweeps(site)
+    assert (finding.grade, finding.subject) == ("broken", "arrivals: route each")
+    assert "404 The specified container does not exist." in finding.found
+
+    elsewhere.hub.missing.clear()
+    assert (await swept(elsewhere)).failed == ()
+    assert failed(elsewhere, "arrivals") == {}
+    assert [each.grade for each in look_at_sweeps(site)] == ["ok"]
+
+
+BAD = {
+    "nothing": b"",
+    "null": b"null",
+    "a list": b"[]",
+    "no field": b"{}",
+    "wrong fields": b'{"inference": {}}',
+    "no text": b"\xff",
+    "too deep": b"[" * 5000,
+}
+
+
+@pytest.mark.parametrize("content", BAD.values(), ids=BAD)
+async def test_a_bad_record_of_a_run_keeps_no_other_run_from_being_looked_after(
+    product: Product, content: bytes
+) -> None:
+    product.land("signalbox/runs-open/a-bad-one.json", content)
+    run = await product.arrive("landing/each/north/a.csv")
+    await product.finish(run)
+    inference = product.record(run)["inference"]
+    product.hub.delete("signalbox", f"runs/{run}/run.json")
+    product.land(f"signalbox/runs-open/{run}.json", json.dumps({"inference": inference}).encode())
+    await product.host.advance(LATER, timeout=60)
+
+    done = await swept(product)
+
+    assert [failure.partition(": ")[0] for failure in done.failed] == ["record signalbox/runs-open/a-bad-one.json"]
+    assert done.started + done.adrift == 1
+    assert list(failed(product, "runs")) == ["record signalbox/runs-open/a-bad-one.json"]
+
+
+@pytest.mark.parametrize("content", BAD.values(), ids=BAD)
+@pytest.mark.parametrize(
+    ("path", "orchestration", "sweep"),
+    [
+        ("promotions-open/bad.json", "reconcile_promotions", "promotions"),
+        ("promotion-sets-open/bad.json", "reconcile_promotions", "promotions"),
+        ("devops/open/bad.json", "reconcile_promotions", "promotions"),
+        ("swept/each.json", "reconcile", ""),
+        ("windows/{window}.json", "reconcile", "arrivals"),
+    ],
+)
+async def test_a_bad_record_of_any_kind_ends_no_sweep(
+    product: Product, path: str, orchestration: str, sweep: str, content: bytes
+) -> None:
+    product.land("landing/window/north/a.csv")
+    file = product.land("landing/each/north/a.csv")
+    window = identity.window_id("window", {"site": "north"})
+    product.land(f"signalbox/{path.format(window=window)}", content)
+    await product.host.advance(LATER, timeout=60)
+
+    done = await swept(product, orchestration)
+
+    fine = "windows" in path and content in (b"", b"{}", b'{"inference": {}}')  # An index without entries.
+    if sweep and not fine:
+        assert len(failed(product, sweep)) == len(done.failed) == 1, done
+    else:
+        assert done.failed == ()
+    if orchestration == "reconcile":
+        assert done.started == 1
+        assert (await product.finish(product.run_of(file))).outcome == "completed"
+
+
+async def test_a_sweep_that_fails_as_a_whole_keeps_the_next_one_from_nothing(
+    product: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Parts, kept: Any) -> None:
+        raise Refused(f"{self._name} cannot be recorded")
+
+    monkeypatch.setattr(Parts, "_record", refuse)
+
+    done = await swept(product)
+
+    assert done.failed == ("arrivals cannot be recorded", "runs cannot be recorded")
+
+
+async def test_what_may_pass_is_tried_again_once_everything_was_tried(product: Product) -> None:
+    parts, tried = Parts("arrivals"), list[str]()
+    for name, error in (("a", Transient("busy")), ("b", KeyError("bad")), ("c", None)):
+        with parts.part(name):
+            tried.append(name)
+            if error:
+                raise error
+
+    with pytest.raises(Transient, match="of the sweep of arrivals failed: a: busy; b: KeyError: 'bad'"):
+        await parts.conclude(product.clients, c.Swept())
+    assert (tried, list(failed(product, "arrivals"))) == (["a", "b", "c"], ["a", "b"])
+
+
+async def test_a_container_that_is_missing_leaves_the_rest_of_the_backlog_known(product: Product) -> None:
+    product.hub.missing.add("dead-letters")
+    product.land(f"signalbox/{records.OPEN_RUNS}x.json", b"{}")
+
+    seen = await asyncio.to_thread(look_at_backlog, product.clients, c.Sweep(key="test"))
+
+    assert (seen.dead_letters, seen.open_runs) == (None, 1)
