@@ -68,7 +68,8 @@ tour: setup  ## The runbook of docs/operations.md, with the full disk, which tak
 	@SIGNALBOX_TOUR=1 $(BIN)/python -m pytest tests/onemachine/test_tour.py -v
 
 .PHONY: fuzz
-fuzz: setup  ## What the API's document allows and forbids, sent by schemathesis as every person: about half an hour.
+fuzz: setup  ## Damaged files, 2,000 of each format; and what the API's document allows and forbids, sent by schemathesis as every person: about half an hour.
+	@SIGNALBOX_FUZZ_FILES=$${SIGNALBOX_FUZZ_FILES:-2000} $(BIN)/python -m pytest tests/unit/data/test_damaged.py -v
 	@SIGNALBOX_FUZZ_EXAMPLES=$${SIGNALBOX_FUZZ_EXAMPLES:-50} $(BIN)/python -m pytest tests/onemachine/test_fuzz.py -s -v
 
 check: setup  ## Format, lint, types, imports, generated files.

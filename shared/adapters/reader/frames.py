@@ -50,16 +50,30 @@ def receive(connection: socket.socket) -> Frame:
     return message, data
 
 
+def receive_into(connection: socket.socket, buffer: memoryview) -> int:
+    """The bytes of the next frame, straight into *buffer*; how many. Raises ClosedConnection and BadFrame."""
+    text_length, data_length = _HEAD.unpack(_exactly(connection, _HEAD.size))
+    if text_length > LONGEST_TEXT or data_length > len(buffer):
+        raise BadFrame(f"a frame of {text_length} and {data_length} bytes for a buffer of {len(buffer)}")
+    _exactly(connection, text_length)
+    _fill(connection, buffer[:data_length])
+    return int(data_length)
+
+
 def _exactly(connection: socket.socket, length: int) -> bytes:
     received = bytearray(length)
-    view, place = memoryview(received), 0
-    while place < length:
+    with memoryview(received) as view:
+        _fill(connection, view)
+    return received  # type: ignore[return-value]
+
+
+def _fill(connection: socket.socket, buffer: memoryview) -> None:
+    place = 0
+    while place < len(buffer):
         try:
-            count = connection.recv_into(view[place:])
+            count = connection.recv_into(buffer[place:])
         except ConnectionResetError as error:
             raise ClosedConnection from error
         if not count:
             raise ClosedConnection
         place += count
-    view.release()
-    return received  # type: ignore[return-value]

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from importlib.abc import MetaPathFinder
 from typing import Any, BinaryIO, cast
 
 from shared.adapters.reader import frames
@@ -48,10 +49,9 @@ class _RangeReader(io.RawIOBase):
         if length <= 0:
             return 0
         frames.send(self._connection, {"read": [self._number, self._place, length]})
-        data = frames.receive(self._connection)[1]
-        buffer[: len(data)] = data
-        self._place += len(data)
-        return len(data)
+        count = frames.receive_into(self._connection, memoryview(buffer))
+        self._place += count
+        return count
 
 
 def serve(connection: socket.socket) -> None:
@@ -104,6 +104,14 @@ def _operation(name: str) -> Operation:
     return cast(Operation, getattr(operations, name))
 
 
+class _WithoutPandas(MetaPathFinder):
+    """Arrow imports pandas where it is installed, for half a second and for nothing."""
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
+
+
 def _end_with(parent: int) -> None:
     """End this process once the app that started it is gone; native code that never returns has its own limit."""
     while os.getppid() == parent:
@@ -113,6 +121,7 @@ def _end_with(parent: int) -> None:
 
 def main() -> None:
     connection = socket.socket(fileno=int(sys.argv[1]))
+    sys.meta_path.insert(0, _WithoutPandas())
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     try:
         serve(connection)

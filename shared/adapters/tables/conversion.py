@@ -61,34 +61,48 @@ class Typed:
 
 
 def typed(raw: "pa.Array | Typed", column: Column) -> Typed:
-    """*raw* as values of the column's type: text by what it says, other types only where nothing is guessed."""
-    plain = raw if isinstance(raw, Typed) else _plain(raw)
-    if isinstance(plain, Typed):
-        is_done = column.type == "string" or plain.values.type == TYPES[column.type]
-        return plain if is_done else _joined(typed(plain.values, column), plain)
-    kind = plain.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        values = _from_text(plain, column.type)
-    elif pa.types.is_null(kind):
-        values = pa.nulls(len(plain), TYPES[column.type])
-    else:
-        return _from_typed(plain, raw, column)
-    return Typed(values=values, bad=_lost(plain, values), show=_shower(raw))
+    """*raw* as values of the column's type: text by what it says, other types only where nothing is guessed.
 
-
-def _plain(raw: pa.Array) -> "pa.Array | Typed":
-    """*raw* without dictionaries and with texts that are UTF-8; where some are not, they are marked."""
+    Texts may stay in a dictionary, whose values are looked at once.
+    """
+    if isinstance(raw, Typed):  # Texts that are known to be UTF-8, or values of their type.
+        return raw if column.type == "string" or raw.values.type == TYPES[column.type] else _of_text(raw, column.type)
     if pa.types.is_dictionary(raw.type):
+        if column.type == "string" and _is_text(raw.type.value_type) and _is_plain(raw.dictionary):
+            return Typed(values=raw, show=_shower(raw))
         raw = raw.dictionary_decode()
     if pa.types.is_string_view(raw.type):
         raw = raw.cast(pa.large_string())
-    if not (pa.types.is_string(raw.type) or pa.types.is_large_string(raw.type)):
-        return raw
+    if _is_text(raw.type):
+        decoded = _checked(raw)
+        return decoded if column.type == "string" else _of_text(decoded, column.type)
+    if pa.types.is_null(raw.type):
+        return Typed(values=pa.nulls(len(raw), TYPES[column.type]), show=_shower(raw))
+    return _from_typed(raw, column)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _is_plain(dictionary: pa.Array) -> bool:
+    """Whether all of its values are texts."""
+    return not dictionary.null_count and _checked(dictionary).bad is None
+
+
+def _checked(raw: pa.Array) -> Typed:
+    """Texts of which nobody knows whether they are UTF-8; those that are not are bad."""
     try:
         raw.validate(full=True)
     except pa.ArrowInvalid:
         return texts(raw.cast(pa.large_binary() if pa.types.is_large_string(raw.type) else pa.binary()))
-    return raw
+    return Typed(values=raw, show=_shower(raw))
+
+
+def plain_texts(raw: pa.Array) -> Typed:
+    """Bytes that are known to be UTF-8."""
+    values = raw.view(pa.string())
+    return Typed(values=values, show=_shower(values))
 
 
 def texts(raw: pa.Array) -> Typed:
@@ -108,10 +122,11 @@ def _decoded(value: bytes | None) -> str | None:
         return None
 
 
-def _joined(converted: Typed, decoded: Typed) -> Typed:
-    """What either step found bad."""
-    parts = [each.bad for each in (converted, decoded) if each.bad is not None]
-    return Typed(values=converted.values, bad=np.logical_or.reduce(parts) if parts else None, show=decoded.show)
+def _of_text(decoded: Typed, kind: str) -> Typed:
+    """What texts say; bad is what says nothing of this *kind*, and what was no text."""
+    values = _from_text(decoded.values, kind)
+    parts = [bad for bad in (_lost(decoded.values, values), decoded.bad) if bad is not None]
+    return Typed(values=values, bad=np.logical_or.reduce(parts) if parts else None, show=decoded.show)
 
 
 def _lost(before: pa.Array, after: pa.Array) -> Any:
@@ -125,8 +140,8 @@ def _shower(raw: pa.Array) -> Callable[[int], str]:
     def show(place: int) -> str:
         try:
             value = raw[place].as_py()
-        except _FAULTS:
-            return str(raw[place])[:SHOWN]
+        except _FAULTS:  # A date or moment that Python has none of.
+            return str(raw.slice(place, 1)).strip("[]\n ")[:SHOWN]
         return readable(value if isinstance(value, bytes) else str(value)[:SHOWN])[:SHOWN]
 
     return show
@@ -140,8 +155,6 @@ def readable(text: str | bytes) -> str:
 
 def _from_text(raw: pa.Array, kind: str) -> pa.Array:
     """The one meaning of text, for whole columns."""
-    if kind == "string":
-        return raw
     try:
         values = _quickly(raw, kind)
     except _FAULTS:
@@ -237,15 +250,15 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
 }
 
 
-def _from_typed(plain: pa.Array, raw: pa.Array, column: Column) -> Typed:
+def _from_typed(raw: pa.Array, column: Column) -> Typed:
     """Values that have a type of their own. NaN, which is how many writers say "no value", is none."""
     try:
-        values, missing = _widened(plain, column.type)
+        values, missing = _widened(raw, column.type)
     except _FAULTS:
         values, missing = None, None
     if values is None:
-        values, missing = pa.nulls(len(plain), TYPES[column.type]), None
-    bad = _lost(plain, values)
+        values, missing = pa.nulls(len(raw), TYPES[column.type]), None
+    bad = _lost(raw, values)
     if bad is not None and missing is not None:
         bad = bad & ~missing
     return Typed(values=values, bad=bad if bad is None or bad.any() else None, show=_shower(raw))

@@ -4,7 +4,7 @@ The hashes of 10 million rows take 80 MB. Keys are compared as typed values, so 
 format. A row with a key that is not of its type has a finding of its own and is not compared.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from shared.adapters.tables.conversion import Typed
-from shared.domain.data_measures import EXAMPLES, Breaches, Example
 
-_SLICES = 8
+_RANGE = 1_000_000
+_SAMPLED = 1000
 _POWER = np.uint64(0x9E3779B97F4A7C15)  # Odd, so that its powers never vanish.
 _ABSENT = np.uint64(0xD6E8FEB86659FD93)
 
@@ -27,14 +27,13 @@ class KeyPart:
     values: Mapping[str, pa.Array]
     hashes: Any
     rows: Any
-    exact: bool
 
     def chosen(self, hashes: Any) -> "KeyPart":
         """Only those whose hash is one of *hashes*, which are sorted."""
-        places = np.minimum(np.searchsorted(hashes, self.hashes), max(len(hashes) - 1, 0))
-        keep = np.flatnonzero(hashes[places] == self.hashes) if len(hashes) else np.empty(0, np.int64)
-        taken = {name: values.take(pa.array(keep)) for name, values in self.values.items()}
-        return KeyPart(values=taken, hashes=self.hashes[keep], rows=self.rows[keep], exact=self.exact)
+        places = np.minimum(np.searchsorted(hashes, self.hashes), len(hashes) - 1)
+        keep = np.flatnonzero(hashes[places] == self.hashes)
+        taken = {name: _wide(values.take(pa.array(keep))) for name, values in self.values.items()}
+        return KeyPart(values=taken, hashes=self.hashes[keep], rows=self.rows[keep])
 
 
 def key_part(columns: Mapping[str, Typed], numbers: Any) -> KeyPart:
@@ -46,27 +45,33 @@ def key_part(columns: Mapping[str, Typed], numbers: Any) -> KeyPart:
     if bad:
         keep = np.flatnonzero(~np.logical_or.reduce(bad))
         values, rows = {name: each.take(pa.array(keep)) for name, each in values.items()}, rows[keep]
-    hashes, exact = _hashes(list(values.values()))
-    return KeyPart(values=values, hashes=hashes, rows=rows, exact=exact)
+    return KeyPart(values=values, hashes=_hashes(list(values.values())), rows=rows)
 
 
 def _normal(values: pa.Array) -> pa.Array:
-    """0.0 and -0.0 are one number."""
+    """0.0 and -0.0 are one number, and texts are no places in a dictionary."""
+    if pa.types.is_dictionary(values.type):
+        return values.dictionary_decode()
     return pc.add(values, 0.0) if pa.types.is_floating(values.type) else values
 
 
-def _hashes(columns: Sequence[pa.Array]) -> tuple[Any, bool]:
-    """A hash of each row's values, and whether equal hashes are equal values."""
+def _wide(values: pa.Array) -> pa.Array:
+    """Texts of one type, whichever way they were read."""
+    return values.cast(pa.large_string()) if _is_text(values) else values
+
+
+def _hashes(columns: Sequence[pa.Array]) -> Any:
+    """A hash of each row's values; of one column of numbers, dates or truths it is the value itself."""
     first = columns[0]
     if len(columns) == 1 and not first.null_count and not _is_text(first):
-        return _words(first), True
+        return _words(first)
     total = np.zeros(len(first), dtype=np.uint64)
     for values in columns:
         words = _text_hashes(values) if _is_text(values) else _words(values)
         if values.null_count:
             words = np.where(pc.is_null(values).to_numpy(zero_copy_only=False), _ABSENT, words)
         total = _mixed(total * _POWER + _mixed(words))
-    return total, False
+    return total
 
 
 def _is_text(values: pa.Array) -> bool:
@@ -127,60 +132,58 @@ def _powers(count: int) -> tuple[Any, Any]:
     return pair
 
 
+class SortedHashes:
+    """The hashes of the keys of one piece, sorted, with the size of their values in bytes."""
+
+    def __init__(self, part: KeyPart) -> None:
+        self.hashes = np.sort(part.hashes)
+        self.size = sum(values.nbytes for values in part.values.values())
+
+
 class Keys:
-    """The hashes of every row's key in the order of the files."""
+    """The hashes of every row's key."""
 
     def __init__(self) -> None:
-        self._parts: list[tuple[str, Any, Any]] = []
-        self._bytes = self._total = 0
-        self.exact = True
+        self._parts: list[Any] = []
+        self._size = self._total = 0
 
     @property
     def bytes_per_row(self) -> float:
         """Of the keys' values, with room for what is kept beside them."""
-        return 32 + self._bytes / max(1, self._total)
+        return 32 + self._size / max(1, self._total)
 
-    def add(self, file: str, part: KeyPart) -> None:
-        self._bytes += sum(values.nbytes for values in part.values.values())
-        self._total += len(part.rows)
-        self._parts.append((file, _runs(part.rows), part.hashes))
-        self.exact = self.exact and part.exact
+    def add(self, part: SortedHashes) -> None:
+        if len(part.hashes):
+            self._parts.append(part.hashes)
+            self._size += part.size
+            self._total += len(part.hashes)
 
     def repeated(self) -> tuple[int, Any]:
-        """How many rows have a hash that was there before, and those hashes, sorted. One slice of them at a time is
-        looked at, so that no second copy of all is needed."""
-        count, hashes = 0, list[Any]()
-        for number in range(_SLICES):
-            pieces = [each[each % np.uint64(_SLICES) == number] for _, _, each in self._parts]
-            piece = np.concatenate([np.empty(0, np.uint64), *pieces])
-            piece.sort()
-            again = piece[1:][piece[1:] == piece[:-1]]
+        """How many rows have a hash that another has too, the first of each left out, and those hashes, sorted.
+
+        A range of hashes at a time is looked at, so that no second copy of all is needed.
+        """
+        count, hashes = 0, [np.empty(0, np.uint64)]
+        for pieces in self._ranges():
+            together = np.concatenate(pieces)
+            if len(pieces) > 1:
+                together.sort()
+            again = together[1:][together[1:] == together[:-1]]
             count += len(again)
             hashes.append(np.unique(again))
-        return count, np.sort(np.concatenate(hashes))
+        return count, np.concatenate(hashes)
 
-    def report(self, breaches: Breaches) -> None:
-        """Where hashes are the values themselves."""
-        count, hashes = self.repeated()
-        if not count:
-            return None
-        first, shown = dict[int, str](), list[Example]()
-        for file, rows, each in self._parts:
-            places = np.minimum(np.searchsorted(hashes, each), len(hashes) - 1)
-            for at in np.flatnonzero(hashes[places] == each):
-                row = _row(rows, int(at))
-                before = first.setdefault(int(each[at]), f"{file} row {row}")
-                if before != f"{file} row {row}":
-                    shown.append(Example(file=file, row=row, value=f"the key of {before}"))
-                if len(shown) == EXAMPLES:
-                    return breaches.add("key", "", count, shown)
-        return breaches.add("key", "", count, shown)
-
-
-def _runs(rows: Any) -> Any:
-    """The first row alone where the others follow it one by one."""
-    return int(rows[0]) if len(rows) and int(rows[-1]) - int(rows[0]) == len(rows) - 1 else rows
-
-
-def _row(rows: Any, place: int) -> int:
-    return rows + place if isinstance(rows, int) else int(rows[place])
+    def _ranges(self) -> Iterator[list[Any]]:
+        """What of each part lies between two bounds that are about equally many hashes apart."""
+        if not self._parts:
+            return
+        sample = np.sort(np.concatenate([part[::_SAMPLED] for part in self._parts]))
+        steps = max(1, round(self._total / _RANGE))
+        bounds = np.unique(sample[[len(sample) * step // steps for step in range(1, steps)]])
+        begins = [0] * len(self._parts)
+        for bound in [*bounds, None]:
+            ends = [len(part) if bound is None else int(np.searchsorted(part, bound)) for part in self._parts]
+            pieces = [part[a:z] for part, a, z in zip(self._parts, begins, ends, strict=True) if a < z]
+            if pieces:
+                yield pieces
+            begins = ends

@@ -82,10 +82,7 @@ class _Measuring:
             self._unreadable(file, f"{said} ({type(error).__name__})")
 
     def result(self) -> Measurements:
-        if self._keys.exact:
-            self._keys.report(self._breaches)
-        else:
-            self._look_again()
+        self._look_again()
         tallies = {name: Tally(cells=tuple(int(n) for n in cells)) for name, cells in self._cells.items()}
         tallies |= {name: Tally(counts=dict(counts)) for name, counts in self._counts.items()}
         return Measurements(rows_per_file=self._rows, breaches=self._breaches.all(), tallies=tallies)
@@ -114,7 +111,7 @@ class _Measuring:
             for value, times in counts.items():
                 known[value if value in known or len(known) < CATEGORIES else OTHER] += times
         if measures.keys is not None:
-            self._keys.add(file, replace(measures.keys, rows=measures.keys.rows + first))
+            self._keys.add(measures.keys)
 
     def _unreadable(self, file: TableFile, reason: str) -> None:
         self._breaches.add("readable", "", 1, [Example(file=file.name, row=0, value=reason[:200])])

@@ -27,7 +27,9 @@ def parquet_pieces(
     # A large row group is read through a buffer: a column of it need not fit into memory.
     buffer = _BUFFER if max(groups, default=0) > _LARGE_GROUP else 0
     stream.seek(0)
-    file = pa_parquet.ParquetFile(stream, metadata=metadata, pre_buffer=False, buffer_size=buffer)
+    file = pa_parquet.ParquetFile(
+        stream, metadata=metadata, pre_buffer=False, buffer_size=buffer, read_dictionary=_encoded(metadata, contract)
+    )
     header = list(file.schema_arrow.names)
     if repeated := [column for column, times in Counter(header).items() if times > 1]:
         raise UnreadableFile(f"a column's name is there twice: {repeated[0][:60]}")
@@ -37,3 +39,15 @@ def parquet_pieces(
     for batch in file.iter_batches(batch_size=_ROWS, columns=there, use_threads=threads):
         columns = {column: batch.column(column) for column in there}
         yield lambda rows=batch.num_rows, columns=columns: Piece(rows=rows, columns=columns)  # type: ignore[misc]
+
+
+def _encoded(metadata: pa_parquet.FileMetaData, contract: DataContract) -> list[str]:
+    """Columns of texts that are written by dictionary and are no key: their texts need not be made for each row."""
+    texts = {column.name for column in contract.columns if column.type == "string" and column.name not in contract.keys}
+    places = {metadata.schema.column(at).path: at for at in range(metadata.num_columns)}
+    groups = range(metadata.num_row_groups)
+    return [
+        name
+        for name, at in places.items()
+        if name in texts and all(metadata.row_group(group).column(at).has_dictionary_page for group in groups)
+    ]

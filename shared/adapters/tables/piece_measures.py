@@ -1,8 +1,8 @@
 """One piece of a file against the rules of its contract: what is broken, and what is counted for distributions."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from shared.adapters.tables.batches import Piece
-from shared.adapters.tables.conversion import Typed
-from shared.adapters.tables.keys import KeyPart, key_part
+from shared.adapters.tables.conversion import TYPES, Typed
+from shared.adapters.tables.keys import SortedHashes, key_part
 from shared.domain.contract_values import whole_value
 from shared.domain.data_contract import Column, DataContract
 from shared.domain.data_measures import EXAMPLES, Breaches, Example, Rule
@@ -28,7 +28,7 @@ class PieceMeasures:
     breaches: Breaches
     cells: Mapping[str, Any]
     counts: Mapping[str, Counter[str]]
-    keys: KeyPart | None
+    keys: SortedHashes | None
 
 
 class PieceMeasurer:
@@ -41,6 +41,9 @@ class PieceMeasurer:
     def measure(self, piece: Piece) -> PieceMeasures:
         columns = {column.name: piece.typed(column) for column in self._contract.columns}
         there = {name: column for name, column in columns.items() if column is not None}
+        for column in self._contract.columns:  # Few texts: each of them is looked at once.
+            if column.allowed and column.type == "string" and column.name in there:
+                there[column.name] = _by_dictionary(there[column.name])
         for column in self._contract.columns:
             if column.name in there:
                 self._rules(piece, column, there[column.name])
@@ -56,7 +59,9 @@ class PieceMeasurer:
                 for name, profile in self._profiled.items()
                 if profile.kind == "categorical" and name in there
             },
-            keys=key_part({key: there[key] for key in self._contract.keys}, piece.numbers) if keyed else None,
+            keys=SortedHashes(key_part({key: there[key] for key in self._contract.keys}, piece.numbers))
+            if keyed
+            else None,
         )
 
     def _rules(self, piece: Piece, column: Column, typed: Typed) -> None:
@@ -68,10 +73,12 @@ class PieceMeasurer:
         if column.min is not None or column.max is not None:
             self._bounds(piece, column, typed)
         if column.allowed:
-            allowed = pa.array(column.allowed, values.type)
-            self._unfit(piece, "allowed", column, typed, pc.is_in(values, allowed))
+            allowed = pa.array(column.allowed, TYPES[column.type])
+            self._unfit(piece, "allowed", column, typed, _each(values, lambda each: pc.is_in(each, allowed)))
         if column.pattern:
-            self._unfit(piece, "pattern", column, typed, pc.match_substring_regex(values, whole_value(column.pattern)))
+            expression = whole_value(column.pattern)
+            fits = _each(values, lambda each: pc.match_substring_regex(each, expression))
+            self._unfit(piece, "pattern", column, typed, fits)
 
     def _bounds(self, piece: Piece, column: Column, typed: Typed) -> None:
         """The extremes first: where they are inside, so is everything."""
@@ -100,6 +107,17 @@ class PieceMeasurer:
                 for at in places[:EXAMPLES]
             ]
             piece.breaches.add(rule, column.name, len(places), shown)
+
+
+def _by_dictionary(texts: Typed) -> Typed:
+    return replace(texts, values=texts.values.dictionary_encode())
+
+
+def _each(values: pa.Array, test: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """*test* of each value; of a dictionary's values only once."""
+    if not pa.types.is_dictionary(values.type):
+        return test(values)
+    return test(values.dictionary).take(values.indices)
 
 
 def _true(mask: pa.Array) -> Any:

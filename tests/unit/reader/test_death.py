@@ -94,7 +94,7 @@ def parquet(column, **options):
 def test_a_small_file_that_unfolds_to_more_memory_than_there_is_is_a_finding(pools):
     large = pa.DictionaryArray.from_arrays(pa.array([0] * 60_000, pa.int32()), pa.array(["x" * 10_000_000]))
     bomb = parquet(large, compression="zstd")
-    contract = parse_contract({"format": "parquet", "columns": [{"name": "x", "type": "string"}]})
+    contract = parse_contract({"format": "parquet", "keys": ["x"], "columns": [{"name": "x", "type": "string"}]})
     assert len(bomb) < 100_000
 
     report = check_files([table("bomb", bomb)], contract, pool=pools(memory_mb=400))
