@@ -19,7 +19,7 @@ STEP = exec 3>&2; step() { name=$$1; shift; begun=$$(date +%s); clock=; \
 
 setup: $(VENV)/.ready node_modules/.ready
 
-$(VENV)/.ready: requirements.txt pyproject.toml constraints.txt
+$(VENV)/.ready: requirements.in pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12"; exit 1; }
 	@test -x $(BIN)/python || { $(STEP) "Python environment" $(PYTHON) -m venv $(VENV); }
 	@$(STEP) "pip" $(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25'
@@ -80,6 +80,15 @@ check: setup  ## Format, lint, types, imports, generated files.
 	@$(BIN)/python -m shared.config.schema | cmp - signalbox.schema.json || { echo "run make documents"; exit 1; }
 	@$(BIN)/python -m shared.config.contract_schema | cmp - docs/data-contract.schema.json || { echo "run make documents"; exit 1; }
 	@$(BIN)/python -m triggers.openapi | cmp - docs/openapi.json || { echo "run make documents"; exit 1; }
+	@$(BIN)/python -m pytest -q --no-header --no-summary tests/architecture/test_lock.py >/dev/null || { echo "requirements.txt is not of requirements.in and constraints.txt: run make lock"; exit 1; }
+
+.PHONY: lock
+lock: setup  ## Make requirements.txt, which Azure installs, of requirements.in in the versions of constraints.txt, with hashes.
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--constraint constraints.txt --output-file requirements.txt requirements.in
+	@{ echo "# Made by \`make lock\`, never by hand: docs/decisions/0014-one-lock.md"; \
+		echo "# Of sha256:$$(cat requirements.in constraints.txt | sha256sum | cut -d ' ' -f 1)"; cat requirements.txt; } >requirements.new
+	@mv requirements.new requirements.txt
 
 .PHONY: documents
 documents: setup  ## Write the generated files anew: the configuration's schema, the API's document, the roles.

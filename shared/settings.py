@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from shared.domain.callers import audience_problem
+
 _HOME = Path(__file__).parent.parent
 _UNRESOLVED = "@Microsoft.KeyVault("
 
@@ -56,7 +58,7 @@ DEFAULTS = {
     STORAGE_ACCOUNTS: "https://{account}.blob.core.windows.net",
     RECEIPT_KEY: "",
     TOKEN_ISSUER: "",
-    TOKEN_AUDIENCE: "api://signalbox",
+    TOKEN_AUDIENCE: "",
     SECRETS_KEY: "",
     DEVOPS: "https://dev.azure.com",
     DEVOPS_GRAPH: "https://vssps.dev.azure.com",
@@ -144,6 +146,9 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     problems = [problem for name, value in values.items() if (problem := _problem(name, value))]
     if values[RESULTS_TOPIC] and not values[SERVICE_BUS] and not values[SERVICE_BUS_NAMESPACE]:
         problems.append(f"{RESULTS_TOPIC} is {values[RESULTS_TOPIC]!r}, on no namespace; set {SERVICE_BUS_NAMESPACE}")
+    issuer, audience = values[TOKEN_ISSUER], values[TOKEN_AUDIENCE]
+    if issuer and (problem := audience_problem(issuer, audience)):
+        problems.append(f"{TOKEN_AUDIENCE} is {audience!r}, {problem}")
     if problems:
         raise SettingsError("\n".join(problems))
     return Settings(

@@ -21,6 +21,7 @@ from azure.core.rest import HttpRequest, HttpResponse
 from shared.adapters.allowed_hosts import refuse_other_host
 from shared.adapters.azure_faults import failure, translated
 from shared.adapters.trace_headers import TraceHeaders
+from shared.domain.failures import Refused, Transient
 from shared.domain.routes import Workspace
 from shared.ports import Place
 
@@ -28,6 +29,12 @@ _API = "2024-10-01"
 Pipeline: TypeAlias = PipelineClient[HttpRequest, HttpResponse]
 _RETRIES = {"GET": 3}  # By method; anything else is sent once.
 _PROVIDER = "providers/Microsoft.MachineLearningServices"
+_SETTLING = frozenset({"Creating", "Updating", "Deleting"})
+_LOOKS, _PAUSE_S = 15, 2.0  # How long a change is waited for here; after that the activity's own retries wait.
+_SERVICES_OWN = frozenset(
+    {"provisioningState", "scoringUri", "swaggerUri", "keys"}
+)  # In a resource, and never written.
+_DOCUMENT = ("location", "tags", "kind", "sku")
 
 
 class Arm:
@@ -56,8 +63,28 @@ class Arm:
         request = HttpRequest("PUT", self._url(path), json=body)
         return dict(self._send(request, what, accept=(200, 201, 202)).json() or {})
 
-    def patch(self, path: str, body: dict[str, Any], what: str) -> None:
-        self._send(HttpRequest("PATCH", self._url(path), json=body), what, accept=(200, 202))
+    def change(self, path: str, raw: dict[str, Any], properties: dict[str, Any], what: str) -> None:
+        """Set *properties* of the resource that was read as *raw*, and leave all else as it was. Safe to repeat.
+
+        A PUT resets what it leaves out, so everything that can be written is written back. These resources have no
+        eTags, so the outcome is read again and compared. Raises Transient until the resource has settled, which its
+        caller's retries wait for, and Refused where it came out otherwise.
+        """
+        if _state(raw) in _SETTLING:
+            raise Transient(f"{what}: the resource is {_state(raw)}; try again when that has ended")
+        if all(_same(value, raw["properties"].get(name)) for name, value in properties.items()):
+            return
+        body = whole(raw, properties)
+        seen = self.put(path, body, what)
+        if _state(seen) not in _SETTLING:
+            seen = self.get(path, what) or {"properties": {}}
+        sent, read = body["properties"], seen["properties"]
+        other = [name for name in sent if not _same(sent[name], read.get(name))]
+        if other or _state(seen) == "Failed":
+            named = ", ".join(other) or "its state is Failed"
+            raise Refused(f"{what}: it came out otherwise than it was written ({named}); look at {path} and try again")
+        if _state(seen) in _SETTLING:
+            raise Transient(f"{what}: it has begun and has not settled yet")
 
     def post(self, path: str, body: dict[str, Any], what: str, accept: tuple[int, ...] = (200, 202)) -> Any:
         answer = self._send(HttpRequest("POST", self._url(path), json=body), what, accept)
@@ -72,6 +99,35 @@ class Arm:
 
     def _send(self, request: HttpRequest, what: str, accept: tuple[int, ...]) -> HttpResponse:
         return send(self._pipeline, request, what, accept)
+
+
+def whole(raw: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
+    """What a PUT may carry of the resource that a GET gave as *raw*, with *properties* in place of its own."""
+    body = {name: raw[name] for name in _DOCUMENT if raw.get(name) is not None}
+    if raw.get("identity"):
+        body["identity"] = _identity(raw["identity"])
+    own = {name: value for name, value in raw["properties"].items() if name not in _SERVICES_OWN and value is not None}
+    return body | {"properties": own | properties}
+
+
+def _identity(raw: dict[str, Any]) -> dict[str, Any]:
+    """Without the ids of the principals, which are the service's own."""
+    identity: dict[str, Any] = {"type": raw.get("type", "None")}
+    if assigned := raw.get("userAssignedIdentities"):
+        identity["userAssignedIdentities"] = {name: {} for name in assigned}
+    return identity
+
+
+def _state(raw: dict[str, Any]) -> str:
+    return str(raw["properties"].get("provisioningState") or "")
+
+
+def _same(sent: Any, read: Any) -> bool:
+    """Whether *read* is what was *sent*: nothing, an empty map and shares of nought are one."""
+    if isinstance(sent, dict) and isinstance(read, dict | None):
+        names = {*sent, *(read or {})}
+        return all(_same(sent.get(name), (read or {}).get(name)) for name in names)
+    return sent == read or (not sent and not read)
 
 
 def place_path(place: Place) -> str:

@@ -144,13 +144,7 @@ class AzureMlEndpoints:
         raw = self._get(workspace, kind, endpoint)
         if raw is None:
             raise Refused(f"endpoint {endpoint} is not in {workspace.name}: its traffic cannot be set")
-        kept = {
-            name: raw["properties"][name]
-            for name in ("authMode", "compute", "traffic", "defaults", "mirrorTraffic")
-            if raw["properties"].get(name) is not None
-        }
-        body = {_LOCATION: raw[_LOCATION], "identity": raw.get("identity"), "tags": raw.get("tags") or {}}
-        self._arm.put(_path(workspace, kind, endpoint), body | {"properties": kept | change}, f"change {endpoint}")
+        self._arm.change(_path(workspace, kind, endpoint), raw, change, f"change {endpoint}")
 
 
 def _path(workspace: Workspace, kind: EndpointKind, endpoint: str, deployment: str = "") -> str:

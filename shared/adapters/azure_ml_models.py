@@ -59,7 +59,7 @@ class AzureMlModels:
         kept = {name: value for name, value in {**before, **tags}.items() if value}
         if kept == before:
             return
-        self._arm.put(path, {"properties": {**_writable(raw["properties"]), "tags": kept}}, f"tag model {model}")
+        self._arm.change(path, raw, {"tags": kept}, f"tag model {model}")
 
     def has(self, place: Place, kind: AssetKind, asset: ModelVersion) -> bool:
         return self._arm.get(self.asset_id(place, kind, asset), f"look at {kind.value} {asset}") is not None
@@ -114,9 +114,3 @@ def _author(system: Mapping[str, Any]) -> str:
     last = (system.get("lastModifiedAt", at), system.get("lastModifiedBy", who))
     untouched = bool(at) and last == (at, who)
     return who if untouched and system.get("createdByType") == "User" and _OBJECT_ID.fullmatch(who) else ""
-
-
-def _writable(properties: dict[str, Any]) -> dict[str, Any]:
-    """What a PUT may carry of what a GET has given."""
-    own = ("modelUri", "modelType", "description", "properties", "flavors", "jobName", "isAnonymous", "isArchived")
-    return {name: properties[name] for name in own if properties.get(name) is not None}

@@ -16,20 +16,27 @@ from azure.core.rest import HttpRequest, HttpResponse
 from shared.adapters.allowed_hosts import refuse_other_host
 from shared.adapters.azure_faults import translated
 from shared.adapters.token_claims import caller_of, refuse_duplicates, tenant_of
-from shared.domain.callers import Caller
+from shared.domain.callers import Caller, token_version
 from shared.domain.failures import Refused, Transient
 
 _REQUIRED = ["exp", "iss", "aud", "oid"]
 _ALGORITHM = "RS256"
 _FRESH_S, _PAUSE_S = 24 * 3600.0, 60.0
 _AFTER_FAILURE_S = 1.0
+_FIRST_ISSUERS = "https://sts.windows.net/"  # The name in v1.0 tokens; their keys are published by
+_AUTHORITIES = "https://login.microsoftonline.com/"  # the authority itself, without `/v2.0`.
 
 
 class EntraTokens:
-    """Implements `shared.ports.Identities` for tokens of *issuer* (`https://.../TENANT/v2.0`) for *audience*."""
+    """Implements `shared.ports.Identities` for tokens of *issuer* for *audience*, and for no others.
+
+    An issuer that ends with `/v2.0` gives v2.0 tokens, whose audience is the application's client id. Any other (it is
+    `https://sts.windows.net/TENANT`) gives v1.0 tokens, whose audience is the resource as it was asked for.
+    """
 
     def __init__(self, issuer: str, audience: str, seconds: Callable[[], float] = time.monotonic) -> None:
-        self._issuer, self._audience, self._seconds = issuer, audience, seconds
+        self._issuer, self._audience, self._seconds = issuer.rstrip("/"), audience, seconds
+        self._version = token_version(issuer)
         self._keys: dict[str, jwt.PyJWK] = {}
         self._asked, self._pause, self._asking = float("-inf"), 0.0, Lock()
 
@@ -48,16 +55,25 @@ class EntraTokens:
             header = jwt.get_unverified_header(token)
             if header.get("alg") != _ALGORITHM:
                 raise jwt.InvalidAlgorithmError("its algorithm is not RS256")
-            return dict(
+            claims = dict(
                 jwt.decode(
                     token,
                     self._key(str(header.get("kid"))),
                     algorithms=[_ALGORITHM],
                     audience=self._audience,
-                    issuer=self._issuer,
+                    issuer=self._issuer if self._version == "2.0" else f"{self._issuer}/",
                     options={"require": _REQUIRED},
                 )
             )
+            if claims.get("ver") != self._version:
+                raise jwt.InvalidTokenError("its version and its issuer do not belong together")
+            return claims
+        except (jwt.InvalidAudienceError, jwt.InvalidIssuerError) as error:
+            raise Refused(
+                f"the token is not accepted: {error}; this app takes v{self._version} tokens for {self._audience}, as "
+                "SIGNALBOX_TOKEN_ISSUER and SIGNALBOX_TOKEN_AUDIENCE say; requestedAccessTokenVersion of its app "
+                "registration decides which version is issued"
+            ) from error
         except (jwt.PyJWTError, UnicodeError) as error:
             raise Refused(f"the token is not accepted: {error}; sign in again for {self._audience}") from error
         except RecursionError as error:
@@ -84,9 +100,10 @@ class EntraTokens:
         self._pause = _PAUSE_S
 
     def _published(self) -> dict[str, jwt.PyJWK]:
-        metadata = self._get(f"{self._issuer}/.well-known/openid-configuration")
+        authority = self._issuer.replace(_FIRST_ISSUERS, _AUTHORITIES, 1)
+        metadata = self._get(f"{authority}/.well-known/openid-configuration")
         where = str(metadata.get("jwks_uri"))
-        refuse_other_host(where, self._issuer, "jwks_uri")
+        refuse_other_host(where, authority, "jwks_uri")
         try:
             keys = self._get(where)["keys"]
             return {str(each["kid"]): jwt.PyJWK(each, algorithm=_ALGORITHM) for each in keys}

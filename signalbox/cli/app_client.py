@@ -124,7 +124,9 @@ def _token() -> str:
     from azure.core.exceptions import ClientAuthenticationError
     from azure.identity import AzureCliCredential, CredentialUnavailableError
 
-    audience = os.environ.get("SIGNALBOX_TOKEN_AUDIENCE", "api://signalbox")
+    audience = os.environ.get("SIGNALBOX_TOKEN_AUDIENCE", "")
+    if not audience:
+        raise NotSetUp("SIGNALBOX_TOKEN_AUDIENCE is not set; set it as the app has it, to its registration's client id")
     try:
         return str(AzureCliCredential().get_token(f"{audience}/.default").token)
     except CredentialUnavailableError as error:

@@ -23,7 +23,7 @@ from signalbox.emulators.event_grid.hub_blobs import HubBlobs
 from signalbox.emulators.event_grid.store import EventStore
 from signalbox.emulators.event_grid.subscriptions import read_subscription
 from signalbox.emulators.event_grid.topic import TopicDoors
-from signalbox.emulators.identity import IdentityDoors, read_directory
+from signalbox.emulators.identity import IdentityDoors, read_applications, read_directory
 from signalbox.emulators.service_bus import Bus, NoBus, is_available
 from signalbox.emulators.storage.access import AUDIENCE, Gate
 from signalbox.emulators.storage.azurite import Azurite
@@ -79,7 +79,7 @@ async def serve(settings: dict[str, Any]) -> None:
 
 def _issuer(settings: dict[str, Any]) -> TokenIssuer:
     authority = f"https://localhost:{settings['ports']['identity_tls']}"
-    return TokenIssuer(Path(settings["state"]), settings["tenant"], authority)
+    return TokenIssuer(Path(settings["state"]), settings["tenant"], authority, read_applications(settings))
 
 
 def _dead_letters(

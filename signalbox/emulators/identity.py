@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from signalbox.emulators.tokens import LIFE_S, SYSTEM_ASSIGNED, Identity, Person, TokenIssuer
+from signalbox.emulators.tokens import LIFE_S, SYSTEM_ASSIGNED, Application, Identity, Person, TokenIssuer
 
 _API_VERSION = "2019-08-01"
 
@@ -31,11 +31,19 @@ def read_directory(settings: Mapping[str, Any]) -> Directory:
     persons = [
         Person(**(raw | {name: tuple(raw.get(name, ())) for name in lists})) for raw in settings.get("persons", ())
     ]
-    identities = [Identity(**raw) for raw in settings.get("identities", ())]
+    identities = [Identity(**(raw | {"roles": tuple(raw.get("roles", ()))})) for raw in settings.get("identities", ())]
     return Directory(
         identities={identity.client_id: identity for identity in identities},
         persons={person.upn.lower(): person for person in persons},
     )
+
+
+def read_applications(settings: Mapping[str, Any]) -> list[Application]:
+    """From the settings' `applications`. Raises TypeError where an entry has an unknown or missing key."""
+    return [
+        Application(**(raw | {"optional_claims": tuple(raw.get("optional_claims", ()))}))
+        for raw in settings.get("applications", ())
+    ]
 
 
 class IdentityDoors:
@@ -64,9 +72,13 @@ class IdentityDoors:
         identity = self._directory.identities.get(client_id) if client_id else SYSTEM_ASSIGNED
         if identity is None:
             return _refused(400, f"client_id is {client_id!r}, which is assigned to no identity here")
+        try:
+            token = self._issuer.issue(resource, identity=identity)
+        except LookupError as error:
+            return _refused(400, str(error.args[0]))
         return web.json_response(
             {
-                "access_token": self._issuer.issue(resource, identity=identity),
+                "access_token": token,
                 "expires_on": str(int(time.time()) + LIFE_S),
                 "resource": resource,
                 "token_type": "Bearer",
@@ -105,7 +117,10 @@ class IdentityDoors:
             return _refused(400, f"person is {upn!r}; use one of {', '.join(self._directory.persons)}")
         if not audience:
             return _refused(400, "audience is missing; name the application, such as api://signalbox")
-        token = self._issuer.issue_to(person, audience)
+        try:
+            token = self._issuer.issue_to(person, audience)
+        except LookupError as error:
+            return _refused(422, str(error.args[0]))
         return web.json_response({"access_token": token, "token_type": "Bearer", "expires_in": LIFE_S})
 
     def _trusts(self, request: web.Request) -> bool:

@@ -25,13 +25,27 @@ Check = Callable[[web.Request, tuple[str, ...]], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """A managed identity; *oid* is its service principal's object id."""
+    """A managed identity; *oid* is its service principal's object id, *roles* what applications gave it."""
 
     client_id: str = PRINCIPAL
     oid: str = PRINCIPAL
+    roles: tuple[str, ...] = ()
 
 
 SYSTEM_ASSIGNED = Identity()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """An app registration of the tenant: what `requestedAccessTokenVersion` says, and its optional claims.
+
+    https://learn.microsoft.com/entra/identity-platform/access-tokens#token-formats
+    """
+
+    client_id: str
+    uri: str
+    version: int | None = None
+    optional_claims: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,40 +60,44 @@ class Person:
 
 
 class TokenIssuer:
-    """Signs with a key kept in *state*, so that tokens outlive a restart; *authority* is the base of v2.0 issuers."""
+    """Signs with a key kept in *state*, so that tokens outlive a restart; *authority* is the base of v2.0 issuers.
 
-    def __init__(self, state: Path, tenant: str, authority: str) -> None:
+    The resource decides the version of its tokens: an application of the tenant by its registration, where nothing said
+    means 1.0; Microsoft's own interfaces take 1.0. A v1.0 token is for the resource as it was asked for, a v2.0 token
+    always for the application's client id.
+    """
+
+    def __init__(self, state: Path, tenant: str, authority: str, applications: Sequence[Application] = ()) -> None:
         self.tenant, self.issuer = tenant, f"{authority}/{tenant}/v2.0"
+        self._first_issuer = f"https://sts.windows.net/{tenant}/"
+        self._applications = {name: each for each in applications for name in (each.client_id, each.uri)}
         self._key = _key(state / "certs" / "tokens.pem")
         self._signed = lru_cache(256)(self._read)  # Clients send one token with every request.
 
     def issue(self, audience: str, now: float | None = None, identity: Identity = SYSTEM_ASSIGNED) -> str:
-        """A v1.0 token of *identity* for *audience* (a resource, without `/.default`)."""
-        claims = {
-            "iss": f"https://sts.windows.net/{self.tenant}/",
-            "oid": identity.oid,
-            "sub": identity.oid,
-            "appid": identity.client_id,
-            "idtyp": "app",
-            "ver": "1.0",
-        }
-        return self._sign(audience, claims, now)
+        """A token of *identity* for *audience* (without `/.default`). Raises LookupError for an unknown application."""
+        application = self._application(audience)
+        claims: dict[str, Any] = {"oid": identity.oid, "sub": identity.oid}
+        if application is None or "idtyp" in application.optional_claims:
+            claims["idtyp"] = "app"
+        if identity.roles:
+            claims["roles"] = list(identity.roles)
+        return self._sign(claims | self._version(audience, application, identity.client_id), now)
 
     def issue_to(self, person: Person, audience: str, now: float | None = None) -> str:
-        """A v2.0 token of *person* for *audience*, such as `api://signalbox`."""
+        """A token of *person* for *audience*, an application or a resource. Raises LookupError for an unknown one."""
+        application = self._application(audience)
+        second = application is not None and application.version == 2
         claims = {
-            "iss": self.issuer,
             "oid": person.oid,
             "sub": secrets.token_hex(16),
-            "azp": CLIENT,
             "scp": "access_as_user",
-            "preferred_username": person.upn,
             "name": person.name,
             "roles": list(person.roles),
             "groups": list(person.groups),
-            "ver": "2.0",
+            **({"preferred_username": person.upn} if second else {"upn": person.upn, "unique_name": person.upn}),
         }
-        return self._sign(audience, claims, now)
+        return self._sign(claims | self._version(audience, application, CLIENT), now)
 
     def check(self, request: web.Request, audiences: Sequence[str]) -> None:
         """Raises 401 unless the request carries a living token of ours for one of *audiences*."""
@@ -100,10 +118,23 @@ class TokenIssuer:
         """The public keys, as `jwks_uri` serves them."""
         return {"keys": [self._key.as_dict(private=False) | {"use": "sig", "alg": "RS256"}]}
 
-    def _sign(self, audience: str, claims: Mapping[str, Any], now: float | None) -> str:
+    def _application(self, audience: str) -> Application | None:
+        """The tenant's application, None for somebody else's resource. Raises LookupError for an unknown `api://`."""
+        application = self._applications.get(audience)
+        if application is None and audience.startswith("api://"):
+            raise LookupError(f"AADSTS500011: the resource principal named {audience} was not found in this tenant")
+        return application
+
+    def _version(self, audience: str, application: Application | None, client: str) -> dict[str, str]:
+        """The claims that differ by version: whose token it is, for whom, and to which application it was issued."""
+        if application is not None and application.version == 2:
+            return {"iss": self.issuer, "aud": application.client_id, "azp": client, "ver": "2.0"}
+        return {"iss": self._first_issuer, "aud": audience, "appid": client, "ver": "1.0"}
+
+    def _sign(self, claims: Mapping[str, Any], now: float | None) -> str:
         at = int(time.time() if now is None else now)
         times = {"iat": at, "nbf": at - 60, "exp": at + LIFE_S}
-        every = {**claims, **times, "aud": audience, "tid": self.tenant, "jti": secrets.token_hex(8)}
+        every = {**claims, **times, "tid": self.tenant, "jti": secrets.token_hex(8)}
         return jwt.encode({"alg": "RS256", "typ": "JWT", "kid": self._key.kid}, every, self._key)
 
     def claims(self, token: str, audiences: Sequence[str]) -> dict[str, Any] | None:

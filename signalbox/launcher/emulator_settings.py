@@ -11,7 +11,7 @@ from typing import Any
 
 from signalbox.launcher.endpoints import ACCOUNT, ACCOUNTS, REGISTRIES, SUBSCRIPTION, TENANT, WORKSPACES, Endpoints
 from signalbox.launcher.messaging import namespace_settings
-from signalbox.launcher.people import DEVOPS, PERSONS, USER_ASSIGNED
+from signalbox.launcher.people import APPLICATION, DEVOPS, PERSONS, USER_ASSIGNED
 from signalbox.private_files import write_private
 
 # Operations after which a file is whole, over every protocol of the service; the last two rename one into its place.
@@ -76,6 +76,7 @@ def _settings(ends: Endpoints, keys: LocalKeys, time_scale: float) -> dict[str, 
         "identity_secret": ends.identity_secret,
         "identities": [USER_ASSIGNED],
         "persons": list(PERSONS),
+        "applications": [APPLICATION],
         "devops": DEVOPS,
         "topic_key": keys.topic,
         "time_scale": time_scale,

@@ -12,7 +12,9 @@ from signalbox.private_files import write_private
 TENANT = "00000000-0000-0000-0000-00000000000a"
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 RESOURCE_GROUP, WORKSPACE, ACCOUNT = "rg-mlops-dev", "mlw-dev", "datahub"
-REGISTRY, AUDIENCE = "mlr-central", "api://signalbox"
+REGISTRY = "mlr-central"
+APP_URI = "api://signalbox"  # What the app is asked for by, and
+AUDIENCE = "00000000-0000-0000-0000-0000000000a9"  # its client id, which is the audience of its v2.0 tokens.
 SERVICE_BUS_POLICY = "RootManageSharedAccessKey"
 ACCOUNTS = (ACCOUNT, "stexperiment", "stdev", "stpreprod", "stprod", "stregistry")
 

@@ -2,7 +2,7 @@
 
 import requests
 
-from signalbox.launcher.endpoints import AUDIENCE, TENANT, Endpoints
+from signalbox.launcher.endpoints import APP_URI, AUDIENCE, TENANT, Endpoints
 
 
 def _person(number: int, name: str, *roles: str) -> dict[str, object]:
@@ -31,13 +31,14 @@ DEVOPS = {
         "[mlops]\\Product Owners": ["grace@example.org"],
     },
 }
+APPLICATION = {"client_id": AUDIENCE, "uri": APP_URI, "version": 2}  # requestedAccessTokenVersion of its registration.
 USER_ASSIGNED = {
     "client_id": "00000000-0000-0000-0000-0000000000bb",
     "oid": "00000000-0000-0000-0000-0000000000bc",
 }
 
 
-def sign_in(endpoints: Endpoints, person: str, audience: str = AUDIENCE) -> str:
+def sign_in(endpoints: Endpoints, person: str, audience: str = APP_URI) -> str:
     """A token for *audience* of the *person* (a user principal name). Raises LookupError naming those there are."""
     answer = requests.post(
         f"{endpoints.authority}/{TENANT}/local/sign-in",

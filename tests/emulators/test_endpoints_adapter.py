@@ -6,7 +6,9 @@ import pytest
 
 from shared.adapters.azure_ml_arm import Arm
 from shared.adapters.azure_ml_endpoints import AzureMlEndpoints
+from shared.adapters.azure_ml_models import AzureMlModels
 from shared.domain.failures import Refused
+from shared.domain.promotion.models import ModelVersion
 from shared.domain.routes import Workspace
 from shared.ports import EndpointKind, OnlineRequest, WantedDeployment
 from signalbox.launcher.endpoints import WORKSPACES
@@ -82,3 +84,57 @@ def test_a_scoring_token_goes_to_no_other_host(trusting: Ml) -> None:
 def state(endpoints: AzureMlEndpoints, name: str) -> str:
     seen = endpoints.deployment(WORKSPACE, EndpointKind.ONLINE, name, "v1")
     return seen.state if seen else ""
+
+
+def test_setting_traffic_leaves_a_private_endpoint_as_it_was(trusting: Ml, tmp_path: Path) -> None:
+    name = "port-private"
+    assets = trusting.register(name, tmp_path, "mlw-preprod")
+    own = {"publicNetworkAccess": "Disabled", "description": "Private.", "properties": {"owner": "ada"}}
+    identity = {"type": "UserAssigned", "userAssignedIdentities": {"/subscriptions/s/uai": {}}}
+    body = {"location": "westeurope", "tags": {"cost": "12"}, "identity": identity, "kind": "Managed"}
+    for kind in ("onlineEndpoints", "batchEndpoints"):
+        trusting.must(
+            "PUT", f"mlw-preprod/{kind}/{name}-{kind[0]}", body | {"properties": {"authMode": "AADToken", **own}}
+        )
+    endpoints = adapter(trusting, "localhost")
+    endpoints.deploy(
+        WORKSPACE,
+        WantedDeployment(
+            name="v1",
+            endpoint=f"{name}-o",
+            kind=EndpointKind.ONLINE,
+            model=assets.model,
+            code=assets.code,
+            script="score.py",
+            environment=assets.environment,
+            instance_type="Standard_DS3_v2",
+        ),
+    )
+    trusting.eventually(
+        lambda: endpoints.deployment(WORKSPACE, EndpointKind.ONLINE, f"{name}-o", "v1").state == "Succeeded"
+    )  # type: ignore[union-attr]
+
+    endpoints.route(WORKSPACE, f"{name}-o", {"v1": 100})
+    endpoints.choose(WORKSPACE, f"{name}-b", "v1")
+
+    online = trusting.must("GET", f"mlw-preprod/onlineEndpoints/{name}-o")
+    batch = trusting.must("GET", f"mlw-preprod/batchEndpoints/{name}-b")
+    assert (online["properties"]["traffic"], batch["properties"]["defaults"]) == ({"v1": 100}, {"deploymentName": "v1"})
+    for raw in (online, batch):
+        assert {field: raw["properties"][field] for field in own} == own
+        assert (raw["tags"], raw["identity"], raw["kind"]) == ({"cost": "12"}, identity, "Managed")
+
+
+def test_tagging_a_model_leaves_its_description_and_stage(trusting: Ml, tmp_path: Path) -> None:
+    trusting.register("port-tagged", tmp_path, "mlw-preprod")
+    path = "mlw-preprod/models/port-tagged/versions/1"
+    raw = trusting.must("GET", path)
+    more = {"description": "The best one.", "stage": "Production"}
+    trusting.must("PUT", path, {"properties": {**raw["properties"], **more}})
+    models = AzureMlModels(Arm(LocalIdentity(trusting.endpoints), trusting.endpoints.resource_manager))
+
+    models.tag(WORKSPACE, ModelVersion(name="port-tagged", version="1"), {"approved": "yes"})
+
+    properties = trusting.must("GET", path)["properties"]
+    assert properties["tags"]["approved"] == "yes"
+    assert {field: properties.get(field) for field in more} == more

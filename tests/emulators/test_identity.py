@@ -12,7 +12,7 @@ from joserfc.jwk import KeySet
 
 from shared.settings import read_settings
 from signalbox.launcher.cloud import LocalCloud
-from signalbox.launcher.endpoints import TENANT, Endpoints
+from signalbox.launcher.endpoints import APP_URI, AUDIENCE, TENANT, Endpoints
 from signalbox.launcher.people import PERSONS, USER_ASSIGNED, sign_in
 from tests.emulators.services import running
 
@@ -56,6 +56,7 @@ def test_the_real_client_gets_tokens_of_the_app_and_of_a_user_assigned_identity(
 
     assert own["oid"] != second["oid"] == USER_ASSIGNED["oid"]
     assert (own["aud"], second["appid"]) == ("https://storage.azure.com", USER_ASSIGNED["client_id"])
+    assert (own["ver"], own["iss"]) == ("1.0", f"https://sts.windows.net/{TENANT}/")
     with pytest.raises(ClientAuthenticationError):
         ManagedIdentityCredential(client_id="stranger").get_token(STORAGE)
 
@@ -84,7 +85,8 @@ def test_discovery_over_tls_leads_to_the_keys_that_verify_a_person(ends: Endpoin
 
     assert found["issuer"] == claims["iss"] == f"{ends.authority}/{TENANT}/v2.0"
     assert found["jwks_uri"].startswith("https://")
-    assert (claims["aud"], claims["ver"], claims["tid"]) == ("api://signalbox", "2.0", TENANT)
+    assert (claims["aud"], claims["ver"], claims["tid"]) == (AUDIENCE, "2.0", TENANT)
+    assert ("appid" in claims, bool(claims["azp"])) == (False, True)
     assert (claims["preferred_username"], claims["name"], claims["roles"], claims["groups"]) == (
         "ada@example.org",
         "Ada",
@@ -135,3 +137,18 @@ def test_the_app_reads_its_settings_beside_those_of_the_issuer(ends: Endpoints) 
 
     assert read_settings(environment).blob_service == ends.hub
     assert "AZURE_AUTHORITY_HOST" not in environment
+
+
+def test_the_apps_identity_gets_a_v2_token_for_the_client_id_however_the_app_is_named(ends: Endpoints) -> None:
+    _, keys = discovered(ends)
+    for resource in (APP_URI, AUDIENCE):
+        claims = jwt.decode(ManagedIdentityCredential().get_token(f"{resource}/.default").token, keys).claims
+        assert (claims["aud"], claims["ver"], claims["iss"]) == (AUDIENCE, "2.0", f"{ends.authority}/{TENANT}/v2.0")
+        assert "appid" not in claims
+        assert "idtyp" not in claims  # Its registration asks for no optional claim.
+        assert claims["azp"]
+
+
+def test_an_application_that_is_not_registered_gets_no_token(ends: Endpoints) -> None:
+    answer = managed(ends, **{"api-version": "2019-08-01"}, resource="api://another")
+    assert (answer.status_code, "AADSTS500011" in answer.text) == (400, True)

@@ -16,7 +16,7 @@ from joserfc.jwk import RSAKey
 from signalbox.emulators.identity import Directory, IdentityDoors
 from signalbox.emulators.tokens import LIFE_S, TokenIssuer
 
-AUDIENCE, TENANT = "api://signalbox", "tenant"
+AUDIENCE, TENANT = "00000000-0000-0000-0000-0000000000a9", "tenant"
 
 
 KEY = RSAKey.generate_key(2048, {"kid": "local"})
@@ -32,6 +32,7 @@ def signed(
         "iss": address,
         "aud": AUDIENCE,
         "oid": "1",
+        "ver": "2.0",
         "scp": "access_as_user",
         "azp": "app",
         "jti": secrets.token_hex(8),

@@ -39,7 +39,8 @@ class AssetStore:
             return self._create(scope, path, body), True
         given = body.get("properties") or {}
         self._refuse_new_content(scope, there, given)
-        return self._change(path, there, {name: given[name] for name in _MUTABLE if name in given}), False
+        reset = {name: given.get(name) or ({} if name in ("tags", "properties") else None) for name in _MUTABLE}
+        return self._change(path, there, reset), False  # A PUT is the whole: what it leaves out is gone.
 
     def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Merges tags and properties; null takes one away."""

@@ -129,6 +129,7 @@ class OnlineDoors:
         if mode is None:
             raise bad(f"authMode {properties['authMode']!r} is not known; it is one of Key, AMLToken, AADToken")
         properties |= {name: dict(properties.get(name) or {}) for name in ("traffic", "mirrorTraffic", "properties")}
+        properties["publicNetworkAccess"] = properties.get("publicNetworkAccess") or "Enabled"  # As after any PUT.
         self._judge_shares(path, properties["traffic"], properties["mirrorTraffic"])
         name = path.rpartition("/")[2]
         scoring = f"{self._entrance.base_url}/online/{name}"
