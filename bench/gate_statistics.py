@@ -126,7 +126,7 @@ def outcome(world: World, rows: int, seed: int, noise: float) -> str:
     champion, challenger = world.champion(chance, truth, world.noise), world.challenger(chance, truth, noise)
     found = compare(world.metric, truth, champion, challenger, seed=seed, resamples=RESAMPLES)
     seen = Evaluation(digest=str(seed), rows=rows, champion="model:1", differences=(found,))
-    spec = GateSpec(gate="better_than_champion", options={"metric": world.metric, "min_rows": 1})
+    spec = GateSpec(gate="better_than_champion", options={"metric": world.metric, "min_rows": 1, "min_cases": 1})
     return judge([spec], Evidence(evaluation=seen))[0].outcome.value
 
 
