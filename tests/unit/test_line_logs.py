@@ -5,8 +5,9 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
+from shared.domain.arrivals import Arrival
 from shared.domain.configuration import Configuration
-from shared.domain.events import Irrelevant
+from shared.domain.events import BlobArrived, Irrelevant
 from shared.domain.routes import HubLayout
 from shared.line_logs import append_line, newest_lines, read_lines
 from tests.fakes.ports import BLOCKS, FakeClients, MemoryHub
@@ -51,6 +52,19 @@ def test_many_writers_go_on_in_the_same_part():
 
     assert sorted(map(int, read_lines(hub, "signalbox", "log.jsonl"))) == list(range(400))
     assert [blob.path[-8:] for blob in hub.list("signalbox", "log.part-")] == ["02.jsonl", "03.jsonl"]
+
+
+def test_the_event_of_a_log_of_ours_is_one_line_and_no_further_blob():
+    """A blob is announced when it is created, and not when it grows: nothing follows from the line."""
+    clients = FakeClients(Configuration(hub=HubLayout(account="datahub"), routes=()), lambda: NOON)
+    append_line(clients.hub, "signalbox", "ignored/2026-11-29.jsonl", b"{}")
+    before = clients.hub.writes.total()
+    arrival = Arrival(account="datahub", container="signalbox", path="ignored/2026-11-29.part-000002.jsonl", etag="1")
+
+    asyncio.run(take_in(None, clients, BlobArrived(event_id="e", arrival=arrival)))
+
+    assert clients.hub.writes.total() == before + 1
+    assert [blob.path for blob in clients.hub.list("signalbox", "")] == ["ignored/2026-11-29.jsonl"]
 
 
 def test_what_an_event_says_is_kept_at_a_bounded_length():
