@@ -22,6 +22,7 @@ HOSTED = {
     "DATA_HUB__blobServiceUri": "https://hub.example",
     "EVENT_GRID_TOPIC__topicEndpointUri": "https://topic.example/api/events",
     "SIGNALBOX_TOKEN_ISSUER": "https://login.example/t/v2.0",
+    "SIGNALBOX_TOKEN_AUDIENCE": "00000000-0000-0000-0000-0000000000a9",
 }
 BUS = {
     "SERVICE_BUS__fullyQualifiedNamespace": "hub.servicebus.windows.net",
