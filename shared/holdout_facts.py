@@ -3,13 +3,11 @@
 A hold-out that is too large to be counted while somebody waits for a plan is counted when it is measured.
 """
 
-import csv
 import hashlib
-import io
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from typing import Protocol
 
+from shared.domain.failures import Refused
 from shared.domain.gates.champion import BetterThanChampion
 from shared.domain.gates.odds import HoldoutFacts, odds_of
 from shared.domain.gates.options import read_options
@@ -17,13 +15,17 @@ from shared.domain.group_hints import GroupHints
 from shared.domain.promotion.ladder import Holdout
 from shared.domain.promotion.plans import Phase, Plan
 from shared.holdout_looks import next_look
-from shared.kept import DatedRecords, Records
+from shared.kept import DatedRecords
+from shared.ports import Blob, RowFiles
 
 _MOST_BYTES = 8 * 1024 * 1024
 
 
 class World(DatedRecords, Protocol):
     """What counting a hold-out needs."""
+
+    @property
+    def row_files(self) -> RowFiles: ...
 
 
 def odds_of_plan(world: World, plan: Plan) -> tuple[str, ...]:
@@ -50,9 +52,9 @@ def odds_of_plan(world: World, plan: Plan) -> tuple[str, ...]:
     return tuple(dict.fromkeys(sentences))
 
 
-def facts_of(world: Records, holdout: Holdout) -> HoldoutFacts | str:
+def facts_of(world: World, holdout: Holdout) -> HoldoutFacts | str:
     """The counts of the hold-out, or a sentence that says why there are none."""
-    files = []
+    blobs = list[Blob]()
     for location in filter(None, (holdout.path, holdout.answers)):
         container, _, path = location.partition("/")
         blob = world.hub.find(container, path)
@@ -60,15 +62,18 @@ def facts_of(world: Records, holdout: Holdout) -> HoldoutFacts | str:
             return f"hold-out {location} is not in the hub; put it there"
         if blob.size > _MOST_BYTES:
             return f"hold-out {location} has {blob.size} bytes: it is counted when it is measured"
-        files.append(world.hub.read(container, path) or b"")
+        blobs.append(blob)
     try:
-        return _counted(files, holdout)
-    except (csv.Error, UnicodeDecodeError, IndexError, ValueError) as error:
+        return _counted(world.row_files, blobs, holdout)
+    except Refused as refusal:
+        return f"hold-out {refusal}"
+    except (IndexError, ValueError) as error:
         return f"hold-out {holdout.path} cannot be counted: {error}"
 
 
-def _counted(files: list[bytes], holdout: Holdout) -> HoldoutFacts:
-    header, *rows = list(_rows(files[0])) or [[]]
+def _counted(files: RowFiles, blobs: list[Blob], holdout: Holdout) -> HoldoutFacts:
+    digest = hashlib.sha256()
+    (header, *rows), *_ = [[*filter(None, files.cells(blob, digest))] or [[]] for blob in blobs]
     known = [holdout.key, holdout.target, *holdout.slices]
     hints = GroupHints(header, known)
     group = header.index(holdout.group) if holdout.group else -1
@@ -83,13 +88,9 @@ def _counted(files: list[bytes], holdout: Holdout) -> HoldoutFacts:
                 members[where].add(cells[group])
     units = {where: len(each) for where, each in members.items()} if holdout.group else dict(sizes)
     return HoldoutFacts(
-        digest=f"sha256:{hashlib.sha256(b''.join(files)).hexdigest()}",
+        digest=f"sha256:{digest.hexdigest()}",
         rows=len(rows),
         groups=units.get("", 0) if holdout.group else 0,
         slices={where: many for where, many in units.items() if where},
         hints=() if holdout.group else tuple(map(str, hints.hints())),
     )
-
-
-def _rows(content: bytes) -> Iterator[list[str]]:
-    return filter(None, csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))

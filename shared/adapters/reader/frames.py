@@ -50,16 +50,6 @@ def receive(connection: socket.socket) -> Frame:
     return message, data
 
 
-def receive_into(connection: socket.socket, buffer: memoryview) -> int:
-    """The bytes of the next frame, straight into *buffer*; how many. Raises ClosedConnection and BadFrame."""
-    text_length, data_length = _HEAD.unpack(_exactly(connection, _HEAD.size))
-    if text_length > LONGEST_TEXT or data_length > len(buffer):
-        raise BadFrame(f"a frame of {text_length} and {data_length} bytes for a buffer of {len(buffer)}")
-    _exactly(connection, text_length)
-    _fill(connection, buffer[:data_length])
-    return int(data_length)
-
-
 def _exactly(connection: socket.socket, length: int) -> bytes:
     received = bytearray(length)
     with memoryview(received) as view:

@@ -3,6 +3,7 @@
 The reader has no credentials and opens nothing: it asks the app for ranges of the files that a request names.
 """
 
+import mmap
 import os
 import pickle
 import select
@@ -20,12 +21,12 @@ from typing import BinaryIO
 from shared.adapters.reader import frames
 from shared.adapters.reader.files import TableFile
 from shared.adapters.reader.limits import Limits, resident_mb
+from shared.adapters.reader.window import WINDOW, shared_window
 from shared.domain.failures import Transient
 
 _WATCH_S = 0.1
 _START_S = 60.0
 _STOP_S = 1.0
-_LARGEST_RANGE = 8 * 1024 * 1024
 # Of the app's environment the reader gets what an interpreter needs to start, and no setting.
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
 
@@ -57,7 +58,7 @@ class _Files:
     def part(self, number: int, place: int, length: int) -> bytes:
         stream = self._stream(number)
         stream.seek(place)
-        return stream.read(min(length, _LARGEST_RANGE))
+        return stream.read(min(length, WINDOW))
 
     def _stream(self, number: int) -> BinaryIO:
         table = self.tables[number]
@@ -73,13 +74,15 @@ class ReaderProcess:
     def __init__(self, limits: Limits) -> None:
         self._limits, self.is_stopped = limits, False
         self._connection, theirs = socket.socketpair()
-        with theirs:
+        with theirs, shared_window() as window:
+            inherited = (theirs.fileno(), window.fileno())
+            self._window = mmap.mmap(window.fileno(), WINDOW)
             self._process = subprocess.Popen(
-                [sys.executable, "-s", "-m", "shared.adapters.reader.worker", str(theirs.fileno())],
+                [sys.executable, "-s", "-m", "shared.adapters.reader.worker", *map(str, inherited)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,  # What a native crash prints may quote the data.
-                pass_fds=[theirs.fileno()],
+                pass_fds=inherited,
                 env=_environment(),
             )
 
@@ -95,6 +98,7 @@ class ReaderProcess:
     def close(self) -> None:
         """End the process and wait until it is gone."""
         self._connection.close()
+        self._window.close()
         self._process.kill()
         self._process.wait()
 
@@ -131,7 +135,9 @@ class ReaderProcess:
                 case {"size": int(number)}:
                     frames.send(self._connection, {"size": opened.size(number)})
                 case {"read": [int(number), int(place), int(length)]}:
-                    frames.send(self._connection, {}, opened.part(number, place, length))
+                    data = opened.part(number, place, length)
+                    self._window[: len(data)] = data
+                    frames.send(self._connection, {"count": len(data)})
                 case {"part": _}:
                     try:
                         yield message, data

@@ -1,9 +1,10 @@
 """The reader process: reads what nobody trusts, on request, and asks the app for every byte of it.
 
-It is started by `shared.adapters.reader.process` as `python -m shared.adapters.reader.worker FD`.
+It is started by `shared.adapters.reader.process` as `python -m shared.adapters.reader.worker SOCKET WINDOW`.
 """
 
 import io
+import mmap
 import os
 import pickle
 import socket
@@ -17,6 +18,7 @@ from typing import Any, BinaryIO, cast
 from shared.adapters.reader import frames
 from shared.adapters.reader.files import TableFile
 from shared.adapters.reader.limits import bind_memory, bind_time
+from shared.adapters.reader.window import WINDOW
 
 _BUFFER = 1024 * 1024
 
@@ -26,8 +28,8 @@ Operation = Callable[..., Iterator[frames.Frame]]
 class _RangeReader(io.RawIOBase):
     """A file of the request: every range is asked of the app."""
 
-    def __init__(self, connection: socket.socket, number: int) -> None:
-        self._connection, self._number, self._place = connection, number, 0
+    def __init__(self, connection: socket.socket, window: mmap.mmap, number: int) -> None:
+        self._connection, self._window, self._number, self._place = connection, window, number, 0
         frames.send(connection, {"size": number})
         self._size = int(frames.receive(connection)[0]["size"])
 
@@ -45,16 +47,17 @@ class _RangeReader(io.RawIOBase):
         return self._place
 
     def readinto(self, buffer: Any) -> int:
-        length = min(len(buffer), self._size - self._place)
+        length = min(len(buffer), WINDOW, self._size - self._place)
         if length <= 0:
             return 0
         frames.send(self._connection, {"read": [self._number, self._place, length]})
-        count = frames.receive_into(self._connection, memoryview(buffer))
+        count = int(frames.receive(self._connection)[0]["count"])
+        buffer[:count] = memoryview(self._window)[:count]
         self._place += count
         return count
 
 
-def serve(connection: socket.socket) -> None:
+def serve(connection: socket.socket, window: mmap.mmap) -> None:
     """Answer one request after the other until the app goes away."""
     while True:
         request, packed = frames.receive(connection)
@@ -63,7 +66,7 @@ def serve(connection: socket.socket) -> None:
         bind_memory(limits)
         bind_time(limits)
         frames.send(connection, {"ready": True})
-        files = [_file(connection, number, name) for number, name in enumerate(request["files"])]
+        files = [_file(connection, window, number, name) for number, name in enumerate(request["files"])]
         try:
             _answer(connection, operation(files, *arguments))
         except frames.ClosedConnection:
@@ -86,9 +89,9 @@ def _answer(connection: socket.socket, answer: Iterator[frames.Frame]) -> None:
     frames.send(connection, {"end": message}, data)
 
 
-def _file(connection: socket.socket, number: int, name: str) -> TableFile:
+def _file(connection: socket.socket, window: mmap.mmap, number: int, name: str) -> TableFile:
     def stream() -> BinaryIO:
-        return cast(BinaryIO, io.BufferedReader(_RangeReader(connection, number), _BUFFER))
+        return cast(BinaryIO, io.BufferedReader(_RangeReader(connection, window, number), _BUFFER))
 
     return TableFile(name=name, open=stream)
 
@@ -124,7 +127,7 @@ def main() -> None:
     sys.meta_path.insert(0, _WithoutPandas())
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     try:
-        serve(connection)
+        serve(connection, mmap.mmap(int(sys.argv[2]), WINDOW))
     except frames.ClosedConnection:
         os._exit(0)
 

@@ -49,7 +49,7 @@ def test_with_a_group_groups_are_counted(clients: FakeClients) -> None:
         (b"x" * (8 * 1024 * 1024 + 1), "has 8388609 bytes: it is counted when it is measured"),
         (b"id,y\n1,2\n", "cannot be counted: 'sex' is not in list"),
         (b"", "cannot be counted"),
-        (b"id,sex,y\n\xff,f,1\n", "cannot be counted: 'utf-8'"),
+        (b"id,sex,y\n\xff,f,1\n", "hold-out evaluation/rows.csv is not CSV in UTF-8"),
         (b"id,sex,y\n1\n", "cannot be counted: list index out of range"),
     ],
 )
