@@ -105,8 +105,9 @@ FAMILIES = (
     *("mae", "rmse", "r2", "mape", "smape", "pinball@0.9", "log_loss", "multiclass_log_loss", "accuracy", "recall"),
     *("f1", "macro_f1", "weighted_f1", "balanced_accuracy", "mcc", "auc", "average_precision", "ndcg"),
 )
+_OPTIONS = {"recall": {"min_rows": 40}}  # Of which only positive rows count.
 GROUPED = tuple(
-    World(name=name, metric=metric, draw=grouped(metric, heavy), size=size)
+    World(name=name, metric=metric, draw=grouped(metric, heavy), size=size, options=_OPTIONS.get(metric, {}))
     for metric in FAMILIES
     for name, heavy in (("normal", False), ("heavy tails", True))
     for size in ((20, 60) if metric in ("mae", "auc") else (20,))
