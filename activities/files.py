@@ -18,6 +18,7 @@ from shared.listed import RUNS, keep_listed
 from shared.ports import Blob
 
 _AT_ONCE = 8
+_LONGEST_MARK = 4096
 RUN_MARK = "signalbox_run"  # Blob metadata on everything a run writes: what carries it is never scored again.
 
 
@@ -89,13 +90,19 @@ def _pin_all(clients: Clients, request: c.Inference, membership: Membership) -> 
 
 def _pin(clients: Clients, request: c.Inference, number: int, blob: Blob) -> Member | None:
     staging = request.hub.staging
-    path = f"{records.pinned(request.run)}/{number:05d}-{blob.path.rpartition('/')[2]}"
-    marks = {RUN_MARK: request.run, "source": quote(f"{blob.container}/{blob.path}"), "source_etag": blob.etag}
+    path = f"{records.pinned(request.run)}/{identity.pinned_name(number, blob.path.rpartition('/')[2])}"
+    marks = {RUN_MARK: request.run, "source_etag": blob.etag} | _source_mark(f"{blob.container}/{blob.path}")
     if not clients.hub.copy(blob, staging, path, marks):
         there = clients.hub.find(staging, path)
         if there is None or there.metadata.get("source_etag") != blob.etag:
             return None  # Overwritten before it could be pinned: the newer content is an arrival of its own.
     return Member(container=blob.container, path=blob.path, etag=blob.etag, size=blob.size, pinned=path)
+
+
+def _source_mark(location: str) -> dict[str, str]:
+    """Where the file came from, for whoever looks at the blob: metadata may have 8 KB, and the record has it too."""
+    quoted = quote(location)
+    return {"source": quoted} if len(quoted) <= _LONGEST_MARK else {}
 
 
 def _remember(clients: Clients, request: c.Inference, membership: Membership, pinned: list[Member]) -> c.Gathered:
@@ -157,7 +164,12 @@ def _manifest(clients: Clients, publishing: c.Publishing) -> dict[str, Any]:
             for file in result.files
         ],
         "arrivals": [
-            {"path": f"{member.container}/{member.path}", "etag": member.etag, "bytes": member.size}
+            {
+                "path": f"{member.container}/{member.path}",
+                "etag": member.etag,
+                "bytes": member.size,
+                "scored_as": member.pinned.rpartition("/")[2],
+            }
             for member in read_members(clients, request)
         ],
         "timings": publishing.timings | {"published": stamp(clients)},

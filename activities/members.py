@@ -102,7 +102,7 @@ def _blob(item: dict[str, Any]) -> Blob:
 def _single(clients: Clients, trigger: Arrival) -> Membership:
     there = clients.hub.find(trigger.container, trigger.path)
     if there is None:
-        return Membership(blobs=(), dropped=(f"{trigger.location} is gone",))
+        return Membership(blobs=(), dropped=(f"{trigger.location} is gone, or a folder's marker and no file",))
     if trigger.etag and there.etag != trigger.etag:
         return Membership(blobs=(), dropped=(f"{trigger.location} was overwritten: {trigger.etag} is stale",))
     return _without_own([there])

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.domain.arrivals import Arrival
+from shared.domain.arrivals import Arrival, is_folder_marker
 from shared.domain.configuration import Configuration
 from shared.domain.events import BlobArrived
 from shared.domain.routes import Grouping, Route
@@ -41,6 +41,8 @@ def route(event: BlobArrived, configuration: Configuration) -> tuple[Decision, .
     location = event.arrival.location
     if event.arrival.container in configuration.hub.reserved:
         return (Ignore(reason=f"{event.arrival.container} is Signalbox's own container"),)
+    if is_folder_marker(event.arrival.path, {}):
+        return (Ignore(reason=f"{location} is a folder's marker, and no file"),)
     decisions = tuple(
         decision for each in configuration.routes if (decision := _by(each, event.arrival, location)) is not None
     )

@@ -2,7 +2,7 @@
 
 import io
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any, BinaryIO, cast
 
 from azure.core import MatchConditions
@@ -10,12 +10,13 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError, Resour
 from azure.storage.blob import BlobClient, BlobPrefix, BlobProperties, BlobServiceClient
 
 from shared.adapters.azure_faults import translated
-from shared.domain.arrivals import bare_etag, refuse_way_out
+from shared.domain.arrivals import bare_etag, is_folder_marker, refuse_way_out
 from shared.domain.failures import Refused, Transient
 from shared.ports import Blob, Folder
 
 _COPY_PATIENCE_S = 60.0
 _BLOCK = 4 * 1024 * 1024
+_LONGEST_COPY_SOURCE = 2048  # Bytes of x-ms-copy-source, as Copy Blob documents it.
 _LONGEST_LOG = 1024 * 1024  # Longer logs go on in another blob: each can be opened, and read in one piece.
 _FULL = ("BlockCountExceedsLimit", "MaxBlobSizeConditionNotMet")  # An append blob holds 50,000 blocks.
 
@@ -30,8 +31,7 @@ class BlobHub:
         refuse_way_out(container, prefix)
         with translated(f"list {container}/{prefix}"):
             client = self._service.get_container_client(container)
-            for item in client.list_blobs(name_starts_with=prefix or None, include=["metadata"]):
-                yield _blob(container, item)
+            yield from _files(container, client.list_blobs(name_starts_with=prefix or None, include=["metadata"]))
 
     def page(self, container: str, prefix: str, most: int, marker: str = "") -> tuple[tuple[Blob, ...], str]:
         refuse_way_out(container, prefix)
@@ -39,7 +39,7 @@ class BlobHub:
             client = self._service.get_container_client(container)
             listing = client.list_blobs(name_starts_with=prefix or None, include=["metadata"], results_per_page=most)
             pages = listing.by_page(continuation_token=marker or None)
-            blobs = tuple(_blob(container, item) for item in next(pages, ()))
+            blobs = tuple(_files(container, next(pages, ())))
             return blobs, str(getattr(pages, "continuation_token", "") or "")
 
     def look_into(self, container: str, folder: str, most: int) -> Folder:
@@ -51,16 +51,17 @@ class BlobHub:
             items = list(next(pages, ()))
             return Folder(
                 folders=tuple(item.name for item in items if isinstance(item, BlobPrefix)),
-                blobs=tuple(_blob(container, item) for item in items if isinstance(item, BlobProperties)),
+                blobs=tuple(_files(container, [item for item in items if isinstance(item, BlobProperties)])),
                 whole=not getattr(pages, "continuation_token", ""),
             )
 
     def find(self, container: str, path: str) -> Blob | None:
         with translated(f"look at {container}/{path}"):
             try:
-                return _blob(container, self._client(container, path).get_blob_properties())
+                item = self._client(container, path).get_blob_properties()
             except ResourceNotFoundError:
                 return None
+            return None if is_folder_marker(path, item.metadata or {}) else _blob(container, item)
 
     def read(self, container: str, path: str) -> bytes | None:
         with translated(f"read {container}/{path}"):
@@ -75,6 +76,8 @@ class BlobHub:
 
     def copy(self, source: Blob, container: str, path: str, metadata: Mapping[str, str]) -> bool:
         target, wanted = self._client(container, path), self._client(source.container, source.path)
+        if len(wanted.url) > _LONGEST_COPY_SOURCE:
+            return self._carry(source, target, metadata)
         with translated(f"copy {source.container}/{source.path} to {container}/{path}"):
             try:
                 started = target.start_copy_from_url(
@@ -91,6 +94,16 @@ class BlobHub:
                 raise
             if started["copy_status"] == "pending":
                 _await_copy(target)
+        return True
+
+    def _carry(self, source: Blob, target: BlobClient, metadata: Mapping[str, str]) -> bool:
+        """Copy through this process: a name of a few hundred letters that are not ASCII makes an address which the
+        service takes no copy from."""
+        there = self.find(source.container, source.path)
+        if there is None or there.etag != source.etag:
+            return False
+        with translated(f"copy {source.container}/{source.path} to {target.container_name}/{target.blob_name}"):
+            target.upload_blob(self.open(source), length=source.size, overwrite=True, metadata=dict(metadata))
         return True
 
     def create(
@@ -205,6 +218,11 @@ def _create_log(client: BlobClient) -> None:
         client.create_append_blob(match_condition=MatchConditions.IfMissing)
     except ResourceExistsError:
         return  # Another writer was first.
+
+
+def _files(container: str, items: Iterable[BlobProperties]) -> Iterator[Blob]:
+    """All that are no markers of folders."""
+    return (_blob(container, item) for item in items if not is_folder_marker(item.name, item.metadata or {}))
 
 
 def _blob(container: str, item: BlobProperties) -> Blob:

@@ -5,6 +5,7 @@ An arrival is (account, container, path, eTag): the same content is the same arr
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.domain.failures import Refused
@@ -27,6 +28,12 @@ class Arrival:
     def location(self) -> str:
         """`container/path`, the form routes are written in."""
         return f"{self.container}/{self.path}"
+
+
+def is_folder_marker(path: str, metadata: Mapping[str, str]) -> bool:
+    """Whether a blob only says that a folder is there, as Azure's tools and accounts with folders write it: no file."""
+    marks = {name.lower(): value for name, value in metadata.items()}
+    return path.endswith("/") or marks.get("hdi_isfolder", "").lower() == "true"
 
 
 def bare_etag(etag: str) -> str:

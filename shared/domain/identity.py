@@ -14,11 +14,28 @@ from shared.domain.arrivals import Arrival
 _UNSAFE = re.compile(r"[^a-z0-9]+")
 _WAIT, _ADRIFT, _RESTORE = "-wait", "-adrift", "-restore"
 
+_LONGEST_NAME, _LONGEST_SUFFIX = 200, 20  # Bytes; Azure ML's own computes put more before it.
+
 
 def digest(*parts: str, length: int = 16) -> str:
     """A hex digest of *parts*; unambiguous, since each is length-prefixed."""
     joined = "".join(f"{len(part)}:{part}" for part in parts)
     return hashlib.sha256(joined.encode()).hexdigest()[:length]
+
+
+def pinned_name(number: int, name: str) -> str:
+    """What the file number *number* of a run, called *name* where it arrived, is called in the run's folder.
+
+    Azure takes names of 1,024 characters, a computer's disk 255 bytes: a longer one keeps its beginning, a digest of
+    the whole and what follows the last dot. The run's manifest has both names.
+    """
+    numbered = f"{number:05d}-{name}"
+    if len(numbered.encode()) <= _LONGEST_NAME:
+        return numbered
+    stem, dot, suffix = name.rpartition(".")
+    ending = f"-{digest(name)}" + (f".{suffix}" if dot and len(suffix.encode()) <= _LONGEST_SUFFIX else "")
+    start = f"{number:05d}-{stem or name}".encode()[: _LONGEST_NAME - len(ending.encode())]
+    return start.decode(errors="ignore") + ending
 
 
 def arrival_id(arrival: Arrival) -> str:

@@ -32,7 +32,10 @@ class Folder:
 
 
 class DataHub(Protocol):
-    """The central store: files that arrive, results, and Signalbox's own records."""
+    """The central store: files that arrive, results, and Signalbox's own records.
+
+    Markers of folders are no files: they are neither listed nor found.
+    """
 
     def list(self, container: str, prefix: str) -> Iterator[Blob]: ...
 

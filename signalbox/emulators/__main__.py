@@ -31,6 +31,8 @@ from signalbox.emulators.storage.front import StorageFront
 from signalbox.emulators.storage.outbox import Outbox
 from signalbox.emulators.tokens import TokenIssuer
 
+_LONGEST_LINE = 64 * 1024  # A name of 1,024 characters is up to twelve times that in an address.
+
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
@@ -173,7 +175,9 @@ def _estate(settings: dict[str, Any]) -> Estate:
 
 
 async def _listen(app: web.Application, port: int, tls: ssl.SSLContext | None) -> web.AppRunner:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+    runner = web.AppRunner(
+        app, access_log=None, shutdown_timeout=2, max_line_size=_LONGEST_LINE, max_field_size=_LONGEST_LINE
+    )
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls).start()
     return runner

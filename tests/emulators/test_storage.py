@@ -240,3 +240,37 @@ def test_sixty_thousand_lines_pass_the_fifty_thousand_blocks_of_an_append_blob(h
     assert (full.append_blob_committed_block_count, full.size) == (50_000, 50_000 * 14)
     rest = (ours.read("full", "day.part-000002.jsonl") or b"").splitlines()
     assert len(set(rest)) == 10_000
+
+
+@pytest.mark.parametrize("name", ["n" * 250 + ".csv", "患" * 90 + ".csv", "数" * 900 + ".csv", "x" * 1000 + ".csv"])
+def test_names_as_long_as_azure_takes_them_are_copied(hub: BlobServiceClient, name: str) -> None:
+    container = hub.create_container(f"long-{len(name)}")
+    container.upload_blob(name, b"id\n1\n", metadata={"who": "a"})
+    ours = BlobHub(hub)
+    (blob,) = ours.list(container.container_name, "")
+
+    assert blob.path == name
+    assert ours.copy(blob, container.container_name, "copied.csv", {"run": "r"})
+    assert ours.read(container.container_name, "copied.csv") == b"id\n1\n"
+    container.upload_blob(name, b"id\n2\n", overwrite=True)
+    assert not ours.copy(blob, container.container_name, "stale.csv", {"run": "r"})
+
+
+def test_a_copy_from_an_address_of_more_than_two_kilobytes_is_refused_as_on_azure(hub: BlobServiceClient) -> None:
+    container = hub.create_container("too-long")
+    container.upload_blob("数" * 300, b"x")
+
+    with pytest.raises(HttpResponseError, match=r"2 KiB"):
+        container.get_blob_client("copy").start_copy_from_url(container.get_blob_client("数" * 300).url)
+
+
+def test_markers_of_folders_are_no_files(hub: BlobServiceClient) -> None:
+    container = hub.create_container("folders")
+    container.upload_blob("a/b.csv", b"x")
+    container.upload_blob("a", b"", metadata={"hdi_isfolder": "true"})
+    container.upload_blob("c/", b"")
+    ours = BlobHub(hub)
+
+    assert [blob.path for blob in ours.list("folders", "")] == ["a/b.csv"]
+    assert (ours.find("folders", "a"), ours.find("folders", "c/")) == (None, None)
+    assert [blob.path for blob in ours.page("folders", "", 10)[0]] == ["a/b.csv"]

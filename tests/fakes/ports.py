@@ -13,7 +13,7 @@ from typing import IO, Any, BinaryIO
 from shared.adapters.blob_ledger import BlobLedger
 from shared.callers import Callers
 from shared.clients import Clients
-from shared.domain.arrivals import refuse_way_out
+from shared.domain.arrivals import is_folder_marker, refuse_way_out
 from shared.domain.configuration import Configuration
 from shared.domain.failures import Refused, Transient
 from shared.domain.job_logs import LogFile, most_telling
@@ -52,7 +52,7 @@ class MemoryHub:
             found = [
                 blob
                 for (there, path), (blob, _) in sorted(self.blobs.items())
-                if there == container and path.startswith(prefix)
+                if there == container and path.startswith(prefix) and not is_folder_marker(path, blob.metadata)
             ]
         return iter(found)
 
@@ -75,7 +75,7 @@ class MemoryHub:
     def find(self, container: str, path: str) -> Blob | None:
         refuse_way_out(container, path)
         there = self.blobs.get((container, path))
-        return there[0] if there else None
+        return there[0] if there and not is_folder_marker(path, there[0].metadata) else None
 
     def read(self, container: str, path: str) -> bytes | None:
         refuse_way_out(container, path)

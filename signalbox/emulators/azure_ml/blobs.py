@@ -49,6 +49,8 @@ class Blobs:
         client = self._container(place)
         files = []
         for name, inner in self._list(client, place.path):
+            if name.endswith("/"):  # A folder's marker: a mounted folder shows no file there.
+                continue
             target = folder / inner
             target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("wb") as stream:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from aiohttp import web
 
 AUDIENCE = "https://storage.azure.com"
+_LONGEST_COPY_SOURCE = 2048
 
 Accepts = Callable[[web.Request, Sequence[str]], bool]
 
@@ -29,6 +30,8 @@ class Gate:
         if account not in self._accounts:
             known = ", ".join(self._accounts)
             return _error(404, "ResourceNotFound", f"There is no account {account!r} here; use one of {known}.")
+        if len(request.headers.get("x-ms-copy-source", "")) > _LONGEST_COPY_SOURCE:
+            return _error(400, "InvalidHeaderValue", "x-ms-copy-source takes a URL of up to 2 KiB.")
         said = request.headers.get("Authorization", "")
         if not said and "sig" in request.query:
             return None
