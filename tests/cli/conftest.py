@@ -39,7 +39,7 @@ def shell(folder: Path, *words: str, **environment: str) -> subprocess.Completed
 def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """This process' environment with *environment* as all that it says to Signalbox."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SIGNALBOX")}
-    return {**inherited, "PYTHONPATH": str(PROJECT), **environment}
+    return {**inherited, "PYTHONPATH": str(PROJECT), "SIGNALBOX_TOKEN_AUDIENCE": "an-app", **environment}
 
 
 @pytest.fixture

@@ -95,5 +95,5 @@ def test_a_taken_port_is_named(process: Process, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "signalbox.host", "start", "--port", port]
     command += ["--app", str(APP), "--state", str(tmp_path / "other")]
     second = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
-    assert second.returncode == 1
+    assert second.returncode == 8
     assert f"port {port} cannot be used" in second.stderr

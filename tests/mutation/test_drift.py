@@ -42,8 +42,8 @@ WATCH, DETECTOR, COLUMNS = (f"shared/domain/drift/{name}.py" for name in ("watch
         ),
         (
             "activities/drift_windows.py",
-            "        if known.closed or (",
-            "        if (",
+            "        if known.closed or other or (",
+            "        if other or (",
             test_watch.test_a_window_that_showed_drift_is_closed_and_the_next_finding_is_another_cause,
             {},
         ),
@@ -110,14 +110,14 @@ async def test_a_removed_lock_is_noticed(
         ),
         (
             COLUMNS,
-            "if differs and effect >= rule.effect:",
-            "if differs:",
+            "if adjusted <= rule.alpha and effect >= rule.effect:",
+            "if adjusted <= rule.alpha:",
             test_detector.test_a_change_too_small_to_matter_is_no_drift_however_many_rows_show_it,
             {},
         ),
         (
             COLUMNS,
-            "    elif differs or (needed is not None and rows >= needed):\n",
+            "    elif largest < rule.effect:\n",
             "    elif True:\n",
             test_detector.test_too_few_rows_are_inconclusive_and_say_how_many_decide,
             {},

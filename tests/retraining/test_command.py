@@ -26,6 +26,7 @@ class Shell:
 
     async def run(self, *given: str) -> Result:
         env = {"SIGNALBOX_URL": self._works.host.url, "SIGNALBOX_KEY": OPERATOR_KEY}
+        env["SIGNALBOX_TOKEN_AUDIENCE"] = "an-app"
         path = f"{self._az.parent}{os.pathsep}{os.environ['PATH']}"
         return await asyncio.to_thread(CliRunner(env=env | {"PATH": path}).invoke, main, [*given])
 
