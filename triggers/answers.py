@@ -101,7 +101,7 @@ class JobLog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunShown:
-    """*status* is the host's word and *step* where it is; *duplicates* are the repeated events, the last hundred.
+    """*status* is the host's word and *step* where it is; *duplicates* are the repeated events, the last five hundred.
 
     *repeats* is the attempt before, and *configuration* the one that scores: `today`, or `as it was`.
     """

@@ -22,7 +22,7 @@ from triggers.requests import RunFilters
 from triggers.run_reasons import job_of, quarantine_of
 from triggers.run_records import find_run, read_run, run_record
 
-_MOST_DUPLICATES = 100
+_MOST_DUPLICATES = 500
 
 
 async def list_runs(clients: Clients, filters: RunFilters) -> answers.RunPage:
