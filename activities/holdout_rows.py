@@ -50,7 +50,7 @@ class Table:
 
     def rows(self, digest: Any = None) -> Iterator[Cells]:
         """Every row's cells; *digest* is updated with every byte of the file."""
-        for number, cells in enumerate(filter(None, self.files.cells(self.blob, digest))):
+        for number, cells in enumerate(filter(None, self.files.cells(self.blob, digest and digest.update))):
             if len(cells) != len(self.header):
                 columns = f"the header has {len(self.header)}"
                 raise Refused(f"{self.location}: row {number} has {len(cells)} fields, {columns}")

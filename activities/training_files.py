@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from shared import contracts as c
@@ -12,7 +12,7 @@ from shared.domain.failures import Refused
 from shared.domain.patterns import fixed_prefix
 from shared.domain.retraining.rules import Retraining, TrainingKind, TrainingRoute
 from shared.domain.retraining.sets import Row
-from shared.ports import Blob, Digest
+from shared.ports import Blob
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,7 +58,7 @@ def rows_of(clients: Clients, route: TrainingRoute, member: Member, held_out: st
     """Every row, with its value of the column *held_out*; afterwards *member* has its digest, rows and header."""
     digest = hashlib.sha256()
     read = _boxes if route.kind is TrainingKind.BOXES else _table
-    yield from read(clients, route, member, held_out, digest)
+    yield from read(clients, route, member, held_out, digest.update)
     member.sha256 = digest.hexdigest()
 
 
@@ -66,9 +66,11 @@ def header_line(columns: Sequence[str]) -> str:
     return _csv_line(columns) if columns else ""
 
 
-def _table(clients: Clients, route: TrainingRoute, member: Member, held_out: str, digest: Digest) -> Iterator[Row]:
+def _table(
+    clients: Clients, route: TrainingRoute, member: Member, held_out: str, update: Callable[[bytes], object]
+) -> Iterator[Row]:
     """The columns of every file in the order of their names, so that one order of columns is not another set."""
-    reader = clients.row_files.cells(member.blob, digest)
+    reader = clients.row_files.cells(member.blob, update)
     named = next(reader, [])
     place = f"{member.blob.container}/{member.blob.path}"
     missing = [column for column in route.key if column not in named]
@@ -87,9 +89,11 @@ def _table(clients: Clients, route: TrainingRoute, member: Member, held_out: str
         yield Row(key=key, line=_csv_line([fields[at] for at in order]), held_out=values.get(held_out, ""))
 
 
-def _boxes(clients: Clients, route: TrainingRoute, member: Member, held_out: str, digest: Digest) -> Iterator[Row]:
+def _boxes(
+    clients: Clients, route: TrainingRoute, member: Member, held_out: str, update: Callable[[bytes], object]
+) -> Iterator[Row]:
     wrong, fields = list[str](), (*route.key, held_out)
-    for image in clients.row_files.images(member.blob, sorted(route.labels), fields, digest):
+    for image in clients.row_files.images(member.blob, sorted(route.labels), fields, update):
         if image.wrong:
             wrong.append(image.wrong)
             continue

@@ -73,7 +73,7 @@ def facts_of(world: World, holdout: Holdout) -> HoldoutFacts | str:
 
 def _counted(files: RowFiles, blobs: list[Blob], holdout: Holdout) -> HoldoutFacts:
     digest = hashlib.sha256()
-    (header, *rows), *_ = [[*filter(None, files.cells(blob, digest))] or [[]] for blob in blobs]
+    (header, *rows), *_ = [[*filter(None, files.cells(blob, digest.update))] or [[]] for blob in blobs]
     known = [holdout.key, holdout.target, *holdout.slices]
     hints = GroupHints(header, known)
     group = header.index(holdout.group) if holdout.group else -1

@@ -1,6 +1,6 @@
 """Files of the hub row by row: a reader process parses them, so that no row can hurt the app."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from typing import Any, BinaryIO, cast
 
@@ -8,7 +8,9 @@ from shared.adapters.reader.files import TableFile
 from shared.adapters.reader.pool import readers
 from shared.adapters.reader.process import ReaderDied
 from shared.domain.failures import Refused
-from shared.ports import Blob, DataHub, Digest, LabelledImage
+from shared.ports import Blob, DataHub, LabelledImage
+
+Update = Callable[[bytes], object]
 
 
 class HubRowFiles:
@@ -17,14 +19,14 @@ class HubRowFiles:
     def __init__(self, hub: DataHub) -> None:
         self._hub = hub
 
-    def cells(self, blob: Blob, digest: Digest | None = None) -> Generator[list[str], None, None]:
-        for message in self._messages("CSV", "read_cells", blob, digest):
+    def cells(self, blob: Blob, update: Update | None = None) -> Generator[list[str], None, None]:
+        for message in self._messages("CSV", "read_cells", blob, update):
             yield from message["rows"]
 
     def images(
-        self, blob: Blob, labels: Sequence[str], fields: Sequence[str], digest: Digest | None = None
+        self, blob: Blob, labels: Sequence[str], fields: Sequence[str], update: Update | None = None
     ) -> Iterator[LabelledImage]:
-        for message in self._messages("JSON Lines", "read_images", blob, digest, labels, fields):
+        for message in self._messages("JSON Lines", "read_images", blob, update, labels, fields):
             for image in message["images"]:
                 wrong = image.get("wrong", "")
                 yield (
@@ -32,13 +34,13 @@ class HubRowFiles:
                 )
 
     def _messages(
-        self, kind: str, operation: str, blob: Blob, digest: Digest | None, *arguments: object
+        self, kind: str, operation: str, blob: Blob, update: Update | None, *arguments: object
     ) -> Iterator[dict[str, Any]]:
         place = f"{blob.container}/{blob.path}"
 
         def stream() -> BinaryIO:
             opened = self._hub.open(blob)
-            return opened if digest is None else cast(BinaryIO, _Digesting(opened, digest))
+            return opened if update is None else cast(BinaryIO, _Digesting(opened, update))
 
         with closing(readers().stream(operation, [TableFile(name=place, open=stream)], *arguments)) as answer:
             try:
@@ -52,10 +54,10 @@ class HubRowFiles:
 
 
 class _Digesting:
-    """Tells *digest* each byte once, in the order of the file: rows are read from its beginning to its end."""
+    """Gives *update* each byte once, in the order of the file: rows are read from its beginning to its end."""
 
-    def __init__(self, stream: BinaryIO, digest: Digest) -> None:
-        self._stream, self._digest, self._place, self._told = stream, digest, 0, 0
+    def __init__(self, stream: BinaryIO, update: Update) -> None:
+        self._stream, self._update, self._place, self._digested = stream, update, 0, 0
 
     def seek(self, offset: int, whence: int = 0) -> int:
         self._place = self._stream.seek(offset, whence)
@@ -63,9 +65,9 @@ class _Digesting:
 
     def read(self, size: int = -1) -> bytes:
         data = self._stream.read(size)
-        if self._place == self._told:
-            self._digest.update(data)
-            self._told += len(data)
+        if self._place == self._digested:
+            self._update(data)
+            self._digested += len(data)
         self._place += len(data)
         return data
 

@@ -1,6 +1,6 @@
 """Ports of inference: the hub, the ledger, batch jobs, announcements, data checks and the clock."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any, BinaryIO, Protocol
@@ -173,12 +173,6 @@ class DataChecks(Protocol):
         ...
 
 
-class Digest(Protocol):
-    """What hashlib makes."""
-
-    def update(self, data: bytes, /) -> None: ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelledImage:
     """One line of a file of boxes in canonical text, or what is *wrong* with it.
@@ -194,15 +188,17 @@ class LabelledImage:
 
 
 class RowFiles(Protocol):
-    """Files row by row, of which none is ever in memory whole. *digest* is told every byte of a file that is read to
-    its end."""
+    """Files row by row, of which none is ever in memory whole.
 
-    def cells(self, blob: Blob, digest: Digest | None = None) -> Generator[list[str], None, None]:
+    *update*, of a digest, is called with every byte of a file that is read to its end.
+    """
+
+    def cells(self, blob: Blob, update: Callable[[bytes], object] | None = None) -> Generator[list[str], None, None]:
         """The cells of each row of a CSV file in UTF-8, its header first. Refused where it is none."""
         ...
 
     def images(
-        self, blob: Blob, labels: Sequence[str], fields: Sequence[str], digest: Digest | None = None
+        self, blob: Blob, labels: Sequence[str], fields: Sequence[str], update: Callable[[bytes], object] | None = None
     ) -> Iterator[LabelledImage]:
         """Each image of a file of JSON Lines with boxes of *labels* (any where there are none). Refused where it is
         not in UTF-8."""

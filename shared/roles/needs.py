@@ -87,7 +87,7 @@ NEEDS: dict[str, dict[str, Needs]] = {
     "Ledger": {"find": (_READ,), "record": (_READ, _WRITE)},
     "AuditLog": {"append": (_READ, _WRITE), **dict.fromkeys(("entries", "about", "filed", "head"), (_READ,))},
     "Secrets": {"keep": (_WRITE,), "recall": (_READ,), "drop": (_READ, _DELETE), "drop_expired": (_READ, _DELETE)},
-    "DataChecks": {"check": (_READ,), "faults": (), "written": ()},
+    "DataChecks": {"check": (_READ,), "match": (_READ,), "faults": (), "written": ()},
     "RowFiles": dict.fromkeys(("cells", "images"), (_READ,)),
     "DriftFiles": dict.fromkeys(("count", "own_reference", "columns"), (_READ,)),
     "Jobs": {"submit": (_INVOKE,), "find": (_JOB,), "look": (_JOB,), "cancel": (_CANCEL,)},
