@@ -194,7 +194,7 @@ RUNS: list[Lock] = [
 HOSTS: list[tuple[str, str, str, str]] = [
     (
         "shared/adapters/allowed_hosts.py",
-        " or not any(fnmatch(parts.netloc, pattern) for pattern in hosts)",
+        " or not any(fnmatchcase(host, pattern.lower()) for pattern in hosts)",
         "",
         "api",
     ),
