@@ -66,6 +66,20 @@ class Encoder:
         return known[1]
 
 
+def is_nested_deeper(value: Any, limit: int) -> bool:
+    """Whether lists and objects of a decoded JSON *value* lie in each other more than *limit* deep.
+
+    It does not recurse: how deep Python itself can go depends on its version.
+    """
+    level = [value]
+    for _ in range(limit + 1):
+        nested = [each for each in level if isinstance(each, dict | list)]
+        if not nested:
+            return False
+        level = [inner for each in nested for inner in (each.values() if isinstance(each, dict) else each)]
+    return True
+
+
 def unique_fields(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """An object of JSON from its fields, for `object_pairs_hook`. Raises ValueError where it names one twice."""
     found = dict(pairs)

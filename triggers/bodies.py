@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import azure.functions as func
 
-from shared.codec import decode, unique_fields
+from shared.codec import decode, is_nested_deeper, unique_fields
 from shared.domain.redaction import without_secrets
 from shared.shapes import findings, shape_of
 from triggers.problems import Problem
@@ -63,7 +63,7 @@ def parsed(data: bytes, limit: int) -> Any:
         json.dumps(raw, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise ValueError(f"the body is not JSON: {str(error)[:200]}") from error
-    if _depth(raw) > DEPTH_LIMIT:
+    if is_nested_deeper(raw, DEPTH_LIMIT):
         raise ValueError(f"the body is nested more than {DEPTH_LIMIT} deep; send a flatter one")
     return raw
 
@@ -77,16 +77,6 @@ def _finite(text: str) -> float:
     if math.isinf(number):
         raise ValueError("a number is too large")
     return number
-
-
-def _depth(raw: Any) -> int:
-    """How deep lists and objects lie in each other, found without recursion."""
-    deepest, level = 0, [raw]
-    while level and deepest <= DEPTH_LIMIT:
-        nested = [each for each in level if isinstance(each, dict | list)]
-        level = [inner for each in nested for inner in (each.values() if isinstance(each, dict) else each)]
-        deepest += bool(nested)
-    return deepest
 
 
 def _plain(found: tuple[Any, bool] | None) -> tuple[Any, ...]:

@@ -17,6 +17,7 @@ import pyarrow.json as pa_json
 
 from shared.adapters.tables.batches import LONGEST_RECORD, Parse, Piece, UnreadableFile, whole
 from shared.adapters.tables.conversion import SHOWN, TYPES, Typed, parsed, readable
+from shared.codec import is_nested_deeper
 from shared.domain.data_contract import Column, DataContract
 from shared.domain.data_measures import Breaches, Example
 
@@ -25,7 +26,8 @@ _MARK = b"\xef\xbb\xbf"
 _ARROW = {"integer": pa.int64(), "number": pa.float64(), "string": pa.string(), "boolean": pa.bool_()}
 # Escaped surrogates, of which Arrow takes halves; NaN and infinities, which Arrow takes and JSON does not have.
 _DOUBTFUL = re.compile(rb"\\u[dD]|[:\[,]\s*-?(?:NaN|Inf)|\0")
-_DEPTH = 100  # Deeper than this is left to the slow way, which says where it ends.
+_DEPTH = 100  # Of lists and objects in each other. A line with more brackets is left to the slow way.
+_TOO_DEEP = f"its values are nested more than {_DEPTH} deep"
 _MOST_NAMES = 1000
 _LEAST, _MOST = -(2**63), 2**63 - 1
 
@@ -181,7 +183,7 @@ class _Objects:
             value = self._decoder.decode(line.decode("utf-8", "surrogateescape").strip())
             reason = self._refused(value, line)
         except RecursionError:
-            reason = "its values are nested too deeply"
+            reason = _TOO_DEEP
         except ValueError as error:
             reason = str(error)
         if reason:
@@ -198,6 +200,8 @@ class _Objects:
     def _refused(self, value: Any, line: bytes) -> str:
         if not isinstance(value, _Fields):
             return "no JSON object"
+        if line.count(b"{") + line.count(b"[") > _DEPTH and is_nested_deeper(value, _DEPTH):
+            return _TOO_DEEP
         if repeated := sorted(value.repeated & self._known):
             return f"field {repeated[0]!r} is there twice"
         if self._not_json_seen > sum(isinstance(value.get(name), _NotJson) for name in self._known):
