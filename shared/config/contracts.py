@@ -30,19 +30,32 @@ class ContractFile:
 
 def read_contract(home: Path, path: str) -> ContractFile:
     """The contract at *path* below the folder *home*, with its reference profile."""
+    file, document = _read_rules(home, path)
+    if file.contract is None or document is None:
+        return file
+    reference, unfit = _reference(home, path, file.contract)
+    at_fault = _placed([replace(each, line=document.line(each.field)) for each in unfit if not each.file], path)
+    findings = (*file.findings, *at_fault, *(each for each in unfit if each.file))
+    return replace(file, contract=None if findings else file.contract, reference=reference, findings=findings)
+
+
+def read_rules(home: Path, path: str) -> ContractFile:
+    """The contract at *path* below *home* alone; its reference profile may be wrong, or not be there yet."""
+    file, _ = _read_rules(home, path)
+    return replace(file, contract=None) if file.findings else file
+
+
+def _read_rules(home: Path, path: str) -> tuple[ContractFile, Document | None]:
     document, findings = read_document(home / path, _OPENING)
     if document is None:
-        return ContractFile(path=path, findings=_placed(findings, path))
+        return ContractFile(path=path, findings=_placed(findings, path)), None
     try:
         contract = parse_contract(document.content)
     except ContractError as error:
         known = {finding.field for finding in findings}  # What was refused as YAML reads as missing now.
         wrong = [_of(problem, document) for problem in error.problems if problem.field not in known]
-        return ContractFile(path=path, findings=_placed([*findings, *wrong], path))
-    reference, unfit = _reference(home, path, contract)
-    at_fault = _placed([replace(each, line=document.line(each.field)) for each in unfit if not each.file], path)
-    found = (*_placed(findings, path), *at_fault, *(each for each in unfit if each.file))
-    return ContractFile(path=path, contract=None if found else contract, reference=reference, findings=found)
+        return ContractFile(path=path, findings=_placed([*findings, *wrong], path)), document
+    return ContractFile(path=path, contract=contract, findings=_placed(findings, path)), document
 
 
 def _of(problem: ContractProblem, document: Document) -> Finding:

@@ -14,6 +14,11 @@ def check_locally(app: Path, file: Path, contract: Path, as_json: bool) -> int:
     return _run(app, "shared.local_check", [str(file.resolve()), str(contract.resolve()), *(["--json"] * as_json)])
 
 
+def write_profile(app: Path, file: Path, contract: Path, options: list[str]) -> int:
+    """Write the reference profile of *file* with the code in the folder *app*; the exit code is as `profile` says."""
+    return _run(app, "shared.local_profile", [str(file.resolve()), str(contract.resolve()), *options])
+
+
 def check_configuration(app: Path, file: Path) -> int:
     """Say every error and warning in the configuration *file*; 1 where it cannot be used, 2 where there is no app."""
     return _run(app, "shared.config", [str(file.resolve())])
