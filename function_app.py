@@ -6,9 +6,9 @@ import azure.functions as func
 from activities.blueprint import activity_blueprint
 from orchestrators.blueprint import blueprint as orchestrators
 from shared.clients import clients
-from triggers.api import api_blueprint
-from triggers.hub_events import hub_event_blueprint
-from triggers.queues import queue_blueprint
+from triggers.events.event_grid import hub_event_blueprint
+from triggers.http.routes import api_blueprint
+from triggers.queues.bindings import queue_blueprint
 from triggers.timers import blueprint as timers
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from shared import contracts as c
-from shared.domain import records
 from shared.domain.failures import Transient
-from shared.kept import DatedRecords
+from shared.records import paths as records
+from shared.records.access import DatedRecords
 
 _MOST_RECORDED, _MOST_TOLD, _LONGEST = 100, 10, 500
 _log = logging.getLogger(__name__)

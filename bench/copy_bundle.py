@@ -67,11 +67,11 @@ def copy(resource_manager: str) -> dict[str, float]:
 
     from azure.identity import DefaultAzureCredential
 
-    from shared.adapters.azure_ml_arm import Arm
-    from shared.adapters.azure_ml_bundles import AzureMlBundles
+    from shared.adapters.azure_ml.arm import Arm
+    from shared.adapters.azure_ml.bundles import AzureMlBundles
+    from shared.domain.inference.routes import Workspace
     from shared.domain.promotion.bundles import MODEL, BundleFile
     from shared.domain.promotion.models import ModelVersion
-    from shared.domain.routes import Workspace
     from shared.ports import Shelf
     from signalbox.launcher.endpoints import WORKSPACES
 

@@ -18,6 +18,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from shared.domain.data.reference_profile import ReferenceProfile
 from shared.domain.drift.columns import corrected_variation, total_variation
 from shared.domain.drift.counting import moments_of, profile_of, tally_of
 from shared.domain.drift.detector import DriftVerdict, detect
@@ -26,8 +27,7 @@ from shared.domain.drift.relevance import relevance
 from shared.domain.drift.relevance_drift import Change, compare_relevance
 from shared.domain.drift.rule import DriftRule, Outcome
 from shared.domain.drift.window import Counted
-from shared.domain.reference_profile import ReferenceProfile
-from shared.domain.statistics import homogeneity
+from shared.domain.statistics.counts import homogeneity
 
 SEVERAL_STANDARD_ERRORS = 3.0
 COLUMNS = 6

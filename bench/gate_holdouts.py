@@ -21,9 +21,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench.gate_statistics import limit
 from shared.domain.gates import GateSpec, judge
 from shared.domain.gates.evidence import Evaluation, Evidence, SliceDifference
-from shared.domain.looks import Look, shared_confidence
-from shared.domain.metrics import MetricError
-from shared.domain.paired import Difference, compare
+from shared.domain.metrics.catalogue import MetricError
+from shared.domain.metrics.paired import Difference, compare
+from shared.domain.statistics.looks import Look, shared_confidence
 
 RESAMPLES = 299
 UNBOUNDED = {"min_rows": 1, "min_groups": 2, "min_cases": 1}

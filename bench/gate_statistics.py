@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from shared.domain.gates import GateSpec, judge
 from shared.domain.gates.evidence import Evaluation, Evidence
-from shared.domain.paired import compare
+from shared.domain.metrics.paired import compare
 
 ALPHA = 0.025
 SEVERAL_STANDARD_ERRORS = 3.0

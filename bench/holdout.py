@@ -64,12 +64,12 @@ class Models:
 
 
 def measure(file: Path) -> None:
-    from activities.evidence import Online
-    from activities.holdout_rows import read_rows
-    from activities.holdouts import agreement_of, evaluate
+    from activities.promotion.evidence import Online
+    from activities.promotion.holdout_rows import read_rows
+    from activities.promotion.holdouts import agreement_of, evaluate
     from bench.paired_bootstrap import megabytes
-    from shared.adapters.row_files import HubRowFiles
-    from shared.domain.paired import compare
+    from shared.adapters.hub_files.rows import HubRowFiles
+    from shared.domain.metrics.paired import compare
     from shared.domain.promotion.ladder import Holdout
 
     compare("mae", range(1000), range(1000), range(1, 1001))  # Imports.

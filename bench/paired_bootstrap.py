@@ -31,7 +31,7 @@ def columns(rows: int):
 
 
 def ours(metric: str, given, resamples: int) -> tuple[float, float]:
-    from shared.domain.paired import compare
+    from shared.domain.metrics.paired import compare
 
     found = compare(metric, *given, resamples=resamples)
     return found.low, found.high
@@ -41,7 +41,7 @@ def peer(metric: str, given, resamples: int) -> tuple[float, float]:
     """The same row-level parts, computed once, so that only the resampling differs."""
     from scipy import stats
 
-    from shared.domain.metrics import METRICS as KNOWN
+    from shared.domain.metrics.catalogue import METRICS as KNOWN
 
     one, (truth, champion, challenger) = KNOWN[metric], given
     parts = one.parts(truth, champion), one.parts(truth, challenger), one.shared(truth)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from shared.domain import patterns
+from shared.domain.paths import patterns
 
 _TEMPLATES, _SEED = 2000, 13
 _PIECES = ("a", "-", "_", ".", "/", "*", "?", "**/", "/**/", "{a}", "{b}", "{c}", "{d}", "{e}", "{f}", ".csv")

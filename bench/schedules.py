@@ -24,11 +24,11 @@ from croniter import croniter
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from activities.schedules import fire_due
+from activities.schedules.firing import fire_due
 from shared import contracts as c
 from shared.clients import Clients
-from shared.domain.cron import first_due, read_cron
-from shared.domain.schedules import Schedule, Span, Target, plan
+from shared.domain.schedules.cron import first_due, read_cron
+from shared.domain.schedules.due_times import Schedule, Span, Target, plan
 from shared.settings import read_settings
 from signalbox.launcher.cloud import LocalCloud
 

@@ -1,6 +1,6 @@
 """Registers every orchestration by name. Contracts and bodies are imported at their first call, as activities' are."""
 
-from shared.durable import Blueprint, add_orchestration, later
+from shared.durable.registration import Blueprint, add_orchestration, later
 
 # The module of each body, which has the orchestration's own name, as its contract has in capitals.
 BODIES = {

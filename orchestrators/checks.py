@@ -2,7 +2,8 @@
 
 from shared import contracts as c
 from shared.domain.failures import Refused
-from shared.durable import Context, StepFailed, Steps, call
+from shared.durable.context import Context, Steps, call
+from shared.durable.failures import StepFailed
 
 
 def check_hub_file(ctx: Context, request: c.FileCheck) -> Steps[c.FileVerdict]:

@@ -13,7 +13,8 @@ from shared import contracts as c
 from shared.domain import identity
 from shared.domain.devops.tasks import FAILURES, LOOKS_PER_SEGMENT, look_delay_s
 from shared.domain.failures import Refused
-from shared.durable import Context, StepFailed, Steps, call, start_over, wait_for
+from shared.durable.context import Context, Steps, call, start_over, wait_for
+from shared.durable.failures import StepFailed
 
 Out = TypeVar("Out")
 

@@ -4,7 +4,8 @@ from shared import contracts as c
 from shared.domain import identity
 from shared.domain.drift.rule import Outcome
 from shared.domain.failures import Refused
-from shared.durable import Context, StepFailed, Steps, call
+from shared.durable.context import Context, Steps, call
+from shared.durable.failures import StepFailed
 
 
 def check_drift(ctx: Context, request: c.DriftCheck) -> Steps[c.DriftFound]:

@@ -7,11 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from shared import contracts as c
-from shared.domain import identity, records
+from shared.domain import identity
 from shared.domain.failures import Refused
-from shared.domain.routes import OnBadData
-from shared.domain.runs import JobState, Outcome
-from shared.durable import Context, StepFailed, Steps, call, pause, run_child, wait_for
+from shared.domain.inference.routes import OnBadData
+from shared.domain.inference.runs import JobState, Outcome
+from shared.durable.context import Context, Steps, call, pause, run_child, wait_for
+from shared.durable.failures import StepFailed
+from shared.records import paths as records
 
 _MEMBERS_EVERY_S, _MEMBER_LOOKS = 5.0, 100  # However long the wait, so many looks: each is history.
 

@@ -6,8 +6,8 @@ from functools import partial
 from orchestrators.waiting import Waiting, one_segment, patiently
 from shared import contracts as c
 from shared.domain import identity
-from shared.domain.runs import POLLS_PER_SEGMENT, JobState
-from shared.durable import Context, Steps, start_over
+from shared.domain.inference.runs import POLLS_PER_SEGMENT, JobState
+from shared.durable.context import Context, Steps, start_over
 
 
 def wait_for_job(ctx: Context, wait: c.JobWait) -> Steps[c.JobEnd | None]:

@@ -17,7 +17,8 @@ from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Standing
 from shared.domain.promotion.plans import Move, Phase, Plan, StagePlan
 from shared.domain.promotion.receipts import Receipt
-from shared.durable import Context, StepFailed, Steps, call, pause, wait_for
+from shared.durable.context import Context, Steps, call, pause, wait_for
+from shared.durable.failures import StepFailed
 
 In = TypeVar("In")
 Out = TypeVar("Out")

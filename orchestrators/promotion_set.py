@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from orchestrators.waiting import patiently
 from shared import contracts as c
 from shared.domain import identity
-from shared.durable import Context, StepFailed, Steps, run_child
+from shared.durable.context import Context, Steps, run_child
+from shared.durable.failures import StepFailed
 
 
 def promote_set(ctx: Context, request: c.PromotionSet) -> Steps[c.PromotionSetResult]:

@@ -1,7 +1,7 @@
 """Watch over the central registry: read every entry again on a schedule, and bring back what is needed."""
 
 from shared import contracts as c
-from shared.durable import Context, Steps, call
+from shared.durable.context import Context, Steps, call
 
 
 def scrub_registry(ctx: Context, sweep: c.Sweep) -> Steps[c.Scrubbed]:

@@ -10,8 +10,9 @@ from orchestrators.waiting import OUTAGE_S, patiently
 from shared import contracts as c
 from shared.domain import identity
 from shared.domain.failures import Refused
-from shared.domain.runs import JobState, poll_delay_s
-from shared.durable import Context, StepFailed, Steps, call, pause, run_child, start_over
+from shared.domain.inference.runs import JobState, poll_delay_s
+from shared.durable.context import Context, Steps, call, pause, run_child, start_over
+from shared.durable.failures import StepFailed
 
 _LOOKS_PER_SEGMENT = 20
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 1.0, 1800.0

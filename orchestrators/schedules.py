@@ -1,7 +1,7 @@
 """Fire what is due, batch by batch; every decision is the activity's, and its record outlives this instance."""
 
 from shared import contracts as c
-from shared.durable import Context, Steps, call, start_over
+from shared.durable.context import Context, Steps, call, start_over
 
 _BATCHES_PER_SEGMENT = 20
 

@@ -4,7 +4,7 @@ Level-triggered, as windows are: it looks at what is there and never counts mess
 """
 
 from shared import contracts as c
-from shared.durable import Context, Steps, call, pause, start_over
+from shared.durable.context import Context, Steps, call, pause, start_over
 
 _LOOKS_PER_SEGMENT = 20
 _LINGER_S = 5.0

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from shared import contracts as c
 from shared.domain.failures import Refused
-from shared.durable import Context, StepFailed, Steps, call
+from shared.durable.context import Context, Steps, call
+from shared.durable.failures import StepFailed
 
 
 def reconcile(ctx: Context, sweep: c.Sweep) -> Steps[c.Swept]:

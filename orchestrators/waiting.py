@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from shared import contracts as c
-from shared.domain.runs import POLLS_PER_SEGMENT, JobState, failure_delay_s, poll_delay_s
-from shared.durable import Context, StepFailed, Steps, call, pause, wait_for
+from shared.domain.inference.runs import POLLS_PER_SEGMENT, JobState, failure_delay_s, poll_delay_s
+from shared.durable.context import Context, Steps, call, pause, wait_for
+from shared.durable.failures import StepFailed
 
 OUTAGE_S = 2 * 86400.0  # Longer than what a service ever took to come back.
 _LONGEST_PAUSE_S = 1800.0

@@ -5,8 +5,8 @@ Level-triggered: it looks at what is there and never counts events, so a lost or
 
 from shared import contracts as c
 from shared.domain import identity
-from shared.domain.windows import Move
-from shared.durable import Context, Steps, call, pause, start_over
+from shared.domain.inference.windows import Move
+from shared.durable.context import Context, Steps, call, pause, start_over
 
 _LOOKS_PER_SEGMENT = 20
 

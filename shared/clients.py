@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from shared.settings import Settings, read_settings
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from azure.servicebus import ServiceBusClient
 
-    from shared.adapters.azure_devops import DevOpsRest
-    from shared.adapters.azure_ml_arm import Arm
-    from shared.adapters.azure_ml_datastores import Datastores
-    from shared.adapters.azure_ml_invocations import BatchInvocations
-    from shared.adapters.azure_ml_regions import Regions
-    from shared.callers import Callers
+    from shared.adapters.azure_devops.client import DevOpsRest
+    from shared.adapters.azure_ml.arm import Arm
+    from shared.adapters.azure_ml.datastores import Datastores
+    from shared.adapters.azure_ml.invocations import BatchInvocations
+    from shared.adapters.azure_ml.regions import Regions
+    from shared.application.callers import Callers
     from shared.domain.configuration import Configuration
     from shared.ports import (
         Announcer,
@@ -41,12 +41,16 @@ if TYPE_CHECKING:
         Messenger,
         Models,
         Pipelines,
+        Place,
         Queues,
         RowFiles,
         Secrets,
         ServerTasks,
         Signer,
     )
+
+
+Look = Callable[[], object]
 
 
 class SystemClock:
@@ -77,7 +81,7 @@ class Clients:
     def hub(self) -> DataHub:
         from azure.storage.blob import BlobServiceClient
 
-        from shared.adapters.blob_hub import BlobHub
+        from shared.adapters.azure_storage.hub import BlobHub
         from shared.adapters.sessions import transport
 
         service = self.settings.blob_service
@@ -85,29 +89,29 @@ class Clients:
 
     @cached_property
     def ledger(self) -> Ledger:
-        from shared.adapters.blob_ledger import BlobLedger
+        from shared.adapters.azure_storage.ledger import BlobLedger
 
         return BlobLedger(self.hub, self.configuration.hub.state)
 
     @cached_property
     def jobs(self) -> Jobs:
-        from shared.adapters.azure_ml_jobs import AzureMlJobs
+        from shared.adapters.azure_ml.jobs import AzureMlJobs
 
         return AzureMlJobs(self._arm, self._invocations)
 
     @cached_property
     def job_logs(self) -> JobLogs:
-        from shared.adapters.azure_ml_logs import AzureMlLogs
-        from shared.adapters.azure_ml_tracking import Tracking
+        from shared.adapters.azure_ml.logs import AzureMlLogs
+        from shared.adapters.azure_ml.tracking import Tracking
 
         return AzureMlLogs(self._datastores, Tracking(self._regions), self.settings.resource_manager)
 
     @cached_property
     def pipelines(self) -> Pipelines:
-        from shared.adapters.azure_ml_pipeline_jobs import PipelineEndpoints, PipelineJobs
-        from shared.adapters.azure_ml_pipelines import AzureMlPipelines
-        from shared.adapters.azure_ml_published_pipelines import PublishedPipelines
-        from shared.adapters.azure_ml_tracking import Tracking
+        from shared.adapters.azure_ml.pipeline_jobs import PipelineEndpoints, PipelineJobs
+        from shared.adapters.azure_ml.pipelines import AzureMlPipelines
+        from shared.adapters.azure_ml.published_pipelines import PublishedPipelines
+        from shared.adapters.azure_ml.tracking import Tracking
 
         regions, tracking = self._regions, Tracking(self._regions)
         endpoints = PipelineEndpoints(self._arm, tracking, self._invocations)
@@ -116,32 +120,32 @@ class Clients:
 
     @cached_property
     def data_assets(self) -> DataAssets:
-        from shared.adapters.azure_ml_data import AzureMlData
+        from shared.adapters.azure_ml.data import AzureMlData
 
         return AzureMlData(self._arm)
 
     @cached_property
     def models(self) -> Models:
-        from shared.adapters.azure_ml_models import AzureMlModels
+        from shared.adapters.azure_ml.models import AzureMlModels
 
         return AzureMlModels(self._arm)
 
     @cached_property
     def bundles(self) -> BundleStore:
-        from shared.adapters.azure_ml_bundles import AzureMlBundles
+        from shared.adapters.azure_ml.bundles import AzureMlBundles
 
         return AzureMlBundles(self._arm, self._datastores, self.settings.storage_accounts)
 
     @cached_property
     def endpoints(self) -> Endpoints:
-        from shared.adapters.azure_ml_endpoints import AzureMlEndpoints
+        from shared.adapters.azure_ml.endpoints import AzureMlEndpoints
 
         settings = self.settings
         return AzureMlEndpoints(self._arm, self._credential, settings.ml_audience, settings.ml_inference_hosts)
 
     @cached_property
     def audit(self) -> AuditLog:
-        from shared.adapters.blob_audit import BlobAudit
+        from shared.adapters.azure_storage.audit import BlobAudit
 
         return BlobAudit(self.hub, self.configuration.hub.state, self.clock)
 
@@ -153,14 +157,14 @@ class Clients:
 
     @cached_property
     def identities(self) -> Identities:
-        from shared.adapters.entra_tokens import EntraTokens
+        from shared.adapters.entra.tokens import EntraTokens
 
         return EntraTokens(self.settings.token_issuer, self.settings.token_audience)
 
     @cached_property
     def callers(self) -> Callers:
-        from shared.adapters.token_claims import tenant_of
-        from shared.callers import Callers
+        from shared.adapters.entra.token_claims import tenant_of
+        from shared.application.callers import Callers
 
         settings = self.settings
         keys, permissions = dict(settings.caller_keys), self.configuration.permissions
@@ -168,10 +172,8 @@ class Clients:
         return Callers(self.identities, permissions, keys, settings.platform_sign_in, tenant)
 
     @cached_property
-    def dependencies(self) -> Mapping[str, Callable[[], object]]:
-        from shared.dependencies import looks
-
-        return looks(self, self._arm)
+    def dependencies(self) -> Mapping[str, Look]:
+        return _looks(self, self._arm)
 
     @cached_property
     def announcer(self) -> Announcer:
@@ -181,13 +183,13 @@ class Clients:
 
     @cached_property
     def messenger(self) -> Messenger:
-        from shared.adapters.service_bus_messenger import ServiceBusMessenger
+        from shared.adapters.service_bus.messenger import ServiceBusMessenger
 
         return ServiceBusMessenger(self._connect_bus)
 
     @cached_property
     def queues(self) -> Queues:
-        from shared.adapters.service_bus_queues import ServiceBusQueues
+        from shared.adapters.service_bus.queues import ServiceBusQueues
         from shared.domain.messaging import QueueDoor
 
         return ServiceBusQueues(
@@ -203,19 +205,19 @@ class Clients:
 
     @cached_property
     def data_checks(self) -> DataChecks:
-        from shared.adapters.hub_data_checks import HubDataChecks
+        from shared.adapters.hub_files.data_checks import HubDataChecks
 
         return HubDataChecks(self.hub, self.settings.config_path.parent)
 
     @cached_property
     def row_files(self) -> RowFiles:
-        from shared.adapters.row_files import HubRowFiles
+        from shared.adapters.hub_files.rows import HubRowFiles
 
         return HubRowFiles(self.hub)
 
     @cached_property
     def _invocations(self) -> BatchInvocations:
-        from shared.adapters.azure_ml_invocations import BatchInvocations
+        from shared.adapters.azure_ml.invocations import BatchInvocations
 
         settings = self.settings
         return BatchInvocations(self._arm, self._credential, settings.ml_audience, settings.ml_inference_hosts)
@@ -227,43 +229,43 @@ class Clients:
 
     @cached_property
     def secrets(self) -> Secrets:
-        from shared.adapters.sealed_secrets import SealedSecrets
+        from shared.adapters.azure_storage.sealed_secrets import SealedSecrets
 
         return SealedSecrets(self.hub, self.configuration.hub.state, self.settings.secrets_key)
 
     @cached_property
     def server_tasks(self) -> ServerTasks:
-        from shared.adapters.azure_devops_tasks import AzureDevOpsTasks
+        from shared.adapters.azure_devops.tasks import AzureDevOpsTasks
 
         return AzureDevOpsTasks(self._devops)
 
     @cached_property
     def devops_pipelines(self) -> DevOpsPipelines:
-        from shared.adapters.azure_devops_pipelines import AzureDevOpsPipelines
+        from shared.adapters.azure_devops.pipelines import AzureDevOpsPipelines
 
         return AzureDevOpsPipelines(self._devops)
 
     @cached_property
     def devops_approvals(self) -> DevOpsApprovals:
-        from shared.adapters.azure_devops_approvals import AzureDevOpsApprovals
+        from shared.adapters.azure_devops.approvals import AzureDevOpsApprovals
 
         return AzureDevOpsApprovals(self._devops)
 
     @cached_property
     def devops_facts(self) -> DevOpsFacts:
-        from shared.adapters.azure_devops_approvals import AzureDevOpsFacts
+        from shared.adapters.azure_devops.approvals import AzureDevOpsFacts
 
         return AzureDevOpsFacts(self._devops)
 
     @cached_property
     def _devops(self) -> DevOpsRest:
-        from shared.adapters.azure_devops import DevOpsRest
+        from shared.adapters.azure_devops.client import DevOpsRest
 
         return DevOpsRest(self._credential, self.settings.devops_url, self.settings.devops_graph_url)
 
     @cached_property
     def drift_files(self) -> DriftFiles:
-        from shared.adapters.drift_files import HubDriftFiles
+        from shared.adapters.hub_files.drift_counts import HubDriftFiles
 
         return HubDriftFiles(self.hub, self.settings.config_path.parent)
 
@@ -275,20 +277,20 @@ class Clients:
 
     @cached_property
     def _datastores(self) -> Datastores:
-        from shared.adapters.azure_ml_datastores import Datastores
+        from shared.adapters.azure_ml.datastores import Datastores
 
         return Datastores(self._arm, self._credential, self.settings.storage_accounts)
 
     @cached_property
     def _regions(self) -> Regions:
-        from shared.adapters.azure_ml_regions import Regions
+        from shared.adapters.azure_ml.regions import Regions
 
         settings = self.settings
         return Regions(self._arm, self._credential, settings.resource_manager, settings.ml_api_hosts)
 
     @cached_property
     def _arm(self) -> Arm:
-        from shared.adapters.azure_ml_arm import Arm
+        from shared.adapters.azure_ml.arm import Arm
 
         return Arm(self._credential, self.settings.resource_manager)
 
@@ -303,3 +305,38 @@ class Clients:
 def clients() -> Clients:
     """The worker's clients. Raises SettingsError naming every setting that is missing or wrong."""
     return Clients(read_settings())
+
+
+def _looks(clients: Clients, arm: Arm) -> Mapping[str, Look]:
+    """A look at each service that the settings and the configuration use, by name.
+
+    A look raises where its service does not answer, or does not let the app in.
+    """
+    from shared.adapters.azure_ml.arm import place_path
+    from shared.adapters.reachability import reach
+
+    configuration, settings = clients.configuration, clients.settings
+    registries = {stage.registry.name: stage.registry for stage in configuration.ladder.stages if stage.registry}
+    places: list[tuple[str, Place]] = [(f"workspace {each.name}", each) for each in configuration.workspaces]
+    places += [(f"registry {name}", registry) for name, registry in registries.items()]
+    return {
+        "hub": lambda: clients.hub.find(configuration.hub.state, "readiness"),
+        **{name: partial(arm.get, place_path(place), f"look at {name}") for name, place in places},
+        "event grid topic": partial(reach, settings.topic_endpoint),
+        "token issuer": partial(reach, f"{settings.token_issuer}/.well-known/openid-configuration"),
+        **dict(_messaging(clients)),
+        **{f"organisation {name}": partial(_look_into, clients, name) for name in configuration.devops.organisations},
+    }
+
+
+def _messaging(clients: Clients) -> Iterator[tuple[str, Look]]:
+    """Each queue that is received from and the topic that is told; nothing where there is no namespace."""
+    for door in clients.queues.doors:
+        yield f"queue of {door.value}", partial(clients.queues.dead, door, 1)
+    if clients.settings.results_topic:
+        yield "results topic", lambda: clients.messenger.reach(clients.settings.results_topic)
+
+
+def _look_into(clients: Clients, organisation: str) -> str:
+    """Whether the project is there does not matter: who may not come in, or gets no answer, hears so."""
+    return clients.devops_facts.project_id(organisation, next(iter(clients.configuration.devops.projects), "readiness"))

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from shared.domain.arrivals import Arrival, is_folder_marker
 from shared.domain.configuration import Configuration
 from shared.domain.events import BlobArrived
-from shared.domain.routes import Grouping, Route
+from shared.domain.inference.arrivals import Arrival, is_folder_marker
+from shared.domain.inference.routes import Grouping, Route
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

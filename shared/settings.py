@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from shared.domain.callers import audience_problem
+from shared.domain.access.callers import audience_problem
 
 _HOME = Path(__file__).parent.parent
 _UNRESOLVED = "@Microsoft.KeyVault("

@@ -13,9 +13,9 @@ from orchestrators.blueprint import blueprint as orchestrators
 from shared.clients import Clients
 from signalbox.host.clock import VirtualClock
 from signalbox.host.testing import LocalHost
-from triggers.api import api_blueprint
-from triggers.hub_events import hub_event_blueprint
-from triggers.queues import queue_blueprint
+from triggers.events.event_grid import hub_event_blueprint
+from triggers.http.routes import api_blueprint
+from triggers.queues.bindings import queue_blueprint
 from triggers.timers import blueprint as timers
 
 

@@ -2,7 +2,8 @@
 
 import azure.functions as func
 
-from shared.durable import Blueprint, Client, start_once
+from shared.durable.registration import Blueprint
+from shared.durable.starting import Client, start_once
 
 blueprint = Blueprint()
 

@@ -17,10 +17,9 @@ from azure.core.rest import HttpRequest, HttpResponse
 
 from shared.adapters.allowed_hosts import refuse_other_host
 from shared.adapters.azure_faults import failure, translated
-from shared.adapters.azure_ml_arm import pipeline, place_path, send
-from shared.adapters.service_bus_shapes import queue_seen, topic_seen
-from shared.domain.failures import Transient
-from shared.domain.inspection import (
+from shared.adapters.azure_ml.arm import pipeline, place_path, send
+from shared.adapters.service_bus.shapes import queue_seen, topic_seen
+from shared.domain.azure.inspection import (
     ClockSeen,
     DatastoreSeen,
     Grant,
@@ -33,7 +32,8 @@ from shared.domain.inspection import (
     Subscription,
     TopicSeen,
 )
-from shared.domain.routes import Workspace
+from shared.domain.failures import Transient
+from shared.domain.inference.routes import Workspace
 
 _LOCKS, _PERMISSIONS, _SUBSCRIPTIONS, _SUBSCRIPTION = "2016-09-01", "2022-04-01", "2022-06-15", "2022-12-01"
 _BUS = "2024-01-01"

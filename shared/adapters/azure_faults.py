@@ -13,8 +13,8 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 
+from shared.domain.access.redaction import redacted
 from shared.domain.failures import PutOff, Refused, Transient
-from shared.domain.redaction import redacted
 
 _TRANSIENT = {408, 409, 429, 500, 502, 503, 504}
 _LATER, _LATEST_S = {429, 503}, 3600.0

@@ -4,7 +4,7 @@ from typing import Any
 
 from shared.config.reader import NAME, Reader
 from shared.config.shapes import TEXT, mapping, named
-from shared.domain.permissions import DEFAULT_PERSONAS, EVERYWHERE, Action, Machine, Permissions, Persona
+from shared.domain.access.permissions import DEFAULT_PERSONAS, EVERYWHERE, Action, Machine, Permissions, Persona
 from shared.domain.promotion.approvals import Role
 from shared.domain.promotion.ladder import REGISTRY
 

@@ -1,14 +1,14 @@
 """The JSON Schema of data contracts, for editors and other tools: `python -m shared.config.contract_schema` prints it.
 
-It says the shape; what a column's type asks of its bounds and values is `shared.domain.data_contract`'s to refuse.
+It says the shape; what a column's type asks of its bounds and values is `shared.domain.data.data_contract`'s to refuse.
 """
 
 import json
 from typing import Any
 
 from shared.config.shapes import TEXT, mapping
-from shared.domain.contract_values import TYPES
-from shared.domain.data_contract import FORMATS
+from shared.domain.data.contract_values import TYPES
+from shared.domain.data.data_contract import FORMATS
 
 _NUMBER = {"type": "number"}
 _NAMES = {"type": "array", "items": TEXT, "uniqueItems": True}

@@ -1,6 +1,7 @@
 """Data contracts and their reference profiles, read as strictly as the configuration that names them.
 
-A contract's fields are `shared.domain.data_contract`'s; here are the files, the lines and what two files say together.
+`shared.domain.data.data_contract` has the fields of a contract. This module has the files, the lines, and what two
+files say together.
 """
 
 import json
@@ -10,8 +11,8 @@ from typing import Any
 
 from shared.config.document import Document, read_document
 from shared.config.findings import ConfigurationError, Finding
-from shared.domain.data_contract import ContractError, ContractProblem, DataContract, parse_contract
-from shared.domain.reference_profile import ProfileError, ReferenceProfile, parse_profile, unfit_columns
+from shared.domain.data.data_contract import ContractError, ContractProblem, DataContract, parse_contract
+from shared.domain.data.reference_profile import ProfileError, ReferenceProfile, parse_profile, unfit_columns
 
 _OPENING = "start with `format:` and `columns:`"
 _LONGEST_PROFILE = 16 * 1024 * 1024  # Bytes; a thousand columns with a thousand breakpoints each.

@@ -9,7 +9,7 @@ from shared.config.reader import Reader
 from shared.domain.drift.reference import PLACE
 from shared.domain.drift.rule import DriftRule
 from shared.domain.drift.watch import DriftWatch, Labels, OutputField
-from shared.domain.routes import Route
+from shared.domain.inference.routes import Route
 
 FIELDS = (
     "routes",

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from shared.config.document import Document
 from shared.config.findings import Finding
 from shared.domain.configuration import Configuration
-from shared.domain.intersection import witness
-from shared.domain.patterns import captures_of, fill
-from shared.domain.routes import Route
+from shared.domain.inference.routes import Route
+from shared.domain.paths.intersection import witness
+from shared.domain.paths.patterns import captures_of, fill
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,10 @@ from typing import Any
 from shared.config.reader import AZURE_ML_NAME, NAME, Reader
 from shared.config.training import read_stage_training, refuse_known_answers
 from shared.domain.gates import GateSpec, read_gate
-from shared.domain.looks import EXPECTED
+from shared.domain.inference.routes import HubLayout, Workspace
 from shared.domain.promotion.approvals import WITNESS, ApprovalPolicy, Role
 from shared.domain.promotion.ladder import BreakGlass, Holdout, Ladder, Newer, Promotable, Registry, Serving, Stage
-from shared.domain.routes import HubLayout, Workspace
+from shared.domain.statistics.looks import EXPECTED
 
 SECTIONS = ("registry", "roles", "ladder", "break_glass")
 SERVING = (

@@ -1,13 +1,13 @@
 """What a path pattern or template in the configuration may look like; each problem comes with its remedy.
 
-Stricter than `shared.domain.patterns` can match: what is refused here would surprise its author in the hub.
+Stricter than `shared.domain.paths.patterns` can match: what is refused here would surprise its author in the hub.
 """
 
 import re
 from collections.abc import Iterator
 
-from shared.domain import patterns
-from shared.domain.routes import Group, Grouping
+from shared.domain.inference.routes import Group, Grouping
+from shared.domain.paths import patterns
 
 CONTAINER = re.compile(r"(?![a-z0-9-]{64})[a-z0-9](-?[a-z0-9]){2,62}")  # Azure: 3 to 63, no two dashes together.
 FILLED = ("run", "route", "model", "version", "date")  # What a publish template may use besides captures.

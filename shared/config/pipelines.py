@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.config.reader import AZURE_ML_NAME, Reader
+from shared.domain.inference.routes import Workspace
 from shared.domain.retraining.pipelines import Pipeline, PipelineKind, TrainingCompute, superseded
-from shared.domain.routes import Workspace
 
 CALLS = ("published", "endpoint", "deployment", "job")
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

@@ -7,6 +7,7 @@ from shared.config import paths
 from shared.config.pipelines import read_compute, read_parameters, read_placed_pipeline
 from shared.config.reader import NAME, Reader
 from shared.domain.gates import GateSpec, read_gate
+from shared.domain.inference.routes import Group, Workspace
 from shared.domain.promotion.ladder import Ladder
 from shared.domain.retraining.causes import CauseKind
 from shared.domain.retraining.rules import (
@@ -22,7 +23,6 @@ from shared.domain.retraining.rules import (
     TrainingRoute,
     Worth,
 )
-from shared.domain.routes import Group, Workspace
 
 FIELDS = (
     "pipeline",

@@ -1,6 +1,6 @@
 """The section `schedules` of `signalbox.yaml`: what is done by the clock, and to what.
 
-To add a kind of target: a member of `Target`, its names below, and what it does in `activities.schedules`.
+To add a kind of target: a member of `Target`, its names below, and what it does in `activities.schedules.firing`.
 """
 
 import difflib
@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from shared.config import paths
 from shared.config.reader import NAME, Reader
 from shared.config.shapes import DURATION, LOCATION, TEXT, mapping, named
-from shared.domain import patterns
-from shared.domain.cron import read_cron
+from shared.domain.inference.routes import Grouping, HubLayout, Route
+from shared.domain.paths import patterns
 from shared.domain.retraining.rules import Retraining
-from shared.domain.routes import Grouping, HubLayout, Route
-from shared.domain.schedules import CatchUp, Schedule, Target
+from shared.domain.schedules.cron import read_cron
+from shared.domain.schedules.due_times import CatchUp, Schedule, Target
 
 _FIELDS = ("cron", "timezone", "catch_up", "jitter", "input", *Target)
 _LACKS = {Target.RETRAIN: "which has no `retraining` under `models`", Target.SCORE: "which is no route"}

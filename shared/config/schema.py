@@ -16,7 +16,7 @@ from shared.config.schedules import schedules_schema
 from shared.config.sections import MODEL
 from shared.config.shapes import CONTAINER_NAME, DURATION, ENDPOINT, LOCATION, TEXT, mapping, named, whole
 from shared.config.streams import streams_schema
-from shared.domain.routes import OnBadData, OnMissingRows
+from shared.domain.inference.routes import OnBadData, OnMissingRows
 
 
 def schema() -> dict[str, Any]:

@@ -9,8 +9,7 @@ from shared.config.reader import ACCOUNT, AZURE_ML_NAME, NAME, Reader
 from shared.config.retraining import read_retrainings
 from shared.config.streams import read_streams
 from shared.domain.configuration import Configuration, ResourceGroup
-from shared.domain.promotion.ladder import Promotable
-from shared.domain.routes import (
+from shared.domain.inference.routes import (
     Group,
     Grouping,
     HubLayout,
@@ -23,6 +22,7 @@ from shared.domain.routes import (
     Window,
     Workspace,
 )
+from shared.domain.promotion.ladder import Promotable
 
 MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*:v?[0-9]+([._-][A-Za-z0-9]+)*")  # Labels and ranges do not fit.
 _MANIFEST = "_manifest.json"  # Written beside the result, last.

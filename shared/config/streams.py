@@ -6,10 +6,10 @@ from typing import Any
 from shared.config import paths
 from shared.config.reader import NAME, Reader
 from shared.config.shapes import DURATION, LOCATION, TEXT, mapping, named, whole
-from shared.domain import patterns
-from shared.domain.record_files import WRITABLE
-from shared.domain.routes import Grouping, Route
-from shared.domain.streams import DEFAULT_AGE_S, DEFAULT_RECORDS, DEFAULT_SIZE, FILLED, Answer, Stream
+from shared.domain.data.record_files import WRITABLE
+from shared.domain.inference.routes import Grouping, Route
+from shared.domain.inference.streams import DEFAULT_AGE_S, DEFAULT_RECORDS, DEFAULT_SIZE, FILLED, Answer, Stream
+from shared.domain.paths import patterns
 
 _FIELDS = ("route", "land", "close", "answer")
 _RECORDS, _BYTES = (1, 100_000), (1_000, 64_000_000)

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 
 from shared.config.pipelines import read_compute, read_parameters, read_pipeline
 from shared.config.reader import Reader
+from shared.domain.inference.routes import HubLayout, Workspace
 from shared.domain.promotion.ladder import Promotable, Stage
 from shared.domain.promotion.training import StageTraining, TrainingFolder
-from shared.domain.routes import HubLayout, Workspace
 
 FIELDS = ("pipeline", "experiment", "parameters", "recipe", "compute", "data", "bundle", "give_up_after")
 FOLDER = ("path", "datastore")

@@ -50,7 +50,7 @@ from shared.contracts.promotion import *  # noqa: F403
 from shared.contracts.retraining import *  # noqa: F403
 from shared.contracts.schedules import *  # noqa: F403
 from shared.contracts.streams import *  # noqa: F403
-from shared.domain.windows import WindowVerdict
+from shared.domain.inference.windows import WindowVerdict
 
 OPEN_RUN = Activity("open_run", RunOpening, RunOpened, Effect.WRITES)
 GATHER_FILES = Activity("gather_files", Gathering, Gathered, Effect.WRITES)

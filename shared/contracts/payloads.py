@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from shared.domain import identity
-from shared.domain.arrivals import Arrival
-from shared.domain.routes import HubLayout, Route
-from shared.domain.runs import JobState, Outcome
+from shared.domain.inference.arrivals import Arrival
+from shared.domain.inference.routes import HubLayout, Route
+from shared.domain.inference.runs import JobState, Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,11 +6,11 @@ from enum import StrEnum
 from shared.contracts.kinds import Activity, Effect, Orchestration
 from shared.contracts.payloads import DataVerdict, Done, JobEnd, JobSeen, Sweep, Swept
 from shared.contracts.promotion import Fate, Promotion
+from shared.domain.inference.routes import HubLayout
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.people import Askers, PersonId
 from shared.domain.retraining.decision import Move
 from shared.domain.retraining.rules import Retraining
-from shared.domain.routes import HubLayout
 
 
 class RetrainingOutcome(StrEnum):

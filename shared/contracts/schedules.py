@@ -5,7 +5,7 @@ from datetime import datetime
 
 from shared.contracts.kinds import Activity, Effect, Orchestration
 from shared.contracts.payloads import Sweep
-from shared.domain.schedules import Schedule
+from shared.domain.schedules.due_times import Schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

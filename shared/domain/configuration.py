@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass, field
 
+from shared.domain.access.permissions import Permissions
 from shared.domain.devops.configuration import DevOps
 from shared.domain.drift.watch import DriftWatch
 from shared.domain.failures import Refused
-from shared.domain.permissions import Permissions
+from shared.domain.inference.routes import HubLayout, Route, Workspace
+from shared.domain.inference.streams import Stream
 from shared.domain.promotion.ladder import Ladder
 from shared.domain.retraining.rules import Retraining
-from shared.domain.routes import HubLayout, Route, Workspace
-from shared.domain.schedules import Schedule
-from shared.domain.streams import Stream
+from shared.domain.schedules.due_times import Schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from shared.domain.arrivals import Arrival
+from shared.domain.inference.arrivals import Arrival
 from shared.domain.messaging import Asker
 from shared.domain.promotion.models import ModelVersion
 

@@ -8,8 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from shared.domain import records
-from shared.domain.arrivals import Arrival
+from shared.domain.inference.arrivals import Arrival
 
 _UNSAFE = re.compile(r"[^a-z0-9]+")
 _WAIT, _ADRIFT, _RESTORE = "-wait", "-adrift", "-restore"
@@ -200,12 +199,6 @@ def training_watch_id(model: str) -> str:
 def considering_id(model: str) -> str:
     """The one orchestration that considers the causes to retrain *model*."""
     return f"consider-{_readable(model)}-{digest(model, length=8)}"
-
-
-def firing_key(schedule: str, due: datetime) -> str:
-    """The ledger key of what *schedule* does about the time *due*."""
-    utc = due.astimezone(UTC)
-    return f"{records.fired(schedule, utc.date().isoformat())}{utc:%Y%m%dT%H%M%S%f}"
 
 
 def firing_id(schedule: str, due: datetime) -> str:

@@ -13,7 +13,7 @@ _HERE = Path(__file__).parent
 
 
 def page(content: dict[str, Any], digest: str) -> str:
-    """*content* is what `activities.packs` stores as JSON, *digest* its own."""
+    """*content* is what `activities.promotion.packs` stores as JSON, *digest* its own."""
     verdicts = [
         {"stage": each["stage"], "phase": each["phase"], **verdict}
         for each in content["assessments"]

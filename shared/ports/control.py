@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from shared.domain.inspection import (
+from shared.domain.azure.inspection import (
     ClockSeen,
     DatastoreSeen,
     Grant,
@@ -13,7 +13,7 @@ from shared.domain.inspection import (
     Subscription,
     TopicSeen,
 )
-from shared.domain.routes import Workspace
+from shared.domain.inference.routes import Workspace
 
 
 class ControlPlane(Protocol):

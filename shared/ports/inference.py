@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any, BinaryIO, Protocol
 
-from shared.domain.job_logs import LogFile
-from shared.domain.routes import Overrides, Scoring, Workspace
-from shared.domain.runs import RowMatch
+from shared.domain.inference.job_logs import LogFile
+from shared.domain.inference.routes import Overrides, Scoring, Workspace
+from shared.domain.inference.runs import RowMatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ class DataHub(Protocol):
         ...
 
     def append(self, container: str, path: str, line: bytes) -> bool:
-        """Add one line to a log that only grows; False where it is full, and `shared.line_logs` begins another part."""
+        """Add one line to a log that only grows; False where it is full (see `shared.records.line_logs`)."""
         ...
 
     def delete(self, container: str, path: str, etag: str = "") -> bool:
@@ -156,7 +156,7 @@ class HubFile:
 
 class DataChecks(Protocol):
     def check(self, contract: str, files: Sequence[HubFile]) -> dict[str, Any]:
-        """The plain-JSON report of *files* against the contract at path *contract*; see `shared.domain.data_check`."""
+        """The plain-JSON report of *files* against the contract at path *contract* (`shared.domain.data`)."""
         ...
 
     def faults(self, contract: str, records: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], ...]:
@@ -169,7 +169,7 @@ class DataChecks(Protocol):
         ...
 
     def written(self, contract: str, records: Sequence[Mapping[str, Any]]) -> bytes:
-        """*records* as a file that the contract describes; see `shared.domain.record_files`."""
+        """*records* as a file that the contract describes; see `shared.domain.data.record_files`."""
         ...
 
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
+from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.approvals import Person
 from shared.domain.promotion.audit import Entry
 from shared.domain.promotion.bundles import BundleFile
 from shared.domain.promotion.ladder import Registry
 from shared.domain.promotion.models import ModelVersion
-from shared.domain.routes import Workspace
 
 Place: TypeAlias = Workspace | Registry
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from shared.domain.routes import Workspace
+from shared.domain.inference.routes import Workspace
 
 
 class DataAssets(Protocol):

@@ -10,8 +10,8 @@ from typing import Any
 
 from shared import contracts as c
 from shared.domain import identity
+from shared.domain.inference.runs import JobState
 from shared.domain.promotion.approvals import Standing
-from shared.domain.runs import JobState
 from shared.telemetry.carried import Carried
 from shared.telemetry.instruments import count, stands, took
 from shared.telemetry.spans import job_ended

@@ -11,12 +11,14 @@ NOT_TRIED = 2
 
 def check_locally(app: Path, file: Path, contract: Path, as_json: bool) -> int:
     """Judge *file* by *contract* with the code in the folder *app*; the exit code is 0, 1 or 2 as `check` says."""
-    return _run(app, "shared.local_check", [str(file.resolve()), str(contract.resolve()), *(["--json"] * as_json)])
+    return _run(
+        app, "shared.operations.local_check", [str(file.resolve()), str(contract.resolve()), *(["--json"] * as_json)]
+    )
 
 
 def write_profile(app: Path, file: Path, contract: Path, options: list[str]) -> int:
     """Write the reference profile of *file* with the code in the folder *app*; the exit code is as `profile` says."""
-    return _run(app, "shared.local_profile", [str(file.resolve()), str(contract.resolve()), *options])
+    return _run(app, "shared.operations.local_profile", [str(file.resolve()), str(contract.resolve()), *options])
 
 
 def check_configuration(app: Path, file: Path) -> int:

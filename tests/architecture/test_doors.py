@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from shared.domain.permissions import Action
-from triggers.api import DOORS
-from triggers.doors import WHOLE_APP, Door
-from triggers.environments import WAYS
-from triggers.serving import signature
+from shared.domain.access.permissions import Action
+from triggers.http.dispatch import signature
+from triggers.http.door import WHOLE_APP, Door
+from triggers.http.places import WAYS
+from triggers.http.routes import DOORS
 
 ROWS = [(module, door) for module, rows in DOORS.items() for door in rows]
 NAMES = [door.name for _, door in ROWS]

@@ -13,7 +13,8 @@ import pytest
 
 from activities.blueprint import BODIES, STARTING_BODIES
 from orchestrators.blueprint import BODIES as ORCHESTRATIONS
-from shared import contracts, crossing, settings
+from shared import contracts, settings
+from shared.durable import failures as crossing
 
 PROJECT = Path(__file__).parents[2]
 PRODUCT = ("activities", "orchestrators", "shared", "signalbox", "triggers")

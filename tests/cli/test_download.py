@@ -7,7 +7,7 @@ import pytest
 
 from tests.cli.conftest import run
 from tests.inference.conftest import Product
-from triggers import prediction_doors
+from triggers.http.inference import predictions as prediction_doors
 
 
 async def published(product: Product) -> tuple[str, dict[str, bytes]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.patterns import match
+from shared.domain.paths.patterns import match
 from signalbox.cli.errors import Unusable
 from signalbox.cli.landing import find_landing, landing_of
 from tests.cli.conftest import run

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from shared.domain.reference_profile import parse_profile
+from shared.domain.data.reference_profile import parse_profile
 from signalbox.cli.main import main
 
 COLUMNS = "format: csv\ncolumns:\n  - {name: age, type: number, min: 0}\n  - {name: sex, type: string}\n"

@@ -7,13 +7,13 @@ from http.server import ThreadingHTTPServer
 
 import pytest
 
-from shared.adapters.azure_ml_arm import Arm
-from shared.adapters.azure_ml_invocations import BatchInvocations
-from shared.adapters.azure_ml_pipeline_jobs import PipelineEndpoints, PipelineJobs
-from shared.adapters.azure_ml_pipelines import AzureMlPipelines
-from shared.adapters.azure_ml_published_pipelines import PublishedPipelines
-from shared.adapters.azure_ml_regions import Regions
-from shared.adapters.azure_ml_tracking import Tracking
+from shared.adapters.azure_ml.arm import Arm
+from shared.adapters.azure_ml.invocations import BatchInvocations
+from shared.adapters.azure_ml.pipeline_jobs import PipelineEndpoints, PipelineJobs
+from shared.adapters.azure_ml.pipelines import AzureMlPipelines
+from shared.adapters.azure_ml.published_pipelines import PublishedPipelines
+from shared.adapters.azure_ml.regions import Regions
+from shared.adapters.azure_ml.tracking import Tracking
 from signalbox.emulators.authority import ensure_authority
 from tests.contracts.runs import without_runs
 from tests.contracts.service import Answer, Directory, Handler, Service

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from shared.domain.inference.routes import Workspace
 from shared.domain.retraining.pipelines import Pipeline, PipelineKind, PipelineRun, TrainingCompute
-from shared.domain.routes import Workspace
 from tests.contracts.service import Answer, Service
 
 WORKSPACE = Workspace(name="dev", subscription="s", resource_group="g", workspace="mlw-dev")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.azure_ml_pipelines import AzureMlPipelines
+from shared.adapters.azure_ml.pipelines import AzureMlPipelines
 from tests.contracts.runs import KINDS, V1, a_run, job, published
 from tests.contracts.service import Answer, Service
 

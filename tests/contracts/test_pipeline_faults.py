@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from shared.adapters.azure_ml_pipelines import AzureMlPipelines
+from shared.adapters.azure_ml.pipelines import AzureMlPipelines
 from shared.domain.failures import PutOff, Refused, Transient
 from shared.domain.retraining.pipelines import Pipeline
 from tests.contracts.conftest import pipelines

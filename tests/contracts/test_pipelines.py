@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.azure_ml_pipelines import AzureMlPipelines
+from shared.adapters.azure_ml.pipelines import AzureMlPipelines
+from shared.domain.inference.runs import JobState, job_state
 from shared.domain.retraining.pipelines import Pipeline
-from shared.domain.runs import JobState, job_state
 from tests.contracts.runs import ENDPOINT, JOB, NAME, PUBLISHED, ROOT, STATUSES, V1, a_run, job, published
 from tests.contracts.service import Answer, Service
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.azure_devops import DevOpsRest
-from shared.adapters.azure_devops_approvals import AzureDevOpsApprovals, AzureDevOpsFacts
-from shared.adapters.azure_devops_pipelines import AzureDevOpsPipelines
-from shared.adapters.azure_devops_tasks import AzureDevOpsTasks
-from shared.adapters.sealed_secrets import SealedSecrets
+from shared.adapters.azure_devops.approvals import AzureDevOpsApprovals, AzureDevOpsFacts
+from shared.adapters.azure_devops.client import DevOpsRest
+from shared.adapters.azure_devops.pipelines import AzureDevOpsPipelines
+from shared.adapters.azure_devops.tasks import AzureDevOpsTasks
+from shared.adapters.azure_storage.sealed_secrets import SealedSecrets
 from shared.domain.configuration import Configuration
 from shared.domain.devops.configuration import DevOps
 from tests.devops.ado import Ado, serving

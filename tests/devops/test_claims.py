@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from activities.devops_claims import claim_task
+from activities.devops.claims import claim_task
 from shared.domain.devops.orders import read_order
 from shared.domain.devops.tasks import TaskRef
 from shared.domain.failures import Refused

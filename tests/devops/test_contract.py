@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.azure_devops import DevOpsRest
-from shared.adapters.azure_devops_approvals import (
+from shared.adapters.azure_devops.approvals import (
     AzureDevOpsApprovals,
     AzureDevOpsFacts,
     read_approval,
     read_pull_request,
 )
-from shared.adapters.azure_devops_pipelines import AzureDevOpsPipelines
-from shared.adapters.azure_devops_tasks import AzureDevOpsTasks
+from shared.adapters.azure_devops.client import DevOpsRest
+from shared.adapters.azure_devops.pipelines import AzureDevOpsPipelines
+from shared.adapters.azure_devops.tasks import AzureDevOpsTasks
 from shared.domain.devops.approvals import role_of
 from shared.domain.devops.seen import PipelineOrder, RunResult
 from shared.domain.devops.tasks import TaskRef, completion, read_task

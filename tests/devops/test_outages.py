@@ -10,13 +10,13 @@ import azure.durable_functions as df
 import pytest
 
 from shared import contracts as c
+from shared.application.devops.open_instances import start_kept
 from shared.codec import encode
-from shared.devops_open import start_kept
 from shared.domain.configuration import Configuration
 from shared.domain.devops.configuration import DevOps, MergeStart, StageApprovals
 from shared.domain.devops.orders import Kind, Order
 from shared.domain.devops.tasks import FAILURES
-from shared.domain.runs import failure_delay_s
+from shared.domain.inference.runs import failure_delay_s
 from tests.devops.conftest import Yard
 from tests.inference.conftest import a_route
 from tests.promotion.conftest import CONFIGURATION

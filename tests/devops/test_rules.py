@@ -8,14 +8,14 @@ from typing import Any
 import azure.durable_functions as df
 import pytest
 
-from activities.devops_approvals import mirror_approvals
+from activities.devops.approvals import mirror_approvals
 from shared import contracts as c
-from shared.domain import records
+from shared.application.promotion.standing import decided
+from shared.domain.access.permissions import Action, Permissions, Persona
 from shared.domain.devops.configuration import DevOps, StageApprovals
 from shared.domain.devops.seen import ApprovalSeen, Decision
 from shared.domain.devops.timelines import PipelineStage
-from shared.domain.permissions import Action, Permissions, Persona
-from shared.standing import decided
+from shared.records import paths as records
 from tests.promotion.conftest import PEOPLE, SCIENTIST, Railway, railway  # noqa: F401 (a fixture)
 
 RULES = StageApprovals(

@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from shared.adapters.azure_devops import DevOpsRest
+from shared.adapters.azure_devops.client import DevOpsRest
 from shared.domain.devops.tasks import TOKEN_LIFE_S
 from shared.domain.failures import Refused
 from tests.devops.ado import PROJECT, Ado

@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shared.adapters.drift_files import HubDriftFiles
+from shared.adapters.hub_files.drift_counts import HubDriftFiles
 from shared.domain.configuration import Configuration
+from shared.domain.data.reference_profile import ReferenceProfile
 from shared.domain.drift.counting import moments_of, profile_of, response_of
 from shared.domain.drift.reference import PLACE, ModelReference
 from shared.domain.drift.relevance import relevance
 from shared.domain.drift.rule import DriftRule
 from shared.domain.drift.watch import DriftWatch, OutputField
-from shared.domain.gate_specs import GateSpec
+from shared.domain.inference.routes import HubLayout
+from shared.domain.promotion.gate_specs import GateSpec
 from shared.domain.promotion.models import BUNDLE, ModelVersion
-from shared.domain.reference_profile import ReferenceProfile
 from shared.domain.retraining.pipelines import Pipeline, PipelineKind
 from shared.domain.retraining.rules import Retraining
-from shared.domain.routes import HubLayout
 from shared.ports import RegisteredModel, Shelf
 from signalbox.host.clock import VirtualClock
 from tests.fakes.ports import FakeClients

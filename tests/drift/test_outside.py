@@ -12,7 +12,7 @@ from shared.domain.drift.outside import cause_of
 from shared.domain.events import AlertChanged, Irrelevant, MonitorBreached, UnreadableEvent
 from shared.domain.retraining.causes import Cause, CauseKind
 from tests.drift.conftest import WATCH, WatchedProduct
-from triggers.envelopes import read_event
+from triggers.events.envelopes import read_event
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
 WORKSPACE = "/subscriptions/s/resourcegroups/g/providers/microsoft.machinelearningservices/workspaces/w"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from activities import drift_windows
+from activities.drift import windows as drift_windows
 from shared.domain import identity
 from shared.domain.drift.watch import Labels
 from shared.domain.failures import Transient

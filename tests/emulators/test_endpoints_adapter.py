@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.azure_ml_arm import Arm
-from shared.adapters.azure_ml_endpoints import AzureMlEndpoints
-from shared.adapters.azure_ml_models import AzureMlModels
+from shared.adapters.azure_ml.arm import Arm
+from shared.adapters.azure_ml.endpoints import AzureMlEndpoints
+from shared.adapters.azure_ml.models import AzureMlModels
 from shared.domain.failures import Refused
+from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.models import ModelVersion
-from shared.domain.routes import Workspace
 from shared.ports import EndpointKind, OnlineRequest, WantedDeployment
 from signalbox.launcher.endpoints import WORKSPACES
 from signalbox.launcher.hub import LocalIdentity

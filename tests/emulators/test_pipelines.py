@@ -10,12 +10,12 @@ import pandas as pd
 import psutil
 import pytest
 
-from shared.adapters.azure_ml_pipelines import AzureMlPipelines
+from shared.adapters.azure_ml.pipelines import AzureMlPipelines
 from shared.clients import Clients
 from shared.domain.failures import PutOff, Refused, Transient
+from shared.domain.inference.routes import Workspace
+from shared.domain.inference.runs import JobState, job_state
 from shared.domain.retraining.pipelines import Pipeline, PipelineKind, PipelineRun, PipelineRunSeen, TrainingCompute
-from shared.domain.routes import Workspace
-from shared.domain.runs import JobState, job_state
 from shared.settings import read_settings
 from signalbox.launcher.endpoints import WORKSPACES
 from signalbox.launcher.hub import hub_client

@@ -17,8 +17,8 @@ import requests
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from azure.storage.blob import BlobClient, BlobSasPermissions, BlobServiceClient, ContentSettings, generate_blob_sas
 
-from shared.adapters.blob_hub import BlobHub
-from shared.line_logs import append_line, read_lines
+from shared.adapters.azure_storage.hub import BlobHub
+from shared.records.line_logs import append_line, read_lines
 from signalbox.emulators.tokens import TokenIssuer
 from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.endpoints import ACCOUNTS, TENANT, Endpoints

@@ -10,17 +10,17 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import IO, Any, BinaryIO
 
-from shared.adapters.blob_ledger import BlobLedger
-from shared.callers import Callers
+from shared.adapters.azure_storage.ledger import BlobLedger
+from shared.application.callers import Callers
 from shared.clients import Clients
-from shared.domain.arrivals import is_folder_marker, refuse_way_out
+from shared.domain.access.permissions import DEFAULT_PERSONAS, Machine, Permissions
 from shared.domain.configuration import Configuration
 from shared.domain.failures import Refused, Transient
-from shared.domain.job_logs import LogFile, most_telling
+from shared.domain.inference.arrivals import is_folder_marker, refuse_way_out
+from shared.domain.inference.job_logs import LogFile, most_telling
+from shared.domain.inference.routes import Scoring, Workspace
+from shared.domain.inference.runs import RowMatch
 from shared.domain.messaging import DeadMessage, Message, QueueDoor
-from shared.domain.permissions import DEFAULT_PERSONAS, Machine, Permissions
-from shared.domain.routes import Scoring, Workspace
-from shared.domain.runs import RowMatch
 from shared.ports import BatchJob, Blob, Folder, HubFile, Job
 from tests.fakes.promotion import NamedPeople
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from shared.domain.failures import Refused
+from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.approvals import Person
 from shared.domain.promotion.bundles import BundleFile
 from shared.domain.promotion.models import ModelVersion
-from shared.domain.routes import Workspace
 from shared.ports import (
     Answer,
     AssetKind,

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from shared.domain.failures import Refused, Transient
+from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.retraining.pipelines import Pipeline, PipelineRun, PipelineRunSeen
-from shared.domain.routes import Workspace
 from shared.ports import RegisteredModel, Shelf
 from tests.fakes.ports import MemoryHub
 from tests.fakes.promotion import MemoryBundles, MemoryCloud

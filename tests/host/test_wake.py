@@ -7,7 +7,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from shared.contracts import ORDER_GIVEN
-from shared.durable import wake
+from shared.durable.starting import wake
 from signalbox.host.testing import LocalHost
 
 APP = Path(__file__).parent / "apps" / "durable"

@@ -16,17 +16,17 @@ import pytest
 from click.testing import CliRunner
 
 from shared.domain.promotion.ladder import Holdout, Ladder, Promotable
-from shared.domain.schedules import Schedule, Target
-from shared.listed import PROMOTIONS, RUNS, keep_listed
+from shared.domain.schedules.due_times import Schedule, Target
+from shared.records.listings import PROMOTIONS, RUNS, keep_listed
 from signalbox.cli.main import main
 from signalbox.host.clock import VirtualClock
 from tests.fakes.ports import OPERATOR_KEY, FakeClients
 from tests.hosted import hosted
 from tests.inference.conftest import CONFIGURATION, Product
-from triggers.api import DOORS
-from triggers.bodies import queried
-from triggers.doors import Door
-from triggers.serving import Signature, signature
+from triggers.http.bodies import queried
+from triggers.http.dispatch import Signature, signature
+from triggers.http.door import Door
+from triggers.http.routes import DOORS
 
 ROWS = [(door, signature(module, door.name)) for module, doors in DOORS.items() for door in doors]
 COMMANDS = {

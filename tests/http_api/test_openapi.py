@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from shared.domain.permissions import Action
+from shared.domain.access.permissions import Action
 from tests.http_api.conftest import ask
 from tests.inference.conftest import Product
-from triggers.answers_of_models import Considered
-from triggers.api import DOORS
-from triggers.doors import Door
-from triggers.openapi import document, text
-from triggers.serving import signature
-from triggers.starting import Starting
+from triggers.http.dispatch import signature
+from triggers.http.door import Door
+from triggers.http.idempotency import Starting
+from triggers.http.openapi import document, text
+from triggers.http.responses.models import Considered
+from triggers.http.routes import DOORS
 
 ROWS = [(module, door) for module, rows in DOORS.items() for door in rows]
 DOCUMENT = document()

@@ -16,7 +16,8 @@ from shared.settings import read_settings
 from tests.fakes.ports import MemoryMessenger, MemoryQueues
 from tests.http_api.conftest import ask
 from tests.inference.conftest import Product
-from triggers import pings, system_doors
+from triggers.http.operations import dependency_checks as pings
+from triggers.http.operations import system as system_doors
 
 HOSTED = {
     "DATA_HUB__blobServiceUri": "https://hub.example",

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from shared.domain import records
 from shared.domain.failures import Transient
 from shared.domain.promotion.approvals import Person
+from shared.records import paths as records
 from signalbox.host.clock import VirtualClock
 from signalbox.host.durable.client import Filter
 from tests.fakes.ports import FakeClients, MemoryHub

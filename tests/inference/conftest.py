@@ -14,9 +14,9 @@ from azure.functions.meta import Datum
 from shared import contracts as c
 from shared.codec import decode
 from shared.domain import identity
-from shared.domain.arrivals import Arrival
 from shared.domain.configuration import Configuration
-from shared.domain.routes import (
+from shared.domain.inference.arrivals import Arrival
+from shared.domain.inference.routes import (
     Group,
     Grouping,
     HubLayout,

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from shared import contracts as c
-from shared.answering import note_askers
+from shared.application.inference.open_runs import keep_open
+from shared.application.inference.result_requests import note_askers
 from shared.codec import encode
-from shared.domain.arrivals import Arrival
 from shared.domain.failures import Transient
+from shared.domain.inference.arrivals import Arrival
 from shared.domain.messaging import Asker
-from shared.open_runs import keep_open
 from tests.inference.conftest import CONFIGURATION, COUNTED, Product
 from tests.messaging.test_lag import client_of
 

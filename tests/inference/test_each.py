@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.failures import Transient
-from shared.domain.runs import Outcome
+from shared.domain.inference.runs import Outcome
 from tests.inference.conftest import CONFIGURATION, COUNTED, Product
 from tests.unit.schedules.oracle import MORE
 

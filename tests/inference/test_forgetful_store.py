@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from shared import contracts as c
+from shared.application.inference.open_runs import keep_open
 from shared.codec import decode
-from shared.open_runs import keep_open
 from shared.ports import Blob
 from signalbox.host.clock import VirtualClock
 from tests.fakes.ports import FakeClients

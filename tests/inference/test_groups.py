@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from shared.domain import identity
-from shared.domain.routes import Marker
-from shared.domain.runs import Outcome
+from shared.domain.inference.routes import Marker
+from shared.domain.inference.runs import Outcome
 from tests.inference.conftest import CONFIGURATION, Product
 
 PATIENT = Marker(name="*.manifest.json", manifest=True, wait_s=86400)

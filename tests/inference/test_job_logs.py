@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from shared.domain.failures import Transient
-from shared.domain.runs import Outcome
+from shared.domain.inference.runs import Outcome
 from signalbox.cli.main import main
 from tests.fakes.ports import OPERATOR_KEY, MemoryJobLogs
 from tests.inference.conftest import Product

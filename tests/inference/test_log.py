@@ -8,13 +8,13 @@ from tests.inference.conftest import Product, created
 
 
 async def test_an_event_is_logged_with_its_lag(product: Product, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "triggers.hub_events")
+    caplog.set_level(logging.INFO, "triggers.events.event_grid")
     blob = product.land("landing/each/north/a.csv")
     happened = product.clients.clock.now().isoformat()
 
     await product.tell(blob, "timely", eventTime=happened)
     await product.request("POST", "events", {**created(blob, "vague"), "eventTime": "yesterday"})
 
-    timely, vague = (record.getMessage() for record in caplog.records if record.name == "triggers.hub_events")
+    timely, vague = (record.getMessage() for record in caplog.records if record.name == "triggers.events.event_grid")
     assert timely.startswith("event timely, lag_s=0.0")
     assert vague.startswith("event vague, lag_s=unknown")

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain import identity
-from shared.domain.arrivals import Arrival
 from shared.domain.events import BlobArrived
-from shared.domain.runs import Outcome
+from shared.domain.inference.arrivals import Arrival
+from shared.domain.inference.runs import Outcome
 from shared.routing import Ignore, route
 from tests.inference.conftest import CONFIGURATION, Product
 from tests.inference.test_groups import runs, scored

@@ -8,8 +8,8 @@ import pytest
 
 from shared.domain import identity
 from shared.domain.failures import Transient
-from shared.domain.routes import Route
-from shared.domain.runs import Outcome
+from shared.domain.inference.routes import Route
+from shared.domain.inference.runs import Outcome
 from tests.inference.conftest import SCORE, Product, a_route, created
 
 WHY = {"reason": "asked for by the ward"}

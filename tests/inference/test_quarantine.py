@@ -1,6 +1,6 @@
 """Bad data is set aside with its report; only a recorded order lets it through."""
 
-from shared.domain.runs import Outcome
+from shared.domain.inference.runs import Outcome
 from tests.inference.conftest import Product
 
 BAD = b"id,x\n1,bad\n"

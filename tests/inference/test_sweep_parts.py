@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from activities.backlog import look_at_backlog
+from activities.inference.backlog import look_at_backlog
 from activities.sweep_parts import Parts
 from shared import contracts as c
 from shared.codec import decode
-from shared.doctor.checks.sweeps import sweeps as look_at_sweeps
-from shared.domain import identity, records
+from shared.domain import identity
 from shared.domain.failures import Refused, Transient
+from shared.operations.doctor.checks.sweeps import sweeps as look_at_sweeps
+from shared.records import paths as records
 from tests.inference.conftest import CONFIGURATION, Product
 
 LATER = timedelta(minutes=6)

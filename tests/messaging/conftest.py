@@ -17,10 +17,10 @@ from azure.servicebus import (
     ServiceBusSubQueue,
 )
 
-from shared.adapters.service_bus_messenger import ServiceBusMessenger
-from shared.adapters.service_bus_queues import ServiceBusQueues
+from shared.adapters.service_bus.messenger import ServiceBusMessenger
+from shared.adapters.service_bus.queues import ServiceBusQueues
+from shared.domain.inference.streams import Stream
 from shared.domain.messaging import QueueDoor
-from shared.domain.streams import Stream
 from signalbox.host.clock import VirtualClock
 from tests.fakes.ports import FakeClients
 from tests.hosted import hosted

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from shared.domain.routes import Scoring
+from shared.domain.inference.routes import Scoring
 from shared.ports import BatchJob, Blob, Job
 from tests.fakes.ports import MemoryHub, MemoryJobs
 

@@ -8,8 +8,8 @@ import pytest
 from azure.functions.servicebus import ServiceBusMessage
 
 from tests.promotion.conftest import Railway, railway  # noqa: F401 (a fixture)
-from triggers.queues import queue_blueprint
-from triggers.sent_decisions import receive_decision
+from triggers.queues.bindings import queue_blueprint
+from triggers.queues.decisions import receive_decision
 
 
 async def send(railway: Railway, body: Any) -> str:  # noqa: F811

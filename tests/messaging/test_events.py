@@ -22,8 +22,8 @@ from tests.messaging.conftest import BLOBS, EVENTS, Bus
 from tests.messaging.test_lag import client_of
 from tests.messaging.test_messages import ended, new
 from tests.recorder import recorder
-from triggers.hub_messages import PoisonMessage, receive_message
-from triggers.sent_events import receive_events
+from triggers.queues.events import receive_events
+from triggers.queues.hub_messages import PoisonMessage, receive_message
 
 Door = Callable[..., Awaitable[tuple[str, ...]]]
 DOORS: list[Door] = [receive_message, receive_events]

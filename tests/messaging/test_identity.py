@@ -12,7 +12,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 from azure.servicebus import ServiceBusClient, TransportType
 
-from shared.adapters.service_bus_messenger import ServiceBusMessenger
+from shared.adapters.service_bus.messenger import ServiceBusMessenger
 from shared.clients import Clients
 from shared.domain.failures import Refused
 from shared.domain.messaging import Message

@@ -14,10 +14,10 @@ from azure.functions.servicebus import ServiceBusMessage
 from tests.inference.conftest import Product, product, sweeps  # noqa: F401 (fixtures)
 from tests.messaging.conftest import BLOBS
 from tests.recorder import recorder
-from triggers.hub_messages import PoisonMessage, receive_message
-from triggers.hub_records import receive_records
-from triggers.sent_decisions import receive_decision
-from triggers.sent_hooks import receive_hook
+from triggers.queues.decisions import receive_decision
+from triggers.queues.hub_messages import PoisonMessage, receive_message
+from triggers.queues.service_hooks import receive_hook
+from triggers.queues.stream_records import receive_records
 
 HOUR = 3600.0
 SAMPLE = json.loads(Path("tests/payloads/ado/hook_run_state_changed.json").read_text())

@@ -16,7 +16,7 @@ from shared.domain import identity
 from tests.fakes.ports import FakeClients
 from tests.inference.conftest import CONFIGURATION, Product
 from tests.messaging.conftest import BLOBS, HOOKS, MESSAGES, Bus
-from triggers.hub_messages import PoisonMessage, receive_message
+from triggers.queues.hub_messages import PoisonMessage, receive_message
 
 PATIENCE_S = 20.0
 

@@ -11,17 +11,17 @@ import azure.durable_functions as df
 import pytest
 from azure.functions.servicebus import ServiceBusMessage
 
-from activities.backlog import look_at_backlog
+from activities.inference.backlog import look_at_backlog
 from shared import contracts as c
 from shared.domain import identity
 from shared.domain.failures import Transient
-from shared.domain.streams import Answer, Stream
+from shared.domain.inference.streams import Answer, Stream
 from signalbox.host.clock import VirtualClock
 from tests.fakes.ports import FakeClients, MemoryHub
 from tests.hosted import hosted
 from tests.inference.conftest import CONFIGURATION, Product
-from triggers.hub_messages import PoisonMessage
-from triggers.hub_records import receive_records
+from triggers.queues.hub_messages import PoisonMessage
+from triggers.queues.stream_records import receive_records
 
 VISITS = Stream(name="visits", route="each", land="landing/each/{key}/{batch}.csv", records=4, size=4000, age_s=60)
 TOLD, QUICK = replace(VISITS, name="told", answer=Answer.BATCH), replace(VISITS, name="quick", age_s=1)

@@ -28,28 +28,28 @@ from tests.promotion import (
 from tests.promotion.conftest import Railway, railway  # noqa: F401 (a fixture)
 
 Guard = Callable[..., Any]
-RECEIPTS, HOSTILE, DECISIONS = "activities/receipts.py", test_hostile, "triggers/decisions.py"
-MIRROR, PROOFS = "activities/devops_approvals.py", "shared/proofs.py"
+RECEIPTS, HOSTILE, DECISIONS = "activities/promotion/receipts.py", test_hostile, "triggers/http/promotion/decisions.py"
+MIRROR, PROOFS = "activities/devops/approvals.py", "shared/application/promotion/stage_entry.py"
 APPROVALS = "shared/domain/promotion/approvals.py"
 OTHER_STAGE = {"stage": "central", "what": Move.PUBLISH_ENTRY}
 LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
     # file, what stands there, what the careless would leave, the guard and what it is given
     (
-        "activities/moves.py",
+        "activities/promotion/moves.py",
         "    require_receipt(clients, order)\n",
         "",
         test_receipts.test_nothing_moves_without_a_receipt,
         {},
     ),
     (
-        "activities/moves.py",
+        "activities/promotion/moves.py",
         "    clients.ledger.record(_undoing(order), {",
         "    dict({",
         test_late_moves.test_a_move_that_comes_after_its_undo_is_not_made,
         {},
     ),
     (
-        "activities/moves.py",
+        "activities/promotion/moves.py",
         "        mover.undo(clients, about, before)",
         "        pass",
         test_late_moves.test_a_move_that_is_undone_while_it_is_made_is_put_back,
@@ -119,35 +119,35 @@ LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
         {},
     ),
     (
-        "activities/assessments.py",
+        "activities/promotion/assessments.py",
         "    verdicts = judge(gates, evidence)\n",
         "    verdicts = ()\n",
         test_glass.test_broken_glass_that_one_person_leaves_alone_changes_nothing,
         {},
     ),
     (
-        "activities/assessments.py",
+        "activities/promotion/assessments.py",
         "    if approved not in (None, now):\n",
         "    if False:\n",
         HOSTILE.test_a_champion_that_serves_since_the_plan_is_the_one_to_beat,
         {"approved": True},
     ),
     (
-        "activities/assessments.py",
+        "activities/promotion/assessments.py",
         "replace(order, plan=order.plan.against(order.stage, serving))",
         "order",
         HOSTILE.test_a_champion_that_serves_since_the_plan_is_the_one_to_beat,
         {"approved": False},
     ),
     (
-        "activities/evidence.py",
+        "activities/promotion/evidence.py",
         '        require_every(found, f"predictions of {deployment}")\n',
         "",
         HOSTILE.test_an_answer_that_is_no_number_is_counted_and_passes_nothing,
         {"rows": 200, "said": ("1 of 200 rows have none",)},
     ),
     (
-        "activities/evidence.py",
+        "activities/promotion/evidence.py",
         "    if numbers and math.isfinite(apart := abs(float(wanted) - float(found))):\n        return apart\n",
         "    if numbers:\n        return abs(float(wanted) - float(found))\n",
         HOSTILE.test_an_answer_that_is_no_number_is_counted_and_passes_nothing,
@@ -168,14 +168,14 @@ LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
         {},
     ),
     (
-        "shared/standing.py",
+        "shared/application/promotion/standing.py",
         "    if found.standing is not Standing.APPROVED:\n",
         "    if False:\n",
         test_glass.test_glass_that_one_person_breaks_alone_stays_whole,
         {},
     ),
     (
-        "shared/standing.py",
+        "shared/application/promotion/standing.py",
         "    if made.clock.now() >= first + timedelta(seconds=glass.longest_s):\n",
         "    if False:\n",
         test_glass.test_broken_glass_is_whole_again_after_its_time,
@@ -207,35 +207,35 @@ LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
         {},
     ),
     (
-        "activities/promotions.py",
+        "activities/promotion/promotions.py",
         "    if request.flagged and request.flagged != plan.digest:\n",
         "    if False:\n",
         test_flags.test_a_version_that_was_swapped_since_it_was_flagged_is_refused,
         {},
     ),
     (
-        "activities/movers/model.py",
+        "activities/promotion/movers/model.py",
         "        require_same(clients, plan, shelves)\n",
         "",
         HOSTILE.test_a_file_corrupted_on_its_way_is_found,
         {"before": "copy preprod:", "place": "preprod"},
     ),
     (
-        "activities/movers/entry.py",
+        "activities/promotion/movers/entry.py",
         "        refuse_conflict(there, order.plan.digest, registry.name)\n",
         "",
         HOSTILE.test_a_version_that_the_registry_has_with_another_content_is_a_conflict,
         {},
     ),
     (
-        "activities/movers/training.py",
+        "activities/promotion/movers/training.py",
         "    require_same_data(clients.hub, training)\n    output, model",
         "    output, model",
         test_training_edge.test_data_that_change_are_not_trained_on,
         {"when": "while it trains"},
     ),
     (
-        "activities/movers/training.py",
+        "activities/promotion/movers/training.py",
         "    refuse_incomplete(model, order.plan.kind, bundle, ",
         "    str(",
         test_training_edge.test_a_failed_run_and_an_incomplete_bundle_go_no_further,
@@ -305,7 +305,7 @@ LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
         {},
     ),
     (
-        "activities/moves.py",
+        "activities/promotion/moves.py",
         "    if _is_undoing(clients, order):\n        mover",
         "    if False:\n        mover",
         test_late_moves.test_a_move_that_is_undone_while_it_is_made_is_put_back,
@@ -326,14 +326,14 @@ LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
         {},
     ),
     (
-        "shared/standing.py",
+        "shared/application/promotion/standing.py",
         "order.evidence, askers, first",
         "given[0].evidence, askers, first",
         test_glass.test_broken_glass_is_whole_again_after_its_time,
         {},
     ),
     (
-        "shared/standing.py",
+        "shared/application/promotion/standing.py",
         "order.evidence, askers, first",
         "order.evidence, Askers(automatic=True), first",
         test_glass.test_broken_glass_is_whole_again_after_its_time,
@@ -354,42 +354,42 @@ LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
         {},
     ),
     (
-        "activities/promotions.py",
+        "activities/promotion/promotions.py",
         "    if not request.plan or request.plan == digest:\n",
         "    if True:\n",
         HOSTILE.test_a_plan_that_was_approved_for_another_world_is_not_opened,
         {},
     ),
     (
-        "activities/movers/model.py",
+        "activities/promotion/movers/model.py",
         "        refuse_conflict(clients.models.find(place, order.plan.model), order.plan.digest, place.name)\n",
         "",
         HOSTILE.test_the_same_version_with_another_content_is_never_overwritten,
         {},
     ),
     (
-        "activities/movers/entry.py",
+        "activities/promotion/movers/entry.py",
         "            require_same(clients, plan, shelves)\n",
         "",
         HOSTILE.test_a_file_corrupted_on_its_way_is_found,
         {"before": "register preprod/", "place": "central"},
     ),
     (
-        "activities/movers/entry.py",
+        "activities/promotion/movers/entry.py",
         "        if entry is None or entry.tags.get(DIGEST) != order.plan.digest:\n",
         "        if False:\n",
         HOSTILE.test_an_entry_that_was_exchanged_is_not_approved,
         {},
     ),
     (
-        "activities/movers/training.py",
+        "activities/promotion/movers/training.py",
         "            require_same_data(clients.hub, training)\n",
         "            pass\n",
         test_training_edge.test_data_that_change_are_not_trained_on,
         {"when": "before it starts"},
     ),
     (
-        "activities/registry.py",
+        "activities/promotion/registry.py",
         "        if copied != digest:\n",
         "        if False:\n",
         test_registry.test_what_is_corrupted_on_its_way_back_is_not_registered,
@@ -424,7 +424,7 @@ LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
         {},
     ),
     (
-        "activities/promotions.py",
+        "activities/promotion/promotions.py",
         "        if because := unproven(clients, plan, plan.stages[0]):\n            raise Refused(because)\n",
         "",
         test_stages.test_a_version_that_was_registered_straight_into_a_stage_climbs_no_further,
@@ -452,7 +452,7 @@ LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
         {},
     ),
     (
-        "activities/promotions.py",
+        "activities/promotion/promotions.py",
         "        if holder or ahead or not _take(clients, lock):\n",
         "        if holder or not _take(clients, lock):\n",
         test_turns.test_a_lock_is_taken_once_by_whoever_is_first,
@@ -473,7 +473,7 @@ LOCKS: list[tuple[str, str, str, Guard, dict[str, Any]]] = [
         {},
     ),
     (
-        "triggers/promotions.py",
+        "triggers/http/promotion/promotions.py",
         "        nameless=person is None,\n",
         "        automatic=person is None,\n",
         test_four_eyes.test_a_machine_that_names_nobody_needs_one_more_person,

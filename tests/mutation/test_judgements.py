@@ -23,8 +23,8 @@ Table = Callable[..., None]
 APPROVALS, DECISION, OUTSIDE = (
     f"shared/domain/{name}.py" for name in ("promotion/approvals", "retraining/decision", "drift/outside")
 )
-PERMISSIONS, PEOPLE = "shared/domain/permissions.py", "shared/domain/promotion/people.py"
-CLAIMS = "shared/adapters/token_claims.py"
+PERMISSIONS, PEOPLE = "shared/domain/access/permissions.py", "shared/domain/promotion/people.py"
+CLAIMS = "shared/adapters/entra/token_claims.py"
 CHECKS, CHAMPION, GATES = (f"shared/domain/gates/{name}.py" for name in ("checks", "champion", "registry"))
 CONDITIONS: list[tuple[str, str, str, Table]] = [
     (APPROVALS, "if not askers.include(each, each.name)]", "]", judged),

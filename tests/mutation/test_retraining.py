@@ -18,8 +18,12 @@ from tests.retraining.conftest import Works, sweeps, ticks, works  # noqa: F401 
 
 Guard = Callable[..., Any]
 Lock = tuple[str, str, str, Guard, dict[str, Any]]  # File, what stands there, what the careless leave, guard, its rest.
-CLOSING, JUDGING, TRAINING = "activities/retraining.py", "activities/challengers.py", "orchestrators/retraining.py"
-REGIONS, WAITING = "shared/adapters/azure_ml_regions.py", "orchestrators/waiting.py"
+CLOSING, JUDGING, TRAINING = (
+    "activities/retraining/runs.py",
+    "activities/retraining/challengers.py",
+    "orchestrators/retraining.py",
+)
+REGIONS, WAITING = "shared/adapters/azure_ml/regions.py", "orchestrators/waiting.py"
 PREDICTIONS = test_hostile.test_predictions_count_only_for_exactly_the_holdout
 RUNS: list[Lock] = [
     (
@@ -79,7 +83,7 @@ RUNS: list[Lock] = [
         {},
     ),
     (
-        "shared/considering.py",
+        "shared/application/retraining/consideration.py",
         "if how is Start.STARTED or await asyncio.to_thread(_pauses, made, model):",
         "if True:",
         test_doors.test_what_is_asked_as_a_consideration_ends_is_considered_at_once,
@@ -163,28 +167,28 @@ RUNS: list[Lock] = [
         {"step": "registered", "after": False},
     ),
     (
-        "activities/training_sets.py",
+        "activities/retraining/training_sets.py",
         "    return IMAGE if of_images else holdout.holdout.key\n",
         "    return holdout.holdout.key\n",
         test_data.test_no_box_of_an_image_of_the_holdout_is_trained_on,
         {"key": "id"},
     ),
     (
-        "activities/training_sets.py",
+        "activities/retraining/training_sets.py",
         " if name != holdout.holdout.target]",
         "]",
         test_hostile.test_the_answers_never_reach_the_pipeline,
         {},
     ),
     (
-        "activities/training_sets.py",
+        "activities/retraining/training_sets.py",
         "Merge(route.conflicts, holdout.values(apart))",
         "Merge(route.conflicts)",
         test_data.test_a_set_has_every_row_once_and_says_what_it_is_made_of,
         {},
     ),
     (
-        "triggers/retraining_doors.py",
+        "triggers/http/retraining.py",
         "    if not path or container in clients.configuration.hub.reserved:\n",
         "    if not path:\n",
         test_doors.test_what_cannot_be_is_refused_by_name,
@@ -217,7 +221,7 @@ HOSTS: list[tuple[str, str, str, str]] = [
         "mlFlowTrackingUri",
     ),
     (
-        "shared/adapters/azure_ml_invocations.py",
+        "shared/adapters/azure_ml/invocations.py",
         'allowed_uri(str(raw["properties"]["scoringUri"]), self._hosts)',
         'str(raw["properties"]["scoringUri"])',
         "scoringUri",

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from shared import durable
-from shared.adapters.blob_ledger import BlobLedger
+from shared.adapters.azure_storage.ledger import BlobLedger
 
 _WANTED = set(os.environ["DIE_AT"].split(","))
 _DEATHS = Path(os.environ["DEATHS"])

@@ -8,12 +8,12 @@ from azure.core.messaging import CloudEvent
 from azure.eventgrid import EventGridPublisherClient
 from azure.identity import ManagedIdentityCredential
 
-from shared.adapters.azure_ml_arm import Arm
-from shared.adapters.azure_ml_invocations import BatchInvocations
-from shared.adapters.azure_ml_jobs import AzureMlJobs
-from shared.adapters.blob_hub import BlobHub
+from shared.adapters.azure_ml.arm import Arm
+from shared.adapters.azure_ml.invocations import BatchInvocations
+from shared.adapters.azure_ml.jobs import AzureMlJobs
+from shared.adapters.azure_storage.hub import BlobHub
 from shared.domain.failures import Refused, Transient
-from shared.domain.routes import Overrides, Scoring, Workspace
+from shared.domain.inference.routes import Overrides, Scoring, Workspace
 from shared.ports import BatchJob
 from signalbox.launcher.endpoints import RESOURCE_GROUP, SUBSCRIPTION, WORKSPACE
 from signalbox.launcher.hub import LocalIdentity, hub_client

@@ -13,18 +13,18 @@ import aiohttp
 import pytest
 
 from shared import contracts as c
-from shared.adapters.blob_audit import BlobAudit
+from shared.adapters.azure_storage.audit import BlobAudit
 from shared.adapters.hmac_signer import HmacSigner
 from shared.codec import decode
 from shared.domain.configuration import Configuration
 from shared.domain.gates import GateSpec
+from shared.domain.inference.routes import HubLayout, Workspace
 from shared.domain.promotion.approvals import ApprovalPolicy, Person, Role
 from shared.domain.promotion.audit import verify
 from shared.domain.promotion.ladder import BreakGlass, Holdout, Ladder, Promotable, Registry, Serving, Stage
 from shared.domain.promotion.models import BUNDLE, ModelVersion
 from shared.domain.promotion.training import StageTraining, TrainingFolder
 from shared.domain.retraining.pipelines import Pipeline, PipelineKind
-from shared.domain.routes import HubLayout, Workspace
 from shared.ports import RegisteredModel, Shelf
 from signalbox.host.clock import VirtualClock
 from signalbox.host.testing import LocalHost

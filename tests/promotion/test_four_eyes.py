@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from shared import contracts as c
-from shared.adapters.azure_ml_models import _registered
+from shared.adapters.azure_ml.models import _registered
 from shared.domain.promotion.approvals import Person
 from shared.domain.promotion.models import FLAG
 from shared.domain.promotion.people import PersonId, mail_names, same_person

@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from shared import contracts as c
+from shared.application.promotion.standing import break_glass, opened, question
 from shared.codec import decode
 from shared.domain.promotion.plans import Phase
-from shared.standing import break_glass, opened, question
 from tests.promotion.conftest import PEOPLE, Railway
 
 

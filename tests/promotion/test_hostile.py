@@ -7,15 +7,15 @@ from datetime import timedelta
 
 import pytest
 
-from activities.assessments import assess_stage
-from activities.promotions import lock_endpoint, open_promotion
+from activities.promotion.assessments import assess_stage
+from activities.promotion.promotions import lock_endpoint, open_promotion
 from shared import contracts as c
-from shared.domain import records
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import ApprovalPolicy
 from shared.domain.promotion.models import DIGEST, FLAG
 from shared.domain.promotion.plans import Phase
 from shared.ports import Answer, EndpointKind, OnlineRequest, RegisteredModel
+from shared.records import paths as records
 from tests.promotion.conftest import PREPROD, SCIENTIST, Railway
 from tests.promotion.test_receipts import ordered
 

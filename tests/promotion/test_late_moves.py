@@ -2,8 +2,8 @@
 
 import pytest
 
-from activities.moves import make_move, undo_move
-from activities.receipts import issue_receipt
+from activities.promotion.moves import make_move, undo_move
+from activities.promotion.receipts import issue_receipt
 from shared import contracts as c
 from shared.domain.failures import Refused, Transient
 from tests.promotion.conftest import Railway

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from activities import approvals, assessments, moves, packs, promotions, receipts
+from activities.promotion import approvals, assessments, moves, packs, promotions, receipts
 from orchestrators.waiting import OUTAGE_S, patiently
 from shared import contracts as c
 from shared.clients import Clients
 from shared.codec import encode
 from shared.domain.failures import Transient
-from shared.durable import StepFailed
+from shared.durable.failures import StepFailed
 from tests.promotion.conftest import Railway
 
 WAITED_FOR = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain.permissions import Action, Permissions, Persona
+from shared.domain.access.permissions import Action, Permissions, Persona
 from shared.domain.promotion.approvals import ApprovalPolicy
 from shared.domain.promotion.ladder import BreakGlass
 from tests.messaging.test_decisions import send

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from activities.assessments import assess_stage
-from activities.moves import make_move
-from activities.packs import write_evidence_pack
-from activities.receipts import issue_receipt
+from activities.promotion.assessments import assess_stage
+from activities.promotion.moves import make_move
+from activities.promotion.packs import write_evidence_pack
+from activities.promotion.receipts import issue_receipt
 from shared import contracts as c
+from shared.application.promotion.planning import plan_digest, plan_promotion
 from shared.codec import encode
-from shared.domain import records
 from shared.domain.failures import Refused, Transient
 from shared.domain.gates import GateSpec
 from shared.domain.gates.evidence import DataTest, Evidence
@@ -22,7 +22,7 @@ from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.plans import Move, Phase
 from shared.domain.promotion.receipts import Receipt, signed_content
-from shared.planning import plan_digest, plan_promotion
+from shared.records import paths as records
 from tests.promotion.conftest import Railway
 
 

@@ -4,9 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 from shared import contracts as c
+from shared.application.promotion.planning import read_bundle, shelves_at
 from shared.codec import decode
 from shared.domain.promotion.models import STATE, ModelVersion
-from shared.planning import read_bundle, shelves_at
 from tests.http_api.conftest import ask
 from tests.http_api.test_starting import LosesAnswers
 from tests.promotion.conftest import CENTRAL, DEV, Railway

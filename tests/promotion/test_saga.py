@@ -10,13 +10,13 @@ from typing import Any
 import azure.durable_functions as df
 import pytest
 
-from activities import flags
-from activities.movers import MOVERS
+from activities.promotion import flags
+from activities.promotion.movers import MOVERS
 from shared import contracts as c
+from shared.application.promotion.planning import plan_promotion
 from shared.codec import encode
 from shared.domain.failures import Refused, Transient
 from shared.domain.promotion.plans import Move, Phase
-from shared.planning import plan_promotion
 from tests.promotion.conftest import Railway
 
 EFFECTS = {

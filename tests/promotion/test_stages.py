@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from activities.receipts import issue_receipt
+from activities.promotion.receipts import issue_receipt
 from shared import contracts as c
 from shared.domain import identity
 from shared.domain.failures import Refused

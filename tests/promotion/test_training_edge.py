@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from activities.moves import make_move
-from activities.receipts import issue_receipt
+from activities.promotion.moves import make_move
+from activities.promotion.receipts import issue_receipt
 from shared import contracts as c
+from shared.application.promotion.planning import plan_digest, plan_promotion
 from shared.domain.failures import Refused
 from shared.domain.gates.evidence import ApiTest, Evidence, GoldenDeviation
 from shared.domain.promotion.models import DIGEST, FLAG, ModelVersion
 from shared.domain.promotion.plans import Phase
-from shared.planning import plan_digest, plan_promotion
 from shared.ports import Shelf
 from tests.promotion.conftest import DEV, Railway
 from tests.promotion.test_receipts import shown

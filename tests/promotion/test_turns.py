@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from activities.promotions import lock_endpoint, unlock_endpoint
+from activities.promotion.promotions import lock_endpoint, unlock_endpoint
 from shared import contracts as c
+from shared.application.promotion.planning import plan_promotion
 from shared.domain.promotion.ladder import Newer
 from shared.domain.promotion.models import FLAG, ModelVersion
 from shared.domain.promotion.plans import StagePlan
-from shared.planning import plan_promotion
 from tests.promotion.conftest import CONFIGURATION, Railway, running
 from tests.promotion.test_flags import registered, tell
 

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from shared import contracts as c
-from shared.deciding import record_decision
+from shared.application.promotion.decisions import record_decision
+from shared.application.promotion.standing import decided
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Approval, ApprovalPolicy
 from shared.domain.promotion.models import ModelVersion
-from shared.standing import decided
 from tests.promotion.conftest import CONFIGURATION, PEOPLE, SCIENTIST, STAGES, Railway, running
 from tests.promotion.test_glass import broken_glass
-from triggers.decisions import _withdraw
-from triggers.problems import Problem
-from triggers.requests import Withdrawal
+from triggers.http.problems import Problem
+from triggers.http.promotion.decisions import _withdraw
+from triggers.http.requests import Withdrawal
 
 REQUEST = c.Promotion(id="p-1", model=ModelVersion(name="churn", version="1"), source="dev", target="central")
 

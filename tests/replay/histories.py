@@ -16,7 +16,7 @@ from orchestrators.retraining import consider_retraining, retrain
 from orchestrators.training import wait_for_training
 from orchestrators.window import collect_window
 from shared import contracts as c
-from shared.durable import orchestrator_handler
+from shared.durable.registration import orchestrator_handler
 
 GOLDEN = Path(__file__).parent / "golden"
 BODIES: dict[str, tuple[c.Orchestration[Any, Any], Callable[..., Any]]] = {

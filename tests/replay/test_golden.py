@@ -11,7 +11,7 @@ import pytest
 
 from orchestrators import inference
 from shared import contracts as c
-from shared.durable import Context, Steps, call
+from shared.durable.context import Context, Steps, call
 from tests.replay.histories import GOLDEN, asked_for, replay
 
 FILES = sorted(GOLDEN.glob("*.json"))

@@ -12,17 +12,18 @@ import pytest
 from azure.functions.meta import Datum
 
 from shared import contracts as c
-from shared.adapters.blob_audit import BlobAudit
+from shared.adapters.azure_storage.audit import BlobAudit
 from shared.adapters.hmac_signer import HmacSigner
-from shared.causes import record_cause
+from shared.application.retraining.causes import record_cause
 from shared.codec import decode
-from shared.domain import identity, records
+from shared.domain import identity
 from shared.domain.gates import GateSpec
 from shared.domain.promotion.ladder import Stage
 from shared.domain.retraining.causes import Cause, CauseKind
 from shared.domain.retraining.pipelines import Pipeline, PipelineKind, TrainingCompute
 from shared.domain.retraining.rules import Budget, Limits, Rates, Retraining, StopRule, TrainingRoute
 from shared.ports import Blob
+from shared.records import paths as records
 from signalbox.host.clock import VirtualClock
 from signalbox.host.durable.client import ConflictError
 from tests.fakes.ports import FakeClients

@@ -9,11 +9,12 @@ from typing import Any
 import aiohttp
 import pytest
 
-from shared.domain import identity, records
+from shared.domain import identity
 from shared.domain.failures import PutOff
 from shared.domain.retraining.causes import CauseKind
 from shared.domain.retraining.rules import Limits
 from shared.ports import Blob
+from shared.records import paths as records
 from tests.retraining.conftest import Works, hours
 
 

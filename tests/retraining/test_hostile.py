@@ -10,13 +10,13 @@ import pytest
 
 from orchestrators import retraining
 from shared import contracts as c
+from shared.application.retraining.retraining_records import read_book
 from shared.domain import identity
 from shared.domain.failures import PutOff, Refused, Transient
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.retraining.causes import CauseKind
 from shared.domain.retraining.rules import Limits
 from shared.ports import Shelf
-from shared.retrainings import read_book
 from tests.promotion.conftest import DEV
 from tests.retraining.conftest import RULES, Works
 from tests.unit.schedules.oracle import MORE

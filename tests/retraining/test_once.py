@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from activities.retraining import weigh_causes
+from activities.retraining.runs import weigh_causes
 from shared import contracts as c
+from shared.application.retraining.retraining_records import read_book
 from shared.codec import decode
-from shared.domain import identity, records
+from shared.domain import identity
 from shared.domain.failures import Transient
 from shared.domain.promotion.models import FLAG, exact_model
 from shared.domain.retraining.causes import CauseKind
 from shared.domain.retraining.rules import Limits
-from shared.retrainings import read_book
+from shared.records import paths as records
 from tests.hosted import hosted
 from tests.promotion.conftest import DEV
 from tests.retraining.conftest import Works, hours

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from shared import contracts as c
-from shared.domain.routes import Group, Grouping
-from shared.domain.schedules import Schedule, Target
+from shared.domain.inference.routes import Group, Grouping
+from shared.domain.schedules.due_times import Schedule, Target
 from tests.inference.conftest import a_route
 from tests.retraining.conftest import Works
 

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from azure.functions.meta import Datum
 
-from shared.domain import records
 from shared.domain.drift.watch import DriftWatch
 from shared.domain.retraining.causes import CauseKind
 from shared.domain.retraining.rules import Limits
-from shared.domain.schedules import Schedule, Target
+from shared.domain.schedules.due_times import Schedule, Target
+from shared.records import paths as records
 from tests.retraining.conftest import Works, hours
 from tests.unit.schedules.oracle import MORE
 

@@ -11,14 +11,14 @@ from typing import IO, Any
 import pytest
 from azure.functions.meta import Datum
 
-from shared.adapters.blob_ledger import BlobLedger
+from shared.adapters.azure_storage.ledger import BlobLedger
 from shared.codec import decode
 from shared.domain.configuration import Configuration
 from shared.domain.failures import Transient
-from shared.domain.routes import Group, Grouping, HubLayout
-from shared.domain.schedules import CatchUp, Schedule, Target
+from shared.domain.inference.routes import Group, Grouping, HubLayout
+from shared.domain.schedules.due_times import CatchUp, Schedule, Target
 from shared.ports import Blob
-from shared.timetable import Timetable
+from shared.records.timetable import Timetable
 from signalbox.host.clock import VirtualClock
 from tests.fakes.ports import FakeClients, MemoryHub
 from tests.hosted import hosted

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from activities.schedules import fire_due
+from activities.schedules.firing import fire_due
 from shared import contracts as c
-from shared.domain.schedules import decide
+from shared.domain.schedules.due_times import decide
 from tests.fakes.ports import FakeClients
 from tests.schedules.conftest import CONFIGURATION, NOON, Station, TroubledHub, a_schedule
 from tests.unit.schedules.oracle import MORE, utc

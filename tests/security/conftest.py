@@ -8,9 +8,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from shared.adapters.drift_files import HubDriftFiles
-from shared.adapters.entra_tokens import EntraTokens
-from shared.adapters.sealed_secrets import SealedSecrets
+from shared.adapters.azure_storage.sealed_secrets import SealedSecrets
+from shared.adapters.entra.tokens import EntraTokens
+from shared.adapters.hub_files.drift_counts import HubDriftFiles
 from shared.config import load
 from shared.domain.configuration import Configuration
 from signalbox.host.clock import VirtualClock

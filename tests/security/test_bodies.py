@@ -11,9 +11,9 @@ import pytest
 from shared.shapes import shape_of
 from tests.security.conftest import Target
 from tests.security.test_tokens import ENGINEER
-from triggers.api import DOORS
-from triggers.doors import Door
-from triggers.serving import signature
+from triggers.http.dispatch import signature
+from triggers.http.door import Door
+from triggers.http.routes import DOORS
 
 JSON = {"Content-Type": "application/json"}
 ROLES = ["DataOwner", "DataScientist", "MLEngineer", "ProductOwner", "PlatformEngineer"]

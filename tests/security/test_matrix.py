@@ -12,13 +12,13 @@ import pytest
 from azure.functions.meta import Datum
 
 from shared.config import load
+from shared.domain.access.permissions import Machine
 from shared.domain.configuration import Configuration
-from shared.domain.permissions import Machine
 from tests.fakes.ports import OPERATOR_KEY
 from tests.inference.conftest import created
 from tests.security.conftest import Target
-from triggers.api import DOORS
-from triggers.doors import Door
+from triggers.http.door import Door
+from triggers.http.routes import DOORS
 
 ROLES = {
     "O": "DataOwner",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.blob_hub import BlobHub
+from shared.adapters.azure_storage.hub import BlobHub
 from shared.domain.failures import Refused
 from shared.ports import Blob
 from tests.fakes.ports import OPERATOR_KEY

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from shared.callers import Callers, read_principal
+from shared.application.callers import Callers, read_principal
 from shared.config import load
-from shared.domain.callers import CallerKind
+from shared.domain.access.callers import CallerKind
+from shared.domain.access.permissions import Machine
 from shared.domain.configuration import Configuration
-from shared.domain.permissions import Machine
 from tests.fakes.ports import OPERATOR_KEY
 from tests.security.conftest import Target
 

@@ -23,11 +23,11 @@ from tests.recorder import recorder
 from tests.secrecy import Place, files, leaks
 from tests.security.conftest import Target
 from tests.security.test_matrix import ASKED, PLACES, TASK, a_run_of
-from triggers.hub_messages import PoisonMessage, receive_message
-from triggers.hub_records import receive_records
-from triggers.sent_decisions import receive_decision
-from triggers.sent_events import receive_events
-from triggers.sent_hooks import receive_hook
+from triggers.queues.decisions import receive_decision
+from triggers.queues.events import receive_events
+from triggers.queues.hub_messages import PoisonMessage, receive_message
+from triggers.queues.service_hooks import receive_hook
+from triggers.queues.stream_records import receive_records
 
 CANARIES = {
     name: f"canary{name}{uuid.uuid4().hex}" for name in ("signature", "token", "jwt", "account", "password", "code")

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from jwt.algorithms import RSAAlgorithm
 
-from shared.adapters.entra_tokens import EntraTokens
-from shared.callers import Callers
+from shared.adapters.entra.tokens import EntraTokens
+from shared.application.callers import Callers
+from shared.domain.access.permissions import Permissions
 from shared.domain.failures import Refused, Transient
-from shared.domain.permissions import Permissions
 from tests.fakes.ports import OPERATOR_KEY
 from tests.security.conftest import Target
 from tests.security.issuer import AUDIENCE, KEY, OTHER_KEY, Issuer, signed

@@ -7,8 +7,8 @@ from typing import Any
 import jwt
 import pytest
 
-from shared.adapters.entra_tokens import EntraTokens
-from shared.domain.callers import Caller, CallerKind
+from shared.adapters.entra.tokens import EntraTokens
+from shared.domain.access.callers import Caller, CallerKind
 from shared.domain.failures import Refused
 from shared.settings import SettingsError, read_settings
 from signalbox.emulators.tokens import Application, Identity, Person, TokenIssuer

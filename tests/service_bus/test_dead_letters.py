@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusSubQueue
 
-from shared.adapters.service_bus_messenger import ServiceBusMessenger
-from shared.adapters.service_bus_queues import ServiceBusQueues
+from shared.adapters.service_bus.messenger import ServiceBusMessenger
+from shared.adapters.service_bus.queues import ServiceBusQueues
 from shared.domain.failures import Refused, Transient
 from shared.domain.messaging import QueueDoor
 from tests.service_bus.conftest import Served, connection_string

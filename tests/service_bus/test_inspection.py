@@ -14,8 +14,8 @@ from azure.core.credentials import AccessToken
 
 from shared.adapters.azure_control_plane import AzureControlPlane
 from shared.config import load
-from shared.doctor.checks.messaging import messaging
-from shared.doctor.findings import Finding, Grade
+from shared.operations.doctor.checks.messaging import messaging
+from shared.operations.doctor.findings import Finding, Grade
 from shared.settings import QUEUES
 from signalbox.emulators.authority import ensure_authority
 from signalbox.emulators.azure_ml.doors import refusing

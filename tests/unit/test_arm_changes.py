@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from azure.core.credentials import AccessToken
 
-from shared.adapters.azure_ml_arm import Arm
+from shared.adapters.azure_ml.arm import Arm
 from shared.domain.failures import Refused, Transient
 
 RAW: dict[str, Any] = {

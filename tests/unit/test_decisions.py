@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from shared.codec import UndecodableError, decode, encode
 from shared.domain import identity
-from shared.domain.arrivals import Arrival
-from shared.domain.routes import OnMissingRows, Window
-from shared.domain.runs import JobState, Outcome, RowCount, job_state, judge_rows, poll_delay_s
-from shared.domain.windows import Move, Waiting, judge_window
+from shared.domain.inference.arrivals import Arrival
+from shared.domain.inference.routes import OnMissingRows, Window
+from shared.domain.inference.runs import JobState, Outcome, RowCount, job_state, judge_rows, poll_delay_s
+from shared.domain.inference.windows import Move, Waiting, judge_window
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.arrivals import Arrival
 from shared.domain.events import BlobArrived, Irrelevant, UnreadableEvent
 from shared.domain.identity import arrival_id
-from triggers.envelopes import read_event
+from shared.domain.inference.arrivals import Arrival
+from triggers.events.envelopes import read_event
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
 ACCOUNT = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/datahub"

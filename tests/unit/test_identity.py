@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain import identity
-from shared.domain.arrivals import Arrival, bare_etag
+from shared.domain.inference.arrivals import Arrival, bare_etag
 
 PRINTABLE = set(string.ascii_letters + string.digits + "-")
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.domain.job_logs import LogFile, last_error, most_telling, shown
+from shared.domain.inference.job_logs import LogFile, last_error, most_telling, shown
 
 TRACE = """Traceback (most recent call last):
   File "score.py", line 7, in run

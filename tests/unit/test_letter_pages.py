@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.domain.configuration import Configuration
-from shared.domain.routes import HubLayout
+from shared.domain.inference.routes import HubLayout
 from shared.ports import Blob, Folder
 from tests.fakes.ports import FakeClients, MemoryHub
-from triggers.dead_letters import _page
-from triggers.letter_pages import Place, stored_letters
-from triggers.requests import LetterFilters
+from triggers.http.operations.dead_letters import _page
+from triggers.http.operations.letter_pages import Place, stored_letters
+from triggers.http.requests import LetterFilters
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 

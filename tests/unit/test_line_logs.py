@@ -5,14 +5,14 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-from shared.domain.arrivals import Arrival
 from shared.domain.configuration import Configuration
 from shared.domain.events import BlobArrived, Irrelevant
-from shared.domain.routes import HubLayout
-from shared.line_logs import append_line, newest_lines, read_lines
+from shared.domain.inference.arrivals import Arrival
+from shared.domain.inference.routes import HubLayout
+from shared.records.line_logs import append_line, newest_lines, read_lines
 from tests.fakes.ports import BLOCKS, FakeClients, MemoryHub
-from triggers.hub_events import receive
-from triggers.intake import take_in
+from triggers.events.event_grid import receive
+from triggers.events.intake import take_in
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 

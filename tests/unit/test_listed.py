@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from shared.listed import PROMOTIONS, RUNS, keep_listed, listed
 from shared.ports import Blob
+from shared.records.listings import PROMOTIONS, RUNS, keep_listed, listed
 from tests.fakes.ports import MemoryHub
 
 STATE = "signalbox"

@@ -7,9 +7,17 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from shared.domain import patterns
-from shared.domain.intersection import witness
-from shared.domain.patterns import LONGEST_LOCATION, PatternError, captures_of, fill, fixed_prefix, match, unanchored
+from shared.domain.paths import patterns
+from shared.domain.paths.intersection import witness
+from shared.domain.paths.patterns import (
+    LONGEST_LOCATION,
+    PatternError,
+    captures_of,
+    fill,
+    fixed_prefix,
+    match,
+    unanchored,
+)
 
 
 @pytest.mark.parametrize(

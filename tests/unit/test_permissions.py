@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.token_claims import caller_of
-from shared.domain.callers import Caller, CallerKind
+from shared.adapters.entra.token_claims import caller_of
+from shared.domain.access.callers import Caller, CallerKind
+from shared.domain.access.permissions import Action, Machine, Permissions, Persona
 from shared.domain.failures import Refused
-from shared.domain.permissions import Action, Machine, Permissions, Persona
 from shared.domain.promotion.approvals import Role
 
 PERMISSIONS = Permissions(

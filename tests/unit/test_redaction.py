@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.redaction import redacted, without_secrets
+from shared.domain.access.redaction import redacted, without_secrets
 
 S = "s3cr3t-canary-0123456789"
 SUBJECT = "/blobServices/default/containers/landing/blobs/code=US/a&sig=b?.csv"

@@ -2,10 +2,10 @@
 
 import pytest
 
-from shared.domain.arrivals import Arrival
 from shared.domain.configuration import Configuration
 from shared.domain.events import BlobArrived
-from shared.domain.routes import Group, Grouping, HubLayout, Marker, Route, Scoring, Workspace
+from shared.domain.inference.arrivals import Arrival
+from shared.domain.inference.routes import Group, Grouping, HubLayout, Marker, Route, Scoring, Workspace
 from shared.routing import Ignore, OpenWindow, StartRun
 from shared.routing import route as decide
 

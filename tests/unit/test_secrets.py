@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.adapters.sealed_secrets import SealedSecrets
+from shared.adapters.azure_storage.sealed_secrets import SealedSecrets
 from shared.domain.failures import Refused
 from tests.fakes.ports import MemoryHub
 

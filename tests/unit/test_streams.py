@@ -8,9 +8,9 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.data_contract import Column, CsvDialect, DataContract
-from shared.domain.record_files import written
-from shared.domain.streams import Held, Stream, cut
+from shared.domain.data.data_contract import Column, CsvDialect, DataContract
+from shared.domain.data.record_files import written
+from shared.domain.inference.streams import Held, Stream, cut
 
 STREAMS = st.builds(
     Stream,

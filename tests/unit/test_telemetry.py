@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
-from shared.adapters.azure_ml_invocations import traced
+from shared.adapters.azure_ml.invocations import traced
 from shared.adapters.trace_headers import TraceHeaders
 from shared.telemetry.carried import Carried, carried_in, carry
 from shared.telemetry.ids import span_of, trace_of, traceparent

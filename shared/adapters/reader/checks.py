@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from shared.adapters.hub_files.records import count_lines
 from shared.adapters.reader.files import TableFile
 from shared.adapters.reader.pool import Readers, readers
 from shared.adapters.reader.process import ReaderDied
-from shared.adapters.record_files import count_lines
 from shared.codec import decode
-from shared.domain.data_check import CheckReport, judge
-from shared.domain.data_contract import DataContract
-from shared.domain.data_measures import Breach, Example, Measurements, measurements_from_dict
-from shared.domain.reference_profile import ReferenceProfile
-from shared.domain.runs import RowMatch
+from shared.domain.data.data_check import CheckReport, judge
+from shared.domain.data.data_contract import DataContract
+from shared.domain.data.data_measures import Breach, Example, Measurements, measurements_from_dict
+from shared.domain.data.reference_profile import ReferenceProfile
+from shared.domain.inference.runs import RowMatch
 
 _DEATHS = 3  # Files of one check that may end a reader, before those after them are left unread.
 

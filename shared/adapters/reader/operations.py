@@ -5,17 +5,17 @@ from dataclasses import asdict
 
 import numpy as np
 
-from shared.adapters import row_matching
+from shared.adapters.hub_files import row_matching
 from shared.adapters.reader.files import TableFile
 from shared.adapters.reader.frames import Frame
 from shared.adapters.tables import measuring
 from shared.adapters.tables.labelled import UnreadableTable, plain_columns
 from shared.adapters.tables.outputs import UnreadableOutput, count_output
-from shared.domain.data_contract import DataContract
-from shared.domain.data_measures import measurements_to_dict
+from shared.domain.data.data_contract import DataContract
+from shared.domain.data.data_measures import measurements_to_dict
+from shared.domain.data.reference_profile import ColumnProfile, ReferenceProfile
 from shared.domain.drift.watch import OutputField
 from shared.domain.drift.window import Counted
-from shared.domain.reference_profile import ColumnProfile, ReferenceProfile
 
 
 def measure(files: Sequence[TableFile], contract: DataContract, reference: ReferenceProfile | None) -> Iterator[Frame]:

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from shared.adapters.tables.conversion import Typed, typed
-from shared.domain.data_contract import Column, DataContract
-from shared.domain.data_measures import Breaches, Example
+from shared.domain.data.data_contract import Column, DataContract
+from shared.domain.data.data_measures import Breaches, Example
 
 LONGEST_RECORD = 16 * 1024 * 1024
 MOST_COLUMNS = 10_000

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shared.domain.data_contract import Column
+from shared.domain.data.data_contract import Column
 
 TYPES = {
     "integer": pa.int64(),

@@ -23,8 +23,8 @@ from shared.adapters.tables.batches import (
     whole,
 )
 from shared.adapters.tables.conversion import plain_texts, texts
-from shared.domain.data_contract import DataContract
-from shared.domain.data_measures import EXAMPLES, Breaches, Example
+from shared.domain.data.data_contract import DataContract
+from shared.domain.data.data_measures import EXAMPLES, Breaches, Example
 
 _BLOCK = 4 * 1024 * 1024
 _LONGEST_HEADER = 256 * 1024

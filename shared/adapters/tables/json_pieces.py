@@ -18,8 +18,8 @@ import pyarrow.json as pa_json
 from shared.adapters.tables.batches import LONGEST_RECORD, Parse, Piece, UnreadableFile, whole
 from shared.adapters.tables.conversion import SHOWN, TYPES, Typed, parsed, readable
 from shared.codec import is_nested_deeper
-from shared.domain.data_contract import Column, DataContract
-from shared.domain.data_measures import Breaches, Example
+from shared.domain.data.data_contract import Column, DataContract
+from shared.domain.data.data_measures import Breaches, Example
 
 _BLOCK = 4 * 1024 * 1024
 _MARK = b"\xef\xbb\xbf"

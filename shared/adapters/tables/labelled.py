@@ -13,7 +13,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
 from shared.adapters.reader.files import TableFile
-from shared.domain.reference_profile import MANY_TEXTS
+from shared.domain.data.reference_profile import MANY_TEXTS
 
 _BLOCK = 4 * 1024 * 1024
 _ROWS = 65_536

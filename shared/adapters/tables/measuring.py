@@ -16,10 +16,10 @@ from shared.adapters.tables.keys import KeyPart, Keys, key_part
 from shared.adapters.tables.piece_measures import PieceMeasurer, PieceMeasures
 from shared.adapters.tables.pieces import pieces_of, worked
 from shared.adapters.tables.suspects import Suspects
-from shared.domain.data_contract import Column, DataContract
-from shared.domain.data_measures import CATEGORIES, EXAMPLES, OTHER, Breaches, Example, Measurements, Tally
+from shared.domain.data.data_contract import Column, DataContract
+from shared.domain.data.data_measures import CATEGORIES, EXAMPLES, OTHER, Breaches, Example, Measurements, Tally
+from shared.domain.data.reference_profile import ColumnProfile, ReferenceProfile, counted, draft, worth_profiling
 from shared.domain.failures import Refused, Transient
-from shared.domain.reference_profile import ColumnProfile, ReferenceProfile, counted, draft, worth_profiling
 
 _SAMPLE = 200_000
 _MOST_NAMES = 1000

@@ -8,11 +8,11 @@ import pyarrow.csv as pa_csv
 
 from shared.adapters.reader.files import TableFile
 from shared.adapters.tables.conversion import typed
-from shared.domain.data_contract import Column
+from shared.domain.data.data_contract import Column
+from shared.domain.data.reference_profile import ColumnProfile
 from shared.domain.drift.counting import moments_of, tally_of
 from shared.domain.drift.watch import OutputField
 from shared.domain.drift.window import Counted
-from shared.domain.reference_profile import ColumnProfile
 
 _BLOCK = 4 * 1024 * 1024
 

@@ -8,8 +8,8 @@ from typing import BinaryIO
 import pyarrow.parquet as pa_parquet
 
 from shared.adapters.tables.batches import MOST_COLUMNS, Parse, Piece, UnreadableFile, compare_columns
-from shared.domain.data_contract import DataContract
-from shared.domain.data_measures import Breaches
+from shared.domain.data.data_contract import DataContract
+from shared.domain.data.data_measures import Breaches
 
 _ROWS = 65_536
 _LARGE_GROUP = 64 * 1024 * 1024

@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 from shared.adapters.tables.batches import Piece
 from shared.adapters.tables.conversion import TYPES, Typed
 from shared.adapters.tables.keys import SortedHashes, key_part
-from shared.domain.contract_values import whole_value
-from shared.domain.data_contract import Column, DataContract
-from shared.domain.data_measures import EXAMPLES, Breaches, Example, Rule
-from shared.domain.reference_profile import ColumnProfile
+from shared.domain.data.contract_values import whole_value
+from shared.domain.data.data_contract import Column, DataContract
+from shared.domain.data.data_measures import EXAMPLES, Breaches, Example, Rule
+from shared.domain.data.reference_profile import ColumnProfile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,8 @@ from shared.adapters.tables.batches import Parse, Piece
 from shared.adapters.tables.csv_pieces import csv_pieces
 from shared.adapters.tables.json_pieces import json_pieces
 from shared.adapters.tables.parquet_pieces import parquet_pieces
-from shared.domain.data_contract import DataContract
-from shared.domain.data_measures import Breaches
+from shared.domain.data.data_contract import DataContract
+from shared.domain.data.data_measures import Breaches
 
 R = TypeVar("R")
 _MOST_THREADS = 4  # Each has a piece in memory.

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from shared.adapters.tables.keys import KeyPart
-from shared.domain.data_measures import EXAMPLES, Example
+from shared.domain.data.data_measures import EXAMPLES, Example
 
 
 class Suspects:

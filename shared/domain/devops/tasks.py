@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from shared.domain.access.redaction import redacted
 from shared.domain.failures import Refused
-from shared.domain.redaction import redacted
 
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 HUBS = ("build", "release", "gates", "checks")

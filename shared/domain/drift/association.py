@@ -8,7 +8,7 @@ the same rows. numpy and scipy.special are imported where they are used.
 import math
 from typing import TYPE_CHECKING, Any
 
-from shared.domain.statistics import Tested, fisher_irwin
+from shared.domain.statistics.counts import Tested, fisher_irwin
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

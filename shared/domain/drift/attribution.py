@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from shared.domain.data_measures import Tally
+from shared.domain.data.data_measures import Tally
 from shared.domain.drift.reference import ModelReference, Response
 from shared.domain.drift.rule import ColumnDrift, Movement, Part
 from shared.domain.drift.window import Counted, as_counted

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from statistics import NormalDist
 
-from shared.domain import statistics
-from shared.domain.data_measures import Tally
+from shared.domain.data.data_measures import Tally
+from shared.domain.data.reference_profile import ColumnProfile
 from shared.domain.drift.reference import ModelReference
 from shared.domain.drift.rule import ColumnDrift, DriftRule, Movement, Part
 from shared.domain.drift.window import Counted, as_counted
-from shared.domain.reference_profile import ColumnProfile
+from shared.domain.statistics import counts as statistics
 
 _NEVER = 10**9  # Rows that nobody will wait for.
 _FOLDED = math.sqrt(2 / math.pi)  # The mean of the absolute value of a standard normal.

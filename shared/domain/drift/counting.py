@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from shared.domain.data_contract import Column
-from shared.domain.data_measures import CATEGORIES, OTHER, Tally
+from shared.domain.data.data_contract import Column
+from shared.domain.data.data_measures import CATEGORIES, OTHER, Tally
+from shared.domain.data.reference_profile import ColumnProfile, draft
 from shared.domain.drift.reference import Moments, Response
-from shared.domain.reference_profile import ColumnProfile, draft
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from shared.domain.data.reference_profile import ColumnProfile, ProfileError, ReferenceProfile, parse_profile
 from shared.domain.drift.relevance import FeatureRelevance, Relevance
 from shared.domain.identity import digest
-from shared.domain.reference_profile import ColumnProfile, ProfileError, ReferenceProfile, parse_profile
 
 PLACE = "contract/reference-profile.json"  # In the extras of a bundle.
 

@@ -20,7 +20,7 @@ from shared.domain.drift.association import (
     freedom_of,
     information_of,
 )
-from shared.domain.statistics import Tested, benjamini_hochberg
+from shared.domain.statistics.counts import Tested, benjamini_hochberg
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

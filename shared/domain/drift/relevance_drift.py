@@ -6,7 +6,7 @@ from enum import StrEnum
 from statistics import NormalDist
 
 from shared.domain.drift.relevance import FeatureRelevance, Relevance
-from shared.domain.statistics import benjamini_hochberg, told_p
+from shared.domain.statistics.counts import benjamini_hochberg, told_p
 
 
 class Change(StrEnum):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from shared.domain.data_measures import Tally
+from shared.domain.data.data_measures import Tally
 from shared.domain.drift.reference import ModelReference, Moments
 
 

@@ -1,9 +1,9 @@
 """The gates a model passes on its way up: recorded evidence in, verdict out. Importing this registers all of them."""
 
-from shared.domain.gate_specs import GateSpec
 from shared.domain.gates import champion, checks, freeze
 from shared.domain.gates.registry import GATES, UnknownGate, gate_named, judge, read_gate
 from shared.domain.gates.verdict import Outcome, Verdict
+from shared.domain.promotion.gate_specs import GateSpec
 
 __all__ = [
     "GATES",

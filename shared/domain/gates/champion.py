@@ -9,9 +9,9 @@ from shared.domain.gates.evidence import Evaluation
 from shared.domain.gates.options import choice, flag, number, parsed, texts, whole
 from shared.domain.gates.registry import gate
 from shared.domain.gates.verdict import Finding, Outcome, failed, inconclusive, passed
-from shared.domain.looks import shared_confidence, spent_confidence
-from shared.domain.metrics import METRICS, PARAMETRISED, MetricError, metric_named
-from shared.domain.paired import Difference, rows_needed
+from shared.domain.metrics.catalogue import METRICS, PARAMETRISED, MetricError, metric_named
+from shared.domain.metrics.paired import Difference, rows_needed
+from shared.domain.statistics.looks import shared_confidence, spent_confidence
 
 TAIL_LIMIT = 0.2  # Above it, rare large losses decide, and few of them were seen; docs/gates.md has the simulation.
 _RARE_ROWS = 10  # So many rows with the rarest loss that matters must be expected.

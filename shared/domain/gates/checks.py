@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from shared.domain.agreement import Agreement
 from shared.domain.gates.evidence import ApiTest, DataTest, Latency, Rollback
 from shared.domain.gates.options import choice, number, whole
 from shared.domain.gates.registry import gate
 from shared.domain.gates.verdict import Finding, decided, failed, inconclusive
+from shared.domain.metrics.agreement import Agreement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

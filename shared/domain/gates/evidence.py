@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.domain.agreement import Agreement
-from shared.domain.looks import Look
-from shared.domain.paired import Difference
+from shared.domain.metrics.agreement import Agreement
+from shared.domain.metrics.paired import Difference
+from shared.domain.statistics.looks import Look
 
 _ROUNDING = 1e-12  # Confidences have been computed in two places.
 

@@ -10,7 +10,7 @@ from statistics import NormalDist
 
 from shared.domain.gates.champion import BetterThanChampion
 from shared.domain.gates.evidence import Evaluation
-from shared.domain.looks import Look
+from shared.domain.statistics.looks import Look
 
 GAINS = (0.1, 0.2, 0.5)
 _NORMAL = NormalDist()

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, TypeVar
 
-from shared.domain.gate_specs import GateSpec
 from shared.domain.gates.evidence import Evidence
 from shared.domain.gates.options import Problem, read_options
 from shared.domain.gates.verdict import Finding, Verdict, failed
+from shared.domain.promotion.gate_specs import GateSpec
 
 Options = TypeVar("Options")
 Decision = Callable[[Any, Any], Finding]

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from shared.domain.failures import Refused
-from shared.domain.gate_specs import GateSpec
-from shared.domain.looks import EXPECTED
+from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.approvals import ApprovalPolicy
+from shared.domain.promotion.gate_specs import GateSpec
 from shared.domain.promotion.training import StageTraining
-from shared.domain.routes import Workspace
+from shared.domain.statistics.looks import EXPECTED
 
 REGISTRY = "registry"  # What permissions call the place of every stage that leads to the central registry.
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from shared.domain.gate_specs import GateSpec
+from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.bundles import BundleFile
+from shared.domain.promotion.gate_specs import GateSpec
 from shared.domain.promotion.ladder import Promotable, Stage
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.training import TrainingPlan
-from shared.domain.routes import Workspace
 
 
 class Move(StrEnum):

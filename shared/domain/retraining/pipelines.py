@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from shared.domain.routes import Workspace
+from shared.domain.inference.routes import Workspace
 
 
 class PipelineKind(StrEnum):

@@ -6,8 +6,8 @@ Carried in a run's input: a run finishes by the rules it started with.
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from shared.domain import patterns
-from shared.domain.gate_specs import GateSpec
+from shared.domain.paths import patterns
+from shared.domain.promotion.gate_specs import GateSpec
 from shared.domain.retraining.causes import CauseKind
 from shared.domain.retraining.pipelines import Pipeline, TrainingCompute
 

@@ -11,13 +11,13 @@ from azure.servicebus import ServiceBusClient
 
 from activities.blueprint import activity_blueprint
 from orchestrators.blueprint import blueprint as orchestrators
-from shared.adapters.blob_ledger import BlobLedger
-from shared.adapters.service_bus_messenger import ServiceBusMessenger
+from shared.adapters.azure_storage.ledger import BlobLedger
+from shared.adapters.service_bus.messenger import ServiceBusMessenger
 from tests.fakes.ports import FakeClients, RowChecks
 from tests.inference.conftest import CONFIGURATION
 from tests.messaging.conftest import VISITS
 from tests.messaging.kept import KeptHub, KeptJobs
-from triggers.queues import queue_blueprint
+from triggers.queues.bindings import queue_blueprint
 
 
 def _now() -> datetime:

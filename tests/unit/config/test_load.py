@@ -7,7 +7,7 @@ import pytest
 
 from shared.config import ConfigurationError, check, load
 from shared.config.__main__ import main
-from shared.domain.routes import Grouping
+from shared.domain.inference.routes import Grouping
 
 PROJECT = Path(__file__).parents[3]
 

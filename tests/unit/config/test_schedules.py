@@ -8,7 +8,7 @@ import yaml
 
 from shared.config import ConfigurationError, load
 from shared.config.schema import schema
-from shared.domain.schedules import CatchUp, Schedule, Target
+from shared.domain.schedules.due_times import CatchUp, Schedule, Target
 
 BODY = """\
 environments:

@@ -8,7 +8,7 @@ import yaml
 
 from shared.config import ConfigurationError, load
 from shared.config.schema import schema
-from shared.domain.streams import Answer, Stream
+from shared.domain.inference.streams import Answer, Stream
 
 BODY = """\
 environments:

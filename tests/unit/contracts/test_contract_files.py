@@ -8,7 +8,7 @@ import pytest
 from shared.config import ConfigurationError, check, load
 from shared.config.contracts import load_contract, read_contract
 from shared.config.reader import Reader
-from shared.domain.data_contract import parse_contract
+from shared.domain.data.data_contract import parse_contract
 
 CASES = Path(__file__).parent / "cases"
 CONFIGURATION = """\

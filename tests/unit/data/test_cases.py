@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.contract_files import load_contract
+from shared.adapters.hub_files.contracts import load_contract
 from shared.adapters.reader.checks import check_files
 from shared.adapters.reader.files import local_file
 

@@ -15,7 +15,7 @@ import pytest
 
 from shared.adapters.reader.checks import check_files
 from shared.adapters.reader.files import TableFile
-from shared.domain.data_contract import parse_contract
+from shared.domain.data.data_contract import parse_contract
 
 COPIES = int(os.environ.get("SIGNALBOX_FUZZ_FILES", "100"))
 COLUMNS = [

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from scipy.stats import fisher_exact, ks_2samp
 
 from shared.adapters.tables.measuring import measure, profile
-from shared.domain import statistics
-from shared.domain.data_check import compare, judge
-from shared.domain.data_contract import parse_contract
-from shared.domain.reference_profile import parse_profile
+from shared.domain.data.data_check import compare, judge
+from shared.domain.data.data_contract import parse_contract
+from shared.domain.data.reference_profile import parse_profile
+from shared.domain.statistics import counts as statistics
 from tests.unit.data.conftest import table
 
 CONTRACT = parse_contract(

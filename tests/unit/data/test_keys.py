@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shared.adapters.reader.files import TableFile
 from shared.adapters.tables import csv_pieces, keys, measuring, parquet_pieces
-from shared.domain.data_contract import parse_contract
+from shared.domain.data.data_contract import parse_contract
 
 
 def repeats(files, *columns, form="csv"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.adapters.hub_data_checks import HubDataChecks
+from shared.adapters.hub_files.data_checks import HubDataChecks
 
 CONTRACT = """
 format: {format}

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from shared.domain.data_contract import ContractError, parse_contract
+from shared.domain.data.data_contract import ContractError, parse_contract
 from tests.unit.data.conftest import CONTRACT
 
 GOOD = b"id,age,sex\na,10,f\nb,20,m\nc,30,\n"

@@ -12,15 +12,8 @@ import pytest
 
 from shared import ports
 from shared.config import load
-from shared.doctor.examine import examine
-from shared.doctor.findings import Grade
-from shared.domain import resources
-from shared.domain.devops.configuration import MergeStart
-from shared.domain.devops.orders import Kind, Order
-from shared.domain.devops.seen import HookSeen
-from shared.domain.drift.reference import ModelReference
-from shared.domain.failures import Refused
-from shared.domain.inspection import (
+from shared.domain.azure import resources
+from shared.domain.azure.inspection import (
     ClockSeen,
     DatastoreSeen,
     Grant,
@@ -33,11 +26,18 @@ from shared.domain.inspection import (
     Subscription,
     TopicSeen,
 )
-from shared.domain.reference_profile import ReferenceProfile
+from shared.domain.data.reference_profile import ReferenceProfile
+from shared.domain.devops.configuration import MergeStart
+from shared.domain.devops.orders import Kind, Order
+from shared.domain.devops.seen import HookSeen
+from shared.domain.drift.reference import ModelReference
+from shared.domain.failures import Refused
+from shared.operations.doctor.examine import examine
+from shared.operations.doctor.findings import Grade
+from shared.operations.roles.__main__ import page
+from shared.operations.roles.assignments import assignments
+from shared.operations.roles.needs import NEEDS
 from shared.ports import DeploymentSeen
-from shared.roles.__main__ import page
-from shared.roles.assignments import assignments
-from shared.roles.needs import NEEDS
 from tests.fakes.ports import MemoryHub
 
 PROJECT = Path(__file__).parents[3]

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from shared.adapters.service_bus_shapes import queue_seen, topic_seen
-from shared.domain.inspection import QueueSeen, TopicSeen
+from shared.adapters.service_bus.shapes import queue_seen, topic_seen
+from shared.domain.azure.inspection import QueueSeen, TopicSeen
 
 QUEUE = {
     "id": "/subscriptions/s/resourceGroups/g/providers/Microsoft.ServiceBus/namespaces/n/queues/records",

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.drift_statistics import RULE, WORLDS, at_distance, counted, limit, reference_of, share, shifted, unmoved
+from shared.domain.data.reference_profile import ProfileError, parse_profile
 from shared.domain.drift.columns import corrected_variation, rows_needed, total_variation
 from shared.domain.drift.counting import response_of
 from shared.domain.drift.detector import detect
@@ -17,7 +18,6 @@ from shared.domain.drift.reference import ModelReference, parse_reference
 from shared.domain.drift.relevance import relevance
 from shared.domain.drift.rule import DriftRule, Movement, Outcome, Part
 from shared.domain.drift.window import Counted, parse_counted
-from shared.domain.reference_profile import ProfileError, parse_profile
 
 USUAL = DriftRule(alpha=0.01, effect=0.2, minimum_rows=50)
 

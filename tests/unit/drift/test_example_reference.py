@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from shared.adapters.tables.measuring import profile
-from shared.domain.data_contract import parse_contract
+from shared.domain.data.data_contract import parse_contract
 from shared.domain.drift.counting import moments_of, response_of
 from shared.domain.drift.reference import parse_reference
 from shared.domain.drift.relevance import relevance

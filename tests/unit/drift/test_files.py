@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from shared.adapters.drift_files import HubDriftFiles
+from shared.adapters.hub_files.drift_counts import HubDriftFiles
+from shared.domain.data.reference_profile import ReferenceProfile
 from shared.domain.drift.counting import profile_of
 from shared.domain.drift.reference import ModelReference
 from shared.domain.drift.watch import OutputField
 from shared.domain.failures import Refused
-from shared.domain.reference_profile import ReferenceProfile
 from shared.ports import HubFile
 from tests.fakes.ports import MemoryHub
 

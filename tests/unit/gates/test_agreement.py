@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from shared.codec import decode, encode
-from shared.domain.agreement import WORST, Agreement, OutputComparison
-from shared.domain.metrics import MetricError
-from shared.domain.outputs import Labels, Numbers, edges_of
+from shared.domain.metrics.agreement import WORST, Agreement, OutputComparison
+from shared.domain.metrics.catalogue import MetricError
+from shared.domain.metrics.outputs import Labels, Numbers, edges_of
 
 
 def numbers(rows=5000, seed=1):

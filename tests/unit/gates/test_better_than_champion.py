@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from shared.codec import decode, encode
 from shared.domain.gates import GateSpec, Outcome, judge
 from shared.domain.gates.evidence import Evaluation, Evidence, SliceDifference
-from shared.domain.looks import Look
-from shared.domain.paired import Difference
+from shared.domain.metrics.paired import Difference
+from shared.domain.statistics.looks import Look
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 

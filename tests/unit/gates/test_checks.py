@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.codec import decode, encode
-from shared.domain.agreement import Agreement
 from shared.domain.gates import GATES, GateSpec, Outcome, UnknownGate, gate_named, judge, read_gate
 from shared.domain.gates.evidence import (
     ApiTest,
@@ -19,7 +18,8 @@ from shared.domain.gates.evidence import (
     Latency,
     Rollback,
 )
-from shared.domain.metrics import METRICS
+from shared.domain.metrics.agreement import Agreement
+from shared.domain.metrics.catalogue import METRICS
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 NEEDED = {

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from shared.codec import encode
 from shared.domain.gates.evidence import Evaluation
-from shared.domain.looks import Look
-from shared.domain.paired import compare
+from shared.domain.metrics.paired import compare
+from shared.domain.statistics.looks import Look
 from shared.evidence_page import page
 
 MEASURED = Evaluation(

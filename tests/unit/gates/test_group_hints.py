@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from shared.domain.group_hints import GroupHints
+from shared.domain.metrics.group_hints import GroupHints
 
 
 def hints(name, values, known=("id",)):

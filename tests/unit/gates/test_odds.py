@@ -6,7 +6,7 @@ import pytest
 from shared.domain.gates.champion import BetterThanChampion
 from shared.domain.gates.evidence import Evaluation
 from shared.domain.gates.odds import HoldoutFacts, chance_to_pass, odds_of
-from shared.domain.looks import Look
+from shared.domain.statistics.looks import Look
 
 FACTS = HoldoutFacts(digest="sha256:a", rows=200, slices={"sex=f": 80, "sex=m": 120})
 FIRST = Look(number=1, expected=12)

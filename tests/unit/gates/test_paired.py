@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from scipy import optimize, stats
 from sklearn import metrics as known
 
-from shared.domain import bootstrap
-from shared.domain.metrics import METRICS, MetricError, metric_named, value_of
-from shared.domain.paired import compare, rows_needed
-from shared.domain.proportions import score_interval
-from shared.domain.ranks import area_difference
+from shared.domain.metrics.catalogue import METRICS, MetricError, metric_named, value_of
+from shared.domain.metrics.paired import compare, rows_needed
+from shared.domain.statistics import bootstrap
+from shared.domain.statistics.proportions import score_interval
+from shared.domain.statistics.ranks import area_difference
 
 PEERS = {
     "mae": known.mean_absolute_error,

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.adapters.hub_files.row_matching import match_rows
 from shared.adapters.reader.checks import match_files
 from shared.adapters.reader.files import TableFile, local_file
-from shared.adapters.row_matching import match_rows
 from shared.config.contracts import load_contract
-from shared.domain.data_contract import parse_contract
-from shared.domain.routes import OnMissingRows
-from shared.domain.runs import Outcome, RowCount, judge_rows
+from shared.domain.data.data_contract import parse_contract
+from shared.domain.inference.routes import OnMissingRows
+from shared.domain.inference.runs import Outcome, RowCount, judge_rows
 
 CASES = Path(__file__).parent / "cases"
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from shared.application.promotion.planning import read_bundle, shelves_at
 from shared.domain.failures import Refused
+from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.models import ModelVersion
-from shared.domain.routes import Workspace
-from shared.planning import read_bundle, shelves_at
 from shared.ports import Shelf, StoredFile
 
 DEV = Workspace(name="dev", subscription="s", resource_group="g", workspace="w")

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from shared.application.promotion.holdout_forecast import facts_of
 from shared.domain.configuration import Configuration
 from shared.domain.gates.odds import HoldoutFacts
+from shared.domain.inference.routes import HubLayout
 from shared.domain.promotion.ladder import Holdout
-from shared.domain.routes import HubLayout
-from shared.holdout_facts import facts_of
 from tests.fakes.ports import FakeClients, MemoryHub
 
 HOLDOUT = Holdout(path="evaluation/rows.csv", target="y", key="id", slices=("sex",))

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from shared.application.promotion.holdout_looks import next_look, take_look
 from shared.domain.configuration import Configuration
+from shared.domain.inference.routes import HubLayout
 from shared.domain.promotion.ladder import Holdout
-from shared.domain.routes import HubLayout
-from shared.holdout_looks import next_look, take_look
 from tests.fakes.ports import FakeClients
 
 HOLDOUT = Holdout(path="evaluation/rows.csv", target="y", key="id")

@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from activities.evidence import Online
-from activities.holdout_rows import read_rows
-from activities.holdouts import agreement_of, evaluate
-from activities.keyed_columns import KeyedColumn
+from activities.promotion.evidence import Online
+from activities.promotion.holdout_rows import read_rows
+from activities.promotion.holdouts import agreement_of, evaluate
+from activities.promotion.keyed_columns import KeyedColumn
 from shared.domain.configuration import Configuration
 from shared.domain.failures import Refused
-from shared.domain.looks import Look
+from shared.domain.inference.routes import HubLayout
 from shared.domain.promotion.ladder import Holdout
-from shared.domain.routes import HubLayout
+from shared.domain.statistics.looks import Look
 from shared.ports import Answer, OnlineRequest
 from tests.fakes.ports import FakeClients, MemoryHub
 from tests.promotion.conftest import DEV

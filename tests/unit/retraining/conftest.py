@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
+from shared.domain.inference.routes import Workspace
 from shared.domain.retraining.causes import Cause, CauseKind
 from shared.domain.retraining.pipelines import Pipeline, PipelineKind
 from shared.domain.retraining.rules import Retraining
-from shared.domain.routes import Workspace
 
 NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
 DEV = Workspace(name="dev", subscription="s", resource_group="g", workspace="dev")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.domain.schedules import MOST, ON_TIME, CatchUp, Schedule, Target, decide, moment
+from shared.domain.schedules.due_times import MOST, ON_TIME, CatchUp, Schedule, Target, decide, moment
 from tests.unit.schedules.oracle import MORE, Fields, due, utc
 from tests.unit.schedules.test_due_times import ZONES, cron_fields, windows
 

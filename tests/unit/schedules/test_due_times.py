@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from shared.domain.cron import due_times, first_due, read_cron
+from shared.domain.schedules.cron import due_times, first_due, read_cron
 from tests.unit.schedules.oracle import MORE, Fields, due, utc
 
 ZONES = (

@@ -1,0 +1,234 @@
+"""Keep a promotion's approvals here and in Azure DevOps the same: what was decided there is recorded here, by the same
+rules as at the door; what was decided here is told there. Nobody is asked twice, and no decision comes back as an echo.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from activities.effects import once, stamp
+from shared import contracts as c
+from shared.application.devops.open_instances import close
+from shared.application.promotion.decisions import record_decision
+from shared.application.promotion.standing import (
+    asked_at,
+    askers_of,
+    asking,
+    decided,
+    has_receipt,
+    judgement,
+    opened,
+    pack_of,
+    question,
+)
+from shared.clients import Clients
+from shared.codec import decode
+from shared.domain import identity
+from shared.domain.access.callers import Caller
+from shared.domain.access.permissions import Action
+from shared.domain.access.redaction import redacted
+from shared.domain.devops.approvals import DECIDED, evidence_of, in_role, role_of
+from shared.domain.devops.configuration import StageApprovals
+from shared.domain.devops.seen import ApprovalSeen, Decision
+from shared.domain.failures import Refused
+from shared.domain.promotion.approvals import Approval, Person, Standing, refuse_approval
+from shared.domain.promotion.plans import StagePlan
+from shared.durable.starting import Client, wake
+from shared.records import paths as records
+
+
+async def mirror_approvals(client: Client, clients: Clients, mirroring: c.Mirroring) -> c.Mirrored:
+    seen, changed = await asyncio.to_thread(_mirror, clients, mirroring)
+    if seen.ended:
+        await asyncio.to_thread(close, clients, identity.mirror_id(mirroring.promotion))
+    if changed:
+        await wake(client, mirroring.promotion, c.DECISION_GIVEN)
+    return seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """A stage of the ladder that people may approve in Azure DevOps; *order* is its question, once it can be asked."""
+
+    rules: StageApprovals
+    project: str
+    at: StagePlan
+    order: c.StageOrder | None
+
+    def knows(self, run: "WaitingRun") -> bool:
+        return (run.organisation, run.project) == (self.rules.organisation, self.project)
+
+    def counts(self, run: "WaitingRun", approval: ApprovalSeen) -> bool:
+        """Beside the run's own task, or in the stage that is configured; anything else of the run is not ours."""
+        named, stage = self.rules.pipeline_stage, approval.stage
+        here = stage.name.lower() == named.lower() if named else stage.id in run.stages
+        return self.knows(run) and here and any(role_of(step, self.rules.approvers) for step in approval.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRun:
+    """*stages* has the ids of the pipeline's stages where the promotion's tasks wait, as far as they are known."""
+
+    organisation: str
+    project: str
+    run: int
+    stages: frozenset[str]
+
+
+def _mirror(clients: Clients, mirroring: c.Mirroring) -> tuple[c.Mirrored, bool]:
+    """What is still to come, and whether a decision was recorded."""
+    raw = clients.hub.read(clients.configuration.hub.state, records.promotion(mirroring.promotion))
+    found = opened(clients, mirroring.promotion)
+    if raw is None or found is None:
+        return c.Mirrored(), False
+    record, notes, changed = json.loads(raw), list[str](), False
+    ended, shared = bool(record.get("fate")), list(_shared(clients, record, found))
+    for run, approval in _approvals(clients, mirroring.promotion, shared, notes):
+        asks = [each for each in shared if each.counts(run, approval)]
+        for each in asks if not ended else ():
+            taken, said = _take(clients, each, run.organisation, approval)
+            changed, notes = changed or taken, notes + said
+        verdict = _verdict(clients, mirroring.promotion, ended, asks)
+        if approval.pending and verdict is not None:
+            notes += _tell(clients, mirroring, (run.organisation, run.project, approval.id), verdict)
+    return c.Mirrored(ended=ended, notes=tuple(dict.fromkeys(notes))[:10]), changed
+
+
+def _shared(clients: Clients, record: dict[str, object], found: c.PromotionOpened) -> Iterator[Shared]:
+    for at in found.plan.stages if found.plan else ():
+        rules = clients.configuration.devops.asks(at.stage.name)
+        if rules is not None:
+            project = clients.devops_facts.project_id(rules.organisation, rules.project)
+            yield Shared(rules=rules, project=project, at=at, order=_order(clients, record, found, at))
+
+
+def _order(clients: Clients, record: dict[str, object], found: c.PromotionOpened, at: StagePlan) -> c.StageOrder | None:
+    """The question that *at* asks people, None before its evidence is written."""
+    request = decode(c.Promotion, record["promotion"])
+    pack = pack_of(clients, request.id, at.stage.name)
+    if pack is None or found.plan is None:
+        return None
+    return question(request, found.plan, found.plan_digest, at.stage.name, pack.digest)
+
+
+def _approvals(
+    clients: Clients, promotion: str, shared: list[Shared], notes: list[str]
+) -> Iterator[tuple[WaitingRun, ApprovalSeen]]:
+    """Every approval of the runs that wait; *notes* is told where it is not known which of them count."""
+    for run in _runs(clients, promotion):
+        mine = [each for each in shared if each.knows(run)]
+        if not run.stages:
+            lost = [each.at.stage.name for each in mine if not each.rules.pipeline_stage]
+            said = f"the stage of run {run.run} that waits is not known; name it in devops.approvals"
+            notes += [f"{said}.{stage}.pipeline_stage" for stage in lost]
+        for approval in clients.devops_approvals.of_run(run.organisation, run.project, run.run) if mine else ():
+            yield run, approval
+
+
+def _runs(clients: Clients, promotion: str) -> list[WaitingRun]:
+    state, found = clients.configuration.hub.state, dict[tuple[str, str, int], set[str]]()
+    for blob in clients.hub.list(state, records.devops_links(promotion)):
+        link = json.loads(clients.hub.read(state, blob.path) or b"{}")
+        stages = found.setdefault((link["organisation"], link["project"], int(link["run"])), set())
+        stages |= {link["stage"]} if link.get("stage") else set()
+    return [WaitingRun(*where, frozenset(stages)) for where, stages in found.items()]
+
+
+def _take(clients: Clients, asks: Shared, organisation: str, approval: ApprovalSeen) -> tuple[bool, list[str]]:
+    """Record what people decided there while the stage asks; whether anything was new, and why something was not."""
+    taken, notes, order = False, list[str](), asks.order
+    now = asking(clients, order.promotion, order.plan) if order is not None else None
+    if order is None or now is None or now.stage.name != order.stage:
+        return False, []
+    for step in approval.steps:
+        role = role_of(step, asks.rules.approvers)
+        if role and step.status in DECIDED and step.who:
+            new, why = _take_step(clients, order, organisation, approval.id, step, role)
+            taken, notes = taken or new, notes + ([why] if why else [])
+    return taken, notes
+
+
+def _take_step(
+    clients: Clients, order: c.StageOrder, organisation: str, approved: str, step: Decision, role: str
+) -> tuple[bool, str]:
+    found = clients.devops_facts.person(organisation, step.who)
+    if found is None:
+        return False, ""  # The app's own decision, come back.
+    policy, given = order.at.stage.approvals, decided(clients, order.promotion.id, order.stage)
+    if any((each.role, each.oid, each.evidence) == (role, found.oid, order.evidence) for each in given):
+        return False, ""  # Known already, or withdrawn here: it is not taken a second time.
+    person, shown = in_role(found, policy, role), evidence_of(step, order.evidence, asked_at(clients, order))
+    askers = askers_of(clients, order.promotion, order.plan.digest)
+    wrong = refuse_approval(policy, role, person, askers, shown, order.evidence, given)
+    wrong = wrong or _elsewhere(clients, order, person)
+    wrong = wrong or _used(clients, order, approved, person.oid)
+    if wrong:
+        return False, wrong[:300]
+    approval = Approval(
+        role=role,
+        oid=person.oid,
+        name=person.name,
+        approved=step.status == "approved",
+        reason=redacted(f"in Azure DevOps: {step.comment}").strip(": ")[:1000],
+        evidence=order.evidence,
+        at=clients.clock.now(),
+        tenant=person.tenant,
+        mails=person.mails,
+    )
+    try:
+        record_decision(clients, order.promotion, order.stage, approval)
+    except Refused as refusal:
+        return False, str(refusal)[:300]
+    return True, ""
+
+
+def _elsewhere(clients: Clients, order: c.StageOrder, person: Person) -> str:
+    """Why *person*, by the permissions of here, may not decide where the stage leads; empty where they may."""
+    allowed, place = clients.configuration.permissions, order.at.stage.place
+    if allowed.allows(Caller.of(person), Action.DECIDE, place):
+        return ""
+    return f"{person.name} may not {Action.DECIDE.value} in {place}; these may: {allowed.who_may(Action.DECIDE, place)}"
+
+
+def _used(clients: Clients, order: c.StageOrder, approval: str, oid: str) -> str:
+    """Why the decision cannot count here: it counts for another stage, which asked first. Clocks are not asked."""
+    path = records.devops_taken(order.promotion.id, approval, oid)
+    state = clients.configuration.hub.state
+    clients.hub.create(state, path, order.stage.encode())
+    first = (clients.hub.read(state, path) or b"").decode()
+    return "" if first == order.stage else f"approval {approval} was given for {first}, and {order.stage} asks anew"
+
+
+def _verdict(clients: Clients, promotion: str, ended: bool, asks: list[Shared]) -> bool | None:
+    """What an approval that stands for *asks* is told: a no of any of them, a yes of all, None while people decide."""
+    said = [_decided(clients, promotion, ended, each) for each in asks]
+    if False in said:
+        return False
+    return True if said and all(said) else None
+
+
+def _decided(clients: Clients, promotion: str, ended: bool, asks: Shared) -> bool | None:
+    """None also where the promotion ended before this stage asked anybody."""
+    if has_receipt(clients, promotion, asks.at.stage.name):
+        return True
+    if asks.order is None:
+        return None
+    standing = judgement(clients, asks.order).standing if not ended else Standing.REJECTED
+    return {Standing.APPROVED: True, Standing.REJECTED: False}.get(standing)
+
+
+def _tell(clients: Clients, mirroring: c.Mirroring, where: tuple[str, str, str], approved: bool) -> list[str]:
+    """Once for each approval; where the app is no approver of it, that is said and left to people."""
+    organisation, project, approval = where
+    comment = f"{'approved' if approved else 'not approved'} in Signalbox: promotion {mirroring.promotion}"
+
+    def act() -> c.Told:
+        clients.devops_approvals.decide(organisation, project, approval, approved, comment)
+        return c.Told(at=stamp(clients))
+
+    try:
+        once(clients, identity.told_key(mirroring.promotion, approval), c.Told, act)
+    except Refused as refusal:  # Not recorded: a permission may be given before the next look.
+        return [str(refusal)[:300]]
+    return []

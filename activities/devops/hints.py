@@ -1,0 +1,145 @@
+"""Act on a hint of a service hook, after reading the truth again; and run pipelines of Azure DevOps once each."""
+
+import asyncio
+import json
+import re
+from dataclasses import replace
+
+from activities.devops.starts import begin
+from activities.effects import once, stamp
+from shared import contracts as c
+from shared.application.devops.open_instances import start_kept
+from shared.clients import Clients
+from shared.domain import identity
+from shared.domain.devops.configuration import MergeStart
+from shared.domain.devops.hooks import Hint, HintKind
+from shared.domain.devops.orders import Kind, Order
+from shared.domain.devops.seen import DevOpsRun, PipelineOrder, PullRequest
+from shared.domain.failures import Refused
+from shared.domain.promotion.approvals import Person
+from shared.durable.starting import Client, wake
+from shared.records import paths as records
+
+_VERSION = re.compile(r"^[^\S\n]*signalbox:[^\S\n]*(\S+)[^\S\n]*$", re.MULTILINE | re.IGNORECASE)  # Within one line.
+
+
+async def heed_hint(client: Client, clients: Clients, hinting: c.Hinting) -> c.Heeded:
+    """What came of it: a mirror woken, a run looked at again, or what a merge starts."""
+    hint = hinting.hint
+    if hint.kind is HintKind.PULL_REQUEST:
+        return await _heed_merge(client, clients, hint)
+    runs = [hint.id] if hint.kind is HintKind.RUN else await asyncio.to_thread(_runs_of, clients, hint.id)
+    told = [each for run in runs for each in await asyncio.to_thread(_started_by, clients, int(run))]
+    for started in told:
+        await start_mirror(client, clients, started)
+        await wake(client, identity.mirror_id(started), c.HINTED)
+        await wake(client, started, c.HINTED)
+    return c.Heeded(did=", ".join(told) or "nothing here waits for it")
+
+
+async def start_mirror(client: Client, clients: Clients, promotion: str) -> None:
+    """Where *promotion* is one, and approvals in Azure DevOps count."""
+    if not clients.configuration.devops.approvals or not promotion.startswith("promotion-"):
+        return
+    mirroring = c.Mirroring(key=identity.told_key(promotion, "mirrored"), promotion=promotion)
+    await start_kept(client, clients, c.MIRROR, identity.mirror_id(promotion), mirroring)
+
+
+def start_devops_run(clients: Clients, start: c.RunOfPipeline) -> DevOpsRun:
+    """Found or created by the correlation parameter, whatever happened to an earlier answer."""
+    run = once(clients, start.key, DevOpsRun, lambda: clients.devops_pipelines.start(_pipeline(start)))
+    wait_for_run(clients, start.organisation, run.id, start.correlation)
+    return run
+
+
+def wait_for_run(clients: Clients, organisation: str, run: int, waiting: str) -> None:
+    """From now on hints of the run are for *waiting* too."""
+    content = json.dumps({"started": waiting}).encode()
+    clients.hub.create(clients.configuration.hub.state, records.devops_run(organisation, run, waiting), content)
+
+
+def look_at_devops_run(clients: Clients, look: c.DevOpsRunLook) -> DevOpsRun:
+    return clients.devops_pipelines.look(look.organisation, look.project, look.pipeline, look.run)
+
+
+def _pipeline(start: c.RunOfPipeline) -> PipelineOrder:
+    return PipelineOrder(
+        organisation=start.organisation,
+        project=start.project,
+        pipeline=start.pipeline,
+        correlation=start.correlation,
+        parameters=start.parameters,
+    )
+
+
+def _runs_of(clients: Clients, approval: str) -> list[str]:
+    """The run that waits for *approval*, read again: a hook says neither its project nor its run."""
+    known = clients.configuration.devops
+    places = {(each.organisation, each.project) for each in known.approvals}
+    places |= {(organisation, project) for organisation in known.organisations for project in known.projects}
+    found = [clients.devops_approvals.find(organisation, project, approval) for organisation, project in sorted(places)]
+    return [str(each.run) for each in found if each is not None and each.run]
+
+
+def _started_by(clients: Clients, run: int) -> list[str]:
+    """What waits for *run*, in any of our organisations."""
+    state, found = clients.configuration.hub.state, []
+    for organisation in clients.configuration.devops.organisations:
+        folder = records.devops_runs(organisation, run)
+        found += [blob.path.removeprefix(folder).removesuffix(".json") for blob in clients.hub.list(state, folder)]
+    return found
+
+
+async def _heed_merge(client: Client, clients: Clients, hint: Hint) -> c.Heeded:
+    rules = [each for each in clients.configuration.devops.merges if each.repository.lower() == hint.repository.lower()]
+    did = []
+    for rule in rules:
+        read = (rule.organisation, rule.project, rule.repository, int(hint.id))
+        pull = await asyncio.to_thread(clients.devops_facts.pull_request, *read)
+        if pull is None or not pull.merged or pull.target != rule.branch:
+            did.append(f"pull request {hint.id} is not merged into {rule.branch}")
+        else:
+            did.append(await _start_merged(client, clients, rule, pull))
+    return c.Heeded(did="; ".join(did) or f"no rule for repository {hint.repository}")
+
+
+async def _start_merged(client: Client, clients: Clients, rule: MergeStart, pull: PullRequest) -> str:
+    key = identity.merge_key(rule.organisation, rule.project, rule.repository, pull.number)
+    try:
+        order = _order(rule, pull)
+        author = await asyncio.to_thread(clients.devops_facts.person, rule.organisation, pull.author)
+        asker = author or Person(oid="", name=f"requester unknown (pull request {pull.number} of {rule.repository})")
+        if order.kind is Kind.PIPELINE:
+            return await _run_pipeline(client, clients, order, key)
+        begun = await begin(client, clients, key, order, asker)
+    except Refused as refusal:
+        await asyncio.to_thread(
+            clients.ledger.record, f"{key}-refused", {"because": str(refusal), "at": stamp(clients)}
+        )
+        return f"refused: {refusal}"
+    return begun.id or begun.because or begun.failed
+
+
+async def _run_pipeline(client: Client, clients: Clients, order: Order, key: str) -> str:
+    correlation = identity.pipeline_run_id(key)
+    wanted = c.RunOfPipeline(
+        key=f"{key}/run",
+        organisation=order.organisation,
+        project=order.project,
+        pipeline=int(order.pipeline),
+        correlation=correlation,
+    )
+    await start_kept(client, clients, c.RUN_DEVOPS_PIPELINE, correlation, wanted)
+    return correlation
+
+
+def _order(rule: MergeStart, pull: PullRequest) -> Order:
+    """A model without a version takes it from a line `signalbox: NAME:VERSION` of the description."""
+    order = rule.order
+    if order.kind is not Kind.PROMOTION or ":" in order.model:
+        return order
+    named = [each for each in _VERSION.findall(pull.description) if each.startswith(f"{order.model}:")]
+    if len(named) != 1:
+        wanted = f"`signalbox: {order.model}:VERSION`"
+        raise Refused(f"pull request {pull.number} names {len(named)} versions; write {wanted} on a line of its own")
+    return replace(order, model=named[0])

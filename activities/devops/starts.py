@@ -1,0 +1,158 @@
+"""Start what an order of a pipeline or of a merged pull request asks for, by the ids that any other door would use.
+
+What is to be started is recorded before it is started, so that a second try starts the same thing.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from activities.effects import once
+from shared import contracts as c
+from shared.application.inference.open_runs import start_inference
+from shared.application.progress import progress_of
+from shared.application.promotion.standing import next_attempt
+from shared.application.retraining.causes import record_cause
+from shared.application.retraining.consideration import consider
+from shared.clients import Clients
+from shared.domain import identity
+from shared.domain.devops.orders import Kind, Order
+from shared.domain.events import BlobArrived
+from shared.domain.failures import Refused
+from shared.domain.inference.arrivals import Arrival
+from shared.domain.promotion.approvals import Person
+from shared.domain.promotion.ladder import Stage
+from shared.domain.promotion.models import exact_model
+from shared.domain.promotion.people import PersonId
+from shared.domain.retraining.causes import Cause, CauseKind
+from shared.durable.starting import Client, start_once
+from shared.ports import Blob, HubFile
+from shared.routing import StartRun, route
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    follows: c.Followed = c.Followed.NOTHING
+    id: str = ""
+    failed: str = ""
+    because: str = ""
+
+
+async def begin(client: Client, clients: Clients, key: str, order: Order, asker: Person) -> Begun:
+    """Raises Refused for an order that cannot be followed: the reason names field, value and remedy."""
+    match order.kind:
+        case Kind.PROMOTION:
+            return await _promote(client, clients, key, order, asker)
+        case Kind.INFERENCE:
+            return await _infer(client, clients, key, order)
+        case Kind.RETRAINING:
+            return await _retrain(client, clients, key, order, asker)
+        case Kind.DATA_CHECK:
+            return await asyncio.to_thread(_check_data, clients, order)
+        case Kind.PIPELINE:
+            raise Refused("field 'start' is 'pipeline': a pipeline starts pipelines by itself")
+        case Kind.FOLLOW:
+            return await asyncio.to_thread(_follow, clients, order)
+
+
+async def _promote(client: Client, clients: Clients, key: str, order: Order, asker: Person) -> Begun:
+    def wanted() -> c.Promotion:
+        model, source = exact_model(order.model), order.source or clients.configuration.ladder.lowest_source(order.to)
+        _refuse_unknown(clients, asker, clients.configuration.ladder.way(source, order.to))
+        number = next_attempt(clients, model, order.to)
+        return c.Promotion(
+            id=identity.promotion_id(model.name, model.version, order.to, number),
+            model=model,
+            source=source,
+            target=order.to,
+            requester=asker.oid,
+            requested_by=asker.name,
+            reason=order.reason or f"asked for by {asker.name}",
+            asked_by=(PersonId.of(asker, asker.name),) if asker.oid else (),
+        )
+
+    request = await _intend(clients, key, c.Promotion, wanted)
+    await start_once(client, c.PROMOTE, request.id, request)
+    return Begun(follows=c.Followed.RECORD, id=request.id)
+
+
+def _refuse_unknown(clients: Clients, asker: Person, way: Sequence[Stage]) -> None:
+    """Four eyes need to know whose the first two are: nobody unknown starts what people must approve."""
+    asked = [stage.name for stage in way if stage.approvals.roles]
+    if asked and not asker.oid and not clients.configuration.devops.unknown_requesters:
+        raise Refused(
+            f"{asker.name}: it would be nobody's own promotion, and stage {asked[0]} asks for approvals by others than "
+            "the requester; let a person of the directory run the pipeline, or set devops.unknown_requesters: true"
+        )
+
+
+async def _infer(client: Client, clients: Clients, key: str, order: Order) -> Begun:
+    """The run that the file's own event starts: whoever comes second joins it."""
+
+    def wanted() -> c.Inference:
+        blob = _file(clients, order.path)
+        hub = clients.configuration.hub
+        arrival = Arrival(account=hub.account, container=blob.container, path=blob.path, etag=blob.etag, size=blob.size)
+        decisions = route(BlobArrived(event_id=key, arrival=arrival), clients.configuration)
+        starts = [each for each in decisions if isinstance(each, StartRun)]
+        if len(starts) != 1:
+            raise Refused(f"path {order.path!r} starts {len(starts)} runs by itself; name a file that one route takes")
+        today = clients.clock.now().date().isoformat()
+        return c.Inference.of(starts[0].route, hub, arrival, starts[0].captures, today)
+
+    inference = await _intend(clients, key, c.Inference, wanted)
+    await start_inference(client, clients.hub, inference)
+    return Begun(follows=c.Followed.RECORD, id=inference.run)
+
+
+async def _retrain(client: Client, clients: Clients, key: str, order: Order, asker: Person) -> Begun:
+    clients.configuration.retrained(order.model)
+    cause = Cause(
+        id=identity.cause_id(order.model, CauseKind.PIPELINE, key),
+        model=order.model,
+        kind=CauseKind.PIPELINE,
+        at=clients.clock.now(),
+        because=order.reason or f"asked for by {asker.name}",
+        who=asker.name if asker.oid else "",
+        person=PersonId.of(asker, asker.name) if asker.oid else None,
+    )
+    await asyncio.to_thread(record_cause, clients, cause)
+    await consider(client, clients, order.model)
+    return Begun(follows=c.Followed.INSTANCE, id=identity.considering_id(order.model))
+
+
+def _check_data(clients: Clients, order: Order) -> Begun:
+    try:
+        wanted = clients.configuration.route(order.route)
+    except KeyError as error:
+        raise Refused(str(error.args[0])) from error
+    files = [HubFile(name=order.path, blob=_file(clients, order.path))]
+    report = clients.data_checks.check(wanted.contract, files)
+    said = "; ".join(map(str, report.get("summary", ())))[:1000]
+    passed = report.get("outcome") == "passed"
+    because = f"data check {report.get('outcome')}: {said or str(report.get('rows', 0)) + ' rows'}"
+    return Begun(because=because) if passed else Begun(failed=because)
+
+
+def _follow(clients: Clients, order: Order) -> Begun:
+    if progress_of(clients, order.run) is None:
+        raise Refused(f"field 'follow' is {order.run!r}, which is no run and no promotion here; start it first")
+    return Begun(follows=c.Followed.RECORD, id=order.run)
+
+
+def _file(clients: Clients, path: str) -> Blob:
+    container, _, inner = path.partition("/")
+    if container in clients.configuration.hub.reserved:
+        raise Refused(f"field 'path' is {path!r}, in a container of Signalbox's own; name a file that has landed")
+    blob = clients.hub.find(container, inner) if inner else None
+    if blob is None:
+        raise Refused(f"field 'path' is {path!r}, which is not in the hub; name it as container/path")
+    return blob
+
+
+async def _intend(clients: Clients, key: str, kind: type[T], wanted: Callable[[], T]) -> T:
+    """What is to be started under *key*: decided once, whatever the world has come to since."""
+    return await asyncio.to_thread(once, clients, f"{key}-intended", kind, wanted)

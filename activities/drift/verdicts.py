@@ -1,0 +1,223 @@
+"""Look at a window: judge it, write the report, and where it drifted tell the world and record a cause, once."""
+
+import asyncio
+import json
+from typing import Any
+
+from activities.drift.windows import change_window, watch_of
+from activities.effects import once, stamp
+from shared import contracts as c
+from shared.application.drift.watches import Window, read_window
+from shared.application.retraining.causes import record_cause
+from shared.application.retraining.consideration import consider
+from shared.clients import Clients
+from shared.domain import identity
+from shared.domain.drift.detector import DriftVerdict, detect
+from shared.domain.drift.reference import ModelReference, parse_reference
+from shared.domain.drift.relevance import RelevanceError, relevance
+from shared.domain.drift.relevance_drift import Change, RelevanceChange, compare_relevance
+from shared.domain.drift.rule import Outcome
+from shared.domain.drift.watch import DriftWatch
+from shared.domain.failures import Refused
+from shared.domain.retraining.causes import Cause, CauseKind
+from shared.durable.starting import Client
+from shared.records import paths as records
+
+_NAMED = 10
+
+
+def look_at_drift(clients: Clients, look: c.WindowLook) -> c.WindowStanding:
+    """How the window stands; one of another reference is not due, and ends with the next run."""
+    record = read_window(clients, look.model, look.version)
+    if record is None:
+        return c.WindowStanding()
+    window, _ = record
+    due = window.look_due(watch_of(clients, look.model), clients.clock.now())
+    due = due and window.reference == _kept_reference(clients, look.model, look.version).digest
+    return c.WindowStanding(number=window.number, rows=window.rows, look=window.looks, due=due)
+
+
+def judge_drift(clients: Clients, judging: c.DriftJudging) -> c.DriftFound:
+    """The first judgement of a look is the one that counts, however many runs asked for it."""
+    return once(clients, judging.key, c.DriftFound, lambda: _judge(clients, judging))
+
+
+def _judge(clients: Clients, judging: c.DriftJudging) -> c.DriftFound:
+    state, watch = clients.configuration.hub.state, watch_of(clients, judging.model)
+    place = {kind: _report_path(judging, kind) for kind in ("json", "html")}
+    window = read_window(clients, judging.model, judging.version)
+    if window is None:
+        raise Refused(f"the window of {judging.model}:{judging.version} is gone from {state}")
+    if clients.hub.find(state, place["json"]) is None:
+        content = _report(clients, judging, watch, window)
+        clients.hub.create(state, place["json"], json.dumps(content, indent=2).encode())
+    report = json.loads(clients.hub.read(state, place["json"]) or b"{}")
+    clients.hub.create(state, place["html"], _page(report).encode())
+    outcome = Outcome(report["outcome"])
+    if outcome is not Outcome.DRIFTED:  # A finding is noted once it is told: until then the look stays due.
+        _remember(clients, judging, watch, report)
+    return c.DriftFound(outcome=outcome, because=report["because"], report=place["json"], page=place["html"])
+
+
+def _report_path(judging: c.DriftJudging, kind: str) -> str:
+    return records.drift_report(judging.model, judging.version, judging.number, judging.look, kind)
+
+
+def _page(report: dict[str, Any]) -> str:
+    from shared.evidence_page.drift import drift_page
+
+    return drift_page(report)
+
+
+def _report(clients: Clients, judging: c.DriftJudging, watch: DriftWatch, window: Window) -> dict[str, Any]:
+    kept = _kept_reference(clients, judging.model, judging.version)
+    reference = kept if watch.output else kept.inputs_alone
+    verdict = detect(reference, window[1], watch.rule_of_a_look)
+    changes, said = _relevance_changes(clients, watch, reference)
+    outcome, because = _together(verdict, changes)
+    return {
+        "model": judging.model,
+        "version": judging.version,
+        "window": judging.number,
+        "look": judging.look,
+        "of_looks": watch.looks,
+        "written": stamp(clients),
+        "opened": window[0].opened,
+        "runs": list(window[0].runs),
+        "reference": window[0].reference,
+        "alpha": watch.rule.alpha,
+        "alpha_of_this_look": watch.rule_of_a_look.alpha,
+        "effect": watch.rule.effect,
+        "score_must_move": watch.rule.score_must_move,
+        "outcome": outcome.value,
+        "because": because,
+        "verdict": verdict.to_dict(),
+        "relevance": [_told(each) for each in changes],
+        "relevance_note": said,
+    }
+
+
+def _kept_reference(clients: Clients, model: str, version: str) -> ModelReference:
+    path = records.drift_reference(model, version)
+    raw = clients.hub.read(clients.configuration.hub.state, path)
+    if raw is None:
+        raise Refused(f"the reference of {model}:{version} is gone from {path}")
+    return parse_reference(json.loads(raw))
+
+
+def _relevance_changes(
+    clients: Clients, watch: DriftWatch, reference: ModelReference
+) -> tuple[tuple[RelevanceChange, ...], str]:
+    """What has changed, where rows with answers are kept and the reference knows its relevance; or why nobody knows."""
+    known = reference.relevance
+    if watch.labels is None:
+        return (), ""
+    if known is None or known.target != watch.labels.target:
+        return (), f"the reference has no relevance for {watch.labels.target}"
+    container, _, prefix = watch.labels.path.partition("/")
+    newest = max(clients.hub.list(container, prefix), key=lambda blob: (blob.modified, blob.path), default=None)
+    if newest is None:
+        return (), f"no file with answers lies at {watch.labels.path}"
+    try:
+        columns = clients.drift_files.columns(newest)
+        names = [*(each.name for each in known.features), known.target]
+        now = relevance(
+            {name: columns[name] for name in names if name in columns},
+            known.target,
+            alpha=known.alpha,
+            bins=known.bins,
+            resamples=known.resamples,
+            seed=known.seed,
+        )
+    except (RelevanceError, Refused) as error:
+        return (), f"{newest.container}/{newest.path}: {error}"
+    return compare_relevance(known, now, alpha=watch.rule_of_a_look.alpha), f"{newest.container}/{newest.path}"
+
+
+def _together(verdict: DriftVerdict, changes: tuple[RelevanceChange, ...]) -> tuple[Outcome, str]:
+    changed = [each.name for each in changes if each.change is Change.CHANGED]
+    if not changed:
+        return verdict.outcome, verdict.because
+    said = f"what {', '.join(changed)} {'tells' if len(changed) == 1 else 'tell'} about the answer has changed"
+    return Outcome.DRIFTED, f"{verdict.because}; {said}" if verdict.outcome is Outcome.DRIFTED else said
+
+
+def _told(change: RelevanceChange) -> dict[str, Any]:
+    return {
+        "name": change.name,
+        "before": change.before,
+        "after": change.after,
+        "change": change.change.value,
+        "because": change.because,
+    }
+
+
+def _remember(
+    clients: Clients, look: c.DriftJudging | c.DriftTelling, watch: DriftWatch, report: dict[str, Any]
+) -> None:
+    """Note the look on the window, unless it was noted before."""
+
+    def noted(found: Window | None) -> Window | None:
+        if found is None or found[0].number != look.number or found[0].looks > look.look:
+            return None
+        outcome, rows = Outcome(report["outcome"]), int(report["verdict"]["rows"])
+        after = found[0].looked_at(watch, clients.clock.now(), rows, outcome, report["because"])
+        return after, found[1]
+
+    change_window(clients, look.model, look.version, noted)
+
+
+async def tell_drift(client: Client, clients: Clients, telling: c.DriftTelling) -> c.Done:
+    """Announce the finding, record it as a cause and close its window, under whose name all is; wake the decision."""
+    watch = await asyncio.to_thread(watch_of, clients, telling.model)
+    done = await asyncio.to_thread(once, clients, telling.key, c.Done, lambda: _tell(clients, watch, telling))
+    if watch.retrain and clients.configuration.is_retrained(telling.model):
+        await consider(client, clients, telling.model)
+    return done
+
+
+def _tell(clients: Clients, watch: DriftWatch, telling: c.DriftTelling) -> c.Done:
+    state = clients.configuration.hub.state
+    report = json.loads(clients.hub.read(state, telling.found.report) or b"{}")
+    name, facts = identity.drift_window(telling.model, telling.version, telling.number), _facts(report)
+    data: dict[str, Any] = {
+        "model": f"{telling.model}:{telling.version}",
+        "because": telling.found.because[:1000],
+        "report": f"{state}/{telling.found.report}",
+        "page": f"{state}/{telling.found.page}",
+        "tell": list(watch.tell),
+        **facts,
+    }
+    clients.announcer.announce(name, "Signalbox.Drift.Detected", f"models/{telling.model}", data)
+    if watch.retrain:
+        kind = CauseKind.DRIFT
+        cause = Cause(
+            id=identity.cause_id(telling.model, kind.value, name),
+            model=telling.model,
+            kind=kind,
+            at=clients.clock.now(),
+            because=telling.found.because[:1000],
+            facts=facts | {"report": f"{state}/{telling.found.report}"},
+        )
+        record_cause(clients, cause)
+    _remember(clients, telling, watch, report)
+    return c.Done(at=stamp(clients))
+
+
+def _facts(report: dict[str, Any]) -> dict[str, str]:
+    """Small texts: the columns that moved with their statistics, the largest share first."""
+    moved = [each for each in report["verdict"]["columns"] if each["movement"] == "moved"]
+    moved.sort(key=lambda each: (-each["share"], each["column"]))
+    changed = [each["name"] for each in report["relevance"] if each["change"] == Change.CHANGED]
+    return {
+        "version": str(report["version"]),
+        "window": str(report["window"]),
+        "rows": str(report["verdict"]["rows"]),
+        "features": ", ".join(each["column"] for each in moved[:_NAMED]),
+        "statistic": "; ".join(
+            f"{each['column']}: {each['test']} {each['statistic']:.3g}, p = {each['adjusted_p']:.2g}"
+            for each in moved[:_NAMED]
+        ),
+        "score": str(report["verdict"]["score"]["movement"]),
+        "relevance": ", ".join(changed[:_NAMED]),
+    }

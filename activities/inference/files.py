@@ -1,0 +1,184 @@
+"""Move files, always server-side: pin what will be scored, set bad data aside, publish the result."""
+
+import json
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import quote
+
+from activities.effects import once, stamp
+from activities.inference.members import Member, Membership, find_members
+from shared import contracts as c
+from shared.clients import Clients
+from shared.codec import decode, encode
+from shared.domain import identity
+from shared.domain.failures import Refused
+from shared.domain.inference.runs import Outcome
+from shared.domain.paths import patterns
+from shared.ports import Blob
+from shared.records import paths as records
+from shared.records.listings import RUNS, keep_listed
+
+_AT_ONCE = 8
+_LONGEST_MARK = 4096
+RUN_MARK = "signalbox_run"  # Blob metadata on everything a run writes: what carries it is never scored again.
+
+
+def gather_files(clients: Clients, gathering: c.Gathering) -> c.Gathered:
+    """Copy each member's exact content into the run's folder in staging: what is checked is what is scored."""
+    request = gathering.inference
+    done = clients.ledger.find(gathering.key)
+    if done is not None:
+        return decode(c.Gathered, done)
+    membership = find_members(clients, request)
+    if membership.missing:
+        return c.Gathered(files=0, missing=membership.missing)
+    pinned = _pin_all(clients, request, membership)
+    gathered = _remember(clients, request, membership, pinned)
+    return decode(c.Gathered, clients.ledger.record(gathering.key, encode(gathered)))
+
+
+def quarantine_files(clients: Clients, quarantining: c.Quarantining) -> c.Quarantined:
+    """Set the pinned files aside with the report that says why, and take the originals out of the way."""
+    request = quarantining.inference
+    folder = f"{request.route.name}/{request.run}"
+
+    def act() -> c.Quarantined:
+        members = read_members(clients, request)
+        _at_once(lambda member: _set_aside(clients, request, member, folder), members)
+        report = clients.hub.read(request.hub.state, quarantining.report) or b"{}"
+        clients.hub.create(request.hub.quarantine, f"{folder}/report.json", report, {RUN_MARK: request.run})
+        keep_listed(clients.hub, request.hub.state, RUNS, request.run, {"outcome": Outcome.QUARANTINED.value})
+        return c.Quarantined(path=f"{request.hub.quarantine}/{folder}", files=len(members))
+
+    return once(clients, quarantining.key, c.Quarantined, act)
+
+
+def publish_result(clients: Clients, publishing: c.Publishing) -> c.Published:
+    """Copy the output to its place, then write the manifest: who sees the manifest sees everything."""
+    request = publishing.inference
+    container, _, folder = output_folder(request).partition("/")
+
+    def act() -> c.Published:
+        for file in publishing.result.files:
+            _publish_file(clients, request, file, container, folder)
+        manifest = f"{folder}/_manifest.json"
+        content = json.dumps(_manifest(clients, publishing), indent=2).encode()
+        clients.hub.create(container, manifest, content, {RUN_MARK: request.run})
+        return c.Published(manifest=f"{container}/{manifest}")
+
+    return once(clients, publishing.key, c.Published, act)
+
+
+def output_folder(request: c.Inference) -> str:
+    """Where the run's result goes: the route's template, filled."""
+    score = request.route.score
+    known = {"run": request.run, "route": request.route.name, "model": score.model, "version": score.version}
+    return patterns.fill(request.route.publish, request.captures | known | {"date": request.date}).rstrip("/")
+
+
+def read_members(clients: Clients, request: c.Inference) -> tuple[Member, ...]:
+    raw = clients.hub.read(request.hub.state, records.members(request.run)) or b"[]"
+    return tuple(decode(Member, item) for item in json.loads(raw))
+
+
+def _pin_all(clients: Clients, request: c.Inference, membership: Membership) -> list[Member]:
+    def pin(numbered: tuple[int, Blob]) -> Member | None:
+        number, blob = numbered
+        return _pin(clients, request, number, blob)
+
+    return [member for member in _at_once(pin, enumerate(membership.blobs)) if member is not None]
+
+
+def _pin(clients: Clients, request: c.Inference, number: int, blob: Blob) -> Member | None:
+    staging = request.hub.staging
+    path = f"{records.pinned(request.run)}/{identity.pinned_name(number, blob.path.rpartition('/')[2])}"
+    marks = {RUN_MARK: request.run, "source_etag": blob.etag} | _source_mark(f"{blob.container}/{blob.path}")
+    if not clients.hub.copy(blob, staging, path, marks):
+        there = clients.hub.find(staging, path)
+        if there is None or there.metadata.get("source_etag") != blob.etag:
+            return None  # Overwritten before it could be pinned: the newer content is an arrival of its own.
+    return Member(container=blob.container, path=blob.path, etag=blob.etag, size=blob.size, pinned=path)
+
+
+def _source_mark(location: str) -> dict[str, str]:
+    """Where the file came from, for whoever looks at the blob: metadata may have 8 KB, and the record has it too."""
+    quoted = quote(location)
+    return {"source": quoted} if len(quoted) <= _LONGEST_MARK else {}
+
+
+def _remember(clients: Clients, request: c.Inference, membership: Membership, pinned: list[Member]) -> c.Gathered:
+    clients.hub.create(request.hub.state, records.members(request.run), json.dumps(encode(pinned)).encode())
+    lost = {blob.path for blob in membership.blobs} - {member.path for member in pinned}
+    dropped = [*membership.dropped, *(f"{path} was overwritten before it could be pinned" for path in sorted(lost))]
+    return c.Gathered(files=len(pinned), input_path=records.pinned(request.run), dropped=tuple(dropped[:20]))
+
+
+def _set_aside(clients: Clients, request: c.Inference, member: Member, folder: str) -> None:
+    there = clients.hub.find(request.hub.staging, member.pinned)
+    target = f"{folder}/files/{member.pinned.rpartition('/')[2]}"
+    if there is None or not clients.hub.copy(there, request.hub.quarantine, target, {RUN_MARK: request.run}):
+        raise Refused(f"the pinned file {member.pinned} of run {request.run} is gone from staging")
+    clients.hub.delete(member.container, member.path, member.etag)
+
+
+def _publish_file(clients: Clients, request: c.Inference, file: c.OutputFile, container: str, folder: str) -> None:
+    source = clients.hub.find(request.hub.staging, file.path)
+    if source is None or source.etag != file.etag:
+        raise Refused(
+            f"the output {file.path} of run {request.run} changed after it was counted; nothing was published"
+        )
+    target = f"{folder}/{file.path.rpartition('/')[2]}"
+    if _published(clients.hub.find(container, target), request, file):
+        return
+    if not clients.hub.copy(source, container, target, {RUN_MARK: request.run, "sha256": file.sha256}):
+        raise Refused(f"the output {file.path} of run {request.run} changed while it was being published")
+
+
+def _published(there: Blob | None, request: c.Inference, file: c.OutputFile) -> bool:
+    wanted = {RUN_MARK: request.run, "sha256": file.sha256}
+    return there is not None and all(there.metadata.get(name) == value for name, value in wanted.items())
+
+
+def _manifest(clients: Clients, publishing: c.Publishing) -> dict[str, Any]:
+    request, result = publishing.inference, publishing.result
+    score = request.route.score
+    return {
+        "run": request.run,
+        "route": request.route.name,
+        "attempt": identity.attempt_of(request.run),
+        "outcome": result.outcome.value,
+        "because": result.because,
+        "model": {"name": score.model, "version": score.version},
+        "scored_by": {
+            "workspace": score.workspace.workspace,
+            "endpoint": score.endpoint,
+            "deployment": score.deployment,
+            "job": publishing.job.job,
+            "job_name": publishing.job.friendly_name,
+        },
+        "contract": request.route.contract,
+        "data_report": f"{request.hub.state}/{publishing.report}",
+        "rows": {"in": result.rows_in, "out": result.rows_out},
+        "matched_by": list(result.matched_by),
+        "files": [
+            {"name": file.path.rpartition("/")[2], "bytes": file.size, "rows": file.rows, "sha256": file.sha256}
+            for file in result.files
+        ],
+        "arrivals": [
+            {
+                "path": f"{member.container}/{member.path}",
+                "etag": member.etag,
+                "bytes": member.size,
+                "scored_as": member.pinned.rpartition("/")[2],
+            }
+            for member in read_members(clients, request)
+        ],
+        "timings": publishing.timings | {"published": stamp(clients)},
+    }
+
+
+def _at_once(act: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+    """*act* on every item, a few at a time; the first failure is raised once all have ended."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(act, items))

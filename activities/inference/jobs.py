@@ -1,0 +1,117 @@
+"""Batch jobs: submit once under a deterministic name, look, cancel; and count what came out."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+from activities.effects import once, stamp
+from shared import contracts as c
+from shared.clients import Clients
+from shared.domain import identity
+from shared.domain.failures import Refused, Transient
+from shared.domain.inference.job_logs import last_error, shown
+from shared.domain.inference.routes import Workspace
+from shared.domain.inference.runs import JobState, Outcome, RowCount, RowMatch, job_state, judge_rows
+from shared.ports import BatchJob, Blob, HubFile
+from shared.records import paths as records
+from shared.records.listings import RUNS, keep_listed
+
+_CHUNK = 1024 * 1024
+_LOG_TAIL, _LOG_LINES = 64 * 1024, 500
+
+
+def submit_job(clients: Clients, submission: c.Submission) -> c.Submitted:
+    """Found or created by name."""
+    request = submission.inference
+    score = request.route.score
+    job = BatchJob(
+        name=identity.job_name(request.run),
+        scoring=score,
+        datastore=request.hub.datastore,
+        input_path=submission.input_path,
+        output_path=submission.output_path,
+        overrides=request.route.overrides,
+    )
+
+    def act() -> c.Submitted:
+        if clients.ledger.find(identity.effect_key(request.run, "quarantined")):  # It was released: it goes on.
+            keep_listed(clients.hub, request.hub.state, RUNS, request.run, {"outcome": ""})
+        submitted = clients.jobs.submit(job)
+        return c.Submitted(job=submitted.id, friendly_name=submitted.name)
+
+    return once(clients, submission.key, c.Submitted, act)
+
+
+def look_at_job(clients: Clients, look: c.JobLook) -> c.JobSeen:
+    """Where the job stands; of one that failed also why, as far as its log says it."""
+    job, workspace = clients.jobs.look(look.route.score, look.job), look.route.score.workspace
+    asked = clients.hub.find(look.hub.state, records.order(look.run, "cancel")) is not None
+    state = job_state(job.status)
+    seen = c.JobSeen(state=state, status=job.status, cancel_asked=asked, created=job.created)
+    return explained(clients, workspace, look.job, seen) if state is JobState.FAILED else seen
+
+
+def explained(clients: Clients, workspace: Workspace, job: str, seen: c.JobSeen) -> c.JobSeen:
+    """*seen* with the error that the log of the failed *job* names. A log that cannot be read keeps nobody waiting."""
+    try:
+        files = [file for file in clients.job_logs.files(workspace, job) if file.size]
+        if not files:
+            return seen
+        error = last_error(shown(clients.job_logs.tail(workspace, files[0], _LOG_TAIL), _LOG_LINES))
+    except (Refused, Transient) as fault:
+        return replace(seen, error=f"its log could not be read: {str(fault)[:200]}")
+    because = seen.because or f"the job ended as {seen.status}"
+    return replace(seen, because=f"{because}: {error}", error=error, log=files[0].name)
+
+
+def cancel_job(clients: Clients, cancellation: c.Cancellation) -> c.Done:
+    """Cancel by id, or, where the run ended before it knew the id, by the name we gave."""
+    score = cancellation.route.score
+
+    def act() -> c.Done:
+        job = cancellation.job or _find_job(clients, cancellation)
+        if job:
+            clients.jobs.cancel(score.workspace, job)
+        return c.Done(at=stamp(clients))
+
+    return once(clients, cancellation.key, c.Done, act)
+
+
+def reconcile_rows(clients: Clients, reconciling: c.Reconciling) -> c.Reconciled:
+    """Match the output with the rows that went in, hash it, and judge whether every row has its prediction."""
+    request = reconciling.inference
+    blobs = sorted(clients.hub.list(request.hub.staging, f"{reconciling.output_path}/"), key=lambda blob: blob.path)
+    if not blobs:
+        raise Refused(f"the job completed and wrote nothing to {request.hub.staging}/{reconciling.output_path}")
+    match = _match(clients, request, blobs)
+    files = tuple(_hashed(clients, blob, match.records[blob.path]) for blob in blobs)
+    count = RowCount(rows_in=reconciling.rows_in, rows_out=match.rows_out)
+    policy, threshold = request.route.on_missing_rows, request.route.overrides.error_threshold
+    outcome, because = judge_rows(count, policy, threshold, match)
+    kept = () if outcome is Outcome.FAILED else files
+    by = match.by if match.rows == count.rows_in else ()
+    return c.Reconciled(
+        outcome=outcome, because=because, rows_in=count.rows_in, rows_out=count.rows_out, files=kept, matched_by=by
+    )
+
+
+def _match(clients: Clients, request: c.Inference, outputs: Sequence[Blob]) -> RowMatch:
+    """Against the pinned files; where the route says `match: lines`, the output alone is looked at."""
+    pinned = (
+        clients.hub.list(request.hub.staging, f"{records.pinned(request.run)}/") if request.route.match_keys else ()
+    )
+    inputs = [HubFile(name=blob.path, blob=blob) for blob in pinned]
+    return clients.data_checks.match(request.route.contract, inputs, [HubFile(name=b.path, blob=b) for b in outputs])
+
+
+def _find_job(clients: Clients, cancellation: c.Cancellation) -> str:
+    found = clients.jobs.find(cancellation.route.score, identity.job_name(cancellation.run))
+    return found.id if found else ""
+
+
+def _hashed(clients: Clients, blob: Blob, rows: int) -> c.OutputFile:
+    digest = hashlib.sha256()
+    with clients.hub.open(blob) as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return c.OutputFile(path=blob.path, etag=blob.etag, size=blob.size, sha256=digest.hexdigest(), rows=rows)

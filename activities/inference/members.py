@@ -1,0 +1,145 @@
+"""Which files a run is about: the one that arrived, those a marker stands for, or those a window claimed."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from shared import contracts as c
+from shared.clients import Clients
+from shared.domain import identity
+from shared.domain.failures import Refused
+from shared.domain.inference.arrivals import Arrival
+from shared.domain.inference.routes import Grouping, Route
+from shared.domain.paths.patterns import fill, fixed_prefix, match
+from shared.ports import Blob
+from shared.records import paths as records
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A file of a run: where it came from, and where in staging its content is pinned."""
+
+    container: str
+    path: str
+    etag: str
+    size: int
+    pinned: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    blobs: tuple[Blob, ...]
+    missing: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+
+
+def find_members(clients: Clients, request: c.Inference) -> Membership:
+    """The files of *request*, in order of their paths."""
+    if request.repeats:
+        return Membership(blobs=_pinned_before(clients, request))
+    if request.trigger is None:
+        return _without_own(claimed(clients, request))
+    if request.route.group.kind is Grouping.MARKER:
+        return _marked(clients, request, request.trigger)
+    return _single(clients, request.trigger)
+
+
+def candidates(clients: Clients, request: c.Inference | c.WindowWatch, group: dict[str, str]) -> list[Blob]:
+    """What lies in the hub now and belongs to *group* of the route, oldest first."""
+    container, _, pattern = request.route.take.partition("/")
+    prefix = fixed_prefix(fill_known(pattern, group))
+    taken = (
+        blob
+        for blob in clients.hub.list(container, prefix)
+        if match(request.route.take, f"{container}/{blob.path}") is not None
+        and request.route.group_key(f"{container}/{blob.path}") == group
+    )
+    return sorted(taken, key=lambda blob: (blob.modified, blob.path))
+
+
+def lying(clients: Clients, route: Route) -> Iterator[Blob]:
+    """What starts something on *route*, as it lies there now."""
+    container, _, pattern = route.take.partition("/")
+    marker = route.group.kind is Grouping.MARKER
+    prefix = fixed_prefix(pattern)
+    for blob in clients.hub.list(container, prefix[: prefix.rfind("/") + 1] if marker else prefix):
+        location = f"{container}/{blob.path}"
+        wanted = route.marked(location) if marker else route.captures(location) is not None
+        if wanted and "signalbox_run" not in blob.metadata:
+            yield blob
+
+
+def groups(clients: Clients, route: Route) -> list[dict[str, str]]:
+    """The groups that have files on *route* now."""
+    groups = (route.group_key(f"{blob.container}/{blob.path}") for blob in lying(clients, route))
+    return list({identity.window_id(route.name, group): group for group in groups}.values())
+
+
+def fill_known(pattern: str, known: dict[str, str]) -> str:
+    """*pattern* with the captures in *known* filled in; the others stay."""
+    return fill(pattern, _Known(known))
+
+
+class _Known(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return f"{{{name}}}"
+
+
+def claimed(clients: Clients, request: c.Inference) -> list[Blob]:
+    """The files a window claimed for the run, as they were then."""
+    raw = clients.hub.read(request.hub.state, records.claim(request.run))
+    if raw is None:
+        raise Refused(f"the claim of run {request.run} is gone from {request.hub.state}/{records.claim(request.run)}")
+    return [_blob(item) for item in json.loads(raw)["files"]]
+
+
+def _blob(item: dict[str, Any]) -> Blob:
+    from datetime import datetime
+
+    return Blob(**(item | {"modified": datetime.fromisoformat(item["modified"])}))
+
+
+def _single(clients: Clients, trigger: Arrival) -> Membership:
+    there = clients.hub.find(trigger.container, trigger.path)
+    if there is None:
+        return Membership(blobs=(), dropped=(f"{trigger.location} is gone, or a folder's marker and no file",))
+    if trigger.etag and there.etag != trigger.etag:
+        return Membership(blobs=(), dropped=(f"{trigger.location} was overwritten: {trigger.etag} is stale",))
+    return _without_own([there])
+
+
+def _marked(clients: Clients, request: c.Inference, trigger: Arrival) -> Membership:
+    found = candidates(clients, request, request.route.group_key(trigger.location))
+    found = [blob for blob in found if blob.path != trigger.path]
+    if not request.route.group.marker.manifest:
+        return _without_own(found)
+    folder = trigger.path.rpartition("/")[0]
+    wanted = [f"{folder}/{name}" for name in _named(clients, trigger)]
+    there = {blob.path: blob for blob in found}
+    missing = tuple(path for path in wanted if path not in there)
+    return Membership(blobs=(), missing=missing) if missing else _without_own([there[path] for path in wanted])
+
+
+def _named(clients: Clients, trigger: Arrival) -> list[str]:
+    """The members a manifest names: `{"files": ["a.csv", ...]}`, names beside the manifest."""
+    raw = clients.hub.read(trigger.container, trigger.path) or b""
+    try:
+        names = json.loads(raw)["files"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise Refused(f'manifest {trigger.location} is not JSON of the form {{"files": ["name", ...]}}') from error
+    if not isinstance(names, list) or not all(isinstance(name, str) and name and "/" not in name for name in names):
+        raise Refused(f"manifest {trigger.location}: `files` must list names of files in the manifest's own folder")
+    return sorted(set(names))
+
+
+def _without_own(blobs: list[Blob]) -> Membership:
+    """The runtime half of the loop guard: nothing a run wrote is scored."""
+    own = [blob for blob in blobs if "signalbox_run" in blob.metadata]
+    kept = sorted((blob for blob in blobs if "signalbox_run" not in blob.metadata), key=lambda blob: blob.path)
+    return Membership(blobs=tuple(kept), dropped=tuple(f"{blob.path} was written by Signalbox" for blob in own))
+
+
+def _pinned_before(clients: Clients, request: c.Inference) -> tuple[Blob, ...]:
+    folder = records.pinned(request.repeats)
+    return tuple(sorted(clients.hub.list(request.hub.staging, f"{folder}/"), key=lambda blob: blob.path))

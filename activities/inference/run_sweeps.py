@@ -1,0 +1,109 @@
+"""Look after the runs that are open: start what nobody has opened, and end what lost its orchestration.
+
+It was terminated or purged from outside, or failed beyond its own care. How such a run ends is read from what it has
+done: what was published or announced stands. Where the store has lost that, the orchestration's own output stands: a
+run that has finished is never closed as anything else.
+"""
+
+import asyncio
+import json
+import logging
+from dataclasses import replace
+
+from activities.inference.sweeps import GRACE
+from activities.sweep_parts import Parts
+from shared import contracts as c
+from shared.application.inference.result_requests import recorded_result
+from shared.clients import Clients
+from shared.codec import decode
+from shared.domain import identity
+from shared.domain.inference.runs import Outcome
+from shared.durable.starting import COMPLETED, FAILED, Client, Instance, Start, find_instance, start_once
+from shared.records import paths as records
+
+_log = logging.getLogger(__name__)
+
+_LAST = (Outcome.COMPLETED, Outcome.PARTIAL, Outcome.FAILED, Outcome.CANCELLED, Outcome.SUPERSEDED)
+
+
+async def sweep_runs(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swept:
+    del sweep  # Its key only makes the sweep an effect of its own.
+    parts, started, adrift = Parts("runs"), 0, 0
+    for inference in await asyncio.to_thread(_open_runs, clients, parts):
+        with parts.part(f"run {inference.run}"):
+            begun, ended = await _look_after(client, clients, inference)
+            started, adrift = started + begun, adrift + ended
+    return await parts.conclude(clients, c.Swept(started=started, adrift=adrift))
+
+
+async def _look_after(client: Client, clients: Clients, inference: c.Inference) -> tuple[bool, bool]:
+    """Whether the run was started, and whether its end was."""
+    instance = await find_instance(client, inference.run)
+    if instance is not None and instance.running:
+        return False, False
+    opened = await asyncio.to_thread(clients.hub.find, inference.hub.state, records.run_record(inference.run))
+    if opened is None and (instance is None or instance.status == FAILED):
+        how = await start_once(client, c.RUN_INFERENCE, inference.run, inference, again=True)
+        return how is Start.STARTED, False
+    order = await asyncio.to_thread(_adrift, clients, inference, instance)
+    name = identity.adrift_id(inference.run)
+    return False, await start_once(client, c.CONCLUDE_ADRIFT, name, order, again=True) is Start.STARTED
+
+
+def _open_runs(clients: Clients, parts: Parts) -> list[c.Inference]:
+    """Those that were accepted a while ago."""
+    state, found = clients.configuration.hub.state, list[c.Inference]()
+    for blob in clients.hub.list(state, records.OPEN_RUNS):
+        with parts.part(f"record {state}/{blob.path}"):
+            raw = clients.hub.read(state, blob.path) if clients.clock.now() - blob.modified >= GRACE else None
+            if raw is not None:  # Otherwise the run has closed meanwhile.
+                found.append(decode(c.Inference, json.loads(raw)["inference"]))
+    return found
+
+
+def _adrift(clients: Clients, inference: c.Inference, instance: Instance | None) -> c.Adrift:
+    ended = recorded_result(clients.hub, inference)
+    if ended is None and (finished := _finished(clients, instance)) is not None:
+        return c.Adrift(inference=inference, result=finished, told=True)
+    ended = ended or _published(clients, inference)
+    if ended is not None:
+        return c.Adrift(inference=inference, result=ended)
+    failed = instance is not None and instance.status == FAILED
+    because = "its orchestration failed" if failed else "its orchestration was ended from outside"
+    outcome = _announced(clients, inference) or (Outcome.FAILED if failed else Outcome.CANCELLED)
+    result = c.InferenceResult(run=inference.run, outcome=outcome, because=because)
+    known = _done(clients, inference, "submitted") or {}
+    return c.Adrift(inference=inference, result=result, job=str(known.get("job", "")))
+
+
+def _finished(clients: Clients, instance: Instance | None) -> c.InferenceResult | None:
+    """What a completed orchestration returned. It had closed the record before, so the store has lost that since."""
+    if instance is None or instance.status != COMPLETED or not isinstance(instance.output, dict):
+        return None
+    result = decode(c.InferenceResult, instance.output)
+    if result.outcome is Outcome.DUPLICATE:
+        return None  # Another execution did the work.
+    _log.warning("run %s had ended as %s and the store has lost its record", result.run, result.outcome.value)
+    container, _, path = result.manifest.partition("/")
+    if not path or clients.hub.find(container, path) is not None:
+        return result
+    because = f"{result.because}; the store has lost {result.manifest}: reprocess the run"
+    return replace(result, because=because, manifest="")
+
+
+def _published(clients: Clients, inference: c.Inference) -> c.InferenceResult | None:
+    manifest = (_done(clients, inference, "published") or {}).get("manifest", "")
+    container, _, path = manifest.partition("/")
+    raw = clients.hub.read(container, path) if manifest else None
+    said = json.loads(raw) if raw else None
+    return said and c.InferenceResult(
+        run=inference.run, outcome=Outcome(said["outcome"]), because=said["because"], manifest=manifest
+    )
+
+
+def _announced(clients: Clients, inference: c.Inference) -> Outcome | None:
+    return next((each for each in _LAST if _done(clients, inference, f"announced-{each.value}")), None)
+
+
+def _done(clients: Clients, inference: c.Inference, step: str) -> dict[str, str] | None:
+    return clients.ledger.find(identity.effect_key(inference.run, step))

@@ -1,0 +1,212 @@
+"""Micro-batches: messages of a stream become one file of the hub, and the run that scores it.
+
+Which batch has a message is decided by one conditional create, its mark. What is done before and after it may be
+repeated, by whoever and however often: a batch that a kill left half made is finished by the next look.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from activities.effects import once
+from activities.sweep_parts import Parts
+from shared import contracts as c
+from shared.application.inference.open_runs import start_inference
+from shared.application.inference.result_requests import answer_late, note_askers
+from shared.clients import Clients
+from shared.domain import identity
+from shared.domain.failures import Refused, Transient
+from shared.domain.inference.arrivals import Arrival
+from shared.domain.inference.streams import Answer, Held, Stream, cut
+from shared.domain.messaging import Asker
+from shared.durable.starting import Client, Start, start_once
+from shared.records import paths as records
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+BATCH_MARK = "signalbox_batch"  # Blob metadata of a batch's file.
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landed:
+    """The file of a batch and its own messages; None where all turned out to be in another."""
+
+    arrival: Arrival | None = None
+    messages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """*messages* by their names; those that are in the batch are the ones whose mark says so."""
+
+    stream: Stream
+    group: str
+    batch: str
+    messages: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.stream.name}/{self.group}/{self.batch}"
+
+
+def look_at_records(clients: Clients, watch: c.RecordsWatch) -> c.RecordsSeen:
+    found = cut(_held(clients, watch), clients.configuration.stream(watch.stream))
+    return c.RecordsSeen(due=bool(found.batch), wait_s=found.wait_s)
+
+
+async def close_batch(client: Client, clients: Clients, closing: c.BatchClosing) -> c.BatchClosed:
+    """Make a file of the oldest batch that is due and start its run; finishes one that was begun before."""
+    claim = await asyncio.to_thread(_claim, clients, closing.watch)
+    if claim is None:
+        return c.BatchClosed()
+    landed = await asyncio.to_thread(_land, clients, claim)
+    run = await _start(client, clients, claim, landed.arrival) if landed.arrival else ""
+    await asyncio.to_thread(_forget, clients, claim, landed.messages)
+    return c.BatchClosed(batch=claim.name, run=run)
+
+
+async def sweep_streams(client: Client, clients: Clients, parts: Parts) -> int:
+    """Open the collectors of what waits and has none; says how many."""
+    started = 0
+    for stream in clients.configuration.streams:
+        with parts.part(f"stream {stream.name}"):
+            for watch in await asyncio.to_thread(_waiting, clients, stream):
+                instance = identity.collector_id(watch.stream, watch.group)
+                started += await start_once(client, c.COLLECT_RECORDS, instance, watch, again=True) is Start.STARTED
+    return started
+
+
+def _held(clients: Clients, watch: c.RecordsWatch) -> Iterator[Held]:
+    """What waits in the group, in the order of the queue; of a message that was sent again, the first."""
+    now, seen = clients.clock.now(), set[str]()
+    for blob in clients.hub.list(clients.configuration.hub.state, records.held_records(watch.stream, watch.group)):
+        age_s = max(0.0, (now - blob.modified).total_seconds())
+        name = blob.path.rpartition("/")[2].removesuffix(".json")
+        if (message := _message(name)) in seen:
+            continue
+        seen.add(message)
+        yield Held(name=name, records=int(blob.metadata.get("records", 1)), size=blob.size, age_s=age_s)
+
+
+def _waiting(clients: Clients, stream: Stream) -> list[c.RecordsWatch]:
+    """The groups in which something waits."""
+    folder = records.held_records(stream.name)
+    blobs = clients.hub.list(clients.configuration.hub.state, folder)
+    groups = dict.fromkeys(blob.path.removeprefix(folder).partition("/")[0] for blob in blobs)
+    return [c.RecordsWatch(stream=stream.name, group=group) for group in groups]
+
+
+def _claim(clients: Clients, watch: c.RecordsWatch) -> Claim | None:
+    """The batch that the first message is in, or should be in now; None where nothing is due."""
+    stream, hub = clients.configuration.stream(watch.stream), clients.configuration.hub
+    first = next(_held(clients, watch), None)
+    if first is None:
+        return None
+    mark = _mark(clients, stream, first.name)
+    chosen = (first.name,) if mark else cut(_held(clients, watch), stream).batch
+    if not chosen:
+        return None
+    group, batch = (mark["group"], mark["batch"]) if mark else (watch.group, first.name)
+    path = records.micro_batch(stream.name, group, batch)
+    clients.hub.create(hub.state, path, json.dumps({"messages": chosen}).encode())
+    there = json.loads(clients.hub.read(hub.state, path) or b"{}")
+    if mark and mark["message"] != f"{watch.group}/{first.name}":  # Sent again; its first copy is used.
+        clients.hub.delete(hub.state, f"{records.held_records(stream.name, watch.group)}{first.name}.json")
+    return Claim(stream=stream, group=group, batch=batch, messages=tuple(there["messages"]))
+
+
+def _land(clients: Clients, claim: Claim) -> Landed:
+    """Mark the messages, make a file of those that are the batch's own, and note who is to hear of it."""
+
+    def act() -> Landed:
+        own = tuple(name for name, won in zip(claim.messages, _each(mark, claim.messages), strict=True) if won)
+        if not own:
+            return Landed()
+        brought = [json.loads(raw) for raw in _each(lambda name: _content(clients, claim, name), own)]
+        arrival = _file(clients, claim, [record for each in brought for record in each["records"]])
+        note_askers(clients.hub, _inference(clients, claim, arrival), _askers(claim, brought), claim.name)
+        return Landed(arrival=arrival, messages=own)
+
+    def mark(name: str) -> bool:
+        wanted = {"group": claim.group, "batch": claim.batch, "message": f"{claim.group}/{name}"}
+        state, path = clients.configuration.hub.state, _mark_path(claim.stream, name)
+        return clients.hub.create(state, path, json.dumps(wanted).encode()) or (
+            _mark(clients, claim.stream, name) == wanted
+        )
+
+    return once(clients, identity.landing_key(claim.stream.name, claim.group, claim.batch), Landed, act)
+
+
+def _file(clients: Clients, claim: Claim, brought: Sequence[dict[str, Any]]) -> Arrival:
+    """The batch as a file of the hub. Refused where another file has its name."""
+    location = claim.stream.place(claim.group, claim.batch)
+    container, _, path = location.partition("/")
+    data = clients.data_checks.written(clients.configuration.route(claim.stream.route).contract, brought)
+    clients.hub.create(container, path, data, {BATCH_MARK: claim.name})
+    there = clients.hub.find(container, path)
+    if there is None or there.metadata.get(BATCH_MARK) != claim.name:
+        raise Refused(f"{location} is not batch {claim.name}; let `land` of its stream name a place of its own")
+    account = clients.configuration.hub.account
+    return Arrival(account=account, container=container, path=path, etag=there.etag, size=there.size)
+
+
+def _askers(claim: Claim, brought: Sequence[dict[str, Any]]) -> list[Asker]:
+    if claim.stream.answer is Answer.BATCH:
+        return [Asker(message=claim.name, session=claim.group, correlation=claim.name)]
+    return [Asker(message=each["id"], session=each["session"], correlation=each["correlation"]) for each in brought]
+
+
+async def _start(client: Client, clients: Clients, claim: Claim, arrival: Arrival) -> str:
+    """The file's own event starts the same run: whoever comes second finds it."""
+    inference = _inference(clients, claim, arrival)
+    how = await start_inference(client, clients.hub, inference)
+    if how is not Start.STARTED:
+        await answer_late(client, clients.hub, inference, claim.name)
+    return inference.run
+
+
+def _inference(clients: Clients, claim: Claim, arrival: Arrival) -> c.Inference:
+    route, hub = clients.configuration.route(claim.stream.route), clients.configuration.hub
+    captures = route.captures(arrival.location)
+    if captures is None:
+        raise Refused(f"route {route.name} does not take {arrival.location} any more; let `take` and `land` fit")
+    return c.Inference.of(route, hub, arrival, captures, clients.clock.now().date().isoformat())
+
+
+def _forget(clients: Clients, claim: Claim, own: Sequence[str]) -> None:
+    """Take the batch's own messages out of those that wait; their marks stay."""
+    state, folder = clients.configuration.hub.state, records.held_records(claim.stream.name, claim.group)
+    _each(lambda name: clients.hub.delete(state, f"{folder}{name}.json"), own)
+
+
+def _content(clients: Clients, claim: Claim, name: str) -> bytes:
+    path = f"{records.held_records(claim.stream.name, claim.group)}{name}.json"
+    raw = clients.hub.read(clients.configuration.hub.state, path)
+    if raw is None:
+        raise Transient(f"{path} is gone: somebody else has made a file of batch {claim.name}")
+    return raw
+
+
+def _mark(clients: Clients, stream: Stream, name: str) -> dict[str, str] | None:
+    raw = clients.hub.read(clients.configuration.hub.state, _mark_path(stream, name))
+    return None if raw is None else json.loads(raw)
+
+
+def _mark_path(stream: Stream, name: str) -> str:
+    return records.used_message(stream.name, _message(name))
+
+
+def _message(name: str) -> str:
+    """The digest of the message's id; before it is the number that orders it."""
+    return name.partition("-")[2]
+
+
+def _each(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    """A few at a time: each is a call of the hub."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(work, items))

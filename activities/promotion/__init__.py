@@ -1,0 +1,1 @@
+"""Activities of promotion: evidence, verdicts, approvals, receipts, and the moves of each stage."""

@@ -1,0 +1,75 @@
+"""Look at what people have decided, as recorded; remind those who have not. The events are only wake-ups."""
+
+from datetime import timedelta
+
+from activities.effects import once, stamp
+from shared import contracts as c
+from shared.application.promotion.standing import asked_at, askers_of, break_glass, judgement
+from shared.application.promotion.superseding import superseded_by
+from shared.clients import Clients
+from shared.domain.promotion.approvals import Standing, who_can
+
+_FIRST_LOOK_S, _GROWTH = 300.0, 1.25
+
+
+def look_at_approvals(clients: Clients, order: c.StageOrder) -> c.ApprovalsSeen:
+    """Where the approvals of a stage stand, and when to look again. The first look starts the clock."""
+    policy = order.at.stage.approvals
+    found, asked = judgement(clients, order), asked_at(clients, order)
+    waited = (clients.clock.now() - asked).total_seconds()
+    if because := superseded_by(clients, order.promotion.id):
+        return c.ApprovalsSeen(standing=Standing.REJECTED, unmet=(because,), waited_s=waited)
+    if found.standing is Standing.EXPIRED:
+        until = asked + timedelta(seconds=policy.expire_after_s)
+        times = [moment.isoformat(timespec="minutes") for moment in (asked, until)]
+        said = f"the approvals expired: asked for at {times[0]}, not all given until {times[1]}; promote it again"
+        return c.ApprovalsSeen(standing=found.standing, unmet=(said, *found.unmet), waited_s=waited)
+    if found.standing is not Standing.WAITING:
+        return c.ApprovalsSeen(standing=found.standing, unmet=found.unmet, waited_s=waited)
+    due = int(waited // policy.remind_after_s)
+    marks = [(due + 1) * policy.remind_after_s, policy.expire_after_s]
+    marks += [policy.escalate_after_s] if waited < policy.escalate_after_s else []
+    again = max(1.0, min([_unasked(waited), *marks]) - waited)
+    return c.ApprovalsSeen(standing=found.standing, unmet=found.unmet, look_again_s=again, reminders_due=due + 1)
+
+
+def _unasked(waited: float) -> float:
+    """When to look though nothing woke us. Wake-ups are seldom lost, and each look is a replay: ever more rarely."""
+    return max(_FIRST_LOOK_S, waited * _GROWTH)
+
+
+def look_at_glass(clients: Clients, order: c.StageOrder) -> c.ApprovalsSeen:
+    """Whether the failing gates of the order's phase have been overridden, by everybody who must."""
+    if break_glass(clients, order):
+        return c.ApprovalsSeen(standing=Standing.APPROVED)
+    policy = clients.configuration.ladder.break_glass.policy
+    roles = policy.asked(askers_of(clients, order.promotion, order.plan.digest))
+    unmet = tuple(f"break the glass as {role.name}: {who_can(role, policy)}" for role in roles)
+    late = (clients.clock.now() - asked_at(clients, order)).total_seconds()
+    left = clients.configuration.ladder.break_glass.longest_s - late
+    standing = Standing.WAITING if left > 0 and roles else Standing.EXPIRED
+    if roles and left <= 0:
+        unmet = ("the glass was not broken in time", *unmet)
+    return c.ApprovalsSeen(standing=standing, unmet=unmet, look_again_s=max(1.0, left))
+
+
+def remind_approvers(clients: Clients, order: c.StageOrder) -> c.Done:
+    """Ask, and ask again, and past the escalation time ask those it escalates to as well."""
+
+    def act() -> c.Done:
+        policy, found = order.at.stage.approvals, judgement(clients, order)
+        late = clients.clock.now() >= asked_at(clients, order) + timedelta(seconds=policy.escalate_after_s)
+        data = {
+            "promotion": order.promotion.id,
+            "model": str(order.plan.model),
+            "stage": order.stage,
+            "evidence": order.evidence,
+            "unmet": list(found.unmet),
+            "reminder": order.number,
+            "tell": list(policy.escalate_to) if late else [],
+        }
+        kind = "Signalbox.Promotion.ApprovalEscalated" if late else "Signalbox.Promotion.ApprovalRequested"
+        clients.announcer.announce(order.key, kind, f"promotions/{order.promotion.id}", data)
+        return c.Done(at=stamp(clients))
+
+    return once(clients, order.key, c.Done, act)

@@ -1,0 +1,92 @@
+"""Assess a stage: gather the evidence its gates ask for, record it, and let the domain judge.
+
+Evidence is written once for each promotion, stage and phase; what is judged later is what was recorded then.
+"""
+
+import json
+from dataclasses import replace
+
+from activities.effects import once, stamp
+from activities.promotion.evidence import data_test, live_tests
+from activities.retraining.challengers import RUN, recorded_evaluation
+from shared import contracts as c
+from shared.application.promotion.planning import champion_at
+from shared.application.promotion.stage_training import carried
+from shared.clients import Clients
+from shared.codec import decode, encode
+from shared.domain.failures import Refused
+from shared.domain.gates import GateSpec, Outcome, Verdict, judge
+from shared.domain.gates.evidence import Evaluation, Evidence
+from shared.domain.promotion.plans import Champion, Phase
+from shared.records import paths as records
+
+
+def assess_stage(clients: Clients, order: c.StageOrder) -> c.Assessed:
+    """The verdicts are history from here on."""
+    return once(clients, order.key, c.Assessed, lambda: _assess(clients, order))
+
+
+def _assess(clients: Clients, order: c.StageOrder) -> c.Assessed:
+    state = clients.configuration.hub.state
+    path = records.evidence(order.promotion.id, order.stage, order.phase.value, "evidence.json")
+    if clients.hub.find(state, path) is None:  # What was measured before a crash stands.
+        clients.hub.create(state, path, json.dumps(_measured(clients, order)).encode())
+    kept = json.loads(clients.hub.read(state, path) or b"{}")
+    verdicts = tuple(decode(Verdict, each) for each in kept["verdicts"])
+    failed = [each for each in verdicts if each.outcome is not Outcome.PASS]
+    facts = {"promotion": order.promotion.id, "stage": order.stage, "phase": order.phase.value, **_said(verdicts)}
+    clients.audit.append(order.key, "assessed", str(order.plan.model), "signalbox", facts)
+    worse = any(each.gate == "better_than_champion" and each.outcome is Outcome.FAIL for each in failed)
+    because = tuple(f"{each.gate}: {each.outcome.value}: {each.because}" for each in failed)
+    return c.Assessed(passed=not failed, record=path, because=because, worse=worse)
+
+
+def _measured(clients: Clients, order: c.StageOrder) -> dict[str, object]:
+    gates, serving = order.at.gates(order.phase), _champion(clients, order)
+    about = replace(order, plan=order.plan.against(order.stage, serving))
+    evidence = _gather(clients, carried(clients, about), gates)
+    verdicts = judge(gates, evidence)
+    where = {"stage": order.stage, "phase": order.phase.value, "champion": encode(serving)}
+    return {**where, "evidence": encode(evidence), "at": stamp(clients), **_said(verdicts)}
+
+
+def _champion(clients: Clients, order: c.StageOrder) -> Champion:
+    """Who serves the stage at this moment: the plan may be days old. Refused where somebody approved another."""
+    now, approved = champion_at(clients, order.at.stage), _approved_champion(clients, order)
+    if approved not in (None, now):
+        raise Refused(f"{order.stage}: the champion was {approved} when this was approved and is {now}; plan again")
+    return now
+
+
+def _approved_champion(clients: Clients, order: c.StageOrder) -> Champion | None:
+    """The champion that the approved plan names, or else the one that the approvers of the stage were shown."""
+    if order.promotion.plan:
+        return order.at.champion
+    if order.phase is Phase.ENTRY or not order.at.stage.approvals.roles:
+        return None
+    path = records.evidence(order.promotion.id, order.stage, Phase.ENTRY.value, "evidence.json")
+    shown = json.loads(clients.hub.read(clients.configuration.hub.state, path) or b"{}").get("champion")
+    return decode(Champion, shown) if shown else None
+
+
+def _gather(clients: Clients, order: c.StageOrder, gates: tuple[GateSpec, ...]) -> Evidence:
+    """Only what the gates ask for is measured: scoring a hold-out costs time and money."""
+    names = {gate.gate for gate in gates}
+    tested = data_test(clients, order.plan.promotable) if "data_tests_passed" in names else None
+    found = Evidence(at=clients.clock.now(), data_test=tested)
+    if order.phase is Phase.EXIT and order.at.stage.environment is not None:
+        return live_tests(clients, order, gates, found)
+    if "better_than_champion" in names:
+        return replace(found, evaluation=_evaluated(clients, order))
+    return found
+
+
+def _evaluated(clients: Clients, order: c.StageOrder) -> Evaluation | None:
+    """Nothing is deployed yet: what the run that trained this very bundle has measured of it, None without one."""
+    model = clients.models.find(order.plan.source, order.plan.model)
+    run = model.tags.get(RUN, "") if model else ""
+    return recorded_evaluation(clients, run, order.plan.digest)
+
+
+def _said(verdicts: tuple[Verdict, ...]) -> dict[str, object]:
+    return {"verdicts": encode(verdicts)}

@@ -1,0 +1,217 @@
+"""Measure a deployed challenger: golden requests, latency, and both models on the hold-out rows.
+
+Predictions are asked of the real endpoints, in batches, and compared row by row; the rows stay in the hub.
+"""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from activities.promotion.holdout_rows import HoldoutRows, Table, read_rows, require_every
+from activities.promotion.holdouts import agreement_of, evaluate
+from activities.promotion.movers.model import workspace_at
+from shared import contracts as c
+from shared.application.promotion.holdout_looks import take_look
+from shared.application.promotion.planning import stage_shelves
+from shared.clients import Clients
+from shared.domain import identity
+from shared.domain.failures import Refused, Transient
+from shared.domain.gates import GateSpec
+from shared.domain.gates.evidence import ApiTest, DataTest, Evidence, GoldenDeviation, Latency
+from shared.domain.inference.routes import Workspace
+from shared.domain.promotion.bundles import GOLDEN
+from shared.domain.promotion.ladder import Promotable
+from shared.ports import Answer, HubFile, OnlineRequest
+
+_LEAST_TIMED = 30
+_GOLDEN_TOLERANCE = 1e-6
+
+
+def data_test(clients: Clients, model: Promotable) -> DataTest:
+    """The hold-out data against the model's own contract: the same check that arrivals pass."""
+    container, _, path = model.holdout.path.partition("/")
+    blob = clients.hub.find(container, path)
+    if blob is None:
+        raise Refused(f"hold-out {model.holdout.path} is not in the hub; put it there")
+    report = clients.data_checks.check(model.contract, [HubFile(name=model.holdout.path, blob=blob)])
+    return DataTest(outcome=str(report["outcome"]), rows=int(report["rows"]), summary=tuple(report["summary"][:5]))
+
+
+def live_tests(clients: Clients, order: c.StageOrder, gates: Sequence[GateSpec], evidence: Evidence) -> Evidence:
+    """*evidence* with what the deployed challenger (and the champion) answered."""
+    session = Session(clients, order)
+    golden = list(_golden(clients, order))
+    answers = [session.ask(session.challenger, request) for request, _ in golden]
+    for number in range(max(0, _LEAST_TIMED - len(golden))):
+        session.ask(session.challenger, golden[number % len(golden)][0])
+    tested = replace(evidence, api_test=_api_test([recorded for _, recorded in golden], answers))
+    return _with_holdout(clients, session, gates, tested)
+
+
+class Online:
+    """Asks the deployments of one online endpoint, whatever its traffic."""
+
+    def __init__(self, clients: Clients, workspace: Workspace, endpoint: str) -> None:
+        self._clients, self._workspace, self._endpoint = clients, workspace, endpoint
+
+    def ask(self, deployment: str, body: Any) -> Answer:
+        request = OnlineRequest(
+            workspace=self._workspace,
+            endpoint=self._endpoint,
+            deployment=deployment,
+            body=json.dumps(body).encode(),
+        )
+        answer = self._clients.endpoints.invoke(request)
+        if answer.status == 429 or answer.status >= 500:
+            raise Transient(f"{self._endpoint}/{deployment} answered {answer.status}")
+        return answer
+
+    def predictions(self, deployment: str, held: HoldoutRows) -> Any:
+        """One finite number for each row of *held*, or one for each class, asked in batches. Refused where there are
+        more or fewer.
+        """
+        import numpy as np
+
+        features, classes, at = held.features, held.holdout.classes, 0
+        found = np.empty((len(held.truth), len(classes)) if classes else len(held.truth))
+        for part in held.batches(features, held.holdout.batch_rows):
+            data = [[_number(cell) for cell in cells] for cells in part]
+            body = {"input_data": {"columns": features, "index": list(range(len(data))), "data": data}}
+            found[at : at + len(data)] = _outputs(deployment, self.ask(deployment, body), len(data), held.table)
+            at += len(data)
+        require_every(found, f"predictions of {deployment}")
+        return found
+
+
+class Session(Online):
+    """Asks one stage's endpoint, and keeps the times of the challenger's answers."""
+
+    def __init__(self, clients: Clients, order: c.StageOrder) -> None:
+        super().__init__(clients, workspace_at(order.at), order.at.stage.serving.online)
+        self.challenger = identity.deployment_name(order.plan.model.version, order.plan.digest)
+        self.champion = order.at.champion
+        self.promotable, self.digest = order.plan.promotable, order.plan.digest
+        self.times_ms: list[float] = []
+        self.errors = 0
+
+    def ask(self, deployment: str, body: Any) -> Answer:
+        answer = super().ask(deployment, body)
+        if deployment == self.challenger:
+            self.times_ms.append(answer.took_ms)
+            self.errors += answer.status != 200
+        return answer
+
+
+def _with_holdout(clients: Clients, session: Session, gates: Sequence[GateSpec], evidence: Evidence) -> Evidence:
+    """With both models' predictions of the hold-out compared, where a gate asks for it."""
+    asked = {gate.gate: gate.options for gate in gates}
+    found = evidence
+    if "better_than_champion" in asked or "outputs_agree" in asked:
+        rows = read_rows(clients, session.promotable.holdout)
+        challenger = session.predictions(session.challenger, rows)
+        champion = look = None
+        wanted = [gate.options for gate in gates if gate.gate == "better_than_champion"]
+        if session.champion.deployment:
+            champion = session.predictions(session.champion.deployment, rows)
+            if wanted:
+                look = take_look(clients, session.promotable.name, rows.holdout, rows.digest, session.digest)
+        evaluation = evaluate(rows, wanted, session.champion.model, champion, challenger, look)
+        found = replace(found, evaluation=evaluation)
+        found = replace(found, agreement=agreement_of(rows, champion, challenger))
+    return replace(found, latency=_latency(session.times_ms, session.errors))
+
+
+def _golden(clients: Clients, order: c.StageOrder) -> Iterator[tuple[Any, Any]]:
+    """The requests that travel in the bundle, each with the answer recorded for it."""
+    _, extras = stage_shelves(order.plan, order.at.stage)
+    lines = list(filter(str.strip, (clients.bundles.read(extras, GOLDEN) or b"").decode(errors="replace").splitlines()))
+    if not lines:
+        raise Refused(f"the bundle of {order.plan.model} has no {GOLDEN}, or it is empty")
+    for number, line in enumerate(lines, 1):
+        try:
+            each = json.loads(line)
+            pair = each["request"], each["response"]
+        except (ValueError, KeyError, TypeError) as error:
+            said = f"request {number} in {GOLDEN} of {order.plan.model} is no JSON with request and response"
+            raise Refused(f"{said}: {error!r}") from error
+        yield pair
+
+
+def _api_test(recorded: Sequence[Any], answers: Sequence[Answer]) -> ApiTest:
+    """How the golden requests were answered, and how far from what was recorded with them."""
+    deviations, problems = [], []
+    for number, (wanted, answer) in enumerate(zip(recorded, answers, strict=True)):
+        try:
+            deviations.append(_deviation(wanted, json.loads(answer.body)))
+        except (ValueError, OverflowError) as error:
+            problems.append(f"request {number} was answered {answer.status}: {error}"[:300])
+    deviating = sum(each > _GOLDEN_TOLERANCE for each in deviations) + len(problems)
+    golden = GoldenDeviation(
+        requests=len(recorded),
+        deviating=deviating,
+        largest=max(deviations, default=0.0),
+        unlike=len(problems),
+        tolerance=_GOLDEN_TOLERANCE,
+    )
+    statuses = Counter(str(answer.status) for answer in answers)
+    return ApiTest(statuses=dict(statuses), schema_problems=tuple(problems[:10]), golden=golden)
+
+
+def _deviation(wanted: Any, found: Any) -> float:
+    """The largest absolute difference of any number; ValueError where the shapes or texts differ, or one is a NaN."""
+    if isinstance(wanted, dict) and isinstance(found, dict) and wanted.keys() == found.keys():
+        return max((_deviation(wanted[name], found[name]) for name in wanted), default=0.0)
+    if isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
+        return max(map(_deviation, wanted, found), default=0.0)
+    numbers = isinstance(wanted, int | float) and isinstance(found, int | float)
+    if numbers and math.isfinite(apart := abs(float(wanted) - float(found))):
+        return apart
+    if wanted == found and not numbers:
+        return 0.0
+    raise ValueError(f"{str(found)[:80]!r} instead of {str(wanted)[:80]!r}")
+
+
+def _latency(times_ms: Sequence[float], errors: int) -> Latency:
+    import numpy as np
+
+    p50, p95, p99 = (float(each) for each in np.quantile(times_ms, [0.5, 0.95, 0.99]))
+    return Latency(requests=len(times_ms), errors=errors, p50_ms=p50, p95_ms=p95, p99_ms=p99)
+
+
+def _outputs(deployment: str, answer: Answer, rows: int, table: Table) -> list[Any]:
+    """The predictions in an answer: a list, by itself or as `predictions`."""
+    if answer.status != 200:
+        raise Refused(f"{deployment} answered {answer.status}: {answer.body[:200].decode(errors='replace')}")
+    found = _json(answer.body)
+    if isinstance(found, dict):
+        found = found.get("predictions")
+    if not isinstance(found, list) or len(found) != rows:
+        raise Refused(
+            f"{deployment} gave {len(found) if isinstance(found, list) else 'no'} predictions for {rows} rows"
+        )
+    where = f"a prediction of {deployment}"
+    if table.vocabulary is not None and table.vocabulary.classes:
+        return [table.vocabulary.distribution(each, where) for each in found]
+    return [table.output(each, where) for each in found]
+
+
+def _json(body: bytes) -> Any:
+    """None where it is none: then it has no predictions either."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+def _number(text: str) -> Any:
+    """The number that *text* is, None for a cell without a value, or the text itself: features may be categories."""
+    try:
+        value = float(text or "nan")
+    except ValueError:
+        return text
+    if math.isnan(value):
+        return None
+    return int(text) if text.lstrip("+-").isdecimal() else value

@@ -1,0 +1,120 @@
+"""Find what no event brings: flags set by tag, and promotions whose orchestration was ended from outside."""
+
+import asyncio
+import json
+
+from activities.devops.sweeps import sweep_devops
+from activities.promotion.promotion_sets import sweep_sets
+from activities.sweep_parts import Parts
+from shared import contracts as c
+from shared.application.promotion.flag_starts import start_flagged
+from shared.application.promotion.flags import sources, wanted
+from shared.application.promotion.standing import fate_of, opened
+from shared.application.promotion.superseding import superseded_by
+from shared.application.promotion.turns import waited_for, whose_turn
+from shared.clients import Clients
+from shared.codec import decode
+from shared.domain import identity
+from shared.domain.failures import Refused
+from shared.domain.inference.routes import Workspace
+from shared.domain.promotion.models import HELD
+from shared.durable.starting import Client, Start, find_instance, start_once, wake
+from shared.ports import RegisteredModel
+from shared.records import paths as records
+
+
+async def sweep_flags(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swept:
+    """Start the promotion of every flagged version, by the id that its event would have given it."""
+    del sweep  # Its key only makes the sweep an effect of its own.
+    parts, started = Parts("flags"), 0
+    for asked in (await asyncio.to_thread(_flagged, clients, parts)).values():
+        with parts.part(f"promotion {asked.id}"):
+            started += await start_flagged(client, clients, asked) is Start.STARTED
+    return await parts.conclude(clients, c.Swept(started=started))
+
+
+async def sweep_promotions(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swept:
+    """Restore what a promotion left that was terminated, purged or failed beyond its own care; and what follows it."""
+    del sweep
+    parts, adrift = Parts("promotions"), 0
+    for restoring in await asyncio.to_thread(_open, clients, parts):
+        with parts.part(f"promotion {restoring.promotion.id}"):
+            instance = await find_instance(client, restoring.promotion.id)
+            gone = instance is None or not instance.running
+            if gone and await asyncio.to_thread(_still_open, clients, restoring.promotion.id):
+                name = identity.restore_id(restoring.promotion.id)
+                adrift += await start_once(client, c.RESTORE, name, restoring, again=True) is Start.STARTED
+    with parts.part("sets of promotions"):
+        adrift += await sweep_sets(client, clients, parts)
+    await _wake_waiting(client, clients, parts)
+    with parts.part("Azure DevOps"):
+        adrift += await sweep_devops(client, clients, parts)
+    return await parts.conclude(clients, c.Swept(adrift=adrift))
+
+
+async def _wake_waiting(client: Client, clients: Clients, parts: Parts) -> None:
+    """Whoever's turn has come, and whoever was replaced while they waited for people."""
+    for lock in await asyncio.to_thread(waited_for, clients):
+        with parts.part(f"the queue for {lock}"):
+            for promotion in await asyncio.to_thread(list, whose_turn(clients, [lock])):
+                await wake(client, promotion, c.TURN_COME)
+    for promotion in await asyncio.to_thread(_replaced, clients, parts):
+        with parts.part(f"promotion {promotion}"):
+            await wake(client, promotion, c.DECISION_GIVEN)
+
+
+def _replaced(clients: Clients, parts: Parts) -> list[str]:
+    found = list[str]()
+    for blob in clients.hub.list(clients.configuration.hub.state, records.OPEN_PROMOTIONS):
+        promotion = blob.path.removeprefix(records.OPEN_PROMOTIONS).removesuffix(".json")
+        with parts.part(f"promotion {promotion}"):
+            if superseded_by(clients, promotion):
+                found.append(promotion)
+    return found
+
+
+def _flagged(clients: Clients, parts: Parts) -> dict[str, c.Promotion | c.PromotionSet]:
+    """What is asked for by the flags of all versions, by its id."""
+    configuration, found = clients.configuration, dict[str, c.Promotion | c.PromotionSet]()
+    for source in sources(configuration):
+        for model in configuration.ladder.models:
+            with parts.part(f"model {model.name} in {source.name}"):
+                for version in clients.models.versions(source, model.name):
+                    with parts.part(f"model {version.model} in {source.name}"):
+                        asked = _asked(clients, source, version)
+                        if asked is not None:
+                            found[asked.id] = asked
+    return found
+
+
+def _asked(clients: Clients, source: Workspace, version: RegisteredModel) -> c.Promotion | c.PromotionSet | None:
+    """What the flag of *version* asks for; a flag that cannot be followed is answered by a tag that says why."""
+    try:
+        return wanted(clients.models, clients.configuration, source, version)
+    except Refused as refusal:
+        said = str(refusal)[:256]
+        if version.tags.get(HELD) != said:
+            clients.models.tag(source, version.model, {HELD: said})
+        return None
+
+
+def _open(clients: Clients, parts: Parts) -> list[c.Restoring]:
+    """Promotions that may have been opened and were not closed."""
+    state, found = clients.configuration.hub.state, list[c.Restoring]()
+    for blob in clients.hub.list(state, records.OPEN_PROMOTIONS):
+        with parts.part(f"record {state}/{blob.path}"):
+            raw = clients.hub.read(state, blob.path)
+            if raw is not None:
+                promotion = decode(c.Promotion, json.loads(raw))
+                there = opened(clients, promotion.id)
+                plan, locks = (there.plan, there.held) if there else (None, ())
+                found.append(c.Restoring(promotion=promotion, plan=plan, locks=locks))
+    return found
+
+
+def _still_open(clients: Clients, promotion: str) -> bool:
+    """It may have closed since it was listed, or was ended before it was opened, or when its fate was written."""
+    still = fate_of(clients, promotion) == ""
+    if not still:
+        clients.hub.delete(clients.configuration.hub.state, records.open_promotion(promotion))
+    return still

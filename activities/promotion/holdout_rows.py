@@ -1,0 +1,256 @@
+"""The hold-out rows of a model, read from the hub as often as they are needed: their text is never in memory whole.
+
+What stays is numbers: the answers, and which slice each row is in. Nothing is compared here.
+"""
+
+import hashlib
+import math
+from array import array
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from activities.promotion.keyed_columns import KeyedColumn
+from activities.promotion.vocabularies import Vocabulary
+from shared.clients import Clients
+from shared.domain.failures import Refused
+from shared.domain.metrics.group_hints import GroupHint, GroupHints
+from shared.domain.promotion.ladder import Holdout
+from shared.ports import Blob, RowFiles
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Cells = list[str]
+_BATCH = 5000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A CSV file as *blob* names it: a file that changes while it is read is Refused, never mixed.
+
+    Outputs in it are numbers, or codes of the *vocabulary*.
+    """
+
+    files: RowFiles
+    blob: Blob
+    header: tuple[str, ...]
+    vocabulary: Vocabulary | None = None  # Where outputs are texts.
+
+    @property
+    def location(self) -> str:
+        return f"{self.blob.container}/{self.blob.path}"
+
+    def require(self, columns: Sequence[str]) -> None:
+        missing = [name for name in columns if name not in self.header]
+        if missing:
+            raise Refused(f"hold-out {self.location} lacks {', '.join(missing)}")
+
+    def rows(self, digest: Any = None) -> Iterator[Cells]:
+        """Every row's cells; *digest* is updated with every byte of the file."""
+        for number, cells in enumerate(filter(None, self.files.cells(self.blob, digest and digest.update))):
+            if len(cells) != len(self.header):
+                columns = f"the header has {len(self.header)}"
+                raise Refused(f"{self.location}: row {number} has {len(cells)} fields, {columns}")
+            if number:
+                yield cells
+
+    def pairs(self, key: str, column: str, digest: Any = None) -> Iterator[tuple[str, float]]:
+        """The key and the number in *column* of each row. Raises Refused naming the row that has none."""
+        at, value = self.header.index(key), self.header.index(column)
+        for cells in self.rows(digest):
+            yield cells[at], self.output(cells[value], f"{self.location}: {column}")
+
+    def output(self, value: Any, where: str) -> float:
+        """*value*, from a file or a model's answer, as it is compared; NaN where there is none."""
+        if value is None or value != value or value == "":
+            return math.nan
+        if self.vocabulary is not None:
+            return self.vocabulary.code(str(value), where)
+        try:
+            return float(value)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise Refused(
+                f"{where} is {value!r}, which is no number; set `labels` of the hold-out for texts"
+            ) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slices:
+    """For each column its *values*, and for each row the number of its own."""
+
+    values: dict[str, dict[str, int]] = field(default_factory=dict)
+    codes: dict[str, "NDArray[Any]"] = field(default_factory=dict)
+
+    def masks(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[str, "NDArray[Any]"]]:
+        """Which of the rows from *start* to *stop* are in each `column=value`; slices of one row say nothing."""
+        import numpy as np
+
+        for column, values in self.values.items():
+            sizes = np.bincount(self.codes[column], minlength=len(values))
+            for value, code in sorted(values.items()):
+                if sizes[code] > 1:
+                    yield f"{column}={value}", self.codes[column][start:stop] == code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldoutRows:
+    """*digest* names the content of the files, *truth* has the answer of each row, *groups* the code of its group where
+    the hold-out names one; *hints* are the columns that look like one where it does not.
+    """
+
+    holdout: Holdout
+    table: Table
+    digest: str
+    truth: "NDArray[Any]"
+    slices: Slices
+    groups: "NDArray[Any] | None" = None
+    hints: tuple[GroupHint, ...] = ()
+
+    @property
+    def features(self) -> list[str]:
+        """What models are asked with."""
+        return [name for name in self.table.header if name not in (self.holdout.target, self.holdout.key)]
+
+    def values(self, column: str) -> Iterator[str]:
+        at = self.table.header.index(column)
+        return (cells[at] for cells in self.table.rows())
+
+    def key_batches(self) -> Iterator[list[str]]:
+        return _batches(self.values(self.holdout.key), _BATCH)
+
+    def batches(self, columns: Sequence[str], size: int = _BATCH) -> Iterator[list[Cells]]:
+        """The cells of *columns*, at most *size* rows at a time."""
+        places = [self.table.header.index(name) for name in columns]
+        return _batches(([cells[at] for at in places] for cells in self.table.rows()), size)
+
+
+def read_rows(clients: Clients, holdout: Holdout) -> HoldoutRows:
+    """The hold-out with its answers. Refused where a file, a column or an answer is missing."""
+    table, digest = open_table(clients, holdout.path, vocabulary_of(holdout)), hashlib.sha256()
+    seen = _Seen(table, holdout)
+    for cells in table.rows(digest):
+        seen.add(cells)
+    if not seen.rows:
+        raise Refused(f"hold-out {holdout.path} has no rows; measure on rows with known answers")
+    truth = _answers(clients, holdout, table, digest) if holdout.answers else seen.truth()
+    require_every(truth, f"{holdout.target} in {holdout.answers or holdout.path}")
+    named = f"sha256:{digest.hexdigest()}"
+    return HoldoutRows(
+        holdout=holdout,
+        table=table,
+        digest=named,
+        truth=truth,
+        slices=seen.slices(),
+        groups=seen.groups(),
+        hints=seen.hints(),
+    )
+
+
+def vocabulary_of(holdout: Holdout) -> Vocabulary | None:
+    """None where outputs are numbers."""
+    return Vocabulary(holdout.classes) if holdout.labels or holdout.classes else None
+
+
+def require_every(outputs: "NDArray[Any]", what: str) -> None:
+    """Refused where some are missing or not finite: nothing compares with them, so a gate would not see them."""
+    import numpy as np
+
+    missing = int((~np.isfinite(outputs)).sum())
+    if missing:
+        raise Refused(f"{what}: {missing} of {len(outputs)} rows have none, or none that is finite")
+
+
+class _Seen:
+    """The numbers of the rows of a hold-out, as they are read."""
+
+    def __init__(self, table: Table, holdout: Holdout) -> None:
+        named = [holdout.key, *holdout.slices, *([holdout.group] if holdout.group else [])]
+        table.require(named + ([] if holdout.answers else [holdout.target]))
+        self._table, self.rows = table, 0
+        self._target = -1 if holdout.answers else table.header.index(holdout.target)
+        self._slices, self._group = holdout.slices, holdout.group
+        coded = {*holdout.slices, holdout.group} - {""}
+        self._places = {name: table.header.index(name) for name in coded}
+        self._values: dict[str, dict[str, int]] = {name: {} for name in coded}
+        self._codes: dict[str, array[int]] = {name: array("i") for name in coded}
+        self._truth = array("d")
+        self._hints = None if holdout.group else GroupHints(table.header, (*named, holdout.target))
+
+    def add(self, cells: Cells) -> None:
+        self.rows += 1
+        if self._target >= 0:
+            self._truth.append(self._table.output(cells[self._target], f"{self._table.location}: answer {self.rows}"))
+        for name, at in self._places.items():
+            values = self._values[name]
+            self._codes[name].append(values.setdefault(cells[at], len(values)))
+        if self._hints is not None:
+            self._hints.add(cells)
+        elif not cells[self._places[self._group]]:
+            raise Refused(f"{self._table.location}: row {self.rows} has no {self._group}; name the group of every row")
+
+    def truth(self) -> "NDArray[Any]":
+        import numpy as np
+
+        return np.frombuffer(self._truth, dtype=np.float64)
+
+    def slices(self) -> Slices:
+        import numpy as np
+
+        return Slices(
+            values={name: self._values[name] for name in self._slices},
+            codes={name: np.frombuffer(self._codes[name], "i4") for name in self._slices},
+        )
+
+    def groups(self) -> "NDArray[Any] | None":
+        import numpy as np
+
+        return np.frombuffer(self._codes[self._group], "i4") if self._group else None
+
+    def hints(self) -> tuple[GroupHint, ...]:
+        return self._hints.hints() if self._hints is not None else ()
+
+
+def open_table(clients: Clients, location: str, vocabulary: Vocabulary | None) -> Table:
+    """The hold-out file at `container/path`, as it is now. Refused where it is not there."""
+    container, _, path = location.partition("/")
+    blob = clients.hub.find(container, path)
+    if blob is None:
+        raise Refused(f"hold-out {location} is not in the hub; put it there")
+    return table_of(clients, blob, vocabulary)
+
+
+def table_of(clients: Clients, blob: Blob, vocabulary: Vocabulary | None) -> Table:
+    with closing(clients.row_files.cells(blob)) as cells:
+        header = tuple(next(cells, []))
+    return Table(files=clients.row_files, blob=blob, header=header, vocabulary=vocabulary)
+
+
+def _answers(clients: Clients, holdout: Holdout, table: Table, digest: Any) -> "NDArray[Any]":
+    """The answers in the order of the rows, from the file that has them by key."""
+    import numpy as np
+
+    answers = open_table(clients, holdout.answers, table.vocabulary)
+    answers.require([holdout.key, holdout.target])
+    known = KeyedColumn(answers.pairs(holdout.key, holdout.target, digest))
+    if known.repeats:
+        raise Refused(f"{holdout.answers} has {known.repeats} rows whose {holdout.key} was there before; keep one each")
+    found, at = [], table.header.index(holdout.key)
+    for keys in _batches((cells[at] for cells in table.rows()), _BATCH):
+        places = known.places(keys)
+        if (places < 0).any():
+            lost = keys[int(np.argmax(places < 0))]
+            raise Refused(f"{holdout.answers} has no {holdout.target} for {holdout.key} {lost!r}")
+        found.append(places)
+    places = np.concatenate(found)
+    if repeats := len(places) - len(np.unique(places)):
+        raise Refused(f"{holdout.path} has {repeats} rows whose {holdout.key} was there before: whose is the answer?")
+    truth: NDArray[Any] = known.values[places]
+    return truth
+
+
+def _batches(items: Iterator[Any], size: int) -> Iterator[list[Any]]:
+    while part := list(islice(items, size)):
+        yield part

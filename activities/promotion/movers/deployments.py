@@ -1,0 +1,83 @@
+"""Deploy a registered version beside what serves now, without any traffic."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from activities.promotion.movers.model import workspace_of
+from shared import contracts as c
+from shared.clients import Clients
+from shared.domain import identity
+from shared.domain.failures import Refused
+from shared.domain.promotion.bundles import companion
+from shared.domain.promotion.ladder import Serving
+from shared.ports import AssetKind, EndpointKind, WantedDeployment
+
+_FAILED = ("Failed", "Canceled")
+
+
+class Deploy:
+    """Implements `activities.promotion.movers.Mover` for one kind of endpoint."""
+
+    def __init__(self, kind: EndpointKind) -> None:
+        self._kind = kind
+
+    def before(self, clients: Clients, order: c.MoveOrder) -> dict[str, Any]:
+        place, endpoint = workspace_of(order), self._endpoint(order.at.stage.serving)
+        there = clients.endpoints.find(place, self._kind, endpoint) is not None
+        deployed = there and self._seen(clients, order) is not None
+        return {"endpoint": there, "deployment": deployed}
+
+    def advance(self, clients: Clients, order: c.MoveOrder) -> str:
+        place, endpoint = workspace_of(order), self._endpoint(order.at.stage.serving)
+        if not clients.endpoints.ensure(place, self._kind, endpoint, self._cluster(order)):
+            return f"endpoint {endpoint}"
+        seen = self._seen(clients, order)
+        if seen is None:
+            clients.endpoints.deploy(place, self._wanted(clients, order))
+            seen = self._seen(clients, order)
+        if seen is not None and seen.state in _FAILED:
+            raise Refused(f"deployment {seen.name} of {endpoint} in {place.name} ended as {seen.state}; see its log")
+        return "" if seen is not None and seen.state == "Succeeded" else f"deployment {deployment_of(order)}"
+
+    def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
+        place, endpoint = workspace_of(order), self._endpoint(order.at.stage.serving)
+        if not before["deployment"] and self._seen(clients, order) is not None:
+            clients.endpoints.undeploy(place, self._kind, endpoint, deployment_of(order))
+            if self._seen(clients, order) is not None:
+                return f"deployment {deployment_of(order)} to go"
+        if not before["endpoint"]:
+            clients.endpoints.remove(place, self._kind, endpoint)
+        return ""
+
+    def _seen(self, clients: Clients, order: c.MoveOrder) -> Any:
+        endpoint = self._endpoint(order.at.stage.serving)
+        return clients.endpoints.deployment(workspace_of(order), self._kind, endpoint, deployment_of(order))
+
+    def _cluster(self, order: c.MoveOrder) -> str:
+        return order.at.stage.serving.kubernetes if self._kind is EndpointKind.ONLINE else ""
+
+    def _endpoint(self, serving: Serving) -> str:
+        return serving.online if self._kind is EndpointKind.ONLINE else serving.batch
+
+    def _wanted(self, clients: Clients, order: c.MoveOrder) -> WantedDeployment:
+        plan, serving, place = order.plan, order.at.stage.serving, workspace_of(order)
+        beside = companion(plan.model, plan.digest)
+        own_code = plan.kind == "mlflow_model"  # It brings its scoring code and its environment.
+        script = serving.online_script if self._kind is EndpointKind.ONLINE else serving.batch_script
+        return WantedDeployment(
+            name=deployment_of(order),
+            endpoint=self._endpoint(serving),
+            kind=self._kind,
+            model=clients.models.asset_id(place, AssetKind.MODEL, plan.model),
+            code="" if own_code else clients.models.asset_id(place, AssetKind.CODE, beside),
+            script="" if own_code else script,
+            environment="" if own_code else clients.models.asset_id(place, AssetKind.ENVIRONMENT, beside),
+            instance_type=serving.instance_type,
+            instances=serving.instances,
+            compute=serving.compute,
+            kubernetes=self._cluster(order),
+        )
+
+
+def deployment_of(order: c.MoveOrder) -> str:
+    return identity.deployment_name(order.plan.model.version, order.plan.digest)

@@ -1,0 +1,74 @@
+"""The central registry's entry: written as a candidate, approved when its exit receipt says so."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from activities.promotion.movers.bundle import copy_files, require_same
+from activities.promotion.movers.model import refuse_conflict, tags_of
+from shared import contracts as c
+from shared.application.promotion.planning import source_shelves, stage_shelves
+from shared.clients import Clients
+from shared.domain.failures import Refused
+from shared.domain.promotion.ladder import Registry
+from shared.domain.promotion.models import APPROVED_BY, DIGEST, STATE, EntryState, ModelVersion
+from shared.ports import AssetKind, RegisteredModel
+
+
+class PublishEntry:
+    """Implements `activities.promotion.movers.Mover`: idempotent by digest, a hard conflict for another content."""
+
+    def before(self, clients: Clients, order: c.MoveOrder) -> dict[str, Any]:
+        registry = _registry(order)
+        there = clients.models.find(registry, order.plan.model)
+        refuse_conflict(there, order.plan.digest, registry.name)
+        return {"there": there is not None}
+
+    def advance(self, clients: Clients, order: c.MoveOrder) -> str:
+        registry, plan = _registry(order), order.plan
+        shelves = stage_shelves(plan, order.at.stage)
+        if clients.models.find(registry, plan.model) is None:
+            copy_files(clients, plan.contents, source_shelves(plan), shelves)
+            require_same(clients, plan, shelves)
+            for shelf in reversed(shelves):  # The model comes last: whoever sees it sees everything.
+                clients.models.register(registry, _entry(order, shelf.asset, clients.bundles.address(shelf)))
+        return ""
+
+    def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
+        """The bytes of an entry are the registry's own: they go with it."""
+        if not before["there"]:
+            for shelf in stage_shelves(order.plan, order.at.stage):
+                clients.models.remove(_registry(order), AssetKind.MODEL, shelf.asset)
+        return ""
+
+
+class ApproveEntry:
+    """Implements `activities.promotion.movers.Mover`: only this moves an entry from candidate to approved."""
+
+    def before(self, clients: Clients, order: c.MoveOrder) -> dict[str, Any]:
+        entry = clients.models.find(_registry(order), order.plan.model)
+        if entry is None or entry.tags.get(DIGEST) != order.plan.digest:
+            raise Refused(f"{order.plan.model} with {order.plan.digest} is not in the registry: nothing to approve")
+        return {STATE: entry.tags.get(STATE, ""), APPROVED_BY: entry.tags.get(APPROVED_BY, "")}
+
+    def advance(self, clients: Clients, order: c.MoveOrder) -> str:
+        said = ", ".join(order.receipt.approvals) if order.receipt else ""
+        approved = {STATE: EntryState.APPROVED.value, APPROVED_BY: said}
+        clients.models.tag(_registry(order), order.plan.model, approved)
+        return ""
+
+    def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
+        clients.models.tag(_registry(order), order.plan.model, dict(before))
+        return ""
+
+
+def _registry(order: c.MoveOrder) -> Registry:
+    registry = order.at.stage.registry
+    if registry is None:
+        raise Refused(f"stage {order.stage} is no registry: {order.move.value} has no place there")
+    return registry
+
+
+def _entry(order: c.MoveOrder, asset: ModelVersion, folder: str) -> RegisteredModel:
+    kind = order.plan.kind if asset == order.plan.model else "custom_model"
+    tags = tags_of(order) | {STATE: EntryState.CANDIDATE.value}
+    return RegisteredModel(model=asset, folder=folder, kind=kind, tags=tags, properties={DIGEST: order.plan.digest})

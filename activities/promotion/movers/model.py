@@ -1,0 +1,94 @@
+"""Register the copied bundle in a workspace: its environment, its code and the model version itself."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from activities.promotion.movers.bundle import require_same
+from shared import contracts as c
+from shared.application.promotion.planning import stage_shelves
+from shared.clients import Clients
+from shared.domain.failures import Refused
+from shared.domain.inference.routes import Workspace
+from shared.domain.promotion.bundles import CODE, ENVIRONMENT, EXTRAS, Bundle, companion
+from shared.domain.promotion.models import BUNDLE, DIGEST, PROMOTION, ModelVersion
+from shared.domain.promotion.plans import StagePlan
+from shared.ports import AssetKind, RegisteredModel, Shelf
+
+
+class RegisterModel:
+    """Implements `activities.promotion.movers.Mover`."""
+
+    def before(self, clients: Clients, order: c.MoveOrder) -> dict[str, Any]:
+        place = workspace_of(order)
+        refuse_conflict(clients.models.find(place, order.plan.model), order.plan.digest, place.name)
+        return {kind.value: clients.models.has(place, kind, _asset(order, kind)) for kind in AssetKind}
+
+    def advance(self, clients: Clients, order: c.MoveOrder) -> str:
+        plan, shelves = order.plan, stage_shelves(order.plan, order.at.stage)
+        require_same(clients, plan, shelves)
+        register_bundle(clients, workspace_of(order), shelves, Bundle(files=plan.contents), plan.kind, tags_of(order))
+        return ""
+
+    def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
+        for kind in AssetKind:
+            if not before[kind.value]:
+                clients.models.remove(workspace_of(order), kind, _asset(order, kind))
+        return ""
+
+
+def _asset(order: c.MoveOrder, kind: AssetKind) -> ModelVersion:
+    """The model keeps its version; its code and environment are named by content, so that others' are never taken."""
+    return order.plan.model if kind is AssetKind.MODEL else companion(order.plan.model, order.plan.digest)
+
+
+def workspace_of(order: c.MoveOrder) -> Workspace:
+    return workspace_at(order.at)
+
+
+def workspace_at(at: StagePlan) -> Workspace:
+    """The workspace of a stage. Refused for a stage that is a registry."""
+    if at.stage.environment is None:
+        raise Refused(f"stage {at.stage.name} is no environment: nothing can be deployed there")
+    return at.stage.environment
+
+
+def refuse_conflict(there: RegisteredModel | None, digest: str, where: str) -> None:
+    """The same version with another content than *digest* is never overwritten."""
+    if there is None:
+        return
+    has = there.tags.get(DIGEST) or there.properties.get(DIGEST) or "an unknown digest"
+    if has != digest:
+        raise Refused(f"{there.model} is already in {where} with {has}, not {digest}; register a new version")
+
+
+def tags_of(order: c.MoveOrder) -> dict[str, str]:
+    """What a copied version says of itself, wherever it lies."""
+    return {DIGEST: order.plan.digest, PROMOTION: order.promotion.id, **order.plan.lineage}
+
+
+def register_bundle(
+    clients: Clients,
+    place: Workspace,
+    shelves: tuple[Shelf, Shelf],
+    bundle: Bundle,
+    kind: str,
+    tags: Mapping[str, str],
+) -> str:
+    """Register what lies on *shelves* (the model's, the extras'); returns the folder of the model. Safe to repeat."""
+    model, extras = shelves
+    beside = companion(model.asset, bundle.digest)
+    conda = clients.bundles.read(extras, ENVIRONMENT)
+    if conda is not None:
+        clients.models.register_environment(place, beside, conda)
+    if bundle.has(EXTRAS, CODE):
+        clients.models.register_code(place, beside, f"{clients.bundles.address(extras)}/code")
+    folder = clients.bundles.address(model)
+    registered = RegisteredModel(
+        model=model.asset,
+        folder=folder,
+        kind=kind,
+        tags={**tags, BUNDLE: clients.bundles.address(extras)},
+        properties={DIGEST: bundle.digest},
+    )
+    clients.models.register(place, registered)
+    return folder

@@ -1,0 +1,88 @@
+"""Write the evidence pack: one self-contained page and its JSON, which approvals are given for by digest."""
+
+import json
+from collections.abc import Iterator
+
+from activities.effects import once, stamp
+from shared import contracts as c
+from shared.application.promotion.stage_training import carried
+from shared.application.promotion.standing import askers_of
+from shared.clients import Clients
+from shared.codec import decode, encode
+from shared.domain.promotion.approvals import unverified_reason
+from shared.domain.promotion.audit import canonical_digest
+from shared.domain.promotion.models import DIGEST, ModelVersion
+from shared.domain.promotion.plans import Champion, Phase, Plan, StagePlan
+from shared.records import paths as records
+
+
+def write_evidence_pack(clients: Clients, order: c.StageOrder) -> c.EvidencePack:
+    """The pack of a stage's phase; its digest covers everything on the page."""
+    return once(clients, order.key, c.EvidencePack, lambda: _write(clients, order))
+
+
+def _write(clients: Clients, order: c.StageOrder) -> c.EvidencePack:
+    from shared.evidence_page import page
+
+    state = clients.configuration.hub.state
+    where = {
+        name: records.evidence(order.promotion.id, order.stage, order.phase.value, name)
+        for name in ("pack.json", "pack.html")
+    }
+    made = json.dumps(_content(clients, order), indent=2).encode()
+    clients.hub.create(state, where["pack.json"], made)
+    content = json.loads(clients.hub.read(state, where["pack.json"]) or made)  # That of before a crash stands.
+    digest = canonical_digest(content)
+    clients.hub.create(state, where["pack.html"], page(content, digest).encode())
+    facts = {"promotion": order.promotion.id, "stage": order.stage, "phase": order.phase.value, "digest": digest}
+    clients.audit.append(order.key, "evidence pack written", str(order.plan.model), "signalbox", facts)
+    return c.EvidencePack(digest=digest, page=where["pack.html"], record=where["pack.json"])
+
+
+def _content(clients: Clients, order: c.StageOrder) -> dict[str, object]:
+    """What changed, what was measured, where it comes from, what would be undone, and who must do what next."""
+    plan, request = carried(clients, order).plan, order.promotion
+    state = clients.configuration.hub.state
+    assessments = [json.loads(clients.hub.read(state, path) or b"{}") for path in order.seen]
+    for each in assessments:
+        if "champion" in each:  # Who served when that was measured.
+            plan = plan.against(each["stage"], decode(Champion, each["champion"]))
+    moves = [f"{at.stage.name}: {move.value}" for at, move in plan.moves()]
+    policy, askers = order.at.stage.approvals, askers_of(clients, request, order.plan.digest)
+    asked = [encode(role) for role in policy.asked(askers)] if order.phase is Phase.ENTRY else []
+    return {
+        "promotion": request.id,
+        "written": stamp(clients),
+        "model": str(plan.model),
+        "from": order.plan.source.name,
+        "to": plan.target,
+        "stage": order.stage,
+        "phase": order.phase.value,
+        "requested_by": request.requested_by or "the flag on the model",
+        "reason": request.reason,
+        "plan": order.plan_digest,
+        "bundle": plan.digest,
+        "contents": encode(plan.contents),
+        "lineage": dict(plan.lineage),
+        "champions": [{"stage": at.stage.name, **encode(at.champion)} for at in plan.stages],
+        "changed": [each for at in plan.stages for each in _changed(clients, plan, at)],
+        "assessments": assessments,
+        "undo": list(reversed(moves)),
+        "asked": asked,
+        "unverified": unverified_reason(policy) if asked and askers.unverified else "",
+        "expires_after_s": order.at.stage.approvals.expire_after_s,
+    }
+
+
+def _changed(clients: Clients, plan: Plan, at: StagePlan) -> Iterator[dict[str, str]]:
+    """What is known of the challenger's origin and is otherwise for the champion of a stage."""
+    name, _, version = at.champion.model.rpartition("/")[2].partition(":")
+    champion = ModelVersion(name=name, version=version)
+    there = clients.models.find(at.stage.environment, champion) if version and at.stage.environment else None
+    if there is None:
+        return
+    challenger = {DIGEST: plan.digest, **plan.lineage}
+    for what, now in challenger.items():
+        before = there.tags.get(what, "")
+        if before != now:
+            yield {"stage": at.stage.name, "what": what, "champion": before, "challenger": now}

@@ -1,0 +1,75 @@
+"""Take back what is left of sets that were ended from outside: the host ends a set's orchestration, not its members'.
+
+A set is on the list from before its start until a sweep has seen that it ended, and that nothing is left half done.
+"""
+
+import asyncio
+import json
+from datetime import timedelta
+
+from activities.sweep_parts import Parts
+from shared import contracts as c
+from shared.application.promotion.standing import fate_of, opened
+from shared.clients import Clients
+from shared.codec import decode
+from shared.domain import identity
+from shared.durable.starting import Client, Start, find_instance, start_once
+from shared.records import paths as records
+
+_GRACE = timedelta(seconds=60)  # Between the list and the start.
+
+
+async def sweep_sets(client: Client, clients: Clients, parts: Parts) -> int:
+    """How many promotions are taken back now: of each set one, the last first."""
+    taken = 0
+    for together in await asyncio.to_thread(_open, clients, parts):
+        with parts.part(f"set {together.id}"):
+            taken += await _take_back(client, clients, together)
+    return taken
+
+
+async def _take_back(client: Client, clients: Clients, together: c.PromotionSet) -> bool:
+    """Whether a promotion of the set is taken back now."""
+    instance = await find_instance(client, together.id)
+    if instance is not None and instance.running:
+        return False
+    restoring = None
+    if instance is None or instance.status != "Completed":
+        if await _under_way(client, clients, together):
+            return False
+        restoring = await asyncio.to_thread(_to_take_back, clients, together)
+    if restoring is None:
+        path = records.open_set(together.id)
+        await asyncio.to_thread(clients.hub.delete, clients.configuration.hub.state, path)
+        return False
+    name = identity.restore_id(restoring.promotion.id)
+    return await start_once(client, c.RESTORE, name, restoring, again=True) is Start.STARTED
+
+
+def _open(clients: Clients, parts: Parts) -> list[c.PromotionSet]:
+    state, found = clients.configuration.hub.state, list[c.PromotionSet]()
+    for blob in clients.hub.list(state, records.OPEN_SETS):
+        with parts.part(f"record {state}/{blob.path}"):
+            raw = clients.hub.read(state, blob.path)
+            if raw is not None and clients.clock.now() - blob.modified > _GRACE:
+                found.append(decode(c.PromotionSet, json.loads(raw)))
+    return found
+
+
+async def _under_way(client: Client, clients: Clients, together: c.PromotionSet) -> bool:
+    for promotion in together.promotions:
+        instance = await find_instance(client, promotion.id)
+        if instance is not None and instance.running:
+            return True
+    return any([await asyncio.to_thread(fate_of, clients, each.id) == "" for each in together.promotions])
+
+
+def _to_take_back(clients: Clients, together: c.PromotionSet) -> c.Restoring | None:
+    """The last of an atomic set that has arrived, where another has not."""
+    arrived = [each for each in together.promotions if fate_of(clients, each.id) == c.Fate.PROMOTED.value]
+    if not together.atomic or len(arrived) in (0, len(together.promotions)):
+        return None
+    found = opened(clients, arrived[-1].id)
+    because = f"{together.id} was ended from outside before all of it had arrived, so this one was taken back"
+    plan, locks = (found.plan, found.held) if found else (None, ())
+    return c.Restoring(promotion=arrived[-1], plan=plan, because=because, locks=locks)

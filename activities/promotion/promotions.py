@@ -1,0 +1,205 @@
+"""A promotion's own record: opened once with its plan, closed once with its fate; and the locks of endpoints."""
+
+import asyncio
+import json
+from contextlib import suppress
+
+from activities.effects import once, stamp
+from shared import contracts as c
+from shared.application.promotion.planning import plan_digest, plan_promotion
+from shared.application.promotion.stage_entry import unproven
+from shared.application.promotion.standing import opened
+from shared.application.promotion.superseding import refuse_superseded, supersede
+from shared.application.promotion.turns import (
+    Waiting,
+    holder_of,
+    join_queue,
+    leave_queue,
+    look_again_s,
+    queue_of,
+    whose_turn,
+)
+from shared.clients import Clients
+from shared.codec import encode
+from shared.domain.failures import Refused, Transient
+from shared.domain.promotion.models import DIGEST, FLAG, HELD, Flag, write_flag
+from shared.domain.promotion.plans import Plan, changes
+from shared.domain.retraining.pipelines import Pipeline, PipelineKind
+from shared.durable.starting import Client, wake
+from shared.records import paths as records
+from shared.records.listings import PROMOTIONS, keep_listed
+
+_TAG = 256  # What Azure ML takes.
+
+
+def open_promotion(clients: Clients, opening: c.PromotionOpening) -> c.PromotionOpened:
+    """The record, created by the first execution, and its plan; any other execution learns who was first."""
+    request, state = opening.promotion, clients.configuration.hub.state
+    at = stamp(clients)
+    record = {"opened": at, "execution": opening.execution, "promotion": encode(request)}
+    path, row = records.promotion(request.id), _row(request, at)
+    if clients.hub.find(state, path) is None:
+        clients.hub.create(state, records.open_promotion(request.id), json.dumps(encode(request)).encode())
+    if not clients.hub.create(state, path, json.dumps(record).encode(), row):
+        first = json.loads(clients.hub.read(state, path) or b"{}")
+        if first.get("execution") != opening.execution:
+            because = f"{request.id} was opened at {first.get('opened')}; ask for a new attempt to promote again"
+            return c.PromotionOpened(fate=c.Fate.DUPLICATE, because=because)
+        row = _row(request, str(first["opened"]))
+    return once(clients, opening.key, c.PromotionOpened, lambda: _begin(clients, request, row))
+
+
+def _row(request: c.Promotion, opened_at: str) -> dict[str, str]:
+    """What a list of promotions shows of it."""
+    model = request.model
+    return {"model": model.name, "version": model.version, "target": request.target, "fate": "", "opened": opened_at}
+
+
+def _begin(clients: Clients, request: c.Promotion, row: dict[str, str]) -> c.PromotionOpened:
+    keep_listed(clients.hub, clients.configuration.hub.state, PROMOTIONS, request.id, row)
+    return _plan(clients, request)
+
+
+def look_at_plan(clients: Clients, look: c.PromotionLook) -> c.PromotionOpened:
+    found = opened(clients, look.promotion)
+    if found is None:
+        raise Refused(f"{look.promotion} has never been opened: it has no plan")
+    return found
+
+
+def lock_endpoint(clients: Clients, lock: c.EndpointLock) -> c.EndpointLocked:
+    """Taken by whoever is first in the queue, once it is free; all others wait, whichever model is theirs."""
+    refuse_superseded(clients, lock.owner)
+    holder = holder_of(clients, lock.endpoint)
+    if holder != lock.owner:
+        ahead = [place.promotion for place in _ahead(clients, lock)]
+        if holder or ahead or not _take(clients, lock):
+            place = join_queue(clients, lock.endpoint, lock.owner)
+            before = [*filter(None, [holder]), *ahead]
+            supersede(clients, lock, before)
+            again = look_again_s(clients, place)
+            return c.EndpointLocked(held=False, by=next(iter(before), ""), ahead=len(ahead), look_again_s=again)
+    leave_queue(clients, lock.endpoint, lock.owner)
+    return c.EndpointLocked(held=True)
+
+
+def _ahead(clients: Clients, lock: c.EndpointLock) -> list[Waiting]:
+    """Those that came before: all of them, where the promotion has no place in the queue yet."""
+    waiting = queue_of(clients, lock.endpoint)
+    own = next((number for number, place in enumerate(waiting) if place.promotion == lock.owner), len(waiting))
+    return waiting[:own]
+
+
+def _take(clients: Clients, lock: c.EndpointLock) -> bool:
+    """Whether the lock, free or left by a promotion that has ended, was taken before anybody else came."""
+    state, path = clients.configuration.hub.state, records.endpoint_lock(lock.endpoint)
+    content = json.dumps({"owner": lock.owner, "model": lock.model, "at": stamp(clients)}).encode()
+    there = clients.hub.find(state, path)
+    if there is None:
+        return clients.hub.create(state, path, content)
+    if holder_of(clients, lock.endpoint):  # Somebody took it between the two looks.
+        return False
+    return clients.hub.replace(state, path, content, there.etag)
+
+
+def unlock_endpoint(clients: Clients, lock: c.EndpointLock) -> c.Done:
+    """Give back the lock, or the place in its queue."""
+    state, path = clients.configuration.hub.state, records.endpoint_lock(lock.endpoint)
+    there, raw = clients.hub.find(state, path), clients.hub.read(state, path)
+    if there is not None and raw is not None and json.loads(raw)["owner"] == lock.owner:
+        clients.hub.delete(state, path, there.etag)
+    leave_queue(clients, lock.endpoint, lock.owner)
+    return c.Done(at=stamp(clients))
+
+
+async def wake_waiting(client: Client, clients: Clients, freed: c.LocksFreed) -> c.Done:
+    """Tell whoever is first in a queue that it is their turn; one that is not told finds out by looking."""
+    for promotion in await asyncio.to_thread(lambda: list(whose_turn(clients, freed.locks))):
+        await wake(client, promotion, c.TURN_COME)
+    return c.Done(at=stamp(clients))
+
+
+def close_promotion(clients: Clients, closing: c.PromotionClosing) -> c.Done:
+    """Write the fate on the record, the model and the audit log, stop a worse model's training, and tell the world."""
+
+    def act() -> c.Done:
+        request, at = closing.promotion, stamp(clients)
+        facts = {"promotion": request.id, "target": request.target, "because": list(closing.because)}
+        who = request.requested_by or "the flag on the model"
+        key = f"{closing.key}-{closing.fate.value}"  # It may be ended, and put back, while it is being closed.
+        clients.audit.append(key, closing.fate.value, str(request.model), who, facts | {"at": at})
+        if closing.fate is not c.Fate.PROMOTED:
+            _hold_back(clients, closing)
+        elif request.onwards:
+            _flag_onwards(clients, request)
+        data = {**facts, "model": str(request.model), "fate": closing.fate.value, "reached": closing.reached}
+        kind = f"Signalbox.Promotion.{closing.fate.value.capitalize()}"
+        clients.announcer.announce(f"{request.id}-{closing.fate.value}", kind, f"promotions/{request.id}", data)
+        _write_fate(clients, closing, at)
+        clients.hub.delete(clients.configuration.hub.state, records.open_promotion(request.id))
+        return c.Done(at=at)
+
+    return once(clients, closing.key, c.Done, act)
+
+
+def _plan(clients: Clients, request: c.Promotion) -> c.PromotionOpened:
+    try:
+        plan = plan_promotion(clients, request.model, request.source, request.target)
+        digest = plan_digest(plan)
+        _refuse_changed(clients, request, plan, digest)
+        if because := unproven(clients, plan, plan.stages[0]):
+            raise Refused(because)
+    except Refused as refusal:
+        return c.PromotionOpened(because=str(refusal))
+    facts = {"promotion": request.id, "plan": digest, "bundle": plan.digest, "target": plan.target}
+    who = request.requested_by or "the flag on the model"
+    clients.audit.append(f"{request.id}/planned", "planned", str(plan.model), who, facts)
+    return c.PromotionOpened(plan=plan, plan_digest=digest, fate=c.Fate.PROMOTED, locks=tuple(plan.locks()))
+
+
+def _refuse_changed(clients: Clients, request: c.Promotion, plan: Plan, digest: str) -> None:
+    if request.flagged and request.flagged != plan.digest:
+        raise Refused(f"{plan.model} was flagged with {request.flagged} and has {plan.digest}: it was swapped since")
+    if not request.plan or request.plan == digest:
+        return
+    raw = clients.hub.read(clients.configuration.hub.state, records.planned(request.id))
+    said = "; ".join(changes(json.loads(raw), encode(plan))[:10]) if raw else "the approved plan was not kept"
+    raise Refused(f"the world changed since plan {request.plan}: {said}; plan again")
+
+
+def _hold_back(clients: Clients, closing: c.PromotionClosing) -> None:
+    """Say on the model why it went no further; cancel the run that still trains a worse one, with the reason on it."""
+    request = closing.promotion
+    said = "; ".join(closing.because)[:250]
+    with suppress(Refused):  # A promotion that never began may name what does not exist.
+        workspace = clients.configuration.workspace(request.source)
+        model = clients.models.find(workspace, request.model)
+        if model is not None:
+            clients.models.tag(workspace, request.model, {HELD: f"{request.id}: {said}"[:_TAG]})
+        if model is not None and closing.worse and model.job:
+            trainer = Pipeline(kind=PipelineKind.JOB, workspace=workspace, name=model.job)
+            run = clients.pipelines.root(trainer, model.job)  # A step may have registered it.
+            clients.pipelines.cancel(trainer, run, f"{request.id}: {said}"[:_TAG])
+
+
+def _flag_onwards(clients: Clients, request: c.Promotion) -> None:
+    """Flag what was trained for where the experiment was flagged to: it is another bundle, and climbs by itself."""
+    workspace = clients.configuration.workspace(request.target)
+    made = clients.models.find(workspace, request.model)
+    if made is None:
+        raise Refused(f"{request.model} has gone from {workspace.name} before it was flagged for {request.onwards}")
+    if not made.tags.get(FLAG):
+        flag = Flag(model=request.model, stage=request.onwards, digest=made.tags.get(DIGEST, ""), beside=request.beside)
+        clients.models.tag(workspace, request.model, {FLAG: write_flag(flag)})
+
+
+def _write_fate(clients: Clients, closing: c.PromotionClosing, at: str) -> None:
+    state, path = clients.configuration.hub.state, records.promotion(closing.promotion.id)
+    there, raw = clients.hub.find(state, path), clients.hub.read(state, path)
+    if there is None or raw is None:
+        raise Refused(f"the record of {closing.promotion.id} is gone from {state}/{path}; restore it from a backup")
+    record = json.loads(raw) | {"closed": at, "fate": closing.fate.value, "because": list(closing.because)}
+    metadata = dict(there.metadata) | {"fate": closing.fate.value}
+    if not clients.hub.replace(state, path, json.dumps(record).encode(), there.etag, metadata):
+        raise Transient(f"the record of {closing.promotion.id} changed while it was being closed")
+    keep_listed(clients.hub, state, PROMOTIONS, closing.promotion.id, metadata)

@@ -1,0 +1,153 @@
+"""Issue receipts, and refuse whoever comes without one. The only place that signs, and the only one that checks.
+
+A receipt is issued from what is recorded (evidence, approvals, the source as it is now), not from what callers say.
+"""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+from activities.effects import once
+from shared import contracts as c
+from shared.application.promotion.decisions import use_decisions
+from shared.application.promotion.stage_entry import unproven
+from shared.application.promotion.stage_training import Order, carried
+from shared.application.promotion.standing import break_glass, glass_stage, judgement
+from shared.clients import Clients
+from shared.codec import decode, encode
+from shared.domain import identity
+from shared.domain.failures import Refused
+from shared.domain.gates import Outcome, Verdict, judge
+from shared.domain.gates.evidence import Evidence
+from shared.domain.promotion.approvals import Standing
+from shared.domain.promotion.audit import canonical_digest
+from shared.domain.promotion.models import BUNDLE, FLAG
+from shared.domain.promotion.plans import Phase
+from shared.domain.promotion.receipts import Receipt, objection, signed_content
+from shared.records import paths as records
+
+_LIFE = timedelta(hours=24)
+
+
+def issue_receipt(clients: Clients, order: c.StageOrder) -> Receipt:
+    """Refused where a gate did not pass, an approval is missing, or the flagged version is not what was planned."""
+    return once(clients, order.key, Receipt, lambda: _issue(clients, order))
+
+
+def require_receipt(clients: Clients, order: c.MoveOrder) -> None:
+    """Refused unless *order* carries a living receipt of ours for this very bundle, stage and phase."""
+    receipt = order.receipt
+    if receipt is None or not clients.signer.verifies(signed_content(receipt), receipt.signature):
+        raise Refused(f"{order.move.value} at {order.stage} needs a receipt that this app has signed")
+    phase = next(phase for phase in Phase if order.move in order.at.moves(phase))
+    wrong = objection(
+        receipt,
+        promotion=order.promotion.id,
+        model=order.plan.model,
+        digest=_digest(clients, order, phase),
+        stage=order.stage,
+        phase=phase,
+        now=clients.clock.now(),
+    )
+    if wrong:
+        raise Refused(f"{order.move.value} at {order.stage}: {wrong}")
+
+
+def _issue(clients: Clients, order: c.StageOrder) -> Receipt:
+    refuse_changed_source(clients, order)
+    for kept in (order.stage, glass_stage(order.stage, order.phase)):
+        use_decisions(clients, order.promotion.id, kept)
+    override = break_glass(clients, order)
+    verdicts = _verdicts(clients, order)
+    failed = [f"{each.gate}: {each.because}" for each in verdicts if each.outcome is not Outcome.PASS]
+    if failed and not override:
+        raise Refused(f"no receipt for {order.stage} ({order.phase.value}): {'; '.join(failed)}")
+    approvals = _approvals(clients, order)
+    refuse_unproven(clients, order)
+    now = clients.clock.now()
+    receipt = Receipt(
+        promotion=order.promotion.id,
+        model=order.plan.model,
+        digest=_digest(clients, order, order.phase),
+        stage=order.stage,
+        phase=order.phase,
+        plan=order.plan_digest,
+        evidence=order.evidence,
+        verdicts=tuple(f"{each.gate}: {each.outcome.value}" for each in verdicts),
+        approvals=approvals,
+        issued=now.isoformat(timespec="seconds"),
+        expires=(now + _life(order)).isoformat(timespec="seconds"),
+        override=override,
+    )
+    signed = replace(receipt, signature=clients.signer.sign(signed_content(receipt)))
+    _keep(clients, order, signed)
+    return signed
+
+
+def _life(order: c.StageOrder) -> timedelta:
+    """Long enough for every move that it opens, each as late as it may be."""
+    return _LIFE + timedelta(seconds=sum(order.at.within_s(move) for move in order.at.moves(order.phase)))
+
+
+def _keep(clients: Clients, order: c.StageOrder, receipt: Receipt) -> None:
+    """An override is another kind of fact, so that nobody overlooks it."""
+    kind = "receipt issued over failing gates" if receipt.override else "receipt issued"
+    clients.audit.append(order.key, kind, str(order.plan.model), "signalbox", encode(receipt))
+    if receipt.override:
+        data = {"promotion": order.promotion.id, "stage": order.stage, "override": receipt.override}
+        subject = f"promotions/{order.promotion.id}"
+        clients.announcer.announce(order.key, "Signalbox.Promotion.GlassBroken", subject, data)
+
+
+def _digest(clients: Clients, order: Order, phase: Phase) -> str:
+    """On the way in, of the flagged bundle; on the way out, of the one that was measured, which may be trained here."""
+    about = carried(clients, order) if phase is Phase.EXIT else order
+    return about.plan.digest
+
+
+def _verdicts(clients: Clients, order: c.StageOrder) -> tuple[Verdict, ...]:
+    """The gates judged anew from the recorded evidence, freezes as of now: people may have thought for days."""
+    path, where = _pack(order), f"{order.stage} ({order.phase.value})"
+    raw = clients.hub.read(clients.configuration.hub.state, path)
+    if raw is None:
+        raise Refused(f"no evidence is recorded for {where}: nothing passes without it")
+    shown = json.loads(raw)
+    if canonical_digest(shown) != order.evidence:
+        raise Refused(f"{path} is not the evidence {order.evidence} any more, which was shown for {where}")
+    evidence = replace(decode(Evidence, shown["assessments"][-1]["evidence"]), at=clients.clock.now())
+    return judge(order.at.gates(order.phase), evidence)
+
+
+def _pack(order: c.StageOrder) -> str:
+    """Whose digest is what people approve; the phase's own evidence is the last in it."""
+    return records.evidence(order.promotion.id, order.stage, order.phase.value, "pack.json")
+
+
+def _approvals(clients: Clients, order: c.StageOrder) -> tuple[str, ...]:
+    if order.phase is Phase.EXIT:  # Given on the way in, for the evidence of that moment.
+        entry = clients.ledger.find(identity.promotion_key(order.promotion.id, f"{order.stage}/entry/receipt"))
+        return decode(Receipt, entry).approvals if entry else ()
+    found = judgement(clients, order)
+    if found.standing is not Standing.APPROVED:
+        raise Refused(f"no receipt for {order.stage}: {'; '.join(found.unmet)}")
+    return tuple(f"{each.role}: {each.name} ({each.oid})" for each in found.approvals)
+
+
+def refuse_unproven(clients: Clients, order: c.StageOrder) -> None:
+    """No stage is skipped: the one before must have measured and passed this very bundle."""
+    because = unproven(clients, order.plan, order.at, order.promotion.id)
+    if because:
+        raise Refused(f"no receipt for {because}")
+
+
+def refuse_changed_source(clients: Clients, order: c.StageOrder) -> None:
+    """The flagged version must still be the planned one: same folder, same extras, same flag."""
+    plan = order.plan
+    there = clients.models.find(plan.source, plan.model)
+    if there is None:
+        raise Refused(f"{plan.model} has gone from {plan.source.name} during its promotion")
+    now = {"folder": there.folder, BUNDLE: there.tags.get(BUNDLE, ""), FLAG: there.tags.get(FLAG, "")}
+    planned = {"folder": plan.folder, BUNDLE: plan.extras, FLAG: plan.flag}
+    for name, value in now.items():
+        if value != planned[name]:
+            raise Refused(f"{name} of {plan.model} was {planned[name]!r} and is {value!r}: edited during the promotion")

@@ -1,0 +1,130 @@
+"""The central registry's entries: are they what was approved, and how they come back into an environment."""
+
+from activities.effects import once, stamp
+from activities.promotion.movers.bundle import copy_files
+from activities.promotion.movers.model import register_bundle
+from shared import contracts as c
+from shared.application.promotion.planning import place_shelves, read_bundle, shelves_at
+from shared.clients import Clients
+from shared.domain.failures import Refused
+from shared.domain.inference.routes import Workspace
+from shared.domain.promotion.bundles import Bundle
+from shared.domain.promotion.ladder import Registry
+from shared.domain.promotion.models import BUNDLE, DIGEST, STATE, EntryState, ModelVersion
+from shared.domain.promotion.plans import Move
+from shared.ports import RegisteredModel, Shelf
+from shared.records import paths as records
+
+
+def list_entries(clients: Clients, sweep: c.Sweep) -> c.RegistryEntries:
+    """Every version of every promotable model that the interlocking has written."""
+    del sweep
+    found = []
+    for registry in _registries(clients):
+        for model in clients.configuration.ladder.models:
+            versions = clients.models.versions(registry, model.name)
+            found += [version.model for version in versions if version.tags.get(DIGEST)]
+    return c.RegistryEntries(entries=tuple(sorted(found)))
+
+
+def scrub_entry(clients: Clients, scrub: c.EntryScrub) -> c.EntryScrubbed:
+    """Read every byte, and the state; a difference is written to the audit log and announced, once for each finding."""
+    for registry in _registries(clients):
+        there = clients.models.find(registry, scrub.entry)
+        if there is None:
+            continue
+        digest, state = _read(clients, registry, scrub.entry, there).digest, there.tags.get(STATE, "no state")
+        if digest != there.tags.get(DIGEST):
+            return c.EntryScrubbed(wrong=_alarm(clients, scrub.entry, there.tags.get(DIGEST, ""), digest))
+        known = _state_of(clients, scrub.entry)
+        if known and state != known:
+            return c.EntryScrubbed(wrong=_alarm(clients, scrub.entry, f"state {known}", f"state {state}"))
+    return c.EntryScrubbed()
+
+
+def _state_of(clients: Clients, entry: ModelVersion) -> str:
+    """What the interlocking has made of *entry*, by the audit log; empty while a promotion of it is under way."""
+    lock = records.endpoint_lock(f"model/{entry.name}")
+    if clients.hub.find(clients.configuration.hub.state, lock) is not None:
+        return ""
+    state = EntryState.CANDIDATE
+    for each in clients.audit.about(entry.name):
+        if each.subject == str(entry) and each.facts.get("move") == Move.APPROVE_ENTRY.value:
+            state = EntryState.APPROVED if each.kind == "moved" else EntryState.CANDIDATE
+    return state.value
+
+
+def recover_entry(clients: Clients, recovery: c.Recovery) -> c.Recovered:
+    """Copy an entry back and register it; what comes back is proven to be what was approved."""
+    return once(clients, recovery.key, c.Recovered, lambda: _recover(clients, recovery))
+
+
+def _recover(clients: Clients, recovery: c.Recovery) -> c.Recovered:
+    model, place = recovery.model, clients.configuration.workspace(recovery.environment)
+    registry, there, bundle = _approved(clients, model)
+    digest = bundle.digest
+    shelves = _standing(clients, place, model, digest)
+    if shelves is None:
+        shelves = place_shelves(place, model, digest)
+        copy_files(clients, bundle.files, place_shelves(registry, model, digest), shelves)
+        copied = read_bundle(clients.bundles, *shelves).digest
+        if copied != digest:
+            raise Refused(
+                f"the copy of {model} in {place.name} has {copied}, approved was {digest}; look at its storage"
+            )
+        register_bundle(clients, place, shelves, bundle, there.kind, {DIGEST: digest})
+    facts = {"environment": place.name, "digest": digest, "reason": recovery.reason}
+    clients.audit.append(recovery.key, "recovered", str(model), recovery.asked_by, facts)
+    return c.Recovered(digest=digest, folder=clients.bundles.address(shelves[0]))
+
+
+def _approved(clients: Clients, model: ModelVersion) -> tuple[Registry, RegisteredModel, Bundle]:
+    """The entry, every byte of which was read again just now."""
+    registry = next(iter(_registries(clients)), None)
+    there = clients.models.find(registry, model) if registry else None
+    if registry is None or there is None:
+        raise Refused(f"{model} is not in the central registry: nothing can be brought back")
+    bundle, digest = _read(clients, registry, model, there), there.tags.get(DIGEST, "")
+    if bundle.digest != digest:
+        raise Refused(f"{model} in {registry.name} has {bundle.digest}, approved was {digest}: it is not brought back")
+    return registry, there, bundle
+
+
+def _standing(clients: Clients, place: Workspace, model: ModelVersion, digest: str) -> tuple[Shelf, Shelf] | None:
+    """Where *place* has this very content; None where it lost it. Refused where the version has another content."""
+    there = clients.models.find(place, model)
+    if there is None:
+        return None
+    extras = there.tags.get(BUNDLE, "")
+    shelves = shelves_at(place, model, there.folder, extras)
+    has = read_bundle(clients.bundles, *shelves).digest if extras else "no bundle"
+    if has == digest:
+        return shelves
+    ours = clients.bundles.address(place_shelves(place, model, digest)[0])
+    if there.tags.get(DIGEST) == digest and there.folder.rstrip("/") == ours:
+        return None  # Brought here before, and damaged since.
+    raise Refused(f"{model} is already in {place.name} with {has}, not {digest}; it stays as it is: use a new version")
+
+
+def _read(clients: Clients, registry: Registry, model: ModelVersion, there: RegisteredModel) -> Bundle:
+    return read_bundle(clients.bundles, *place_shelves(registry, model, there.tags.get(DIGEST, "")))
+
+
+def _alarm(clients: Clients, entry: ModelVersion, approved: str, found: str) -> str:
+    said = f"{entry} in the central registry has {found}, approved was {approved}"
+    key = f"scrubs/{entry.name}/{entry.version}/{found.removeprefix('sha256:').replace(' ', '-')[:16]}"
+    facts = {"approved": approved, "found": found}
+
+    def act() -> c.Done:
+        clients.audit.append(key, "registry altered", str(entry), "signalbox", facts)
+        data = {"model": str(entry), **facts}
+        clients.announcer.announce(key, "Signalbox.Registry.Altered", f"models/{entry}", data)
+        return c.Done(at=stamp(clients))
+
+    once(clients, key, c.Done, act)
+    return said
+
+
+def _registries(clients: Clients) -> tuple[Registry, ...]:
+    found = (stage.registry for stage in clients.configuration.ladder.stages)
+    return tuple(dict.fromkeys(registry for registry in found if registry is not None))

@@ -1,0 +1,107 @@
+"""Give open causes to one run, and say which champion it will have to beat."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from shared import contracts as c
+from shared.application.promotion.planning import champion_at
+from shared.application.retraining.retraining_records import OpenCause, read_book, read_causes, settle, write_book
+from shared.clients import Clients
+from shared.codec import decode, encode
+from shared.domain import identity
+from shared.domain.failures import Refused
+from shared.domain.promotion.ladder import Stage
+from shared.domain.promotion.models import PROMOTION, exact_model
+from shared.domain.promotion.people import Askers
+from shared.domain.promotion.plans import Champion
+from shared.domain.retraining.causes import Cause, CauseKind
+from shared.domain.retraining.decision import PastRun
+from shared.domain.retraining.rules import Retraining
+from shared.records import paths as records
+
+DATA = "data"  # In a cause's facts: a place in the hub that somebody wants to be trained on.
+
+
+def claim(clients: Clients, key: str, rules: Retraining, causes: list[OpenCause], because: str) -> c.RetrainingRun:
+    """The run that *causes* belong to from now on. Writing the book is what claims them; all else can be repeated."""
+    blobs = [cause.blob for cause in causes]
+    known = read_causes(clients, blobs)
+    run = c.RetrainingRun(
+        run=identity.retraining_id(rules.model, [cause.id for cause in known]),
+        rules=rules,
+        hub=clients.configuration.hub,
+        causes=len(known),
+        because=_summary(known, because),
+        data=tuple(sorted({cause.facts[DATA] for cause in known if cause.facts.get(DATA)})),
+        champion=champion_of(clients, rules).model,
+        asked_by=people_of(known).persons,
+        named=people_of(known).named,
+        nameless=people_of(known).nameless,
+    )
+    content = json.dumps({"request": encode(run), "causes": encode(known)}).encode()
+    state, model = clients.configuration.hub.state, rules.model
+    clients.hub.create(state, records.retraining_part(run.run, "claim.json"), content)
+    book, etag = read_book(clients, model)
+    if not book.running:
+        past = PastRun(run=run.run, started=clients.clock.now(), cost=rules.estimate)
+        claims = {**book.claims, key: run.run}
+        write_book(clients, model, replace(book, running=run.run, runs=(*book.runs, past), claims=claims), etag)
+    elif book.running != run.run:
+        raise Refused(f"{book.running} was started for {model} meanwhile")
+    settle(clients, blobs, run.run)
+    return claimed(clients, run.run)
+
+
+def people_of(causes: Iterable[Cause]) -> Askers:
+    """Who asked for them; of a person's cause that an earlier release has recorded only the name is known."""
+    known = list(causes)
+    persons = dict.fromkeys(cause.person for cause in known if cause.person is not None)
+    by_hand = (cause for cause in known if cause.kind is CauseKind.PERSON and cause.person is None)
+    named = dict.fromkeys(cause.who for cause in by_hand if cause.who)
+    return Askers(persons=tuple(persons), named=tuple(named), nameless=any(cause.nameless for cause in known))
+
+
+def claimed(clients: Clients, run: str) -> c.RetrainingRun:
+    """The run's input as it was when it claimed its causes. Raises Refused where that record is gone."""
+    state, path = clients.configuration.hub.state, records.retraining_part(run, "claim.json")
+    raw = clients.hub.read(state, path)
+    if raw is None:
+        raise Refused(f"the claim of run {run} is gone from {state}/{path}")
+    return decode(c.RetrainingRun, json.loads(raw)["request"])
+
+
+def stage_of(clients: Clients, rules: Retraining) -> Stage | None:
+    """The stage whose champion a challenger must beat, None where it is promoted nowhere."""
+    stages = clients.configuration.ladder.stages
+    return next((stage for stage in stages if stage.name == rules.promote_to), None)
+
+
+def champion_of(clients: Clients, rules: Retraining) -> Champion:
+    """What serves now where a better challenger would serve."""
+    stage = stage_of(clients, rules)
+    return Champion() if stage is None else champion_at(clients, stage)
+
+
+def champion_since(clients: Clients, rules: Retraining) -> datetime | None:
+    """When the champion's promotion was closed, None where no promotion of ours brought it."""
+    stage = stage_of(clients, rules)
+    if not rules.limits.champion_age_s or stage is None or stage.environment is None:
+        return None
+    champion = champion_at(clients, stage)
+    try:
+        model = clients.models.find(stage.environment, exact_model(champion.model.rpartition("/")[2]))
+    except Refused:  # Deployed by hand, from something that is no registered version.
+        return None
+    promotion = model.tags.get(PROMOTION, "") if model else ""
+    raw = clients.hub.read(clients.configuration.hub.state, records.promotion(promotion)) if promotion else None
+    closed = json.loads(raw).get("closed") if raw else None
+    return datetime.fromisoformat(closed) if closed else None
+
+
+def _summary(causes: list[Cause], because: str) -> str:
+    """The first few, each with its reason; the claim lists all of them."""
+    said = [f"{cause.kind.value}: {cause.because}" for cause in causes[:5]]
+    more = [f"and {len(causes) - 5} more"] if len(causes) > 5 else []
+    return "; ".join([because, *said, *more])[:1000]

@@ -1,0 +1,254 @@
+"""A model's causes, weighed together and claimed by one run; that run's record, opened once and closed once."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from activities.effects import once, stamp
+from activities.retraining.claims import champion_since, claim, claimed, people_of
+from shared import contracts as c
+from shared.application.promotion.standing import record_origin
+from shared.application.retraining.consideration import consider, end_pause, note_pause
+from shared.application.retraining.retraining_records import (
+    Book,
+    OpenCause,
+    open_causes,
+    read_book,
+    read_causes,
+    settle,
+    write_book,
+)
+from shared.clients import Clients
+from shared.codec import decode, encode
+from shared.domain import identity
+from shared.domain.failures import Refused, Transient
+from shared.domain.inference.runs import JobState, job_state
+from shared.domain.retraining.causes import Cause
+from shared.domain.retraining.costs import Cost, cost_of
+from shared.domain.retraining.decision import Move, Rule, Situation, Verdict, as_of, decide
+from shared.domain.retraining.pipelines import PipelineRunSeen
+from shared.durable.starting import Client, start_once
+from shared.records import paths as records
+
+
+def weigh_causes(clients: Clients, weighing: c.CausesWeighing) -> c.CausesWeighed:
+    """Decide on all open causes; what is worth a run is claimed at once. The same key always gives the same run."""
+    model, rules = weighing.model, clients.configuration.retrained(weighing.model)
+    book = _book_as_of_now(clients, model)
+    if weighing.key in book.claims:
+        run = claimed(clients, book.claims[weighing.key])
+        return c.CausesWeighed(move=Move.RETRAIN, because=run.because, run=run)
+    end_pause(clients, model)
+    causes = _unclaimed(clients, model, book.running)
+    verdict = decide(
+        Situation(
+            now=clients.clock.now(),
+            rules=rules,
+            causes=tuple(_weighed(model, cause) for cause in causes),
+            in_flight=book.running,
+            past=book.runs,
+            champion_since=champion_since(clients, rules),
+        )
+    )
+    if verdict.rule is not Rule.NO_CAUSE:
+        _record_verdict(clients, model, verdict, causes, book.running)
+    if verdict.move is Move.REFUSE:
+        settle(clients, [cause.blob for cause in causes], f"refused: {verdict.rule.value}")
+    if verdict.rule is Rule.DEBOUNCE:
+        note_pause(clients, model)
+    if verdict.move is not Move.RETRAIN:
+        return _waiting(clients, verdict)
+    run = claim(clients, weighing.key, rules, causes, verdict.because)
+    return c.CausesWeighed(move=Move.RETRAIN, because=verdict.because, run=run)
+
+
+def open_retraining(clients: Clients, opening: c.RetrainingOpening) -> c.RetrainingOpened:
+    """The record, created by the first execution; any other learns who was first."""
+    request, state = opening.request, clients.configuration.hub.state
+    record = {
+        "run": request.run,
+        "model": request.rules.model,
+        "opened": stamp(clients),
+        "execution": opening.execution,
+        "because": request.because,
+        "causes": request.causes,
+        "champion": request.champion,
+        "cost": encode(Cost(estimate=request.rules.estimate)),
+    }
+    path, metadata = records.retraining(request.run), {"model": request.rules.model, "outcome": ""}
+    if clients.hub.create(state, path, json.dumps(record).encode(), metadata):
+        return c.RetrainingOpened()
+    first = json.loads(clients.hub.read(state, path) or b"{}")
+    if first.get("execution") == opening.execution:
+        return c.RetrainingOpened()
+    return c.RetrainingOpened(already=True, because=f"{request.run} was opened at {first.get('opened')}")
+
+
+def close_retraining(clients: Clients, closing: c.RetrainingClosing) -> c.Done:
+    """Write how it ended and what it cost on its record, the audit log and the book, and tell the world.
+
+    The record decides: a repeat says the same of the run, whatever has come meanwhile.
+    """
+
+    def act() -> c.Done:
+        request, ended = closing.request, _end(clients, closing)
+        _settle_absorbed(clients, request, ended["absorbed"])
+        outcome = c.RetrainingOutcome(ended["outcome"])
+        facts = {name: ended[name] for name in ("run", "outcome", "because", "promotion", "cost", "absorbed")}
+        facts["model"] = ended["challenger"]
+        clients.audit.append(closing.key, f"retraining {outcome.value}", request.rules.model, "signalbox", facts)
+        data = {**facts, "retrained": request.rules.model, "causes": request.causes}
+        kind, subject = f"Signalbox.Retraining.{outcome.value.title().replace(' ', '')}", f"retraining/{request.run}"
+        clients.announcer.announce(f"{request.run}-{outcome.value}", kind, subject, data)
+        _write_book(clients, request, outcome, decode(Cost, ended["cost"]))
+        return c.Done(at=ended["closed"])
+
+    return once(clients, closing.key, c.Done, act)
+
+
+async def start_retraining(client: Client, clients: Clients, start: c.RetrainingStart) -> c.Done:
+    await start_once(client, c.RETRAIN, start.request.run, start.request)
+    return c.Done(at=stamp(clients))
+
+
+async def wake_retraining(client: Client, clients: Clients, wake: c.RetrainingWake) -> c.Done:
+    """What came meanwhile is looked at now, and not only by the timer."""
+    watch = c.RetrainingWatch(model=wake.model)
+    await consider(client, clients, wake.model)
+    await start_once(client, c.WATCH_TRAINING_DATA, identity.training_watch_id(wake.model), watch, again=True)
+    return c.Done(at=stamp(clients))
+
+
+def _book_as_of_now(clients: Clients, model: str) -> Book:
+    """Runs that a clock which has gone back since has put in the future are written as of now, once."""
+    book, etag = read_book(clients, model)
+    right = replace(book, runs=as_of(clients.clock.now(), book.runs))
+    if right != book:
+        write_book(clients, model, right, etag)
+    return right
+
+
+def _unclaimed(clients: Clients, model: str, running: str) -> list[OpenCause]:
+    """Without those that the run in flight has claimed: it may have been killed before it could mark them."""
+    causes = open_causes(clients, model)
+    mine = set(_claimed_ids(clients, running)) if running else set()
+    settle(clients, [cause.blob for cause in causes if cause.id in mine], running)
+    return [cause for cause in causes if cause.id not in mine]
+
+
+def _claimed_ids(clients: Clients, run: str) -> list[str]:
+    raw = clients.hub.read(clients.configuration.hub.state, records.retraining_part(run, "claim.json"))
+    return [cause["id"] for cause in json.loads(raw)["causes"]] if raw else []
+
+
+def _weighed(model: str, cause: OpenCause) -> Cause:
+    return Cause(id=cause.id, model=model, kind=cause.kind, at=cause.at, because="")
+
+
+def _waiting(clients: Clients, verdict: Verdict) -> c.CausesWeighed:
+    wait_s = 0.0 if verdict.until is None else max(0.1, (verdict.until - clients.clock.now()).total_seconds())
+    return c.CausesWeighed(
+        move=verdict.move,
+        because=verdict.because,
+        wait_s=round(wait_s, 3),
+        debounced=verdict.rule is Rule.DEBOUNCE,
+    )
+
+
+def _record_verdict(clients: Clients, model: str, verdict: Verdict, causes: list[OpenCause], running: str) -> None:
+    """Once for the same causes and the same rule, however often it is looked at."""
+    ids = [cause.id for cause in causes]
+    name = identity.digest(verdict.move.value, verdict.rule.value, running, *ids)
+    until = verdict.until.isoformat(timespec="seconds") if verdict.until else ""
+    facts = {
+        "move": verdict.move.value,
+        "rule": verdict.rule.value,
+        "because": verdict.because,
+        "until": until,
+        "number": len(ids),
+    }
+    record = {"at": stamp(clients), **facts, "causes": ids}
+    path = f"{records.verdicts(model)}{name}.json"
+    if clients.hub.create(clients.configuration.hub.state, path, json.dumps(record).encode()):
+        clients.audit.append(path, f"retraining: {verdict.move.value}", model, "signalbox", facts)
+
+
+def _cost(clients: Clients, closing: c.RetrainingClosing) -> Cost:
+    """By the pipeline's own times: one that was just cancelled ran until now, and one that never began cost nothing.
+
+    Not known where it is not there any more, or not ours to see.
+    """
+    rules = closing.request.rules
+    try:
+        seen = _pipelines_run(clients, closing)
+    except Refused:
+        return Cost(estimate=rules.estimate)
+    if seen is None or (not seen.started and job_state(seen.status) in (JobState.ACTIVE, JobState.CANCELLED)):
+        return Cost(estimate=rules.estimate, actual=0.0, node_hours=0.0)
+    return cost_of(rules, seen.started, seen.ended or stamp(clients))
+
+
+def _pipelines_run(clients: Clients, closing: c.RetrainingClosing) -> PipelineRunSeen | None:
+    pipeline, run = closing.request.rules.pipeline, closing.id
+    if not run:
+        found = clients.pipelines.find(pipeline, identity.job_name(closing.request.run))
+        run = found.id if found else ""
+    return clients.pipelines.look(pipeline, run) if run else None
+
+
+def _end(clients: Clients, closing: c.RetrainingClosing) -> dict[str, Any]:
+    """The run's record with its end, which is written once."""
+    run, result = closing.request.run, closing.result
+    state, path = clients.configuration.hub.state, records.retraining(run)
+    there, raw = clients.hub.find(state, path), clients.hub.read(state, path)
+    if there is None or raw is None:
+        raise Refused(f"the record of {run} is gone from {state}/{path}; restore it from a backup")
+    record: dict[str, Any] = json.loads(raw)
+    if "closed" in record:
+        return record
+    record |= {
+        "closed": stamp(clients),
+        "outcome": result.outcome.value,
+        "because": result.because,
+        "challenger": result.model,
+        "promotion": result.promotion,
+        "training": closing.id,
+        "absorbed": _absorbed(clients, closing),
+        "cost": encode(_cost(clients, closing)),
+    }
+    metadata = dict(there.metadata) | {"outcome": result.outcome.value}
+    if not clients.hub.replace(state, path, json.dumps(record).encode(), there.etag, metadata):
+        raise Transient(f"the record of {run} changed while it was being closed")
+    return record
+
+
+def _absorbed(clients: Clients, closing: c.RetrainingClosing) -> list[str]:
+    """What was asked for during a run that came to a judgement is answered by it; otherwise it is weighed anew."""
+    causes = _unclaimed(clients, closing.request.rules.model, closing.request.run)
+    return [cause.id for cause in causes] if closing.result.outcome.judged else []
+
+
+def _settle_absorbed(clients: Clients, request: c.RetrainingRun, absorbed: list[str]) -> None:
+    if absorbed:
+        causes = [cause for cause in open_causes(clients, request.rules.model) if cause.id in set(absorbed)]
+        _remember_askers(clients, request.run, causes)
+        settle(clients, [cause.blob for cause in causes], request.run)
+
+
+def _remember_askers(clients: Clients, run: str, causes: list[OpenCause]) -> None:
+    """Who asked while the run was in flight is answered by it, and may not approve what it has made."""
+    raw = clients.hub.read(clients.configuration.hub.state, records.retraining_part(run, "evaluation.json"))
+    digest = json.loads(raw)["digest"] if raw else ""
+    if digest:
+        askers = people_of(read_causes(clients, [cause.blob for cause in causes]))
+        record_origin(clients, digest, f"{run}-absorbed", askers)
+
+
+def _write_book(clients: Clients, request: c.RetrainingRun, outcome: c.RetrainingOutcome, cost: Cost) -> None:
+    """The run is over: the next may start, and the budget is charged what it cost."""
+    model, run = request.rules.model, request.run
+    book, etag = read_book(clients, model)
+    runs = tuple(replace(past, cost=cost.counted) if past.run == run else past for past in book.runs)
+    used = records.retraining_part(run, "data.json") if outcome.judged else book.used
+    running = "" if book.running == run else book.running
+    write_book(clients, model, replace(book, running=running, runs=runs, used=used), etag)

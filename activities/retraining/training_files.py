@@ -1,0 +1,111 @@
+"""The files that train a model, as they lie in the hub, and their rows one by one: no file is ever in memory whole."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from shared import contracts as c
+from shared.clients import Clients
+from shared.domain.failures import Refused
+from shared.domain.paths.patterns import fixed_prefix
+from shared.domain.retraining.rules import Retraining, TrainingKind, TrainingRoute
+from shared.domain.retraining.sets import Row
+from shared.ports import Blob
+
+
+@dataclass(slots=True, kw_only=True)
+class Member:
+    """A file of the set: what it was when it was read; its rows are those of a table, or the boxes of images."""
+
+    blob: Blob
+    sha256: str = ""
+    rows: int = 0
+    header: tuple[str, ...] = field(default=())
+
+
+def waiting_files(clients: Clients, route: TrainingRoute) -> list[Blob]:
+    """Everything that *route* takes, by path."""
+    container, _, pattern = route.take.partition("/")
+    found = clients.hub.list(container, fixed_prefix(pattern))
+    return sorted((blob for blob in found if route.takes(f"{container}/{blob.path}")), key=lambda blob: blob.path)
+
+
+def named_files(clients: Clients, request: c.RetrainingRun, route: TrainingRoute) -> list[Blob]:
+    """What people named: a file, or a folder that ends with a slash. Refused where there is nothing."""
+    found = []
+    for place in request.data:
+        container, _, path = place.partition("/")
+        suffix = ".csv" if route.kind is TrainingKind.TABULAR else ".jsonl"
+        named = [
+            blob
+            for blob in clients.hub.list(container, path)
+            if blob.path == path or (path.endswith("/") and blob.path.endswith(suffix))
+        ]
+        if not named:
+            raise Refused(f"the named data {place} has no {suffix} file; name a file, or a folder that ends with /")
+        found += named
+    return found
+
+
+def takes_named(rules: Retraining, route: TrainingRoute) -> bool:
+    """Named data belongs to the model's first training route."""
+    return bool(rules.data) and rules.data[0].name == route.name
+
+
+def rows_of(clients: Clients, route: TrainingRoute, member: Member, held_out: str) -> Iterator[Row]:
+    """Every row, with its value of the column *held_out*; afterwards *member* has its digest, rows and header."""
+    digest = hashlib.sha256()
+    read = _boxes if route.kind is TrainingKind.BOXES else _table
+    yield from read(clients, route, member, held_out, digest.update)
+    member.sha256 = digest.hexdigest()
+
+
+def header_line(columns: Sequence[str]) -> str:
+    return _csv_line(columns) if columns else ""
+
+
+def _table(
+    clients: Clients, route: TrainingRoute, member: Member, held_out: str, update: Callable[[bytes], object]
+) -> Iterator[Row]:
+    """The columns of every file in the order of their names, so that one order of columns is not another set."""
+    reader = clients.row_files.cells(member.blob, update)
+    named = next(reader, [])
+    place = f"{member.blob.container}/{member.blob.path}"
+    missing = [column for column in route.key if column not in named]
+    if missing or len(set(named)) < len(named):
+        raise Refused(f"{place} lacks the key columns {', '.join(missing)}" if missing else f"{place} repeats a column")
+    member.header = tuple(sorted(named))
+    order = [named.index(column) for column in member.header]
+    for fields in reader:
+        if not fields:
+            continue
+        if len(fields) != len(named):
+            raise Refused(f"{place}: row {member.rows + 1} has {len(fields)} fields, the header has {len(named)}")
+        member.rows += 1
+        values = dict(zip(named, fields, strict=True))
+        key = tuple(values[column] for column in route.key)
+        yield Row(key=key, line=_csv_line([fields[at] for at in order]), held_out=values.get(held_out, ""))
+
+
+def _boxes(
+    clients: Clients, route: TrainingRoute, member: Member, held_out: str, update: Callable[[bytes], object]
+) -> Iterator[Row]:
+    wrong, fields = list[str](), (*route.key, held_out)
+    for image in clients.row_files.images(member.blob, sorted(route.labels), fields, update):
+        if image.wrong:
+            wrong.append(image.wrong)
+            continue
+        member.rows += image.given
+        *key, apart = image.values
+        yield Row(key=tuple(key), line=image.line, held_out=apart, labels=image.labels, given=image.given)
+    if wrong:
+        place = f"{member.blob.container}/{member.blob.path}"
+        raise Refused(f"{place} has {len(wrong)} wrong labels: {'; '.join(wrong[:5])}")
+
+
+def _csv_line(fields: Sequence[str]) -> str:
+    written = io.StringIO()
+    csv.writer(written, lineterminator="").writerow(fields)
+    return written.getvalue()

@@ -1,0 +1,188 @@
+"""Build a run's training sets: immutable, named by their content, every key once, with manifest and lineage.
+
+The hold-out goes beside them, its features without its answers, and none of its rows is trained on.
+"""
+
+import csv
+import io
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from activities.effects import once, stamp
+from activities.promotion.holdout_rows import HoldoutRows, read_rows
+from activities.retraining.training import datastore_path
+from activities.retraining.training_files import Member, header_line, named_files, rows_of, takes_named, waiting_files
+from activities.retraining.training_spool import Spool
+from shared import contracts as c
+from shared.clients import Clients
+from shared.domain import identity
+from shared.domain.failures import Refused
+from shared.domain.inference.arrivals import Arrival
+from shared.domain.retraining.boxes import IMAGE
+from shared.domain.retraining.rules import TrainingKind, TrainingRoute
+from shared.domain.retraining.sets import Merge, Row, set_version
+from shared.ports import Blob
+from shared.records import paths as records
+
+
+def build_training_sets(clients: Clients, start: c.RetrainingStart) -> c.TrainingSets:
+    """What lies there now, whatever events announced; the same content is the same version, written once."""
+    return once(clients, start.key, c.TrainingSets, lambda: _build(clients, start.request))
+
+
+def _build(clients: Clients, request: c.RetrainingRun) -> c.TrainingSets:
+    holdout = read_rows(clients, clients.configuration.ladder.promotable(request.rules.model).holdout)
+    sets, used = [], list[dict[str, Any]]()
+    for route in request.rules.data:
+        members = _members(clients, request, route)
+        built = _set(clients, request, route, members, holdout)
+        sets.append(built)
+        used += [_described(request, route, member) for member in members]
+    lineage = json.dumps({"run": request.run, "members": used, "holdout": holdout.digest}).encode()
+    clients.hub.create(request.hub.state, records.retraining_part(request.run, "data.json"), lineage)
+    folder = _write_holdout(clients, request, holdout)
+    return c.TrainingSets(sets=tuple(sets), holdout=folder, digest=holdout.digest)
+
+
+def _members(clients: Clients, request: c.RetrainingRun, route: TrainingRoute) -> list[Member]:
+    found = waiting_files(clients, route)
+    named = named_files(clients, request, route) if takes_named(request.rules, route) else []
+    blobs = {(blob.container, blob.path): blob for blob in [*found, *named]}
+    if not blobs:
+        raise Refused(f"there is no training data: nothing in the hub matches {route.take}")
+    return [Member(blob=blobs[place]) for place in sorted(blobs)]
+
+
+def _set(
+    clients: Clients, request: c.RetrainingRun, route: TrainingRoute, members: list[Member], holdout: HoldoutRows
+) -> c.TrainingSet:
+    apart = _told_apart(route, holdout)
+    merge = Merge(route.conflicts, holdout.values(apart))
+    newest = sorted(range(len(members)), key=lambda at: (members[at].blob.modified, at), reverse=True)
+    for at in newest:
+        for number, row in enumerate(rows_of(clients, route, members[at], apart)):
+            merge.offer(at, number, row)
+    header = header_line(_one_header(members))
+    with tempfile.TemporaryDirectory() as folder:
+        spool = Spool(Path(folder), route.kind, header)
+        for row in _chosen(clients, route, members, merge, apart):
+            spool.add(row.line, row.labels)
+        return _written(clients, request, route, members, merge, spool.end())
+
+
+def _told_apart(route: TrainingRoute, holdout: HoldoutRows) -> str:
+    """What tells the hold-out's rows: its key, or for boxes their image, of which all are held out or none."""
+    of_images = route.kind is TrainingKind.BOXES and IMAGE in holdout.table.header
+    return IMAGE if of_images else holdout.holdout.key
+
+
+def _chosen(clients: Clients, route: TrainingRoute, members: list[Member], merge: Merge, apart: str) -> Iterator[Row]:
+    """The rows of the set by file and row: uploading a file again does not make another set of it."""
+    for at, member in enumerate(members):
+        again = Member(blob=member.blob)
+        for number, row in enumerate(rows_of(clients, route, again, apart)):
+            if merge.takes(at, number, row):
+                yield row
+
+
+def _written(
+    clients: Clients,
+    request: c.RetrainingRun,
+    route: TrainingRoute,
+    members: Sequence[Member],
+    merge: Merge,
+    spool: Spool,
+) -> c.TrainingSet:
+    """Parts first, the manifest last: a set without its manifest is none yet. Nothing is ever overwritten."""
+    if not spool.parts:
+        raise Refused(f"no row of {route.take} is left to train on: {asdict(merge.dropped)}")
+    digests, rows = spool.digests(), sum(spool.rows)
+    version = set_version(spool.header, digests)
+    staging, folder = request.hub.staging, records.training_set(request.rules.model, route.name, version)
+    for path in spool.parts:
+        clients.hub.create(staging, f"{folder}/{path.name}", path.read_bytes())
+    manifest = {
+        **_identity(request, route, version),
+        "columns": list(members[0].header),
+        "rows": rows,
+        "dropped": {**asdict(merge.dropped), "on_conflict": route.conflicts.value},
+        "parts": [
+            {"name": path.name, "rows": number, "bytes": path.stat().st_size, "sha256": digest}
+            for path, number, digest in zip(spool.parts, spool.rows, digests, strict=True)
+        ],
+        "members": [_described(request, route, member) for member in members],
+        "made": stamp(clients),
+    }
+    clients.hub.create(staging, f"{folder}-manifest.json", json.dumps(manifest, indent=2).encode())
+    _register(clients, request, route, folder, version, rows)
+    names = tuple(path.name for path in spool.parts)
+    return c.TrainingSet(
+        name=route.name, version=version, folder=folder, rows=rows, parts=names, contract=route.contract
+    )
+
+
+def _identity(request: c.RetrainingRun, route: TrainingRoute, version: str) -> dict[str, Any]:
+    return {
+        "model": request.rules.model,
+        "route": route.name,
+        "kind": route.kind.value,
+        "version": version,
+        "key": list(route.key),
+        "run": request.run,
+    }
+
+
+def _register(
+    clients: Clients, request: c.RetrainingRun, route: TrainingRoute, folder: str, version: str, rows: int
+) -> None:
+    """As a data asset of the workspace that trains."""
+    tags = {"signalbox.model": request.rules.model, "signalbox.rows": str(rows), "signalbox.run": request.run}
+    workspace, name = request.rules.pipeline.workspace, f"{request.rules.model}-{route.name}"
+    clients.data_assets.register(workspace, name, version, datastore_path(request, folder), tags)
+
+
+def _one_header(members: Sequence[Member]) -> tuple[str, ...]:
+    """Refused where files have different columns: a set is one table."""
+    first = members[0]
+    for member in members:
+        if member.header != first.header:
+            differing = sorted({*member.header} ^ {*first.header})
+            raise Refused(f"{member.blob.path} and {first.blob.path} differ in the columns {', '.join(differing)}")
+    return first.header
+
+
+def _described(request: c.RetrainingRun, route: TrainingRoute, member: Member) -> dict[str, Any]:
+    blob = member.blob
+    return {
+        "id": arrival_of(request.hub.account, blob),
+        "route": route.name,
+        "path": f"{blob.container}/{blob.path}",
+        "etag": blob.etag,
+        "bytes": blob.size,
+        "rows": member.rows,
+        "sha256": member.sha256,
+    }
+
+
+def arrival_of(account: str, blob: Blob) -> str:
+    return identity.arrival_id(Arrival(account=account, container=blob.container, path=blob.path, etag=blob.etag))
+
+
+def _write_holdout(clients: Clients, request: c.RetrainingRun, holdout: HoldoutRows) -> str:
+    """What the challenger is asked: every column but the answer."""
+    folder = f"{records.training_folder(request.run)}/holdout"
+    asked = [name for name in holdout.table.header if name != holdout.holdout.target]
+    with tempfile.TemporaryFile() as written:
+        text = io.TextIOWrapper(written, encoding="utf-8", newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(asked)
+        for part in holdout.batches(asked):
+            writer.writerows(part)
+        text.flush()
+        written.seek(0)
+        clients.hub.create(request.hub.staging, f"{folder}/holdout.csv", written)
+    return folder

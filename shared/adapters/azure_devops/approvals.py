@@ -1,0 +1,137 @@
+"""Approvals of pipelines, and facts: pull requests, the person of the directory behind a name, projects and hooks.
+
+A run's timeline names its approvals: a record of type Checkpoint.Approval has the approval's own id.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from shared.adapters.azure_devops.client import DevOpsRest, number_of
+from shared.domain.devops.seen import ApprovalSeen, Decision, HookSeen, PullRequest
+from shared.domain.devops.timelines import Timeline
+from shared.domain.failures import Refused
+from shared.domain.promotion.approvals import Person
+from shared.domain.promotion.people import mail_names
+
+_API = {"api-version": "7.1"}
+_EXPANDED = {**_API, "$expand": "steps"}
+_GRAPH = {"api-version": "7.1-preview.1"}
+
+
+class AzureDevOpsApprovals:
+    """Implements `shared.ports.DevOpsApprovals`."""
+
+    def __init__(self, rest: DevOpsRest) -> None:
+        self._rest = rest
+
+    def find(self, organisation: str, project: str, approval: str) -> ApprovalSeen | None:
+        url = self._rest.url(organisation, project, "_apis", "pipelines", "approvals", approval)
+        found = self._rest.get(url, f"read approval {approval}", **_EXPANDED)
+        return None if found is None else read_approval(found)
+
+    def of_run(self, organisation: str, project: str, run: int) -> tuple[ApprovalSeen, ...]:
+        url = self._rest.url(organisation, project, "_apis", "build", "builds", run, "timeline")
+        timeline = self._rest.get(url, f"read the timeline of run {run}", **_API) or {}
+        named = Timeline(timeline.get("records") or ()).approvals()
+        found = [(self.find(organisation, project, name), stage) for name, stage in named]
+        return tuple(replace(each, stage=stage) for each, stage in found if each is not None)
+
+    def decide(self, organisation: str, project: str, approval: str, approved: bool, comment: str) -> None:
+        """One that is decided already is looked at again, and left."""
+        url = self._rest.url(organisation, project, "_apis", "pipelines", "approvals")
+        status = "approved" if approved else "rejected"
+        update = [{"approvalId": approval, "status": status, "comment": comment[:1000]}]
+        try:
+            self._rest.send("PATCH", url, f"decide approval {approval}", query=_API, json=update)
+        except Refused:
+            seen = self.find(organisation, project, approval)
+            if seen is None or seen.pending:
+                raise
+
+
+class AzureDevOpsFacts:
+    """Implements `shared.ports.DevOpsFacts`."""
+
+    def __init__(self, rest: DevOpsRest) -> None:
+        self._rest = rest
+
+    def pull_request(self, organisation: str, project: str, repository: str, number: int) -> PullRequest | None:
+        path = ("_apis", "git", "repositories", repository, "pullrequests", number)
+        found = self._rest.get(self._rest.url(organisation, project, *path), f"read pull request {number}", **_API)
+        return None if found is None else read_pull_request(found)
+
+    def person(self, organisation: str, descriptor: str) -> Person | None:
+        where = f"{self._rest.graph}{self._rest.url(organisation).removeprefix(self._rest.base)}"
+        url = f"{where}/_apis/graph/users/{quote(descriptor, safe='')}"
+        found = self._rest.get(url, "read who decided", **_GRAPH)
+        if found is None or found.get("subjectKind") != "user" or found.get("origin") != "aad":
+            return None
+        upn = str(found["principalName"])
+        mails = mail_names(upn, found.get("mailAddress"))
+        return Person(
+            oid=str(found["originId"]), name=upn, tenant=str(found.get("domain") or "").lower(), upn=upn, mails=mails
+        )
+
+    def project_id(self, organisation: str, project: str) -> str:
+        url = self._rest.url(organisation, "_apis", "projects", project)
+        return str((self._rest.get(url, f"look for project {project}", **_API) or {}).get("id", "")).lower()
+
+    def hooks(self, organisation: str) -> tuple[HookSeen, ...]:
+        url = self._rest.url(organisation, "_apis", "hooks", "subscriptions")
+        found = self._rest.get(url, f"list the service hooks of {organisation}", consumerId="webHooks", **_API)
+        if found is None:
+            raise Refused(f"organisation {organisation} is not there; check devops.organisations")
+        return tuple(map(read_hook, found.get("value") or ()))
+
+
+def read_hook(raw: Mapping[str, Any]) -> HookSeen:
+    """Confidential inputs are shown as asterisks, and not at all where they are not set."""
+    inputs = raw.get("consumerInputs") or {}
+    secret = bool(inputs.get("basicAuthPassword") or inputs.get("httpHeaders"))
+    enabled = str(raw.get("status") or "enabled") == "enabled"
+    return HookSeen(event=str(raw.get("eventType")), url=str(inputs.get("url", "")), secret=secret, enabled=enabled)
+
+
+def read_approval(raw: Mapping[str, Any]) -> ApprovalSeen:
+    """From an Approval of api-version 6.1 to 7.2; older ones do not say their pipeline."""
+    owner = ((raw.get("pipeline") or {}).get("owner") or {}).get("id")
+    steps = tuple(_decision(step) for step in raw.get("steps") or ())
+    return ApprovalSeen(id=str(raw["id"]), status=str(raw["status"]), run=number_of(owner), steps=steps)
+
+
+def read_pull_request(raw: Mapping[str, Any]) -> PullRequest:
+    author = raw.get("createdBy") or {}
+    return PullRequest(
+        number=int(raw["pullRequestId"]),
+        target=str(raw.get("targetRefName", "")),
+        merged=raw.get("status") == "completed" and raw.get("mergeStatus") == "succeeded",
+        commit=str((raw.get("lastMergeCommit") or {}).get("commitId", "")),
+        description=str(raw.get("description") or ""),
+        author=str(author.get("descriptor") or author.get("uniqueName") or ""),
+    )
+
+
+def _decision(step: Mapping[str, Any]) -> Decision:
+    actual = step.get("actualApprover") or {}
+    at = step.get("lastModifiedOn")
+    return Decision(
+        approver=_assigned(step.get("assignedApprover") or {}),
+        status=str(step.get("status", "")),
+        who=str(actual.get("descriptor", "")),
+        comment=str(step.get("comment") or ""),
+        at=_moment(str(at)) if at else None,
+    )
+
+
+def _assigned(identity: Mapping[str, Any]) -> str:
+    """A group's unique name is `vstfs:///Classification/TeamProject/GUID\\Name`, which nobody would configure."""
+    return str(identity.get("displayName" if identity.get("isContainer") is True else "uniqueName", ""))
+
+
+def _moment(text: str) -> datetime:
+    """Azure DevOps writes up to seven decimals of a second; Python reads six."""
+    whole, _, rest = text.removesuffix("Z").partition(".")
+    return datetime.fromisoformat(f"{whole}.{rest[:6]:0<6}+00:00")

@@ -1,0 +1,65 @@
+"""Pipelines and their runs. The API has no idempotency key: a run is looked for by our parameter before it is made."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.adapters.azure_devops.client import DevOpsRest
+from shared.domain.devops.seen import CORRELATION, DevOpsRun, PipelineOrder, RunResult
+from shared.domain.failures import Refused
+
+_API = {"api-version": "7.1"}
+_LOOKED_AT = 50  # Runs, the newest first: the one that a lost answer left behind is among them.
+
+
+class AzureDevOpsPipelines:
+    """Implements `shared.ports.DevOpsPipelines`."""
+
+    def __init__(self, rest: DevOpsRest) -> None:
+        self._rest = rest
+
+    def start(self, order: PipelineOrder) -> DevOpsRun:
+        return self._find(order) or self._create(order)
+
+    def look(self, organisation: str, project: str, pipeline: int, run: int) -> DevOpsRun:
+        url = self._url(organisation, project, "pipelines", pipeline, "runs", run)
+        found = self._rest.get(url, f"look at run {run}", **_API)
+        if found is None:
+            raise Refused(f"run {run} of pipeline {pipeline} is not in {project}; it was deleted")
+        return _seen(found)
+
+    def cancel(self, organisation: str, project: str, run: int) -> None:
+        url = self._url(organisation, project, "build", "builds", run)
+        self._rest.send("PATCH", url, f"cancel run {run}", query=_API, json={"status": "cancelling"})
+
+    def _find(self, order: PipelineOrder) -> DevOpsRun | None:
+        """Listed runs do not show their parameters, so each is read."""
+        listed = self._rest.get(self._runs(order), f"list runs of pipeline {order.pipeline}", **_API)
+        if listed is None:
+            raise Refused(f"pipeline {order.pipeline} is not in {order.project}; check its number in devops")
+        for each in listed.get("value", ())[:_LOOKED_AT]:
+            url = f"{self._runs(order)}/{int(each['id'])}"
+            run = self._rest.get(url, f"look at run {each['id']}", **_API) or {}
+            if (run.get("templateParameters") or {}).get(CORRELATION) == order.correlation:
+                return _seen(run)
+        return None
+
+    def _create(self, order: PipelineOrder) -> DevOpsRun:
+        body: dict[str, Any] = {"templateParameters": {**order.parameters, CORRELATION: order.correlation}}
+        if order.branch:
+            body["resources"] = {"repositories": {"self": {"refName": order.branch}}}
+        what = f"run pipeline {order.pipeline} of {order.project}"
+        return _seen(self._rest.send("POST", self._runs(order), what, query=_API, json=body).json())
+
+    def _runs(self, order: PipelineOrder) -> str:
+        return self._url(order.organisation, order.project, "pipelines", order.pipeline, "runs")
+
+    def _url(self, organisation: str, project: str, *parts: object) -> str:
+        return self._rest.url(organisation, project, "_apis", *parts)
+
+
+def _seen(run: Mapping[str, Any]) -> DevOpsRun:
+    finished = run.get("state") == "completed"
+    known = {each.value for each in RunResult}
+    result = RunResult(run["result"]) if finished and run.get("result") in known else RunResult.UNKNOWN
+    page = str(((run.get("_links") or {}).get("web") or {}).get("href", ""))
+    return DevOpsRun(id=int(run["id"]), finished=finished, result=result, page=page)

@@ -1,0 +1,1 @@
+"""Azure Machine Learning: workspaces and registries by Resource Manager, and the regional services."""

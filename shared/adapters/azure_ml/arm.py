@@ -1,0 +1,165 @@
+"""Azure ML through Azure Resource Manager: one pipeline for its resources, in workspaces and in registries.
+
+Contracts: https://learn.microsoft.com/rest/api/azureml. POST is never retried blindly; who calls looks first.
+"""
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+from azure.core import PipelineClient
+from azure.core.credentials import TokenCredential
+from azure.core.pipeline.policies import (
+    BearerTokenCredentialPolicy,
+    ContentDecodePolicy,
+    CustomHookPolicy,
+    RetryPolicy,
+    UserAgentPolicy,
+)
+from azure.core.rest import HttpRequest, HttpResponse
+
+from shared.adapters.allowed_hosts import refuse_other_host
+from shared.adapters.azure_faults import failure, translated
+from shared.adapters.trace_headers import TraceHeaders
+from shared.domain.failures import Refused, Transient
+from shared.domain.inference.routes import Workspace
+from shared.ports import Place
+
+_API = "2024-10-01"
+Pipeline: TypeAlias = PipelineClient[HttpRequest, HttpResponse]
+_RETRIES = {"GET": 3}  # By method; anything else is sent once.
+_PROVIDER = "providers/Microsoft.MachineLearningServices"
+_SETTLING = frozenset({"Creating", "Updating", "Deleting"})
+_LOOKS, _PAUSE_S = 15, 2.0  # How long a change is waited for here; after that the activity's own retries wait.
+_SERVICES_OWN = frozenset(
+    {"provisioningState", "scoringUri", "swaggerUri", "keys"}
+)  # In a resource, and never written.
+_DOCUMENT = ("location", "tags", "kind", "sku")
+
+
+class Arm:
+    """Sends to *resource_manager* only."""
+
+    def __init__(self, credential: TokenCredential, resource_manager: str) -> None:
+        self._pipeline = pipeline(resource_manager, credential, f"{resource_manager}/.default")
+        self._base = resource_manager
+
+    def get(self, path: str, what: str) -> dict[str, Any] | None:
+        """The resource at *path*, None where there is none."""
+        answer = self._send(HttpRequest("GET", self._url(path)), what, accept=(200, 404))
+        return None if answer.status_code == 404 else dict(answer.json())
+
+    def list(self, path: str, what: str) -> Iterator[dict[str, Any]]:
+        """Every page; nothing where the collection is not there."""
+        url: str | None = self._url(path)
+        while url:
+            refuse_other_host(url, self._base, "nextLink")
+            answer = self._send(HttpRequest("GET", url), what, accept=(200, 404))
+            page = answer.json() if answer.status_code == 200 else {}
+            yield from page.get("value", ())
+            url = page.get("nextLink")
+
+    def put(self, path: str, body: dict[str, Any], what: str) -> dict[str, Any]:
+        request = HttpRequest("PUT", self._url(path), json=body)
+        return dict(self._send(request, what, accept=(200, 201, 202)).json() or {})
+
+    def change(self, path: str, raw: dict[str, Any], properties: dict[str, Any], what: str) -> None:
+        """Set *properties* of the resource that was read as *raw*, and leave all else as it was. Safe to repeat.
+
+        A PUT resets what it leaves out, so everything that can be written is written back. These resources have no
+        eTags, so the outcome is read again and compared. Raises Transient until the resource has settled, which its
+        caller's retries wait for, and Refused where it came out otherwise.
+        """
+        if _state(raw) in _SETTLING:
+            raise Transient(f"{what}: the resource is {_state(raw)}; try again when that has ended")
+        if all(_same(value, raw["properties"].get(name)) for name, value in properties.items()):
+            return
+        body = whole(raw, properties)
+        seen = self.put(path, body, what)
+        if _state(seen) not in _SETTLING:
+            seen = self.get(path, what) or {"properties": {}}
+        sent, read = body["properties"], seen["properties"]
+        other = [name for name in sent if not _same(sent[name], read.get(name))]
+        if other or _state(seen) == "Failed":
+            named = ", ".join(other) or "its state is Failed"
+            raise Refused(f"{what}: it came out otherwise than it was written ({named}); look at {path} and try again")
+        if _state(seen) in _SETTLING:
+            raise Transient(f"{what}: it has begun and has not settled yet")
+
+    def post(self, path: str, body: dict[str, Any], what: str, accept: tuple[int, ...] = (200, 202)) -> Any:
+        answer = self._send(HttpRequest("POST", self._url(path), json=body), what, accept)
+        return answer.json() if answer.status_code == 200 and answer.content else None
+
+    def delete(self, path: str, what: str) -> None:
+        """Safe to repeat: what is gone is gone."""
+        self._send(HttpRequest("DELETE", self._url(path)), what, accept=(200, 202, 204, 404))
+
+    def _url(self, path: str) -> str:
+        return f"{self._base}{path}{'&' if '?' in path else '?'}api-version={_API}"
+
+    def _send(self, request: HttpRequest, what: str, accept: tuple[int, ...]) -> HttpResponse:
+        return send(self._pipeline, request, what, accept)
+
+
+def whole(raw: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
+    """What a PUT may carry of the resource that a GET gave as *raw*, with *properties* in place of its own."""
+    body = {name: raw[name] for name in _DOCUMENT if raw.get(name) is not None}
+    if raw.get("identity"):
+        body["identity"] = _identity(raw["identity"])
+    own = {name: value for name, value in raw["properties"].items() if name not in _SERVICES_OWN and value is not None}
+    return body | {"properties": own | properties}
+
+
+def _identity(raw: dict[str, Any]) -> dict[str, Any]:
+    """Without the ids of the principals, which are the service's own."""
+    identity: dict[str, Any] = {"type": raw.get("type", "None")}
+    if assigned := raw.get("userAssignedIdentities"):
+        identity["userAssignedIdentities"] = {name: {} for name in assigned}
+    return identity
+
+
+def _state(raw: dict[str, Any]) -> str:
+    return str(raw["properties"].get("provisioningState") or "")
+
+
+def _same(sent: Any, read: Any) -> bool:
+    """Whether *read* is what was *sent*: nothing, an empty map and shares of nought are one."""
+    if isinstance(sent, dict) and isinstance(read, dict | None):
+        names = {*sent, *(read or {})}
+        return all(_same(sent.get(name), (read or {}).get(name)) for name in names)
+    return sent == read or (not sent and not read)
+
+
+def place_path(place: Place) -> str:
+    """The ARM id of a workspace or a registry."""
+    root = f"/subscriptions/{quote(place.subscription)}/resourceGroups/{quote(place.resource_group)}/{_PROVIDER}"
+    if isinstance(place, Workspace):
+        return f"{root}/workspaces/{quote(place.workspace)}"
+    return f"{root}/registries/{quote(place.name)}"
+
+
+def send(client: Pipeline, request: HttpRequest, what: str, accept: tuple[int, ...] = (200,)) -> HttpResponse:
+    """The answer, if its status is one of *accept*. Raises Refused and Transient.
+
+    A 401 is a token that expired on the way: nothing was done, the policy has dropped it, and another may be accepted.
+    """
+    with translated(what):
+        answer: HttpResponse = client.send_request(request, retry_total=_RETRIES.get(request.method, 0))
+        if answer.status_code == 401:
+            answer = client.send_request(request, retry_total=0)
+    if answer.status_code not in accept:
+        raise failure(what, answer.status_code, answer.text()[:300], answer.headers.get("Retry-After", ""))
+    return answer
+
+
+def pipeline(base: str, credential: TokenCredential, scope: str) -> Pipeline:
+    """A pipeline without blind retries of what writes."""
+    policies = [
+        UserAgentPolicy("signalbox"),
+        TraceHeaders(),
+        CustomHookPolicy(),
+        RetryPolicy(),
+        BearerTokenCredentialPolicy(credential, scope),
+        ContentDecodePolicy(),
+    ]
+    return PipelineClient(base, policies=policies)

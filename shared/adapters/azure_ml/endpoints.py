@@ -1,0 +1,181 @@
+"""Online and batch endpoints and their deployments. What takes long is begun here and looked at later.
+
+Contracts: OnlineEndpoints, OnlineDeployments, BatchEndpoints and BatchDeployments of
+https://learn.microsoft.com/rest/api/azureml.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from azure.core import PipelineClient
+from azure.core.credentials import TokenCredential
+from azure.core.pipeline.policies import RetryPolicy, UserAgentPolicy
+from azure.core.rest import HttpRequest, HttpResponse
+
+from shared.adapters.azure_faults import translated
+from shared.adapters.azure_ml.arm import Arm, Pipeline, pipeline, place_path
+from shared.adapters.azure_ml.invocations import allowed_uri
+from shared.domain.failures import Refused
+from shared.domain.inference.routes import Workspace
+from shared.ports import Answer, DeploymentSeen, EndpointKind, EndpointSeen, OnlineRequest, WantedDeployment
+
+_LOCATION = "location"
+_EARLY_S = 300.0
+
+
+class AzureMlEndpoints:
+    """Implements `shared.ports.Endpoints`. *hosts* are the only ones a scoring token is ever sent to."""
+
+    def __init__(self, arm: Arm, credential: TokenCredential, audience: str, hosts: tuple[str, ...]) -> None:
+        self._arm, self._hosts = arm, hosts
+        self._scoring = pipeline("https://ml.azure.com", credential, f"{audience}/.default")
+        self._plain: Pipeline = PipelineClient(
+            "https://ml.azure.com", policies=[UserAgentPolicy("signalbox"), RetryPolicy()]
+        )
+        self._addresses: dict[tuple[Workspace, str], tuple[str, str]] = {}
+        self._tokens: dict[tuple[Workspace, str], tuple[str, float]] = {}
+
+    def find(self, workspace: Workspace, kind: EndpointKind, endpoint: str) -> EndpointSeen | None:
+        raw = self._get(workspace, kind, endpoint)
+        if raw is None:
+            return None
+        properties = raw["properties"]
+        traffic = {name: int(share) for name, share in (properties.get("traffic") or {}).items()}
+        default = (properties.get("defaults") or {}).get("deploymentName") or ""
+        return EndpointSeen(name=endpoint, traffic=traffic, default=default)
+
+    def ensure(self, workspace: Workspace, kind: EndpointKind, endpoint: str, kubernetes: str = "") -> bool:
+        raw = self._get(workspace, kind, endpoint)
+        if raw is None:
+            # Kubernetes endpoints know keys and workspace tokens only.
+            properties = {"authMode": "AMLToken" if kubernetes else "AADToken"}
+            if kubernetes:
+                properties["compute"] = f"{place_path(workspace)}/computes/{quote(kubernetes)}"
+            body: dict[str, Any] = {"properties": properties, "identity": {"type": "SystemAssigned"}}
+            self._put(workspace, kind, endpoint, body)
+            raw = self._get(workspace, kind, endpoint)
+        return raw is not None and raw["properties"].get("provisioningState") == "Succeeded"
+
+    def remove(self, workspace: Workspace, kind: EndpointKind, endpoint: str) -> None:
+        self._arm.delete(_path(workspace, kind, endpoint), f"delete endpoint {endpoint}")
+
+    def deployment(
+        self, workspace: Workspace, kind: EndpointKind, endpoint: str, deployment: str
+    ) -> DeploymentSeen | None:
+        raw = self._arm.get(_path(workspace, kind, endpoint, deployment), f"look at {endpoint}/{deployment}")
+        if raw is None:
+            return None
+        properties = raw["properties"]
+        model = properties.get("model") or ""
+        served = model.get("assetId", "") if isinstance(model, dict) else model
+        return DeploymentSeen(
+            name=deployment,
+            state=str(properties.get("provisioningState") or ""),
+            model=served,
+            compute=str(properties.get("compute") or ""),
+        )
+
+    def deploy(self, workspace: Workspace, wanted: WantedDeployment) -> None:
+        body = _online(wanted) if wanted.kind is EndpointKind.ONLINE else _batch(wanted)
+        self._put(workspace, wanted.kind, wanted.endpoint, body, wanted.name)
+
+    def undeploy(self, workspace: Workspace, kind: EndpointKind, endpoint: str, deployment: str) -> None:
+        self._arm.delete(_path(workspace, kind, endpoint, deployment), f"delete {endpoint}/{deployment}")
+
+    def route(self, workspace: Workspace, endpoint: str, traffic: Mapping[str, int]) -> None:
+        self._change(workspace, EndpointKind.ONLINE, endpoint, {"traffic": dict(traffic)})
+
+    def choose(self, workspace: Workspace, endpoint: str, deployment: str) -> None:
+        self._change(workspace, EndpointKind.BATCH, endpoint, {"defaults": {"deploymentName": deployment or None}})
+
+    def invoke(self, request: OnlineRequest) -> Answer:
+        what = f"ask {request.endpoint}/{request.deployment}"
+        uri, mode = self._address(request.workspace, request.endpoint)
+        headers = {"azureml-model-deployment": request.deployment, "Content-Type": "application/json"}
+        client = self._scoring
+        if mode == "AMLToken":
+            client = self._plain
+            headers["Authorization"] = f"Bearer {self._token(request.workspace, request.endpoint)}"
+        asked = HttpRequest("POST", uri, content=request.body, headers=headers)
+        began = time.perf_counter()
+        with translated(what):
+            answer: HttpResponse = client.send_request(asked, retry_total=0)
+        return Answer(status=answer.status_code, body=answer.content, took_ms=(time.perf_counter() - began) * 1000)
+
+    def _address(self, workspace: Workspace, endpoint: str) -> tuple[str, str]:
+        """Where the endpoint answers, and what it wants to see there."""
+        key = (workspace, endpoint)
+        if key not in self._addresses:
+            raw = self._get(workspace, EndpointKind.ONLINE, endpoint)
+            if raw is None:
+                raise Refused(f"endpoint {endpoint} is not in {workspace.name}; deploy it there")
+            properties = raw["properties"]
+            uri = allowed_uri(str(properties.get("scoringUri")), self._hosts)
+            self._addresses[key] = (uri, str(properties.get("authMode")))
+        return self._addresses[key]
+
+    def _token(self, workspace: Workspace, endpoint: str) -> str:
+        """The endpoint's own token, asked for anew before it ends: endpoints on Kubernetes take no directory tokens."""
+        key = (workspace, endpoint)
+        token, until = self._tokens.get(key, ("", 0.0))
+        if time.time() > until - _EARLY_S:
+            path = f"{_path(workspace, EndpointKind.ONLINE, endpoint)}/token"
+            raw = self._arm.post(path, {}, f"ask for a token of {endpoint}", accept=(200,))
+            token, until = str(raw["accessToken"]), float(raw["expiryTimeUtc"])
+            self._tokens[key] = (token, until)
+        return token
+
+    def _get(self, workspace: Workspace, kind: EndpointKind, endpoint: str) -> dict[str, Any] | None:
+        return self._arm.get(_path(workspace, kind, endpoint), f"look at endpoint {endpoint}")
+
+    def _put(
+        self, workspace: Workspace, kind: EndpointKind, endpoint: str, body: dict[str, Any], name: str = ""
+    ) -> None:
+        """Endpoints and deployments live where their workspace does."""
+        home = self._arm.get(place_path(workspace), f"look at workspace {workspace.workspace}")
+        if home is None:
+            raise Refused(f"workspace {workspace.workspace} is not there; check environment {workspace.name}")
+        path = _path(workspace, kind, endpoint, name)
+        self._arm.put(path, {_LOCATION: home[_LOCATION], **body}, f"deploy {endpoint}/{name}".rstrip("/"))
+
+    def _change(self, workspace: Workspace, kind: EndpointKind, endpoint: str, change: dict[str, Any]) -> None:
+        raw = self._get(workspace, kind, endpoint)
+        if raw is None:
+            raise Refused(f"endpoint {endpoint} is not in {workspace.name}: its traffic cannot be set")
+        self._arm.change(_path(workspace, kind, endpoint), raw, change, f"change {endpoint}")
+
+
+def _path(workspace: Workspace, kind: EndpointKind, endpoint: str, deployment: str = "") -> str:
+    path = f"{place_path(workspace)}/{kind.value}/{quote(endpoint)}"
+    return f"{path}/deployments/{quote(deployment)}" if deployment else path
+
+
+def _online(wanted: WantedDeployment) -> dict[str, Any]:
+    properties = {
+        "endpointComputeType": "Kubernetes" if wanted.kubernetes else "Managed",
+        "model": wanted.model,
+        "instanceType": wanted.instance_type,
+        "scaleSettings": {"scaleType": "Default"},
+    }
+    return {"properties": properties | _code(wanted), "sku": {"name": "Default", "capacity": wanted.instances}}
+
+
+def _batch(wanted: WantedDeployment) -> dict[str, Any]:
+    properties = {
+        "model": {"referenceType": "Id", "assetId": wanted.model},
+        "compute": wanted.compute,
+        "outputAction": "AppendRow",
+        "outputFileName": "predictions.csv",
+        "resources": {"instanceCount": wanted.instances},
+    }
+    return {"properties": properties | _code(wanted)}
+
+
+def _code(wanted: WantedDeployment) -> dict[str, Any]:
+    """Nothing for an MLflow model: Azure ML makes its scoring script and environment."""
+    if not wanted.code:
+        return {}
+    code = {"codeId": wanted.code, "scoringScript": wanted.script}
+    return {"codeConfiguration": code, "environmentId": wanted.environment}

@@ -1,0 +1,116 @@
+"""Model versions, code and environments as assets of Azure ML workspaces and registries.
+
+Contracts: ModelVersions, CodeVersions and EnvironmentVersions of https://learn.microsoft.com/rest/api/azureml, and
+their Registry counterparts, which have the same shapes.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from shared.adapters.azure_ml.arm import Arm, place_path
+from shared.domain.failures import Refused
+from shared.domain.inference.routes import Workspace
+from shared.domain.promotion.models import ModelVersion
+from shared.ports import AssetKind, Place, RegisteredModel
+
+_OBJECT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04"
+
+
+class AzureMlModels:
+    """Implements `shared.ports.Models`."""
+
+    def __init__(self, arm: Arm) -> None:
+        self._arm = arm
+
+    def find(self, place: Place, model: ModelVersion) -> RegisteredModel | None:
+        raw = self._arm.get(self.asset_id(place, AssetKind.MODEL, model), f"look at model {model}")
+        return None if raw is None else _registered(model.name, raw)
+
+    def versions(self, place: Place, name: str) -> Iterator[RegisteredModel]:
+        path = f"{place_path(place)}/models/{quote(name)}/versions"
+        for raw in self._arm.list(path, f"list the versions of {name}"):
+            yield _registered(name, raw)
+
+    def register(self, place: Place, model: RegisteredModel) -> None:
+        there = self.find(place, model.model)
+        if there is not None and there.folder.rstrip("/") != model.folder.rstrip("/"):
+            raise Refused(
+                f"{model.model} is in {place.name} with {there.folder}, not {model.folder}; use a new version"
+            )
+        if there == model:
+            return
+        properties = {
+            "modelUri": model.folder,
+            "modelType": model.kind,
+            "tags": dict(model.tags),
+            "properties": dict(model.properties),
+        }
+        self._put(place, AssetKind.MODEL, model.model, properties)
+
+    def tag(self, place: Place, model: ModelVersion, tags: Mapping[str, str]) -> None:
+        path = self.asset_id(place, AssetKind.MODEL, model)
+        raw = self._arm.get(path, f"look at model {model}")
+        if raw is None:
+            raise Refused(f"{model} is not in {place.name}: it cannot be tagged")
+        before = raw["properties"].get("tags") or {}
+        kept = {name: value for name, value in {**before, **tags}.items() if value}
+        if kept == before:
+            return
+        self._arm.change(path, raw, {"tags": kept}, f"tag model {model}")
+
+    def has(self, place: Place, kind: AssetKind, asset: ModelVersion) -> bool:
+        return self._arm.get(self.asset_id(place, kind, asset), f"look at {kind.value} {asset}") is not None
+
+    def asset_id(self, place: Place, kind: AssetKind, asset: ModelVersion) -> str:
+        return f"{place_path(place)}/{kind.value}/{quote(asset.name)}/versions/{quote(asset.version)}"
+
+    def remove(self, place: Place, kind: AssetKind, asset: ModelVersion) -> None:
+        self._arm.delete(self.asset_id(place, kind, asset), f"delete {kind.value} {asset}")
+
+    def register_environment(self, workspace: Workspace, asset: ModelVersion, conda: bytes) -> None:
+        properties = {"image": _IMAGE, "condaFile": conda.decode()}
+        if not self.has(workspace, AssetKind.ENVIRONMENT, asset):
+            self._put(workspace, AssetKind.ENVIRONMENT, asset, properties)
+
+    def register_code(self, workspace: Workspace, asset: ModelVersion, folder: str) -> None:
+        if not self.has(workspace, AssetKind.CODE, asset):
+            self._put(workspace, AssetKind.CODE, asset, {"codeUri": folder})
+
+    def _put(self, place: Place, kind: AssetKind, asset: ModelVersion, properties: dict[str, Any]) -> None:
+        self._arm.put(self.asset_id(place, kind, asset), {"properties": properties}, f"register {kind.value} {asset}")
+
+
+def _registered(name: str, raw: dict[str, Any]) -> RegisteredModel:
+    properties = raw.get("properties") or {}
+    return RegisteredModel(
+        model=ModelVersion(name=name, version=str(raw["name"])),
+        folder=str(properties.get("modelUri") or ""),
+        kind=str(properties.get("modelType") or "custom_model"),
+        tags=dict(properties.get("tags") or {}),
+        properties=dict(properties.get("properties") or {}),
+        job=str(properties.get("jobName") or ""),
+        writers=_writers(raw.get("systemData") or {}),
+        author=_author(raw.get("systemData") or {}),
+    )
+
+
+def _writers(system: Mapping[str, Any]) -> tuple[str, ...]:
+    """People alone: Azure ML gives their display names, which verify nobody."""
+    parts = (("createdBy", "createdByType"), ("lastModifiedBy", "lastModifiedByType"))
+    return tuple(
+        dict.fromkeys(str(system[who]) for who, kind in parts if system.get(kind) == "User" and system.get(who))
+    )
+
+
+def _author(system: Mapping[str, Any]) -> str:
+    """The object id of the user who registered the version with all its tags, if nobody has changed it since.
+
+    Who changed it last may have changed another tag than the flag, so a version that was changed has no certain author.
+    """
+    who, at = str(system.get("createdBy") or ""), system.get("createdAt")
+    last = (system.get("lastModifiedAt", at), system.get("lastModifiedBy", who))
+    untouched = bool(at) and last == (at, who)
+    return who if untouched and system.get("createdByType") == "User" and _OBJECT_ID.fullmatch(who) else ""

@@ -1,0 +1,1 @@
+"""Azure Blob Storage: the Data Hub, and what the app keeps there."""

@@ -1,0 +1,244 @@
+"""The Data Hub on Azure Blob Storage. Copies are server-side: data never passes through the function."""
+
+import io
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from typing import IO, Any, BinaryIO, cast
+
+from azure.core import MatchConditions
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.storage.blob import BlobClient, BlobPrefix, BlobProperties, BlobServiceClient
+
+from shared.adapters.azure_faults import translated
+from shared.domain.failures import Refused, Transient
+from shared.domain.inference.arrivals import bare_etag, is_folder_marker, refuse_way_out
+from shared.ports import Blob, Folder
+
+_COPY_PATIENCE_S = 60.0
+_BLOCK = 4 * 1024 * 1024
+_LONGEST_COPY_SOURCE = 2048  # Bytes of x-ms-copy-source, as Copy Blob documents it.
+_LONGEST_LOG = 1024 * 1024  # Longer logs go on in another blob: each can be opened, and read in one piece.
+_FULL = ("BlockCountExceedsLimit", "MaxBlobSizeConditionNotMet")  # An append blob holds 50,000 blocks.
+
+
+class BlobHub:
+    """Implements `shared.ports.DataHub`. *longest_log* is the size in bytes that a log may reach, of one blob."""
+
+    def __init__(self, service: BlobServiceClient, longest_log: int = _LONGEST_LOG) -> None:
+        self._service, self._longest_log = service, longest_log
+
+    def list(self, container: str, prefix: str) -> Iterator[Blob]:
+        refuse_way_out(container, prefix)
+        with translated(f"list {container}/{prefix}"):
+            client = self._service.get_container_client(container)
+            yield from _files(container, client.list_blobs(name_starts_with=prefix or None, include=["metadata"]))
+
+    def page(self, container: str, prefix: str, most: int, marker: str = "") -> tuple[tuple[Blob, ...], str]:
+        refuse_way_out(container, prefix)
+        with translated(f"list {container}/{prefix}"):
+            client = self._service.get_container_client(container)
+            listing = client.list_blobs(name_starts_with=prefix or None, include=["metadata"], results_per_page=most)
+            pages = listing.by_page(continuation_token=marker or None)
+            blobs = tuple(_files(container, next(pages, ())))
+            return blobs, str(getattr(pages, "continuation_token", "") or "")
+
+    def look_into(self, container: str, folder: str, most: int) -> Folder:
+        refuse_way_out(container, folder)
+        with translated(f"list {container}/{folder}"):
+            client = self._service.get_container_client(container)
+            listing = client.walk_blobs(name_starts_with=folder or None, include=["metadata"], results_per_page=most)
+            pages = listing.by_page()
+            items = list(next(pages, ()))
+            return Folder(
+                folders=tuple(item.name for item in items if isinstance(item, BlobPrefix)),
+                blobs=tuple(_files(container, [item for item in items if isinstance(item, BlobProperties)])),
+                whole=not getattr(pages, "continuation_token", ""),
+            )
+
+    def find(self, container: str, path: str) -> Blob | None:
+        with translated(f"look at {container}/{path}"):
+            try:
+                item = self._client(container, path).get_blob_properties()
+            except ResourceNotFoundError:
+                return None
+            return None if is_folder_marker(path, item.metadata or {}) else _blob(container, item)
+
+    def read(self, container: str, path: str) -> bytes | None:
+        with translated(f"read {container}/{path}"):
+            try:
+                return self._client(container, path).download_blob().readall()
+            except ResourceNotFoundError:
+                return None
+
+    def open(self, blob: Blob) -> BinaryIO:
+        reader = _RangeReader(self._client(blob.container, blob.path), blob.etag, blob.size)
+        return cast(BinaryIO, io.BufferedReader(reader, _BLOCK))
+
+    def copy(self, source: Blob, container: str, path: str, metadata: Mapping[str, str]) -> bool:
+        target, wanted = self._client(container, path), self._client(source.container, source.path)
+        if len(wanted.url) > _LONGEST_COPY_SOURCE:
+            return self._carry(source, target, metadata)
+        with translated(f"copy {source.container}/{source.path} to {container}/{path}"):
+            try:
+                started = target.start_copy_from_url(
+                    wanted.url,
+                    metadata=dict(metadata),
+                    source_etag=_quoted(source.etag),
+                    source_match_condition=MatchConditions.IfNotModified,
+                )
+            except HttpResponseError as error:
+                if error.status_code == 404 and not self._service.get_container_client(container).exists():
+                    raise Refused(f"container {container} does not exist; create it, and try again") from error
+                if error.status_code in (404, 412):
+                    return False
+                raise
+            if started["copy_status"] == "pending":
+                _await_copy(target)
+        return True
+
+    def _carry(self, source: Blob, target: BlobClient, metadata: Mapping[str, str]) -> bool:
+        """Copy through this process: a name of a few hundred letters that are not ASCII makes an address which the
+        service takes no copy from."""
+        there = self.find(source.container, source.path)
+        if there is None or there.etag != source.etag:
+            return False
+        with translated(f"copy {source.container}/{source.path} to {target.container_name}/{target.blob_name}"):
+            target.upload_blob(self.open(source), length=source.size, overwrite=True, metadata=dict(metadata))
+        return True
+
+    def create(
+        self, container: str, path: str, data: bytes | IO[bytes], metadata: Mapping[str, str] | None = None
+    ) -> bool:
+        with translated(f"create {container}/{path}"):
+            try:
+                self._client(container, path).upload_blob(data, overwrite=False, metadata=_plain(metadata))
+            except ResourceExistsError:
+                return False
+            return True
+
+    def replace(
+        self, container: str, path: str, data: bytes, etag: str, metadata: Mapping[str, str] | None = None
+    ) -> bool:
+        with translated(f"replace {container}/{path}"):
+            try:
+                self._client(container, path).upload_blob(
+                    data,
+                    overwrite=True,
+                    metadata=_plain(metadata),
+                    etag=_quoted(etag),
+                    match_condition=MatchConditions.IfNotModified,
+                )
+            except ResourceModifiedError:
+                return False
+            return True
+
+    def append(self, container: str, path: str, line: bytes) -> bool:
+        client = self._client(container, path)
+        with translated(f"append to {container}/{path}"):
+            try:
+                return self._append(client, line)
+            except ResourceNotFoundError:
+                _create_log(client)
+                return self._append(client, line)
+
+    def _append(self, client: BlobClient, line: bytes) -> bool:
+        """False where the blob has all the blocks or bytes that it may have."""
+        try:
+            client.append_block(line + b"\n", maxsize_condition=self._longest_log)
+        except HttpResponseError as error:
+            if error.error_code in _FULL:  # type: ignore[attr-defined]
+                return False
+            raise
+        return True
+
+    def delete(self, container: str, path: str, etag: str = "") -> bool:
+        condition: dict[str, Any] = (
+            {"etag": _quoted(etag), "match_condition": MatchConditions.IfNotModified} if etag else {}
+        )
+        with translated(f"delete {container}/{path}"):
+            try:
+                self._client(container, path).delete_blob(**condition)
+            except (ResourceNotFoundError, ResourceModifiedError):
+                return False
+            return True
+
+    def _client(self, container: str, path: str) -> BlobClient:
+        refuse_way_out(container, path)
+        return self._service.get_blob_client(container, path)
+
+
+class _RangeReader(io.RawIOBase):
+    """Reads ranges of one blob version: a change under way is an error, never a mixture."""
+
+    def __init__(self, client: BlobClient, etag: str, size: int) -> None:
+        self._client, self._etag, self._size, self._at = client, etag, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        length = min(len(buffer), self._size - self._at)
+        if length <= 0:
+            return 0
+        with translated(f"read {self._client.container_name}/{self._client.blob_name}"):
+            stream = self._client.download_blob(
+                self._at,
+                length,
+                etag=_quoted(self._etag),
+                match_condition=MatchConditions.IfNotModified,
+                max_concurrency=1,
+            )
+            data = stream.readall()
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+
+def _await_copy(target: BlobClient) -> None:
+    """Large copies on hierarchical accounts finish later; past the patience a retry finds the copy under way."""
+    deadline = time.monotonic() + _COPY_PATIENCE_S
+    while (copy := target.get_blob_properties().copy).status == "pending":
+        if time.monotonic() > deadline:
+            raise Transient(f"the copy to {target.blob_name} is still under way: {copy.progress}")
+        time.sleep(0.5)  # noqa: TID251 - The copy is the service's own, and short.
+
+
+def _create_log(client: BlobClient) -> None:
+    try:
+        client.create_append_blob(match_condition=MatchConditions.IfMissing)
+    except ResourceExistsError:
+        return  # Another writer was first.
+
+
+def _files(container: str, items: Iterable[BlobProperties]) -> Iterator[Blob]:
+    """All that are no markers of folders."""
+    return (_blob(container, item) for item in items if not is_folder_marker(item.name, item.metadata or {}))
+
+
+def _blob(container: str, item: BlobProperties) -> Blob:
+    return Blob(
+        container=container,
+        path=item.name,
+        etag=bare_etag(item.etag),
+        size=item.size,
+        modified=item.last_modified,
+        metadata=dict(item.metadata or {}),
+    )
+
+
+def _quoted(etag: str) -> str:
+    return f'"{etag}"'
+
+
+def _plain(metadata: Mapping[str, str] | None) -> dict[str, str] | None:
+    return dict(metadata) if metadata else None

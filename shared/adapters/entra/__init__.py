@@ -1,0 +1,1 @@
+"""Microsoft Entra: access tokens, and the callers that their claims name."""

@@ -1,0 +1,121 @@
+"""Verified identities from Microsoft Entra access tokens: signature, issuer, audience and life are checked here, by us.
+
+Contract: https://learn.microsoft.com/entra/identity-platform/access-tokens. Keys come from the issuer's own metadata,
+for a day; an unknown key makes us ask again, but no more than once a minute, whoever comes with it.
+"""
+
+import time
+from collections.abc import Callable
+from threading import Lock
+from typing import Any
+
+import jwt
+from azure.core import PipelineClient
+from azure.core.rest import HttpRequest, HttpResponse
+
+from shared.adapters.allowed_hosts import refuse_other_host
+from shared.adapters.azure_faults import translated
+from shared.adapters.entra.token_claims import caller_of, refuse_duplicates, tenant_of
+from shared.domain.access.callers import Caller, token_version
+from shared.domain.failures import Refused, Transient
+
+_REQUIRED = ["exp", "iss", "aud", "oid"]
+_ALGORITHM = "RS256"
+_FRESH_S, _PAUSE_S = 24 * 3600.0, 60.0
+_AFTER_FAILURE_S = 1.0
+_FIRST_ISSUERS = "https://sts.windows.net/"  # The name in v1.0 tokens; their keys are published by
+_AUTHORITIES = "https://login.microsoftonline.com/"  # the authority itself, without `/v2.0`.
+
+
+class EntraTokens:
+    """Implements `shared.ports.Identities` for tokens of *issuer* for *audience*, and for no others.
+
+    An issuer that ends with `/v2.0` gives v2.0 tokens, whose audience is the application's client id. Any other (it is
+    `https://sts.windows.net/TENANT`) gives v1.0 tokens, whose audience is the resource as it was asked for.
+    """
+
+    def __init__(self, issuer: str, audience: str, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._issuer, self._audience, self._seconds = issuer.rstrip("/"), audience, seconds
+        self._version = token_version(issuer)
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._asked, self._pause, self._asking = float("-inf"), 0.0, Lock()
+
+    def verify(self, authorization: str) -> Caller:
+        if not self._issuer:
+            raise Refused("nobody can be verified: SIGNALBOX_TOKEN_ISSUER is not set")
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Refused("a bearer token of the directory is required; sign in and send it in Authorization")
+        claims = self._claims(token)
+        refuse_duplicates(token)
+        return caller_of(claims, tenant_of(self._issuer))
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        try:
+            header = jwt.get_unverified_header(token)
+            if header.get("alg") != _ALGORITHM:
+                raise jwt.InvalidAlgorithmError("its algorithm is not RS256")
+            claims = dict(
+                jwt.decode(
+                    token,
+                    self._key(str(header.get("kid"))),
+                    algorithms=[_ALGORITHM],
+                    audience=self._audience,
+                    issuer=self._issuer if self._version == "2.0" else f"{self._issuer}/",
+                    options={"require": _REQUIRED},
+                )
+            )
+            if claims.get("ver") != self._version:
+                raise jwt.InvalidTokenError("its version and its issuer do not belong together")
+            return claims
+        except (jwt.InvalidAudienceError, jwt.InvalidIssuerError) as error:
+            raise Refused(
+                f"the token is not accepted: {error}; this app takes v{self._version} tokens for {self._audience}, as "
+                "SIGNALBOX_TOKEN_ISSUER and SIGNALBOX_TOKEN_AUDIENCE say; requestedAccessTokenVersion of its app "
+                "registration decides which version is issued"
+            ) from error
+        except (jwt.PyJWTError, UnicodeError) as error:
+            raise Refused(f"the token is not accepted: {error}; sign in again for {self._audience}") from error
+        except RecursionError as error:
+            raise Refused("the token is not accepted: it nests too deeply; sign in again") from error
+
+    def _key(self, wanted: str) -> jwt.PyJWK:
+        if wanted not in self._keys or self._age() > _FRESH_S:
+            with self._asking:  # Whoever waited here may find what was asked for meanwhile.
+                if self._age() > (self._pause if wanted not in self._keys else _FRESH_S):
+                    self._ask()
+        if not self._keys:
+            raise Transient(f"the keys of {self._issuer} could not be read")
+        if wanted not in self._keys:
+            raise Refused("the token is signed with a key that its issuer does not publish; sign in again")
+        return self._keys[wanted]
+
+    def _age(self) -> float:
+        return self._seconds() - self._asked
+
+    def _ask(self) -> None:
+        """Where the issuer does not answer, the keys there are stay good."""
+        self._asked, self._pause = self._seconds(), _AFTER_FAILURE_S
+        self._keys = self._published()
+        self._pause = _PAUSE_S
+
+    def _published(self) -> dict[str, jwt.PyJWK]:
+        authority = self._issuer.replace(_FIRST_ISSUERS, _AUTHORITIES, 1)
+        metadata = self._get(f"{authority}/.well-known/openid-configuration")
+        where = str(metadata.get("jwks_uri"))
+        refuse_other_host(where, authority, "jwks_uri")
+        try:
+            keys = self._get(where)["keys"]
+            return {str(each["kid"]): jwt.PyJWK(each, algorithm=_ALGORITHM) for each in keys}
+        except (KeyError, TypeError, jwt.PyJWTError) as error:
+            raise Transient(f"the keys of {self._issuer} cannot be read: {error}") from error
+
+    def _get(self, url: str) -> dict[str, Any]:
+        client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(self._issuer)
+        with translated(f"read {url}"):
+            answer = client.send_request(HttpRequest("GET", url), connection_timeout=5, read_timeout=10)
+            answer.raise_for_status()
+        try:
+            return dict(answer.json())
+        except (ValueError, TypeError) as error:
+            raise Transient(f"read {url}: {answer.status_code}, no JSON object") from error

@@ -1,0 +1,66 @@
+"""Data checks on files of the hub: contracts and profiles from the app's folder, data streamed by ranges."""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from shared.adapters.hub_files.contracts import load_contract
+from shared.adapters.reader.checks import check_files, match_files, measure_each
+from shared.adapters.reader.files import TableFile
+from shared.domain.data.data_check import judge
+from shared.domain.data.data_contract import DataContract
+from shared.domain.data.record_files import written
+from shared.domain.data.reference_profile import ReferenceProfile
+from shared.domain.failures import Refused
+from shared.domain.inference.runs import RowMatch
+from shared.ports import DataHub, HubFile
+
+
+class HubDataChecks:
+    """Implements `shared.ports.DataChecks`; contracts lie below *home*."""
+
+    def __init__(self, hub: DataHub, home: Path) -> None:
+        self._hub, self._home = hub, home
+
+    def check(self, contract: str, files: Sequence[HubFile]) -> dict[str, Any]:
+        read, reference = self._contract(contract)
+        tables = [self._table(file) for file in files]
+        return check_files(tables, read, reference).to_dict()
+
+    def faults(self, contract: str, records: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], ...]:
+        read, _ = self._contract(contract)
+        alone = replace(read, keys=(), min_rows=1, distribution=None, tolerance=0.0)
+        written_records = [_written_alone(record, alone) for record in records]
+        tables = [TableFile(name="record", open=partial(io.BytesIO, data)) for data, _ in written_records if data]
+        measured = iter(measure_each(tables, alone))
+        return tuple(
+            judge(next(measured), alone, None).summary if data else (reason,) for data, reason in written_records
+        )
+
+    def match(self, contract: str, inputs: Sequence[HubFile], outputs: Sequence[HubFile]) -> RowMatch:
+        read, _ = self._contract(contract)
+        return match_files([self._table(file) for file in inputs], [self._table(file) for file in outputs], read)
+
+    def written(self, contract: str, records: Sequence[Mapping[str, Any]]) -> bytes:
+        return written(records, self._contract(contract)[0])
+
+    def _contract(self, contract: str) -> tuple[DataContract, ReferenceProfile | None]:
+        path = self._home / contract
+        try:
+            return load_contract(path, path.stat().st_mtime_ns)
+        except (OSError, ValueError) as error:
+            raise Refused(f"data contract {contract}: {error}") from error
+
+    def _table(self, file: HubFile) -> TableFile:
+        return TableFile(name=file.name, open=lambda: self._hub.open(file.blob))
+
+
+def _written_alone(record: Mapping[str, Any], contract: DataContract) -> tuple[bytes, str]:
+    """The file of one record, or why there can be none."""
+    try:
+        return written([record], contract), ""
+    except (UnicodeError, ValueError, RecursionError) as error:
+        return b"", f"the record cannot be written as {contract.csv.encoding}: {error}"[:300]

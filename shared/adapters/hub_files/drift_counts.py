@@ -1,0 +1,92 @@
+"""Count a run's files against a model's reference, and read labelled tables up to a limit, both in a reader process."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from shared.adapters.hub_files.contracts import load_contract
+from shared.adapters.reader.checks import measure_files
+from shared.adapters.reader.files import TableFile
+from shared.adapters.reader.pool import readers
+from shared.adapters.reader.process import ReaderDied
+from shared.domain.data.data_contract import DataContract
+from shared.domain.data.reference_profile import ColumnProfile, ReferenceProfile
+from shared.domain.drift.reference import ModelReference
+from shared.domain.drift.watch import OutputField
+from shared.domain.drift.window import Counted, parse_counted
+from shared.domain.failures import Refused
+from shared.ports import Blob, DataHub, HubFile
+
+
+class HubDriftFiles:
+    """Implements `shared.ports.DriftFiles`; contracts lie below *home*."""
+
+    def __init__(self, hub: DataHub, home: Path) -> None:
+        self._hub, self._home = hub, home
+
+    def count(
+        self,
+        contract: str,
+        reference: ModelReference,
+        inputs: Sequence[HubFile],
+        outputs: Sequence[HubFile] = (),
+        output: OutputField | None = None,
+    ) -> Counted:
+        read, _ = self._contract(contract)
+        tables = [TableFile(name=file.name, open=self._opener(file.blob)) for file in inputs]
+        measured = measure_files(tables, read, reference.inputs)
+        counted = Counted(rows=measured.rows, inputs=dict(measured.tallies))
+        if output is None or output.name not in reference.outputs or not outputs:
+            return counted
+        return counted.merged(self._outputs(outputs, output, reference.outputs[output.name]))
+
+    def _outputs(self, outputs: Sequence[HubFile], output: OutputField, profile: ColumnProfile) -> Counted:
+        tables = [TableFile(name=file.name, open=self._opener(file.blob)) for file in outputs]
+        try:
+            answer = readers().ask("count_outputs", tables, output, profile)[0]["end"]
+        except ReaderDied as death:
+            answer = {"unreadable": death.reason, "file": death.file}
+        if "unreadable" in answer:
+            where = f"output {answer['file']}: field {output.field} ({output.name})"
+            raise Refused(f"{where} cannot be read: {answer['unreadable']}")
+        return parse_counted(answer["counted"])
+
+    def own_reference(self, contract: str) -> ModelReference | None:
+        _, profile = self._contract(contract)
+        return ModelReference(inputs=profile) if profile else None
+
+    def columns(self, blob: Blob) -> Mapping[str, Any]:
+        columns = dict[str, Any]()
+        try:
+            for message, data in readers().stream("read_columns", [TableFile(name=blob.path, open=self._opener(blob))]):
+                part = message.get("part") or {}
+                if "unreadable" in part:
+                    raise _no_table(blob, part["unreadable"])
+                if "name" in part:
+                    columns[part["name"]] = _column(part, data)
+        except ReaderDied as death:
+            raise _no_table(blob, death.reason) from death
+        return columns
+
+    def _opener(self, blob: Blob) -> Callable[[], BinaryIO]:
+        return lambda: self._hub.open(blob)
+
+    def _contract(self, contract: str) -> tuple[DataContract, ReferenceProfile | None]:
+        path = self._home / contract
+        try:
+            return load_contract(path, path.stat().st_mtime_ns)
+        except (OSError, ValueError) as error:
+            raise Refused(f"data contract {contract}: {error}") from error
+
+
+def _no_table(blob: Blob, reason: str) -> Refused:
+    return Refused(f"{blob.container}/{blob.path} cannot be read as CSV, JSON lines or Parquet: {reason}")
+
+
+def _column(part: Mapping[str, Any], data: bytes) -> Any:
+    """Numbers, or texts that came as numbers of their own list."""
+    if "texts" not in part:
+        return np.frombuffer(data, "<f8")
+    return np.array(part["texts"], dtype=str)[np.frombuffer(data, "<i4")]

@@ -1,0 +1,94 @@
+"""What the app's queues of Azure Service Bus gave up: their dead-letter sub-queues, looked at and emptied by hand.
+
+Nothing is sent: a queue that detects duplicates would drop in silence what comes again under its own message id.
+Contract: https://learn.microsoft.com/azure/service-bus-messaging/service-bus-dead-letter-queues.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from azure.servicebus import ServiceBusClient, ServiceBusReceivedMessage, ServiceBusReceiver, ServiceBusSubQueue
+
+from shared.adapters.service_bus.faults import told
+from shared.domain.messaging import DeadMessage, QueueDoor
+
+_ROLE = "Azure Service Bus Data Receiver"
+_BATCH, _MOST, _PATIENCE_S = 100, 1000, 1.0
+
+
+class ServiceBusQueues:
+    """Implements `shared.ports.Queues`. *names* are the queues by what comes by them; each look makes a client."""
+
+    def __init__(self, connect: Callable[..., ServiceBusClient], names: Mapping[QueueDoor, str]) -> None:
+        self._connect, self._names = connect, names
+
+    @property
+    def doors(self) -> tuple[QueueDoor, ...]:
+        return tuple(self._names)
+
+    def dead(self, door: QueueDoor, most: int) -> tuple[DeadMessage, ...]:
+        with self._opened(door, "look at") as receiver:
+            return tuple(_read(door, each) for each in _peeked(receiver, 0, most))
+
+    def find_dead(self, door: QueueDoor, number: int) -> DeadMessage | None:
+        with self._opened(door, "look at") as receiver:
+            found = [each for each in _peeked(receiver, number, 1) if each.sequence_number == number]
+        return _read(door, found[0]) if found else None
+
+    def take_out(self, door: QueueDoor, number: int) -> bool:
+        """Service Bus gives messages in order and none by name: those that come before it are held and put back."""
+        with self._opened(door, "take out of") as receiver:
+            held, found = list[ServiceBusReceivedMessage](), None
+            try:
+                while found is None and len(held) < _MOST:
+                    more = receiver.receive_messages(_BATCH, max_wait_time=_PATIENCE_S)
+                    found = next((each for each in more if each.sequence_number == number), found)
+                    held += [each for each in more if each is not found]
+                    if not more:
+                        break
+                if found is not None:
+                    receiver.complete_message(found)
+            finally:
+                for each in held:
+                    receiver.abandon_message(each)
+            return found is not None
+
+    @contextmanager
+    def _opened(self, door: QueueDoor, what: str) -> Iterator[ServiceBusReceiver]:
+        name = self._names[door]
+        with told(f"{what} the dead letters of queue {name}", _ROLE, f"SIGNALBOX_{door.value.upper()}_QUEUE"):
+            dead = ServiceBusSubQueue.DEAD_LETTER
+            with self._connect(retry_total=0) as client, client.get_queue_receiver(name, sub_queue=dead) as receiver:
+                yield receiver
+
+
+def _peeked(receiver: ServiceBusReceiver, first: int, most: int) -> Iterator[ServiceBusReceivedMessage]:
+    """In order, from the sequence number *first* on; a peek locks nothing, and gives fewer than it is asked for."""
+    while most > 0 and (found := receiver.peek_messages(min(most, _BATCH), sequence_number=first)):
+        yield from found
+        most, first = most - len(found), (found[-1].sequence_number or 0) + 1
+
+
+def _read(door: QueueDoor, message: ServiceBusReceivedMessage) -> DeadMessage:
+    return DeadMessage(
+        door=door,
+        number=message.sequence_number or 0,
+        reason=message.dead_letter_reason or "",
+        description=message.dead_letter_error_description or "",
+        enqueued=message.enqueued_time_utc,
+        deliveries=message.delivery_count or 0,
+        id=message.message_id or "",
+        session=message.session_id or "",
+        correlation=message.correlation_id or "",
+        body=_body(message),
+    )
+
+
+def _body(message: ServiceBusReceivedMessage) -> bytes:
+    """As the Functions host hands it on: what is no data section becomes JSON."""
+    content: Any = message.body
+    if message.body_type.value == "data":
+        return b"".join(content)
+    return json.dumps(content if message.body_type.value == "value" else list(content), default=str).encode()

@@ -1,0 +1,45 @@
+"""The list of open runs: each is on it from before it is started until the last word on it is said.
+
+A sweep looks there for runs that nobody has opened, and for those whose orchestration is gone.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from shared import contracts as c
+from shared.codec import encode
+from shared.durable.starting import Client, Start, start_once
+from shared.ports import DataHub
+from shared.records import paths as records
+
+
+async def start_inference(client: Client, hub: DataHub, inference: c.Inference) -> Start:
+    """Start the run unless it runs or has run; says which.
+
+    A run that has ended, and whose record the store has lost, goes on the list of open runs again: the sweep closes it.
+    """
+    how = await start_once(client, c.RUN_INFERENCE, inference.run, inference, first=kept_open(hub, inference))
+    if how is Start.FINISHED:
+        await asyncio.to_thread(_reopen_lost, hub, inference)
+    return how
+
+
+def _reopen_lost(hub: DataHub, inference: c.Inference) -> None:
+    if hub.find(inference.hub.state, records.run_record(inference.run)) is None:
+        keep_open(hub, inference)
+
+
+def kept_open(hub: DataHub, inference: c.Inference) -> Callable[[], Awaitable[object]]:
+    """What has to happen before *inference* is started."""
+    return partial(asyncio.to_thread, keep_open, hub, inference)
+
+
+def keep_open(hub: DataHub, inference: c.Inference) -> None:
+    content = json.dumps({"inference": encode(inference)}).encode()
+    hub.create(inference.hub.state, records.open_run(inference.run), content)
+
+
+def forget_open(hub: DataHub, inference: c.Inference) -> None:
+    hub.delete(inference.hub.state, records.open_run(inference.run))

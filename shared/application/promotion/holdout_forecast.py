@@ -1,0 +1,96 @@
+"""What the gates of a plan can tell on the hold-out as it is now: it reads, and writes nothing.
+
+A hold-out that is too large to be counted while somebody waits for a plan is counted when it is measured.
+"""
+
+import hashlib
+from collections import Counter, defaultdict
+from typing import Protocol
+
+from shared.application.promotion.holdout_looks import next_look
+from shared.domain.failures import Refused
+from shared.domain.gates.champion import BetterThanChampion
+from shared.domain.gates.odds import HoldoutFacts, odds_of
+from shared.domain.gates.options import read_options
+from shared.domain.metrics.group_hints import GroupHints
+from shared.domain.promotion.ladder import Holdout
+from shared.domain.promotion.plans import Phase, Plan
+from shared.ports import Blob, RowFiles
+from shared.records.access import DatedRecords
+
+_MOST_BYTES = 8 * 1024 * 1024
+
+
+class World(DatedRecords, Protocol):
+    """What counting a hold-out needs."""
+
+    @property
+    def row_files(self) -> RowFiles: ...
+
+
+def odds_of_plan(world: World, plan: Plan) -> tuple[str, ...]:
+    """What to expect of each `better_than_champion` of *plan*, a sentence each."""
+    asked = [
+        (at.stage.name, phase, gate.options)
+        for at in plan.stages
+        for phase in Phase
+        for gate in at.gates(phase)
+        if gate.gate == "better_than_champion"
+    ]
+    if not asked:
+        return ()
+    model, holdout = plan.model.name, plan.promotable.holdout
+    facts = facts_of(world, holdout)
+    if isinstance(facts, str):
+        return (facts,)
+    look = next_look(world, model, holdout, facts.digest, world.clock.now())
+    sentences = []
+    for stage, phase, raw in asked:
+        options, _ = read_options(BetterThanChampion, raw)
+        if options is not None:
+            sentences += [f"{stage} ({phase.value}): {each}" for each in odds_of(options, facts, look)]
+    return tuple(dict.fromkeys(sentences))
+
+
+def facts_of(world: World, holdout: Holdout) -> HoldoutFacts | str:
+    """The counts of the hold-out, or a sentence that says why there are none."""
+    blobs = list[Blob]()
+    for location in filter(None, (holdout.path, holdout.answers)):
+        container, _, path = location.partition("/")
+        blob = world.hub.find(container, path)
+        if blob is None:
+            return f"hold-out {location} is not in the hub; put it there"
+        if blob.size > _MOST_BYTES:
+            return f"hold-out {location} has {blob.size} bytes: it is counted when it is measured"
+        blobs.append(blob)
+    try:
+        return _counted(world.row_files, blobs, holdout)
+    except Refused as refusal:
+        return f"hold-out {refusal}"
+    except (IndexError, ValueError) as error:
+        return f"hold-out {holdout.path} cannot be counted: {error}"
+
+
+def _counted(files: RowFiles, blobs: list[Blob], holdout: Holdout) -> HoldoutFacts:
+    digest = hashlib.sha256()
+    (header, *rows), *_ = [[*filter(None, files.cells(blob, digest.update))] or [[]] for blob in blobs]
+    known = [holdout.key, holdout.target, *holdout.slices]
+    hints = GroupHints(header, known)
+    group = header.index(holdout.group) if holdout.group else -1
+    columns = {name: header.index(name) for name in holdout.slices}
+    sizes: Counter[str] = Counter()
+    members: defaultdict[str, set[str]] = defaultdict(set)
+    for cells in rows:
+        hints.add(cells)
+        for where in ("", *(f"{name}={cells[at]}" for name, at in columns.items())):
+            sizes[where] += 1
+            if holdout.group:
+                members[where].add(cells[group])
+    units = {where: len(each) for where, each in members.items()} if holdout.group else dict(sizes)
+    return HoldoutFacts(
+        digest=f"sha256:{digest.hexdigest()}",
+        rows=len(rows),
+        groups=units.get("", 0) if holdout.group else 0,
+        slices={where: many for where, many in units.items() if where},
+        hints=() if holdout.group else tuple(map(str, hints.hints())),
+    )

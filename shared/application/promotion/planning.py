@@ -1,0 +1,184 @@
+"""Work out a promotion before anything happens: it reads, and writes nothing.
+
+What runs later is this very plan; both the HTTP door and the orchestration's first step ask here.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+from shared.application.promotion.stage_training import plan_training
+from shared.codec import encode
+from shared.domain.configuration import Configuration
+from shared.domain.failures import Refused
+from shared.domain.inference.routes import Workspace
+from shared.domain.promotion.audit import canonical_digest
+from shared.domain.promotion.bundles import CODE, ENVIRONMENT, EXTRAS, GOLDEN, MODEL, Bundle, BundleFile
+from shared.domain.promotion.ladder import Stage
+from shared.domain.promotion.models import BUNDLE, FLAG, ModelVersion
+from shared.domain.promotion.plans import Champion, Plan, StagePlan
+from shared.ports import (
+    BundleStore,
+    DataHub,
+    EndpointKind,
+    Endpoints,
+    Models,
+    Place,
+    RegisteredModel,
+    Shelf,
+    StoredFile,
+)
+
+_LINEAGE = (
+    "azureml.git.commit",
+    "mlflow.source.git.commit",
+    "signalbox.data",
+    "signalbox.data_version",
+    "signalbox.training",
+    "signalbox.source",
+)
+_MOST_FILES, _AT_ONCE = 10_000, 16  # Each file is a request: anybody who may read may ask for a plan.
+_DATASTORE = "azureml://datastores/workspaceblobstore/paths"
+
+
+class World(Protocol):
+    """What planning reads."""
+
+    @property
+    def configuration(self) -> Configuration: ...
+    @property
+    def models(self) -> Models: ...
+    @property
+    def bundles(self) -> BundleStore: ...
+    @property
+    def endpoints(self) -> Endpoints: ...
+    @property
+    def hub(self) -> DataHub: ...
+
+
+def plan_promotion(world: World, model: ModelVersion, source: str, target: str) -> Plan:
+    """Raises Refused for what can never be promoted this way: the reason names what is missing."""
+    configuration = world.configuration
+    promotable = configuration.ladder.promotable(model.name)
+    stages = configuration.ladder.way(source, target)
+    workspace = configuration.workspace(source)
+    registered, extras = _registered(world, model, workspace)
+    bundle = read_bundle(world.bundles, *shelves_at(workspace, model, registered.folder, extras))
+    refuse_incomplete(model, registered.kind, bundle, f"add it to the folder in tag {BUNDLE}")
+    return Plan(
+        model=model,
+        digest=bundle.digest,
+        size=bundle.size,
+        source=workspace,
+        target=target,
+        promotable=promotable,
+        stages=tuple(_stage(world, stage, registered) for stage in stages),
+        contents=bundle.files,
+        kind=registered.kind,
+        folder=registered.folder,
+        extras=extras,
+        flag=registered.tags.get(FLAG, ""),
+        lineage=_lineage(registered),
+    )
+
+
+def _stage(world: World, stage: Stage, registered: RegisteredModel) -> StagePlan:
+    training = plan_training(world, stage, registered)
+    return StagePlan(stage=stage, champion=champion_at(world, stage), training=training)
+
+
+def _registered(world: World, model: ModelVersion, workspace: Workspace) -> tuple[RegisteredModel, str]:
+    """The version as it is registered, and the folder of its extras."""
+    found = world.models.find(workspace, model)
+    if found is None:
+        where = f"{workspace.name} ({workspace.workspace})"
+        raise Refused(f"model {model} is not registered in {where}; register that version there")
+    extras = found.tags.get(BUNDLE, "")
+    if not extras:
+        raise Refused(f"model {model} has no tag {BUNDLE}; set it to the folder with code/, {ENVIRONMENT} and {GOLDEN}")
+    return found, extras
+
+
+def plan_digest(plan: Plan) -> str:
+    """What people approve when they approve a plan."""
+    return canonical_digest(encode(plan))
+
+
+def read_bundle(store: BundleStore, model: Shelf, extras: Shelf) -> Bundle:
+    """Every file of both parts, hashed as it is now, a few at a time. Refused where there are too many."""
+    listed = [(part, shelf, file) for part, shelf in ((MODEL, model), (EXTRAS, extras)) for file in store.files(shelf)]
+    if len(listed) > _MOST_FILES:
+        raise Refused(
+            f"the bundle of {model.asset} has {len(listed)} files; put them into archives, {_MOST_FILES} at most"
+        )
+
+    def read(place: tuple[str, Shelf, StoredFile]) -> BundleFile:
+        part, shelf, file = place
+        return BundleFile(part=part, path=file.path, size=file.size, sha256=store.digest(shelf, file.path))
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return Bundle(files=tuple(sorted(pool.map(read, listed))))
+
+
+def source_shelves(plan: Plan) -> tuple[Shelf, Shelf]:
+    """Where the plan's model and extras lie before the first move."""
+    return shelves_at(plan.source, plan.model, plan.folder, plan.extras)
+
+
+def stage_shelves(plan: Plan, stage: Stage) -> tuple[Shelf, Shelf]:
+    """Where *stage* keeps the plan's bundle: what was trained there stays where it is."""
+    place: Place | None = stage.environment or stage.registry
+    if plan.source == stage.environment:
+        return source_shelves(plan)
+    assert place is not None
+    return place_shelves(place, plan.model, plan.digest)
+
+
+def place_shelves(place: Place, model: ModelVersion, digest: str) -> tuple[Shelf, Shelf]:
+    """Where *place* keeps a bundle: a folder named by content in a workspace, two assets in the registry."""
+    root = place_folder(model, digest) if isinstance(place, Workspace) else ""
+    return shelves_at(place, model, f"{root}/{MODEL}" if root else "", f"{root}/{EXTRAS}" if root else "")
+
+
+def place_folder(model: ModelVersion, digest: str) -> str:
+    """The folder of a copied bundle, in the storage of whichever workspace it is in."""
+    return f"{_DATASTORE}/signalbox/{model.name}/{model.version}/{digest.removeprefix('sha256:')[:16]}"
+
+
+def shelves_at(place: Place, model: ModelVersion, folder: str, extras: str) -> tuple[Shelf, Shelf]:
+    """The model's shelf and the extras', wherever they are kept in *place*."""
+    beside = ModelVersion(name=f"{model.name}-extras", version=model.version)
+    return Shelf(place=place, folder=folder, asset=model), Shelf(place=place, folder=extras, asset=beside)
+
+
+def refuse_incomplete(model: ModelVersion, kind: str, bundle: Bundle, remedy: str) -> None:
+    """An MLflow model brings its own code and environment; every model brings golden requests."""
+    wanted = [(MODEL, "", "the model's files"), (EXTRAS, GOLDEN, "golden requests")]
+    if kind != "mlflow_model":
+        wanted += [(EXTRAS, CODE, "the scoring code"), (EXTRAS, ENVIRONMENT, "the environment")]
+    missing = [f"{what} ({path or 'model files'})" for part, path, what in wanted if not bundle.has(part, path)]
+    if missing:
+        raise Refused(f"the bundle of {model} lacks {', '.join(missing)}; {remedy}")
+
+
+def champion_at(world: World, stage: Stage) -> Champion:
+    """The deployment that gets most of the endpoint's traffic."""
+    if stage.environment is None or not stage.serving.online:
+        return Champion()
+    endpoint = world.endpoints.find(stage.environment, EndpointKind.ONLINE, stage.serving.online)
+    traffic = {name: share for name, share in endpoint.traffic.items() if share > 0} if endpoint else {}
+    if not traffic:
+        return Champion()
+    name = max(sorted(traffic), key=lambda each: traffic[each])
+    seen = world.endpoints.deployment(stage.environment, EndpointKind.ONLINE, stage.serving.online, name)
+    return Champion(deployment=name, model=_model_of(seen.model) if seen else "")
+
+
+def _model_of(asset: str) -> str:
+    """`name:version` of the ARM id of a model version."""
+    parts = asset.split("/")
+    return f"{parts[-3]}:{parts[-1]}" if len(parts) > 3 else asset
+
+
+def _lineage(registered: RegisteredModel) -> dict[str, str]:
+    known = {name: registered.properties.get(name) or registered.tags.get(name) or "" for name in _LINEAGE}
+    return {name: value for name, value in ({"job": registered.job} | known).items() if value}

@@ -1,0 +1,60 @@
+"""Whether a stage may be entered: the stage before it must have measured this very bundle, and signed that it did.
+
+The proof is the exit receipt of a promotion that has arrived, or of the one under way: no tag and no place is believed.
+"""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from shared import contracts as c
+from shared.application.promotion.standing import Records, fate_of
+from shared.codec import decode
+from shared.domain import identity
+from shared.domain.promotion.ladder import Stage
+from shared.domain.promotion.plans import Phase, Plan, StagePlan
+from shared.domain.promotion.receipts import Receipt, signed_content
+from shared.ports import Signer
+from shared.records.listings import PROMOTIONS, listed
+
+
+class Proofs(Records, Protocol):
+    """Where receipts are kept, and what knows our own."""
+
+    @property
+    def signer(self) -> Signer: ...
+
+
+def unproven(made: Proofs, plan: Plan, at: StagePlan, own: str = "") -> str:
+    """Why *at* may not be entered, as a sentence; empty where it may. *own* is the promotion that asks.
+
+    The first stage demands nothing of a stage before: it leads from where models are made, and measures them itself.
+    """
+    before = made.configuration.ladder.before(at.stage)
+    if before is None or any(_proves(made, plan, before, name) for name in _candidates(made, plan, before, own)):
+        return ""
+    return (
+        f"{at.stage.name}: stage {before.name} has not measured {plan.model} with {plan.digest}: there is no exit "
+        f"receipt of it; register the version where it was made and promote it through {before.name}"
+    )
+
+
+def _candidates(made: Proofs, plan: Plan, before: Stage, own: str) -> Iterator[str]:
+    """The promotion under way where it has passed the stage itself, and those of the version that have arrived."""
+    if own and any(at.stage.name == before.name for at in plan.stages):
+        yield own
+        return
+    prefix = identity.promotions_of(plan.model.name)
+    for name, row in listed(made.hub, made.configuration.hub.state, f"{PROMOTIONS}{prefix}"):
+        same = (row.get("model"), row.get("version")) == (plan.model.name, plan.model.version)
+        if same and fate_of(made, f"{prefix}{name}") == c.Fate.PROMOTED.value:
+            yield f"{prefix}{name}"
+
+
+def _proves(made: Proofs, plan: Plan, before: Stage, promotion: str) -> bool:
+    raw = made.ledger.find(identity.promotion_key(promotion, f"{before.name}/{Phase.EXIT.value}/receipt"))
+    if raw is None:
+        return False
+    receipt = decode(Receipt, raw)
+    bound = (receipt.promotion, receipt.model, receipt.digest, receipt.stage, receipt.phase)
+    wanted = (promotion, plan.model, plan.digest, before.name, Phase.EXIT)
+    return bound == wanted and made.signer.verifies(signed_content(receipt), receipt.signature)

@@ -1,0 +1,151 @@
+"""Training on the way up, between plan and move: its plan, the run it asks for, and the bundle that then climbs.
+
+What a stage has trained is a record of its promotion; whoever moves or measures it reads the bundle from there.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Protocol, TypeVar
+
+from shared import contracts as c
+from shared.codec import decode
+from shared.domain import identity
+from shared.domain.configuration import Configuration
+from shared.domain.failures import Refused
+from shared.domain.promotion.bundles import EXTRAS, MODEL, Bundle
+from shared.domain.promotion.ladder import Stage
+from shared.domain.promotion.models import ModelVersion
+from shared.domain.promotion.plans import Move, Phase, Plan
+from shared.domain.promotion.training import PinnedFolder, Trained, TrainingFolder, TrainingPlan, parameters_of
+from shared.domain.retraining.pipelines import Pipeline, PipelineKind
+from shared.ports import Blob, DataHub, EndpointKind, Endpoints, Ledger, Models, RegisteredModel, Shelf
+from shared.records import paths as records
+
+Order = TypeVar("Order", c.MoveOrder, c.StageOrder)
+
+
+class TrainingWorld(Protocol):
+    """What planning a training reads."""
+
+    @property
+    def configuration(self) -> Configuration: ...
+    @property
+    def hub(self) -> DataHub: ...
+    @property
+    def models(self) -> Models: ...
+    @property
+    def endpoints(self) -> Endpoints: ...
+
+
+class Records(Protocol):
+    """Where what was trained is recorded."""
+
+    @property
+    def ledger(self) -> Ledger: ...
+
+
+def plan_training(world: TrainingWorld, stage: Stage, registered: RegisteredModel) -> TrainingPlan | None:
+    """How *stage* will train the version, None where it trains nothing. Refused for what cannot be trained there."""
+    if not stage.training or stage.environment is None:
+        return None
+    model = registered.model
+    rules = stage.trains(model.name)
+    if world.models.find(stage.environment, model) is not None:
+        raise Refused(f"{model} is already registered in {stage.environment.name}; give the experiment a new version")
+    resolved = replace(
+        rules, pipeline=_exact(world, rules.pipeline), parameters=parameters_of(rules, model, registered.tags)
+    )
+    return TrainingPlan(rules=resolved, data=tuple(pin(world.hub, folder) for folder in rules.data))
+
+
+def pin(hub: DataHub, folder: TrainingFolder) -> PinnedFolder:
+    """The folder as it is now. Refused where it is empty."""
+    container, _, path = folder.path.partition("/")
+    blobs = sorted(hub.list(container, f"{path}/"), key=lambda blob: blob.path)
+    if not blobs:
+        raise Refused(f"training data {folder.name!r}: {folder.path} is empty; put the files there")
+    return PinnedFolder(
+        name=folder.name,
+        path=folder.path,
+        folder=f"azureml://datastores/{folder.datastore}/paths/{path}",
+        files=len(blobs),
+        size=sum(blob.size for blob in blobs),
+        digest=f"sha256:{identity.digest(*_facts(blobs), length=64)}",
+    )
+
+
+def require_same_data(hub: DataHub, training: TrainingPlan) -> None:
+    """Refused where a folder is not what was planned: what is trained on it would be another model."""
+    for folder, planned in zip(training.rules.data, training.data, strict=True):
+        now = pin(hub, folder)
+        if now.digest != planned.digest:
+            said = f"{planned.files} files, {planned.size} bytes when planned, {now.files} and {now.size} now"
+            raise Refused(f"training data {folder.name!r} ({folder.path}) has changed: {said}; plan again")
+
+
+def trained_key(promotion: str, stage: str) -> str:
+    return identity.promotion_key(promotion, f"{stage}/trained")
+
+
+def trained_at(made: Records, promotion: str, stage: str) -> Trained | None:
+    """What *stage* has trained, once it has."""
+    raw = made.ledger.find(trained_key(promotion, stage))
+    return None if raw is None else decode(Trained, raw)
+
+
+def carried(made: Records, order: Order) -> Order:
+    """*order* with the bundle it is about: where its stage has trained one, that one takes the place of the planned."""
+    found = trained_at(made, order.promotion.id, order.stage) if _about_trained(order) else None
+    return order if found is None else replace(order, plan=_with(order.plan, order.at.stage, found))
+
+
+def output_folder(promotion: str, stage: str) -> str:
+    """The folder in staging to which the pipeline writes, as the hub names it."""
+    return records.stage_training(promotion, stage)
+
+
+def output_shelves(order: c.MoveOrder, output: str) -> tuple[Shelf, Shelf]:
+    """Where the pipeline leaves the model and what travels with it."""
+    place, model = order.at.stage.environment, order.plan.model
+    assert place is not None  # A stage that trains is an environment.
+    beside = ModelVersion(name=f"{model.name}-extras", version=model.version)
+    shelf = Shelf(place=place, folder=f"{output}/{MODEL}", asset=model)
+    return shelf, Shelf(place=place, folder=f"{output}/{EXTRAS}", asset=beside)
+
+
+def _about_trained(order: c.MoveOrder | c.StageOrder) -> bool:
+    """The experiment's own bundle is copied and trained from, and judged on the way in."""
+    if isinstance(order, c.StageOrder):
+        return order.phase is Phase.EXIT
+    return order.move not in (Move.COPY_BUNDLE, Move.TRAIN_MODEL)
+
+
+def _with(plan: Plan, stage: Stage, trained: Trained) -> Plan:
+    bundle = Bundle(files=trained.contents)
+    assert stage.environment is not None
+    return replace(
+        plan,
+        digest=bundle.digest,
+        size=bundle.size,
+        contents=bundle.files,
+        source=stage.environment,
+        folder=f"{trained.output}/{MODEL}",
+        extras=f"{trained.output}/{EXTRAS}",
+        lineage=trained.lineage,
+    )
+
+
+def _exact(world: TrainingWorld, pipeline: Pipeline) -> Pipeline:
+    """An endpoint's default deployment is resolved now: what it becomes later is another pipeline."""
+    if pipeline.kind is not PipelineKind.ENDPOINT or pipeline.deployment:
+        return pipeline
+    seen = world.endpoints.find(pipeline.workspace, EndpointKind.BATCH, pipeline.name)
+    if seen is None or not seen.default:
+        where = pipeline.workspace.name
+        raise Refused(f"pipeline endpoint {pipeline.name} in {where} has no default deployment; deploy the pipeline")
+    return replace(pipeline, deployment=seen.default)
+
+
+def _facts(blobs: list[Blob]) -> Iterator[str]:
+    for blob in blobs:
+        yield from (blob.path, str(blob.size), blob.etag)

@@ -1,0 +1,145 @@
+"""Who may do what, and where: the matrix of personas against environments, as data. What no row allows is refused.
+
+A persona is a role of the directory, and the machines that are configured to act as it.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from shared.domain.access.callers import Caller, CallerKind
+from shared.domain.promotion.approvals import Role
+
+
+class Action(StrEnum):
+    """What a door lets its caller do. Every door names one."""
+
+    ANYONE = "anyone"  # Asks for no identity: whether the app lives, and how it is called.
+    READ = "read"  # Runs, promotions, models, configuration, dead letters, the audit log.
+    SEE_DATA = "see_data"  # The predictions themselves, not only that there are some.
+    CHECK_DATA = "check_data"
+    START_INFERENCE = "start_inference"  # Also scoring a run's files again.
+    RELEASE = "release"  # Let quarantined data through.
+    OPERATE = "operate"  # Cancel, replay dead letters.
+    PROMOTE = "promote"
+    RETRAIN = "retrain"
+    DECIDE = "decide"  # Approve, reject, withdraw; the ladder says who may speak for which role.
+    BREAK_GLASS = "break_glass"
+    RECOVER = "recover"
+    DELIVER = "deliver"  # Hand in events and messages of other systems.
+
+
+EVERYWHERE = "all"
+PEOPLE_ONLY = frozenset({Action.DECIDE, Action.BREAK_GLASS})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Persona:
+    """*allows*: the environments by action; `all` is every one."""
+
+    role: Role
+    allows: dict[Action, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """A caller that is no person: known by *app* or *oid* in its token, or, without both, by the key of its name."""
+
+    name: str
+    acts_as: tuple[str, ...]
+    app: str = ""
+    oid: str = ""
+
+    def is_caller(self, caller: Caller) -> bool:
+        """Whether a token of the directory names this machine."""
+        return (bool(self.app) and self.app == caller.app) or (bool(self.oid) and self.oid == caller.oid)
+
+
+def _persona(name: str, app_role: str, *actions: Action) -> Persona:
+    return Persona(
+        role=Role(name=name, app_role=app_role), allows=dict.fromkeys((Action.READ, *actions), (EVERYWHERE,))
+    )
+
+
+_A = Action
+DEFAULT_PERSONAS = (
+    _persona("data-owner", "DataOwner", _A.SEE_DATA, _A.CHECK_DATA, _A.START_INFERENCE, _A.RELEASE),
+    _persona(
+        "data-scientist",
+        "DataScientist",
+        _A.SEE_DATA,
+        _A.CHECK_DATA,
+        _A.START_INFERENCE,
+        _A.PROMOTE,
+        _A.RETRAIN,
+        _A.DECIDE,
+    ),
+    _persona(
+        "ml-engineer",
+        "MLEngineer",
+        _A.SEE_DATA,
+        _A.CHECK_DATA,
+        _A.START_INFERENCE,
+        _A.OPERATE,
+        _A.PROMOTE,
+        _A.RETRAIN,
+    ),
+    _persona("product-owner", "ProductOwner", _A.DECIDE, _A.BREAK_GLASS),
+    _persona(
+        "platform-engineer",
+        "PlatformEngineer",
+        _A.CHECK_DATA,
+        _A.START_INFERENCE,
+        _A.OPERATE,
+        _A.DECIDE,
+        _A.BREAK_GLASS,
+        _A.RECOVER,
+        _A.DELIVER,
+    ),
+    _persona("automation", "Automation", _A.CHECK_DATA, _A.START_INFERENCE, _A.PROMOTE, _A.RETRAIN, _A.DELIVER),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permissions:
+    """The matrix, and the machines it knows."""
+
+    personas: tuple[Persona, ...] = DEFAULT_PERSONAS
+    machines: tuple[Machine, ...] = ()
+
+    def of(self, caller: Caller) -> tuple[Persona, ...]:
+        """The personas as which *caller* acts."""
+        if caller.kind is CallerKind.PERSON:
+            return tuple(each for each in self.personas if caller.fills(each.role))
+        acts_as = {name for machine in self.machines if machine.name == caller.name for name in machine.acts_as}
+        return tuple(each for each in self.personas if each.role.name in acts_as)
+
+    def allows(self, caller: Caller, action: Action, place: str) -> bool:
+        """Whether *caller* may do *action* in *place*: an environment, or `registry`.
+
+        Where the place cannot be told (it is empty) only a permission for every place counts.
+        """
+        places = self._places(caller, action)
+        return EVERYWHERE in places or (bool(place) and place in places)
+
+    def allows_somewhere(self, caller: Caller, action: Action) -> bool:
+        """Whether there is any place in which *caller* may do *action*."""
+        return action is Action.ANYONE or bool(self._places(caller, action))
+
+    def _places(self, caller: Caller, action: Action) -> set[str]:
+        if action in PEOPLE_ONLY and caller.kind is not CallerKind.PERSON:
+            return set()
+        return {place for persona in self.of(caller) for place in persona.allows.get(action, ())}
+
+    def machine(self, caller: Caller) -> Machine | None:
+        """The machine that the token of *caller* names."""
+        return next((each for each in self.machines if each.is_caller(caller)), None)
+
+    def who_may(self, action: Action, place: str) -> str:
+        """The personas that may do *action* in *place* (everywhere, where it is empty), in words."""
+        wanted = {EVERYWHERE, place}
+        names = [each.role.name for each in self.personas if wanted.intersection(each.allows.get(action, ()))]
+        return ", ".join(names) or "nobody, as configured"
+
+    def who_may_somewhere(self, action: Action) -> str:
+        """The personas that may do *action* in any place, in words."""
+        return ", ".join(each.role.name for each in self.personas if each.allows.get(action)) or "nobody, as configured"

@@ -1,0 +1,1 @@
+"""What stands in Azure, without a vendor's field names."""

@@ -1,0 +1,1 @@
+"""Data contracts, reference profiles, and the judgement of what was measured."""

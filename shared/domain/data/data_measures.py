@@ -1,0 +1,117 @@
+"""What reading the files showed: plain counts and examples, no judgement and no vendor types."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+EXAMPLES = 10
+CATEGORIES = 1000
+OTHER = "(other values)"
+
+Rule = Literal["readable", "shape", "column", "extra", "type", "null", "min", "max", "allowed", "pattern", "key"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One offender; *row* counts records from 1 without the header, 0 means the file as a whole."""
+
+    file: str
+    row: int
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breach:
+    """*count* rows (or files, for the rules readable, column and extra) broke *rule*; the first ten are shown."""
+
+    rule: Rule
+    column: str
+    count: int
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """A column counted for its distribution test; nulls and values of the wrong type are left out.
+
+    *cells*, for numbers: how many values are <= breakpoint 0, in (0, 1], ..., above the last: one more than edges.
+    *counts*, for categories: values as text and how often each occurred.
+    """
+
+    cells: tuple[int, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        return sum(self.cells) + sum(self.counts.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurements:
+    """Everything `shared.domain.data.data_check.judge` needs; *rows_per_file* counts every record, broken ones too."""
+
+    rows_per_file: Mapping[str, int]
+    breaches: tuple[Breach, ...] = ()
+    tallies: Mapping[str, Tally] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        return sum(self.rows_per_file.values())
+
+
+class Breaches:
+    """Breaches as they are met, in the order of the files and rows."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[Rule, str], int] = {}
+        self._examples: dict[tuple[Rule, str], list[Example]] = {}
+
+    def add(self, rule: Rule, column: str, count: int, examples: list[Example]) -> None:
+        """Count *count* more; only as many *examples* are kept as there is room for."""
+        key = (rule, column)
+        self._counts[key] = self._counts.get(key, 0) + count
+        kept = self._examples.setdefault(key, [])
+        kept.extend(examples[: EXAMPLES - len(kept)])
+
+    def take(self, others: "Breaches", first: int) -> None:
+        """Those of a piece of a file whose rows follow row *first*."""
+        for (rule, column), count in others._counts.items():
+            kept = self._examples.setdefault((rule, column), [])
+            self._counts[rule, column] = self._counts.get((rule, column), 0) + count
+            for example in others._examples[rule, column][: EXAMPLES - len(kept)]:
+                kept.append(replace(example, row=example.row + first))
+
+    def all(self) -> tuple[Breach, ...]:
+        return tuple(
+            Breach(rule=rule, column=column, count=count, examples=tuple(self._examples[rule, column]))
+            for (rule, column), count in sorted(self._counts.items())
+            if count
+        )
+
+
+def measurements_to_dict(measured: Measurements) -> dict[str, Any]:
+    """Plain JSON; `measurements_from_dict` reads it back."""
+    return {
+        "rows": dict(measured.rows_per_file),
+        "breaches": [asdict(breach) for breach in measured.breaches],
+        "tallies": {
+            name: {"cells": tally.cells, "counts": dict(tally.counts)} for name, tally in measured.tallies.items()
+        },
+    }
+
+
+def measurements_from_dict(mapping: Mapping[str, Any]) -> Measurements:
+    """What `measurements_to_dict` wrote."""
+    breaches = tuple(
+        Breach(
+            rule=breach["rule"],
+            column=breach["column"],
+            count=breach["count"],
+            examples=tuple(Example(**example) for example in breach["examples"]),
+        )
+        for breach in mapping["breaches"]
+    )
+    tallies = {
+        name: Tally(cells=tuple(tally["cells"]), counts=tally["counts"]) for name, tally in mapping["tallies"].items()
+    }
+    return Measurements(rows_per_file=mapping["rows"], breaches=breaches, tallies=tallies)

@@ -1,0 +1,136 @@
+"""A route: which files are taken, how they are grouped and checked, who scores them, and where the result goes.
+
+Built by `shared.config` from `signalbox.yaml`, carried whole in a run's input, so that a run finishes by the rules
+it started with.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from shared.domain.paths import patterns
+
+
+class Grouping(StrEnum):
+    EACH = "each"  # One run for every file.
+    MARKER = "marker"  # A trigger file, or a manifest that names its members, starts one run.
+    WINDOW = "window"  # A quiet period, a longest wait or a full window starts one run.
+    SCHEDULE = "schedule"  # Files wait until a schedule scores them.
+
+
+class OnMissingRows(StrEnum):
+    FAIL = "fail"
+    PARTIAL = "partial"
+
+
+class OnBadData(StrEnum):
+    QUARANTINE = "quarantine"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marker:
+    """*name*: a glob for the trigger file's name; *manifest*: the file is JSON whose `files` lists the members."""
+
+    name: str = "_SUCCESS"
+    manifest: bool = False
+    wait_s: int = 600  # For members the manifest names and that are not there yet.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    quiet_s: int = 60
+    longest_s: int = 900
+    files: int = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    kind: Grouping = Grouping.EACH
+    marker: Marker = field(default_factory=Marker)
+    window: Window = field(default_factory=Window)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """An environment's Azure ML workspace."""
+
+    name: str
+    subscription: str
+    resource_group: str
+    workspace: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scoring:
+    """The batch endpoint and deployment that score, and the model they must be running."""
+
+    workspace: Workspace
+    endpoint: str
+    deployment: str
+    model: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrides:
+    """Per-run settings of the batch job; None leaves the deployment's own. Times are seconds."""
+
+    instance_count: int | None = None
+    mini_batch_size: int | None = None
+    error_threshold: int | None = None
+    retries: int | None = None
+    timeout_s: int | None = None
+    output_file_name: str = "predictions.csv"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubLayout:
+    """The containers of the Data Hub that Signalbox writes to; *datastore* is the Azure ML name of *staging*."""
+
+    account: str
+    state: str = "signalbox"
+    staging: str = "signalbox-staging"
+    datastore: str = "hub_staging"
+    quarantine: str = "quarantine"
+    dead_letters: str = "dead-letters"
+    results: str = ""  # The topic that hears what becomes of every run, if there is one.
+
+    @property
+    def reserved(self) -> frozenset[str]:
+        """The containers whose arrivals never start anything."""
+        return frozenset({self.state, self.staging, self.quarantine, self.dead_letters})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One row of `routes`; *contract* is a path beside the configuration, *publish* a path template in the hub."""
+
+    name: str
+    take: str
+    contract: str
+    score: Scoring
+    publish: str
+    group: Group = field(default_factory=Group)
+    overrides: Overrides = field(default_factory=Overrides)
+    give_up_after_s: int = 7200
+    release_within_s: int = 14 * 86400
+    on_bad_data: OnBadData = OnBadData.QUARANTINE
+    on_missing_rows: OnMissingRows = OnMissingRows.FAIL
+    match_keys: bool = True  # Whether output is matched with the rows by the contract's keys, where it shows them.
+    tell: tuple[str, ...] = ()
+
+    def captures(self, location: str) -> dict[str, str] | None:
+        """What *location* gives this route, or None where the route does not take it."""
+        return patterns.match(self.take, location)
+
+    def marked(self, location: str) -> bool:
+        """Whether *location* is this route's trigger file: its name fits, and it lies where members can lie."""
+        folder, _, name = location.rpartition("/")
+        return patterns.match(self.group.marker.name, name) is not None and self._folder(folder) is not None
+
+    def group_key(self, location: str) -> dict[str, str]:
+        """The captures that files of one group share: those of the folders, not of the file's name."""
+        return self._folder(location.rpartition("/")[0]) or {}
+
+    def _folder(self, folder: str) -> dict[str, str] | None:
+        return patterns.match(f"{self.take.rpartition('/')[0]}/", f"{folder}/")  # `**/` also takes no folder at all.

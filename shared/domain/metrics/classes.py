@@ -1,0 +1,110 @@
+"""Metrics of labels of any number of classes, each with what every row contributes to it (its influence).
+
+The classes are those of the truth: a prediction of a class that no row has is a mistake, and no class of its own.
+Sources: Gorodkin (2004) for Matthews' correlation of several classes; the influence is the metric's derivative with
+respect to one row's weight, as in Efron & Tibshirani (1993), chapter 21.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from shared.domain.statistics.influence import Influence
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Confusion:
+    """Codes of each row's *truth* and *prediction* (the last code: no class of the truth), and shares by code."""
+
+    truth: "NDArray[Any]"
+    prediction: "NDArray[Any]"
+    hit: "NDArray[Any]"
+    hits: "NDArray[Any]"
+    actual: "NDArray[Any]"
+    predicted: "NDArray[Any]"
+
+    @property
+    def classes(self) -> int:
+        return len(self.actual) - 1
+
+
+def _confusion(truth: "NDArray[Any]", predicted: "NDArray[Any]") -> _Confusion:
+    import numpy as np
+
+    names, codes = np.unique(truth, return_inverse=True)
+    codes = codes.reshape(-1)
+    places = np.minimum(np.searchsorted(names, predicted), len(names) - 1)
+    found = np.where(names[places] == predicted, places, len(names))
+    hit, n, many = codes == found, len(truth), len(names) + 1
+    return _Confusion(
+        truth=codes,
+        prediction=found,
+        hit=hit.astype(float),
+        hits=np.bincount(codes[hit], minlength=many) / n,
+        actual=np.bincount(codes, minlength=many) / n,
+        predicted=np.bincount(found, minlength=many) / n,
+    )
+
+
+def macro_f1(truth: "NDArray[Any]", predicted: "NDArray[Any]") -> Influence:
+    """The mean of the classes' F1, each class alike."""
+    import numpy as np
+
+    cells = _confusion(truth, predicted)
+    f1, total = _f1_by_class(cells)
+    weight = np.append(np.full(cells.classes, 1 / cells.classes), 0.0)
+    return Influence(value=float(weight @ f1), rows=_f1_rows(cells, f1, total, weight))
+
+
+def weighted_f1(truth: "NDArray[Any]", predicted: "NDArray[Any]") -> Influence:
+    """The mean of the classes' F1, each class by its share of the rows."""
+    cells = _confusion(truth, predicted)
+    f1, total = _f1_by_class(cells)
+    value = float(cells.actual @ f1)
+    own = f1[cells.truth] - value  # The weights, too, are shares that vary.
+    return Influence(value=value, rows=_f1_rows(cells, f1, total, cells.actual) + own)
+
+
+def _f1_by_class(cells: _Confusion) -> tuple["NDArray[Any]", "NDArray[Any]"]:
+    import numpy as np
+
+    total = cells.actual + cells.predicted
+    return 2 * cells.hits / np.where(total > 0, total, 1), np.where(total > 0, total, 1)
+
+
+def _f1_rows(cells: _Confusion, f1: "NDArray[Any]", total: "NDArray[Any]", weight: "NDArray[Any]") -> "NDArray[Any]":
+    gain = 2 * cells.hit * (weight / total)[cells.truth]
+    share = weight * f1 / total
+    rows: NDArray[Any] = gain - share[cells.truth] - share[cells.prediction]
+    return rows
+
+
+def balanced_accuracy(truth: "NDArray[Any]", predicted: "NDArray[Any]") -> Influence:
+    """The mean of the classes' recall, each class alike."""
+    import numpy as np
+
+    cells = _confusion(truth, predicted)
+    actual = np.where(cells.actual > 0, cells.actual, 1)
+    recall = cells.hits / actual
+    rows = (cells.hit - recall[cells.truth]) / (cells.classes * actual[cells.truth])
+    return Influence(value=float(recall[:-1].mean()), rows=rows)
+
+
+def matthews(truth: "NDArray[Any]", predicted: "NDArray[Any]") -> Influence:
+    """Matthews' correlation; 0 for a model that predicts one class alone, as is the custom."""
+    import numpy as np
+
+    cells = _confusion(truth, predicted)
+    hits, actual, guessed = float(cells.hits.sum()), cells.actual, cells.predicted
+    together = hits - float(actual @ guessed)
+    of_truth, of_guess = 1 - float(actual @ actual), 1 - float(guessed @ guessed)
+    if of_guess <= 0 or of_truth <= 0:
+        return Influence(value=0.0, rows=np.zeros(len(truth)))
+    root = (of_truth * of_guess) ** 0.5
+    value = together / root
+    numerator = cells.hit - guessed[cells.truth] - actual[cells.prediction] - hits + 2 * float(actual @ guessed)
+    spread = (float(actual @ actual) - actual[cells.truth]) / of_truth
+    spread = spread + (float(guessed @ guessed) - guessed[cells.prediction]) / of_guess
+    return Influence(value=value, rows=numerator / root - value * spread)

@@ -1,0 +1,1 @@
+"""Tests, intervals and resampling that know nothing of models."""

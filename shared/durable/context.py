@@ -1,0 +1,96 @@
+"""What an orchestrator may use: activities, children, timers, events and its own time, all the same on every replay."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import azure.durable_functions as df
+
+from shared.codec import Encoder, decode, encode
+from shared.durable.failures import gave_up, raise_value
+from shared.telemetry.carried import Carried, carry
+
+if TYPE_CHECKING:
+    from shared.contracts import Activity, ExternalEvent, Orchestration
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+Steps = Generator[Any, Any, Out]
+
+_RETRY = df.RetryOptions(first_retry_interval_in_milliseconds=1_000, max_number_of_attempts=6)
+
+
+class Context:
+    """What an orchestrator may use: the SDK's context, narrowed to what replays identically."""
+
+    def __init__(self, inner: df.DurableOrchestrationContext, came_with: Carried | None = None) -> None:
+        self._inner = inner
+        self.came_with = came_with
+        self._carries = came_with and came_with.under(self.instance, self.now.isoformat())
+        self._encoder = Encoder()
+
+    @property
+    def instance(self) -> str:
+        return str(self._inner.instance_id)
+
+    @property
+    def now(self) -> datetime:
+        """The time of this step, the same on every replay (UTC)."""
+        moment: datetime = self._inner.current_utc_datetime
+        return moment
+
+    def unique(self) -> str:
+        """An id that is new here and the same on every replay."""
+        return str(self._inner.new_guid())
+
+    def show(self, step: str, **facts: object) -> None:
+        """Make the step visible in the instance's custom status."""
+        self._inner.set_custom_status({"step": step, **facts})
+
+    def given(self, payload: object) -> Any:
+        """*payload* as it crosses to an activity or a child. Every replay makes all of them anew."""
+        return carry(self._encoder.encode(payload), self._carries)
+
+    def sdk(self) -> df.DurableOrchestrationContext:
+        return self._inner
+
+
+def call(ctx: Context, activity: Activity[In, Out], payload: In) -> Steps[Out]:
+    """The activity's result. Raises Refused (permanent) or StepFailed (retries used up)."""
+    try:
+        raw = yield ctx.sdk().call_activity_with_retry(activity.name, _RETRY, ctx.given(payload))
+    except Exception as error:  # The SDK reports every failed task as a bare Exception.
+        raise gave_up(activity.name, error) from error
+    raise_value(activity.name, raw)
+    return decode(activity.gives, raw)
+
+
+def run_child(ctx: Context, orchestration: Orchestration[In, Out], payload: In, instance: str) -> Steps[Out]:
+    """The result of a sub-orchestration under an id of our choice. Raises StepFailed."""
+    try:
+        raw = yield ctx.sdk().call_sub_orchestrator(orchestration.name, ctx.given(payload), instance)
+    except Exception as error:  # The SDK reports every failed task as a bare Exception.
+        raise gave_up(orchestration.name, error) from error
+    return decode(orchestration.gives, raw)
+
+
+def pause(ctx: Context, seconds: float) -> Steps[None]:
+    yield ctx.sdk().create_timer(ctx.now + timedelta(seconds=seconds))
+
+
+def wait_for(ctx: Context, event: ExternalEvent, seconds: float) -> Steps[bool]:
+    """True once *event* has come, False after *seconds*."""
+    arrival = ctx.sdk().wait_for_external_event(event.name)
+    deadline = ctx.sdk().create_timer(ctx.now + timedelta(seconds=seconds))
+    winner = yield ctx.sdk().task_any([arrival, deadline])
+    if winner is not arrival:
+        return False
+    deadline.cancel()
+    return True
+
+
+def start_over(ctx: Context, payload: object) -> None:
+    """Continue as new: the same instance with *payload* and an empty history."""
+    ctx.sdk().continue_as_new(carry(encode(payload), ctx.came_with))

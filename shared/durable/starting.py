@@ -1,0 +1,116 @@
+"""Start orchestrations once, look at them, and wake them: what everything outside an orchestrator does with one."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from azure.durable_functions import DurableOrchestrationClient
+
+from shared.codec import encode
+from shared.telemetry.carried import carry
+from shared.telemetry.spans import telling, told
+
+if TYPE_CHECKING:
+    from shared.contracts import ExternalEvent, Orchestration
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+Client: TypeAlias = DurableOrchestrationClient
+
+
+class Start(StrEnum):
+    STARTED = "started"
+    RUNNING = "already running"
+    FINISHED = "already finished"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """An orchestration instance as the host knows it."""
+
+    id: str
+    status: str
+    running: bool
+    name: str = ""
+    step: str = ""
+    output: Any = None
+    shown: dict[str, Any] = field(default_factory=dict)
+
+
+_RUNNING, COMPLETED, FAILED = {"Pending", "Running", "ContinuedAsNew", "Suspended"}, "Completed", "Failed"
+
+
+async def find_instance(client: Client, instance: str) -> Instance | None:
+    found = await client.get_status(instance)
+    if not found or found.runtime_status is None:
+        return None
+    status = str(found.runtime_status.value)
+    shown = found.custom_status if isinstance(found.custom_status, dict) else {}
+    return Instance(
+        id=instance,
+        status=status,
+        running=status in _RUNNING,
+        name=str(found.name or ""),
+        step=str(shown.get("step", "")),
+        output=found.output,
+        shown=shown,
+    )
+
+
+async def start_once(
+    client: Client,
+    orchestration: Orchestration[In, Out],
+    instance: str,
+    payload: In,
+    *,
+    again: bool = False,
+    unique: bool = False,
+    first: Callable[[], Awaitable[object]] | None = None,
+) -> Start:
+    """Start unless it runs, or (unless *again*) has run, *first* having been awaited; says which.
+
+    A host refuses a start under a running id, and silently replaces a finished instance: so look first, and let the
+    orchestration's own first effect, a conditional create, decide the race that is left. A *unique* id was made by
+    chance just now, so that nothing can be there.
+    """
+    with telling("start", orchestration.name, instance, again=again) as carried:
+        found = None if unique else await find_instance(client, instance)
+        if found and (found.running or not again):
+            how = Start.RUNNING if found.running else Start.FINISHED
+        else:
+            if first:
+                await first()
+            how = await _start(client, orchestration.name, instance, carry(encode(payload), carried))
+        told(orchestration.name, how.value, started=how is Start.STARTED)
+    return how
+
+
+async def _start(client: Client, name: str, instance: str, given: object) -> Start:
+    try:
+        await client.start_new(name, instance, given)
+    except Exception:  # The SDK raises a bare Exception for a conflict, and for everything else.
+        if await find_instance(client, instance):
+            return Start.RUNNING
+        raise
+    return Start.STARTED
+
+
+async def wake(client: Client, instance: str, event: ExternalEvent) -> bool:
+    """Raise *event* if the instance runs; False where nobody is there to hear it."""
+    if not await _runs(client, instance):
+        return False
+    with telling("wake", event.name, instance):
+        try:
+            await client.raise_event(instance, event.name, True)
+        except Exception:  # The SDK raises a bare Exception for one that has ended meanwhile, and for everything else.
+            if await _runs(client, instance):
+                raise
+            return False
+    return True
+
+
+async def _runs(client: Client, instance: str) -> bool:
+    return bool((found := await find_instance(client, instance)) and found.running)

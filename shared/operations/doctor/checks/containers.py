@@ -1,0 +1,59 @@
+"""The hub's containers: they are there, and the identity may do in each what the role table says it does.
+
+A write that can never happen (on an eTag that nothing has) shows whether it would be allowed, and leaves nothing.
+"""
+
+from shared.domain.failures import Refused, Transient
+from shared.operations.doctor.findings import Finding, Findings, Said, Site, check
+from shared.operations.roles.assignments import consequence
+from shared.operations.roles.assignments import containers as declared
+from shared.operations.roles.catalogue import roles_for
+
+_PROBE, _NO_ETAG = "signalbox-doctor/probe", "0x0"
+_FULL = (
+    "try again; storage that is read and not written may be full: see Azure's status and the account's limits, "
+    "and on one machine the space of the disk"
+)
+
+
+@check
+def containers(site: Site) -> Findings:
+    for name, (need, _) in declared(site.configuration).items():
+        writes = any(action.endswith("/write") for action in need.data_actions)
+        roles = " and ".join(f"{role.name} ({role.id})" for role in roles_for(need))
+        fix = f"create container {name}, and give the app's identity {roles} on it"
+        yield _probe(site, name, writes, consequence(site.configuration, name), fix)
+    yield _conditional(site, site.configuration.hub.state)
+
+
+def _probe(site: Site, name: str, writes: bool, meanwhile: str, fix: str) -> Finding:
+    said = Said("containers", f"{site.configuration.hub.account}/{name}")
+    try:
+        next(iter(site.hub.list(name, _PROBE)), None)
+    except Refused as refusal:
+        return said.broken(f"cannot be read: {refusal}; until then {meanwhile}", fix)
+    if not writes:
+        return said.ok("can be read")
+    try:
+        site.hub.replace(name, _PROBE, b"", _NO_ETAG)
+    except Refused as refusal:
+        return said.broken(f"cannot be written: {refusal}; until then {meanwhile}", fix)
+    return said.ok("can be read and written")
+
+
+def _conditional(site: Site, state: str) -> Finding:
+    """That effects happen once rests on this: what is there is not created again."""
+    said = Said("containers", f"conditional create in {state}")
+    try:
+        site.hub.create(state, _PROBE, b"{}")
+        again = site.hub.create(state, _PROBE, b"{}")
+        site.hub.delete(state, _PROBE)
+    except Refused as refusal:
+        return said.broken(f"failed: {refusal}", "give the app's identity Storage Blob Data Contributor on it")
+    except Transient as fault:
+        return said.unknown(f"failed: {fault}", _FULL)
+    if again:
+        return said.broken(
+            "created what was there: effects would repeat", "use a storage account that keeps If-None-Match"
+        )
+    return said.ok("refuses what is there")

@@ -1,0 +1,66 @@
+"""What models are measured by: the hold-outs of those that climb, the references of those that are watched."""
+
+from collections.abc import Iterator
+
+from shared.application.drift.bundled_references import bundled_reference
+from shared.domain.drift.reference import PLACE
+from shared.domain.failures import Refused
+from shared.domain.inference.routes import Route
+from shared.domain.promotion.models import ModelVersion
+from shared.operations.doctor.findings import Finding, Findings, Said, Site, check
+from shared.records import paths as records
+
+
+@check
+def holdouts(site: Site) -> Findings:
+    for model in site.configuration.ladder.models:
+        for path in filter(None, (model.holdout.path, model.holdout.answers)):
+            yield _holdout(site, model.name, path)
+
+
+@check
+def references(site: Site) -> Findings:
+    for route in _watched(site):
+        yield _reference(site, route)
+
+
+def _holdout(site: Site, model: str, path: str) -> Finding:
+    said = Said("holdouts", f"{path} of {model}")
+    container, _, name = path.partition("/")
+    try:
+        there = site.hub.find(container, name) is not None
+    except Refused as refusal:
+        return said.broken(f"cannot be read: {refusal}", f"give the app's identity read access to {container}")
+    if not there:
+        consequence = "is not in the hub, so no promotion and no retraining of the model can be judged"
+        return said.warning(consequence, f"put the file there, or correct models.{model}.promotion.holdout")
+    return said.ok("is there")
+
+
+def _watched(site: Site) -> Iterator[Route]:
+    """A route for each version that is watched and scored."""
+    seen = set[tuple[str, str, str]]()
+    for route in site.configuration.routes:
+        watch = site.configuration.watch(route.score.model)
+        score = (route.score.workspace.name, route.score.model, route.score.version)
+        if watch is not None and (not watch.routes or route.name in watch.routes) and score not in seen:
+            seen.add(score)
+            yield route
+
+
+def _reference(site: Site, route: Route) -> Finding:
+    """Where the watch of the route's version has its reference from, in the order in which it looks."""
+    score = route.score
+    model = ModelVersion(name=score.model, version=score.version)
+    said = Said("references", f"{model} in {score.workspace.name}")
+    if site.hub.find(site.configuration.hub.state, records.drift_reference(score.model, score.version)):
+        return said.ok("is kept")
+    fix = f"put {PLACE} in its bundle, or name a profile in {route.contract}: `signalbox profile` writes one"
+    try:
+        if bundled_reference(site.models, site.bundles, score.workspace, model):
+            return said.ok("travels with it")
+        if site.drift_files.own_reference(route.contract):
+            return said.ok(f"is that of {route.contract}, inputs alone")
+    except Refused as refusal:
+        return said.broken(str(refusal), fix)
+    return said.warning("is watched and has no reference, so its drift cannot be seen", fix)

@@ -1,0 +1,45 @@
+"""What the routes name exists: the batch endpoint, its deployment, and the exact model version behind it."""
+
+from shared.domain.inference.routes import Scoring
+from shared.domain.promotion.models import ModelVersion
+from shared.operations.doctor.findings import Finding, Findings, Said, Site, check
+from shared.ports import EndpointKind
+
+
+@check
+def scoring(site: Site) -> Findings:
+    for score in dict.fromkeys(route.score for route in site.configuration.routes):
+        yield _deployed(site, score)
+        yield _registered(site, score)
+
+
+def _deployed(site: Site, score: Scoring) -> Finding:
+    where = f"{score.workspace.workspace}/{score.endpoint}/{score.deployment}"
+    said, wanted = Said("scoring", f"deployment {where}"), f"{score.model}:{score.version}"
+    there = site.endpoints.deployment(score.workspace, EndpointKind.BATCH, score.endpoint, score.deployment)
+    if there is None:
+        fix = f"deploy {wanted} there, or correct `score` of the route"
+        return said.broken("is not there, so no job of the route can be made", fix)
+    if there.state not in ("", "Succeeded"):
+        return said.broken(f"is {there.state}", "deploy it again; Azure ML says why it failed")
+    served = _version(there.model)
+    if served and served != wanted:
+        fix = f"deploy {wanted}, or write model: {served} in the route if that is what is meant"
+        return said.broken(f"serves {served}, and the route says {wanted}", fix)
+    return said.ok(f"serves {served or 'a model of its own naming'}")
+
+
+def _registered(site: Site, score: Scoring) -> Finding:
+    model = ModelVersion(name=score.model, version=score.version)
+    said = Said("scoring", f"model {model} in {score.workspace.workspace}")
+    if site.models.find(score.workspace, model) is None:
+        return said.broken("is not registered", "register it, or correct `model` of the route")
+    return said.ok("is registered")
+
+
+def _version(model: str) -> str:
+    """`name:version` of an ARM id or an azureml reference; empty for forms that do not name it."""
+    parts = model.strip("/").split("/")
+    if len(parts) >= 4 and parts[-4] == "models" and parts[-2] == "versions":
+        return f"{parts[-3]}:{parts[-1]}"
+    return parts[-1].removeprefix("azureml:") if ":" in parts[-1] else ""

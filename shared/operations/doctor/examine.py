@@ -1,0 +1,39 @@
+"""Run every check, a few at a time, and give what they found, the worst first."""
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+
+from shared.domain.azure.inspection import Hidden
+from shared.domain.failures import Refused, Transient
+from shared.operations.doctor import checks
+from shared.operations.doctor.findings import Check, Finding, Grade, Said, Site, check
+
+_log = logging.getLogger(__name__)
+_AT_ONCE = 6
+_WORST_FIRST = (Grade.BROKEN, Grade.UNKNOWN, Grade.WARNING, Grade.OK)
+assert checks  # Importing them registers them.
+
+
+def examine(site: Site) -> tuple[Finding, ...]:
+    """A check that cannot end is a finding too."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        found = [each for run in pool.map(lambda one: _run(one, site), check.checks.items()) for each in run]
+    return tuple(sorted(found, key=lambda each: (_WORST_FIRST.index(each.grade), each.check, each.subject)))
+
+
+def _run(one: tuple[str, Check], site: Site) -> list[Finding]:
+    name, body = one
+    found: list[Finding] = []
+    said = Said(name, "all of it")
+    try:
+        found.extend(body(site))
+    except Hidden as hidden:
+        found.append(said.unknown(str(hidden), "give the app's identity Reader there (see docs/roles.md)"))
+    except Refused as refusal:
+        found.append(said.broken(str(refusal), "see the message; docs/doctor.md explains each check"))
+    except Transient as fault:
+        found.append(said.unknown(str(fault), "try again; if it stays so, look at the network and at Azure's status"))
+    except Exception as error:  # What breaks one check must not hide what the others found.
+        _log.exception("check %s broke", name)
+        found.append(said.unknown(f"the check itself broke: {type(error).__name__}", "report it with the app's log"))
+    return found

@@ -1,0 +1,62 @@
+"""`python -m shared.operations.local_check FILE CONTRACT [--json]`: judge a file as the app would, without the app.
+
+It ends with 0 where the file passes, 1 where it has findings, 2 where nothing could be tried.
+"""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from shared.adapters.reader.checks import check_files
+from shared.adapters.reader.files import local_file
+from shared.adapters.reader.process import ReaderFailed
+from shared.config.contracts import read_contract
+from shared.config.findings import Finding
+
+PASSED, FAILED, NOT_TRIED = 0, 1, 2
+
+
+def judge_locally(file: Path, contract: Path) -> tuple[int, dict[str, Any]]:
+    """The exit code and the report on *file*; `refused`, with the reasons, where nothing could be tried."""
+    read = read_contract(contract.parent, contract.name)
+    if read.contract is None:
+        return NOT_TRIED, _refused([_placed(finding, contract.parent) for finding in read.findings])
+    try:
+        with file.open("rb"):
+            pass
+        report = check_files([local_file(file)], read.contract, read.reference).to_dict()
+    except (OSError, ReaderFailed) as error:
+        finding = Finding(line=0, field="file", problem=f"cannot be read ({error})", remedy="name a readable file")
+        return NOT_TRIED, _refused([_placed(finding, file.parent, file.name)])
+    return PASSED if report["outcome"] == "passed" else FAILED, report
+
+
+def main(arguments: list[str]) -> int:
+    """Print the report, as JSON where *arguments* say so, and give the exit code."""
+    places = [Path(each) for each in arguments if each != "--json"]
+    if len(places) != 2:
+        print("usage: python -m shared.operations.local_check FILE CONTRACT [--json]", file=sys.stderr)
+        return NOT_TRIED
+    code, report = judge_locally(places[0], places[1])
+    if "--json" in arguments:
+        print(json.dumps(report, indent=2))
+    elif code == NOT_TRIED:
+        print("\n".join(report["summary"]), file=sys.stderr)
+    else:
+        print("\n".join([f"{report['outcome']}: {report['rows']} rows", *(f"  {line}" for line in report["summary"])]))
+    return code
+
+
+def _refused(placed: list[dict[str, Any]]) -> dict[str, Any]:
+    lines = [f"{each['file']}:{each['line']}: {each['field']}: {each['problem']}; {each['remedy']}" for each in placed]
+    return {"outcome": "refused", "summary": lines, "problems": placed}
+
+
+def _placed(finding: Finding, folder: Path, name: str = "") -> dict[str, Any]:
+    return asdict(finding) | {"file": str(folder / (finding.file or name))}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

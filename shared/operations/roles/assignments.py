@@ -1,0 +1,210 @@
+"""Who needs which roles where, for one configuration: the least that its environments, routes and ladder call for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shared.domain.azure import resources
+from shared.domain.configuration import Configuration
+from shared.domain.inference.routes import Workspace
+from shared.operations.roles.catalogue import BuiltIn, roles_for
+from shared.operations.roles.needs import RECEIVE, Kind, Need, needs_of
+
+APP, COMPUTE, GRID, HOST = "the app", "each workspace's compute", "the Event Grid system topic", "the app (its host)"
+_RECORDS = ("DataHub", "Ledger", "AuditLog", "Secrets", "DataChecks", "DriftFiles")
+_BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """*scope* in words; *resource* is its ARM id, empty where the configuration does not name it.
+
+    *only_doctor*: nothing but the doctor stops without it.
+    """
+
+    identity: str
+    scope: str
+    need: Need
+    why: str
+    resource: str = ""
+    only_doctor: bool = False
+
+    @property
+    def roles(self) -> tuple[BuiltIn, ...]:
+        return roles_for(self.need)
+
+
+def assignments(configuration: Configuration) -> tuple[Assignment, ...]:
+    """Every assignment, the app's own first."""
+    return (
+        *_hub(configuration),
+        *_topic(),
+        *(each for workspace in configuration.workspaces for each in _environment(configuration, workspace)),
+        *_registry(configuration),
+        *_others(configuration),
+        *_doctor(configuration),
+    )
+
+
+def containers(configuration: Configuration) -> dict[str, tuple[Need, str]]:
+    """What the app does in each container of the hub, and why."""
+    hub, found = configuration.hub, dict[str, tuple[Need, str]]()
+    for name in (hub.state, hub.staging, hub.quarantine, hub.dead_letters):
+        found[name] = (needs_of(Kind.HUB, *_RECORDS), "its own records, staged and quarantined files, dead letters")
+    for route in configuration.routes:
+        found.setdefault(_container(route.publish), (_blobs("read", "write"), "publishes predictions"))
+    for route in configuration.routes:
+        found.setdefault(_container(route.take), (_blobs("read", "delete"), "reads what arrives, moves bad files out"))
+    for place in (*_training(configuration), *_holdouts(configuration)):
+        found.setdefault(_container(place), (_blobs("read"), "reads training data and hold-outs"))
+    return found
+
+
+def consequence(configuration: Configuration, name: str) -> str:
+    """What does not work while container *name* of the hub cannot be used."""
+    hub = configuration.hub
+    own = {
+        hub.state: "nothing is recorded, so nothing can start",
+        hub.staging: "no run or training can be given its files",
+        hub.quarantine: "bad data cannot be set aside, so its runs fail",
+        hub.dead_letters: "an event that cannot be read is delivered for a day, and then lost",
+    }
+    routes = configuration.routes
+    feeding = [route.name for route in routes if _container(route.take) == name]
+    fed = [route.name for route in routes if _container(route.publish) == name]
+    data = [(rules.model, each.take) for rules in configuration.retraining for each in rules.data]
+    trained = [model for model, take in data if _container(take) == name]
+    parts = [
+        own.get(name, ""),
+        f"files of {_names(feeding, 'route')} are not found" if feeding else "",
+        f"results of {_names(fed, 'route')} cannot be published" if fed else "",
+        f"training data of {_names(trained, 'model')} are not found" if trained else "",
+    ]
+    return "; ".join(part for part in parts if part) or "what is read there is missing"
+
+
+def _names(names: list[str], kind: str) -> str:
+    different = sorted(set(names))
+    return f"{kind}{'s' if len(different) > 1 else ''} {', '.join(different)}"
+
+
+def _hub(configuration: Configuration) -> Iterator[Assignment]:
+    for name, (need, why) in containers(configuration).items():
+        yield Assignment(
+            identity=APP,
+            scope=f"container {name} of {configuration.hub.account}",
+            resource=resources.container(configuration, name),
+            need=need,
+            why=why,
+        )
+
+
+def _topic() -> Iterator[Assignment]:
+    yield Assignment(identity=APP, scope="the topic", need=needs_of(Kind.TOPIC, "Announcer"), why="announces results")
+    why = "tells results, where SIGNALBOX_RESULTS_TOPIC is set"
+    yield Assignment(identity=APP, scope="the results topic", need=needs_of(Kind.BUS, "Messenger"), why=why)
+    why = "triggers, where SIGNALBOX_*_QUEUE are set"
+    yield Assignment(identity=HOST, scope="each queue of Service Bus", need=RECEIVE, why=why)
+
+
+def _environment(configuration: Configuration, workspace: Workspace) -> Iterator[Assignment]:
+    """A workspace that nothing uses needs nothing."""
+    ports = dict[str, str]()
+    if any(route.score.workspace == workspace for route in configuration.routes):
+        ports |= dict.fromkeys(("Jobs", "JobLogs"), "scores")
+    if any(rules.pipeline.workspace == workspace for rules in configuration.retraining):
+        ports |= dict.fromkeys(("Pipelines", "DataAssets"), "trains")
+    stages = configuration.ladder.stages
+    if any(training.pipeline.workspace == workspace for stage in stages for training in stage.training):
+        ports["Pipelines"] = "trains"
+    if any(workspace.name in (stage.source, stage.environment and stage.environment.name) for stage in stages):
+        ports |= dict.fromkeys(("Models", "Endpoints", "BundleStore"), "promotes")
+    why = ", ".join(dict.fromkeys(ports.values()))
+    for kind, scope, resource in (
+        (Kind.WORKSPACE, f"workspace {workspace.workspace}", resources.workspace(workspace)),
+        (Kind.STORE, f"the storage account of {workspace.workspace}", ""),
+    ):
+        need = needs_of(kind, *ports)
+        if need.actions or need.data_actions:
+            yield Assignment(identity=APP, scope=scope, resource=resource, need=need, why=why)
+
+
+def _registry(configuration: Configuration) -> Iterator[Assignment]:
+    for registry in resources.registries(configuration):
+        yield Assignment(
+            identity=APP,
+            scope=f"registry {registry.name}",
+            resource=resources.registry(registry),
+            need=needs_of(Kind.REGISTRY, "Models", "BundleStore"),
+            why="enters and restores models",
+        )
+
+
+def _others(configuration: Configuration) -> Iterator[Assignment]:
+    """Identities that are not the app's, and what the platform itself needs of the app's."""
+    hub = configuration.hub
+    staging = f"container {hub.staging} of {hub.account}"
+    yield Assignment(
+        identity=COMPUTE,
+        scope=staging,
+        need=_blobs("read", "write"),
+        why="jobs read pinned files and write predictions",
+    )
+    letters = f"container {hub.dead_letters} of {hub.account}"
+    yield Assignment(identity=GRID, scope=letters, need=_blobs("write"), why="keeps events that cannot be delivered")
+    storage = "Microsoft.Storage/storageAccounts"
+    for need in (
+        Need(
+            Kind.HUB,
+            (f"{storage}/blobServices/containers/write",),
+            (f"{_BLOBS}/write", f"{_BLOBS}/runAsSuperUser/action"),
+        ),
+        Need(Kind.HUB, (), (f"{storage}/queueServices/queues/messages/write",)),
+        Need(Kind.HUB, (), (f"{storage}/tableServices/tables/entities/write",)),
+    ):
+        yield Assignment(
+            identity=HOST, scope="AzureWebJobsStorage", need=need, why="Durable Functions' history and queues"
+        )
+    secret = Need(Kind.HUB, (), ("Microsoft.KeyVault/vaults/secrets/getSecret/action",))
+    yield Assignment(identity=APP, scope="the Key Vault", need=secret, why="settings that are references")
+
+
+def _doctor(configuration: Configuration) -> Iterator[Assignment]:
+    """Reading what stands, is granted and is locked; inherited from a resource group if given there."""
+    found = [(Kind.HUB, f"storage account {configuration.hub.account}", resources.account(configuration))]
+    found += [
+        (Kind.WORKSPACE, f"workspace {each.workspace}", resources.workspace(each)) for each in configuration.workspaces
+    ]
+    found += [
+        (Kind.REGISTRY, f"registry {each.name}", resources.registry(each))
+        for each in resources.registries(configuration)
+    ]
+    found.append((Kind.BUS, "the Service Bus namespace", ""))
+    for kind, scope, resource in found:
+        yield Assignment(
+            identity=APP,
+            scope=scope,
+            resource=resource,
+            need=needs_of(kind, "ControlPlane"),
+            why="`signalbox doctor` only",
+            only_doctor=True,
+        )
+
+
+def _blobs(*verbs: str) -> Need:
+    return Need(Kind.HUB, data_actions=tuple(f"{_BLOBS}/{verb}" for verb in verbs))
+
+
+def _container(location: str) -> str:
+    return location.partition("/")[0]
+
+
+def _training(configuration: Configuration) -> Iterator[str]:
+    for rules in configuration.retraining:
+        yield from (data.take for data in rules.data)
+    for stage in configuration.ladder.stages:
+        yield from (folder.path for training in stage.training for folder in training.data)
+
+
+def _holdouts(configuration: Configuration) -> Iterator[str]:
+    for model in configuration.ladder.models:
+        yield from filter(None, (model.holdout.path, model.holdout.answers))

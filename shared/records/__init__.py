@@ -1,0 +1,1 @@
+"""What the app keeps in the state container: the paths, and the logs and lists that lie there."""

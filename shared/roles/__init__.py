@@ -1,4 +1,0 @@
-"""Which Azure roles the app needs, derived from what its ports declare that they do. It grants nothing.
-
-`python -m shared.roles` writes docs/roles.md; the doctor compares the same table with what the identity may do.
-"""

@@ -1,0 +1,1 @@
+"""Event Grid: envelopes to domain events, and what each event becomes."""

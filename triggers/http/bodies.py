@@ -1,0 +1,91 @@
+"""Read what a request carries: JSON of a sane size and depth, and its fields, refused by name where they do not fit."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import azure.functions as func
+
+from shared.codec import decode, is_nested_deeper, unique_fields
+from shared.domain.access.redaction import without_secrets
+from shared.shapes import findings, shape_of
+from triggers.http.problems import Problem
+
+T = TypeVar("T")
+
+BODY_LIMIT = 256 * 1024
+DEPTH_LIMIT = 32
+
+
+def decoded(kind: type[T], raw: Any) -> T:
+    """*raw* as the request *kind*, without any secret that is in its texts. Raises Problem with everything wrong."""
+    raw = without_secrets(raw)
+    wrong = list(findings(kind, raw))
+    if wrong:
+        raise Problem.of(400, "bad body", wrong)
+    return decode(kind, raw)
+
+
+def queried(kind: type[T], params: Mapping[str, str]) -> T:
+    """The query's parameters as *kind*, whose fields are texts and whole numbers. Raises Problem."""
+    shape = shape_of(kind)  # type: ignore[arg-type]  # A class is hashable.
+    raw = {name: _number(value) if int in _plain(shape.get(name)) else value for name, value in params.items()}
+    raw.pop("code", None)  # A key may travel here.
+    wrong = list(findings(kind, raw))
+    if wrong:
+        raise Problem.of(400, "bad query", wrong)
+    return decode(kind, raw)
+
+
+def json_of(req: func.HttpRequest) -> Any:
+    """The JSON in the body. Raises Problem."""
+    data = req.get_body()
+    if len(data) > BODY_LIMIT:
+        raise Problem(413, "body too large", f"the body has {len(data)} bytes; send at most {BODY_LIMIT}")
+    kind = (req.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
+    if not data:
+        raise Problem(400, "bad body", "the body is empty; send a JSON object, {} where nothing is to be said")
+    if kind != "application/json" and not kind.endswith("+json"):
+        raise Problem(415, "wrong content type", f"Content-Type is {kind[:60]!r}; send application/json")
+    try:
+        return parsed(data, BODY_LIMIT)
+    except ValueError as error:
+        raise Problem(400, "bad body", str(error)) from error
+
+
+def parsed(data: bytes, limit: int) -> Any:
+    """The JSON in *data*. Raises ValueError where it is none, or larger or deeper than it may be."""
+    if len(data) > limit:
+        raise ValueError(f"the body has {len(data)} bytes; send at most {limit}")
+    try:
+        raw = json.loads(data, object_pairs_hook=unique_fields, parse_constant=_refuse, parse_float=_finite)
+        json.dumps(raw, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"the body is not JSON: {str(error)[:200]}") from error
+    if is_nested_deeper(raw, DEPTH_LIMIT):
+        raise ValueError(f"the body is nested more than {DEPTH_LIMIT} deep; send a flatter one")
+    return raw
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError("a number is too large")
+    return number
+
+
+def _plain(found: tuple[Any, bool] | None) -> tuple[Any, ...]:
+    """The types that a hint names, at any depth."""
+    if found is None:
+        return ()
+    hint = found[0]
+    return (hint, *(inner for each in getattr(hint, "__args__", ()) for inner in _plain((each, False))))
+
+
+def _number(text: str) -> Any:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else text

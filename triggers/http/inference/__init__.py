@@ -1,0 +1,1 @@
+"""Routes of runs, predictions and data checks."""

@@ -1,0 +1,58 @@
+"""The log of a run's job over HTTP: read with the app's own identity, bounded, and shown without secrets."""
+
+import asyncio
+
+from shared import contracts as c
+from shared.clients import Clients
+from shared.codec import decode
+from shared.domain import identity
+from shared.domain.inference.job_logs import LogFile, shown
+from shared.domain.inference.routes import Workspace
+from triggers.http.inference.run_records import run_record
+from triggers.http.problems import Problem
+from triggers.http.requests import LogWanted
+from triggers.http.responses import work as answers
+
+_MOST_BYTES = 256 * 1024
+
+
+async def show(clients: Clients, run: str, wanted: LogWanted) -> answers.JobLog:
+    """Raises Problem where there is no such run, job or file."""
+    return await asyncio.to_thread(_show, clients, run, wanted)
+
+
+def _show(clients: Clients, run: str, wanted: LogWanted) -> answers.JobLog:
+    inference = decode(c.Inference, run_record(clients, run)["inference"])
+    submitted = clients.ledger.find(identity.effect_key(run, "submitted"))
+    if submitted is None:
+        said = f"run {run} has submitted no job, so there is no log; `signalbox explain {run}` says what it waits for"
+        raise Problem(404, "no job", said)
+    return job_log(clients, run, str(submitted["job"]), inference.route.score.workspace, wanted)
+
+
+def job_log(clients: Clients, run: str, job: str, workspace: Workspace, wanted: LogWanted) -> answers.JobLog:
+    """The end of one file that *job* or one of its steps has logged."""
+    files = clients.job_logs.files(workspace, job)
+    file = _chosen(run, files, wanted.file)
+    data = clients.job_logs.tail(workspace, file, _MOST_BYTES) if file else b""
+    text = shown(data, wanted.lines)
+    return answers.JobLog(
+        run=run,
+        job=job,
+        studio=clients.job_logs.studio(workspace, job),
+        file=file.name if file else "",
+        text=text,
+        cut=file is not None and (file.size > len(data) or data.count(b"\n") > wanted.lines),
+        files=tuple(answers.LogRow(name=each.name, size=each.size) for each in files),
+    )
+
+
+def _chosen(run: str, files: tuple[LogFile, ...], name: str) -> LogFile | None:
+    """None where nothing is logged yet, and none is named."""
+    if not name:
+        return files[0] if files else None
+    for file in files:
+        if name in (file.name, file.path):
+            return file
+    known = ", ".join(file.path for file in files[:10]) or "none yet"
+    raise Problem(404, "no such file", f"run {run} has no log called {name!r}; there are: {known}")

@@ -1,0 +1,1 @@
+"""Routes about the app itself: health, configuration, dead letters, status URLs."""

@@ -1,0 +1,186 @@
+"""In which places a request would act: environments, or `registry` for the central one; and who may act there.
+
+Every door names the way to its places. Where none can be told, a permission that is limited to some places is no
+permission.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from shared import contracts as c
+from shared.application.promotion.standing import asking, decisions, glass_stage, opened
+from shared.clients import Clients
+from shared.codec import decode
+from shared.domain.access.callers import Caller
+from shared.domain.access.permissions import Action
+from shared.domain.devops.orders import Kind
+from shared.domain.promotion.ladder import Stage
+from shared.domain.promotion.plans import Phase
+from shared.domain.schedules.due_times import Target
+from shared.records import paths as records
+from triggers.http.door import WHOLE_APP
+from triggers.http.problems import Problem
+
+# By the kind of order of an Azure DevOps task: how the places are found in which its start would act.
+TASK_WAYS = {
+    Kind.PROMOTION: "stage",
+    Kind.INFERENCE: "path",
+    Kind.DATA_CHECK: "route",
+    Kind.RETRAINING: "model",
+    Kind.FOLLOW: "follow",
+}
+
+
+def of(way: str, clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """The places by the *way* that a door names; none where they cannot be told."""
+    return () if way == WHOLE_APP else _WAYS[way](clients, arguments)
+
+
+def require(clients: Clients, caller: Caller, action: Action, way: str, arguments: Mapping[str, Any]) -> None:
+    """Raises Problem unless *caller* may do *action* in every place that the request concerns."""
+    allowed = clients.configuration.permissions
+    for place in of(way, clients, arguments) or ("",):
+        if not allowed.allows(caller, action, place):
+            where = f"in {place}" if place else "where its place is the whole app or cannot be told"
+            who = allowed.who_may(action, place)
+            raise Problem(403, "not allowed", f"{caller.name} may not {action.value} {where}; these may: {who}")
+
+
+def _of_run(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    raw = clients.hub.read(clients.configuration.hub.state, records.run_record(arguments["run"]))
+    return () if raw is None else (str(json.loads(raw)["inference"]["route"]["score"]["workspace"]["name"]),)
+
+
+def _of_reprocessing(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """Where the run scored, and where its route would score today."""
+    raw = clients.hub.read(clients.configuration.hub.state, records.run_record(arguments["run"]))
+    name = json.loads(raw)["inference"]["route"]["name"] if raw else ""
+    today = {route.score.workspace.name for route in clients.configuration.routes if route.name == name}
+    return tuple(sorted({*_of_run(clients, arguments), *today}))
+
+
+def _of_route(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    wanted = arguments["body"].route
+    return tuple(each.score.workspace.name for each in clients.configuration.routes if each.name == wanted)
+
+
+def _of_path(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """Those of every route that takes the file."""
+    path, routes = arguments["body"].path, clients.configuration.routes
+    found = {each.score.workspace.name for each in routes if each.captures(path) is not None or each.marked(path)}
+    return tuple(sorted(found))
+
+
+def _of_stage(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    return _stages_called(clients, arguments["body"].to)
+
+
+def _stages_called(clients: Clients, name: str) -> tuple[str, ...]:
+    return _places(stage for stage in clients.configuration.ladder.stages if stage.name == name)
+
+
+def _places(stages: Iterable[Stage]) -> tuple[str, ...]:
+    return tuple(sorted({stage.place for stage in stages}))
+
+
+def _of_promotion(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """Where it leads."""
+    request = _promotion(clients, arguments)
+    return () if request is None else _stages_called(clients, request.target)
+
+
+def _of_question(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """That of the stage which asks people now; where none does, where the promotion leads."""
+    request, plan = _promotion(clients, arguments), _plan(clients, arguments)
+    at = asking(clients, request, plan) if request and plan else None
+    return (at.stage.place,) if at else _of_promotion(clients, arguments)
+
+
+def _of_glass(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """That of the stage whose gates would be overridden, if the promotion passes it."""
+    plan = _plan(clients, arguments)
+    return _places(at.stage for at in plan.stages if at.stage.name == arguments["body"].stage) if plan else ()
+
+
+def _of_decision(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """Those of the stages with a decision that the caller may mean; where there is none, where the promotion leads."""
+    body, plan = arguments["body"], _plan(clients, arguments)
+    stages = [at.stage for at in plan.stages if body.stage in (at.stage.name, "")] if plan else []
+    decided = [stage for stage in stages if _is_decided(clients, arguments["promotion"], stage.name, body.role)]
+    return _places(decided or stages) or _of_promotion(clients, arguments)
+
+
+def _is_decided(clients: Clients, promotion: str, stage: str, role: str) -> bool:
+    kept = (stage, *(glass_stage(stage, phase) for phase in Phase))
+    return any(said.role == role for each in kept for _, said in decisions(clients, promotion, each))
+
+
+def _promotion(clients: Clients, arguments: Mapping[str, Any]) -> c.Promotion | None:
+    raw = clients.hub.read(clients.configuration.hub.state, records.promotion(arguments["promotion"]))
+    return None if raw is None else decode(c.Promotion, json.loads(raw)["promotion"])
+
+
+def _plan(clients: Clients, arguments: Mapping[str, Any]) -> c.Plan | None:
+    found = opened(clients, arguments["promotion"])
+    return found.plan if found else None
+
+
+def _of_schedule(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """That of the route it scores, or of the pipeline that it makes retrain."""
+    configuration, wanted = clients.configuration, arguments["schedule"]
+    of = {(each.target, each.of) for each in configuration.schedules if each.name == wanted}
+    routes = {route.score.workspace.name for route in configuration.routes if (Target.SCORE, route.name) in of}
+    models = {each.pipeline.workspace.name for each in configuration.retraining if (Target.RETRAIN, each.model) in of}
+    return tuple(sorted(routes | models))
+
+
+def _of_environment(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """None for a name that is not configured: no permission can mean it."""
+    wanted = arguments["body"].environment
+    return tuple(each.name for each in clients.configuration.workspaces if each.name == wanted)
+
+
+def _of_retraining(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    raw = clients.hub.read(clients.configuration.hub.state, records.retraining_part(arguments["run"], "claim.json"))
+    return () if raw is None else (str(json.loads(raw)["request"]["rules"]["pipeline"]["workspace"]["name"]),)
+
+
+def _of_model(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """Where its pipeline runs and registers."""
+    wanted = arguments["model"]
+    return tuple(each.pipeline.workspace.name for each in clients.configuration.retraining if each.model == wanted)
+
+
+def _of_follow(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """Of a run, a promotion or a run of training, whichever bears the name."""
+    name = arguments.get("name") or arguments["body"].follow
+    named = {"run": name, "promotion": name}
+    return _of_run(clients, named) or _of_promotion(clients, named) or _of_retraining(clients, named)
+
+
+def _of_task(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """Those of what the task wants started or followed."""
+    body = arguments["body"]
+    way = TASK_WAYS.get(body.start or Kind.FOLLOW)
+    return of(way, clients, {"body": body, "model": body.model}) if way else ()
+
+
+_WAYS: dict[str, Callable[[Clients, Mapping[str, Any]], tuple[str, ...]]] = {
+    "run": _of_run,
+    "route": _of_route,
+    "path": _of_path,
+    "stage": _of_stage,
+    "schedule": _of_schedule,
+    "environment": _of_environment,
+    "model": _of_model,
+    "retraining": _of_retraining,
+    "reprocessing": _of_reprocessing,
+    "promotion": _of_promotion,
+    "question": _of_question,
+    "glass": _of_glass,
+    "decision": _of_decision,
+    "follow": _of_follow,
+    "task": _of_task,
+}
+WAYS = frozenset(_WAYS)

@@ -1,0 +1,58 @@
+"""Answers in JSON, and refusals as problem documents (RFC 9457)."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import azure.functions as func
+
+from shared.domain.access.redaction import redacted, without_secrets
+from shared.shapes import Finding
+
+# An answer is data: no browser takes it for a page, keeps it, or shows it inside another.
+_SECURE = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+_SHOWN = 20  # Of what is wrong: an answer must not grow with what was sent.
+
+
+class Problem(Exception):
+    """A request that is refused: *detail* names the field, the value and the remedy, and *errors* all of them."""
+
+    def __init__(self, status: int, title: str, detail: str, errors: Sequence[Finding] = ()) -> None:
+        super().__init__(detail)
+        self.status, self.title, self.detail, self.errors = status, title, detail, tuple(errors)
+
+    @classmethod
+    def of(cls, status: int, title: str, errors: Sequence[Finding]) -> "Problem":
+        """Everything that is wrong with a request, as far as an answer goes."""
+        return cls(status, title, "; ".join(map(str, errors[:_SHOWN])), errors[:_SHOWN])
+
+
+def answer(status: int, content: Any, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
+    return func.HttpResponse(
+        json.dumps(content, indent=2),
+        status_code=status,
+        mimetype="application/json",
+        headers={**_SECURE, **(headers or {})},
+    )
+
+
+def problem(refused: Problem) -> func.HttpResponse:
+    content: dict[str, Any] = {"type": "about:blank", "title": refused.title, "status": refused.status}
+    content["detail"] = redacted(refused.detail)  # Refusals repeat what they were sent.
+    if refused.errors:
+        content["errors"] = without_secrets([asdict(each) for each in refused.errors])
+    headers = _SECURE | ({"WWW-Authenticate": "Bearer"} if refused.status == 401 else {})
+    if refused.status == 503:
+        headers["Retry-After"] = "5"
+    return func.HttpResponse(
+        json.dumps(content, indent=2),
+        status_code=refused.status,
+        mimetype="application/problem+json",
+        headers=headers,
+    )

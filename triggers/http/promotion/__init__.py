@@ -1,0 +1,1 @@
+"""Routes of promotions, decisions and the audit log."""

@@ -1,0 +1,112 @@
+"""The approvals queue: a person's decision, proven by the access token in the message; the rules are the HTTP door's.
+
+The token is verified and kept nowhere, so what is refused is recorded without it and settled: raising would leave the
+token in the queue's dead letters. Who wants to decide after all sends a new message.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import azure.functions as func
+
+from shared.application.promotion.standing import decisions, opened
+from shared.clients import Clients
+from shared.codec import decode
+from shared.domain.access.callers import Caller
+from shared.domain.access.permissions import Action
+from shared.domain.access.redaction import redacted, without_secrets
+from shared.domain.events import UnreadableEvent
+from shared.domain.failures import Refused
+from shared.durable.starting import Client
+from shared.shapes import Name, Sentence, Text, findings
+from triggers.events.intake import dead_letter
+from triggers.http import places as environments
+from triggers.http.bodies import parsed
+from triggers.http.problems import Problem
+from triggers.http.promotion.decisions import decide
+from triggers.http.requests import Decision
+from triggers.queues.hub_messages import delivered
+
+MESSAGE_LIMIT = 64 * 1024
+_DECISION = "Signalbox.Decision"
+_TOKEN_LIMIT = 32 * 1024
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionSent:
+    """As over HTTP; the token comes beside it and is taken out before anything else is read."""
+
+    promotion: Annotated[str, Text(longest=100, pattern=r"[a-z0-9][a-z0-9-]*")]
+    approved: bool
+    role: Name
+    evidence: Name
+    reason: Sentence
+
+
+async def receive_decision(client: Client, clients: Clients, message: func.ServiceBusMessage) -> str:
+    """Record the decision in *message*, or why it does not count. Raises Transient: deliver again."""
+    with delivered(_DECISION, clients, message):
+        return await _receive(client, clients, message)
+
+
+async def _receive(client: Client, clients: Clients, message: func.ServiceBusMessage) -> str:
+    said, shown, named = "", None, redacted(message.message_id or "")
+    try:
+        token, shown = _opened(message.get_body())
+        said = await _decide(client, clients, token, shown)
+    except (UnreadableEvent, Refused) as refusal:
+        said = str(refusal)
+    except Problem as refusal:
+        said = refusal.detail
+    else:
+        _log.info("decision %s: %s", named, said)
+        return said
+    raw = {"type": _DECISION, "id": named, "data": shown}
+    stored = await dead_letter(clients, raw, said)
+    _log.warning("decision %s is refused, stored as %s: %s", named, stored, said)
+    return said
+
+
+def _opened(body: bytes) -> tuple[str, dict[str, Any]]:
+    """The token, and the rest of the message; a body that cannot be read is not shown, since a token may be in it."""
+    try:
+        raw = parsed(body, MESSAGE_LIMIT)
+    except ValueError as error:
+        raise UnreadableEvent("the body is no JSON of a sane size and depth") from error
+    if not isinstance(raw, dict):
+        raise UnreadableEvent("the body is no JSON object")
+    token = raw.pop("token", None)
+    if not isinstance(token, str) or not 0 < len(token) <= _TOKEN_LIMIT:
+        raise UnreadableEvent("field 'token' is missing or no token; send an access token for the app")
+    shown = without_secrets(raw)
+    wrong = [str(each) for each in findings(DecisionSent, shown)]
+    if wrong:
+        raise UnreadableEvent("; ".join(wrong)[:1000].replace(token, "the token"))
+    return token, shown
+
+
+async def _decide(client: Client, clients: Clients, token: str, raw: dict[str, Any]) -> str:
+    sent = decode(DecisionSent, raw)
+    person = await asyncio.to_thread(clients.callers.known, {"Authorization": f"Bearer {token}"}, {})
+    concerned = {"promotion": sent.promotion}
+    await asyncio.to_thread(environments.require, clients, person, Action.DECIDE, "question", concerned)
+    if await asyncio.to_thread(_is_recorded, clients, person, sent):
+        return f"{person.name} has decided so as {sent.role} already"
+    body = Decision(role=sent.role, evidence=sent.evidence, reason=sent.reason)
+    record = await decide(client, clients, sent.promotion, person, sent.approved, body)
+    return f"{record.decision} by {record.by} as {record.role} at {record.stage}"
+
+
+def _is_recorded(clients: Clients, person: Caller, sent: DecisionSent) -> bool:
+    """Delivered again, a message decides nothing anew: not even where its decision was withdrawn since."""
+    found = opened(clients, sent.promotion)
+    wanted = (person.oid, sent.role, sent.evidence, sent.approved)
+    return any(
+        (given.oid, given.role, given.evidence, given.approved) == wanted
+        for at in (found.plan.stages if found and found.plan else ())
+        for _, given in decisions(clients, sent.promotion, at.stage.name)
+    )

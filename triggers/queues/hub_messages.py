@@ -1,0 +1,96 @@
+"""The Data Hub's queue: messages that name files start what the files' own events would start, by the same ids.
+
+A message is settled by the host after this returns, hence once every start is durable; what is raised abandons it. A
+Python function cannot dead-letter with words of its own: poison is stored with its reason, then raised until the
+queue's delivery limit takes it to the dead-letter queue, under the message id that the stored letter has too.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import azure.functions as func
+
+from shared.clients import Clients
+from shared.domain.access.redaction import without_secrets
+from shared.domain.events import UnreadableEvent
+from shared.durable.starting import Client
+from shared.telemetry.instruments import took
+from shared.telemetry.spans import received
+from triggers.events.envelopes import is_storage_event
+from triggers.events.event_grid import receive
+from triggers.events.intake import dead_letter, take_in
+from triggers.http.bodies import parsed
+from triggers.queues.data_checks import is_check, take_check
+from triggers.queues.message_files import MESSAGE, arrivals, envelope
+
+MESSAGE_LIMIT = 64 * 1024
+_KEPT = 2048  # Of a body that cannot be read.
+
+_log = logging.getLogger(__name__)
+
+
+class PoisonMessage(Exception):
+    """A message that can never be taken: it is stored with this reason, and must not be settled as done."""
+
+
+async def receive_message(client: Client, clients: Clients, message: func.ServiceBusMessage) -> tuple[str, ...]:
+    """Take in one message of the queue; says what was done. Raises PoisonMessage, and Transient: deliver again."""
+    raw, problem = raw_of(message)
+    if is_storage_event(raw["data"]):  # Of files only: whoever asks for inference may cause nothing else.
+        aged(MESSAGE, clients, message)
+        return await receive(client, clients, raw["data"])
+    with delivered(MESSAGE, clients, message, str(raw["id"])):
+        said = await take_message(client, clients, raw, problem)
+    _log.info("message %s, delivery %s: %s", raw["id"], message.delivery_count, "; ".join(said))
+    return said
+
+
+def raw_of(message: func.ServiceBusMessage) -> tuple[dict[str, Any], str]:
+    """The message as it is kept, and what is wrong with its body."""
+    data, problem = content_of(message)
+    named = (message.message_id or "", message.session_id or "", message.correlation_id or "")
+    return dict(without_secrets(envelope(*named, data))), problem
+
+
+@contextmanager
+def delivered(source: str, clients: Clients, message: func.ServiceBusMessage, event: str = "") -> Iterator[None]:
+    """*message* was received from its queue, and is as late as it lay there."""
+    since = aged(source, clients, message)
+    with received(source, clients.clock.now(), since=since, event=event):
+        yield
+
+
+def aged(source: str, clients: Clients, message: func.ServiceBusMessage) -> datetime | None:
+    """When *message* was put into its queue; how long ago that was is the queue's age, as *source* sees it."""
+    since = message.enqueued_time_utc
+    if since is None or since.tzinfo is None:
+        return None
+    took("signalbox.queue.age", (clients.clock.now() - since).total_seconds(), {"source": source})
+    return since
+
+
+def content_of(message: func.ServiceBusMessage) -> tuple[Any, str]:
+    """The JSON in the message, or else what of its body is kept, and what is wrong with it."""
+    body = message.get_body()
+    try:
+        return parsed(body, MESSAGE_LIMIT), ""
+    except ValueError as error:
+        return body[:_KEPT].decode(errors="replace"), str(error)
+
+
+async def take_message(client: Client, clients: Clients, raw: dict[str, Any], problem: str = "") -> tuple[str, ...]:
+    """Start everything that *raw* names, or nothing: *problem* is one that was found before."""
+    try:
+        if problem:
+            raise UnreadableEvent(problem)
+        if is_check(raw):
+            return (await take_check(client, clients, raw),)
+        events = await asyncio.to_thread(arrivals, clients, raw)
+    except UnreadableEvent as error:
+        stored = await dead_letter(clients, raw, str(error))
+        raise PoisonMessage(f"stored as {stored}: {error}") from error
+    return tuple([said for event in events for said in await take_in(client, clients, event)])
