@@ -58,12 +58,18 @@ class Desk:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=_allow_ctrl_c,
         )
         assert process.stdout is not None
         first = process.stdout.readline() if until_line else ""
         if until_line:
             os.killpg(process.pid, signal.SIGINT)
-        rest, _ = process.communicate(timeout=_PATIENCE_S)
+        try:
+            rest, _ = process.communicate(timeout=_PATIENCE_S)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()
         return Printed(code=process.returncode, text=first + rest)
 
     def eventually(self, look: Callable[[], Any]) -> Any:
@@ -74,6 +80,11 @@ class Desk:
                 raise TimeoutError(f"{look} was never true")
             time.sleep(0.2)  # noqa: TID251 - Polls with a deadline.
         return found
+
+
+def _allow_ctrl_c() -> None:
+    """Undo what a test run in the background hands down to its children: SIGINT is ignored there."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="package")
