@@ -25,7 +25,7 @@ from shared.domain.drift.detector import DriftVerdict, detect
 from shared.domain.drift.reference import ModelReference
 from shared.domain.drift.relevance import relevance
 from shared.domain.drift.relevance_drift import Change, compare_relevance
-from shared.domain.drift.rule import DriftRule, Outcome
+from shared.domain.drift.rule import DriftOutcome, DriftRule
 from shared.domain.drift.window import Counted
 from shared.domain.statistics.counts import homogeneity
 
@@ -160,7 +160,7 @@ def false_alarms(reference: int, sizes: list[int], simulations: int) -> list[str
     print("| world | reference | rows | false alarms |\n|---|---|---|---|")
     for name, world in WORLDS.items():
         for rows in sizes:
-            found = share(world, reference, rows, simulations, RULE, unmoved)[Outcome.DRIFTED] / simulations
+            found = share(world, reference, rows, simulations, RULE, unmoved)[DriftOutcome.DRIFTED] / simulations
             print(f"| {name} | {reference} | {rows} | {found:.2%} |", flush=True)
             wrong += [f"{name}, {rows} rows: {found:.2%}"] if found > allowed else []
     return wrong
@@ -176,7 +176,8 @@ def power(reference: int, sizes: list[int], simulations: int) -> None:
         for rows in sizes:
             said = share(WORLDS["normal"], reference, rows, simulations, rule, shifted(by))
             shares = " | ".join(
-                f"{said[each] / simulations:.0%}" for each in (Outcome.DRIFTED, Outcome.INCONCLUSIVE, Outcome.NONE)
+                f"{said[each] / simulations:.0%}"
+                for each in (DriftOutcome.DRIFTED, DriftOutcome.INCONCLUSIVE, DriftOutcome.NONE)
             )
             print(f"| {by:g} | {distance:.2f} | {reference} | {rows} | {shares} |", flush=True)
 
@@ -217,8 +218,11 @@ def none_at_effect(reference: int, sizes: list[int], simulations: int) -> list[s
         for rows in sizes:
             moved = share(world, reference, rows, simulations, rule, move)
             still = share(world, reference, rows, simulations, rule, unmoved)
-            shares = [moved[outcome] / simulations for outcome in (Outcome.DRIFTED, Outcome.INCONCLUSIVE, Outcome.NONE)]
-            told = " | ".join(f"{part:.1%}" for part in (*shares, still[Outcome.NONE] / simulations))
+            shares = [
+                moved[outcome] / simulations
+                for outcome in (DriftOutcome.DRIFTED, DriftOutcome.INCONCLUSIVE, DriftOutcome.NONE)
+            ]
+            told = " | ".join(f"{part:.1%}" for part in (*shares, still[DriftOutcome.NONE] / simulations))
             print(f"| {kind} | {reference} | {rows} | {told} |", flush=True)
             wrong += [f"none at {kind}, {rows} rows: {shares[2]:.1%}"] if shares[2] > allowed else []
     return wrong

@@ -55,12 +55,12 @@ class Models:
     """Endpoints whose deployments answer with the first feature, one of them a little off."""
 
     def invoke(self, request):
-        from shared.ports import Answer
+        from shared.ports import EndpointResponse
 
         asked = json.loads(request.body)["input_data"]
         at, off = asked["columns"].index("x0"), 0.01 if request.deployment == "champion" else 0.0
         body = json.dumps([row[at] + off for row in asked["data"]]).encode()
-        return Answer(status=200, body=body, took_ms=1.0)
+        return EndpointResponse(status=200, body=body, took_ms=1.0)
 
 
 def measure(file: Path) -> None:

@@ -2,7 +2,7 @@
 
 from shared import contracts as c
 from shared.domain import identity
-from shared.domain.drift.rule import Outcome
+from shared.domain.drift.rule import DriftOutcome
 from shared.domain.failures import Refused
 from shared.durable.context import Context, Steps, call
 from shared.durable.failures import StepFailed
@@ -14,7 +14,7 @@ def check_drift(ctx: Context, request: c.DriftCheck) -> Steps[c.DriftFound]:
         return (yield from _check(ctx, request))
     except (Refused, StepFailed) as failure:
         ctx.show("failed", because=str(failure)[:300])
-        return c.DriftFound(outcome=Outcome.INCONCLUSIVE, because=str(failure))
+        return c.DriftFound(outcome=DriftOutcome.INCONCLUSIVE, because=str(failure))
 
 
 def _check(ctx: Context, request: c.DriftCheck) -> Steps[c.DriftFound]:
@@ -26,14 +26,14 @@ def _check(ctx: Context, request: c.DriftCheck) -> Steps[c.DriftFound]:
     if not standing.due:
         ctx.show("gathering", window=standing.number, rows=standing.rows)
         said = f"window {standing.number} has {standing.rows} rows: it is not yet time to look"
-        return c.DriftFound(outcome=Outcome.INCONCLUSIVE, because=said)
+        return c.DriftFound(outcome=DriftOutcome.INCONCLUSIVE, because=said)
     ctx.show("looking", window=standing.number, rows=standing.rows)
     key = identity.drift_key(request.model, request.version, standing.number, f"look-{standing.look}")
     judging = c.DriftJudging(
         key=key, model=request.model, version=request.version, number=standing.number, look=standing.look
     )
     found = yield from call(ctx, c.JUDGE_DRIFT, judging)
-    if found.outcome is Outcome.DRIFTED:
+    if found.outcome is DriftOutcome.DRIFTED:
         yield from _tell(ctx, request, standing, found)
     ctx.show("done", outcome=found.outcome.value)
     return found

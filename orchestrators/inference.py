@@ -10,7 +10,7 @@ from shared import contracts as c
 from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import OnBadData
-from shared.domain.inference.runs import JobState, Outcome
+from shared.domain.inference.runs import JobState, RunOutcome
 from shared.durable.context import Context, Steps, call, pause, run_child, wait_for
 from shared.durable.failures import StepFailed
 from shared.records import paths as records
@@ -23,11 +23,11 @@ def run_inference(ctx: Context, request: c.Inference) -> Steps[c.InferenceResult
     ctx.show("opening")
     opened = yield from _open(ctx, request)
     if opened.already is not None:
-        return c.InferenceResult(run=request.run, outcome=Outcome.DUPLICATE, because=opened.because)
+        return c.InferenceResult(run=request.run, outcome=RunOutcome.DUPLICATE, because=opened.because)
     try:
         result = yield from _carry(ctx, request)
     except (Refused, StepFailed) as failure:
-        result = _ended(request, Outcome.FAILED, str(failure))
+        result = _ended(request, RunOutcome.FAILED, str(failure))
     yield from _conclude(ctx, request, result)
     return result
 
@@ -71,7 +71,7 @@ def _cancel(ctx: Context, adrift: c.Adrift, job: str) -> Steps[None]:
 def _carry(ctx: Context, request: c.Inference) -> Steps[c.InferenceResult]:
     gathered = yield from _gather(ctx, request)
     if gathered.files == 0:
-        return _ended(request, Outcome.SUPERSEDED, "no file was left to score: " + "; ".join(gathered.dropped))
+        return _ended(request, RunOutcome.SUPERSEDED, "no file was left to score: " + "; ".join(gathered.dropped))
     ctx.show("checking data", files=gathered.files)
     check = c.DataCheck(inference=request, input_path=gathered.input_path, report_path=records.data_report(request.run))
     verdict = yield from call(ctx, c.CHECK_DATA, check)
@@ -100,9 +100,9 @@ def _hold_back(ctx: Context, request: c.Inference, verdict: c.DataVerdict) -> St
     """Quarantine, tell the owner, and wait for a release; None once released."""
     because = "; ".join(verdict.summary)
     if request.route.on_bad_data is OnBadData.FAIL:
-        return _ended(request, Outcome.FAILED, f"the data check failed: {because}")
+        return _ended(request, RunOutcome.FAILED, f"the data check failed: {because}")
     ctx.show("quarantining", because=because[:300])
-    held = _ended(request, Outcome.QUARANTINED, because)
+    held = _ended(request, RunOutcome.QUARANTINED, because)
     yield from call(
         ctx,
         c.QUARANTINE_FILES,
@@ -115,7 +115,7 @@ def _hold_back(ctx: Context, request: c.Inference, verdict: c.DataVerdict) -> St
     if orders.released:
         return None
     if orders.cancelled:
-        return _ended(request, Outcome.CANCELLED, "cancelled while quarantined")
+        return _ended(request, RunOutcome.CANCELLED, "cancelled while quarantined")
     return held
 
 
@@ -142,14 +142,14 @@ def _score(
     ctx.show("waiting for the job", job=job.job, name=job.friendly_name)
     ended = yield from _wait(ctx, request, job)
     if ended.state is not JobState.COMPLETED:
-        outcome = Outcome.CANCELLED if ended.state is JobState.CANCELLED else Outcome.FAILED
+        outcome = RunOutcome.CANCELLED if ended.state is JobState.CANCELLED else RunOutcome.FAILED
         return replace(_ended(request, outcome, ended.because), job_error=ended.error, job_log=ended.log)
     timings = {"submitted": submitted_at.isoformat(), "scored": ctx.now.isoformat()}
     ctx.show("reconciling")
     reconciling = c.Reconciling(inference=request, rows_in=verdict.rows, output_path=output)
     reconciled = yield from call(ctx, c.RECONCILE_ROWS, reconciling)
-    if reconciled.outcome is Outcome.FAILED:
-        return _ended(request, Outcome.FAILED, reconciled.because)
+    if reconciled.outcome is RunOutcome.FAILED:
+        return _ended(request, RunOutcome.FAILED, reconciled.because)
     ctx.show("publishing")
     publishing = c.Publishing(
         key=_key(request, "published"),
@@ -171,7 +171,7 @@ def _wait(ctx: Context, request: c.Inference, job: c.Submitted) -> Steps[c.JobEn
 
 def _conclude(ctx: Context, request: c.Inference, result: c.InferenceResult) -> Steps[None]:
     ctx.show("announcing", outcome=result.outcome.value)
-    if result.outcome is not Outcome.QUARANTINED:  # That was announced when it was held back.
+    if result.outcome is not RunOutcome.QUARANTINED:  # That was announced when it was held back.
         yield from _announce(ctx, request, result)
     yield from call(ctx, c.CLOSE_RUN, c.RunClosing(key=_key(request, "closed"), inference=request, result=result))
     yield from _tell(ctx, request, result, last=True)  # After closing: whoever asks later finds the record closed.
@@ -194,7 +194,7 @@ def _tell(ctx: Context, request: c.Inference, result: c.InferenceResult, last: b
         yield from call(ctx, c.TELL_RESULT, c.Telling(key=key, inference=request, result=result, last=last))
 
 
-def _ended(request: c.Inference, outcome: Outcome, because: str, manifest: str = "") -> c.InferenceResult:
+def _ended(request: c.Inference, outcome: RunOutcome, because: str, manifest: str = "") -> c.InferenceResult:
     return c.InferenceResult(run=request.run, outcome=outcome, because=because, manifest=manifest)
 
 

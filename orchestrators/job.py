@@ -3,7 +3,7 @@
 from dataclasses import replace
 from functools import partial
 
-from orchestrators.waiting import Waiting, one_segment, patiently
+from orchestrators.waiting import PollingState, one_segment, patiently
 from shared import contracts as c
 from shared.domain import identity
 from shared.domain.inference.runs import POLLS_PER_SEGMENT, JobState
@@ -12,7 +12,9 @@ from shared.durable.context import Context, Steps, start_over
 
 def wait_for_job(ctx: Context, wait: c.JobWait) -> Steps[c.JobEnd | None]:
     """How the job ended; on cancellation or time-out the job is cancelled, and a time-out is a failure."""
-    waiting = Waiting(what="the job", polls=wait.polls, deadline=wait.deadline, within_s=wait.route.give_up_after_s)
+    waiting = PollingState(
+        what="the job", polls=wait.polls, deadline=wait.deadline, within_s=wait.route.give_up_after_s
+    )
     look = c.JobLook(run=wait.run, route=wait.route, hub=wait.hub, job=wait.job)
     ended = yield from one_segment(ctx, waiting, c.LOOK_AT_JOB, look, partial(_stop, ctx, wait))
     if ended is None:

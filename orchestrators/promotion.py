@@ -14,7 +14,7 @@ from orchestrators.waiting import OUTAGE_S, patiently
 from shared import contracts as c
 from shared.domain import identity
 from shared.domain.failures import Refused
-from shared.domain.promotion.approvals import Standing
+from shared.domain.promotion.approvals import ApprovalStanding
 from shared.domain.promotion.plans import Move, Phase, Plan, StagePlan
 from shared.domain.promotion.receipts import Receipt
 from shared.durable.context import Context, Steps, call, pause, wait_for
@@ -27,7 +27,7 @@ _FIRST_LOOK_S, _LONGEST_LOOK_S = 1.0, 60.0
 _REASON = 500
 
 
-class Held(Exception):
+class PromotionHeld(Exception):
     """A gate or a person said no, or nobody said anything (*fate*): not a fault, and everything is put back.
 
     *worse*: the challenger is to blame.
@@ -139,7 +139,7 @@ def _attempt(ctx: Context, journey: Journey) -> Steps[tuple[c.Fate, tuple[str, .
         for at in journey.plan.stages:
             yield from _carry(ctx, journey, at)
             journey.reached = at.stage.name
-    except Held as held:
+    except PromotionHeld as held:
         return held.fate, held.because, held.worse
     except (Refused, StepFailed) as failure:
         return c.Fate.FAILED, (str(failure),), False
@@ -163,21 +163,21 @@ def _assess(ctx: Context, journey: Journey, at: StagePlan, phase: Phase) -> Step
     journey.seen.append(assessed.record)
     pack = yield from _step(ctx, at, c.WRITE_EVIDENCE_PACK, journey.order(at, phase, "pack"))
     if not assessed.passed:
-        held = Held([f"{at.stage.name} ({phase.value}): {each}" for each in assessed.because], assessed.worse)
+        held = PromotionHeld([f"{at.stage.name} ({phase.value}): {each}" for each in assessed.because], assessed.worse)
         if not journey.request.break_glass:
             raise held
         yield from _await_glass(ctx, journey.order(at, phase, "glass", pack.digest), held)
     return pack
 
 
-def _await_glass(ctx: Context, order: c.StageOrder, held: Held) -> Steps[None]:
+def _await_glass(ctx: Context, order: c.StageOrder, held: PromotionHeld) -> Steps[None]:
     """Until those who may have overridden the failing gates together; otherwise the gates stand."""
     while True:
         seen = yield from patiently(ctx, c.LOOK_AT_GLASS, order)
-        if seen.standing is Standing.APPROVED:
+        if seen.standing is ApprovalStanding.APPROVED:
             return
-        if seen.standing is not Standing.WAITING:
-            raise Held([*held.because, *(f"{order.stage}: {each}" for each in seen.unmet)], held.worse)
+        if seen.standing is not ApprovalStanding.WAITING:
+            raise PromotionHeld([*held.because, *(f"{order.stage}: {each}" for each in seen.unmet)], held.worse)
         ctx.show("waiting for the glass to be broken", stage=order.stage, evidence=order.evidence)
         yield from wait_for(ctx, c.DECISION_GIVEN, seen.look_again_s)
 
@@ -188,11 +188,11 @@ def _await_approvals(ctx: Context, journey: Journey, at: StagePlan, pack: c.Evid
     while True:
         look = journey.order(at, Phase.ENTRY, "approvals", pack.digest)
         seen = yield from patiently(ctx, c.LOOK_AT_APPROVALS, look)
-        if seen.standing is Standing.APPROVED:
+        if seen.standing is ApprovalStanding.APPROVED:
             return
-        if seen.standing is not Standing.WAITING:
-            fate = c.Fate.EXPIRED if seen.standing is Standing.EXPIRED else c.Fate.HELD
-            raise Held([f"{at.stage.name}: {each}" for each in seen.unmet], fate=fate)
+        if seen.standing is not ApprovalStanding.WAITING:
+            fate = c.Fate.EXPIRED if seen.standing is ApprovalStanding.EXPIRED else c.Fate.HELD
+            raise PromotionHeld([f"{at.stage.name}: {each}" for each in seen.unmet], fate=fate)
         ctx.show("waiting for approval", stage=at.stage.name, evidence=pack.digest, unmet=list(seen.unmet))
         while reminded < seen.reminders_due:
             reminded += 1

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from functools import partial
 
-from orchestrators.waiting import Waiting, one_segment, patiently
+from orchestrators.waiting import PollingState, one_segment, patiently
 from shared import contracts as c
 from shared.domain import identity
 from shared.domain.inference.runs import POLLS_PER_SEGMENT, JobState
@@ -13,7 +13,7 @@ from shared.durable.context import Context, Steps, call, start_over
 def wait_for_training(ctx: Context, wait: c.TrainingWait) -> Steps[c.JobEnd | None]:
     """How the pipeline's run ended; on a time-out, or where a metric breaks the rule, it is cancelled."""
     request = wait.request
-    waiting = Waiting(
+    waiting = PollingState(
         what="the training", polls=wait.polls, deadline=wait.deadline, within_s=request.rules.give_up_after_s
     )
     look = c.TrainingLook(request=request, id=wait.id)

@@ -20,7 +20,7 @@ Stop = Callable[[JobState, str], Steps[c.JobEnd]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class PollingState:
     """For *what*: from poll number *polls* on, until *deadline* (ISO 8601 UTC), which is *within_s* after its start."""
 
     what: str
@@ -30,7 +30,7 @@ class Waiting:
 
 
 def one_segment(
-    ctx: Context, waiting: Waiting, activity: c.Activity[Look, c.JobSeen], look: Look, stop: Stop
+    ctx: Context, waiting: PollingState, activity: c.Activity[Look, c.JobSeen], look: Look, stop: Stop
 ) -> Steps[c.JobEnd | None]:
     """How it ended, or None where it still runs after a segment of polls; a time-out is a failure, and stops it.
 

@@ -5,7 +5,7 @@ Level-triggered: it looks at what is there and never counts events, so a lost or
 
 from shared import contracts as c
 from shared.domain import identity
-from shared.domain.inference.windows import Move
+from shared.domain.inference.windows import WindowAction
 from shared.durable.context import Context, Steps, call, pause, start_over
 
 _LOOKS_PER_SEGMENT = 20
@@ -16,9 +16,9 @@ def collect_window(ctx: Context, watch: c.WindowWatch) -> Steps[c.Done | None]:
     for _ in range(_LOOKS_PER_SEGMENT):
         ctx.show("looking")
         verdict = yield from call(ctx, c.LOOK_AT_WINDOW, watch)
-        if verdict.move is Move.EMPTY:
+        if verdict.move is WindowAction.EMPTY:
             return c.Done()
-        if verdict.move is Move.WAIT:
+        if verdict.move is WindowAction.WAIT:
             ctx.show("waiting", seconds=verdict.wait_s)
             yield from pause(ctx, verdict.wait_s)
         else:

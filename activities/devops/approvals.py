@@ -30,9 +30,9 @@ from shared.domain.access.permissions import Action
 from shared.domain.access.redaction import redacted
 from shared.domain.devops.approvals import DECIDED, evidence_of, in_role, role_of
 from shared.domain.devops.configuration import StageApprovals
-from shared.domain.devops.seen import ApprovalSeen, Decision
+from shared.domain.devops.seen import ApprovalSeen, ApprovalStep
 from shared.domain.failures import Refused
-from shared.domain.promotion.approvals import Approval, Person, Standing, refuse_approval
+from shared.domain.promotion.approvals import Approval, ApprovalStanding, Person, refuse_approval
 from shared.domain.promotion.plans import StagePlan
 from shared.durable.starting import Client, wake
 from shared.records import paths as records
@@ -150,7 +150,7 @@ def _take(clients: Clients, asks: Shared, organisation: str, approval: ApprovalS
 
 
 def _take_step(
-    clients: Clients, order: c.StageOrder, organisation: str, approved: str, step: Decision, role: str
+    clients: Clients, order: c.StageOrder, organisation: str, approved: str, step: ApprovalStep, role: str
 ) -> tuple[bool, str]:
     found = clients.devops_facts.person(organisation, step.who)
     if found is None:
@@ -214,8 +214,8 @@ def _decided(clients: Clients, promotion: str, ended: bool, asks: Shared) -> boo
         return True
     if asks.order is None:
         return None
-    standing = judgement(clients, asks.order).standing if not ended else Standing.REJECTED
-    return {Standing.APPROVED: True, Standing.REJECTED: False}.get(standing)
+    standing = judgement(clients, asks.order).standing if not ended else ApprovalStanding.REJECTED
+    return {ApprovalStanding.APPROVED: True, ApprovalStanding.REJECTED: False}.get(standing)
 
 
 def _tell(clients: Clients, mirroring: c.Mirroring, where: tuple[str, str, str], approved: bool) -> list[str]:

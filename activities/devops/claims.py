@@ -9,7 +9,7 @@ import logging
 from shared.clients import Clients
 from shared.codec import encode
 from shared.domain import identity
-from shared.domain.devops.orders import Order
+from shared.domain.devops.orders import TaskOrder
 from shared.domain.devops.tasks import TaskRef
 from shared.domain.failures import Refused
 from shared.records import paths as records
@@ -17,7 +17,7 @@ from shared.records import paths as records
 _log = logging.getLogger(__name__)
 
 
-def claim_task(clients: Clients, task: TaskRef, order: Order, token: str) -> None:
+def claim_task(clients: Clients, task: TaskRef, order: TaskOrder, token: str) -> None:
     """Safe to repeat. Refused where another call has the task; one that asks for something else is reported."""
     mine = {"call": task.call, "order": encode(order)}
     state, name = clients.configuration.hub.state, identity.task_id(task.plan, task.job, task.task)

@@ -13,7 +13,7 @@ from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.devops.configuration import MergeStart
 from shared.domain.devops.hooks import Hint, HintKind
-from shared.domain.devops.orders import Kind, Order
+from shared.domain.devops.orders import OrderKind, TaskOrder
 from shared.domain.devops.seen import DevOpsRun, PipelineOrder, PullRequest
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Person
@@ -109,7 +109,7 @@ async def _start_merged(client: Client, clients: Clients, rule: MergeStart, pull
         order = _order(rule, pull)
         author = await asyncio.to_thread(clients.devops_facts.person, rule.organisation, pull.author)
         asker = author or Person(oid="", name=f"requester unknown (pull request {pull.number} of {rule.repository})")
-        if order.kind is Kind.PIPELINE:
+        if order.kind is OrderKind.PIPELINE:
             return await _run_pipeline(client, clients, order, key)
         begun = await begin(client, clients, key, order, asker)
     except Refused as refusal:
@@ -120,7 +120,7 @@ async def _start_merged(client: Client, clients: Clients, rule: MergeStart, pull
     return begun.id or begun.because or begun.failed
 
 
-async def _run_pipeline(client: Client, clients: Clients, order: Order, key: str) -> str:
+async def _run_pipeline(client: Client, clients: Clients, order: TaskOrder, key: str) -> str:
     correlation = identity.pipeline_run_id(key)
     wanted = c.RunOfPipeline(
         key=f"{key}/run",
@@ -133,10 +133,10 @@ async def _run_pipeline(client: Client, clients: Clients, order: Order, key: str
     return correlation
 
 
-def _order(rule: MergeStart, pull: PullRequest) -> Order:
+def _order(rule: MergeStart, pull: PullRequest) -> TaskOrder:
     """A model without a version takes it from a line `signalbox: NAME:VERSION` of the description."""
     order = rule.order
-    if order.kind is not Kind.PROMOTION or ":" in order.model:
+    if order.kind is not OrderKind.PROMOTION or ":" in order.model:
         return order
     named = [each for each in _VERSION.findall(pull.description) if each.startswith(f"{order.model}:")]
     if len(named) != 1:

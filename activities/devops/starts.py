@@ -17,7 +17,7 @@ from shared.application.retraining.causes import record_cause
 from shared.application.retraining.consideration import consider
 from shared.clients import Clients
 from shared.domain import identity
-from shared.domain.devops.orders import Kind, Order
+from shared.domain.devops.orders import OrderKind, TaskOrder
 from shared.domain.events import BlobArrived
 from shared.domain.failures import Refused
 from shared.domain.inference.arrivals import Arrival
@@ -41,24 +41,24 @@ class Begun:
     because: str = ""
 
 
-async def begin(client: Client, clients: Clients, key: str, order: Order, asker: Person) -> Begun:
+async def begin(client: Client, clients: Clients, key: str, order: TaskOrder, asker: Person) -> Begun:
     """Raises Refused for an order that cannot be followed: the reason names field, value and remedy."""
     match order.kind:
-        case Kind.PROMOTION:
+        case OrderKind.PROMOTION:
             return await _promote(client, clients, key, order, asker)
-        case Kind.INFERENCE:
+        case OrderKind.INFERENCE:
             return await _infer(client, clients, key, order)
-        case Kind.RETRAINING:
+        case OrderKind.RETRAINING:
             return await _retrain(client, clients, key, order, asker)
-        case Kind.DATA_CHECK:
+        case OrderKind.DATA_CHECK:
             return await asyncio.to_thread(_check_data, clients, order)
-        case Kind.PIPELINE:
+        case OrderKind.PIPELINE:
             raise Refused("field 'start' is 'pipeline': a pipeline starts pipelines by itself")
-        case Kind.FOLLOW:
+        case OrderKind.FOLLOW:
             return await asyncio.to_thread(_follow, clients, order)
 
 
-async def _promote(client: Client, clients: Clients, key: str, order: Order, asker: Person) -> Begun:
+async def _promote(client: Client, clients: Clients, key: str, order: TaskOrder, asker: Person) -> Begun:
     def wanted() -> c.Promotion:
         model, source = exact_model(order.model), order.source or clients.configuration.ladder.lowest_source(order.to)
         _refuse_unknown(clients, asker, clients.configuration.ladder.way(source, order.to))
@@ -89,7 +89,7 @@ def _refuse_unknown(clients: Clients, asker: Person, way: Sequence[Stage]) -> No
         )
 
 
-async def _infer(client: Client, clients: Clients, key: str, order: Order) -> Begun:
+async def _infer(client: Client, clients: Clients, key: str, order: TaskOrder) -> Begun:
     """The run that the file's own event starts: whoever comes second joins it."""
 
     def wanted() -> c.Inference:
@@ -108,7 +108,7 @@ async def _infer(client: Client, clients: Clients, key: str, order: Order) -> Be
     return Begun(follows=c.Followed.RECORD, id=inference.run)
 
 
-async def _retrain(client: Client, clients: Clients, key: str, order: Order, asker: Person) -> Begun:
+async def _retrain(client: Client, clients: Clients, key: str, order: TaskOrder, asker: Person) -> Begun:
     clients.configuration.retrained(order.model)
     cause = Cause(
         id=identity.cause_id(order.model, CauseKind.PIPELINE, key),
@@ -124,7 +124,7 @@ async def _retrain(client: Client, clients: Clients, key: str, order: Order, ask
     return Begun(follows=c.Followed.INSTANCE, id=identity.considering_id(order.model))
 
 
-def _check_data(clients: Clients, order: Order) -> Begun:
+def _check_data(clients: Clients, order: TaskOrder) -> Begun:
     try:
         wanted = clients.configuration.route(order.route)
     except KeyError as error:
@@ -137,7 +137,7 @@ def _check_data(clients: Clients, order: Order) -> Begun:
     return Begun(because=because) if passed else Begun(failed=because)
 
 
-def _follow(clients: Clients, order: Order) -> Begun:
+def _follow(clients: Clients, order: TaskOrder) -> Begun:
     if progress_of(clients, order.run) is None:
         raise Refused(f"field 'follow' is {order.run!r}, which is no run and no promotion here; start it first")
     return Begun(follows=c.Followed.RECORD, id=order.run)

@@ -16,7 +16,7 @@ from shared.domain.drift.detector import DriftVerdict, detect
 from shared.domain.drift.reference import ModelReference, parse_reference
 from shared.domain.drift.relevance import RelevanceError, relevance
 from shared.domain.drift.relevance_drift import Change, RelevanceChange, compare_relevance
-from shared.domain.drift.rule import Outcome
+from shared.domain.drift.rule import DriftOutcome
 from shared.domain.drift.watch import DriftWatch
 from shared.domain.failures import Refused
 from shared.domain.retraining.causes import Cause, CauseKind
@@ -53,8 +53,8 @@ def _judge(clients: Clients, judging: c.DriftJudging) -> c.DriftFound:
         clients.hub.create(state, place["json"], json.dumps(content, indent=2).encode())
     report = json.loads(clients.hub.read(state, place["json"]) or b"{}")
     clients.hub.create(state, place["html"], _page(report).encode())
-    outcome = Outcome(report["outcome"])
-    if outcome is not Outcome.DRIFTED:  # A finding is noted once it is told: until then the look stays due.
+    outcome = DriftOutcome(report["outcome"])
+    if outcome is not DriftOutcome.DRIFTED:  # A finding is noted once it is told: until then the look stays due.
         _remember(clients, judging, watch, report)
     return c.DriftFound(outcome=outcome, because=report["because"], report=place["json"], page=place["html"])
 
@@ -134,12 +134,12 @@ def _relevance_changes(
     return compare_relevance(known, now, alpha=watch.rule_of_a_look.alpha), f"{newest.container}/{newest.path}"
 
 
-def _together(verdict: DriftVerdict, changes: tuple[RelevanceChange, ...]) -> tuple[Outcome, str]:
+def _together(verdict: DriftVerdict, changes: tuple[RelevanceChange, ...]) -> tuple[DriftOutcome, str]:
     changed = [each.name for each in changes if each.change is Change.CHANGED]
     if not changed:
         return verdict.outcome, verdict.because
     said = f"what {', '.join(changed)} {'tells' if len(changed) == 1 else 'tell'} about the answer has changed"
-    return Outcome.DRIFTED, f"{verdict.because}; {said}" if verdict.outcome is Outcome.DRIFTED else said
+    return DriftOutcome.DRIFTED, f"{verdict.because}; {said}" if verdict.outcome is DriftOutcome.DRIFTED else said
 
 
 def _told(change: RelevanceChange) -> dict[str, Any]:
@@ -160,7 +160,7 @@ def _remember(
     def noted(found: Window | None) -> Window | None:
         if found is None or found[0].number != look.number or found[0].looks > look.look:
             return None
-        outcome, rows = Outcome(report["outcome"]), int(report["verdict"]["rows"])
+        outcome, rows = DriftOutcome(report["outcome"]), int(report["verdict"]["rows"])
         after = found[0].looked_at(watch, clients.clock.now(), rows, outcome, report["because"])
         return after, found[1]
 

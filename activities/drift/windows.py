@@ -17,7 +17,7 @@ from shared.domain.drift.reference import ModelReference
 from shared.domain.drift.watch import DriftWatch, DriftWindow
 from shared.domain.drift.window import Counted
 from shared.domain.failures import Refused, Transient
-from shared.domain.inference.runs import Outcome
+from shared.domain.inference.runs import RunOutcome
 from shared.durable.starting import Client, start_once
 from shared.ports import HubFile
 from shared.records import paths as records
@@ -25,10 +25,10 @@ from shared.records import paths as records
 _TRIES = 20
 
 
-def is_watched(clients: Clients, inference: c.Inference, outcome: Outcome) -> bool:
+def is_watched(clients: Clients, inference: c.Inference, outcome: RunOutcome) -> bool:
     """Whether the run's rows count: it was published, and a watch is kept on its model and route."""
     watch = clients.configuration.watch(inference.route.score.model)
-    published = outcome in (Outcome.COMPLETED, Outcome.PARTIAL)
+    published = outcome in (RunOutcome.COMPLETED, RunOutcome.PARTIAL)
     return published and watch is not None and watch.watches(inference.route.name, inference.route.score.model)
 
 

@@ -13,7 +13,7 @@ from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain import identity
 from shared.domain.failures import Refused
-from shared.domain.inference.runs import Outcome
+from shared.domain.inference.runs import RunOutcome
 from shared.domain.paths import patterns
 from shared.ports import Blob
 from shared.records import paths as records
@@ -48,7 +48,7 @@ def quarantine_files(clients: Clients, quarantining: c.Quarantining) -> c.Quaran
         _at_once(lambda member: _set_aside(clients, request, member, folder), members)
         report = clients.hub.read(request.hub.state, quarantining.report) or b"{}"
         clients.hub.create(request.hub.quarantine, f"{folder}/report.json", report, {RUN_MARK: request.run})
-        keep_listed(clients.hub, request.hub.state, RUNS, request.run, {"outcome": Outcome.QUARANTINED.value})
+        keep_listed(clients.hub, request.hub.state, RUNS, request.run, {"outcome": RunOutcome.QUARANTINED.value})
         return c.Quarantined(path=f"{request.hub.quarantine}/{folder}", files=len(members))
 
     return once(clients, quarantining.key, c.Quarantined, act)

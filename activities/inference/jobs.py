@@ -11,7 +11,7 @@ from shared.domain import identity
 from shared.domain.failures import Refused, Transient
 from shared.domain.inference.job_logs import last_error, shown
 from shared.domain.inference.routes import Workspace
-from shared.domain.inference.runs import JobState, Outcome, RowCount, RowMatch, job_state, judge_rows
+from shared.domain.inference.runs import JobState, RowCount, RowMatch, RunOutcome, job_state, judge_rows
 from shared.ports import BatchJob, Blob, HubFile
 from shared.records import paths as records
 from shared.records.listings import RUNS, keep_listed
@@ -88,7 +88,7 @@ def reconcile_rows(clients: Clients, reconciling: c.Reconciling) -> c.Reconciled
     count = RowCount(rows_in=reconciling.rows_in, rows_out=match.rows_out)
     policy, threshold = request.route.on_missing_rows, request.route.overrides.error_threshold
     outcome, because = judge_rows(count, policy, threshold, match)
-    kept = () if outcome is Outcome.FAILED else files
+    kept = () if outcome is RunOutcome.FAILED else files
     by = match.by if match.rows == count.rows_in else ()
     return c.Reconciled(
         outcome=outcome, because=because, rows_in=count.rows_in, rows_out=count.rows_out, files=kept, matched_by=by

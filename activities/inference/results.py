@@ -9,7 +9,7 @@ from shared.application.inference.open_runs import forget_open
 from shared.application.inference.result_requests import askers_of
 from shared.clients import Clients
 from shared.domain import identity
-from shared.domain.inference.runs import Outcome
+from shared.domain.inference.runs import RunOutcome
 from shared.domain.messaging import Asker, Message
 
 
@@ -53,7 +53,7 @@ def _message(telling: c.Telling, asker: Asker) -> Message:
     )
 
 
-def _subject(outcome: Outcome) -> str:
+def _subject(outcome: RunOutcome) -> str:
     return f"Signalbox.Inference.{outcome.value.capitalize()}"
 
 

@@ -17,13 +17,13 @@ from shared.application.inference.result_requests import recorded_result
 from shared.clients import Clients
 from shared.codec import decode
 from shared.domain import identity
-from shared.domain.inference.runs import Outcome
+from shared.domain.inference.runs import RunOutcome
 from shared.durable.starting import COMPLETED, FAILED, Client, Instance, Start, find_instance, start_once
 from shared.records import paths as records
 
 _log = logging.getLogger(__name__)
 
-_LAST = (Outcome.COMPLETED, Outcome.PARTIAL, Outcome.FAILED, Outcome.CANCELLED, Outcome.SUPERSEDED)
+_LAST = (RunOutcome.COMPLETED, RunOutcome.PARTIAL, RunOutcome.FAILED, RunOutcome.CANCELLED, RunOutcome.SUPERSEDED)
 
 
 async def sweep_runs(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swept:
@@ -70,7 +70,7 @@ def _adrift(clients: Clients, inference: c.Inference, instance: Instance | None)
         return c.Adrift(inference=inference, result=ended)
     failed = instance is not None and instance.status == FAILED
     because = "its orchestration failed" if failed else "its orchestration was ended from outside"
-    outcome = _announced(clients, inference) or (Outcome.FAILED if failed else Outcome.CANCELLED)
+    outcome = _announced(clients, inference) or (RunOutcome.FAILED if failed else RunOutcome.CANCELLED)
     result = c.InferenceResult(run=inference.run, outcome=outcome, because=because)
     known = _done(clients, inference, "submitted") or {}
     return c.Adrift(inference=inference, result=result, job=str(known.get("job", "")))
@@ -81,7 +81,7 @@ def _finished(clients: Clients, instance: Instance | None) -> c.InferenceResult 
     if instance is None or instance.status != COMPLETED or not isinstance(instance.output, dict):
         return None
     result = decode(c.InferenceResult, instance.output)
-    if result.outcome is Outcome.DUPLICATE:
+    if result.outcome is RunOutcome.DUPLICATE:
         return None  # Another execution did the work.
     _log.warning("run %s had ended as %s and the store has lost its record", result.run, result.outcome.value)
     container, _, path = result.manifest.partition("/")
@@ -97,11 +97,11 @@ def _published(clients: Clients, inference: c.Inference) -> c.InferenceResult | 
     raw = clients.hub.read(container, path) if manifest else None
     said = json.loads(raw) if raw else None
     return said and c.InferenceResult(
-        run=inference.run, outcome=Outcome(said["outcome"]), because=said["because"], manifest=manifest
+        run=inference.run, outcome=RunOutcome(said["outcome"]), because=said["because"], manifest=manifest
     )
 
 
-def _announced(clients: Clients, inference: c.Inference) -> Outcome | None:
+def _announced(clients: Clients, inference: c.Inference) -> RunOutcome | None:
     return next((each for each in _LAST if _done(clients, inference, f"announced-{each.value}")), None)
 
 

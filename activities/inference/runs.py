@@ -11,7 +11,7 @@ from shared.application.inference.open_runs import forget_open, start_inference
 from shared.clients import Clients
 from shared.codec import encode
 from shared.domain.failures import Transient
-from shared.domain.inference.runs import Outcome
+from shared.domain.inference.runs import RunOutcome
 from shared.durable.starting import Client
 from shared.records import paths as records
 from shared.records.listings import RUNS, keep_listed
@@ -40,7 +40,7 @@ def open_run(clients: Clients, opening: c.RunOpening) -> c.RunOpened:
             keep_listed(clients.hub, state, RUNS, request.run, metadata | {"opened": first["opened"]})
         return c.RunOpened()
     because = f"run {request.run} was opened at {first.get('opened')}; to score again, reprocess it with a reason"
-    return c.RunOpened(already=Outcome(first.get("outcome") or Outcome.DUPLICATE), because=because)
+    return c.RunOpened(already=RunOutcome(first.get("outcome") or RunOutcome.DUPLICATE), because=because)
 
 
 async def close_run(client: Client, clients: Clients, closing: c.RunClosing) -> c.Done:

@@ -20,7 +20,7 @@ from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused, Transient
 from shared.domain.inference.arrivals import Arrival
-from shared.domain.inference.streams import Answer, Held, Stream, cut
+from shared.domain.inference.streams import AnswerMode, Stream, WaitingMessage, cut
 from shared.domain.messaging import Asker
 from shared.durable.starting import Client, Start, start_once
 from shared.records import paths as records
@@ -41,7 +41,7 @@ class Landed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class BatchClaim:
     """*messages* by their names; those that are in the batch are the ones whose mark says so."""
 
     stream: Stream
@@ -81,7 +81,7 @@ async def sweep_streams(client: Client, clients: Clients, parts: Parts) -> int:
     return started
 
 
-def _held(clients: Clients, watch: c.RecordsWatch) -> Iterator[Held]:
+def _held(clients: Clients, watch: c.RecordsWatch) -> Iterator[WaitingMessage]:
     """What waits in the group, in the order of the queue; of a message that was sent again, the first."""
     now, seen = clients.clock.now(), set[str]()
     for blob in clients.hub.list(clients.configuration.hub.state, records.held_records(watch.stream, watch.group)):
@@ -90,7 +90,7 @@ def _held(clients: Clients, watch: c.RecordsWatch) -> Iterator[Held]:
         if (message := _message(name)) in seen:
             continue
         seen.add(message)
-        yield Held(name=name, records=int(blob.metadata.get("records", 1)), size=blob.size, age_s=age_s)
+        yield WaitingMessage(name=name, records=int(blob.metadata.get("records", 1)), size=blob.size, age_s=age_s)
 
 
 def _waiting(clients: Clients, stream: Stream) -> list[c.RecordsWatch]:
@@ -101,7 +101,7 @@ def _waiting(clients: Clients, stream: Stream) -> list[c.RecordsWatch]:
     return [c.RecordsWatch(stream=stream.name, group=group) for group in groups]
 
 
-def _claim(clients: Clients, watch: c.RecordsWatch) -> Claim | None:
+def _claim(clients: Clients, watch: c.RecordsWatch) -> BatchClaim | None:
     """The batch that the first message is in, or should be in now; None where nothing is due."""
     stream, hub = clients.configuration.stream(watch.stream), clients.configuration.hub
     first = next(_held(clients, watch), None)
@@ -117,10 +117,10 @@ def _claim(clients: Clients, watch: c.RecordsWatch) -> Claim | None:
     there = json.loads(clients.hub.read(hub.state, path) or b"{}")
     if mark and mark["message"] != f"{watch.group}/{first.name}":  # Sent again; its first copy is used.
         clients.hub.delete(hub.state, f"{records.held_records(stream.name, watch.group)}{first.name}.json")
-    return Claim(stream=stream, group=group, batch=batch, messages=tuple(there["messages"]))
+    return BatchClaim(stream=stream, group=group, batch=batch, messages=tuple(there["messages"]))
 
 
-def _land(clients: Clients, claim: Claim) -> Landed:
+def _land(clients: Clients, claim: BatchClaim) -> Landed:
     """Mark the messages, make a file of those that are the batch's own, and note who is to hear of it."""
 
     def act() -> Landed:
@@ -142,7 +142,7 @@ def _land(clients: Clients, claim: Claim) -> Landed:
     return once(clients, identity.landing_key(claim.stream.name, claim.group, claim.batch), Landed, act)
 
 
-def _file(clients: Clients, claim: Claim, brought: Sequence[dict[str, Any]]) -> Arrival:
+def _file(clients: Clients, claim: BatchClaim, brought: Sequence[dict[str, Any]]) -> Arrival:
     """The batch as a file of the hub. Refused where another file has its name."""
     location = claim.stream.place(claim.group, claim.batch)
     container, _, path = location.partition("/")
@@ -155,13 +155,13 @@ def _file(clients: Clients, claim: Claim, brought: Sequence[dict[str, Any]]) -> 
     return Arrival(account=account, container=container, path=path, etag=there.etag, size=there.size)
 
 
-def _askers(claim: Claim, brought: Sequence[dict[str, Any]]) -> list[Asker]:
-    if claim.stream.answer is Answer.BATCH:
+def _askers(claim: BatchClaim, brought: Sequence[dict[str, Any]]) -> list[Asker]:
+    if claim.stream.answer is AnswerMode.BATCH:
         return [Asker(message=claim.name, session=claim.group, correlation=claim.name)]
     return [Asker(message=each["id"], session=each["session"], correlation=each["correlation"]) for each in brought]
 
 
-async def _start(client: Client, clients: Clients, claim: Claim, arrival: Arrival) -> str:
+async def _start(client: Client, clients: Clients, claim: BatchClaim, arrival: Arrival) -> str:
     """The file's own event starts the same run: whoever comes second finds it."""
     inference = _inference(clients, claim, arrival)
     how = await start_inference(client, clients.hub, inference)
@@ -170,7 +170,7 @@ async def _start(client: Client, clients: Clients, claim: Claim, arrival: Arriva
     return inference.run
 
 
-def _inference(clients: Clients, claim: Claim, arrival: Arrival) -> c.Inference:
+def _inference(clients: Clients, claim: BatchClaim, arrival: Arrival) -> c.Inference:
     route, hub = clients.configuration.route(claim.stream.route), clients.configuration.hub
     captures = route.captures(arrival.location)
     if captures is None:
@@ -178,13 +178,13 @@ def _inference(clients: Clients, claim: Claim, arrival: Arrival) -> c.Inference:
     return c.Inference.of(route, hub, arrival, captures, clients.clock.now().date().isoformat())
 
 
-def _forget(clients: Clients, claim: Claim, own: Sequence[str]) -> None:
+def _forget(clients: Clients, claim: BatchClaim, own: Sequence[str]) -> None:
     """Take the batch's own messages out of those that wait; their marks stay."""
     state, folder = clients.configuration.hub.state, records.held_records(claim.stream.name, claim.group)
     _each(lambda name: clients.hub.delete(state, f"{folder}{name}.json"), own)
 
 
-def _content(clients: Clients, claim: Claim, name: str) -> bytes:
+def _content(clients: Clients, claim: BatchClaim, name: str) -> bytes:
     path = f"{records.held_records(claim.stream.name, claim.group)}{name}.json"
     raw = clients.hub.read(clients.configuration.hub.state, path)
     if raw is None:

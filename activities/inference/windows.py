@@ -14,7 +14,7 @@ from shared.domain import identity
 from shared.domain.failures import Refused, Transient
 from shared.domain.inference.arrivals import Arrival
 from shared.domain.inference.routes import HubLayout
-from shared.domain.inference.windows import Waiting, WindowVerdict, judge_window
+from shared.domain.inference.windows import WaitingFiles, WindowVerdict, judge_window
 from shared.ports import Blob
 from shared.records import paths as records
 from shared.records.claims import claim_files
@@ -32,7 +32,7 @@ class Index:
 def look_at_window(clients: Clients, watch: c.WindowWatch) -> WindowVerdict:
     now = clients.clock.now()
     ages = [max(0.0, (now - blob.modified).total_seconds()) for blob in unclaimed(clients, watch)]
-    waiting = Waiting(files=len(ages), youngest_s=min(ages, default=0.0), oldest_s=max(ages, default=0.0))
+    waiting = WaitingFiles(files=len(ages), youngest_s=min(ages, default=0.0), oldest_s=max(ages, default=0.0))
     return judge_window(waiting, watch.route.group.window)
 
 

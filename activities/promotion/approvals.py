@@ -7,7 +7,7 @@ from shared import contracts as c
 from shared.application.promotion.standing import asked_at, askers_of, break_glass, judgement
 from shared.application.promotion.superseding import superseded_by
 from shared.clients import Clients
-from shared.domain.promotion.approvals import Standing, who_can
+from shared.domain.promotion.approvals import ApprovalStanding, who_can
 
 _FIRST_LOOK_S, _GROWTH = 300.0, 1.25
 
@@ -18,13 +18,13 @@ def look_at_approvals(clients: Clients, order: c.StageOrder) -> c.ApprovalsSeen:
     found, asked = judgement(clients, order), asked_at(clients, order)
     waited = (clients.clock.now() - asked).total_seconds()
     if because := superseded_by(clients, order.promotion.id):
-        return c.ApprovalsSeen(standing=Standing.REJECTED, unmet=(because,), waited_s=waited)
-    if found.standing is Standing.EXPIRED:
+        return c.ApprovalsSeen(standing=ApprovalStanding.REJECTED, unmet=(because,), waited_s=waited)
+    if found.standing is ApprovalStanding.EXPIRED:
         until = asked + timedelta(seconds=policy.expire_after_s)
         times = [moment.isoformat(timespec="minutes") for moment in (asked, until)]
         said = f"the approvals expired: asked for at {times[0]}, not all given until {times[1]}; promote it again"
         return c.ApprovalsSeen(standing=found.standing, unmet=(said, *found.unmet), waited_s=waited)
-    if found.standing is not Standing.WAITING:
+    if found.standing is not ApprovalStanding.WAITING:
         return c.ApprovalsSeen(standing=found.standing, unmet=found.unmet, waited_s=waited)
     due = int(waited // policy.remind_after_s)
     marks = [(due + 1) * policy.remind_after_s, policy.expire_after_s]
@@ -41,13 +41,13 @@ def _unasked(waited: float) -> float:
 def look_at_glass(clients: Clients, order: c.StageOrder) -> c.ApprovalsSeen:
     """Whether the failing gates of the order's phase have been overridden, by everybody who must."""
     if break_glass(clients, order):
-        return c.ApprovalsSeen(standing=Standing.APPROVED)
+        return c.ApprovalsSeen(standing=ApprovalStanding.APPROVED)
     policy = clients.configuration.ladder.break_glass.policy
     roles = policy.asked(askers_of(clients, order.promotion, order.plan.digest))
     unmet = tuple(f"break the glass as {role.name}: {who_can(role, policy)}" for role in roles)
     late = (clients.clock.now() - asked_at(clients, order)).total_seconds()
     left = clients.configuration.ladder.break_glass.longest_s - late
-    standing = Standing.WAITING if left > 0 and roles else Standing.EXPIRED
+    standing = ApprovalStanding.WAITING if left > 0 and roles else ApprovalStanding.EXPIRED
     if roles and left <= 0:
         unmet = ("the glass was not broken in time", *unmet)
     return c.ApprovalsSeen(standing=standing, unmet=unmet, look_again_s=max(1.0, left))

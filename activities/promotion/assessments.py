@@ -15,7 +15,7 @@ from shared.application.promotion.stage_training import carried
 from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain.failures import Refused
-from shared.domain.gates import GateSpec, Outcome, Verdict, judge
+from shared.domain.gates import GateOutcome, GateSpec, Verdict, judge
 from shared.domain.gates.evidence import Evaluation, Evidence
 from shared.domain.promotion.plans import Champion, Phase
 from shared.records import paths as records
@@ -33,10 +33,10 @@ def _assess(clients: Clients, order: c.StageOrder) -> c.Assessed:
         clients.hub.create(state, path, json.dumps(_measured(clients, order)).encode())
     kept = json.loads(clients.hub.read(state, path) or b"{}")
     verdicts = tuple(decode(Verdict, each) for each in kept["verdicts"])
-    failed = [each for each in verdicts if each.outcome is not Outcome.PASS]
+    failed = [each for each in verdicts if each.outcome is not GateOutcome.PASS]
     facts = {"promotion": order.promotion.id, "stage": order.stage, "phase": order.phase.value, **_said(verdicts)}
     clients.audit.append(order.key, "assessed", str(order.plan.model), "signalbox", facts)
-    worse = any(each.gate == "better_than_champion" and each.outcome is Outcome.FAIL for each in failed)
+    worse = any(each.gate == "better_than_champion" and each.outcome is GateOutcome.FAIL for each in failed)
     because = tuple(f"{each.gate}: {each.outcome.value}: {each.because}" for each in failed)
     return c.Assessed(passed=not failed, record=path, because=because, worse=worse)
 

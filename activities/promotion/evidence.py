@@ -24,7 +24,7 @@ from shared.domain.gates.evidence import ApiTest, DataTest, Evidence, GoldenDevi
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.bundles import GOLDEN
 from shared.domain.promotion.ladder import Promotable
-from shared.ports import Answer, HubFile, OnlineRequest
+from shared.ports import EndpointResponse, HubFile, OnlineRequest
 
 _LEAST_TIMED = 30
 _GOLDEN_TOLERANCE = 1e-6
@@ -57,7 +57,7 @@ class Online:
     def __init__(self, clients: Clients, workspace: Workspace, endpoint: str) -> None:
         self._clients, self._workspace, self._endpoint = clients, workspace, endpoint
 
-    def ask(self, deployment: str, body: Any) -> Answer:
+    def ask(self, deployment: str, body: Any) -> EndpointResponse:
         request = OnlineRequest(
             workspace=self._workspace,
             endpoint=self._endpoint,
@@ -97,7 +97,7 @@ class Session(Online):
         self.times_ms: list[float] = []
         self.errors = 0
 
-    def ask(self, deployment: str, body: Any) -> Answer:
+    def ask(self, deployment: str, body: Any) -> EndpointResponse:
         answer = super().ask(deployment, body)
         if deployment == self.challenger:
             self.times_ms.append(answer.took_ms)
@@ -140,7 +140,7 @@ def _golden(clients: Clients, order: c.StageOrder) -> Iterator[tuple[Any, Any]]:
         yield pair
 
 
-def _api_test(recorded: Sequence[Any], answers: Sequence[Answer]) -> ApiTest:
+def _api_test(recorded: Sequence[Any], answers: Sequence[EndpointResponse]) -> ApiTest:
     """How the golden requests were answered, and how far from what was recorded with them."""
     deviations, problems = [], []
     for number, (wanted, answer) in enumerate(zip(recorded, answers, strict=True)):
@@ -181,7 +181,7 @@ def _latency(times_ms: Sequence[float], errors: int) -> Latency:
     return Latency(requests=len(times_ms), errors=errors, p50_ms=p50, p95_ms=p95, p99_ms=p99)
 
 
-def _outputs(deployment: str, answer: Answer, rows: int, table: Table) -> list[Any]:
+def _outputs(deployment: str, answer: EndpointResponse, rows: int, table: Table) -> list[Any]:
     """The predictions in an answer: a list, by itself or as `predictions`."""
     if answer.status != 200:
         raise Refused(f"{deployment} answered {answer.status}: {answer.body[:200].decode(errors='replace')}")

@@ -12,7 +12,7 @@ from shared.domain.gates.evidence import Evaluation, SliceDifference
 from shared.domain.gates.options import read_options
 from shared.domain.metrics.agreement import Agreement, OutputComparison, no_champion
 from shared.domain.metrics.catalogue import MetricError, Scale, metric_named, value_of
-from shared.domain.metrics.outputs import Labels, Numbers, edges_of
+from shared.domain.metrics.outputs import LabelOutputs, Numbers, edges_of
 from shared.domain.metrics.paired import Difference, compare, resamples_for
 from shared.domain.statistics.looks import Look
 
@@ -132,7 +132,7 @@ def agreement_of(rows: HoldoutRows, champion: Any, challenger: Any) -> Agreement
         return no_champion(len(challenger))
     words = rows.table.vocabulary
     champion, challenger = (_scaled("accuracy", each) for each in (champion, challenger))
-    outputs: Any = Labels() if words else Numbers(edges_of(champion), rows.holdout.tolerance)
+    outputs: Any = LabelOutputs() if words else Numbers(edges_of(champion), rows.holdout.tolerance)
     comparison, start = OutputComparison(outputs), 0
     for keys in rows.key_batches():
         stop = start + len(keys)

@@ -11,7 +11,7 @@ from shared.application.promotion.stage_entry import unproven
 from shared.application.promotion.standing import opened
 from shared.application.promotion.superseding import refuse_superseded, supersede
 from shared.application.promotion.turns import (
-    Waiting,
+    QueuedPromotion,
     holder_of,
     join_queue,
     leave_queue,
@@ -83,7 +83,7 @@ def lock_endpoint(clients: Clients, lock: c.EndpointLock) -> c.EndpointLocked:
     return c.EndpointLocked(held=True)
 
 
-def _ahead(clients: Clients, lock: c.EndpointLock) -> list[Waiting]:
+def _ahead(clients: Clients, lock: c.EndpointLock) -> list[QueuedPromotion]:
     """Those that came before: all of them, where the promotion has no place in the queue yet."""
     waiting = queue_of(clients, lock.endpoint)
     own = next((number for number, place in enumerate(waiting) if place.promotion == lock.owner), len(waiting))

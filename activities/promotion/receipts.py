@@ -17,9 +17,9 @@ from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain import identity
 from shared.domain.failures import Refused
-from shared.domain.gates import Outcome, Verdict, judge
+from shared.domain.gates import GateOutcome, Verdict, judge
 from shared.domain.gates.evidence import Evidence
-from shared.domain.promotion.approvals import Standing
+from shared.domain.promotion.approvals import ApprovalStanding
 from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.models import BUNDLE, FLAG
 from shared.domain.promotion.plans import Phase
@@ -59,7 +59,7 @@ def _issue(clients: Clients, order: c.StageOrder) -> Receipt:
         use_decisions(clients, order.promotion.id, kept)
     override = break_glass(clients, order)
     verdicts = _verdicts(clients, order)
-    failed = [f"{each.gate}: {each.because}" for each in verdicts if each.outcome is not Outcome.PASS]
+    failed = [f"{each.gate}: {each.because}" for each in verdicts if each.outcome is not GateOutcome.PASS]
     if failed and not override:
         raise Refused(f"no receipt for {order.stage} ({order.phase.value}): {'; '.join(failed)}")
     approvals = _approvals(clients, order)
@@ -128,7 +128,7 @@ def _approvals(clients: Clients, order: c.StageOrder) -> tuple[str, ...]:
         entry = clients.ledger.find(identity.promotion_key(order.promotion.id, f"{order.stage}/entry/receipt"))
         return decode(Receipt, entry).approvals if entry else ()
     found = judgement(clients, order)
-    if found.standing is not Standing.APPROVED:
+    if found.standing is not ApprovalStanding.APPROVED:
         raise Refused(f"no receipt for {order.stage}: {'; '.join(found.unmet)}")
     return tuple(f"{each.role}: {each.name} ({each.oid})" for each in found.approvals)
 

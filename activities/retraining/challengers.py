@@ -23,7 +23,7 @@ from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain import identity
 from shared.domain.failures import Refused
-from shared.domain.gates import Outcome, judge
+from shared.domain.gates import GateOutcome, judge
 from shared.domain.gates.evidence import Evaluation, Evidence
 from shared.domain.promotion.bundles import EXTRAS, MODEL
 from shared.domain.promotion.models import BUNDLE, ModelVersion
@@ -32,9 +32,9 @@ from shared.records import paths as records
 
 RUN = "signalbox.run"  # The tag of a model with the run that trained it.
 _OUTCOMES = {
-    Outcome.PASS: c.RetrainingOutcome.BETTER,
-    Outcome.FAIL: c.RetrainingOutcome.NOT_BETTER,
-    Outcome.INCONCLUSIVE: c.RetrainingOutcome.INCONCLUSIVE,
+    GateOutcome.PASS: c.RetrainingOutcome.BETTER,
+    GateOutcome.FAIL: c.RetrainingOutcome.NOT_BETTER,
+    GateOutcome.INCONCLUSIVE: c.RetrainingOutcome.INCONCLUSIVE,
 }
 _COMMIT = "code_commit"
 _TAG = 250

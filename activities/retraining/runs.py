@@ -25,7 +25,14 @@ from shared.domain.failures import Refused, Transient
 from shared.domain.inference.runs import JobState, job_state
 from shared.domain.retraining.causes import Cause
 from shared.domain.retraining.costs import Cost, cost_of
-from shared.domain.retraining.decision import Move, Rule, Situation, Verdict, as_of, decide
+from shared.domain.retraining.decision import (
+    DecisionRule,
+    RetrainingAction,
+    RetrainingVerdict,
+    Situation,
+    as_of,
+    decide,
+)
 from shared.domain.retraining.pipelines import PipelineRunSeen
 from shared.durable.starting import Client, start_once
 from shared.records import paths as records
@@ -37,7 +44,7 @@ def weigh_causes(clients: Clients, weighing: c.CausesWeighing) -> c.CausesWeighe
     book = _book_as_of_now(clients, model)
     if weighing.key in book.claims:
         run = claimed(clients, book.claims[weighing.key])
-        return c.CausesWeighed(move=Move.RETRAIN, because=run.because, run=run)
+        return c.CausesWeighed(move=RetrainingAction.RETRAIN, because=run.because, run=run)
     end_pause(clients, model)
     causes = _unclaimed(clients, model, book.running)
     verdict = decide(
@@ -50,16 +57,16 @@ def weigh_causes(clients: Clients, weighing: c.CausesWeighing) -> c.CausesWeighe
             champion_since=champion_since(clients, rules),
         )
     )
-    if verdict.rule is not Rule.NO_CAUSE:
+    if verdict.rule is not DecisionRule.NO_CAUSE:
         _record_verdict(clients, model, verdict, causes, book.running)
-    if verdict.move is Move.REFUSE:
+    if verdict.move is RetrainingAction.REFUSE:
         settle(clients, [cause.blob for cause in causes], f"refused: {verdict.rule.value}")
-    if verdict.rule is Rule.DEBOUNCE:
+    if verdict.rule is DecisionRule.DEBOUNCE:
         note_pause(clients, model)
-    if verdict.move is not Move.RETRAIN:
+    if verdict.move is not RetrainingAction.RETRAIN:
         return _waiting(clients, verdict)
     run = claim(clients, weighing.key, rules, causes, verdict.because)
-    return c.CausesWeighed(move=Move.RETRAIN, because=verdict.because, run=run)
+    return c.CausesWeighed(move=RetrainingAction.RETRAIN, because=verdict.because, run=run)
 
 
 def open_retraining(clients: Clients, opening: c.RetrainingOpening) -> c.RetrainingOpened:
@@ -145,17 +152,19 @@ def _weighed(model: str, cause: OpenCause) -> Cause:
     return Cause(id=cause.id, model=model, kind=cause.kind, at=cause.at, because="")
 
 
-def _waiting(clients: Clients, verdict: Verdict) -> c.CausesWeighed:
+def _waiting(clients: Clients, verdict: RetrainingVerdict) -> c.CausesWeighed:
     wait_s = 0.0 if verdict.until is None else max(0.1, (verdict.until - clients.clock.now()).total_seconds())
     return c.CausesWeighed(
         move=verdict.move,
         because=verdict.because,
         wait_s=round(wait_s, 3),
-        debounced=verdict.rule is Rule.DEBOUNCE,
+        debounced=verdict.rule is DecisionRule.DEBOUNCE,
     )
 
 
-def _record_verdict(clients: Clients, model: str, verdict: Verdict, causes: list[OpenCause], running: str) -> None:
+def _record_verdict(
+    clients: Clients, model: str, verdict: RetrainingVerdict, causes: list[OpenCause], running: str
+) -> None:
     """Once for the same causes and the same rule, however often it is looked at."""
     ids = [cause.id for cause in causes]
     name = identity.digest(verdict.move.value, verdict.rule.value, running, *ids)

@@ -6,7 +6,7 @@ from collections import deque
 from contextlib import suppress
 
 from activities.effects import stamp
-from activities.retraining.training_files import Member, rows_of, waiting_files
+from activities.retraining.training_files import TrainingFile, rows_of, waiting_files
 from activities.retraining.training_sets import arrival_of
 from shared import contracts as c
 from shared.application.retraining.causes import record_cause
@@ -81,7 +81,7 @@ def _rows(clients: Clients, model: str, route: TrainingRoute, fresh: dict[str, B
 
 def _count(clients: Clients, route: TrainingRoute, blob: Blob) -> int:
     """Of a file that cannot be read, as far as it can: a run says what is wrong with it, and no other file waits."""
-    member = Member(blob=blob)
+    member = TrainingFile(blob=blob)
     with suppress(Refused):
         deque(rows_of(clients, route, member, ""), maxlen=0)
     return member.rows

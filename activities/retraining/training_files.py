@@ -16,7 +16,7 @@ from shared.ports import Blob
 
 
 @dataclass(slots=True, kw_only=True)
-class Member:
+class TrainingFile:
     """A file of the set: what it was when it was read; its rows are those of a table, or the boxes of images."""
 
     blob: Blob
@@ -54,7 +54,7 @@ def takes_named(rules: Retraining, route: TrainingRoute) -> bool:
     return bool(rules.data) and rules.data[0].name == route.name
 
 
-def rows_of(clients: Clients, route: TrainingRoute, member: Member, held_out: str) -> Iterator[Row]:
+def rows_of(clients: Clients, route: TrainingRoute, member: TrainingFile, held_out: str) -> Iterator[Row]:
     """Every row, with its value of the column *held_out*; afterwards *member* has its digest, rows and header."""
     digest = hashlib.sha256()
     read = _boxes if route.kind is TrainingKind.BOXES else _table
@@ -67,7 +67,7 @@ def header_line(columns: Sequence[str]) -> str:
 
 
 def _table(
-    clients: Clients, route: TrainingRoute, member: Member, held_out: str, update: Callable[[bytes], object]
+    clients: Clients, route: TrainingRoute, member: TrainingFile, held_out: str, update: Callable[[bytes], object]
 ) -> Iterator[Row]:
     """The columns of every file in the order of their names, so that one order of columns is not another set."""
     reader = clients.row_files.cells(member.blob, update)
@@ -90,7 +90,7 @@ def _table(
 
 
 def _boxes(
-    clients: Clients, route: TrainingRoute, member: Member, held_out: str, update: Callable[[bytes], object]
+    clients: Clients, route: TrainingRoute, member: TrainingFile, held_out: str, update: Callable[[bytes], object]
 ) -> Iterator[Row]:
     wrong, fields = list[str](), (*route.key, held_out)
     for image in clients.row_files.images(member.blob, sorted(route.labels), fields, update):

@@ -15,7 +15,14 @@ from typing import Any
 from activities.effects import once, stamp
 from activities.promotion.holdout_rows import HoldoutRows, read_rows
 from activities.retraining.training import datastore_path
-from activities.retraining.training_files import Member, header_line, named_files, rows_of, takes_named, waiting_files
+from activities.retraining.training_files import (
+    TrainingFile,
+    header_line,
+    named_files,
+    rows_of,
+    takes_named,
+    waiting_files,
+)
 from activities.retraining.training_spool import Spool
 from shared import contracts as c
 from shared.clients import Clients
@@ -48,17 +55,17 @@ def _build(clients: Clients, request: c.RetrainingRun) -> c.TrainingSets:
     return c.TrainingSets(sets=tuple(sets), holdout=folder, digest=holdout.digest)
 
 
-def _members(clients: Clients, request: c.RetrainingRun, route: TrainingRoute) -> list[Member]:
+def _members(clients: Clients, request: c.RetrainingRun, route: TrainingRoute) -> list[TrainingFile]:
     found = waiting_files(clients, route)
     named = named_files(clients, request, route) if takes_named(request.rules, route) else []
     blobs = {(blob.container, blob.path): blob for blob in [*found, *named]}
     if not blobs:
         raise Refused(f"there is no training data: nothing in the hub matches {route.take}")
-    return [Member(blob=blobs[place]) for place in sorted(blobs)]
+    return [TrainingFile(blob=blobs[place]) for place in sorted(blobs)]
 
 
 def _set(
-    clients: Clients, request: c.RetrainingRun, route: TrainingRoute, members: list[Member], holdout: HoldoutRows
+    clients: Clients, request: c.RetrainingRun, route: TrainingRoute, members: list[TrainingFile], holdout: HoldoutRows
 ) -> c.TrainingSet:
     apart = _told_apart(route, holdout)
     merge = Merge(route.conflicts, holdout.values(apart))
@@ -80,10 +87,12 @@ def _told_apart(route: TrainingRoute, holdout: HoldoutRows) -> str:
     return IMAGE if of_images else holdout.holdout.key
 
 
-def _chosen(clients: Clients, route: TrainingRoute, members: list[Member], merge: Merge, apart: str) -> Iterator[Row]:
+def _chosen(
+    clients: Clients, route: TrainingRoute, members: list[TrainingFile], merge: Merge, apart: str
+) -> Iterator[Row]:
     """The rows of the set by file and row: uploading a file again does not make another set of it."""
     for at, member in enumerate(members):
-        again = Member(blob=member.blob)
+        again = TrainingFile(blob=member.blob)
         for number, row in enumerate(rows_of(clients, route, again, apart)):
             if merge.takes(at, number, row):
                 yield row
@@ -93,7 +102,7 @@ def _written(
     clients: Clients,
     request: c.RetrainingRun,
     route: TrainingRoute,
-    members: Sequence[Member],
+    members: Sequence[TrainingFile],
     merge: Merge,
     spool: Spool,
 ) -> c.TrainingSet:
@@ -145,7 +154,7 @@ def _register(
     clients.data_assets.register(workspace, name, version, datastore_path(request, folder), tags)
 
 
-def _one_header(members: Sequence[Member]) -> tuple[str, ...]:
+def _one_header(members: Sequence[TrainingFile]) -> tuple[str, ...]:
     """Refused where files have different columns: a set is one table."""
     first = members[0]
     for member in members:
@@ -155,7 +164,7 @@ def _one_header(members: Sequence[Member]) -> tuple[str, ...]:
     return first.header
 
 
-def _described(request: c.RetrainingRun, route: TrainingRoute, member: Member) -> dict[str, Any]:
+def _described(request: c.RetrainingRun, route: TrainingRoute, member: TrainingFile) -> dict[str, Any]:
     blob = member.blob
     return {
         "id": arrival_of(request.hub.account, blob),

@@ -23,7 +23,7 @@ from shared.domain.schedules.due_times import Firing, Skip, Span, Target, plan
 from shared.durable.starting import Client
 from shared.records import paths as records
 from shared.records.timetable import (
-    Claim,
+    FiringClaim,
     Timetable,
     configured,
     known_since,
@@ -78,7 +78,7 @@ class _Work:
     """The firings of a span that are left, and the timetable as it was found."""
 
     timetable: Timetable
-    claim: Claim
+    claim: FiringClaim
     firings: tuple[Firing, ...]
     skips: tuple[Skip, ...]
 
@@ -97,7 +97,7 @@ def _next_work(clients: Clients) -> _Work | None:
         if timetable.until - now > _ODD:
             _log.error("schedules are seen to until %s, and it is %s: nothing is due", timetable.until, now)
         return None
-    claim = timetable.claim or Claim(until=now)
+    claim = timetable.claim or FiringClaim(until=now)
     changed = timetable.configured != configured(schedules)
     since = known_since(clients, schedules, now) if changed else {}
     span = Span(after=timetable.until, until=claim.until)

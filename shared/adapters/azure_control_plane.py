@@ -20,6 +20,7 @@ from shared.adapters.azure_faults import failure, translated
 from shared.adapters.azure_ml.arm import pipeline, place_path, send
 from shared.adapters.service_bus.shapes import queue_seen, topic_seen
 from shared.domain.azure.inspection import (
+    AzureResource,
     ClockSeen,
     DatastoreSeen,
     Grant,
@@ -28,7 +29,6 @@ from shared.domain.azure.inspection import (
     Lock,
     LockLevel,
     QueueSeen,
-    Standing,
     Subscription,
     TopicSeen,
 )
@@ -51,13 +51,13 @@ class AzureControlPlane:
         self._base = resource_manager
         self._pipeline = pipeline(resource_manager, credential, f"{resource_manager}/.default")
 
-    def find(self, resource: str) -> Standing | None:
+    def find(self, resource: str) -> AzureResource | None:
         provider = resource.rpartition("/providers/")[2].partition("/")[0].lower()
         raw = self._get(resource, _BY_PROVIDER[provider])
         if raw is None:
             return None
         properties = raw.get("properties") or {}
-        return Standing(
+        return AzureResource(
             id=str(raw.get("id") or resource),
             state=str(properties.get("provisioningState") or ""),
             storage=str(properties.get("storageAccount") or ""),

@@ -4,11 +4,11 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.domain.inference.runs import Outcome
+from shared.domain.inference.runs import RunOutcome
 from shared.records import paths as records
 from shared.records.access import Records
 
-_GOOD = {"promoted", "better", Outcome.COMPLETED.value, Outcome.PARTIAL.value}
+_GOOD = {"promoted", "better", RunOutcome.COMPLETED.value, RunOutcome.PARTIAL.value}
 _INSIDE = (".before", "/lock/", "/asked-")  # Bookkeeping that is no step to anybody.
 
 

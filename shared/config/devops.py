@@ -7,7 +7,7 @@ from typing import Any
 from shared.config.reader import Reader
 from shared.config.shapes import TEXT, mapping, named
 from shared.domain.devops.configuration import DevOps, MergeStart, StageApprovals
-from shared.domain.devops.orders import FIELDS, Kind, Order, read_order
+from shared.domain.devops.orders import FIELDS, OrderKind, TaskOrder, read_order
 from shared.domain.failures import Refused
 from shared.domain.promotion.ladder import Ladder, Stage
 
@@ -105,22 +105,22 @@ def _organisation(one: Reader, organisations: tuple[str, ...]) -> str:
     return name
 
 
-def _order(one: Reader, organisation: str, ladder: Ladder) -> Order:
+def _order(one: Reader, organisation: str, ladder: Ladder) -> TaskOrder:
     raw: Any = one.raw("start")
-    nothing = Order(kind=Kind.FOLLOW)
+    nothing = TaskOrder(kind=OrderKind.FOLLOW)
     if not isinstance(raw, Mapping):
         one.fail("start", f"is {str(raw)[:60]!r}", "write a mapping, such as {start: retraining, model: NAME}")
         return nothing
     given = dict(raw)
-    if given.get("start") == Kind.PIPELINE:
+    if given.get("start") == OrderKind.PIPELINE:
         given = {"organisation": organisation, "project": one.text("project"), **given}
     try:
         order = read_order({name: str(value) for name, value in given.items()})
     except Refused as refusal:
         one.fail("start", str(refusal), "see docs/azure-devops.md")
         return nothing
-    if order.kind is Kind.PIPELINE and not order.pipeline.isdigit():
+    if order.kind is OrderKind.PIPELINE and not order.pipeline.isdigit():
         one.fail("start", f"runs pipeline {order.pipeline!r}", "give the pipeline's number")
-    if order.kind is Kind.PROMOTION and order.to not in {stage.name for stage in ladder.stages}:
+    if order.kind is OrderKind.PROMOTION and order.to not in {stage.name for stage in ladder.stages}:
         one.fail("start", f"promotes to {order.to!r}, which is no stage", "name a stage of the ladder")
     return order

@@ -8,7 +8,7 @@ from shared.config.reader import NAME, Reader
 from shared.config.shapes import DURATION, LOCATION, TEXT, mapping, named, whole
 from shared.domain.data.record_files import WRITABLE
 from shared.domain.inference.routes import Grouping, Route
-from shared.domain.inference.streams import DEFAULT_AGE_S, DEFAULT_RECORDS, DEFAULT_SIZE, FILLED, Answer, Stream
+from shared.domain.inference.streams import DEFAULT_AGE_S, DEFAULT_RECORDS, DEFAULT_SIZE, FILLED, AnswerMode, Stream
 from shared.domain.paths import patterns
 
 _FIELDS = ("route", "land", "close", "answer")
@@ -30,7 +30,7 @@ def read_streams(section: Reader, routes: tuple[Route, ...]) -> tuple[Stream, ..
 
 def streams_schema() -> dict[str, Any]:
     close = mapping({"records": whole(*_RECORDS), "bytes": whole(*_BYTES), "age": DURATION})
-    fields = {"route": TEXT, "land": LOCATION, "close": close, "answer": {"enum": list(Answer)}}
+    fields = {"route": TEXT, "land": LOCATION, "close": close, "answer": {"enum": list(AnswerMode)}}
     return named(mapping(fields, required=("route", "land"))) | {"propertyNames": {"pattern": f"^{NAME.pattern}$"}}
 
 
@@ -45,7 +45,7 @@ def _stream(one: Reader, name: str) -> Stream:
         records=close.whole("records", *_RECORDS) or DEFAULT_RECORDS,
         size=close.whole("bytes", *_BYTES) or DEFAULT_SIZE,
         age_s=close.seconds("age", DEFAULT_AGE_S),
-        answer=Answer(one.choice("answer", tuple(Answer), Answer.MESSAGE)),
+        answer=AnswerMode(one.choice("answer", tuple(AnswerMode), AnswerMode.MESSAGE)),
     )
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from shared.contracts.kinds import Activity, Effect, ExternalEvent, Orchestration
 from shared.contracts.payloads import Done
 from shared.domain.devops.hooks import Hint as Hint
-from shared.domain.devops.orders import Order
+from shared.domain.devops.orders import TaskOrder
 from shared.domain.devops.seen import DevOpsRun as DevOpsRun
 from shared.domain.devops.tasks import PlanSeen as PlanSeen
 from shared.domain.devops.tasks import TaskRef as TaskRef
@@ -24,7 +24,7 @@ class Followed(StrEnum):
 class TaskBeginning:
     key: str
     task: TaskRef
-    order: Order
+    order: TaskOrder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class TaskFollowing:
     """*looks* counts over continuations, *failed* those in a row that came to nothing."""
 
     task: TaskRef
-    order: Order
+    order: TaskOrder
     begun: TaskBegun | None = None
     looks: int = 0
     failed: int = 0

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from shared.contracts.kinds import Activity, Effect, Orchestration
 from shared.contracts.payloads import Done, Inference, Sweep, Swept
-from shared.domain.drift.rule import Outcome
+from shared.domain.drift.rule import DriftOutcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class DriftJudging:
 class DriftFound:
     """*report* and *page* are paths in the hub's state container, empty where nothing was looked at."""
 
-    outcome: Outcome
+    outcome: DriftOutcome
     because: str
     report: str = ""
     page: str = ""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from shared.domain import identity
 from shared.domain.inference.arrivals import Arrival
 from shared.domain.inference.routes import HubLayout, Route
-from shared.domain.inference.runs import JobState, Outcome
+from shared.domain.inference.runs import JobState, RunOutcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class InferenceResult:
     """*job_error* is the line of *job_log* that says why the job failed; both are empty where none did."""
 
     run: str
-    outcome: Outcome
+    outcome: RunOutcome
     because: str = ""
     manifest: str = ""
     job_error: str = ""
@@ -61,7 +61,7 @@ class RunOpening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOpened:
-    already: Outcome | None = None
+    already: RunOutcome | None = None
     because: str = ""
 
 
@@ -196,7 +196,7 @@ class OutputFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciled:
-    outcome: Outcome
+    outcome: RunOutcome
     because: str
     rows_in: int = 0
     rows_out: int = 0

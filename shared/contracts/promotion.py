@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from shared.contracts.kinds import Activity, Effect, ExternalEvent, Orchestration
 from shared.contracts.payloads import Done, Sweep, Swept
-from shared.domain.promotion.approvals import Standing
+from shared.domain.promotion.approvals import ApprovalStanding
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.people import Askers, PersonId
 from shared.domain.promotion.plans import Move, Phase, StagePlan
@@ -153,7 +153,7 @@ class EvidencePack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalsSeen:
-    standing: Standing
+    standing: ApprovalStanding
     unmet: tuple[str, ...] = ()
     look_again_s: float = 0.0
     reminders_due: int = 0

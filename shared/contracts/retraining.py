@@ -9,7 +9,7 @@ from shared.contracts.promotion import Fate, Promotion
 from shared.domain.inference.routes import HubLayout
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.people import Askers, PersonId
-from shared.domain.retraining.decision import Move
+from shared.domain.retraining.decision import RetrainingAction
 from shared.domain.retraining.rules import Retraining
 
 
@@ -73,7 +73,7 @@ class CausesWeighing:
 class CausesWeighed:
     """*run* owns the causes, where there is one; *wait_s* is zero where something else than time decides."""
 
-    move: Move
+    move: RetrainingAction
     because: str
     wait_s: float = 0.0
     debounced: bool = False

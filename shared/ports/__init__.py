@@ -25,12 +25,12 @@ from shared.ports.inference import (
 from shared.ports.messaging import Messenger, Queues
 from shared.ports.pipelines import Pipelines
 from shared.ports.promotion import (
-    Answer,
     AssetKind,
     AuditLog,
     BundleStore,
     DeploymentSeen,
     EndpointKind,
+    EndpointResponse,
     Endpoints,
     EndpointSeen,
     Identities,
@@ -47,7 +47,6 @@ from shared.ports.retraining import DataAssets
 
 __all__ = [
     "Announcer",
-    "Answer",
     "AssetKind",
     "AuditLog",
     "BatchJob",
@@ -64,6 +63,7 @@ __all__ = [
     "DevOpsPipelines",
     "DriftFiles",
     "EndpointKind",
+    "EndpointResponse",
     "EndpointSeen",
     "Endpoints",
     "Folder",

@@ -3,13 +3,13 @@
 from typing import Protocol
 
 from shared.domain.azure.inspection import (
+    AzureResource,
     ClockSeen,
     DatastoreSeen,
     Grant,
     IssuerSeen,
     Lock,
     QueueSeen,
-    Standing,
     Subscription,
     TopicSeen,
 )
@@ -19,7 +19,7 @@ from shared.domain.inference.routes import Workspace
 class ControlPlane(Protocol):
     """Every method raises Hidden where the app's identity may not look."""
 
-    def find(self, resource: str) -> Standing | None:
+    def find(self, resource: str) -> AzureResource | None:
         """The resource with this ARM id, None where there is none."""
         ...
 

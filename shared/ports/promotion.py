@@ -165,7 +165,7 @@ class OnlineRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class EndpointResponse:
     status: int
     body: bytes
     took_ms: float
@@ -193,7 +193,7 @@ class Endpoints(Protocol):
         """Set a batch endpoint's default deployment."""
         ...
 
-    def invoke(self, request: OnlineRequest) -> Answer: ...
+    def invoke(self, request: OnlineRequest) -> EndpointResponse: ...
 
 
 class AuditLog(Protocol):

@@ -13,7 +13,7 @@ from typing import Any
 from shared.codec import decode, encode
 from shared.domain import identity
 from shared.domain.failures import Transient
-from shared.domain.schedules.due_times import Order, Schedule
+from shared.domain.schedules.due_times import PauseOrder, Schedule
 from shared.records import paths as records
 from shared.records.access import DatedRecords
 from shared.records.line_logs import append_line
@@ -23,7 +23,7 @@ _LINES_AT_ONCE = 1000  # A block of an append blob is small, and so is a part of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class FiringClaim:
     """A span that is being fired, up to *until*; everything up to the place of *done* has fired."""
 
     until: datetime
@@ -50,7 +50,7 @@ class Timetable:
 
     until: datetime
     configured: str
-    claim: Claim | None = None
+    claim: FiringClaim | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class _Book:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Orders:
-    orders: dict[str, Order] = field(default_factory=dict)
+    orders: dict[str, PauseOrder] = field(default_factory=dict)
 
 
 def read_timetable(made: DatedRecords) -> Timetable | None:
@@ -104,20 +104,20 @@ def known_since(made: DatedRecords, schedules: tuple[Schedule, ...], now: dateti
     return {name: each.since for name, each in known.items()}
 
 
-def read_orders(made: DatedRecords) -> dict[str, Order]:
+def read_orders(made: DatedRecords) -> dict[str, PauseOrder]:
     """The last order about each schedule that ever had one, by its name."""
     return decode(_Orders, _read(made, records.SCHEDULE_ORDERS)[1] or {}).orders
 
 
-def give_order(made: DatedRecords, schedule: str, *, pause: bool, by: str, reason: str) -> tuple[Order, bool]:
+def give_order(made: DatedRecords, schedule: str, *, pause: bool, by: str, reason: str) -> tuple[PauseOrder, bool]:
     """Pause *schedule*, or let it go on; returns the order that holds, and whether it is new. Raises Transient."""
     for _ in range(_TRIES):
         etag, raw = _read(made, records.SCHEDULE_ORDERS)
         orders = decode(_Orders, raw or {}).orders
         held = orders.get(schedule)
         if (held is not None and held.paused) == pause:
-            return held or Order(paused=False, at=made.clock.now(), by=by, reason=reason), False
-        order = Order(paused=pause, at=made.clock.now(), by=by, reason=reason)
+            return held or PauseOrder(paused=False, at=made.clock.now(), by=by, reason=reason), False
+        order = PauseOrder(paused=pause, at=made.clock.now(), by=by, reason=reason)
         if _write(made, records.SCHEDULE_ORDERS, encode(_Orders(orders=orders | {schedule: order})), etag):
             note(made, [{"schedule": schedule, "order": "pause" if pause else "resume", "by": by, "reason": reason}])
             return order, True
@@ -134,7 +134,7 @@ def note(made: DatedRecords, lines: list[Mapping[str, str]]) -> None:
         append_line(made.hub, made.configuration.hub.state, path, part.encode())
 
 
-def step(claim: Claim, place: tuple[datetime, str, datetime]) -> Claim:
+def step(claim: FiringClaim, place: tuple[datetime, str, datetime]) -> FiringClaim:
     """*claim* once everything up to *place* has fired."""
     return replace(claim, done_at=place[0], done_name=place[1], done_due=place[2])
 

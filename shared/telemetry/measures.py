@@ -11,7 +11,7 @@ from typing import Any
 from shared import contracts as c
 from shared.domain import identity
 from shared.domain.inference.runs import JobState
-from shared.domain.promotion.approvals import Standing
+from shared.domain.promotion.approvals import ApprovalStanding
 from shared.telemetry.carried import Carried
 from shared.telemetry.instruments import count, stands, took
 from shared.telemetry.spans import job_ended
@@ -50,7 +50,7 @@ def _promotion_ended(seen: Seen) -> None:
 
 
 def _approvals(seen: Seen) -> None:
-    if seen.gave.standing is not Standing.WAITING:
+    if seen.gave.standing is not ApprovalStanding.WAITING:
         said = {"stage": seen.given.stage, "standing": seen.gave.standing.value}
         took("signalbox.approval.wait", seen.gave.waited_s, said)
 

@@ -25,7 +25,7 @@ INSTANCE, ERROR = "signalbox.instance", "error.type"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class ReceivedEvent:
     """What a door has received. *source* is one of few: a kind of event, or a route; *caller* is W3C text."""
 
     source: str
@@ -36,7 +36,7 @@ class Receipt:
     caller: str = ""
 
 
-_receipt: ContextVar[Receipt | None] = ContextVar("receipt", default=None)
+_receipt: ContextVar[ReceivedEvent | None] = ContextVar("receipt", default=None)
 
 
 @cache
@@ -60,7 +60,7 @@ def brought_by(
     source: str, now: datetime, *, since: datetime | None = None, event: str = "", caller: str = ""
 ) -> Iterator[None]:
     """The same for what was received before, elsewhere, and counted there."""
-    made = Receipt(source=source, now=now, since=since or now, at_ns=time_ns(), event=event, caller=caller)
+    made = ReceivedEvent(source=source, now=now, since=since or now, at_ns=time_ns(), event=event, caller=caller)
     token = _receipt.set(made)
     try:
         yield
@@ -91,7 +91,7 @@ def telling(verb: str, name: str, instance: str, *, again: bool = False) -> Iter
             yield _carried(span, trace, instance, brought)
 
 
-def _carried(span: Span, trace: int, instance: str, brought: Receipt | None) -> Carried:
+def _carried(span: Span, trace: int, instance: str, brought: ReceivedEvent | None) -> Carried:
     """Below *span*; where no exporter is configured there is none, and the ids are worked out all the same."""
     there = span.get_span_context()
     parent = traceparent(trace, there.span_id if there.trace_id == trace else span_of(instance))
@@ -151,7 +151,7 @@ def job_ended(name: str, job: str, began: datetime, ended: datetime, error: str 
 
 
 @contextmanager
-def _root(trace: int, brought: Receipt | None) -> Iterator[Context | None]:
+def _root(trace: int, brought: ReceivedEvent | None) -> Iterator[Context | None]:
     """The span of what brought something about, the first of its trace."""
     if brought is None:
         yield None

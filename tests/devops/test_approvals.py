@@ -11,7 +11,7 @@ import pytest
 
 from shared.domain.devops.configuration import DevOps, MergeStart, StageApprovals
 from shared.domain.devops.hooks import Hint, HintKind, read_hint
-from shared.domain.devops.orders import Kind, Order
+from shared.domain.devops.orders import OrderKind, TaskOrder
 from tests.devops.conftest import Yard
 from tests.fakes.ports import OPERATOR_KEY
 
@@ -28,8 +28,8 @@ EVENTS = (
 def rules() -> DevOps:
     where = {"organisation": "contoso", "project": "mlops"}
     starts = {
-        "models": Order(kind=Kind.PROMOTION, model="churn", to="preprod"),
-        "infrastructure": Order(kind=Kind.PIPELINE, **where, pipeline="1"),
+        "models": TaskOrder(kind=OrderKind.PROMOTION, model="churn", to="preprod"),
+        "infrastructure": TaskOrder(kind=OrderKind.PIPELINE, **where, pipeline="1"),
     }
     return DevOps(
         organisations=("contoso",),

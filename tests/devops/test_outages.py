@@ -14,7 +14,7 @@ from shared.application.devops.open_instances import start_kept
 from shared.codec import encode
 from shared.domain.configuration import Configuration
 from shared.domain.devops.configuration import DevOps, MergeStart, StageApprovals
-from shared.domain.devops.orders import Kind, Order
+from shared.domain.devops.orders import OrderKind, TaskOrder
 from shared.domain.devops.tasks import FAILURES
 from shared.domain.inference.runs import failure_delay_s
 from tests.devops.conftest import Yard
@@ -41,7 +41,7 @@ def rules() -> DevOps:
         project="mlops",
         repository="models",
         branch="refs/heads/main",
-        order=Order(kind=Kind.PROMOTION, model="churn", to="preprod"),
+        order=TaskOrder(kind=OrderKind.PROMOTION, model="churn", to="preprod"),
     )
     return DevOps(organisations=("contoso",), projects=("mlops",), approvals=(shared,), merges=(merges,))
 

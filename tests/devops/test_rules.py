@@ -13,7 +13,7 @@ from shared import contracts as c
 from shared.application.promotion.standing import decided
 from shared.domain.access.permissions import Action, Permissions, Persona
 from shared.domain.devops.configuration import DevOps, StageApprovals
-from shared.domain.devops.seen import ApprovalSeen, Decision
+from shared.domain.devops.seen import ApprovalSeen, ApprovalStep
 from shared.domain.devops.timelines import PipelineStage
 from shared.records import paths as records
 from tests.promotion.conftest import PEOPLE, SCIENTIST, Railway, railway  # noqa: F401 (a fixture)
@@ -30,7 +30,7 @@ USED = {"used": "preprod", "said": "was given for preprod, and central asks anew
 
 async def mirrored(
     railway: Railway,  # noqa: F811
-    decision: Decision,
+    decision: ApprovalStep,
     beside: str,
     used: str,
     decides_in: str,
@@ -62,7 +62,7 @@ async def test_a_decision_counts_by_the_rules_of_here(railway: Railway, more: di
     given = {"who": "ada", "comment": "", "beside": "the task's stage", "used": "", "said": ""} | more
     decides_in = given.get("decides_in", "all")
     at = railway.clients.clock.now().replace(year=2999)
-    decision = Decision(approver="Scientists", status="approved", who=given["who"], comment=given["comment"], at=at)
+    decision = ApprovalStep(approver="Scientists", status="approved", who=given["who"], comment=given["comment"], at=at)
 
     promotion, seen = await mirrored(railway, decision, given["beside"], given["used"], decides_in)
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from shared.domain.configuration import Configuration
-from shared.domain.devops.orders import Kind
+from shared.domain.devops.orders import OrderKind
 from tests.devops.conftest import Yard
 from tests.fakes.ports import OPERATOR_KEY
 from tests.inference.conftest import a_route
@@ -80,7 +80,7 @@ SCHEMA = {
     "additionalProperties": False,
 }
 EXPRESSION = re.compile(r"\$\{\{ convertToJson\(parameters\.\w+\) \}\}")
-STARTS = {kind.value for kind in Kind}
+STARTS = {kind.value for kind in OrderKind}
 HOSTILE = 'a "quoted" reason\nwith \\ and ", "to": "central'
 GIVEN = {
     "start-batch-inference": {"path": "landing/each/paris/a.csv"},

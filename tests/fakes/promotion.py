@@ -16,10 +16,10 @@ from shared.domain.promotion.approvals import Person
 from shared.domain.promotion.bundles import BundleFile
 from shared.domain.promotion.models import ModelVersion
 from shared.ports import (
-    Answer,
     AssetKind,
     DeploymentSeen,
     EndpointKind,
+    EndpointResponse,
     EndpointSeen,
     OnlineRequest,
     Place,
@@ -212,14 +212,14 @@ class MemoryEndpoints:
     def choose(self, workspace: Workspace, endpoint: str, deployment: str) -> None:
         self._change(f"{workspace.name}/{EndpointKind.BATCH.value}/{endpoint}", "default", deployment)
 
-    def invoke(self, request: OnlineRequest) -> Answer:
+    def invoke(self, request: OnlineRequest) -> EndpointResponse:
         key = f"{request.workspace.name}/{EndpointKind.ONLINE.value}/{request.endpoint}/{request.deployment}"
         if key not in self._deployments:
-            return Answer(status=404, body=b"{}", took_ms=1.0)
+            return EndpointResponse(status=404, body=b"{}", took_ms=1.0)
         predict = self._cloud.predict[self._deployments[key].rpartition("/")[2]]
         asked = json.loads(request.body)["input_data"]
         rows = [dict(zip(asked["columns"], row, strict=True)) for row in asked["data"]]
-        return Answer(status=200, body=json.dumps([predict(row) for row in rows]).encode(), took_ms=5.0)
+        return EndpointResponse(status=200, body=json.dumps([predict(row) for row in rows]).encode(), took_ms=5.0)
 
     def _change(self, key: str, field: str, value: Any) -> None:
         if self._endpoints[key][field] != value:

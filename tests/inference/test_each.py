@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.failures import Transient
-from shared.domain.inference.runs import Outcome
+from shared.domain.inference.runs import RunOutcome
 from tests.inference.conftest import CONFIGURATION, COUNTED, Product
 from tests.unit.schedules.oracle import MORE
 
@@ -17,7 +17,7 @@ async def test_a_file_lands_and_its_predictions_are_published_with_a_manifest(pr
 
     result = await product.finish(run)
 
-    assert (result.outcome, result.because) == (Outcome.COMPLETED, COUNTED)
+    assert (result.outcome, result.because) == (RunOutcome.COMPLETED, COUNTED)
     manifest = json.loads(product.hub.read("predictions", f"each/{run}/_manifest.json") or b"")
     assert manifest["rows"] == {"in": 2, "out": 2}
     assert [file["name"] for file in manifest["files"]] == ["predictions.csv"]
@@ -51,7 +51,7 @@ async def test_a_finished_instance_that_is_replaced_finds_that_its_run_was_opene
 
     result = await product.finish(run)
 
-    assert result.outcome is Outcome.DUPLICATE
+    assert result.outcome is RunOutcome.DUPLICATE
     assert sum(product.jobs.created.values()) == 1
     assert len(product.announced.events) == 1
 
@@ -62,7 +62,7 @@ async def test_new_content_at_the_same_path_is_a_new_arrival(product: Product) -
     second = await product.arrive("landing/each/north/a.csv", b"id,x\n9,9\n")
 
     assert second != first
-    assert (await product.finish(second)).outcome is Outcome.COMPLETED
+    assert (await product.finish(second)).outcome is RunOutcome.COMPLETED
 
 
 async def test_an_event_for_content_that_was_overwritten_scores_nothing(product: Product) -> None:
@@ -72,7 +72,7 @@ async def test_an_event_for_content_that_was_overwritten_scores_nothing(product:
 
     result = await product.finish(product.run_of(stale))
 
-    assert result.outcome is Outcome.SUPERSEDED
+    assert result.outcome is RunOutcome.SUPERSEDED
     assert not product.jobs.created
 
 
@@ -82,7 +82,7 @@ async def test_what_a_run_wrote_is_never_scored(product: Product) -> None:
 
     result = await product.finish(product.run_of(own))
 
-    assert result.outcome is Outcome.SUPERSEDED
+    assert result.outcome is RunOutcome.SUPERSEDED
     assert "was written by Signalbox" in result.because
 
 
@@ -90,12 +90,12 @@ async def test_a_lost_answer_to_a_submission_does_not_make_a_second_job(product:
     product.jobs.lose_next_answer = True
     run = await product.arrive("landing/each/north/a.csv")
 
-    assert (await product.finish(run)).outcome is Outcome.COMPLETED
+    assert (await product.finish(run)).outcome is RunOutcome.COMPLETED
     assert list(product.jobs.created.values()) == [1]
 
 
-@pytest.mark.parametrize(("route", "outcome"), [("each", Outcome.FAILED), ("partial", Outcome.PARTIAL)])
-async def test_missing_rows_are_said_and_judged_by_policy(product: Product, route: str, outcome: Outcome) -> None:
+@pytest.mark.parametrize(("route", "outcome"), [("each", RunOutcome.FAILED), ("partial", RunOutcome.PARTIAL)])
+async def test_missing_rows_are_said_and_judged_by_policy(product: Product, route: str, outcome: RunOutcome) -> None:
     product.jobs.lose_rows = 1
     run = await product.arrive(f"landing/{route}/north/a.csv")
 
@@ -104,7 +104,7 @@ async def test_missing_rows_are_said_and_judged_by_policy(product: Product, rout
     assert result.outcome is outcome
     assert "1 lines of output for 2 rows: 1 missing" in result.because
     published = product.hub.find("predictions", f"{route}/{run}/_manifest.json") is not None
-    assert published == (outcome is Outcome.PARTIAL)
+    assert published == (outcome is RunOutcome.PARTIAL)
 
 
 async def test_a_failed_job_fails_the_run_and_is_announced(product: Product) -> None:
@@ -113,7 +113,7 @@ async def test_a_failed_job_fails_the_run_and_is_announced(product: Product) -> 
 
     result = await product.finish(run)
 
-    assert (result.outcome, result.because) == (Outcome.FAILED, "the job ended as Failed")
+    assert (result.outcome, result.because) == (RunOutcome.FAILED, "the job ended as Failed")
     assert product.announced.kinds == ["Signalbox.Inference.Failed"]
 
 
@@ -123,7 +123,7 @@ async def test_a_job_that_never_ends_is_cancelled_in_time_and_is_a_failure(produ
 
     result = await product.finish(run)
 
-    assert result.outcome is Outcome.FAILED
+    assert result.outcome is RunOutcome.FAILED
     assert "timed out" in result.because
     assert list(product.jobs.cancelled.values()) == [1]
 
@@ -157,6 +157,6 @@ async def test_retries_run_out_on_a_fault_that_stays_and_the_run_says_so(
 
     result = await product.finish(run)
 
-    assert result.outcome is Outcome.FAILED
+    assert result.outcome is RunOutcome.FAILED
     assert "submit_job" in result.because
     assert "503 the service is down" in result.because

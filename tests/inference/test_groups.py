@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain import identity
 from shared.domain.inference.routes import Marker
-from shared.domain.inference.runs import Outcome
+from shared.domain.inference.runs import RunOutcome
 from tests.inference.conftest import CONFIGURATION, Product
 
 PATIENT = Marker(name="*.manifest.json", manifest=True, wait_s=86400)
@@ -38,7 +38,7 @@ async def test_a_marker_starts_one_run_over_its_folder(product: Product) -> None
 
     result = await product.finish(product.run_of(marker))
 
-    assert result.outcome is Outcome.COMPLETED
+    assert result.outcome is RunOutcome.COMPLETED
     assert scored(product) == ["success/s1/a.csv", "success/s1/b.csv"]
 
 
@@ -51,7 +51,7 @@ async def test_a_manifest_waits_for_the_files_it_names(product: Product) -> None
 
     result = await product.finish(product.run_of(manifest))
 
-    assert result.outcome is Outcome.COMPLETED
+    assert result.outcome is RunOutcome.COMPLETED
     assert scored(product) == ["listed/s1/a.csv", "listed/s1/b.csv"]
 
 
@@ -61,7 +61,7 @@ async def test_a_manifest_whose_files_never_come_fails_and_names_them(product: P
 
     result = await product.finish(product.run_of(manifest))
 
-    assert result.outcome is Outcome.FAILED
+    assert result.outcome is RunOutcome.FAILED
     assert "listed/s1/a.csv" in result.because
 
 
@@ -73,7 +73,7 @@ async def test_a_manifest_that_waits_for_a_day_is_looked_at_a_hundred_times(prod
     await product.tell(manifest)
     run = product.run_of(manifest)
 
-    assert (await product.finish(run)).outcome is Outcome.FAILED
+    assert (await product.finish(run)).outcome is RunOutcome.FAILED
     assert product.events(run) < 1000
 
 
@@ -83,7 +83,7 @@ async def test_a_manifest_that_is_no_manifest_is_refused_without_retries(product
 
     result = await product.finish(product.run_of(manifest))
 
-    assert result.outcome is Outcome.FAILED
+    assert result.outcome is RunOutcome.FAILED
     assert "manifest landing/listed/s1/night.manifest.json" in result.because
 
 

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from shared.domain.failures import Transient
-from shared.domain.inference.runs import Outcome
+from shared.domain.inference.runs import RunOutcome
 from signalbox.cli.main import main
 from tests.fakes.ports import OPERATOR_KEY, MemoryJobLogs
 from tests.inference.conftest import Product
@@ -27,7 +27,7 @@ async def failed(product: Product) -> str:
     logs_of(product).logs["guid-1"] = LOGS
     product.jobs.status_after = lambda looks: "Failed"
     run = await product.arrive("landing/each/north/a.csv")
-    assert (await product.finish(run)).outcome is Outcome.FAILED
+    assert (await product.finish(run)).outcome is RunOutcome.FAILED
     return run
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shared.domain import identity
 from shared.domain.events import BlobArrived
 from shared.domain.inference.arrivals import Arrival
-from shared.domain.inference.runs import Outcome
+from shared.domain.inference.runs import RunOutcome
 from shared.routing import Ignore, route
 from tests.inference.conftest import CONFIGURATION, Product
 from tests.inference.test_groups import runs, scored
@@ -23,7 +23,7 @@ async def test_a_long_name_is_scored_and_the_manifest_has_both_names(product: Pr
 
     result = await product.finish(run)
 
-    assert result.outcome is Outcome.COMPLETED
+    assert result.outcome is RunOutcome.COMPLETED
     (arrival,) = json.loads(product.hub.read("predictions", f"each/{run}/_manifest.json") or b"")["arrivals"]
     assert arrival["path"] == f"landing/each/north/{name}"
     assert len(arrival["scored_as"].encode()) <= 255
@@ -66,7 +66,7 @@ async def test_a_folder_among_the_members_of_a_marker_is_left_out(product: Produ
     done = product.land("landing/success/s1/_SUCCESS", b"")
     await product.tell(done)
 
-    assert (await product.finish(product.run_of(done))).outcome is Outcome.COMPLETED
+    assert (await product.finish(product.run_of(done))).outcome is RunOutcome.COMPLETED
     assert scored(product) == ["success/s1/a.csv"]
 
 

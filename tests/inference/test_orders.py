@@ -9,7 +9,7 @@ import pytest
 from shared.domain import identity
 from shared.domain.failures import Transient
 from shared.domain.inference.routes import Route
-from shared.domain.inference.runs import Outcome
+from shared.domain.inference.runs import RunOutcome
 from tests.inference.conftest import SCORE, Product, a_route, created
 
 WHY = {"reason": "asked for by the ward"}
@@ -23,7 +23,7 @@ async def test_cancelling_a_run_cancels_its_job_once(product: Product) -> None:
     await product.request("POST", f"runs/{run}/cancel", WHY)
     result = await product.finish(run)
 
-    assert result.outcome is Outcome.CANCELLED
+    assert result.outcome is RunOutcome.CANCELLED
     assert list(product.jobs.cancelled.values()) == [1]
 
 
@@ -40,7 +40,7 @@ async def test_a_job_that_an_outage_kept_from_being_cancelled_is_cancelled_after
     await product.pass_time(30)
     await product.request("POST", f"runs/{run}/cancel", WHY)
 
-    assert (await product.finish(run)).outcome is Outcome.CANCELLED
+    assert (await product.finish(run)).outcome is RunOutcome.CANCELLED
     assert list(product.jobs.cancelled.values()) == [1]
 
 
@@ -65,7 +65,7 @@ async def test_reprocessing_scores_the_pinned_files_as_the_next_attempt(product:
     result = await product.finish(answer["id"])
 
     assert (status, answer["id"]) == (202, identity.next_attempt(run))
-    assert result.outcome is Outcome.COMPLETED
+    assert result.outcome is RunOutcome.COMPLETED
     assert len(product.jobs.created) == 2
     refused, problem = await product.request("POST", f"runs/{run}/reprocess", WHY)
     assert refused == 409
@@ -190,7 +190,7 @@ async def test_a_route_that_is_gone_can_be_repeated_as_it_was_only(product: Prod
 
     assert (status, "--as-it-was" in problem["detail"]) == (409, True)
     assert again == 202
-    assert (await product.finish(answer["id"])).outcome is Outcome.COMPLETED
+    assert (await product.finish(answer["id"])).outcome is RunOutcome.COMPLETED
 
 
 async def test_todays_place_must_be_known_from_the_files_of_the_run(product: Product) -> None:

@@ -1,6 +1,6 @@
 """Bad data is set aside with its report; only a recorded order lets it through."""
 
-from shared.domain.inference.runs import Outcome
+from shared.domain.inference.runs import RunOutcome
 from tests.inference.conftest import Product
 
 BAD = b"id,x\n1,bad\n"
@@ -26,7 +26,7 @@ async def test_a_release_is_recorded_and_resumes_the_run(product: Product) -> No
     result = await product.finish(run)
 
     assert (status, answer["recorded"]) == (202, True)
-    assert result.outcome is Outcome.COMPLETED
+    assert result.outcome is RunOutcome.COMPLETED
     assert WHY["reason"] in (product.hub.read("signalbox", f"runs/{run}/orders/release.json") or b"").decode()
 
 
@@ -35,7 +35,7 @@ async def test_silence_is_not_a_release(product: Product) -> None:
 
     result = await product.finish(run)
 
-    assert result.outcome is Outcome.QUARANTINED
+    assert result.outcome is RunOutcome.QUARANTINED
     assert not product.jobs.created
     assert product.announced.kinds == ["Signalbox.Inference.Quarantined"]
 
@@ -45,7 +45,7 @@ async def test_a_cancelled_quarantine_ends(product: Product) -> None:
     await product.host.settle()
     await product.request("POST", f"runs/{run}/cancel", WHY)
 
-    assert (await product.finish(run)).outcome is Outcome.CANCELLED
+    assert (await product.finish(run)).outcome is RunOutcome.CANCELLED
 
 
 async def test_an_order_without_a_reason_is_refused_by_name(product: Product) -> None:

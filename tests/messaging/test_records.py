@@ -15,7 +15,7 @@ from activities.inference.backlog import look_at_backlog
 from shared import contracts as c
 from shared.domain import identity
 from shared.domain.failures import Transient
-from shared.domain.inference.streams import Answer, Stream
+from shared.domain.inference.streams import AnswerMode, Stream
 from signalbox.host.clock import VirtualClock
 from tests.fakes.ports import FakeClients, MemoryHub
 from tests.hosted import hosted
@@ -24,7 +24,7 @@ from triggers.queues.hub_messages import PoisonMessage
 from triggers.queues.stream_records import receive_records
 
 VISITS = Stream(name="visits", route="each", land="landing/each/{key}/{batch}.csv", records=4, size=4000, age_s=60)
-TOLD, QUICK = replace(VISITS, name="told", answer=Answer.BATCH), replace(VISITS, name="quick", age_s=1)
+TOLD, QUICK = replace(VISITS, name="told", answer=AnswerMode.BATCH), replace(VISITS, name="quick", age_s=1)
 
 STRIDE = 1 if "SIGNALBOX_CHAOS_MESSAGES" in os.environ else 3  # `make chaos` dies between any two steps.
 

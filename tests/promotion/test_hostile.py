@@ -14,7 +14,7 @@ from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import ApprovalPolicy
 from shared.domain.promotion.models import DIGEST, FLAG
 from shared.domain.promotion.plans import Phase
-from shared.ports import Answer, EndpointKind, OnlineRequest, RegisteredModel
+from shared.ports import EndpointKind, EndpointResponse, OnlineRequest, RegisteredModel
 from shared.records import paths as records
 from tests.promotion.conftest import PREPROD, SCIENTIST, Railway
 from tests.promotion.test_receipts import ordered
@@ -281,7 +281,7 @@ async def test_a_resource_lock_is_reported_and_not_retried(railway: Railway) -> 
 async def test_what_could_not_be_put_back_is_said_and_the_rest_is(railway: Railway) -> None:
     railway.register("1", error=1.0)
     before = railway.cloud.snapshot()["assets"]
-    railway.endpoints.invoke = lambda _: Answer(status=424, body=b"{}", took_ms=1.0)  # type: ignore[method-assign]
+    railway.endpoints.invoke = lambda _: EndpointResponse(status=424, body=b"{}", took_ms=1.0)  # type: ignore[method-assign]
 
     def locked(effect: str) -> None:
         if effect.startswith("undeploy preprod/onlineEndpoints"):
@@ -325,7 +325,7 @@ async def test_an_answer_that_is_no_number_is_counted_and_passes_nothing(
     key = "dev:extras/churn/1/golden/requests.jsonl"
     railway.cloud.state["files"][key] = "\n".join(map(json.dumps, lines)).encode()
 
-    def without_some(request: OnlineRequest) -> Answer:
+    def without_some(request: OnlineRequest) -> EndpointResponse:
         answer, asked = ask(request), json.loads(request.body)["input_data"]["data"]
         found = json.loads(answer.body)
         if len(asked) == rows and asked[-1][-1] in (8, 199):

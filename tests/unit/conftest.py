@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from shared.adapters.reader.limits import Limits
+from shared.adapters.reader.limits import ReaderLimits
 from shared.adapters.reader.pool import Readers
 
 
@@ -14,7 +14,7 @@ def pools() -> Iterator[Callable[..., Readers]]:
     opened: list[Readers] = []
 
     def make(**limits: float) -> Readers:
-        opened.append(Readers(Limits(**limits)))  # type: ignore[arg-type]
+        opened.append(Readers(ReaderLimits(**limits)))  # type: ignore[arg-type]
         return opened[-1]
 
     yield make

@@ -11,8 +11,8 @@ from shared.codec import UndecodableError, decode, encode
 from shared.domain import identity
 from shared.domain.inference.arrivals import Arrival
 from shared.domain.inference.routes import OnMissingRows, Window
-from shared.domain.inference.runs import JobState, Outcome, RowCount, job_state, judge_rows, poll_delay_s
-from shared.domain.inference.windows import Move, Waiting, judge_window
+from shared.domain.inference.runs import JobState, RowCount, RunOutcome, job_state, judge_rows, poll_delay_s
+from shared.domain.inference.windows import WaitingFiles, WindowAction, judge_window
 
 
 @pytest.mark.parametrize(
@@ -43,27 +43,27 @@ def test_polling_backs_off_to_ten_minutes_and_differs_between_jobs():
 @pytest.mark.parametrize(
     ("files", "youngest", "oldest", "move"),
     [
-        (0, 0, 0, Move.EMPTY),
-        (3, 1, 1, Move.WAIT),
-        (3, 10, 12, Move.CLOSE),
-        (3, 1, 60, Move.CLOSE),
-        (5, 0, 0, Move.CLOSE),
+        (0, 0, 0, WindowAction.EMPTY),
+        (3, 1, 1, WindowAction.WAIT),
+        (3, 10, 12, WindowAction.CLOSE),
+        (3, 1, 60, WindowAction.CLOSE),
+        (5, 0, 0, WindowAction.CLOSE),
     ],
 )
 def test_windows(files, youngest, oldest, move):
     window = Window(quiet_s=10, longest_s=60, files=5)
 
-    assert judge_window(Waiting(files=files, youngest_s=youngest, oldest_s=oldest), window).move is move
+    assert judge_window(WaitingFiles(files=files, youngest_s=youngest, oldest_s=oldest), window).move is move
 
 
 @pytest.mark.parametrize(
     ("rows_in", "rows_out", "policy", "outcome"),
     [
-        (5, 5, OnMissingRows.FAIL, Outcome.COMPLETED),
-        (5, 4, OnMissingRows.FAIL, Outcome.FAILED),
-        (5, 4, OnMissingRows.PARTIAL, Outcome.PARTIAL),
-        (5, 0, OnMissingRows.PARTIAL, Outcome.FAILED),
-        (5, 6, OnMissingRows.PARTIAL, Outcome.FAILED),
+        (5, 5, OnMissingRows.FAIL, RunOutcome.COMPLETED),
+        (5, 4, OnMissingRows.FAIL, RunOutcome.FAILED),
+        (5, 4, OnMissingRows.PARTIAL, RunOutcome.PARTIAL),
+        (5, 0, OnMissingRows.PARTIAL, RunOutcome.FAILED),
+        (5, 6, OnMissingRows.PARTIAL, RunOutcome.FAILED),
     ],
 )
 def test_rows(rows_in, rows_out, policy, outcome):
@@ -111,14 +111,14 @@ def test_attempts_are_numbered():
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Small:
     name: str
-    moves: tuple[Move, ...] = ()
+    moves: tuple[WindowAction, ...] = ()
     inner: "Small | None" = None
     counts: dict[str, int] | None = None
     share: float = 0.0
 
 
 def test_what_crosses_the_boundary_comes_back_equal_and_plain():
-    value = Small(name="a", moves=(Move.CLOSE,), inner=Small(name="b"), counts={"x": 1}, share=0.5)
+    value = Small(name="a", moves=(WindowAction.CLOSE,), inner=Small(name="b"), counts={"x": 1}, share=0.5)
     plain = json.loads(json.dumps(encode(value)))
 
     assert decode(Small, plain | {"from_a_later_version": 1}) == value

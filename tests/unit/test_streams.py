@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.domain.data.data_contract import Column, CsvDialect, DataContract
 from shared.domain.data.record_files import written
-from shared.domain.inference.streams import Held, Stream, cut
+from shared.domain.inference.streams import Stream, WaitingMessage, cut
 
 STREAMS = st.builds(
     Stream,
@@ -23,13 +23,19 @@ STREAMS = st.builds(
 )
 WAITING = st.lists(
     st.tuples(st.integers(1, 8), st.integers(1, 80), st.floats(0, 90)).map(
-        lambda it: Held(name="", records=it[0], size=it[1], age_s=it[2])
+        lambda it: WaitingMessage(name="", records=it[0], size=it[1], age_s=it[2])
     ),
     max_size=30,
-).map(lambda them: [Held(name=str(n), records=it.records, size=it.size, age_s=it.age_s) for n, it in enumerate(them)])
+).map(
+    lambda them: [
+        WaitingMessage(name=str(n), records=it.records, size=it.size, age_s=it.age_s) for n, it in enumerate(them)
+    ]
+)
 
 
-def split(held: list[Held], stream: Stream) -> tuple[list[list[Held]], list[Held], float | None]:
+def split(
+    held: list[WaitingMessage], stream: Stream
+) -> tuple[list[list[WaitingMessage]], list[WaitingMessage], float | None]:
     """All batches that are due, what is left, and how long to wait for it."""
     batches = []
     while True:
@@ -42,7 +48,9 @@ def split(held: list[Held], stream: Stream) -> tuple[list[list[Held]], list[Held
 
 
 @given(WAITING, STREAMS)
-def test_batches_take_every_message_once_and_in_order_and_respect_the_limits(held: list[Held], stream: Stream):
+def test_batches_take_every_message_once_and_in_order_and_respect_the_limits(
+    held: list[WaitingMessage], stream: Stream
+):
     batches, left, wait_s = split(held, stream)
 
     assert [each for batch in batches for each in batch] + left == held
@@ -55,7 +63,9 @@ def test_batches_take_every_message_once_and_in_order_and_respect_the_limits(hel
 
 
 @given(WAITING, STREAMS)
-def test_a_batch_is_closed_only_where_it_is_full_or_due_and_nothing_due_is_left(held: list[Held], stream: Stream):
+def test_a_batch_is_closed_only_where_it_is_full_or_due_and_nothing_due_is_left(
+    held: list[WaitingMessage], stream: Stream
+):
     batches, left, _ = split(held, stream)
 
     following = [batch[0] for batch in batches[1:]] + left[:1]

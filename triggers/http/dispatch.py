@@ -23,7 +23,7 @@ from shared.telemetry.spans import received
 from triggers.http import places as environments
 from triggers.http.bodies import decoded, json_of, queried
 from triggers.http.door import Call, Door
-from triggers.http.idempotency import Kept, Starting, begin, keep, request_digest
+from triggers.http.idempotency import RepeatableAnswer, Starting, begin, keep, request_digest
 from triggers.http.problems import Problem, answer, problem
 
 PARAMETER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")
@@ -44,7 +44,7 @@ class Signature:
     @property
     def keyed(self) -> bool:
         """Whether an Idempotency-Key counts here."""
-        return self.gives is Starting or (isinstance(self.gives, type) and issubclass(self.gives, Kept))
+        return self.gives is Starting or (isinstance(self.gives, type) and issubclass(self.gives, RepeatableAnswer))
 
 
 @cache

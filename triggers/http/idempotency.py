@@ -67,14 +67,14 @@ class Accepted:
         return followed(self.status_url)
 
 
-class Kept:
+class RepeatableAnswer:
     """An answer of something that was done, and is given again to the same Idempotency-Key."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class StartRecord:
     """A start as it is recorded under its caller's key; *request* is the digest of what was asked for."""
 
     request: str
@@ -149,13 +149,13 @@ async def _first(call: Call, path: str, asked: str, decide: Callable[[], Awaitab
 
 async def _repeat(call: Call, known: Mapping[str, Any]) -> Accepted:
     """The recorded answer; what was recorded and never started, since the app died in between, starts now."""
-    order = decode(Order, known)
+    order = decode(StartRecord, known)
     orchestration, first = Orchestration(order.orchestration, object, object), _before(call.clients, order)
     await start_once(call.client, orchestration, order.accepted.id, order.payload, first=first)
     return order.accepted
 
 
-def _before(clients: Clients, order: Order) -> Callable[[], Awaitable[object]] | None:
+def _before(clients: Clients, order: StartRecord) -> Callable[[], Awaitable[object]] | None:
     """What has to happen before the start: a run is on the list of open ones."""
     if order.orchestration != RUN_INFERENCE.name:
         return None
@@ -168,7 +168,7 @@ async def _refuse_there(client: Client, starting: Starting) -> None:
         raise _already(starting, Start.RUNNING if there.running else Start.FINISHED)
 
 
-async def _start(call: Call, starting: Starting, order: Order) -> None:
+async def _start(call: Call, starting: Starting, order: StartRecord) -> None:
     how = await start_once(
         call.client,
         starting.orchestration,
@@ -185,7 +185,7 @@ def _already(starting: Starting, how: Start) -> Problem:
     return Problem(409, "already done", f"{starting.instance} is {how.value}; look at that one instead")
 
 
-def _order(starting: Starting, asked: str) -> Order:
+def _order(starting: Starting, asked: str) -> StartRecord:
     accepted = Accepted(
         id=starting.instance,
         status_url=f"{API}/operations/{starting.instance}",
@@ -194,7 +194,7 @@ def _order(starting: Starting, asked: str) -> Order:
         note=starting.note,
     )
     name, payload = starting.orchestration.name, encode(starting.payload)
-    return Order(request=asked, orchestration=name, payload=payload, accepted=accepted)
+    return StartRecord(request=asked, orchestration=name, payload=payload, accepted=accepted)
 
 
 def _read(clients: Clients, path: str, asked: str) -> dict[str, Any] | None:

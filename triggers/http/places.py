@@ -14,7 +14,7 @@ from shared.clients import Clients
 from shared.codec import decode
 from shared.domain.access.callers import Caller
 from shared.domain.access.permissions import Action
-from shared.domain.devops.orders import Kind
+from shared.domain.devops.orders import OrderKind
 from shared.domain.promotion.ladder import Stage
 from shared.domain.promotion.plans import Phase
 from shared.domain.schedules.due_times import Target
@@ -24,11 +24,11 @@ from triggers.http.problems import Problem
 
 # By the kind of order of an Azure DevOps task: how the places are found in which its start would act.
 TASK_WAYS = {
-    Kind.PROMOTION: "stage",
-    Kind.INFERENCE: "path",
-    Kind.DATA_CHECK: "route",
-    Kind.RETRAINING: "model",
-    Kind.FOLLOW: "follow",
+    OrderKind.PROMOTION: "stage",
+    OrderKind.INFERENCE: "path",
+    OrderKind.DATA_CHECK: "route",
+    OrderKind.RETRAINING: "model",
+    OrderKind.FOLLOW: "follow",
 }
 
 
@@ -162,7 +162,7 @@ def _of_follow(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...
 def _of_task(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     """Those of what the task wants started or followed."""
     body = arguments["body"]
-    way = TASK_WAYS.get(body.start or Kind.FOLLOW)
+    way = TASK_WAYS.get(body.start or OrderKind.FOLLOW)
     return of(way, clients, {"body": body, "model": body.model}) if way else ()
 
 

@@ -10,7 +10,7 @@ from shared.clients import Clients
 from shared.codec import decode
 from shared.domain import identity
 from shared.domain.schedules.cron import first_due, read_cron
-from shared.domain.schedules.due_times import Order, Schedule, moment
+from shared.domain.schedules.due_times import PauseOrder, Schedule, moment
 from shared.records import paths as records
 from shared.records.timetable import give_order, note, read_orders, read_timetable
 from triggers.http import requests as asked
@@ -55,7 +55,7 @@ async def run_schedule_now(call: Call, schedule: str, body: asked.Order) -> Star
 async def _order(call: Call, schedule: str, reason: str, *, pause: bool) -> answers.ScheduleOrdered:
     _find(call.clients, schedule)
 
-    def give() -> tuple[Order, bool]:
+    def give() -> tuple[PauseOrder, bool]:
         return give_order(call.clients, schedule, pause=pause, by=call.caller.name, reason=reason)
 
     order, new = await asyncio.to_thread(give)
@@ -94,7 +94,7 @@ def _firings(clients: Clients, schedule: str, now: datetime) -> tuple[answers.Fi
     return tuple(found)
 
 
-def _row(schedule: Schedule, order: Order | None, now: datetime) -> dict[str, Any]:
+def _row(schedule: Schedule, order: PauseOrder | None, now: datetime) -> dict[str, Any]:
     due = first_due(read_cron(schedule.cron), schedule.timezone, now)
     return {
         "schedule": schedule.name,
@@ -110,7 +110,7 @@ def _row(schedule: Schedule, order: Order | None, now: datetime) -> dict[str, An
     }
 
 
-def _standing(order: Order | None) -> dict[str, Any]:
+def _standing(order: PauseOrder | None) -> dict[str, Any]:
     if order is None:
         return {"paused": False, "since": "", "by": "", "reason": ""}
     return {"paused": order.paused, "since": order.at.isoformat(), "by": order.by, "reason": order.reason}

@@ -87,14 +87,14 @@ async def take_records(client: Client, clients: Clients, raw: dict[str, Any], pr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class KeptRecords:
     """What a message brought waits in the group of *watch*; *summary* says how much of it."""
 
     watch: c.RecordsWatch
     summary: str
 
 
-def keep(clients: Clients, raw: dict[str, Any]) -> Kept:
+def keep(clients: Clients, raw: dict[str, Any]) -> KeptRecords:
     """Write the good records where their collector looks, unless a batch has them, and the bad ones as a letter.
 
     Raises UnreadableEvent where none is good, and Transient.
@@ -105,7 +105,7 @@ def keep(clients: Clients, raw: dict[str, Any]) -> Kept:
     used = clients.hub.read(state, records.used_message(stream.name, identity.message_digest(message)))
     if used is not None:
         batch = json.loads(used)["batch"]
-        return Kept(watch=watch, summary=f"skipped: its records are in batch {batch} of stream {stream.name}")
+        return KeptRecords(watch=watch, summary=f"skipped: its records are in batch {batch} of stream {stream.name}")
     good, bad = _sorted(clients, stream, sent)
     if not good:
         reasons = "; ".join(reason for _, reason in bad)
@@ -117,7 +117,7 @@ def keep(clients: Clients, raw: dict[str, Any]) -> Kept:
     created = clients.hub.create(state, path, json.dumps(content).encode(), {"records": str(len(good))})
     summary = f"{len(good)} records of stream {stream.name} {'wait' if created else 'wait already'}"
     refused = f", {len(bad)} are refused" if bad else ""
-    return Kept(watch=watch, summary=f"{summary} in group {watch.group}{refused}")
+    return KeptRecords(watch=watch, summary=f"{summary} in group {watch.group}{refused}")
 
 
 def _sorted(

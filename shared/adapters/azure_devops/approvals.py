@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from shared.adapters.azure_devops.client import DevOpsRest, number_of
-from shared.domain.devops.seen import ApprovalSeen, Decision, HookSeen, PullRequest
+from shared.domain.devops.seen import ApprovalSeen, ApprovalStep, HookSeen, PullRequest
 from shared.domain.devops.timelines import Timeline
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Person
@@ -114,10 +114,10 @@ def read_pull_request(raw: Mapping[str, Any]) -> PullRequest:
     )
 
 
-def _decision(step: Mapping[str, Any]) -> Decision:
+def _decision(step: Mapping[str, Any]) -> ApprovalStep:
     actual = step.get("actualApprover") or {}
     at = step.get("lastModifiedOn")
-    return Decision(
+    return ApprovalStep(
         approver=_assigned(step.get("assignedApprover") or {}),
         status=str(step.get("status", "")),
         who=str(actual.get("descriptor", "")),

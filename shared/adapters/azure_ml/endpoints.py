@@ -19,7 +19,7 @@ from shared.adapters.azure_ml.arm import Arm, Pipeline, pipeline, place_path
 from shared.adapters.azure_ml.invocations import allowed_uri
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
-from shared.ports import Answer, DeploymentSeen, EndpointKind, EndpointSeen, OnlineRequest, WantedDeployment
+from shared.ports import DeploymentSeen, EndpointKind, EndpointResponse, EndpointSeen, OnlineRequest, WantedDeployment
 
 _LOCATION = "location"
 _EARLY_S = 300.0
@@ -90,7 +90,7 @@ class AzureMlEndpoints:
     def choose(self, workspace: Workspace, endpoint: str, deployment: str) -> None:
         self._change(workspace, EndpointKind.BATCH, endpoint, {"defaults": {"deploymentName": deployment or None}})
 
-    def invoke(self, request: OnlineRequest) -> Answer:
+    def invoke(self, request: OnlineRequest) -> EndpointResponse:
         what = f"ask {request.endpoint}/{request.deployment}"
         uri, mode = self._address(request.workspace, request.endpoint)
         headers = {"azureml-model-deployment": request.deployment, "Content-Type": "application/json"}
@@ -102,7 +102,9 @@ class AzureMlEndpoints:
         began = time.perf_counter()
         with translated(what):
             answer: HttpResponse = client.send_request(asked, retry_total=0)
-        return Answer(status=answer.status_code, body=answer.content, took_ms=(time.perf_counter() - began) * 1000)
+        return EndpointResponse(
+            status=answer.status_code, body=answer.content, took_ms=(time.perf_counter() - began) * 1000
+        )
 
     def _address(self, workspace: Workspace, endpoint: str) -> tuple[str, str]:
         """Where the endpoint answers, and what it wants to see there."""

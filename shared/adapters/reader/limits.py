@@ -13,7 +13,7 @@ _UNTOUCHED_MB = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class ReaderLimits:
     """*memory_mb* of resident memory, *seconds* of the reader's own time for one request, waits for the hub left out.
 
     A function call may last ten minutes (`host.json`): a check that is ended here still has its finding recorded.
@@ -23,7 +23,7 @@ class Limits:
     seconds: float = 420.0
 
 
-def bind_memory(limits: Limits) -> None:
+def bind_memory(limits: ReaderLimits) -> None:
     """Let the kernel refuse this process more memory, so that an allocation fails instead of the machine."""
     room = (limits.memory_mb + _UNTOUCHED_MB) * _MEGABYTE
     with contextlib.suppress(ValueError, OSError):  # Some systems have no such limit; the parent watches as well.
@@ -32,7 +32,7 @@ def bind_memory(limits: Limits) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # A core file would hold rows of the data.
 
 
-def bind_time(limits: Limits) -> None:
+def bind_time(limits: ReaderLimits) -> None:
     """Let the kernel end this process once the request has used its time, even where nobody is left to watch."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     cores = os.cpu_count() or 1

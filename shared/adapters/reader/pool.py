@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from shared.adapters.reader.files import TableFile
 from shared.adapters.reader.frames import Frame
-from shared.adapters.reader.limits import Limits
+from shared.adapters.reader.limits import ReaderLimits
 from shared.adapters.reader.process import ReaderProcess
 
 _WARM = 1  # A second one is started where two activities read at once, and ended after it.
@@ -17,8 +17,8 @@ _AT_ONCE = 2  # Checks beyond it wait: each may take the memory that its limits 
 class Readers:
     """Whoever asks gets a process for the time of the answer. Safe to use from several threads."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
-        self.limits = limits or Limits()
+    def __init__(self, limits: ReaderLimits | None = None) -> None:
+        self.limits = limits or ReaderLimits()
         self._warm: list[ReaderProcess] = []
         self._lock, self._places = threading.Lock(), threading.BoundedSemaphore(_AT_ONCE)
 

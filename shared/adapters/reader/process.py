@@ -20,7 +20,7 @@ from typing import BinaryIO
 
 from shared.adapters.reader import frames
 from shared.adapters.reader.files import TableFile
-from shared.adapters.reader.limits import Limits, resident_mb
+from shared.adapters.reader.limits import ReaderLimits, resident_mb
 from shared.adapters.reader.window import WINDOW, shared_window
 from shared.domain.failures import Transient
 
@@ -71,7 +71,7 @@ class _Files:
 class ReaderProcess:
     """A fresh interpreter, not a fork: a fork of a threaded app would hold locks that nobody releases."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: ReaderLimits) -> None:
         self._limits, self.is_stopped = limits, False
         self._connection, theirs = socket.socketpair()
         with theirs, shared_window() as window:
@@ -163,7 +163,7 @@ class ReaderProcess:
 class _Watch:
     """Ends the process where it takes more time or memory than a request may."""
 
-    def __init__(self, process: subprocess.Popen[bytes], limits: Limits) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], limits: ReaderLimits) -> None:
         self._process, self._limits = process, limits
         self._spent, self._verdict = 0.0, ""
 
@@ -198,7 +198,7 @@ class _Watch:
         return True
 
 
-def _ending(code: int, limits: Limits) -> str:
+def _ending(code: int, limits: ReaderLimits) -> str:
     if code == -signal.SIGXCPU:
         return f"reading it took longer than {limits.seconds:g} s"
     if code >= 0:

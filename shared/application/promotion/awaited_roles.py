@@ -9,7 +9,7 @@ from shared import contracts as c
 from shared.application.promotion.standing import asked_since, asking, consents, judgement, opened, pack_of, question
 from shared.application.promotion.unmet_needs import World, failing_gates
 from shared.codec import decode
-from shared.domain.promotion.approvals import ApprovalPolicy, Judgement, Role, Standing
+from shared.domain.promotion.approvals import ApprovalPolicy, ApprovalStanding, Judgement, Role
 from shared.domain.promotion.plans import Phase
 from shared.records import paths as records
 
@@ -51,8 +51,8 @@ def waited_for(world: World, request: c.Promotion) -> Iterator[Waited]:
         return
     order = question(request, found.plan, found.plan_digest, at.stage.name, pack.digest)
     policy, since = at.stage.approvals, asked_since(world, order)
-    judged = judgement(world, order) if since else Judgement(standing=Standing.WAITING)
-    if judged.standing is Standing.WAITING:
+    judged = judgement(world, order) if since else Judgement(standing=ApprovalStanding.WAITING)
+    if judged.standing is ApprovalStanding.WAITING:
         yield from _missing(order, policy, {each.role for each in judged.approvals}, since, policy.expire_after_s)
 
 

@@ -13,7 +13,7 @@ from shared import contracts as c
 from shared.codec import decode, encode
 from shared.domain import identity
 from shared.domain.failures import Refused
-from shared.domain.promotion.approvals import Approval, Judgement, Standing, judge_approvals
+from shared.domain.promotion.approvals import Approval, ApprovalStanding, Judgement, judge_approvals
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.people import Askers
 from shared.domain.promotion.plans import Phase, StagePlan
@@ -89,7 +89,7 @@ def judgement(made: Records, order: c.StageOrder) -> Judgement:
     """The recorded decisions on the order's stage, judged for the order's evidence at this moment."""
     policy = order.at.stage.approvals
     if not policy.roles:
-        return Judgement(standing=Standing.APPROVED)
+        return Judgement(standing=ApprovalStanding.APPROVED)
     return judge_approvals(
         policy,
         decided(made, order.promotion.id, order.stage),
@@ -112,7 +112,7 @@ def break_glass(made: Records, order: c.StageOrder) -> str:
     if made.clock.now() >= first + timedelta(seconds=glass.longest_s):
         return ""
     found = judge_approvals(policy, given, order.evidence, askers, first, made.clock.now())
-    if found.standing is not Standing.APPROVED:
+    if found.standing is not ApprovalStanding.APPROVED:
         return ""
     return "; ".join(f"{each.role}: {each.name} because {each.reason}" for each in found.approvals)
 

@@ -17,7 +17,7 @@ _FIRST_LOOK_S, _GROWTH = 30.0, 1.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Waiting:
+class QueuedPromotion:
     """A promotion in a queue, since when (ISO 8601)."""
 
     since: str
@@ -31,18 +31,18 @@ def holder_of(made: Records, lock: str) -> str:
     return "" if not owner or fate_of(made, owner) else owner
 
 
-def queue_of(made: Records, lock: str) -> list[Waiting]:
+def queue_of(made: Records, lock: str) -> list[QueuedPromotion]:
     """The promotions that wait for *lock*, the first one first; those that have ended are taken out."""
     return sorted(_alive(made, lock))
 
 
-def join_queue(made: Records, lock: str, promotion: str) -> Waiting:
+def join_queue(made: Records, lock: str, promotion: str) -> QueuedPromotion:
     """*promotion*'s place in the queue for *lock*, which it keeps however often it asks."""
     state, path = made.configuration.hub.state, records.queued(lock, promotion)
     made.hub.create(state, path, b"", {"since": made.clock.now().isoformat()})
     there = made.hub.find(state, path)
     since = there.metadata["since"] if there else made.clock.now().isoformat()
-    return Waiting(since=since, promotion=promotion)
+    return QueuedPromotion(since=since, promotion=promotion)
 
 
 def leave_queue(made: Records, lock: str, promotion: str) -> None:
@@ -50,7 +50,7 @@ def leave_queue(made: Records, lock: str, promotion: str) -> None:
     made.hub.delete(made.configuration.hub.state, records.queued(lock, promotion))
 
 
-def look_again_s(made: Records, place: Waiting) -> float:
+def look_again_s(made: Records, place: QueuedPromotion) -> float:
     """When to look at the lock again, in seconds: ever more rarely, since each look is a replay.
 
     Whoever gives a lock back wakes the next, and the timer does too.
@@ -72,11 +72,11 @@ def whose_turn(made: Records, locks: Iterable[str]) -> Iterator[str]:
             yield first.promotion
 
 
-def _alive(made: Records, lock: str) -> Iterator[Waiting]:
+def _alive(made: Records, lock: str) -> Iterator[QueuedPromotion]:
     for blob in _queued(made, records.queue(lock)):
         promotion = blob.path.rpartition("/")[2].removesuffix(".json")
         if fate_of(made, promotion) == "":
-            yield Waiting(since=blob.metadata["since"], promotion=promotion)
+            yield QueuedPromotion(since=blob.metadata["since"], promotion=promotion)
         else:
             leave_queue(made, lock, promotion)
 

@@ -18,9 +18,9 @@ from shared.application.promotion.standing import (
 from shared.application.promotion.turns import holder_of, queue_of
 from shared.codec import decode
 from shared.domain import identity
-from shared.domain.gates import Outcome, judge
+from shared.domain.gates import GateOutcome, judge
 from shared.domain.gates.evidence import Evidence
-from shared.domain.promotion.approvals import Role, Standing, who_can
+from shared.domain.promotion.approvals import ApprovalStanding, Role, who_can
 from shared.domain.promotion.ladder import Promotable
 from shared.domain.promotion.models import DIGEST
 from shared.domain.promotion.plans import Phase, Plan, StagePlan
@@ -61,7 +61,7 @@ def unmet_now(world: World, request: c.Promotion) -> list[str]:
         return [*_held_up(world, found.held, request.id), *glass] or ["nobody is waited for: it is at work"]
     order = question(request, plan, found.plan_digest, at.stage.name, pack.digest)
     judged = judgement(world, order)
-    return [] if judged.standing is Standing.APPROVED else [f"{at.stage.name}: {each}" for each in judged.unmet]
+    return [] if judged.standing is ApprovalStanding.APPROVED else [f"{at.stage.name}: {each}" for each in judged.unmet]
 
 
 def unmet_at_end(model: Promotable | None, because: Iterable[str]) -> list[str]:
@@ -108,7 +108,7 @@ def _held_up(world: World, locks: Iterable[str], own: str) -> Iterator[str]:
 def _gates(world: World, at: StagePlan, phase: Phase) -> Iterator[str]:
     """Those that would not pass on what is known before anything is measured: freezes speak now, others later."""
     for verdict in judge(at.gates(phase), Evidence(at=world.clock.now())):
-        if verdict.outcome is not Outcome.PASS:
+        if verdict.outcome is not GateOutcome.PASS:
             yield f"{verdict.gate}: {verdict.because}; the promotion measures it there"
 
 

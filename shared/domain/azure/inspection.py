@@ -84,7 +84,7 @@ class TopicSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class AzureResource:
     """A resource as it stands; *storage* is the ARM id of a workspace's own account."""
 
     id: str

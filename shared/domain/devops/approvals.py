@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from shared.domain.devops.seen import Decision
+from shared.domain.devops.seen import ApprovalStep
 from shared.domain.promotion.approvals import ApprovalPolicy, Person, Role
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{12,64}")
 DECIDED = ("approved", "rejected")
 
 
-def role_of(step: Decision, approvers: Mapping[str, str]) -> str:
+def role_of(step: ApprovalStep, approvers: Mapping[str, str]) -> str:
     """The role that the step's approver stands for; empty where it stands for none."""
     return next((role for role, name in approvers.items() if name.lower() == step.approver.lower()), "")
 
@@ -31,7 +31,7 @@ def in_role(person: Person, policy: ApprovalPolicy, name: str) -> Person:
     return replace(person, roles=roles, groups=groups)
 
 
-def evidence_of(step: Decision, digest: str, asked: datetime) -> str:
+def evidence_of(step: ApprovalStep, digest: str, asked: datetime) -> str:
     """The evidence that the step was decided on: that which its comment names, or else what was shown before it.
 
     Empty where it was decided before there was anything to be shown.

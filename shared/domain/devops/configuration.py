@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from shared.domain.devops.orders import Order
+from shared.domain.devops.orders import TaskOrder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class MergeStart:
     project: str
     repository: str
     branch: str
-    order: Order
+    order: TaskOrder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from shared.domain.failures import Refused
 BODY_LIMIT = 2000
 
 
-class Kind(StrEnum):
+class OrderKind(StrEnum):
     PROMOTION = "promotion"
     INFERENCE = "inference"
     DATA_CHECK = "data_check"
@@ -23,21 +23,21 @@ class Kind(StrEnum):
 
 
 # What each kind must say, and what it may.
-FIELDS: dict[Kind, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    Kind.PROMOTION: (("model", "to"), ("source", "reason")),
-    Kind.INFERENCE: (("path",), ("reason",)),
-    Kind.DATA_CHECK: (("path", "route"), ()),
-    Kind.RETRAINING: (("model",), ("reason",)),
-    Kind.PIPELINE: (("organisation", "project", "pipeline"), ("reason",)),
-    Kind.FOLLOW: (("run",), ()),
+FIELDS: dict[OrderKind, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    OrderKind.PROMOTION: (("model", "to"), ("source", "reason")),
+    OrderKind.INFERENCE: (("path",), ("reason",)),
+    OrderKind.DATA_CHECK: (("path", "route"), ()),
+    OrderKind.RETRAINING: (("model",), ("reason",)),
+    OrderKind.PIPELINE: (("organisation", "project", "pipeline"), ("reason",)),
+    OrderKind.FOLLOW: (("run",), ()),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class TaskOrder:
     """*run* is the id of a run or a promotion to follow; *path* is container/path in the hub."""
 
-    kind: Kind
+    kind: OrderKind
     model: str = ""
     to: str = ""
     source: str = ""
@@ -50,20 +50,20 @@ class Order:
     pipeline: str = ""
 
 
-def read_order(raw: Mapping[str, Any]) -> Order:
+def read_order(raw: Mapping[str, Any]) -> TaskOrder:
     """From `{"start": KIND, ...}` or `{"follow": ID}`. Raises Refused naming field, value and remedy."""
     if "follow" in raw:
-        return _checked(Kind.FOLLOW, {"run": raw["follow"]}, set(raw) - {"follow"})
-    kinds = ", ".join(kind for kind in Kind if kind is not Kind.FOLLOW)
+        return _checked(OrderKind.FOLLOW, {"run": raw["follow"]}, set(raw) - {"follow"})
+    kinds = ", ".join(kind for kind in OrderKind if kind is not OrderKind.FOLLOW)
     try:
-        kind = Kind(raw.get("start", ""))
+        kind = OrderKind(raw.get("start", ""))
     except ValueError as error:
         raise Refused(f"field 'start' is {raw.get('start')!r}; use one of {kinds}, or 'follow' with an id") from error
     given = {("source" if name == "from" else name): value for name, value in raw.items() if name != "start"}
     return _checked(kind, given, set(given) - {name for names in FIELDS[kind] for name in names})
 
 
-def _checked(kind: Kind, given: Mapping[str, Any], unknown: set[str]) -> Order:
+def _checked(kind: OrderKind, given: Mapping[str, Any], unknown: set[str]) -> TaskOrder:
     needed, more = FIELDS[kind]
     if unknown:
         raise Refused(f"field {sorted(unknown)[0]!r} is not known for {kind}; use {', '.join((*needed, *more))}")
@@ -73,5 +73,5 @@ def _checked(kind: Kind, given: Mapping[str, Any], unknown: set[str]) -> Order:
     for name, value in given.items():
         if not isinstance(value, str) or len(value) > BODY_LIMIT:
             raise Refused(f"field {name!r} must be a text of at most {BODY_LIMIT} characters")
-    known = {field.name for field in fields(Order)}
-    return Order(kind=kind, **{name: value.strip() for name, value in given.items() if name in known})
+    known = {field.name for field in fields(TaskOrder)}
+    return TaskOrder(kind=kind, **{name: value.strip() for name, value in given.items() if name in known})

@@ -50,7 +50,7 @@ class DevOpsRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class ApprovalStep:
     """One step of an approval: *approver* is whom it was assigned to, *who* the one who decided.
 
     A person is named by the unique name, a group as it is displayed: `[project]\\Name`, which nobody chooses freely.
@@ -71,7 +71,7 @@ class ApprovalSeen:
     status: str
     run: int = 0
     stage: PipelineStage = field(default_factory=PipelineStage)
-    steps: tuple[Decision, ...] = ()
+    steps: tuple[ApprovalStep, ...] = ()
 
     @property
     def pending(self) -> bool:

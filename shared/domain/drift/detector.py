@@ -11,7 +11,7 @@ from typing import Any
 from shared.domain.drift.attribution import score_shift, shares
 from shared.domain.drift.columns import compare_columns
 from shared.domain.drift.reference import ModelReference, Moments
-from shared.domain.drift.rule import ColumnDrift, DriftRule, Movement, Outcome, Part
+from shared.domain.drift.rule import ColumnDrift, DriftOutcome, DriftRule, Movement, Part
 from shared.domain.drift.window import Counted
 
 
@@ -36,7 +36,7 @@ class ScoreDrift:
 class DriftVerdict:
     """*needed* rows would decide an inconclusive check, None where none would; *by* says what the shares are of."""
 
-    outcome: Outcome
+    outcome: DriftOutcome
     because: str
     rows: int
     reference_rows: int
@@ -136,23 +136,29 @@ def _drifted(columns: Sequence[ColumnDrift], score: ScoreDrift) -> str:
     return f"{_names(inputs)} moved, and so {'would' if score.foreseen else 'did'} the score"
 
 
-def _concluded(columns: Sequence[ColumnDrift], score: ScoreDrift, rule: DriftRule) -> tuple[Outcome, str, int | None]:
+def _concluded(
+    columns: Sequence[ColumnDrift], score: ScoreDrift, rule: DriftRule
+) -> tuple[DriftOutcome, str, int | None]:
     moved = _names(each for each in columns if each.movement is Movement.MOVED)
     if moved and (not rule.score_must_move or score.movement is Movement.MOVED):
-        return Outcome.DRIFTED, _drifted(columns, score), None
+        return DriftOutcome.DRIFTED, _drifted(columns, score), None
     if moved and score.movement is Movement.STEADY:
         told = "would not" if score.foreseen else "did not"
-        return Outcome.NONE, f"{moved} moved, and the score {told}", None
+        return DriftOutcome.NONE, f"{moved} moved, and the score {told}", None
     undecided = [each for each in columns if each.movement is Movement.UNDECIDED]
     if moved and score.movement is Movement.UNKNOWN:
-        return Outcome.INCONCLUSIVE, f"{moved} moved, and whether the score would is not known: {score.because}", None
+        return (
+            DriftOutcome.INCONCLUSIVE,
+            f"{moved} moved, and whether the score would is not known: {score.because}",
+            None,
+        )
     if moved:  # The score must move, and may have.
         asked = [each for each in undecided if each.part is Part.OUTPUT] or undecided
-        return Outcome.INCONCLUSIVE, f"{moved} moved, and the score may have: {_decides(asked)}", _needed(asked)
+        return DriftOutcome.INCONCLUSIVE, f"{moved} moved, and the score may have: {_decides(asked)}", _needed(asked)
     if not undecided:
-        return Outcome.NONE, f"no column is {rule.effect:g} or more away from the reference", None
+        return DriftOutcome.NONE, f"no column is {rule.effect:g} or more away from the reference", None
     said = f"{_names(undecided)} could have moved by {rule.effect:g}"
-    return Outcome.INCONCLUSIVE, f"{said}: {_decides(undecided)}", _needed(undecided)
+    return DriftOutcome.INCONCLUSIVE, f"{said}: {_decides(undecided)}", _needed(undecided)
 
 
 def _decides(undecided: Sequence[ColumnDrift]) -> str:

@@ -20,7 +20,7 @@ class DriftRule:
     score_must_move: bool = False
 
 
-class Outcome(StrEnum):
+class DriftOutcome(StrEnum):
     """Of a check."""
 
     NONE = "none"

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from shared.domain.drift.rule import DriftRule, Outcome
+from shared.domain.drift.rule import DriftOutcome, DriftRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +109,12 @@ class DriftWindow:
         """Whether it is too old to go on, and nothing in it is left to look at."""
         return not self.closed and _passed(watch.longest_s, self.opened, now) and self.rows <= self.looked_rows
 
-    def looked_at(self, watch: DriftWatch, now: datetime, rows: int, outcome: Outcome, because: str) -> "DriftWindow":
+    def looked_at(
+        self, watch: DriftWatch, now: datetime, rows: int, outcome: DriftOutcome, because: str
+    ) -> "DriftWindow":
         """After a look at *rows* rows."""
         full = rows >= watch.rows or self.looks + 1 >= watch.looks
-        over = outcome is Outcome.DRIFTED or full or _passed(watch.longest_s, self.opened, now)
+        over = outcome is DriftOutcome.DRIFTED or full or _passed(watch.longest_s, self.opened, now)
         return replace(
             self,
             looks=self.looks + 1,

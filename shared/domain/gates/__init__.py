@@ -2,13 +2,13 @@
 
 from shared.domain.gates import champion, checks, freeze
 from shared.domain.gates.registry import GATES, UnknownGate, gate_named, judge, read_gate
-from shared.domain.gates.verdict import Outcome, Verdict
+from shared.domain.gates.verdict import GateOutcome, Verdict
 from shared.domain.promotion.gate_specs import GateSpec
 
 __all__ = [
     "GATES",
+    "GateOutcome",
     "GateSpec",
-    "Outcome",
     "UnknownGate",
     "Verdict",
     "champion",

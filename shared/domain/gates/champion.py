@@ -8,7 +8,7 @@ from typing import Any
 from shared.domain.gates.evidence import Evaluation
 from shared.domain.gates.options import choice, flag, number, parsed, texts, whole
 from shared.domain.gates.registry import gate
-from shared.domain.gates.verdict import Finding, Outcome, failed, inconclusive, passed
+from shared.domain.gates.verdict import GateFinding, GateOutcome, failed, inconclusive, passed
 from shared.domain.metrics.catalogue import METRICS, PARAMETRISED, MetricError, metric_named
 from shared.domain.metrics.paired import Difference, rows_needed
 from shared.domain.statistics.looks import shared_confidence, spent_confidence
@@ -73,7 +73,7 @@ class BetterThanChampion:
 
 
 @gate("evaluation", BetterThanChampion)
-def better_than_champion(options: BetterThanChampion, evaluation: Evaluation) -> Finding:
+def better_than_champion(options: BetterThanChampion, evaluation: Evaluation) -> GateFinding:
     """Is the challenger better than the champion by at least min_change, and nowhere worse than allowed?"""
     short = _below_floor(options, evaluation)
     if short:
@@ -93,7 +93,7 @@ def better_than_champion(options: BetterThanChampion, evaluation: Evaluation) ->
     )
 
 
-def _below_floor(options: BetterThanChampion, evaluation: Evaluation) -> Finding | None:
+def _below_floor(options: BetterThanChampion, evaluation: Evaluation) -> GateFinding | None:
     """A failure where *at_least* is set and not reached."""
     if options.at_least is None:
         return None
@@ -107,7 +107,7 @@ def _below_floor(options: BetterThanChampion, evaluation: Evaluation) -> Finding
     return failed(f"{options.metric} is {value:.6g}, {side} {options.at_least:.6g}", challenger=value)
 
 
-def _first(options: BetterThanChampion, evaluation: Evaluation) -> Finding:
+def _first(options: BetterThanChampion, evaluation: Evaluation) -> GateFinding:
     """There is no champion, and the floor, where there is one, was reached."""
     if options.first_model == "fail":
         return failed("there is no champion to compare with, and first_model is fail")
@@ -153,11 +153,11 @@ class _Comparison:
         """Whether the interval was computed at a lower confidence than is needed."""
         return self.difference.confidence < self.confidence - _ROUNDING
 
-    def undecided(self, because: str, **figures: float) -> Finding:
+    def undecided(self, because: str, **figures: float) -> GateFinding:
         return inconclusive(f"{self}; {because}", **self.figures, **figures)
 
 
-def _on_all(compared: _Comparison, options: BetterThanChampion) -> Finding:
+def _on_all(compared: _Comparison, options: BetterThanChampion) -> GateFinding:
     """What must be shown to be better."""
     difference, wanted = compared.difference, compared.wanted
     short = _too_little(compared, options, options.least_rows)
@@ -172,7 +172,7 @@ def _on_all(compared: _Comparison, options: BetterThanChampion) -> Finding:
     return _unclear(compared)
 
 
-def _on_slice(name: str, options: BetterThanChampion, evaluation: Evaluation) -> Finding:
+def _on_slice(name: str, options: BetterThanChampion, evaluation: Evaluation) -> GateFinding:
     confidence = options.slice_confidence(evaluation)
     difference = evaluation.on(name, options.metric, confidence)
     if difference is None:
@@ -192,7 +192,7 @@ def _on_slice(name: str, options: BetterThanChampion, evaluation: Evaluation) ->
     return failed(str(compared), **compared.figures) if difference.high < compared.wanted else _unclear(compared)
 
 
-def _unharmed(compared: _Comparison) -> Finding:
+def _unharmed(compared: _Comparison) -> GateFinding:
     """A pass unless the slice is shown to lose more than is allowed. A wider interval would show no loss either."""
     if compared.difference.high >= compared.wanted:
         return passed(str(compared), **compared.figures)
@@ -201,7 +201,7 @@ def _unharmed(compared: _Comparison) -> Finding:
     return failed(str(compared), **compared.figures)
 
 
-def _too_little(compared: _Comparison, options: BetterThanChampion, least_rows: int) -> Finding | None:
+def _too_little(compared: _Comparison, options: BetterThanChampion, least_rows: int) -> GateFinding | None:
     """What says that there are too few rows, groups, or rows of a kind."""
     difference = compared.difference
     if difference.n < least_rows:
@@ -216,7 +216,7 @@ def _too_little(compared: _Comparison, options: BetterThanChampion, least_rows: 
     return None
 
 
-def _heavy_tail(compared: _Comparison) -> Finding | None:
+def _heavy_tail(compared: _Comparison) -> GateFinding | None:
     """What says that the challenger is better but for rare large losses, of which too few were seen to count them."""
     difference = compared.difference
     if difference.tail <= TAIL_LIMIT:
@@ -228,7 +228,7 @@ def _heavy_tail(compared: _Comparison) -> Finding | None:
     return compared.undecided(because, rows_needed=float(needed), tail=difference.tail)
 
 
-def _unclear(compared: _Comparison) -> Finding:
+def _unclear(compared: _Comparison) -> GateFinding:
     difference = compared.difference
     needed = rows_needed(difference, compared.wanted)
     if needed is None:
@@ -238,11 +238,11 @@ def _unclear(compared: _Comparison) -> Finding:
     return compared.undecided(f"about {needed} {unit} would decide", rows_needed=float(needed))
 
 
-def _worst(findings: Iterable[Finding]) -> Finding:
+def _worst(findings: Iterable[GateFinding]) -> GateFinding:
     """The failures, or else what is undecided, or else all that passed; the figures are those of the first of them."""
     every = list(findings)
-    for outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.PASS):
+    for outcome in (GateOutcome.FAIL, GateOutcome.INCONCLUSIVE, GateOutcome.PASS):
         chosen = [each for each in every if each.outcome is outcome]
         if chosen:
             break
-    return Finding(outcome, "; ".join(each.because for each in chosen), chosen[0].figures)
+    return GateFinding(outcome, "; ".join(each.because for each in chosen), chosen[0].figures)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from shared.domain.gates.evidence import ApiTest, DataTest, Latency, Rollback
 from shared.domain.gates.options import choice, number, whole
 from shared.domain.gates.registry import gate
-from shared.domain.gates.verdict import Finding, decided, failed, inconclusive
+from shared.domain.gates.verdict import GateFinding, decided, failed, inconclusive
 from shared.domain.metrics.agreement import Agreement
 
 
@@ -17,7 +17,7 @@ class DataTestsPassed:
 
 
 @gate("data_test", DataTestsPassed)
-def data_tests_passed(options: DataTestsPassed, test: DataTest) -> Finding:
+def data_tests_passed(options: DataTestsPassed, test: DataTest) -> GateFinding:
     """Did the data that trains or tests the model obey its contract?"""
     if test.outcome != "passed":
         said = "; ".join(test.summary) or f"the report's outcome is {test.outcome!r}"
@@ -36,7 +36,7 @@ class ApiTestPassed:
 
 
 @gate("api_test", ApiTestPassed)
-def api_test_passed(options: ApiTestPassed, test: ApiTest) -> Finding:
+def api_test_passed(options: ApiTestPassed, test: ApiTest) -> GateFinding:
     """Does the deployment answer, with the status and the shape it promises?"""
     requests = sum(test.statuses.values())
     bad = {status: count for status, count in test.statuses.items() if not status.startswith("2") and count}
@@ -60,7 +60,7 @@ class GoldenRequestsMatch:
 
 
 @gate("api_test", GoldenRequestsMatch)
-def golden_requests_match(options: GoldenRequestsMatch, test: ApiTest) -> Finding:
+def golden_requests_match(options: GoldenRequestsMatch, test: ApiTest) -> GateFinding:
     """Does the deployment answer the requests that travel with the model as the model did?"""
     golden = test.golden
     if golden is None:
@@ -88,7 +88,7 @@ class FastEnough:
 
 
 @gate("latency", FastEnough)
-def fast_enough(options: FastEnough, latency: Latency) -> Finding:
+def fast_enough(options: FastEnough, latency: Latency) -> GateFinding:
     """Does the deployment answer in time, and without errors?"""
     measured = {name: float(getattr(latency, name)) for name in ("p50_ms", "p95_ms", "p99_ms")}
     figures = {**measured, "requests": float(latency.requests), "errors": float(latency.errors)}
@@ -116,7 +116,7 @@ class OutputsAgree:
 
 
 @gate("agreement", OutputsAgree)
-def outputs_agree(options: OutputsAgree, seen: Agreement) -> Finding:
+def outputs_agree(options: OutputsAgree, seen: Agreement) -> GateFinding:
     """Do champion and challenger answer the same inputs alike?"""
     if seen.alone:
         return decided(options.first_model == "pass", "there is no champion to agree with")
@@ -140,7 +140,7 @@ class RollbackRehearsed:
 
 
 @gate("rollback", RollbackRehearsed)
-def rollback_rehearsed(options: RollbackRehearsed, rehearsal: Rollback) -> Finding:
+def rollback_rehearsed(options: RollbackRehearsed, rehearsal: Rollback) -> GateFinding:
     """Did a rehearsal bring the previous version back, soon enough?"""
     if not rehearsal.restored:
         return failed("the previous version did not answer as before", seconds=rehearsal.seconds)

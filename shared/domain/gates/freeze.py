@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from shared.domain.gates.options import parsed
 from shared.domain.gates.registry import gate
-from shared.domain.gates.verdict import Finding, decided, failed
+from shared.domain.gates.verdict import GateFinding, decided, failed
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WEEKLY = re.compile(rf"({'|'.join(_DAYS)}) ([01]\d|2[0-3]):([0-5]\d)")
@@ -21,7 +21,7 @@ _FORM = "a list of {from, to, because}: local date-times like 2026-12-20T00:00, 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class FreezeWindow:
     """From *start* until before *end*: local times, or, where *weekly*, times of the week that begins on `_MONDAY`."""
 
     start: datetime
@@ -33,13 +33,13 @@ class Window:
 _MONDAY = datetime(2024, 1, 1)  # noqa: DTZ001  # Only its offsets are used.
 
 
-def _windows(value: Any) -> tuple[Window, ...]:
+def _windows(value: Any) -> tuple[FreezeWindow, ...]:
     if not isinstance(value, list | tuple):
         raise ValueError
     return tuple(_window(each) for each in value)
 
 
-def _window(each: Any) -> Window:
+def _window(each: Any) -> FreezeWindow:
     if not isinstance(each, dict) or not {"from", "to"} <= set(each) <= {"from", "to", "because"}:
         raise ValueError(f"{each!r} needs from and to, and may have because")
     (start, weekly), (end, also_weekly) = _time(each["from"]), _time(each["to"])
@@ -47,7 +47,7 @@ def _window(each: Any) -> Window:
         raise ValueError(f"{each!r} must be both dates, the later last, or both weekly")
     if weekly and end <= start:
         end += timedelta(days=7)
-    return Window(start=start, end=end, because=str(each.get("because", "frozen")), weekly=weekly)
+    return FreezeWindow(start=start, end=end, because=str(each.get("because", "frozen")), weekly=weekly)
 
 
 def _time(text: Any) -> tuple[datetime, bool]:
@@ -72,12 +72,12 @@ def _zone(value: Any) -> str:
 class NotFrozen:
     """*windows* in the local time of *timezone*."""
 
-    windows: tuple[Window, ...] = parsed(_windows, _FORM)
+    windows: tuple[FreezeWindow, ...] = parsed(_windows, _FORM)
     timezone: str = parsed(_zone, "an IANA time zone like Europe/Berlin", "UTC")
 
 
 @gate("at", NotFrozen)
-def not_frozen(options: NotFrozen, at: datetime) -> Finding:
+def not_frozen(options: NotFrozen, at: datetime) -> GateFinding:
     """Is this a time at which models may move?"""
     if at.tzinfo is None:
         return failed(f"the moment {at.isoformat()} has no UTC offset, so no freeze can be ruled out")
@@ -89,7 +89,7 @@ def not_frozen(options: NotFrozen, at: datetime) -> Finding:
     return decided(True, f"no freeze at {at.astimezone(zone).isoformat()}")
 
 
-def _spans(window: Window, at: datetime, zone: tzinfo) -> Iterator[tuple[datetime, datetime]]:
+def _spans(window: FreezeWindow, at: datetime, zone: tzinfo) -> Iterator[tuple[datetime, datetime]]:
     """The instants between which *window* freezes, those around *at* where it is weekly."""
     starts = [timedelta()]
     if window.weekly:

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class OptionProblem:
     """What is wrong with one *option*, and the *remedy*."""
 
     option: str
@@ -21,7 +21,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class OptionRule:
     """*read* turns a plain value into the option's; it raises ValueError for one that is not *wanted*."""
 
     read: Callable[[Any], Any]
@@ -29,7 +29,7 @@ class Rule:
 
 
 def _option(read: Callable[[Any], Any], wanted: str, default: Any) -> Any:
-    return field(default=default, metadata={"rule": Rule(read=read, wanted=wanted)})
+    return field(default=default, metadata={"rule": OptionRule(read=read, wanted=wanted)})
 
 
 def number(default: Any = MISSING, *, least: float = -math.inf, most: float = math.inf) -> Any:
@@ -80,12 +80,12 @@ def _fits(value: T, fits: bool) -> T:
     return value
 
 
-def read_options(kind: type[T], given: Mapping[str, Any]) -> tuple[T | None, tuple[Problem, ...]]:
+def read_options(kind: type[T], given: Mapping[str, Any]) -> tuple[T | None, tuple[OptionProblem, ...]]:
     """The *kind* of options that *given* describes, or None and everything that is wrong with it."""
     known = {each.name: each for each in fields(kind)}  # type: ignore[arg-type]  # Every kind is a dataclass.
     said = f"use one of {', '.join(known)}" if known else "this gate has no options: remove it"
     problems = [
-        Problem(option=str(name), problem="is not an option", remedy=said) for name in given if name not in known
+        OptionProblem(option=str(name), problem="is not an option", remedy=said) for name in given if name not in known
     ]
     values = {}
     for name, each in known.items():
@@ -94,8 +94,8 @@ def read_options(kind: type[T], given: Mapping[str, Any]) -> tuple[T | None, tup
         except ValueError as mistake:
             wrong = f"is {given[name]!r}" if name in given else "is missing"
             because = f" ({mistake})" if str(mistake) else ""
-            rule: Rule = each.metadata["rule"]
-            problems.append(Problem(option=name, problem=wrong + because, remedy=f"give {rule.wanted}"))
+            rule: OptionRule = each.metadata["rule"]
+            problems.append(OptionProblem(option=name, problem=wrong + because, remedy=f"give {rule.wanted}"))
     return (None if problems else kind(**values)), tuple(problems)
 
 

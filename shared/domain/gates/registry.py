@@ -10,12 +10,12 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, TypeVar
 
 from shared.domain.gates.evidence import Evidence
-from shared.domain.gates.options import Problem, read_options
-from shared.domain.gates.verdict import Finding, Verdict, failed
+from shared.domain.gates.options import OptionProblem, read_options
+from shared.domain.gates.verdict import GateFinding, Verdict, failed
 from shared.domain.promotion.gate_specs import GateSpec
 
 Options = TypeVar("Options")
-Decision = Callable[[Any, Any], Finding]
+Decision = Callable[[Any, Any], GateFinding]
 
 
 class UnknownGate(KeyError):
@@ -43,10 +43,10 @@ class Gate:
 GATES: dict[str, Gate] = {}
 
 
-def gate(part: str, options: type[Options]) -> Callable[[Callable[[Options, Any], Finding]], Decision]:
+def gate(part: str, options: type[Options]) -> Callable[[Callable[[Options, Any], GateFinding]], Decision]:
     """Register the decorated function under its name; it is asked only about a *part* that is there and has no NaN."""
 
-    def register(decide: Callable[[Options, Any], Finding]) -> Decision:
+    def register(decide: Callable[[Options, Any], GateFinding]) -> Decision:
         GATES[decide.__name__] = Gate(name=decide.__name__, part=part, options=options, decide=decide)
         return decide
 
@@ -60,13 +60,13 @@ def gate_named(name: str) -> Gate:
     return GATES[name]
 
 
-def read_gate(name: str, options: Mapping[str, Any]) -> tuple[GateSpec, tuple[Problem, ...]]:
+def read_gate(name: str, options: Mapping[str, Any]) -> tuple[GateSpec, tuple[OptionProblem, ...]]:
     """The gate as configured, and all that is wrong with it."""
     spec = GateSpec(gate=name, options=dict(options))
     if name not in GATES:
         near = difflib.get_close_matches(name, GATES, 1)
         remedy = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(GATES)}"
-        return spec, (Problem(option="gate", problem=f"{name!r} is not known", remedy=remedy),)
+        return spec, (OptionProblem(option="gate", problem=f"{name!r} is not known", remedy=remedy),)
     return spec, read_options(GATES[name].options, options)[1]
 
 
@@ -86,7 +86,7 @@ def _verdict(spec: GateSpec, evidence: Evidence) -> Verdict:
     return Verdict(gate=spec.gate, outcome=found.outcome, because=found.because, figures=figures)
 
 
-def _found(asked: Gate, options: Any, part: Any) -> Finding:
+def _found(asked: Gate, options: Any, part: Any) -> GateFinding:
     said = asked.part.replace("_", " ")
     if part is None:
         return failed(f"there is no evidence about: {said}")

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
-class Outcome(StrEnum):
+class GateOutcome(StrEnum):
     PASS = "pass"
     FAIL = "fail"
     INCONCLUSIVE = "inconclusive"
@@ -15,31 +15,31 @@ class Verdict:
     """*because* is one sentence, *figures* the numbers it rests on."""
 
     gate: str
-    outcome: Outcome
+    outcome: GateOutcome
     because: str
     figures: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class GateFinding:
     """A verdict before it has its gate's name."""
 
-    outcome: Outcome
+    outcome: GateOutcome
     because: str
     figures: dict[str, float] = field(default_factory=dict)
 
 
-def passed(because: str, **figures: float) -> Finding:
-    return Finding(Outcome.PASS, because, figures)
+def passed(because: str, **figures: float) -> GateFinding:
+    return GateFinding(GateOutcome.PASS, because, figures)
 
 
-def failed(because: str, **figures: float) -> Finding:
-    return Finding(Outcome.FAIL, because, figures)
+def failed(because: str, **figures: float) -> GateFinding:
+    return GateFinding(GateOutcome.FAIL, because, figures)
 
 
-def inconclusive(because: str, **figures: float) -> Finding:
-    return Finding(Outcome.INCONCLUSIVE, because, figures)
+def inconclusive(because: str, **figures: float) -> GateFinding:
+    return GateFinding(GateOutcome.INCONCLUSIVE, because, figures)
 
 
-def decided(held: bool, because: str, **figures: float) -> Finding:
+def decided(held: bool, because: str, **figures: float) -> GateFinding:
     return passed(because, **figures) if held else failed(because, **figures)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from shared.domain.inference.routes import OnMissingRows
 
 
-class Outcome(StrEnum):
+class RunOutcome(StrEnum):
     COMPLETED = "completed"
     PARTIAL = "partial"
     FAILED = "failed"
@@ -95,7 +95,7 @@ class RowCount:
 
 def judge_rows(
     count: RowCount, policy: OnMissingRows, error_threshold: int | None = None, match: RowMatch | None = None
-) -> tuple[Outcome, str]:
+) -> tuple[RunOutcome, str]:
     """Whether every row has its prediction, and the sentence that says so; a gap is never silent.
 
     *error_threshold* is the number of files the completed job let fail: -1 any number, None the deployment's own.
@@ -105,17 +105,17 @@ def judge_rows(
         return _judge_keys(match, policy, error_threshold)
     missing, lines = count.rows_in - count.rows_out, f"{count.rows_out} lines of output for {count.rows_in} rows"
     if missing == 0:
-        return Outcome.COMPLETED, f"{lines}; no key of the data shows in them, so they were counted, not matched"
+        return RunOutcome.COMPLETED, f"{lines}; no key of the data shows in them, so they were counted, not matched"
     if missing < 0:
-        return Outcome.FAILED, f"{lines}: {-missing} too many; the scoring script must return one row per input row"
+        return RunOutcome.FAILED, f"{lines}: {-missing} too many; the scoring script must return one row per input row"
     return _judge_gap(f"{lines}: {missing} missing", count.rows_out == 0, policy, _suspect(error_threshold))
 
 
-def _judge_keys(match: RowMatch, policy: OnMissingRows, error_threshold: int | None) -> tuple[Outcome, str]:
+def _judge_keys(match: RowMatch, policy: OnMissingRows, error_threshold: int | None) -> tuple[RunOutcome, str]:
     answered = match.rows - match.missing
     sentence = f"{answered} of {match.rows} rows have a prediction, matched by {', '.join(match.by)}"
     if not match.differs:
-        return Outcome.COMPLETED, sentence
+        return RunOutcome.COMPLETED, sentence
     shown = [
         f"{count} {kind} ({_listed(match.examples.get(kind, ()), count)})"
         for kind, count in (("missing", match.missing), ("repeated", match.repeated), ("unknown", match.unknown))
@@ -123,7 +123,7 @@ def _judge_keys(match: RowMatch, policy: OnMissingRows, error_threshold: int | N
     ]
     sentence = f"{sentence}: {', '.join(shown)}"
     if match.rows_out > match.rows:
-        return Outcome.FAILED, f"{sentence}; the scoring script must return one row per input row"
+        return RunOutcome.FAILED, f"{sentence}; the scoring script must return one row per input row"
     if match.repeated or match.unknown:
         cause = "the scoring script must return each row's own key"
         if match.shown_by:
@@ -137,10 +137,10 @@ def _listed(examples: tuple[str, ...], count: int) -> str:
     return "; ".join((*examples, "...") if count > len(examples) else examples)
 
 
-def _judge_gap(sentence: str, nothing: bool, policy: OnMissingRows, cause: str) -> tuple[Outcome, str]:
+def _judge_gap(sentence: str, nothing: bool, policy: OnMissingRows, cause: str) -> tuple[RunOutcome, str]:
     if nothing or policy is OnMissingRows.FAIL:
-        return Outcome.FAILED, f"{sentence}; {cause}"
-    return Outcome.PARTIAL, f"{sentence}, published as partial by policy; {cause}"
+        return RunOutcome.FAILED, f"{sentence}; {cause}"
+    return RunOutcome.PARTIAL, f"{sentence}, published as partial by policy; {cause}"
 
 
 def _suspect(error_threshold: int | None) -> str:

@@ -17,7 +17,7 @@ DEFAULT_RECORDS, DEFAULT_SIZE, DEFAULT_AGE_S = 500, 1_000_000, 30
 _LEAST_LOOK_S = 1.0
 
 
-class Answer(StrEnum):
+class AnswerMode(StrEnum):
     MESSAGE = "message"  # Whoever sent a message hears what became of its records.
     BATCH = "batch"  # The topic tells it once for each batch.
 
@@ -32,7 +32,7 @@ class Stream:
     records: int = DEFAULT_RECORDS
     size: int = DEFAULT_SIZE
     age_s: int = DEFAULT_AGE_S
-    answer: Answer = Answer.MESSAGE
+    answer: AnswerMode = AnswerMode.MESSAGE
 
     @property
     def by_key(self) -> bool:
@@ -48,7 +48,7 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class WaitingMessage:
     """A message that waits to be in a batch; *size* in bytes as it is kept."""
 
     name: str
@@ -65,7 +65,7 @@ class Cut:
     wait_s: float | None = None
 
 
-def cut(held: Iterable[Held], stream: Stream) -> Cut:
+def cut(held: Iterable[WaitingMessage], stream: Stream) -> Cut:
     """What to do about *held*, in the order of their names, which is that of the queue.
 
     A batch has as many whole messages as fit, and one at least; it closes when no more fits or its oldest is due.
@@ -79,9 +79,9 @@ def cut(held: Iterable[Held], stream: Stream) -> Cut:
     return Cut(wait_s=round(max(0.1, min(left_s, max(_LEAST_LOOK_S, stream.age_s / 10))), 3))
 
 
-def _fitting(held: Iterable[Held], stream: Stream) -> tuple[list[Held], bool]:
+def _fitting(held: Iterable[WaitingMessage], stream: Stream) -> tuple[list[WaitingMessage], bool]:
     """As many as fit, and whether the batch is full."""
-    chosen, records, size = list[Held](), 0, 0
+    chosen, records, size = list[WaitingMessage](), 0, 0
     for each in held:
         records, size = records + each.records, size + each.size
         if chosen and (records > stream.records or size > stream.size):

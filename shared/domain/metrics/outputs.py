@@ -122,7 +122,7 @@ class Numbers:
         return float(points[reached - 1] + share * (points[reached] - points[reached - 1]))
 
 
-class Labels:
+class LabelOutputs:
     """Outputs of a classifier; equal ones agree. The distance is the total variation, shifts are of labels' shares."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from shared.domain.promotion.people import Askers, same_person
 WITNESS = "witness"  # As whom one more person approves, where nobody is verified to have asked.
 
 
-class Standing(StrEnum):
+class ApprovalStanding(StrEnum):
     APPROVED = "approved"
     WAITING = "waiting"
     REJECTED = "rejected"
@@ -107,7 +107,7 @@ class Approval:
 class Judgement:
     """*unmet*: one sentence for each condition that is not met, with who can meet it."""
 
-    standing: Standing
+    standing: ApprovalStanding
     unmet: tuple[str, ...] = ()
     approvals: tuple[Approval, ...] = ()
 
@@ -128,14 +128,18 @@ def judge_approvals(
     rejections = [each for each in alive if not each.approved]
     if rejections:
         said = tuple(f"{each.name} ({each.role}) rejected it: {each.reason}" for each in rejections)
-        return Judgement(standing=Standing.REJECTED, unmet=said, approvals=tuple(rejections))
+        return Judgement(standing=ApprovalStanding.REJECTED, unmet=said, approvals=tuple(rejections))
     roles = policy.asked(askers)
     counted = _one_person_each(roles, alive)
     missing = [role for role in roles if role.name not in {each.role for each in counted}]
     if not missing:
-        return Judgement(standing=Standing.APPROVED, approvals=counted)
+        return Judgement(standing=ApprovalStanding.APPROVED, approvals=counted)
     said = tuple(_unmet(policy, role, given, evidence, askers) for role in missing)
-    return Judgement(standing=Standing.EXPIRED if now >= deadline else Standing.WAITING, unmet=said, approvals=counted)
+    return Judgement(
+        standing=ApprovalStanding.EXPIRED if now >= deadline else ApprovalStanding.WAITING,
+        unmet=said,
+        approvals=counted,
+    )
 
 
 def refuse_approval(

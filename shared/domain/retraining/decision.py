@@ -16,13 +16,13 @@ _PLACES = 6  # Of money: sums of decimal fractions are off by less.
 _ASKED = (CauseKind.PERSON, CauseKind.PIPELINE)  # Whoever asks has judged the worth, and knows the champion.
 
 
-class Move(StrEnum):
+class RetrainingAction(StrEnum):
     RETRAIN = "retrain"
     WAIT = "wait"
     REFUSE = "refuse"
 
 
-class Rule(StrEnum):
+class DecisionRule(StrEnum):
     """Which rule has decided."""
 
     NO_CAUSE = "no cause"
@@ -63,26 +63,28 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class RetrainingVerdict:
     """*until* is when to look again, None where something else than time decides."""
 
-    move: Move
-    rule: Rule
+    move: RetrainingAction
+    rule: DecisionRule
     because: str
     until: datetime | None = None
 
 
-def decide(state: Situation) -> Verdict:
+def decide(state: Situation) -> RetrainingVerdict:
     """One verdict for all causes together: those that may still come are waited for before anything is refused."""
     if not state.causes:
-        return Verdict(move=Move.REFUSE, rule=Rule.NO_CAUSE, because="nothing asks for it")
+        return RetrainingVerdict(
+            move=RetrainingAction.REFUSE, rule=DecisionRule.NO_CAUSE, because="nothing asks for it"
+        )
     if state.in_flight:
         because = f"{state.in_flight} is in flight and absorbs new causes"
-        return Verdict(move=Move.WAIT, rule=Rule.IN_FLIGHT, because=because)
+        return RetrainingVerdict(move=RetrainingAction.WAIT, rule=DecisionRule.IN_FLIGHT, because=because)
     return _debounced(state) or _refused(state) or _limited(state) or _worthwhile(state)
 
 
-def _debounced(state: Situation) -> Verdict | None:
+def _debounced(state: Situation) -> RetrainingVerdict | None:
     """More causes may come: quiet is waited for, but not for ever."""
     limits, times = state.rules.limits, [cause.at for cause in state.causes]
     newest, oldest = max(times), min(times)
@@ -93,22 +95,24 @@ def _debounced(state: Situation) -> Verdict | None:
     if left <= timedelta():
         return None
     because = f"more causes may come within {limits.debounce_s} s"
-    return Verdict(move=Move.WAIT, rule=Rule.DEBOUNCE, because=because, until=state.now + left)
+    return RetrainingVerdict(
+        move=RetrainingAction.WAIT, rule=DecisionRule.DEBOUNCE, because=because, until=state.now + left
+    )
 
 
-def _refused(state: Situation) -> Verdict | None:
+def _refused(state: Situation) -> RetrainingVerdict | None:
     """What no waiting can mend."""
     rules = state.rules
     if rules.budget.amount and rules.estimate > rules.budget.amount:
         because = f"one run is estimated at {rules.estimate:g}, above the whole budget of {rules.budget.amount:g}"
-        return Verdict(move=Move.REFUSE, rule=Rule.BUDGET, because=because)
+        return RetrainingVerdict(move=RetrainingAction.REFUSE, rule=DecisionRule.BUDGET, because=because)
     if not rules.worth.by_kind or _asked(state):
         return None
     value, wanted = expected_value(rules, state.causes), rules.worth.times_cost * rules.estimate
     if value >= wanted:
         return None
     because = f"a better model is worth {value:g} here, below {rules.worth.times_cost:g} times the cost ({wanted:g})"
-    return Verdict(move=Move.REFUSE, rule=Rule.WORTH, because=because)
+    return RetrainingVerdict(move=RetrainingAction.REFUSE, rule=DecisionRule.WORTH, because=because)
 
 
 def expected_value(rules: Retraining, causes: Sequence[Cause]) -> float:
@@ -116,32 +120,32 @@ def expected_value(rules: Retraining, causes: Sequence[Cause]) -> float:
     return sum(rules.worth.of(kind) for kind in {cause.kind for cause in causes})
 
 
-def _limited(state: Situation) -> Verdict | None:
+def _limited(state: Situation) -> RetrainingVerdict | None:
     """The limit that lasts longest, where any does."""
     lasting = [(until, rule, because) for until, rule, because in _limits(state) if until > state.now]
     if not lasting:
         return None
     until, rule, because = max(lasting, key=lambda limit: limit[0])
-    return Verdict(move=Move.WAIT, rule=rule, because=because, until=until)
+    return RetrainingVerdict(move=RetrainingAction.WAIT, rule=rule, because=because, until=until)
 
 
-def _limits(state: Situation) -> Iterator[tuple[datetime, Rule, str]]:
+def _limits(state: Situation) -> Iterator[tuple[datetime, DecisionRule, str]]:
     limits, now, past = state.rules.limits, state.now, _newest_first(state)
     if past and limits.min_interval_s:
         because = f"{past[0].run} started less than {limits.min_interval_s} s ago"
-        yield now + _left(limits.min_interval_s, _age(now, past[0].started)), Rule.MIN_INTERVAL, because
+        yield now + _left(limits.min_interval_s, _age(now, past[0].started)), DecisionRule.MIN_INTERVAL, because
     if limits.runs and len(past) >= limits.runs:
         first = past[limits.runs - 1]
         because = f"{limits.runs} runs have started within {limits.within_s} s"
-        yield now + _left(limits.within_s, _age(now, first.started)), Rule.RUNS, because
+        yield now + _left(limits.within_s, _age(now, first.started)), DecisionRule.RUNS, because
     if state.rules.budget.amount:
         yield from _over_budget(state, past)
     if limits.champion_age_s and state.champion_since and not _asked(state):
         because = f"the champion is younger than {limits.champion_age_s} s"
-        yield now + _still(limits.champion_age_s, now, state.champion_since), Rule.CHAMPION, because
+        yield now + _still(limits.champion_age_s, now, state.champion_since), DecisionRule.CHAMPION, because
 
 
-def _over_budget(state: Situation, past: Sequence[PastRun]) -> Iterator[tuple[datetime, Rule, str]]:
+def _over_budget(state: Situation, past: Sequence[PastRun]) -> Iterator[tuple[datetime, DecisionRule, str]]:
     """Until so much of what was spent has left the window that the estimate fits again."""
     budget, estimate = state.rules.budget, state.rules.estimate
     within = [run for run in past if _age(state.now, run.started) < timedelta(seconds=budget.within_s)]
@@ -153,14 +157,14 @@ def _over_budget(state: Situation, past: Sequence[PastRun]) -> Iterator[tuple[da
             break
         left -= run.cost
         until = state.now + _left(budget.within_s, _age(state.now, run.started))
-    yield until, Rule.BUDGET, because
+    yield until, DecisionRule.BUDGET, because
 
 
-def _worthwhile(state: Situation) -> Verdict:
+def _worthwhile(state: Situation) -> RetrainingVerdict:
     kinds = sorted({cause.kind.value for cause in state.causes})
     number = len(state.causes)
     because = f"{number} cause{'s' if number > 1 else ''} ({', '.join(kinds)}), no limit reached"
-    return Verdict(move=Move.RETRAIN, rule=Rule.WORTHWHILE, because=because)
+    return RetrainingVerdict(move=RetrainingAction.RETRAIN, rule=DecisionRule.WORTHWHILE, because=because)
 
 
 def _asked(state: Situation) -> bool:

@@ -51,7 +51,7 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class FiringDecision:
     """*fires*: the due times that fire, in order of their moments; *skipped*: the newest that does not, *because*."""
 
     fires: tuple[datetime, ...] = ()
@@ -68,7 +68,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class PauseOrder:
     """What somebody ordered last: to pause, or, *at* that time, to go on."""
 
     paused: bool
@@ -101,7 +101,7 @@ class Skip:
     because: str
 
 
-_NOTHING = Decision()
+_NOTHING = FiringDecision()
 _MOST = {CatchUp.NONE: 0, CatchUp.LATEST: 1, CatchUp.ALL: MOST}
 
 
@@ -113,7 +113,7 @@ def moment(schedule: Schedule, due: datetime) -> datetime:
     return due + timedelta(seconds=int.from_bytes(digest[:8]) % schedule.jitter_s)
 
 
-def decide(schedule: Schedule, after: datetime, now: datetime) -> Decision:
+def decide(schedule: Schedule, after: datetime, now: datetime) -> FiringDecision:
     """What fires at *now* where everything until *after* has been seen to."""
     pending = _pending(schedule, after, now)
     newest = next(pending, None)
@@ -129,12 +129,12 @@ def decide(schedule: Schedule, after: datetime, now: datetime) -> Decision:
         most = 0
     fires = sorted([*on_time, *missed[:most]], key=lambda due: (moment(schedule, due), due))
     if len(missed) <= most:
-        return Decision(fires=tuple(fires))
-    return Decision(fires=tuple(fires), skipped=missed[most], because=_said(schedule))
+        return FiringDecision(fires=tuple(fires))
+    return FiringDecision(fires=tuple(fires), skipped=missed[most], because=_said(schedule))
 
 
 def plan(
-    schedules: Iterable[Schedule], orders: Mapping[str, Order], since: Mapping[str, datetime], span: Span
+    schedules: Iterable[Schedule], orders: Mapping[str, PauseOrder], since: Mapping[str, datetime], span: Span
 ) -> tuple[list[Firing], list[Skip]]:
     """What fires, in the order of its moments, and what does not, of all schedules. A pause forgets; it does not wait.
 

@@ -114,7 +114,7 @@ class Said:
 
 
 @dataclass(slots=True)
-class Registry:
+class CheckRegistry:
     checks: dict[str, Check] = field(default_factory=dict)
 
     def __call__(self, check: Check) -> Check:
@@ -123,4 +123,4 @@ class Registry:
         return check
 
 
-check = Registry()
+check = CheckRegistry()

@@ -7,7 +7,7 @@ from shared.domain.azure import resources
 from shared.domain.configuration import Configuration
 from shared.domain.inference.routes import Workspace
 from shared.operations.roles.catalogue import BuiltIn, roles_for
-from shared.operations.roles.needs import RECEIVE, Kind, Need, needs_of
+from shared.operations.roles.needs import RECEIVE, Need, ResourceKind, needs_of
 
 APP, COMPUTE, GRID, HOST = "the app", "each workspace's compute", "the Event Grid system topic", "the app (its host)"
 _RECORDS = ("DataHub", "Ledger", "AuditLog", "Secrets", "DataChecks", "DriftFiles")
@@ -49,7 +49,10 @@ def containers(configuration: Configuration) -> dict[str, tuple[Need, str]]:
     """What the app does in each container of the hub, and why."""
     hub, found = configuration.hub, dict[str, tuple[Need, str]]()
     for name in (hub.state, hub.staging, hub.quarantine, hub.dead_letters):
-        found[name] = (needs_of(Kind.HUB, *_RECORDS), "its own records, staged and quarantined files, dead letters")
+        found[name] = (
+            needs_of(ResourceKind.HUB, *_RECORDS),
+            "its own records, staged and quarantined files, dead letters",
+        )
     for route in configuration.routes:
         found.setdefault(_container(route.publish), (_blobs("read", "write"), "publishes predictions"))
     for route in configuration.routes:
@@ -99,9 +102,11 @@ def _hub(configuration: Configuration) -> Iterator[Assignment]:
 
 
 def _topic() -> Iterator[Assignment]:
-    yield Assignment(identity=APP, scope="the topic", need=needs_of(Kind.TOPIC, "Announcer"), why="announces results")
+    yield Assignment(
+        identity=APP, scope="the topic", need=needs_of(ResourceKind.TOPIC, "Announcer"), why="announces results"
+    )
     why = "tells results, where SIGNALBOX_RESULTS_TOPIC is set"
-    yield Assignment(identity=APP, scope="the results topic", need=needs_of(Kind.BUS, "Messenger"), why=why)
+    yield Assignment(identity=APP, scope="the results topic", need=needs_of(ResourceKind.BUS, "Messenger"), why=why)
     why = "triggers, where SIGNALBOX_*_QUEUE are set"
     yield Assignment(identity=HOST, scope="each queue of Service Bus", need=RECEIVE, why=why)
 
@@ -120,8 +125,8 @@ def _environment(configuration: Configuration, workspace: Workspace) -> Iterator
         ports |= dict.fromkeys(("Models", "Endpoints", "BundleStore"), "promotes")
     why = ", ".join(dict.fromkeys(ports.values()))
     for kind, scope, resource in (
-        (Kind.WORKSPACE, f"workspace {workspace.workspace}", resources.workspace(workspace)),
-        (Kind.STORE, f"the storage account of {workspace.workspace}", ""),
+        (ResourceKind.WORKSPACE, f"workspace {workspace.workspace}", resources.workspace(workspace)),
+        (ResourceKind.STORE, f"the storage account of {workspace.workspace}", ""),
     ):
         need = needs_of(kind, *ports)
         if need.actions or need.data_actions:
@@ -134,7 +139,7 @@ def _registry(configuration: Configuration) -> Iterator[Assignment]:
             identity=APP,
             scope=f"registry {registry.name}",
             resource=resources.registry(registry),
-            need=needs_of(Kind.REGISTRY, "Models", "BundleStore"),
+            need=needs_of(ResourceKind.REGISTRY, "Models", "BundleStore"),
             why="enters and restores models",
         )
 
@@ -154,31 +159,32 @@ def _others(configuration: Configuration) -> Iterator[Assignment]:
     storage = "Microsoft.Storage/storageAccounts"
     for need in (
         Need(
-            Kind.HUB,
+            ResourceKind.HUB,
             (f"{storage}/blobServices/containers/write",),
             (f"{_BLOBS}/write", f"{_BLOBS}/runAsSuperUser/action"),
         ),
-        Need(Kind.HUB, (), (f"{storage}/queueServices/queues/messages/write",)),
-        Need(Kind.HUB, (), (f"{storage}/tableServices/tables/entities/write",)),
+        Need(ResourceKind.HUB, (), (f"{storage}/queueServices/queues/messages/write",)),
+        Need(ResourceKind.HUB, (), (f"{storage}/tableServices/tables/entities/write",)),
     ):
         yield Assignment(
             identity=HOST, scope="AzureWebJobsStorage", need=need, why="Durable Functions' history and queues"
         )
-    secret = Need(Kind.HUB, (), ("Microsoft.KeyVault/vaults/secrets/getSecret/action",))
+    secret = Need(ResourceKind.HUB, (), ("Microsoft.KeyVault/vaults/secrets/getSecret/action",))
     yield Assignment(identity=APP, scope="the Key Vault", need=secret, why="settings that are references")
 
 
 def _doctor(configuration: Configuration) -> Iterator[Assignment]:
     """Reading what stands, is granted and is locked; inherited from a resource group if given there."""
-    found = [(Kind.HUB, f"storage account {configuration.hub.account}", resources.account(configuration))]
+    found = [(ResourceKind.HUB, f"storage account {configuration.hub.account}", resources.account(configuration))]
     found += [
-        (Kind.WORKSPACE, f"workspace {each.workspace}", resources.workspace(each)) for each in configuration.workspaces
+        (ResourceKind.WORKSPACE, f"workspace {each.workspace}", resources.workspace(each))
+        for each in configuration.workspaces
     ]
     found += [
-        (Kind.REGISTRY, f"registry {each.name}", resources.registry(each))
+        (ResourceKind.REGISTRY, f"registry {each.name}", resources.registry(each))
         for each in resources.registries(configuration)
     ]
-    found.append((Kind.BUS, "the Service Bus namespace", ""))
+    found.append((ResourceKind.BUS, "the Service Bus namespace", ""))
     for kind, scope, resource in found:
         yield Assignment(
             identity=APP,
@@ -191,7 +197,7 @@ def _doctor(configuration: Configuration) -> Iterator[Assignment]:
 
 
 def _blobs(*verbs: str) -> Need:
-    return Need(Kind.HUB, data_actions=tuple(f"{_BLOBS}/{verb}" for verb in verbs))
+    return Need(ResourceKind.HUB, data_actions=tuple(f"{_BLOBS}/{verb}" for verb in verbs))
 
 
 def _container(location: str) -> str:

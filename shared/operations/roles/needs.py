@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class ResourceKind(StrEnum):
     HUB = "Data Hub"  # The central storage account.
     STORE = "own storage"  # Of a workspace.
     WORKSPACE = "workspace"
@@ -18,7 +18,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    kind: Kind
+    kind: ResourceKind
     actions: tuple[str, ...] = ()
     data_actions: tuple[str, ...] = ()
 
@@ -29,23 +29,25 @@ _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
 _ML = "Microsoft.MachineLearningServices"
 
 
-def _blobs(kind: Kind, *verbs: str) -> Need:
+def _blobs(kind: ResourceKind, *verbs: str) -> Need:
     return Need(kind, data_actions=tuple(f"{_BLOBS}/{verb}" for verb in verbs))
 
 
 def _workspace(*actions: str) -> Need:
-    return Need(Kind.WORKSPACE, tuple(f"{_ML}/workspaces/{action}" for action in actions))
+    return Need(ResourceKind.WORKSPACE, tuple(f"{_ML}/workspaces/{action}" for action in actions))
 
 
 def _registry(*verbs: str) -> Need:
-    return Need(Kind.REGISTRY, (f"{_ML}/registries/read", *(f"{_ML}/registries/assets/{verb}" for verb in verbs)))
+    return Need(
+        ResourceKind.REGISTRY, (f"{_ML}/registries/read", *(f"{_ML}/registries/assets/{verb}" for verb in verbs))
+    )
 
 
 def _devops(permission: str) -> Needs:
-    return (Need(Kind.DEVOPS, (permission,)),)
+    return (Need(ResourceKind.DEVOPS, (permission,)),)
 
 
-_READ, _WRITE, _DELETE = (_blobs(Kind.HUB, verb) for verb in ("read", "write", "delete"))
+_READ, _WRITE, _DELETE = (_blobs(ResourceKind.HUB, verb) for verb in ("read", "write", "delete"))
 _ASSET = tuple(f"{kind}/versions" for kind in ("models", "codes", "environments"))
 # To invoke a batch endpoint: https://learn.microsoft.com/azure/machine-learning/how-to-authenticate-batch-endpoint
 _INVOKE = _workspace(
@@ -66,9 +68,9 @@ _CANCEL = _workspace("jobs/read", "jobs/cancel/action")
 _RUNS = _workspace("experiments/runs/read", "experiments/runs/write")
 _FIND_ASSET = (_workspace(*(f"{asset}/read" for asset in _ASSET)), _registry("read"))
 
-_SEND = Need(Kind.BUS, data_actions=("Microsoft.ServiceBus/namespaces/messages/send/action",))
+_SEND = Need(ResourceKind.BUS, data_actions=("Microsoft.ServiceBus/namespaces/messages/send/action",))
 # What the host does for the triggers too, which no port shows.
-RECEIVE = Need(Kind.BUS, data_actions=("Microsoft.ServiceBus/namespaces/messages/receive/action",))
+RECEIVE = Need(ResourceKind.BUS, data_actions=("Microsoft.ServiceBus/namespaces/messages/receive/action",))
 
 NEEDS: dict[str, dict[str, Needs]] = {
     "DataHub": {
@@ -92,8 +94,8 @@ NEEDS: dict[str, dict[str, Needs]] = {
     "DriftFiles": dict.fromkeys(("count", "own_reference", "columns"), (_READ,)),
     "Jobs": {"submit": (_INVOKE,), "find": (_JOB,), "look": (_JOB,), "cancel": (_CANCEL,)},
     "JobLogs": {
-        "files": (_blobs(Kind.STORE, "read"), _workspace("datastores/read"), _RUNS),
-        "tail": (_blobs(Kind.STORE, "read"), _workspace("datastores/read")),
+        "files": (_blobs(ResourceKind.STORE, "read"), _workspace("datastores/read"), _RUNS),
+        "tail": (_blobs(ResourceKind.STORE, "read"), _workspace("datastores/read")),
         "studio": (),
     },
     "Pipelines": {
@@ -106,7 +108,7 @@ NEEDS: dict[str, dict[str, Needs]] = {
         "tag": (_RUNS,),
     },
     "DataAssets": {"register": (_workspace("data/versions/read", "data/versions/write"),)},
-    "Announcer": {"announce": (Need(Kind.TOPIC, data_actions=("Microsoft.EventGrid/events/send/action",)),)},
+    "Announcer": {"announce": (Need(ResourceKind.TOPIC, data_actions=("Microsoft.EventGrid/events/send/action",)),)},
     "Messenger": dict.fromkeys(("send", "reach"), (_SEND,)),
     "Queues": dict.fromkeys(("dead", "find_dead", "take_out"), (RECEIVE,)),
     "Models": {
@@ -121,11 +123,11 @@ NEEDS: dict[str, dict[str, Needs]] = {
         "register_code": (_workspace("codes/versions/read", "codes/versions/write"),),
     },
     "BundleStore": {
-        "files": (_blobs(Kind.STORE, "read"), _workspace("datastores/read"), _registry("read")),
-        "digest": (_blobs(Kind.STORE, "read"), _registry("read")),
-        "read": (_blobs(Kind.STORE, "read"), _registry("read")),
-        "copy": (_blobs(Kind.STORE, "read", "write"), _registry("read", "write")),
-        "delete": (_blobs(Kind.STORE, "delete"), _registry("read", "write")),
+        "files": (_blobs(ResourceKind.STORE, "read"), _workspace("datastores/read"), _registry("read")),
+        "digest": (_blobs(ResourceKind.STORE, "read"), _registry("read")),
+        "read": (_blobs(ResourceKind.STORE, "read"), _registry("read")),
+        "copy": (_blobs(ResourceKind.STORE, "read", "write"), _registry("read", "write")),
+        "delete": (_blobs(ResourceKind.STORE, "delete"), _registry("read", "write")),
         "address": (_workspace("datastores/read"), _registry("read")),
     },
     "Endpoints": {
@@ -173,18 +175,22 @@ NEEDS: dict[str, dict[str, Needs]] = {
 _LOOK = ("Microsoft.Authorization/permissions/read", "Microsoft.Authorization/locks/read")
 _TOPICS = ("topics", "topics/subscriptions")
 NEEDS["ControlPlane"] |= {
-    "find": (Need(Kind.HUB, ("Microsoft.Storage/storageAccounts/read",)), _workspace("read", "computes/read")),
-    "queue": (Need(Kind.BUS, ("Microsoft.ServiceBus/namespaces/queues/read",)),),
-    "topic": (Need(Kind.BUS, tuple(f"Microsoft.ServiceBus/namespaces/{each}/read" for each in _TOPICS)),),
-    "grants": tuple(Need(kind, _LOOK[:1]) for kind in (Kind.HUB, Kind.WORKSPACE, Kind.REGISTRY, Kind.BUS)),
-    "locks": tuple(Need(kind, _LOOK[1:]) for kind in (Kind.HUB, Kind.WORKSPACE, Kind.REGISTRY)),
+    "find": (Need(ResourceKind.HUB, ("Microsoft.Storage/storageAccounts/read",)), _workspace("read", "computes/read")),
+    "queue": (Need(ResourceKind.BUS, ("Microsoft.ServiceBus/namespaces/queues/read",)),),
+    "topic": (Need(ResourceKind.BUS, tuple(f"Microsoft.ServiceBus/namespaces/{each}/read" for each in _TOPICS)),),
+    "grants": tuple(
+        Need(kind, _LOOK[:1])
+        for kind in (ResourceKind.HUB, ResourceKind.WORKSPACE, ResourceKind.REGISTRY, ResourceKind.BUS)
+    ),
+    "locks": tuple(Need(kind, _LOOK[1:]) for kind in (ResourceKind.HUB, ResourceKind.WORKSPACE, ResourceKind.REGISTRY)),
     "subscriptions": tuple(
-        Need(kind, ("Microsoft.EventGrid/eventSubscriptions/read",)) for kind in (Kind.HUB, Kind.WORKSPACE)
+        Need(kind, ("Microsoft.EventGrid/eventSubscriptions/read",))
+        for kind in (ResourceKind.HUB, ResourceKind.WORKSPACE)
     ),
 }
 
 
-def needs_of(kind: Kind, *ports: str) -> Need:
+def needs_of(kind: ResourceKind, *ports: str) -> Need:
     """All that the methods of *ports* do on a resource of *kind*, each action once."""
     found = [need for port in ports for needs in NEEDS[port].values() for need in needs if need.kind is kind]
     return Need(

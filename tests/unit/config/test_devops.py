@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from shared.config import check, load
-from shared.domain.devops.orders import Kind, read_order
+from shared.domain.devops.orders import OrderKind, read_order
 from shared.domain.failures import Refused
 
 PROJECT = Path(__file__).parents[3]
@@ -55,7 +55,11 @@ def test_a_merge_starts_an_order(tmp_path):
     devops = load(written(tmp_path, lambda section: section.update(merges={"main": MERGE}))).devops
 
     (merge,) = devops.merges
-    assert (merge.order.kind, merge.order.model, merge.order.to) == (Kind.PROMOTION, "diabetes-progression", "preprod")
+    assert (merge.order.kind, merge.order.model, merge.order.to) == (
+        OrderKind.PROMOTION,
+        "diabetes-progression",
+        "preprod",
+    )
 
 
 @pytest.mark.parametrize(

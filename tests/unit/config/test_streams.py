@@ -8,7 +8,7 @@ import yaml
 
 from shared.config import ConfigurationError, load
 from shared.config.schema import schema
-from shared.domain.inference.streams import Answer, Stream
+from shared.domain.inference.streams import AnswerMode, Stream
 
 BODY = """\
 environments:
@@ -59,7 +59,7 @@ def test_streams_are_read(write):
 
     assert visits == Stream(name="visits", route="each", land="landing/each/{key}/{batch}.csv")
     assert (visits.by_key, every.by_key) == (True, False)
-    assert (every.records, every.size, every.age_s, every.answer) == (9, 2000, 120, Answer.BATCH)
+    assert (every.records, every.size, every.age_s, every.answer) == (9, 2000, 120, AnswerMode.BATCH)
     assert every.place("all", "7-a") == "landing/each/x/all-7-a.csv"
     jsonschema.validate(yaml.safe_load(path.read_text()), schema())
 

@@ -14,6 +14,7 @@ from shared import ports
 from shared.config import load
 from shared.domain.azure import resources
 from shared.domain.azure.inspection import (
+    AzureResource,
     ClockSeen,
     DatastoreSeen,
     Grant,
@@ -22,13 +23,12 @@ from shared.domain.azure.inspection import (
     Lock,
     LockLevel,
     QueueSeen,
-    Standing,
     Subscription,
     TopicSeen,
 )
 from shared.domain.data.reference_profile import ReferenceProfile
 from shared.domain.devops.configuration import MergeStart
-from shared.domain.devops.orders import Kind, Order
+from shared.domain.devops.orders import OrderKind, TaskOrder
 from shared.domain.devops.seen import HookSeen
 from shared.domain.drift.reference import ModelReference
 from shared.domain.failures import Refused
@@ -73,10 +73,10 @@ class Control:
         self.told_on: TopicSeen | None = TopicSeen(name="results", drops_repeats=True, subscriptions=(LISTENER,))
         self.metadata, self.skew_s, self.resolved = IssuerSeen(issuer="https://login/v2.0", keys=2), 0.0, ("10.0.0.4",)
 
-    def find(self, resource: str) -> Standing | None:
+    def find(self, resource: str) -> AzureResource | None:
         if any(resource.endswith(each) for each in self.gone):
             return None
-        return Standing(id=resource, state=self.state, public=self.public)
+        return AzureResource(id=resource, state=self.state, public=self.public)
 
     def datastore(self, workspace: Any, name: str) -> DatastoreSeen | None:
         return self.store
@@ -164,7 +164,11 @@ def subscribed(**changes: Any) -> Callable[[Site], None]:
 def merging(made: Site) -> None:
     """Merges start something, and a hook that is somebody else's is the only one."""
     start = MergeStart(
-        organisation="contoso", project="mlops", repository="r", branch="refs/heads/main", order=Order(kind=Kind.FOLLOW)
+        organisation="contoso",
+        project="mlops",
+        repository="r",
+        branch="refs/heads/main",
+        order=TaskOrder(kind=OrderKind.FOLLOW),
     )
     made.configuration = replace(CONFIGURATION, devops=replace(CONFIGURATION.devops, merges=(start,)))
     made.hooks = (replace(HOOK, url="https://other/api/v1/devops/hooks"),)

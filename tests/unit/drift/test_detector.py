@@ -16,7 +16,7 @@ from shared.domain.drift.counting import response_of
 from shared.domain.drift.detector import detect
 from shared.domain.drift.reference import ModelReference, parse_reference
 from shared.domain.drift.relevance import relevance
-from shared.domain.drift.rule import DriftRule, Movement, Outcome, Part
+from shared.domain.drift.rule import DriftOutcome, DriftRule, Movement, Part
 from shared.domain.drift.window import Counted, parse_counted
 
 USUAL = DriftRule(alpha=0.01, effect=0.2, minimum_rows=50)
@@ -52,7 +52,7 @@ def verdict(reference, rows, rule=USUAL):
 @pytest.mark.parametrize("world", ["normal", "mostly zero", "numbers and categories", "a tenth missing"])
 def test_false_alarms_are_as_rare_as_alpha_says(world):
     """The short version of bench/drift_statistics.py."""
-    alarms = share(WORLDS[world], 200, 60, 60, RULE, unmoved)[Outcome.DRIFTED]
+    alarms = share(WORLDS[world], 200, 60, 60, RULE, unmoved)[DriftOutcome.DRIFTED]
 
     assert alarms / 60 <= limit(RULE.alpha, 60)
 
@@ -60,19 +60,19 @@ def test_false_alarms_are_as_rare_as_alpha_says(world):
 def test_a_stated_shift_is_found_with_the_stated_power():
     rule = DriftRule(alpha=0.01, effect=0.19, minimum_rows=50)
     rows = rows_needed(1000, rule, family=11)
-    found = share(WORLDS["normal"], 1000, rows, 40, rule, shifted(0.6))[Outcome.DRIFTED]
+    found = share(WORLDS["normal"], 1000, rows, 40, rule, shifted(0.6))[DriftOutcome.DRIFTED]
 
     assert found / 40 >= rule.power  # The shift's distance is 0.236, above the smallest that counts.
 
 
 def test_what_did_not_move_is_none_once_there_are_rows_enough(reference):
-    assert verdict(reference, patients(1, 600)).outcome is Outcome.NONE
+    assert verdict(reference, patients(1, 600)).outcome is DriftOutcome.NONE
 
 
 def test_what_moved_is_named_with_its_part(reference):
     found = verdict(reference, patients(1, 600, weight=0.8, shoe=0.8))
 
-    assert found.outcome is Outcome.DRIFTED
+    assert found.outcome is DriftOutcome.DRIFTED
     assert [each.column for each in found.moved if each.part is Part.INPUT] == ["weight", "shoe"]
     weight, shoe = (next(each for each in found.moved if each.column == name) for name in ("weight", "shoe"))
     assert weight.share > 0.9
@@ -94,20 +94,20 @@ def test_an_irrelevant_column_alone_is_no_drift_where_the_score_must_move(refere
     moved = patients(1, 1200, shoe=0.8)
     strict = replace(USUAL, score_must_move=True)
 
-    assert verdict(reference, moved).outcome is Outcome.DRIFTED
+    assert verdict(reference, moved).outcome is DriftOutcome.DRIFTED
     said = verdict(reference, moved, strict)
-    assert (said.outcome, said.because) == (Outcome.NONE, "shoe moved, and the score did not")
-    assert verdict(reference, patients(1, 1200, weight=0.8), strict).outcome is Outcome.DRIFTED
+    assert (said.outcome, said.because) == (DriftOutcome.NONE, "shoe moved, and the score did not")
+    assert verdict(reference, patients(1, 1200, weight=0.8), strict).outcome is DriftOutcome.DRIFTED
 
 
 def test_where_the_score_may_have_moved_the_rows_that_decide_are_those_for_the_score(reference):
     found = verdict(reference, patients(1, 80, shoe=1.5), replace(USUAL, effect=0.12, score_must_move=True))
 
-    assert found.outcome is Outcome.INCONCLUSIVE
+    assert found.outcome is DriftOutcome.INCONCLUSIVE
     assert found.because == f"shoe moved, and the score may have: about {found.needed} rows would decide"
 
 
-@pytest.mark.parametrize(("column", "outcome"), [("weight", Outcome.DRIFTED), ("shoe", Outcome.INCONCLUSIVE)])
+@pytest.mark.parametrize(("column", "outcome"), [("weight", DriftOutcome.DRIFTED), ("shoe", DriftOutcome.INCONCLUSIVE)])
 def test_without_outputs_relevance_says_where_the_score_would_move_and_never_where_not(reference, column, outcome):
     silent = replace(counted(patients(1, 1200, **{column: 0.8}), reference), outputs={}, moments={}, answers=0)
 
@@ -119,8 +119,8 @@ def test_without_outputs_and_relevance_nobody_knows_whether_the_score_would_move
     window = counted(patients(1, 600, weight=0.8), bare)
     said = detect(bare, window, replace(USUAL, score_must_move=True))
 
-    assert (said.outcome, said.score.movement) == (Outcome.INCONCLUSIVE, Movement.UNKNOWN)
-    assert detect(bare, window, USUAL).outcome is Outcome.DRIFTED
+    assert (said.outcome, said.score.movement) == (DriftOutcome.INCONCLUSIVE, Movement.UNKNOWN)
+    assert detect(bare, window, USUAL).outcome is DriftOutcome.DRIFTED
     assert detect(bare, window, USUAL).by == "distance"
 
 
@@ -130,22 +130,22 @@ def test_a_change_too_small_to_matter_is_no_drift_however_many_rows_show_it():
     weight = next(each for each in found.columns if each.column == "weight")
 
     assert weight.adjusted_p < 1e-6
-    assert found.outcome is Outcome.NONE
+    assert found.outcome is DriftOutcome.NONE
 
 
 def test_too_few_rows_are_inconclusive_and_say_how_many_decide(reference):
     fine = replace(USUAL, effect=0.15)
     few, more = (verdict(reference, patients(1, rows), fine) for rows in (20, 60))
 
-    assert (few.outcome, more.outcome) == (Outcome.INCONCLUSIVE, Outcome.INCONCLUSIVE)
+    assert (few.outcome, more.outcome) == (DriftOutcome.INCONCLUSIVE, DriftOutcome.INCONCLUSIVE)
     assert f"about {more.needed} rows would decide" in more.because
-    assert verdict(reference, patients(2, more.needed), fine).outcome is Outcome.NONE
+    assert verdict(reference, patients(2, more.needed), fine).outcome is DriftOutcome.NONE
 
 
 def test_a_reference_too_small_for_any_window_says_so():
     found = verdict(learned(rows=60), patients(1, 5000), replace(USUAL, effect=0.1))
 
-    assert (found.outcome, found.needed) == (Outcome.INCONCLUSIVE, None)
+    assert (found.outcome, found.needed) == (DriftOutcome.INCONCLUSIVE, None)
     assert "the reference has too few rows" in found.because
 
 
@@ -168,7 +168,7 @@ def test_a_new_category_is_drift(reference):
 
 
 def test_an_empty_window_is_inconclusive(reference):
-    assert detect(reference, Counted(), USUAL).outcome is Outcome.INCONCLUSIVE
+    assert detect(reference, Counted(), USUAL).outcome is DriftOutcome.INCONCLUSIVE
 
 
 def test_missing_evidence_never_passes(reference):
@@ -176,7 +176,7 @@ def test_missing_evidence_never_passes(reference):
     window = counted(patients(1, 5000), reference)
     without = replace(window, inputs={name: each for name, each in window.inputs.items() if name != "weight"})
 
-    assert detect(reference, without, USUAL).outcome is not Outcome.NONE
+    assert detect(reference, without, USUAL).outcome is not DriftOutcome.NONE
 
 
 @settings(max_examples=25, deadline=None)
@@ -255,7 +255,7 @@ def test_a_distance_of_exactly_the_smallest_effect_is_seldom_called_none(kind):
     world, move = at_distance(kind, USUAL.effect)
     verdicts = share(world, 1000, 200, 100, replace(USUAL, minimum_rows=20), move)
 
-    assert verdicts[Outcome.NONE] / 100 <= limit(1 - USUAL.power, 100)
+    assert verdicts[DriftOutcome.NONE] / 100 <= limit(1 - USUAL.power, 100)
 
 
 def test_what_cannot_be_tested_is_not_called_steady(reference):
@@ -263,7 +263,7 @@ def test_what_cannot_be_tested_is_not_called_steady(reference):
     constant = learned_constant("north")
     window = counted({"site": np.array(["south"] * 200)}, constant)
 
-    assert detect(constant, window, USUAL).outcome is Outcome.DRIFTED
+    assert detect(constant, window, USUAL).outcome is DriftOutcome.DRIFTED
 
 
 def learned_constant(name):
@@ -281,4 +281,4 @@ def test_two_inputs_that_matter_only_together_are_not_called_harmless():
     found = detect(learned_of.inputs_alone, window, replace(USUAL, score_must_move=True))
 
     assert learned_of.relevance.selected == ()
-    assert (found.outcome, found.score.movement) == (Outcome.INCONCLUSIVE, Movement.UNKNOWN)
+    assert (found.outcome, found.score.movement) == (DriftOutcome.INCONCLUSIVE, Movement.UNKNOWN)

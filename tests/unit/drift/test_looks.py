@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bench.drift_statistics import WORLDS, counted, limit, reference_of
 from shared.domain.drift.detector import detect
-from shared.domain.drift.rule import DriftRule, Outcome
+from shared.domain.drift.rule import DriftOutcome, DriftRule
 from shared.domain.drift.watch import DriftWatch, DriftWindow, Labels
 from shared.domain.drift.window import Counted
 
@@ -48,10 +48,10 @@ def test_by_the_clock_a_look_is_due_after_its_interval_where_rows_came():
 @pytest.mark.parametrize(
     ("rows", "outcome", "days", "closed"),
     [
-        (200, Outcome.NONE, 0, False),
-        (200, Outcome.DRIFTED, 0, True),
-        (1000, Outcome.NONE, 0, True),
-        (200, Outcome.INCONCLUSIVE, 30, True),
+        (200, DriftOutcome.NONE, 0, False),
+        (200, DriftOutcome.DRIFTED, 0, True),
+        (1000, DriftOutcome.NONE, 0, True),
+        (200, DriftOutcome.INCONCLUSIVE, 30, True),
     ],
 )
 def test_a_window_closes_when_it_is_full_old_or_has_shown_drift(rows, outcome, days, closed):
@@ -77,7 +77,7 @@ def test_no_window_is_looked_at_more_often_than_alpha_is_shared_for(minimum, row
             break
         window = replace(window, rows=window.rows + step)
         if window.look_due(watch, now):
-            window = window.looked_at(watch, now, window.rows, Outcome.INCONCLUSIVE, "")
+            window = window.looked_at(watch, now, window.rows, DriftOutcome.INCONCLUSIVE, "")
 
     assert window.looks <= watch.looks
 
@@ -108,7 +108,7 @@ def test_whatever_the_clock_does_every_row_is_in_one_window_and_no_look_is_of_th
         window = replace(window, rows=window.rows + count)
         if window.look_due(watch, now):
             seen.append((window.number, window.rows))
-            window = window.looked_at(watch, now, window.rows, Outcome.INCONCLUSIVE, "")
+            window = window.looked_at(watch, now, window.rows, DriftOutcome.INCONCLUSIVE, "")
         assert window.looks <= watch.looks
         assert window.closed or window.looks < watch.looks, "it could never be looked at again"
 
@@ -147,4 +147,4 @@ def _drifted(watch, seed):
             window = window.looked_at(watch, NOW, sums.rows, outcome, "")
         if window.closed:
             break
-    return window.outcome == Outcome.DRIFTED
+    return window.outcome == DriftOutcome.DRIFTED

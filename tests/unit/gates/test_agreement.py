@@ -13,7 +13,7 @@ from scipy import stats
 from shared.codec import decode, encode
 from shared.domain.metrics.agreement import WORST, Agreement, OutputComparison
 from shared.domain.metrics.catalogue import MetricError
-from shared.domain.metrics.outputs import Labels, Numbers, edges_of
+from shared.domain.metrics.outputs import LabelOutputs, Numbers, edges_of
 
 
 def numbers(rows=5000, seed=1):
@@ -90,7 +90,7 @@ def test_slices_show_what_the_whole_hides():
 
 
 def test_labels_agree_where_they_are_equal():
-    comparison = OutputComparison(Labels())
+    comparison = OutputComparison(LabelOutputs())
     comparison.add(["a1", "a2", "a3"], ["cat", "dog", "dog"], ["cat", "dog", "cat"])
     comparison.add(["a4"], ["dog"], ["owl"])
 
@@ -144,7 +144,7 @@ def test_missing_outputs_are_refused_and_nothing_is_counted():
         (lambda: Numbers([1.0], -1), "tolerance -1 must be 0 or more"),
         (lambda: Numbers([1.0], math.nan), "tolerance nan must be 0 or more"),
         (lambda: Numbers([1.0]).merge(Numbers([2.0])), "cannot be merged"),
-        (lambda: OutputComparison(Labels()).add(["a"], ["x"], ["x"], {"s": [1]}), "give 1 times true or false"),
+        (lambda: OutputComparison(LabelOutputs()).add(["a"], ["x"], ["x"], {"s": [1]}), "give 1 times true or false"),
     ],
 )
 def test_what_does_not_fit_is_refused(broken, said):

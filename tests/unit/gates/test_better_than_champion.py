@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.codec import decode, encode
-from shared.domain.gates import GateSpec, Outcome, judge
+from shared.domain.gates import GateOutcome, GateSpec, judge
 from shared.domain.gates.evidence import Evaluation, Evidence, SliceDifference
 from shared.domain.metrics.paired import Difference
 from shared.domain.statistics.looks import Look
 
-PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
+PASS, FAIL, INCONCLUSIVE = GateOutcome.PASS, GateOutcome.FAIL, GateOutcome.INCONCLUSIVE
 
 
 def difference(low, high, **changed):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.codec import decode, encode
-from shared.domain.gates import GATES, GateSpec, Outcome, UnknownGate, gate_named, judge, read_gate
+from shared.domain.gates import GATES, GateOutcome, GateSpec, UnknownGate, gate_named, judge, read_gate
 from shared.domain.gates.evidence import (
     ApiTest,
     DataTest,
@@ -21,7 +21,7 @@ from shared.domain.gates.evidence import (
 from shared.domain.metrics.agreement import Agreement
 from shared.domain.metrics.catalogue import METRICS
 
-PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
+PASS, FAIL, INCONCLUSIVE = GateOutcome.PASS, GateOutcome.FAIL, GateOutcome.INCONCLUSIVE
 NEEDED = {
     "better_than_champion": {"metric": "rmse"},
     "fast_enough": {"p95_ms": 200},

@@ -18,7 +18,7 @@ from shared.adapters.reader.files import TableFile, local_file
 from shared.config.contracts import load_contract
 from shared.domain.data.data_contract import parse_contract
 from shared.domain.inference.routes import OnMissingRows
-from shared.domain.inference.runs import Outcome, RowCount, judge_rows
+from shared.domain.inference.runs import RowCount, RunOutcome, judge_rows
 
 CASES = Path(__file__).parent / "cases"
 
@@ -51,13 +51,13 @@ def scored(name: str) -> TableFile:
         (
             "m-dup.csv",
             "fail",
-            Outcome.FAILED,
+            RunOutcome.FAILED,
             "matched by id: 1 missing (2), 1 repeated (1)",
         ),
-        ("m-dup.csv", "partial", Outcome.PARTIAL, "2 of 3 rows have a prediction, matched by id"),
-        ("m-swap.csv", "fail", Outcome.FAILED, "2 of 3 rows have a prediction, matched by id: 1 missing (3)"),
-        ("m-swap.csv", "partial", Outcome.PARTIAL, "1 missing (3), published as partial by policy"),
-        ("failing-m-newline.csv", "fail", Outcome.COMPLETED, "3 of 3 rows have a prediction, matched by id"),
+        ("m-dup.csv", "partial", RunOutcome.PARTIAL, "2 of 3 rows have a prediction, matched by id"),
+        ("m-swap.csv", "fail", RunOutcome.FAILED, "2 of 3 rows have a prediction, matched by id: 1 missing (3)"),
+        ("m-swap.csv", "partial", RunOutcome.PARTIAL, "1 missing (3), published as partial by policy"),
+        ("failing-m-newline.csv", "fail", RunOutcome.COMPLETED, "3 of 3 rows have a prediction, matched by id"),
     ],
 )
 def test_rows_that_compensate_each_other_are_told_apart(name, policy, outcome, sentence):

@@ -7,9 +7,9 @@ import pytest
 from shared.domain.promotion.approvals import (
     Approval,
     ApprovalPolicy,
+    ApprovalStanding,
     Person,
     Role,
-    Standing,
     judge_approvals,
     refuse_approval,
 )
@@ -44,19 +44,19 @@ BOTH = (said("scientist", "ada"), said("owner", "olga"))
 @pytest.mark.parametrize(
     ("given", "minutes", "standing", "unmet"),
     [
-        ((), 5, Standing.WAITING, 2),
-        (BOTH[:1], 5, Standing.WAITING, 1),
-        (BOTH, 5, Standing.APPROVED, 0),
-        (BOTH, 600, Standing.APPROVED, 0),
-        (BOTH[:1], 60, Standing.EXPIRED, 1),
-        ((*BOTH[:1], said("owner", "olga", minutes=61)), 90, Standing.EXPIRED, 1),
-        ((*BOTH[:1], said("owner", "olga", approved=False)), 5, Standing.REJECTED, 1),
-        ((*BOTH[:1], said("owner", "olga", approved=False, withdrawn=True)), 5, Standing.WAITING, 1),
-        ((*BOTH[:1], said("owner", "olga", evidence="e0")), 5, Standing.WAITING, 1),
-        ((*BOTH[:1], said("owner", "olga", approved=False, evidence="e0")), 5, Standing.WAITING, 1),
-        ((*BOTH[:1], said("owner", "ada")), 5, Standing.WAITING, 1),
-        ((said("scientist", "asker"), BOTH[1]), 5, Standing.WAITING, 1),
-        ((*BOTH, said("owner", "asker", approved=False)), 5, Standing.APPROVED, 0),
+        ((), 5, ApprovalStanding.WAITING, 2),
+        (BOTH[:1], 5, ApprovalStanding.WAITING, 1),
+        (BOTH, 5, ApprovalStanding.APPROVED, 0),
+        (BOTH, 600, ApprovalStanding.APPROVED, 0),
+        (BOTH[:1], 60, ApprovalStanding.EXPIRED, 1),
+        ((*BOTH[:1], said("owner", "olga", minutes=61)), 90, ApprovalStanding.EXPIRED, 1),
+        ((*BOTH[:1], said("owner", "olga", approved=False)), 5, ApprovalStanding.REJECTED, 1),
+        ((*BOTH[:1], said("owner", "olga", approved=False, withdrawn=True)), 5, ApprovalStanding.WAITING, 1),
+        ((*BOTH[:1], said("owner", "olga", evidence="e0")), 5, ApprovalStanding.WAITING, 1),
+        ((*BOTH[:1], said("owner", "olga", approved=False, evidence="e0")), 5, ApprovalStanding.WAITING, 1),
+        ((*BOTH[:1], said("owner", "ada")), 5, ApprovalStanding.WAITING, 1),
+        ((said("scientist", "asker"), BOTH[1]), 5, ApprovalStanding.WAITING, 1),
+        ((*BOTH, said("owner", "asker", approved=False)), 5, ApprovalStanding.APPROVED, 0),
     ],
 )
 def test_approvals(given, minutes, standing, unmet):

@@ -21,7 +21,7 @@ from shared.domain.failures import Refused
 from shared.domain.inference.routes import HubLayout
 from shared.domain.promotion.ladder import Holdout
 from shared.domain.statistics.looks import Look
-from shared.ports import Answer, OnlineRequest
+from shared.ports import EndpointResponse, OnlineRequest
 from tests.fakes.ports import FakeClients, MemoryHub
 from tests.promotion.conftest import DEV
 
@@ -131,9 +131,9 @@ def test_a_deployment_is_asked_what_pandas_would_read_from_the_file(clients: Fak
     hub.land(HOLDOUT.path, b"id,sex,y,x\na,f,1,\nb,,2,nan\nc,m,3,12345678901234567890\nd,m,4,-0.5\n")
     asked = []
 
-    def answer(request: OnlineRequest) -> Answer:
+    def answer(request: OnlineRequest) -> EndpointResponse:
         asked.append(json.loads(request.body)["input_data"])
-        return Answer(status=200, body=b"[1, 2, 3, 4]", took_ms=1.0)
+        return EndpointResponse(status=200, body=b"[1, 2, 3, 4]", took_ms=1.0)
 
     vars(clients)["endpoints"] = SimpleNamespace(invoke=answer)
     Online(clients, DEV, "online").predictions("v1", read_rows(clients, HOLDOUT))
@@ -146,7 +146,7 @@ def test_an_answer_that_is_no_list_of_predictions_is_refused_at_once(
     clients: FakeClients, hub: MemoryHub, said: bytes
 ) -> None:
     hub.land(HOLDOUT.path, b"id,sex,y\na,f,1\n")
-    answer = Answer(status=200, body=said, took_ms=1.0)
+    answer = EndpointResponse(status=200, body=said, took_ms=1.0)
     vars(clients)["endpoints"] = SimpleNamespace(invoke=lambda _: answer)
 
     with pytest.raises(Refused, match=r"v1 gave (no|3) predictions for 1 rows"):
@@ -245,7 +245,7 @@ def test_a_classifier_of_several_classes_answers_with_a_probability_for_each(
         read_rows(clients, CLASSES),
         [[0.7, 0.2, 0.1], {"low": 0.1, "high": 0.3, "mid": 0.6}, [0, 0, 1], [1, 0, 0]],
     )
-    answer = Answer(status=200, body=json.dumps(body).encode(), took_ms=1.0)
+    answer = EndpointResponse(status=200, body=json.dumps(body).encode(), took_ms=1.0)
     vars(clients)["endpoints"] = SimpleNamespace(invoke=lambda _: answer)
 
     outputs = Online(clients, DEV, "online").predictions("v1", rows)
@@ -259,7 +259,7 @@ def test_a_classifier_of_several_classes_answers_with_a_probability_for_each(
 @pytest.mark.parametrize("body", [[[0.5, 0.5]] * 4, [0.5] * 4, [{"low": 1, "mid": 0}] * 4, [[True, False, False]] * 4])
 def test_a_distribution_that_lacks_a_class_is_refused(clients: FakeClients, hub: MemoryHub, body: Any) -> None:
     hub.land(HOLDOUT.path, b"id,y\na,low\nb,mid\nc,high\nd,low\n")
-    answer = Answer(status=200, body=json.dumps(body).encode(), took_ms=1.0)
+    answer = EndpointResponse(status=200, body=json.dumps(body).encode(), took_ms=1.0)
     vars(clients)["endpoints"] = SimpleNamespace(invoke=lambda _: answer)
 
     with pytest.raises(Refused, match="give one probability for each of low, mid, high"):

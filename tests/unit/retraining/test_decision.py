@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.retraining.causes import CauseKind
-from shared.domain.retraining.decision import Move, PastRun, Rule, Situation, as_of, decide
+from shared.domain.retraining.decision import DecisionRule, PastRun, RetrainingAction, Situation, as_of, decide
 from shared.domain.retraining.rules import Budget, Limits, Rates, Worth
 from tests.unit.retraining.conftest import NOW, RULES, cause
 
@@ -39,48 +39,78 @@ def valued(*causes: CauseKind, times_cost: float = 1.0) -> Situation:
 
 QUIET = Situation(now=NOW, rules=RULES)
 TABLE = [
-    (QUIET, Move.REFUSE, Rule.NO_CAUSE, None),
-    (replace(QUIET, causes=(DRIFT,)), Move.RETRAIN, Rule.WORTHWHILE, None),
-    (replace(QUIET, causes=(DRIFT,), in_flight="r-1"), Move.WAIT, Rule.IN_FLIGHT, None),
-    (replace(QUIET, causes=(PERSON,), in_flight="r-1"), Move.WAIT, Rule.IN_FLIGHT, None),
-    (replace(QUIET, causes=(cause(ago_s=20),)), Move.WAIT, Rule.DEBOUNCE, 40),
-    (replace(QUIET, causes=(cause(ago_s=20), cause(ago_s=59, number=2))), Move.WAIT, Rule.DEBOUNCE, 40),
-    (replace(QUIET, causes=(cause(ago_s=20), cause(ago_s=890, number=2))), Move.WAIT, Rule.DEBOUNCE, 10),
-    (replace(QUIET, causes=(cause(ago_s=20), cause(ago_s=900, number=2))), Move.RETRAIN, Rule.WORTHWHILE, None),
-    (replace(QUIET, causes=(cause(ago_s=-60),)), Move.WAIT, Rule.DEBOUNCE, 60),
-    (replace(QUIET, causes=(cause(ago_s=-61),)), Move.RETRAIN, Rule.WORTHWHILE, None),
-    (replace(limited(min_interval_s=DAY), past=past(20)), Move.WAIT, Rule.MIN_INTERVAL, 4 * HOUR),
-    (replace(limited(min_interval_s=DAY), past=past(-20)), Move.WAIT, Rule.MIN_INTERVAL, DAY),
-    (replace(limited(min_interval_s=DAY), past=past(24)), Move.RETRAIN, Rule.WORTHWHILE, None),
-    (replace(limited(runs=2, within_s=DAY), past=past(2, 20, 30)), Move.WAIT, Rule.RUNS, 4 * HOUR),
-    (replace(limited(runs=2, within_s=DAY), past=past(2, 24)), Move.RETRAIN, Rule.WORTHWHILE, None),
-    (replace(limited(champion_age_s=DAY), champion_since=NOW), Move.WAIT, Rule.CHAMPION, DAY),
-    (replace(limited(champion_age_s=DAY), champion_since=NOW + timedelta(days=1)), Move.WAIT, Rule.CHAMPION, DAY),
-    (replace(limited(champion_age_s=DAY), champion_since=NOW + timedelta(days=9)), Move.RETRAIN, Rule.WORTHWHILE, None),
-    (limited(champion_age_s=DAY), Move.RETRAIN, Rule.WORTHWHILE, None),
+    (QUIET, RetrainingAction.REFUSE, DecisionRule.NO_CAUSE, None),
+    (replace(QUIET, causes=(DRIFT,)), RetrainingAction.RETRAIN, DecisionRule.WORTHWHILE, None),
+    (replace(QUIET, causes=(DRIFT,), in_flight="r-1"), RetrainingAction.WAIT, DecisionRule.IN_FLIGHT, None),
+    (replace(QUIET, causes=(PERSON,), in_flight="r-1"), RetrainingAction.WAIT, DecisionRule.IN_FLIGHT, None),
+    (replace(QUIET, causes=(cause(ago_s=20),)), RetrainingAction.WAIT, DecisionRule.DEBOUNCE, 40),
+    (
+        replace(QUIET, causes=(cause(ago_s=20), cause(ago_s=59, number=2))),
+        RetrainingAction.WAIT,
+        DecisionRule.DEBOUNCE,
+        40,
+    ),
+    (
+        replace(QUIET, causes=(cause(ago_s=20), cause(ago_s=890, number=2))),
+        RetrainingAction.WAIT,
+        DecisionRule.DEBOUNCE,
+        10,
+    ),
+    (
+        replace(QUIET, causes=(cause(ago_s=20), cause(ago_s=900, number=2))),
+        RetrainingAction.RETRAIN,
+        DecisionRule.WORTHWHILE,
+        None,
+    ),
+    (replace(QUIET, causes=(cause(ago_s=-60),)), RetrainingAction.WAIT, DecisionRule.DEBOUNCE, 60),
+    (replace(QUIET, causes=(cause(ago_s=-61),)), RetrainingAction.RETRAIN, DecisionRule.WORTHWHILE, None),
+    (replace(limited(min_interval_s=DAY), past=past(20)), RetrainingAction.WAIT, DecisionRule.MIN_INTERVAL, 4 * HOUR),
+    (replace(limited(min_interval_s=DAY), past=past(-20)), RetrainingAction.WAIT, DecisionRule.MIN_INTERVAL, DAY),
+    (replace(limited(min_interval_s=DAY), past=past(24)), RetrainingAction.RETRAIN, DecisionRule.WORTHWHILE, None),
+    (replace(limited(runs=2, within_s=DAY), past=past(2, 20, 30)), RetrainingAction.WAIT, DecisionRule.RUNS, 4 * HOUR),
+    (replace(limited(runs=2, within_s=DAY), past=past(2, 24)), RetrainingAction.RETRAIN, DecisionRule.WORTHWHILE, None),
+    (replace(limited(champion_age_s=DAY), champion_since=NOW), RetrainingAction.WAIT, DecisionRule.CHAMPION, DAY),
+    (
+        replace(limited(champion_age_s=DAY), champion_since=NOW + timedelta(days=1)),
+        RetrainingAction.WAIT,
+        DecisionRule.CHAMPION,
+        DAY,
+    ),
+    (
+        replace(limited(champion_age_s=DAY), champion_since=NOW + timedelta(days=9)),
+        RetrainingAction.RETRAIN,
+        DecisionRule.WORTHWHILE,
+        None,
+    ),
+    (limited(champion_age_s=DAY), RetrainingAction.RETRAIN, DecisionRule.WORTHWHILE, None),
     (
         replace(limited(champion_age_s=DAY), champion_since=NOW, causes=(PERSON,)),
-        Move.RETRAIN,
-        Rule.WORTHWHILE,
+        RetrainingAction.RETRAIN,
+        DecisionRule.WORTHWHILE,
         None,
     ),
     (
         replace(limited(min_interval_s=HOUR, champion_age_s=DAY), past=past(0), champion_since=NOW),
-        Move.WAIT,
-        Rule.CHAMPION,
+        RetrainingAction.WAIT,
+        DecisionRule.CHAMPION,
         DAY,
     ),
-    (budgeted(29), Move.REFUSE, Rule.BUDGET, None),
-    (budgeted(30), Move.RETRAIN, Rule.WORTHWHILE, None),
-    (budgeted(70, *past(24, 48, cost=30)), Move.WAIT, Rule.BUDGET, 8 * DAY),
-    (budgeted(70, *past(24, 48, cost=20)), Move.RETRAIN, Rule.WORTHWHILE, None),
-    (replace(budgeted(0.3, *past(24, 48, cost=0.1)), rules=CHEAP), Move.RETRAIN, Rule.WORTHWHILE, None),
-    (budgeted(70, *past(24, 240, cost=40)), Move.RETRAIN, Rule.WORTHWHILE, None),
-    (valued(CauseKind.DRIFT), Move.REFUSE, Rule.WORTH, None),
-    (valued(CauseKind.DRIFT, CauseKind.DRIFT), Move.REFUSE, Rule.WORTH, None),
-    (valued(CauseKind.DRIFT, CauseKind.DATA), Move.RETRAIN, Rule.WORTHWHILE, None),
-    (valued(CauseKind.DRIFT, CauseKind.DATA, times_cost=1.5), Move.REFUSE, Rule.WORTH, None),
-    (valued(CauseKind.PERSON), Move.RETRAIN, Rule.WORTHWHILE, None),
+    (budgeted(29), RetrainingAction.REFUSE, DecisionRule.BUDGET, None),
+    (budgeted(30), RetrainingAction.RETRAIN, DecisionRule.WORTHWHILE, None),
+    (budgeted(70, *past(24, 48, cost=30)), RetrainingAction.WAIT, DecisionRule.BUDGET, 8 * DAY),
+    (budgeted(70, *past(24, 48, cost=20)), RetrainingAction.RETRAIN, DecisionRule.WORTHWHILE, None),
+    (
+        replace(budgeted(0.3, *past(24, 48, cost=0.1)), rules=CHEAP),
+        RetrainingAction.RETRAIN,
+        DecisionRule.WORTHWHILE,
+        None,
+    ),
+    (budgeted(70, *past(24, 240, cost=40)), RetrainingAction.RETRAIN, DecisionRule.WORTHWHILE, None),
+    (valued(CauseKind.DRIFT), RetrainingAction.REFUSE, DecisionRule.WORTH, None),
+    (valued(CauseKind.DRIFT, CauseKind.DRIFT), RetrainingAction.REFUSE, DecisionRule.WORTH, None),
+    (valued(CauseKind.DRIFT, CauseKind.DATA), RetrainingAction.RETRAIN, DecisionRule.WORTHWHILE, None),
+    (valued(CauseKind.DRIFT, CauseKind.DATA, times_cost=1.5), RetrainingAction.REFUSE, DecisionRule.WORTH, None),
+    (valued(CauseKind.PERSON), RetrainingAction.RETRAIN, DecisionRule.WORTHWHILE, None),
 ]
 
 
@@ -99,7 +129,7 @@ def test_a_storm_of_mixed_causes_is_one_verdict():
 
     verdict = decide(replace(QUIET, causes=storm))
 
-    assert verdict.move is Move.RETRAIN
+    assert verdict.move is RetrainingAction.RETRAIN
     assert verdict.because.startswith("1000 causes (alert, data, drift, person, pipeline, schedule)")
 
 
@@ -152,7 +182,7 @@ def longest(state: Situation) -> timedelta:
 def test_no_clock_makes_anything_wait_longer_than_its_limit(state):
     verdict = decide(state)
 
-    assert verdict.move is not Move.WAIT or NOW < verdict.until <= NOW + longest(state)
+    assert verdict.move is not RetrainingAction.WAIT or NOW < verdict.until <= NOW + longest(state)
 
 
 @given(any_clock)
@@ -162,7 +192,7 @@ def test_waiting_as_long_as_it_says_is_progress(state):
     state = replace(state, past=as_of(NOW, state.past))
     for _ in range(10):
         verdict = decide(state)
-        if verdict.move is Move.RETRAIN:
+        if verdict.move is RetrainingAction.RETRAIN:
             return
         state = replace(state, now=verdict.until)
     raise AssertionError(verdict)
@@ -171,7 +201,7 @@ def test_waiting_as_long_as_it_says_is_progress(state):
 @given(any_clock)
 @settings(max_examples=60)
 def test_a_run_starts_only_within_every_limit(state):
-    if decide(state).move is not Move.RETRAIN:
+    if decide(state).move is not RetrainingAction.RETRAIN:
         return
     rules, ages = state.rules, [(NOW - run.started).total_seconds() for run in state.past]
     spent = sum(run.cost for run, age in zip(state.past, ages, strict=True) if age < rules.budget.within_s)
@@ -184,4 +214,4 @@ def test_a_run_starts_only_within_every_limit(state):
 @given(any_clock, st.text(min_size=1, max_size=5))
 @settings(max_examples=25)
 def test_nothing_starts_beside_a_run_in_flight(state, run):
-    assert decide(replace(state, in_flight=run)).rule is Rule.IN_FLIGHT
+    assert decide(replace(state, in_flight=run)).rule is DecisionRule.IN_FLIGHT

@@ -18,7 +18,7 @@ from shared.codec import encode
 from shared.domain import identity
 from shared.domain.access.permissions import Action
 from shared.domain.devops.hooks import read_hint
-from shared.domain.devops.orders import BODY_LIMIT, Kind, Order, read_order
+from shared.domain.devops.orders import BODY_LIMIT, OrderKind, TaskOrder, read_order
 from shared.domain.devops.tasks import TOKEN_LIFE_S, TaskRef, read_task
 from shared.domain.failures import Refused
 from shared.durable.starting import Client, Start, start_once
@@ -33,11 +33,11 @@ from triggers.http.responses import other as answers
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 # What the caller must be allowed to do; nothing else is started here.
 _NEEDS = {
-    Kind.PROMOTION: Action.PROMOTE,
-    Kind.INFERENCE: Action.START_INFERENCE,
-    Kind.DATA_CHECK: Action.CHECK_DATA,
-    Kind.RETRAINING: Action.RETRAIN,
-    Kind.FOLLOW: Action.READ,
+    OrderKind.PROMOTION: Action.PROMOTE,
+    OrderKind.INFERENCE: Action.START_INFERENCE,
+    OrderKind.DATA_CHECK: Action.CHECK_DATA,
+    OrderKind.RETRAINING: Action.RETRAIN,
+    OrderKind.FOLLOW: Action.READ,
 }
 
 
@@ -97,7 +97,7 @@ def _task(call: Call) -> TaskRef:
         raise Problem(403, "not our pipeline", str(refusal)) from refusal
 
 
-def _order(call: Call, body: TaskAsked) -> Order:
+def _order(call: Call, body: TaskAsked) -> TaskOrder:
     """What the caller asks for, and may ask for."""
     fields = ("follow", "model", "to", "source", "path", "route", "reason")
     raw = {name: getattr(body, name) for name in fields if getattr(body, name)}

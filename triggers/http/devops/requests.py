@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.domain.devops.orders import Kind
+from shared.domain.devops.orders import OrderKind
 from shared.shapes import OptionalName, Sentence
 
 
@@ -10,7 +10,7 @@ from shared.shapes import OptionalName, Sentence
 class TaskAsked:
     """Either *start*, with what that kind of start needs, or *follow* with the id of a run or a promotion."""
 
-    start: Kind | None = None
+    start: OrderKind | None = None
     follow: OptionalName = ""
     model: OptionalName = ""
     to: OptionalName = ""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from shared.clients import Clients
 from shared.domain.access.permissions import Action
-from shared.domain.inference.runs import Outcome
+from shared.domain.inference.runs import RunOutcome
 from shared.durable.starting import find_instance
 from shared.records import paths as records
 from triggers.http.door import Call
@@ -40,14 +40,14 @@ async def explain(call: Call, name: str) -> answers.Explained:
 
 
 def _unmet_of_run(clients: Clients, shown: answers.RunShown) -> Iterator[str]:
-    if shown.quarantine is not None and shown.outcome == Outcome.QUARANTINED.value:
+    if shown.quarantine is not None and shown.outcome == RunOutcome.QUARANTINED.value:
         yield from _quarantined(shown.run, shown.quarantine)
     elif not shown.outcome:
         yield _under_way(shown)
-    elif shown.outcome == Outcome.FAILED.value:
+    elif shown.outcome == RunOutcome.FAILED.value:
         who = _mender(clients, shown)
         yield f"{_one_line(shown.because)}; it can be met by {who}; then `signalbox reprocess {shown.run} --reason WHY`"
-    elif shown.outcome not in (Outcome.COMPLETED.value, Outcome.DUPLICATE.value):
+    elif shown.outcome not in (RunOutcome.COMPLETED.value, RunOutcome.DUPLICATE.value):
         yield f"{_one_line(shown.because)}; `signalbox reprocess {shown.run} --reason WHY` scores its files again"
 
 

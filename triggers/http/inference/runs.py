@@ -10,7 +10,7 @@ from shared import contracts as c
 from shared.clients import Clients
 from shared.codec import decode
 from shared.domain import identity
-from shared.domain.inference.runs import Outcome
+from shared.domain.inference.runs import RunOutcome
 from shared.durable.starting import Client, find_instance, wake
 from shared.records import paths as records
 from shared.records.line_logs import newest_lines
@@ -72,7 +72,7 @@ def _shown(clients: Clients, record: dict[str, Any]) -> answers.RunShown:
         return shown
     quarantine = quarantine_of(clients, inference, set_aside, closed=bool(shown.closed))
     if quarantine.waits:
-        shown = replace(shown, outcome=Outcome.QUARANTINED.value, because="; ".join(quarantine.because))
+        shown = replace(shown, outcome=RunOutcome.QUARANTINED.value, because="; ".join(quarantine.because))
     return replace(shown, quarantine=quarantine)
 
 

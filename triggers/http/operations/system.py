@@ -38,7 +38,9 @@ async def show_configuration(call: Call) -> answers.Configured:
         schedules=told.schedules,
         ladder=told.ladder.stages,
         permissions=tuple(
-            answers.Persona(role=each.role.name, allows={action.value: where for action, where in each.allows.items()})
+            answers.PersonaPermissions(
+                role=each.role.name, allows={action.value: where for action, where in each.allows.items()}
+            )
             for each in told.permissions.personas
         ),
     )

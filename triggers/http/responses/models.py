@@ -5,11 +5,11 @@ from typing import Any
 
 from shared.domain.drift.detector import ScoreDrift
 from shared.domain.drift.relevance import FeatureRelevance
-from shared.domain.drift.rule import ColumnDrift, Outcome
+from shared.domain.drift.rule import ColumnDrift, DriftOutcome
 from shared.domain.drift.watch import DriftWatch
 from shared.domain.retraining.costs import Cost
 from shared.domain.retraining.rules import Budget
-from triggers.http.idempotency import API, Kept, followed
+from triggers.http.idempotency import API, RepeatableAnswer, followed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ class DriftChecked:
 
     model: str
     path: str
-    outcome: Outcome
+    outcome: DriftOutcome
     because: str
     rows: int
     reference_rows: int
@@ -97,7 +97,7 @@ class AlertTaken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Considered(Kept):
+class Considered(RepeatableAnswer):
     """*cause* is the recorded wish; *considered*: `now`, or `with others` that are being weighed already."""
 
     model: str

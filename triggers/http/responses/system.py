@@ -36,7 +36,7 @@ class Readiness:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Persona:
+class PersonaPermissions:
     """*allows*: where the role may act, by action; `all` is everywhere."""
 
     role: str
@@ -49,7 +49,7 @@ class Configured:
     routes: tuple[Route, ...]
     schedules: tuple[Schedule, ...]
     ladder: tuple[Stage, ...]
-    permissions: tuple[Persona, ...]
+    permissions: tuple[PersonaPermissions, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

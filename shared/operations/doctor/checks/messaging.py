@@ -7,7 +7,7 @@ from shared.domain.azure import resources
 from shared.domain.azure.inspection import Hidden, QueueSeen
 from shared.operations.doctor.findings import Finding, Findings, Said, Site, check
 from shared.operations.roles.catalogue import missing, roles_for
-from shared.operations.roles.needs import RECEIVE, Kind, Need, needs_of
+from shared.operations.roles.needs import RECEIVE, Need, ResourceKind, needs_of
 
 _MESSAGES, _RECORDS, _APPROVALS = (f"SIGNALBOX_{name}_QUEUE" for name in ("MESSAGES", "RECORDS", "APPROVALS"))
 _ORDERED = (_MESSAGES, _RECORDS)  # Doors that take sessions.
@@ -104,7 +104,7 @@ def _topic(site: Site, namespace: str, name: str) -> Iterator[Finding]:
             fix = "look at the subscription's dead letters: its listener could not take them"
             wrong.append(said.warning(f"its subscription {each.name} has {each.dead} dead letters", fix))
     yield from wrong or [said.ok(f"is there, with {len(there.subscriptions)} subscriptions")]
-    yield from _may(site, said, f"{namespace}/topics/{name}", needs_of(Kind.BUS, "Messenger"))
+    yield from _may(site, said, f"{namespace}/topics/{name}", needs_of(ResourceKind.BUS, "Messenger"))
 
 
 def _may(site: Site, said: Said, resource: str, need: Need) -> Iterator[Finding]:
