@@ -91,11 +91,12 @@ lock: setup  ## Make requirements.txt, which Azure installs, of requirements.in 
 	@mv requirements.new requirements.txt
 
 .PHONY: documents
-documents: setup  ## Write the generated files anew: the configuration's schema, the API's document, the roles.
+documents: setup  ## Write the generated files anew: the configuration's schema, the API's document, the roles, the picture of the imports.
 	@$(BIN)/python -m shared.config.schema >signalbox.schema.json
 	@$(BIN)/python -m shared.config.contract_schema >docs/data-contract.schema.json
 	@$(BIN)/python -m triggers.http.openapi >docs/openapi.json
 	@$(BIN)/python -m shared.operations.roles >docs/roles.md
+	@PYTHONPATH=. $(BIN)/python tests/architecture/import_picture.py >docs/imports.md
 
 load: setup  ## 3,000 orchestrations started over HTTP in a minute, none lost, checks answered meanwhile.
 	@$(BIN)/python bench/load.py
