@@ -1,5 +1,6 @@
 """Ask the app's own code, without an app that runs: in a process of its own, as the app may be another version."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,18 +13,18 @@ NOT_TRIED = 2
 def check_locally(app: Path, file: Path, contract: Path, as_json: bool) -> int:
     """Judge *file* by *contract* with the code in the folder *app*; the exit code is 0, 1 or 2 as `check` says."""
     return _run(
-        app, "shared.operations.local_check", [str(file.resolve()), str(contract.resolve()), *(["--json"] * as_json)]
+        app, "shared.operations.local_check", [str(file), str(contract), *(["--json"] * as_json)]
     )
 
 
 def write_profile(app: Path, file: Path, contract: Path, options: list[str]) -> int:
     """Write the reference profile of *file* with the code in the folder *app*; the exit code is as `profile` says."""
-    return _run(app, "shared.operations.local_profile", [str(file.resolve()), str(contract.resolve()), *options])
+    return _run(app, "shared.operations.local_profile", [str(file), str(contract), *options])
 
 
 def check_configuration(app: Path, file: Path) -> int:
     """Say every error and warning in the configuration *file*; 1 where it cannot be used, 2 where there is no app."""
-    return _run(app, "shared.config", [str(file.resolve())])
+    return _run(app, "shared.config", [str(file)])
 
 
 def _run(app: Path, module: str, arguments: list[str]) -> int:
@@ -31,7 +32,11 @@ def _run(app: Path, module: str, arguments: list[str]) -> int:
         click.echo(f"{app.resolve()} is not the app's folder: run this there, or name it with --app", err=True)
         return NOT_TRIED
     process = subprocess.run(
-        [sys.executable, "-m", module, *arguments], cwd=app, check=False, capture_output=True, text=True
+        [sys.executable, "-P", "-m", module, *arguments],  # -P: the working folder may have a `shared` of its own.
+        env=os.environ | {"PYTHONPATH": str(app.resolve())},
+        check=False,
+        capture_output=True,
+        text=True,
     )
     click.echo(process.stdout, nl=False)
     click.echo(process.stderr, nl=False, err=True)

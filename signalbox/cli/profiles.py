@@ -28,7 +28,7 @@ def profile(
     context: click.Context, file: Path, contract: Path, out: Path | None, force: bool, as_json: bool, app: Path
 ) -> None:
     """Write the reference profile of FILE, such as a model's training rows; 1 where FILE breaks its contract."""
-    options = ["--out", str(out.resolve())] if out else []
+    options = ["--out", str(out)] if out else []
     options += ["--force"] * force + ["--json"] * as_json
     with waiting(f"reading {file.name}"):
         code = write_profile(app, file, contract, options)

@@ -21,9 +21,17 @@ pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("documents")]
 CLOUD = "starts local clouds of its own for a minute or more; its target is checked below"
 AZURE = "needs Azure and the Azure CLI"
 HOST = "is what `signalbox up` runs; tests/host starts it with apps of its own"
+TESTS_OF_THE_GUIDE = (
+    ".venv/bin/python -m pytest tests/unit/gates -q",
+    ".venv/bin/python -m pytest tests/promotion/test_story.py -q -k take_turns",
+    ".venv/bin/python -m pytest tests/promotion/test_story.py -k take_turns --capture=no",
+    ".venv/bin/python -m pytest tests/inference -q -n 2",
+)
 EXCEPTIONS = {
     "make demo": CLOUD,
     "make test": "is these tests",
+    "make check": "CI runs it beside these tests",
+    ".venv/bin/signalbox up": "is the local cloud of these tests",
     "make demo-retraining": CLOUD,
     "make demo-devops": CLOUD,
     "make demo-messaging": CLOUD,
@@ -31,6 +39,7 @@ EXCEPTIONS = {
     "_SIGNALBOX_COMPLETE=fish_source signalbox | source": "needs fish; tests/cli/test_status.py reads the script",
     "signalbox host start --app . --port 7071 --state .signalbox/host": HOST,
     "python -m signalbox.host start": HOST,
+    **dict.fromkeys(TESTS_OF_THE_GUIDE, "is these tests"),
     "az ml component create --file train-component.yaml": AZURE,
     "az ml component create --file pipeline.yaml": AZURE,
     "az ml batch-endpoint create --name diabetes-training": AZURE,

@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from shared import durable
 from shared.adapters.azure_storage.ledger import BlobLedger
+from shared.durable import registration
 
 _WANTED = set(os.environ["DIE_AT"].split(","))
 _DEATHS = Path(os.environ["DEATHS"])
-_later, _record = durable.later, BlobLedger.record
+_later, _record = registration.later, BlobLedger.record
 
 
 def die(moment: str) -> None:
@@ -54,7 +54,7 @@ def record(ledger: BlobLedger, key: str, result: Mapping[str, Any]) -> dict[str,
     return _record(ledger, key, result)
 
 
-durable.later, BlobLedger.record = later, record  # type: ignore[method-assign]
+registration.later, BlobLedger.record = later, record  # type: ignore[method-assign]
 _spec = importlib.util.spec_from_file_location("the_product", Path(__file__).parents[2] / "function_app.py")
 assert _spec is not None
 assert _spec.loader is not None
