@@ -4,17 +4,16 @@ from typing import Any
 
 import click
 
-from signalbox.cli.configuration import config
-from signalbox.cli.doctor import doctor
-from signalbox.cli.download import download
-from signalbox.cli.drift import drift, features
-from signalbox.cli.errors import errors_in_words
-from signalbox.cli.hub import check, drop
-from signalbox.cli.letters import dlq
-from signalbox.cli.local import demo, up
-from signalbox.cli.messages import send, stream
-from signalbox.cli.profiles import profile
-from signalbox.cli.promotions import (
+from signalbox.cli.commands.configuration import config
+from signalbox.cli.commands.doctor import doctor
+from signalbox.cli.commands.download import download
+from signalbox.cli.commands.drift import drift, features
+from signalbox.cli.commands.hub import check, drop
+from signalbox.cli.commands.letters import dlq
+from signalbox.cli.commands.local import demo, up
+from signalbox.cli.commands.messages import send, stream
+from signalbox.cli.commands.profiles import profile
+from signalbox.cli.commands.promotions import (
     approve,
     audit,
     break_glass,
@@ -28,11 +27,12 @@ from signalbox.cli.promotions import (
     reject,
     withdraw,
 )
-from signalbox.cli.retraining import retrain, retraining
-from signalbox.cli.runs import cancel, logs, release, reprocess, status
-from signalbox.cli.schedules import schedules
-from signalbox.cli.tokens import token
-from signalbox.cli.traces import trace
+from signalbox.cli.commands.retraining import retrain, retraining
+from signalbox.cli.commands.runs import cancel, logs, release, reprocess, status
+from signalbox.cli.commands.schedules import schedules
+from signalbox.cli.commands.tokens import token
+from signalbox.cli.commands.traces import trace
+from signalbox.cli.errors import errors_in_words
 from signalbox.host.command import host
 
 

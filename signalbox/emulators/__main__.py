@@ -15,7 +15,7 @@ from signalbox.emulators.azure_devops import app as azure_devops
 from signalbox.emulators.azure_devops.estate import Organisation, Project
 from signalbox.emulators.azure_ml.app import AzureMlOptions, create_app
 from signalbox.emulators.azure_ml.estate import Estate, Scope
-from signalbox.emulators.azure_ml.inspection import Shown
+from signalbox.emulators.azure_ml.resource_manager.inspection import Shown
 from signalbox.emulators.database import open_database
 from signalbox.emulators.event_grid.dead_letters import DeadLetters
 from signalbox.emulators.event_grid.delivery import Deliverer

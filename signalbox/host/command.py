@@ -54,7 +54,9 @@ def start(port: int, app: Path, state: Path, log_level: str, synchronous: str) -
 
     set_up_logging(log_level)
     if spans := os.environ.get("SIGNALBOX_HOST_SPANS"):
-        from signalbox.host.spans import keep_spans  # OpenTelemetry's SDK, which a host without spans need not load.
+        from signalbox.host.state_folder.spans import (
+            keep_spans,  # OpenTelemetry's SDK, which a host without spans need not load.
+        )
 
         keep_spans(Path(spans))
     options = HostOptions(

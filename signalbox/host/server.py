@@ -20,21 +20,21 @@ from signalbox.host.durable.engine import Engine
 from signalbox.host.durable.functions import durable_functions
 from signalbox.host.durable.payloads import client_binding
 from signalbox.host.durable.sdk import close_client_session, remember_moments
-from signalbox.host.durable.storage import Storage, Synchronous
+from signalbox.host.durable.storage.database import Storage, Synchronous
 from signalbox.host.errors import HostError
-from signalbox.host.eventgrid import PATH as EVENTGRID_PATH
-from signalbox.host.eventgrid import EventGridWebhook
 from signalbox.host.functions import index, load_app
-from signalbox.host.http_trigger import HttpTriggers, endpoint
 from signalbox.host.invocation import Invoker
-from signalbox.host.keys import load_keys, opens, presented_key
-from signalbox.host.last_words import LastWords
-from signalbox.host.lockfile import StateLock
 from signalbox.host.service_bus.binding import source
 from signalbox.host.service_bus.listener import ServiceBusTriggers
 from signalbox.host.settings import apply_local_settings, load_host_settings
-from signalbox.host.timers import TimerTriggers, timer
-from signalbox.host.triggers import sort_by_kind
+from signalbox.host.state_folder.keys import load_keys, opens, presented_key
+from signalbox.host.state_folder.last_words import LastWords
+from signalbox.host.state_folder.lockfile import StateLock
+from signalbox.host.triggers.event_grid import PATH as EVENTGRID_PATH
+from signalbox.host.triggers.event_grid import EventGridWebhook
+from signalbox.host.triggers.http import HttpTriggers, endpoint
+from signalbox.host.triggers.kinds import sort_by_kind
+from signalbox.host.triggers.timers import TimerTriggers, timer
 from signalbox.private_files import private_folder
 
 _LARGEST_BODY = 100 * 1024 * 1024

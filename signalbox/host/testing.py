@@ -21,7 +21,7 @@ from azure.functions.meta import Datum
 
 from signalbox.host.clock import Clock, VirtualClock
 from signalbox.host.durable.model import InstanceRow, Kind
-from signalbox.host.durable.storage import Synchronous
+from signalbox.host.durable.storage.database import Synchronous
 from signalbox.host.server import FunctionsHost, HostOptions
 
 _PATIENCE = 10.0

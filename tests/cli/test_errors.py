@@ -133,7 +133,7 @@ def test_a_fault_of_the_tool_is_admitted_and_its_traceback_shown_on_request(monk
     def broken(*_: object, **__: object) -> None:
         raise KeyError("runs")
 
-    monkeypatch.setattr("signalbox.cli.runs.find_app", broken)
+    monkeypatch.setattr("signalbox.cli.commands.runs.find_app", broken)
 
     result = CliRunner().invoke(main, ["status"])
     detailed = CliRunner().invoke(main, ["status"], env={"SIGNALBOX_TRACEBACK": "1"})

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from signalbox.cli.app_client import AppClient
-from signalbox.cli.example import offer_example, train_example
+from signalbox.cli.demonstrations.example import offer_example, train_example
 from signalbox.launcher.endpoints import Endpoints, read_endpoints
 from tests.cli.conftest import clean_environment
 from tests.documents.documented import PROJECT

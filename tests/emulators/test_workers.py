@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from signalbox.emulators.azure_ml.batch.workers import WorkerPool
 from signalbox.emulators.azure_ml.jobs import JobError
-from signalbox.emulators.azure_ml.workers import WorkerPool
 
 DIES_ONCE = """
 import os

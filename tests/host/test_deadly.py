@@ -9,7 +9,7 @@ import pytest
 
 from signalbox.host.durable.attempts import Attempts, Strikes
 from signalbox.host.durable.model import ActivityRow
-from signalbox.host.last_words import LastWords
+from signalbox.host.state_folder.last_words import LastWords
 from tests.host.process import Process, post, wait_until
 
 APP = Path(__file__).parent / "apps" / "deadly"

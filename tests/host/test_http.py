@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signalbox.host.errors import HostError
-from signalbox.host.routes import compile_route
 from signalbox.host.testing import LocalHost
+from signalbox.host.triggers.routes import compile_route
 
 APP = Path(__file__).parent / "apps" / "doors"
 

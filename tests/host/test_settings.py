@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from signalbox.host.command import host as command
 from signalbox.host.errors import HostError
 from signalbox.host.functions import load_app
-from signalbox.host.keys import load_keys
 from signalbox.host.settings import apply_local_settings, load_host_settings
+from signalbox.host.state_folder.keys import load_keys
 from signalbox.host.testing import LocalHost
 
 

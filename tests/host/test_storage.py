@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from signalbox.host.durable.storage import Storage
+from signalbox.host.durable.storage.database import Storage
 
 INSERT = "INSERT INTO entities (entity_id, state, updated) VALUES (?, '', '')"
 

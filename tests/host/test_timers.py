@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from signalbox.host.clock import VirtualClock
 from signalbox.host.errors import HostError
-from signalbox.host.ncrontab import parse_schedule
 from signalbox.host.testing import LocalHost
+from signalbox.host.triggers.ncrontab import parse_schedule
 
 APP = Path(__file__).parent / "apps" / "doors"
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)  # A Thursday.

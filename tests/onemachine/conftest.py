@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from signalbox.cli.example import deploy_example, train_example
+from signalbox.cli.demonstrations.example import deploy_example, train_example
 from signalbox.launcher.cloud import LocalCloud
 from tests.onemachine.world import World
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import requests
 
-from signalbox.cli.example import offer_answers
+from signalbox.cli.demonstrations.example import offer_answers
 from signalbox.launcher.emulator_settings import storage_account_id
 from tests.onemachine.world import World
 

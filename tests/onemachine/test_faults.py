@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 
-from signalbox.cli.example import offer_answers, train_example
+from signalbox.cli.demonstrations.example import offer_answers, train_example
 from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.endpoints import BLOB_CONTAINER
 from signalbox.launcher.hub import hub_client

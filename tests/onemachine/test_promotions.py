@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from signalbox.cli.app_client import AppClient
-from signalbox.cli.example import offer_answers, offer_example, train_example
+from signalbox.cli.demonstrations.example import offer_answers, offer_example, train_example
 from signalbox.launcher.people import sign_in
 from signalbox.launcher.provision import Candidate, offer
 from tests.onemachine.conftest import PROJECT

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from signalbox.cli.example import deploy_example
+from signalbox.cli.demonstrations.example import deploy_example
 from signalbox.launcher.cloud import LocalCloud, StartError
 from tests.emulators.services import events_of
 from tests.onemachine.world import World

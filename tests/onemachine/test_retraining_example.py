@@ -14,8 +14,8 @@ from click.testing import CliRunner
 
 from signalbox.cli import app_client
 from signalbox.cli.app_client import AppClient
-from signalbox.cli.demo_loop_checks import serving
-from signalbox.cli.example import offer_answers, offer_example, prepare_retraining, train_example
+from signalbox.cli.demonstrations.example import offer_answers, offer_example, prepare_retraining, train_example
+from signalbox.cli.demonstrations.retraining_checks import serving
 from signalbox.cli.main import main
 from signalbox.launcher.hub import hub_client
 from signalbox.launcher.people import sign_in

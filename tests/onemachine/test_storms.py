@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from signalbox.cli.traces import read_trace, tree
+from signalbox.cli.commands.traces import read_trace, tree
 from tests.onemachine.world import World
 
 # `make chaos` sets these to the full proof; what is here is its short version for every run.

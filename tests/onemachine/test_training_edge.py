@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from signalbox.cli.example import offer_answers, offer_experiment, offer_training_rows
+from signalbox.cli.demonstrations.example import offer_answers, offer_experiment, offer_training_rows
 from signalbox.launcher.training import publish_training
 from tests.onemachine.conftest import PROJECT
 from tests.onemachine.world import World

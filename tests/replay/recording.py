@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from signalbox.host.durable import replay as host_replay
+from signalbox.host.durable.orchestrations import replay as host_replay
 from tests.replay.histories import GOLDEN, asked_for, replay
 
 only_when_asked = pytest.mark.skipif(

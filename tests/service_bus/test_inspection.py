@@ -19,7 +19,7 @@ from shared.operations.doctor.findings import Finding, Grade
 from shared.settings import QUEUES
 from signalbox.emulators.authority import ensure_authority
 from signalbox.emulators.azure_ml.doors import refusing
-from signalbox.emulators.azure_ml.inspection import InspectionDoors, Shown
+from signalbox.emulators.azure_ml.resource_manager.inspection import InspectionDoors, Shown
 from signalbox.emulators.azure_ml.resources import Resources
 from signalbox.launcher.endpoints import SERVICE_BUS_POLICY
 from signalbox.launcher.messaging import messaging_environment, namespace_settings

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from signalbox.emulators.authority import ensure_authority
-from signalbox.host.keys import load_keys
+from signalbox.host.state_folder.keys import load_keys
 from signalbox.private_files import private_folder, write_private
 
 

@@ -17,9 +17,9 @@ from shared.adapters.trace_headers import TraceHeaders
 from shared.telemetry.carried import Carried, carried_in, carry
 from shared.telemetry.ids import span_of, trace_of, traceparent
 from shared.telemetry.spans import acting, telling
-from signalbox.cli import traces
-from signalbox.cli.traces import read_trace, tree
-from signalbox.host.spans import SpanFile
+from signalbox.cli.commands import traces
+from signalbox.cli.commands.traces import read_trace, tree
+from signalbox.host.state_folder.spans import SpanFile
 from tests.recorder import recorder
 
 PROJECT = Path(__file__).parents[2]

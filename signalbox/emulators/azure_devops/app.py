@@ -8,18 +8,18 @@ from typing import Any
 from aiohttp import web
 
 from signalbox.emulators.azure_devops.access import Claims, Gatehouse, Handler, refusing
-from signalbox.emulators.azure_devops.approval_doors import ApprovalDoors
 from signalbox.emulators.azure_devops.calls import Caller
-from signalbox.emulators.azure_devops.check_doors import CheckDoors
-from signalbox.emulators.azure_devops.control_doors import ControlDoors
+from signalbox.emulators.azure_devops.doors.approvals import ApprovalDoors
+from signalbox.emulators.azure_devops.doors.checks import CheckDoors
+from signalbox.emulators.azure_devops.doors.control import ControlDoors
+from signalbox.emulators.azure_devops.doors.git import GitDoors
+from signalbox.emulators.azure_devops.doors.pipelines import PipelineDoors
+from signalbox.emulators.azure_devops.doors.tasks import TaskDoors
 from signalbox.emulators.azure_devops.estate import Organisation
-from signalbox.emulators.azure_devops.git_doors import GitDoors
 from signalbox.emulators.azure_devops.hooks import HookDoors, Hooks
 from signalbox.emulators.azure_devops.outages import Outage
-from signalbox.emulators.azure_devops.pipeline_doors import PipelineDoors
 from signalbox.emulators.azure_devops.runs import Runs
 from signalbox.emulators.azure_devops.store import Store
-from signalbox.emulators.azure_devops.task_doors import TaskDoors
 
 _ACCOUNT = "00000000-0000-0000-0000-0000000000d0"
 

@@ -7,34 +7,34 @@ from typing import Any
 
 from aiohttp import web
 
-from signalbox.emulators.azure_ml.arm import ArmDoors
-from signalbox.emulators.azure_ml.artifacts import Artifacts
-from signalbox.emulators.azure_ml.asset_doors import AssetDoors
-from signalbox.emulators.azure_ml.assets import AssetStore, Publish
-from signalbox.emulators.azure_ml.batch_work import BatchWork
+from signalbox.emulators.azure_ml.assets.doors import AssetDoors
+from signalbox.emulators.azure_ml.assets.registries import RegistryDoors
+from signalbox.emulators.azure_ml.assets.versions import AssetStore, Publish
+from signalbox.emulators.azure_ml.batch.endpoints import ArmDoors
+from signalbox.emulators.azure_ml.batch.scoring import ScoringDoors
+from signalbox.emulators.azure_ml.batch.work import BatchWork
 from signalbox.emulators.azure_ml.blobs import Blobs
-from signalbox.emulators.azure_ml.deployments import DeploymentDoors
 from signalbox.emulators.azure_ml.doors import Check, Entrance, refusing
 from signalbox.emulators.azure_ml.endpoint_names import EndpointNames
 from signalbox.emulators.azure_ml.estate import Estate, Scope
 from signalbox.emulators.azure_ml.faults import FaultBox
-from signalbox.emulators.azure_ml.fleet import Fleet
-from signalbox.emulators.azure_ml.history import History
-from signalbox.emulators.azure_ml.inspection import InspectionDoors, Shown
 from signalbox.emulators.azure_ml.jobs import JobQueue
-from signalbox.emulators.azure_ml.locks import Locks
-from signalbox.emulators.azure_ml.online import OnlineDoors
-from signalbox.emulators.azure_ml.online_scoring import OnlineScoringDoors
+from signalbox.emulators.azure_ml.online.deployments import DeploymentDoors
+from signalbox.emulators.azure_ml.online.endpoints import OnlineDoors
+from signalbox.emulators.azure_ml.online.fleet import Fleet
+from signalbox.emulators.azure_ml.online.scoring import OnlineScoringDoors
 from signalbox.emulators.azure_ml.operations import Operations
-from signalbox.emulators.azure_ml.pipeline_runs import PipelineRuns
-from signalbox.emulators.azure_ml.published import PublishedDoors
-from signalbox.emulators.azure_ml.registries import RegistryDoors
+from signalbox.emulators.azure_ml.pipelines.published import PublishedDoors
+from signalbox.emulators.azure_ml.pipelines.runs import PipelineRuns
+from signalbox.emulators.azure_ml.pipelines.training import TrainingWork
+from signalbox.emulators.azure_ml.resource_manager.inspection import InspectionDoors, Shown
+from signalbox.emulators.azure_ml.resource_manager.locks import Locks
+from signalbox.emulators.azure_ml.resource_manager.workspaces import WorkspaceDoors
 from signalbox.emulators.azure_ml.resources import Resources
-from signalbox.emulators.azure_ml.scoring import ScoringDoors
 from signalbox.emulators.azure_ml.snapshot import Snapshot
-from signalbox.emulators.azure_ml.tracking import TrackingDoors
-from signalbox.emulators.azure_ml.training import TrainingWork
-from signalbox.emulators.azure_ml.workspaces import WorkspaceDoors
+from signalbox.emulators.azure_ml.tracking.artifacts import Artifacts
+from signalbox.emulators.azure_ml.tracking.doors import TrackingDoors
+from signalbox.emulators.azure_ml.tracking.history import History
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

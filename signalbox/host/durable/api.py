@@ -21,8 +21,8 @@ from signalbox.host.durable.client import (
 )
 from signalbox.host.durable.entities import EntityName
 from signalbox.host.durable.model import FINISHED, InstanceRow, Kind, Status
+from signalbox.host.durable.orchestrations.scheduling import UnknownFunctionError
 from signalbox.host.durable.payloads import history_payload, management_urls, status_payload
-from signalbox.host.durable.scheduling import UnknownFunctionError
 from signalbox.host.moments import from_text
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from signalbox.host.clock import Clock
-from signalbox.host.durable import tables
 from signalbox.host.durable.engine import Engine
 from signalbox.host.durable.entities import EntityName
 from signalbox.host.durable.history import Code, Event, event, from_line
 from signalbox.host.durable.model import FINISHED, InstanceRow, Kind, Message, Status
-from signalbox.host.durable.replay import input_text
-from signalbox.host.durable.scheduling import Catalogue
-from signalbox.host.durable.storage import Storage
+from signalbox.host.durable.orchestrations.replay import input_text
+from signalbox.host.durable.orchestrations.scheduling import Catalogue
+from signalbox.host.durable.storage import tables
+from signalbox.host.durable.storage.database import Storage
 from signalbox.host.moments import to_text
 from signalbox.host.settings import DurableSettings
 

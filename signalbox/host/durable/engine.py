@@ -14,17 +14,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from signalbox.host.clock import Clock
-from signalbox.host.durable import tables
 from signalbox.host.durable.activities import ActivityFunction, ActivityQueue
 from signalbox.host.durable.attempts import Attempts
 from signalbox.host.durable.entities import EntityFunction, EntityQueue
 from signalbox.host.durable.model import ActivityRow, Commit, InstanceRow, Kind, Message, Status
-from signalbox.host.durable.replay import Orchestrator
-from signalbox.host.durable.runner import StepRunner, Written
-from signalbox.host.durable.scheduling import Catalogue, new_row_id
-from signalbox.host.durable.selection import Selection, select
-from signalbox.host.durable.state import Instance
-from signalbox.host.durable.storage import Storage
+from signalbox.host.durable.orchestrations.replay import Orchestrator
+from signalbox.host.durable.orchestrations.runner import StepRunner, Written
+from signalbox.host.durable.orchestrations.scheduling import Catalogue, new_row_id
+from signalbox.host.durable.orchestrations.selection import Selection, select
+from signalbox.host.durable.orchestrations.state import Instance
+from signalbox.host.durable.storage import tables
+from signalbox.host.durable.storage.database import Storage
 from signalbox.host.durable.timers import DurableTimers
 from signalbox.host.log import LOGGER, log_invocation
 from signalbox.host.settings import DurableSettings

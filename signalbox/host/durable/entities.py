@@ -15,11 +15,11 @@ from typing import Any
 
 from signalbox.host.clock import Clock
 from signalbox.host.containment import describe
-from signalbox.host.durable import tables
 from signalbox.host.durable.history import Code, event
 from signalbox.host.durable.model import Kind, Message
-from signalbox.host.durable.scheduling import new_row_id
-from signalbox.host.durable.storage import Storage
+from signalbox.host.durable.orchestrations.scheduling import new_row_id
+from signalbox.host.durable.storage import tables
+from signalbox.host.durable.storage.database import Storage
 from signalbox.host.moments import to_text
 
 EntityFunction = Callable[[str], Awaitable[str]]

@@ -13,7 +13,7 @@ from signalbox.host.durable.activities import ActivityFunction
 from signalbox.host.durable.engine import DurableFunctions
 from signalbox.host.durable.entities import EntityFunction
 from signalbox.host.durable.model import ActivityRow
-from signalbox.host.durable.replay import Orchestrator
+from signalbox.host.durable.orchestrations.replay import Orchestrator
 from signalbox.host.functions import Function
 from signalbox.host.invocation import Invoker
 

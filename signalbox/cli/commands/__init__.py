@@ -1,0 +1,1 @@
+"""The commands, a module for each subject. `signalbox.cli.main` puts them together."""

@@ -1,0 +1,34 @@
+"""The demonstration: a file's way to its predictions, and a model's way to the central registry.
+
+It trains the example's models, brings up a local cloud of its own, and checks everything it says.
+"""
+
+import shutil
+from pathlib import Path
+
+from signalbox.cli.app_client import AppClient
+from signalbox.cli.demonstrations.example import deploy_example, train_example
+from signalbox.cli.demonstrations.inference import tell_inference
+from signalbox.cli.demonstrations.promotion import tell_promotion
+from signalbox.cli.demonstrations.stage import Stage, Timeline
+from signalbox.launcher.cloud import LocalCloud
+from signalbox.launcher.hub import hub_client
+
+
+def run_demo(project: Path, state: Path) -> None:
+    """Raises click.ClickException where anything is not as it should be."""
+    shutil.rmtree(state, ignore_errors=True)
+    state.mkdir(parents=True)
+    line = Timeline()
+    facts = train_example(project, state / "example")
+    line.say("model trained", f"{facts['rows']['train']} patients, mean absolute error {facts['metrics']['mae']:.1f}")
+    with LocalCloud(project, state) as cloud, hub_client(cloud.endpoints) as hub:
+        line.say("local cloud up", f"app {cloud.endpoints.app}, hub {cloud.endpoints.hub}")
+        app = AppClient(cloud.endpoints.app, cloud.endpoints.function_key)
+        stage = Stage(cloud=cloud, app=app, hub=hub, line=line, folder=state / "example", project=project)
+        deployed = deploy_example(project, stage.folder, cloud.endpoints)
+        where = f"{deployed.endpoint}/{deployed.deployment}"
+        line.say("model deployed", f"{deployed.model}:{deployed.version} behind batch endpoint {where}")
+        tell_inference(stage)
+        tell_promotion(stage)
+        line.say("done", f"logs in {state / 'logs'}")

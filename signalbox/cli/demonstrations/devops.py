@@ -1,0 +1,163 @@
+"""The story of Azure DevOps: pipelines that are gated on promotions, released by approvals given in either system.
+
+It trains the example's models, brings up a local cloud of its own, and checks everything it says.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from signalbox.cli.app_client import AppClient
+from signalbox.cli.demonstrations.example import offer_answers, offer_example, train_example
+from signalbox.cli.demonstrations.stage import Stage, Timeline, control, expect, wait_for
+from signalbox.launcher.cloud import LocalCloud
+from signalbox.launcher.hub import LocalIdentity, hub_client
+from signalbox.launcher.people import DEVOPS_AUDIENCE, sign_in
+
+_MODEL = "diabetes-progression"
+_SCIENTISTS, _OWNERS = "[mlops]\\Data Scientists", "[mlops]\\Product Owners"
+_DECIDERS = (("ada@example.org", "data-scientist"), ("grace@example.org", "product-owner"))
+_EVENTS = ("approval-pending", "approval-completed")
+
+
+def run_devops_demo(project: Path, state: Path) -> None:
+    """Raises click.ClickException where anything is not as it should be."""
+    shutil.rmtree(state, ignore_errors=True)
+    state.mkdir(parents=True)
+    line = Timeline()
+    train_example(project, state / "example")
+    train_example(project, state / "blood", "blood")
+    line.say("models trained", "a ward's model, and one that also knows the blood serum")
+    with LocalCloud(project, state) as cloud, hub_client(cloud.endpoints) as hub:
+        line.say("local cloud up", f"app {cloud.endpoints.app}, Azure DevOps {cloud.endpoints.azure_devops}/contoso")
+        app = AppClient(cloud.endpoints.app, cloud.endpoints.function_key)
+        stage = Stage(cloud=cloud, app=app, hub=hub, line=line, folder=state / "example", project=project)
+        offer_answers(cloud.endpoints, stage.folder)
+        _subscribe(stage)
+        _released_from_here(stage)
+        _released_from_there(stage, state / "blood")
+        line.say("done", f"logs in {state / 'logs'}")
+
+
+def _released_from_here(stage: Stage) -> None:
+    """The run waits for the promotion and for people; they approve in Signalbox, once."""
+    ends = stage.cloud.endpoints
+    offer_example(ends, stage.folder, "2")
+    run = _run(stage, "2", [_SCIENTISTS, _OWNERS, "Signalbox"], 1)
+    promotion = _asking(stage, run)
+    shown = stage.app.get(f"promotions/{promotion}")
+    evidence = next(each["digest"] for each in shown["evidence"] if each["stage"] == "central")
+    for person, role in _DECIDERS:
+        body = {"role": role, "evidence": evidence, "reason": "it is the first"}
+        AppClient(ends.app, ends.function_key, sign_in(ends, person)).post(f"promotions/{promotion}/approve", body)
+        stage.line.say("approved in Signalbox", f"{person} as {role}")
+    _released(stage, run)
+    approval = _approval(stage, run)
+    said = {step["assignedApprover"]["displayName"]: step["status"] for step in approval["steps"]}
+    expect(said["Signalbox"] == "approved", f"Azure DevOps was not told: {said}")
+    stage.line.say("nobody asked twice", f"Azure DevOps' own approval is {approval['status']}, by Signalbox")
+
+
+def _released_from_there(stage: Stage, folder: Path) -> None:
+    """People approve in Azure DevOps; hooks hint at it, and the promotion goes on."""
+    offer_example(stage.cloud.endpoints, folder, "3")
+    run = _run(stage, "3", [_SCIENTISTS, _OWNERS], 2)
+    promotion = _asking(stage, run)
+    approval = _approval(stage, run)
+    for person, _ in _DECIDERS:
+        update = [{"approvalId": approval["id"], "status": "approved", "comment": "looks right"}]
+        _ado(stage, "PATCH", "mlops/_apis/pipelines/approvals?api-version=7.1", update, person)
+        stage.line.say("approved in Azure DevOps", person)
+    _released(stage, run)
+    record = stage.app.get(f"promotions/{promotion}")
+    expect(record["fate"] == "promoted", f"the promotion ended as {record['fate']}: {record.get('because')}")
+    stage.line.say("in the registry", f"{_MODEL}:3, approved by {', '.join(person for person, _ in _DECIDERS)}")
+
+
+def _run(stage: Stage, version: str, approvers: list[str], needed: int) -> int:
+    """A scripted pipeline whose stage waits for the product's callback and for an approval; started by Linus."""
+    ends = stage.cloud.endpoints
+    body = f'{{"start": "promotion", "model": "{_MODEL}:{version}", "to": "central"}}'
+    gate = {"kind": "task", "url": f"{ends.app}/api/v1/devops/checks", "key": ends.devops_key, "body": body}
+    approval = {"kind": "approval", "approvers": approvers, "min": needed}
+    stages = [
+        {"name": "promote", "gates": [gate, approval]},
+        {"name": "deploy", "steps": [{"kind": "log", "lines": ["the next stage runs"]}]},
+    ]
+    script = {"project": "mlops", "name": f"promote {version}", "parameters": {"signalbox": ""}, "stages": stages}
+    pipeline = control(stage, "/_control/pipelines", script, "devops")["id"]
+    started = control(stage, "/_control/runs", {"pipeline": pipeline, "person": "linus@example.org"}, "devops")
+    stage.line.say("pipeline started", f"run {started['id']} of {script['name']!r}: gated, and no agent is held")
+    return int(started["id"])
+
+
+def _asking(stage: Stage, run: int) -> str:
+    """The promotion that the run waits for, once it waits for people; the run's log is shown as it grows."""
+    told = 0
+
+    def waits() -> str:
+        nonlocal told
+        seen = _seen(stage, run)
+        for text in seen["log"][told:]:
+            stage.line.say("  the pipeline's log", text[:100])
+        told = len(seen["log"])
+        expect(seen["state"] != "completed", f"the run ended as {seen['result']}: {seen['log'][-1:]}")
+        rows = stage.app.get("promotions", model=_MODEL)["promotions"]
+        waiting = any("waiting for approval" in text for text in seen["log"])
+        return next((str(row["promotion"]) for row in rows if waiting and not row["fate"]), "")
+
+    return str(wait_for(waits, "the run did not come to waiting for people"))
+
+
+def _released(stage: Stage, run: int) -> None:
+    seen = wait_for(lambda: _ended(stage, run), "the run was not released")
+    expect(seen["result"] == "succeeded", f"the run ended as {seen['result']}: {seen['log'][-3:]}")
+    gate = next(each["id"] for each in seen["stages"][0]["gates"] if each["kind"] == "task")
+    effects = control(stage, "/_control/state", door="devops")["effects"]
+    times = effects["completed"][gate] + effects.get("completed again", {}).get(gate, 0)
+    expect(times == 1, f"TaskCompleted was sent {times} times")
+    stage.line.say("run released", f"by one callback; then: {seen['log'][-1]}")
+
+
+def _ended(stage: Stage, run: int) -> dict[str, Any] | None:
+    seen = _seen(stage, run)
+    return seen if seen["state"] == "completed" else None
+
+
+def _seen(stage: Stage, run: int) -> dict[str, Any]:
+    return dict(control(stage, f"/_control/runs/{run}", door="devops"))
+
+
+def _approval(stage: Stage, run: int) -> dict[str, Any]:
+    state = control(stage, "/_control/state", door="devops")
+    return dict(next(each for each in state["approval"] if each["run"] == run))
+
+
+def _subscribe(stage: Stage) -> None:
+    """Service hooks of the organisation, with the key as the password of basic authentication."""
+    ends = stage.cloud.endpoints
+    for event in _EVENTS:
+        inputs = {"url": f"{ends.app}/api/v1/devops/hooks", "basicAuthPassword": ends.devops_key}
+        body = {"publisherId": "pipelines", "eventType": f"ms.vss-pipelinechecks-events.{event}"}
+        consumer = {"consumerId": "webHooks", "consumerActionId": "httpRequest", "consumerInputs": inputs}
+        _ado(stage, "POST", "_apis/hooks/subscriptions?api-version=7.1", body | consumer)
+
+
+def _ado(stage: Stage, method: str, path: str, body: Any, person: str = "") -> None:
+    """The organisation's REST API, as *person* or as the app's identity."""
+    ends = stage.cloud.endpoints
+    if person:
+        token = sign_in(ends, person, DEVOPS_AUDIENCE)
+    else:
+        token = LocalIdentity(ends).get_token(f"{DEVOPS_AUDIENCE}/.default").token
+    answer = requests.request(
+        method,
+        f"{ends.azure_devops}/contoso/{path}",
+        json=body,
+        headers={"Authorization": f"Bearer {token}"},
+        verify=str(ends.ca),
+        timeout=30,
+    )
+    expect(answer.ok, f"Azure DevOps refused {method} {path}: {answer.status_code} {answer.text[:300]}")

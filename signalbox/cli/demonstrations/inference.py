@@ -1,0 +1,118 @@
+"""The first story: held-out patients travel from the hub to published predictions, and every one is verified."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from signalbox.cli.commands.hub import upload
+from signalbox.cli.demonstrations.stage import Stage, control, expect, read, signed_in, wait_for
+
+_GOOD, _BAD = "landing/diabetes/each/north/holdout.csv", "landing/diabetes/each/north/broken.csv"
+
+_OWNER = "owner@example.org"
+
+
+def tell_inference(stage: Stage) -> None:
+    """Score what lands, see that repeats change nothing, quarantine what is bad and release it."""
+    run = _score_patients(stage)
+    _repeat_event(stage, run)
+    _quarantine(stage)
+
+
+def _score_patients(stage: Stage) -> str:
+    upload(stage.hub, stage.folder / "holdout.csv", _GOOD)
+    stage.line.say("file landed", _GOOD)
+    run = _await_run(stage, bool)
+    stage.line.say("run started", run)
+    shown = _await_outcome(stage, run)
+    expect(shown["outcome"] == "completed", f"run {run} ended as {shown['outcome']}: {shown['because']}")
+    stage.line.say("run completed", shown["because"])
+    _verify(stage, shown["manifest"])
+    return run
+
+
+def _verify(stage: Stage, manifest_path: str) -> None:
+    """Every published prediction against the model called directly; every byte against the manifest."""
+    found, direct = dict(published(stage, manifest_path)), predict_directly(stage.folder)
+    expect(found.keys() == direct.keys(), "the published patients are not those of the file")
+    worst = max(abs(found[patient] - direct[patient]) for patient in direct)
+    expect(worst < 1e-5, f"a published prediction differs from the model's by {worst}")
+    stage.line.say("predictions published", manifest_path.rpartition("/")[0])
+    stage.line.say(
+        "verified", f"{len(direct)} predictions equal the model called directly (largest difference {worst:.0e})"
+    )
+    events = control(stage, "/_events?topic=signalbox")
+    kinds = [event["event"]["type"] for event in events]
+    expect(kinds == ["Signalbox.Inference.Completed"], f"announced {kinds}")
+    stage.line.say("announced", f"{kinds[0]}, event {events[0]['event']['id']}")
+
+
+def published(stage: Stage, manifest_path: str) -> list[tuple[str, float]]:
+    """Patient and prediction of every row; each file is what the manifest says it is."""
+    manifest = json.loads(read(stage.hub, manifest_path))
+    folder, lines = manifest_path.rpartition("/")[0], list[str]()
+    for file in manifest["files"]:
+        data = read(stage.hub, f"{folder}/{file['name']}")
+        expect(hashlib.sha256(data).hexdigest() == file["sha256"], f"{file['name']} is not what its manifest says")
+        lines += data.decode().splitlines()
+    return [(fields[1], float(fields[2])) for fields in (line.split(" ") for line in lines)]
+
+
+def predict_directly(folder: Path) -> dict[str, float]:
+    import joblib
+    import pandas as pd
+
+    rows = pd.read_csv(folder / "holdout.csv")
+    model = joblib.load(folder / "model" / "model.joblib")
+    predicted = model.predict(rows[list(model.feature_names_in_)])
+    return dict(zip(rows["id"], (float(value) for value in predicted), strict=True))
+
+
+def _repeat_event(stage: Stage, run: str) -> None:
+    events = control(stage, "/_events?topic=hub&type=Microsoft.Storage.BlobCreated")
+    event = next(
+        row["event"]["id"]
+        for row in events
+        if row["event"]["subject"].endswith("/holdout.csv") and "/landing/" in row["event"]["subject"]
+    )
+    control(stage, "/_deliver", {"event": event, "times": 3})
+    wait_for(lambda: len(stage.app.get(f"runs/{run}")["duplicates"]) == 3, "the repeated events were not recorded")
+    jobs = control(stage, "/_effects")["jobs"]
+    expect(list(jobs.values()) == [1], f"jobs were submitted {jobs}")
+    stage.line.say("same event three times", "three records that say why not, still one job")
+
+
+def _quarantine(stage: Stage) -> None:
+    broken = stage.folder / "broken.csv"
+    rows = (stage.folder / "holdout.csv").read_text().splitlines()
+    fields = rows[1].split(",")
+    fields[3] = "-1"
+    broken.write_text("\n".join([rows[0], ",".join(fields), *rows[2:]]) + "\n")
+    upload(stage.hub, broken, _BAD)
+    stage.line.say("bad file landed", f"{_BAD}: one patient has a negative body mass index")
+    run = _await_run(stage, lambda row: not row["outcome"])
+    wait_for(lambda: stage.app.get(f"runs/{run}")["step"] == "quarantined", f"run {run} was not quarantined")
+    report = json.loads(read(stage.hub, f"quarantine/diabetes-each/{run}/report.json"))
+    stage.line.say("quarantined", report["summary"][0])
+    signed_in(stage, _OWNER).post(f"runs/{run}/release", {"reason": "known error of the scale"})
+    shown = _await_outcome(stage, run)
+    expect(shown["outcome"] == "completed", f"released run {run} ended as {shown['outcome']}: {shown['because']}")
+    stage.line.say("released and scored", f"{shown['because']}; released by {_OWNER}")
+
+
+def _await_run(stage: Stage, fits: Callable[[dict[str, Any]], bool]) -> str:
+    def newest() -> str:
+        found = stage.app.get("runs", route="diabetes-each")["runs"]
+        return found[0]["run"] if found and fits(found[0]) else ""
+
+    return str(wait_for(newest, "no run was started"))
+
+
+def _await_outcome(stage: Stage, run: str) -> dict[str, Any]:
+    def ended() -> dict[str, Any] | None:
+        shown = stage.app.get(f"runs/{run}")
+        return shown if shown.get("outcome") else None
+
+    return dict(wait_for(ended, f"run {run} did not end"))

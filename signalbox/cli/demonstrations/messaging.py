@@ -1,0 +1,126 @@
+"""The story of Service Bus: the Data Hub asks a model by messages, streams records to it, and hears the answers.
+
+It trains the example's model, brings up a local cloud of its own, and checks everything it says.
+"""
+
+import csv
+import io
+import json
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from signalbox.cli.app_client import AppClient
+from signalbox.cli.commands.hub import upload
+from signalbox.cli.commands.messages import bodies_of, connect, hear, send_bodies
+from signalbox.cli.demonstrations.example import deploy_example, train_example
+from signalbox.cli.demonstrations.inference import predict_directly, published
+from signalbox.cli.demonstrations.stage import Stage, Timeline, expect, read, wait_for
+from signalbox.launcher.cloud import LocalCloud
+from signalbox.launcher.hub import hub_client
+from signalbox.launcher.messaging import HUB_QUEUE, RECORDS_QUEUE
+
+if TYPE_CHECKING:
+    from azure.servicebus import ServiceBusClient
+
+_FILE, _STREAM = "landing/diabetes/each/bergen/holdout.csv", "diabetes-visits"
+_TEXTS = ("id",)
+_EACH, _PATIENCE_S = 2, 60.0
+
+
+def run_messaging_demo(project: Path, state: Path) -> None:
+    """Raises click.ClickException where anything is not as it should be."""
+    shutil.rmtree(state, ignore_errors=True)
+    state.mkdir(parents=True)
+    line = Timeline()
+    train_example(project, state / "example")
+    line.say("model trained", "on the diabetes study; a quarter of the patients is held out")
+    with LocalCloud(project, state) as cloud, hub_client(cloud.endpoints) as hub:
+        expect(bool(cloud.endpoints.service_bus), "there is no Service Bus emulator: see docs/service-bus.md")
+        line.say(
+            "local cloud up", f"app {cloud.endpoints.app}, Service Bus sb://localhost:{cloud.endpoints.servicebus}"
+        )
+        app = AppClient(cloud.endpoints.app, cloud.endpoints.function_key)
+        stage = Stage(cloud=cloud, app=app, hub=hub, line=line, folder=state / "example", project=project)
+        deploy_example(project, stage.folder, cloud.endpoints)
+        with connect(cloud.endpoints.service_bus) as client:
+            _ask(stage, client)
+            _poison(stage, client)
+            _stream(stage, client)
+        line.say("done", f"logs in {state / 'logs'}")
+
+
+def _ask(stage: Stage, client: "ServiceBusClient") -> None:
+    """A message that names a file of the hub; the file's own event comes as well."""
+    upload(stage.hub, stage.folder / "holdout.csv", _FILE)
+    (asked,) = send_bodies(client, HUB_QUEUE, "bergen", [{"paths": [_FILE], "route": "diabetes-each"}])
+    stage.line.say("message sent", f"{asked} to queue {HUB_QUEUE}: {_FILE}")
+    (told,) = hear(client, [asked], 1, _PATIENCE_S)
+    expect(told["outcome"] == "completed", f"the run ended as {told['outcome']}: {told['because']}")
+    runs = stage.app.get("runs", route="diabetes-each")["runs"]
+    expect(len(runs) == 1, f"event and message made {len(runs)} runs")
+    stage.line.say("answer on the topic", f"{told['outcome']}, to {told['answers']}; event and message are one run")
+    _verify(stage, {told["manifest"]}, predict_directly(stage.folder))
+
+
+def _poison(stage: Stage, client: "ServiceBusClient") -> None:
+    """A message that names a path outside the hub, and one with a record that breaks the contract."""
+    (outside,) = send_bodies(client, HUB_QUEUE, "oslo", [{"paths": ["landing/../signalbox/runs/x.csv"]}])
+    rows = _records(stage)[:2]
+    broken = [{**rows[0], "bmi": -1}, rows[1]]
+    (bad,) = send_bodies(client, RECORDS_QUEUE, "oslo", bodies_of(_STREAM, broken, _EACH))
+    for queue, sent in ((HUB_QUEUE, outside), (RECORDS_QUEUE, bad)):
+        reason = wait_for(partial(_dead, client, queue), f"the queue {queue} dead-lettered nothing")
+        stage.line.say("poison dead-lettered", f"{sent} by {queue}: {reason}")
+    letters = stage.app.get("dead-letters")["letters"]
+    queued = [each["path"] for each in letters if each["path"].startswith("service-bus/")]
+    stored = [each for each in letters if each["path"] not in queued]
+    reasons = {_letter(stage, each["path"])["event"]["id"]: each["reason"] for each in stored}
+    expect(reasons.keys() == {outside, bad}, f"stored are {reasons}")
+    expect(len(queued) == 2, f"of the queues' own dead letters are listed {queued}")
+    for sent in (outside, bad):
+        stage.line.say("  why, as stored", f"{sent}: {reasons[sent][:110]}")
+
+
+def _stream(stage: Stage, client: "ServiceBusClient") -> None:
+    """Records two by two, some of them sent twice; they become files by count and by age."""
+    records = _records(stage)[:60]
+    bodies = bodies_of(_STREAM, records, _EACH)
+    ids = send_bodies(client, RECORDS_QUEUE, "oslo", bodies)
+    send_bodies(client, RECORDS_QUEUE, "oslo", bodies[:5], known=ids[:5])
+    stage.line.say("records streamed", f"{len(records)} in {len(ids)} messages of key oslo, 5 messages sent twice")
+    told = list(hear(client, ids, len(ids), _PATIENCE_S))
+    expect({each["answers"] for each in told} == {*ids}, f"{len(told)} of {len(ids)} messages were answered")
+    expect({each["outcome"] for each in told} == {"completed"}, f"not every run completed: {told}")
+    for file in sorted({each["file"] for each in told}):
+        answered = sum(each["file"] == file for each in told)
+        stage.line.say("micro-batch scored", f"{file.rpartition('/')[2]}: answers {answered} messages")
+    direct = predict_directly(stage.folder)
+    _verify(stage, {each["manifest"] for each in told}, {row["id"]: direct[row["id"]] for row in records})
+
+
+def _verify(stage: Stage, manifests: set[str], direct: dict[str, float]) -> None:
+    found = [pair for manifest in sorted(manifests) for pair in published(stage, manifest)]
+    expect(len(found) == len(direct) and {name for name, _ in found} == direct.keys(), "not every record came once")
+    worst = max(abs(value - direct[name]) for name, value in found)
+    expect(worst < 1e-5, f"a published prediction differs from the model's by {worst}")
+    stage.line.say("verified", f"{len(found)} predictions, each once, equal the model called directly")
+
+
+def _records(stage: Stage) -> list[dict[str, Any]]:
+    rows = csv.DictReader(io.StringIO((stage.folder / "holdout.csv").read_text()))
+    return [{name: text if name in _TEXTS else json.loads(text) for name, text in row.items()} for row in rows]
+
+
+def _dead(client: "ServiceBusClient", queue: str) -> str:
+    """Why the queue gave up on a message, empty where it has not."""
+    from azure.servicebus import ServiceBusSubQueue
+
+    with client.get_queue_receiver(queue, sub_queue=ServiceBusSubQueue.DEAD_LETTER) as receiver:
+        found = receiver.peek_messages(1)
+    return str(found[0].dead_letter_reason) if found else ""
+
+
+def _letter(stage: Stage, path: str) -> dict[str, Any]:
+    return dict(json.loads(read(stage.hub, f"dead-letters/{path}")))

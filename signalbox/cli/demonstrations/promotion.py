@@ -1,0 +1,109 @@
+"""The second story: a better model climbs to the central registry past gates and people; a worse one is held."""
+
+from pathlib import Path
+from typing import Any
+
+from signalbox.cli.demonstrations.example import offer_answers, offer_example, train_example
+from signalbox.cli.demonstrations.stage import Stage, control, expect, signed_in, wait_for
+
+_MODEL = "diabetes-progression"
+_DECIDERS = (("ada@example.org", "data-scientist"), ("grace@example.org", "product-owner"))
+
+
+def tell_promotion(stage: Stage) -> None:
+    """The champion first, so that there is somebody to be better than."""
+    ends = stage.cloud.endpoints
+    offer_answers(ends, stage.folder)
+    _offer(stage, stage.folder, "2", "preprod")
+    stage.line.say("champion flagged", f"{_MODEL}:2 knows what a ward measures: age, sex, body mass, blood pressure")
+    first = _await_fate(stage, _promotion_of(stage, "2"))
+    expect(first["fate"] == "promoted", f"the champion ended as {first['fate']}: {first.get('because')}")
+    stage.line.say("champion serves", "in pre-production, as no other did before it")
+    _climb(stage)
+    _hold_back(stage)
+    chain = stage.app.get("audit")
+    expect(chain["whole"], f"the audit log is broken: {chain['broken']}")
+    stage.line.say("audit log verified", f"{chain['entries']} entries, head {chain['head'][:19]}")
+
+
+def _climb(stage: Stage) -> None:
+    """A challenger with six blood values more, past two people."""
+    folder = _train(stage, "blood")
+    _offer(stage, folder, "3", "central")
+    promotion = _promotion_of(stage, "3")
+    stage.line.say("challenger flagged", f"{_MODEL}:3 also knows the blood serum; {promotion}")
+    shown = wait_for(lambda: _asking(stage, promotion), f"{promotion} did not come to asking anybody")
+    verdict = _improvement(stage, promotion)
+    stage.line.say("gates passed", verdict)
+    unmet = stage.app.get(f"promotions/{promotion}/explain")["unmet"]
+    stage.line.say("people are asked", f"{len(unmet)} approvals are missing; they look at {shown['page']}")
+    for person, role in _DECIDERS:
+        body = {"role": role, "evidence": shown["digest"], "reason": "the blood values carry weight"}
+        signed_in(stage, person).post(f"promotions/{promotion}/approve", body)
+        stage.line.say("approved", f"{person} as {role}")
+    ended = _await_fate(stage, promotion)
+    expect(ended["fate"] == "promoted", f"the challenger ended as {ended['fate']}: {ended.get('because')}")
+    _check_entry(stage)
+
+
+def _check_entry(stage: Stage) -> None:
+    """The registry as Azure Resource Manager shows it, and not as the app says it is."""
+    state = control(stage, "/_control/state", door="azureml")
+    wanted = f"/registries/mlr-central/models/{_MODEL}/versions/3"
+    entry = next(body for path, body in state.items() if path.endswith(wanted))
+    tags = entry["properties"]["tags"]
+    expect(tags.get("signalbox.state") == "approved", f"the registry's entry has the tags {tags}")
+    stage.line.say("in the registry", f"{_MODEL}:3 is {tags['signalbox.state']} by {tags['signalbox.approved_by']}")
+    stage.line.say("bundle", tags["signalbox.digest"])
+
+
+def _hold_back(stage: Stage) -> None:
+    folder = _train(stage, "stiff")
+    _offer(stage, folder, "4", "central")
+    stage.line.say("worse one flagged", f"{_MODEL}:4 was regularised until little is left")
+    ended = _await_fate(stage, _promotion_of(stage, "4"))
+    expect(ended["fate"] == "held", f"the worse model ended as {ended['fate']}: {ended.get('because')}")
+    stage.line.say("held", ended["because"][0])
+
+
+def _train(stage: Stage, recipe: str) -> Path:
+    folder = stage.folder.parent / recipe
+    train_example(stage.project, folder, recipe)
+    return folder
+
+
+def _offer(stage: Stage, folder: Path, version: str, target: str) -> None:
+    offer_example(stage.cloud.endpoints, folder, version, f"{_MODEL}:{version} -> {target}")
+
+
+def _promotion_of(stage: Stage, version: str) -> str:
+    def found() -> str:
+        rows = stage.app.get("promotions", model=_MODEL)["promotions"]
+        return next((row["promotion"] for row in rows if row["version"] == version), "")
+
+    return str(wait_for(found, f"no promotion of {_MODEL}:{version} was started"))
+
+
+def _asking(stage: Stage, promotion: str) -> dict[str, Any] | None:
+    shown = stage.app.get(f"promotions/{promotion}")
+    expect(not shown.get("fate"), f"{promotion} ended as {shown.get('fate')}: {shown.get('because')}")
+    asked = [each for each in shown["evidence"] if each["stage"] == "central"]
+    return asked[0] if asked and shown["step"] == "waiting for approval" else None
+
+
+def _await_fate(stage: Stage, promotion: str) -> dict[str, Any]:
+    def ended() -> dict[str, Any] | None:
+        shown = stage.app.get(f"promotions/{promotion}")
+        return shown if shown.get("fate") else None
+
+    return dict(wait_for(ended, f"{promotion} did not end"))
+
+
+def _improvement(stage: Stage, promotion: str) -> str:
+    """The verdict on the challenger, as the history tells it."""
+    entries = stage.app.get(f"models/{_MODEL}/history")["entries"]
+    for entry in reversed(entries):
+        for verdict in entry["facts"].get("verdicts", ()) if entry["kind"] == "assessed" else ():
+            if entry["facts"]["promotion"] == promotion and verdict["gate"] == "better_than_champion":
+                return str(verdict["because"])
+    return ""

@@ -1,0 +1,1 @@
+"""Versioned assets of workspaces and registries: models, code, environments, components, data."""

@@ -1,0 +1,1 @@
+"""Batch endpoints: their deployments, the jobs that they start, and the processes that score."""

@@ -1,0 +1,124 @@
+"""Batch endpoints, their deployments and jobs in Resource Manager; operations on them answer as already done.
+
+Shapes: Microsoft.MachineLearningServices REST API.
+"""
+
+from typing import Any
+
+from aiohttp import web
+
+from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, arm_path, missing
+from signalbox.emulators.azure_ml.endpoint_names import EndpointNames
+from signalbox.emulators.azure_ml.estate import PROVIDER, Estate
+from signalbox.emulators.azure_ml.jobs import JobQueue
+from signalbox.emulators.azure_ml.pipelines.runs import shown
+from signalbox.emulators.azure_ml.resources import Effect, Resources
+
+_KINDS = "batchEndpoints|batchendpoints"
+
+
+class ArmDoors:
+    def __init__(self, entrance: Entrance, resources: Resources, names: EndpointNames, jobs: JobQueue) -> None:
+        self._entrance, self._resources, self._names, self._jobs = entrance, resources, names, jobs
+
+    def add_to(self, app: web.Application) -> None:
+        app.router.add_get(f"{WORKSPACE}/jobs", self._list_jobs)
+        app.router.add_get(f"{WORKSPACE}/jobs/{{job}}", self._show_job)
+        app.router.add_post(f"{WORKSPACE}/jobs/{{job}}/cancel", self._cancel_job)
+        app.router.add_get(f"{WORKSPACE}/batchEndpoints/{{endpoint}}/jobs", self._list_jobs)
+        endpoint = f"{WORKSPACE}/{{kind:{_KINDS}}}/{{endpoint}}"
+        for address in (endpoint, f"{endpoint}/deployments/{{deployment}}"):
+            for method, door in (("PUT", self._put), ("PATCH", self._patch), ("GET", self._get)):
+                app.router.add_route(method, address, door)
+            app.router.add_delete(address, self._delete)
+        app.router.add_get(f"{WORKSPACE}/{{kind:{_KINDS}}}", self._list)
+        app.router.add_get(f"{endpoint}/deployments", self._list)
+
+    async def _list_jobs(self, request: web.Request) -> web.Response:
+        workspace = self._entrance.admit(request)
+        found = self._jobs.of_workspace(workspace, request.match_info.get("endpoint", ""))
+        return web.json_response({"value": [shown(job) for job in found]})
+
+    async def _show_job(self, request: web.Request) -> web.Response:
+        self._entrance.admit(request)
+        job = self._jobs.find(request.match_info["job"])
+        if job is None:
+            raise missing(arm_path(request))
+        return web.json_response(shown(job))
+
+    async def _cancel_job(self, request: web.Request) -> web.Response:
+        self._entrance.admit(request)
+        if not self._jobs.cancel(request.match_info["job"]):
+            raise missing(arm_path(request))
+        return web.Response(status=202)
+
+    async def _put(self, request: web.Request) -> web.Response:
+        self._entrance.admit(request)
+        path, body = arm_path(request), await request.json()
+        before = self._resources.get(path)
+        made = self._deployment(path, body) if "deployment" in request.match_info else self._endpoint(path, body)
+        self._resources.put(path, made, _effect(self._entrance.estate, path, before, made))
+        return web.json_response(made, status=200 if before else 201)
+
+    async def _patch(self, request: web.Request) -> web.Response:
+        self._entrance.admit(request)
+        path, change = arm_path(request), await request.json()
+        there = self._must(path)
+        there["properties"] |= change.get("properties") or {}
+        there["tags"] = change.get("tags", there.get("tags", {}))
+        self._resources.put(path, there, _effect(self._entrance.estate, path, self._must(path), there))
+        return web.json_response(there)
+
+    async def _get(self, request: web.Request) -> web.Response:
+        self._entrance.admit(request)
+        return web.json_response(self._must(arm_path(request)))
+
+    async def _list(self, request: web.Request) -> web.Response:
+        self._entrance.admit(request)
+        return web.json_response({"value": self._resources.children(arm_path(request))})
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        self._entrance.admit(request)
+        path = arm_path(request)
+        if "deployment" not in request.match_info:
+            self._names.release(path)
+        done = self._resources.delete(path, Effect(kind="deletions", name=self._entrance.estate.within(path)))
+        return web.Response(status=200 if done else 204)
+
+    def _endpoint(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        self._names.claim(path)
+        made = _document(path, "batchEndpoints", body)
+        scoring = f"{self._entrance.base_url}/batch/{made['name']}"
+        made["properties"] |= {"scoringUri": f"{scoring}/jobs", "swaggerUri": f"{scoring}/swagger.json"}
+        made["properties"].setdefault("defaults", {"deploymentName": None})
+        made.setdefault("identity", {"type": "SystemAssigned"})
+        return made
+
+    def _deployment(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        self._must(path.rpartition("/deployments/")[0])
+        return _document(path, "batchEndpoints/deployments", body)
+
+    def _must(self, path: str) -> dict[str, Any]:
+        found = self._resources.get(path)
+        if found is None:
+            raise missing(path)
+        return found
+
+
+def _document(path: str, kind: str, body: dict[str, Any]) -> dict[str, Any]:
+    """What the service adds to a resource that was put."""
+    made = {**body, "id": path, "name": path.rpartition("/")[2], "type": f"{PROVIDER}/workspaces/{kind}"}
+    made["properties"] = {**(body.get("properties") or {}), "provisioningState": "Succeeded"}
+    return made
+
+
+def _effect(estate: Estate, path: str, before: dict[str, Any] | None, after: dict[str, Any]) -> Effect | None:
+    """A batch endpoint's traffic is its default deployment."""
+    if "/deployments/" in path:
+        return Effect(kind="deployments", name=estate.within(path))
+    changed = _default(before) != _default(after)
+    return Effect(kind="traffic", name=estate.within(path)) if changed else None
+
+
+def _default(endpoint: dict[str, Any] | None) -> str:
+    return str(((endpoint or {}).get("properties", {}).get("defaults") or {}).get("deploymentName") or "")

@@ -1,0 +1,91 @@
+"""Runs a scoring script: `python -m signalbox.emulators.azure_ml.batch.worker SCRIPT LOGS NODE PROCESS`.
+
+Mini-batches come as JSON lines on stdin, answers go to stdout. What the script prints, and its exceptions, go to files
+below LOGS, as in Azure: `stdout/NODE/PROCESS.stdout.txt`, `error/NODE/PROCESS.txt` and, of all processes, `error.txt`.
+"""
+
+import importlib.util
+import io
+import json
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import Any, TextIO
+
+from signalbox.lifeline import die_with_parent
+
+
+class Errors:
+    """Keeps exceptions with their traces where Azure does: of *process*, and a summary of all."""
+
+    def __init__(self, logs: Path, node: str, process: str) -> None:
+        self._own, self._all, self._process = logs / "error" / node / f"{process}.txt", logs / "error.txt", process
+
+    def keep(self, doing: str) -> None:
+        """The exception that is being handled."""
+        traceback.print_exc()
+        for file in (self._own, self._all):
+            with file.open("a") as stream:
+                stream.write(f"{self._process}: {doing}\n{traceback.format_exc()}")
+
+
+def main(script: Path, logs: Path, node: str, process: str) -> None:
+    """Say {"ready": true} after init, then answer each mini-batch with {"ok": bool}."""
+    answers = take_over(logs / "stdout" / node / f"{process}.stdout.txt")
+    errors = Errors(logs, node, process)
+    try:
+        module = load_script(script)
+        if hasattr(module, "init"):
+            module.init()
+    except BaseException:
+        errors.keep("the script could not be loaded")
+        sys.exit(1)
+    answers.write(json.dumps({"ready": True}) + "\n")
+    for line in sys.stdin:
+        request = json.loads(line)
+        answers.write(json.dumps({"ok": _run(module, request["files"], Path(request["output"]), errors)}) + "\n")
+
+
+def take_over(prints: Path | None = None) -> TextIO:
+    """The stream of answers; prints go to *prints*, or else to stderr, and the process ends with its parent."""
+    die_with_parent(signal.SIGKILL)
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2 if prints is None else os.open(prints, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 1)
+    return answers
+
+
+def load_script(script: Path) -> Any:
+    sys.path.insert(0, str(script.parent))
+    spec = importlib.util.spec_from_file_location("scoring_script", script)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _run(module: Any, files: list[str], output: Path, errors: Errors) -> bool:
+    try:
+        text = _rows(module.run(files))
+    except Exception:
+        errors.keep(f"the mini-batch of {', '.join(Path(file).name for file in files)} failed")
+        return False
+    part = output.with_suffix(".part")
+    part.write_text(text)
+    part.replace(output)
+    return True
+
+
+def _rows(result: Any) -> str:
+    """One line per returned row: a data frame's columns separated by a space, other elements as they print."""
+    if hasattr(result, "to_csv"):
+        stream = io.StringIO()
+        result.to_csv(stream, sep=" ", header=False, index=False)
+        return stream.getvalue()
+    return "".join(f"{row}\n" for row in result)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:5])

@@ -1,0 +1,1 @@
+"""Managed online endpoints: their deployments, the processes behind them, and scoring."""

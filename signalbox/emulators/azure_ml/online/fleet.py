@@ -1,0 +1,197 @@
+"""The processes behind online deployments: brought up from their assets, kept, and restarted when they die."""
+
+import asyncio
+import hashlib
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from azure.core.exceptions import AzureError
+
+from signalbox.emulators.azure_ml.batch.scoring import seconds
+from signalbox.emulators.azure_ml.blobs import Blobs
+from signalbox.emulators.azure_ml.doors import missing
+from signalbox.emulators.azure_ml.estate import Estate, Place, Scope
+from signalbox.emulators.azure_ml.operations import Operations
+from signalbox.emulators.azure_ml.process import Ended, LineProcess, NotStarted
+from signalbox.emulators.azure_ml.resources import Resources
+
+_WORKER = "signalbox.emulators.azure_ml.online.worker"
+_START_S = 120.0
+_REQUEST_S = "PT5S"  # The service's own default for a request's time.
+
+
+@dataclass(slots=True, kw_only=True)
+class _Server:
+    process: LineProcess
+    timeout_s: float
+    lock: asyncio.Lock
+
+
+class Fleet:
+    """*folder* keeps the files and logs of each deployment; its process runs while the emulator does."""
+
+    def __init__(
+        self, folder: Path, resources: Resources, estate: Estate, blobs: Blobs, operations: Operations
+    ) -> None:
+        self._folder, self._resources, self._estate = folder, resources, estate
+        self._blobs, self._operations = blobs, operations
+        self._servers: dict[str, _Server] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def deploy(self, path: str) -> str:
+        """Begin to bring up the deployment at *path*; the operation that tells how it ended."""
+        operation = self._operations.begin("deploy", {"path": path})
+        self._start(self._bring_up(path, operation))
+        return operation
+
+    def resume(self) -> None:
+        """Serve again what was served, and go on with what was being brought up."""
+        for _, served in self._resources.below("/serving"):
+            self._servers[served["path"].lower()] = self._server(served["path"], Path(served["files"]))
+            self._start(self._warm(served["path"]))
+        for operation, work in self._operations.unfinished("deploy"):
+            self._start(self._bring_up(work["path"], operation))
+
+    async def stop(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for server in self._servers.values():
+            await server.process.end()
+
+    def serves(self, path: str) -> bool:
+        return path.lower() in self._servers
+
+    async def score(self, path: str, data: str) -> dict[str, Any]:
+        """The script's answer. Raises TimeoutError, and Ended where a fresh process died of it too."""
+        server = self._servers[path.lower()]
+        async with server.lock, self._ending_late(server):
+            try:
+                return await self._ask(server, data)
+            except Ended:
+                await server.process.end()
+                return await self._ask(server, data)
+
+    async def remove(self, path: str) -> None:
+        """With its process and files."""
+        self._resources.delete(f"/serving{path}")
+        server = self._servers.pop(path.lower(), None)
+        if server is not None:
+            await server.process.end()
+        shutil.rmtree(self._home(path), ignore_errors=True)
+
+    def logs(self, path: str, lines: int) -> str:
+        log = self._home(path) / "log.txt"
+        text = log.read_text(errors="replace") if log.is_file() else ""
+        return "\n".join(text.splitlines()[-lines:])
+
+    async def _ask(self, server: _Server, data: str) -> dict[str, Any]:
+        await server.process.start()
+        async with asyncio.timeout(server.timeout_s):
+            return await server.process.ask({"data": data})
+
+    @asynccontextmanager
+    async def _ending_late(self, server: _Server) -> AsyncIterator[None]:
+        """A process that did not answer in time, or was left waiting, would answer the next question wrongly."""
+        try:
+            yield
+        except (TimeoutError, asyncio.CancelledError, Ended):
+            await server.process.end()
+            raise
+
+    async def _bring_up(self, path: str, operation: str) -> None:
+        files = self._home(path) / uuid4().hex
+        try:
+            await asyncio.to_thread(self._fetch, path, files)
+            server = self._server(path, files)
+            async with asyncio.timeout(_START_S):
+                await server.process.start()
+        except TimeoutError:
+            self._finish(path, operation, f"the scoring script was not ready after {_START_S:.0f} s")
+        except (NotStarted, AzureError, ValueError, KeyError, OSError) as error:
+            self._finish(path, operation, str(error))
+        else:
+            await self._take_over(path, operation, files, server)
+
+    async def _take_over(self, path: str, operation: str, files: Path, server: _Server) -> None:
+        """The new process answers from now on; the one before it ends."""
+        before = self._servers.get(path.lower())
+        if self._resources.get(path) is None:
+            await server.process.end()
+            self._operations.end(operation, f"{path} was deleted meanwhile")
+            return
+        self._servers[path.lower()] = server
+        self._resources.put(f"/serving{path}", {"path": path, "files": str(files)})
+        self._finish(path, operation, "")
+        if before is not None:
+            await before.process.end()
+
+    def _finish(self, path: str, operation: str, error: str) -> None:
+        deployment = self._resources.get(path)
+        if deployment is not None:
+            deployment["properties"]["provisioningState"] = "Failed" if error else "Succeeded"
+            self._resources.put(path, deployment)
+        self._operations.end(operation, error)
+
+    def _fetch(self, path: str, files: Path) -> None:
+        """The model below its folder's own name, as in the service, and the code."""
+        properties, scope = self._deployment(path), self._scope(path)
+        model = self._content(properties["model"], scope, "models", "modelUri")
+        name = model.path.rstrip("/").rpartition("/")[2]
+        if not self._blobs.download(model, files / "model" / name):
+            raise ValueError(f"the model {properties['model']} holds no blob")
+        code = (properties.get("codeConfiguration") or {}).get("codeId")
+        if code:
+            self._blobs.download(self._content(code, scope, "codes", "codeUri"), files / "code")
+
+    def _content(self, reference: Any, scope: Scope, kind: str, field: str) -> Place:
+        path = self._estate.asset_id(reference, scope, kind)
+        found = self._resources.get(path)
+        if found is None:
+            raise ValueError(f"{path} does not exist")
+        return self._estate.place_of(found["properties"][field], self._scope(path))
+
+    def _server(self, path: str, files: Path) -> _Server:
+        properties = self._deployment(path)
+        code = properties.get("codeConfiguration") or {}
+        script = [str(files / "code" / code["scoringScript"])] if code.get("scoringScript") else []
+        given = properties.get("environmentVariables") or {}
+        environment = {**given, "AZUREML_MODEL_DIR": str(files / "model"), "AZUREML_ENTRY_SCRIPT": "".join(script)}
+        log = self._home(path) / "log.txt"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        wanted = properties["requestSettings"].get("requestTimeout") or _REQUEST_S
+        process = LineProcess(_WORKER, script, environment, log)
+        return _Server(process=process, timeout_s=seconds(wanted), lock=asyncio.Lock())
+
+    async def _warm(self, path: str) -> None:
+        server = self._servers[path.lower()]
+        async with server.lock:
+            try:
+                await server.process.start()
+            except NotStarted:
+                await server.process.end()  # The next request tries again, and is told why it fails.
+
+    def _start(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _home(self, path: str) -> Path:
+        return self._folder / hashlib.sha256(path.lower().encode()).hexdigest()[:24]
+
+    def _deployment(self, path: str) -> dict[str, Any]:
+        found = self._resources.get(path)
+        if found is None:
+            raise missing(path)
+        return dict(found["properties"])
+
+    def _scope(self, path: str) -> Scope:
+        scope = self._estate.at(path)
+        if scope is None:
+            raise ValueError(f"{path} is in no workspace or registry")
+        return scope

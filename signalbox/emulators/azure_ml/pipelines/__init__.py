@@ -1,0 +1,1 @@
+"""Pipeline jobs: components, runs however they are asked for, and the processes of their steps."""

@@ -1,0 +1,22 @@
+"""Runs one step of a pipeline: `python -m signalbox.emulators.azure_ml.pipelines.step COMMAND ARGUMENT...`.
+
+The command takes this process's place, so that it ends with the emulator however that ends.
+"""
+
+import os
+import signal
+import sys
+
+from signalbox.lifeline import die_with_parent
+
+
+def main(command: list[str]) -> None:
+    """`python` is this project's own."""
+    die_with_parent(signal.SIGKILL)
+    program, *rest = command
+    program = sys.executable if program in ("python", "python3") else program
+    os.execvp(program, [program, *rest])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,169 @@
+"""What inspections ask of Resource Manager: accounts, computes, queues, event subscriptions, permissions and locks.
+
+Shapes: Microsoft.Storage, Microsoft.EventGrid/eventSubscriptions, Microsoft.Authorization. Tests change what is shown
+by PUT /_control/shown {path, body}: a body stands for the resource at the path, or its list; null takes it away.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, arm_path, missing
+from signalbox.emulators.azure_ml.estate import PROVIDER
+from signalbox.emulators.azure_ml.resource_manager import messaging
+from signalbox.emulators.azure_ml.resources import Resources
+
+_BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers"
+_GRANTS = (  # Reader, AzureML Data Scientist, AzureML Registry User, Storage Blob Data Contributor.
+    {"actions": ["*/read"]},
+    {
+        "actions": [f"{PROVIDER}/workspaces/*/{verb}" for verb in ("read", "action", "delete", "write")],
+        "notActions": [f"{PROVIDER}/workspaces/delete", f"{PROVIDER}/workspaces/write"],
+    },
+    {"actions": [f"{PROVIDER}/registries/read", f"{PROVIDER}/registries/assets/*"]},
+    {
+        "actions": [f"{_BLOBS}/{verb}" for verb in ("read", "write", "delete")],
+        "dataActions": [f"{_BLOBS}/blobs/{verb}" for verb in ("read", "write", "delete", "add/action", "move/action")],
+    },
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """*accounts*: ARM ids of storage accounts by name; *subscriptions*: as in the emulator's settings; *hub*: the
+    account that is the Data Hub; *messaging*: the settings of the Service Bus namespace."""
+
+    accounts: Mapping[str, str] = field(default_factory=dict)
+    subscriptions: Sequence[Mapping[str, Any]] = ()
+    computes: Sequence[str] = ()
+    hub: str = ""
+    messaging: Mapping[str, Any] = field(default_factory=dict)
+
+
+class InspectionDoors:
+    def __init__(self, entrance: Entrance, resources: Resources, shown: Shown) -> None:
+        self._entrance, self._resources, self._shown = entrance, resources, shown
+
+    def add_to(self, app: web.Application) -> None:
+        app.router.add_put("/_control/shown", self._show)
+        app.router.add_get("/subscriptions", self._answer(lambda _: {"value": []}))
+        account = "/subscriptions/{s}/resourceGroups/{g}/providers/Microsoft.Storage/storageAccounts/{account}"
+        app.router.add_get(account, self._answer(self._account))
+        app.router.add_get(f"{WORKSPACE}/computes/{{compute}}", self._answer(self._compute))
+        namespace = f"/subscriptions/{{s}}/resourceGroups/{{g}}/providers/{messaging.PROVIDER}/namespaces/{{namespace}}"
+        app.router.add_get(f"{namespace}/queues/{{name}}", self._answer(self._queue))
+        app.router.add_get(f"{namespace}/topics/{{name}}", self._answer(self._topic))
+        app.router.add_get(f"{namespace}/topics/{{name}}/subscriptions", self._answer(self._topic_subscriptions))
+        scope = "/{scope:subscriptions/.+?}/providers"
+        for kind, show in (
+            ("Microsoft.EventGrid/eventSubscriptions", self._subscriptions),
+            ("Microsoft.Authorization/permissions", lambda _: {"value": list(_GRANTS)}),
+            ("Microsoft.Authorization/locks", self._locks),
+        ):
+            app.router.add_get(f"{scope}/{kind}", self._answer(show))
+
+    def _answer(self, show: Any) -> Any:
+        """What a test has put in the place of the answer, or the answer."""
+
+        async def handler(request: web.Request) -> web.Response:
+            self._entrance.check_token(request)
+            instead = self._resources.get(f"/shown{arm_path(request)}")
+            if instead is not None and instead["body"] is None:
+                raise missing(arm_path(request))
+            return web.json_response(show(request) if instead is None else instead["body"])
+
+        return handler
+
+    async def _show(self, request: web.Request) -> web.Response:
+        asked = await request.json()
+        path = f"/shown{asked['path']}"
+        if "body" in asked:
+            self._resources.put(path, {"body": asked["body"]})
+        else:
+            self._resources.delete(path)
+        return web.json_response(asked)
+
+    def _account(self, request: web.Request) -> dict[str, Any]:
+        path = arm_path(request)
+        if path.lower() not in {each.lower() for each in self._shown.accounts.values()}:
+            raise missing(path)
+        properties = {"provisioningState": "Succeeded", "publicNetworkAccess": "Enabled", "isHnsEnabled": True}
+        return _document(path, "Microsoft.Storage/storageAccounts", properties)
+
+    def _compute(self, request: web.Request) -> dict[str, Any]:
+        self._entrance.admit(request)
+        if request.match_info["compute"] not in self._shown.computes:
+            raise missing(arm_path(request))
+        properties = {"computeType": "AmlCompute", "provisioningState": "Succeeded"}
+        return _document(arm_path(request), f"{PROVIDER}/workspaces/computes", properties)
+
+    def _queue(self, request: web.Request) -> dict[str, Any]:
+        found = self._entity(request, "queues")
+        return _document(arm_path(request), f"{messaging.PROVIDER}/namespaces/queues", messaging.queue(found))
+
+    def _topic(self, request: web.Request) -> dict[str, Any]:
+        found = self._entity(request, "topics")
+        return _document(arm_path(request), f"{messaging.PROVIDER}/namespaces/topics", messaging.topic(found))
+
+    def _topic_subscriptions(self, request: web.Request) -> dict[str, Any]:
+        found, kind = self._entity(request, "topics"), f"{messaging.PROVIDER}/namespaces/topics/subscriptions"
+        listed = messaging.subscriptions(found).items()
+        return {"value": [_document(f"{arm_path(request)}/{name}", kind, properties) for name, properties in listed]}
+
+    def _entity(self, request: web.Request, kind: str) -> Mapping[str, Any]:
+        for each in self._shown.messaging.get(kind, ()):
+            if each["name"].lower() == request.match_info["name"].lower():
+                return dict(each)
+        raise missing(arm_path(request))
+
+    def _subscriptions(self, request: web.Request) -> dict[str, Any]:
+        scope = f"/{request.match_info['scope']}"
+        found = [each for each in self._shown.subscriptions if self._is_about(str(each["topic"]), scope)]
+        return {"value": [self._subscription(scope, each) for each in found]}
+
+    def _is_about(self, topic: str, scope: str) -> bool:
+        if topic == "ml":
+            return f"/{PROVIDER}/workspaces/".lower() in scope.lower()
+        account = self._shown.accounts.get(self._shown.hub if topic == "hub" else topic, "")
+        return account.lower() == scope.lower()
+
+    def _subscription(self, scope: str, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """As Event Grid shows it: the address without its query, since that carries the key."""
+        container, _, _ = str(raw.get("dead_letter", "")).partition("/")
+        letters = {"resourceId": self._shown.accounts.get(self._shown.hub), "blobContainerName": container}
+        properties = {
+            "topic": scope,
+            "provisioningState": "Succeeded",
+            "destination": {
+                "endpointType": "WebHook",
+                "properties": {"endpointBaseUrl": urlsplit(str(raw["url"]))._replace(query="").geturl()},
+            },
+            "filter": {
+                "subjectBeginsWith": raw.get("subject_begins_with", ""),
+                "subjectEndsWith": raw.get("subject_ends_with", ""),
+                "includedEventTypes": list(raw.get("event_types", ())),
+                "advancedFilters": list(raw.get("filters", ())),
+            },
+            "eventDeliverySchema": raw.get("schema", "EventGridSchema"),
+            "deadLetterDestination": {"endpointType": "StorageBlob", "properties": letters} if container else None,
+        }
+        path = f"{scope}/providers/Microsoft.EventGrid/eventSubscriptions/{raw['name']}"
+        return _document(path, "Microsoft.EventGrid/eventSubscriptions", properties)
+
+    def _locks(self, request: web.Request) -> dict[str, Any]:
+        """Those on the scope and on what is below it."""
+        below = f"/{request.match_info['scope']}/".lower()
+        found = [lock for _, lock in self._resources.below("/locks") if f"{lock['scope']}/".lower().startswith(below)]
+        return {"value": [_lock(lock) for lock in found]}
+
+
+def _lock(lock: Mapping[str, Any]) -> dict[str, Any]:
+    path = f"{lock['scope']}/providers/Microsoft.Authorization/locks/by-test"
+    return _document(path, "Microsoft.Authorization/locks", {"level": lock.get("level", "ReadOnly")})
+
+
+def _document(path: str, kind: str, properties: dict[str, Any]) -> dict[str, Any]:
+    return {"id": path, "name": path.rpartition("/")[2], "type": kind, "properties": properties}

@@ -1,0 +1,1 @@
+"""The history and the artifacts of runs, and MLflow's REST interface to them."""

@@ -1,0 +1,1 @@
+"""Orchestrations: their state, the steps that change it, and replay by the SDK."""

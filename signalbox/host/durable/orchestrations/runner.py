@@ -1,0 +1,118 @@
+"""Take steps in a thread of their own and hand what they change straight to the storage's thread.
+
+The event loop hears of a step once, when it is durable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from signalbox.host.clock import Clock
+from signalbox.host.durable.history import Code, event
+from signalbox.host.durable.model import FINISHED, Commit, InstanceRow, Kind, Message
+from signalbox.host.durable.orchestrations.replay import Orchestrator
+from signalbox.host.durable.orchestrations.scheduling import Catalogue, new_row_id
+from signalbox.host.durable.orchestrations.selection import Selection
+from signalbox.host.durable.orchestrations.state import Instance
+from signalbox.host.durable.orchestrations.step import Surroundings, control_step, take_step
+from signalbox.host.durable.storage import tables
+from signalbox.host.durable.storage.database import Storage
+from signalbox.host.moments import to_text
+
+_THREADS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A durable step, the children that were started and the messages that are on their way."""
+
+    commit: Commit
+    begun: list[InstanceRow]
+    messages: list[Message]
+
+
+class StepRunner:
+    """Runs up to *limit* orchestrators at once, though no more than pay under one interpreter lock."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        clock: Clock,
+        orchestrators: Mapping[str, Orchestrator],
+        catalogue: Catalogue,
+        limit: int,
+    ) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._orchestrators = orchestrators
+        self._catalogue = catalogue
+        self._loop = asyncio.get_running_loop()
+        self._pool = ThreadPoolExecutor(max_workers=min(limit, _THREADS), thread_name_prefix="orchestrator")
+
+    async def run(self, instance: Instance, selection: Selection) -> Written:
+        """Take the step that *selection* allows and return when it is durable."""
+        orchestrator = self._orchestrators[instance.row.name]
+        future: asyncio.Future[Written] = self._loop.create_future()
+
+        def settle(written: Written | None, error: BaseException | None) -> None:
+            if error is not None:
+                future.set_exception(error)
+            elif written is not None:
+                future.set_result(written)
+
+        def work() -> None:
+            try:
+                commit = self._take(instance, selection, orchestrator)
+            except Exception as error:
+                self._loop.call_soon_threadsafe(settle, None, error)
+            else:
+                self._storage.enqueue(lambda connection: _write(connection, commit), settle)
+
+        self._pool.submit(work)
+        return await future
+
+    def stop(self) -> None:
+        self._pool.shutdown()
+
+    def _take(self, instance: Instance, selection: Selection, orchestrator: Orchestrator) -> Commit:
+        around = Surroundings(now=to_text(self._clock.now()), catalogue=self._catalogue)
+        if selection.control is not None:
+            commit = control_step(instance, selection.control, around)
+        else:
+            commit = take_step(instance, selection.taken, orchestrator, around)
+        commit.taken += selection.dropped
+        commit.messages = [replace(message, inbox_id=new_row_id()) for message in commit.messages]
+        return commit
+
+
+def _write(connection: tables.Connection, commit: Commit) -> Written:
+    tables.write_commit(connection, commit)
+    begun, refusals = list[InstanceRow](), list[Message]()
+    for child in commit.children:
+        refusal = _write_child(connection, child)
+        refusals.append(refusal) if refusal else begun.append(child)
+    return Written(commit, begun, [*commit.messages, *refusals])
+
+
+def _write_child(connection: tables.Connection, child: InstanceRow) -> Message | None:
+    """Write a sub-orchestration's row; when its id is taken, the message that says so to its parent."""
+    status = tables.status_of(connection, child.instance_id)
+    if status is None or status in FINISHED:
+        tables.erase(connection, child.instance_id)
+        tables.write_instance(connection, child)
+        return None
+    assert child.parent is not None
+    reason = f"An Orchestration instance with the status {status} already exists."
+    body = event(Code.CHILD_FAILED, "", TaskScheduledId=child.parent.task_id, Reason=reason, Details="")
+    refusal = Message(
+        instance_id=child.parent.instance_id,
+        execution_id=child.parent.execution_id,
+        kind=Kind.ANSWER,
+        body=body,
+        inbox_id=new_row_id(),
+    )
+    tables.write_messages(connection, [refusal])
+    return refusal

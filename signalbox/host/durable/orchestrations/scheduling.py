@@ -1,0 +1,190 @@
+"""Turn an orchestrator's new actions into history events and into the work they ask for."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from signalbox.host.durable.history import Code, Event, event
+from signalbox.host.durable.model import ActivityRow, Commit, InstanceRow, Kind, Message, Parent, TimerRow
+from signalbox.host.durable.orchestrations.actions import ACTIVITIES, CHILDREN, ENTITIES, ActionCode
+from signalbox.host.durable.orchestrations.state import Instance
+from signalbox.host.moments import from_text, to_text
+
+_row_ids = itertools.count(time.time_ns() // 1000)
+
+
+def new_row_id() -> int:
+    """A number for a queue row: rising within a process and, by the clock, from one process to the next."""
+    return next(_row_ids)
+
+
+class UnknownFunctionError(Exception):
+    """An orchestrator asked for a function the app does not have; the text is the extension's."""
+
+    def __init__(self, name: str, role: str, known: Sequence[str]) -> None:
+        listed = ", ".join(f"'{one}'" for one in sorted(known)) or "none"
+        super().__init__(
+            f"The function '{name}' doesn't exist, is disabled, or is not an {role} function. "
+            f"Additional info: The following are the known {role} functions: {listed}."
+        )
+
+
+class UnsupportedActionError(Exception):
+    """An orchestrator asked for something this host does not do."""
+
+    def __init__(self, code: ActionCode) -> None:
+        super().__init__(f"action {code.name} is not served by this host: make the call in an activity")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """The durable functions of the app, by role."""
+
+    orchestrators: frozenset[str]
+    activities: frozenset[str]
+    entities: frozenset[str]
+
+    def check(self, role: str, name: str) -> None:
+        """Raises UnknownFunctionError when there is no such function."""
+        known = {"orchestrator": self.orchestrators, "activity": self.activities, "entity": self.entities}[role]
+        if name not in known:
+            raise UnknownFunctionError(name, role, list(known))
+
+
+class Scheduler:
+    """Collects what one step opens. Numbers follow the SDK's: waiting for an event takes none."""
+
+    def __init__(self, instance: Instance, now: str, catalogue: Catalogue) -> None:
+        self._instance = instance
+        self._now = now
+        self._catalogue = catalogue
+        self._commit = Commit(row=instance.row)
+
+    def schedule(self, actions: Sequence[Mapping[str, Any]]) -> str | None:
+        """Open every action that history does not have yet; returns the input of `continue_as_new`, if asked."""
+        next_input = None
+        self._close_cancelled(actions)
+        for action in actions[len(self._instance.recorded) :]:
+            if action["actionType"] == ActionCode.CONTINUE_AS_NEW:
+                next_input = action["input"]
+            else:
+                self.open(self._event_for(action))
+        return next_input
+
+    def commit(self) -> Commit:
+        self._commit.row = self._instance.row
+        return self._commit
+
+    def open(self, entry: Event) -> None:
+        """Append an opening event and queue its work."""
+        self._instance.append(entry)
+        code = entry["EventType"]
+        if code == Code.TASK_SCHEDULED:
+            self._commit.activities.append(self._activity(entry))
+        elif code == Code.TIMER_CREATED:
+            if not entry.get("Cancelled"):
+                self._commit.timers.append(self._timer(entry))
+        elif code == Code.CHILD_CREATED:
+            self._commit.children.append(self._child(entry))
+        elif code == Code.EVENT_SENT:
+            self._commit.messages.append(self._operation(entry))
+
+    def _event_for(self, action: Mapping[str, Any]) -> Event:
+        code = action["actionType"]
+        if code in ACTIVITIES:
+            return self._activity_event(action)
+        if code in CHILDREN:
+            return self._child_event(action)
+        if code == ActionCode.TIMER:
+            fire_at, cancelled = to_text(from_text(action["fireAt"])), action["isCanceled"]
+            return self._numbered(Code.TIMER_CREATED, FireAt=fire_at, **({"Cancelled": True} if cancelled else {}))
+        if code == ActionCode.WAIT:
+            return event(Code.GENERIC_EVENT, self._now, Name=action["externalEventName"])
+        if code in ENTITIES:
+            return self._entity_event(action)
+        raise UnsupportedActionError(ActionCode(code))
+
+    def _numbered(self, code: Code, **details: Any) -> Event:
+        return event(code, self._now, self._instance.next_id, **details)
+
+    def _activity_event(self, action: Mapping[str, Any]) -> Event:
+        name = action["functionName"]
+        self._catalogue.check("activity", name)
+        return self._numbered(Code.TASK_SCHEDULED, Name=name, Input=action.get("input"), **_retry(action))
+
+    def _child_event(self, action: Mapping[str, Any]) -> Event:
+        name = action["functionName"]
+        self._catalogue.check("orchestrator", name)
+        details = {"Name": name, "InstanceId": action.get("instanceId"), "Input": action.get("input")}
+        return self._numbered(Code.CHILD_CREATED, **details, Version=action.get("version"), **_retry(action))
+
+    def _entity_event(self, action: Mapping[str, Any]) -> Event:
+        """`Input` is the request message the SDK reads the request id from."""
+        call = action["actionType"] == ActionCode.CALL_ENTITY
+        request = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self._instance.row.execution_id}:{self._instance.next_id}"))
+        body = {"id": request, "op": action["operation"], "input": json.dumps(action.get("input")), "signal": not call}
+        details = {"InstanceId": action["instanceId"], "Name": action["operation"], "Input": json.dumps(body)}
+        mark = {"RequestId": request} if call else {"Signal": True}
+        return self._numbered(Code.EVENT_SENT, **details, **mark)
+
+    def _close_cancelled(self, actions: Sequence[Mapping[str, Any]]) -> None:
+        """Recorded timers are numbered in the order they appear among the actions, retries' own timers aside."""
+        cancelled = [action["isCanceled"] for action in actions if action["actionType"] == ActionCode.TIMER]
+        if not any(cancelled):
+            return
+        numbers = self._instance.timer_numbers
+        for number, is_cancelled in zip(numbers, cancelled, strict=False):
+            if is_cancelled and self._instance.open_tasks.pop(number, None) is not None:
+                self._commit.closed_timers.append(number)
+
+    def _activity(self, entry: Event) -> ActivityRow:
+        row = self._instance.row
+        return ActivityRow(
+            id=new_row_id(),
+            instance_id=row.instance_id,
+            execution_id=row.execution_id,
+            task_id=entry["EventId"],
+            name=entry["Name"],
+            input=entry["Input"],
+        )
+
+    def _timer(self, entry: Event) -> TimerRow:
+        row = self._instance.row
+        return TimerRow(
+            instance_id=row.instance_id,
+            execution_id=row.execution_id,
+            task_id=entry["EventId"],
+            fire_at=entry["FireAt"],
+        )
+
+    def _child(self, entry: Event) -> InstanceRow:
+        row, number = self._instance.row, entry["EventId"]
+        return InstanceRow(
+            instance_id=entry["InstanceId"] or f"{row.execution_id}:{number:x}",
+            execution_id=uuid.uuid4().hex,
+            name=entry["Name"],
+            version=entry.get("Version"),
+            input=None if entry["Input"] is None else json.dumps(entry["Input"]),
+            created=self._now,
+            updated=self._now,
+            parent=Parent(instance_id=row.instance_id, execution_id=row.execution_id, task_id=number),
+        )
+
+    def _operation(self, entry: Event) -> Message:
+        row = self._instance.row
+        caller = {} if entry.get("Signal") else {"parent": row.instance_id, "parentExecution": row.execution_id}
+        return Message(
+            instance_id=entry["InstanceId"],
+            kind=Kind.OPERATION,
+            body={**json.loads(entry["Input"]), **caller},
+        )
+
+
+def _retry(action: Mapping[str, Any]) -> dict[str, Any]:
+    return {"RetryOptions": action["retryOptions"]} if action.get("retryOptions") else {}

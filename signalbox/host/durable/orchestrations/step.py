@@ -1,0 +1,173 @@
+"""One step of an orchestration: take messages in, replay, and say what must be written.
+
+A step is pure apart from the orchestrator it calls: it reads and changes the instance in memory and returns a
+Commit; writing it and acting on it is the engine's work.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from signalbox.host.durable.history import Code, Event, event
+from signalbox.host.durable.model import Commit, Kind, Message, Parent, Status
+from signalbox.host.durable.orchestrations.replay import Answer, Orchestrator, find_difference, replay
+from signalbox.host.durable.orchestrations.scheduling import (
+    Catalogue,
+    Scheduler,
+    UnknownFunctionError,
+    UnsupportedActionError,
+)
+from signalbox.host.durable.orchestrations.state import Instance
+from signalbox.host.moments import from_text, to_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a step needs to know of the host: the time (text) and the functions there are."""
+
+    now: str
+    catalogue: Catalogue
+
+
+def take_step(instance: Instance, taken: Sequence[Message], orchestrator: Orchestrator, around: Surroundings) -> Commit:
+    """Let the orchestrator see *taken* and gather the consequences."""
+    seen, read = len(instance.lines), len(instance.read)
+    scheduler = Scheduler(instance, around.now, around.catalogue)
+    instance.append(event(Code.ORCHESTRATOR_STARTED, around.now))
+    if not instance.started:
+        instance.append(_execution_started(instance, around.now))
+    follow_up = _take_in(instance, taken, around.now)
+    answer = replay(orchestrator, instance, read)
+    _refresh(instance, answer, around.now)
+    if follow_up is not None:
+        scheduler.open(follow_up)
+    commit = _conclude(instance, answer, scheduler)
+    instance.append(event(Code.ORCHESTRATOR_COMPLETED, around.now))
+    return _finish_commit(instance, commit, taken, seen)
+
+
+def control_step(instance: Instance, message: Message, around: Surroundings) -> Commit:
+    """Terminate, suspend or resume; the orchestrator is not asked."""
+    seen = len(instance.lines)
+    code, status = _CONTROLS[message.kind]
+    reason = message.body.get("Reason")
+    instance.append(event(code, around.now, Input=reason, Reason=reason))
+    if instance.row.status is not Status.SUSPENDED and status is Status.RUNNING:
+        status = instance.row.status
+    instance.row = instance.row.with_changes(status=status, updated=around.now)
+    commit = Commit(row=instance.row)
+    if status is Status.TERMINATED:
+        _end(instance, commit, status, json.dumps(reason))
+    return _finish_commit(instance, commit, [message], seen)
+
+
+_CONTROLS = {
+    Kind.TERMINATE: (Code.EXECUTION_TERMINATED, Status.TERMINATED),
+    Kind.SUSPEND: (Code.EXECUTION_SUSPENDED, Status.SUSPENDED),
+    Kind.RESUME: (Code.EXECUTION_RESUMED, Status.RUNNING),
+}
+
+
+def _execution_started(instance: Instance, now: str) -> Event:
+    row = instance.row
+    return event(Code.EXECUTION_STARTED, now, Name=row.name, Input=row.input, Version=row.version)
+
+
+def _take_in(instance: Instance, taken: Sequence[Message], now: str) -> Event | None:
+    """Append the messages' events; returns what a retry opens next, for which the SDK has already kept a number."""
+    follow_up = None
+    for message in taken:
+        body = message.body
+        number = body.get("TaskScheduledId", body.get("TimerId"))
+        if message.kind is Kind.RAISE:
+            body = {**body, "Name": instance.wait_names[body["Name"].casefold()]}
+        instance.append({**body, "Timestamp": now})
+        if number in instance.retries:
+            follow_up = _next_of_retry(instance, number, body, now)
+    return follow_up
+
+
+def _next_of_retry(instance: Instance, number: int, answer: Event, now: str) -> Event:
+    """A failure is followed by a timer, even after the last attempt, as in the Durable Task Framework; a timer by
+    the next attempt."""
+    retry, new = instance.retries[number], instance.next_id
+    instance.next_id += 1
+    if answer["EventType"] == Code.TIMER_FIRED:
+        attempt = {**retry.first, "EventId": new, "Timestamp": now, "RetryOf": number}
+        del attempt["RetryOptions"]
+        return attempt
+    fire_at = to_text(from_text(now) + _delay(retry.options, retry.attempts))
+    return event(Code.TIMER_CREATED, now, new, FireAt=fire_at, RetryOf=number)
+
+
+def _delay(options: Any, failures: int) -> timedelta:
+    """first interval * coefficient ^ (failures - 1), at most the longest interval."""
+    first = float(options["firstRetryIntervalInMilliseconds"])
+    delay = first * float(options.get("backoffCoefficient") or 1.0) ** (failures - 1)
+    longest = options.get("maxRetryIntervalInMilliseconds")
+    return timedelta(milliseconds=min(delay, float(longest)) if longest else delay)
+
+
+def _refresh(instance: Instance, answer: Answer, now: str) -> None:
+    """The state only carries a custom status while it has one: an empty one clears it."""
+    status = None if answer.custom_status is None else json.dumps(answer.custom_status)
+    instance.row = instance.row.with_changes(status=Status.RUNNING, updated=now, custom_status=status)
+
+
+def _conclude(instance: Instance, answer: Answer, scheduler: Scheduler) -> Commit:
+    difference = find_difference(instance, answer)
+    if difference is not None:
+        return _fail(instance, Commit(row=instance.row), difference)
+    try:
+        next_input = scheduler.schedule(answer.actions or ())
+    except (UnknownFunctionError, UnsupportedActionError) as error:
+        return _fail(instance, scheduler.commit(), str(error))
+    commit = scheduler.commit()
+    if answer.error is not None:
+        return _fail(instance, commit, answer.error)
+    if next_input is not None:
+        _restart(instance, commit, next_input)
+    elif answer.done:
+        _end(instance, commit, Status.COMPLETED, json.dumps(answer.output))
+    return commit
+
+
+def _fail(instance: Instance, commit: Commit, reason: str) -> Commit:
+    _end(instance, commit, Status.FAILED, json.dumps(f"Orchestrator function '{instance.row.name}' failed: {reason}"))
+    return commit
+
+
+def _restart(instance: Instance, commit: Commit, next_input: str) -> None:
+    """Continue as new: a new execution with an empty history; waiting external events stay."""
+    row = instance.row.with_changes(execution_id=uuid.uuid4().hex, input=json.dumps(next_input))
+    commit.row, commit.restarted, commit.timers = row, True, []
+
+
+def _end(instance: Instance, commit: Commit, status: Status, output: str) -> None:
+    row = instance.row.with_changes(status=status, output=output)
+    instance.append(event(Code.EXECUTION_COMPLETED, row.updated, Result=output, OrchestrationStatus=str(status)))
+    commit.row = instance.row = row
+    commit.timers = []
+    if row.parent is not None:
+        commit.messages.append(_tell_parent(row.parent, status, output))
+
+
+def _tell_parent(parent: Parent, status: Status, output: str) -> Message:
+    if status is Status.COMPLETED:
+        body = event(Code.CHILD_COMPLETED, "", TaskScheduledId=parent.task_id, Result=output)
+    else:
+        body = event(Code.CHILD_FAILED, "", TaskScheduledId=parent.task_id, Reason=json.loads(output), Details="")
+    return Message(instance_id=parent.instance_id, execution_id=parent.execution_id, kind=Kind.ANSWER, body=body)
+
+
+def _finish_commit(instance: Instance, commit: Commit, taken: Sequence[Message], seen: int) -> Commit:
+    commit.execution_id = instance.row.execution_id
+    commit.lines, commit.step, commit.taken = instance.lines[seen:], instance.steps, list(taken)
+    commit.closed_timers += [m.body["TimerId"] for m in taken if m.body.get("EventType") == Code.TIMER_FIRED]
+    instance.steps += 1
+    return commit

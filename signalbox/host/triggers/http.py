@@ -1,0 +1,119 @@
+"""HTTP triggers: find the function for a request, check its key, and convert request and response."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+from azure.functions.meta import Datum
+
+from signalbox.host.bindings import converter
+from signalbox.host.containment import contained
+from signalbox.host.functions import Function
+from signalbox.host.invocation import Invoker
+from signalbox.host.log import LOGGER
+from signalbox.host.state_folder.keys import Keys, opens, presented_key
+from signalbox.host.triggers.routes import Route, compile_route
+
+_ALL_METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "PATCH", "PUT", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One HTTP-triggered function with its route and methods."""
+
+    function: Function
+    route: Route
+    methods: frozenset[str]
+    auth_level: str
+
+
+def endpoint(function: Function, prefix: str) -> Endpoint:
+    """Read an httpTrigger binding. Raises HostError on a route it cannot read."""
+    trigger = function.trigger
+    template = trigger.get("route")
+    path = function.name if template is None else str(template)
+    methods = frozenset(str(method).upper() for method in trigger.get("methods") or _ALL_METHODS)
+    return Endpoint(
+        function=function,
+        route=compile_route(f"{prefix}/{path}" if prefix else path),
+        methods=methods,
+        auth_level=str(trigger.get("authLevel") or "function").lower(),
+    )
+
+
+class HttpTriggers:
+    """Serves every HTTP-triggered function."""
+
+    def __init__(self, endpoints: list[Endpoint], keys: Keys, invoker: Invoker) -> None:
+        self._endpoints = sorted(endpoints, key=lambda one: one.route.rank)
+        self._keys = keys
+        self._invoker = invoker
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """404 for no route, 405 for a wrong method, 401 without the key, 500 when the function fails."""
+        path = request.rel_url.raw_path.lstrip("/")
+        matches = [(one, found) for one in self._endpoints if (found := one.route.match(path)) is not None]
+        if not matches:
+            return web.Response(status=404)
+        for one, parameters in matches:
+            if request.method in one.methods:
+                return await self._serve(one, parameters, request)
+        allowed = sorted(set().union(*(one.methods for one, _ in matches)))
+        return web.Response(status=405, headers={"Allow": ", ".join(allowed)})
+
+    async def _serve(self, one: Endpoint, parameters: dict[str, str], request: web.Request) -> web.StreamResponse:
+        if not self._admits(one, request):
+            return web.Response(status=401)
+        data = await _to_datum(request, parameters)
+        try:
+            result = await self._invoker.invoke(one.function, data, request.headers)
+        except Exception:
+            return web.Response(status=500)
+        try:
+            with contained(one.function.name):
+                return _to_response(result)
+        except Exception:
+            LOGGER.exception("function=%s returned %r, which is no HTTP response", one.function.name, result)
+            return web.Response(status=500)
+
+    def _admits(self, one: Endpoint, request: web.Request) -> bool:
+        if one.auth_level == "anonymous":
+            return True
+        accepted = (self._keys.master,) if one.auth_level == "admin" else (self._keys.master, self._keys.default)
+        return opens(presented_key(request.headers, request.query), *accepted)
+
+
+async def _to_datum(request: web.Request, parameters: dict[str, str]) -> Datum:
+    value = {
+        "method": Datum(request.method, "string"),
+        "url": Datum(str(request.url), "string"),
+        "headers": _strings(request.headers),
+        "query": _strings(request.query),
+        "params": _strings(parameters),
+        "body": Datum(await request.read(), "bytes"),
+    }
+    return Datum(value, "http")
+
+
+def _strings(pairs: Any) -> dict[str, Datum]:
+    return {name: Datum(value, "string") for name, value in pairs.items()}
+
+
+def _to_response(result: Any) -> web.Response:
+    if result is None:
+        return web.Response(status=204)
+    datum = converter("http").encode(result, expected_type=None)
+    if datum.type == "string":
+        return web.Response(text=datum.value)
+    value = datum.value
+    response = web.Response(
+        status=int(value["status_code"].value),
+        body=value["body"].value,
+        headers={name: header.value for name, header in value["headers"].items()},
+    )
+    for jar in value["cookies"] or ():
+        for morsel in jar.values():
+            response.headers.add("Set-Cookie", morsel.OutputString())
+    return response
