@@ -6,8 +6,11 @@ The tests that share one local cloud come first: they are the longest chain, and
 import pytest
 from hypothesis import settings
 
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+from tests.amounts import WHOLE
+
+settings.register_profile("short", deadline=None, max_examples=30)
+settings.register_profile("whole", deadline=None, max_examples=100)
+settings.load_profile("whole" if WHOLE else "short")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
