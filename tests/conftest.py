@@ -13,8 +13,12 @@ settings.register_profile("whole", deadline=None, max_examples=100)
 settings.load_profile("whole" if WHOLE else "short")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=_rank)
+    if not WHOLE:
+        left_out = [item for item in items if item.get_closest_marker("proof")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("proof")]
 
 
 def _rank(item: pytest.Item) -> int:
