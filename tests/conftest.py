@@ -6,12 +6,19 @@ The tests that share one local cloud come first: they are the longest chain, and
 import pytest
 from hypothesis import settings
 
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+from tests.amounts import WHOLE
+
+settings.register_profile("short", deadline=None, max_examples=30)
+settings.register_profile("whole", deadline=None, max_examples=100)
+settings.load_profile("whole" if WHOLE else "short")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=_rank)
+    if not WHOLE:
+        left_out = [item for item in items if item.get_closest_marker("proof")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("proof")]
 
 
 def _rank(item: pytest.Item) -> int:

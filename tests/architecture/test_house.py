@@ -1,6 +1,5 @@
 """The rules of the house that no linter knows."""
 
-import ast
 import importlib
 import json
 import subprocess
@@ -15,10 +14,11 @@ from activities.blueprint import BODIES, STARTING_BODIES
 from orchestrators.blueprint import BODIES as ORCHESTRATIONS
 from shared import contracts, settings
 from shared.durable import failures as crossing
+from tests.architecture import allowances
+from tests.architecture.measures import APP, Source, modules_in_cycles
 
+pytestmark = pytest.mark.xdist_group("house")  # One worker parses the source, once.
 PROJECT = Path(__file__).parents[2]
-PRODUCT = ("activities", "orchestrators", "shared", "signalbox", "triggers")
-SOURCES = sorted(path for folder in PRODUCT for path in (PROJECT / folder).rglob("*.py"))
 
 
 @pytest.mark.parametrize("activity", contracts.ACTIVITIES, ids=lambda activity: activity.name)
@@ -76,20 +76,40 @@ def test_all_missing_settings_are_named_at_once():
     ]
 
 
-def test_functions_are_small_and_files_are_one_idea():
-    """The tail is bounded, not the middle: an idea is not carved into pieces to meet a number."""
-    for path in SOURCES:
-        assert path.read_text().count("\n") <= 450, path
-    lengths = [
-        (node.end_lineno - node.lineno + 1, f"{path.name}:{node.name}")
-        for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    ]
-    lengths.sort()
+@pytest.fixture(scope="module")
+def source() -> Source:
+    return Source.of(PROJECT)
 
-    assert lengths[-1][0] <= 50, lengths[-6:]
-    assert lengths[int(len(lengths) * 0.9)][0] <= 20
+
+def test_functions_are_small_and_files_are_one_idea(source: Source) -> None:
+    """The tail is bounded, not the middle: an idea is not carved into pieces to meet a number."""
+    functions = source.functions()
+
+    assert {path: lines for path, lines in source.lines().items() if lines > 450} == {}
+    assert functions[-1].lines <= 50, functions[-6:]
+    assert functions[int(len(functions) * 0.9)].lines <= 20
+
+
+def test_a_folder_has_at_most_15_modules(source: Source) -> None:
+    full = {folder: count for folder, count in source.modules_by_folder().items() if count > 15}
+
+    assert full == allowances.FULL_FOLDERS, (
+        "rooms are for newcomers: divide the folder; and shorten the list, never grow it"
+    )
+
+
+def test_a_small_file_says_in_its_docstring_why_it_stands_alone(source: Source) -> None:
+    assert set(source.small_files(30)) == allowances.SMALL_FILES, "join it to what uses it, or say why it stands alone"
+
+
+def test_a_public_class_name_has_one_meaning_in_the_app(source: Source) -> None:
+    meanings = {name: len(modules) for name, modules in source.within(*APP).ambiguous_classes().items()}
+
+    assert meanings == allowances.AMBIGUOUS_CLASSES, "a second meaning needs a name of its own"
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    assert set(modules_in_cycles(PROJECT)) == allowances.CYCLES, "move what both need to a third module"
 
 
 def test_importing_the_app_imports_no_heavy_vendor():

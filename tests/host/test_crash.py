@@ -14,11 +14,12 @@ import pytest
 
 from signalbox.host.errors import HostError
 from signalbox.host.testing import LocalHost
+from tests.amounts import amount
 from tests.host.process import PATIENCE, Process, post, wait_until
 
 APP = Path(__file__).parent / "apps" / "effects"
-INSTANCES = 8
-KILLS = 6
+INSTANCES = amount(4, 8)
+KILLS = amount(2, 6)
 
 
 @pytest.fixture
@@ -50,6 +51,7 @@ def unfinished(process: Process) -> list[tuple[str, ...]]:
     return process.rows("SELECT instance_id, status FROM instances WHERE status <> 'Completed'")
 
 
+@pytest.mark.long
 def test_killed_at_random_moments_every_instance_completes_and_nothing_recorded_repeats(process: Process) -> None:
     moments = random.Random(20260101)
     url = process.start()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from signalbox.host.clock import VirtualClock
 from signalbox.host.testing import LocalHost
+from tests.amounts import amount
 
 Plan = list[dict[str, int]]
 
@@ -71,7 +72,7 @@ tasks = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=amount(8, 25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(plan=st.lists(tasks, max_size=5), restart_after=st.integers(0, 6))
 async def test_races_with_retries_end_the_same(
     tmp_path_factory: pytest.TempPathFactory, plan: Plan, restart_after: int

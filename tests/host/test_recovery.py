@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from signalbox.host.clock import VirtualClock
 from signalbox.host.durable.model import Kind
 from signalbox.host.testing import LocalHost
+from tests.amounts import amount
 
 APP = Path(__file__).parent / "apps" / "durable"
 
@@ -179,7 +180,7 @@ async def test_more_work_at_the_end_is_not_a_change_of_the_past(tmp_path: Path) 
     assert (await replay_changed(tmp_path, ["a"], ["a"])).output == "went"
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=amount(4, 12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(plan=st.lists(st.sampled_from(["a:1", "b:2", "timer", "child"]), max_size=5))
 async def test_any_unchanged_plan_replays_after_a_restart(
     tmp_path_factory: pytest.TempPathFactory, plan: list[str]

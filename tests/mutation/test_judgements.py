@@ -1,12 +1,12 @@
 """Remove one condition from a judgement that a table describes, and a row of the table must fail."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.drift.test_outside import test_what_is_no_cause_says_why as told
-from tests.mutation.removal import remove
+from tests.mutation.removal import Guard, Lock, remove
 from tests.promotion.test_four_eyes import test_people_are_told_apart_by_tenant_and_object_id as told_apart
 from tests.unit.gates.test_better_than_champion import test_it_is_decided_on_the_interval as compared
 from tests.unit.gates.test_better_than_champion import test_no_slice_may_lose_more_than_allowed as sliced
@@ -19,97 +19,152 @@ from tests.unit.test_permissions import test_a_limited_permission_counts_in_its_
 from tests.unit.test_permissions import test_no_machine_decides as persons_only
 from tests.unit.test_permissions import test_whom_a_token_names as claimed
 
-Table = Callable[..., None]
-APPROVALS, DECISION, OUTSIDE = (
-    f"shared/domain/{name}.py" for name in ("promotion/approvals", "retraining/decision", "drift/outside")
-)
-PERMISSIONS, PEOPLE = "shared/domain/access/permissions.py", "shared/domain/promotion/people.py"
-CLAIMS = "shared/adapters/entra/token_claims.py"
-CHECKS, CHAMPION, GATES = (f"shared/domain/gates/{name}.py" for name in ("checks", "champion", "registry"))
-CONDITIONS: list[tuple[str, str, str, Table]] = [
-    (APPROVALS, "if not askers.include(each, each.name)]", "]", judged),
-    (APPROVALS, "not each.withdrawn and each.evidence == evidence]", "not each.withdrawn]", judged),
-    (APPROVALS, "if not each.withdrawn and each.evidence", "if each.evidence", judged),
-    (APPROVALS, "    alive = [each for each in alive if each.at < deadline]\n", "", judged),
-    (APPROVALS, "    if rejections:\n", "    if False:\n", judged),
-    (APPROVALS, "    if not missing:\n", "    if True:\n", judged),
-    (APPROVALS, " if not any(same_person(each, before) for before in counted)]", "]", judged),
-    (APPROVALS, "    if wanted is None:\n", "    if False:\n", accepted),
-    (
-        APPROVALS,
-        "    if not any(person.fills(each) for each in policy.speakers(wanted)):\n",
-        "    if False:\n",
-        accepted,
+CONDITIONS = [
+    Lock(symbol="judge_approvals", condition="not askers.include(each, each.name)", without="True", guard=judged),
+    Lock(symbol="judge_approvals", condition="each.evidence == evidence", without="True", guard=judged),
+    Lock(symbol="judge_approvals", condition="not each.withdrawn", without="True", guard=judged),
+    Lock(symbol="judge_approvals", condition="each.at < deadline", without="True", guard=judged),
+    Lock(symbol="judge_approvals", condition="if rejections", without="False", guard=judged),
+    Lock(symbol="judge_approvals", condition="not missing", without="True", guard=judged),
+    Lock(
+        symbol="_one_person_each",
+        condition="not any((same_person(each, before) for before in counted))",
+        without="True",
+        guard=judged,
     ),
-    (APPROVALS, "    if askers.include(person, person.name):\n", "    if False:\n", accepted),
-    (APPROVALS, "    if shown != evidence:\n", "    if False:\n", accepted),
-    (APPROVALS, "    if other is not None:\n", "    if False:\n", accepted),
-    (PERMISSIONS, " or (bool(place) and place in places)", " or place in (*places, '')", placed),
-    (PERMISSIONS, "if action in PEOPLE_ONLY and caller.kind is not CallerKind.PERSON:", "if False:", persons_only),
-    (CLAIMS, "    if issued_in != tenant:\n", "    if False:\n", claimed),
-    (CLAIMS, "    if not machine and not application:\n", "    if False:\n", claimed),
-    (PEOPLE, "(same_tenant and one.oid == other.oid)", "one.oid == other.oid", told_apart),
-    (PEOPLE, " or bool(set(one.mails) & set(other.mails))", "", told_apart),
-    (DECISION, "    if state.in_flight:\n", "    if False:\n", decided),
-    (DECISION, "_debounced(state) or _refused", "_refused", decided),
-    (
-        DECISION,
-        "_still(limits.longest_debounce_s, state.now, oldest)",
-        "_left(limits.debounce_s, newest - newest)",
-        decided,
+    Lock(symbol="refuse_approval", condition="wanted is None", without="False", guard=accepted),
+    Lock(
+        symbol="refuse_approval",
+        condition="not any((person.fills(each) for each in policy.speakers(wanted)))",
+        without="False",
+        guard=accepted,
     ),
-    (DECISION, "if past and limits.min_interval_s:", "if False:", decided),
-    (DECISION, "if limits.runs and len(past) >= limits.runs:", "if False:", decided),
-    (DECISION, "    if state.rules.budget.amount:\n", "    if False:\n", decided),
-    (DECISION, "if rules.budget.amount and rules.estimate > rules.budget.amount:", "if False:", decided),
-    (DECISION, "    if value >= wanted:\n", "    if True:\n", decided),
-    (DECISION, "{cause.kind for cause in causes}", "[cause.kind for cause in causes]", decided),
-    (DECISION, "not rules.worth.by_kind or _asked(state)", "not rules.worth.by_kind", decided),
-    (DECISION, "if limits.champion_age_s and state.champion_since", "if False", decided),
-    (DECISION, "state.champion_since and not _asked(state):", "state.champion_since:", decided),
-    (DECISION, "timedelta() if since - now > timedelta(seconds=limit_s) else ", "", decided),
-    (DECISION, "max(timedelta(), now - then)", "now - then", decided),
-    (DECISION, "max(lasting, key", "min(lasting, key", decided),
-    (GATES, "    if unknown:\n", "    if False:\n", finite),
-    (CHECKS, '    if test.outcome != "passed":\n', "    if False:\n", gated),
-    (CHECKS, "    if test.rows < options.min_rows:\n", "    if False:\n", gated),
-    (CHECKS, "    if test.schema_problems:\n", "    if False:\n", gated),
-    (CHECKS, "    if requests and sum(bad.values()) > options.max_errors * requests:\n", "    if False:\n", gated),
-    (CHECKS, "    if requests < options.min_requests:\n", "    if False:\n", gated),
-    (CHECKS, "    if golden is None:\n", "    if False:\n", gated),
-    (CHECKS, "    if golden.requests < options.min_requests:\n", "    if False:\n", gated),
-    (CHECKS, "    if golden.unlike:\n", "    if False:\n", gated),
-    (CHECKS, "golden.largest <= allowed and (", "(", gated),
-    (CHECKS, " and (golden.deviating == 0 or options.max_deviation is not None)", "", gated),
-    (CHECKS, "    if latency.requests < options.min_requests:\n", "    if False:\n", gated),
-    (CHECKS, "    if latency.errors > options.max_errors * latency.requests:\n", "    if False:\n", gated),
-    (CHECKS, "    if seen.rows < options.min_rows:\n", "    if False:\n", gated),
-    (CHECKS, "    if seen.agreement < options.min_agreement:\n", "    if False:\n", gated),
-    (CHECKS, "    if shifted:\n", "    if False:\n", gated),
-    (CHECKS, "    if not rehearsal.restored:\n", "    if False:\n", gated),
-    (CHAMPION, "    if difference.n < least_rows:\n", "    if False:\n", compared),
-    (CHAMPION, "return self.difference.confidence < self.confidence - _ROUNDING", "return False", compared),
-    (CHAMPION, " and not difference.low == difference.high == wanted", "", compared),
-    (CHAMPION, "    if difference.high < wanted:\n", "    if False:\n", compared),
-    (CHAMPION, "            *(_on_slice(name, options, evaluation) for name in options.slices),\n", "", sliced),
-    (OUTSIDE, "    if not event.workspace.endswith(tuple(workspaces)):\n", "    if False:\n", told),
-    (OUTSIDE, " and event.coefficient < watch.coefficient:", " and False:", told),
-    (OUTSIDE, "    if not event.fired:\n", "    if False:\n", told),
+    Lock(symbol="refuse_approval", condition="askers.include(person, person.name)", without="False", guard=accepted),
+    Lock(symbol="refuse_approval", condition="shown != evidence", without="False", guard=accepted),
+    Lock(symbol="refuse_approval", condition="other is not None", without="False", guard=accepted),
+    Lock(
+        symbol="Permissions.allows",
+        condition="bool(place) and place in places",
+        without='place in (*places, "")',
+        guard=placed,
+    ),
+    Lock(
+        symbol="Permissions._places",
+        condition="action in PEOPLE_ONLY and caller.kind is not CallerKind.PERSON",
+        without="False",
+        guard=persons_only,
+    ),
+    Lock(symbol="caller_of", condition="issued_in != tenant", without="False", guard=claimed),
+    Lock(symbol="caller_of", condition="not machine and (not application)", without="False", guard=claimed),
+    Lock(symbol="same_person", condition="same_tenant", without="True", guard=told_apart),
+    Lock(symbol="same_person", condition="bool(set(one.mails) & set(other.mails))", without="False", guard=told_apart),
+    Lock(symbol="decision.decide", condition="if state.in_flight", without="False", guard=decided),
+    Lock(symbol="decision.decide", condition="_debounced(state)", without="False", guard=decided),
+    Lock(
+        symbol="_debounced",
+        condition="_still(limits.longest_debounce_s, state.now, oldest)",
+        without="_left(limits.debounce_s, newest - newest)",
+        guard=decided,
+    ),
+    Lock(symbol="decision._limits", condition="past and limits.min_interval_s", without="False", guard=decided),
+    Lock(
+        symbol="decision._limits", condition="limits.runs and len(past) >= limits.runs", without="False", guard=decided
+    ),
+    Lock(symbol="decision._limits", condition="state.rules.budget.amount", without="False", guard=decided),
+    Lock(
+        symbol="decision._refused",
+        condition="rules.budget.amount and rules.estimate > rules.budget.amount",
+        without="False",
+        guard=decided,
+    ),
+    Lock(symbol="decision._refused", condition="value >= wanted", without="True", guard=decided),
+    Lock(
+        symbol="expected_value",
+        condition="{cause.kind for cause in causes}",
+        without="[cause.kind for cause in causes]",
+        guard=decided,
+    ),
+    Lock(symbol="decision._refused", condition="_asked(state)", without="False", guard=decided),
+    Lock(
+        symbol="decision._limits",
+        condition="limits.champion_age_s and state.champion_since and not _asked(state)",
+        without="False",
+        guard=decided,
+    ),
+    Lock(symbol="decision._limits", condition="not _asked(state)", without="True", guard=decided),
+    Lock(
+        symbol="decision._still",
+        condition="timedelta() if since - now > timedelta(seconds=limit_s) else _left(limit_s, _age(now, since))",
+        without="_left(limit_s, _age(now, since))",
+        guard=decided,
+    ),
+    Lock(symbol="decision._age", condition="max(timedelta(), now - then)", without="now - then", guard=decided),
+    Lock(symbol="_limited", condition="max", without="min", guard=decided),
+    Lock(symbol="_found", condition="if unknown", without="False", guard=finite),
+    Lock(symbol="data_tests_passed", condition='test.outcome != "passed"', without="False", guard=gated),
+    Lock(symbol="data_tests_passed", condition="test.rows < options.min_rows", without="False", guard=gated),
+    Lock(symbol="api_test_passed", condition="if test.schema_problems", without="False", guard=gated),
+    Lock(
+        symbol="api_test_passed",
+        condition="requests and sum(bad.values()) > options.max_errors * requests",
+        without="False",
+        guard=gated,
+    ),
+    Lock(symbol="api_test_passed", condition="requests < options.min_requests", without="False", guard=gated),
+    Lock(symbol="golden_requests_match", condition="golden is None", without="False", guard=gated),
+    Lock(
+        symbol="golden_requests_match", condition="golden.requests < options.min_requests", without="False", guard=gated
+    ),
+    Lock(symbol="golden_requests_match", condition="if golden.unlike", without="False", guard=gated),
+    Lock(symbol="golden_requests_match", condition="golden.largest <= allowed", without="True", guard=gated),
+    Lock(
+        symbol="golden_requests_match",
+        condition="golden.deviating == 0 or options.max_deviation is not None",
+        without="True",
+        guard=gated,
+    ),
+    Lock(symbol="fast_enough", condition="latency.requests < options.min_requests", without="False", guard=gated),
+    Lock(
+        symbol="fast_enough",
+        condition="latency.errors > options.max_errors * latency.requests",
+        without="False",
+        guard=gated,
+    ),
+    Lock(symbol="outputs_agree", condition="seen.rows < options.min_rows", without="False", guard=gated),
+    Lock(symbol="outputs_agree", condition="seen.agreement < options.min_agreement", without="False", guard=gated),
+    Lock(symbol="outputs_agree", condition="shifted", without="False", guard=gated),
+    Lock(symbol="rollback_rehearsed", condition="not rehearsal.restored", without="False", guard=gated),
+    Lock(symbol="_too_little", condition="difference.n < least_rows", without="False", guard=compared),
+    Lock(
+        symbol="_Comparison.unsure",
+        condition="self.difference.confidence < self.confidence - _ROUNDING",
+        without="False",
+        guard=compared,
+    ),
+    Lock(symbol="_on_all", condition="not difference.low == difference.high == wanted", without="True", guard=compared),
+    Lock(symbol="_on_all", condition="difference.high < wanted", without="False", guard=compared),
+    Lock(
+        symbol="better_than_champion",
+        condition="(_on_slice(name, options, evaluation) for name in options.slices)",
+        without="()",
+        guard=sliced,
+    ),
+    Lock(symbol="cause_of", condition="not event.workspace.endswith(tuple(workspaces))", without="False", guard=told),
+    Lock(symbol="cause_of", condition="event.coefficient < watch.coefficient", without="False", guard=told),
+    Lock(symbol="_of_alert", condition="not event.fired", without="False", guard=told),
 ]
 
 
-@pytest.mark.parametrize(("file", "lock", "without", "table"), CONDITIONS)
-def test_a_removed_condition_is_noticed(
-    monkeypatch: pytest.MonkeyPatch, file: str, lock: str, without: str, table: Table
-) -> None:
-    assert not list(_failures(table))
+@pytest.mark.parametrize("lock", CONDITIONS, ids=str)
+def test_a_removed_condition_is_noticed(monkeypatch: pytest.MonkeyPatch, lock: Lock) -> None:
+    assert not list(_failures(lock.guard))
 
-    remove(monkeypatch, file, lock, without)
+    remove(monkeypatch, lock)
 
-    assert list(_failures(table))
+    assert list(_failures(lock.guard))
 
 
-def _failures(table: Table) -> Iterator[Exception]:
+def _failures(table: Guard) -> Iterator[Exception]:
     """Of the rows of a parametrized test."""
     (mark,) = table.pytestmark  # type: ignore[attr-defined]
     names, rows = mark.args

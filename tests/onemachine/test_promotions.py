@@ -144,6 +144,7 @@ def test_a_resource_lock_is_reported_and_everything_is_put_back(line: Line) -> N
     assert line.state() == before
 
 
+@pytest.mark.proof
 @pytest.mark.filterwarnings("ignore")  # mlflow warns of its own future while it is imported.
 def test_an_mlflow_model_needs_no_code_of_its_own(line: Line, tmp_path: Path) -> None:
     import mlflow.sklearn

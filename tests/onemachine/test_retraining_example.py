@@ -67,6 +67,7 @@ def idle(world: World) -> dict[str, Any] | None:
     return None if shown["running"] else shown
 
 
+@pytest.mark.proof
 def test_a_challenger_that_learned_noise_is_refused_with_its_reason(
     world: World, example: Path, champion: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

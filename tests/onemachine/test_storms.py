@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from signalbox.cli.commands.traces import read_trace, tree
+from tests.amounts import amount
 from tests.onemachine.world import World
 
 # `make chaos` sets these to the full proof; what is here is its short version for every run.
-STORM_FILES = int(os.environ.get("SIGNALBOX_STORM_FILES", "60"))
-KILLED_FILES = int(os.environ.get("SIGNALBOX_KILLED_FILES", "4"))
-KILLS = int(os.environ.get("SIGNALBOX_KILLS", "2"))
+STORM_FILES = int(os.environ.get("SIGNALBOX_STORM_FILES", amount(30, 60)))
+KILLED_FILES = int(os.environ.get("SIGNALBOX_KILLED_FILES", amount(2, 4)))
+KILLS = int(os.environ.get("SIGNALBOX_KILLS", amount(1, 2)))
 
 # What a run does, whichever hosts did it.
 WHOLE_TRACE = {"start run_inference", "run_inference", "submit_job", "wait_for_job", "job", "announce_run", "close_run"}
@@ -46,6 +47,7 @@ def test_the_same_arrival_a_hundred_times_at_once_and_a_hundred_times_later(worl
     assert world.control("/_effects")["events"][f"{run}-completed"] == 1
 
 
+@pytest.mark.long
 @pytest.mark.chaos
 def test_a_window_over_a_storm_of_files_with_a_third_of_the_events_bad(world: World) -> None:
     count = STORM_FILES
@@ -76,6 +78,7 @@ def test_a_window_over_a_storm_of_files_with_a_third_of_the_events_bad(world: Wo
     assert set(jobs_of(world, "diabetes-window").values()) == {1}
 
 
+@pytest.mark.long
 @pytest.mark.chaos
 def test_a_host_killed_at_random_moments_completes_every_file_once(world: World) -> None:
     files, kills, chance = KILLED_FILES, KILLS, random.Random(11)

@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("onemachine")]
 MODEL = "diabetes-progression"
 
 
+@pytest.mark.proof
 def test_a_flagged_experiment_is_trained_in_dev_and_answers_there(world: World, example: Path) -> None:
     ends = world.cloud.endpoints
     publish_training(ends, PROJECT / "examples" / "diabetes")

@@ -17,6 +17,7 @@ from shared.application.promotion.planning import plan_promotion
 from shared.codec import encode
 from shared.domain.failures import Refused, Transient
 from shared.domain.promotion.plans import Move, Phase
+from tests.amounts import sample
 from tests.promotion.conftest import Railway
 
 EFFECTS = {
@@ -42,7 +43,7 @@ EFFECTS = {
 CLIMB = [("central", effect) for stage in ("preprod", "central") for effect in EFFECTS[stage].values()]
 TRAINING = [("dev", effect) for effect in EFFECTS["dev"].values()]
 SOURCES = {"central": "dev", "dev": "experiment"}
-CASES = pytest.mark.parametrize(("target", "effect"), CLIMB + TRAINING)
+CASES = CLIMB + TRAINING
 
 
 class Fault:
@@ -99,8 +100,10 @@ def restored(railway: Railway, before: dict[str, dict[str, Any]], target: str) -
     return after == before
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-@CASES
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("target", "effect", "when"), sample([(*case, when) for case in CASES for when in ("before", "after")], 9)
+)
 async def test_a_permanent_failure_restores_everything(champion: Railway, target: str, effect: str, when: str) -> None:
     before = champion.cloud.snapshot()
     setattr(champion.cloud, when, Fault(effect, Refused, times=1))
@@ -132,7 +135,8 @@ async def test_passing_failures_of_every_move_change_nothing(champion: Railway, 
     champion.chain()
 
 
-@CASES
+@pytest.mark.long
+@pytest.mark.parametrize(("target", "effect"), sample(CASES, 5))
 async def test_a_promotion_that_is_ended_from_outside_is_put_back(champion: Railway, target: str, effect: str) -> None:
     before = champion.cloud.snapshot()
     fault = Fault(effect, Transient, times=3)

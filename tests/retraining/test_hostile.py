@@ -17,6 +17,7 @@ from shared.domain.promotion.models import ModelVersion
 from shared.domain.retraining.causes import CauseKind
 from shared.domain.retraining.rules import Limits
 from shared.ports import Shelf
+from tests.amounts import sample
 from tests.promotion.conftest import DEV
 from tests.retraining.conftest import RULES, Works
 from tests.unit.schedules.oracle import MORE
@@ -105,10 +106,10 @@ async def test_an_outage_delays_a_run_and_does_not_end_it(works: Works) -> None:
     assert not works.pipelines.cancelled
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
-    ("port", "name"),
-    [("pipelines", "metrics"), ("endpoints", "invoke"), ("models", "register"), ("audit", "append")],
-    ids=["judging", "asking the champion", "registering", "recording"],
+    ("port", "name"),  # While it is judged, the champion is asked, the challenger is registered, and it is recorded.
+    sample([("pipelines", "metrics"), ("endpoints", "invoke"), ("models", "register"), ("audit", "append")], 1),
 )
 async def test_an_outage_of_an_hour_after_the_training_costs_time_only(works: Works, port: str, name: str) -> None:
     await works.serve()

@@ -18,6 +18,7 @@ from shared.domain.promotion.models import FLAG, exact_model
 from shared.domain.retraining.causes import CauseKind
 from shared.domain.retraining.rules import Limits
 from shared.records import paths as records
+from tests.amounts import sample
 from tests.hosted import hosted
 from tests.promotion.conftest import DEV
 from tests.retraining.conftest import Works, hours
@@ -62,8 +63,8 @@ async def promoted(works: Works, result: c.RetrainingResult) -> None:
     assert all(works.hub.writes[f"signalbox-staging/{path}"] == 1 for path in sets)
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.long
+@pytest.mark.parametrize(("step", "after"), sample([(step, after) for step in STEPS for after in (False, True)], 5))
 async def test_a_lost_record_repeats_no_effect(works: Works, step: str, after: bool) -> None:
     ledger = LosingLedger(works.clients.ledger, step, after)
     vars(works.clients)["ledger"] = ledger
@@ -93,7 +94,8 @@ async def test_a_lost_answer_of_the_pipeline_is_found_by_name(works: Works) -> N
     await promoted(works, await works.by_hand())
 
 
-@pytest.mark.parametrize("at", range(2, 26, 4))
+@pytest.mark.long
+@pytest.mark.parametrize("at", sample(range(2, 26, 4), 3))
 async def test_a_host_that_is_restarted_between_two_steps_finishes(
     works: Works, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:

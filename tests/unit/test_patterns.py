@@ -18,6 +18,7 @@ from shared.domain.paths.patterns import (
     match,
     unanchored,
 )
+from tests.amounts import amount
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def by_backtracking(pattern: str, location: str) -> dict[str, str] | None:
 RICH = st.lists(st.sampled_from([*"ab-/*?", "**/", "/**", "{x}", "{y}", "{z}", "{x}/", "/{x}/", "/{y}"]), max_size=7)
 
 
-@settings(max_examples=1500)
+@settings(max_examples=amount(200, 1500))
 @given(RICH.map("".join), st.text(alphabet="ab-/\n", max_size=9))
 def test_it_matches_and_captures_as_the_regular_expression_did(pattern, location):
     assume(not unanchored(pattern))

@@ -1,6 +1,6 @@
 """Damaged files: each passes or has a finding; none fails the check, none ends a process or hangs.
 
-`make fuzz` takes 2,000 copies of each format; the suite takes 100.
+`make fuzz` takes 2,000 copies of each format, `make proofs` 100, and `make test` 30.
 """
 
 import io
@@ -16,8 +16,9 @@ import pytest
 from shared.adapters.reader.checks import check_files
 from shared.adapters.reader.files import TableFile
 from shared.domain.data.data_contract import parse_contract
+from tests.amounts import amount
 
-COPIES = int(os.environ.get("SIGNALBOX_FUZZ_FILES", "100"))
+COPIES = int(os.environ.get("SIGNALBOX_FUZZ_FILES", amount(30, 100)))
 COLUMNS = [
     {"name": "id", "type": "integer"},
     {"name": "amount", "type": "number", "min": -1e6, "max": 1e6},

@@ -11,6 +11,7 @@ from shared.domain.data.data_check import compare, judge
 from shared.domain.data.data_contract import parse_contract
 from shared.domain.data.reference_profile import parse_profile
 from shared.domain.statistics import counts as statistics
+from tests.amounts import amount
 from tests.unit.data.conftest import table
 
 CONTRACT = parse_contract(
@@ -79,7 +80,7 @@ def test_false_alarms_on_null_data_are_at_most_alpha():
 
 
 @given(st.integers(0, 10_000), st.integers(30, 300), st.floats(-1, 1))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=amount(10, 40), deadline=None)
 def test_the_statistic_is_that_of_scipy_when_every_value_is_a_breakpoint(seed, count, shift):
     chance = np.random.default_rng(seed)
     first, second = chance.normal(size=200), chance.normal(shift, 1, count)
@@ -90,7 +91,7 @@ def test_the_statistic_is_that_of_scipy_when_every_value_is_a_breakpoint(seed, c
 
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=60), st.integers(1, 59))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=amount(10, 40), deadline=None)
 def test_how_the_rows_are_split_over_files_changes_no_count(numbers, cut):
     values, kinds = np.array(numbers, dtype=float), ["a"] * len(numbers)
     data = csv_of(values, kinds)
@@ -145,7 +146,7 @@ def test_one_category_in_both_is_the_same_distribution():
 
 
 @given(st.lists(st.integers(0, 400), min_size=4, max_size=4))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=amount(40, 200), deadline=None)
 def test_the_exact_test_is_that_of_scipy(counts):
     table = np.array(counts, dtype=float).reshape(2, 2)
     assume(table.sum(axis=0).all() and table.sum(axis=1).all())

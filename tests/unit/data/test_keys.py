@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from shared.adapters.reader.files import TableFile
 from shared.adapters.tables import csv_pieces, keys, measuring, parquet_pieces
 from shared.domain.data.data_contract import parse_contract
+from tests.amounts import amount
 
 
 def repeats(files, *columns, form="csv"):
@@ -81,7 +82,7 @@ def test_equal_hashes_are_no_equal_keys(monkeypatch, same):
     assert same or shown[0] == ("f0", 51, "the key of f0 row 8")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=amount(20, 60), deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["", "a", "aa", "ab", "b\x01", "é"]), st.integers(-2, 2)), max_size=30))
 def test_repeats_are_counted_exactly(rows):
     text = "x,y\n" + "".join(f'"{first}",{second}\n' for first, second in rows)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from shared.adapters.tables import json_pieces
 from shared.adapters.tables.conversion import typed
 from shared.domain.data.data_contract import TYPES, Column, parse_contract
+from tests.amounts import amount
 
 TEXTS = [
     *("0", "-0", "+3", "007", "1.0", "1.", ".5", "1e3", "1e400", "-1e-400", "0x1F", "1_0", " 5", "5 ", "٣", ""),
@@ -41,7 +42,7 @@ def test_a_text_means_the_same_beside_any_other(column, text):
     assert (repr(beside[1]), beside[2], beside[3]) == (repr(alone), (None, False), (None, True))
 
 
-@settings(max_examples=200)
+@settings(max_examples=amount(40, 200))
 @given(
     st.sampled_from(COLUMNS),
     st.lists(st.sampled_from(TEXTS) | st.text("0123456789+-.eExX:TZ nai", max_size=12), max_size=6),
@@ -115,7 +116,7 @@ ODD = [
 ]
 
 
-@settings(max_examples=300)
+@settings(max_examples=amount(60, 300))
 @given(st.sampled_from([CONTRACT, WIDE]), st.lists(objects | st.sampled_from(ODD), min_size=1, max_size=4))
 def test_json_lines_say_the_same_both_ways(contract, lines):
     reader = json_pieces._Reader("f", contract, list(contract.columns))

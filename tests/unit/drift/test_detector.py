@@ -18,6 +18,7 @@ from shared.domain.drift.reference import ModelReference, parse_reference
 from shared.domain.drift.relevance import relevance
 from shared.domain.drift.rule import DriftOutcome, DriftRule, Movement, Part
 from shared.domain.drift.window import Counted, parse_counted
+from tests.amounts import amount
 
 USUAL = DriftRule(alpha=0.01, effect=0.2, minimum_rows=50)
 
@@ -179,7 +180,7 @@ def test_missing_evidence_never_passes(reference):
     assert detect(reference, without, USUAL).outcome is not DriftOutcome.NONE
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=amount(8, 25), deadline=None)
 @given(cuts=st.lists(st.integers(0, 300), max_size=6), order=st.randoms(use_true_random=False))
 def test_a_window_is_the_same_however_it_came(cuts, order):
     reference = _SMALL

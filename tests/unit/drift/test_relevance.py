@@ -18,6 +18,7 @@ from shared.domain.drift.association import (
 from shared.domain.drift.reference import parse_relevance
 from shared.domain.drift.relevance import RelevanceError, relevance
 from shared.domain.drift.relevance_drift import Change, compare_relevance
+from tests.amounts import amount
 
 ROWS = 600
 
@@ -96,14 +97,16 @@ def test_a_class_as_the_target(chance):
     assert set(relevance(columns, "target", alpha=0.01, resamples=5).selected) == {"linear", "curved", "group"}
 
 
+@pytest.mark.long
 def test_false_discoveries_are_as_rare_as_alpha_says():
+    draws = amount(40, 100)
     found = 0
-    for seed in range(100):
+    for seed in range(draws):
         chance = np.random.default_rng(seed)
         columns = {f"noise{number}": chance.normal(size=80) for number in range(8)} | {"y": chance.normal(size=80)}
         found += bool(relevance(columns, "y", alpha=0.1, resamples=0).selected)
 
-    assert found / 100 <= 0.1 + 3 * (0.1 * 0.9 / 100) ** 0.5
+    assert found / draws <= 0.1 + 3 * (0.1 * 0.9 / draws) ** 0.5
 
 
 def test_the_same_seed_gives_the_same_and_another_one_another_spread(chance):
@@ -186,28 +189,29 @@ NOISE = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NOISE)
 def test_noise_is_seldom_selected_however_it_is_distributed(chance, name):
-    """The short version of bench/drift_statistics.py: ten columns of pure noise, 60 times, alpha 0.05."""
+    """The short version of bench/drift_statistics.py: ten columns of pure noise, alpha 0.05."""
     draw, positives = NOISE[name]
-    alarms = 0
-    for _ in range(60):
+    alarms, draws = 0, amount(20, 60)
+    for _ in range(draws):
         target = chance.standard_t(2, 500) if positives is None else (chance.random(500) < positives).astype(float)
         columns = {f"noise{number}": draw(chance) for number in range(10)}
         alarms += bool(relevance(columns | {"target": target}, "target", resamples=0).selected)
 
-    assert alarms / 60 <= 0.05 + 3 * (0.05 * 0.95 / 60) ** 0.5
+    assert alarms / draws <= 0.05 + 3 * (0.05 * 0.95 / draws) ** 0.5
 
 
 @pytest.mark.parametrize("shape", [(2, 40), (3, 7), (12, 2)])
 def test_the_moments_of_the_statistic_are_those_of_all_tables_with_the_margins(chance, shape):
     rows, columns = chance.integers(0, shape[0], 200), chance.integers(0, shape[1], 200)
-    statistics = [chi_squared_of_unpooled(cross_table(rows, chance.permutation(columns))) for _ in range(4000)]
-    mean, variance = moments_of_statistic(cross_table(rows, columns))
+    table = cross_table(rows, columns)
+    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
+    tables = [cross_table(rows, chance.permutation(columns)) for _ in range(4000)]
+    statistics = [((other - expected) ** 2 / expected).sum() for other in tables]
+    mean, variance = moments_of_statistic(table)
 
+    assert statistics[0] == pytest.approx(chi2_contingency(tables[0], correction=False).statistic)
     assert np.mean(statistics) == pytest.approx(mean, rel=0.02)
     assert np.var(statistics) == pytest.approx(variance, rel=0.15)
-
-
-def chi_squared_of_unpooled(table):
-    return chi2_contingency(table, correction=False).statistic

@@ -4,8 +4,10 @@ import pytest
 
 from bench import gate_holdouts as holdouts
 from bench.gate_statistics import WORLDS, limit, shares
+from tests.amounts import amount
 
-SIMULATIONS, ROWS = 200, 120
+pytestmark = pytest.mark.long
+SIMULATIONS, FEWER, ROWS = amount(40, 200), amount(20, 60), 120
 GROUPED = [world for world in holdouts.GROUPED if world.size == 20 and world.name == "normal"]
 SMALL = [world for world in holdouts.SINGLE if world.size == 100 and world.name != "normal"]
 
@@ -21,7 +23,7 @@ def test_luck_rarely_passes_and_progress_passes_more_often(world):
 
 @pytest.mark.parametrize("world", [*GROUPED, *SMALL], ids=lambda world: f"{world.metric} {world.name} {world.size}")
 def test_luck_rarely_passes_rows_in_groups_and_the_newer_metrics(world):
-    assert holdouts.passes(world, 60) <= limit(60)
+    assert holdouts.passes(world, FEWER) <= limit(FEWER)
 
 
 def test_twenty_groups_of_ten_rows_do_not_pass_as_two_hundred_rows():
@@ -35,13 +37,13 @@ def test_twenty_groups_of_ten_rows_do_not_pass_as_two_hundred_rows():
 
 @pytest.mark.parametrize("world", holdouts.FEW, ids=lambda world: f"{world.metric} {world.name}")
 def test_one_positive_row_passes_nobody(world):
-    assert holdouts.passes(world, 60) <= limit(60)
+    assert holdouts.passes(world, FEWER) <= limit(FEWER)
 
 
 def test_rare_large_losses_that_matter_are_waited_for():
     told = [world for world in holdouts.RARE if world.options and world.size in (100, 1000)]
 
-    assert all(holdouts.passes(world, 60) <= limit(60) for world in told)
+    assert all(holdouts.passes(world, FEWER) <= limit(FEWER) for world in told)
 
 
 def test_twenty_slices_hold_equal_models_rarely_and_better_ones_not():

@@ -14,6 +14,7 @@ from shared.domain.metrics.paired import compare, rows_needed
 from shared.domain.statistics import bootstrap
 from shared.domain.statistics.proportions import score_interval
 from shared.domain.statistics.ranks import area_difference
+from tests.amounts import amount, sample
 
 PEERS = {
     "mae": known.mean_absolute_error,
@@ -120,7 +121,7 @@ def test_equal_predictions_are_no_improvement(metric):
 
 
 @pytest.mark.parametrize("metric", ALL)
-@settings(max_examples=15)
+@settings(max_examples=amount(4, 15))
 @given(seed=st.integers(0, 2**32), n=st.integers(5, 80), confidence=st.sampled_from([0.8, 0.9, 0.95, 0.99]))
 def test_more_confidence_never_shortens_an_interval(metric, seed, n, confidence):
     given = columns(metric, n, seed)
@@ -159,7 +160,8 @@ def test_resampling_has_the_distribution_of_the_ordinary_bootstrap(n, tails):
     assert stats.ks_2samp(np.sqrt(drawn[:, 0] / drawn[:, 1]), peer.bootstrap_distribution).pvalue > 0.01
 
 
-@pytest.mark.parametrize("metric", ["mae", "rmse", "r2", "f1"])
+@pytest.mark.long
+@pytest.mark.parametrize("metric", sample(["mae", "rmse", "r2", "f1"], 2))
 def test_many_rows_give_the_interval_of_the_percentile_bootstrap(metric):
     truth, champion, challenger = columns(metric, 20_000)
     one = METRICS[metric]

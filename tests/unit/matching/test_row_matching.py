@@ -19,6 +19,7 @@ from shared.config.contracts import load_contract
 from shared.domain.data.data_contract import parse_contract
 from shared.domain.inference.routes import OnMissingRows
 from shared.domain.inference.runs import RowCount, RunOutcome, judge_rows
+from tests.amounts import amount
 
 CASES = Path(__file__).parent / "cases"
 
@@ -152,7 +153,7 @@ def test_a_mismatch_by_fields_that_were_guessed_says_how_to_count_instead():
     assert "where field 1 of a line is no key, set the route's policy `match: lines`" in because
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=amount(20, 60), deadline=None)
 @given(
     asked=st.lists(st.integers(-20, 2**63 - 1), min_size=4, max_size=40, unique=True),
     changes=st.lists(st.tuples(st.integers(0, 39), st.integers(0, 39)), max_size=2),

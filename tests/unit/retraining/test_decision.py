@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from shared.domain.retraining.causes import CauseKind
 from shared.domain.retraining.decision import DecisionRule, PastRun, RetrainingAction, Situation, as_of, decide
 from shared.domain.retraining.rules import Budget, Limits, Rates, Worth
+from tests.amounts import amount
 from tests.unit.retraining.conftest import NOW, RULES, cause
 
 HOUR, DAY = 3600, 86400
@@ -178,7 +179,7 @@ def longest(state: Situation) -> timedelta:
 
 
 @given(any_clock)
-@settings(max_examples=60)
+@settings(max_examples=amount(20, 60))
 def test_no_clock_makes_anything_wait_longer_than_its_limit(state):
     verdict = decide(state)
 
@@ -186,7 +187,7 @@ def test_no_clock_makes_anything_wait_longer_than_its_limit(state):
 
 
 @given(any_clock)
-@settings(max_examples=80)
+@settings(max_examples=amount(25, 80))
 def test_waiting_as_long_as_it_says_is_progress(state):
     """No verdict repeats itself for ever: a few looks at the times it names lead to a run, whatever the clock was."""
     state = replace(state, past=as_of(NOW, state.past))
@@ -199,7 +200,7 @@ def test_waiting_as_long_as_it_says_is_progress(state):
 
 
 @given(any_clock)
-@settings(max_examples=60)
+@settings(max_examples=amount(20, 60))
 def test_a_run_starts_only_within_every_limit(state):
     if decide(state).move is not RetrainingAction.RETRAIN:
         return

@@ -12,6 +12,7 @@ from shared.domain.failures import Refused
 from shared.domain.retraining.boxes import canonical, read_boxes
 from shared.domain.retraining.rules import OnConflict
 from shared.domain.retraining.sets import Merge, Row, set_version
+from tests.amounts import amount
 
 Files = list[list[tuple[str, str]]]  # Oldest first; rows are key and content.
 
@@ -63,7 +64,7 @@ rows = st.tuples(st.sampled_from("abcd"), st.sampled_from("12"))
 
 
 @given(st.lists(st.lists(rows, max_size=6), max_size=4), st.sampled_from([OnConflict.NEWEST, OnConflict.DROP]))
-@settings(max_examples=100)
+@settings(max_examples=amount(25, 100))
 def test_every_row_is_kept_or_counted_and_every_key_is_there_once(files, rule):
     found, merge = merged(files, rule, ("d",))
     dropped = merge.dropped
@@ -78,7 +79,7 @@ def test_every_row_is_kept_or_counted_and_every_key_is_there_once(files, rule):
 
 
 @given(st.lists(st.lists(rows, max_size=6), max_size=4), st.integers(0, 3))
-@settings(max_examples=50)
+@settings(max_examples=amount(15, 50))
 def test_a_file_that_comes_again_changes_nothing(files, which):
     if which < len(files):
         again = [*files[:which], *files[which + 1 :], files[which]]  # The same rows in a newer file.

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-MORE = int(os.environ.get("SIGNALBOX_EXAMPLES", "1"))  # How many times as many examples as usual.
+from tests.amounts import amount
+
+MORE = int(os.environ.get("SIGNALBOX_EXAMPLES", amount(1, 4)))  # How many times as many examples as usual.
 MINUTE = timedelta(minutes=1)
 
 

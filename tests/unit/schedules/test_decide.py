@@ -28,7 +28,7 @@ def expected(fields: Fields, schedule: Schedule, after: datetime, now: datetime)
     return {*on_time, *missed[-MOST:]}
 
 
-@settings(max_examples=50 * MORE)
+@settings(max_examples=25 * MORE)
 @given(
     cron_fields(),
     st.sampled_from(ZONES),

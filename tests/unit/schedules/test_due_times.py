@@ -70,7 +70,7 @@ def windows(draw: st.DrawFn) -> tuple[datetime, datetime]:
     return after, after + timedelta(seconds=draw(st.sampled_from((60, 300, 3600, 86_400, 2 * 86_400))))
 
 
-@settings(max_examples=50 * MORE)
+@settings(max_examples=25 * MORE)
 @given(cron_fields(), st.sampled_from(ZONES), windows())
 def test_every_due_minute_is_found_and_no_other(fields: Fields, zone: str, window: tuple[datetime, datetime]) -> None:
     after, until = window
@@ -80,7 +80,7 @@ def test_every_due_minute_is_found_and_no_other(fields: Fields, zone: str, windo
     assert found[::-1] == due(fields, zone, after, until)
 
 
-@settings(max_examples=15 * MORE)
+@settings(max_examples=8 * MORE)
 @given(cron_fields(), st.sampled_from(ZONES), windows(), st.floats(0, 1))
 def test_two_windows_have_what_the_whole_has(
     fields: Fields, zone: str, window: tuple[datetime, datetime], where: float
