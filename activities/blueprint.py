@@ -1,94 +1,135 @@
-"""Registers every activity by name. Contracts and bodies are imported at their first call: cold start is a budget."""
+"""Registers every activity. Contracts and bodies are imported at their first call: cold start is a budget.
+
+A body has its activity's name, and its contract has it in capitals: `open_run` is the body of `OPEN_RUN`.
+"""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from shared.clients import Clients
-from shared.durable.registration import Blueprint, add_activity, add_starting_activity, later
+from shared.durable.deferred import Deferred
+from shared.durable.registration import Blueprint, add_activity, add_starting_activity
 
-# The module of each body, which has the activity's own name, as its contract has in capitals; tests check all of it.
-BODIES: dict[str, str] = {
-    "open_run": "activities.inference.runs",
-    "gather_files": "activities.inference.files",
-    "check_data": "activities.inference.data_checks",
-    "judge_file": "activities.inference.data_checks",
-    "tell_verdict": "activities.inference.results",
-    "quarantine_files": "activities.inference.files",
-    "look_at_orders": "activities.inference.runs",
-    "submit_job": "activities.inference.jobs",
-    "look_at_job": "activities.inference.jobs",
-    "cancel_job": "activities.inference.jobs",
-    "reconcile_rows": "activities.inference.jobs",
-    "publish_result": "activities.inference.files",
-    "announce_run": "activities.inference.announcements",
-    "tell_result": "activities.inference.results",
-    "count_run": "activities.drift.windows",
-    "look_at_drift": "activities.drift.verdicts",
-    "judge_drift": "activities.drift.verdicts",
-    "look_at_window": "activities.inference.windows",
-    "claim_window": "activities.inference.windows",
-    "look_at_records": "activities.inference.streams",
-    "look_at_backlog": "activities.inference.backlog",
-    "open_promotion": "activities.promotion.promotions",
-    "lock_endpoint": "activities.promotion.promotions",
-    "unlock_endpoint": "activities.promotion.promotions",
-    "close_promotion": "activities.promotion.promotions",
-    "look_at_plan": "activities.promotion.promotions",
-    "list_entries": "activities.promotion.registry",
-    "scrub_entry": "activities.promotion.registry",
-    "recover_entry": "activities.promotion.registry",
-    "assess_stage": "activities.promotion.assessments",
-    "write_evidence_pack": "activities.promotion.packs",
-    "look_at_approvals": "activities.promotion.approvals",
-    "look_at_glass": "activities.promotion.approvals",
-    "remind_approvers": "activities.promotion.approvals",
-    "issue_receipt": "activities.promotion.receipts",
-    "complete_task": "activities.devops.tasks",
-    "start_devops_run": "activities.devops.hints",
-    "look_at_devops_run": "activities.devops.hints",
-    "make_move": "activities.promotion.moves",
-    "undo_move": "activities.promotion.moves",
-    "weigh_causes": "activities.retraining.runs",
-    "open_retraining": "activities.retraining.runs",
-    "close_retraining": "activities.retraining.runs",
-    "build_training_sets": "activities.retraining.training_sets",
-    "check_training_sets": "activities.retraining.training",
-    "submit_training": "activities.retraining.training",
-    "look_at_training": "activities.retraining.training",
-    "stop_training": "activities.retraining.training",
-    "judge_challenger": "activities.retraining.challengers",
-    "register_challenger": "activities.retraining.challengers",
-    "look_at_promotion": "activities.retraining.sweeps",
-}
-STARTING_BODIES: dict[str, str] = {
-    "begin_task": "activities.devops.tasks",
-    "mirror_approvals": "activities.devops.approvals",
-    "heed_hint": "activities.devops.hints",
-    "report_task": "activities.devops.tasks",
-    "start_run": "activities.inference.runs",
-    "close_run": "activities.inference.runs",
-    "close_batch": "activities.inference.streams",
-    "sweep_arrivals": "activities.inference.sweeps",
-    "sweep_runs": "activities.inference.run_sweeps",
-    "fire_due": "activities.schedules.firing",
-    "fire_schedule": "activities.schedules.firing",
-    "wake_waiting": "activities.promotion.promotions",
-    "sweep_flags": "activities.promotion.flags",
-    "sweep_promotions": "activities.promotion.flags",
-    "tell_drift": "activities.drift.verdicts",
-    "sweep_drift": "activities.drift.sweeps",
-    "start_retraining": "activities.retraining.runs",
-    "wake_retraining": "activities.retraining.runs",
-    "look_at_training_data": "activities.retraining.training_data",
-    "begin_promotion": "activities.retraining.sweeps",
-    "sweep_retraining": "activities.retraining.sweeps",
-}
+if TYPE_CHECKING:
+    import activities.devops.approvals
+    import activities.devops.hints
+    import activities.devops.tasks
+    import activities.drift.sweeps
+    import activities.drift.verdicts
+    import activities.drift.windows
+    import activities.inference.announcements
+    import activities.inference.backlog
+    import activities.inference.data_checks
+    import activities.inference.files
+    import activities.inference.jobs
+    import activities.inference.results
+    import activities.inference.run_sweeps
+    import activities.inference.runs
+    import activities.inference.streams
+    import activities.inference.sweeps
+    import activities.inference.windows
+    import activities.promotion.approvals
+    import activities.promotion.assessments
+    import activities.promotion.flags
+    import activities.promotion.moves
+    import activities.promotion.packs
+    import activities.promotion.promotions
+    import activities.promotion.receipts
+    import activities.promotion.registry
+    import activities.retraining.challengers
+    import activities.retraining.runs
+    import activities.retraining.sweeps
+    import activities.retraining.training
+    import activities.retraining.training_data
+    import activities.retraining.training_sets
+    import activities.schedules.firing
+else:
+    activities = Deferred("activities")
+
+BODIES: tuple[Callable[..., Any], ...] = (
+    activities.inference.runs.open_run,
+    activities.inference.files.gather_files,
+    activities.inference.data_checks.check_data,
+    activities.inference.data_checks.judge_file,
+    activities.inference.results.tell_verdict,
+    activities.inference.files.quarantine_files,
+    activities.inference.runs.look_at_orders,
+    activities.inference.jobs.submit_job,
+    activities.inference.jobs.look_at_job,
+    activities.inference.jobs.cancel_job,
+    activities.inference.jobs.reconcile_rows,
+    activities.inference.files.publish_result,
+    activities.inference.announcements.announce_run,
+    activities.inference.results.tell_result,
+    activities.drift.windows.count_run,
+    activities.drift.verdicts.look_at_drift,
+    activities.drift.verdicts.judge_drift,
+    activities.inference.windows.look_at_window,
+    activities.inference.windows.claim_window,
+    activities.inference.streams.look_at_records,
+    activities.inference.backlog.look_at_backlog,
+    activities.promotion.promotions.open_promotion,
+    activities.promotion.promotions.lock_endpoint,
+    activities.promotion.promotions.unlock_endpoint,
+    activities.promotion.promotions.close_promotion,
+    activities.promotion.promotions.look_at_plan,
+    activities.promotion.registry.list_entries,
+    activities.promotion.registry.scrub_entry,
+    activities.promotion.registry.recover_entry,
+    activities.promotion.assessments.assess_stage,
+    activities.promotion.packs.write_evidence_pack,
+    activities.promotion.approvals.look_at_approvals,
+    activities.promotion.approvals.look_at_glass,
+    activities.promotion.approvals.remind_approvers,
+    activities.promotion.receipts.issue_receipt,
+    activities.devops.tasks.complete_task,
+    activities.devops.hints.start_devops_run,
+    activities.devops.hints.look_at_devops_run,
+    activities.promotion.moves.make_move,
+    activities.promotion.moves.undo_move,
+    activities.retraining.runs.weigh_causes,
+    activities.retraining.runs.open_retraining,
+    activities.retraining.runs.close_retraining,
+    activities.retraining.training_sets.build_training_sets,
+    activities.retraining.training.check_training_sets,
+    activities.retraining.training.submit_training,
+    activities.retraining.training.look_at_training,
+    activities.retraining.training.stop_training,
+    activities.retraining.challengers.judge_challenger,
+    activities.retraining.challengers.register_challenger,
+    activities.retraining.sweeps.look_at_promotion,
+)
+# These start orchestrations: each gets the Durable client too.
+STARTING_BODIES: tuple[Callable[..., Any], ...] = (
+    activities.devops.tasks.begin_task,
+    activities.devops.approvals.mirror_approvals,
+    activities.devops.hints.heed_hint,
+    activities.devops.tasks.report_task,
+    activities.inference.runs.start_run,
+    activities.inference.runs.close_run,
+    activities.inference.streams.close_batch,
+    activities.inference.sweeps.sweep_arrivals,
+    activities.inference.run_sweeps.sweep_runs,
+    activities.schedules.firing.fire_due,
+    activities.schedules.firing.fire_schedule,
+    activities.promotion.promotions.wake_waiting,
+    activities.promotion.flags.sweep_flags,
+    activities.promotion.flags.sweep_promotions,
+    activities.drift.verdicts.tell_drift,
+    activities.drift.sweeps.sweep_drift,
+    activities.retraining.runs.start_retraining,
+    activities.retraining.runs.wake_retraining,
+    activities.retraining.training_data.look_at_training_data,
+    activities.retraining.sweeps.begin_promotion,
+    activities.retraining.sweeps.sweep_retraining,
+)
 
 
 def activity_blueprint(clients: Callable[[], Clients]) -> Blueprint:
     """All activities, each of which gets its clients from *clients* when it runs."""
     blueprint = Blueprint()
-    for name, module in BODIES.items():
-        add_activity(blueprint, name, later(module, name), clients)
-    for name, module in STARTING_BODIES.items():
-        add_starting_activity(blueprint, name, later(module, name), clients)
+    for body in BODIES:
+        add_activity(blueprint, body, clients)
+    for body in STARTING_BODIES:
+        add_starting_activity(blueprint, body, clients)
     return blueprint

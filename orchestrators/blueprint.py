@@ -1,41 +1,64 @@
-"""Registers every orchestration by name. Contracts and bodies are imported at their first call, as activities' are."""
+"""Registers every orchestration. Contracts and bodies are imported at their first call: cold start is a budget.
 
-from shared.durable.registration import Blueprint, add_orchestration, later
+A body has its orchestration's name, and its contract has it in capitals: `promote` is the body of `PROMOTE`.
+"""
 
-# The module of each body, which has the orchestration's own name, as its contract has in capitals.
-BODIES = {
-    "run_inference": "orchestrators.inference",
-    "answer_late": "orchestrators.inference",
-    "conclude_adrift": "orchestrators.inference",
-    "wait_for_job": "orchestrators.job",
-    "collect_window": "orchestrators.window",
-    "collect_records": "orchestrators.streams",
-    "reconcile": "orchestrators.sweeps",
-    "reconcile_promotions": "orchestrators.sweeps",
-    "promote": "orchestrators.promotion",
-    "restore": "orchestrators.promotion",
-    "promote_set": "orchestrators.promotion_set",
-    "scrub_registry": "orchestrators.registry",
-    "check_hub_file": "orchestrators.checks",
-    "recover": "orchestrators.registry",
-    "check_drift": "orchestrators.drift",
-    "reconcile_drift": "orchestrators.drift",
-    "keep_schedules": "orchestrators.schedules",
-    "run_schedule": "orchestrators.schedules",
-    "follow_task": "orchestrators.devops",
-    "mirror": "orchestrators.devops",
-    "heed": "orchestrators.devops",
-    "run_devops_pipeline": "orchestrators.devops",
-    "consider_retraining": "orchestrators.retraining",
-    "retrain": "orchestrators.retraining",
-    "cancel_training_adrift": "orchestrators.retraining",
-    "wait_for_training": "orchestrators.training",
-    "watch_training_data": "orchestrators.training",
-    "reconcile_retraining": "orchestrators.training",
-}
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
+from shared.durable.deferred import Deferred
+from shared.durable.registration import Blueprint, add_orchestration
+
+if TYPE_CHECKING:
+    import orchestrators.checks
+    import orchestrators.devops
+    import orchestrators.drift
+    import orchestrators.inference
+    import orchestrators.job
+    import orchestrators.promotion
+    import orchestrators.promotion_set
+    import orchestrators.registry
+    import orchestrators.retraining
+    import orchestrators.schedules
+    import orchestrators.streams
+    import orchestrators.sweeps
+    import orchestrators.training
+    import orchestrators.window
+else:
+    orchestrators = Deferred("orchestrators")
+
+BODIES: tuple[Callable[..., Any], ...] = (
+    orchestrators.inference.run_inference,
+    orchestrators.inference.answer_late,
+    orchestrators.inference.conclude_adrift,
+    orchestrators.job.wait_for_job,
+    orchestrators.window.collect_window,
+    orchestrators.streams.collect_records,
+    orchestrators.sweeps.reconcile,
+    orchestrators.sweeps.reconcile_promotions,
+    orchestrators.promotion.promote,
+    orchestrators.promotion.restore,
+    orchestrators.promotion_set.promote_set,
+    orchestrators.registry.scrub_registry,
+    orchestrators.checks.check_hub_file,
+    orchestrators.registry.recover,
+    orchestrators.drift.check_drift,
+    orchestrators.drift.reconcile_drift,
+    orchestrators.schedules.keep_schedules,
+    orchestrators.schedules.run_schedule,
+    orchestrators.devops.follow_task,
+    orchestrators.devops.mirror,
+    orchestrators.devops.heed,
+    orchestrators.devops.run_devops_pipeline,
+    orchestrators.retraining.consider_retraining,
+    orchestrators.retraining.retrain,
+    orchestrators.retraining.cancel_training_adrift,
+    orchestrators.training.wait_for_training,
+    orchestrators.training.watch_training_data,
+    orchestrators.training.reconcile_retraining,
+)
 
 blueprint = Blueprint()
 
-for _name, _module in BODIES.items():
-    add_orchestration(blueprint, _name, later(_module, _name))
+for _body in BODIES:
+    add_orchestration(blueprint, _body)

@@ -5,95 +5,71 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Generator
 from datetime import datetime
-from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import azure.durable_functions as df
 
 from shared.codec import decode, encode
 from shared.domain.failures import PutOff, Refused
 from shared.durable.context import Context
+from shared.durable.deferred import load
 from shared.durable.failures import as_value
 from shared.telemetry.activities import execution
 from shared.telemetry.carried import carried_in
 from shared.telemetry.spans import orchestrated
 
-if TYPE_CHECKING:
-    from shared.contracts import Activity, Orchestration
-
 Blueprint: TypeAlias = df.Blueprint
 Body: TypeAlias = Callable[..., Any]
 
 
-def later(module: str, name: str) -> Callable[[], tuple[Any, Body]]:
-    """The contract called *name* (in capitals, as constants are) and the body of that name in *module*, on demand."""
-
-    @cache
-    def find() -> tuple[Any, Body]:
-        return getattr(import_module("shared.contracts"), name.upper()), getattr(import_module(module), name)
-
-    return find
-
-
-def add_activity(
-    blueprint: Blueprint, name: str, find: Callable[[], tuple[Activity[Any, Any], Body]], clients: Callable[[], Any]
-) -> None:
-    """Register the activity *name*; its contract, its body and the clients are found at its first call."""
+def add_activity(blueprint: Blueprint, body: Body, clients: Callable[[], Any]) -> None:
+    """Register the activity of *body*'s name; its contract, its body and the clients are found at its first call."""
 
     def handler(payload) -> Any:  # type: ignore[no-untyped-def]  # The SDK would decode by an annotation.
         try:
-            with execution(name, payload) as running:
-                (activity, body), made = find(), clients()
-                given = decode(activity.takes, payload)
-                return encode(running.gave(given, body(made, given), made.clock.now()))
+            with execution(body.__name__, payload) as running:
+                made, order = clients(), decode(_contract(body.__name__).takes, payload)
+                return encode(running.gave(order, load(body)(made, order), made.clock.now()))
         except (Refused, PutOff) as failure:
-            return as_value(find()[0], failure)
+            return as_value(_contract(body.__name__), failure)
 
-    handler.__name__ = name
+    handler.__name__ = body.__name__
     blueprint.activity_trigger(input_name="payload")(handler)
 
 
-def add_starting_activity(
-    blueprint: Blueprint, name: str, find: Callable[[], tuple[Activity[Any, Any], Body]], clients: Callable[[], Any]
-) -> None:
+def add_starting_activity(blueprint: Blueprint, body: Body, clients: Callable[[], Any]) -> None:
     """Register an activity that starts orchestrations: its body gets the Durable client too, and is awaited."""
 
-    async def handler(payload, client) -> Any:  # type: ignore[no-untyped-def]  # As above.
+    async def handler(payload, client) -> Any:  # type: ignore[no-untyped-def]  # The SDK would decode by an annotation.
         try:
-            with execution(name, payload) as running:
-                (activity, body), made = find(), clients()
-                given = decode(activity.takes, payload)
+            with execution(body.__name__, payload) as running:
+                made, order = clients(), decode(_contract(body.__name__).takes, payload)
                 with running.starting(made.clock.now()):
-                    result = await body(client, made, given)
-                return encode(running.gave(given, result, made.clock.now()))
+                    result = await load(body)(client, made, order)
+                return encode(running.gave(order, result, made.clock.now()))
         except (Refused, PutOff) as failure:
-            return as_value(find()[0], failure)
+            return as_value(_contract(body.__name__), failure)
 
-    handler.__name__ = name
+    handler.__name__ = body.__name__
     bound = blueprint.durable_client_input(client_name="client")
     bound(blueprint.activity_trigger(input_name="payload")(handler))
 
 
-def add_orchestration(
-    blueprint: Blueprint, name: str, find: Callable[[], tuple[Orchestration[Any, Any], Body]]
-) -> None:
-    """Register the orchestration *name*, found at its first call."""
-    blueprint.orchestration_trigger(context_name="context")(orchestrator_handler(name, find))
+def add_orchestration(blueprint: Blueprint, body: Body) -> None:
+    """Register the orchestration of *body*'s name; its contract and its body are found at its first call."""
+    blueprint.orchestration_trigger(context_name="context")(orchestrator_handler(body.__name__, body))
 
 
-def orchestrator_handler(
-    name: str, find: Callable[[], tuple[Orchestration[Any, Any], Body]]
-) -> Callable[[df.DurableOrchestrationContext], Generator[Any, Any, Any]]:
-    """The generator function that the SDK replays."""
+def orchestrator_handler(name: str, body: Body) -> Callable[[df.DurableOrchestrationContext], Generator[Any, Any, Any]]:
+    """The generator function that the SDK replays for the orchestration *name*."""
 
-    def handler(context):  # type: ignore[no-untyped-def]  # As above.
-        orchestration, body = find()
+    def handler(context):  # type: ignore[no-untyped-def]  # The SDK would decode by an annotation.
         raw = context.get_input()
         ctx = Context(context, carried_in(raw))
         began = ctx.now
         try:
-            result = yield from body(ctx, decode(orchestration.takes, raw))
+            result = yield from load(body)(ctx, decode(_contract(name).takes, raw))
         except Exception as error:  # Not GeneratorExit: that is how the SDK puts a replay away that is not at its end.
             _ended(ctx, name, began, type(error).__name__)
             raise
@@ -103,6 +79,11 @@ def orchestrator_handler(
     assert inspect.isgeneratorfunction(handler)
     handler.__name__ = name
     return handler
+
+
+def _contract(name: str) -> Any:
+    """The contract of the activity or orchestration *name*, whose name it has in capitals, as constants have."""
+    return getattr(import_module("shared.contracts"), name.upper())
 
 
 def _ended(ctx: Context, name: str, began: datetime, error: str = "") -> None:

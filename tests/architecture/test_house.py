@@ -1,6 +1,5 @@
 """The rules of the house that no linter knows."""
 
-import importlib
 import json
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from activities.blueprint import BODIES, STARTING_BODIES
 from orchestrators.blueprint import BODIES as ORCHESTRATIONS
 from shared import contracts, settings
 from shared.durable import failures as crossing
+from shared.durable.deferred import load
 from tests.architecture import allowances
 from tests.architecture.measures import APP, Source, modules_in_cycles
 
@@ -32,28 +32,33 @@ def test_no_result_has_the_field_by_which_a_refusal_is_known(activity):
     assert not {crossing.REFUSED, crossing.PUT_OFF} & {field.name for field in fields(activity.gives)}
 
 
-@pytest.mark.parametrize(("name", "module"), [*BODIES.items(), *STARTING_BODIES.items()])
-def test_every_activity_has_a_body_of_its_name_and_types(name, module):
-    activity = getattr(contracts, name.upper())
-    hints = get_type_hints(getattr(importlib.import_module(module), name))
+@pytest.mark.parametrize("entry", [*BODIES, *STARTING_BODIES], ids=lambda entry: entry.__name__)
+def test_every_activity_has_a_body_of_its_name_and_types(entry):
+    body = load(entry)
+    activity = getattr(contracts, entry.__name__.upper())
+    hints = get_type_hints(body)
     *_, taken = (hint for each, hint in hints.items() if each != "return")
 
-    assert (activity.name, taken, hints["return"]) == (name, activity.takes, activity.gives)
+    assert (activity.name, taken, hints["return"]) == (body.__name__, activity.takes, activity.gives)
 
 
-@pytest.mark.parametrize(("name", "module"), ORCHESTRATIONS.items())
-def test_every_orchestration_has_a_body_of_its_name_and_type(name, module):
-    orchestration = getattr(contracts, name.upper())
-    taken = get_type_hints(getattr(importlib.import_module(module), name))
+@pytest.mark.parametrize("entry", ORCHESTRATIONS, ids=lambda entry: entry.__name__)
+def test_every_orchestration_has_a_body_of_its_name_and_type(entry):
+    body = load(entry)
+    orchestration = getattr(contracts, entry.__name__.upper())
 
-    assert (orchestration.name, orchestration.takes) == (name, [*taken.values()][1])
+    assert (orchestration.name, orchestration.takes) == (body.__name__, [*get_type_hints(body).values()][1])
 
 
 def test_nothing_is_without_a_body():
-    named = {value.name for value in vars(contracts).values() if isinstance(value, contracts.Orchestration)}
+    orchestrations = {value.name for value in vars(contracts).values() if isinstance(value, contracts.Orchestration)}
 
-    assert {*BODIES, *STARTING_BODIES} == {activity.name for activity in contracts.ACTIVITIES}
-    assert set(ORCHESTRATIONS) == named
+    assert names(*BODIES, *STARTING_BODIES) == sorted(activity.name for activity in contracts.ACTIVITIES)
+    assert names(*ORCHESTRATIONS) == sorted(orchestrations)
+
+
+def names(*entries):
+    return sorted(entry.__name__ for entry in entries)
 
 
 def test_the_sample_lists_every_setting_the_app_reads_and_no_other():

@@ -15,30 +15,28 @@ from orchestrators.promotion import promote, restore
 from orchestrators.retraining import consider_retraining, retrain
 from orchestrators.training import wait_for_training
 from orchestrators.window import collect_window
-from shared import contracts as c
 from shared.durable.registration import orchestrator_handler
 
 GOLDEN = Path(__file__).parent / "golden"
-BODIES: dict[str, tuple[c.Orchestration[Any, Any], Callable[..., Any]]] = {
-    "run_inference": (c.RUN_INFERENCE, run_inference),
-    "wait_for_job": (c.WAIT_FOR_JOB, wait_for_job),
-    "collect_window": (c.COLLECT_WINDOW, collect_window),
-    "promote": (c.PROMOTE, promote),
-    "restore": (c.RESTORE, restore),
-    "retrain": (c.RETRAIN, retrain),
-    "wait_for_training": (c.WAIT_FOR_TRAINING, wait_for_training),
-    "consider_retraining": (c.CONSIDER_RETRAINING, consider_retraining),
-    "check_drift": (c.CHECK_DRIFT, check_drift),
-    "follow_task": (c.FOLLOW_TASK, follow_task),
-    "mirror": (c.MIRROR, mirror),
-    "run_devops_pipeline": (c.RUN_DEVOPS_PIPELINE, run_devops_pipeline),
+BODIES: dict[str, Callable[..., Any]] = {
+    "run_inference": run_inference,
+    "wait_for_job": wait_for_job,
+    "collect_window": collect_window,
+    "promote": promote,
+    "restore": restore,
+    "retrain": retrain,
+    "wait_for_training": wait_for_training,
+    "consider_retraining": consider_retraining,
+    "check_drift": check_drift,
+    "follow_task": follow_task,
+    "mirror": mirror,
+    "run_devops_pipeline": run_devops_pipeline,
 }
 
 
 def replay(name: str, context: dict[str, Any], body: Callable[..., Any] | None = None) -> dict[str, Any]:
     """The SDK's answer to *context* for the orchestration *name*, or for another *body* under that name."""
-    contract, own = BODIES[name]
-    handle = df.Orchestrator.create(orchestrator_handler(name, lambda: (contract, body or own)))
+    handle = df.Orchestrator.create(orchestrator_handler(name, body or BODIES[name]))
     return dict(json.loads(handle(json.dumps(context))))
 
 
