@@ -47,7 +47,7 @@ def test_no_expression_backtracks_without_end(pattern, flags):
 # configuration writes, which is trusted; what is a single set of characters; and what repeats possessively only.
 ELSEWHERE = {
     ("shared/adapters/tables/csv_pieces.py", "compile"),
-    ("shared/shapes/__init__.py", "fullmatch"),
+    ("shared/validation/rules.py", "fullmatch"),
     ("shared/config/paths.py", "search"),
     ("shared/domain/access/redaction.py", "sub"),
     ("shared/domain/promotion/models.py", "findall"),

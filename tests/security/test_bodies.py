@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from shared.shapes import shape_of
+from shared.validation import shape_of
 from tests.security.conftest import Target
 from tests.security.test_tokens import ENGINEER
 from triggers.http.dispatch import signature

@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 
 import azure.functions as func
 
-from shared.codec import decode, is_nested_deeper, unique_fields
+from shared.codec import is_nested_deeper, unique_fields
 from shared.domain.access.redaction import without_secrets
-from shared.shapes import findings, shape_of
+from shared.validation import shape_of
+from shared.validation.requests import BadRequest, requested
 from triggers.http.problems import Problem
 
 T = TypeVar("T")
@@ -20,11 +21,10 @@ DEPTH_LIMIT = 32
 
 def decoded(kind: type[T], raw: Any) -> T:
     """*raw* as the request *kind*, without any secret that is in its texts. Raises Problem with everything wrong."""
-    raw = without_secrets(raw)
-    wrong = list(findings(kind, raw))
-    if wrong:
-        raise Problem.of(400, "bad body", wrong)
-    return decode(kind, raw)
+    try:
+        return requested(kind, without_secrets(raw))
+    except BadRequest as error:
+        raise Problem.of(400, "bad body", error.faults) from error
 
 
 def queried(kind: type[T], params: Mapping[str, str]) -> T:
@@ -32,10 +32,10 @@ def queried(kind: type[T], params: Mapping[str, str]) -> T:
     shape = shape_of(kind)  # type: ignore[arg-type]  # A class is hashable.
     raw = {name: _number(value) if int in _plain(shape.get(name)) else value for name, value in params.items()}
     raw.pop("code", None)  # A key may travel here.
-    wrong = list(findings(kind, raw))
-    if wrong:
-        raise Problem.of(400, "bad query", wrong)
-    return decode(kind, raw)
+    try:
+        return requested(kind, raw)
+    except BadRequest as error:
+        raise Problem.of(400, "bad query", error.faults) from error
 
 
 def json_of(req: func.HttpRequest) -> Any:

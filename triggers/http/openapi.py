@@ -9,8 +9,7 @@ from functools import cache
 from typing import Any
 
 from shared.domain.access.permissions import Action
-from shared.shapes import shape_of
-from shared.shapes.schema import Schemas
+from shared.validation.schemas import NamedSchemas, schema_of
 from triggers.http.dispatch import PARAMETER, Signature, signature
 from triggers.http.door import Door
 from triggers.http.idempotency import API, Accepted, Starting
@@ -57,11 +56,11 @@ _KEY = {
 @cache
 def document() -> dict[str, Any]:
     """The whole document; built once."""
-    schemas, paths = Schemas(), dict[str, Any]()
-    for module, doors in DOORS.items():
-        for door in doors:
-            described = _operation(door, signature(module, door.name), schemas)
-            paths.setdefault(f"{API}/{door.route}", {})[door.method.lower()] = described
+    signatures = {door: signature(module, door.name) for module, doors in DOORS.items() for door in doors}
+    bodies = {taken.body for taken in signatures.values() if taken.body is not None}
+    schemas, paths = NamedSchemas(bodies, {_given(taken) for taken in signatures.values()}), dict[str, Any]()
+    for door, taken in signatures.items():
+        paths.setdefault(f"{API}/{door.route}", {})[door.method.lower()] = _operation(door, taken, schemas)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Signalbox", "version": "1", "description": "docs/http-api.md says how to live with it."},
@@ -77,13 +76,13 @@ def document() -> dict[str, Any]:
     }
 
 
-def _operation(door: Door, taken: Signature, schemas: Schemas) -> dict[str, Any]:
+def _operation(door: Door, taken: Signature, schemas: NamedSchemas) -> dict[str, Any]:
     described: dict[str, Any] = {"operationId": door.name, "summary": _summary(door, taken)}
-    parameters = [*_in_path(taken), *_in_query(taken, schemas), *([_KEY] if taken.keyed else [])]
+    parameters = [*_in_path(taken), *_in_query(taken), *([_KEY] if taken.keyed else [])]
     if parameters:
         described["parameters"] = parameters
     if taken.body is not None:
-        content = {"application/json": {"schema": schemas.of(taken.body, closed=True)}}
+        content = {"application/json": {"schema": schemas.of(taken.body, "validation")}}
         described["requestBody"] = {"required": True, "content": content}
     described["responses"] = _responses(door, taken, schemas)
     described["security"] = [] if door.may is Action.ANYONE else [{"directory": []}, {"key": []}]
@@ -103,22 +102,28 @@ def _in_path(taken: Signature) -> list[dict[str, Any]]:
     return [{"name": name, "in": "path", "required": True, "schema": schema} for name in taken.parameters]
 
 
-def _in_query(taken: Signature, schemas: Schemas) -> list[dict[str, Any]]:
-    shape = shape_of(taken.query) if taken.query is not None else {}
+def _in_query(taken: Signature) -> list[dict[str, Any]]:
+    schema = schema_of(taken.query) if taken.query is not None else {}
+    needed = schema.get("required", ())
     return [
-        {"name": name, "in": "query", "required": needed, "schema": _present(schemas.of(hint, closed=True))}
-        for name, (hint, needed) in shape.items()
+        {"name": name, "in": "query", "required": name in needed, "schema": _present(parameter)}
+        for name, parameter in schema.get("properties", {}).items()
     ]
 
 
 def _present(schema: dict[str, Any]) -> dict[str, Any]:
     """A query has no null: what may be absent is left out."""
-    found: dict[str, Any] = schema["anyOf"][0] if "anyOf" in schema else schema
-    return found
+    present: dict[str, Any] = schema["anyOf"][0] if "anyOf" in schema else schema
+    return present
 
 
-def _responses(door: Door, taken: Signature, schemas: Schemas) -> dict[str, Any]:
-    gives = Accepted if taken.gives is Starting else taken.gives
+def _given(taken: Signature) -> Any:
+    """The type of a good answer."""
+    return Accepted if taken.gives is Starting else taken.gives
+
+
+def _responses(door: Door, taken: Signature, schemas: NamedSchemas) -> dict[str, Any]:
+    gives = _given(taken)
     good: dict[str, Any] = {
         "description": "Started: `Location` tells how it goes." if gives is Accepted else "Done.",
         "content": {"application/json": {"schema": schemas.of(gives)}},

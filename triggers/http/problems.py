@@ -8,7 +8,7 @@ from typing import Any
 import azure.functions as func
 
 from shared.domain.access.redaction import redacted, without_secrets
-from shared.shapes import Finding
+from shared.validation.requests import RequestFault
 
 # An answer is data: no browser takes it for a page, keeps it, or shows it inside another.
 _SECURE = {
@@ -23,12 +23,12 @@ _SHOWN = 20  # Of what is wrong: an answer must not grow with what was sent.
 class Problem(Exception):
     """A request that is refused: *detail* names the field, the value and the remedy, and *errors* all of them."""
 
-    def __init__(self, status: int, title: str, detail: str, errors: Sequence[Finding] = ()) -> None:
+    def __init__(self, status: int, title: str, detail: str, errors: Sequence[RequestFault] = ()) -> None:
         super().__init__(detail)
         self.status, self.title, self.detail, self.errors = status, title, detail, tuple(errors)
 
     @classmethod
-    def of(cls, status: int, title: str, errors: Sequence[Finding]) -> "Problem":
+    def of(cls, status: int, title: str, errors: Sequence[RequestFault]) -> "Problem":
         """Everything that is wrong with a request, as far as an answer goes."""
         return cls(status, title, "; ".join(map(str, errors[:_SHOWN])), errors[:_SHOWN])
 

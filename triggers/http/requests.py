@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias
 
 from shared.domain.promotion.plans import Phase
-from shared.shapes import Many, Name, OptionalName, Sentence, Text, Whole
+from shared.validation.rules import Many, Name, OptionalName, Sentence, Text, Whole
 
 PAGE = 100
 _SEGMENT = r"(?!\.{1,2}(/|$))[^/\\\x00-\x1f\x7f]+"

@@ -7,15 +7,14 @@ from typing import Any
 
 from shared import contracts as c
 from shared.clients import Clients
-from shared.codec import decode
 from shared.domain import identity
 from shared.domain.events import UnreadableEvent
 from shared.durable.starting import Client, Start, start_once
-from shared.shapes import Name, findings
+from shared.validation.rules import Name
 from triggers.http.inference.data_checks import check_of
 from triggers.http.problems import Problem
 from triggers.http.requests import HubPath
-from triggers.queues.message_files import asker_of
+from triggers.queues.message_files import asker_of, read_content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +38,8 @@ async def take_check(client: Client, clients: Clients, raw: dict[str, Any]) -> s
 
 def check_sent(clients: Clients, raw: dict[str, Any]) -> c.FileCheck:
     """What the message asks for. Raises UnreadableEvent."""
-    wrong = [str(each) for each in findings(CheckSent, raw["data"])]
-    if wrong:
-        raise UnreadableEvent("; ".join(wrong)[:1000])
-    asker, sent = asker_of(raw), decode(CheckSent, raw["data"])
+    sent = read_content(CheckSent, raw["data"])
+    asker = asker_of(raw)
     name = f"check-{identity.digest(asker.message, sent.check, sent.route)}"
     try:
         return check_of(clients, name, sent.check, sent.route, f"message {asker.message}", asker)

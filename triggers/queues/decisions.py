@@ -13,14 +13,13 @@ import azure.functions as func
 
 from shared.application.promotion.standing import decisions, opened
 from shared.clients import Clients
-from shared.codec import decode
 from shared.domain.access.callers import Caller
 from shared.domain.access.permissions import Action
 from shared.domain.access.redaction import redacted, without_secrets
 from shared.domain.events import UnreadableEvent
 from shared.domain.failures import Refused
 from shared.durable.starting import Client
-from shared.shapes import Name, Sentence, Text, findings
+from shared.validation.rules import Name, Sentence, Text
 from triggers.events.intake import dead_letter
 from triggers.http import places as environments
 from triggers.http.bodies import parsed
@@ -28,6 +27,7 @@ from triggers.http.problems import Problem
 from triggers.http.promotion.decisions import decide
 from triggers.http.requests import Decision
 from triggers.queues.hub_messages import delivered
+from triggers.queues.message_files import read_content
 
 MESSAGE_LIMIT = 64 * 1024
 _DECISION = "Signalbox.Decision"
@@ -83,14 +83,15 @@ def _opened(body: bytes) -> tuple[str, dict[str, Any]]:
     if not isinstance(token, str) or not 0 < len(token) <= _TOKEN_LIMIT:
         raise UnreadableEvent("field 'token' is missing or no token; send an access token for the app")
     shown = without_secrets(raw)
-    wrong = [str(each) for each in findings(DecisionSent, shown)]
-    if wrong:
-        raise UnreadableEvent("; ".join(wrong)[:1000].replace(token, "the token"))
+    try:
+        read_content(DecisionSent, shown)
+    except UnreadableEvent as error:
+        raise UnreadableEvent(str(error).replace(token, "the token")) from None
     return token, shown
 
 
 async def _decide(client: Client, clients: Clients, token: str, raw: dict[str, Any]) -> str:
-    sent = decode(DecisionSent, raw)
+    sent = read_content(DecisionSent, raw)
     person = await asyncio.to_thread(clients.callers.known, {"Authorization": f"Bearer {token}"}, {})
     concerned = {"promotion": sent.promotion}
     await asyncio.to_thread(environments.require, clients, person, Action.DECIDE, "question", concerned)

@@ -4,20 +4,22 @@ A file must lie in the hub, outside Signalbox's own containers, and some route (
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from shared.clients import Clients
-from shared.codec import decode
 from shared.domain.events import BlobArrived, UnreadableEvent
 from shared.domain.inference.arrivals import Arrival
 from shared.domain.inference.routes import Route
 from shared.domain.messaging import Asker
-from shared.shapes import Many, Name, OptionalName, findings
+from shared.validation.requests import BadRequest, requested
+from shared.validation.rules import Many, Name, OptionalName
 from triggers.events.envelopes import location_of
 
 MESSAGE = "Signalbox.HubMessage"  # The type under which a message is kept, among events that could not be read.
 _SUBJECT = "/blobServices/default/containers/{}/blobs/{}"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,14 @@ def asker_of(raw: dict[str, Any]) -> Asker:
     return Asker(message=str(raw["id"]), session=str(raw["session"]), correlation=str(raw["correlation"]))
 
 
+def read_content(kind: type[T], data: Any) -> T:
+    """What a message brings, as a *kind*. Raises UnreadableEvent with everything that is wrong with it."""
+    try:
+        return requested(kind, data)
+    except BadRequest as error:
+        raise UnreadableEvent(str(error)[:1000]) from error
+
+
 def refuse_nameless(raw: dict[str, Any]) -> None:
     """Raises UnreadableEvent where nothing tells the message from another, or knows it when it comes again."""
     if not raw.get("id"):
@@ -54,10 +64,7 @@ def refuse_nameless(raw: dict[str, Any]) -> None:
 
 def arrivals(clients: Clients, raw: dict[str, Any]) -> tuple[BlobArrived, ...]:
     """What the message asks to be scored. Raises UnreadableEvent, and Transient where the hub does not answer."""
-    wrong = [str(each) for each in findings(FilesNamed, raw.get("data"))]
-    if wrong:
-        raise UnreadableEvent("; ".join(wrong)[:1000])
-    named = decode(FilesNamed, raw["data"])
+    named = read_content(FilesNamed, raw.get("data"))
     if bool(named.paths) == bool(named.url):
         raise UnreadableEvent("the message names no file, or both `paths` and `url`; give one of the two")
     asker = asker_of(raw)

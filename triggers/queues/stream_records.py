@@ -15,17 +15,16 @@ import azure.functions as func
 
 from shared import contracts as c
 from shared.clients import Clients
-from shared.codec import decode
 from shared.domain import identity
 from shared.domain.access.redaction import redacted, without_secrets
 from shared.domain.events import UnreadableEvent
 from shared.domain.inference.streams import KEY, Stream
 from shared.durable.starting import Client, Start, start_once
 from shared.records import paths as records
-from shared.shapes import Many, Name, findings
+from shared.validation.rules import Many, Name
 from triggers.events.intake import dead_letter, store_letter
 from triggers.queues.hub_messages import PoisonMessage, content_of, delivered
-from triggers.queues.message_files import refuse_nameless
+from triggers.queues.message_files import read_content, refuse_nameless
 
 RECORDS = "Signalbox.HubRecords"  # The type under which a message is kept, among events that could not be read.
 _REFUSED = ".refused"  # Behind the id of a message, for the letter with those of its records that were not taken.
@@ -161,9 +160,7 @@ def _store_refused(
 
 def would_keep(clients: Clients, raw: dict[str, Any]) -> tuple[Stream, RecordsSent]:
     """What the message brings to which stream. Raises UnreadableEvent."""
-    wrong = [str(each) for each in findings(RecordsSent, raw.get("data"))]
-    if wrong:
-        raise UnreadableEvent("; ".join(wrong)[:1000])
+    sent = read_content(RecordsSent, raw.get("data"))
     if raw.get(_CUT):
         raise UnreadableEvent("a secret was taken out of it before it was kept; replay the one in the queue instead")
     refuse_nameless(raw)
@@ -172,7 +169,6 @@ def would_keep(clients: Clients, raw: dict[str, Any]) -> tuple[Stream, RecordsSe
     names = {name: str(raw[name]) for name in ("id", "session", "correlation")}
     if names != without_secrets(names):
         raise UnreadableEvent("the message's id, session or correlation holds what looks like a secret; leave it out")
-    sent = decode(RecordsSent, raw["data"])
     found = {stream.name: stream for stream in clients.configuration.streams}.get(sent.stream)
     if found is None:
         known = ", ".join(stream.name for stream in clients.configuration.streams) or "none"

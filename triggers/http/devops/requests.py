@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from shared.domain.devops.orders import OrderKind
-from shared.shapes import OptionalName, Sentence
+from shared.validation.rules import OptionalName, Sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,99 @@
+"""Plain values against a frozen dataclass, by pydantic: the object that they are, or everything that is wrong at once.
+
+The rules of a field stand in its annotation (`shared.validation.rules`); JSON Schemas of the same types are in
+`shared.validation.schemas`. pydantic costs a cold start 60 ms, so it is imported where the first value is read.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from shared.validation.rules import LENIENT, expected_of
+from shared.validation.types import hint_at, shape_of
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+T = TypeVar("T")
+Path = tuple[str | int, ...]
+
+__all__ = ["Fault", "Reading", "read", "shape_of"]
+_KEY = "[key]"  # The last step of pydantic's path where the name itself is wrong, and not what is called so.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One field that is missing, unknown or wrong; *expected* says what it takes, or which fields there are."""
+
+    path: Path
+    kind: Literal["missing", "unknown", "wrong"]
+    value: Any
+    expected: str
+
+    @property
+    def field(self) -> str:
+        """The path as people write it: `columns[2].max`."""
+        return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path).lstrip(".")
+
+    @property
+    def shown(self) -> str:
+        """A short form of the value, safe to repeat: what is long or nested is only described."""
+        if isinstance(self.value, dict | list):
+            return f"{'an object' if isinstance(self.value, dict) else 'a list'} of {len(self.value)}"
+        text = repr(self.value)
+        return text if len(text) <= 60 else f"{text[:60]}..."
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[T]):
+    """*value* where there are no *faults*."""
+
+    value: T | None
+    faults: tuple[Fault, ...] = ()
+
+
+def read(kind: type[T], raw: Any, *, lenient: bool = False) -> Reading[T]:
+    """*raw*, which JSON can carry, as a *kind*. A *lenient* reading takes null for any text that must be there."""
+    from pydantic import ValidationError
+
+    context = LENIENT if lenient else None
+    try:
+        # In JSON a list is a tuple and a text is a member of an enumeration, and nothing else is converted.
+        value: T = adapter(kind).validate_json(  # type: ignore[arg-type]  # A class is hashable.
+            json.dumps(raw), strict=True, extra="forbid", context=context
+        )
+    except ValidationError as error:
+        faults = (_fault(kind, each) for each in error.errors(include_url=False))
+        return Reading(None, tuple(_without_repeats(faults)))
+    return Reading(value)
+
+
+@cache
+def adapter(kind: Any) -> "TypeAdapter[Any]":
+    """pydantic's validator of *kind*; making one costs about a millisecond for each dataclass in it."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
+
+
+def _fault(kind: Any, error: Mapping[str, Any]) -> Fault:
+    path: Path = error["loc"]
+    if path and path[-1] == _KEY:
+        path = path[:-1]
+    if error["type"] == "unexpected_keyword_argument":
+        names = shape_of(hint_at(kind, path[:-1]))
+        return Fault(path=path, kind="unknown", value=error["input"], expected=", ".join(names))
+    what: Literal["missing", "wrong"] = "missing" if error["type"] == "missing" else "wrong"
+    expected = error.get("ctx", {}).get("expected_here") or expected_of(hint_at(kind, path))
+    return Fault(path=path, kind=what, value=error["input"], expected=expected)
+
+
+def _without_repeats(faults: Iterator[Fault]) -> Iterator[Fault]:
+    """One fault for each field: of a union pydantic has one for each member."""
+    paths = set[Path]()
+    for fault in faults:
+        if fault.path not in paths:
+            paths.add(fault.path)
+            yield fault

@@ -1,0 +1,85 @@
+"""JSON Schema (draft 2020-12) of the dataclasses that requests and files are read into, and answers are made of."""
+
+from typing import Any
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
+
+from shared.validation import adapter
+
+
+class _Schemas(GenerateJsonSchema):
+    """pydantic's schemas without the titles that repeat names. What is read takes no unknown field; what is written
+    has all of its fields, those with a default included."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
+        return False
+
+    def field_is_required(self, field: Any, total: bool) -> bool:
+        return self.mode == "serialization" or super().field_is_required(field, total)
+
+    def default_schema(self, schema: Any) -> dict[str, Any]:
+        """An empty default means that the field is left out; as a value it need not be one that may be sent."""
+        described = super().default_schema(schema)
+        return described if described.get("default") else {k: v for k, v in described.items() if k != "default"}
+
+    def dataclass_schema(self, schema: Any) -> dict[str, Any]:
+        described = super().dataclass_schema(schema)
+        described.pop("title", None)
+        if "description" in described:
+            described["description"] = " ".join(described["description"].split())
+        return described | {"additionalProperties": self.mode == "serialization"}
+
+
+def schema_of(kind: Any) -> dict[str, Any]:
+    """The JSON Schema of what *kind* is read from, with the types inside it under `$defs`."""
+    schema = adapter(kind).json_schema(schema_generator=_Schemas)
+    named, enumerations = _parted(schema.pop("$defs", {}), "#/$defs/{model}")
+    whole: dict[str, Any] = _inlined(schema | ({"$defs": named} if named else {}), enumerations)
+    return whole
+
+
+class NamedSchemas:
+    """Schemas of many types that refer to each other by name, as an OpenAPI document holds them."""
+
+    def __init__(self, read: set[Any], written: set[Any]) -> None:
+        """Of the types that are *read* from requests, and of those that are *written* into answers."""
+        kinds: list[tuple[Any, JsonSchemaMode, TypeAdapter[Any]]] = [
+            *((kind, "validation", adapter(kind)) for kind in read),
+            *((kind, "serialization", adapter(kind)) for kind in written),
+        ]
+        template = "#/components/schemas/{model}"
+        schemas, rest = TypeAdapter.json_schemas(kinds, ref_template=template, schema_generator=_Schemas)
+        named, enumerations = _parted(rest.get("$defs", {}), template)
+        self.named: dict[str, Any] = _inlined(named, enumerations)
+        self._schemas = _inlined(dict(schemas), enumerations)
+
+    def of(self, kind: Any, mode: JsonSchemaMode = "serialization") -> dict[str, Any]:
+        """The schema of *kind*: for a dataclass a reference to the one that is named."""
+        schema: dict[str, Any] = self._schemas[kind, mode]
+        return schema
+
+
+def _parted(named: dict[str, Any], template: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The objects by name, and everything else, which are enumerations, by reference.
+
+    Enumerations are short and many are called alike, so each is written where it is used.
+    """
+    objects = {name: schema for name, schema in named.items() if schema.get("type") == "object"}
+    rest = {
+        name: {key: part for key, part in named[name].items() if key != "title"}
+        for name in named
+        if name not in objects
+    }
+    return objects, {template.format(model=name): schema for name, schema in rest.items()}
+
+
+def _inlined(schema: Any, enumerations: dict[str, Any]) -> Any:
+    if isinstance(schema, list):
+        return [_inlined(part, enumerations) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    enumeration = enumerations.get(schema.get("$ref", ""))
+    if enumeration is not None:
+        return enumeration | {name: part for name, part in schema.items() if name != "$ref"}
+    return {name: _inlined(part, enumerations) for name, part in schema.items()}
