@@ -12,9 +12,7 @@ NOT_TRIED = 2
 
 def check_locally(app: Path, file: Path, contract: Path, as_json: bool) -> int:
     """Judge *file* by *contract* with the code in the folder *app*; the exit code is 0, 1 or 2 as `check` says."""
-    return _run(
-        app, "shared.operations.local_check", [str(file), str(contract), *(["--json"] * as_json)]
-    )
+    return _run(app, "shared.operations.local_check", [str(file), str(contract), *(["--json"] * as_json)])
 
 
 def write_profile(app: Path, file: Path, contract: Path, options: list[str]) -> int:

@@ -1,18 +1,14 @@
 """What does not keep the rules of the house yet. A list may only shrink: an entry that is not needed fails its test."""
 
 # Folders with more than 15 modules, and how many they have.
-FULL_FOLDERS = {
+FULL_FOLDERS: dict[str, int] = {
     "orchestrators": 16,
     "shared/config": 24,
     "shared/operations/doctor/checks": 17,
-    "signalbox/cli": 35,
-    "signalbox/emulators/azure_ml": 36,
-    "signalbox/host": 23,
-    "signalbox/host/durable": 22,
 }
 
 # Files of fewer than 30 lines whose docstring does not say why they stand alone.
-SMALL_FILES = {
+SMALL_FILES: set[str] = {
     "activities/effects.py",
     "activities/inference/announcements.py",
     "orchestrators/checks.py",
@@ -48,11 +44,11 @@ SMALL_FILES = {
     "shared/records/access.py",
     "shared/records/claims.py",
     "signalbox/cli/__main__.py",
-    "signalbox/cli/configuration.py",
-    "signalbox/cli/tokens.py",
+    "signalbox/cli/commands/configuration.py",
+    "signalbox/cli/commands/tokens.py",
     "signalbox/emulators/azure_ml/endpoint_names.py",
+    "signalbox/emulators/azure_ml/pipelines/step.py",
     "signalbox/emulators/azure_ml/snapshot.py",
-    "signalbox/emulators/azure_ml/step.py",
     "signalbox/emulators/event_grid/alarm.py",
     "signalbox/host/__main__.py",
     "signalbox/host/durable/sdk.py",
@@ -67,35 +63,14 @@ SMALL_FILES = {
 }
 
 # Public class names that have more than one meaning in the app, and how many.
-AMBIGUOUS_CLASSES = {
-    "Answer": 2,
-    "Claim": 2,
-    "Decision": 3,
-    "Finding": 4,
-    "Held": 2,
-    "Kept": 2,
-    "Kind": 2,
-    "Labels": 2,
-    "Limits": 2,
-    "Member": 2,
-    "Move": 3,
-    "Order": 4,
-    "Outcome": 3,
-    "Persona": 2,
-    "Problem": 2,
-    "Receipt": 2,
+AMBIGUOUS_CLASSES: dict[str, int] = {
+    "Finding": 2,
     "Records": 4,
-    "Registry": 2,
-    "Rule": 2,
-    "Standing": 2,
-    "Verdict": 2,
-    "Waiting": 3,
-    "Window": 2,
     "World": 4,
 }
 
 # Modules that import themselves through others.
-CYCLES = {
+CYCLES: set[str] = {
     "triggers.events.event_grid",
     "triggers.queues.hub_messages",
     "triggers.queues.stream_records",
