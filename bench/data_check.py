@@ -1,16 +1,16 @@
 """The whole data check on a large file, beside pandera and a plain Polars scan of the same file: time and peak memory.
 
-    python bench/data_check.py [--megabytes N] [--rounds N]
+    python bench/data_check.py [--megabytes N] [--rounds N] [--against FOLDER]
 
 Each sample is a process of its own; the sides take turns. The check does types, nulls, ranges, categories, unique keys
 and distribution tests, in its reader process; pandera does all of them but the distribution tests; the scan sums one
 column and counts another. Pandera gets an environment of its own. Seconds of the processor are printed beside those of
-the clock: where other work shares the machine, only they can be compared.
+the clock: where other work shares the machine, only they can be compared. With `--against`, the one peer is the check of
+another commit, whose files are in FOLDER (`git archive COMMIT | tar x -C FOLDER`): 70 megabytes are 1,000,000 rows.
 """
 
 import argparse
 import json
-import os
 import resource
 import statistics
 import subprocess
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -115,19 +116,34 @@ def make_reference(folder: Path) -> None:
     small = folder / "small.csv"
     make(small, 16)
     contract = parse_contract({**CONTRACT, "format": "csv"})
-    made = profile([TableFile(name="small", open=lambda: small.open("rb"))], contract)
-    (folder / "reference.json").write_text(json.dumps(made.to_dict()))
+    reference = profile([TableFile(name="small", open=lambda: small.open("rb"))], contract)
+    (folder / "reference.json").write_text(json.dumps(reference.to_dict()))
 
 
 SIDES = {"check": check, "pandera": pandera, "scan": scan}
 
 
-def sample(python: str, side: str, path: Path) -> tuple[float, float, float]:
-    """Seconds of the clock, of the processor, and the peak of resident memory in megabytes, of one process with its
-    reader."""
-    done = subprocess.run([python, __file__, "--side", side, str(path)], capture_output=True, text=True, check=True)
-    seconds, processor, megabytes = done.stdout.split()[-3:]
-    return float(seconds), float(processor), float(megabytes)
+class Side(NamedTuple):
+    """What runs a bench like this one, which of its SIDES, and the folder with the reference."""
+
+    command: list[str]
+    name: str
+    folder: Path
+
+
+def sample(side: Side, path: Path) -> tuple[float, float, float]:
+    """Seconds of the clock for the check, of the processor for a whole process with its reader, and the peak of resident
+    memory in megabytes."""
+    link = side.folder / path.name
+    if link != path and not link.exists():
+        link.hardlink_to(path)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [*side.command, "--side", side.name, str(link)]
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    seconds, megabytes = process.stdout.split()[-2:]
+    return float(seconds), processor, float(megabytes)
 
 
 def pandera_python(folder: Path) -> str:
@@ -145,38 +161,53 @@ def peak_megabytes() -> float:
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--megabytes", type=int, default=1024)
-    arguments.add_argument("--rounds", type=int, default=3)
-    arguments.add_argument("--side", nargs=2, help=argparse.SUPPRESS)
-    given = arguments.parse_args()
-    if given.side:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--megabytes", type=int, default=1024)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--against", type=Path)
+    parser.add_argument("--side", nargs=2, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.side:
         start = time.perf_counter()
-        readers_mb = SIDES[given.side[0]](Path(given.side[1]))
-        times = os.times()
-        processor = times.user + times.system + times.children_user + times.children_system
-        print(time.perf_counter() - start, processor, peak_megabytes() + readers_mb)
+        readers_mb = SIDES[arguments.side[0]](Path(arguments.side[1]))
+        print(time.perf_counter() - start, peak_megabytes() + readers_mb)
         return
-    with tempfile.TemporaryDirectory() as folder:
-        compare(Path(folder), given.megabytes, given.rounds)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_reference(folder)
+        sides = {"check": Side([sys.executable, __file__], "check", folder)}
+        if arguments.against:
+            sides["check of the other commit"] = other_commit(arguments.against, folder / "other")
+        else:
+            sides["pandera"] = Side([pandera_python(folder), __file__], "pandera", folder)
+            sides["scan"] = Side([sys.executable, __file__], "scan", folder)
+        compare(folder, sides, arguments.megabytes, arguments.rounds)
 
 
-def compare(folder: Path, megabytes: int, rounds: int) -> None:
+def other_commit(root: Path, folder: Path) -> Side:
+    """The check of the code in *root*; its reference is its own, since profiles have versions."""
+    folder.mkdir()
+    program = "from pathlib import Path; from bench.data_check import make_reference; make_reference(Path({!r}))"
+    subprocess.run([sys.executable, "-c", program.format(str(folder))], cwd=root, check=True)
+    return Side([sys.executable, str(root / "bench" / "data_check.py")], "check", folder)
+
+
+def compare(folder: Path, sides: dict[str, Side], megabytes: int, rounds: int) -> None:
     """Print a table; exit with an error where the check needed more memory than it may."""
-    make_reference(folder)
-    pythons = {"check": sys.executable, "pandera": pandera_python(folder), "scan": sys.executable}
-    print("| file | size | side | time | processor | peak memory |")
-    print("|---|---|---|---|---|---|")
+    print("| file | size | side | time | processor | of the first | peak memory |")
+    print("|---|---|---|---|---|---|---|")
     for name in ("data.csv", "data.parquet"):
         path = folder / name
         make(path, megabytes)
         size = path.stat().st_size / 1024**2
-        taken = [{side: sample(python, side, path) for side, python in pythons.items()} for _ in range(rounds)]
-        for side in pythons:
-            seconds, processor = (statistics.median(each[side][at] for each in taken) for at in (0, 1))
-            peak = max(each[side][2] for each in taken)
-            print(f"| {name} | {size:.0f} MB | {side} | {seconds:.1f} s | {processor:.1f} s | {peak:.0f} MB |")
-            if side == "check" and peak > MEMORY_LIMIT_MB:
+        rows = [{label: sample(side, path) for label, side in sides.items()} for _ in range(rounds)]
+        first = statistics.median(row["check"][1] for row in rows)
+        for label in sides:
+            seconds, processor = (statistics.median(row[label][at] for row in rows) for at in (0, 1))
+            peak = max(row[label][2] for row in rows)
+            figures = f"{seconds:.2f} s | {processor:.2f} s | {processor / first:.2f} | {peak:.0f} MB"
+            print(f"| {name} | {size:.0f} MB | {label} | {figures} |", flush=True)
+            if label == "check" and peak > MEMORY_LIMIT_MB:
                 raise SystemExit(f"the check of {name} took {peak:.0f} MB, more than {MEMORY_LIMIT_MB}")
         path.unlink()
 
