@@ -110,6 +110,7 @@ bench: setup  ## Every benchmark beside its peer; docs/benchmarks.md keeps the f
 	@$(BIN)/python bench/copy_bundle.py
 	@$(BIN)/python bench/holdout.py
 	@$(BIN)/python bench/drift_statistics.py
+	@$(BIN)/python bench/drift_promises.py
 	@$(BIN)/python bench/schedules.py
 	@$(BIN)/python bench/check_answers.py
 

@@ -117,7 +117,7 @@ def _with_holdout(clients: Clients, session: Session, gates: Sequence[GateSpec],
         if session.champion.deployment:
             champion = session.predictions(session.champion.deployment, rows)
             if wanted:
-                look = take_look(clients, session.promotable.name, rows.holdout, rows.digest, session.digest)
+                look = take_look(clients, session.promotable.name, rows.holdout, rows.version, session.digest)
         evaluation = evaluate(rows, wanted, session.champion.model, champion, challenger, look)
         found = replace(found, evaluation=evaluation)
         found = replace(found, agreement=agreement_of(rows, champion, challenger))

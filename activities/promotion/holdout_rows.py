@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from activities.promotion.keyed_columns import KeyedColumn
 from activities.promotion.vocabularies import Vocabulary
+from shared.application.promotion.holdout_looks import HoldoutVersion
 from shared.clients import Clients
 from shared.domain.failures import Refused
 from shared.domain.metrics.group_hints import GroupHint, GroupHints
 from shared.domain.promotion.ladder import Holdout
+from shared.domain.statistics.key_sketch import KeySketch
 from shared.ports import Blob, RowFiles
 
 if TYPE_CHECKING:
@@ -97,17 +99,23 @@ class Slices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldoutRows:
-    """*digest* names the content of the files, *truth* has the answer of each row, *groups* the code of its group where
+    """*digest* names the content of the files, *keys* are the rows', *truth* has the answer of each row, *groups* the code of its group where
     the hold-out names one; *hints* are the columns that look like one where it does not.
     """
 
     holdout: Holdout
     table: Table
     digest: str
+    keys: KeySketch
     truth: "NDArray[Any]"
     slices: Slices
     groups: "NDArray[Any] | None" = None
     hints: tuple[GroupHint, ...] = ()
+
+    @property
+    def version(self) -> HoldoutVersion:
+        """What looks are counted for."""
+        return HoldoutVersion(digest=self.digest, keys=self.keys)
 
     @property
     def features(self) -> list[str]:
@@ -142,6 +150,7 @@ def read_rows(clients: Clients, holdout: Holdout) -> HoldoutRows:
         holdout=holdout,
         table=table,
         digest=named,
+        keys=seen.keys,
         truth=truth,
         slices=seen.slices(),
         groups=seen.groups(),
@@ -170,6 +179,7 @@ class _Seen:
         named = [holdout.key, *holdout.slices, *([holdout.group] if holdout.group else [])]
         table.require(named + ([] if holdout.answers else [holdout.target]))
         self._table, self.rows = table, 0
+        self.keys, self._key = KeySketch(), table.header.index(holdout.key)
         self._target = -1 if holdout.answers else table.header.index(holdout.target)
         self._slices, self._group = holdout.slices, holdout.group
         coded = {*holdout.slices, holdout.group} - {""}
@@ -181,6 +191,7 @@ class _Seen:
 
     def add(self, cells: Cells) -> None:
         self.rows += 1
+        self.keys.add(cells[self._key])
         if self._target >= 0:
             self._truth.append(self._table.output(cells[self._target], f"{self._table.location}: answer {self.rows}"))
         for name, at in self._places.items():

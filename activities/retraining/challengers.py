@@ -69,7 +69,7 @@ def _judge(clients: Clients, trial: c.ChallengerTrial) -> c.ChallengerJudged:
     champion = champion_of(clients, rules)
     against = _champion_predictions(clients, request, rows, champion.deployment) if champion.deployment else None
     digest = read_bundle(clients.bundles, *_shelves(request, ModelVersion(name=rules.model, version="0"))).digest
-    look = None if against is None else take_look(clients, rules.model, holdout, rows.digest, digest)
+    look = None if against is None else take_look(clients, rules.model, holdout, rows.version, digest)
     evaluation = evaluate(rows, [rules.gate.options], champion.model, against, challenger, look)
     evidence = Evidence(at=clients.clock.now(), evaluation=evaluation)
     verdict = judge((rules.gate,), evidence)[0]

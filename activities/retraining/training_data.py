@@ -83,5 +83,5 @@ def _count(clients: Clients, route: TrainingRoute, blob: Blob) -> int:
     """Of a file that cannot be read, as far as it can: a run says what is wrong with it, and no other file waits."""
     member = TrainingFile(blob=blob)
     with suppress(Refused):
-        deque(rows_of(clients, route, member, ""), maxlen=0)
+        deque(rows_of(clients, route, member, ()), maxlen=0)
     return member.rows

@@ -54,8 +54,8 @@ def takes_named(rules: Retraining, route: TrainingRoute) -> bool:
     return bool(rules.data) and rules.data[0].name == route.name
 
 
-def rows_of(clients: Clients, route: TrainingRoute, member: TrainingFile, held_out: str) -> Iterator[Row]:
-    """Every row, with its value of the column *held_out*; afterwards *member* has its digest, rows and header."""
+def rows_of(clients: Clients, route: TrainingRoute, member: TrainingFile, held_out: Sequence[str]) -> Iterator[Row]:
+    """Every row, with its values of the columns *held_out*; afterwards *member* has its digest, rows and header."""
     digest = hashlib.sha256()
     read = _boxes if route.kind is TrainingKind.BOXES else _table
     yield from read(clients, route, member, held_out, digest.update)
@@ -67,15 +67,19 @@ def header_line(columns: Sequence[str]) -> str:
 
 
 def _table(
-    clients: Clients, route: TrainingRoute, member: TrainingFile, held_out: str, update: Callable[[bytes], object]
+    clients: Clients, route: TrainingRoute, member: TrainingFile, held_out: Sequence[str], update: Callable[[bytes], object]
 ) -> Iterator[Row]:
     """The columns of every file in the order of their names, so that one order of columns is not another set."""
     reader = clients.row_files.cells(member.blob, update)
     named = next(reader, [])
     place = f"{member.blob.container}/{member.blob.path}"
     missing = [column for column in route.key if column not in named]
+    untold = [column for column in held_out if column not in named]
     if missing or len(set(named)) < len(named):
         raise Refused(f"{place} lacks the key columns {', '.join(missing)}" if missing else f"{place} repeats a column")
+    if untold:
+        reason = f"lacks {', '.join(untold)}, which tells the rows and groups of the hold-out"
+        raise Refused(f"{place} {reason}: add it, so that none of them is trained on")
     member.header = tuple(sorted(named))
     order = [named.index(column) for column in member.header]
     for fields in reader:
@@ -85,21 +89,21 @@ def _table(
             raise Refused(f"{place}: row {member.rows + 1} has {len(fields)} fields, the header has {len(named)}")
         member.rows += 1
         values = dict(zip(named, fields, strict=True))
-        key = tuple(values[column] for column in route.key)
-        yield Row(key=key, line=_csv_line([fields[at] for at in order]), held_out=values.get(held_out, ""))
+        key, apart = (tuple(values[column] for column in columns) for columns in (route.key, held_out))
+        yield Row(key=key, line=_csv_line([fields[at] for at in order]), held_out=apart)
 
 
 def _boxes(
-    clients: Clients, route: TrainingRoute, member: TrainingFile, held_out: str, update: Callable[[bytes], object]
+    clients: Clients, route: TrainingRoute, member: TrainingFile, held_out: Sequence[str], update: Callable[[bytes], object]
 ) -> Iterator[Row]:
-    wrong, fields = list[str](), (*route.key, held_out)
+    wrong, fields, keys = list[str](), (*route.key, *held_out), len(route.key)
     for image in clients.row_files.images(member.blob, sorted(route.labels), fields, update):
         if image.wrong:
             wrong.append(image.wrong)
             continue
         member.rows += image.given
-        *key, apart = image.values
-        yield Row(key=tuple(key), line=image.line, held_out=apart, labels=image.labels, given=image.given)
+        key, apart = tuple(image.values[:keys]), tuple(image.values[keys:])
+        yield Row(key=key, line=image.line, held_out=apart, labels=image.labels, given=image.given)
     if wrong:
         place = f"{member.blob.container}/{member.blob.path}"
         raise Refused(f"{place} has {len(wrong)} wrong labels: {'; '.join(wrong[:5])}")

@@ -1,6 +1,6 @@
 """Build a run's training sets: immutable, named by their content, every key once, with manifest and lineage.
 
-The hold-out goes beside them, its features without its answers, and none of its rows is trained on.
+The hold-out goes beside them, its features without its answers, and no row of it or of its groups is trained on.
 """
 
 import csv
@@ -68,7 +68,7 @@ def _set(
     clients: Clients, request: c.RetrainingRun, route: TrainingRoute, members: list[TrainingFile], holdout: HoldoutRows
 ) -> c.TrainingSet:
     apart = _told_apart(route, holdout)
-    merge = Merge(route.conflicts, holdout.values(apart))
+    merge = Merge(route.conflicts, *map(holdout.values, apart))
     newest = sorted(range(len(members)), key=lambda at: (members[at].blob.modified, at), reverse=True)
     for at in newest:
         for number, row in enumerate(rows_of(clients, route, members[at], apart)):
@@ -81,14 +81,17 @@ def _set(
         return _written(clients, request, route, members, merge, spool.end())
 
 
-def _told_apart(route: TrainingRoute, holdout: HoldoutRows) -> str:
-    """What tells the hold-out's rows: its key, or for boxes their image, of which all are held out or none."""
+def _told_apart(route: TrainingRoute, holdout: HoldoutRows) -> list[str]:
+    """The columns that tell what is held out: the key, or for boxes their image, of which all are held out or none; and
+    the group, since a model that has learned from one row of a patient knows something of the others.
+    """
     of_images = route.kind is TrainingKind.BOXES and IMAGE in holdout.table.header
-    return IMAGE if of_images else holdout.holdout.key
+    columns = [IMAGE if of_images else holdout.holdout.key, holdout.holdout.group]
+    return list(dict.fromkeys(filter(None, columns)))
 
 
 def _chosen(
-    clients: Clients, route: TrainingRoute, members: list[TrainingFile], merge: Merge, apart: str
+    clients: Clients, route: TrainingRoute, members: list[TrainingFile], merge: Merge, apart: list[str]
 ) -> Iterator[Row]:
     """The rows of the set by file and row: uploading a file again does not make another set of it."""
     for at, member in enumerate(members):

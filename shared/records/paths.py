@@ -368,5 +368,18 @@ def holdout_looks(model: str, digest: str) -> str:
     return f"holdouts/{model}/{digest.removeprefix('sha256:')}/looks/"
 
 
+VERSION_RECORD = "/version.json"
+
+
+def holdout_versions(model: str) -> str:
+    """The folder of the versions of *model*'s hold-out that challengers were compared on."""
+    return f"holdouts/{model}/"
+
+
+def holdout_version(model: str, digest: str) -> str:
+    """With which version the looks at this one are counted, and a sketch of its keys."""
+    return f"{holdout_versions(model)}{digest.removeprefix('sha256:')}{VERSION_RECORD}"
+
+
 def holdout_look(model: str, digest: str, number: int) -> str:
     return f"{holdout_looks(model, digest)}{number:06d}.json"

@@ -156,8 +156,14 @@ RUNS = [
         guard=test_hostile.test_the_answers_never_reach_the_pipeline,
     ),
     Lock(
+        symbol="_told_apart",
+        condition="[IMAGE if of_images else holdout.holdout.key, holdout.holdout.group]",
+        without="[IMAGE if of_images else holdout.holdout.key]",
+        guard=test_data.test_no_row_of_a_patient_of_the_holdout_is_trained_on,
+    ),
+    Lock(
         symbol="training_sets._set",
-        condition="Merge(route.conflicts, holdout.values(apart))",
+        condition="Merge(route.conflicts, *map(holdout.values, apart))",
         without="Merge(route.conflicts)",
         guard=test_data.test_a_set_has_every_row_once_and_says_what_it_is_made_of,
     ),

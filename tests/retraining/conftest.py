@@ -73,11 +73,11 @@ class Works(Railway):
         changed = replace(configuration.retraining[0], **rules)
         vars(self.clients)["configuration"] = replace(configuration, retraining=(changed,))
 
-    def hold_out(self, content: str, key: str) -> None:
-        """Configure another hold-out, whose rows *key* names."""
+    def hold_out(self, content: str, key: str, group: str = "") -> None:
+        """Configure another hold-out, whose rows *key* names, and whose groups *group*."""
         self.hub.land("evaluation/churn.csv", content.encode())
         configuration, model = self.clients.configuration, self.clients.configuration.ladder.models[0]
-        models = (replace(model, holdout=replace(model.holdout, key=key)),)
+        models = (replace(model, holdout=replace(model.holdout, key=key, group=group)),)
         vars(self.clients)["configuration"] = replace(
             configuration, ladder=replace(configuration.ladder, models=models)
         )

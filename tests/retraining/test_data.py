@@ -152,6 +152,26 @@ async def test_no_box_of_an_image_of_the_holdout_is_trained_on(works: Works, key
     assert works.data_assets.registered[f"dev/churn-shelves:{said['version']}"]["tags"]["signalbox.rows"] == "4"
 
 
+async def test_no_row_of_a_patient_of_the_holdout_is_trained_on(works: Works) -> None:
+    works.hold_out("\n".join(["id,patient,x,y", *(f"{n},p{n // 10},{n},{n}" for n in range(200))]), "id", "patient")
+    works.hub.land("training/churn/first.csv", b"id,patient,x,y\n900,p3,1,1\n901,p77,1,1\n7,p78,1,1\n902,,1,1\n")
+
+    await works.by_hand()
+
+    (part,) = sets(works)
+    assert [row["id"] for row in rows(works, part)] == ["901", "902"]
+    assert manifest(works)["dropped"]["held_out"] == 2
+
+
+async def test_training_rows_that_cannot_be_told_from_the_holdouts_are_refused(works: Works) -> None:
+    works.hold_out("\n".join(["id,patient,x,y", *(f"{n},p{n // 10},{n},{n}" for n in range(200))]), "id", "patient")
+
+    result = await works.by_hand()
+
+    assert result.outcome is c.RetrainingOutcome.FAILED
+    assert "training/churn/first.csv lacks patient, which tells the rows and groups of the hold-out" in result.because
+
+
 async def test_wrong_image_labels_stop_a_run_and_are_named(works: Works) -> None:
     works.change(data=(*RULES.data, SHELVES))
     works.hub.land("labels/monday.jsonl", b'{"image_url": "a", "label": [{"label": "cat"}]}\nnonsense\n')

@@ -7,7 +7,7 @@ import hashlib
 from collections import Counter, defaultdict
 from typing import Protocol
 
-from shared.application.promotion.holdout_looks import next_look
+from shared.application.promotion.holdout_looks import HoldoutVersion, next_look
 from shared.domain.failures import Refused
 from shared.domain.gates.champion import BetterThanChampion
 from shared.domain.gates.odds import HoldoutFacts, odds_of
@@ -15,6 +15,7 @@ from shared.domain.gates.options import read_options
 from shared.domain.metrics.group_hints import GroupHints
 from shared.domain.promotion.ladder import Holdout
 from shared.domain.promotion.plans import Phase, Plan
+from shared.domain.statistics.key_sketch import KeySketch
 from shared.ports import Blob, RowFiles
 from shared.records.access import DatedRecords
 
@@ -43,7 +44,8 @@ def odds_of_plan(world: World, plan: Plan) -> tuple[str, ...]:
     facts = facts_of(world, holdout)
     if isinstance(facts, str):
         return (facts,)
-    look = next_look(world, model, holdout, facts.digest, world.clock.now())
+    version = HoldoutVersion(digest=facts.digest, keys=facts.keys)
+    look = next_look(world, model, holdout, version, world.clock.now())
     sentences = []
     for stage, phase, raw in asked:
         options, _ = read_options(BetterThanChampion, raw)
@@ -76,12 +78,14 @@ def _counted(files: RowFiles, blobs: list[Blob], holdout: Holdout) -> HoldoutFac
     (header, *rows), *_ = [[*filter(None, files.cells(blob, digest.update))] or [[]] for blob in blobs]
     known = [holdout.key, holdout.target, *holdout.slices]
     hints = GroupHints(header, known)
+    keys, key = KeySketch(), header.index(holdout.key)
     group = header.index(holdout.group) if holdout.group else -1
     columns = {name: header.index(name) for name in holdout.slices}
     sizes: Counter[str] = Counter()
     members: defaultdict[str, set[str]] = defaultdict(set)
     for cells in rows:
         hints.add(cells)
+        keys.add(cells[key])
         for where in ("", *(f"{name}={cells[at]}" for name, at in columns.items())):
             sizes[where] += 1
             if holdout.group:
@@ -93,4 +97,5 @@ def _counted(files: RowFiles, blobs: list[Blob], holdout: Holdout) -> HoldoutFac
         groups=units.get("", 0) if holdout.group else 0,
         slices={where: many for where, many in units.items() if where},
         hints=() if holdout.group else tuple(map(str, hints.hints())),
+        keys=keys,
     )

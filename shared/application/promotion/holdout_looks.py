@@ -1,40 +1,83 @@
-"""How many challengers have asked a version of a hold-out: one record for each, numbered without a gap.
+"""How many challengers have asked a hold-out: one record for each, numbered without a gap.
 
 The number is created and never overwritten, so of two hosts that count at once one counts on; a challenger that is
-measured again, after a crash or further up the ladder, has the number that it had.
+measured again, after a crash or further up the ladder, has the number that it had. A version of the hold-out that shares
+most of its rows with an earlier one is the same hold-out: its looks go on.
 """
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from shared.domain.promotion.ladder import Holdout
+from shared.domain.statistics.key_sketch import KeySketch, parse_sketch
 from shared.domain.statistics.looks import YEAR_S, Look
 from shared.records import paths as records
 from shared.records.access import DatedRecords, Records
 
+SAME_ROWS = 0.5  # A version with a larger share of its rows in an earlier one is no fresh hold-out.
 
-def take_look(world: DatedRecords, model: str, holdout: Holdout, digest: str, challenger: str) -> Look:
-    """The look of *challenger* (its bundle's digest) at the version *digest* of *model*'s hold-out, recorded now unless
-    it was before.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldoutVersion:
+    """A hold-out as it is now: the *digest* of its content, and its *keys*."""
+
+    digest: str
+    keys: KeySketch
+
+
+def take_look(world: DatedRecords, model: str, holdout: Holdout, version: HoldoutVersion, challenger: str) -> Look:
+    """The look of *challenger* (its bundle's digest) at *version* of *model*'s hold-out, recorded now unless it was
+    before.
     """
-    state = world.configuration.hub.state
+    state, first = world.configuration.hub.state, _record_version(world, model, version)
     while True:
-        looks = list(_looks(world, model, digest))
+        looks = list(_looks(world, model, first))
         if own := next((look for look in looks if look["challenger"] == challenger), None):
             return _counted(looks, own, holdout)
         number = len(looks) + 1
         look = {"number": number, "challenger": challenger, "at": world.clock.now().isoformat()}
-        if world.hub.create(state, records.holdout_look(model, digest, number), json.dumps(look).encode()):
+        if world.hub.create(state, records.holdout_look(model, first, number), json.dumps(look).encode()):
             return _counted([*looks, look], look, holdout)
 
 
-def next_look(world: Records, model: str, holdout: Holdout, digest: str, now: datetime) -> Look:
+def next_look(world: Records, model: str, holdout: Holdout, version: HoldoutVersion, now: datetime) -> Look:
     """The look that a challenger would take that has not been seen yet, were it now."""
-    looks = list(_looks(world, model, digest))
+    looks = list(_looks(world, model, _first_version(world, model, version)))
     look = {"number": len(looks) + 1, "challenger": "", "at": now.isoformat()}
     return _counted([*looks, look], look, holdout)
+
+
+def _record_version(world: Records, model: str, version: HoldoutVersion) -> str:
+    """The digest of the version with which *version*'s looks are counted, recorded for ever."""
+    state, path = world.configuration.hub.state, records.holdout_version(model, version.digest)
+    if (raw := world.hub.read(state, path)) is None:
+        record = {"counted_with": _first_version(world, model, version), "keys": version.keys.to_list()}
+        world.hub.create(state, path, json.dumps(record).encode())
+        raw = world.hub.read(state, path)
+    return str(json.loads(raw or b"{}").get("counted_with", version.digest))
+
+
+def _first_version(world: Records, model: str, version: HoldoutVersion) -> str:
+    """The first of the versions that share most of their rows, one with the next, up to *version*; itself if none does.
+
+    Looks that were recorded before versions were go on by themselves.
+    """
+    state = world.configuration.hub.state
+    if raw := world.hub.read(state, records.holdout_version(model, version.digest)):
+        return str(json.loads(raw)["counted_with"])
+    if next(iter(_looks(world, model, version.digest)), None):
+        return version.digest
+    largest, first = SAME_ROWS, version.digest
+    for blob in world.hub.list(state, records.holdout_versions(model)):
+        if blob.path.endswith(records.VERSION_RECORD):
+            earlier = json.loads(world.hub.read(state, blob.path) or b"{}")
+            share = version.keys.share_in(parse_sketch(earlier["keys"]))
+            if share > largest:
+                largest, first = share, earlier["counted_with"]
+    return first
 
 
 def _looks(world: Records, model: str, digest: str) -> Iterator[dict[str, Any]]:
@@ -44,7 +87,7 @@ def _looks(world: Records, model: str, digest: str) -> Iterator[dict[str, Any]]:
 
 
 def _counted(looks: list[dict[str, Any]], own: dict[str, Any], holdout: Holdout) -> Look:
-    """The number of *own* within its year; years of a version begin with its first look."""
+    """The number of *own* within its year; years of a hold-out begin with its first look."""
     first = datetime.fromisoformat(looks[0]["at"])
 
     def year(look: dict[str, Any]) -> int:

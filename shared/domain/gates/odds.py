@@ -10,6 +10,7 @@ from statistics import NormalDist
 
 from shared.domain.gates.champion import BetterThanChampion
 from shared.domain.gates.evidence import Evaluation
+from shared.domain.statistics.key_sketch import KeySketch
 from shared.domain.statistics.looks import Look
 
 GAINS = (0.1, 0.2, 0.5)
@@ -20,7 +21,7 @@ _NORMAL = NormalDist()
 class HoldoutFacts:
     """The *rows* of a hold-out, its *groups* (0 where none are named) and the rows, or groups, of each of *slices*.
 
-    *digest* names the version, *hints* the columns that look like a group where none is named.
+    *digest* names the version, *keys* are its rows, *hints* the columns that look like a group where none is named.
     """
 
     digest: str
@@ -28,6 +29,7 @@ class HoldoutFacts:
     groups: int = 0
     slices: dict[str, int] = field(default_factory=dict)
     hints: tuple[str, ...] = ()
+    keys: KeySketch = field(default_factory=KeySketch, compare=False)
 
 
 def odds_of(options: BetterThanChampion, facts: HoldoutFacts, look: Look) -> tuple[str, ...]:

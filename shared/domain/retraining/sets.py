@@ -13,21 +13,22 @@ _Place = tuple[int, int, bytes, int]  # File, row, digest of the content, number
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """*line* is the row as it will be written, without its end; *held_out* its value of what tells the hold-out's rows.
+    """*line* is the row as it will be written, without its end; *held_out* its values of the columns that tell whether the
+    hold-out has it, in the order of `Merge`'s.
 
     It has *labels*, one in a table, the boxes of an image; *given* of them were written, the same ones again included.
     """
 
     key: tuple[str, ...]
     line: str
-    held_out: str = ""
+    held_out: tuple[str, ...] = ()
     labels: int = 1
     given: int = 1
 
 
 @dataclass(slots=True, kw_only=True)
 class Dropped:
-    """Labels that are not in the set: the same again, others for the same key, or those of a row of the hold-out."""
+    """Labels that are not in the set: the same again, others for the same key, or those of rows of the hold-out and of its groups."""
 
     duplicates: int = 0
     conflicts: int = 0
@@ -40,15 +41,16 @@ class Merge:
     Memory grows with the number of different keys (about 200 bytes each), not with the data.
     """
 
-    def __init__(self, on_conflict: OnConflict, held_out: Iterable[str] = ()) -> None:
-        self._on_conflict, self._held_out = on_conflict, frozenset(held_out)
+    def __init__(self, on_conflict: OnConflict, *held_out: Iterable[str]) -> None:
+        """*held_out*: for each column that tells the hold-out's rows or groups, the values that the hold-out has."""
+        self._on_conflict, self._held_out = on_conflict, tuple(map(frozenset, held_out))
         self._chosen: dict[bytes, _Place] = {}
         self._disputed: set[bytes] = set()
         self.dropped = Dropped()
 
     def offer(self, file: int, number: int, row: Row) -> None:
         """Raises Refused for a conflict that must not be."""
-        if row.held_out and row.held_out in self._held_out:
+        if self._holds_out(row):
             self.dropped.held_out += row.given
             return
         self.dropped.duplicates += row.given - row.labels
@@ -64,9 +66,13 @@ class Merge:
     def takes(self, file: int, number: int, row: Row) -> bool:
         """Whether this very row is in the set."""
         name = _digest("\0".join(row.key))
-        if row.held_out and row.held_out in self._held_out:
+        if self._holds_out(row):
             return False
         return name not in self._disputed and self._chosen[name][:2] == (file, number)
+
+    def _holds_out(self, row: Row) -> bool:
+        """Whether the row, or another row of its group, is in the hold-out; an empty value names nothing."""
+        return any(value and value in values for value, values in zip(row.held_out, self._held_out, strict=False))
 
     def _dispute(self, name: bytes, there: _Place, other: _Place, key: Sequence[str]) -> None:
         if self._on_conflict is OnConflict.FAIL:

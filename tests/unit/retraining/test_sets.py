@@ -21,12 +21,12 @@ def merged(files: Files, rule: OnConflict, held_out: tuple[str, ...] = ()) -> tu
     merge = Merge(rule, held_out)
     for at in reversed(range(len(files))):
         for number, (key, content) in enumerate(files[at]):
-            merge.offer(at, number, Row(key=(key,), line=content, held_out=key))
+            merge.offer(at, number, Row(key=(key,), line=content, held_out=(key,)))
     kept = [
         (key, content)
         for at, file in enumerate(files)
         for number, (key, content) in enumerate(file)
-        if merge.takes(at, number, Row(key=(key,), line=content, held_out=key))
+        if merge.takes(at, number, Row(key=(key,), line=content, held_out=(key,)))
     ]
     return kept, merge
 
@@ -52,6 +52,19 @@ def test_a_conflict_can_be_an_error():
 
 def test_within_a_file_the_later_row_is_the_newer_one():
     assert merged([[("a", "1"), ("a", "2")]], OnConflict.NEWEST)[0] == [("a", "2")]
+
+
+def test_no_row_of_a_group_of_the_holdout_is_trained_on():
+    merge = Merge(OnConflict.NEWEST, {"a"}, {"patient-1"})
+    rows = [
+        Row(key=(key,), line=key, held_out=(key, patient))
+        for key, patient in (("a", "patient-9"), ("b", "patient-1"), ("c", "patient-2"), ("d", ""))
+    ]
+    for number, row in enumerate(rows):
+        merge.offer(0, number, row)
+
+    assert [row.line for number, row in enumerate(rows) if merge.takes(0, number, row)] == ["c", "d"]
+    assert merge.dropped.held_out == 2
 
 
 def test_a_row_of_the_holdout_is_never_trained_on():
@@ -124,7 +137,7 @@ def test_what_is_dropped_of_images_is_counted_in_boxes(rule, conflicts):
     merge = Merge(rule, ["held.jpg"])
     newer, older = ("1.jpg", "newer", 2, 3), ("1.jpg", "older", 3, 3)
     for file, (url, line, labels, given_) in [(1, newer), (1, ("held.jpg", "h", 4, 5)), (0, older), (0, newer)]:
-        merge.offer(file, 0, Row(key=(url,), line=line, held_out=url, labels=labels, given=given_))
+        merge.offer(file, 0, Row(key=(url,), line=line, held_out=(url,), labels=labels, given=given_))
 
     assert asdict(merge.dropped) == {"duplicates": 1 + 1 + 2, "conflicts": conflicts, "held_out": 5}
 

@@ -1,0 +1,55 @@
+"""What share of one table's keys another table has, from a few thousand keys of each: 64 kB of any number of rows.
+
+A sketch has the smallest hashes of a table's keys (Broder 1997). Below the larger of two tables' limits both sketches are
+complete, so the keys below it are a random sample of both tables. It holds no key.
+"""
+
+import hashlib
+import heapq
+from collections.abc import Iterable
+
+SIZE = 4096
+_BITS = 64
+
+
+class KeySketch:
+    """The *SIZE* smallest hashes of the keys that were added, each once."""
+
+    def __init__(self, hashes: Iterable[int] = ()) -> None:
+        self._hashes = set(hashes)
+        self._largest_first = [-value for value in self._hashes]
+        heapq.heapify(self._largest_first)
+
+    def add(self, key: str) -> None:
+        """Count *key* in."""
+        value = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=_BITS // 8).digest(), "big")
+        if value >= self._limit or value in self._hashes:
+            return
+        self._hashes.add(value)
+        if len(self._hashes) <= SIZE:
+            heapq.heappush(self._largest_first, -value)
+        else:
+            self._hashes.remove(-heapq.heappushpop(self._largest_first, -value))
+
+    @property
+    def _limit(self) -> int:
+        """Every key of the table with a hash below it is in the sketch."""
+        return -self._largest_first[0] + 1 if len(self._hashes) >= SIZE else 2**_BITS
+
+    def share_in(self, other: "KeySketch") -> float:
+        """The share of this table's keys that *other*'s has: exact up to SIZE keys in both, else within 0.03 or so.
+
+        1 where none can be compared, since this table is then a small part of what the other one has.
+        """
+        limit = min(self._limit, other._limit)
+        comparable = {value for value in self._hashes if value < limit}
+        return len(comparable & other._hashes) / len(comparable) if comparable else 1.0
+
+    def to_list(self) -> list[str]:
+        """Plain JSON, in order; `parse_sketch` reads it back."""
+        return [f"{value:016x}" for value in sorted(self._hashes)]
+
+
+def parse_sketch(hashes: Iterable[str]) -> KeySketch:
+    """The sketch of which `to_list` gave *hashes*."""
+    return KeySketch(int(value, 16) for value in hashes)
