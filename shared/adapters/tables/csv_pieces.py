@@ -22,7 +22,7 @@ from shared.adapters.tables.batches import (
     kept_numbers,
     whole,
 )
-from shared.adapters.tables.conversion import plain_texts, texts
+from shared.adapters.tables.conversion import Typed, plain_texts, texts
 from shared.domain.data.data_contract import DataContract
 from shared.domain.data.data_measures import EXAMPLES, Breaches, Example
 
@@ -190,6 +190,9 @@ class _Reader:
         if not records[:_BLANK].strip(b"\r\n") and not records.strip(b"\r\n"):
             return Piece(rows=0, columns={})
         broken = _Broken(self.name)
+        plain = records.isascii() or _is_utf8(records)
+        # Any bad byte makes readers of the whole file fail, so columns that the contract does not name are read as well.
+        unnamed = [] if plain else [column for column in self.header if column not in self.contract.names]
         table = pa_csv.read_csv(
             pa.BufferReader(records),
             read_options=pa_csv.ReadOptions(
@@ -200,17 +203,26 @@ class _Reader:
             ),
             convert_options=pa_csv.ConvertOptions(
                 column_types=dict.fromkeys(self.header, pa.binary()),
-                include_columns=self.wanted,
+                include_columns=[*self.wanted, *unnamed],
                 null_values=list(self.contract.csv.null_values),
                 strings_can_be_null=True,
                 quoted_strings_can_be_null=False,
             ),
         )
         rows = table.num_rows + len(broken.rows)
-        plain = records.isascii() or _is_utf8(records)
         decoded = plain_texts if plain else texts
         columns = {name: decoded(whole(table.column(name))) for name in self.wanted}
-        return Piece(rows=rows, columns=columns, numbers=kept_numbers(rows, broken.rows), breaches=broken.breaches())
+        piece = Piece(rows=rows, columns=columns, numbers=kept_numbers(rows, broken.rows), breaches=broken.breaches())
+        for name in unnamed:
+            self._require_text(piece, name, texts(whole(table.column(name))))
+        return piece
+
+    def _require_text(self, piece: Piece, column: str, values: Typed) -> None:
+        """Add those of *values* that are not UTF-8 to the piece's breaches."""
+        if values.bad_count:
+            places = np.flatnonzero(values.bad)[:EXAMPLES]
+            shown = [Example(file=self.name, row=piece.number(at), value=values.show(at)) for at in places.tolist()]
+            piece.breaches.add("type", column[:200], values.bad_count, shown)
 
 
 @dataclass(slots=True)

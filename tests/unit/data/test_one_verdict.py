@@ -24,6 +24,7 @@ TEXTS = [
     *("0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-05:00", "2024-01-01T00:00:00.1234567", "2024-01-01T23:59:60"),
 ]
 RIGHT = {"integer": "12", "number": "1.5", "boolean": "true", "date": "2024-01-01", "timestamp": "2024-01-01T00:00:00"}
+INTEGER = {"name": "x", "type": "integer"}
 COLUMNS = [Column(name="x", type=kind) for kind in TYPES if kind != "string"]
 
 
@@ -132,3 +133,23 @@ def test_json_lines_say_the_same_both_ways(contract, lines):
         first, second = quick.typed(column), slow.typed(column)
         assert repr(first.values.to_pylist()) == repr(second.values.to_pylist())
         assert first.bad_count == second.bad_count
+
+
+@pytest.mark.parametrize("extra", ["allow", "refuse"])
+def test_csv_is_text_in_the_columns_that_no_contract_names_as_well(check, extra):
+    """A reader that takes the whole file would fail on it."""
+    right = b"x,note\n" + b"1,fine\n" * 3
+    wrong = b"x,note\n1,fine\n2,caf\xe9\n3,\xc3\xa9\n"
+
+    passed, found = (check(content, extra_columns=extra, keys=[], columns=[INTEGER]) for content in (right, wrong))
+
+    types = [(breach.column, breach.count, breach.examples[0].row) for breach in found.findings if breach.rule == "type"]
+    assert types == [("note", 1, 2)]
+    assert passed.outcome == ("passed" if extra == "allow" else "failed")
+    assert found.outcome == "failed"
+
+
+def test_json_lines_are_text_in_fields_that_no_contract_names_as_well(check):
+    found = check(b'{"x": 1, "note": "caf\xe9"}\n', format="jsonl", extra_columns="allow", keys=[], columns=[INTEGER])
+
+    assert [(breach.rule, breach.count) for breach in found.findings] == [("shape", 1)]
