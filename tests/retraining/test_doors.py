@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from click.testing import CliRunner
 
 from shared.domain import identity
 from shared.domain.failures import PutOff
@@ -15,6 +16,8 @@ from shared.domain.retraining.causes import CauseKind
 from shared.domain.retraining.rules import Limits
 from shared.ports import Blob
 from shared.records import paths as records
+from signalbox.cli.main import main
+from tests.fakes.ports import OPERATOR_KEY
 from tests.retraining.conftest import Works, hours
 
 
@@ -124,6 +127,25 @@ async def test_what_is_asked_while_a_consideration_pauses_is_left_to_it(works: W
 
     assert said["considered"] == "with others"
     assert len(works.part("claim.json")["causes"]) == 2
+
+
+async def test_the_log_of_a_training_is_given_by_its_end_and_printed_by_the_same_command(
+    works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs = {"user_logs/std_log.txt": b"epoch 1\nValueError: no column bmi\n"}
+    works.clients.job_logs.logs["train-1"] = logs  # type: ignore[attr-defined]
+    works.pipelines.status_after = lambda looks: "Failed"
+    run = (await works.by_hand()).run
+    monkeypatch.setenv("SIGNALBOX_URL", works.host.url)
+    monkeypatch.setenv("SIGNALBOX_KEY", OPERATOR_KEY)
+
+    status, log = await works.ask("GET", f"retrainings/{run}/logs?lines=1", {}, "ada")
+    unknown, problem = await works.ask("GET", f"retrainings/{run[:-1]}x/logs", {}, "ada")
+    printed = await asyncio.to_thread(CliRunner().invoke, main, ["logs", run])
+
+    assert (status, log["job"], log["text"]) == (200, "train-1", "ValueError: no column bmi")
+    assert (unknown, "`signalbox retraining MODEL` lists them" in problem["detail"]) == (404, True)
+    assert printed.stdout == "epoch 1\nValueError: no column bmi\n"
 
 
 async def test_whoever_may_cancels_a_run_and_says_why(works: Works) -> None:

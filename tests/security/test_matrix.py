@@ -58,6 +58,7 @@ MAY = {
     "retrain_model": "SEAK",
     "show_retraining": EVERYBODY,
     "cancel_retraining": "EFK",
+    "show_training_log": "OSEFAK",
     "plan_promotion": EVERYBODY,
     "start_promotion": "SEAK",
     "list_promotions": EVERYBODY,

@@ -20,10 +20,11 @@ from shared.durable.starting import Start, find_instance, wake
 from shared.records import paths as records
 from triggers.http import requests as asked
 from triggers.http.door import Call
+from triggers.http.inference import job_logs
 from triggers.http.problems import Problem
 from triggers.http.requesters import named, person_behind
 from triggers.http.responses import models as answers
-from triggers.http.responses.work import Ordered
+from triggers.http.responses.work import JobLog, Ordered
 
 _NEWEST = 50
 
@@ -44,6 +45,12 @@ async def show_retraining(call: Call, model: str) -> answers.RetrainingShown:
     found = await asyncio.to_thread(_shown, call.clients, model)
     instance = await find_instance(call.client, found.running) if found.running else None
     return replace(found, doing=instance.shown if instance else {})
+
+
+async def show_training_log(call: Call, run: str, query: asked.LogWanted) -> JobLog:
+    """The end of what the pipeline's run of a retraining has logged: the file that says most of an error, or the one that
+    is named."""
+    return await job_logs.show_of_training(call.clients, run, query)
 
 
 async def cancel_retraining(call: Call, run: str, body: asked.Order) -> Ordered:

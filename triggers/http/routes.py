@@ -62,6 +62,7 @@ DOORS: dict[str, tuple[Door, ...]] = {
     "triggers.http.retraining": (
         _post("models/{model}/retrain", "retrain_model", Action.RETRAIN, "model", 202),
         _get("models/{model}/retraining", "show_retraining", "model"),
+        _get("retrainings/{run}/logs", "show_training_log", "retraining", Action.CHECK_DATA),
         _post("retrainings/{run}/cancel", "cancel_retraining", Action.OPERATE, "retraining", 202),
     ),
     "triggers.http.promotion.doors": (

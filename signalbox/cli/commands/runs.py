@@ -61,10 +61,13 @@ def status(
 @_as
 @_json
 def logs(run: str, file: str, lines: int, only_list: bool, person: str, as_json: bool) -> None:
-    """Print the end of the log of RUN's job: the file that says most of an error, unless one is named."""
+    """Print the end of the log of RUN's job: the file that says most of an error, unless one is named.
+
+    RUN may be a run of training; its job is that of its pipeline.
+    """
     app = find_app(person, signed=bool(person))
     with suggesting(app, RUNS, run):
-        log = app.get(f"runs/{run}/logs", file=file, lines=str(lines))
+        log = app.get(f"{_kind_of(run)}/{run}/logs", file=file, lines=str(lines))
     if as_json:
         emit_json(log)
     elif only_list:
@@ -84,8 +87,7 @@ def logs(run: str, file: str, lines: int, only_list: bool, person: str, as_json:
 @_json
 def cancel(run: str, reason: str, person: str, as_json: bool) -> None:
     """Cancel RUN and its batch job, or a run of training and that of its pipeline."""
-    kind = "retrainings" if _TRAINING.fullmatch(run) else "runs"
-    _order(run, "cancel", reason, person, as_json, kind)
+    _order(run, "cancel", reason, person, as_json, _kind_of(run))
 
 
 @click.command()
@@ -111,6 +113,11 @@ def reprocess(run: str, reason: str, as_it_was: bool, person: str, as_json: bool
     with suggesting(app, RUNS, run):
         ordered = app.post(f"runs/{run}/reprocess", body)
     emit_answer(ordered, as_json)
+
+
+def _kind_of(run: str) -> str:
+    """The routes of the API that *run* belongs to."""
+    return "retrainings" if _TRAINING.fullmatch(run) else "runs"
 
 
 def _order(run: str, kind: str, reason: str, person: str, as_json: bool, among: str = "runs") -> None:

@@ -1,6 +1,8 @@
-"""The log of a run's job over HTTP: read with the app's own identity, bounded, and shown without secrets."""
+"""The log of the job of a run, or of a run of training, over HTTP: read with the app's own identity, bounded, and shown
+without secrets."""
 
 import asyncio
+import json
 
 from shared import contracts as c
 from shared.clients import Clients
@@ -8,6 +10,7 @@ from shared.codec import decode
 from shared.domain import identity
 from shared.domain.inference.job_logs import LogFile, shown
 from shared.domain.inference.routes import Workspace
+from shared.records import paths as records
 from triggers.http.inference.run_records import run_record
 from triggers.http.problems import Problem
 from triggers.http.requests import LogWanted
@@ -21,13 +24,34 @@ async def show(clients: Clients, run: str, wanted: LogWanted) -> answers.JobLog:
     return await asyncio.to_thread(_show, clients, run, wanted)
 
 
+async def show_of_training(clients: Clients, run: str, wanted: LogWanted) -> answers.JobLog:
+    """The log of the pipeline's run. Raises Problem where there is no such run of training, job or file."""
+    return await asyncio.to_thread(_show_of_training, clients, run, wanted)
+
+
 def _show(clients: Clients, run: str, wanted: LogWanted) -> answers.JobLog:
     inference = decode(c.Inference, run_record(clients, run)["inference"])
-    submitted = clients.ledger.find(identity.effect_key(run, "submitted"))
-    if submitted is None:
-        said = f"run {run} has submitted no job, so there is no log; `signalbox explain {run}` says what it waits for"
-        raise Problem(404, "no job", said)
-    return job_log(clients, run, str(submitted["job"]), inference.route.score.workspace, wanted)
+    submission = clients.ledger.find(identity.effect_key(run, "submitted"))
+    if submission is None:
+        raise _no_job(run)
+    return job_log(clients, run, str(submission["job"]), inference.route.score.workspace, wanted)
+
+
+def _show_of_training(clients: Clients, run: str, wanted: LogWanted) -> answers.JobLog:
+    claim = clients.hub.read(clients.configuration.hub.state, records.retraining_part(run, "claim.json"))
+    if claim is None:
+        message = f"no run of training is called {run!r}; `signalbox retraining MODEL` lists them"
+        raise Problem(404, "no such run", message)
+    rules = decode(c.RetrainingRun, json.loads(claim)["request"]).rules
+    submission = clients.ledger.find(identity.retraining_key(run, "submitted"))
+    if submission is None:
+        raise _no_job(run)
+    return job_log(clients, run, decode(c.TrainingSubmitted, submission).id, rules.pipeline.workspace, wanted)
+
+
+def _no_job(run: str) -> Problem:
+    message = f"run {run} has submitted no job, so there is no log; `signalbox explain {run}` says what it waits for"
+    return Problem(404, "no job", message)
 
 
 def job_log(clients: Clients, run: str, job: str, workspace: Workspace, wanted: LogWanted) -> answers.JobLog:
