@@ -8,6 +8,9 @@ from shared.domain.inference.arrivals import Arrival, is_folder_marker
 from shared.domain.inference.routes import Grouping, Route
 
 
+FOLDER_MARKER = "{} is a folder's marker, and no file"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartRun:
     route: Route
@@ -42,7 +45,7 @@ def route(event: BlobArrived, configuration: Configuration) -> tuple[Decision, .
     if event.arrival.container in configuration.hub.reserved:
         return (Ignore(reason=f"{event.arrival.container} is Signalbox's own container"),)
     if is_folder_marker(event.arrival.path, {}):
-        return (Ignore(reason=f"{location} is a folder's marker, and no file"),)
+        return (Ignore(reason=FOLDER_MARKER.format(location)),)
     decisions = tuple(
         decision for each in configuration.routes if (decision := _by(each, event.arrival, location)) is not None
     )

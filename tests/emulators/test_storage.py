@@ -273,4 +273,5 @@ def test_markers_of_folders_are_no_files(hub: BlobServiceClient) -> None:
 
     assert [blob.path for blob in ours.list("folders", "")] == ["a/b.csv"]
     assert (ours.find("folders", "a"), ours.find("folders", "c/")) == (None, None)
+    assert [ours.is_folder("folders", path) for path in ("a", "c/", "a/b.csv", "nothing")] == [True, True, False, False]
     assert [blob.path for blob in ours.page("folders", "", 10)[0]] == ["a/b.csv"]

@@ -77,6 +77,10 @@ class MemoryHub:
         there = self.blobs.get((container, path))
         return there[0] if there and not is_folder_marker(path, there[0].metadata) else None
 
+    def is_folder(self, container: str, path: str) -> bool:
+        there = self.blobs.get((container, path))
+        return there is not None and is_folder_marker(path, there[0].metadata)
+
     def read(self, container: str, path: str) -> bytes | None:
         refuse_way_out(container, path)
         there = self.blobs.get((container, path))

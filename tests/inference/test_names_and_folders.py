@@ -60,6 +60,27 @@ async def test_a_folder_is_neither_scored_nor_quarantined_nor_deleted(product: P
     assert all(product.record(run)["outcome"] == "superseded" for run in runs(product))
 
 
+def ignored_reasons(product: Product) -> list[str]:
+    days = [blob.path for blob in product.hub.list("signalbox", "ignored/")]
+    return [line["reason"] for day in days for line in product.lines(day)]
+
+
+@pytest.mark.parametrize("kind", ["each", "window"])
+async def test_a_marker_named_like_a_file_opens_no_run(product: Product, kind: str) -> None:
+    """Accounts with folders announce one as a blob without content; only its metadata tells."""
+    marker = product.land(f"landing/{kind}/north/a.csv", b"", **FOLDER)
+
+    await product.tell(marker)
+    await product.host.settle()
+
+    assert list(runs(product)) == []
+    assert f"landing/{marker.path} is a folder's marker, and no file" in ignored_reasons(product)
+
+
+async def test_an_empty_file_is_judged_as_a_file(product: Product) -> None:
+    assert (await product.finish(await product.arrive("landing/each/north/bad.csv", b""))).outcome is not None
+
+
 async def test_a_folder_among_the_members_of_a_marker_is_left_out(product: Product) -> None:
     product.land("landing/success/s1/a.csv")
     product.land("landing/success/s1/b.csv", b"", Hdi_isfolder="true")

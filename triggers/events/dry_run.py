@@ -5,9 +5,10 @@ from typing import Any
 
 from shared.clients import Clients
 from shared.domain.events import AlertChanged, BlobArrived, Irrelevant, MonitorBreached, UnreadableEvent
-from shared.routing import Decision, Ignore, OpenWindow, StartRun, WatchTrainingData, route
+from shared.routing import Decision, Ignore, OpenWindow, StartRun, WatchTrainingData
 from triggers.events.envelopes import read_event
 from triggers.events.event_grid import WITHOUT
+from triggers.events.intake import routed
 from triggers.queues.data_checks import check_sent, is_check
 from triggers.queues.message_files import arrivals, is_message
 from triggers.queues.stream_records import is_records, would_keep
@@ -31,7 +32,7 @@ def foreseen(clients: Clients, raw: Any) -> Iterator[str]:
         case Irrelevant(reason=reason):
             yield f"would be ignored: {reason}"
         case BlobArrived():
-            yield from map(_told, route(event, clients.configuration))
+            yield from map(_told, routed(clients, event)[1])
         case MonitorBreached() | AlertChanged():
             yield "would become a cause of retraining, if a model names its source"
         case _:
@@ -48,7 +49,7 @@ def _would_start(clients: Clients, raw: dict[str, Any]) -> Iterator[str]:
         yield f"would be stored again: {error}"
         return
     for event in events:
-        yield from map(_told, route(event, clients.configuration))
+        yield from map(_told, routed(clients, event)[1])
 
 
 def _would_keep(clients: Clients, raw: dict[str, Any]) -> str:

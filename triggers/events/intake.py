@@ -21,7 +21,7 @@ from shared.domain.failures import Refused
 from shared.durable.starting import Client, Start, start_once
 from shared.records import paths as records
 from shared.records.line_logs import append_line
-from shared.routing import Decision, Ignore, OpenWindow, StartRun, WatchTrainingData, route
+from shared.routing import FOLDER_MARKER, Decision, Ignore, OpenWindow, StartRun, WatchTrainingData, route
 
 _LONGEST_ID, _LONGEST_SUBJECT = 256, 1200  # Of what an event says: a subject has a container and a blob's name.
 
@@ -35,7 +35,7 @@ async def take_in(client: Client, clients: Clients, event: Event) -> tuple[str, 
         return (await _take_model(client, clients, event),)
     if isinstance(event, MonitorBreached | AlertChanged):
         return (await _take_cause(client, clients, event),)
-    arrived, decisions = await asyncio.to_thread(_routed, clients, event)
+    arrived, decisions = await asyncio.to_thread(routed, clients, event)
     return tuple([await _act(client, clients, arrived, decision) for decision in decisions])
 
 
@@ -77,10 +77,19 @@ def _flagged(clients: Clients, event: ModelRegistered) -> c.Promotion | c.Promot
     raise Refused(f"{event.workspace} is not an environment from which models climb")
 
 
-def _routed(clients: Clients, event: BlobArrived) -> tuple[BlobArrived, tuple[Decision, ...]]:
-    """Not on the event loop: a long name meets the pattern of every route."""
+def routed(clients: Clients, event: BlobArrived) -> tuple[BlobArrived, tuple[Decision, ...]]:
+    """*event* with its eTag, and what is to be done: nothing where it only marks a folder.
+
+    Not on the event loop: a long name meets the pattern of every route, and the hub may be asked.
+    """
     event = _with_etag(clients, event)
-    return event, route(event, clients.configuration)
+    decisions = route(event, clients.configuration)
+    arrival = event.arrival
+    # Only a blob without content can be a marker, and only its metadata tells: one look, and only where it matters.
+    if not arrival.size and not all(isinstance(decision, Ignore) for decision in decisions):
+        if clients.hub.is_folder(arrival.container, arrival.path):
+            return event, (Ignore(reason=FOLDER_MARKER.format(arrival.location)),)
+    return event, decisions
 
 
 def _with_etag(clients: Clients, event: BlobArrived) -> BlobArrived:

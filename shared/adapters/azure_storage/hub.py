@@ -56,12 +56,19 @@ class BlobHub:
             )
 
     def find(self, container: str, path: str) -> Blob | None:
+        item = self._properties(container, path)
+        return None if item is None or is_folder_marker(path, item.metadata or {}) else _blob(container, item)
+
+    def is_folder(self, container: str, path: str) -> bool:
+        item = self._properties(container, path)
+        return item is not None and is_folder_marker(path, item.metadata or {})
+
+    def _properties(self, container: str, path: str) -> BlobProperties | None:
         with translated(f"look at {container}/{path}"):
             try:
-                item = self._client(container, path).get_blob_properties()
+                return self._client(container, path).get_blob_properties()
             except ResourceNotFoundError:
                 return None
-            return None if is_folder_marker(path, item.metadata or {}) else _blob(container, item)
 
     def read(self, container: str, path: str) -> bytes | None:
         with translated(f"read {container}/{path}"):
