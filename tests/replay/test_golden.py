@@ -15,6 +15,14 @@ from shared.durable.context import Context, Steps, call
 from tests.replay.histories import GOLDEN, asked_for, replay
 
 FILES = sorted(GOLDEN.glob("*.json"))
+_NO_ERROR = {"error": "", "log": ""}
+# Fields of outputs that are newer than the history, with the values that they have there: a field is added here by hand.
+NEWER: dict[str, dict[str, Any]] = {
+    "run_inference-completed": {"job_error": "", "job_log": ""},
+    "run_inference-released": {"job_error": "", "job_log": ""},
+    "wait_for_job": _NO_ERROR,
+    "wait_for_training": _NO_ERROR,
+}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -25,14 +33,8 @@ def test_a_recorded_history_still_finishes_the_same_way(path):
 
     assert asked_for(answer) == golden["asked_for"]
     assert answer["isDone"]
-    assert known(answer.get("output"), golden["output"]) == golden["output"]
-
-
-def known(output: Any, recorded: Any) -> Any:
-    """*output* without the fields that are newer than *recorded*, which the codec of then ignores."""
-    if isinstance(output, dict) and isinstance(recorded, dict):
-        return {name: value for name, value in output.items() if name in recorded}
-    return output
+    newer = NEWER.get(path.stem)
+    assert answer.get("output") == (golden["output"] | newer if newer else golden["output"])
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
