@@ -5,8 +5,8 @@
 Each sample is a process of its own; the sides take turns. The check does types, nulls, ranges, categories, unique keys
 and distribution tests, in its reader process; pandera does all of them but the distribution tests; the scan sums one
 column and counts another. Pandera gets an environment of its own. Seconds of the processor are printed beside those of
-the clock: where other work shares the machine, only they can be compared. With `--against`, the one peer is the check of
-another commit, whose files are in FOLDER (`git archive COMMIT | tar x -C FOLDER`): 70 megabytes are 1,000,000 rows.
+the clock: where other work shares the machine, only they can be compared. With `--against`, the one peer is the check
+of another commit, whose files are in FOLDER (`git archive COMMIT | tar x -C FOLDER`): 70 megabytes are 1,000,000 rows.
 """
 
 import argparse
@@ -132,8 +132,9 @@ class Side(NamedTuple):
 
 
 def sample(side: Side, path: Path) -> tuple[float, float, float]:
-    """Seconds of the clock for the check, of the processor for a whole process with its reader, and the peak of resident
-    memory in megabytes."""
+    """Seconds of the clock for the check, of the processor for a whole process with its reader, and the peak of
+    resident memory in megabytes.
+    """
     link = side.folder / path.name
     if link != path and not link.exists():
         link.hardlink_to(path)

@@ -284,37 +284,45 @@ def look_table(simulations: int) -> None:
         print(f"| {name} | {wrong:.1%} | {' | '.join(f'{each:.0%}' for each in parts)} |", flush=True)
 
 
-def case_table() -> list[str]:
-    """Single hold-outs of which something else was once said, and what is said now; those that are wrong."""
-    chance, ones = np.random.default_rng(3), np.ones(1000)
-    truth = (np.arange(1000) == 0).astype(float)
-    found_alone = compare("f1", truth, np.zeros(1000), truth, resamples=RESAMPLES)
+def single_holdouts() -> Iterator[tuple[str, Difference, str]]:
+    """Hold-outs of which something else was once said: a name, the interval, and the verdict of today."""
+    chance, truth = np.random.default_rng(3), (np.arange(1000) == 0).astype(float)
+    lone_positive = compare("f1", truth, np.zeros(1000), truth, resamples=RESAMPLES)
+    yield "F1, the one positive of 1,000 found by the challenger alone", lone_positive, _judged("f1", lone_positive, {})
+
     perfect = compare("auc", truth[:200], truth[:200], truth[:200] * 2 + chance.random(200) / 2, resamples=RESAMPLES)
     flags = np.arange(1000) % 2
     whole = compare("auc", flags, flags + 2 * chance.normal(size=1000), flags + chance.normal(size=1000) / 2)
-    in_slice = (SliceDifference(slice="s=1", difference=perfect),)
-    slice_options = {"slices": ["s=1"], "slice_rule": "proven"}
-    losses = ones + chance.random(1000)
-    both = [compare("mae", 0 * ones, losses, ones, confidence=each) for each in (0.95, 0.99)]
-    measured = Evaluation(digest="", rows=1000, champion="m:1", differences=tuple(both))
-    gates = [GateSpec(gate="better_than_champion", options={"metric": "mae", "confidence": each}) for each in (0.95, 0.99)]
-    verdicts = [verdict.outcome.value for verdict in judge(gates, Evidence(evaluation=measured))]
-    rows = (
-        ("F1, the one positive of 1,000 found by the challenger alone", found_alone, _judged("f1", found_alone, {})),
-        ("AUC 1 and 1 in a slice with one positive", perfect, _judged("auc", whole, slice_options, slices=in_slice)),
-        ("mae at confidence 0.95, beside a gate at 0.99", both[0], verdicts[0]),
-        ("mae at confidence 0.99, beside a gate at 0.95", both[1], verdicts[1]),
-    )
+    options = {"slices": ["s=1"], "slice_rule": "proven"}
+    verdict = _judged("auc", whole, options, slices=(SliceDifference(slice="s=1", difference=perfect),))
+    yield "AUC 1 and 1 in a slice with one positive", perfect, verdict
+
+    zeros, losses, levels = np.zeros(1000), 1 + chance.random(1000), (0.95, 0.99)
+    both = tuple(compare("mae", zeros, losses, zeros + 1, confidence=level) for level in levels)
+    evidence = Evidence(evaluation=Evaluation(digest="", rows=1000, champion="m:1", differences=both))
+    for level, difference in zip(levels, both, strict=True):
+        gate = GateSpec(gate="better_than_champion", options={"metric": "mae", "confidence": level})
+        yield (
+            f"mae at confidence {level}, beside a gate at another",
+            difference,
+            judge([gate], evidence)[0].outcome.value,
+        )
+
+
+def case_table() -> list[str]:
+    """Print them, and r2 of constant truths; the names of the cases that are wrong."""
     print("| hold-out | interval | verdict |\n|---|---|---|")
-    for name, difference, verdict in rows:
+    verdicts = []
+    for name, difference, verdict in single_holdouts():
+        verdicts.append(verdict)
         print(f"| {name} | {difference.low:.4g} to {difference.high:.4g} | {verdict} |")
     for constant in (0.1, 0.7, 123.456):
         try:
-            value = str(value_of("r2", [constant] * 7, range(7)))
+            answer = str(value_of("r2", [constant] * 7, range(7)))
         except MetricError as error:
-            value = str(error)
-        print(f"| r2 of a truth that is always {constant} | | {value} |")
-    return [] if [row[2] for row in rows] == ["inconclusive", "inconclusive", "pass", "pass"] else ["single hold-outs"]
+            answer = str(error)
+        print(f"| r2 of a truth that is always {constant} | | {answer} |")
+    return [] if verdicts == ["inconclusive", "inconclusive", "pass", "pass"] else ["single hold-outs"]
 
 
 TABLES: dict[str, Callable[[int], list[str]]] = {
@@ -324,7 +332,7 @@ TABLES: dict[str, Callable[[int], list[str]]] = {
     "rare": lambda many: list(compared(RARE, many, {}, "rows")),
     "slices": lambda many: slice_table(many) or [],
     "looks": lambda many: look_table(10 * many) or [],
-    "cases": lambda many: case_table(),
+    "cases": lambda _: case_table(),
 }
 
 

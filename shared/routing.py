@@ -7,7 +7,6 @@ from shared.domain.events import BlobArrived
 from shared.domain.inference.arrivals import Arrival, is_folder_marker
 from shared.domain.inference.routes import Grouping, Route
 
-
 FOLDER_MARKER = "{} is a folder's marker, and no file"
 
 

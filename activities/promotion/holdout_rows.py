@@ -99,8 +99,8 @@ class Slices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldoutRows:
-    """*digest* names the content of the files, *keys* are the rows', *truth* has the answer of each row, *groups* the code of its group where
-    the hold-out names one; *hints* are the columns that look like one where it does not.
+    """*digest* names the content of the files, *keys* are the rows', *truth* has the answer of each row, *groups* the
+    code of its group where the hold-out names one; *hints* are the columns that look like one where it does not.
     """
 
     holdout: Holdout

@@ -16,7 +16,7 @@ from tests.replay.histories import GOLDEN, asked_for, replay
 
 FILES = sorted(GOLDEN.glob("*.json"))
 _NO_ERROR = {"error": "", "log": ""}
-# Fields of outputs that are newer than the history, with the values that they have there: a field is added here by hand.
+# Fields of outputs that are newer than the history, with their values there: a field is added here by hand.
 NEWER: dict[str, dict[str, Any]] = {
     "run_inference-completed": {"job_error": "", "job_log": ""},
     "run_inference-released": {"job_error": "", "job_log": ""},

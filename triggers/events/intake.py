@@ -86,9 +86,9 @@ def routed(clients: Clients, event: BlobArrived) -> tuple[BlobArrived, tuple[Dec
     decisions = route(event, clients.configuration)
     arrival = event.arrival
     # Only a blob without content can be a marker, and only its metadata tells: one look, and only where it matters.
-    if not arrival.size and not all(isinstance(decision, Ignore) for decision in decisions):
-        if clients.hub.is_folder(arrival.container, arrival.path):
-            return event, (Ignore(reason=FOLDER_MARKER.format(arrival.location)),)
+    routed_somewhere = not all(isinstance(decision, Ignore) for decision in decisions)
+    if routed_somewhere and not arrival.size and clients.hub.is_folder(arrival.container, arrival.path):
+        decisions = (Ignore(reason=FOLDER_MARKER.format(arrival.location)),)
     return event, decisions
 
 

@@ -48,8 +48,7 @@ async def show_retraining(call: Call, model: str) -> answers.RetrainingShown:
 
 
 async def show_training_log(call: Call, run: str, query: asked.LogWanted) -> JobLog:
-    """The end of what the pipeline's run of a retraining has logged: the file that says most of an error, or the one that
-    is named."""
+    """The end of what the pipeline's run has logged: the file that says most of an error, or the one that is named."""
     return await job_logs.show_of_training(call.clients, run, query)
 
 

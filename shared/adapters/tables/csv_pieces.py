@@ -191,7 +191,7 @@ class _Reader:
             return Piece(rows=0, columns={})
         broken = _Broken(self.name)
         plain = records.isascii() or _is_utf8(records)
-        # Any bad byte makes readers of the whole file fail, so columns that the contract does not name are read as well.
+        # A bad byte makes readers of the whole file fail: columns that the contract does not name are read as well.
         unnamed = [] if plain else [column for column in self.header if column not in self.contract.names]
         table = pa_csv.read_csv(
             pa.BufferReader(records),

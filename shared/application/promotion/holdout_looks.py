@@ -1,8 +1,8 @@
 """How many challengers have asked a hold-out: one record for each, numbered without a gap.
 
 The number is created and never overwritten, so of two hosts that count at once one counts on; a challenger that is
-measured again, after a crash or further up the ladder, has the number that it had. A version of the hold-out that shares
-most of its rows with an earlier one is the same hold-out: its looks go on.
+measured again, after a crash or further up the ladder, has the number that it had. A version that shares most of its
+rows with an earlier one is the same hold-out: its looks go on.
 """
 
 import json

@@ -13,8 +13,8 @@ _Place = tuple[int, int, bytes, int]  # File, row, digest of the content, number
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """*line* is the row as it will be written, without its end; *held_out* its values of the columns that tell whether the
-    hold-out has it, in the order of `Merge`'s.
+    """*line* is the row as it will be written, without its end; *held_out* its values of the columns that tell whether
+    the hold-out has it, in the order of `Merge`'s.
 
     It has *labels*, one in a table, the boxes of an image; *given* of them were written, the same ones again included.
     """
@@ -28,7 +28,9 @@ class Row:
 
 @dataclass(slots=True, kw_only=True)
 class Dropped:
-    """Labels that are not in the set: the same again, others for the same key, or those of rows of the hold-out and of its groups."""
+    """Labels that are not in the set: the same again, others for the same key, or those that the hold-out has, rows of
+    its groups included.
+    """
 
     duplicates: int = 0
     conflicts: int = 0

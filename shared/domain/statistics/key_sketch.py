@@ -1,6 +1,6 @@
 """What share of one table's keys another table has, from a thousand keys of each: 16 kB of any number of rows.
 
-A sketch has the smallest hashes of a table's keys (Broder 1997). Below the larger of two tables' limits both sketches are
+A sketch has the smallest hashes of a table's keys (Broder 1997). Below the smaller of two sketches' limits both are
 complete, so the keys below it are a random sample of both tables. It holds no key.
 """
 

@@ -143,7 +143,9 @@ def test_csv_is_text_in_the_columns_that_no_contract_names_as_well(check, extra)
 
     passed, found = (check(content, extra_columns=extra, keys=[], columns=[INTEGER]) for content in (right, wrong))
 
-    types = [(breach.column, breach.count, breach.examples[0].row) for breach in found.findings if breach.rule == "type"]
+    types = [
+        (breach.column, breach.count, breach.examples[0].row) for breach in found.findings if breach.rule == "type"
+    ]
     assert types == [("note", 1, 2)]
     assert passed.outcome == ("passed" if extra == "allow" else "failed")
     assert found.outcome == "failed"
