@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from shared.adapters.azure_storage.sealed_secrets import SealedSecrets
 from shared.domain.configuration import Configuration
 from shared.domain.devops.configuration import DevOps
 from tests.devops.ado import Ado, serving
-from tests.fakes.ports import OPERATOR_KEY, MemoryHub
+from tests.fakes.ports import OPERATOR_KEY
 from tests.promotion.conftest import CONFIGURATION, Railway, running
 
 
@@ -44,29 +43,24 @@ def payloads() -> Path:
 
 
 @dataclass
-class Yard:
-    """The product with models to promote, and the organisation whose pipelines call it."""
+class Yard(Railway):
+    """The app with models to promote, and the organisation whose pipelines call it."""
 
-    railway: Railway
     ado: Ado
-
-    @property
-    def hub(self) -> MemoryHub:
-        return self.railway.hub
 
     def gate(self, body: str, **more: Any) -> dict[str, Any]:
         """A check, or an agentless task, that calls the product and waits."""
-        url = f"{self.railway.host.url}/api/v1/devops/checks"
+        url = f"{self.host.url}/api/v1/devops/checks"
         return {"kind": "task", "url": url, "key": OPERATOR_KEY, "body": body, **more}
 
-    async def until(self, happened: Callable[[], Any]) -> Any:
+    async def until(self, happened: Callable[[], Any], every_s: float = 1) -> Any:
         """Let time pass here, and a little of it there, until something has happened; what it gave."""
         async with asyncio.timeout(60):
-            await self.railway.host.settle()
+            await self.host.settle()
             while not (seen := happened()):
-                await self.pass_time(seconds=1)
+                await self.pass_time(every_s)
                 await asyncio.sleep(0.01)  # The organisation's own clock is real.
-                await self.railway.host.settle()
+                await self.host.settle()
         return seen
 
     async def ended(self, run: int) -> dict[str, Any]:
@@ -92,9 +86,6 @@ class Yard:
             lambda: [each for each in self.promotions() if self.hub.find("signalbox", found.format(each))]
         )
         return str(promotion)
-
-    async def pass_time(self, **delta: float) -> None:
-        await self.railway.pass_time(timedelta(**delta))
 
 
 @pytest.fixture
@@ -123,4 +114,4 @@ async def yard(
     }
     async with running(configuration, tmp_path, monkeypatch, **more) as railway:
         vars(railway.clients).update(secrets=SealedSecrets(railway.hub, "signalbox", "s" * 32))
-        yield Yard(railway=railway, ado=ado)
+        yield Yard(**vars(railway), ado=ado)

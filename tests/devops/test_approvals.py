@@ -49,7 +49,7 @@ async def hooked(yard: Yard) -> AsyncIterator[Yard]:
     """With service hooks that deliver to the product."""
     made = []
     for kind in EVENTS:
-        inputs = {"url": f"{yard.railway.host.url}/api/v1/devops/hooks", "basicAuthPassword": OPERATOR_KEY}
+        inputs = {"url": f"{yard.host.url}/api/v1/devops/hooks", "basicAuthPassword": OPERATOR_KEY}
         body = {"publisherId": "pipelines", "eventType": kind, "consumerId": "webHooks"}
         body |= {"consumerActionId": "httpRequest", "consumerInputs": inputs}
         made.append(yard.ado.ask("POST", "../../_apis/hooks/subscriptions", body).json()["id"])
@@ -62,7 +62,7 @@ def waiting(yard: Yard, name: str, approvers: list[str], **more: Any) -> dict[st
     """A run that starts the promotion, and waits for it and for people."""
     approval = {"kind": "approval", "approvers": approvers, **more}
     stage = {"name": "promote", "gates": [yard.gate(PROMOTE), approval]}
-    yard.railway.register("1", error=1.0)
+    yard.register("1", error=1.0)
     return yard.ado.run(yard.ado.define(name, stage))
 
 
@@ -76,10 +76,10 @@ async def test_approvals_given_in_azure_devops_release_the_promotion(hooked: Yar
     assert hooked.ado.decide(approval["id"], "grace@example.org").status_code == 200
     seen = await hooked.ended(run["id"])
 
-    assert (seen["result"], hooked.railway.record(promotion)["fate"]) == ("succeeded", "promoted")
-    kinds = hooked.railway.chain()
+    assert (seen["result"], hooked.record(promotion)["fate"]) == ("succeeded", "promoted")
+    kinds = hooked.chain()
     assert kinds.count("decision approved") == 2
-    entries = [each.facts for each in hooked.railway.clients.audit.entries() if each.kind == "decision approved"]
+    entries = [each.facts for each in hooked.clients.audit.entries() if each.kind == "decision approved"]
     assert {(each["role"], each["oid"]) for each in entries} == {("data-scientist", "1"), ("product-owner", "2")}
     decisions = hooked.ado.state()["effects"]["decisions"]
     assert [name for name in decisions if name.startswith(approval["id"])] == [
@@ -92,7 +92,7 @@ async def test_approvals_given_here_release_azure_devops(hooked: Yard) -> None:
     run = waiting(hooked, "from here", [SCIENTISTS, OWNERS, "Signalbox"], min=1)
     promotion = await hooked.asking()
 
-    await hooked.railway.approve(promotion)
+    await hooked.approve(promotion)
     seen = await hooked.ended(run["id"])
 
     assert seen["result"] == "succeeded"
@@ -100,7 +100,7 @@ async def test_approvals_given_here_release_azure_devops(hooked: Yard) -> None:
     assert [step["status"] for step in approval["steps"]] == ["skipped", "skipped", "approved"]
     assert promotion in approval["steps"][2]["comment"]
     await hooked.pass_time(minutes=5)
-    assert hooked.railway.chain().count("decision approved") == 2  # Its own decision did not come back.
+    assert hooked.chain().count("decision approved") == 2  # Its own decision did not come back.
 
 
 async def test_one_in_each_system_is_enough(hooked: Yard) -> None:
@@ -110,10 +110,10 @@ async def test_one_in_each_system_is_enough(hooked: Yard) -> None:
     await hooked.pass_time(seconds=5)
 
     hooked.ado.decide(approval["id"], "ada@example.org")
-    assert (await hooked.railway.decide(promotion, "grace", "product-owner"))[0] == 200
+    assert (await hooked.decide(promotion, "grace", "product-owner"))[0] == 200
     seen = await hooked.ended(run["id"])
 
-    assert (seen["result"], hooked.railway.record(promotion)["fate"]) == ("succeeded", "promoted")
+    assert (seen["result"], hooked.record(promotion)["fate"]) == ("succeeded", "promoted")
 
 
 async def test_a_rejection_there_holds_the_promotion(hooked: Yard) -> None:
@@ -123,7 +123,7 @@ async def test_a_rejection_there_holds_the_promotion(hooked: Yard) -> None:
     await hooked.pass_time(seconds=5)
 
     hooked.ado.decide(approval["id"], "grace@example.org", "rejected", "not before the audit")
-    result = await hooked.railway.finish(promotion)
+    result = await hooked.finish(promotion)
 
     assert (result.fate.value, "not before the audit" in result.because[0]) == ("held", True)
     assert hooked.ado.seen(run["id"])["result"] == "failed" or hooked.ado.seen(run["id"])["state"] == "completed"
@@ -133,7 +133,7 @@ async def test_a_rejection_here_rejects_there(hooked: Yard) -> None:
     run = waiting(hooked, "rejected here", [SCIENTISTS, OWNERS, "Signalbox"], min=2)
     promotion = await hooked.asking()
 
-    await hooked.railway.decide(promotion, "ada", "data-scientist", "reject")
+    await hooked.decide(promotion, "ada", "data-scientist", "reject")
     seen = await hooked.ended(run["id"])
 
     assert seen["state"] == "completed"
@@ -151,7 +151,7 @@ async def test_a_rejection_here_rejects_there(hooked: Yard) -> None:
 async def test_the_same_rules_hold_for_what_is_decided_there(hooked: Yard, person: str, comment: str, why: str) -> None:
     approvers = [SCIENTISTS if person.startswith("ada") else person, OWNERS]
     if person.startswith("linus"):
-        (central,) = hooked.railway.clients.configuration.devops.approvals
+        (central,) = hooked.clients.configuration.devops.approvals
         central.approvers["data-scientist"] = person
     run = waiting(hooked, f"rules {person}", approvers)
     await hooked.asking()
@@ -162,14 +162,14 @@ async def test_the_same_rules_hold_for_what_is_decided_there(hooked: Yard, perso
     promotion = hooked.promotions()[0]
 
     def noted() -> bool:
-        return why in json.dumps(hooked.railway.host.get(f"{promotion}-mirror").custom_status)
+        return why in json.dumps(hooked.host.get(f"{promotion}-mirror").custom_status)
 
     assert await hooked.until(noted)
-    assert "decision approved" not in hooked.railway.chain()
+    assert "decision approved" not in hooked.chain()
 
 
 async def post(yard: Yard, body: Any, **headers: str) -> tuple[int, Any]:
-    url = f"{yard.railway.host.url}/api/v1/devops/hooks"
+    url = f"{yard.host.url}/api/v1/devops/hooks"
     async with aiohttp.ClientSession() as session, session.post(url, json=body, headers=headers) as answer:
         return answer.status, await answer.json(content_type=None)
 
@@ -206,7 +206,7 @@ async def test_published_samples_are_hints_and_nothing_more(yard: Yard, payloads
 
     assert (status, answer["heeded"]) == (202, not isinstance(seen, str))
     if answer["heeded"]:
-        outcome = await yard.railway.host.advance_until_finished(answer["hint"], timeout=30)
+        outcome = await yard.host.advance_until_finished(answer["hint"], timeout=30)
         assert outcome.output["did"] in ("nothing here waits for it", "no rule for repository Fabrikam")
     assert yard.promotions() == []
 
@@ -225,7 +225,7 @@ def pull(yard: Yard, repository: str, description: str, target: str = "refs/head
 
 
 async def test_a_merged_pull_request_starts_the_promotion_it_names_once(hooked: Yard) -> None:
-    hooked.railway.register("1", error=1.0)
+    hooked.register("1", error=1.0)
     conflicting, elsewhere = (
         pull(hooked, "models", "signalbox: churn:1"),
         pull(hooked, "models", "signalbox: churn:1", "refs/heads/dev"),
@@ -239,17 +239,17 @@ async def test_a_merged_pull_request_starts_the_promotion_it_names_once(hooked: 
     for _ in range(2):
         hooked.ado.ask("PATCH", merged, {"status": "completed"}, "grace@example.org")
     (promotion,) = await hooked.until(hooked.promotions)
-    await hooked.railway.finish(promotion)
+    await hooked.finish(promotion)
     await hooked.pass_time(seconds=30)
 
     assert hooked.promotions() == [promotion]
-    record = hooked.railway.record(promotion)
+    record = hooked.record(promotion)
     assert (record["fate"], record["promotion"]["requester"]) == ("promoted", "1")  # The pull request's author.
 
 
 async def test_a_merged_pull_request_runs_a_pipeline_once_to_its_result(hooked: Yard) -> None:
     number = hooked.ado.define("provision on merge", {"name": "work", "steps": [{"kind": "log", "lines": ["done"]}]})
-    merges = hooked.railway.clients.configuration.devops.merges
+    merges = hooked.clients.configuration.devops.merges
     object.__setattr__(merges[1].order, "pipeline", str(number))
     merged = pull(hooked, "infrastructure", "")
     for _ in range(2):

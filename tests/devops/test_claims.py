@@ -48,7 +48,7 @@ async def waiting(yard: Yard, name: str) -> AsyncIterator[tuple[int, dict[str, s
 
 
 async def finished(yard: Yard, task: str) -> Any:
-    return (await yard.railway.host.advance_until_finished(task, timeout=30)).output
+    return (await yard.host.advance_until_finished(task, timeout=30)).output
 
 
 async def test_whoever_comes_first_with_a_forged_token_does_not_take_the_tasks_place(yard: Yard) -> None:
@@ -64,15 +64,15 @@ async def test_whoever_comes_first_with_a_forged_token_does_not_take_the_tasks_p
 
 
 async def test_a_confirmed_call_that_asks_for_something_else_is_refused_recorded_and_told(yard: Yard) -> None:
-    yard.railway.register("1", error=1.0)
-    yard.railway.register("2", error=1.0)
+    yard.register("1", error=1.0)
+    yard.register("2", error=1.0)
     async with waiting(yard, "contested") as (run, sent):
         await call(yard, PROMOTE, **sent)
         (promotion,) = await yard.until(yard.promotions)
         _, other = await call(yard, {**PROMOTE, "model": "churn:2"}, **sent)
-        await yard.until(lambda: yard.railway.host.get(other["task"]).output)
+        await yard.until(lambda: yard.host.get(other["task"]).output)
 
-    assert "it is refused, the first stands" in yard.railway.host.get(other["task"]).output["because"]
+    assert "it is refused, the first stands" in yard.host.get(other["task"]).output["because"]
     assert yard.promotions() == [promotion]
     assert [line for line in yard.ado.seen(run)["log"] if "asked for something else" in line]
     assert [blob.path for blob in yard.hub.list("signalbox", "devops/claims/") if "/refused-" in blob.path]

@@ -18,12 +18,12 @@ from tests.security.test_secrets import CANARIES, SECRET, places, redacted_in
 async def test_the_callback_is_in_the_tasks_trace_and_that_is_linked_from_the_promotions(yard: Yard) -> None:
     told = recorder()
     run = gated(yard, "traced")
-    yard.railway.register("1", error=1.0)
+    yard.register("1", error=1.0)
     promotion = await yard.asking()
     (task,) = yard.tasks()
-    await yard.railway.approve(promotion)
+    await yard.approve(promotion)
     await yard.ended(run["id"])
-    await yard.railway.host.advance_until_finished(task, timeout=30)
+    await yard.host.advance_until_finished(task, timeout=30)
 
     spans = told.of(task)
     by_id = {span.context.span_id: span for span in spans}
@@ -55,11 +55,11 @@ async def test_none_is_kept_of_an_approvals_comment_or_a_pull_requests_descripti
     hooked.ado.ask("PATCH", merged, {"status": "completed"}, "grace@example.org")
     hooked.ado.decide(approval["id"], "ada@example.org", comment=SECRET)
     hooked.ado.decide(approval["id"], "grace@example.org", "rejected", f"no: {SECRET}")
-    result = await hooked.railway.finish(promotion)
+    result = await hooked.finish(promotion)
     await hooked.pass_time(seconds=30)
 
     assert result.fate.value == "held"
-    said = [str((await hooked.railway.ask("GET", f"promotions/{promotion}"))[1]), str(result)]
+    said = [str((await hooked.ask("GET", f"promotions/{promotion}"))[1]), str(result)]
     found = places(tmp_path, hooked, said, caplog.text, told)
     assert redacted_in(found, f"promotions/{promotion}") > 1
     assert f"GET /contoso/mlops/_apis/{merged}" in caplog.text  # The description was read.

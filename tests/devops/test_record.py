@@ -37,28 +37,28 @@ async def test_record_a_task(yard: Yard, seen: dict[str, str]) -> None:  # noqa:
     run = yard.ado.run(yard.ado.define("recorded task", {"name": "score", "gates": [gate]}))
     await yard.ended(run["id"])
     (task,) = yard.tasks()
-    await yard.railway.host.advance_until_finished(task, timeout=30)
+    await yard.host.advance_until_finished(task, timeout=30)
     record("follow_task", "follow_task", seen[task])
 
 
 async def test_record_a_mirror(yard: Yard, seen: dict[str, str]) -> None:  # noqa: F811
-    yard.railway.register("1", error=1.0)
+    yard.register("1", error=1.0)
     approval = {"kind": "approval", "approvers": [GROUP, APP], "min": 1}
     gate = yard.gate('{"start": "promotion", "model": "churn:1", "to": "central"}')
     run = yard.ado.run(yard.ado.define("recorded mirror", {"name": "promote", "gates": [gate, approval]}))
     promotion = await yard.asking()
-    await yard.railway.approve(promotion)
+    await yard.approve(promotion)
     await yard.ended(run["id"])
-    await yard.railway.host.advance_until_finished(f"{promotion}-mirror", timeout=30)
+    await yard.host.advance_until_finished(f"{promotion}-mirror", timeout=30)
     record("mirror", "mirror", seen[f"{promotion}-mirror"])
 
 
 async def test_record_a_run_of_a_pipeline(yard: Yard, seen: dict[str, str]) -> None:  # noqa: F811
     pipeline = yard.ado.define("recorded run", {"name": "work", "gates": [{"kind": "approval", "approvers": [APP]}]})
     wanted = c.RunOfPipeline(key="k", organisation="contoso", project="mlops", pipeline=pipeline, correlation="c-1")
-    await yard.railway.host.start("run_devops_pipeline", "recorded-run", encode(wanted))
+    await yard.host.start("run_devops_pipeline", "recorded-run", encode(wanted))
     await yard.pass_time(seconds=2)
     (approval,) = [each for each in yard.ado.state()["approval"] if each["pipeline"]["id"] == str(pipeline)]
     yard.ado.decide(approval["id"], "")
-    await yard.railway.host.advance_until_finished("recorded-run", timeout=30)
+    await yard.host.advance_until_finished("recorded-run", timeout=30)
     record("run_devops_pipeline", "run_devops_pipeline", seen["recorded-run"])

@@ -41,7 +41,7 @@ def base() -> Configuration:
 
 def configured(yard: Yard, **changed: str) -> None:
     """As if every stage's approvals were configured so."""
-    devops = yard.railway.clients.configuration.devops
+    devops = yard.clients.configuration.devops
     approvals = tuple(replace(each, **changed) for each in devops.approvals)
     object.__setattr__(devops, "approvals", approvals)
 
@@ -52,7 +52,7 @@ def approval(*approvers: str, needed: int = 1) -> dict[str, Any]:
 
 def started(yard: Yard, name: str, *gates: dict[str, Any], **task: Any) -> dict[str, Any]:
     """A run whose first stage starts the promotion, and whose second one waits for people meanwhile."""
-    yard.railway.register("1", error=1.0)
+    yard.register("1", error=1.0)
     first = {"name": "promote", "parallel": True, "gates": [yard.gate(PROMOTE, **task), *gates]}
     second = {"name": "deploy", "gates": [approval(SCIENTISTS, OWNERS, APP)]}
     return yard.ado.run(yard.ado.define(name, first, second))
@@ -75,7 +75,7 @@ async def asked(yard: Yard, stage: str) -> tuple[str, str]:
 
 async def decide(yard: Yard, stage: str, who: str, role: str, what: str = "approve") -> str:
     promotion, digest = await asked(yard, stage)
-    status, answer = await yard.railway.decide(promotion, who, role, what, evidence=digest)
+    status, answer = await yard.decide(promotion, who, role, what, evidence=digest)
     assert status == 200, answer
     return promotion
 
@@ -98,7 +98,7 @@ async def test_an_approval_that_two_stages_share_is_released_by_the_last_of_them
     assert statuses(yard, run) == {"promote": "pending", "deploy": "pending"}
     await decide(yard, "central", "ada", "data-scientist")
     await decide(yard, "central", "grace", "product-owner")
-    await yard.railway.finish(promotion)
+    await yard.finish(promotion)
     await yard.until(lambda: statuses(yard, run)["promote"] == "approved")
     await yard.pass_time(seconds=10)
 
@@ -115,9 +115,9 @@ async def test_a_decision_there_counts_for_the_stage_that_asks_and_for_no_other(
     promotion, _ = await asked(yard, "central")
     await yard.pass_time(seconds=10)
 
-    entries = [each.facts for each in yard.railway.clients.audit.entries() if each.kind == "decision approved"]
+    entries = [each.facts for each in yard.clients.audit.entries() if each.kind == "decision approved"]
     assert [(each["role"], each["oid"]) for each in entries] == [("data-scientist", "1")]
-    assert not yard.railway.record(promotion).get("fate")
+    assert not yard.record(promotion).get("fate")
 
 
 async def test_another_stages_approval_is_no_decision_on_the_promotion(yard: Yard) -> None:
@@ -128,15 +128,15 @@ async def test_another_stages_approval_is_no_decision_on_the_promotion(yard: Yar
     assert yard.ado.decide(other["id"], "ada@example.org", "rejected").status_code == 200
     await yard.pass_time(seconds=10)
 
-    assert not [kind for kind in yard.railway.chain() if kind.startswith("decision")]
-    assert not yard.railway.record(promotion).get("fate")
+    assert not [kind for kind in yard.chain() if kind.startswith("decision")]
+    assert not yard.record(promotion).get("fate")
 
 
 async def test_a_held_promotion_rejects_what_waits_beside_its_task_and_nothing_else(yard: Yard) -> None:
     run = started(yard, "held", approval(SCIENTISTS, OWNERS, APP))
 
     promotion = await decide(yard, "preprod", "ada", "data-scientist", "reject")
-    await yard.railway.finish(promotion)
+    await yard.finish(promotion)
     await yard.until(lambda: statuses(yard, run)["promote"] != "pending")
     await yard.pass_time(seconds=10)
 
@@ -145,12 +145,12 @@ async def test_a_held_promotion_rejects_what_waits_beside_its_task_and_nothing_e
 
 async def test_an_approval_that_nobody_was_asked_for_is_left_to_people(yard: Yard) -> None:
     """Held by a gate of preprod, before anybody of central was shown anything."""
-    yard.railway.register("1", error=50.0)
+    yard.register("1", error=50.0)
     first = {"name": "promote", "parallel": True, "gates": [yard.gate(PROMOTE), approval(OWNERS, APP)]}
     run = yard.ado.run(yard.ado.define("never asked", first))
 
     promotion = await decide(yard, "preprod", "ada", "data-scientist")
-    assert (await yard.railway.finish(promotion)).fate.value == "held"
+    assert (await yard.finish(promotion)).fate.value == "held"
     await yard.pass_time(seconds=10)
 
     assert statuses(yard, run) == {"promote": "pending"}
@@ -164,9 +164,9 @@ async def test_the_approvals_of_another_project_do_not_count(yard: Yard) -> None
 
     yard.ado.decide(beside["id"], "ada@example.org")
     await yard.pass_time(seconds=10)
-    assert not [kind for kind in yard.railway.chain() if kind.startswith("decision")]
+    assert not [kind for kind in yard.chain() if kind.startswith("decision")]
     assert await decide(yard, "preprod", "ada", "data-scientist", "reject") == promotion
-    await yard.railway.finish(promotion)
+    await yard.finish(promotion)
     await yard.pass_time(seconds=10)
 
     assert statuses(yard, run) == {"promote": "pending", "deploy": "pending"}
@@ -176,16 +176,16 @@ async def test_a_check_whose_record_has_another_id_is_found_as_the_only_one_that
     run = started(yard, "another id", approval(SCIENTISTS, OWNERS, APP), record=str(uuid.uuid4()))
 
     promotion = await decide(yard, "preprod", "ada", "data-scientist", "reject")
-    await yard.railway.finish(promotion)
+    await yard.finish(promotion)
 
     await yard.until(lambda: statuses(yard, run) == {"promote": "rejected", "deploy": "pending"})
 
 
 async def test_where_the_stage_of_the_task_is_not_known_nothing_counts_until_it_is_configured(yard: Yard) -> None:
-    yard.railway.register("1", error=1.0)
+    yard.register("1", error=1.0)
     beside = approval(SCIENTISTS, OWNERS, needed=2)
     gates = [yard.gate(PROMOTE, record=str(uuid.uuid4())), beside]
-    polling = {"kind": "poll", "url": f"{yard.railway.host.url}/nothing", "record": str(uuid.uuid4())}
+    polling = {"kind": "poll", "url": f"{yard.host.url}/nothing", "record": str(uuid.uuid4())}
     first, second = {"name": "other", "parallel": True, "gates": [polling]}, {"name": "promote", "gates": gates}
     run = yard.ado.run(yard.ado.define("two checks wait", first, second))
     promotion, _ = await asked(yard, "preprod")
@@ -193,18 +193,18 @@ async def test_where_the_stage_of_the_task_is_not_known_nothing_counts_until_it_
 
     yard.ado.decide(shared["id"], "ada@example.org")
     await yard.pass_time(seconds=10)
-    said = json.dumps(yard.railway.host.get(f"{promotion}-mirror").custom_status)
+    said = json.dumps(yard.host.get(f"{promotion}-mirror").custom_status)
     assert "devops.approvals.preprod.pipeline_stage" in said
-    assert not [kind for kind in yard.railway.chain() if kind.startswith("decision")]
+    assert not [kind for kind in yard.chain() if kind.startswith("decision")]
     configured(yard, pipeline_stage="Promote")
-    await yard.until(lambda: "decision approved" in yard.railway.chain())
+    await yard.until(lambda: "decision approved" in yard.chain())
 
-    assert not yard.railway.record(promotion).get("fate")  # Central still asks.
+    assert not yard.record(promotion).get("fate")  # Central still asks.
 
 
 async def test_a_step_of_the_stage_finds_the_stages_approvals_too(yard: Yard) -> None:
     """As the templates do: the task is a job of the stage, whose approvals come before it."""
-    yard.railway.register("1", error=1.0)
+    yard.register("1", error=1.0)
     first = {"name": "promote", "parallel": True, "steps": [yard.gate(PROMOTE, hub="build")]}
     second = {"name": "deploy", "gates": [approval(SCIENTISTS, OWNERS, APP)]}
     run = yard.ado.run(yard.ado.define("as a job", first, second))
@@ -213,14 +213,14 @@ async def test_a_step_of_the_stage_finds_the_stages_approvals_too(yard: Yard) ->
 
     assert run["stages"][0]["id"] in [link.get("stage") for link in links]
     assert await decide(yard, "preprod", "ada", "data-scientist", "reject") == promotion
-    await yard.railway.finish(promotion)
+    await yard.finish(promotion)
     await yard.pass_time(seconds=10)
     assert statuses(yard, run) == {"deploy": "pending"}
 
 
 async def test_two_promotions_of_one_run_both_hear_its_hints(yard: Yard) -> None:
-    yard.railway.register("1", error=1.0)
-    yard.railway.register("2", error=1.0)
+    yard.register("1", error=1.0)
+    yard.register("2", error=1.0)
     orders = [PROMOTE, PROMOTE.replace("churn:1", "churn:2")]
     stage = {"name": "promote", "gates": [yard.gate(order) for order in orders]}
     run = yard.ado.run(yard.ado.define("two promotions", stage))
@@ -228,7 +228,7 @@ async def test_two_promotions_of_one_run_both_hear_its_hints(yard: Yard) -> None
     await yard.pass_time(seconds=5)
 
     hint = {"eventType": "ms.vss-pipelines.run-state-changed-event", "resource": {"run": {"id": run["id"]}}}
-    _, answer = await yard.railway.ask("POST", "devops/hooks", hint)
-    heeded = await yard.railway.host.advance_until_finished(answer["hint"], timeout=30)
+    _, answer = await yard.ask("POST", "devops/hooks", hint)
+    heeded = await yard.host.advance_until_finished(answer["hint"], timeout=30)
 
     assert sorted(heeded.output["did"].split(", ")) == yard.promotions()

@@ -30,7 +30,7 @@ def gated(yard: Yard, name: str, body: str = PROMOTE, version: str = "1", **more
 
 async def call(yard: Yard, body: Any, **headers: str) -> tuple[int, Any]:
     """As a pipeline's task calls, key in the query and all."""
-    url = f"{yard.railway.host.url}/api/v1/devops/checks"
+    url = f"{yard.host.url}/api/v1/devops/checks"
     sent = {
         "Content-Type": "application/json",
         "PlanUrl": f"{yard.ado.base}/contoso/",
@@ -52,20 +52,20 @@ async def test_a_pipeline_is_gated_on_a_promotion_and_released_by_approvals_give
     yard: Yard, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    yard.railway.register("1", error=1.0)
+    yard.register("1", error=1.0)
     issued = list[str]()
     run = gated(yard, "gated")
     promotion = await yard.asking()
     (task,) = yard.tasks()
-    issued.append(yard.railway.clients.secrets.recall(task, yard.railway.clients.clock.now()))
+    issued.append(yard.clients.secrets.recall(task, yard.clients.clock.now()))
     await yard.until(lambda: any("waiting for approval" in line for line in yard.ado.seen(run["id"])["log"]))
 
-    await yard.railway.approve(promotion)
+    await yard.approve(promotion)
     seen = await yard.ended(run["id"])
 
     assert seen["result"] == "succeeded"
-    assert yard.railway.record(promotion)["fate"] == "promoted"
-    assert yard.railway.record(promotion)["promotion"]["requester"] == "3"  # Who asked for the run cannot approve.
+    assert yard.record(promotion)["fate"] == "promoted"
+    assert yard.record(promotion)["promotion"]["requester"] == "3"  # Who asked for the run cannot approve.
     gate = seen["stages"][0]["gates"][0]["id"]
     effects = yard.ado.state()["effects"]
     assert effects["completed"][gate] == 1
@@ -77,8 +77,8 @@ async def test_a_pipeline_is_gated_on_a_promotion_and_released_by_approvals_give
     answer = next(each for each in yard.ado.state()["call"] if each["task"] == gate)
     assert (answer["status"], answer["took_s"] < 3) == (200, True)
     assert issued[0]
-    await yard.railway.host.advance_until_finished(task, timeout=30)
-    assert yard.railway.clients.secrets.recall(task, yard.railway.clients.clock.now()) == ""
+    await yard.host.advance_until_finished(task, timeout=30)
+    assert yard.clients.secrets.recall(task, yard.clients.clock.now()) == ""
     assert_nowhere(issued[0], yard, tmp_path, caplog)
 
 
@@ -91,7 +91,7 @@ def assert_nowhere(token: str, yard: Yard, folder: Path, caplog: pytest.LogCaptu
 
 
 async def test_a_held_promotion_fails_the_gate_with_its_reason(yard: Yard) -> None:
-    yard.railway.register("1", error=50.0)
+    yard.register("1", error=50.0)
 
     seen = await yard.ended(gated(yard, "held")["id"])
 
@@ -108,9 +108,9 @@ async def test_a_wrong_order_fails_the_gate_and_says_why(yard: Yard) -> None:
 
 
 async def test_a_gate_can_follow_what_somebody_else_started(yard: Yard) -> None:
-    yard.railway.register("1", error=1.0)
-    promotion = await yard.railway.promote("churn:1")
-    await yard.railway.approve(promotion)
+    yard.register("1", error=1.0)
+    promotion = await yard.promote("churn:1")
+    await yard.approve(promotion)
     run = gated(yard, "following", body=json.dumps({"follow": promotion}))
 
     assert (await yard.ended(run["id"]))["result"] == "succeeded"
@@ -119,12 +119,12 @@ async def test_a_gate_can_follow_what_somebody_else_started(yard: Yard) -> None:
 @pytest.mark.parametrize("answer", [401, 203, 302])
 async def test_once_the_token_has_expired_the_apps_own_identity_releases_the_task(yard: Yard, answer: int) -> None:
     """Azure DevOps may say so, show the page to sign in, or send whoever comes there."""
-    yard.railway.register("1", error=1.0)
+    yard.register("1", error=1.0)
     run = gated(yard, f"slow {answer}")
     promotion = await yard.asking()
     yard.ado.control("expire", {"plan": run["plan"], "answer": answer})
 
-    await yard.railway.approve(promotion)
+    await yard.approve(promotion)
 
     assert (await yard.ended(run["id"]))["result"] == "succeeded"
 
@@ -135,18 +135,18 @@ def spoken(yard: Yard, who: str, plan: str) -> int:
 
 async def test_after_its_48_hours_the_token_is_not_used_any_more_whatever_azure_devops_thinks_of_it(yard: Yard) -> None:
     """By our clock: the host was away for two days, and the organisation would still take the token."""
-    yard.railway.register("1", error=1.0)
+    yard.register("1", error=1.0)
     run = gated(yard, "two days")
     promotion = await yard.asking()
     (task,) = yard.tasks()
-    clock = yard.railway.host._virtual_clock()
+    clock = yard.host._virtual_clock()
     by_task, by_app = spoken(yard, "task", run["plan"]), spoken(yard, "app", "app")
 
     clock.advance_to(clock.now() + timedelta(seconds=TOKEN_LIFE_S))
-    await yard.railway.host.settle()
-    await yard.railway.approve(promotion)
+    await yard.host.settle()
+    await yard.approve(promotion)
     seen = await yard.ended(run["id"])
-    await yard.railway.host.advance_until_finished(task, timeout=30)
+    await yard.host.advance_until_finished(task, timeout=30)
 
     assert (seen["result"], yard.sealed()) == ("succeeded", [])
     assert spoken(yard, "task", run["plan"]) == by_task > 0
@@ -156,24 +156,24 @@ async def test_after_its_48_hours_the_token_is_not_used_any_more_whatever_azure_
 @pytest.mark.parametrize(("person", "more"), [("Signalbox", {}), ("linus@example.org", {"plan_owner": "a-guid"})])
 async def test_nobody_unknown_starts_what_people_must_approve(yard: Yard, person: str, more: dict[str, str]) -> None:
     """An app's run has no person for a requester, and not every plan says its run."""
-    yard.railway.register("1", error=1.0)
+    yard.register("1", error=1.0)
     stage = {"name": "promote", "gates": [yard.gate(PROMOTE)]}
     pipeline = yard.ado.define(f"by {person}", stage, parameters={"signalbox": "", "version": "1"}, **more)
 
     seen = await yard.ended(yard.ado.run(pipeline, person)["id"])
     refused = yard.promotions()
-    object.__setattr__(yard.railway.clients.configuration.devops, "unknown_requesters", True)
+    object.__setattr__(yard.clients.configuration.devops, "unknown_requesters", True)
     yard.ado.run(pipeline, person)
     promotion = await yard.asking()
 
     assert (seen["result"], refused) == ("failed", [])
     assert "requester unknown" in seen["log"][-1]
     assert "devops.unknown_requesters" in seen["log"][-1]
-    assert "requester unknown" in yard.railway.record(promotion)["promotion"]["requested_by"]
+    assert "requester unknown" in yard.record(promotion)["promotion"]["requested_by"]
 
 
 async def test_a_pipeline_that_was_cancelled_is_told_nothing(yard: Yard) -> None:
-    yard.railway.register("1", error=1.0)
+    yard.register("1", error=1.0)
     run = gated(yard, "cancelled")
     promotion = await yard.asking()
     (task,) = yard.tasks()
@@ -182,31 +182,31 @@ async def test_a_pipeline_that_was_cancelled_is_told_nothing(yard: Yard) -> None
     body = {"name": "TaskCompleted", "taskId": gate, "jobId": yard.ado.seen(run["id"])["stages"][0]["gates"][0]["job"]}
     yard.ado.ask("POST", plan, {**body, "result": "failed"})
 
-    outcome = await yard.railway.host.advance_until_finished(task, timeout=30)
+    outcome = await yard.host.advance_until_finished(task, timeout=30)
 
     assert outcome.output["because"] == "the pipeline does not wait any more"
     assert gate not in yard.ado.state()["effects"].get("completed again", {})
     assert yard.sealed() == []
-    assert not yard.railway.record(promotion).get("fate")  # What was started goes on.
+    assert not yard.record(promotion).get("fate")  # What was started goes on.
 
 
 async def test_a_gate_that_polls_reads_where_it_stands(yard: Yard) -> None:
     """Asked by hand, and by a polling check of a pipeline, which goes on once it is told so."""
-    yard.railway.register("1", error=1.0)
-    promotion = await yard.railway.promote("churn:1")
-    await yard.railway.evidence(promotion)
-    url = f"{yard.railway.host.url}/api/v1/devops/gates/{promotion}"
+    yard.register("1", error=1.0)
+    promotion = await yard.promote("churn:1")
+    await yard.evidence(promotion)
+    url = f"{yard.host.url}/api/v1/devops/gates/{promotion}"
     check = {"kind": "poll", "url": url, "key": OPERATOR_KEY, "interval": 0.05}
     run = yard.ado.run(yard.ado.define("polling", {"name": "promote", "gates": [check]}))
-    status, pending = await yard.railway.ask("GET", f"devops/gates/{promotion}")
+    status, pending = await yard.ask("GET", f"devops/gates/{promotion}")
     assert yard.ado.seen(run["id"])["state"] == "inProgress"
-    await yard.railway.approve(promotion)
-    await yard.railway.finish(promotion)
+    await yard.approve(promotion)
+    await yard.finish(promotion)
     assert (await yard.ended(run["id"]))["result"] == "succeeded"
-    _, done = await yard.railway.ask("GET", f"devops/gates/{promotion}")
+    _, done = await yard.ask("GET", f"devops/gates/{promotion}")
 
     assert (status, pending["status"], done["status"]) == (200, "pending", "succeeded")
-    assert (await yard.railway.ask("GET", "devops/gates/nothing"))[0] == 404
+    assert (await yard.ask("GET", "devops/gates/nothing"))[0] == 404
 
 
 @pytest.mark.parametrize(
@@ -302,10 +302,10 @@ async def test_what_does_not_fit_is_refused(yard: Yard, headers: dict[str, str],
 
 
 async def test_a_forged_token_starts_nothing_and_is_told_nothing(yard: Yard) -> None:
-    yard.railway.register("1", error=1.0)
+    yard.register("1", error=1.0)
     status, answer = await call(yard, {"start": "promotion", "model": "churn:1", "to": "central"})
 
-    outcome = await yard.railway.host.advance_until_finished(answer["task"], timeout=30)
+    outcome = await yard.host.advance_until_finished(answer["task"], timeout=30)
 
     assert (status, outcome.output["succeeded"]) == (200, False)
     assert yard.promotions() == []
@@ -313,21 +313,21 @@ async def test_a_forged_token_starts_nothing_and_is_told_nothing(yard: Yard) -> 
 
 
 async def test_a_replayed_call_joins_the_first_and_one_for_another_task_is_refused(yard: Yard) -> None:
-    yard.railway.register("1", error=1.0)
+    yard.register("1", error=1.0)
     run = gated(yard, "replayed")
     promotion = await yard.asking()
     (task,) = yard.tasks()
     gate = yard.ado.seen(run["id"])["stages"][0]["gates"][0]
-    token = yard.railway.clients.secrets.recall(task, yard.railway.clients.clock.now())
+    token = yard.clients.secrets.recall(task, yard.clients.clock.now())
     same = {"PlanId": run["plan"], "TimelineId": run["plan"], "JobId": gate["job"], "AuthToken": token}
     body = {"start": "promotion", "model": "churn:1", "to": "central"}
 
     _, joined = await call(yard, body, **same, TaskInstanceId=gate["id"])
     _, other = await call(yard, body, **same, TaskInstanceId=GUID)
-    refused = await yard.railway.host.advance_until_finished(other["task"], timeout=30)
-    await yard.railway.approve(promotion)
+    refused = await yard.host.advance_until_finished(other["task"], timeout=30)
+    await yard.approve(promotion)
     await yard.ended(run["id"])
-    await yard.railway.host.advance_until_finished(task, timeout=30)
+    await yard.host.advance_until_finished(task, timeout=30)
     _, late = await call(yard, body, **same, TaskInstanceId=gate["id"])
 
     assert (joined["task"], joined["accepted"]) == (task, "already running")

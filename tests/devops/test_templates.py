@@ -104,9 +104,9 @@ def step_of(yard: Yard, name: str) -> tuple[dict[str, Any], dict[str, str]]:
     template = read(name)
     inputs = template["jobs"][0]["steps"][0]["inputs"]
     defaults = {each["name"]: each["default"] for each in template["parameters"] if "default" in each}
-    given = {**defaults, **GIVEN[name], "signalboxUrl": yard.railway.host.url}
+    given = {**defaults, **GIVEN[name], "signalboxUrl": yard.host.url}
     assert set(given) == {each["name"] for each in template["parameters"]}
-    url = inputs["function"].replace("${{ parameters.signalboxUrl }}", yard.railway.host.url)
+    url = inputs["function"].replace("${{ parameters.signalboxUrl }}", yard.host.url)
     return {"kind": "task", "url": url, "key": OPERATOR_KEY, "body": inputs["body"], "hub": "build"}, given
 
 
@@ -129,7 +129,7 @@ def test_a_template_is_well_formed(name: str) -> None:
 
 @pytest.mark.parametrize("name", TEMPLATES)
 async def test_what_a_template_sends_releases_its_run(yard: Yard, name: str) -> None:
-    yard.railway.register("1", error=1.0)
+    yard.register("1", error=1.0)
     yard.hub.land("landing/each/paris/a.csv", b"id,x\n1,1\n2,2\n")
     step, given = step_of(yard, name)
     stage = {"name": "work", "steps": [step]}
@@ -140,7 +140,7 @@ async def test_what_a_template_sends_releases_its_run(yard: Yard, name: str) -> 
     assert seen["result"] == "succeeded", seen["log"]
     assert seen["log"][-1].startswith("succeeded: ")
     for promotion in yard.promotions():
-        asked = yard.railway.record(promotion)["promotion"]
+        asked = yard.record(promotion)["promotion"]
         assert (asked["target"], asked["reason"]) == ("preprod", HOSTILE)
 
 

@@ -27,11 +27,10 @@ from shared.domain.promotion.training import StageTraining, TrainingFolder
 from shared.domain.retraining.pipelines import Pipeline, PipelineKind
 from shared.ports import RegisteredModel, Shelf
 from signalbox.host.clock import VirtualClock
-from signalbox.host.testing import LocalHost
-from tests.fakes.ports import OPERATOR_KEY, FakeClients, MemoryHub
+from tests.fakes.ports import OPERATOR_KEY, FakeClients
 from tests.fakes.promotion import MemoryBundles, MemoryCloud, MemoryEndpoints, MemoryModels, NamedPeople
 from tests.fakes.retraining import MemoryPipelines
-from tests.hosted import hosted
+from tests.hosted import HostedApp, hosted
 
 EXPERIMENT, DEV, PREPROD = (
     Workspace(name=name, subscription="s", resource_group="g", workspace=name)
@@ -108,16 +107,10 @@ CONFIGURATION = Configuration(
 
 
 @dataclass
-class Railway:
-    """A product with models to promote."""
+class Railway(HostedApp):
+    """The app with models to promote."""
 
-    host: LocalHost
-    clients: FakeClients
     cloud: MemoryCloud
-
-    @property
-    def hub(self) -> MemoryHub:
-        return self.clients.hub  # type: ignore[return-value]
 
     @property
     def endpoints(self) -> MemoryEndpoints:
@@ -198,9 +191,6 @@ class Railway:
             session.request(method, f"{self.host.url}/api/v1/{path}", json=body, headers=headers) as answer,
         ):
             return answer.status, await answer.json(content_type=None)
-
-    async def pass_time(self, delta: timedelta) -> None:
-        await self.host.advance(delta, timeout=60)
 
     async def until(self, happened: Callable[[], bool], every_s: float = 1) -> None:
         """Let time pass, second by second (or slower), until something has happened."""

@@ -57,7 +57,7 @@ RULES = Retraining(
 
 @dataclass
 class Works(Railway):
-    """A product with a model to retrain."""
+    """The app with a model to retrain."""
 
     @property
     def pipelines(self) -> MemoryPipelines:

@@ -101,7 +101,7 @@ CONFIGURATION = Configuration(
 
 @dataclass
 class Station(Product):
-    """The product, and the time that it believes it is."""
+    """The app, and the time that it believes it is."""
 
     now: datetime = NOON
 

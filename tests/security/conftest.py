@@ -15,25 +15,18 @@ from shared.config import load
 from shared.domain.configuration import Configuration
 from signalbox.host.clock import VirtualClock
 from signalbox.host.durable.client import Filter
-from signalbox.host.testing import LocalHost
-from tests.fakes.ports import FakeClients, MemoryHub
-from tests.hosted import hosted
+from tests.fakes.ports import FakeClients
+from tests.hosted import HostedApp, hosted
 from tests.security.issuer import AUDIENCE, Issuer, issuing
 
 Answer = tuple[int, dict[str, Any]]
 
 
 @dataclass
-class Target:
-    """A product that is attacked."""
+class Target(HostedApp):
+    """The app that is attacked."""
 
-    host: LocalHost
-    clients: FakeClients
     issuer: Issuer
-
-    @property
-    def hub(self) -> MemoryHub:
-        return self.clients.hub  # type: ignore[return-value]
 
     def effects(self) -> dict[str, int]:
         """Everything that was started, written or sent so far."""
