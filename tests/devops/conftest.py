@@ -17,7 +17,7 @@ from shared.domain.configuration import Configuration
 from shared.domain.devops.configuration import DevOps
 from tests.devops.ado import Ado, serving
 from tests.fakes.ports import OPERATOR_KEY
-from tests.promotion.conftest import CONFIGURATION, Railway, running
+from tests.promotion.conftest import CONFIGURATION, PromotionApp, running
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +43,7 @@ def payloads() -> Path:
 
 
 @dataclass
-class Yard(Railway):
+class DevOpsApp(PromotionApp):
     """The app with models to promote, and the organisation whose pipelines call it."""
 
     ado: Ado
@@ -101,9 +101,9 @@ def base() -> Configuration:
 
 
 @pytest.fixture
-async def yard(
+async def app(
     ado: Ado, rest: DevOpsRest, rules: DevOps, base: Configuration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Yard]:
+) -> AsyncIterator[DevOpsApp]:
     configuration = replace(base, devops=rules)
     more = {
         "server_tasks": AzureDevOpsTasks(rest),
@@ -112,6 +112,6 @@ async def yard(
         "devops_facts": AzureDevOpsFacts(rest),
         "devops_url": ado.base,
     }
-    async with running(configuration, tmp_path, monkeypatch, **more) as railway:
-        vars(railway.clients).update(secrets=SealedSecrets(railway.hub, "signalbox", "s" * 32))
-        yield Yard(**vars(railway), ado=ado)
+    async with running(configuration, tmp_path, monkeypatch, **more) as app:
+        vars(app.clients).update(secrets=SealedSecrets(app.hub, "signalbox", "s" * 32))
+        yield DevOpsApp(**vars(app), ado=ado)

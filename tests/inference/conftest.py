@@ -60,7 +60,7 @@ CONFIGURATION = Configuration(
 )
 
 
-class Product(HostedApp):
+class InferenceApp(HostedApp):
     """The app with routes by which files are scored."""
 
     @property
@@ -132,8 +132,8 @@ def sweeps() -> str:
 
 
 @pytest.fixture
-async def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sweeps: str) -> AsyncIterator[Product]:
+async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sweeps: str) -> AsyncIterator[InferenceApp]:
     clock = VirtualClock()
     made = FakeClients(CONFIGURATION, clock.now)
     async with hosted(made, clock, tmp_path, monkeypatch, sweeps=sweeps) as host:
-        yield Product(host=host, clients=made)
+        yield InferenceApp(host=host, clients=made)

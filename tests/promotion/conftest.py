@@ -107,7 +107,7 @@ CONFIGURATION = Configuration(
 
 
 @dataclass
-class Railway(HostedApp):
+class PromotionApp(HostedApp):
     """The app with models to promote."""
 
     cloud: MemoryCloud
@@ -218,7 +218,7 @@ class Railway(HostedApp):
 @asynccontextmanager
 async def running(
     configuration: Configuration, folder: Path, monkeypatch: pytest.MonkeyPatch, **more: Any
-) -> AsyncIterator[Railway]:
+) -> AsyncIterator[PromotionApp]:
     """The product with *configuration*, and *more* clients than those of promotion."""
     clock, cloud = VirtualClock(), MemoryCloud()
     made, bundles = FakeClients(configuration, clock.now), MemoryBundles(cloud)
@@ -236,10 +236,10 @@ async def running(
     made.hub.land("evaluation/churn.csv", f"id,x,y\n{rows}\n".encode())  # type: ignore[attr-defined]
     made.hub.land("signalbox-staging/training-sets/churn/rows.csv", b"id,x,y\n1,2,3\n")  # type: ignore[attr-defined]
     async with hosted(made, clock, folder, monkeypatch, sweeps="0 0 0 * * *") as host:
-        yield Railway(host=host, clients=made, cloud=cloud)
+        yield PromotionApp(host=host, clients=made, cloud=cloud)
 
 
 @pytest.fixture
-async def railway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Railway]:
+async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PromotionApp]:
     async with running(CONFIGURATION, tmp_path, monkeypatch) as made:
         yield made

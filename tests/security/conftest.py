@@ -23,7 +23,7 @@ Answer = tuple[int, dict[str, Any]]
 
 
 @dataclass
-class Target(HostedApp):
+class AttackedApp(HostedApp):
     """The app that is attacked."""
 
     issuer: Issuer
@@ -68,9 +68,9 @@ async def issuer(tmp_path: Path) -> AsyncIterator[Issuer]:
 
 
 @pytest.fixture
-async def target(
+async def app(
     configuration: Configuration, issuer: Issuer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Target]:
+) -> AsyncIterator[AttackedApp]:
     clock = VirtualClock()
     made = FakeClients(configuration, clock.now)
     vars(made).update(
@@ -80,4 +80,4 @@ async def target(
         secrets=SealedSecrets(made.hub, configuration.hub.state, "s" * 32),
     )
     async with hosted(made, clock, tmp_path, monkeypatch, sweeps="0 0 0 1 1 *") as host:
-        yield Target(host=host, clients=made, issuer=issuer)
+        yield AttackedApp(host=host, clients=made, issuer=issuer)
