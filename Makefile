@@ -15,9 +15,16 @@ STEP = exec 3>&2; step() { name=$$1; shift; begun=$$(date +%s); clock=; \
 	if [ $$code -eq 0 ]; then end=done; else end=failed; fi; \
 	echo "$$name: $$end after $$(($$(date +%s) - begun)) s" >&3; return $$code; }; step
 
-.PHONY: setup demo demo-devops demo-messaging demo-retraining up test coverage chaos check load bench bench-peers clean
+.PHONY: setup ready demo demo-devops demo-messaging demo-retraining up test proofs coverage chaos check load bench bench-peers clean
 
-setup: $(VENV)/.ready node_modules/.ready
+# Two at once in one folder would write over each other's packages: the second waits, and then finds all ready. Where there
+# is no flock (it is of util-linux, which Debian always has), nobody waits.
+LOCK := $(if $(shell sh -c 'command -v flock'),.setup.lock)
+setup:
+	@$(if $(LOCK),flock --nonblock $(LOCK) true || echo "make setup is at work in this folder: waiting for it" >&2)
+	@+$(if $(LOCK),flock $(LOCK)) $(MAKE) --no-print-directory ready
+
+ready: $(VENV)/.ready node_modules/.ready
 
 $(VENV)/.ready: requirements.in pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12"; exit 1; }
@@ -49,16 +56,20 @@ demo-retraining: setup  ## The world moves; the model is trained anew with nobod
 up: setup  ## The local cloud and the app, until Ctrl-C.
 	@$(BIN)/signalbox up
 
-test coverage chaos: export OPENBLAS_NUM_THREADS = 1  # Tests fill the cores; NumPy's threads would only spin beside them.
+test proofs coverage chaos: export OPENBLAS_NUM_THREADS = 1  # Tests fill the cores; NumPy's threads would only spin beside them.
 
-test: setup  ## All tests.
+test: setup  ## All tests; long proofs in their short form.
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
+
+proofs: setup  ## The long proofs whole: simulations, properties with more examples, every removed lock, every failing move.
+	@SIGNALBOX_PROOFS=1 $(BIN)/python -m pytest -m "long or proof or hypothesis" \
+		--numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 coverage: setup  ## All tests again, with every line and branch counted, in the local cloud's processes too: twice the time.
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 chaos: setup  ## The full storms: 1,000 files with bad events, 50 kills among 20 files, every step of retraining, every move of a promotion refused, 10,000 messages, a log of 60,000 lines.
-	@SIGNALBOX_STORM_FILES=1000 SIGNALBOX_KILLED_FILES=20 SIGNALBOX_KILLS=50 SIGNALBOX_CHAOS_LOOP=1 SIGNALBOX_SAGA=1 $(BIN)/python -m pytest tests/onemachine -v
+	@SIGNALBOX_PROOFS=1 SIGNALBOX_STORM_FILES=1000 SIGNALBOX_KILLED_FILES=20 SIGNALBOX_KILLS=50 SIGNALBOX_CHAOS_LOOP=1 SIGNALBOX_SAGA=1 $(BIN)/python -m pytest tests/onemachine -v
 	@SIGNALBOX_EXAMPLES=4 $(BIN)/python -m pytest tests/retraining/test_storm.py -v
 	@SIGNALBOX_CHAOS_MESSAGES=10000 $(BIN)/python -m pytest tests/messaging/test_kills.py tests/messaging/test_records.py -v
 	@SIGNALBOX_FULL_LOGS=1 $(BIN)/python -m pytest tests/emulators/test_storage.py -k fifty_thousand -v
@@ -118,4 +129,4 @@ bench-peers: setup  ## The drift detector beside evidently, in an environment of
 	@$(BIN)/python bench/drift_peer.py
 
 clean:
-	rm -rf $(VENV) node_modules .signalbox .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) node_modules .signalbox .mypy_cache .ruff_cache .pytest_cache .hypothesis .setup.lock

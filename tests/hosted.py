@@ -1,7 +1,12 @@
-"""The whole product on the real host, with clients of the test's choice and a clock that the test moves."""
+"""The whole product on the real host, with clients of the test's choice and a clock that the test moves.
+
+`HostedApp` is what every test of it has; each capability's conftest adds what its own tests do to the app.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import azure.durable_functions as df
@@ -13,10 +18,26 @@ from orchestrators.blueprint import blueprint as orchestrators
 from shared.clients import Clients
 from signalbox.host.clock import VirtualClock
 from signalbox.host.testing import LocalHost
+from tests.fakes.ports import FakeClients, MemoryHub
 from triggers.events.event_grid import hub_event_blueprint
 from triggers.http.routes import api_blueprint
 from triggers.queues.bindings import queue_blueprint
 from triggers.timers import blueprint as timers
+
+
+@dataclass
+class HostedApp:
+    host: LocalHost
+    clients: FakeClients
+
+    @property
+    def hub(self) -> MemoryHub:
+        return self.clients.hub  # type: ignore[return-value]
+
+    async def pass_time(self, by: timedelta | float = 0, **parts: float) -> None:
+        """Let time pass: a span, a number of seconds, or the parts of a `timedelta`; all work settles on the way."""
+        span = by if isinstance(by, timedelta) else timedelta(seconds=by) + timedelta(**parts)
+        await self.host.advance(span, timeout=60)
 
 
 @asynccontextmanager

@@ -80,3 +80,50 @@ def test_a_terminal_sees_the_seconds_and_ctrl_c_leaves_nothing_behind(makefile: 
             break
     os.close(leader)
     assert process.returncode != 0
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder with the project's Makefile where only npm's packages are missing, and an npm that keeps a diary."""
+    shutil.copy(PROJECT / "Makefile", tmp_path)
+    for name in ("requirements.in", "pyproject.toml", "constraints.txt", "package.json", "package-lock.json"):
+        (tmp_path / name).touch()
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / ".ready").touch()
+    (tmp_path / "bin").mkdir()
+    npm = tmp_path / "bin" / "npm"
+    npm.write_text("#!/bin/sh\necho begun >>diary\nmkdir -p node_modules\nsleep 0.5\necho ended >>diary\n")
+    npm.chmod(0o755)
+    return tmp_path
+
+
+def set_up(checkout: Path, path: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [shutil.which("make") or "make", "setup"],
+        cwd=checkout,
+        env={"PATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.mark.skipif(shutil.which("flock") is None, reason="flock is of util-linux, which is not installed here")
+def test_of_two_set_ups_at_once_the_second_waits_and_finds_all_ready(checkout: Path) -> None:
+    both = [set_up(checkout, f"{checkout / 'bin'}{os.pathsep}{os.environ['PATH']}") for _ in range(2)]
+    printed = [process.communicate(timeout=60)[0] for process in both]
+
+    assert [process.returncode for process in both] == [0, 0], printed
+    assert (checkout / "diary").read_text().split() == ["begun", "ended"]
+    assert (checkout / "node_modules" / ".ready").exists()
+
+
+def test_without_flock_set_up_works_as_well(checkout: Path) -> None:
+    for name in ("sh", "make", "mkdir", "touch", "sleep", "date"):
+        (checkout / "bin" / name).symlink_to(shutil.which(name) or name)
+
+    process = set_up(checkout, str(checkout / "bin"))
+    printed, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 0, printed
+    assert (checkout / "diary").read_text().split() == ["begun", "ended"]

@@ -12,14 +12,14 @@ from click.testing import CliRunner, Result
 
 from signalbox.cli.main import main
 from tests.fakes.ports import OPERATOR_KEY
-from tests.inference.conftest import Product, product, sweeps  # noqa: F401 (fixtures)
+from tests.inference.conftest import InferenceApp, app, sweeps  # noqa: F401 (fixtures)
 
 PROJECT = Path(__file__).parents[2]
 
 
-async def run(product: Product, *words: str) -> Result:  # noqa: F811
+async def run(app: InferenceApp, *words: str) -> Result:  # noqa: F811
     """What `signalbox` *words* prints about the running *product*."""
-    runner = CliRunner(env={"SIGNALBOX_URL": product.host.url, "SIGNALBOX_KEY": OPERATOR_KEY})
+    runner = CliRunner(env={"SIGNALBOX_URL": app.host.url, "SIGNALBOX_KEY": OPERATOR_KEY})
     return await asyncio.to_thread(runner.invoke, main, [*words])
 
 

@@ -9,7 +9,7 @@ from shared.domain.paths.patterns import match
 from signalbox.cli.errors import Unusable
 from signalbox.cli.landing import find_landing, landing_of
 from tests.cli.conftest import run
-from tests.inference.conftest import Product
+from tests.inference.conftest import InferenceApp
 
 
 class Configured:
@@ -75,11 +75,11 @@ def test_what_happens_next_is_said(kind: str, sentence: str) -> None:
     assert sentence in landing_of(route("landing/{name}.csv", kind=kind), "a.csv", {}).next
 
 
-async def test_among_several_landing_places_one_must_be_named(product: Product, tmp_path: Path) -> None:
+async def test_among_several_landing_places_one_must_be_named(app: InferenceApp, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("id,x\n1,2\n")
 
-    result = await run(product, "drop", str(tmp_path / "a.csv"))
-    both = await run(product, "drop", str(tmp_path / "a.csv"), "--route", "each", "--to", "landing/x/")
+    result = await run(app, "drop", str(tmp_path / "a.csv"))
+    both = await run(app, "drop", str(tmp_path / "a.csv"), "--route", "each", "--to", "landing/x/")
 
     assert (result.exit_code, "--route ROUTE" in result.output) == (2, True), result.output
     assert both.exit_code == 2

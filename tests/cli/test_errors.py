@@ -18,7 +18,7 @@ from signalbox.cli.errors import translated
 from signalbox.cli.main import main
 from tests.cli.conftest import PROJECT, clean_environment, shell
 from tests.fakes.ports import OPERATOR_KEY
-from tests.inference.conftest import Product
+from tests.inference.conftest import InferenceApp
 
 NOWHERE = {"SIGNALBOX_URL": "http://127.0.0.1:9", "SIGNALBOX_KEY": "k"}
 
@@ -115,15 +115,15 @@ def test_another_site_behind_the_address_is_recognised(tmp_path: Path, stranger:
     assert (code, "not as this version of Signalbox does" in line) == (7, True), line
 
 
-async def test_a_key_that_the_app_does_not_know_is_no_sign_in(product: Product, tmp_path: Path) -> None:
-    environment = {"SIGNALBOX_URL": f"{product.host.url}/api/v1/", "SIGNALBOX_KEY": "wrong"}
+async def test_a_key_that_the_app_does_not_know_is_no_sign_in(app: InferenceApp, tmp_path: Path) -> None:
+    environment = {"SIGNALBOX_URL": f"{app.host.url}/api/v1/", "SIGNALBOX_KEY": "wrong"}
     code, line = await asyncio.to_thread(lambda: failure(("status",), tmp_path, **environment))
 
     assert (code, "check SIGNALBOX_KEY" in line) == (6, True), line
 
 
-async def test_the_address_may_end_with_the_path_of_the_api(product: Product, tmp_path: Path) -> None:
-    environment = {"SIGNALBOX_URL": f"{product.host.url}/api/v1/", "SIGNALBOX_KEY": OPERATOR_KEY}
+async def test_the_address_may_end_with_the_path_of_the_api(app: InferenceApp, tmp_path: Path) -> None:
+    environment = {"SIGNALBOX_URL": f"{app.host.url}/api/v1/", "SIGNALBOX_KEY": OPERATOR_KEY}
     done = await asyncio.to_thread(lambda: shell(tmp_path, "status", **environment))
 
     assert (done.returncode, done.stderr) == (0, "")

@@ -6,7 +6,7 @@ import pytest
 
 from signalbox.cli.output import emit_facts, emit_table
 from tests.cli.conftest import run
-from tests.inference.conftest import Product
+from tests.inference.conftest import InferenceApp
 
 
 @pytest.mark.parametrize(
@@ -21,20 +21,20 @@ from tests.inference.conftest import Product
     ],
     ids=" ".join,
 )
-async def test_an_empty_list_says_so(product: Product, words: tuple[str, ...], sentence: str) -> None:
-    result = await run(product, *words)
+async def test_an_empty_list_says_so(app: InferenceApp, words: tuple[str, ...], sentence: str) -> None:
+    result = await run(app, *words)
 
     assert (result.exit_code, len(result.output.splitlines())) == (0, 1), result.output
     assert result.output.startswith(sentence)
 
 
-async def test_a_list_has_a_header_and_json_is_the_apps_own_answer(product: Product) -> None:
-    name = await product.arrive("landing/each/north/a.csv")
-    await product.finish(name)
+async def test_a_list_has_a_header_and_json_is_the_apps_own_answer(app: InferenceApp) -> None:
+    name = await app.arrive("landing/each/north/a.csv")
+    await app.finish(name)
 
-    table, answer = await run(product, "status"), await run(product, "status", "--json")
-    whole, run_answer = (await product.request("GET", "runs"))[1], (await product.request("GET", f"runs/{name}"))[1]
-    one = await run(product, "status", name, "--json")
+    table, answer = await run(app, "status"), await run(app, "status", "--json")
+    whole, run_answer = (await app.request("GET", "runs"))[1], (await app.request("GET", f"runs/{name}"))[1]
+    one = await run(app, "status", name, "--json")
 
     header, row = (line.split("\t") for line in table.output.splitlines())
     assert header[:5] == ["run", "route", "outcome", "opened", "closed"]
@@ -43,10 +43,10 @@ async def test_a_list_has_a_header_and_json_is_the_apps_own_answer(product: Prod
     assert one.output == json.dumps(run_answer, indent=2) + "\n"
 
 
-async def test_json_of_an_empty_list_is_the_apps_own_answer_too(product: Product) -> None:
-    result = await run(product, "status", "--json")
+async def test_json_of_an_empty_list_is_the_apps_own_answer_too(app: InferenceApp) -> None:
+    result = await run(app, "status", "--json")
 
-    assert json.loads(result.output) == (await product.request("GET", "runs"))[1]
+    assert json.loads(result.output) == (await app.request("GET", "runs"))[1]
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,8 @@ async def test_json_of_an_empty_list_is_the_apps_own_answer_too(product: Product
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
-async def test_an_unknown_name_is_an_error(product: Product, words: tuple[str, ...], guess: str) -> None:
-    result = await run(product, *words)
+async def test_an_unknown_name_is_an_error(app: InferenceApp, words: tuple[str, ...], guess: str) -> None:
+    result = await run(app, *words)
 
     if words[0] == "history":  # No model is configured here: nothing says that there is none of this name.
         assert (result.exit_code, "no entry" in result.output) == (0, True)
@@ -76,13 +76,13 @@ async def test_an_unknown_name_is_an_error(product: Product, words: tuple[str, .
 
 
 @pytest.mark.parametrize("command", ["status", "cancel", "reprocess"])
-async def test_the_name_of_a_run_is_guessed_from_its_beginning_and_from_a_slip(product: Product, command: str) -> None:
-    name = await product.arrive("landing/each/north/a.csv")
-    await product.finish(name)
+async def test_the_name_of_a_run_is_guessed_from_its_beginning_and_from_a_slip(app: InferenceApp, command: str) -> None:
+    name = await app.arrive("landing/each/north/a.csv")
+    await app.finish(name)
     reason = () if command == "status" else ("--reason", "r")
 
-    short = await run(product, command, name[:9], *reason)
-    slip = await run(product, command, name.replace("each", "eahc"), *reason)
+    short = await run(app, command, name[:9], *reason)
+    slip = await run(app, command, name.replace("each", "eahc"), *reason)
 
     for result in (short, slip):
         assert (result.exit_code, f"did you mean {name}?" in result.output) == (4, True), result.output

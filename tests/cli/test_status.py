@@ -11,17 +11,17 @@ import pytest
 
 from tests.cli.conftest import clean_environment, run, shell
 from tests.fakes.ports import OPERATOR_KEY
-from tests.inference.conftest import Product
+from tests.inference.conftest import InferenceApp
 from tests.inference.test_quarantine import BAD
 
 
 async def test_a_run_is_watched_to_its_end_with_each_step_once(
-    product: Product, monkeypatch: pytest.MonkeyPatch
+    app: InferenceApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("signalbox.cli.watching._EVERY_S", 0.02)
-    name = await product.arrive("landing/each/north/a.csv")
-    watching = asyncio.create_task(run(product, "status", name, "--watch"))
-    await product.finish(name)
+    name = await app.arrive("landing/each/north/a.csv")
+    watching = asyncio.create_task(run(app, "status", name, "--watch"))
+    await app.finish(name)
     result = await watching
 
     steps = [line.split("  ")[1] for line in result.output.split("\n\n")[0].splitlines() if line.startswith("20")]
@@ -31,36 +31,36 @@ async def test_a_run_is_watched_to_its_end_with_each_step_once(
 
 
 async def test_a_watched_run_that_did_not_complete_ends_with_1_and_json_is_a_line_for_each_change(
-    product: Product, monkeypatch: pytest.MonkeyPatch
+    app: InferenceApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("signalbox.cli.watching._EVERY_S", 0.02)
-    product.jobs.status_after = lambda looks: "Running"
-    name = await product.arrive("landing/each/north/a.csv")
-    await product.pass_time(1)
-    await run(product, "cancel", name, "--reason", "r")
-    await product.finish(name)
+    app.jobs.status_after = lambda looks: "Running"
+    name = await app.arrive("landing/each/north/a.csv")
+    await app.pass_time(1)
+    await run(app, "cancel", name, "--reason", "r")
+    await app.finish(name)
 
-    result = await run(product, "status", name, "--watch", "--json")
+    result = await run(app, "status", name, "--watch", "--json")
 
     last = json.loads(result.output.splitlines()[-1])
     assert (result.exit_code, last["outcome"]) == (1, "cancelled"), result.output
 
 
-async def test_the_list_is_watched_until_ctrl_c(product: Product, tmp_path: Path) -> None:
-    product.jobs.status_after = lambda looks: "Running"
-    name = await product.arrive("landing/each/north/a.csv")
-    await product.pass_time(1)
+async def test_the_list_is_watched_until_ctrl_c(app: InferenceApp, tmp_path: Path) -> None:
+    app.jobs.status_after = lambda looks: "Running"
+    name = await app.arrive("landing/each/north/a.csv")
+    await app.pass_time(1)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "signalbox.cli", "status", "--watch", "--route", "each"),
         cwd=tmp_path,
-        env=clean_environment({"SIGNALBOX_URL": product.host.url, "SIGNALBOX_KEY": OPERATOR_KEY}),
+        env=clean_environment({"SIGNALBOX_URL": app.host.url, "SIGNALBOX_KEY": OPERATOR_KEY}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
     assert process.stdout is not None
     first = await asyncio.wait_for(process.stdout.readline(), 60)
-    product.jobs.status_after = lambda looks: "Completed"
-    await product.finish(name)
+    app.jobs.status_after = lambda looks: "Completed"
+    await app.finish(name)
     second = await asyncio.wait_for(process.stdout.readline(), 60)
     process.send_signal(signal.SIGINT)
     _, errors = await asyncio.wait_for(process.communicate(), 60)
@@ -91,12 +91,12 @@ def test_what_bash_completes_is_what_there_is(tmp_path: Path) -> None:
 
 
 async def test_a_watch_ends_where_data_is_quarantined_and_waits_for_its_owner(
-    product: Product, monkeypatch: pytest.MonkeyPatch
+    app: InferenceApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("signalbox.cli.watching._EVERY_S", 0.02)
-    name = await product.arrive("landing/each/north/a.csv", BAD)
-    await product.host.settle()
+    name = await app.arrive("landing/each/north/a.csv", BAD)
+    await app.host.settle()
 
-    result = await run(product, "status", name, "--watch")
+    result = await run(app, "status", name, "--watch")
 
     assert (result.exit_code, "quarantined" in result.output) == (1, True), result.output

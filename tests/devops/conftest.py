@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,8 @@ from shared.adapters.azure_storage.sealed_secrets import SealedSecrets
 from shared.domain.configuration import Configuration
 from shared.domain.devops.configuration import DevOps
 from tests.devops.ado import Ado, serving
-from tests.fakes.ports import OPERATOR_KEY, MemoryHub
-from tests.promotion.conftest import CONFIGURATION, Railway, running
+from tests.fakes.ports import OPERATOR_KEY
+from tests.promotion.conftest import CONFIGURATION, PromotionApp, running
 
 
 @pytest.fixture(scope="session")
@@ -44,29 +43,24 @@ def payloads() -> Path:
 
 
 @dataclass
-class Yard:
-    """The product with models to promote, and the organisation whose pipelines call it."""
+class DevOpsApp(PromotionApp):
+    """The app with models to promote, and the organisation whose pipelines call it."""
 
-    railway: Railway
     ado: Ado
-
-    @property
-    def hub(self) -> MemoryHub:
-        return self.railway.hub
 
     def gate(self, body: str, **more: Any) -> dict[str, Any]:
         """A check, or an agentless task, that calls the product and waits."""
-        url = f"{self.railway.host.url}/api/v1/devops/checks"
+        url = f"{self.host.url}/api/v1/devops/checks"
         return {"kind": "task", "url": url, "key": OPERATOR_KEY, "body": body, **more}
 
-    async def until(self, happened: Callable[[], Any]) -> Any:
+    async def until(self, happened: Callable[[], Any], every_s: float = 1) -> Any:
         """Let time pass here, and a little of it there, until something has happened; what it gave."""
         async with asyncio.timeout(60):
-            await self.railway.host.settle()
+            await self.host.settle()
             while not (seen := happened()):
-                await self.pass_time(seconds=1)
+                await self.pass_time(every_s)
                 await asyncio.sleep(0.01)  # The organisation's own clock is real.
-                await self.railway.host.settle()
+                await self.host.settle()
         return seen
 
     async def ended(self, run: int) -> dict[str, Any]:
@@ -93,9 +87,6 @@ class Yard:
         )
         return str(promotion)
 
-    async def pass_time(self, **delta: float) -> None:
-        await self.railway.pass_time(timedelta(**delta))
-
 
 @pytest.fixture
 def rules() -> DevOps:
@@ -110,9 +101,9 @@ def base() -> Configuration:
 
 
 @pytest.fixture
-async def yard(
+async def app(
     ado: Ado, rest: DevOpsRest, rules: DevOps, base: Configuration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Yard]:
+) -> AsyncIterator[DevOpsApp]:
     configuration = replace(base, devops=rules)
     more = {
         "server_tasks": AzureDevOpsTasks(rest),
@@ -121,6 +112,6 @@ async def yard(
         "devops_facts": AzureDevOpsFacts(rest),
         "devops_url": ado.base,
     }
-    async with running(configuration, tmp_path, monkeypatch, **more) as railway:
-        vars(railway.clients).update(secrets=SealedSecrets(railway.hub, "signalbox", "s" * 32))
-        yield Yard(railway=railway, ado=ado)
+    async with running(configuration, tmp_path, monkeypatch, **more) as app:
+        vars(app.clients).update(secrets=SealedSecrets(app.hub, "signalbox", "s" * 32))
+        yield DevOpsApp(**vars(app), ado=ado)

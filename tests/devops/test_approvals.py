@@ -12,7 +12,7 @@ import pytest
 from shared.domain.devops.configuration import DevOps, MergeStart, StageApprovals
 from shared.domain.devops.hooks import Hint, HintKind, read_hint
 from shared.domain.devops.orders import OrderKind, TaskOrder
-from tests.devops.conftest import Yard
+from tests.devops.conftest import DevOpsApp
 from tests.fakes.ports import OPERATOR_KEY
 
 PROMOTE = '{"start": "promotion", "model": "churn:1", "to": "central"}'
@@ -45,28 +45,28 @@ def rules() -> DevOps:
 
 
 @pytest.fixture
-async def hooked(yard: Yard) -> AsyncIterator[Yard]:
+async def hooked(app: DevOpsApp) -> AsyncIterator[DevOpsApp]:
     """With service hooks that deliver to the product."""
     made = []
     for kind in EVENTS:
-        inputs = {"url": f"{yard.railway.host.url}/api/v1/devops/hooks", "basicAuthPassword": OPERATOR_KEY}
+        inputs = {"url": f"{app.host.url}/api/v1/devops/hooks", "basicAuthPassword": OPERATOR_KEY}
         body = {"publisherId": "pipelines", "eventType": kind, "consumerId": "webHooks"}
         body |= {"consumerActionId": "httpRequest", "consumerInputs": inputs}
-        made.append(yard.ado.ask("POST", "../../_apis/hooks/subscriptions", body).json()["id"])
-    yield yard
+        made.append(app.ado.ask("POST", "../../_apis/hooks/subscriptions", body).json()["id"])
+    yield app
     for name in made:
-        yard.ado.ask("DELETE", f"../../_apis/hooks/subscriptions/{name}")
+        app.ado.ask("DELETE", f"../../_apis/hooks/subscriptions/{name}")
 
 
-def waiting(yard: Yard, name: str, approvers: list[str], **more: Any) -> dict[str, Any]:
+def waiting(app: DevOpsApp, name: str, approvers: list[str], **more: Any) -> dict[str, Any]:
     """A run that starts the promotion, and waits for it and for people."""
     approval = {"kind": "approval", "approvers": approvers, **more}
-    stage = {"name": "promote", "gates": [yard.gate(PROMOTE), approval]}
-    yard.railway.register("1", error=1.0)
-    return yard.ado.run(yard.ado.define(name, stage))
+    stage = {"name": "promote", "gates": [app.gate(PROMOTE), approval]}
+    app.register("1", error=1.0)
+    return app.ado.run(app.ado.define(name, stage))
 
 
-async def test_approvals_given_in_azure_devops_release_the_promotion(hooked: Yard) -> None:
+async def test_approvals_given_in_azure_devops_release_the_promotion(hooked: DevOpsApp) -> None:
     run = waiting(hooked, "from ado", [SCIENTISTS, OWNERS])
     promotion = await hooked.asking()
     (approval,) = hooked.ado.approvals(run["id"])
@@ -76,10 +76,10 @@ async def test_approvals_given_in_azure_devops_release_the_promotion(hooked: Yar
     assert hooked.ado.decide(approval["id"], "grace@example.org").status_code == 200
     seen = await hooked.ended(run["id"])
 
-    assert (seen["result"], hooked.railway.record(promotion)["fate"]) == ("succeeded", "promoted")
-    kinds = hooked.railway.chain()
+    assert (seen["result"], hooked.record(promotion)["fate"]) == ("succeeded", "promoted")
+    kinds = hooked.chain()
     assert kinds.count("decision approved") == 2
-    entries = [each.facts for each in hooked.railway.clients.audit.entries() if each.kind == "decision approved"]
+    entries = [each.facts for each in hooked.clients.audit.entries() if each.kind == "decision approved"]
     assert {(each["role"], each["oid"]) for each in entries} == {("data-scientist", "1"), ("product-owner", "2")}
     decisions = hooked.ado.state()["effects"]["decisions"]
     assert [name for name in decisions if name.startswith(approval["id"])] == [
@@ -88,11 +88,11 @@ async def test_approvals_given_in_azure_devops_release_the_promotion(hooked: Yar
     ]  # The app did not decide as well.
 
 
-async def test_approvals_given_here_release_azure_devops(hooked: Yard) -> None:
+async def test_approvals_given_here_release_azure_devops(hooked: DevOpsApp) -> None:
     run = waiting(hooked, "from here", [SCIENTISTS, OWNERS, "Signalbox"], min=1)
     promotion = await hooked.asking()
 
-    await hooked.railway.approve(promotion)
+    await hooked.approve(promotion)
     seen = await hooked.ended(run["id"])
 
     assert seen["result"] == "succeeded"
@@ -100,40 +100,40 @@ async def test_approvals_given_here_release_azure_devops(hooked: Yard) -> None:
     assert [step["status"] for step in approval["steps"]] == ["skipped", "skipped", "approved"]
     assert promotion in approval["steps"][2]["comment"]
     await hooked.pass_time(minutes=5)
-    assert hooked.railway.chain().count("decision approved") == 2  # Its own decision did not come back.
+    assert hooked.chain().count("decision approved") == 2  # Its own decision did not come back.
 
 
-async def test_one_in_each_system_is_enough(hooked: Yard) -> None:
+async def test_one_in_each_system_is_enough(hooked: DevOpsApp) -> None:
     run = waiting(hooked, "one in each", [SCIENTISTS, OWNERS, "Signalbox"], min=2)
     promotion = await hooked.asking()
     (approval,) = hooked.ado.approvals(run["id"])
     await hooked.pass_time(seconds=5)
 
     hooked.ado.decide(approval["id"], "ada@example.org")
-    assert (await hooked.railway.decide(promotion, "grace", "product-owner"))[0] == 200
+    assert (await hooked.decide(promotion, "grace", "product-owner"))[0] == 200
     seen = await hooked.ended(run["id"])
 
-    assert (seen["result"], hooked.railway.record(promotion)["fate"]) == ("succeeded", "promoted")
+    assert (seen["result"], hooked.record(promotion)["fate"]) == ("succeeded", "promoted")
 
 
-async def test_a_rejection_there_holds_the_promotion(hooked: Yard) -> None:
+async def test_a_rejection_there_holds_the_promotion(hooked: DevOpsApp) -> None:
     run = waiting(hooked, "rejected", [SCIENTISTS, OWNERS])
     promotion = await hooked.asking()
     (approval,) = hooked.ado.approvals(run["id"])
     await hooked.pass_time(seconds=5)
 
     hooked.ado.decide(approval["id"], "grace@example.org", "rejected", "not before the audit")
-    result = await hooked.railway.finish(promotion)
+    result = await hooked.finish(promotion)
 
     assert (result.fate.value, "not before the audit" in result.because[0]) == ("held", True)
     assert hooked.ado.seen(run["id"])["result"] == "failed" or hooked.ado.seen(run["id"])["state"] == "completed"
 
 
-async def test_a_rejection_here_rejects_there(hooked: Yard) -> None:
+async def test_a_rejection_here_rejects_there(hooked: DevOpsApp) -> None:
     run = waiting(hooked, "rejected here", [SCIENTISTS, OWNERS, "Signalbox"], min=2)
     promotion = await hooked.asking()
 
-    await hooked.railway.decide(promotion, "ada", "data-scientist", "reject")
+    await hooked.decide(promotion, "ada", "data-scientist", "reject")
     seen = await hooked.ended(run["id"])
 
     assert seen["state"] == "completed"
@@ -148,10 +148,12 @@ async def test_a_rejection_here_rejects_there(hooked: Yard) -> None:
         ("linus@example.org", "", "asked for this promotion and cannot approve it"),
     ],
 )
-async def test_the_same_rules_hold_for_what_is_decided_there(hooked: Yard, person: str, comment: str, why: str) -> None:
+async def test_the_same_rules_hold_for_what_is_decided_there(
+    hooked: DevOpsApp, person: str, comment: str, why: str
+) -> None:
     approvers = [SCIENTISTS if person.startswith("ada") else person, OWNERS]
     if person.startswith("linus"):
-        (central,) = hooked.railway.clients.configuration.devops.approvals
+        (central,) = hooked.clients.configuration.devops.approvals
         central.approvers["data-scientist"] = person
     run = waiting(hooked, f"rules {person}", approvers)
     await hooked.asking()
@@ -162,14 +164,14 @@ async def test_the_same_rules_hold_for_what_is_decided_there(hooked: Yard, perso
     promotion = hooked.promotions()[0]
 
     def noted() -> bool:
-        return why in json.dumps(hooked.railway.host.get(f"{promotion}-mirror").custom_status)
+        return why in json.dumps(hooked.host.get(f"{promotion}-mirror").custom_status)
 
     assert await hooked.until(noted)
-    assert "decision approved" not in hooked.railway.chain()
+    assert "decision approved" not in hooked.chain()
 
 
-async def post(yard: Yard, body: Any, **headers: str) -> tuple[int, Any]:
-    url = f"{yard.railway.host.url}/api/v1/devops/hooks"
+async def post(app: DevOpsApp, body: Any, **headers: str) -> tuple[int, Any]:
+    url = f"{app.host.url}/api/v1/devops/hooks"
     async with aiohttp.ClientSession() as session, session.post(url, json=body, headers=headers) as answer:
         return answer.status, await answer.json(content_type=None)
 
@@ -179,12 +181,12 @@ def basic(secret: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("headers", [{}, basic("wrong"), {"Authorization": "Basic %%"}, {"Authorization": "Bearer x"}])
-async def test_a_forged_hook_starts_nothing(yard: Yard, payloads: Path, headers: dict[str, str]) -> None:
-    before = yard.ado.requests_counted()
+async def test_a_forged_hook_starts_nothing(app: DevOpsApp, payloads: Path, headers: dict[str, str]) -> None:
+    before = app.ado.requests_counted()
 
-    status, _ = await post(yard, json.loads((payloads / "hook_pull_request_merged.json").read_text()), **headers)
+    status, _ = await post(app, json.loads((payloads / "hook_pull_request_merged.json").read_text()), **headers)
 
-    assert (status, yard.ado.requests_counted()) == (401, before)
+    assert (status, app.ado.requests_counted()) == (401, before)
 
 
 @pytest.mark.parametrize(
@@ -197,18 +199,20 @@ async def test_a_forged_hook_starts_nothing(yard: Yard, payloads: Path, headers:
         ("pull_request_merged", Hint(kind=HintKind.PULL_REQUEST, id="1", repository="Fabrikam")),
     ],
 )
-async def test_published_samples_are_hints_and_nothing_more(yard: Yard, payloads: Path, name: str, hint: Any) -> None:
+async def test_published_samples_are_hints_and_nothing_more(
+    app: DevOpsApp, payloads: Path, name: str, hint: Any
+) -> None:
     raw = json.loads((payloads / f"hook_{name}.json").read_text())
     seen = read_hint(raw)
     assert hint in seen if isinstance(seen, str) else seen == hint
 
-    status, answer = await post(yard, raw, **basic(OPERATOR_KEY))
+    status, answer = await post(app, raw, **basic(OPERATOR_KEY))
 
     assert (status, answer["heeded"]) == (202, not isinstance(seen, str))
     if answer["heeded"]:
-        outcome = await yard.railway.host.advance_until_finished(answer["hint"], timeout=30)
+        outcome = await app.host.advance_until_finished(answer["hint"], timeout=30)
         assert outcome.output["did"] in ("nothing here waits for it", "no rule for repository Fabrikam")
-    assert yard.promotions() == []
+    assert app.promotions() == []
 
 
 @pytest.mark.parametrize(
@@ -218,14 +222,14 @@ def test_what_is_no_hook_is_no_hint(raw: Any) -> None:
     assert isinstance(read_hint(raw), str)
 
 
-def pull(yard: Yard, repository: str, description: str, target: str = "refs/heads/main") -> str:
+def pull(app: DevOpsApp, repository: str, description: str, target: str = "refs/heads/main") -> str:
     body = {"sourceRefName": "refs/heads/x", "targetRefName": target, "description": description}
-    made = yard.ado.ask("POST", f"git/repositories/{repository}/pullrequests", body, "ada@example.org").json()
+    made = app.ado.ask("POST", f"git/repositories/{repository}/pullrequests", body, "ada@example.org").json()
     return f"git/repositories/{repository}/pullrequests/{made['pullRequestId']}"
 
 
-async def test_a_merged_pull_request_starts_the_promotion_it_names_once(hooked: Yard) -> None:
-    hooked.railway.register("1", error=1.0)
+async def test_a_merged_pull_request_starts_the_promotion_it_names_once(hooked: DevOpsApp) -> None:
+    hooked.register("1", error=1.0)
     conflicting, elsewhere = (
         pull(hooked, "models", "signalbox: churn:1"),
         pull(hooked, "models", "signalbox: churn:1", "refs/heads/dev"),
@@ -239,17 +243,17 @@ async def test_a_merged_pull_request_starts_the_promotion_it_names_once(hooked: 
     for _ in range(2):
         hooked.ado.ask("PATCH", merged, {"status": "completed"}, "grace@example.org")
     (promotion,) = await hooked.until(hooked.promotions)
-    await hooked.railway.finish(promotion)
+    await hooked.finish(promotion)
     await hooked.pass_time(seconds=30)
 
     assert hooked.promotions() == [promotion]
-    record = hooked.railway.record(promotion)
+    record = hooked.record(promotion)
     assert (record["fate"], record["promotion"]["requester"]) == ("promoted", "1")  # The pull request's author.
 
 
-async def test_a_merged_pull_request_runs_a_pipeline_once_to_its_result(hooked: Yard) -> None:
+async def test_a_merged_pull_request_runs_a_pipeline_once_to_its_result(hooked: DevOpsApp) -> None:
     number = hooked.ado.define("provision on merge", {"name": "work", "steps": [{"kind": "log", "lines": ["done"]}]})
-    merges = hooked.railway.clients.configuration.devops.merges
+    merges = hooked.clients.configuration.devops.merges
     object.__setattr__(merges[1].order, "pipeline", str(number))
     merged = pull(hooked, "infrastructure", "")
     for _ in range(2):

@@ -15,7 +15,7 @@ from activities.devops.claims import claim_task
 from shared.domain.devops.orders import read_order
 from shared.domain.devops.tasks import TaskRef
 from shared.domain.failures import Refused
-from tests.devops.conftest import Yard
+from tests.devops.conftest import DevOpsApp
 from tests.devops.test_tasks import call
 from tests.fakes.ports import FakeClients
 from tests.promotion.conftest import CONFIGURATION
@@ -25,7 +25,7 @@ SENT = ("PlanId", "TimelineId", "JobId", "TaskInstanceId", "AuthToken")
 
 
 @asynccontextmanager
-async def waiting(yard: Yard, name: str) -> AsyncIterator[tuple[int, dict[str, str]]]:
+async def waiting(app: DevOpsApp, name: str) -> AsyncIterator[tuple[int, dict[str, str]]]:
     """A run whose gate waits, and what it sent: to somebody who takes it and tells us nothing."""
     heard = list[dict[str, str]]()
 
@@ -40,43 +40,43 @@ async def waiting(yard: Yard, name: str) -> AsyncIterator[tuple[int, dict[str, s
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
         url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-        stage = {"name": "promote", "gates": [{**yard.gate(json.dumps(PROMOTE)), "url": url}]}
-        run = yard.ado.run(yard.ado.define(name, stage))
-        yield run["id"], await yard.until(lambda: heard[0] if heard else None)
+        stage = {"name": "promote", "gates": [{**app.gate(json.dumps(PROMOTE)), "url": url}]}
+        run = app.ado.run(app.ado.define(name, stage))
+        yield run["id"], await app.until(lambda: heard[0] if heard else None)
     finally:
         await runner.cleanup()
 
 
-async def finished(yard: Yard, task: str) -> Any:
-    return (await yard.railway.host.advance_until_finished(task, timeout=30)).output
+async def finished(app: DevOpsApp, task: str) -> Any:
+    return (await app.host.advance_until_finished(task, timeout=30)).output
 
 
-async def test_whoever_comes_first_with_a_forged_token_does_not_take_the_tasks_place(yard: Yard) -> None:
-    async with waiting(yard, "overtaken") as (run, sent):
-        _, forged = await call(yard, {"follow": "promotion-x-1"}, **{**sent, "AuthToken": "forged"})
-        refused = await finished(yard, forged["task"])
-        _, real = await call(yard, {**PROMOTE, "model": "churn:latest"}, **sent)
-        seen = await yard.ended(run)
+async def test_whoever_comes_first_with_a_forged_token_does_not_take_the_tasks_place(app: DevOpsApp) -> None:
+    async with waiting(app, "overtaken") as (run, sent):
+        _, forged = await call(app, {"follow": "promotion-x-1"}, **{**sent, "AuthToken": "forged"})
+        refused = await finished(app, forged["task"])
+        _, real = await call(app, {**PROMOTE, "model": "churn:latest"}, **sent)
+        seen = await app.ended(run)
 
     assert (refused["succeeded"], "task's token is not accepted" in refused["because"]) == (False, True)
     assert real["accepted"] == "started"
     assert "churn:latest" in seen["log"][-1]  # The task's own call is the one that is answered.
 
 
-async def test_a_confirmed_call_that_asks_for_something_else_is_refused_recorded_and_told(yard: Yard) -> None:
-    yard.railway.register("1", error=1.0)
-    yard.railway.register("2", error=1.0)
-    async with waiting(yard, "contested") as (run, sent):
-        await call(yard, PROMOTE, **sent)
-        (promotion,) = await yard.until(yard.promotions)
-        _, other = await call(yard, {**PROMOTE, "model": "churn:2"}, **sent)
-        await yard.until(lambda: yard.railway.host.get(other["task"]).output)
+async def test_a_confirmed_call_that_asks_for_something_else_is_refused_recorded_and_told(app: DevOpsApp) -> None:
+    app.register("1", error=1.0)
+    app.register("2", error=1.0)
+    async with waiting(app, "contested") as (run, sent):
+        await call(app, PROMOTE, **sent)
+        (promotion,) = await app.until(app.promotions)
+        _, other = await call(app, {**PROMOTE, "model": "churn:2"}, **sent)
+        await app.until(lambda: app.host.get(other["task"]).output)
 
-    assert "it is refused, the first stands" in yard.railway.host.get(other["task"]).output["because"]
-    assert yard.promotions() == [promotion]
-    assert [line for line in yard.ado.seen(run)["log"] if "asked for something else" in line]
-    assert [blob.path for blob in yard.hub.list("signalbox", "devops/claims/") if "/refused-" in blob.path]
-    assert not [path for path in yard.sealed() if other["task"] in path]
+    assert "it is refused, the first stands" in app.host.get(other["task"]).output["because"]
+    assert app.promotions() == [promotion]
+    assert [line for line in app.ado.seen(run)["log"] if "asked for something else" in line]
+    assert [blob.path for blob in app.hub.list("signalbox", "devops/claims/") if "/refused-" in blob.path]
+    assert not [path for path in app.sealed() if other["task"] in path]
 
 
 def test_a_task_is_claimed_once_by_whatever_order_comes_first_and_retries_are_no_conflict() -> None:

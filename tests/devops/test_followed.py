@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.telemetry.ids import trace_of
-from tests.devops.conftest import Yard
+from tests.devops.conftest import DevOpsApp
 from tests.devops.test_approvals import OWNERS, SCIENTISTS, hooked, pull, rules, waiting  # noqa: F401 (fixtures)
 from tests.devops.test_tasks import gated
 from tests.recorder import recorder
@@ -15,15 +15,15 @@ from tests.secrecy import leaks
 from tests.security.test_secrets import CANARIES, SECRET, places, redacted_in
 
 
-async def test_the_callback_is_in_the_tasks_trace_and_that_is_linked_from_the_promotions(yard: Yard) -> None:
+async def test_the_callback_is_in_the_tasks_trace_and_that_is_linked_from_the_promotions(app: DevOpsApp) -> None:
     told = recorder()
-    run = gated(yard, "traced")
-    yard.railway.register("1", error=1.0)
-    promotion = await yard.asking()
-    (task,) = yard.tasks()
-    await yard.railway.approve(promotion)
-    await yard.ended(run["id"])
-    await yard.railway.host.advance_until_finished(task, timeout=30)
+    run = gated(app, "traced")
+    app.register("1", error=1.0)
+    promotion = await app.asking()
+    (task,) = app.tasks()
+    await app.approve(promotion)
+    await app.ended(run["id"])
+    await app.host.advance_until_finished(task, timeout=30)
 
     spans = told.of(task)
     by_id = {span.context.span_id: span for span in spans}
@@ -41,7 +41,7 @@ async def test_the_callback_is_in_the_tasks_trace_and_that_is_linked_from_the_pr
 
 
 async def test_none_is_kept_of_an_approvals_comment_or_a_pull_requests_description(
-    hooked: Yard,  # noqa: F811
+    hooked: DevOpsApp,  # noqa: F811
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -55,11 +55,11 @@ async def test_none_is_kept_of_an_approvals_comment_or_a_pull_requests_descripti
     hooked.ado.ask("PATCH", merged, {"status": "completed"}, "grace@example.org")
     hooked.ado.decide(approval["id"], "ada@example.org", comment=SECRET)
     hooked.ado.decide(approval["id"], "grace@example.org", "rejected", f"no: {SECRET}")
-    result = await hooked.railway.finish(promotion)
+    result = await hooked.finish(promotion)
     await hooked.pass_time(seconds=30)
 
     assert result.fate.value == "held"
-    said = [str((await hooked.railway.ask("GET", f"promotions/{promotion}"))[1]), str(result)]
+    said = [str((await hooked.ask("GET", f"promotions/{promotion}"))[1]), str(result)]
     found = places(tmp_path, hooked, said, caplog.text, told)
     assert redacted_in(found, f"promotions/{promotion}") > 1
     assert f"GET /contoso/mlops/_apis/{merged}" in caplog.text  # The description was read.

@@ -17,7 +17,7 @@ from shared.domain.devops.configuration import DevOps, MergeStart, StageApproval
 from shared.domain.devops.orders import OrderKind, TaskOrder
 from shared.domain.devops.tasks import FAILURES
 from shared.domain.inference.runs import failure_delay_s
-from tests.devops.conftest import Yard
+from tests.devops.conftest import DevOpsApp
 from tests.inference.conftest import a_route
 from tests.promotion.conftest import CONFIGURATION
 
@@ -47,35 +47,35 @@ def rules() -> DevOps:
 
 
 @pytest.fixture
-async def stormy(yard: Yard) -> AsyncIterator[Yard]:
-    yield yard
-    yard.ado.control("outage", {})
+async def stormy(app: DevOpsApp) -> AsyncIterator[DevOpsApp]:
+    yield app
+    app.ado.control("outage", {})
 
 
-def scored(yard: Yard, name: str) -> dict[str, Any]:
+def scored(app: DevOpsApp, name: str) -> dict[str, Any]:
     """A run that waits for a file to be scored."""
-    yard.hub.land("landing/each/paris/a.csv", b"id,x\n1,1\n2,2\n")
-    return yard.ado.run(yard.ado.define(name, {"name": "score", "gates": [yard.gate(SCORE)]}))
+    app.hub.land("landing/each/paris/a.csv", b"id,x\n1,1\n2,2\n")
+    return app.ado.run(app.ado.define(name, {"name": "score", "gates": [app.gate(SCORE)]}))
 
 
-def turned_away(yard: Yard) -> int:
-    return sum(yard.ado.state()["effects"].get("turned away", {}).values())
+def turned_away(app: DevOpsApp) -> int:
+    return sum(app.ado.state()["effects"].get("turned away", {}).values())
 
 
-async def released(yard: Yard, run: dict[str, Any]) -> None:
-    seen = await yard.ended(run["id"])
+async def released(app: DevOpsApp, run: dict[str, Any]) -> None:
+    seen = await app.ended(run["id"])
     gate = seen["stages"][0]["gates"][0]["id"]
-    effects = yard.ado.state()["effects"]
+    effects = app.ado.state()["effects"]
     assert (seen["result"], effects["completed"][gate]) == ("succeeded", 1), seen["log"]
     assert gate not in effects.get("completed again", {})
     assert len([line for line in seen["log"] if line.startswith("succeeded: ")]) == 1
-    (task,) = yard.tasks()
-    await yard.railway.host.advance_until_finished(task, timeout=30)
-    assert (yard.sealed(), still_open(yard)) == ([], [])
+    (task,) = app.tasks()
+    await app.host.advance_until_finished(task, timeout=30)
+    assert (app.sealed(), still_open(app)) == ([], [])
 
 
-def still_open(yard: Yard) -> list[str]:
-    return [blob.path for blob in yard.hub.list("signalbox", "devops/open/devops-task")]
+def still_open(app: DevOpsApp) -> list[str]:
+    return [blob.path for blob in app.hub.list("signalbox", "devops/open/devops-task")]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def still_open(yard: Yard) -> list[str]:
     ],
 )
 async def test_a_task_is_released_once_after_two_minutes_without_azure_devops(
-    stormy: Yard, name: str, outage: dict[str, Any]
+    stormy: DevOpsApp, name: str, outage: dict[str, Any]
 ) -> None:
     before = turned_away(stormy)
     stormy.ado.control("outage", outage)
@@ -104,7 +104,7 @@ async def test_a_task_is_released_once_after_two_minutes_without_azure_devops(
     await released(stormy, run)
 
 
-async def test_who_asks_to_be_left_alone_is_left_alone(stormy: Yard) -> None:
+async def test_who_asks_to_be_left_alone_is_left_alone(stormy: DevOpsApp) -> None:
     stormy.ado.control("outage", {"status": 429, "path": EVENTS, "retry_after": 600})
     before = turned_away(stormy)
     run = scored(stormy, "left alone")
@@ -118,7 +118,7 @@ async def test_who_asks_to_be_left_alone_is_left_alone(stormy: Yard) -> None:
     await released(stormy, run)
 
 
-async def test_where_the_requester_cannot_be_looked_up_the_task_fails_and_says_why(stormy: Yard) -> None:
+async def test_where_the_requester_cannot_be_looked_up_the_task_fails_and_says_why(stormy: DevOpsApp) -> None:
     stormy.ado.control("outage", {"status": 403, "path": PERSON})
     run = scored(stormy, "no directory")
 
@@ -128,18 +128,18 @@ async def test_where_the_requester_cannot_be_looked_up_the_task_fails_and_says_w
     assert not list(stormy.hub.list("signalbox", "runs/"))
 
 
-async def asked(yard: Yard, name: str) -> tuple[dict[str, Any], str]:
+async def asked(app: DevOpsApp, name: str) -> tuple[dict[str, Any], str]:
     """A run that waits for a promotion and for people, and the promotion once it asks them."""
-    yard.railway.register("1", error=1.0)
+    app.register("1", error=1.0)
     approval = {"kind": "approval", "approvers": [*PEOPLE.values(), APP], "min": 2}
-    stage = {"name": "promote", "gates": [yard.gate(PROMOTE), approval]}
-    run = yard.ado.run(yard.ado.define(name, stage))
-    promotion = await yard.asking()
-    await yard.pass_time(seconds=3)
+    stage = {"name": "promote", "gates": [app.gate(PROMOTE), approval]}
+    run = app.ado.run(app.ado.define(name, stage))
+    promotion = await app.asking()
+    await app.pass_time(seconds=3)
     return run, promotion
 
 
-async def test_decisions_are_shared_after_two_minutes_without_azure_devops(stormy: Yard) -> None:
+async def test_decisions_are_shared_after_two_minutes_without_azure_devops(stormy: DevOpsApp) -> None:
     run, promotion = await asked(stormy, "mirrored afterwards")
     (approval,) = stormy.ado.approvals(run["id"])
     stormy.ado.decide(approval["id"], "ada@example.org")
@@ -149,86 +149,84 @@ async def test_decisions_are_shared_after_two_minutes_without_azure_devops(storm
     evidence = json.loads(stormy.hub.read("signalbox", path) or b"")["digest"]
 
     stormy.ado.control("outage", {})
-    await stormy.until(lambda: "decision approved" in stormy.railway.chain())
-    await stormy.railway.decide(promotion, "grace", "product-owner", evidence=evidence)
+    await stormy.until(lambda: "decision approved" in stormy.chain())
+    await stormy.decide(promotion, "grace", "product-owner", evidence=evidence)
 
     assert (await stormy.ended(run["id"]))["result"] == "succeeded"
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])
-async def test_a_run_of_a_pipeline_is_started_once_and_read_to_its_result(stormy: Yard, method: str) -> None:
+async def test_a_run_of_a_pipeline_is_started_once_and_read_to_its_result(stormy: DevOpsApp, method: str) -> None:
     number = stormy.ado.define(f"provision {method}", {"name": "work", "steps": [{"kind": "log", "lines": ["done"]}]})
     wanted = c.RunOfPipeline(
         key=f"k/{method}", organisation="contoso", project="mlops", pipeline=number, correlation=f"c-{method}"
     )
     stormy.ado.control("outage", {"status": 503, "method": method, "path": "/runs"})
-    await stormy.railway.host.start("run_devops_pipeline", f"run-{method}", encode(wanted))
+    await stormy.host.start("run_devops_pipeline", f"run-{method}", encode(wanted))
     await stormy.pass_time(minutes=2)
 
     stormy.ado.control("outage", {})
-    outcome = await stormy.railway.host.advance_until_finished(f"run-{method}", timeout=30)
+    outcome = await stormy.host.advance_until_finished(f"run-{method}", timeout=30)
 
     assert (outcome.status, outcome.output["result"]) == ("Completed", "succeeded")
     assert stormy.ado.state()["effects"]["runs"][f"provision {method}"] == 1
 
 
-async def hinted(yard: Yard, status: int) -> str:
+async def hinted(app: DevOpsApp, status: int) -> str:
     """The hint that a merge has happened, while what it is about is answered with *status*."""
-    yard.railway.register("1", error=1.0)
+    app.register("1", error=1.0)
     body = {"sourceRefName": "refs/heads/x", "targetRefName": "refs/heads/main", "description": "signalbox: churn:1"}
-    pull = yard.ado.ask("POST", "git/repositories/models/pullrequests", body, "ada@example.org").json()
+    pull = app.ado.ask("POST", "git/repositories/models/pullrequests", body, "ada@example.org").json()
     number = pull["pullRequestId"]
-    yard.ado.ask("PATCH", f"git/repositories/models/pullrequests/{number}", {"status": "completed"}, "ada@example.org")
-    yard.ado.control("outage", {"status": status, "path": "/pullrequests/"})
+    app.ado.ask("PATCH", f"git/repositories/models/pullrequests/{number}", {"status": "completed"}, "ada@example.org")
+    app.ado.control("outage", {"status": status, "path": "/pullrequests/"})
     resource = {"pullRequestId": number, "repository": {"name": "models"}}
-    _, answer = await yard.railway.ask(
-        "POST", "devops/hooks", {"eventType": "git.pullrequest.merged", "resource": resource}
-    )
+    _, answer = await app.ask("POST", "devops/hooks", {"eventType": "git.pullrequest.merged", "resource": resource})
     return str(answer["hint"])
 
 
-async def test_a_merge_that_was_hinted_at_meanwhile_starts_what_it_starts_once(stormy: Yard) -> None:
+async def test_a_merge_that_was_hinted_at_meanwhile_starts_what_it_starts_once(stormy: DevOpsApp) -> None:
     hint = await hinted(stormy, 503)
     await stormy.pass_time(minutes=2)
     assert stormy.promotions() == []
     stormy.ado.control("outage", {})
-    heeded = await stormy.railway.host.advance_until_finished(hint, timeout=30)
+    heeded = await stormy.host.advance_until_finished(hint, timeout=30)
 
     assert [heeded.output["did"]] == stormy.promotions()
 
 
-async def sweep(yard: Yard, name: str) -> None:
-    await yard.railway.host.start("reconcile_promotions", name, {"key": name})
-    assert (await yard.railway.host.advance_until_finished(name, timeout=30)).status == "Completed"
+async def sweep(app: DevOpsApp, name: str) -> None:
+    await app.host.start("reconcile_promotions", name, {"key": name})
+    assert (await app.host.advance_until_finished(name, timeout=30)).status == "Completed"
 
 
-async def test_a_sweep_starts_followers_and_mirrors_again_that_were_ended(stormy: Yard) -> None:
+async def test_a_sweep_starts_followers_and_mirrors_again_that_were_ended(stormy: DevOpsApp) -> None:
     run, promotion = await asked(stormy, "ended from outside")
     (task,) = stormy.tasks()
     for name in (task, f"{promotion}-mirror"):
-        await stormy.railway.host.terminate(name, "by hand")
-    await stormy.railway.host.settle()
+        await stormy.host.terminate(name, "by hand")
+    await stormy.host.settle()
 
     await sweep(stormy, "first sweep")
 
-    assert {stormy.railway.host.get(name).status for name in (task, f"{promotion}-mirror")} == {"Running"}
+    assert {stormy.host.get(name).status for name in (task, f"{promotion}-mirror")} == {"Running"}
     (approval,) = stormy.ado.approvals(run["id"])
     stormy.ado.decide(approval["id"], "ada@example.org")
     stormy.ado.decide(approval["id"], "grace@example.org")
     await released(stormy, run)
     await stormy.until(lambda: not list(stormy.hub.list("signalbox", "devops/open/")))
     await sweep(stormy, "second sweep")
-    assert stormy.railway.host.get(task).status == "Completed"
+    assert stormy.host.get(task).status == "Completed"
 
 
-async def test_a_sweep_starts_hints_and_runs_again_that_were_ended_and_closes_what_has_ended(stormy: Yard) -> None:
-    host, hint = stormy.railway.host, await hinted(stormy, 503)
+async def test_a_sweep_starts_hints_and_runs_again_that_were_ended_and_closes_what_has_ended(stormy: DevOpsApp) -> None:
+    host, hint = stormy.host, await hinted(stormy, 503)
     stormy.ado.control("outage", {"status": 503})
     number = stormy.ado.define("provision again", {"name": "work", "steps": [{"kind": "log", "lines": ["done"]}]})
     where = {"organisation": "contoso", "project": "mlops", "pipeline": number}
     wanted = c.RunOfPipeline(key="k/again", correlation="c-again", **where)
     client = df.DurableOrchestrationClient(host.client_binding())
-    await start_kept(client, stormy.railway.clients, c.RUN_DEVOPS_PIPELINE, "c-again", wanted)
+    await start_kept(client, stormy.clients, c.RUN_DEVOPS_PIPELINE, "c-again", wanted)
     for name in (hint, "c-again"):
         await host.terminate(name, "by hand")
     await host.settle()
@@ -244,18 +242,18 @@ async def test_a_sweep_starts_hints_and_runs_again_that_were_ended_and_closes_wh
     assert (len(stormy.promotions()), stormy.ado.state()["effects"]["runs"]["provision again"]) == (1, 1)
 
 
-async def test_a_sweep_leaves_a_hint_alone_that_was_refused(stormy: Yard) -> None:
+async def test_a_sweep_leaves_a_hint_alone_that_was_refused(stormy: DevOpsApp) -> None:
     hint = await hinted(stormy, 403)
-    assert (await stormy.railway.host.advance_until_finished(hint, timeout=30)).status == "Failed"
+    assert (await stormy.host.advance_until_finished(hint, timeout=30)).status == "Failed"
 
     await sweep(stormy, "refused")
 
-    assert stormy.railway.host.get(hint).status == "Failed"
+    assert stormy.host.get(hint).status == "Failed"
     assert not list(stormy.hub.list("signalbox", "devops/open/"))
 
 
-async def test_a_sweep_drops_tokens_whose_time_is_over_and_no_others(stormy: Yard) -> None:
-    secrets, now = stormy.railway.clients.secrets, stormy.railway.clients.clock.now()
+async def test_a_sweep_drops_tokens_whose_time_is_over_and_no_others(stormy: DevOpsApp) -> None:
+    secrets, now = stormy.clients.secrets, stormy.clients.clock.now()
     secrets.keep("over", "token", now)
     secrets.keep("alive", "token", now + timedelta(hours=1))
 
@@ -264,8 +262,8 @@ async def test_a_sweep_drops_tokens_whose_time_is_over_and_no_others(stormy: Yar
     assert stormy.sealed() == ["secrets/alive.json"]
 
 
-async def test_what_has_waited_longer_than_azure_devops_lets_anything_wait_is_given_up(stormy: Yard) -> None:
-    long_ago = (stormy.railway.clients.clock.now() - timedelta(days=32)).isoformat()
+async def test_what_has_waited_longer_than_azure_devops_lets_anything_wait_is_given_up(stormy: DevOpsApp) -> None:
+    long_ago = (stormy.clients.clock.now() - timedelta(days=32)).isoformat()
     mirroring = encode(c.Mirroring(key="k", promotion="promotion-gone"))
     kept = {"orchestration": "mirror", "input": mirroring, "since": long_ago}
     stormy.hub.land("signalbox/devops/open/promotion-gone-mirror.json", json.dumps(kept).encode())

@@ -16,7 +16,7 @@ from shared.domain.devops.configuration import DevOps, StageApprovals
 from shared.domain.devops.seen import ApprovalSeen, ApprovalStep
 from shared.domain.devops.timelines import PipelineStage
 from shared.records import paths as records
-from tests.promotion.conftest import PEOPLE, SCIENTIST, Railway, railway  # noqa: F401 (a fixture)
+from tests.promotion.conftest import PEOPLE, SCIENTIST, PromotionApp, app  # noqa: F401 (a fixture)
 
 RULES = StageApprovals(
     stage="central", organisation="contoso", project="mlops", approvers={"data-scientist": "Scientists"}
@@ -29,18 +29,18 @@ USED = {"used": "preprod", "said": "was given for preprod, and central asks anew
 
 
 async def mirrored(
-    railway: Railway,  # noqa: F811
+    app: PromotionApp,  # noqa: F811
     decision: ApprovalStep,
     beside: str,
     used: str,
     decides_in: str,
 ) -> tuple[str, c.Mirrored]:
     """A promotion that asks, and what a mirror makes of *decision* on an approval in the stage *beside* a task's."""
-    railway.register("1", error=1.0)
-    promotion = await railway.promote("churn:1")
-    await railway.evidence(promotion)
+    app.register("1", error=1.0)
+    promotion = await app.promote("churn:1")
+    await app.evidence(promotion)
     approval = ApprovalSeen(id="a-1", status="pending", run=7, stage=PipelineStage(id=beside), steps=(decision,))
-    made = railway.clients
+    made = app.clients
     devops = DevOps(organisations=("contoso",), projects=("mlops",), approvals=(RULES,))
     permissions = Permissions(personas=(Persona(role=SCIENTIST, allows={Action.DECIDE: (decides_in,)}),))
     vars(made).update(
@@ -49,22 +49,22 @@ async def mirrored(
         devops_approvals=SimpleNamespace(of_run=lambda *_: (approval,)),
     )
     link = {"organisation": "contoso", "project": "p", "run": 7, "stage": "the task's stage"}
-    railway.hub.land(f"signalbox/{records.devops_link(promotion, 7, 'task')}", json.dumps(link).encode())
+    app.hub.land(f"signalbox/{records.devops_link(promotion, 7, 'task')}", json.dumps(link).encode())
     if used:
         who = PEOPLE[decision.who].oid
-        railway.hub.land(f"signalbox/{records.devops_taken(promotion, 'a-1', who)}", used.encode())
-    client = df.DurableOrchestrationClient(railway.host.client_binding())
+        app.hub.land(f"signalbox/{records.devops_taken(promotion, 'a-1', who)}", used.encode())
+    client = df.DurableOrchestrationClient(app.host.client_binding())
     return promotion, await mirror_approvals(client, made, c.Mirroring(key="k", promotion=promotion))
 
 
 @pytest.mark.parametrize("more", [{}, OTHER_EVIDENCE, REQUESTER, OTHER_STAGE, ELSEWHERE, USED])
-async def test_a_decision_counts_by_the_rules_of_here(railway: Railway, more: dict[str, Any]) -> None:  # noqa: F811
+async def test_a_decision_counts_by_the_rules_of_here(app: PromotionApp, more: dict[str, Any]) -> None:  # noqa: F811
     given = {"who": "ada", "comment": "", "beside": "the task's stage", "used": "", "said": ""} | more
     decides_in = given.get("decides_in", "all")
-    at = railway.clients.clock.now().replace(year=2999)
+    at = app.clients.clock.now().replace(year=2999)
     decision = ApprovalStep(approver="Scientists", status="approved", who=given["who"], comment=given["comment"], at=at)
 
-    promotion, seen = await mirrored(railway, decision, given["beside"], given["used"], decides_in)
+    promotion, seen = await mirrored(app, decision, given["beside"], given["used"], decides_in)
 
     assert [given["said"] in each for each in seen.notes] == [True] * bool(given["said"]), seen.notes
-    assert len(decided(railway.clients, promotion, "central")) == (not more)
+    assert len(decided(app.clients, promotion, "central")) == (not more)

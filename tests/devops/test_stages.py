@@ -10,7 +10,7 @@ import pytest
 from shared.domain.configuration import Configuration
 from shared.domain.devops.configuration import DevOps, StageApprovals
 from shared.domain.promotion.approvals import ApprovalPolicy
-from tests.devops.conftest import Yard
+from tests.devops.conftest import DevOpsApp
 from tests.promotion.conftest import CONFIGURATION, SCIENTIST, STAGES
 
 SCIENTISTS, OWNERS, APP = "[mlops]\\Data Scientists", "[mlops]\\Product Owners", "Signalbox"
@@ -39,9 +39,9 @@ def base() -> Configuration:
     return replace(CONFIGURATION, ladder=replace(CONFIGURATION.ladder, stages=stages))
 
 
-def configured(yard: Yard, **changed: str) -> None:
+def configured(app: DevOpsApp, **changed: str) -> None:
     """As if every stage's approvals were configured so."""
-    devops = yard.railway.clients.configuration.devops
+    devops = app.clients.configuration.devops
     approvals = tuple(replace(each, **changed) for each in devops.approvals)
     object.__setattr__(devops, "approvals", approvals)
 
@@ -50,185 +50,185 @@ def approval(*approvers: str, needed: int = 1) -> dict[str, Any]:
     return {"kind": "approval", "approvers": list(approvers), "min": needed}
 
 
-def started(yard: Yard, name: str, *gates: dict[str, Any], **task: Any) -> dict[str, Any]:
+def started(app: DevOpsApp, name: str, *gates: dict[str, Any], **task: Any) -> dict[str, Any]:
     """A run whose first stage starts the promotion, and whose second one waits for people meanwhile."""
-    yard.railway.register("1", error=1.0)
-    first = {"name": "promote", "parallel": True, "gates": [yard.gate(PROMOTE, **task), *gates]}
+    app.register("1", error=1.0)
+    first = {"name": "promote", "parallel": True, "gates": [app.gate(PROMOTE, **task), *gates]}
     second = {"name": "deploy", "gates": [approval(SCIENTISTS, OWNERS, APP)]}
-    return yard.ado.run(yard.ado.define(name, first, second))
+    return app.ado.run(app.ado.define(name, first, second))
 
 
-async def asked(yard: Yard, stage: str) -> tuple[str, str]:
+async def asked(app: DevOpsApp, stage: str) -> tuple[str, str]:
     """The promotion that waits for the people of *stage*, and the evidence they are shown."""
 
     def pack() -> tuple[str, str] | None:
-        for each in yard.promotions():
-            raw = yard.hub.read("signalbox", f"promotions/{each}/effects/{stage}/entry/pack.json")
+        for each in app.promotions():
+            raw = app.hub.read("signalbox", f"promotions/{each}/effects/{stage}/entry/pack.json")
             if raw is not None:
                 return each, str(json.loads(raw)["digest"])
         return None
 
-    promotion, digest = await yard.until(pack)
-    await yard.pass_time(seconds=3)
+    promotion, digest = await app.until(pack)
+    await app.pass_time(seconds=3)
     return promotion, digest
 
 
-async def decide(yard: Yard, stage: str, who: str, role: str, what: str = "approve") -> str:
-    promotion, digest = await asked(yard, stage)
-    status, answer = await yard.railway.decide(promotion, who, role, what, evidence=digest)
+async def decide(app: DevOpsApp, stage: str, who: str, role: str, what: str = "approve") -> str:
+    promotion, digest = await asked(app, stage)
+    status, answer = await app.decide(promotion, who, role, what, evidence=digest)
     assert status == 200, answer
     return promotion
 
 
-def statuses(yard: Yard, run: dict[str, Any]) -> dict[str, str]:
-    return {each["stage"]: each["status"] for each in yard.ado.approvals(run["id"])}
+def statuses(app: DevOpsApp, run: dict[str, Any]) -> dict[str, str]:
+    return {each["stage"]: each["status"] for each in app.ado.approvals(run["id"])}
 
 
-def decided_by(yard: Yard, run: dict[str, Any]) -> list[str]:
-    names = {each["id"] for each in yard.ado.approvals(run["id"])}
-    decisions = yard.ado.state()["effects"].get("decisions", {})
+def decided_by(app: DevOpsApp, run: dict[str, Any]) -> list[str]:
+    names = {each["id"] for each in app.ado.approvals(run["id"])}
+    decisions = app.ado.state()["effects"].get("decisions", {})
     return [each.partition("/")[2] for each in decisions if each.partition("/")[0] in names]
 
 
-async def test_an_approval_that_two_stages_share_is_released_by_the_last_of_them(yard: Yard) -> None:
-    run = started(yard, "two stages of the ladder", approval(SCIENTISTS, OWNERS, APP))
+async def test_an_approval_that_two_stages_share_is_released_by_the_last_of_them(app: DevOpsApp) -> None:
+    run = started(app, "two stages of the ladder", approval(SCIENTISTS, OWNERS, APP))
 
-    await decide(yard, "preprod", "ada", "data-scientist")
-    promotion, _ = await asked(yard, "central")
-    assert statuses(yard, run) == {"promote": "pending", "deploy": "pending"}
-    await decide(yard, "central", "ada", "data-scientist")
-    await decide(yard, "central", "grace", "product-owner")
-    await yard.railway.finish(promotion)
-    await yard.until(lambda: statuses(yard, run)["promote"] == "approved")
-    await yard.pass_time(seconds=10)
+    await decide(app, "preprod", "ada", "data-scientist")
+    promotion, _ = await asked(app, "central")
+    assert statuses(app, run) == {"promote": "pending", "deploy": "pending"}
+    await decide(app, "central", "ada", "data-scientist")
+    await decide(app, "central", "grace", "product-owner")
+    await app.finish(promotion)
+    await app.until(lambda: statuses(app, run)["promote"] == "approved")
+    await app.pass_time(seconds=10)
 
-    assert statuses(yard, run) == {"promote": "approved", "deploy": "pending"}
-    assert len(decided_by(yard, run)) == 1  # The app, once.
+    assert statuses(app, run) == {"promote": "approved", "deploy": "pending"}
+    assert len(decided_by(app, run)) == 1  # The app, once.
 
 
-async def test_a_decision_there_counts_for_the_stage_that_asks_and_for_no_other(yard: Yard) -> None:
-    run = started(yard, "decided once", approval(SCIENTISTS, OWNERS, needed=2))
-    await asked(yard, "preprod")
-    (shared,) = [each for each in yard.ado.approvals(run["id"]) if each["stage"] == "promote"]
+async def test_a_decision_there_counts_for_the_stage_that_asks_and_for_no_other(app: DevOpsApp) -> None:
+    run = started(app, "decided once", approval(SCIENTISTS, OWNERS, needed=2))
+    await asked(app, "preprod")
+    (shared,) = [each for each in app.ado.approvals(run["id"]) if each["stage"] == "promote"]
 
-    yard.ado.decide(shared["id"], "ada@example.org")
-    promotion, _ = await asked(yard, "central")
-    await yard.pass_time(seconds=10)
+    app.ado.decide(shared["id"], "ada@example.org")
+    promotion, _ = await asked(app, "central")
+    await app.pass_time(seconds=10)
 
-    entries = [each.facts for each in yard.railway.clients.audit.entries() if each.kind == "decision approved"]
+    entries = [each.facts for each in app.clients.audit.entries() if each.kind == "decision approved"]
     assert [(each["role"], each["oid"]) for each in entries] == [("data-scientist", "1")]
-    assert not yard.railway.record(promotion).get("fate")
+    assert not app.record(promotion).get("fate")
 
 
-async def test_another_stages_approval_is_no_decision_on_the_promotion(yard: Yard) -> None:
-    run = started(yard, "elsewhere in the run", approval(SCIENTISTS, OWNERS, APP))
-    promotion, _ = await asked(yard, "preprod")
-    (other,) = [each for each in yard.ado.approvals(run["id"]) if each["stage"] == "deploy"]
+async def test_another_stages_approval_is_no_decision_on_the_promotion(app: DevOpsApp) -> None:
+    run = started(app, "elsewhere in the run", approval(SCIENTISTS, OWNERS, APP))
+    promotion, _ = await asked(app, "preprod")
+    (other,) = [each for each in app.ado.approvals(run["id"]) if each["stage"] == "deploy"]
 
-    assert yard.ado.decide(other["id"], "ada@example.org", "rejected").status_code == 200
-    await yard.pass_time(seconds=10)
+    assert app.ado.decide(other["id"], "ada@example.org", "rejected").status_code == 200
+    await app.pass_time(seconds=10)
 
-    assert not [kind for kind in yard.railway.chain() if kind.startswith("decision")]
-    assert not yard.railway.record(promotion).get("fate")
-
-
-async def test_a_held_promotion_rejects_what_waits_beside_its_task_and_nothing_else(yard: Yard) -> None:
-    run = started(yard, "held", approval(SCIENTISTS, OWNERS, APP))
-
-    promotion = await decide(yard, "preprod", "ada", "data-scientist", "reject")
-    await yard.railway.finish(promotion)
-    await yard.until(lambda: statuses(yard, run)["promote"] != "pending")
-    await yard.pass_time(seconds=10)
-
-    assert statuses(yard, run) == {"promote": "rejected", "deploy": "pending"}
+    assert not [kind for kind in app.chain() if kind.startswith("decision")]
+    assert not app.record(promotion).get("fate")
 
 
-async def test_an_approval_that_nobody_was_asked_for_is_left_to_people(yard: Yard) -> None:
+async def test_a_held_promotion_rejects_what_waits_beside_its_task_and_nothing_else(app: DevOpsApp) -> None:
+    run = started(app, "held", approval(SCIENTISTS, OWNERS, APP))
+
+    promotion = await decide(app, "preprod", "ada", "data-scientist", "reject")
+    await app.finish(promotion)
+    await app.until(lambda: statuses(app, run)["promote"] != "pending")
+    await app.pass_time(seconds=10)
+
+    assert statuses(app, run) == {"promote": "rejected", "deploy": "pending"}
+
+
+async def test_an_approval_that_nobody_was_asked_for_is_left_to_people(app: DevOpsApp) -> None:
     """Held by a gate of preprod, before anybody of central was shown anything."""
-    yard.railway.register("1", error=50.0)
-    first = {"name": "promote", "parallel": True, "gates": [yard.gate(PROMOTE), approval(OWNERS, APP)]}
-    run = yard.ado.run(yard.ado.define("never asked", first))
+    app.register("1", error=50.0)
+    first = {"name": "promote", "parallel": True, "gates": [app.gate(PROMOTE), approval(OWNERS, APP)]}
+    run = app.ado.run(app.ado.define("never asked", first))
 
-    promotion = await decide(yard, "preprod", "ada", "data-scientist")
-    assert (await yard.railway.finish(promotion)).fate.value == "held"
-    await yard.pass_time(seconds=10)
+    promotion = await decide(app, "preprod", "ada", "data-scientist")
+    assert (await app.finish(promotion)).fate.value == "held"
+    await app.pass_time(seconds=10)
 
-    assert statuses(yard, run) == {"promote": "pending"}
-
-
-async def test_the_approvals_of_another_project_do_not_count(yard: Yard) -> None:
-    configured(yard, project="elsewhere")
-    run = started(yard, "another project", approval(SCIENTISTS, OWNERS, APP, needed=2))
-    promotion, _ = await asked(yard, "preprod")
-    beside = next(each for each in yard.ado.approvals(run["id"]) if each["stage"] == "promote")
-
-    yard.ado.decide(beside["id"], "ada@example.org")
-    await yard.pass_time(seconds=10)
-    assert not [kind for kind in yard.railway.chain() if kind.startswith("decision")]
-    assert await decide(yard, "preprod", "ada", "data-scientist", "reject") == promotion
-    await yard.railway.finish(promotion)
-    await yard.pass_time(seconds=10)
-
-    assert statuses(yard, run) == {"promote": "pending", "deploy": "pending"}
+    assert statuses(app, run) == {"promote": "pending"}
 
 
-async def test_a_check_whose_record_has_another_id_is_found_as_the_only_one_that_waits(yard: Yard) -> None:
-    run = started(yard, "another id", approval(SCIENTISTS, OWNERS, APP), record=str(uuid.uuid4()))
+async def test_the_approvals_of_another_project_do_not_count(app: DevOpsApp) -> None:
+    configured(app, project="elsewhere")
+    run = started(app, "another project", approval(SCIENTISTS, OWNERS, APP, needed=2))
+    promotion, _ = await asked(app, "preprod")
+    beside = next(each for each in app.ado.approvals(run["id"]) if each["stage"] == "promote")
 
-    promotion = await decide(yard, "preprod", "ada", "data-scientist", "reject")
-    await yard.railway.finish(promotion)
+    app.ado.decide(beside["id"], "ada@example.org")
+    await app.pass_time(seconds=10)
+    assert not [kind for kind in app.chain() if kind.startswith("decision")]
+    assert await decide(app, "preprod", "ada", "data-scientist", "reject") == promotion
+    await app.finish(promotion)
+    await app.pass_time(seconds=10)
 
-    await yard.until(lambda: statuses(yard, run) == {"promote": "rejected", "deploy": "pending"})
+    assert statuses(app, run) == {"promote": "pending", "deploy": "pending"}
 
 
-async def test_where_the_stage_of_the_task_is_not_known_nothing_counts_until_it_is_configured(yard: Yard) -> None:
-    yard.railway.register("1", error=1.0)
+async def test_a_check_whose_record_has_another_id_is_found_as_the_only_one_that_waits(app: DevOpsApp) -> None:
+    run = started(app, "another id", approval(SCIENTISTS, OWNERS, APP), record=str(uuid.uuid4()))
+
+    promotion = await decide(app, "preprod", "ada", "data-scientist", "reject")
+    await app.finish(promotion)
+
+    await app.until(lambda: statuses(app, run) == {"promote": "rejected", "deploy": "pending"})
+
+
+async def test_where_the_stage_of_the_task_is_not_known_nothing_counts_until_it_is_configured(app: DevOpsApp) -> None:
+    app.register("1", error=1.0)
     beside = approval(SCIENTISTS, OWNERS, needed=2)
-    gates = [yard.gate(PROMOTE, record=str(uuid.uuid4())), beside]
-    polling = {"kind": "poll", "url": f"{yard.railway.host.url}/nothing", "record": str(uuid.uuid4())}
+    gates = [app.gate(PROMOTE, record=str(uuid.uuid4())), beside]
+    polling = {"kind": "poll", "url": f"{app.host.url}/nothing", "record": str(uuid.uuid4())}
     first, second = {"name": "other", "parallel": True, "gates": [polling]}, {"name": "promote", "gates": gates}
-    run = yard.ado.run(yard.ado.define("two checks wait", first, second))
-    promotion, _ = await asked(yard, "preprod")
-    (shared,) = yard.ado.approvals(run["id"])
+    run = app.ado.run(app.ado.define("two checks wait", first, second))
+    promotion, _ = await asked(app, "preprod")
+    (shared,) = app.ado.approvals(run["id"])
 
-    yard.ado.decide(shared["id"], "ada@example.org")
-    await yard.pass_time(seconds=10)
-    said = json.dumps(yard.railway.host.get(f"{promotion}-mirror").custom_status)
+    app.ado.decide(shared["id"], "ada@example.org")
+    await app.pass_time(seconds=10)
+    said = json.dumps(app.host.get(f"{promotion}-mirror").custom_status)
     assert "devops.approvals.preprod.pipeline_stage" in said
-    assert not [kind for kind in yard.railway.chain() if kind.startswith("decision")]
-    configured(yard, pipeline_stage="Promote")
-    await yard.until(lambda: "decision approved" in yard.railway.chain())
+    assert not [kind for kind in app.chain() if kind.startswith("decision")]
+    configured(app, pipeline_stage="Promote")
+    await app.until(lambda: "decision approved" in app.chain())
 
-    assert not yard.railway.record(promotion).get("fate")  # Central still asks.
+    assert not app.record(promotion).get("fate")  # Central still asks.
 
 
-async def test_a_step_of_the_stage_finds_the_stages_approvals_too(yard: Yard) -> None:
+async def test_a_step_of_the_stage_finds_the_stages_approvals_too(app: DevOpsApp) -> None:
     """As the templates do: the task is a job of the stage, whose approvals come before it."""
-    yard.railway.register("1", error=1.0)
-    first = {"name": "promote", "parallel": True, "steps": [yard.gate(PROMOTE, hub="build")]}
+    app.register("1", error=1.0)
+    first = {"name": "promote", "parallel": True, "steps": [app.gate(PROMOTE, hub="build")]}
     second = {"name": "deploy", "gates": [approval(SCIENTISTS, OWNERS, APP)]}
-    run = yard.ado.run(yard.ado.define("as a job", first, second))
-    promotion, _ = await asked(yard, "preprod")
-    links = [json.loads(yard.hub.read("signalbox", blob.path) or b"") for blob in yard.hub.list("signalbox", "devops/")]
+    run = app.ado.run(app.ado.define("as a job", first, second))
+    promotion, _ = await asked(app, "preprod")
+    links = [json.loads(app.hub.read("signalbox", blob.path) or b"") for blob in app.hub.list("signalbox", "devops/")]
 
     assert run["stages"][0]["id"] in [link.get("stage") for link in links]
-    assert await decide(yard, "preprod", "ada", "data-scientist", "reject") == promotion
-    await yard.railway.finish(promotion)
-    await yard.pass_time(seconds=10)
-    assert statuses(yard, run) == {"deploy": "pending"}
+    assert await decide(app, "preprod", "ada", "data-scientist", "reject") == promotion
+    await app.finish(promotion)
+    await app.pass_time(seconds=10)
+    assert statuses(app, run) == {"deploy": "pending"}
 
 
-async def test_two_promotions_of_one_run_both_hear_its_hints(yard: Yard) -> None:
-    yard.railway.register("1", error=1.0)
-    yard.railway.register("2", error=1.0)
+async def test_two_promotions_of_one_run_both_hear_its_hints(app: DevOpsApp) -> None:
+    app.register("1", error=1.0)
+    app.register("2", error=1.0)
     orders = [PROMOTE, PROMOTE.replace("churn:1", "churn:2")]
-    stage = {"name": "promote", "gates": [yard.gate(order) for order in orders]}
-    run = yard.ado.run(yard.ado.define("two promotions", stage))
-    await yard.until(lambda: len(yard.promotions()) == 2)
-    await yard.pass_time(seconds=5)
+    stage = {"name": "promote", "gates": [app.gate(order) for order in orders]}
+    run = app.ado.run(app.ado.define("two promotions", stage))
+    await app.until(lambda: len(app.promotions()) == 2)
+    await app.pass_time(seconds=5)
 
     hint = {"eventType": "ms.vss-pipelines.run-state-changed-event", "resource": {"run": {"id": run["id"]}}}
-    _, answer = await yard.railway.ask("POST", "devops/hooks", hint)
-    heeded = await yard.railway.host.advance_until_finished(answer["hint"], timeout=30)
+    _, answer = await app.ask("POST", "devops/hooks", hint)
+    heeded = await app.host.advance_until_finished(answer["hint"], timeout=30)
 
-    assert sorted(heeded.output["did"].split(", ")) == yard.promotions()
+    assert sorted(heeded.output["did"].split(", ")) == app.promotions()

@@ -12,7 +12,7 @@ import yaml
 
 from shared.domain.configuration import Configuration
 from shared.domain.devops.orders import OrderKind
-from tests.devops.conftest import Yard
+from tests.devops.conftest import DevOpsApp
 from tests.fakes.ports import OPERATOR_KEY
 from tests.inference.conftest import a_route
 from tests.promotion.conftest import CONFIGURATION
@@ -99,14 +99,14 @@ def read(name: str) -> Any:
     return yaml.safe_load((FOLDER / f"{name}.yml").read_text())
 
 
-def step_of(yard: Yard, name: str) -> tuple[dict[str, Any], dict[str, str]]:
+def step_of(app: DevOpsApp, name: str) -> tuple[dict[str, Any], dict[str, str]]:
     """What the template's task sends, as a step of a scripted pipeline; and the run's parameters."""
     template = read(name)
     inputs = template["jobs"][0]["steps"][0]["inputs"]
     defaults = {each["name"]: each["default"] for each in template["parameters"] if "default" in each}
-    given = {**defaults, **GIVEN[name], "signalboxUrl": yard.railway.host.url}
+    given = {**defaults, **GIVEN[name], "signalboxUrl": app.host.url}
     assert set(given) == {each["name"] for each in template["parameters"]}
-    url = inputs["function"].replace("${{ parameters.signalboxUrl }}", yard.railway.host.url)
+    url = inputs["function"].replace("${{ parameters.signalboxUrl }}", app.host.url)
     return {"kind": "task", "url": url, "key": OPERATOR_KEY, "body": inputs["body"], "hub": "build"}, given
 
 
@@ -128,27 +128,27 @@ def test_a_template_is_well_formed(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-async def test_what_a_template_sends_releases_its_run(yard: Yard, name: str) -> None:
-    yard.railway.register("1", error=1.0)
-    yard.hub.land("landing/each/paris/a.csv", b"id,x\n1,1\n2,2\n")
-    step, given = step_of(yard, name)
+async def test_what_a_template_sends_releases_its_run(app: DevOpsApp, name: str) -> None:
+    app.register("1", error=1.0)
+    app.hub.land("landing/each/paris/a.csv", b"id,x\n1,1\n2,2\n")
+    step, given = step_of(app, name)
     stage = {"name": "work", "steps": [step]}
-    pipeline = yard.ado.define(f"template {name}", stage, parameters=dict.fromkeys(given, ""))
+    pipeline = app.ado.define(f"template {name}", stage, parameters=dict.fromkeys(given, ""))
 
-    seen = await yard.ended(yard.ado.run(pipeline, **given)["id"])
+    seen = await app.ended(app.ado.run(pipeline, **given)["id"])
 
     assert seen["result"] == "succeeded", seen["log"]
     assert seen["log"][-1].startswith("succeeded: ")
-    for promotion in yard.promotions():
-        asked = yard.railway.record(promotion)["promotion"]
+    for promotion in app.promotions():
+        asked = app.record(promotion)["promotion"]
         assert (asked["target"], asked["reason"]) == ("preprod", HOSTILE)
 
 
-async def test_a_bad_file_closes_the_gate(yard: Yard) -> None:
-    yard.hub.land("landing/each/paris/a.csv", b"id,x\n1,bad\n")
-    step, given = step_of(yard, "gate-on-data-check")
-    pipeline = yard.ado.define("bad data", {"name": "work", "steps": [step]}, parameters=dict.fromkeys(given, ""))
+async def test_a_bad_file_closes_the_gate(app: DevOpsApp) -> None:
+    app.hub.land("landing/each/paris/a.csv", b"id,x\n1,bad\n")
+    step, given = step_of(app, "gate-on-data-check")
+    pipeline = app.ado.define("bad data", {"name": "work", "steps": [step]}, parameters=dict.fromkeys(given, ""))
 
-    seen = await yard.ended(yard.ado.run(pipeline, **given)["id"])
+    seen = await app.ended(app.ado.run(pipeline, **given)["id"])
 
     assert (seen["result"], "is bad" in seen["log"][-1]) == ("failed", True)

@@ -26,7 +26,7 @@ from signalbox.host.clock import VirtualClock
 from tests.fakes.ports import FakeClients
 from tests.fakes.promotion import MemoryBundles, MemoryCloud, MemoryModels
 from tests.hosted import hosted
-from tests.inference.conftest import WORKSPACE, Product, a_route
+from tests.inference.conftest import WORKSPACE, InferenceApp, a_route
 
 RULE = DriftRule(alpha=0.01, effect=0.25, minimum_rows=100)
 WATCH = DriftWatch(
@@ -89,7 +89,7 @@ def watched(clients: FakeClients, home: Path, given: ModelReference | None) -> N
     clients.jobs.predict = predict  # type: ignore[attr-defined]
 
 
-class WatchedProduct(Product):
+class DriftApp(InferenceApp):
     """Scores files and waits for their drift checks."""
 
     async def score(self, columns: dict[str, np.ndarray], name: str = "a") -> dict[str, Any]:
@@ -144,15 +144,15 @@ def given() -> ModelReference | None:
 
 
 @pytest.fixture
-async def product(
+async def app(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     watch: DriftWatch,
     given: ModelReference | None,
     retrained: bool,
-) -> AsyncIterator[WatchedProduct]:
+) -> AsyncIterator[DriftApp]:
     clock = VirtualClock()
     made = FakeClients(configuration(watch, retrained), clock.now)
     watched(made, tmp_path, given)
     async with hosted(made, clock, tmp_path, monkeypatch) as host:
-        yield WatchedProduct(host=host, clients=made)
+        yield DriftApp(host=host, clients=made)

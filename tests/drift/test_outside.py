@@ -11,7 +11,7 @@ from azure.functions.meta import Datum
 from shared.domain.drift.outside import cause_of
 from shared.domain.events import AlertChanged, Irrelevant, MonitorBreached, UnreadableEvent
 from shared.domain.retraining.causes import Cause, CauseKind
-from tests.drift.conftest import WATCH, WatchedProduct
+from tests.drift.conftest import WATCH, DriftApp
 from triggers.events.envelopes import read_event
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
@@ -128,25 +128,25 @@ def test_events_are_what_they_are():
     assert cause(ALERT).kind is CauseKind.ALERT
 
 
-async def test_delivered_three_times_it_is_one_cause(product: WatchedProduct) -> None:
+async def test_delivered_three_times_it_is_one_cause(app: DriftApp) -> None:
     for event in (V1, V1, V1_CLOUD):
-        await product.host.call("receive_hub_event", Datum(json.dumps(event), "json"))
+        await app.host.call("receive_hub_event", Datum(json.dumps(event), "json"))
 
-    assert [each["kind"] for each in product.causes] == ["drift"]
+    assert [each["kind"] for each in app.causes] == ["drift"]
 
 
-async def test_an_unknown_source_is_a_record(product: WatchedProduct) -> None:
+async def test_an_unknown_source_is_a_record(app: DriftApp) -> None:
     event = changed(V1, "data", "DataDriftName", value="another")
-    await product.host.call("receive_hub_event", Datum(json.dumps(event), "json"))
+    await app.host.call("receive_hub_event", Datum(json.dumps(event), "json"))
 
-    (ignored,) = product.lines(f"ignored/{product.host.clock.now().date().isoformat()}.jsonl")
+    (ignored,) = app.lines(f"ignored/{app.host.clock.now().date().isoformat()}.jsonl")
     assert "no model names another" in ignored["reason"]
-    assert product.causes == []
+    assert app.causes == []
 
 
-async def test_a_webhook_delivers_an_alert(product: WatchedProduct) -> None:
-    status, said = await product.request("POST", "alerts", ALERT)
+async def test_a_webhook_delivers_an_alert(app: DriftApp) -> None:
+    status, said = await app.request("POST", "alerts", ALERT)
 
     assert status == 202, said
     assert "to retrain m: alert drift-alert" in said["done"][0]
-    assert [each["kind"] for each in product.causes] == ["alert"]
+    assert [each["kind"] for each in app.causes] == ["alert"]

@@ -22,7 +22,7 @@ from signalbox.cli.main import main
 from signalbox.host.clock import VirtualClock
 from tests.fakes.ports import OPERATOR_KEY, FakeClients
 from tests.hosted import hosted
-from tests.inference.conftest import CONFIGURATION, Product
+from tests.inference.conftest import CONFIGURATION, InferenceApp
 from triggers.http.bodies import queried
 from triggers.http.dispatch import Signature, signature
 from triggers.http.door import Door
@@ -68,13 +68,13 @@ EMPTY = replace(CONFIGURATION, routes=())
 
 
 @asynccontextmanager
-async def running(full: bool, folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Product]:
+async def running(full: bool, folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[InferenceApp]:
     clock = VirtualClock()
     clients = FakeClients(FULL if full else EMPTY, clock.now)
     if full:
         fill(clients)
     async with hosted(clients, clock, folder, monkeypatch) as host:
-        yield Product(host=host, clients=clients)
+        yield InferenceApp(host=host, clients=clients)
 
 
 def rows_of(answer: dict[str, Any]) -> list[Any]:
@@ -106,15 +106,15 @@ def test_a_filters_own_default_may_be_sent_aloud(door: Door, taken: Signature) -
 async def test_every_list_door_gives_its_rows_page_by_page(
     full: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with running(full, tmp_path, monkeypatch) as product:
+    async with running(full, tmp_path, monkeypatch) as app:
         for name, (door, taken) in LISTS.items():
             aloud = "&".join(f"{key}={value}" for key, value in defaults_of(taken).items() if key != "limit")
-            status, page = await product.request("GET", f"{door.route}?limit=2&{aloud}")
+            status, page = await app.request("GET", f"{door.route}?limit=2&{aloud}")
             total = None if full and name in UNCOUNTED else 3 * full
             assert (status, page["total"], len(rows_of(page))) == (200, total, 2 * full), name
             if full:
                 follow = "after" if "after" in defaults_of(taken) else "cursor"
-                _, rest = await product.request("GET", f"{door.route}?limit=2&{follow}={page['next']}")
+                _, rest = await app.request("GET", f"{door.route}?limit=2&{follow}={page['next']}")
                 assert (len(rows_of(rest)), rest["next"]) == (1, ""), name
             else:
                 assert page["next"] == "", name
@@ -124,8 +124,8 @@ async def test_every_list_door_gives_its_rows_page_by_page(
 async def test_every_list_command_shows_what_there_is(
     full: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with running(full, tmp_path, monkeypatch) as product:
-        monkeypatch.setenv("SIGNALBOX_URL", product.host.url)
+    async with running(full, tmp_path, monkeypatch) as app:
+        monkeypatch.setenv("SIGNALBOX_URL", app.host.url)
         monkeypatch.setenv("SIGNALBOX_KEY", OPERATOR_KEY)
         for command in COMMANDS.values():
             for json_flag in ([], ["--json"]):

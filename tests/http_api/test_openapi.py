@@ -9,7 +9,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from shared.domain.access.permissions import Action
 from tests.http_api.conftest import ask
-from tests.inference.conftest import Product
+from tests.inference.conftest import InferenceApp
 from triggers.http.dispatch import signature
 from triggers.http.door import Door
 from triggers.http.idempotency import Starting
@@ -31,8 +31,8 @@ def test_it_is_valid_openapi_3_1() -> None:
     assert not list(OpenAPIV31SpecValidator(json.loads(text())).iter_errors())
 
 
-async def test_it_is_served_to_everybody(product: Product) -> None:
-    status, _, served = await ask(product, "GET", "openapi.json", headers={"x-functions-key": ""})
+async def test_it_is_served_to_everybody(app: InferenceApp) -> None:
+    status, _, served = await ask(app, "GET", "openapi.json", headers={"x-functions-key": ""})
 
     assert status == 200
     assert served == json.loads(text())

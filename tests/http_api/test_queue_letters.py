@@ -13,7 +13,7 @@ from shared.domain.messaging import DeadMessage, QueueDoor
 from tests.fakes.ports import MemoryQueues
 from tests.http_api.conftest import ask
 from tests.http_api.test_dlq import dlq, letter
-from tests.inference.conftest import Product
+from tests.inference.conftest import InferenceApp
 from tests.messaging.conftest import BLOBS
 from tests.recorder import recorder
 
@@ -21,19 +21,19 @@ HOOK = json.loads(Path("tests/payloads/ado/hook_run_state_changed.json").read_te
 
 
 @pytest.fixture
-def queues(product: Product) -> MemoryQueues:
-    made: Any = product.clients
+def queues(app: InferenceApp) -> MemoryQueues:
+    made: Any = app.clients
     vars(made)["settings"] = SimpleNamespace(blob_service=BLOBS)
     made.queues.doors = tuple(QueueDoor)
     return made.queues
 
 
-def die(queues: MemoryQueues, product: Product, door: QueueDoor, body: Any, **more: Any) -> str:
+def die(queues: MemoryQueues, app: InferenceApp, door: QueueDoor, body: Any, **more: Any) -> str:
     """A message given up an hour after it came; the path under which it is listed."""
     number = len(queues.letters) + 1
     given = {"reason": "MaxDeliveryCountExceeded", "description": "tried 3 times", "id": f"m-{number}", **more}
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    enqueued = product.host.clock.now() - timedelta(hours=1)
+    enqueued = app.host.clock.now() - timedelta(hours=1)
     dead = DeadMessage(
         door=door, number=number, enqueued=enqueued, deliveries=3, session="oslo", correlation="", body=content, **given
     )
@@ -42,20 +42,20 @@ def die(queues: MemoryQueues, product: Product, door: QueueDoor, body: Any, **mo
 
 
 async def test_a_message_is_said_first_and_taken_out_once_its_run_has_started(
-    product: Product, queues: MemoryQueues
+    app: InferenceApp, queues: MemoryQueues
 ) -> None:
-    blob = product.land("landing/each/north/a.csv")
-    path = die(queues, product, QueueDoor.MESSAGES, {"paths": [f"landing/{blob.path}"]})
-    stored = letter(product, "b")
+    blob = app.land("landing/each/north/a.csv")
+    path = die(queues, app, QueueDoor.MESSAGES, {"paths": [f"landing/{blob.path}"]})
+    stored = letter(app, "b")
 
     listed, shown, said = (
-        await dlq(product, "list"),
-        await dlq(product, "show", path),
-        await dlq(product, "replay", path),
+        await dlq(app, "list"),
+        await dlq(app, "show", path),
+        await dlq(app, "replay", path),
     )
-    untouched = len(queues.letters), len(product.jobs.created)
-    done, again = await dlq(product, "replay", path, "--yes"), await dlq(product, "replay", path, "--yes")
-    await product.finish(product.run_of(blob))
+    untouched = len(queues.letters), len(app.jobs.created)
+    done, again = await dlq(app, "replay", path, "--yes"), await dlq(app, "replay", path, "--yes")
+    await app.finish(app.run_of(blob))
 
     assert [line.split("\t")[0] for line in listed.output.splitlines()[1:]] == [path, stored]
     assert "queue of messages: MaxDeliveryCountExceeded: tried 3 times" in listed.output
@@ -63,17 +63,17 @@ async def test_a_message_is_said_first_and_taken_out_once_its_run_has_started(
     for each in (shown, said):
         assert "would start a run of route each" in each.output
     assert untouched == (1, 0)
-    assert f"run {product.run_of(blob)} started" in done.output
+    assert f"run {app.run_of(blob)} started" in done.output
     assert "list the letters first" in again.output
-    assert (queues.taken[1], product.jobs.created.total()) == (1, 1)
+    assert (queues.taken[1], app.jobs.created.total()) == (1, 1)
 
 
-async def test_a_data_check_by_message_is_said_and_started(product: Product, queues: MemoryQueues) -> None:
-    product.land("landing/each/north/a.csv")
-    path = die(queues, product, QueueDoor.MESSAGES, {"check": "landing/each/north/a.csv", "route": "each"})
+async def test_a_data_check_by_message_is_said_and_started(app: InferenceApp, queues: MemoryQueues) -> None:
+    app.land("landing/each/north/a.csv")
+    path = die(queues, app, QueueDoor.MESSAGES, {"check": "landing/each/north/a.csv", "route": "each"})
 
-    said = await dlq(product, "replay", path)
-    done = await dlq(product, "replay", path, "--yes")
+    said = await dlq(app, "replay", path)
+    done = await dlq(app, "replay", path, "--yes")
 
     assert "would start data check check-" in said.output
     assert "started" in done.output
@@ -81,10 +81,10 @@ async def test_a_data_check_by_message_is_said_and_started(product: Product, que
 
 
 async def test_one_that_was_taken_and_not_taken_out_starts_nothing_again(
-    product: Product, queues: MemoryQueues, monkeypatch: pytest.MonkeyPatch
+    app: InferenceApp, queues: MemoryQueues, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    blob = product.land("landing/each/north/a.csv")
-    path = die(queues, product, QueueDoor.MESSAGES, {"paths": [f"landing/{blob.path}"]})
+    blob = app.land("landing/each/north/a.csv")
+    path = die(queues, app, QueueDoor.MESSAGES, {"paths": [f"landing/{blob.path}"]})
     body = {"path": path, "dry_run": False}
 
     def dies(door: QueueDoor, number: int) -> bool:
@@ -92,13 +92,13 @@ async def test_one_that_was_taken_and_not_taken_out_starts_nothing_again(
 
     with monkeypatch.context() as patched:
         patched.setattr(queues, "take_out", dies)
-        first = await ask(product, "POST", "dead-letters/replay", body)
-    await product.finish(product.run_of(blob))
-    second = await ask(product, "POST", "dead-letters/replay", body)
+        first = await ask(app, "POST", "dead-letters/replay", body)
+    await app.finish(app.run_of(blob))
+    second = await ask(app, "POST", "dead-letters/replay", body)
 
     assert (first[0], second[0]) == (503, 200)
-    assert second[2]["events"] == [[f"skipped: run {product.run_of(blob)} is already finished"]]
-    assert (product.jobs.created.total(), queues.taken[1]) == (1, 1)
+    assert second[2]["events"] == [[f"skipped: run {app.run_of(blob)} is already finished"]]
+    assert (app.jobs.created.total(), queues.taken[1]) == (1, 1)
 
 
 STAYS = [
@@ -111,12 +111,12 @@ STAYS = [
 
 @pytest.mark.parametrize(("door", "body", "because", "would"), STAYS)
 async def test_what_still_cannot_be_taken_stays(
-    product: Product, queues: MemoryQueues, door: QueueDoor, body: Any, because: str, would: str
+    app: InferenceApp, queues: MemoryQueues, door: QueueDoor, body: Any, because: str, would: str
 ) -> None:
-    path = die(queues, product, door, body)
+    path = die(queues, app, door, body)
 
-    shown = await ask(product, "GET", f"dead-letters/letter?path={path}")
-    replayed = await ask(product, "POST", "dead-letters/replay", {"path": path, "dry_run": False})
+    shown = await ask(app, "GET", f"dead-letters/letter?path={path}")
+    replayed = await ask(app, "POST", "dead-letters/replay", {"path": path, "dry_run": False})
 
     assert shown[2]["would"][0][0].startswith(would)
     assert replayed[2]["events"][0][0].startswith("stays in the queue's dead letters")
@@ -125,17 +125,17 @@ async def test_what_still_cannot_be_taken_stays(
 
 
 async def test_a_hook_and_a_decision_go_to_their_own_doors_and_a_token_is_shown_to_nobody(
-    product: Product, queues: MemoryQueues
+    app: InferenceApp, queues: MemoryQueues
 ) -> None:
-    hook = die(queues, product, QueueDoor.HOOKS, HOOK)
+    hook = die(queues, app, QueueDoor.HOOKS, HOOK)
     decisions = [
-        die(queues, product, QueueDoor.APPROVALS, body, reason="TTLExpiredException")
+        die(queues, app, QueueDoor.APPROVALS, body, reason="TTLExpiredException")
         for body in ({"token": "canary-token"}, b'"canary-token"', b"canary-token {")
     ]
 
-    shown = [str(await ask(product, "GET", f"dead-letters/letter?path={path}")) for path in (hook, *decisions)]
-    listed = await dlq(product, "list", "--json")
-    replayed = [await dlq(product, "replay", path, "--yes") for path in (hook, *decisions)]
+    shown = [str(await ask(app, "GET", f"dead-letters/letter?path={path}")) for path in (hook, *decisions)]
+    listed = await dlq(app, "list", "--json")
+    replayed = [await dlq(app, "replay", path, "--yes") for path in (hook, *decisions)]
 
     assert "would look at run" in shown[0]
     assert all("a token" in each or "token has expired" in each for each in shown[1:])
@@ -145,10 +145,10 @@ async def test_a_hook_and_a_decision_go_to_their_own_doors_and_a_token_is_shown_
 
 
 async def test_queues_that_cannot_be_looked_at_are_named_and_the_rest_is_listed(
-    product: Product, queues: MemoryQueues, monkeypatch: pytest.MonkeyPatch
+    app: InferenceApp, queues: MemoryQueues, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stored, look = letter(product, "a"), queues.dead
-    path = die(queues, product, QueueDoor.HOOKS, HOOK)
+    stored, look = letter(app, "a"), queues.dead
+    path = die(queues, app, QueueDoor.HOOKS, HOOK)
     failures = {QueueDoor.MESSAGES: Refused("may not look"), QueueDoor.RECORDS: Transient("does not answer")}
 
     def fails(door: QueueDoor, most: int) -> Any:
@@ -157,8 +157,8 @@ async def test_queues_that_cannot_be_looked_at_are_named_and_the_rest_is_listed(
         return look(door, most)
 
     monkeypatch.setattr(queues, "dead", fails)
-    page = (await ask(product, "GET", "dead-letters"))[2]
-    told = await dlq(product, "list")
+    page = (await ask(app, "GET", "dead-letters"))[2]
+    told = await dlq(app, "list")
 
     assert [each["path"] for each in page["letters"]] == [path, stored]
     assert page["unseen"] == ["may not look", "does not answer"]
@@ -166,17 +166,17 @@ async def test_queues_that_cannot_be_looked_at_are_named_and_the_rest_is_listed(
 
 
 @pytest.mark.parametrize("path", ["service-bus/messages/9", "service-bus/elsewhere/1", "service-bus/hooks/x"])
-async def test_one_that_is_not_there_is_not_found(product: Product, path: str) -> None:
-    assert (await ask(product, "GET", f"dead-letters/letter?path={path}"))[0] == 404
-    assert (await ask(product, "POST", "dead-letters/replay", {"path": path}))[0] == 404
+async def test_one_that_is_not_there_is_not_found(app: InferenceApp, path: str) -> None:
+    assert (await ask(app, "GET", f"dead-letters/letter?path={path}"))[0] == 404
+    assert (await ask(app, "POST", "dead-letters/replay", {"path": path}))[0] == 404
 
 
 async def test_what_queues_gave_up_is_a_figure_where_they_can_be_looked_at(
-    product: Product, queues: MemoryQueues, monkeypatch: pytest.MonkeyPatch
+    app: InferenceApp, queues: MemoryQueues, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = recorder()
-    die(queues, product, QueueDoor.HOOKS, HOOK)
-    await product.host.advance(timedelta(minutes=6), timeout=60)
+    die(queues, app, QueueDoor.HOOKS, HOOK)
+    await app.host.advance(timedelta(minutes=6), timeout=60)
 
     levels = told.levels()
     assert levels["signalbox.backlog", "given up by queues"] == 1
@@ -184,7 +184,7 @@ async def test_what_queues_gave_up_is_a_figure_where_they_can_be_looked_at(
 
     queues.letters.clear()
     monkeypatch.setattr(queues, "dead", lambda door, most: (_ for _ in ()).throw(Transient("does not answer")))
-    await product.host.advance(timedelta(minutes=6), timeout=60)
+    await app.host.advance(timedelta(minutes=6), timeout=60)
     levels = told.levels()  # Those that were set since.
     assert levels["signalbox.backlog", "dead letters"] == 0
     assert ("signalbox.backlog", "given up by queues") not in levels

@@ -15,7 +15,7 @@ from shared.domain.messaging import QueueDoor
 from shared.settings import read_settings
 from tests.fakes.ports import MemoryMessenger, MemoryQueues
 from tests.http_api.conftest import ask
-from tests.inference.conftest import Product
+from tests.inference.conftest import InferenceApp
 from triggers.http.operations import dependency_checks as pings
 from triggers.http.operations import system as system_doors
 
@@ -42,8 +42,8 @@ def hang(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     ended.set()
 
 
-def depend(product: Product, **looks: Any) -> None:
-    vars(product.clients)["dependencies"] = looks
+def depend(app: InferenceApp, **looks: Any) -> None:
+    vars(app.clients)["dependencies"] = looks
 
 
 def fails(failure: Exception) -> Any:
@@ -53,10 +53,10 @@ def fails(failure: Exception) -> Any:
     return look
 
 
-async def test_it_is_ready_when_everything_answers(product: Product) -> None:
-    depend(product, hub=lambda: None, topic=lambda: "whatever")
+async def test_it_is_ready_when_everything_answers(app: InferenceApp) -> None:
+    depend(app, hub=lambda: None, topic=lambda: "whatever")
 
-    status, _, told = await ask(product, "GET", "readiness")
+    status, _, told = await ask(app, "GET", "readiness")
 
     assert (status, told["ready"]) == (200, True)
     assert [(each["name"], each["ready"], each["error"]) for each in told["dependencies"]] == [
@@ -66,10 +66,10 @@ async def test_it_is_ready_when_everything_answers(product: Product) -> None:
 
 
 async def test_what_refuses_breaks_or_hangs_is_named_and_the_rest_is_still_told(
-    product: Product, hang: threading.Event
+    app: InferenceApp, hang: threading.Event
 ) -> None:
     depend(
-        product,
+        app,
         refuses=fails(Refused("give the identity a role\nand more")),
         faints=fails(Transient("no connection")),
         breaks=fails(ZeroDivisionError("secret text")),
@@ -77,7 +77,7 @@ async def test_what_refuses_breaks_or_hangs_is_named_and_the_rest_is_still_told(
         answers=lambda: None,
     )
 
-    status, _, told = await ask(product, "GET", "readiness")
+    status, _, told = await ask(app, "GET", "readiness")
 
     assert (status, told["ready"]) == (503, False)
     assert {each["name"]: each["error"] for each in told["dependencies"]} == {
@@ -89,22 +89,22 @@ async def test_what_refuses_breaks_or_hangs_is_named_and_the_rest_is_still_told(
     }
 
 
-async def test_what_hangs_is_asked_once_and_is_ready_once_it_answers(product: Product, hang: threading.Event) -> None:
+async def test_what_hangs_is_asked_once_and_is_ready_once_it_answers(app: InferenceApp, hang: threading.Event) -> None:
     asked = list[int]()
 
     def hangs() -> None:
         asked.append(1)
         hang.wait()
 
-    depend(product, slow=hangs)
-    first = [(await ask(product, "GET", "readiness"))[0] for _ in range(3)]
+    depend(app, slow=hangs)
+    first = [(await ask(app, "GET", "readiness"))[0] for _ in range(3)]
     assert (first, asked) == ([503] * 3, [1])
 
     thread = next(each for each in threading.enumerate() if each.name == "ping slow")
     hang.set()
     thread.join(5)
 
-    assert (await ask(product, "GET", "readiness"))[0] == 200
+    assert (await ask(app, "GET", "readiness"))[0] == 200
     assert (len(asked), pings._hanging) == (2, {})
 
 

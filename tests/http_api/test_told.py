@@ -3,19 +3,22 @@
 from typing import Any
 
 from tests.http_api.conftest import ask
-from tests.inference.conftest import Product
-from tests.promotion.conftest import Railway, railway  # noqa: F401 (a fixture)
+from tests.inference.conftest import InferenceApp
+from tests.promotion.conftest import PromotionApp
+from tests.promotion.conftest import app as promotion_app  # noqa: F401 (a fixture)
 
 
-async def test_models_are_told_with_their_versions_wherever_they_are(railway: Railway) -> None:  # noqa: F811
+async def test_models_are_told_with_their_versions_wherever_they_are(
+    promotion_app: PromotionApp,  # noqa: F811
+) -> None:
     for version in ("1", "2"):
-        railway.register(version, error=0.1)
-    await railway.whole("churn:1")
+        promotion_app.register(version, error=0.1)
+    await promotion_app.whole("churn:1")
 
-    status, listed = await railway.ask("GET", "models")
-    shown, churn = await railway.ask("GET", "models/churn")
-    empty, fraud = await railway.ask("GET", "models/fraud")
-    missing, problem = await railway.ask("GET", "models/none")
+    status, listed = await promotion_app.ask("GET", "models")
+    shown, churn = await promotion_app.ask("GET", "models/churn")
+    empty, fraud = await promotion_app.ask("GET", "models/fraud")
+    missing, problem = await promotion_app.ask("GET", "models/none")
 
     owners = [{"name": name, "owner": "", "contract": "c"} for name in ("churn", "fraud")]
     assert (status, listed) == (200, {"models": owners})
@@ -32,9 +35,11 @@ async def test_models_are_told_with_their_versions_wherever_they_are(railway: Ra
     assert "churn, fraud" in problem["detail"]
 
 
-async def test_the_ladder_and_who_may_do_what_are_told_as_they_are_configured(railway: Railway) -> None:  # noqa: F811
-    status, told = await railway.ask("GET", "configuration")
-    configured = railway.clients.configuration
+async def test_the_ladder_and_who_may_do_what_are_told_as_they_are_configured(
+    promotion_app: PromotionApp,  # noqa: F811
+) -> None:
+    status, told = await promotion_app.ask("GET", "configuration")
+    configured = promotion_app.clients.configuration
 
     assert status == 200
     assert [each["name"] for each in told["environments"]] == ["experiment", "dev", "preprod"]
@@ -54,10 +59,10 @@ async def test_the_ladder_and_who_may_do_what_are_told_as_they_are_configured(ra
     assert "decide" not in allowed["data-owner"]
 
 
-async def test_routes_are_told_and_whoever_asks_hears_that_the_app_lives(product: Product) -> None:
-    routes = [route.name for route in product.clients.configuration.routes]
-    _, _, told = await ask(product, "GET", "configuration")
-    status, _, health = await ask(product, "GET", "health", headers={"x-functions-key": ""})
+async def test_routes_are_told_and_whoever_asks_hears_that_the_app_lives(app: InferenceApp) -> None:
+    routes = [route.name for route in app.clients.configuration.routes]
+    _, _, told = await ask(app, "GET", "configuration")
+    status, _, health = await ask(app, "GET", "health", headers={"x-functions-key": ""})
 
     shown: list[dict[str, Any]] = told["routes"]
     assert [each["name"] for each in shown] == routes

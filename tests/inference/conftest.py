@@ -1,9 +1,7 @@
-"""The whole product on the real host with a clock that tests move, and fakes behind its ports."""
+"""The hosted app with routes by which files are scored, and fakes behind its ports."""
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +27,8 @@ from shared.domain.inference.routes import (
 )
 from shared.ports import Blob
 from signalbox.host.clock import VirtualClock
-from signalbox.host.testing import LocalHost
-from tests.fakes.ports import OPERATOR_KEY, FakeClients, MemoryAnnouncer, MemoryHub, MemoryJobs
-from tests.hosted import hosted
+from tests.fakes.ports import OPERATOR_KEY, FakeClients, MemoryAnnouncer, MemoryJobs
+from tests.hosted import HostedApp, hosted
 
 WORKSPACE = Workspace(name="dev", subscription="s", resource_group="g", workspace="w")
 SCORE = Scoring(workspace=WORKSPACE, endpoint="e", deployment="blue", model="m", version="1")
@@ -63,14 +60,8 @@ CONFIGURATION = Configuration(
 )
 
 
-@dataclass
-class Product:
-    host: LocalHost
-    clients: FakeClients
-
-    @property
-    def hub(self) -> MemoryHub:
-        return self.clients.hub  # type: ignore[return-value]
+class InferenceApp(HostedApp):
+    """The app with routes by which files are scored."""
 
     @property
     def jobs(self) -> MemoryJobs:
@@ -121,9 +112,6 @@ class Product:
         """How many events the history of *instance* has."""
         return len(self.host.host.client.history(instance))
 
-    async def pass_time(self, seconds: float) -> None:
-        await self.host.advance(timedelta(seconds=seconds), timeout=60)
-
 
 def created(blob: Blob, event_id: str) -> dict[str, Any]:
     return {
@@ -144,8 +132,8 @@ def sweeps() -> str:
 
 
 @pytest.fixture
-async def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sweeps: str) -> AsyncIterator[Product]:
+async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sweeps: str) -> AsyncIterator[InferenceApp]:
     clock = VirtualClock()
     made = FakeClients(CONFIGURATION, clock.now)
     async with hosted(made, clock, tmp_path, monkeypatch, sweeps=sweeps) as host:
-        yield Product(host=host, clients=made)
+        yield InferenceApp(host=host, clients=made)

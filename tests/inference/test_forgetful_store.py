@@ -13,7 +13,7 @@ from shared.ports import Blob
 from signalbox.host.clock import VirtualClock
 from tests.fakes.ports import FakeClients
 from tests.hosted import hosted
-from tests.inference.conftest import CONFIGURATION, Product
+from tests.inference.conftest import CONFIGURATION, InferenceApp
 
 ARRIVED = 7  # Changes between the run's record and the job at work.
 Key = tuple[str, str]
@@ -48,82 +48,82 @@ class Forgetful(dict[Key, Held]):
 
 
 @pytest.fixture
-async def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Product]:
+async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[InferenceApp]:
     clock = VirtualClock()
     made = FakeClients(CONFIGURATION, clock.now)
     made.hub.blobs = Forgetful(made.hub.blobs)  # type: ignore[attr-defined]
     async with hosted(made, clock, tmp_path, monkeypatch) as host:
-        yield Product(host=host, clients=made)
+        yield InferenceApp(host=host, clients=made)
 
 
-def changes(product: Product) -> Forgetful:
-    blobs: Any = product.hub.blobs
+def changes(app: InferenceApp) -> Forgetful:
+    blobs: Any = app.hub.blobs
     assert isinstance(blobs, Forgetful)
     return blobs
 
 
-def inference_of(product: Product, run: str) -> c.Inference:
+def inference_of(app: InferenceApp, run: str) -> c.Inference:
     """What the run's orchestration was started with, which its host still knows."""
-    return decode(c.Inference, product.record(run)["inference"])
+    return decode(c.Inference, app.record(run)["inference"])
 
 
-async def test_whatever_a_store_forgets_of_a_finished_run_it_stays_what_it_was(product: Product) -> None:
+async def test_whatever_a_store_forgets_of_a_finished_run_it_stays_what_it_was(app: InferenceApp) -> None:
     """One run for each number of changes that are lost, from none to all that the run made."""
     lost = 0
     while True:
-        begun = len(changes(product).before)
-        run = await product.arrive(f"landing/each/north/{lost}.csv")
-        await product.finish(run)
-        await product.host.settle()
-        if lost > len(changes(product).before) - begun:
+        begun = len(changes(app).before)
+        run = await app.arrive(f"landing/each/north/{lost}.csv")
+        await app.finish(run)
+        await app.host.settle()
+        if lost > len(changes(app).before) - begun:
             break
-        changes(product).forget(lost)
-        await product.pass_time(1300)
+        changes(app).forget(lost)
+        await app.pass_time(1300)
 
-        record = product.record(run)
+        record = app.record(run)
         assert record.get("outcome") == "completed", (lost, record)
-        outcomes = {kind for _, kind, data in product.announced.events if data["run"] == run}
+        outcomes = {kind for _, kind, data in app.announced.events if data["run"] == run}
         assert outcomes == {"Signalbox.Inference.Completed"}, (lost, outcomes)
-        assert len({event for event, _, data in product.announced.events if data["run"] == run}) == 1, lost
-        assert not list(product.hub.list("signalbox", "runs-open/")), lost
-        assert max(product.jobs.created.values()) == 1, lost
+        assert len({event for event, _, data in app.announced.events if data["run"] == run}) == 1, lost
+        assert not list(app.hub.list("signalbox", "runs-open/")), lost
+        assert max(app.jobs.created.values()) == 1, lost
         lost += 1
     assert lost > 8
 
 
 async def test_a_manifest_that_the_store_has_lost_is_named_on_the_record_and_not_announced_again(
-    product: Product,
+    app: InferenceApp,
 ) -> None:
-    run = await product.arrive("landing/each/north/a.csv")
-    await product.finish(run)
-    told, inference = len(product.announced.events), inference_of(product, run)
-    changes(product).forget(len(changes(product).before))
-    keep_open(product.hub, inference)
-    await product.pass_time(1300)
+    run = await app.arrive("landing/each/north/a.csv")
+    await app.finish(run)
+    told, inference = len(app.announced.events), inference_of(app, run)
+    changes(app).forget(len(changes(app).before))
+    keep_open(app.hub, inference)
+    await app.pass_time(1300)
 
-    record = product.record(run)
+    record = app.record(run)
     assert record["outcome"] == "completed"
     assert f"the store has lost predictions/each/{run}/_manifest.json" in record["because"]
     assert record["manifest"] == ""
-    assert len(product.announced.events) == told
+    assert len(app.announced.events) == told
 
 
 @pytest.mark.parametrize("lost", [1, 3, 5, 7, 9, 11])
 async def test_a_run_whose_store_forgets_while_its_job_works_ends_once_and_is_closed(
-    product: Product, lost: int
+    app: InferenceApp, lost: int
 ) -> None:
     working = True
-    product.jobs.status_after = lambda looks: "Running" if working else "Completed"
-    run = await product.arrive("landing/each/north/a.csv")
-    await product.pass_time(30)
-    changes(product).forget(lost)
+    app.jobs.status_after = lambda looks: "Running" if working else "Completed"
+    run = await app.arrive("landing/each/north/a.csv")
+    await app.pass_time(30)
+    changes(app).forget(lost)
     working = False
-    await product.pass_time(1300)
+    await app.pass_time(1300)
 
-    record = product.record(run)
+    record = app.record(run)
     assert record["outcome"] in ("completed", "failed")
     assert record["route"] == "each"
     assert ("restored" in record) == (lost > ARRIVED), record
-    assert len({event for event, _, _ in product.announced.events}) == 1
-    assert not list(product.hub.list("signalbox", "runs-open/"))
-    assert product.host.get(run).status == "Completed"
+    assert len({event for event, _, _ in app.announced.events}) == 1
+    assert not list(app.hub.list("signalbox", "runs-open/"))
+    assert app.host.get(run).status == "Completed"

@@ -4,16 +4,16 @@ import logging
 
 import pytest
 
-from tests.inference.conftest import Product, created
+from tests.inference.conftest import InferenceApp, created
 
 
-async def test_an_event_is_logged_with_its_lag(product: Product, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_event_is_logged_with_its_lag(app: InferenceApp, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "triggers.events.event_grid")
-    blob = product.land("landing/each/north/a.csv")
-    happened = product.clients.clock.now().isoformat()
+    blob = app.land("landing/each/north/a.csv")
+    happened = app.clients.clock.now().isoformat()
 
-    await product.tell(blob, "timely", eventTime=happened)
-    await product.request("POST", "events", {**created(blob, "vague"), "eventTime": "yesterday"})
+    await app.tell(blob, "timely", eventTime=happened)
+    await app.request("POST", "events", {**created(blob, "vague"), "eventTime": "yesterday"})
 
     timely, vague = (record.getMessage() for record in caplog.records if record.name == "triggers.events.event_grid")
     assert timely.startswith("event timely, lag_s=0.0")

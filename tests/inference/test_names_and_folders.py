@@ -11,25 +11,25 @@ from shared.domain.events import BlobArrived
 from shared.domain.inference.arrivals import Arrival
 from shared.domain.inference.runs import RunOutcome
 from shared.routing import Ignore, route
-from tests.inference.conftest import CONFIGURATION, Product
+from tests.inference.conftest import CONFIGURATION, InferenceApp
 from tests.inference.test_groups import runs, scored
 
 FOLDER = {"hdi_isfolder": "true"}
 
 
 @pytest.mark.parametrize("name", ["n" * 250 + ".csv", "患" * 90 + ".csv", "数" * 960 + ".csv", "x" * 980 + ".csv"])
-async def test_a_long_name_is_scored_and_the_manifest_has_both_names(product: Product, name: str) -> None:
-    run = await product.arrive(f"landing/each/north/{name}")
+async def test_a_long_name_is_scored_and_the_manifest_has_both_names(app: InferenceApp, name: str) -> None:
+    run = await app.arrive(f"landing/each/north/{name}")
 
-    result = await product.finish(run)
+    result = await app.finish(run)
 
     assert result.outcome is RunOutcome.COMPLETED
-    (arrival,) = json.loads(product.hub.read("predictions", f"each/{run}/_manifest.json") or b"")["arrivals"]
+    (arrival,) = json.loads(app.hub.read("predictions", f"each/{run}/_manifest.json") or b"")["arrivals"]
     assert arrival["path"] == f"landing/each/north/{name}"
     assert len(arrival["scored_as"].encode()) <= 255
     assert arrival["scored_as"].startswith("00000-")
     assert arrival["scored_as"].endswith(".csv")
-    pinned = product.hub.find("signalbox-staging", f"runs/{run}/input/{arrival['scored_as']}")
+    pinned = app.hub.find("signalbox-staging", f"runs/{run}/input/{arrival['scored_as']}")
     assert pinned is not None
     assert sum(len(key) + len(value) for key, value in pinned.metadata.items()) < 8192
 
@@ -47,48 +47,48 @@ def test_a_pinned_name_fits_a_disk_and_is_always_the_same(number: int, name: str
 
 
 @pytest.mark.parametrize("kind", ["each", "window"])
-async def test_a_folder_is_neither_scored_nor_quarantined_nor_deleted(product: Product, kind: str) -> None:
-    marker = product.land(f"landing/{kind}/north/bad.csv", b"", **FOLDER)  # The check of the fake fails what is bad.
+async def test_a_folder_is_neither_scored_nor_quarantined_nor_deleted(app: InferenceApp, kind: str) -> None:
+    marker = app.land(f"landing/{kind}/north/bad.csv", b"", **FOLDER)  # The check of the fake fails what is bad.
 
-    await product.tell(marker)
-    await product.pass_time(1000)  # The sweeps look too.
+    await app.tell(marker)
+    await app.pass_time(1000)  # The sweeps look too.
 
-    assert scored(product) == []
-    assert not product.jobs.created
-    assert (marker.container, marker.path) in product.hub.blobs
-    assert list(product.hub.list("quarantine", "")) == []
-    assert all(product.record(run)["outcome"] == "superseded" for run in runs(product))
+    assert scored(app) == []
+    assert not app.jobs.created
+    assert (marker.container, marker.path) in app.hub.blobs
+    assert list(app.hub.list("quarantine", "")) == []
+    assert all(app.record(run)["outcome"] == "superseded" for run in runs(app))
 
 
-def ignored_reasons(product: Product) -> list[str]:
-    days = [blob.path for blob in product.hub.list("signalbox", "ignored/")]
-    return [line["reason"] for day in days for line in product.lines(day)]
+def ignored_reasons(app: InferenceApp) -> list[str]:
+    days = [blob.path for blob in app.hub.list("signalbox", "ignored/")]
+    return [line["reason"] for day in days for line in app.lines(day)]
 
 
 @pytest.mark.parametrize("kind", ["each", "window"])
-async def test_a_marker_named_like_a_file_opens_no_run(product: Product, kind: str) -> None:
+async def test_a_marker_named_like_a_file_opens_no_run(app: InferenceApp, kind: str) -> None:
     """Accounts with folders announce one as a blob without content; only its metadata tells."""
-    marker = product.land(f"landing/{kind}/north/a.csv", b"", **FOLDER)
+    marker = app.land(f"landing/{kind}/north/a.csv", b"", **FOLDER)
 
-    await product.tell(marker)
-    await product.host.settle()
+    await app.tell(marker)
+    await app.host.settle()
 
-    assert list(runs(product)) == []
-    assert f"landing/{marker.path} is a folder's marker, and no file" in ignored_reasons(product)
-
-
-async def test_an_empty_file_is_judged_as_a_file(product: Product) -> None:
-    assert (await product.finish(await product.arrive("landing/each/north/bad.csv", b""))).outcome is not None
+    assert list(runs(app)) == []
+    assert f"landing/{marker.path} is a folder's marker, and no file" in ignored_reasons(app)
 
 
-async def test_a_folder_among_the_members_of_a_marker_is_left_out(product: Product) -> None:
-    product.land("landing/success/s1/a.csv")
-    product.land("landing/success/s1/b.csv", b"", Hdi_isfolder="true")
-    done = product.land("landing/success/s1/_SUCCESS", b"")
-    await product.tell(done)
+async def test_an_empty_file_is_judged_as_a_file(app: InferenceApp) -> None:
+    assert (await app.finish(await app.arrive("landing/each/north/bad.csv", b""))).outcome is not None
 
-    assert (await product.finish(product.run_of(done))).outcome is RunOutcome.COMPLETED
-    assert scored(product) == ["success/s1/a.csv"]
+
+async def test_a_folder_among_the_members_of_a_marker_is_left_out(app: InferenceApp) -> None:
+    app.land("landing/success/s1/a.csv")
+    app.land("landing/success/s1/b.csv", b"", Hdi_isfolder="true")
+    done = app.land("landing/success/s1/_SUCCESS", b"")
+    await app.tell(done)
+
+    assert (await app.finish(app.run_of(done))).outcome is RunOutcome.COMPLETED
+    assert scored(app) == ["success/s1/a.csv"]
 
 
 def test_a_name_that_ends_in_a_slash_is_told_at_the_door() -> None:

@@ -1,26 +1,26 @@
 """Records golden histories of runs that are missing (tests/replay/recording.py)."""
 
-from tests.inference.conftest import Product
+from tests.inference.conftest import InferenceApp
 from tests.replay.recording import only_when_asked, record, seen  # noqa: F401 (a fixture)
 
 pytestmark = only_when_asked
 
 
-async def test_record_runs(product: Product, seen: dict[str, str]) -> None:  # noqa: F811
-    run = await product.arrive("landing/each/north/a.csv")
-    await product.finish(run)
+async def test_record_runs(app: InferenceApp, seen: dict[str, str]) -> None:  # noqa: F811
+    run = await app.arrive("landing/each/north/a.csv")
+    await app.finish(run)
     record("run_inference-completed", "run_inference", seen[run])
     record("wait_for_job", "wait_for_job", seen[f"{run}-wait"])
 
-    held = await product.arrive("landing/each/north/b.csv", b"id,x\n1,bad\n")
-    await product.host.settle()
-    await product.request("POST", f"runs/{held}/release", {"reason": "agreed"})
-    await product.finish(held)
+    held = await app.arrive("landing/each/north/b.csv", b"id,x\n1,bad\n")
+    await app.host.settle()
+    await app.request("POST", f"runs/{held}/release", {"reason": "agreed"})
+    await app.finish(held)
     record("run_inference-released", "run_inference", seen[held])
 
 
-async def test_record_a_window(product: Product, seen: dict[str, str]) -> None:  # noqa: F811
-    await product.tell(product.land("landing/window/s1/a.csv"))
-    await product.pass_time(30)
+async def test_record_a_window(app: InferenceApp, seen: dict[str, str]) -> None:  # noqa: F811
+    await app.tell(app.land("landing/window/s1/a.csv"))
+    await app.pass_time(30)
     window = next(instance for instance in seen if instance.startswith("window-"))
     record("collect_window", "collect_window", seen[window])

@@ -6,7 +6,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.inference.conftest import Product
+from tests.inference.conftest import InferenceApp
 from tests.recorder import recorder
 
 CANARY = "canary-3b9d4e7f"
@@ -18,19 +18,19 @@ SENT = {
 
 
 async def test_no_canary_is_found_in_anything_that_was_stored_printed_or_answered(
-    product: Product, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    app: InferenceApp, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
     told, said = recorder(), []
     caplog.set_level(logging.DEBUG)
-    blob = product.land("landing/each/site-1/a.csv")
+    blob = app.land("landing/each/site-1/a.csv")
     address = f"https://datahub/landing/each/site-1/a.csv?sig={CANARY}-sas"
     data = {"api": "PutBlob", "eTag": blob.etag, "contentLength": blob.size, "url": address}
-    await product.tell(blob, data=data)
-    await product.finish(product.run_of(blob))
+    await app.tell(blob, data=data)
+    await app.finish(app.run_of(blob))
     async with aiohttp.ClientSession() as session:
         for headers in ({name: value} for name, value in SENT.items()):
             for method, path in (("GET", "runs"), ("POST", "events"), ("GET", "promotions/none"), ("GET", "doctor")):
-                url = f"{product.host.url}/api/v1/{path}?code={CANARY}-code"
+                url = f"{app.host.url}/api/v1/{path}?code={CANARY}-code"
                 async with session.request(
                     method, url, headers=headers, json=[] if method == "POST" else None
                 ) as answer:
@@ -38,7 +38,7 @@ async def test_no_canary_is_found_in_anything_that_was_stored_printed_or_answere
                     said.append(await answer.text())
 
     stored = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
-    blobs = [content + str(blob).encode() for blob, content in product.hub.blobs.values()]
+    blobs = [content + str(blob).encode() for blob, content in app.hub.blobs.values()]
     spans = [span.to_json().encode() for span in told.exporter.get_finished_spans()]
     everything = b"\n".join((*stored, *blobs, *spans, caplog.text.encode(), *(text.encode() for text in said)))
     assert len(stored) > 1

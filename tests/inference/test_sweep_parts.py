@@ -16,7 +16,7 @@ from shared.domain import identity
 from shared.domain.failures import Refused, Transient
 from shared.operations.doctor.checks.sweeps import sweeps as look_at_sweeps
 from shared.records import paths as records
-from tests.inference.conftest import CONFIGURATION, Product
+from tests.inference.conftest import CONFIGURATION, InferenceApp
 
 LATER = timedelta(minutes=6)
 
@@ -26,28 +26,28 @@ def sweeps() -> str:
     return "0 0 0 1 1 *"  # None but the test's own.
 
 
-def failed(product: Product, sweep: str) -> dict[str, Any]:
-    return dict(json.loads(product.hub.read("signalbox", f"sweeps/{sweep}.json") or b"{}"))
+def failed(app: InferenceApp, sweep: str) -> dict[str, Any]:
+    return dict(json.loads(app.hub.read("signalbox", f"sweeps/{sweep}.json") or b"{}"))
 
 
-async def swept(product: Product, orchestration: str = "reconcile") -> c.Swept:
-    name = await product.host.start(orchestration, None, {"key": "test"})
-    outcome = await product.host.advance_until_finished(name, timeout=60)
+async def swept(app: InferenceApp, orchestration: str = "reconcile") -> c.Swept:
+    name = await app.host.start(orchestration, None, {"key": "test"})
+    outcome = await app.host.advance_until_finished(name, timeout=60)
     assert outcome.status == "Completed", outcome
     return decode(c.Swept, outcome.output)
 
 
 @pytest.fixture
-def elsewhere(product: Product) -> Product:
+def elsewhere(app: InferenceApp) -> InferenceApp:
     """Route `each` takes its files from a container that nobody has made."""
     moved = replace(CONFIGURATION.routes[0], take="elsewhere/{site}/{file}.csv")
     routes = (moved, *CONFIGURATION.routes[1:])
-    vars(product.clients)["configuration"] = replace(product.clients.configuration, routes=routes)
-    product.hub.missing.add("elsewhere")
-    return product
+    vars(app.clients)["configuration"] = replace(app.clients.configuration, routes=routes)
+    app.hub.missing.add("elsewhere")
+    return app
 
 
-async def test_a_missing_container_keeps_no_other_route_from_being_swept(elsewhere: Product) -> None:
+async def test_a_missing_container_keeps_no_other_route_from_being_swept(elsewhere: InferenceApp) -> None:
     blobs = [elsewhere.land(f"landing/{route}/north/a.csv") for route in ("partial", "window")]
     await elsewhere.host.advance(LATER, timeout=60)
 
@@ -58,7 +58,7 @@ async def test_a_missing_container_keeps_no_other_route_from_being_swept(elsewhe
     assert (await elsewhere.finish(elsewhere.run_of(blobs[0]))).outcome == "completed"
 
 
-async def test_what_was_left_out_is_recorded_shown_by_the_doctor_and_forgotten(elsewhere: Product) -> None:
+async def test_what_was_left_out_is_recorded_shown_by_the_doctor_and_forgotten(elsewhere: InferenceApp) -> None:
     await swept(elsewhere)
     first = failed(elsewhere, "arrivals")
     await elsewhere.host.advance(LATER, timeout=60)
@@ -89,21 +89,21 @@ BAD = {
 
 @pytest.mark.parametrize("content", BAD.values(), ids=BAD)
 async def test_a_bad_record_of_a_run_keeps_no_other_run_from_being_looked_after(
-    product: Product, content: bytes
+    app: InferenceApp, content: bytes
 ) -> None:
-    product.land("signalbox/runs-open/a-bad-one.json", content)
-    run = await product.arrive("landing/each/north/a.csv")
-    await product.finish(run)
-    inference = product.record(run)["inference"]
-    product.hub.delete("signalbox", f"runs/{run}/run.json")
-    product.land(f"signalbox/runs-open/{run}.json", json.dumps({"inference": inference}).encode())
-    await product.host.advance(LATER, timeout=60)
+    app.land("signalbox/runs-open/a-bad-one.json", content)
+    run = await app.arrive("landing/each/north/a.csv")
+    await app.finish(run)
+    inference = app.record(run)["inference"]
+    app.hub.delete("signalbox", f"runs/{run}/run.json")
+    app.land(f"signalbox/runs-open/{run}.json", json.dumps({"inference": inference}).encode())
+    await app.host.advance(LATER, timeout=60)
 
-    done = await swept(product)
+    done = await swept(app)
 
     assert [failure.partition(": ")[0] for failure in done.failed] == ["record signalbox/runs-open/a-bad-one.json"]
     assert done.started + done.adrift == 1
-    assert list(failed(product, "runs")) == ["record signalbox/runs-open/a-bad-one.json"]
+    assert list(failed(app, "runs")) == ["record signalbox/runs-open/a-bad-one.json"]
 
 
 @pytest.mark.parametrize("content", BAD.values(), ids=BAD)
@@ -118,40 +118,40 @@ async def test_a_bad_record_of_a_run_keeps_no_other_run_from_being_looked_after(
     ],
 )
 async def test_a_bad_record_of_any_kind_ends_no_sweep(
-    product: Product, path: str, orchestration: str, sweep: str, content: bytes
+    app: InferenceApp, path: str, orchestration: str, sweep: str, content: bytes
 ) -> None:
-    product.land("landing/window/north/a.csv")
-    file = product.land("landing/each/north/a.csv")
+    app.land("landing/window/north/a.csv")
+    file = app.land("landing/each/north/a.csv")
     window = identity.window_id("window", {"site": "north"})
-    product.land(f"signalbox/{path.format(window=window)}", content)
-    await product.host.advance(LATER, timeout=60)
+    app.land(f"signalbox/{path.format(window=window)}", content)
+    await app.host.advance(LATER, timeout=60)
 
-    done = await swept(product, orchestration)
+    done = await swept(app, orchestration)
 
     fine = "windows" in path and content in (b"", b"{}", b'{"inference": {}}')  # An index without entries.
     if sweep and not fine:
-        assert len(failed(product, sweep)) == len(done.failed) == 1, done
+        assert len(failed(app, sweep)) == len(done.failed) == 1, done
     else:
         assert done.failed == ()
     if orchestration == "reconcile":
         assert done.started == 1
-        assert (await product.finish(product.run_of(file))).outcome == "completed"
+        assert (await app.finish(app.run_of(file))).outcome == "completed"
 
 
 async def test_a_sweep_that_fails_as_a_whole_keeps_the_next_one_from_nothing(
-    product: Product, monkeypatch: pytest.MonkeyPatch
+    app: InferenceApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(self: Parts, kept: Any) -> None:
         raise Refused(f"{self._name} cannot be recorded")
 
     monkeypatch.setattr(Parts, "_record", refuse)
 
-    done = await swept(product)
+    done = await swept(app)
 
     assert done.failed == ("arrivals cannot be recorded", "runs cannot be recorded")
 
 
-async def test_what_may_pass_is_tried_again_once_everything_was_tried(product: Product) -> None:
+async def test_what_may_pass_is_tried_again_once_everything_was_tried(app: InferenceApp) -> None:
     parts, tried = Parts("arrivals"), list[str]()
     for name, error in (("a", Transient("busy")), ("b", KeyError("bad")), ("c", None)):
         with parts.part(name):
@@ -160,14 +160,14 @@ async def test_what_may_pass_is_tried_again_once_everything_was_tried(product: P
                 raise error
 
     with pytest.raises(Transient, match="of the sweep of arrivals failed: a: busy; b: KeyError: 'bad'"):
-        await parts.conclude(product.clients, c.Swept())
-    assert (tried, list(failed(product, "arrivals"))) == (["a", "b", "c"], ["a", "b"])
+        await parts.conclude(app.clients, c.Swept())
+    assert (tried, list(failed(app, "arrivals"))) == (["a", "b", "c"], ["a", "b"])
 
 
-async def test_a_container_that_is_missing_leaves_the_rest_of_the_backlog_known(product: Product) -> None:
-    product.hub.missing.add("dead-letters")
-    product.land(f"signalbox/{records.OPEN_RUNS}x.json", b"{}")
+async def test_a_container_that_is_missing_leaves_the_rest_of_the_backlog_known(app: InferenceApp) -> None:
+    app.hub.missing.add("dead-letters")
+    app.land(f"signalbox/{records.OPEN_RUNS}x.json", b"{}")
 
-    seen = await asyncio.to_thread(look_at_backlog, product.clients, c.Sweep(key="test"))
+    seen = await asyncio.to_thread(look_at_backlog, app.clients, c.Sweep(key="test"))
 
     assert (seen.dead_letters, seen.open_runs) == (None, 1)

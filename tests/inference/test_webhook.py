@@ -6,46 +6,46 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.inference.conftest import Product, created
+from tests.inference.conftest import InferenceApp, created
 
 CLOUD = "application/cloudevents+json"
 
 
-async def deliver(product: Product, body: Any, kind: str = "application/json") -> int:
-    code = product.host.host.keys.eventgrid_extension
-    url = f"{product.host.url}/runtime/webhooks/EventGrid?functionName=receive_hub_event&code={code}"
+async def deliver(app: InferenceApp, body: Any, kind: str = "application/json") -> int:
+    code = app.host.host.keys.eventgrid_extension
+    url = f"{app.host.url}/runtime/webhooks/EventGrid?functionName=receive_hub_event&code={code}"
     headers = {"aeg-event-type": "Notification", "Content-Type": kind}
     async with aiohttp.ClientSession() as session, session.post(url, data=json.dumps(body), headers=headers) as answer:
         return answer.status
 
 
-def cloud(product: Product, version: str, **changes: Any) -> tuple[str, dict[str, Any]]:
-    blob = product.land("landing/each/north/cloud.csv")
+def cloud(app: InferenceApp, version: str, **changes: Any) -> tuple[str, dict[str, Any]]:
+    blob = app.land("landing/each/north/cloud.csv")
     event = created(blob, "cloud-1")
     named = {"id": "cloud-1", "source": event["topic"], "subject": event["subject"], "type": event["eventType"]}
-    return product.run_of(blob), {version: "1.0", **named, "time": event["eventTime"], "data": event["data"], **changes}
+    return app.run_of(blob), {version: "1.0", **named, "time": event["eventTime"], "data": event["data"], **changes}
 
 
 @pytest.mark.parametrize("version", ["specversion", "specVersion"])
-async def test_a_cloud_event_keeps_its_fields_however_its_version_is_spelled(product: Product, version: str) -> None:
-    run, event = cloud(product, version)
+async def test_a_cloud_event_keeps_its_fields_however_its_version_is_spelled(app: InferenceApp, version: str) -> None:
+    run, event = cloud(app, version)
 
-    assert await deliver(product, event, CLOUD) == 202
-    assert (await product.finish(run)).outcome == "completed"
+    assert await deliver(app, event, CLOUD) == 202
+    assert (await app.finish(run)).outcome == "completed"
 
 
 @pytest.mark.parametrize("time", ["yesterday", "2026-13-45T00:00:00Z", 1767225600, ["2026"], {"at": 1}, "0" * 5000])
 @pytest.mark.parametrize("field", ["eventTime", "time"])
-async def test_an_event_with_a_bad_time_is_stored_and_acknowledged(product: Product, field: str, time: Any) -> None:
-    blob = product.land("landing/each/north/a.csv")
+async def test_an_event_with_a_bad_time_is_stored_and_acknowledged(app: InferenceApp, field: str, time: Any) -> None:
+    blob = app.land("landing/each/north/a.csv")
     if field == "time":
-        event, kind = cloud(product, "specversion", time=time, extra="kept")[1], CLOUD
+        event, kind = cloud(app, "specversion", time=time, extra="kept")[1], CLOUD
     else:
         event, kind = created(blob, "event-1") | {"eventTime": time, "extra": "kept"}, "application/json"
 
-    assert await deliver(product, event, kind) == 202
-    (letter,) = product.hub.list("dead-letters", "events/")
-    stored = json.loads(product.hub.read("dead-letters", letter.path))
+    assert await deliver(app, event, kind) == 202
+    (letter,) = app.hub.list("dead-letters", "events/")
+    stored = json.loads(app.hub.read("dead-letters", letter.path))
     assert "eventTime is " in stored["reason"]
     assert stored["event"]["extra"] == "kept"
 
@@ -53,6 +53,6 @@ async def test_an_event_with_a_bad_time_is_stored_and_acknowledged(product: Prod
 @pytest.mark.parametrize(
     "event", [{}, {"id": None, "eventType": 5, "data": "x"}, {"specversion": 1, "id": [], "data": 7}]
 )
-async def test_whatever_an_event_holds_it_is_stored(product: Product, event: Any) -> None:
-    assert await deliver(product, event) == 202
-    assert len(list(product.hub.list("dead-letters", "events/"))) == 1
+async def test_whatever_an_event_holds_it_is_stored(app: InferenceApp, event: Any) -> None:
+    assert await deliver(app, event) == 202
+    assert len(list(app.hub.list("dead-letters", "events/"))) == 1

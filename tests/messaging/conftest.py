@@ -24,7 +24,7 @@ from shared.domain.messaging import QueueDoor
 from signalbox.host.clock import VirtualClock
 from tests.fakes.ports import FakeClients
 from tests.hosted import hosted
-from tests.inference.conftest import CONFIGURATION, Product
+from tests.inference.conftest import CONFIGURATION, InferenceApp
 from tests.service_bus.conftest import Served, served  # noqa: F401 (a fixture)
 
 BLOBS = "https://datahub.blob.core.windows.net"
@@ -75,7 +75,7 @@ def bus(served: Served) -> Iterator[Bus]:  # noqa: F811
 
 
 @pytest.fixture
-async def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, served: Served) -> AsyncIterator[Product]:  # noqa: F811
+async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, served: Served) -> AsyncIterator[InferenceApp]:  # noqa: F811
     monkeypatch.setenv("SERVICE_BUS", served.connection_string)
     monkeypatch.setenv("SIGNALBOX_MESSAGES_QUEUE", MESSAGES)
     monkeypatch.setenv("SIGNALBOX_HOOKS_QUEUE", HOOKS)
@@ -88,4 +88,4 @@ async def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, served: Serve
         queues=ServiceBusQueues(connect, {QueueDoor.MESSAGES: MESSAGES, QueueDoor.HOOKS: HOOKS}),
     )
     async with hosted(made, clock, tmp_path, monkeypatch) as host:
-        yield Product(host=host, clients=made)
+        yield InferenceApp(host=host, clients=made)

@@ -9,7 +9,7 @@ import pytest
 from azure.functions.servicebus import ServiceBusMessage
 
 from shared.domain.messaging import Message
-from tests.inference.conftest import Product, product, sweeps  # noqa: F401 (fixtures)
+from tests.inference.conftest import InferenceApp, app, sweeps  # noqa: F401 (fixtures)
 from tests.messaging.conftest import BLOBS
 from tests.messaging.test_lag import client_of
 from triggers.queues.hub_messages import PoisonMessage, receive_message
@@ -18,15 +18,15 @@ GOOD, BAD = b"id,x\n1,2\n", b"id,x\nbad,1\n"
 
 
 @pytest.fixture
-def heard(product: Product) -> dict[str, Message]:  # noqa: F811
+def heard(app: InferenceApp) -> dict[str, Message]:  # noqa: F811
     """What the results topic got."""
-    made: Any = product.clients
+    made: Any = app.clients
     hub = replace(made.configuration.hub, results="results")
     vars(made).update(settings=SimpleNamespace(blob_service=BLOBS), configuration=replace(made.configuration, hub=hub))
     return made.messenger.sent  # type: ignore[no-any-return]
 
 
-async def send(product: Product, data: Any, message_id: str = "m-1") -> str:  # noqa: F811
+async def send(app: InferenceApp, data: Any, message_id: str = "m-1") -> str:  # noqa: F811
     message = ServiceBusMessage(
         body=json.dumps(data).encode(),
         message_id=message_id,
@@ -35,24 +35,24 @@ async def send(product: Product, data: Any, message_id: str = "m-1") -> str:  # 
         application_properties={},
         user_properties={},
     )
-    (said,) = await receive_message(client_of(product), product.clients, message)
+    (said,) = await receive_message(client_of(app), app.clients, message)
     return said.split()[2]
 
 
 @pytest.mark.parametrize(("content", "outcome"), [(GOOD, "passed"), (BAD, "failed")])
 async def test_the_sender_hears_the_verdict_once_however_often_the_message_comes(
-    product: Product,  # noqa: F811
+    app: InferenceApp,  # noqa: F811
     heard: dict[str, Message],
     content: bytes,
     outcome: str,
 ) -> None:
-    product.land("landing/each/oslo/a.csv", content)
+    app.land("landing/each/oslo/a.csv", content)
     asked = {"check": "landing/each/oslo/a.csv", "route": "each"}
 
-    check = await send(product, asked)
-    await product.host.advance_until_finished(check, timeout=30)
-    again = await send(product, asked)
-    await product.pass_time(60)
+    check = await send(app, asked)
+    await app.host.advance_until_finished(check, timeout=30)
+    again = await send(app, asked)
+    await app.pass_time(60)
 
     (told,) = heard.values()
     assert again == check
@@ -63,18 +63,18 @@ async def test_the_sender_hears_the_verdict_once_however_often_the_message_comes
     )
     assert (told.body["check"], told.body["outcome"], told.body["file"]) == (check, outcome, asked["check"])
     assert ("is bad" in str(told.body["because"])) is (outcome == "failed")
-    status, report = await product.request("GET", f"data-checks/{check}")
+    status, report = await app.request("GET", f"data-checks/{check}")
     assert (status, report["verdict"]["outcome"], report["verdict"]["report"]) == (200, outcome, told.body["report"])
-    assert product.jobs.created.total() == 0
+    assert app.jobs.created.total() == 0
 
 
 async def test_a_file_that_changed_meanwhile_is_told_as_refused(
-    product: Product,  # noqa: F811
+    app: InferenceApp,  # noqa: F811
     heard: dict[str, Message],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    product.land("landing/each/oslo/a.csv", GOOD)
-    find = product.hub.find
+    app.land("landing/each/oslo/a.csv", GOOD)
+    find = app.hub.find
     looks = list[str]()
 
     def changed(container: str, path: str) -> Any:
@@ -82,9 +82,9 @@ async def test_a_file_that_changed_meanwhile_is_told_as_refused(
         found = find(container, path)
         return replace(found, etag="0xother") if found and looks.count(path) > 1 else found
 
-    monkeypatch.setattr(product.hub, "find", changed)
-    check = await send(product, {"check": "landing/each/oslo/a.csv", "route": "each"})
-    await product.host.advance_until_finished(check, timeout=30)
+    monkeypatch.setattr(app.hub, "find", changed)
+    check = await send(app, {"check": "landing/each/oslo/a.csv", "route": "each"})
+    await app.host.advance_until_finished(check, timeout=30)
 
     (told,) = heard.values()
     assert (told.subject, told.body["outcome"]) == ("Signalbox.DataCheck.Refused", "refused")
@@ -104,16 +104,16 @@ HOSTILE = [
 
 @pytest.mark.parametrize(("data", "because"), HOSTILE)
 async def test_what_the_door_would_refuse_is_poison(
-    product: Product,  # noqa: F811
+    app: InferenceApp,  # noqa: F811
     heard: dict[str, Message],
     data: Any,
     because: str,
 ) -> None:
-    product.land("landing/each/oslo/a.csv", GOOD)
-    product.land("signalbox/runs/x.csv", GOOD)
+    app.land("landing/each/oslo/a.csv", GOOD)
+    app.land("signalbox/runs/x.csv", GOOD)
 
     with pytest.raises(PoisonMessage) as poison:
-        await send(product, data)
+        await send(app, data)
 
     assert because in str(poison.value)
     assert heard == {}

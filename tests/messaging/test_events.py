@@ -13,11 +13,11 @@ from azure.functions.servicebus import ServiceBusMessage
 from shared.ports import Blob
 from tests.http_api.conftest import ask
 from tests.inference.conftest import (
-    Product,
+    InferenceApp,
     created,
     sweeps,  # noqa: F401 (a fixture)
 )
-from tests.inference.conftest import product as apart  # noqa: F401 (a fixture: no bus is needed)
+from tests.inference.conftest import app as apart  # noqa: F401 (a fixture: no bus is needed)
 from tests.messaging.conftest import BLOBS, EVENTS, Bus
 from tests.messaging.test_lag import client_of
 from tests.messaging.test_messages import ended, new
@@ -40,15 +40,15 @@ def sent(body: Any) -> ServiceBusMessage:
     return ServiceBusMessage(body=content, message_id="eg-1", application_properties={}, user_properties={})
 
 
-async def take(product: Product, door: Door, body: Any) -> tuple[str, ...]:
-    vars(product.clients)["settings"] = SimpleNamespace(blob_service=BLOBS)
-    return await door(client_of(product), product.clients, sent(body))
+async def take(app: InferenceApp, door: Door, body: Any) -> tuple[str, ...]:
+    vars(app.clients)["settings"] = SimpleNamespace(blob_service=BLOBS)
+    return await door(client_of(app), app.clients, sent(body))
 
 
 @pytest.mark.parametrize("schema", [created, cloud])
 @pytest.mark.parametrize("door", DOORS)
 async def test_an_event_that_comes_by_the_queue_and_by_the_web_hook_is_one_run(
-    apart: Product,  # noqa: F811
+    apart: InferenceApp,  # noqa: F811
     door: Door,
     schema: Callable[[Blob, str], dict[str, Any]],
 ):
@@ -66,7 +66,7 @@ async def test_an_event_that_comes_by_the_queue_and_by_the_web_hook_is_one_run(
     assert told.count("signalbox.events", source="BlobArrived") == 3
 
 
-async def test_an_array_is_taken_event_by_event_and_what_is_not_ours_starts_nothing(apart: Product):  # noqa: F811
+async def test_an_array_is_taken_event_by_event_and_what_is_not_ours_starts_nothing(apart: InferenceApp):  # noqa: F811
     first, second = (apart.land(f"landing/each/oslo/{name}.csv") for name in ("a", "b"))
     foreign = {**created(second, "3"), "topic": created(second, "3")["topic"].replace("datahub", "elsewhere")}
     uncommitted = {**created(second, "4"), "data": {"api": "CreateFile", "eTag": "0x1"}}
@@ -78,7 +78,7 @@ async def test_an_array_is_taken_event_by_event_and_what_is_not_ours_starts_noth
 
 
 @pytest.mark.parametrize("door", DOORS)
-async def test_an_event_that_cannot_be_read_is_stored_with_its_reason_and_settled(apart: Product, door: Door):  # noqa: F811
+async def test_an_event_that_cannot_be_read_is_stored_with_its_reason_and_settled(apart: InferenceApp, door: Door):  # noqa: F811
     blob = apart.land("landing/each/oslo/a.csv")
     outside = {**created(blob, "1"), "subject": "/blobServices/default/containers/landing/blobs/../signalbox/x.csv"}
 
@@ -91,7 +91,7 @@ async def test_an_event_that_cannot_be_read_is_stored_with_its_reason_and_settle
 
 
 @pytest.mark.parametrize("name", ["dataset_drift_detected.grid", "dataset_drift_detected.cloud", "common_alert.fired"])
-async def test_whoever_may_ask_for_inference_by_messages_causes_nothing_else_by_events(apart: Product, name: str):  # noqa: F811
+async def test_whoever_may_ask_for_inference_by_messages_causes_nothing_else_by_events(apart: InferenceApp, name: str):  # noqa: F811
     event = json.loads(Path(f"tests/payloads/{name}.json").read_text())
 
     with pytest.raises(PoisonMessage, match="not known here"):
@@ -99,16 +99,16 @@ async def test_whoever_may_ask_for_inference_by_messages_causes_nothing_else_by_
 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff", b"[" * 50_000])
-async def test_a_message_that_is_no_json_is_poison_and_stored(apart: Product, body: bytes):  # noqa: F811
+async def test_a_message_that_is_no_json_is_poison_and_stored(apart: InferenceApp, body: bytes):  # noqa: F811
     with pytest.raises(PoisonMessage, match=r"^stored as dead-letters/"):
         await take(apart, receive_events, body)
 
 
-async def test_an_event_in_the_real_queue_starts_the_run(product: Product, bus: Bus):
-    blob = product.land("landing/each/oslo/queued.csv")
+async def test_an_event_in_the_real_queue_starts_the_run(app: InferenceApp, bus: Bus):
+    blob = app.land("landing/each/oslo/queued.csv")
 
     await asyncio.to_thread(bus.send, EVENTS, created(blob, "event-1"), new("eg"))
-    await ended(product, product.run_of(blob))
+    await ended(app, app.run_of(blob))
     await asyncio.to_thread(bus.results, 1)
 
-    assert product.jobs.created.total() == 1
+    assert app.jobs.created.total() == 1

@@ -18,7 +18,7 @@ from shared.domain.failures import Refused
 from shared.domain.messaging import Message
 from signalbox.emulators.identity import Directory, IdentityDoors
 from tests.messaging.conftest import Bus
-from tests.promotion.conftest import Railway, railway  # noqa: F401 (a fixture)
+from tests.promotion.conftest import PromotionApp, app  # noqa: F401 (a fixture)
 from tests.service_bus.conftest import Served, connection_string, served  # noqa: F401 (a fixture)
 
 SECRET = "only local processes know it"
@@ -72,21 +72,21 @@ def test_whoever_is_refused_is_told_which_role_it_needs(served: Served):  # noqa
 
 async def test_a_decision_through_the_real_queue_counts_once_and_a_refused_one_leaves_no_token(
     identity: None,
-    railway: Railway,  # noqa: F811
+    app: PromotionApp,  # noqa: F811
     bus: Bus,
 ):
-    railway.register("1", error=0.1)
-    promotion = await railway.promote("churn:1")
-    said = {"promotion": promotion, "approved": True, "evidence": await railway.evidence(promotion), "reason": "seen"}
+    app.register("1", error=0.1)
+    promotion = await app.promote("churn:1")
+    said = {"promotion": promotion, "approved": True, "evidence": await app.evidence(promotion), "reason": "seen"}
     sent = [said | {"role": "data-scientist", "token": token} for token in ("nobody", "ada", "ada")]
 
     for number, each in enumerate(sent):
         await asyncio.to_thread(bus.send, "approvals", each, f"{promotion}-{number}")
     async with asyncio.timeout(20):
-        while await asyncio.to_thread(bus.waiting, "approvals") or "decision approved" not in railway.chain():
+        while await asyncio.to_thread(bus.waiting, "approvals") or "decision approved" not in app.chain():
             await asyncio.sleep(0.02)
 
-    assert railway.chain().count("decision approved") == 1
-    letters = [json.loads(data) for (where, _), (_, data) in railway.hub.blobs.items() if where == "dead-letters"]
+    assert app.chain().count("decision approved") == 1
+    letters = [json.loads(data) for (where, _), (_, data) in app.hub.blobs.items() if where == "dead-letters"]
     assert ["token" in letter["event"]["data"] for letter in letters] == [False]
     assert await asyncio.to_thread(bus.dead, "approvals", 1, 0.3) == []

@@ -11,7 +11,7 @@ import azure.durable_functions as df
 import pytest
 from azure.functions.servicebus import ServiceBusMessage
 
-from tests.inference.conftest import Product, product, sweeps  # noqa: F401 (fixtures)
+from tests.inference.conftest import InferenceApp, app, sweeps  # noqa: F401 (fixtures)
 from tests.messaging.conftest import BLOBS
 from tests.recorder import recorder
 from triggers.queues.decisions import receive_decision
@@ -34,19 +34,17 @@ def enqueued(at: datetime | None, body: Any) -> ServiceBusMessage:
     )
 
 
-def client_of(product: Product) -> Any:  # noqa: F811
-    return df.DurableOrchestrationClient(product.host.client_binding())
+def client_of(app: InferenceApp) -> Any:  # noqa: F811
+    return df.DurableOrchestrationClient(app.host.client_binding())
 
 
-async def test_what_a_message_starts_is_as_late_as_the_message_is_old(product: Product):  # noqa: F811
-    told, blob = recorder(), product.land("landing/each/oslo/old.csv")
-    vars(product.clients)["settings"] = SimpleNamespace(blob_service=BLOBS)
-    old = product.host.clock.now() - timedelta(hours=1)
+async def test_what_a_message_starts_is_as_late_as_the_message_is_old(app: InferenceApp):  # noqa: F811
+    told, blob = recorder(), app.land("landing/each/oslo/old.csv")
+    vars(app.clients)["settings"] = SimpleNamespace(blob_service=BLOBS)
+    old = app.host.clock.now() - timedelta(hours=1)
 
-    await receive_message(
-        client_of(product), product.clients, enqueued(old, {"paths": [f"{blob.container}/{blob.path}"]})
-    )
-    await product.finish(product.run_of(blob))
+    await receive_message(client_of(app), app.clients, enqueued(old, {"paths": [f"{blob.container}/{blob.path}"]}))
+    await app.finish(app.run_of(blob))
 
     source = {"source": "Signalbox.HubMessage"}
     for name, about in (("signalbox.queue.age", {}), ("signalbox.start.lag", {"orchestration": "run_inference"})):
@@ -64,13 +62,13 @@ RECEIVERS: dict[str, Callable[..., Awaitable[Any]]] = {
 
 
 @pytest.mark.parametrize("source", RECEIVERS)
-async def test_the_age_of_each_queue_is_a_figure_whatever_becomes_of_the_message(product: Product, source: str):  # noqa: F811
+async def test_the_age_of_each_queue_is_a_figure_whatever_becomes_of_the_message(app: InferenceApp, source: str):  # noqa: F811
     told = recorder()
-    vars(product.clients)["settings"] = SimpleNamespace(blob_service=BLOBS)
+    vars(app.clients)["settings"] = SimpleNamespace(blob_service=BLOBS)
 
-    for at in (product.host.clock.now() - timedelta(hours=1), None):
+    for at in (app.host.clock.now() - timedelta(hours=1), None):
         try:
-            await RECEIVERS[source](client_of(product), product.clients, enqueued(at, {"wrong": True}))
+            await RECEIVERS[source](client_of(app), app.clients, enqueued(at, {"wrong": True}))
         except PoisonMessage:
             continue
 
@@ -78,14 +76,14 @@ async def test_the_age_of_each_queue_is_a_figure_whatever_becomes_of_the_message
     assert (told.count("signalbox.queue.age", source=source), told.total("signalbox.queue.age")) == (1, HOUR)
 
 
-async def test_a_hook_is_late_from_when_it_was_made_and_not_from_when_it_was_sent_on(product: Product):  # noqa: F811
-    told, now = recorder(), product.host.clock.now()
+async def test_a_hook_is_late_from_when_it_was_made_and_not_from_when_it_was_sent_on(app: InferenceApp):  # noqa: F811
+    told, now = recorder(), app.host.clock.now()
     made = {**SAMPLE, "createdDate": (now - timedelta(hours=2)).isoformat()}
 
-    await receive_hook(client_of(product), product.clients, enqueued(now - timedelta(hours=1), made))
+    await receive_hook(client_of(app), app.clients, enqueued(now - timedelta(hours=1), made))
     await receive_hook(
-        client_of(product),
-        product.clients,
+        client_of(app),
+        app.clients,
         enqueued(now - timedelta(hours=1), {**SAMPLE, "id": "other", "createdDate": "soon"}),
     )
 

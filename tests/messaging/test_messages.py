@@ -14,7 +14,7 @@ from azure.functions.servicebus import ServiceBusMessage
 
 from shared.domain import identity
 from tests.fakes.ports import FakeClients
-from tests.inference.conftest import CONFIGURATION, Product
+from tests.inference.conftest import CONFIGURATION, InferenceApp
 from tests.messaging.conftest import BLOBS, HOOKS, MESSAGES, Bus
 from triggers.queues.hub_messages import PoisonMessage, receive_message
 
@@ -45,31 +45,31 @@ async def send(bus: Bus, body: Any, message_id: str, **more: Any) -> None:
     await asyncio.to_thread(bus.send, MESSAGES, body, message_id, **more)
 
 
-async def ended(product: Product, run: str) -> None:
-    await until(lambda: product.record(run))
-    await product.finish(run)
+async def ended(app: InferenceApp, run: str) -> None:
+    await until(lambda: app.record(run))
+    await app.finish(run)
 
 
-async def test_a_message_starts_the_files_own_run_and_its_sender_hears_of_it(product: Product, bus: Bus):
-    blob, asked = product.land("landing/each/oslo/a.csv"), new("order")
-    run = product.run_of(blob)
+async def test_a_message_starts_the_files_own_run_and_its_sender_hears_of_it(app: InferenceApp, bus: Bus):
+    blob, asked = app.land("landing/each/oslo/a.csv"), new("order")
+    run = app.run_of(blob)
 
     await send(bus, {"paths": [f"landing/{blob.path}"]}, asked, session_id="oslo", correlation_id="case-7")
-    await ended(product, run)
-    await product.tell(blob)
+    await ended(app, run)
+    await app.tell(blob)
 
     (told,) = await asyncio.to_thread(bus.results, 1)
     assert (told.session_id, told.correlation_id, told.subject) == ("oslo", "case-7", "Signalbox.Inference.Completed")
     assert json.loads(str(told))["run"] == run
-    assert product.jobs.created.total() == 1
+    assert app.jobs.created.total() == 1
 
 
-async def test_whoever_asks_after_the_end_is_answered_at_once_and_only_once(product: Product, bus: Bus):
-    blob, asked = product.land("landing/each/oslo/late.csv"), new("late")
-    await product.tell(blob)
-    await product.finish(product.run_of(blob))
+async def test_whoever_asks_after_the_end_is_answered_at_once_and_only_once(app: InferenceApp, bus: Bus):
+    blob, asked = app.land("landing/each/oslo/late.csv"), new("late")
+    await app.tell(blob)
+    await app.finish(app.run_of(blob))
     (own,) = await asyncio.to_thread(bus.results, 1)
-    assert own.correlation_id == product.run_of(blob)
+    assert own.correlation_id == app.run_of(blob)
 
     for _ in range(2):  # As after a lost settlement.
         await send(bus, {"url": f"{BLOBS}/landing/{blob.path}", "route": "each"}, asked)
@@ -77,45 +77,45 @@ async def test_whoever_asks_after_the_end_is_answered_at_once_and_only_once(prod
     (told,) = await asyncio.to_thread(bus.results, 1)
     assert told.correlation_id == asked
     assert await asyncio.to_thread(bus.results, 1, 0.5) == []
-    assert product.jobs.created.total() == 1
+    assert app.jobs.created.total() == 1
 
 
-async def test_a_failed_run_is_told_to_whoever_asked_with_its_reason(product: Product, bus: Bus):
-    product.jobs.status_after = lambda looks: "Failed"
-    blob = product.land("landing/each/oslo/fails.csv")
+async def test_a_failed_run_is_told_to_whoever_asked_with_its_reason(app: InferenceApp, bus: Bus):
+    app.jobs.status_after = lambda looks: "Failed"
+    blob = app.land("landing/each/oslo/fails.csv")
     await send(bus, {"paths": [f"landing/{blob.path}"]}, new("fails"), session_id="oslo", correlation_id="case-8")
-    await ended(product, product.run_of(blob))
+    await ended(app, app.run_of(blob))
 
     (told,) = await asyncio.to_thread(bus.results, 1)
 
     assert (told.session_id, told.correlation_id, told.subject) == ("oslo", "case-8", "Signalbox.Inference.Failed")
     said = json.loads(str(told))
-    assert (said["run"], said["outcome"]) == (product.run_of(blob), "failed")
+    assert (said["run"], said["outcome"]) == (app.run_of(blob), "failed")
     assert "Failed" in said["because"]
     assert (told.application_properties or {})[b"outcome"] == b"failed"
 
 
-async def test_a_quarantine_is_told_when_it_begins_and_its_end_after_the_release(product: Product, bus: Bus):
-    blob = product.land("landing/each/oslo/bad.csv", b"id,x\nbad,1\n")
-    run, asked = product.run_of(blob), new("bad")
+async def test_a_quarantine_is_told_when_it_begins_and_its_end_after_the_release(app: InferenceApp, bus: Bus):
+    blob = app.land("landing/each/oslo/bad.csv", b"id,x\nbad,1\n")
+    run, asked = app.run_of(blob), new("bad")
     await send(bus, {"paths": [f"landing/{blob.path}"]}, asked)
-    await until(lambda: product.record(run))
-    await product.pass_time(1)
+    await until(lambda: app.record(run))
+    await app.pass_time(1)
     (quarantined,) = await asyncio.to_thread(bus.results, 1)
 
-    status, _ = await product.request("POST", f"runs/{run}/release", {"reason": "seen"})
-    await product.finish(run)
+    status, _ = await app.request("POST", f"runs/{run}/release", {"reason": "seen"})
+    await app.finish(run)
     (completed,) = await asyncio.to_thread(bus.results, 1)
 
     subjects = [(told.correlation_id, told.subject) for told in (quarantined, completed)]
     assert subjects == [(asked, f"Signalbox.Inference.{outcome}") for outcome in ("Quarantined", "Completed")]
     assert "bad" in json.loads(str(quarantined))["because"]
-    assert (status, product.jobs.created.total()) == (202, 1)
+    assert (status, app.jobs.created.total()) == (202, 1)
 
 
-async def test_a_result_whose_sending_was_not_answered_is_sent_again_and_heard_once(product: Product, bus: Bus):
-    blob, sent = product.land("landing/each/oslo/twice.csv"), []
-    send_once = product.clients.messenger.send
+async def test_a_result_whose_sending_was_not_answered_is_sent_again_and_heard_once(app: InferenceApp, bus: Bus):
+    blob, sent = app.land("landing/each/oslo/twice.csv"), []
+    send_once = app.clients.messenger.send
 
     def loses_the_first_answer(topic: str, message: Any) -> None:
         send_once(topic, message)
@@ -123,9 +123,9 @@ async def test_a_result_whose_sending_was_not_answered_is_sent_again_and_heard_o
         if len(sent) == 1:
             raise ConnectionResetError("lost after it was sent")
 
-    product.clients.messenger.send = loses_the_first_answer  # type: ignore[method-assign]
-    await product.tell(blob)
-    await product.finish(product.run_of(blob))
+    app.clients.messenger.send = loses_the_first_answer  # type: ignore[method-assign]
+    await app.tell(blob)
+    await app.finish(app.run_of(blob))
 
     assert len(sent) == 2
     assert len(set(sent)) == 1
@@ -176,68 +176,68 @@ async def test_a_hostile_message_starts_nothing_and_is_stored_with_its_reason(bo
     assert len(letter) < 100_000
 
 
-async def test_poison_ends_among_the_dead_letters_and_holds_up_nobody(product: Product, bus: Bus):
-    blob, asked = product.land("landing/each/oslo/after.csv"), new("poison")
+async def test_poison_ends_among_the_dead_letters_and_holds_up_nobody(app: InferenceApp, bus: Bus):
+    blob, asked = app.land("landing/each/oslo/after.csv"), new("poison")
     await send(bus, {"paths": ["signalbox/runs/x.csv"]}, asked, session_id=asked)
     await send(bus, {"paths": [f"landing/{blob.path}"]}, new("good"), session_id=asked)
-    await ended(product, product.run_of(blob))
+    await ended(app, app.run_of(blob))
     (dead,) = await asyncio.to_thread(bus.dead, MESSAGES)
 
     assert (dead.message_id, dead.dead_letter_reason) == (asked, "MaxDeliveryCountExceeded")
-    assert product.hub.writes["dead-letters/" + next(p for c, p in product.hub.blobs if c == "dead-letters")] == 1
+    assert app.hub.writes["dead-letters/" + next(p for c, p in app.hub.blobs if c == "dead-letters")] == 1
     await asyncio.to_thread(bus.results, 1)
 
 
-async def test_a_stored_message_can_be_replayed_once_its_file_is_there(product: Product, bus: Bus):
+async def test_a_stored_message_can_be_replayed_once_its_file_is_there(app: InferenceApp, bus: Bus):
     asked, place = new("early"), "landing/each/oslo/early.csv"
     await send(bus, {"paths": [place]}, asked)
     await asyncio.to_thread(bus.dead, MESSAGES)
-    _, listed = await product.request("GET", "dead-letters")
+    _, listed = await app.request("GET", "dead-letters")
     (letter,) = listed["letters"]
-    blob = product.land(place)
+    blob = app.land(place)
 
-    _, would = await product.request("POST", "dead-letters/replay", {"path": letter["path"]})
+    _, would = await app.request("POST", "dead-letters/replay", {"path": letter["path"]})
     assert would["events"] == [["would start a run of route each, unless it has run"]]
-    await product.request("POST", "dead-letters/replay", {"path": letter["path"], "dry_run": False})
-    await product.finish(product.run_of(blob))
+    await app.request("POST", "dead-letters/replay", {"path": letter["path"], "dry_run": False})
+    await app.finish(app.run_of(blob))
     (told,) = await asyncio.to_thread(bus.results, 1)
 
     assert told.correlation_id == asked
 
 
 async def test_what_the_queue_gave_up_in_an_outage_is_listed_and_replayed_once_by_its_message(
-    product: Product, bus: Bus, monkeypatch: pytest.MonkeyPatch
+    app: InferenceApp, bus: Bus, monkeypatch: pytest.MonkeyPatch
 ):
     from shared.domain.failures import Transient
 
-    blob, asked = product.land("landing/each/oslo/outage.csv"), new("outage")
+    blob, asked = app.land("landing/each/oslo/outage.csv"), new("outage")
 
     def fails(container: str, path: str) -> Any:
         raise Transient("the hub does not answer")
 
     with monkeypatch.context() as outage:
-        outage.setattr(product.hub, "find", fails)
+        outage.setattr(app.hub, "find", fails)
         await send(bus, {"paths": [f"landing/{blob.path}"]}, asked)
-        listed = await until_async(lambda: product.request("GET", "dead-letters"), lambda answer: answer[1]["letters"])
+        listed = await until_async(lambda: app.request("GET", "dead-letters"), lambda answer: answer[1]["letters"])
     (letter,) = listed[1]["letters"]
     body = {"path": letter["path"], "dry_run": False}
-    first, again = [await product.request("POST", "dead-letters/replay", body) for _ in range(2)]
-    await product.finish(product.run_of(blob))
+    first, again = [await app.request("POST", "dead-letters/replay", body) for _ in range(2)]
+    await app.finish(app.run_of(blob))
     (told,) = await asyncio.to_thread(bus.results, 1)
 
     assert letter["path"].startswith("service-bus/messages/")
     assert letter["reason"].startswith("queue of messages: MaxDeliveryCountExceeded")
-    assert (first[1]["events"], again[0]) == ([[f"run {product.run_of(blob)} started"]], 404)
-    assert (told.correlation_id, product.jobs.created.total()) == (asked, 1)
+    assert (first[1]["events"], again[0]) == ([[f"run {app.run_of(blob)} started"]], 404)
+    assert (told.correlation_id, app.jobs.created.total()) == (asked, 1)
 
 
 async def test_a_transient_fault_abandons_the_message_and_its_session_keeps_its_order(
-    product: Product, bus: Bus, monkeypatch: pytest.MonkeyPatch
+    app: InferenceApp, bus: Bus, monkeypatch: pytest.MonkeyPatch
 ):
     from shared.domain.failures import Transient
 
-    first, second = (product.land(f"landing/each/oslo/{name}.csv") for name in ("first", "second"))
-    find, failures = product.hub.find, []
+    first, second = (app.land(f"landing/each/oslo/{name}.csv") for name in ("first", "second"))
+    find, failures = app.hub.find, []
 
     def fails_once(container: str, path: str) -> Any:
         if path == first.path and not failures:
@@ -245,20 +245,20 @@ async def test_a_transient_fault_abandons_the_message_and_its_session_keeps_its_
             raise Transient("the hub does not answer")
         return find(container, path)
 
-    monkeypatch.setattr(product.hub, "find", fails_once)
+    monkeypatch.setattr(app.hub, "find", fails_once)
     session = new("ordered")
     for blob in (first, second):
         await send(bus, {"paths": [f"landing/{blob.path}"]}, new("m"), session_id=session)
     for blob in (first, second):
-        await ended(product, product.run_of(blob))
+        await ended(app, app.run_of(blob))
 
-    opened = [product.record(product.run_of(blob))["opened"] for blob in (first, second)]
+    opened = [app.record(app.run_of(blob))["opened"] for blob in (first, second)]
     assert failures
     assert opened == sorted(opened)
     assert len(await asyncio.to_thread(bus.results, 2)) == 2
 
 
-async def test_a_service_hook_from_a_queue_is_a_hint_and_one_that_is_no_json_a_dead_letter(product: Product, bus: Bus):
+async def test_a_service_hook_from_a_queue_is_a_hint_and_one_that_is_no_json_a_dead_letter(app: InferenceApp, bus: Bus):
     sample = json.loads(Path("tests/payloads/ado/hook_run_state_changed.json").read_text())
     delivery = f"{sample.get('subscriptionId', '')}/{sample.get('notificationId', '')}/{sample.get('id', '')}"
     hint = identity.hint_id("run", "11", delivery)
@@ -268,4 +268,4 @@ async def test_a_service_hook_from_a_queue_is_a_hint_and_one_that_is_no_json_a_d
     (dead,) = await asyncio.to_thread(bus.dead, HOOKS)
 
     assert str(dead) == "not json"
-    await until(lambda: product.host.get(hint))
+    await until(lambda: app.host.get(hint))

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.drift import test_watch
-from tests.drift.conftest import WatchedProduct, given, product, retrained, watch  # noqa: F401 (fixtures)
+from tests.drift.conftest import DriftApp, app, given, retrained, watch  # noqa: F401 (fixtures)
 from tests.mutation.removal import Lock, expect_failure, remove
 from tests.unit.drift import test_detector, test_looks
 
@@ -108,13 +108,13 @@ CONDITIONS = [
 
 @pytest.mark.parametrize("lock", LOCKS, ids=str)
 async def test_a_removed_lock_is_noticed(
-    product: WatchedProduct,  # noqa: F811
+    app: DriftApp,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
     lock: Lock,
 ) -> None:
     remove(monkeypatch, lock)
 
-    await expect_failure(lock.guard, product=product, **lock.arguments)
+    await expect_failure(lock.guard, app=app, **lock.arguments)
 
 
 @pytest.mark.parametrize("lock", CONDITIONS, ids=str)

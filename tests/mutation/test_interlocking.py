@@ -23,7 +23,7 @@ from tests.promotion import (
     test_training_edge,
     test_turns,
 )
-from tests.promotion.conftest import Railway, railway  # noqa: F401 (a fixture)
+from tests.promotion.conftest import PromotionApp, app  # noqa: F401 (a fixture)
 
 HOSTILE = test_hostile
 OTHER_STAGE = {"stage": "central", "what": Move.PUBLISH_ENTRY}
@@ -455,10 +455,10 @@ def test_every_lock_stands_where_it_is_named(lock: Lock) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("lock", sample(LOCKS, 22), ids=str)
 async def test_a_removed_lock_is_noticed(
-    railway: Railway,  # noqa: F811
+    app: PromotionApp,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
     lock: Lock,
 ) -> None:
     remove(monkeypatch, lock)
 
-    await expect_failure(lock.guard, railway=railway, order=test_receipts.ordered(railway), **lock.arguments)
+    await expect_failure(lock.guard, app=app, order=test_receipts.ordered(app), **lock.arguments)

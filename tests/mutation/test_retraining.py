@@ -12,7 +12,7 @@ from tests.contracts.conftest import running, service, world  # noqa: F401 (fixt
 from tests.contracts.service import Service
 from tests.mutation.removal import Lock, expect_failure, remove
 from tests.retraining import test_data, test_doors, test_hostile, test_once, test_story
-from tests.retraining.conftest import Works, sweeps, ticks, works  # noqa: F401 (fixtures)
+from tests.retraining.conftest import RetrainingApp, app, sweeps, ticks  # noqa: F401 (fixtures)
 
 PREDICTIONS = test_hostile.test_predictions_count_only_for_exactly_the_holdout
 UNCHECKED = faults.test_a_host_that_is_not_allowed_is_never_called
@@ -221,13 +221,13 @@ def test_every_lock_stands_where_it_is_named(lock: Lock) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("lock", sample(RUNS, 8), ids=str)
 async def test_a_removed_lock_is_noticed(
-    works: Works,  # noqa: F811
+    app: RetrainingApp,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
     lock: Lock,
 ) -> None:
     remove(monkeypatch, lock)
 
-    await expect_failure(lock.guard, works=works, **lock.arguments)
+    await expect_failure(lock.guard, app=app, **lock.arguments)
 
 
 @pytest.mark.parametrize("lock", HOSTS, ids=str)

@@ -18,7 +18,7 @@ from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.endpoints import BLOB_CONTAINER
 from signalbox.launcher.hub import hub_client
 from tests.onemachine.conftest import PROJECT
-from tests.onemachine.test_promotions import MODEL, Line
+from tests.onemachine.test_promotions import MODEL, CloudPromotions
 from tests.onemachine.world import World
 
 pytestmark = [
@@ -43,7 +43,7 @@ SECOND = {"central: approve_entry"}  # The same request as the move before it, o
 
 
 @pytest.fixture(scope="module")
-def line(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
+def promotions(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudPromotions]:
     """A local cloud of its own, with a champion in pre-production, and a better version in dev."""
     with (
         LocalCloud(PROJECT, tmp_path_factory.mktemp("faults"), time_scale=0.05) as cloud,
@@ -52,48 +52,48 @@ def line(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Li
         better = tmp_path_factory.mktemp("blood")
         train_example(PROJECT, better, "blood")
         offer_answers(cloud.endpoints, example)
-        made = Line(world, {"ward": example, "blood": better})
+        made = CloudPromotions(world, {"ward": example, "blood": better})
         made.offer("1", "ward")
         assert made.ended(made.promote("1", "preprod"))["fate"] == "promoted"
         made.offer("2", "blood")
         yield made
 
 
-def whole_state(line: Line) -> dict[str, Any]:
+def whole_state(promotions: CloudPromotions) -> dict[str, Any]:
     """Assets, endpoints and deployments, and the files of pre-production.
 
     A name without a version holds nothing, and stays: deleting it could take a version that was registered meanwhile.
     """
-    with hub_client(line.world.cloud.endpoints, "stpreprod") as storage:
+    with hub_client(promotions.world.cloud.endpoints, "stpreprod") as storage:
         files = sorted(storage.get_container_client(BLOB_CONTAINER).list_blob_names())
-    state = line.state()
+    state = promotions.state()
     bare = {path for path in state if ASSET.search(path) and not any(each.startswith(f"{path}/") for each in state)}
     return {**{path: body for path, body in state.items() if path not in bare}, "files": files}
 
 
-def strike(line: Line, rules: list[dict[str, Any]]) -> None:
-    address = f"{line.world.cloud.endpoints.resource_manager}/_faults"
-    trust = str(line.world.cloud.endpoints.ca)
+def strike(promotions: CloudPromotions, rules: list[dict[str, Any]]) -> None:
+    address = f"{promotions.world.cloud.endpoints.resource_manager}/_faults"
+    trust = str(promotions.world.cloud.endpoints.ca)
     requests.post(address, json={"rules": rules}, verify=trust, timeout=30).raise_for_status()
 
 
-def test_every_move_of_the_plan_has_its_request(line: Line) -> None:
-    plan = line.world.app.post("plans", {"model": f"{MODEL}:2", "to": "central"})
+def test_every_move_of_the_plan_has_its_request(promotions: CloudPromotions) -> None:
+    plan = promotions.world.app.post("plans", {"model": f"{MODEL}:2", "to": "central"})
 
     assert plan["writes"] == list(REQUESTS)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("move", REQUESTS)
-def test_a_refusal_at_any_move_leaves_the_cloud_as_it_was(line: Line, move: str, when: str) -> None:
-    before = whole_state(line)
-    strike(line, [{"match": REQUESTS[move], "nth": 2 if move in SECOND else 1, "when": when, "status": 403}])
+def test_a_refusal_at_any_move_leaves_the_cloud_as_it_was(promotions: CloudPromotions, move: str, when: str) -> None:
+    before = whole_state(promotions)
+    strike(promotions, [{"match": REQUESTS[move], "nth": 2 if move in SECOND else 1, "when": when, "status": 403}])
 
-    promotion = line.promote("2", "central")
+    promotion = promotions.promote("2", "central")
     if move.startswith("central"):
-        line.approve(promotion)
-    shown = line.ended(promotion)
-    strike(line, [])
+        promotions.approve(promotion)
+    shown = promotions.ended(promotion)
+    strike(promotions, [])
 
     assert (shown["fate"], "403" in shown["because"][0]) == ("failed", True), shown["because"]
-    assert whole_state(line) == before
+    assert whole_state(promotions) == before

@@ -25,8 +25,8 @@ KILLED_AT = {"register_model", "switch_traffic", "publish_entry"}
 DECIDERS = (("ada@example.org", "data-scientist"), ("grace@example.org", "product-owner"))
 
 
-class Line:
-    """What the tests do to one local cloud."""
+class CloudPromotions:
+    """What the tests of promotions do to the local cloud."""
 
     def __init__(self, world: World, folders: dict[str, Path]) -> None:
         self.world, self._folders = world, folders
@@ -78,75 +78,77 @@ class Line:
 
 
 @pytest.fixture(scope="module")
-def line(world: World, example: Path, tmp_path_factory: pytest.TempPathFactory) -> Line:
+def promotions(world: World, example: Path, tmp_path_factory: pytest.TempPathFactory) -> CloudPromotions:
     """With a champion in pre-production."""
     folders = {"ward": example}
     for recipe in ("blood", "stiff"):
         folders[recipe] = tmp_path_factory.mktemp(recipe)
         train_example(PROJECT, folders[recipe], recipe)
     offer_answers(world.cloud.endpoints, example)
-    made = Line(world, folders)
+    made = CloudPromotions(world, folders)
     made.offer("10", "ward")
     assert made.ended(made.promote("10", "preprod"))["fate"] == "promoted"
     return made
 
 
-def test_a_host_killed_at_its_moves_still_promotes_with_every_effect_once(line: Line) -> None:
-    line.offer("11", "blood")
-    promotion = line.promote("11", "central")
+def test_a_host_killed_at_its_moves_still_promotes_with_every_effect_once(promotions: CloudPromotions) -> None:
+    promotions.offer("11", "blood")
+    promotion = promotions.promote("11", "central")
     killed: list[tuple[str, str]] = []
     approved = False
-    while not (shown := line.world.eventually(lambda: line.show(promotion), within=60.0)).get("fate"):
+    while not (shown := promotions.world.eventually(lambda: promotions.show(promotion), within=60.0)).get("fate"):
         doing = shown["doing"]
         at = (str(doing.get("stage")), str(doing.get("move")))
         if doing.get("step") == "moving" and at not in killed and (WHOLE or at[1] in KILLED_AT):
             killed.append(at)
-            line.world.cloud.kill_host()
-            line.world.cloud.start_host()
+            promotions.world.cloud.kill_host()
+            promotions.world.cloud.start_host()
         if doing.get("step") == "waiting for approval" and not approved:
             approved = True
-            line.approve(promotion)
+            promotions.approve(promotion)
 
     assert (shown["fate"], shown["because"]) == ("promoted", [f"{MODEL}:11 reached central"])
     assert len(killed) >= (4 if WHOLE else 2), killed
-    effects = line.world.control("/_effects")
+    effects = promotions.world.control("/_effects")
     made = {name: count for name, count in effects["assets"].items() if "/11" in name and "mlw-dev" not in name}
     assert len(made) == 5, made
     assert set(made.values()) == {1}
     assert all(count == 1 for name, count in effects["deployments"].items() if "v11-" in name)
-    assert line.world.app.get("audit")["whole"]
+    assert promotions.world.app.get("audit")["whole"]
 
 
-def test_a_worse_model_is_held_and_everything_is_put_back(line: Line) -> None:
-    before = line.state()
-    line.offer("12", "stiff", flag=f"{MODEL}:12 -> central")
+def test_a_worse_model_is_held_and_everything_is_put_back(promotions: CloudPromotions) -> None:
+    before = promotions.state()
+    promotions.offer("12", "stiff", flag=f"{MODEL}:12 -> central")
 
-    rows = line.world.eventually(
-        lambda: [row for row in line.world.app.get("promotions", model=MODEL)["promotions"] if row["version"] == "12"]
-    )
-    shown = line.ended(rows[0]["promotion"])
+    def of_version_12() -> list[dict[str, Any]]:
+        rows = promotions.world.app.get("promotions", model=MODEL)["promotions"]
+        return [row for row in rows if row["version"] == "12"]
+
+    rows = promotions.world.eventually(of_version_12)
+    shown = promotions.ended(rows[0]["promotion"])
 
     assert (shown["fate"], "better_than_champion: fail" in shown["because"][0]) == ("held", True)
-    assert line.state() == before
+    assert promotions.state() == before
 
 
-def test_a_resource_lock_is_reported_and_everything_is_put_back(line: Line) -> None:
-    line.offer("13", "blood")
-    before = line.state()
+def test_a_resource_lock_is_reported_and_everything_is_put_back(promotions: CloudPromotions) -> None:
+    promotions.offer("13", "blood")
+    before = promotions.state()
     endpoint = next(path for path in before if path.endswith("/onlineendpoints/diabetes-online"))
-    line.lock(endpoint)
+    promotions.lock(endpoint)
     try:
-        shown = line.ended(line.promote("13", "preprod"))
+        shown = promotions.ended(promotions.promote("13", "preprod"))
     finally:
-        line.lock(endpoint, "DELETE")
+        promotions.lock(endpoint, "DELETE")
 
     assert (shown["fate"], "a resource lock forbids it" in shown["because"][0]) == ("failed", True)
-    assert line.state() == before
+    assert promotions.state() == before
 
 
 @pytest.mark.proof
 @pytest.mark.filterwarnings("ignore")  # mlflow warns of its own future while it is imported.
-def test_an_mlflow_model_needs_no_code_of_its_own(line: Line, tmp_path: Path) -> None:
+def test_an_mlflow_model_needs_no_code_of_its_own(promotions: CloudPromotions, tmp_path: Path) -> None:
     import mlflow.sklearn
 
     train_example(PROJECT, tmp_path, "blood")
@@ -161,11 +163,11 @@ def test_an_mlflow_model_needs_no_code_of_its_own(line: Line, tmp_path: Path) ->
         extras_path=extras,
         model_type="mlflow_model",
     )
-    offer(line.world.cloud.endpoints, candidate)
+    offer(promotions.world.cloud.endpoints, candidate)
 
-    shown = line.ended(line.promote("20", "preprod"))
+    shown = promotions.ended(promotions.promote("20", "preprod"))
 
-    effects = line.world.control("/_effects")["deployments"]
+    effects = promotions.world.control("/_effects")["deployments"]
     assert [count for name, count in effects.items() if "/v20-" in name] == [1, 1]
     if shown["fate"] != "promoted":  # It equals the champion of the tests before, and so is no better.
         assert [each.partition(" (exit): ")[2].partition(": mae")[0] for each in shown["because"]] == [
@@ -173,8 +175,8 @@ def test_an_mlflow_model_needs_no_code_of_its_own(line: Line, tmp_path: Path) ->
         ]
 
 
-def test_an_unverified_person_decides_nothing(line: Line) -> None:
-    ends = line.world.cloud.endpoints
+def test_an_unverified_person_decides_nothing(promotions: CloudPromotions) -> None:
+    ends = promotions.world.cloud.endpoints
     forged = AppClient(ends.app, ends.function_key, "eyJhbGciOiJub25lIn0.eyJvaWQiOiJtZSJ9.")
 
     with pytest.raises(Exception, match="the token is"):

@@ -27,11 +27,10 @@ from shared.domain.promotion.training import StageTraining, TrainingFolder
 from shared.domain.retraining.pipelines import Pipeline, PipelineKind
 from shared.ports import RegisteredModel, Shelf
 from signalbox.host.clock import VirtualClock
-from signalbox.host.testing import LocalHost
-from tests.fakes.ports import OPERATOR_KEY, FakeClients, MemoryHub
+from tests.fakes.ports import OPERATOR_KEY, FakeClients
 from tests.fakes.promotion import MemoryBundles, MemoryCloud, MemoryEndpoints, MemoryModels, NamedPeople
 from tests.fakes.retraining import MemoryPipelines
-from tests.hosted import hosted
+from tests.hosted import HostedApp, hosted
 
 EXPERIMENT, DEV, PREPROD = (
     Workspace(name=name, subscription="s", resource_group="g", workspace=name)
@@ -108,16 +107,10 @@ CONFIGURATION = Configuration(
 
 
 @dataclass
-class Railway:
-    """A product with models to promote."""
+class PromotionApp(HostedApp):
+    """The app with models to promote."""
 
-    host: LocalHost
-    clients: FakeClients
     cloud: MemoryCloud
-
-    @property
-    def hub(self) -> MemoryHub:
-        return self.clients.hub  # type: ignore[return-value]
 
     @property
     def endpoints(self) -> MemoryEndpoints:
@@ -199,9 +192,6 @@ class Railway:
         ):
             return answer.status, await answer.json(content_type=None)
 
-    async def pass_time(self, delta: timedelta) -> None:
-        await self.host.advance(delta, timeout=60)
-
     async def until(self, happened: Callable[[], bool], every_s: float = 1) -> None:
         """Let time pass, second by second (or slower), until something has happened."""
         for _ in range(600):
@@ -228,7 +218,7 @@ class Railway:
 @asynccontextmanager
 async def running(
     configuration: Configuration, folder: Path, monkeypatch: pytest.MonkeyPatch, **more: Any
-) -> AsyncIterator[Railway]:
+) -> AsyncIterator[PromotionApp]:
     """The product with *configuration*, and *more* clients than those of promotion."""
     clock, cloud = VirtualClock(), MemoryCloud()
     made, bundles = FakeClients(configuration, clock.now), MemoryBundles(cloud)
@@ -246,10 +236,10 @@ async def running(
     made.hub.land("evaluation/churn.csv", f"id,x,y\n{rows}\n".encode())  # type: ignore[attr-defined]
     made.hub.land("signalbox-staging/training-sets/churn/rows.csv", b"id,x,y\n1,2,3\n")  # type: ignore[attr-defined]
     async with hosted(made, clock, folder, monkeypatch, sweeps="0 0 0 * * *") as host:
-        yield Railway(host=host, clients=made, cloud=cloud)
+        yield PromotionApp(host=host, clients=made, cloud=cloud)
 
 
 @pytest.fixture
-async def railway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Railway]:
+async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PromotionApp]:
     async with running(CONFIGURATION, tmp_path, monkeypatch) as made:
         yield made

@@ -13,83 +13,83 @@ from shared.domain.promotion.models import FLAG
 from shared.domain.promotion.people import PersonId, mail_names, same_person
 from tests.fakes.ports import OPERATOR_KEY
 from tests.fakes.promotion import NamedPeople
-from tests.promotion.conftest import PEOPLE, Railway
+from tests.promotion.conftest import PEOPLE, PromotionApp
 from tests.promotion.test_flags import registered, tell
 
 CENTRAL = {"to": "central", "reason": "mine"}
 
 
-async def flagged(railway: Railway, **changes: Any) -> str:
+async def flagged(app: PromotionApp, **changes: Any) -> str:
     """A promotion by a flag, whose version Azure shows with *changes*."""
-    model = railway.register("1", error=1.0, **{FLAG: "churn:1 -> central"})
+    model = app.register("1", error=1.0, **{FLAG: "churn:1 -> central"})
     key = f"dev/models/{model}"
-    railway.cloud.state["assets"][key] = replace(railway.cloud.state["assets"][key], **changes)
-    await tell(railway, registered(1))
-    await railway.host.settle()
-    _, found = await railway.ask("GET", "promotions")
+    app.cloud.state["assets"][key] = replace(app.cloud.state["assets"][key], **changes)
+    await tell(app, registered(1))
+    await app.host.settle()
+    _, found = await app.ask("GET", "promotions")
     return str(found["promotions"][0]["promotion"])
 
 
-async def unmet(railway: Railway, promotion: str) -> list[str]:
-    _, said = await railway.ask("GET", f"promotions/{promotion}/explain")
+async def unmet(app: PromotionApp, promotion: str) -> list[str]:
+    _, said = await app.ask("GET", f"promotions/{promotion}/explain")
     return list(said["unmet"])
 
 
-async def refused(railway: Railway, promotion: str, who: str, role: str) -> str:
-    status, answer = await railway.decide(promotion, who, role)
+async def refused(app: PromotionApp, promotion: str, who: str, role: str) -> str:
+    status, answer = await app.decide(promotion, who, role)
     assert (status, answer["title"]) == (403, "not accepted"), answer
     return str(answer["detail"])
 
 
-async def asked_by_machine(railway: Railway, model: str, token: str = "") -> tuple[int, Any]:
+async def asked_by_machine(app: PromotionApp, model: str, token: str = "") -> tuple[int, Any]:
     """A key asks, and shows *token* as that of the person for whom it does."""
     headers = {"x-functions-key": OPERATOR_KEY} | ({"X-Signalbox-On-Behalf-Of": token} if token else {})
     async with (
         aiohttp.ClientSession(headers=headers) as session,
-        session.post(f"{railway.host.url}/api/v1/promotions", json={"model": model, **CENTRAL}) as answer,
+        session.post(f"{app.host.url}/api/v1/promotions", json={"model": model, **CENTRAL}) as answer,
     ):
         return answer.status, await answer.json()
 
 
-async def test_a_flag_verifies_nobody_so_one_more_person_must_approve(railway: Railway) -> None:
-    promotion = await flagged(railway)
-    await railway.approve(promotion)
-    said = await unmet(railway, promotion)
-    waiting = railway.record(promotion).get("fate", "")
+async def test_a_flag_verifies_nobody_so_one_more_person_must_approve(app: PromotionApp) -> None:
+    promotion = await flagged(app)
+    await app.approve(promotion)
+    said = await unmet(app, promotion)
+    waiting = app.record(promotion).get("fate", "")
 
-    detail = await refused(railway, promotion, "ada", "witness")
-    status, _ = await railway.decide(promotion, "both", "witness")
+    detail = await refused(app, promotion, "ada", "witness")
+    status, _ = await app.decide(promotion, "both", "witness")
 
     assert waiting == ""
     assert len(said) == 1
     assert said[0].startswith("central: witness: nobody has approved; nobody is verified to have asked")
     assert "who holds data-scientist, product-owner" in said[0]
     assert "ada has already decided as data-scientist" in detail
-    assert (status, (await railway.finish(promotion)).fate) == (200, c.Fate.PROMOTED)
+    assert (status, (await app.finish(promotion)).fate) == (200, c.Fate.PROMOTED)
 
 
-async def test_the_evidence_says_that_nobody_is_verified(railway: Railway) -> None:
-    promotion = await flagged(railway)
-    await railway.evidence(promotion)
-    _, shown = await railway.ask("GET", f"promotions/{promotion}/evidence?stage=central&phase=entry")
+async def test_the_evidence_says_that_nobody_is_verified(app: PromotionApp) -> None:
+    promotion = await flagged(app)
+    await app.evidence(promotion)
+    _, shown = await app.ask("GET", f"promotions/{promotion}/evidence?stage=central&phase=entry")
 
     assert "nobody is verified to have asked" in shown["html"]
     assert "--role witness" in shown["html"]
 
 
-async def test_whom_azure_names_as_a_writer_of_the_version_approves_nothing(railway: Railway) -> None:
+async def test_whom_azure_names_as_a_writer_of_the_version_approves_nothing(app: PromotionApp) -> None:
     """A display name verifies nobody, and whoever bears it is kept out all the same."""
-    promotion = await flagged(railway, writers=("Ada",))
+    promotion = await flagged(app, writers=("Ada",))
 
-    assert "ada asked for this promotion" in await refused(railway, promotion, "ada", "data-scientist")
-    assert "witness" in "".join(await unmet(railway, promotion))
+    assert "ada asked for this promotion" in await refused(app, promotion, "ada", "data-scientist")
+    assert "witness" in "".join(await unmet(app, promotion))
 
 
-async def test_a_certain_author_is_verified_and_approves_nothing(railway: Railway) -> None:
-    promotion = await flagged(railway, author="1")
+async def test_a_certain_author_is_verified_and_approves_nothing(app: PromotionApp) -> None:
+    promotion = await flagged(app, author="1")
 
-    assert "cannot approve it" in await refused(railway, promotion, "ada", "data-scientist")
-    assert "witness" not in "".join(await unmet(railway, promotion))
+    assert "cannot approve it" in await refused(app, promotion, "ada", "data-scientist")
+    assert "witness" not in "".join(await unmet(app, promotion))
 
 
 USER = "0f5dd6d4-9d5b-4ed5-9a63-2f0c2c3d2a01"
@@ -115,57 +115,57 @@ def test_what_azure_says_of_a_versions_author(system: dict[str, str], writers: t
     assert (model.writers, model.author) == (writers, author)
 
 
-async def test_a_machine_that_names_nobody_needs_one_more_person(railway: Railway) -> None:
-    railway.register("1", error=1.0)
-    _, answer = await asked_by_machine(railway, "churn:1")
-    await railway.approve(answer["id"])
+async def test_a_machine_that_names_nobody_needs_one_more_person(app: PromotionApp) -> None:
+    app.register("1", error=1.0)
+    _, answer = await asked_by_machine(app, "churn:1")
+    await app.approve(answer["id"])
 
-    assert ["witness" in each for each in await unmet(railway, answer["id"])] == [True]
-    await railway.decide(answer["id"], "both", "witness")
-    assert (await railway.finish(answer["id"])).fate is c.Fate.PROMOTED
+    assert ["witness" in each for each in await unmet(app, answer["id"])] == [True]
+    await app.decide(answer["id"], "both", "witness")
+    assert (await app.finish(answer["id"])).fate is c.Fate.PROMOTED
 
 
-async def test_the_person_for_whom_a_machine_asks_approves_nothing(railway: Railway) -> None:
-    railway.register("1", error=1.0)
-    _, answer = await asked_by_machine(railway, "churn:1", "Bearer ada")
+async def test_the_person_for_whom_a_machine_asks_approves_nothing(app: PromotionApp) -> None:
+    app.register("1", error=1.0)
+    _, answer = await asked_by_machine(app, "churn:1", "Bearer ada")
 
-    detail = await refused(railway, answer["id"], "ada", "data-scientist")
-    await railway.decide(answer["id"], "both", "data-scientist")
-    await railway.decide(answer["id"], "grace", "product-owner")
+    detail = await refused(app, answer["id"], "ada", "data-scientist")
+    await app.decide(answer["id"], "both", "data-scientist")
+    await app.decide(answer["id"], "grace", "product-owner")
 
     assert "ada asked for this promotion" in detail
-    assert (await railway.finish(answer["id"])).fate is c.Fate.PROMOTED
-    assert railway.record(answer["id"])["promotion"]["requested_by"].startswith("ada (through ")
+    assert (await app.finish(answer["id"])).fate is c.Fate.PROMOTED
+    assert app.record(answer["id"])["promotion"]["requested_by"].startswith("ada (through ")
 
 
-async def test_a_machine_names_nobody_by_a_token_that_is_not_accepted(railway: Railway) -> None:
-    railway.register("1", error=1.0)
+async def test_a_machine_names_nobody_by_a_token_that_is_not_accepted(app: PromotionApp) -> None:
+    app.register("1", error=1.0)
 
-    status, answer = await asked_by_machine(railway, "churn:1", "Bearer mallory")
+    status, answer = await asked_by_machine(app, "churn:1", "Bearer mallory")
 
     assert (status, answer["title"]) == (401, "who are you")
 
 
-async def test_two_accounts_of_one_person_count_once(railway: Railway) -> None:
+async def test_two_accounts_of_one_person_count_once(app: PromotionApp) -> None:
     """Ada has a second account, of a product owner, and a third one with which she asks."""
     ada = Person(oid="1", name="ada", roles=("DataScientist",), mails=mail_names("ada@example.org"))
     guest = mail_names("ADA_example.org#EXT#@fabrikam.onmicrosoft.com")
     second = Person(oid="11", name="ada.admin", roles=("ProductOwner",), mails=guest)
     third = Person(oid="12", name="ada3", roles=("MLEngineer",), mails=mail_names(["x@example.org", "Ada@Example.org"]))
-    vars(railway.clients).pop("callers", None)
-    vars(railway.clients)["identities"] = NamedPeople({**PEOPLE, "ada": ada, "second": second, "third": third})
-    railway.register("1", error=1.0)
-    promotion = await railway.promote("churn:1")
-    await railway.decide(promotion, "ada", "data-scientist")
+    vars(app.clients).pop("callers", None)
+    vars(app.clients)["identities"] = NamedPeople({**PEOPLE, "ada": ada, "second": second, "third": third})
+    app.register("1", error=1.0)
+    promotion = await app.promote("churn:1")
+    await app.decide(promotion, "ada", "data-scientist")
 
-    assert "has already decided as data-scientist" in await refused(railway, promotion, "second", "product-owner")
-    railway.register("2", error=0.1, name="fraud")
-    other = await railway.promote("fraud:2", who="third", source="dev", to="central")
-    await railway.ask("POST", f"promotions/{promotion}/reject", {"role": "x", "evidence": "x", "reason": "x"}, "ada")
-    status, answer = await railway.decide(promotion, "grace", "product-owner")
+    assert "has already decided as data-scientist" in await refused(app, promotion, "second", "product-owner")
+    app.register("2", error=0.1, name="fraud")
+    other = await app.promote("fraud:2", who="third", source="dev", to="central")
+    await app.ask("POST", f"promotions/{promotion}/reject", {"role": "x", "evidence": "x", "reason": "x"}, "ada")
+    status, answer = await app.decide(promotion, "grace", "product-owner")
     assert status == 200, answer
-    await railway.finish(promotion)
-    assert "asked for this promotion" in await refused(railway, other, "ada", "data-scientist")
+    await app.finish(promotion)
+    assert "asked for this promotion" in await refused(app, other, "ada", "data-scientist")
 
 
 @pytest.mark.parametrize(

@@ -6,59 +6,59 @@ from activities.promotion.moves import make_move, undo_move
 from activities.promotion.receipts import issue_receipt
 from shared import contracts as c
 from shared.domain.failures import Refused, Transient
-from tests.promotion.conftest import Railway
+from tests.promotion.conftest import PromotionApp
 from tests.promotion.test_receipts import move, ordered
 from tests.promotion.test_saga import Fault
 
 
-def allowed(railway: Railway) -> c.MoveOrder:
+def allowed(app: PromotionApp) -> c.MoveOrder:
     """Copying the bundle to pre-production, with its receipt."""
-    order = ordered(railway)
-    return move(order, issue_receipt(railway.clients, order))
+    order = ordered(app)
+    return move(order, issue_receipt(app.clients, order))
 
 
-def refused(railway: Railway, order: c.MoveOrder) -> None:
+def refused(app: PromotionApp, order: c.MoveOrder) -> None:
     with pytest.raises(Refused, match="was undone and is not made again"):
-        make_move(railway.clients, order)
+        make_move(app.clients, order)
 
 
-def test_a_move_that_comes_after_its_undo_is_not_made(railway: Railway) -> None:
-    order, before = allowed(railway), railway.cloud.snapshot()
+def test_a_move_that_comes_after_its_undo_is_not_made(app: PromotionApp) -> None:
+    order, before = allowed(app), app.cloud.snapshot()
 
-    undo_move(railway.clients, order)
+    undo_move(app.clients, order)
 
-    refused(railway, order)
-    assert railway.cloud.snapshot() == before
+    refused(app, order)
+    assert app.cloud.snapshot() == before
 
 
-def test_a_move_whose_undo_stands_half_way_is_not_made_again(railway: Railway) -> None:
-    order, before = allowed(railway), railway.cloud.snapshot()
-    make_move_in_vain(railway, order)
-    railway.cloud.before = Fault("delete", Transient, times=1)
+def test_a_move_whose_undo_stands_half_way_is_not_made_again(app: PromotionApp) -> None:
+    order, before = allowed(app), app.cloud.snapshot()
+    make_move_in_vain(app, order)
+    app.cloud.before = Fault("delete", Transient, times=1)
     with pytest.raises(Transient):
-        undo_move(railway.clients, order)
+        undo_move(app.clients, order)
 
-    refused(railway, order)
+    refused(app, order)
 
-    undo_move(railway.clients, order)
-    assert railway.cloud.snapshot() == before
+    undo_move(app.clients, order)
+    assert app.cloud.snapshot() == before
 
 
-def make_move_in_vain(railway: Railway, order: c.MoveOrder) -> None:
-    railway.cloud.after = Fault("copy", Transient, times=1)
+def make_move_in_vain(app: PromotionApp, order: c.MoveOrder) -> None:
+    app.cloud.after = Fault("copy", Transient, times=1)
     with pytest.raises(Transient):
-        make_move(railway.clients, order)
+        make_move(app.clients, order)
 
 
-def test_a_move_that_is_undone_while_it_is_made_is_put_back(railway: Railway) -> None:
-    order, before = allowed(railway), railway.cloud.snapshot()
+def test_a_move_that_is_undone_while_it_is_made_is_put_back(app: PromotionApp) -> None:
+    order, before = allowed(app), app.cloud.snapshot()
 
     def undo(effect: str) -> None:
-        railway.cloud.before = lambda effect: None
-        undo_move(railway.clients, order)
+        app.cloud.before = lambda effect: None
+        undo_move(app.clients, order)
 
-    railway.cloud.before = undo
+    app.cloud.before = undo
 
-    refused(railway, order)
-    assert railway.cloud.snapshot() == before
-    assert "moved" not in railway.chain()
+    refused(app, order)
+    assert app.cloud.snapshot() == before
+    assert "moved" not in app.chain()

@@ -14,7 +14,7 @@ from shared.clients import Clients
 from shared.codec import encode
 from shared.domain.failures import Transient
 from shared.durable.failures import StepFailed
-from tests.promotion.conftest import Railway
+from tests.promotion.conftest import PromotionApp
 
 WAITED_FOR = {
     "open_promotion": promotions,
@@ -45,22 +45,22 @@ def away(monkeypatch: pytest.MonkeyPatch, module: ModuleType, activity: str, out
     monkeypatch.setattr(module, activity, failing)
 
 
-async def test_outages_are_waited_for(railway: Railway, monkeypatch: pytest.MonkeyPatch) -> None:
-    railway.register("1", error=1.0)
-    before = railway.cloud.snapshot()
+async def test_outages_are_waited_for(app: PromotionApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    app.register("1", error=1.0)
+    before = app.cloud.snapshot()
     for activity, module in WAITED_FOR.items():
         away(monkeypatch, module, activity)
-    promotion = await railway.promote("churn:1")
-    await railway.pass_time(timedelta(minutes=10))
-    await railway.decide(promotion, "grace", "product-owner", "reject")
+    promotion = await app.promote("churn:1")
+    await app.pass_time(timedelta(minutes=10))
+    await app.decide(promotion, "grace", "product-owner", "reject")
 
-    result = await railway.finish(promotion)
+    result = await app.finish(promotion)
 
-    after = railway.cloud.snapshot()
+    after = app.cloud.snapshot()
     after["assets"]["dev/models/churn:1"] = before["assets"]["dev/models/churn:1"]
     assert (result.fate, len(result.because)) == (c.Fate.HELD, 1), result.because
-    assert (after, railway.record(promotion)["fate"]) == (before, "held")
-    assert not [path for _, path in railway.hub.blobs if path.startswith("locks/")]
+    assert (after, app.record(promotion)["fate"]) == (before, "held")
+    assert not [path for _, path in app.hub.blobs if path.startswith("locks/")]
 
 
 class Timeless:
@@ -92,50 +92,50 @@ def test_an_outage_without_end_is_not_waited_for() -> None:
     assert OUTAGE_S <= (ctx.now - began).total_seconds() <= OUTAGE_S + 1800
 
 
-async def terminated(railway: Railway) -> str:
+async def terminated(app: PromotionApp) -> str:
     """A promotion that is ended from outside while it waits to be opened."""
-    promotion = await railway.promote("churn:1", to="preprod")
-    await railway.pass_time(timedelta(seconds=30))
-    await railway.host.terminate(promotion, "somebody pulled the plug")
+    promotion = await app.promote("churn:1", to="preprod")
+    await app.pass_time(timedelta(seconds=30))
+    await app.host.terminate(promotion, "somebody pulled the plug")
     return promotion
 
 
-async def test_whoever_ended_before_having_a_plan_is_closed(railway: Railway, monkeypatch: pytest.MonkeyPatch) -> None:
-    railway.register("1", error=1.0)
+async def test_whoever_ended_before_having_a_plan_is_closed(app: PromotionApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    app.register("1", error=1.0)
     away(monkeypatch, promotions, "plan_promotion", timedelta(minutes=1))
-    promotion = await terminated(railway)
-    await railway.sweep()
+    promotion = await terminated(app)
+    await app.sweep()
 
-    again = await railway.finish(await railway.promote("churn:1", to="preprod"))
+    again = await app.finish(await app.promote("churn:1", to="preprod"))
 
-    assert (railway.record(promotion)["fate"], again.fate) == ("failed", c.Fate.PROMOTED)
-    assert not list(railway.hub.list("signalbox", "promotions-open/"))
+    assert (app.record(promotion)["fate"], again.fate) == ("failed", c.Fate.PROMOTED)
+    assert not list(app.hub.list("signalbox", "promotions-open/"))
 
 
 async def test_whoever_ended_before_being_opened_stands_in_nobodys_way(
-    railway: Railway, monkeypatch: pytest.MonkeyPatch
+    app: PromotionApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = railway.register("1", error=1.0)
+    model = app.register("1", error=1.0)
     away(monkeypatch, promotions, "open_promotion", timedelta(minutes=1))
-    promotion = await terminated(railway)
+    promotion = await terminated(app)
     left = encode(c.Promotion(id=promotion, model=model, source="dev", target="preprod"))
-    railway.hub.land(f"signalbox/promotions-open/{promotion}.json", json.dumps(left).encode())
-    await railway.sweep()
+    app.hub.land(f"signalbox/promotions-open/{promotion}.json", json.dumps(left).encode())
+    await app.sweep()
 
-    again = await railway.finish(await railway.promote("churn:1", to="preprod"))
+    again = await app.finish(await app.promote("churn:1", to="preprod"))
 
     assert (again.id != promotion, again.fate) == (True, c.Fate.PROMOTED)
-    assert not list(railway.hub.list("signalbox", "promotions-open/"))
+    assert not list(app.hub.list("signalbox", "promotions-open/"))
 
 
 async def test_whoever_ended_while_it_was_closed_has_both_fates_in_the_audit_log(
-    railway: Railway, monkeypatch: pytest.MonkeyPatch
+    app: PromotionApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    railway.register("1", error=1.0)
+    app.register("1", error=1.0)
     away(monkeypatch, promotions, "_write_fate", timedelta(minutes=1))
-    promotion = await terminated(railway)
-    await railway.sweep()
+    promotion = await terminated(app)
+    await app.sweep()
 
-    assert railway.record(promotion)["fate"] == "failed"
-    assert [kind for kind in railway.chain() if kind in ("promoted", "failed")] == ["promoted", "failed"]
-    assert not railway.cloud.state["deployments"]
+    assert app.record(promotion)["fate"] == "failed"
+    assert [kind for kind in app.chain() if kind in ("promoted", "failed")] == ["promoted", "failed"]
+    assert not app.cloud.state["deployments"]

@@ -23,18 +23,18 @@ from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.plans import Move, Phase
 from shared.domain.promotion.receipts import Receipt, signed_content
 from shared.records import paths as records
-from tests.promotion.conftest import Railway
+from tests.promotion.conftest import PromotionApp
 
 
 @pytest.fixture
-def order(railway: Railway) -> c.StageOrder:
-    return ordered(railway)
+def order(app: PromotionApp) -> c.StageOrder:
+    return ordered(app)
 
 
-def ordered(railway: Railway) -> c.StageOrder:
+def ordered(app: PromotionApp) -> c.StageOrder:
     """Entry of pre-production, with evidence that passes."""
-    model = railway.register("1", error=1.0)
-    plan = plan_promotion(railway.clients, model, "dev", "central")
+    model = app.register("1", error=1.0)
+    plan = plan_promotion(app.clients, model, "dev", "central")
     promotion = c.Promotion(id="p-1", model=model, source="dev", target="central")
     made = c.StageOrder(
         key="promotions/p-1/effects/receipt",
@@ -44,50 +44,50 @@ def ordered(railway: Railway) -> c.StageOrder:
         stage="preprod",
         phase=Phase.ENTRY,
     )
-    return shown(railway, made, Evidence(data_test=DataTest(outcome="passed", rows=200)))
+    return shown(app, made, Evidence(data_test=DataTest(outcome="passed", rows=200)))
 
 
-def shown(railway: Railway, order: c.StageOrder, evidence: Evidence) -> c.StageOrder:
+def shown(app: PromotionApp, order: c.StageOrder, evidence: Evidence) -> c.StageOrder:
     """*order* for this *evidence*, whose pack is written."""
     path = records.evidence(order.promotion.id, order.stage, order.phase.value, "pack.json")
     content = {"assessments": [{"evidence": encode(evidence)}]}
-    railway.hub.land(f"signalbox/{path}", json.dumps(content).encode())
+    app.hub.land(f"signalbox/{path}", json.dumps(content).encode())
     return replace(order, evidence=canonical_digest(content))
 
 
-def in_vain(railway: Railway, act: Callable[[], object]) -> None:
+def in_vain(app: PromotionApp, act: Callable[[], object]) -> None:
     """The host dies before it has recorded that *act* was done."""
 
     def lost(*_: Any) -> Any:
         raise Transient("the host died")
 
     with pytest.MonkeyPatch.context() as dying:
-        dying.setattr(railway.clients.ledger, "record", lost)
+        dying.setattr(app.clients.ledger, "record", lost)
         with pytest.raises(Transient):
             act()
 
 
-def test_evidence_that_was_written_before_a_crash_is_what_is_judged(railway: Railway, order: c.StageOrder) -> None:
+def test_evidence_that_was_written_before_a_crash_is_what_is_judged(app: PromotionApp, order: c.StageOrder) -> None:
     order = replace(order, key="promotions/p-1/effects/assessed")
-    in_vain(railway, lambda: assess_stage(railway.clients, order))
-    railway.clients.data_checks.check = lambda *_: {"outcome": "failed", "rows": 1, "summary": []}  # type: ignore[method-assign]
+    in_vain(app, lambda: assess_stage(app.clients, order))
+    app.clients.data_checks.check = lambda *_: {"outcome": "failed", "rows": 1, "summary": []}  # type: ignore[method-assign]
 
-    assessed = assess_stage(railway.clients, order)
+    assessed = assess_stage(app.clients, order)
 
-    record = json.loads(railway.hub.read("signalbox", assessed.record) or b"")
+    record = json.loads(app.hub.read("signalbox", assessed.record) or b"")
     assert (assessed.passed, [each["outcome"] for each in record["verdicts"]]) == (True, ["pass"])
 
 
 async def test_a_pack_that_was_written_before_a_crash_is_the_one_that_is_approved(
-    railway: Railway, order: c.StageOrder
+    app: PromotionApp, order: c.StageOrder
 ) -> None:
     order = replace(order, key="promotions/p-1/effects/pack", stage="central")
-    in_vain(railway, lambda: write_evidence_pack(railway.clients, order))
-    await railway.pass_time(timedelta(seconds=5))
+    in_vain(app, lambda: write_evidence_pack(app.clients, order))
+    await app.pass_time(timedelta(seconds=5))
 
-    pack = write_evidence_pack(railway.clients, order)
+    pack = write_evidence_pack(app.clients, order)
 
-    stored = json.loads(railway.hub.read("signalbox", pack.record) or b"")
+    stored = json.loads(app.hub.read("signalbox", pack.record) or b"")
     assert pack.digest == canonical_digest(stored)
 
 
@@ -98,104 +98,106 @@ def move(
     return c.MoveOrder(key=key, promotion=order.promotion, plan=order.plan, stage=stage, move=what, receipt=receipt)
 
 
-def test_a_receipt_opens_its_own_stage(railway: Railway, order: c.StageOrder) -> None:
-    receipt = issue_receipt(railway.clients, order)
+def test_a_receipt_opens_its_own_stage(app: PromotionApp, order: c.StageOrder) -> None:
+    receipt = issue_receipt(app.clients, order)
 
-    assert make_move(railway.clients, move(order, receipt)).waiting == ""
+    assert make_move(app.clients, move(order, receipt)).waiting == ""
     assert receipt.verdicts == ("data_tests_passed: pass",)
 
 
-def test_nothing_moves_without_a_receipt(railway: Railway, order: c.StageOrder) -> None:
+def test_nothing_moves_without_a_receipt(app: PromotionApp, order: c.StageOrder) -> None:
     with pytest.raises(Refused, match="needs a receipt"):
-        make_move(railway.clients, move(order, None))
-    assert not railway.cloud.effects
+        make_move(app.clients, move(order, None))
+    assert not app.cloud.effects
 
 
-def test_a_forged_receipt_opens_nothing(railway: Railway, order: c.StageOrder) -> None:
-    receipt = issue_receipt(railway.clients, order)
+def test_a_forged_receipt_opens_nothing(app: PromotionApp, order: c.StageOrder) -> None:
+    receipt = issue_receipt(app.clients, order)
 
     with pytest.raises(Refused, match="needs a receipt that this app has signed"):
-        make_move(railway.clients, move(order, replace(receipt, expires="2999-01-01T00:00:00+00:00")))
-    assert not railway.cloud.effects
+        make_move(app.clients, move(order, replace(receipt, expires="2999-01-01T00:00:00+00:00")))
+    assert not app.cloud.effects
 
 
 @pytest.mark.parametrize(("stage", "what"), [("central", Move.PUBLISH_ENTRY), ("preprod", Move.SWITCH_TRAFFIC)])
-def test_a_receipt_opens_no_other_stage_or_phase(railway: Railway, order: c.StageOrder, stage: str, what: Move) -> None:
-    receipt = issue_receipt(railway.clients, order)
+def test_a_receipt_opens_no_other_stage_or_phase(
+    app: PromotionApp, order: c.StageOrder, stage: str, what: Move
+) -> None:
+    receipt = issue_receipt(app.clients, order)
 
     with pytest.raises(Refused, match="the receipt is for"):
-        make_move(railway.clients, move(order, receipt, stage, what))
+        make_move(app.clients, move(order, receipt, stage, what))
 
 
-def test_a_receipt_for_other_bytes_opens_nothing(railway: Railway, order: c.StageOrder) -> None:
-    other = replace(issue_receipt(railway.clients, order), digest="sha256:other")
-    signed = replace(other, signature=railway.clients.signer.sign(signed_content(other)))
+def test_a_receipt_for_other_bytes_opens_nothing(app: PromotionApp, order: c.StageOrder) -> None:
+    other = replace(issue_receipt(app.clients, order), digest="sha256:other")
+    signed = replace(other, signature=app.clients.signer.sign(signed_content(other)))
 
     with pytest.raises(Refused, match="the receipt is for digest sha256:other"):
-        make_move(railway.clients, move(order, signed))
+        make_move(app.clients, move(order, signed))
 
 
 @pytest.mark.parametrize("other", [{"promotion": "p-2"}, {"model": ModelVersion(name="churn", version="2")}])
 def test_a_receipt_of_another_promotion_or_model_opens_nothing(
-    railway: Railway, order: c.StageOrder, other: dict[str, Any]
+    app: PromotionApp, order: c.StageOrder, other: dict[str, Any]
 ) -> None:
-    changed = replace(issue_receipt(railway.clients, order), **other)
-    signed = replace(changed, signature=railway.clients.signer.sign(signed_content(changed)))
+    changed = replace(issue_receipt(app.clients, order), **other)
+    signed = replace(changed, signature=app.clients.signer.sign(signed_content(changed)))
 
     with pytest.raises(Refused, match=f"the receipt is for {next(iter(other))}"):
-        make_move(railway.clients, move(order, signed))
+        make_move(app.clients, move(order, signed))
 
 
-async def test_a_receipt_ends(railway: Railway, order: c.StageOrder) -> None:
-    receipt = issue_receipt(railway.clients, order)
-    await railway.pass_time(timedelta(days=2))
+async def test_a_receipt_ends(app: PromotionApp, order: c.StageOrder) -> None:
+    receipt = issue_receipt(app.clients, order)
+    await app.pass_time(timedelta(days=2))
 
     with pytest.raises(Refused, match="the receipt expired"):
-        make_move(railway.clients, move(order, receipt))
+        make_move(app.clients, move(order, receipt))
 
 
-def test_no_receipt_without_evidence(railway: Railway, order: c.StageOrder) -> None:
+def test_no_receipt_without_evidence(app: PromotionApp, order: c.StageOrder) -> None:
     with pytest.raises(Refused, match="nothing passes without it"):
-        issue_receipt(railway.clients, replace(order, phase=Phase.EXIT))
+        issue_receipt(app.clients, replace(order, phase=Phase.EXIT))
 
 
-def test_no_receipt_for_evidence_that_fails(railway: Railway, order: c.StageOrder) -> None:
-    failing = shown(railway, order, Evidence(data_test=DataTest(outcome="failed", rows=200)))
+def test_no_receipt_for_evidence_that_fails(app: PromotionApp, order: c.StageOrder) -> None:
+    failing = shown(app, order, Evidence(data_test=DataTest(outcome="failed", rows=200)))
 
     with pytest.raises(Refused, match="data_tests_passed"):
-        issue_receipt(railway.clients, failing)
+        issue_receipt(app.clients, failing)
 
 
-def test_no_receipt_for_evidence_that_nobody_was_shown(railway: Railway, order: c.StageOrder) -> None:
-    shown(railway, order, Evidence(data_test=DataTest(outcome="passed", rows=201)))
+def test_no_receipt_for_evidence_that_nobody_was_shown(app: PromotionApp, order: c.StageOrder) -> None:
+    shown(app, order, Evidence(data_test=DataTest(outcome="passed", rows=201)))
 
     with pytest.raises(Refused, match=r"pack\.json is not the evidence sha256:"):
-        issue_receipt(railway.clients, order)
+        issue_receipt(app.clients, order)
 
 
-def test_no_receipt_within_a_freeze_that_began_after_the_evidence(railway: Railway, order: c.StageOrder) -> None:
-    now = railway.clients.clock.now()
+def test_no_receipt_within_a_freeze_that_began_after_the_evidence(app: PromotionApp, order: c.StageOrder) -> None:
+    now = app.clients.clock.now()
     began, ends = ((now + timedelta(hours=hours)).replace(tzinfo=None).isoformat() for hours in (-1, 1))
     freeze = GateSpec(gate="not_frozen", options={"windows": [{"from": began, "to": ends, "because": "payday"}]})
     stages = tuple(
         replace(at, stage=replace(at.stage, entry_gates=(freeze,))) if at.stage.name == order.stage else at
         for at in order.plan.stages
     )
-    order = shown(railway, order, Evidence(at=now - timedelta(days=3)))
+    order = shown(app, order, Evidence(at=now - timedelta(days=3)))
 
     with pytest.raises(Refused, match=r"not_frozen: frozen until .*: payday"):
-        issue_receipt(railway.clients, replace(order, plan=replace(order.plan, stages=stages)))
+        issue_receipt(app.clients, replace(order, plan=replace(order.plan, stages=stages)))
 
 
-def test_no_receipt_without_approvals(railway: Railway, order: c.StageOrder) -> None:
-    central = shown(railway, replace(order, stage="central"), Evidence(at=railway.clients.clock.now()))
+def test_no_receipt_without_approvals(app: PromotionApp, order: c.StageOrder) -> None:
+    central = shown(app, replace(order, stage="central"), Evidence(at=app.clients.clock.now()))
 
     with pytest.raises(Refused, match="nobody has approved"):
-        issue_receipt(railway.clients, central)
+        issue_receipt(app.clients, central)
 
 
-def test_no_receipt_for_a_version_that_was_changed(railway: Railway, order: c.StageOrder) -> None:
-    railway.register("1", error=1.0, **{"signalbox.promote": "churn:1 -> central"})
+def test_no_receipt_for_a_version_that_was_changed(app: PromotionApp, order: c.StageOrder) -> None:
+    app.register("1", error=1.0, **{"signalbox.promote": "churn:1 -> central"})
 
     with pytest.raises(Refused, match="edited during the promotion"):
-        issue_receipt(railway.clients, order)
+        issue_receipt(app.clients, order)

@@ -18,7 +18,7 @@ from shared.codec import encode
 from shared.domain.failures import Refused, Transient
 from shared.domain.promotion.plans import Move, Phase
 from tests.amounts import sample
-from tests.promotion.conftest import Railway
+from tests.promotion.conftest import PromotionApp
 
 EFFECTS = {
     "preprod": {
@@ -58,34 +58,34 @@ class Fault:
             raise self._error(f"injected at {effect}")
 
 
-async def settled(railway: Railway, target: str) -> c.PromotionResult:
+async def settled(app: PromotionApp, target: str) -> c.PromotionResult:
     """The promotion that meets the fault, beside a champion; approved as soon as it asks."""
-    promotion = await railway.promote("churn:2", to=target)
+    promotion = await app.promote("churn:2", to=target)
     if target == "central":
         with suppress(LookupError):  # It may be undone before it comes to asking anybody.
-            await railway.approve(promotion)
-    return await railway.finish(promotion)
+            await app.approve(promotion)
+    return await app.finish(promotion)
 
 
 @pytest.fixture
-async def champion(railway: Railway, target: str) -> Railway:
+async def champion(app: PromotionApp, target: str) -> PromotionApp:
     """Where *target* is reached from: a champion has gone before, and version 2 is there to follow it."""
     if target == "dev":
-        railway.experiment("1")
-        await railway.finish(await railway.promote("churn:1", to="dev"))
-        railway.experiment("2")
+        app.experiment("1")
+        await app.finish(await app.promote("churn:1", to="dev"))
+        app.experiment("2")
     else:
-        railway.register("1", error=2.0)
-        await railway.whole("churn:1")
-        railway.register("2", error=1.0)
-    return railway
+        app.register("1", error=2.0)
+        await app.whole("churn:1")
+        app.register("2", error=1.0)
+    return app
 
 
-def test_every_move_of_every_plan_has_a_fault_and_an_undo(railway: Railway) -> None:
-    model = railway.experiment("1")
-    plans = [plan_promotion(railway.clients, model, "experiment", "dev")]
-    railway.register("1", error=1.0)
-    plans.append(plan_promotion(railway.clients, model, "dev", "central"))
+def test_every_move_of_every_plan_has_a_fault_and_an_undo(app: PromotionApp) -> None:
+    model = app.experiment("1")
+    plans = [plan_promotion(app.clients, model, "experiment", "dev")]
+    app.register("1", error=1.0)
+    plans.append(plan_promotion(app.clients, model, "dev", "central"))
 
     planned = {at.stage.name: [each for phase in Phase for each in at.moves(phase)] for p in plans for at in p.stages}
     assert planned == {stage: list(effects) for stage, effects in EFFECTS.items()}
@@ -93,9 +93,9 @@ def test_every_move_of_every_plan_has_a_fault_and_an_undo(railway: Railway) -> N
     assert all(callable(mover.undo) for mover in MOVERS.values())
 
 
-def restored(railway: Railway, before: dict[str, dict[str, Any]], target: str) -> bool:
+def restored(app: PromotionApp, before: dict[str, dict[str, Any]], target: str) -> bool:
     """All is as *before*, but for the tag that says on the source why the version was put back."""
-    after, name = railway.cloud.snapshot(), f"{SOURCES[target]}/models/churn:2"
+    after, name = app.cloud.snapshot(), f"{SOURCES[target]}/models/churn:2"
     after["assets"][name] = before["assets"][name]
     return after == before
 
@@ -104,7 +104,9 @@ def restored(railway: Railway, before: dict[str, dict[str, Any]], target: str) -
 @pytest.mark.parametrize(
     ("target", "effect", "when"), sample([(*case, when) for case in CASES for when in ("before", "after")], 9)
 )
-async def test_a_permanent_failure_restores_everything(champion: Railway, target: str, effect: str, when: str) -> None:
+async def test_a_permanent_failure_restores_everything(
+    champion: PromotionApp, target: str, effect: str, when: str
+) -> None:
     before = champion.cloud.snapshot()
     setattr(champion.cloud, when, Fault(effect, Refused, times=1))
 
@@ -117,7 +119,7 @@ async def test_a_permanent_failure_restores_everything(champion: Railway, target
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("target", list(SOURCES))
-async def test_passing_failures_of_every_move_change_nothing(champion: Railway, target: str, when: str) -> None:
+async def test_passing_failures_of_every_move_change_nothing(champion: PromotionApp, target: str, when: str) -> None:
     faults = {effect: Fault(effect, Transient, times=2) for to, effect in CLIMB + TRAINING if to == target}
 
     def troubled(effect: str) -> None:
@@ -137,7 +139,9 @@ async def test_passing_failures_of_every_move_change_nothing(champion: Railway, 
 
 @pytest.mark.long
 @pytest.mark.parametrize(("target", "effect"), sample(CASES, 5))
-async def test_a_promotion_that_is_ended_from_outside_is_put_back(champion: Railway, target: str, effect: str) -> None:
+async def test_a_promotion_that_is_ended_from_outside_is_put_back(
+    champion: PromotionApp, target: str, effect: str
+) -> None:
     before = champion.cloud.snapshot()
     fault = Fault(effect, Transient, times=3)
     champion.cloud.after = fault
@@ -153,30 +157,30 @@ async def test_a_promotion_that_is_ended_from_outside_is_put_back(champion: Rail
 
 
 async def test_a_promotion_that_ends_while_the_sweep_looks_at_it_is_left_alone(
-    railway: Railway, monkeypatch: pytest.MonkeyPatch
+    app: PromotionApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    railway.register("1", error=1.0)
-    promotion = await railway.promote("churn:1", to="preprod")
-    find_instance, client = flags.find_instance, df.DurableOrchestrationClient(railway.host.client_binding())
+    app.register("1", error=1.0)
+    promotion = await app.promote("churn:1", to="preprod")
+    find_instance, client = flags.find_instance, df.DurableOrchestrationClient(app.host.client_binding())
 
     async def late(client: Any, instance: str) -> Any:
-        await railway.finish(instance)
+        await app.finish(instance)
         return await find_instance(client, instance)
 
     monkeypatch.setattr(flags, "find_instance", late)
-    await railway.until(lambda: bool(railway.cloud.state["deployments"]))
-    swept = await flags.sweep_promotions(client, railway.clients, c.Sweep(key="k"))
+    await app.until(lambda: bool(app.cloud.state["deployments"]))
+    swept = await flags.sweep_promotions(client, app.clients, c.Sweep(key="k"))
 
-    assert (swept.adrift, railway.record(promotion)["fate"]) == (0, "promoted")
+    assert (swept.adrift, app.record(promotion)["fate"]) == (0, "promoted")
 
 
-async def test_a_promotion_whose_fate_is_written_is_not_put_back(railway: Railway) -> None:
-    model = railway.register("1", error=1.0)
-    result = await railway.finish(await railway.promote("churn:1", to="preprod"))
+async def test_a_promotion_whose_fate_is_written_is_not_put_back(app: PromotionApp) -> None:
+    model = app.register("1", error=1.0)
+    result = await app.finish(await app.promote("churn:1", to="preprod"))
     left = encode(c.Promotion(id=result.id, model=model, source="dev", target="preprod"))
-    railway.hub.land(f"signalbox/promotions-open/{result.id}.json", json.dumps(left).encode())
+    app.hub.land(f"signalbox/promotions-open/{result.id}.json", json.dumps(left).encode())
 
-    await railway.sweep()
+    await app.sweep()
 
-    assert (railway.record(result.id)["fate"], bool(railway.cloud.state["deployments"])) == ("promoted", True)
-    assert not list(railway.hub.list("signalbox", "promotions-open/"))
+    assert (app.record(result.id)["fate"], bool(app.cloud.state["deployments"])) == ("promoted", True)
+    assert not list(app.hub.list("signalbox", "promotions-open/"))

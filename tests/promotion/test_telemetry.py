@@ -1,15 +1,15 @@
 """A promotion's trace joins what its people did; its fate and how long they took are figures."""
 
-from tests.promotion.conftest import Railway
+from tests.promotion.conftest import PromotionApp
 from tests.recorder import recorder
 
 
-async def test_a_promotion_is_one_trace_with_the_doors_people_used_and_its_figures(railway: Railway):
+async def test_a_promotion_is_one_trace_with_the_doors_people_used_and_its_figures(app: PromotionApp):
     told = recorder()
-    railway.register("1", error=1.0)
-    promotion = await railway.promote("churn:1")
-    await railway.approve(promotion)
-    await railway.finish(promotion)
+    app.register("1", error=1.0)
+    promotion = await app.promote("churn:1")
+    await app.approve(promotion)
+    await app.finish(promotion)
 
     names = told.names(promotion)
     assert {"receive POST promotions", "start promote", "promote", "assess_stage", "make_move", "close_promotion"} <= {
@@ -24,12 +24,12 @@ async def test_a_promotion_is_one_trace_with_the_doors_people_used_and_its_figur
     assert told.count("signalbox.effect.lag", effect="promoted", target="central") == 1
 
 
-async def test_the_trace_of_a_promotion_names_each_move_and_the_stage_it_is_made_on(railway: Railway):
+async def test_the_trace_of_a_promotion_names_each_move_and_the_stage_it_is_made_on(app: PromotionApp):
     told = recorder()
-    railway.register("1", error=1.0)
-    promotion = await railway.promote("churn:1")
-    await railway.approve(promotion)
-    await railway.finish(promotion)
+    app.register("1", error=1.0)
+    promotion = await app.promote("churn:1")
+    await app.approve(promotion)
+    await app.finish(promotion)
 
     spans = [span for span in told.of(promotion) if span.name == "make_move"]
     moves = {(span.attributes["signalbox.stage"], span.attributes["signalbox.move"]) for span in spans}

@@ -14,7 +14,7 @@ from shared.application.promotion.standing import decided
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Approval, ApprovalPolicy
 from shared.domain.promotion.models import ModelVersion
-from tests.promotion.conftest import CONFIGURATION, PEOPLE, SCIENTIST, STAGES, Railway, running
+from tests.promotion.conftest import CONFIGURATION, PEOPLE, SCIENTIST, STAGES, PromotionApp, running
 from tests.promotion.test_glass import broken_glass
 from triggers.http.problems import Problem
 from triggers.http.promotion.decisions import _withdraw
@@ -23,7 +23,7 @@ from triggers.http.requests import Withdrawal
 REQUEST = c.Promotion(id="p-1", model=ModelVersion(name="churn", version="1"), source="dev", target="central")
 
 
-def said(railway: Railway, who: str, withdrawn: bool = False, approved: bool = True) -> Approval:
+def said(app: PromotionApp, who: str, withdrawn: bool = False, approved: bool = True) -> Approval:
     return Approval(
         role="owner",
         oid=who,
@@ -31,59 +31,59 @@ def said(railway: Railway, who: str, withdrawn: bool = False, approved: bool = T
         approved=approved,
         reason="seen",
         evidence="sha256:seen",
-        at=railway.clients.clock.now() + timedelta(minutes=len(who)),
+        at=app.clients.clock.now() + timedelta(minutes=len(who)),
         withdrawn=withdrawn,
     )
 
 
 def test_of_two_who_replace_a_withdrawn_decision_the_first_stands(
-    railway: Railway, monkeypatch: pytest.MonkeyPatch
+    app: PromotionApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record_decision(railway.clients, REQUEST, "central", said(railway, "ada", withdrawn=True))
-    overwrite, racing = railway.hub.replace, ["grace"]
+    record_decision(app.clients, REQUEST, "central", said(app, "ada", withdrawn=True))
+    overwrite, racing = app.hub.replace, ["grace"]
 
     def late(*given: Any) -> bool:
         while racing:
-            record_decision(railway.clients, REQUEST, "central", said(railway, racing.pop()))
+            record_decision(app.clients, REQUEST, "central", said(app, racing.pop()))
         return overwrite(*given)
 
-    monkeypatch.setattr(railway.hub, "replace", late)
+    monkeypatch.setattr(app.hub, "replace", late)
     with pytest.raises(Refused, match="grace has approved as owner"):
-        record_decision(railway.clients, REQUEST, "central", said(railway, "linus", approved=False))
+        record_decision(app.clients, REQUEST, "central", said(app, "linus", approved=False))
 
-    counted = [each.name for each in decided(railway.clients, "p-1", "central") if not each.withdrawn]
+    counted = [each.name for each in decided(app.clients, "p-1", "central") if not each.withdrawn]
     assert counted == ["grace"]
-    assert [entry.who for entry in railway.clients.audit.entries()] == ["ada", "grace"]
+    assert [entry.who for entry in app.clients.audit.entries()] == ["ada", "grace"]
 
 
-def test_a_withdrawn_decision_that_was_replaced_is_still_known(railway: Railway) -> None:
-    record_decision(railway.clients, REQUEST, "central", said(railway, "ada", withdrawn=True))
+def test_a_withdrawn_decision_that_was_replaced_is_still_known(app: PromotionApp) -> None:
+    record_decision(app.clients, REQUEST, "central", said(app, "ada", withdrawn=True))
 
-    record_decision(railway.clients, REQUEST, "central", said(railway, "grace"))
+    record_decision(app.clients, REQUEST, "central", said(app, "grace"))
 
-    known = {each.name: each.withdrawn for each in decided(railway.clients, "p-1", "central")}
+    known = {each.name: each.withdrawn for each in decided(app.clients, "p-1", "central")}
     assert known == {"ada": True, "grace": False}
 
 
-def test_a_decision_that_is_repeated_is_one(railway: Railway) -> None:
-    first = said(railway, "ada")
-    record_decision(railway.clients, REQUEST, "central", first)
+def test_a_decision_that_is_repeated_is_one(app: PromotionApp) -> None:
+    first = said(app, "ada")
+    record_decision(app.clients, REQUEST, "central", first)
 
     again = replace(first, reason="seen again", at=first.at + timedelta(minutes=1))
-    record_decision(railway.clients, REQUEST, "central", again)
+    record_decision(app.clients, REQUEST, "central", again)
 
-    assert decided(railway.clients, "p-1", "central") == [first]
-    assert railway.chain() == ["decision approved"]
+    assert decided(app.clients, "p-1", "central") == [first]
+    assert app.chain() == ["decision approved"]
 
 
-async def withdrawn(railway: Railway, promotion: str, who: str, role: str, **more: str) -> tuple[int, str]:
+async def withdrawn(app: PromotionApp, promotion: str, who: str, role: str, **more: str) -> tuple[int, str]:
     body = {"role": role, **more}
-    status, answer = await railway.ask("POST", f"promotions/{promotion}/withdraw", body, who)
+    status, answer = await app.ask("POST", f"promotions/{promotion}/withdraw", body, who)
     return status, answer.get("detail") or answer["stage"]
 
 
 @pytest.fixture
-async def twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Railway]:
+async def twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PromotionApp]:
     """Data scientists decide on the way into pre-production, and again before the registry."""
     asks = ApprovalPolicy(roles=(SCIENTIST,))
     stages = tuple(replace(each, approvals=asks) if each.name == "preprod" else each for each in STAGES)
@@ -92,7 +92,7 @@ async def twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         yield made
 
 
-async def test_of_two_decisions_the_one_that_is_not_used_is_withdrawn(twice: Railway) -> None:
+async def test_of_two_decisions_the_one_that_is_not_used_is_withdrawn(twice: PromotionApp) -> None:
     twice.register("1", error=1.0)
     promotion = await twice.promote("churn:1")
     await twice.pass_time(timedelta(minutes=1))
@@ -108,56 +108,56 @@ async def test_of_two_decisions_the_one_that_is_not_used_is_withdrawn(twice: Rai
     assert (status, stage, nothing) == (200, "central", 404)
 
 
-async def test_a_consent_to_break_the_glass_can_be_withdrawn(railway: Railway) -> None:
-    promotion, said = await broken_glass(railway)
+async def test_a_consent_to_break_the_glass_can_be_withdrawn(app: PromotionApp) -> None:
+    promotion, said = await broken_glass(app)
     agree = f"promotions/{promotion}/break-glass"
-    await railway.ask("POST", agree, said | {"role": "engineer"}, "linus")
+    await app.ask("POST", agree, said | {"role": "engineer"}, "linus")
 
-    other, _ = await withdrawn(railway, promotion, "linus", "engineer", phase="entry")
-    status, stage = await withdrawn(railway, promotion, "linus", "engineer", stage="preprod", phase="exit")
-    await railway.ask("POST", agree, said | {"role": "product-owner"}, "grace")
-    _, waits = await railway.ask("GET", f"promotions/{promotion}/explain")
-    result = await railway.finish(promotion)
+    other, _ = await withdrawn(app, promotion, "linus", "engineer", phase="entry")
+    status, stage = await withdrawn(app, promotion, "linus", "engineer", stage="preprod", phase="exit")
+    await app.ask("POST", agree, said | {"role": "product-owner"}, "grace")
+    _, waits = await app.ask("GET", f"promotions/{promotion}/explain")
+    result = await app.finish(promotion)
 
     assert (other, status, stage) == (404, 200, "preprod")
     assert [each.partition(";")[0] for each in waits["unmet"][1:]] == [
         "break the glass as engineer: it can be met by app role PlatformEngineer"
     ]
-    assert (result.fate, railway.chain().count("decision withdrawn")) == (c.Fate.HELD, 1)
+    assert (result.fate, app.chain().count("decision withdrawn")) == (c.Fate.HELD, 1)
 
 
-async def test_nobody_decides_on_a_promotion_that_has_ended(railway: Railway) -> None:
-    railway.register("1", error=1.0)
-    promotion = await railway.promote("churn:1")
-    await railway.decide(promotion, "grace", "product-owner", "reject")
-    evidence = await railway.evidence(promotion)
-    await railway.finish(promotion)
+async def test_nobody_decides_on_a_promotion_that_has_ended(app: PromotionApp) -> None:
+    app.register("1", error=1.0)
+    promotion = await app.promote("churn:1")
+    await app.decide(promotion, "grace", "product-owner", "reject")
+    evidence = await app.evidence(promotion)
+    await app.finish(promotion)
 
-    late, why = await railway.decide(promotion, "ada", "data-scientist", evidence=evidence)
-    taken, _ = await withdrawn(railway, promotion, "grace", "product-owner")
+    late, why = await app.decide(promotion, "ada", "data-scientist", evidence=evidence)
+    taken, _ = await withdrawn(app, promotion, "grace", "product-owner")
 
     assert (late, "has ended as held" in why["detail"], taken) == (409, True, 409)
 
 
 async def test_a_decision_is_used_or_withdrawn_and_never_both(
-    railway: Railway, monkeypatch: pytest.MonkeyPatch
+    app: PromotionApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    railway.register("1", error=1.0)
-    promotion = await railway.promote("churn:1")
-    await railway.decide(promotion, "ada", "data-scientist")
-    sign, said = railway.clients.signer.sign, list[str]()
+    app.register("1", error=1.0)
+    promotion = await app.promote("churn:1")
+    await app.decide(promotion, "ada", "data-scientist")
+    sign, said = app.clients.signer.sign, list[str]()
 
     def late(content: bytes) -> str:
         try:
-            _withdraw(railway.clients, promotion, PEOPLE["ada"], Withdrawal(role="data-scientist"))
+            _withdraw(app.clients, promotion, PEOPLE["ada"], Withdrawal(role="data-scientist"))
             said.append("withdrawn")
         except Problem as refused:
             said.append(refused.title)
         return sign(content)
 
-    monkeypatch.setattr(railway.clients.signer, "sign", late)
-    await railway.decide(promotion, "grace", "product-owner")
-    result = await railway.finish(promotion)
+    monkeypatch.setattr(app.clients.signer, "sign", late)
+    await app.decide(promotion, "grace", "product-owner")
+    result = await app.finish(promotion)
 
     assert (result.fate, set(said)) == (c.Fate.PROMOTED, {"too late"})
-    assert "decision withdrawn" not in railway.chain()
+    assert "decision withdrawn" not in app.chain()

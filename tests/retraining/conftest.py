@@ -31,7 +31,7 @@ from tests.fakes.promotion import MemoryBundles, MemoryCloud, MemoryEndpoints, M
 from tests.fakes.retraining import MemoryDataAssets, MemoryPipelines, Predictors
 from tests.hosted import hosted
 from tests.inference.conftest import created
-from tests.promotion.conftest import CENTRAL, CONFIGURATION, DEV, PEOPLE, Railway
+from tests.promotion.conftest import CENTRAL, CONFIGURATION, DEV, PEOPLE, PromotionApp
 
 GATE = GateSpec(
     gate="better_than_champion", options={"metric": "mae", "min_rows": 50, "first_model": "pass", "at_least": 5.0}
@@ -56,8 +56,8 @@ RULES = Retraining(
 
 
 @dataclass
-class Works(Railway):
-    """A product with a model to retrain."""
+class RetrainingApp(PromotionApp):
+    """The app with a model to retrain."""
 
     @property
     def pipelines(self) -> MemoryPipelines:
@@ -168,7 +168,7 @@ def ticks() -> str:
 
 
 @pytest.fixture
-async def works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sweeps: str, ticks: str) -> AsyncIterator[Works]:
+async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sweeps: str, ticks: str) -> AsyncIterator[RetrainingApp]:
     clock, cloud = VirtualClock(), MemoryCloud()
     cloud.predict = Predictors(cloud)
     ladder = replace(CONFIGURATION.ladder, stages=(CANDIDATES, *CONFIGURATION.ladder.stages))
@@ -187,11 +187,11 @@ async def works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sweeps: str, ti
     rows = "\n".join(f"{n},{n},{n}" for n in range(200))
     made.hub.land("evaluation/churn.csv", f"id,x,y\n{rows}\n".encode())  # type: ignore[attr-defined]
     async with hosted(made, clock, tmp_path, monkeypatch, sweeps=sweeps, ticks=ticks) as host:
-        railway = Works(host=host, clients=made, cloud=cloud)
-        railway.label("first")
-        yield railway
+        app = RetrainingApp(host=host, clients=made, cloud=cloud)
+        app.label("first")
+        yield app
 
 
-async def hours(works: Works, number: float) -> None:
+async def hours(app: RetrainingApp, number: float) -> None:
     """Let time pass, with the timer's sweeps."""
-    await works.pass_time(timedelta(hours=number))
+    await app.pass_time(timedelta(hours=number))

@@ -6,61 +6,61 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.retraining.arrived import Arrived, enough
-from tests.retraining.conftest import RULES, Works, hours
+from tests.retraining.conftest import RULES, RetrainingApp, hours
 
 HOUR = 3600
 ROUTE = replace(RULES.data[0], files=0)
 LIMITS = replace(RULES.limits, min_interval_s=0)
 
 
-async def land(works: Works, name: str, rows: int) -> None:
+async def land(app: RetrainingApp, name: str, rows: int) -> None:
     """A file of new rows, and its event."""
-    start = 500 + 100 * sum(1 for _ in works.hub.list("training", "churn/"))
-    await works.tell(works.label(name, start=start, rows=rows))
-    await works.host.settle()
+    start = 500 + 100 * sum(1 for _ in app.hub.list("training", "churn/"))
+    await app.tell(app.label(name, start=start, rows=rows))
+    await app.host.settle()
 
 
-async def asked(works: Works, run: int = 1) -> list[str]:
+async def asked(app: RetrainingApp, run: int = 1) -> list[str]:
     """Why run number *run* was started, once it is there, and over."""
-    await works.until(lambda: len(works.runs()) >= run, every_s=10)
-    await works.retrained()
-    return [cause["because"] for cause in works.part("claim.json")["causes"]]
+    await app.until(lambda: len(app.runs()) >= run, every_s=10)
+    await app.retrained()
+    return [cause["because"] for cause in app.part("claim.json")["causes"]]
 
 
-async def test_a_run_starts_with_the_row_that_makes_it_enough(works: Works) -> None:
-    works.change(data=(replace(ROUTE, rows=10),), limits=LIMITS)
-    await land(works, "second", 5)  # Four lie there already.
-    await hours(works, 3)
-    assert (works.settled(), works.runs()) == ([], [])
+async def test_a_run_starts_with_the_row_that_makes_it_enough(app: RetrainingApp) -> None:
+    app.change(data=(replace(ROUTE, rows=10),), limits=LIMITS)
+    await land(app, "second", 5)  # Four lie there already.
+    await hours(app, 3)
+    assert (app.settled(), app.runs()) == ([], [])
 
-    await land(works, "third", 1)
-    assert await asked(works) == ["labels: 10 new rows, 10 are enough"]
+    await land(app, "third", 1)
+    assert await asked(app) == ["labels: 10 new rows, 10 are enough"]
 
-    await land(works, "fourth", 9)
-    await hours(works, 3)
-    assert len(works.runs()) == 1, "what the first run was trained on is not new"
-    await land(works, "fifth", 2)
-    assert await asked(works, 2) == ["labels: 11 new rows, 10 are enough"]
+    await land(app, "fourth", 9)
+    await hours(app, 3)
+    assert len(app.runs()) == 1, "what the first run was trained on is not new"
+    await land(app, "fifth", 2)
+    assert await asked(app, 2) == ["labels: 11 new rows, 10 are enough"]
 
 
-async def test_a_run_starts_when_the_oldest_new_file_has_waited_long_enough(works: Works) -> None:
-    works.change(data=(replace(ROUTE, age_s=6 * HOUR),), limits=LIMITS)
-    await hours(works, 3)
-    await land(works, "second", 4)
-    await works.pass_time(timedelta(hours=2, minutes=59))
-    assert works.settled() == []
+async def test_a_run_starts_when_the_oldest_new_file_has_waited_long_enough(app: RetrainingApp) -> None:
+    app.change(data=(replace(ROUTE, age_s=6 * HOUR),), limits=LIMITS)
+    await hours(app, 3)
+    await land(app, "second", 4)
+    await app.pass_time(timedelta(hours=2, minutes=59))
+    assert app.settled() == []
 
-    await works.pass_time(timedelta(minutes=1))  # The timer's sweep.
-    assert len(works.settled()) == 1
-    assert await asked(works) == ["labels: new data has waited for 21600 s"]
+    await app.pass_time(timedelta(minutes=1))  # The timer's sweep.
+    assert len(app.settled()) == 1
+    assert await asked(app) == ["labels: new data has waited for 21600 s"]
 
-    await hours(works, 8)
-    assert len(works.runs()) == 1, "both files were trained on"
-    await land(works, "third", 4)
-    await works.pass_time(timedelta(hours=5))
-    assert len(works.settled()) == 1
-    await works.pass_time(timedelta(hours=2))
-    assert len(works.settled()) == len(works.runs()) == 2
+    await hours(app, 8)
+    assert len(app.runs()) == 1, "both files were trained on"
+    await land(app, "third", 4)
+    await app.pass_time(timedelta(hours=5))
+    assert len(app.settled()) == 1
+    await app.pass_time(timedelta(hours=2))
+    assert len(app.settled()) == len(app.runs()) == 2
 
 
 @pytest.mark.parametrize(
@@ -68,17 +68,17 @@ async def test_a_run_starts_when_the_oldest_new_file_has_waited_long_enough(work
     [(5, 0, []), (6, 0, ["10 new rows, 10 are enough"]), (5, 6, ["new data has waited for 21600 s"])],
 )
 async def test_whichever_limit_is_reached_first_starts_the_run(
-    works: Works, rows: int, waited: int, because: list[str]
+    app: RetrainingApp, rows: int, waited: int, because: list[str]
 ) -> None:
-    works.change(data=(replace(ROUTE, rows=10, age_s=6 * HOUR),))
-    await land(works, "second", rows)
-    await hours(works, waited)
+    app.change(data=(replace(ROUTE, rows=10, age_s=6 * HOUR),))
+    await land(app, "second", rows)
+    await hours(app, waited)
 
     if because:
-        assert await asked(works) == [f"labels: {each}" for each in because]
+        assert await asked(app) == [f"labels: {each}" for each in because]
     else:
-        await hours(works, 5.9)
-        assert works.settled() == []
+        await hours(app, 5.9)
+        assert app.settled() == []
 
 
 @pytest.mark.parametrize(

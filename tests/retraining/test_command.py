@@ -10,14 +10,14 @@ from click.testing import CliRunner, Result
 
 from signalbox.cli.main import main
 from tests.fakes.ports import OPERATOR_KEY
-from tests.retraining.conftest import Works
+from tests.retraining.conftest import RetrainingApp
 
 
 class Shell:
     """Runs `signalbox` beside an `az` that has somebody signed in."""
 
-    def __init__(self, works: Works, folder: Path) -> None:
-        self._works, self._az = works, folder / "az"
+    def __init__(self, app: RetrainingApp, folder: Path) -> None:
+        self._works, self._az = app, folder / "az"
 
     def sign_in(self, person: str) -> None:
         said = json.dumps({"accessToken": person, "expires_on": 4102444800, "tokenType": "Bearer"})
@@ -32,36 +32,36 @@ class Shell:
 
 
 @pytest.fixture
-def shell(works: Works, tmp_path: Path) -> Shell:
+def shell(app: RetrainingApp, tmp_path: Path) -> Shell:
     folder = tmp_path / "bin"
     folder.mkdir()
-    made = Shell(works, folder)
+    made = Shell(app, folder)
     made.sign_in("ada")
     return made
 
 
-async def test_a_wish_starts_a_run_with_its_data_and_its_reason(works: Works, shell: Shell) -> None:
-    works.hub.land("extra/wards/north.csv", b"id,x,y\n900,900,900\n")
+async def test_a_wish_starts_a_run_with_its_data_and_its_reason(app: RetrainingApp, shell: Shell) -> None:
+    app.hub.land("extra/wards/north.csv", b"id,x,y\n900,900,900\n")
 
     asked = await shell.run("retrain", "churn", "--data", "extra/wards/", "--reason", "new ward")
-    result = await works.retrained()
+    result = await app.retrained()
     shown = await shell.run("retraining", "churn")
 
     assert asked.exit_code == 0, asked.output
     said = dict(line.split(maxsplit=1) for line in asked.output.splitlines())
     assert (said["model"], said["considered"], said["resource"]) == ("churn", "now", "/api/v1/models/churn/retraining")
-    claim = works.part("claim.json")["causes"][0]
+    claim = app.part("claim.json")["causes"][0]
     assert (claim["id"], claim["who"], claim["because"]) == (said["cause"], "ada", "new ward")
     assert claim["facts"] == {"data": "extra/wards/"}
-    assert "extra/wards/north.csv" in {member["path"] for member in works.part("data.json")["members"]}
+    assert "extra/wards/north.csv" in {member["path"] for member in app.part("data.json")["members"]}
     assert f"{result.run}\tbetter\tchurn:1\t1\t" in shown.output
 
 
-async def test_json_is_the_whole_answer_and_the_same_wish_is_one_cause(works: Works, shell: Shell) -> None:
+async def test_json_is_the_whole_answer_and_the_same_wish_is_one_cause(app: RetrainingApp, shell: Shell) -> None:
     asked = [json.loads((await shell.run("retrain", "churn", "--reason", "again", "--json")).output) for _ in range(2)]
 
     assert [each["considered"] for each in asked] == ["now", "with others"]
-    assert len({each["cause"] for each in asked}) == len(works.settled()) == 1
+    assert len({each["cause"] for each in asked}) == len(app.settled()) == 1
 
 
 @pytest.mark.parametrize(
@@ -75,11 +75,11 @@ async def test_json_is_the_whole_answer_and_the_same_wish_is_one_cause(works: Wo
     ],
 )
 async def test_what_is_refused_is_said_and_fails(
-    works: Works, shell: Shell, person: str, given: tuple[str, ...], said: str
+    app: RetrainingApp, shell: Shell, person: str, given: tuple[str, ...], said: str
 ) -> None:
     shell.sign_in(person)
 
     refused = await shell.run("retrain", *given)
 
     assert (refused.exit_code != 0, said in refused.output) == (True, True), refused.output
-    assert works.settled() == []
+    assert app.settled() == []

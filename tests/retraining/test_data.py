@@ -10,57 +10,57 @@ import pytest
 
 from shared import contracts as c
 from shared.domain.retraining.rules import OnConflict, TrainingKind, TrainingRoute
-from tests.retraining.conftest import RULES, Works
+from tests.retraining.conftest import RULES, RetrainingApp
 
 SHELVES = TrainingRoute(
     name="shelves", take="labels/{file}.jsonl", kind=TrainingKind.BOXES, key=("image_url",), labels=("can",), files=9
 )
 
 
-def sets(works: Works, route: str = "labels") -> list[str]:
+def sets(app: RetrainingApp, route: str = "labels") -> list[str]:
     """The parts of every set, with its folder."""
-    found = works.hub.list("signalbox-staging", f"training-sets/churn/{route}/")
+    found = app.hub.list("signalbox-staging", f"training-sets/churn/{route}/")
     return [blob.path for blob in found if not blob.path.endswith("-manifest.json")]
 
 
-def manifest(works: Works, route: str = "labels") -> dict[str, Any]:
-    found = [blob.path for blob in works.hub.list("signalbox-staging", f"training-sets/churn/{route}/")]
+def manifest(app: RetrainingApp, route: str = "labels") -> dict[str, Any]:
+    found = [blob.path for blob in app.hub.list("signalbox-staging", f"training-sets/churn/{route}/")]
     path = next(path for path in found if path.endswith("-manifest.json"))
-    return dict(json.loads(works.hub.read("signalbox-staging", path) or b"{}"))
+    return dict(json.loads(app.hub.read("signalbox-staging", path) or b"{}"))
 
 
-def rows(works: Works, path: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO((works.hub.read("signalbox-staging", path) or b"").decode())))
+def rows(app: RetrainingApp, path: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO((app.hub.read("signalbox-staging", path) or b"").decode())))
 
 
-async def test_a_set_has_every_row_once_and_says_what_it_is_made_of(works: Works) -> None:
-    works.hub.land("training/churn/newer.csv", b"y,id,x\n500.0,500,500\n777,501,501\n5,5,5\n")
+async def test_a_set_has_every_row_once_and_says_what_it_is_made_of(app: RetrainingApp) -> None:
+    app.hub.land("training/churn/newer.csv", b"y,id,x\n500.0,500,500\n777,501,501\n5,5,5\n")
 
-    result = await works.by_hand()
+    result = await app.by_hand()
 
-    (part,) = sets(works)
-    said = manifest(works)
-    assert [row["id"] for row in rows(works, part)] == ["502", "503", "500", "501"]
-    assert {row["id"]: row["y"] for row in rows(works, part)}["501"] == "777"
+    (part,) = sets(app)
+    said = manifest(app)
+    assert [row["id"] for row in rows(app, part)] == ["502", "503", "500", "501"]
+    assert {row["id"]: row["y"] for row in rows(app, part)}["501"] == "777"
     assert said["dropped"] == {"duplicates": 1, "conflicts": 1, "held_out": 1, "on_conflict": "newest"}
     assert (said["rows"], said["columns"], said["run"]) == (4, ["id", "x", "y"], result.run)
     assert [member["path"] for member in said["members"]] == ["training/churn/first.csv", "training/churn/newer.csv"]
     assert all(len(member["sha256"]) == 64 and member["etag"] for member in said["members"])
-    asset = works.data_assets.registered[f"dev/churn-labels:{said['version']}"]
+    asset = app.data_assets.registered[f"dev/churn-labels:{said['version']}"]
     assert asset["folder"] == f"azureml://datastores/hub_staging/paths/{part.rpartition('/')[0]}"
-    assert works.pipelines.asked["train-1"].data["labels"] == asset["folder"]
+    assert app.pipelines.asked["train-1"].data["labels"] == asset["folder"]
 
 
-async def test_the_same_content_is_the_same_set_whenever_it_is_uploaded(works: Works) -> None:
-    works.change(limits=replace(RULES.limits, min_interval_s=0))
-    await works.by_hand()
-    before = {path: works.hub.writes[f"signalbox-staging/{path}"] for path in sets(works)}
-    works.label("first")
+async def test_the_same_content_is_the_same_set_whenever_it_is_uploaded(app: RetrainingApp) -> None:
+    app.change(limits=replace(RULES.limits, min_interval_s=0))
+    await app.by_hand()
+    before = {path: app.hub.writes[f"signalbox-staging/{path}"] for path in sets(app)}
+    app.label("first")
 
-    await works.by_hand(number=2)
+    await app.by_hand(number=2)
 
-    assert {path: works.hub.writes[f"signalbox-staging/{path}"] for path in sets(works)} == before
-    assert len(works.data_assets.registered) == 1
+    assert {path: app.hub.writes[f"signalbox-staging/{path}"] for path in sets(app)} == before
+    assert len(app.data_assets.registered) == 1
 
 
 @pytest.mark.parametrize(
@@ -72,10 +72,10 @@ async def test_the_same_content_is_the_same_set_whenever_it_is_uploaded(works: W
         (b"id,id,y\n1,2,3\n", "repeats a column"),
     ],
 )
-async def test_files_that_do_not_fit_together_are_refused(works: Works, content: bytes, said: str) -> None:
-    works.hub.land("training/churn/other.csv", content)
+async def test_files_that_do_not_fit_together_are_refused(app: RetrainingApp, content: bytes, said: str) -> None:
+    app.hub.land("training/churn/other.csv", content)
 
-    result = await works.by_hand()
+    result = await app.by_hand()
 
     assert result.outcome is c.RetrainingOutcome.FAILED
     assert said in result.because
@@ -91,57 +91,57 @@ async def test_files_that_do_not_fit_together_are_refused(works: Works, content:
     ids=["no text", "no CSV", "no row"],
 )
 async def test_a_file_that_cannot_be_read_is_named_and_keeps_none_from_being_counted(
-    works: Works, content: bytes, said: str
+    app: RetrainingApp, content: bytes, said: str
 ) -> None:
     """It waits as any other, and starts a run that says what is wrong with it."""
-    works.change(data=(replace(RULES.data[0], files=0, rows=6),))
-    works.hub.land("training/churn/broken.csv", content)
-    await works.tell(works.label("good", start=700))
+    app.change(data=(replace(RULES.data[0], files=0, rows=6),))
+    app.hub.land("training/churn/broken.csv", content)
+    await app.tell(app.label("good", start=700))
 
-    result = await works.retrained()
+    result = await app.retrained()
 
     assert result.outcome is c.RetrainingOutcome.FAILED
     assert "training/churn/broken.csv" in result.because
     assert said in result.because
 
 
-async def test_conflicts_can_stop_a_run(works: Works) -> None:
-    works.change(data=(replace(RULES.data[0], conflicts=OnConflict.FAIL),))
-    works.label("other", shift=1.0)
+async def test_conflicts_can_stop_a_run(app: RetrainingApp) -> None:
+    app.change(data=(replace(RULES.data[0], conflicts=OnConflict.FAIL),))
+    app.label("other", shift=1.0)
 
-    assert "two different rows have the key '500'" in (await works.by_hand()).because
+    assert "two different rows have the key '500'" in (await app.by_hand()).because
 
 
-async def test_image_labels_are_a_set_too(works: Works) -> None:
-    works.change(data=(*RULES.data, SHELVES))
+async def test_image_labels_are_a_set_too(app: RetrainingApp) -> None:
+    app.change(data=(*RULES.data, SHELVES))
     box = {"label": "can", "topX": 0.1, "topY": 0.1, "bottomX": 0.5, "bottomY": 0.5}
     lines = [json.dumps({"image_url": f"azureml://shelf/{n % 3}.jpg", "label": [box]}) for n in range(4)]
-    works.hub.land("labels/monday.jsonl", "\n".join(lines).encode())
+    app.hub.land("labels/monday.jsonl", "\n".join(lines).encode())
 
-    await works.by_hand()
+    await app.by_hand()
 
-    (part,) = sets(works, "shelves")
-    written = (works.hub.read("signalbox-staging", part) or b"").decode().splitlines()
+    (part,) = sets(app, "shelves")
+    written = (app.hub.read("signalbox-staging", part) or b"").decode().splitlines()
     assert [json.loads(line)["image_url"] for line in written] == [f"azureml://shelf/{n}.jpg" for n in range(3)]
-    assert manifest(works, "shelves")["dropped"]["duplicates"] == 1
-    assert set(works.pipelines.asked["train-1"].data) == {"labels", "shelves", "holdout"}
+    assert manifest(app, "shelves")["dropped"]["duplicates"] == 1
+    assert set(app.pipelines.asked["train-1"].data) == {"labels", "shelves", "holdout"}
 
 
 @pytest.mark.parametrize("key", ["id", "image_url"])
-async def test_no_box_of_an_image_of_the_holdout_is_trained_on(works: Works, key: str) -> None:
+async def test_no_box_of_an_image_of_the_holdout_is_trained_on(app: RetrainingApp, key: str) -> None:
     """Whatever names the hold-out's rows: an image is in it, or in the set, with all its boxes."""
-    works.change(data=(SHELVES,))
+    app.change(data=(SHELVES,))
     held = [f"{n},shelf/{n}.jpg,{n},{n}" for n in range(200)]
-    works.hold_out("\n".join(["id,image_url,x,y", *held]), key)
+    app.hold_out("\n".join(["id,image_url,x,y", *held]), key)
     boxes = [{"label": "can", "topX": n / 10, "topY": 0, "bottomX": 1, "bottomY": 1} for n in range(3)]
     images = {"shelf/7.jpg": boxes, "aisle/1.jpg": [*boxes, boxes[0]], "aisle/2.jpg": boxes[:1], "aisle/3.jpg": []}
     lines = [json.dumps({"image_url": url, "label": label}) for url, label in images.items()]
-    works.hub.land("labels/monday.jsonl", "\n".join(lines).encode())
+    app.hub.land("labels/monday.jsonl", "\n".join(lines).encode())
 
-    await works.by_hand()
+    await app.by_hand()
 
-    (part,), said = sets(works, "shelves"), manifest(works, "shelves")
-    written = [json.loads(line) for line in (works.hub.read("signalbox-staging", part) or b"").splitlines()]
+    (part,), said = sets(app, "shelves"), manifest(app, "shelves")
+    written = [json.loads(line) for line in (app.hub.read("signalbox-staging", part) or b"").splitlines()]
     assert [(image["image_url"], len(image["label"])) for image in written] == [
         ("aisle/1.jpg", 3),
         ("aisle/2.jpg", 1),
@@ -149,33 +149,33 @@ async def test_no_box_of_an_image_of_the_holdout_is_trained_on(works: Works, key
     ]
     assert (said["rows"], said["parts"][0]["rows"], said["members"][0]["rows"]) == (4, 4, 8)
     assert {name: said["dropped"][name] for name in ("duplicates", "held_out")} == {"duplicates": 1, "held_out": 3}
-    assert works.data_assets.registered[f"dev/churn-shelves:{said['version']}"]["tags"]["signalbox.rows"] == "4"
+    assert app.data_assets.registered[f"dev/churn-shelves:{said['version']}"]["tags"]["signalbox.rows"] == "4"
 
 
-async def test_no_row_of_a_patient_of_the_holdout_is_trained_on(works: Works) -> None:
-    works.hold_out("\n".join(["id,patient,x,y", *(f"{n},p{n // 10},{n},{n}" for n in range(200))]), "id", "patient")
-    works.hub.land("training/churn/first.csv", b"id,patient,x,y\n900,p3,1,1\n901,p77,1,1\n7,p78,1,1\n902,,1,1\n")
+async def test_no_row_of_a_patient_of_the_holdout_is_trained_on(app: RetrainingApp) -> None:
+    app.hold_out("\n".join(["id,patient,x,y", *(f"{n},p{n // 10},{n},{n}" for n in range(200))]), "id", "patient")
+    app.hub.land("training/churn/first.csv", b"id,patient,x,y\n900,p3,1,1\n901,p77,1,1\n7,p78,1,1\n902,,1,1\n")
 
-    await works.by_hand()
+    await app.by_hand()
 
-    (part,) = sets(works)
-    assert [row["id"] for row in rows(works, part)] == ["901", "902"]
-    assert manifest(works)["dropped"]["held_out"] == 2
+    (part,) = sets(app)
+    assert [row["id"] for row in rows(app, part)] == ["901", "902"]
+    assert manifest(app)["dropped"]["held_out"] == 2
 
 
-async def test_training_rows_that_cannot_be_told_from_the_holdouts_are_refused(works: Works) -> None:
-    works.hold_out("\n".join(["id,patient,x,y", *(f"{n},p{n // 10},{n},{n}" for n in range(200))]), "id", "patient")
+async def test_training_rows_that_cannot_be_told_from_the_holdouts_are_refused(app: RetrainingApp) -> None:
+    app.hold_out("\n".join(["id,patient,x,y", *(f"{n},p{n // 10},{n},{n}" for n in range(200))]), "id", "patient")
 
-    result = await works.by_hand()
+    result = await app.by_hand()
 
     assert result.outcome is c.RetrainingOutcome.FAILED
     assert "training/churn/first.csv lacks patient, which tells the rows and groups of the hold-out" in result.because
 
 
-async def test_wrong_image_labels_stop_a_run_and_are_named(works: Works) -> None:
-    works.change(data=(*RULES.data, SHELVES))
-    works.hub.land("labels/monday.jsonl", b'{"image_url": "a", "label": [{"label": "cat"}]}\nnonsense\n')
+async def test_wrong_image_labels_stop_a_run_and_are_named(app: RetrainingApp) -> None:
+    app.change(data=(*RULES.data, SHELVES))
+    app.hub.land("labels/monday.jsonl", b'{"image_url": "a", "label": [{"label": "cat"}]}\nnonsense\n')
 
-    because = (await works.by_hand()).because
+    because = (await app.by_hand()).because
 
     assert "labels/monday.jsonl has 2 wrong labels: line 1: box 0 has the label 'cat'" in because

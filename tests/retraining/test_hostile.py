@@ -19,91 +19,91 @@ from shared.domain.retraining.rules import Limits
 from shared.ports import Shelf
 from tests.amounts import sample
 from tests.promotion.conftest import DEV
-from tests.retraining.conftest import RULES, Works
+from tests.retraining.conftest import RULES, RetrainingApp
 from tests.unit.schedules.oracle import MORE
 
 
-def output_of(works: Works) -> str:
-    return f"signalbox-staging/retraining/{works.runs()[0]['run']}/output"
+def output_of(app: RetrainingApp) -> str:
+    return f"signalbox-staging/retraining/{app.runs()[0]['run']}/output"
 
 
-async def test_a_run_that_never_ends_is_cancelled_and_that_is_a_failure(works: Works) -> None:
-    works.pipelines.status_after = lambda looks: "Running"
+async def test_a_run_that_never_ends_is_cancelled_and_that_is_a_failure(app: RetrainingApp) -> None:
+    app.pipelines.status_after = lambda looks: "Running"
 
-    result = await works.by_hand()
+    result = await app.by_hand()
 
     assert result.outcome is c.RetrainingOutcome.FAILED
     assert "timed out: the training was not done after 3600 s" in result.because
-    assert works.pipelines.cancelled == {"train-1": result.because}
+    assert app.pipelines.cancelled == {"train-1": result.because}
 
 
 @pytest.mark.parametrize("sweeps", ["0 0 0 1 1 *"])
-async def test_a_long_wait_keeps_the_history_short(works: Works) -> None:
+async def test_a_long_wait_keeps_the_history_short(app: RetrainingApp) -> None:
     """Hours of it, without sweeps; with SIGNALBOX_EXAMPLES=16 a week."""
-    works.change(give_up_after_s=8 * 86400)
-    works.pipelines.status_after = lambda looks: "Running" if looks < 60 * MORE else "Completed"
-    works.cause(CauseKind.DRIFT)
-    await works.consider()
-    await works.until(lambda: bool(works.pipelines.looks), every_s=30)
-    run, began, longest = works.runs()[0]["run"], works.clients.clock.now(), 0
-    while works.host.get(run).status == "Running":
-        longest = max(longest, *(len(works.host.host.client.history(each)) for each in (run, identity.wait_id(run))))
-        await works.pass_time(timedelta(hours=1))
+    app.change(give_up_after_s=8 * 86400)
+    app.pipelines.status_after = lambda looks: "Running" if looks < 60 * MORE else "Completed"
+    app.cause(CauseKind.DRIFT)
+    await app.consider()
+    await app.until(lambda: bool(app.pipelines.looks), every_s=30)
+    run, began, longest = app.runs()[0]["run"], app.clients.clock.now(), 0
+    while app.host.get(run).status == "Running":
+        longest = max(longest, *(len(app.host.host.client.history(each)) for each in (run, identity.wait_id(run))))
+        await app.pass_time(timedelta(hours=1))
 
     assert 20 < longest < 200
-    assert works.clients.clock.now() - began > timedelta(hours=6 * MORE)
-    assert (works.runs()[0]["outcome"], works.pipelines.submissions.total()) == ("better", 1)
+    assert app.clients.clock.now() - began > timedelta(hours=6 * MORE)
+    assert (app.runs()[0]["outcome"], app.pipelines.submissions.total()) == ("better", 1)
 
 
-async def test_a_pipeline_that_puts_a_run_off_is_asked_again_when_it_says(works: Works) -> None:
-    began, asked = works.clients.clock.now(), list[float]()
+async def test_a_pipeline_that_puts_a_run_off_is_asked_again_when_it_says(app: RetrainingApp) -> None:
+    began, asked = app.clients.clock.now(), list[float]()
 
     def busy() -> None:
-        asked.append((works.clients.clock.now() - began).total_seconds())
+        asked.append((app.clients.clock.now() - began).total_seconds())
         if len(asked) < 4:
             raise PutOff("submit: 429 too many", 300.0)
 
-    works.pipelines.before = busy
+    app.pipelines.before = busy
 
-    result = await works.by_hand(hours=1)
+    result = await app.by_hand(hours=1)
 
     assert result.outcome is c.RetrainingOutcome.BETTER
     assert [round(after - before) for before, after in pairwise(asked)] == [300, 300, 300]
-    assert works.pipelines.submissions.total() == 1
+    assert app.pipelines.submissions.total() == 1
 
 
-async def test_a_blip_after_a_long_time_of_being_put_off_does_not_end_a_run(works: Works) -> None:
-    began, asked = works.clients.clock.now(), [0]
+async def test_a_blip_after_a_long_time_of_being_put_off_does_not_end_a_run(app: RetrainingApp) -> None:
+    began, asked = app.clients.clock.now(), [0]
 
     def busy() -> None:
         asked[0] += 1
-        passed = works.clients.clock.now() - began
+        passed = app.clients.clock.now() - began
         if passed < timedelta(minutes=40):
             raise PutOff("submit: 429 too many", 600.0)
         if passed < timedelta(minutes=45):
             raise Transient("503 service unavailable")
 
-    works.pipelines.before = busy
+    app.pipelines.before = busy
 
-    assert (await works.by_hand(hours=2)).outcome is c.RetrainingOutcome.BETTER
+    assert (await app.by_hand(hours=2)).outcome is c.RetrainingOutcome.BETTER
     assert asked[0] > 4 + 6
 
 
-async def test_an_outage_delays_a_run_and_does_not_end_it(works: Works) -> None:
+async def test_an_outage_delays_a_run_and_does_not_end_it(app: RetrainingApp) -> None:
     """Longer than the host tries by itself: once while it is submitted, once while it trains."""
-    began = works.clients.clock.now()
+    began = app.clients.clock.now()
 
     def out(until_s: float) -> None:
-        if works.clients.clock.now() - began < timedelta(seconds=until_s):
+        if app.clients.clock.now() - began < timedelta(seconds=until_s):
             raise Transient("503 service unavailable")
 
-    works.pipelines.before, works.pipelines.during = lambda: out(90), lambda run: out(120)
+    app.pipelines.before, app.pipelines.during = lambda: out(90), lambda run: out(120)
 
-    result = await works.by_hand(hours=1)
+    result = await app.by_hand(hours=1)
 
     assert result.outcome is c.RetrainingOutcome.BETTER
-    assert works.pipelines.submissions.total() == 1
-    assert not works.pipelines.cancelled
+    assert app.pipelines.submissions.total() == 1
+    assert not app.pipelines.cancelled
 
 
 @pytest.mark.long
@@ -111,14 +111,16 @@ async def test_an_outage_delays_a_run_and_does_not_end_it(works: Works) -> None:
     ("port", "name"),  # While it is judged, the champion is asked, the challenger is registered, and it is recorded.
     sample([("pipelines", "metrics"), ("endpoints", "invoke"), ("models", "register"), ("audit", "append")], 1),
 )
-async def test_an_outage_of_an_hour_after_the_training_costs_time_only(works: Works, port: str, name: str) -> None:
-    await works.serve()
-    of, refused = getattr(works.clients, port), list[datetime]()
+async def test_an_outage_of_an_hour_after_the_training_costs_time_only(
+    app: RetrainingApp, port: str, name: str
+) -> None:
+    await app.serve()
+    of, refused = getattr(app.clients, port), list[datetime]()
     inner = getattr(of, name)
 
     def out(*given: Any, **named: Any) -> Any:
-        now = works.clients.clock.now()
-        trained = any(run.status == "Completed" for run in works.pipelines.runs.values())
+        now = app.clients.clock.now()
+        trained = any(run.status == "Completed" for run in app.pipelines.runs.values())
         if trained and (not refused or now - refused[0] < timedelta(hours=1)):
             refused.append(now)
             raise Transient("503 service unavailable")
@@ -126,39 +128,39 @@ async def test_an_outage_of_an_hour_after_the_training_costs_time_only(works: Wo
 
     setattr(of, name, out)
 
-    result = await works.by_hand(hours=3)
+    result = await app.by_hand(hours=3)
 
     assert result.outcome is c.RetrainingOutcome.BETTER
     assert len(refused) > 6
-    assert (works.runs()[0]["outcome"], works.pipelines.submissions.total()) == ("better", 1)
+    assert (app.runs()[0]["outcome"], app.pipelines.submissions.total()) == ("better", 1)
 
 
 @pytest.mark.parametrize("failure", [Transient("503 service unavailable"), PutOff("429", 1700.0)])
 async def test_a_pipeline_that_cannot_be_had_fails_the_run_in_the_end(
-    works: Works, failure: Transient, monkeypatch: pytest.MonkeyPatch
+    app: RetrainingApp, failure: Transient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retraining, "_SUBMITTED_WITHIN_S", 30.0)
 
     def out() -> None:
         raise failure
 
-    works.pipelines.before = out
+    app.pipelines.before = out
 
-    result = await works.by_hand(hours=1)
+    result = await app.by_hand(hours=1)
 
     assert result.outcome is c.RetrainingOutcome.FAILED
     assert "the pipeline could not be started in time" in result.because
     assert str(failure)[:3] in result.because
 
 
-async def test_a_metric_beyond_its_rule_stops_the_run(works: Works) -> None:
-    works.pipelines.status_after = lambda looks: "Running"
-    works.pipelines.logged = {"loss": 101.0}
+async def test_a_metric_beyond_its_rule_stops_the_run(app: RetrainingApp) -> None:
+    app.pipelines.status_after = lambda looks: "Running"
+    app.pipelines.logged = {"loss": 101.0}
 
-    result = await works.by_hand()
+    result = await app.by_hand()
 
     assert result.outcome is c.RetrainingOutcome.CANCELLED
-    assert "the gate says stop: loss is 101" in works.pipelines.cancelled["train-1"]
+    assert "the gate says stop: loss is 101" in app.pipelines.cancelled["train-1"]
 
 
 @pytest.mark.parametrize(
@@ -174,194 +176,194 @@ async def test_a_metric_beyond_its_rule_stops_the_run(works: Works) -> None:
     ],
 )
 async def test_predictions_count_only_for_exactly_the_holdout(
-    works: Works, spoil: Callable[[list[str]], list[str]], said: str
+    app: RetrainingApp, spoil: Callable[[list[str]], list[str]], said: str
 ) -> None:
-    works.pipelines.spoil = spoil
+    app.pipelines.spoil = spoil
 
-    result = await works.by_hand()
+    result = await app.by_hand()
 
     assert result.outcome is c.RetrainingOutcome.FAILED
     assert said in result.because
-    assert said in works.pipelines.tags["train-1"]["signalbox.because"]
-    assert not works.made("register dev/models")
+    assert said in app.pipelines.tags["train-1"]["signalbox.because"]
+    assert not app.made("register dev/models")
 
 
-async def test_rows_of_the_holdout_with_one_key_do_not_share_a_prediction(works: Works) -> None:
+async def test_rows_of_the_holdout_with_one_key_do_not_share_a_prediction(app: RetrainingApp) -> None:
     rows = "\n".join(f"{max(n, 1)},{n},{n}" for n in range(200))
-    works.hub.land("evaluation/churn.csv", f"id,x,y\n{rows}\n".encode())
-    works.pipelines.spoil = lambda lines: [lines[0], *lines[2:]]
+    app.hub.land("evaluation/churn.csv", f"id,x,y\n{rows}\n".encode())
+    app.pipelines.spoil = lambda lines: [lines[0], *lines[2:]]
 
-    result = await works.by_hand()
+    result = await app.by_hand()
 
     assert (result.outcome, "1 have another row's id" in result.because) == (c.RetrainingOutcome.FAILED, True)
 
 
-async def test_a_pipelines_run_that_is_deleted_fails_the_run_and_locks_nothing(works: Works) -> None:
+async def test_a_pipelines_run_that_is_deleted_fails_the_run_and_locks_nothing(app: RetrainingApp) -> None:
     """What it cost is not known any more: the budget is charged the estimate."""
 
     def gone(run: str) -> None:
         raise Refused(f"look at run {run}: 404 it was deleted")
 
-    works.pipelines.during = gone
+    app.pipelines.during = gone
 
-    result = await works.by_hand(hours=2)
+    result = await app.by_hand(hours=2)
 
     assert (result.outcome, "404" in result.because) == (c.RetrainingOutcome.FAILED, True)
-    book, _ = read_book(works.clients, "churn")
-    assert (book.running, book.runs[0].cost, works.runs()[0]["cost"]["actual"]) == ("", RULES.estimate, None)
+    book, _ = read_book(app.clients, "churn")
+    assert (book.running, book.runs[0].cost, app.runs()[0]["cost"]["actual"]) == ("", RULES.estimate, None)
 
 
 @pytest.mark.parametrize("status", ["Queued", "Canceled"])
-async def test_a_run_that_is_cancelled_before_it_began_costs_nothing(works: Works, status: str) -> None:
-    look = works.pipelines.look
+async def test_a_run_that_is_cancelled_before_it_began_costs_nothing(app: RetrainingApp, status: str) -> None:
+    look = app.pipelines.look
 
     def queued(pipeline: Any, run: str) -> Any:
-        return replace(look(pipeline, run), status=status if works.pipelines.cancelled else "Queued", started="")
+        return replace(look(pipeline, run), status=status if app.pipelines.cancelled else "Queued", started="")
 
-    works.pipelines.look = queued  # type: ignore[method-assign]
-    works.pipelines.status_after = lambda looks: "Running"
+    app.pipelines.look = queued  # type: ignore[method-assign]
+    app.pipelines.status_after = lambda looks: "Running"
 
-    await works.by_hand(hours=2)
+    await app.by_hand(hours=2)
 
-    assert works.runs()[0]["cost"]["actual"] == 0
+    assert app.runs()[0]["cost"]["actual"] == 0
 
 
-async def test_a_run_that_is_timed_out_in_an_outage_is_cancelled_after_it(works: Works) -> None:
-    cancel, out = works.pipelines.cancel, timedelta(hours=2)
-    works.pipelines.status_after, began = lambda looks: "Running", works.clients.clock.now()
+async def test_a_run_that_is_timed_out_in_an_outage_is_cancelled_after_it(app: RetrainingApp) -> None:
+    cancel, out = app.pipelines.cancel, timedelta(hours=2)
+    app.pipelines.status_after, began = lambda looks: "Running", app.clients.clock.now()
 
     def refusing(*given: Any) -> None:
-        if works.clients.clock.now() - began < out:
+        if app.clients.clock.now() - began < out:
             raise Transient("503 service unavailable")
         cancel(*given)
 
-    works.pipelines.cancel = refusing  # type: ignore[method-assign]
+    app.pipelines.cancel = refusing  # type: ignore[method-assign]
 
-    result = await works.by_hand(hours=4)
+    result = await app.by_hand(hours=4)
 
     assert (result.outcome, "timed out" in result.because) == (c.RetrainingOutcome.FAILED, True)
-    assert works.pipelines.cancelled == {"train-1": result.because}
+    assert app.pipelines.cancelled == {"train-1": result.because}
 
 
 @pytest.mark.parametrize("content", [b"{", b"[1]", b"\xff"])
 @pytest.mark.parametrize("name", ["metrics.json", "lineage.json"])
 async def test_what_a_pipeline_says_of_itself_badly_ends_the_run_at_once(
-    works: Works, name: str, content: bytes
+    app: RetrainingApp, name: str, content: bytes
 ) -> None:
-    works.pipelines.during = lambda run: works.hub.land(f"{output_of(works)}/{name}", content) and None
+    app.pipelines.during = lambda run: app.hub.land(f"{output_of(app)}/{name}", content) and None
 
-    result = await works.by_hand()
+    result = await app.by_hand()
 
     assert result.outcome is c.RetrainingOutcome.FAILED
     assert f"the pipeline's {name} is no" in result.because
 
 
-async def test_the_answers_never_reach_the_pipeline(works: Works) -> None:
-    result = await works.by_hand()
+async def test_the_answers_never_reach_the_pipeline(app: RetrainingApp) -> None:
+    result = await app.by_hand()
 
-    given = works.hub.read("signalbox-staging", f"retraining/{result.run}/holdout/holdout.csv") or b""
+    given = app.hub.read("signalbox-staging", f"retraining/{result.run}/holdout/holdout.csv") or b""
     assert given.splitlines()[0] == b"id,x"
 
 
-async def test_bad_training_data_starts_no_pipeline(works: Works) -> None:
-    works.hub.land("training/churn/second.csv", b"id,x,y\n7000,bad,1\n")
+async def test_bad_training_data_starts_no_pipeline(app: RetrainingApp) -> None:
+    app.hub.land("training/churn/second.csv", b"id,x,y\n7000,bad,1\n")
 
-    result = await works.by_hand()
+    result = await app.by_hand()
 
     assert result.outcome is c.RetrainingOutcome.BAD_DATA
     assert "is bad" in result.because
-    assert not works.pipelines.runs
-    assert works.runs()[0]["cost"]["actual"] == 0
+    assert not app.pipelines.runs
+    assert app.runs()[0]["cost"]["actual"] == 0
 
 
-async def test_a_champion_that_is_replaced_meanwhile_is_the_one_to_beat(works: Works) -> None:
+async def test_a_champion_that_is_replaced_meanwhile_is_the_one_to_beat(app: RetrainingApp) -> None:
     """Better than the one that served when it began, worse than the one that serves when it is judged."""
-    await works.serve(error=3.0)
-    works.pipelines.error = 2.0
-    works.pipelines.status_after = lambda looks: "Completed" if looks > 10 else "Running"
-    works.cause(CauseKind.DRIFT)
-    await works.consider()
-    await works.until(lambda: bool(works.pipelines.runs))
-    works.register("7", error=0.5)
-    promotion = await works.promote("churn:7", to="preprod")
-    assert (await works.finish(promotion)).fate is c.Fate.PROMOTED
+    await app.serve(error=3.0)
+    app.pipelines.error = 2.0
+    app.pipelines.status_after = lambda looks: "Completed" if looks > 10 else "Running"
+    app.cause(CauseKind.DRIFT)
+    await app.consider()
+    await app.until(lambda: bool(app.pipelines.runs))
+    app.register("7", error=0.5)
+    promotion = await app.promote("churn:7", to="preprod")
+    assert (await app.finish(promotion)).fate is c.Fate.PROMOTED
 
-    result = await works.retrained()
+    result = await app.retrained()
 
-    judged = works.part("evaluation.json")
+    judged = app.part("evaluation.json")
     assert result.outcome is c.RetrainingOutcome.NOT_BETTER
     assert (judged["champion_at_start"], judged["champion"]) == ("preprod/models/churn:1", "preprod/models/churn:7")
 
 
-async def test_a_young_champion_is_given_its_time_unless_somebody_asks(works: Works) -> None:
-    await works.serve()
-    works.change(limits=Limits(debounce_s=0, champion_age_s=86400))
-    works.cause(CauseKind.DRIFT)
-    await works.consider()
-    await works.pass_time(timedelta(hours=2))
-    assert works.verdicts() == [("wait", "champion's age")]
+async def test_a_young_champion_is_given_its_time_unless_somebody_asks(app: RetrainingApp) -> None:
+    await app.serve()
+    app.change(limits=Limits(debounce_s=0, champion_age_s=86400))
+    app.cause(CauseKind.DRIFT)
+    await app.consider()
+    await app.pass_time(timedelta(hours=2))
+    assert app.verdicts() == [("wait", "champion's age")]
 
-    result = await works.by_hand()
+    result = await app.by_hand()
 
     assert result.outcome.judged
-    assert len(works.part("claim.json")["causes"]) == 2
+    assert len(app.part("claim.json")["causes"]) == 2
 
 
-async def test_a_holdout_that_is_replaced_meanwhile_voids_the_predictions(works: Works) -> None:
+async def test_a_holdout_that_is_replaced_meanwhile_voids_the_predictions(app: RetrainingApp) -> None:
     rows = "\n".join(f"{n},{n},{n}" for n in range(1, 201))
-    works.pipelines.during = lambda run: bool(  # type: ignore[assignment,return-value]
-        works.hub.land("evaluation/churn.csv", f"id,x,y\n{rows}\n".encode())
+    app.pipelines.during = lambda run: bool(  # type: ignore[assignment,return-value]
+        app.hub.land("evaluation/churn.csv", f"id,x,y\n{rows}\n".encode())
     )
 
-    result = await works.by_hand()
+    result = await app.by_hand()
 
     assert result.outcome is c.RetrainingOutcome.FAILED
     assert "was replaced while" in result.because
 
 
-async def test_files_that_change_after_they_were_judged_are_not_registered(works: Works) -> None:
-    create = works.hub.create
+async def test_files_that_change_after_they_were_judged_are_not_registered(app: RetrainingApp) -> None:
+    create = app.hub.create
 
     def judged(container: str, path: str, *rest: Any) -> bool:
         if path.endswith("/evaluation.json"):
-            run = works.pipelines.asked["train-1"]
+            run = app.pipelines.asked["train-1"]
             shelf = Shelf(place=DEV, folder=f"{run.output}/model", asset=ModelVersion(name="any", version="0"))
-            works.clients.bundles.put(shelf, "model.bin", b"other weights")  # type: ignore[attr-defined]
+            app.clients.bundles.put(shelf, "model.bin", b"other weights")  # type: ignore[attr-defined]
         return create(container, path, *rest)
 
-    works.hub.create = judged  # type: ignore[method-assign]
+    app.hub.create = judged  # type: ignore[method-assign]
 
-    result = await works.by_hand()
+    result = await app.by_hand()
 
     assert result.outcome is c.RetrainingOutcome.FAILED
     assert "wrote other files after it was judged" in result.because
-    assert not works.made("register dev/models")
+    assert not app.made("register dev/models")
 
 
-async def test_numbers_of_versions_are_numbers(works: Works) -> None:
+async def test_numbers_of_versions_are_numbers(app: RetrainingApp) -> None:
     for version in ("2", "9", "10"):
-        works.register(version, error=1.0)
+        app.register(version, error=1.0)
 
-    assert (await works.by_hand()).model == "churn:11"
+    assert (await app.by_hand()).model == "churn:11"
 
 
 async def test_a_clock_that_goes_back_starts_nothing_twice_and_blocks_nothing_for_longer_than_its_limit(
-    works: Works,
+    app: RetrainingApp,
 ) -> None:
-    true = works.clients.clock.now
-    works.clients.clock.now = lambda: true() + timedelta(days=400)  # type: ignore[method-assign]
-    works.cause(CauseKind.DRIFT)
-    await works.consider()
-    first = await works.retrained()
-    works.cause(CauseKind.SCHEDULE)
-    works.clients.clock.now = true  # type: ignore[method-assign]
+    true = app.clients.clock.now
+    app.clients.clock.now = lambda: true() + timedelta(days=400)  # type: ignore[method-assign]
+    app.cause(CauseKind.DRIFT)
+    await app.consider()
+    first = await app.retrained()
+    app.cause(CauseKind.SCHEDULE)
+    app.clients.clock.now = true  # type: ignore[method-assign]
 
-    works.cause(CauseKind.DRIFT, 2)
-    await works.consider()
-    await works.pass_time(timedelta(minutes=55))
+    app.cause(CauseKind.DRIFT, 2)
+    await app.consider()
+    await app.pass_time(timedelta(minutes=55))
 
-    assert [run["run"] for run in works.runs()] == [first.run]
-    assert works.verdicts().count(("retrain", "worthwhile")) == 1
-    assert ("wait", "minimum interval") in works.verdicts()
-    await works.pass_time(timedelta(hours=2))
-    assert [run["causes"] for run in works.runs()] == [2, 1], "oldest first, as the clock said"
+    assert [run["run"] for run in app.runs()] == [first.run]
+    assert app.verdicts().count(("retrain", "worthwhile")) == 1
+    assert ("wait", "minimum interval") in app.verdicts()
+    await app.pass_time(timedelta(hours=2))
+    assert [run["causes"] for run in app.runs()] == [2, 1], "oldest first, as the clock said"

@@ -21,7 +21,7 @@ from shared.records import paths as records
 from tests.amounts import sample
 from tests.hosted import hosted
 from tests.promotion.conftest import DEV
-from tests.retraining.conftest import Works, hours
+from tests.retraining.conftest import RetrainingApp, hours
 
 STEPS = ("data", "submitted", "judged", "registered", "entered", "promoted", "closed")
 
@@ -47,60 +47,60 @@ class LosingLedger:
         return recorded
 
 
-async def promoted(works: Works, result: c.RetrainingResult) -> None:
+async def promoted(app: RetrainingApp, result: c.RetrainingResult) -> None:
     """Everything once, and all the way up."""
     assert result.outcome is c.RetrainingOutcome.BETTER
-    assert (await works.finish(result.promotion)).fate is c.Fate.PROMOTED
-    assert list(works.pipelines.submissions.values()) == [1]
-    assert works.made("register dev/models/churn") == 1
-    assert works.made("register central/models/churn:") == 1
-    assert works.made("deploy preprod/onlineEndpoints") == 1
-    assert works.chain().count("retraining better") == 1
-    announced = works.clients.announcer.kinds  # type: ignore[attr-defined]
+    assert (await app.finish(result.promotion)).fate is c.Fate.PROMOTED
+    assert list(app.pipelines.submissions.values()) == [1]
+    assert app.made("register dev/models/churn") == 1
+    assert app.made("register central/models/churn:") == 1
+    assert app.made("deploy preprod/onlineEndpoints") == 1
+    assert app.chain().count("retraining better") == 1
+    announced = app.clients.announcer.kinds  # type: ignore[attr-defined]
     assert announced.count("Signalbox.Promotion.Promoted") == 2
-    sets = [blob.path for blob in works.hub.list("signalbox-staging", "training-sets/")]
+    sets = [blob.path for blob in app.hub.list("signalbox-staging", "training-sets/")]
     assert len(sets) == 2
-    assert all(works.hub.writes[f"signalbox-staging/{path}"] == 1 for path in sets)
+    assert all(app.hub.writes[f"signalbox-staging/{path}"] == 1 for path in sets)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(("step", "after"), sample([(step, after) for step in STEPS for after in (False, True)], 5))
-async def test_a_lost_record_repeats_no_effect(works: Works, step: str, after: bool) -> None:
-    ledger = LosingLedger(works.clients.ledger, step, after)
-    vars(works.clients)["ledger"] = ledger
+async def test_a_lost_record_repeats_no_effect(app: RetrainingApp, step: str, after: bool) -> None:
+    ledger = LosingLedger(app.clients.ledger, step, after)
+    vars(app.clients)["ledger"] = ledger
 
-    result = await works.by_hand()
+    result = await app.by_hand()
 
     assert ledger.lost == 1
-    await promoted(works, result)
+    await promoted(app, result)
 
 
-async def test_a_run_that_is_started_again_after_its_end_is_a_duplicate_and_does_nothing(works: Works) -> None:
-    result = await works.by_hand()
-    await works.finish(result.promotion)
-    closed = works.runs()[0]
+async def test_a_run_that_is_started_again_after_its_end_is_a_duplicate_and_does_nothing(app: RetrainingApp) -> None:
+    result = await app.by_hand()
+    await app.finish(result.promotion)
+    closed = app.runs()[0]
 
-    await works.host.start("retrain", result.run, works.part("claim.json")["request"])
-    again = await works.host.advance_until_finished(result.run, timeout=60)
+    await app.host.start("retrain", result.run, app.part("claim.json")["request"])
+    again = await app.host.advance_until_finished(result.run, timeout=60)
 
     assert decode(c.RetrainingResult, again.output).outcome is c.RetrainingOutcome.DUPLICATE
-    assert works.runs() == [closed]
-    await promoted(works, result)
+    assert app.runs() == [closed]
+    await promoted(app, result)
 
 
-async def test_a_lost_answer_of_the_pipeline_is_found_by_name(works: Works) -> None:
-    works.pipelines.lose_next_answer = True
+async def test_a_lost_answer_of_the_pipeline_is_found_by_name(app: RetrainingApp) -> None:
+    app.pipelines.lose_next_answer = True
 
-    await promoted(works, await works.by_hand())
+    await promoted(app, await app.by_hand())
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("at", sample(range(2, 26, 4), 3))
 async def test_a_host_that_is_restarted_between_two_steps_finishes(
-    works: Works, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+    app: RetrainingApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
     """At the *at*-th record that is created, whichever it is."""
-    reached, create, counted = threading.Event(), works.hub.create, [0]
+    reached, create, counted = threading.Event(), app.hub.create, [0]
 
     def counting(*given: Any, **named: Any) -> bool:
         counted[0] += 1
@@ -108,149 +108,149 @@ async def test_a_host_that_is_restarted_between_two_steps_finishes(
             reached.set()
         return create(*given, **named)
 
-    works.cause(CauseKind.DRIFT)
-    works.hub.create = counting  # type: ignore[method-assign]
-    await works.consider()
-    await works.until(reached.is_set)
-    await works.host.host.stop()
-    clock = works.clients.clock.now.__self__  # type: ignore[attr-defined]
-    async with hosted(works.clients, clock, tmp_path, monkeypatch, sweeps="0 0 * * * *") as again:
-        works.host = again
-        await promoted(works, await works.retrained())
+    app.cause(CauseKind.DRIFT)
+    app.hub.create = counting  # type: ignore[method-assign]
+    await app.consider()
+    await app.until(reached.is_set)
+    await app.host.host.stop()
+    clock = app.clients.clock.now.__self__  # type: ignore[attr-defined]
+    async with hosted(app.clients, clock, tmp_path, monkeypatch, sweeps="0 0 * * * *") as again:
+        app.host = again
+        await promoted(app, await app.retrained())
 
 
 @pytest.mark.parametrize("looks", [0, 3])
-async def test_a_run_that_is_ended_from_outside_is_cancelled_and_says_so(works: Works, looks: int) -> None:
-    works.pipelines.status_after = lambda seen: "Running"
-    works.cause(CauseKind.DRIFT)
-    await works.consider()
-    await works.until(lambda: sum(works.pipelines.looks.values()) >= looks and bool(works.runs()))
-    run = works.runs()[0]["run"]
-    await works.host.terminate(run, "somebody pulled the plug")
-    await works.host.terminate(identity.wait_id(run), "and this one") if works.pipelines.runs else None
-    await hours(works, 2)
+async def test_a_run_that_is_ended_from_outside_is_cancelled_and_says_so(app: RetrainingApp, looks: int) -> None:
+    app.pipelines.status_after = lambda seen: "Running"
+    app.cause(CauseKind.DRIFT)
+    await app.consider()
+    await app.until(lambda: sum(app.pipelines.looks.values()) >= looks and bool(app.runs()))
+    run = app.runs()[0]["run"]
+    await app.host.terminate(run, "somebody pulled the plug")
+    await app.host.terminate(identity.wait_id(run), "and this one") if app.pipelines.runs else None
+    await hours(app, 2)
 
-    closed = works.runs()[0]
+    closed = app.runs()[0]
     assert (closed["outcome"], "ended from outside" in closed["because"]) == ("cancelled", True)
-    assert set(works.pipelines.cancelled) == set(works.pipelines.runs)
-    assert all("ended from outside" in because for because in works.pipelines.cancelled.values())
-    works.pipelines.status_after = lambda seen: "Completed"
-    works.cause(CauseKind.DRIFT, 2)
-    await works.consider()
-    await works.until(lambda: len(works.runs()) == 2)
+    assert set(app.pipelines.cancelled) == set(app.pipelines.runs)
+    assert all("ended from outside" in because for because in app.pipelines.cancelled.values())
+    app.pipelines.status_after = lambda seen: "Completed"
+    app.cause(CauseKind.DRIFT, 2)
+    await app.consider()
+    await app.until(lambda: len(app.runs()) == 2)
 
 
-async def test_a_claim_that_nobody_started_is_started_by_the_timer(works: Works) -> None:
-    works.change(limits=Limits(debounce_s=0))
-    works.cause(CauseKind.DRIFT)
+async def test_a_claim_that_nobody_started_is_started_by_the_timer(app: RetrainingApp) -> None:
+    app.change(limits=Limits(debounce_s=0))
+    app.cause(CauseKind.DRIFT)
     weighing = c.CausesWeighing(key="killed", model="churn")
 
-    claimed = [await asyncio.to_thread(weigh_causes, works.clients, weighing) for _ in range(2)]
-    await hours(works, 2)
+    claimed = [await asyncio.to_thread(weigh_causes, app.clients, weighing) for _ in range(2)]
+    await hours(app, 2)
 
     assert claimed[0].run == claimed[1].run is not None
-    assert [run["run"] for run in works.runs()] == [claimed[0].run.run]
-    await promoted(works, await works.retrained())
+    assert [run["run"] for run in app.runs()] == [claimed[0].run.run]
+    await promoted(app, await app.retrained())
 
 
 @pytest.mark.parametrize("ended", ["by an outage", "from outside"])
-async def test_a_run_that_ends_before_it_was_opened_does_not_lock_its_model(works: Works, ended: str) -> None:
-    create, out = works.hub.create, [True]
+async def test_a_run_that_ends_before_it_was_opened_does_not_lock_its_model(app: RetrainingApp, ended: str) -> None:
+    create, out = app.hub.create, [True]
 
     def refusing(container: str, path: str, *rest: Any) -> bool:
         if out[0] and path.endswith("/run.json"):
             raise Transient("503 the storage account is down")
         return create(container, path, *rest)
 
-    works.hub.create = refusing  # type: ignore[method-assign]
-    works.cause(CauseKind.DRIFT)
-    await works.consider()
-    await works.until(lambda: bool(read_book(works.clients, "churn")[0].running))
-    run = read_book(works.clients, "churn")[0].running
+    app.hub.create = refusing  # type: ignore[method-assign]
+    app.cause(CauseKind.DRIFT)
+    await app.consider()
+    await app.until(lambda: bool(read_book(app.clients, "churn")[0].running))
+    run = read_book(app.clients, "churn")[0].running
     if ended == "from outside":
-        await works.host.terminate(run, "not this one")
-    await works.host.advance_until_finished(run)
+        await app.host.terminate(run, "not this one")
+    await app.host.advance_until_finished(run)
     out[0] = False
-    await hours(works, 3)
+    await hours(app, 3)
 
     wanted = {"by an outage": "better", "from outside": "cancelled"}[ended]
-    assert [closed["outcome"] for closed in works.runs()] == [wanted]
-    assert (read_book(works.clients, "churn")[0].running, works.settled()) == ("", [run])
+    assert [closed["outcome"] for closed in app.runs()] == [wanted]
+    assert (read_book(app.clients, "churn")[0].running, app.settled()) == ("", [run])
 
 
-async def test_causes_that_were_claimed_and_not_yet_marked_are_not_claimed_again(works: Works) -> None:
-    works.change(limits=Limits(debounce_s=0))
-    cause = works.cause(CauseKind.DRIFT)
-    claimed = await asyncio.to_thread(weigh_causes, works.clients, c.CausesWeighing(key="killed", model="churn"))
+async def test_causes_that_were_claimed_and_not_yet_marked_are_not_claimed_again(app: RetrainingApp) -> None:
+    app.change(limits=Limits(debounce_s=0))
+    cause = app.cause(CauseKind.DRIFT)
+    claimed = await asyncio.to_thread(weigh_causes, app.clients, c.CausesWeighing(key="killed", model="churn"))
     path = f"signalbox/retraining/churn/causes/{cause.id}.json"
-    works.hub.land(path, works.hub.read(*path.split("/", 1)) or b"", {"kind": "drift", "at": cause.at.isoformat()})
+    app.hub.land(path, app.hub.read(*path.split("/", 1)) or b"", {"kind": "drift", "at": cause.at.isoformat()})
 
-    again = await asyncio.to_thread(weigh_causes, works.clients, c.CausesWeighing(key="next", model="churn"))
+    again = await asyncio.to_thread(weigh_causes, app.clients, c.CausesWeighing(key="next", model="churn"))
 
     assert claimed.run is not None
     assert again.run is None
-    assert works.settled() == [claimed.run.run]
+    assert app.settled() == [claimed.run.run]
 
 
 async def test_causes_that_were_never_marked_are_their_runs_own_however_it_ends(
-    works: Works,
+    app: RetrainingApp,
 ) -> None:
     """Killed between claiming and marking, and the run fails: they do not start a second one."""
-    cause, marked = works.cause(CauseKind.DRIFT), works.hub.replace
+    cause, marked = app.cause(CauseKind.DRIFT), app.hub.replace
     path = f"retraining/churn/causes/{cause.id}.json"
 
     def killed(container: str, name: str, *rest: Any) -> bool:
-        return False if name == path and not works.pipelines.runs else marked(container, name, *rest)
+        return False if name == path and not app.pipelines.runs else marked(container, name, *rest)
 
-    works.hub.replace = killed  # type: ignore[method-assign]
-    works.pipelines.status_after = lambda looks: "Failed"
-    await works.consider()
-    result = await works.retrained()
-    await hours(works, 8)
+    app.hub.replace = killed  # type: ignore[method-assign]
+    app.pipelines.status_after = lambda looks: "Failed"
+    await app.consider()
+    result = await app.retrained()
+    await hours(app, 8)
 
     assert result.outcome is c.RetrainingOutcome.FAILED
-    book, _ = read_book(works.clients, "churn")
-    assert (works.settled(), book.running, [past.run for past in book.runs]) == ([result.run], "", [result.run])
+    book, _ = read_book(app.clients, "churn")
+    assert (app.settled(), book.running, [past.run for past in book.runs]) == ([result.run], "", [result.run])
 
 
 @pytest.mark.parametrize("step", ["retraining/churn/causes/", "/run.json", "/book.json"])
-async def test_a_kill_while_a_run_closes_changes_nothing_of_what_it_absorbed(works: Works, step: str) -> None:
+async def test_a_kill_while_a_run_closes_changes_nothing_of_what_it_absorbed(app: RetrainingApp, step: str) -> None:
     """After each of its writes: what the record says stands, and what comes after it is weighed anew."""
-    replace, meanwhile = works.hub.replace, list[str]()
-    works.pipelines.during = lambda run: meanwhile or meanwhile.append(works.cause(CauseKind.ALERT).id)  # type: ignore[func-returns-value]
+    replace, meanwhile = app.hub.replace, list[str]()
+    app.pipelines.during = lambda run: meanwhile or meanwhile.append(app.cause(CauseKind.ALERT).id)  # type: ignore[func-returns-value]
 
     def killed(container: str, path: str, *rest: Any) -> bool:
         done = replace(container, path, *rest)
         if step in path and len(meanwhile) == 1:
-            meanwhile.append(works.cause(CauseKind.SCHEDULE).id)
+            meanwhile.append(app.cause(CauseKind.SCHEDULE).id)
             raise Transient("the host died after the write")
         return done
 
-    works.hub.replace = killed  # type: ignore[method-assign]
-    result = await works.by_hand()
+    app.hub.replace = killed  # type: ignore[method-assign]
+    result = await app.by_hand()
 
-    absorbed, after = works.runs()[0]["absorbed"], meanwhile[1]
-    told = next(data for _, kind, data in works.clients.announcer.events if kind == "Signalbox.Retraining.Better")  # type: ignore[attr-defined]
+    absorbed, after = app.runs()[0]["absorbed"], meanwhile[1]
+    told = next(data for _, kind, data in app.clients.announcer.events if kind == "Signalbox.Retraining.Better")  # type: ignore[attr-defined]
     assert absorbed == told["absorbed"] == meanwhile[:1]
-    settled = {blob.path: blob.metadata.get("settled") for blob in works.hub.list("signalbox", records.causes("churn"))}
+    settled = {blob.path: blob.metadata.get("settled") for blob in app.hub.list("signalbox", records.causes("churn"))}
     assert settled[records.cause("churn", meanwhile[0])] == result.run
     assert settled[records.cause("churn", after)] is None
 
 
-async def test_a_flag_that_asks_for_the_same_has_one_effect(works: Works) -> None:
-    tag = works.pipelines.tag
+async def test_a_flag_that_asks_for_the_same_has_one_effect(app: RetrainingApp) -> None:
+    tag = app.pipelines.tag
 
     def flagging(pipeline: Any, run: str, tags: Mapping[str, str]) -> None:
         tag(pipeline, run, tags)
         if "signalbox.challenger" in tags:
             model = exact_model(tags["signalbox.challenger"])
-            works.clients.models.tag(DEV, model, {FLAG: f"{model} -> preprod"})
+            app.clients.models.tag(DEV, model, {FLAG: f"{model} -> preprod"})
 
-    works.pipelines.tag = flagging  # type: ignore[method-assign]
+    app.pipelines.tag = flagging  # type: ignore[method-assign]
 
-    result = await works.by_hand()
-    await hours(works, 2)
+    result = await app.by_hand()
+    await hours(app, 2)
 
-    await promoted(works, result)
-    opened = [blob.path for blob in works.hub.list("signalbox", "promotions/") if blob.path.endswith("promotion.json")]
+    await promoted(app, result)
+    opened = [blob.path for blob in app.hub.list("signalbox", "promotions/") if blob.path.endswith("promotion.json")]
     assert len(opened) == 2

@@ -9,7 +9,7 @@ from shared import contracts as c
 from shared.domain.inference.routes import Group, Grouping
 from shared.domain.schedules.due_times import Schedule, Target
 from tests.inference.conftest import a_route
-from tests.retraining.conftest import Works
+from tests.retraining.conftest import RetrainingApp
 
 RETRAIN = Schedule(name="nightly", cron="30 2 * * *", target=Target.RETRAIN, of="churn", timezone="Europe/Paris")
 SCORE = Schedule(name="scoring", cron="15 2 * * *", target=Target.SCORE, of="waiting")
@@ -20,27 +20,27 @@ def ticks() -> str:
     return "0 15,30 * * * *"
 
 
-async def test_a_schedule_retrains_and_another_scores_each_at_its_own_time_and_once(works: Works) -> None:
-    configuration = works.clients.configuration
+async def test_a_schedule_retrains_and_another_scores_each_at_its_own_time_and_once(app: RetrainingApp) -> None:
+    configuration = app.clients.configuration
     waiting = a_route("waiting", Group(kind=Grouping.SCHEDULE))
-    vars(works.clients)["configuration"] = replace(configuration, routes=(waiting,), schedules=(RETRAIN, SCORE))
+    vars(app.clients)["configuration"] = replace(configuration, routes=(waiting,), schedules=(RETRAIN, SCORE))
     for name in ("a", "b"):
-        await works.tell(works.hub.land(f"landing/waiting/north/{name}.csv", b"id,x\n1,2\n"))
+        await app.tell(app.hub.land(f"landing/waiting/north/{name}.csv", b"id,x\n1,2\n"))
 
-    await works.pass_time(timedelta(hours=1, minutes=29))  # It is 2:29 in Paris.
-    assert (works.settled(), works.clients.jobs.created.total()) == ([], 0)  # type: ignore[attr-defined]
-    await works.pass_time(timedelta(minutes=1))
-    assert works.settled() == [""]
-    result = await works.retrained()
-    await works.pass_time(timedelta(minutes=60))
+    await app.pass_time(timedelta(hours=1, minutes=29))  # It is 2:29 in Paris.
+    assert (app.settled(), app.clients.jobs.created.total()) == ([], 0)  # type: ignore[attr-defined]
+    await app.pass_time(timedelta(minutes=1))
+    assert app.settled() == [""]
+    result = await app.retrained()
+    await app.pass_time(timedelta(minutes=60))
 
-    claim = works.part("claim.json")["causes"]
+    claim = app.part("claim.json")["causes"]
     assert [(cause["kind"], cause["facts"]["due"]) for cause in claim] == [("schedule", "2026-01-01T01:30:00+00:00")]
     assert result.outcome is c.RetrainingOutcome.BETTER
-    assert (await works.finish(result.promotion)).fate is c.Fate.PROMOTED
-    assert works.clients.jobs.created.total() == 1  # type: ignore[attr-defined]
-    assert "Signalbox.Inference.Completed" in works.clients.announcer.kinds  # type: ignore[attr-defined]
-    await works.pass_time(timedelta(hours=21))
-    assert len(works.runs()) == 1
-    await works.pass_time(timedelta(hours=3))
-    assert [run["causes"] for run in works.runs()] == [1, 1]
+    assert (await app.finish(result.promotion)).fate is c.Fate.PROMOTED
+    assert app.clients.jobs.created.total() == 1  # type: ignore[attr-defined]
+    assert "Signalbox.Inference.Completed" in app.clients.announcer.kinds  # type: ignore[attr-defined]
+    await app.pass_time(timedelta(hours=21))
+    assert len(app.runs()) == 1
+    await app.pass_time(timedelta(hours=3))
+    assert [run["causes"] for run in app.runs()] == [1, 1]

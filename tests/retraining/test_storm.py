@@ -17,7 +17,7 @@ from shared.domain.retraining.causes import CauseKind
 from shared.domain.retraining.rules import Limits
 from shared.domain.schedules.due_times import Schedule, Target
 from shared.records import paths as records
-from tests.retraining.conftest import Works, hours
+from tests.retraining.conftest import RetrainingApp, hours
 from tests.unit.schedules.oracle import MORE
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
@@ -34,10 +34,10 @@ def payload(name: str) -> Any:
 class Storm:
     """What asks for churn to be retrained, one cause a call."""
 
-    def __init__(self, works: Works) -> None:
-        configuration = works.clients.configuration
-        vars(works.clients)["configuration"] = replace(configuration, drift=(WATCH,), schedules=SCHEDULES)
-        self._works, self._lanes = works, asyncio.Semaphore(AT_ONCE)
+    def __init__(self, app: RetrainingApp) -> None:
+        configuration = app.clients.configuration
+        vars(app.clients)["configuration"] = replace(configuration, drift=(WATCH,), schedules=SCHEDULES)
+        self._works, self._lanes = app, asyncio.Semaphore(AT_ONCE)
         doors = (self._person, self._pipeline, self._v1, self._v2, self._alert_event, self._webhook)
         self._doors: tuple[Callable[[int], Awaitable[None]], ...] = doors
 
@@ -102,54 +102,54 @@ class Storm:
 
 
 @pytest.fixture
-def storm(works: Works) -> Storm:
-    return Storm(works)
+def storm(app: RetrainingApp) -> Storm:
+    return Storm(app)
 
 
-def recorded(works: Works) -> Iterator[str]:
+def recorded(app: RetrainingApp) -> Iterator[str]:
     """The ids of all causes."""
-    for blob in works.hub.list("signalbox", records.causes("churn")):
+    for blob in app.hub.list("signalbox", records.causes("churn")):
         yield blob.path.rpartition("/")[2].removesuffix(".json")
 
 
-async def test_a_thousand_causes_of_all_kinds_become_one_run_that_lists_them(works: Works, storm: Storm) -> None:
+async def test_a_thousand_causes_of_all_kinds_become_one_run_that_lists_them(app: RetrainingApp, storm: Storm) -> None:
     """Some hundreds by their doors, the others as doors record them; all by their doors with SIGNALBOX_EXAMPLES=4."""
     each, kinds = 36 * MORE, list(CauseKind)
     for number in range(1000 - 7 * each):
-        works.cause(kinds[number % len(kinds)], number)
+        app.cause(kinds[number % len(kinds)], number)
     await storm.tick()
     await storm.data()
     for wave in range(7):
-        await asyncio.gather(storm.wave(range(wave * each, wave * each + each)), works.pass_time(timedelta(seconds=45)))
+        await asyncio.gather(storm.wave(range(wave * each, wave * each + each)), app.pass_time(timedelta(seconds=45)))
         await storm.tick()
-    found = Counter(cause.split("-")[0] for cause in recorded(works))
-    assert works.runs() == []
+    found = Counter(cause.split("-")[0] for cause in recorded(app))
+    assert app.runs() == []
 
-    result = await works.retrained()
-    await hours(works, 5)
+    result = await app.retrained()
+    await hours(app, 5)
 
-    claim = works.part("claim.json")
+    claim = app.part("claim.json")
     assert found.total() >= 1000, found
     assert found.keys() == {kind.value for kind in kinds}
-    assert sorted(cause["id"] for cause in claim["causes"]) == sorted(recorded(works))
-    assert set(works.settled()) == {result.run}
-    assert works.pipelines.submissions.total() == len(works.runs()) == 1
+    assert sorted(cause["id"] for cause in claim["causes"]) == sorted(recorded(app))
+    assert set(app.settled()) == {result.run}
+    assert app.pipelines.submissions.total() == len(app.runs()) == 1
 
 
-async def test_a_storm_over_the_whole_life_of_a_run_loses_nothing(works: Works, storm: Storm) -> None:
+async def test_a_storm_over_the_whole_life_of_a_run_loses_nothing(app: RetrainingApp, storm: Storm) -> None:
     """Causes come while others are claimed, while the run trains, while it ends, and while the next is weighed."""
-    works.change(limits=Limits(debounce_s=0, min_interval_s=120))
-    works.pipelines.status_after = lambda looks: "Completed" if looks > 4 else "Running"
+    app.change(limits=Limits(debounce_s=0, min_interval_s=120))
+    app.pipelines.status_after = lambda looks: "Completed" if looks > 4 else "Running"
 
     for wave in range(8):
-        await asyncio.gather(storm.wave(range(wave * 6, wave * 6 + 6)), works.pass_time(timedelta(seconds=7)))
-    await hours(works, 3)
+        await asyncio.gather(storm.wave(range(wave * 6, wave * 6 + 6)), app.pass_time(timedelta(seconds=7)))
+    await hours(app, 3)
 
-    runs = [run["run"] for run in works.runs()]
-    claims = [works.hub.read("signalbox", records.retraining_part(run, "claim.json")) or b"" for run in runs]
+    runs = [run["run"] for run in app.runs()]
+    claims = [app.hub.read("signalbox", records.retraining_part(run, "claim.json")) or b"" for run in runs]
     listed = [cause["id"] for claim in claims for cause in json.loads(claim)["causes"]]
-    answered = Counter([*listed, *(each for run in works.runs() for each in run["absorbed"])])
-    assert answered == Counter(recorded(works))
+    answered = Counter([*listed, *(each for run in app.runs() for each in run["absorbed"])])
+    assert answered == Counter(recorded(app))
     assert answered.total() == 48
-    assert set(works.settled()) == set(runs)
-    assert works.pipelines.submissions.total() == len(runs) == 2
+    assert set(app.settled()) == set(runs)
+    assert app.pipelines.submissions.total() == len(runs) == 2

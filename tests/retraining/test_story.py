@@ -11,31 +11,31 @@ from shared.domain.promotion.models import DIGEST, STATE, EntryState
 from shared.domain.retraining.causes import CauseKind
 from shared.domain.retraining.rules import Budget, Limits
 from tests.promotion.conftest import OWNER
-from tests.retraining.conftest import CANDIDATES, Works, hours
+from tests.retraining.conftest import CANDIDATES, RetrainingApp, hours
 
 
-async def test_a_better_challenger_is_registered_entered_and_promoted(works: Works) -> None:
-    await works.serve(error=2.0)
-    works.pipelines.error = 1.0
+async def test_a_better_challenger_is_registered_entered_and_promoted(app: RetrainingApp) -> None:
+    await app.serve(error=2.0)
+    app.pipelines.error = 1.0
 
-    result = await works.by_hand()
+    result = await app.by_hand()
 
     assert (result.outcome, result.model) == (c.RetrainingOutcome.BETTER, "churn:2")
-    assert (await works.finish(result.promotion)).fate is c.Fate.PROMOTED
-    assets = works.cloud.state["assets"]
+    assert (await app.finish(result.promotion)).fate is c.Fate.PROMOTED
+    assets = app.cloud.state["assets"]
     assert assets["central/models/churn:2"].tags[STATE] == EntryState.CANDIDATE.value
     assert assets["central/models/churn:2"].tags[DIGEST] == assets["preprod/models/churn:2"].tags[DIGEST]
     tags = assets["dev/models/churn:2"].tags
     assert (tags["signalbox.run"], tags["azureml.git.commit"]) == (result.run, "0123abc")
     assert tags["signalbox.data"].startswith("churn-labels:")
     assert (tags["signalbox.metric.training.mae"], "signalbox.metric.mae" in tags) == ("0.5", True)
-    assert works.part("evaluation.json")["champion"] == "preprod/models/churn:1"
-    looks = [path for _, path in works.hub.blobs if path.startswith("holdouts/churn/")]
+    assert app.part("evaluation.json")["champion"] == "preprod/models/churn:1"
+    looks = [path for _, path in app.hub.blobs if path.startswith("holdouts/churn/")]
     assert len(looks) == 1  # Judged after training and again in preprod: one challenger, one look.
-    kinds = works.chain()
+    kinds = app.chain()
     order = ["retraining: retrain", "challenger judged", "challenger registered", "retraining better"]
     assert [kind for kind in kinds if kind in order] == order
-    assert "Signalbox.Retraining.Better" in works.clients.announcer.kinds  # type: ignore[attr-defined]
+    assert "Signalbox.Retraining.Better" in app.clients.announcer.kinds  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -46,145 +46,145 @@ async def test_a_better_challenger_is_registered_entered_and_promoted(works: Wor
     ],
 )
 async def test_what_is_not_better_goes_no_further_and_says_why(
-    works: Works, error: float, outcome: c.RetrainingOutcome, said: str
+    app: RetrainingApp, error: float, outcome: c.RetrainingOutcome, said: str
 ) -> None:
-    await works.serve(error=2.0)
-    works.pipelines.error = error
+    await app.serve(error=2.0)
+    app.pipelines.error = error
 
-    result = await works.by_hand()
+    result = await app.by_hand()
 
     assert result.outcome is outcome
     assert said in result.because
-    assert not [key for key in works.cloud.state["assets"] if "churn:2" in key]
-    assert said in works.pipelines.tags["train-1"]["signalbox.because"]
-    assert works.runs()[0]["outcome"] == outcome.value
+    assert not [key for key in app.cloud.state["assets"] if "churn:2" in key]
+    assert said in app.pipelines.tags["train-1"]["signalbox.because"]
+    assert app.runs()[0]["outcome"] == outcome.value
 
 
-async def test_a_first_model_needs_no_champion(works: Works) -> None:
-    result = await works.by_hand()
+async def test_a_first_model_needs_no_champion(app: RetrainingApp) -> None:
+    result = await app.by_hand()
 
     assert (result.outcome, result.model) == (c.RetrainingOutcome.BETTER, "churn:1")
-    assert (await works.finish(result.promotion)).fate is c.Fate.PROMOTED
+    assert (await app.finish(result.promotion)).fate is c.Fate.PROMOTED
 
 
-async def test_a_candidate_that_people_think_about_for_a_day_climbs_all_the_same(works: Works) -> None:
-    ladder = works.clients.configuration.ladder
+async def test_a_candidate_that_people_think_about_for_a_day_climbs_all_the_same(app: RetrainingApp) -> None:
+    ladder = app.clients.configuration.ladder
     asking = replace(CANDIDATES, approvals=ApprovalPolicy(roles=(OWNER,)))
     ladder = replace(ladder, stages=(asking, *ladder.stages[1:]))
-    vars(works.clients)["configuration"] = replace(works.clients.configuration, ladder=ladder)
-    works.cause(CauseKind.PERSON)
-    await works.consider()
-    await works.pass_time(timedelta(days=1))
-    _, waiting = await works.ask("GET", "promotions", who="linus")
+    vars(app.clients)["configuration"] = replace(app.clients.configuration, ladder=ladder)
+    app.cause(CauseKind.PERSON)
+    await app.consider()
+    await app.pass_time(timedelta(days=1))
+    _, waiting = await app.ask("GET", "promotions", who="linus")
     (entering,) = [each["promotion"] for each in waiting["promotions"]]
-    _, shown = await works.ask("GET", f"promotions/{entering}", who="linus")
-    await works.decide(entering, "grace", OWNER.name, evidence=shown["evidence"][0]["digest"])
+    _, shown = await app.ask("GET", f"promotions/{entering}", who="linus")
+    await app.decide(entering, "grace", OWNER.name, evidence=shown["evidence"][0]["digest"])
 
-    result = await works.retrained()
+    result = await app.retrained()
 
-    assert (await works.finish(result.promotion)).fate is c.Fate.PROMOTED
-
-
-async def test_a_run_in_flight_absorbs_what_comes_meanwhile(works: Works) -> None:
-    works.pipelines.status_after = lambda looks: "Completed" if looks > 8 else "Running"
-    works.cause(CauseKind.DRIFT)
-    await works.consider()
-    await works.until(lambda: bool(works.pipelines.runs))
-    late = works.cause(CauseKind.SCHEDULE)
-    await works.consider()
-
-    result = await works.retrained()
-
-    assert works.runs()[0]["absorbed"] == [late.id]
-    await hours(works, 5)
-    assert set(works.settled()) == {result.run}
-    assert ("wait", "in flight") in works.verdicts()
-    assert len(works.pipelines.runs) == 1
+    assert (await app.finish(result.promotion)).fate is c.Fate.PROMOTED
 
 
-async def test_a_run_that_failed_answers_nothing_that_came_meanwhile(works: Works) -> None:
-    works.pipelines.status_after = lambda looks: "Failed" if looks > 8 else "Running"
-    works.cause(CauseKind.DRIFT)
-    await works.consider()
-    await works.until(lambda: bool(works.pipelines.runs))
-    works.cause(CauseKind.SCHEDULE)
-    first = await works.retrained()
-    works.pipelines.status_after = lambda looks: "Completed"
+async def test_a_run_in_flight_absorbs_what_comes_meanwhile(app: RetrainingApp) -> None:
+    app.pipelines.status_after = lambda looks: "Completed" if looks > 8 else "Running"
+    app.cause(CauseKind.DRIFT)
+    await app.consider()
+    await app.until(lambda: bool(app.pipelines.runs))
+    late = app.cause(CauseKind.SCHEDULE)
+    await app.consider()
 
-    await hours(works, 2)
-    second = await works.retrained()
+    result = await app.retrained()
+
+    assert app.runs()[0]["absorbed"] == [late.id]
+    await hours(app, 5)
+    assert set(app.settled()) == {result.run}
+    assert ("wait", "in flight") in app.verdicts()
+    assert len(app.pipelines.runs) == 1
+
+
+async def test_a_run_that_failed_answers_nothing_that_came_meanwhile(app: RetrainingApp) -> None:
+    app.pipelines.status_after = lambda looks: "Failed" if looks > 8 else "Running"
+    app.cause(CauseKind.DRIFT)
+    await app.consider()
+    await app.until(lambda: bool(app.pipelines.runs))
+    app.cause(CauseKind.SCHEDULE)
+    first = await app.retrained()
+    app.pipelines.status_after = lambda looks: "Completed"
+
+    await hours(app, 2)
+    second = await app.retrained()
 
     assert first.outcome is c.RetrainingOutcome.FAILED
     assert first.because == "the training ended as Failed"
     assert second.outcome is c.RetrainingOutcome.BETTER
-    assert works.settled() == [first.run, second.run]
+    assert app.settled() == [first.run, second.run]
 
 
-async def test_new_data_is_counted_as_it_lies_there(works: Works) -> None:
+async def test_new_data_is_counted_as_it_lies_there(app: RetrainingApp) -> None:
     for name in ("second", "third"):
-        blob = works.label(name, start=510 if name == "second" else 520)
-        await works.tell(blob)
-        await works.tell(blob)
-        await works.host.settle()
+        blob = app.label(name, start=510 if name == "second" else 520)
+        await app.tell(blob)
+        await app.tell(blob)
+        await app.host.settle()
 
-    result = await works.retrained()
-    await hours(works, 30)
+    result = await app.retrained()
+    await hours(app, 30)
 
     assert result.outcome is c.RetrainingOutcome.BETTER
-    claim = works.part("claim.json")
+    claim = app.part("claim.json")
     assert [cause["because"] for cause in claim["causes"]] == ["labels: 3 new files, 3 are enough"]
-    assert len(works.runs()) == 1
-    assert works.hub.blobs["signalbox", "retraining/churn/book.json"][0].size < 3000
+    assert len(app.runs()) == 1
+    assert app.hub.blobs["signalbox", "retraining/churn/book.json"][0].size < 3000
 
 
-async def test_data_that_no_event_announced_is_found_by_the_timer(works: Works) -> None:
-    works.label("second", start=510)
-    works.label("third", start=520)
+async def test_data_that_no_event_announced_is_found_by_the_timer(app: RetrainingApp) -> None:
+    app.label("second", start=510)
+    app.label("third", start=520)
 
-    await hours(works, 2)
-    result = await works.retrained()
+    await hours(app, 2)
+    result = await app.retrained()
 
     assert result.outcome is c.RetrainingOutcome.BETTER
 
 
-async def test_a_limit_is_waited_for_with_the_timer(works: Works) -> None:
-    first = await works.by_hand()
-    works.cause(CauseKind.DRIFT, 2)
-    await works.consider()
-    await works.pass_time(timedelta(minutes=10))
+async def test_a_limit_is_waited_for_with_the_timer(app: RetrainingApp) -> None:
+    first = await app.by_hand()
+    app.cause(CauseKind.DRIFT, 2)
+    await app.consider()
+    await app.pass_time(timedelta(minutes=10))
 
-    assert works.verdicts()[-1] == ("wait", "minimum interval")
-    await hours(works, 2)
-    second = await works.retrained()
+    assert app.verdicts()[-1] == ("wait", "minimum interval")
+    await hours(app, 2)
+    second = await app.retrained()
     assert second.run != first.run
 
 
-async def test_the_budget_stops_new_runs_and_says_so(works: Works) -> None:
-    works.change(limits=Limits(debounce_s=0), budget=Budget(amount=20.0, within_s=30 * 86400))
-    await works.by_hand()
-    works.cause(CauseKind.PERSON, 2)
-    await works.consider()
-    await works.pass_time(timedelta(hours=1))
-    assert len(works.runs()) == 2
+async def test_the_budget_stops_new_runs_and_says_so(app: RetrainingApp) -> None:
+    app.change(limits=Limits(debounce_s=0), budget=Budget(amount=20.0, within_s=30 * 86400))
+    await app.by_hand()
+    app.cause(CauseKind.PERSON, 2)
+    await app.consider()
+    await app.pass_time(timedelta(hours=1))
+    assert len(app.runs()) == 2
 
-    works.change(budget=Budget(amount=11.0, within_s=30 * 86400))
-    works.cause(CauseKind.PERSON, 3)
-    await works.consider()
-    await works.pass_time(timedelta(hours=1))
+    app.change(budget=Budget(amount=11.0, within_s=30 * 86400))
+    app.cause(CauseKind.PERSON, 3)
+    await app.consider()
+    await app.pass_time(timedelta(hours=1))
 
-    assert works.verdicts()[-1] == ("refuse", "budget")
-    assert len(works.runs()) == 2
+    assert app.verdicts()[-1] == ("refuse", "budget")
+    assert len(app.runs()) == 2
 
 
-async def test_what_a_run_cost_is_recorded_by_its_own_times(works: Works) -> None:
-    works.pipelines.status_after = lambda looks: "Completed" if looks > 10 else "Running"
+async def test_what_a_run_cost_is_recorded_by_its_own_times(app: RetrainingApp) -> None:
+    app.pipelines.status_after = lambda looks: "Completed" if looks > 10 else "Running"
 
-    await works.by_hand()
+    await app.by_hand()
 
-    run = works.runs()[0]
-    seen = works.pipelines.runs["train-1"]
+    run = app.runs()[0]
+    seen = app.pipelines.runs["train-1"]
     assert run["cost"]["estimate"] == 12.0
     assert 0 < run["cost"]["actual"] < 12.0
     assert run["cost"]["node_hours"] == pytest.approx(run["cost"]["actual"] / 3.0, abs=1e-4)
     assert seen.started < seen.ended
-    assert works.pipelines.tags["train-1"]["signalbox.estimate"] == "12"
+    assert app.pipelines.tags["train-1"]["signalbox.estimate"] == "12"

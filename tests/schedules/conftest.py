@@ -22,7 +22,7 @@ from shared.records.timetable import Timetable
 from signalbox.host.clock import VirtualClock
 from tests.fakes.ports import FakeClients, MemoryHub
 from tests.hosted import hosted
-from tests.inference.conftest import WORKSPACE, Product, a_route
+from tests.inference.conftest import WORKSPACE, InferenceApp, a_route
 from tests.unit.schedules.oracle import utc
 
 NOON = utc("2026-03-28T12:00")
@@ -100,8 +100,8 @@ CONFIGURATION = Configuration(
 
 
 @dataclass
-class Station(Product):
-    """The product, and the time that it believes it is."""
+class SchedulesApp(InferenceApp):
+    """The app, and the time that it believes it is."""
 
     now: datetime = NOON
 
@@ -139,13 +139,13 @@ class Station(Product):
 
 
 @pytest.fixture
-async def station(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Station]:
+async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SchedulesApp]:
     clock = VirtualClock()
     made = FakeClients(CONFIGURATION, clock.now)
     hub = TroubledHub(clock.now)
     vars(made).update(hub=hub, ledger=BlobLedger(hub, "signalbox"))
     async with hosted(made, clock, tmp_path, monkeypatch, sweeps="0 0 0 1 1 *", ticks="0 0 0 1 1 *") as host:
-        there = Station(host=host, clients=made)
+        there = SchedulesApp(host=host, clients=made)
         made.clock.now = lambda: there.now
         made.jobs._hub = hub  # type: ignore[attr-defined]
         made.data_checks._hub = hub  # type: ignore[attr-defined]

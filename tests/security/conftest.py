@@ -15,25 +15,18 @@ from shared.config import load
 from shared.domain.configuration import Configuration
 from signalbox.host.clock import VirtualClock
 from signalbox.host.durable.client import Filter
-from signalbox.host.testing import LocalHost
-from tests.fakes.ports import FakeClients, MemoryHub
-from tests.hosted import hosted
+from tests.fakes.ports import FakeClients
+from tests.hosted import HostedApp, hosted
 from tests.security.issuer import AUDIENCE, Issuer, issuing
 
 Answer = tuple[int, dict[str, Any]]
 
 
 @dataclass
-class Target:
-    """A product that is attacked."""
+class AttackedApp(HostedApp):
+    """The app that is attacked."""
 
-    host: LocalHost
-    clients: FakeClients
     issuer: Issuer
-
-    @property
-    def hub(self) -> MemoryHub:
-        return self.clients.hub  # type: ignore[return-value]
 
     def effects(self) -> dict[str, int]:
         """Everything that was started, written or sent so far."""
@@ -75,9 +68,9 @@ async def issuer(tmp_path: Path) -> AsyncIterator[Issuer]:
 
 
 @pytest.fixture
-async def target(
+async def app(
     configuration: Configuration, issuer: Issuer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Target]:
+) -> AsyncIterator[AttackedApp]:
     clock = VirtualClock()
     made = FakeClients(configuration, clock.now)
     vars(made).update(
@@ -87,4 +80,4 @@ async def target(
         secrets=SealedSecrets(made.hub, configuration.hub.state, "s" * 32),
     )
     async with hosted(made, clock, tmp_path, monkeypatch, sweeps="0 0 0 1 1 *") as host:
-        yield Target(host=host, clients=made, issuer=issuer)
+        yield AttackedApp(host=host, clients=made, issuer=issuer)

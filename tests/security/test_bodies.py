@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from shared.validation import shape_of
-from tests.security.conftest import Target
+from tests.security.conftest import AttackedApp
 from tests.security.test_tokens import ENGINEER
 from triggers.http.dispatch import signature
 from triggers.http.door import Door
@@ -45,29 +45,29 @@ NOT_AN_OBJECT = {
 NOT_AN_OBJECT["fields without end"] = (json.dumps({f"f{n}": n for n in range(2_000)}).encode(), JSON, 400)
 
 
-async def post(target: Target, door: Door, data: bytes, headers: dict[str, str]) -> tuple[int, str, dict[str, str]]:
-    token = target.issuer.token(oid="all", roles=ROLES)
+async def post(app: AttackedApp, door: Door, data: bytes, headers: dict[str, str]) -> tuple[int, str, dict[str, str]]:
+    token = app.issuer.token(oid="all", roles=ROLES)
     path = door.route.replace("{", "no-such-").replace("}", "")
     async with (
         aiohttp.ClientSession() as session,
         session.post(
-            f"{target.host.url}/api/v1/{path}", data=data, headers={"Authorization": f"Bearer {token}", **headers}
+            f"{app.host.url}/api/v1/{path}", data=data, headers={"Authorization": f"Bearer {token}", **headers}
         ) as answer,
     ):
         return answer.status, await answer.text(), dict(answer.headers)
 
 
-async def test_no_door_takes_a_body_that_is_not_sane(target: Target) -> None:
-    before, wrong = await target.settled(), []
+async def test_no_door_takes_a_body_that_is_not_sane(app: AttackedApp) -> None:
+    before, wrong = await app.settled(), []
     for module, door in TAKERS:
         typed = signature(module, door.name).body is not Any
         for name, (data, headers, wanted) in (BODIES | (NOT_AN_OBJECT if typed else {})).items():
-            status, said, _ = await post(target, door, data, headers)
+            status, said, _ = await post(app, door, data, headers)
             if status != wanted or json.loads(said)["status"] != wanted or len(said) > 20_000:
                 wrong.append(f"{door.name}, {name}: {status}, not {wanted}: {said[:200]}")
 
     assert wrong == []
-    assert await target.settled() == before
+    assert await app.settled() == before
 
 
 def wrongly_typed(kind: Any) -> Iterator[dict[str, Any]]:
@@ -78,33 +78,33 @@ def wrongly_typed(kind: Any) -> Iterator[dict[str, Any]]:
     yield {"__class__": "x"}
 
 
-async def test_no_door_takes_a_field_of_another_type(target: Target) -> None:
-    before, taken = await target.settled(), []
+async def test_no_door_takes_a_field_of_another_type(app: AttackedApp) -> None:
+    before, taken = await app.settled(), []
     for module, door in TAKERS:
         kind = signature(module, door.name).body
         for body in wrongly_typed(kind) if kind is not Any else ():
-            status, said, _ = await post(target, door, json.dumps(body).encode(), JSON)
+            status, said, _ = await post(app, door, json.dumps(body).encode(), JSON)
             if status != 400 or str(next(iter(body)))[:60] not in said:
                 taken.append(f"{door.name} {str(body)[:80]}: {status} {said[:200]}")
 
     assert taken == []
-    assert await target.settled() == before
+    assert await app.settled() == before
 
 
-async def test_events_that_are_none_start_nothing_and_are_kept_with_their_reason(target: Target) -> None:
+async def test_events_that_are_none_start_nothing_and_are_kept_with_their_reason(app: AttackedApp) -> None:
     doors = {door.name: door for _, door in TAKERS}
     for body in (b"[]", b'"x"', b"null", b"7", b"{}", b'[[{"id": {}}]]', b'{"id": 1, "eventType": [], "data": "x"}'):
         for name in ("receive_events", "receive_alert", "take_hook"):
-            status, said, _ = await post(target, doors[name], body, JSON)
+            status, said, _ = await post(app, doors[name], body, JSON)
             assert status < 300, (name, body, said)
 
-    effects = await target.settled()
+    effects = await app.settled()
     assert {name: count for name, count in effects.items() if name != "written" and count} == {}
-    assert any(container == "dead-letters" for container, _ in target.hub.blobs)
+    assert any(container == "dead-letters" for container, _ in app.hub.blobs)
 
 
 async def test_nothing_that_was_sent_becomes_a_header_or_a_line_of_the_log(
-    target: Target, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+    app: AttackedApp, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from signalbox.host.log import set_up_logging
 
@@ -115,12 +115,10 @@ async def test_nothing_that_was_sent_becomes_a_header_or_a_line_of_the_log(
         kind = signature(module, door.name).body
         names = shape_of(kind) if kind is not Any else ()
         for body in (dict.fromkeys(names, INJECTED), dict.fromkeys(names, reason), event):
-            status, _, headers = await post(
-                target, door, json.dumps(body).encode(), {**JSON, "traceparent": reason[:7]}
-            )
+            status, _, headers = await post(app, door, json.dumps(body).encode(), {**JSON, "traceparent": reason[:7]})
             assert status < 500
             assert "X-Injected" not in headers
-    token = {"Authorization": f"Bearer {target.issuer.token(**ENGINEER)}"}
+    token = {"Authorization": f"Bearer {app.issuer.token(**ENGINEER)}"}
     for path in (
         "runs/a%0d%0aX-Injected:%20yes",
         "promotions/%0d%0aX-Injected:yes",
@@ -128,7 +126,7 @@ async def test_nothing_that_was_sent_becomes_a_header_or_a_line_of_the_log(
     ):
         async with (
             aiohttp.ClientSession() as session,
-            session.get(f"{target.host.url}/api/v1/{path}", headers=token) as answer,
+            session.get(f"{app.host.url}/api/v1/{path}", headers=token) as answer,
         ):
             assert answer.status < 500
             assert "X-Injected" not in answer.headers

@@ -16,7 +16,7 @@ from shared.domain.access.permissions import Machine
 from shared.domain.configuration import Configuration
 from tests.fakes.ports import OPERATOR_KEY
 from tests.inference.conftest import created
-from tests.security.conftest import Target
+from tests.security.conftest import AttackedApp
 from triggers.http.door import Door
 from triggers.http.routes import DOORS
 
@@ -92,12 +92,12 @@ def configuration() -> Configuration:
     return replace(shipped, permissions=replace(shipped.permissions, machines=machines))
 
 
-def callers(target: Target) -> dict[str, dict[str, str]]:
+def callers(app: AttackedApp) -> dict[str, dict[str, str]]:
     """The headers of each."""
-    tokens = {letter: target.issuer.token(oid=letter, roles=[role]) for letter, role in ROLES.items()}
-    tokens["A"] = target.issuer.token(oid="machine", azp="app-trains", without="scp")
-    tokens["stranger"] = target.issuer.token(oid="stranger", roles=["Reader"])
-    tokens["machine"] = target.issuer.token(oid="other", azp="app-other", without="scp", roles=["PlatformEngineer"])
+    tokens = {letter: app.issuer.token(oid=letter, roles=[role]) for letter, role in ROLES.items()}
+    tokens["A"] = app.issuer.token(oid="machine", azp="app-trains", without="scp")
+    tokens["stranger"] = app.issuer.token(oid="stranger", roles=["Reader"])
+    tokens["machine"] = app.issuer.token(oid="other", azp="app-other", without="scp", roles=["PlatformEngineer"])
     signed = {letter: {"Authorization": f"Bearer {token}"} for letter, token in tokens.items()}
     return {
         **signed,
@@ -121,9 +121,9 @@ def expected(door: Door, who: str) -> str:
     return "403" if who in (*EVERYBODY, "stranger") else "401"
 
 
-async def came(target: Target, door: Door, headers: dict[str, str]) -> str:
+async def came(app: AttackedApp, door: Door, headers: dict[str, str]) -> str:
     path = door.route.replace("{", "no-such-").replace("}", "")
-    status, answer = await target.ask(door.method, path, headers, None if door.method == "GET" else {})
+    status, answer = await app.ask(door.method, path, headers, None if door.method == "GET" else {})
     if status in (401, 403) and answer.get("title") in ("who are you", "not allowed"):
         return str(status)
     assert status < 500, (door.name, answer)
@@ -134,14 +134,14 @@ def test_every_door_has_its_row() -> None:
     assert {door.name for door in ROWS} == {*MAY, *PUBLIC}
 
 
-async def test_every_door_opens_to_whom_it_is_said_to_and_to_nobody_else(target: Target) -> None:
+async def test_every_door_opens_to_whom_it_is_said_to_and_to_nobody_else(app: AttackedApp) -> None:
     wrong = []
-    for who, headers in callers(target).items():
+    for who, headers in callers(app).items():
         for door in ROWS:
-            wanted, before = expected(door, who), await target.settled()
-            if (found := await came(target, door, headers)) != wanted:
+            wanted, before = expected(door, who), await app.settled()
+            if (found := await came(app, door, headers)) != wanted:
                 wrong.append(f"{who} at {door.name}: {found}, not {wanted}")
-            if wanted != "comes in" and await target.settled() != before:
+            if wanted != "comes in" and await app.settled() != before:
                 wrong.append(f"{who} at {door.name}: something was started, written or sent")
 
     assert wrong == []
@@ -246,32 +246,32 @@ class TestEnvironments:
         (tmp_path / "signalbox.yaml").write_text(PLACES)
         return load(tmp_path / "signalbox.yaml")
 
-    async def test_a_door_opens_for_the_environment_concerned_and_for_no_other(self, target: Target) -> None:
-        runs = {name: await a_run_of(target, name) for name in ("here", "there")}
+    async def test_a_door_opens_for_the_environment_concerned_and_for_no_other(self, app: AttackedApp) -> None:
+        runs = {name: await a_run_of(app, name) for name in ("here", "there")}
         wrong = []
         for place, role in (("dev", "InDev"), ("preprod", "InPreprod"), ("registry", "InRegistry")):
-            signed = {"Authorization": f"Bearer {target.issuer.token(oid=place, roles=[role])}"}
+            signed = {"Authorization": f"Bearer {app.issuer.token(oid=place, roles=[role])}"}
             for path, body, concerned in ASKED:
-                before = await target.settled()
+                before = await app.settled()
                 headers = signed | (TASK if path == "devops/checks" else {})
                 method = "GET" if body is None else "POST"
-                status, answer = await target.ask(method, path.format(**runs), headers, body)
+                status, answer = await app.ask(method, path.format(**runs), headers, body)
                 refused = status == 403 and answer["title"] == "not allowed"
                 if refused == (place == concerned):
                     wrong.append(f"{role} at {path} {body}: {status} {answer}")
-                if refused and await target.settled() != before:
+                if refused and await app.settled() != before:
                     wrong.append(f"{role} at {path} {body}: something was started, written or sent")
 
         assert wrong == []
 
 
-async def a_run_of(target: Target, route: str) -> str:
-    blob = target.hub.land(f"landing/{route}/a.csv", b"id\n1\n")
-    await target.host.call("receive_hub_event", Datum(json.dumps(created(blob, route)), "json"))
-    await target.host.settle()
-    (run,) = (each for each in runs_of(target) if each.startswith(route))
+async def a_run_of(app: AttackedApp, route: str) -> str:
+    blob = app.hub.land(f"landing/{route}/a.csv", b"id\n1\n")
+    await app.host.call("receive_hub_event", Datum(json.dumps(created(blob, route)), "json"))
+    await app.host.settle()
+    (run,) = (each for each in runs_of(app) if each.startswith(route))
     return run
 
 
-def runs_of(target: Target) -> list[str]:
-    return [blob.path.split("/")[1] for blob in target.hub.list("signalbox", "runs/") if blob.path.endswith("run.json")]
+def runs_of(app: AttackedApp) -> list[str]:
+    return [blob.path.split("/")[1] for blob in app.hub.list("signalbox", "runs/") if blob.path.endswith("run.json")]

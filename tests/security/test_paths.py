@@ -9,7 +9,7 @@ from shared.adapters.azure_storage.hub import BlobHub
 from shared.domain.failures import Refused
 from shared.ports import Blob
 from tests.fakes.ports import OPERATOR_KEY
-from tests.security.conftest import Target
+from tests.security.conftest import AttackedApp
 
 WAYS_OUT = [
     "landing/../signalbox/runs/x/run.json",
@@ -61,9 +61,9 @@ def test_a_good_path_does_ask_storage() -> None:
         BlobHub(Trap()).find("landing", "a..b/.c/x.csv")  # type: ignore[arg-type]
 
 
-async def test_no_door_reads_such_a_path(target: Target) -> None:
-    target.hub.land("signalbox/runs/x/run.json", b"secret,secret\n1,2\n")
-    before, key = await target.settled(), {"x-functions-key": OPERATOR_KEY}
+async def test_no_door_reads_such_a_path(app: AttackedApp) -> None:
+    app.hub.land("signalbox/runs/x/run.json", b"secret,secret\n1,2\n")
+    before, key = await app.settled(), {"x-functions-key": OPERATOR_KEY}
     for path in (*WAYS_OUT, *ENCODED):
         for door, body in (
             ("data-checks", {"path": path, "route": "diabetes-each"}),
@@ -71,8 +71,8 @@ async def test_no_door_reads_such_a_path(target: Target) -> None:
             ("feature-relevance", {"path": path, "target": "progression"}),
             ("dead-letters/replay", {"path": path, "dry_run": False}),
         ):
-            status, answer = await target.ask("POST", door, key, body)
+            status, answer = await app.ask("POST", door, key, body)
             assert 400 <= status < 500, (door, path, answer)
             assert "secret" not in str(answer)
 
-    assert await target.settled() == before
+    assert await app.settled() == before

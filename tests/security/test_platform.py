@@ -15,7 +15,7 @@ from shared.domain.access.callers import CallerKind
 from shared.domain.access.permissions import Machine
 from shared.domain.configuration import Configuration
 from tests.fakes.ports import OPERATOR_KEY
-from tests.security.conftest import Target
+from tests.security.conftest import AttackedApp
 
 OID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
 SCOPE = "http://schemas.microsoft.com/identity/claims/scope"
@@ -47,13 +47,13 @@ TRAINS = header(("oid", "9"), ("azp", "app-trains"), ("idtyp", "app"))
 
 
 @pytest.fixture
-def trusting(target: Target) -> Target:
-    made: Any = target.clients
+def trusting(app: AttackedApp) -> AttackedApp:
+    made: Any = app.clients
     vars(made)["callers"] = Callers(made.identities, made.configuration.permissions, {}, platform=True)
-    return target
+    return app
 
 
-async def opens(target: Target, headers: dict[str, str]) -> dict[str, int]:
+async def opens(app: AttackedApp, headers: dict[str, str]) -> dict[str, int]:
     """What the doors answer that only some may open; none finds what it is asked for."""
     asked = {
         "read": ("GET", "runs", None),
@@ -62,10 +62,10 @@ async def opens(target: Target, headers: dict[str, str]) -> dict[str, int]:
         "deliver": ("POST", "events", []),
         "decide": ("POST", "promotions/none/withdraw", {"role": "product-owner"}),
     }
-    return {name: (await target.ask(method, path, headers, body))[0] for name, (method, path, body) in asked.items()}
+    return {name: (await app.ask(method, path, headers, body))[0] for name, (method, path, body) in asked.items()}
 
 
-async def test_each_comes_in_as_who_the_platform_says_and_may_what_their_roles_may(trusting: Target) -> None:
+async def test_each_comes_in_as_who_the_platform_says_and_may_what_their_roles_may(trusting: AttackedApp) -> None:
     assert await opens(trusting, ENGINEER) == {
         "read": 200,
         "operate": 404,
@@ -91,19 +91,19 @@ def test_names_roles_groups_and_kinds_are_read_as_the_platform_wrote_them() -> N
     assert (trains.oid, trains.kind, trains.app) == ("9", CallerKind.MACHINE, "app-trains")
 
 
-async def test_a_callers_own_copy_opens_nothing_where_the_platform_is_not_trusted(target: Target) -> None:
-    before = await target.settled()
+async def test_a_callers_own_copy_opens_nothing_where_the_platform_is_not_trusted(app: AttackedApp) -> None:
+    before = await app.settled()
 
     for headers in (ENGINEER, TRAINS):
-        assert set((await opens(target, headers)).values()) == {401}
-        status, answer = await target.ask("POST", "promotions", headers, PROMOTION)
+        assert set((await opens(app, headers)).values()) == {401}
+        status, answer = await app.ask("POST", "promotions", headers, PROMOTION)
         assert (status, answer["title"]) == (401, "who are you")
-    assert await target.settled() == before
+    assert await app.settled() == before
 
 
-async def test_the_first_that_is_presented_decides(trusting: Target, target: Target) -> None:
+async def test_the_first_that_is_presented_decides(trusting: AttackedApp, app: AttackedApp) -> None:
     """A token before the platform's header, and that before a key."""
-    reader = {"Authorization": f"Bearer {target.issuer.token(oid='r', roles=['DataOwner'])}"}
+    reader = {"Authorization": f"Bearer {app.issuer.token(oid='r', roles=['DataOwner'])}"}
 
     assert (await opens(trusting, {**ENGINEER, **reader}))["operate"] == 403
     assert set((await opens(trusting, {**ENGINEER, "Authorization": "Bearer x"})).values()) == {401}

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.security.conftest import Target
+from tests.security.conftest import AttackedApp
 
 ROUTE = "diabetes-each"
 OWN = ("signalbox", "signalbox-staging", "quarantine", "dead-letters")
@@ -20,23 +20,23 @@ PATHS_TAKEN = {
 }
 
 
-def bearer(target: Target, *roles: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {target.issuer.token(oid='low', roles=[*roles])}"}
+def bearer(app: AttackedApp, *roles: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {app.issuer.token(oid='low', roles=[*roles])}"}
 
 
-def scientist(target: Target) -> dict[str, str]:
-    return bearer(target, "DataScientist", "DataOwner")
+def scientist(app: AttackedApp) -> dict[str, str]:
+    return bearer(app, "DataScientist", "DataOwner")
 
 
 @pytest.mark.parametrize("container", OWN)
 @pytest.mark.parametrize(("door", "more"), PATHS_TAKEN.items())
 async def test_no_door_reads_what_signalbox_keeps(
-    target: Target, door: str, more: dict[str, str], container: str
+    app: AttackedApp, door: str, more: dict[str, str], container: str
 ) -> None:
-    target.hub.land(f"{container}/runs/x.csv", f"{SECRET},y\n1,2\n".encode())
+    app.hub.land(f"{container}/runs/x.csv", f"{SECRET},y\n1,2\n".encode())
 
     for path in ("runs/x.csv", "runs/none.csv"):
-        status, answer = await target.ask("POST", door, scientist(target), {"path": f"{container}/{path}", **more})
+        status, answer = await app.ask("POST", door, scientist(app), {"path": f"{container}/{path}", **more})
         assert (status, SECRET in json.dumps(answer)) == (403, False)
         assert "Signalbox's own record; name a data file" in answer["detail"]
 
@@ -54,28 +54,28 @@ async def test_no_door_reads_what_signalbox_keeps(
         ("x.parquet", f"PAR1{SECRET}PAR1"),
     ],
 )
-async def test_no_error_repeats_a_row(target: Target, name: str, content: str) -> None:
-    target.hub.land(f"landing/{name}", content.encode())
+async def test_no_error_repeats_a_row(app: AttackedApp, name: str, content: str) -> None:
+    app.hub.land(f"landing/{name}", content.encode())
     body = {"path": f"landing/{name}", "target": "none"}
 
-    status, answer = await target.ask("POST", "feature-relevance", scientist(target), body)
+    status, answer = await app.ask("POST", "feature-relevance", scientist(app), body)
 
     assert (status, SECRET in json.dumps(answer)) == (422, False), answer
 
 
-async def test_no_more_than_a_hundred_events_come_at_once(target: Target) -> None:
+async def test_no_more_than_a_hundred_events_come_at_once(app: AttackedApp) -> None:
     events: list[Any] = [{"id": str(number)} for number in range(101)]
-    before = target.effects()
+    before = app.effects()
 
-    status, answer = await target.ask("POST", "events", bearer(target, "PlatformEngineer"), events)
+    status, answer = await app.ask("POST", "events", bearer(app, "PlatformEngineer"), events)
 
     assert (status, answer["detail"]) == (413, "the body has 101 events; send at most 100 at once")
-    assert await target.settled() == before
+    assert await app.settled() == before
 
 
-async def test_no_browser_takes_an_answer_for_a_page(target: Target) -> None:
+async def test_no_browser_takes_an_answer_for_a_page(app: AttackedApp) -> None:
     for path, status in (("health", 200), ("runs", 401), ("openapi.json", 200)):
-        async with aiohttp.ClientSession() as session, session.get(f"{target.host.url}/api/v1/{path}") as answer:
+        async with aiohttp.ClientSession() as session, session.get(f"{app.host.url}/api/v1/{path}") as answer:
             headers = answer.headers
             assert answer.status == status
             assert headers["X-Content-Type-Options"] == "nosniff"

@@ -18,10 +18,11 @@ from azure.functions.servicebus import ServiceBusMessage
 from shared.config import load
 from shared.domain.configuration import Configuration
 from tests.messaging.test_decisions import send
-from tests.promotion.conftest import Railway, railway  # noqa: F401 (a fixture)
+from tests.promotion.conftest import PromotionApp
+from tests.promotion.conftest import app as promotion_app  # noqa: F401 (a fixture)
 from tests.recorder import recorder
 from tests.secrecy import Place, files, leaks
-from tests.security.conftest import Target
+from tests.security.conftest import AttackedApp
 from tests.security.test_matrix import ASKED, PLACES, TASK, a_run_of
 from triggers.queues.decisions import receive_decision
 from triggers.queues.events import receive_events
@@ -48,8 +49,8 @@ RECEIVED: dict[Any, dict[str, Any]] = {
 }
 
 
-def client_of(target: Target) -> Any:
-    return df.DurableOrchestrationClient(target.host.client_binding())
+def client_of(app: AttackedApp) -> Any:
+    return df.DurableOrchestrationClient(app.host.client_binding())
 
 
 def message_of(content: Any) -> ServiceBusMessage:
@@ -59,8 +60,8 @@ def message_of(content: Any) -> ServiceBusMessage:
     return ServiceBusMessage(body=body, application_properties={}, user_properties={}, **named)
 
 
-def places(folder: Path, target: Any, said: list[str], log: str, told: Any) -> list[Place]:
-    blobs = [(f"{c}/{path}", data + str(blob).encode()) for (c, path), (blob, data) in target.hub.blobs.items()]
+def places(folder: Path, app: Any, said: list[str], log: str, told: Any) -> list[Place]:
+    blobs = [(f"{c}/{path}", data + str(blob).encode()) for (c, path), (blob, data) in app.hub.blobs.items()]
     spans = [("span", span.to_json().encode()) for span in told.exporter.get_finished_spans()]
     assert len(spans) > 5
     return [*files(folder), *blobs, *spans, ("log", log.encode()), *(("answer", each.encode()) for each in said)]
@@ -78,23 +79,23 @@ class TestDoors:
         return load(tmp_path / "signalbox.yaml")
 
     async def test_none_is_kept_of_what_is_sent_to_a_door(
-        self, target: Target, tmp_path: Path, caplog: pytest.LogCaptureFixture
+        self, app: AttackedApp, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         told, said = recorder(), list[str]()
         caplog.set_level(logging.DEBUG)
-        runs = {name: await a_run_of(target, name) for name in ("here", "there")}
-        token = target.issuer.token(oid="all", roles=["InDev", "InPreprod", "InRegistry"])
+        runs = {name: await a_run_of(app, name) for name in ("here", "there")}
+        token = app.issuer.token(oid="all", roles=["InDev", "InPreprod", "InRegistry"])
         for path, asked, _ in ASKED:
             body = asked or {}
             headers = {"Authorization": f"Bearer {token}", **(TASK if path == "devops/checks" else {})}
             secret = {"reason": SECRET} if "reason" in body or path == "devops/checks" else {}
             for sent in (body | secret, {**dict.fromkeys(body, SECRET), "token": SECRET}):
-                said.append(str(await target.ask("POST", path.format(**runs), headers, sent)))
+                said.append(str(await app.ask("POST", path.format(**runs), headers, sent)))
         for path in (f"runs?route={CANARIES['token']}", "promotions?model=x%26sig=" + CANARIES["signature"]):
-            await target.ask("GET", path, {"Authorization": f"Bearer {token}"})
-        await target.settled()
+            await app.ask("GET", path, {"Authorization": f"Bearer {token}"})
+        await app.settled()
 
-        found = places(tmp_path, target, said, caplog.text, told)
+        found = places(tmp_path, app, said, caplog.text, told)
         assert redacted_in(found, "answer") > 5
         assert redacted_in(found, "host.db") > 0
         assert redacted_in(found, "signalbox/runs/") > 0
@@ -103,53 +104,53 @@ class TestDoors:
     @pytest.mark.parametrize("body", ["paths", "whole", "broken"])
     async def test_none_is_kept_of_what_comes_by_a_queue_or_as_an_alert(
         self,
-        target: Target,
+        app: AttackedApp,
         tmp_path: Path,
         caplog: pytest.LogCaptureFixture,
         body: str,
     ) -> None:
         told, said = recorder(), list[str]()
         caplog.set_level(logging.DEBUG)
-        await a_run_of(target, "here")
-        vars(target.clients)["settings"] = SimpleNamespace(blob_service="https://datahub.blob.core.windows.net")
+        await a_run_of(app, "here")
+        vars(app.clients)["settings"] = SimpleNamespace(blob_service="https://datahub.blob.core.windows.net")
         for receive, content in RECEIVED.items():
             sent = {"paths": content, "whole": {**content, "token": SECRET}, "broken": f"{SECRET} {{"}[body]
             try:
-                said.append(str(await receive(client_of(target), target.clients, message_of(sent))))
+                said.append(str(await receive(client_of(app), app.clients, message_of(sent))))
             except (PoisonMessage, ValueError) as error:
                 said.append(str(error))
         alert = json.loads(Path("tests/payloads/common_alert.fired.json").read_text())
         alert["data"]["essentials"] |= {"description": SECRET, "alertRule": SECRET}
-        headers = {"Authorization": f"Bearer {target.issuer.token(oid='f', roles=['PlatformEngineer'])}"}
-        said.append(str(await target.ask("POST", "alerts", headers, alert)))
-        await target.settled()
+        headers = {"Authorization": f"Bearer {app.issuer.token(oid='f', roles=['PlatformEngineer'])}"}
+        said.append(str(await app.ask("POST", "alerts", headers, alert)))
+        await app.settled()
 
-        found = places(tmp_path, target, said, caplog.text, told)
+        found = places(tmp_path, app, said, caplog.text, told)
         assert redacted_in(found, "dead-letters/") > 0
         assert leaks(CANARIES, found) == []
 
 
 async def test_none_is_kept_of_a_decision(
-    railway: Railway,  # noqa: F811
+    promotion_app: PromotionApp,  # noqa: F811
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     told = recorder()
     caplog.set_level(logging.DEBUG)
-    railway.register("1", error=1.0)
-    promotion = await railway.promote("churn:1", reason=SECRET)
-    evidence = await railway.evidence(promotion)
-    status, answer = await railway.decide(promotion, "ada", "data-scientist", evidence=evidence, reason=SECRET)
+    promotion_app.register("1", error=1.0)
+    promotion = await promotion_app.promote("churn:1", reason=SECRET)
+    evidence = await promotion_app.evidence(promotion)
+    status, answer = await promotion_app.decide(promotion, "ada", "data-scientist", evidence=evidence, reason=SECRET)
     decision = {"promotion": promotion, "approved": True, "evidence": evidence, "reason": SECRET, "token": "grace"}
     said = [
         json.dumps(answer),
-        await send(railway, {**decision, "role": SECRET}),
-        await send(railway, {**decision, "also": SECRET}),
-        await send(railway, {**decision, "role": "product-owner"}),
+        await send(promotion_app, {**decision, "role": SECRET}),
+        await send(promotion_app, {**decision, "also": SECRET}),
+        await send(promotion_app, {**decision, "role": "product-owner"}),
     ]
-    await railway.pass_time(timedelta(minutes=1))
+    await promotion_app.pass_time(timedelta(minutes=1))
 
-    found = places(tmp_path, railway, said, caplog.text, told)
+    found = places(tmp_path, promotion_app, said, caplog.text, told)
     assert status == 200
     assert said[-1].startswith("approved by grace")
     assert redacted_in(found, "promotions/") > 2

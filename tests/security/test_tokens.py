@@ -15,7 +15,7 @@ from shared.application.callers import Callers
 from shared.domain.access.permissions import Permissions
 from shared.domain.failures import Refused, Transient
 from tests.fakes.ports import OPERATOR_KEY
-from tests.security.conftest import Target
+from tests.security.conftest import AttackedApp
 from tests.security.issuer import AUDIENCE, KEY, OTHER_KEY, Issuer, signed
 
 ENGINEER = {"roles": ["PlatformEngineer"], "oid": "4"}
@@ -99,29 +99,29 @@ DOORS = [
 
 
 @pytest.fixture
-async def refused(target: Target) -> Any:
+async def refused(app: AttackedApp) -> Any:
     """Sends *headers* to several doors; what they answered, after nothing has happened."""
 
     async def send(headers: dict[str, str], query: str = "") -> set[int]:
-        before, seen = await target.settled(), set[int]()
+        before, seen = await app.settled(), set[int]()
         for method, path, body in DOORS:
-            status, answer = await target.ask(method, f"{path}{query}", headers, body)
+            status, answer = await app.ask(method, f"{path}{query}", headers, body)
             assert answer["title"] in ("who are you", "not allowed")
             seen.add(status)
-        assert await target.settled() == before
+        assert await app.settled() == before
         return seen
 
     return send
 
 
-async def test_what_a_good_token_opens_no_other_does(target: Target, refused: Any) -> None:
-    good, _ = await target.ask("GET", "runs", {"Authorization": f"Bearer {target.issuer.token(**ENGINEER)}"})
+async def test_what_a_good_token_opens_no_other_does(app: AttackedApp, refused: Any) -> None:
+    good, _ = await app.ask("GET", "runs", {"Authorization": f"Bearer {app.issuer.token(**ENGINEER)}"})
     assert good == 200
 
-    answers = {name: await refused({"Authorization": f"Bearer {make(target.issuer)}"}) for name, make in TOKENS.items()}
+    answers = {name: await refused({"Authorization": f"Bearer {make(app.issuer)}"}) for name, make in TOKENS.items()}
 
     assert {name: seen for name, seen in answers.items() if seen != {401}} == {}
-    assert target.issuer.asked == {"openid-configuration": 1, "keys": 1}  # Whatever keys strangers name.
+    assert app.issuer.asked == {"openid-configuration": 1, "keys": 1}  # Whatever keys strangers name.
 
 
 def encoded(principal: Any) -> str:
@@ -165,23 +165,23 @@ def test_what_else_is_presented_opens_nothing(name: str) -> None:
         callers.known(HEADERS[name], {})
 
 
-async def test_every_such_header_is_answered_401(target: Target, refused: Any) -> None:
+async def test_every_such_header_is_answered_401(app: AttackedApp, refused: Any) -> None:
     answers = {name: await refused(headers) for name, headers in HEADERS.items()}
 
     assert {name: seen for name, seen in answers.items() if seen != {401}} == {}
     assert await refused({}, "?code=%ff%fe") == {401}
 
 
-async def test_a_key_opens_nothing_that_is_for_people_only(target: Target) -> None:
+async def test_a_key_opens_nothing_that_is_for_people_only(app: AttackedApp) -> None:
     """Whatever its machine acts as."""
-    before, body = await target.settled(), {"role": "product-owner", "evidence": "sha256:0", "reason": "mine"}
+    before, body = await app.settled(), {"role": "product-owner", "evidence": "sha256:0", "reason": "mine"}
     for action, more in (("approve", {}), ("reject", {}), ("withdraw", {}), ("break-glass", {"stage": "preprod"})):
         for headers, query in (({"x-functions-key": OPERATOR_KEY}, ""), ({}, f"?code={OPERATOR_KEY}")):
             path = f"promotions/promotion-x-1/{action}{query}"
-            status, answer = await target.ask("POST", path, headers, body | more)
+            status, answer = await app.ask("POST", path, headers, body | more)
             assert (status, answer["title"]) == (403, "not allowed"), action
 
-    assert await target.settled() == before
+    assert await app.settled() == before
 
 
 PLATFORM = {
