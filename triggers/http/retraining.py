@@ -43,7 +43,7 @@ async def show_retraining(call: Call, model: str) -> answers.RetrainingShown:
     _rules(call.clients, model)
     found = await asyncio.to_thread(_shown, call.clients, model)
     instance = await find_instance(call.client, found.running) if found.running else None
-    return replace(found, doing=instance.shown if instance else {})
+    return replace(found, doing=instance.custom_status if instance else {})
 
 
 async def cancel_retraining(call: Call, run: str, body: asked.Order) -> Ordered:
