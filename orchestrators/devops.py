@@ -24,26 +24,26 @@ def follow_task(ctx: Context, following: c.TaskFollowing) -> Steps[c.TaskEnded |
     if following.begun is None:
         ctx.show("asking Azure DevOps for the plan")
         try:
-            begun, failed = yield from _looks(ctx, following, lambda _: _begin(ctx, following), (StepFailed,))
+            start, failed = yield from _looks(ctx, following, lambda _: _begin(ctx, following), (StepFailed,))
         except Refused as refusal:
             ctx.show("refused", because=str(refusal)[:300])
             return c.TaskEnded(succeeded=False, because=str(refusal))
-        if begun is None:
+        if start is None:
             start_over(ctx, _later(following, failed))
             return None
-        following = replace(following, begun=begun, failed=0)
-    ended, failed = yield from _looks(ctx, following, lambda number: _report(ctx, following, number))
-    if ended is None:
+        following = replace(following, begun=start, failed=0)
+    end, failed = yield from _looks(ctx, following, lambda number: _report(ctx, following, number))
+    if end is None:
         start_over(ctx, _later(following, failed))
-    return ended
+    return end
 
 
 def mirror(ctx: Context, mirroring: c.Mirroring) -> Steps[c.Mirrored | None]:
     """Until the promotion has ended: decisions made in either system are known in the other."""
-    ended, failed = yield from _looks(ctx, mirroring, lambda _: _mirror(ctx, mirroring))
-    if ended is None:
+    end, failed = yield from _looks(ctx, mirroring, lambda _: _mirror(ctx, mirroring))
+    if end is None:
         start_over(ctx, _later(mirroring, failed))
-    return ended
+    return end
 
 
 def heed(ctx: Context, hinting: c.Hinting) -> Steps[c.Heeded | None]:
@@ -57,15 +57,15 @@ def heed(ctx: Context, hinting: c.Hinting) -> Steps[c.Heeded | None]:
     return heeded
 
 
-def run_devops_pipeline(ctx: Context, wanted: c.RunOfPipeline) -> Steps[c.DevOpsRun | None]:
+def run_devops_pipeline(ctx: Context, request: c.RunOfPipeline) -> Steps[c.DevOpsRun | None]:
     """Start the pipeline once, and follow its run to the result."""
-    run, failed = yield from _looks(ctx, wanted, lambda _: call(ctx, c.START_DEVOPS_RUN, wanted), (StepFailed,))
-    ended: c.DevOpsRun | None = None
+    run, failed = yield from _looks(ctx, request, lambda _: call(ctx, c.START_DEVOPS_RUN, request), (StepFailed,))
+    end: c.DevOpsRun | None = None
     if run is not None:
-        ended, failed = yield from _looks(ctx, wanted, lambda number: _look_at(ctx, wanted, run, number))
-    if ended is None:
-        start_over(ctx, _later(wanted, failed))
-    return ended
+        end, failed = yield from _looks(ctx, request, lambda number: _look_at(ctx, request, run, number))
+    if end is None:
+        start_over(ctx, _later(request, failed))
+    return end
 
 
 Looking = TypeVar("Looking", c.TaskFollowing, c.Mirroring, c.Hinting, c.RunOfPipeline)
@@ -84,15 +84,15 @@ def _looks(
     failed = looking.failed
     for number in range(looking.looks, looking.looks + LOOKS_PER_SEGMENT):
         try:
-            found = yield from look(number)
+            outcome = yield from look(number)
         except passing as failure:
             failed += 1
             if failed > FAILURES:
                 raise
             yield from sit_out(ctx, failure, failed, "Azure DevOps")
             continue
-        if found is not None:
-            return found, 0
+        if outcome is not None:
+            return outcome, 0
         failed = 0
         yield from wait_for(ctx, c.HINTED, look_delay_s(number))
     return None, failed
@@ -109,41 +109,41 @@ def _begin(ctx: Context, following: c.TaskFollowing) -> Steps[c.TaskBegun | None
 
 
 def _report(ctx: Context, following: c.TaskFollowing, number: int) -> Steps[c.TaskEnded | None]:
-    begun = following.begun
-    assert begun is not None
-    ctx.show("following", follows=begun.id, looks=number + 1)
-    report = c.TaskReport(key=identity.task_key(ctx.instance, "told"), task=following.task, begun=begun)
-    seen = yield from call(ctx, c.REPORT_TASK, report)
-    return (yield from _complete(ctx, following.task, begun, seen)) if seen.ended else None
+    start = following.begun
+    assert start is not None
+    ctx.show("following", follows=start.id, looks=number + 1)
+    report = c.TaskReport(key=identity.task_key(ctx.instance, "told"), task=following.task, begun=start)
+    progress = yield from call(ctx, c.REPORT_TASK, report)
+    return (yield from _complete(ctx, following.task, start, progress)) if progress.ended else None
 
 
-def _complete(ctx: Context, task: c.TaskRef, begun: c.TaskBegun, seen: c.TaskProgress) -> Steps[c.TaskEnded]:
-    if not seen.gone:
+def _complete(ctx: Context, task: c.TaskRef, start: c.TaskBegun, progress: c.TaskProgress) -> Steps[c.TaskEnded]:
+    if not progress.gone:
         completion = c.TaskCompletion(
             key=identity.task_key(ctx.instance, "completed"),
             task=task,
-            version=begun.version,
-            succeeded=seen.succeeded,
-            because=seen.because,
+            version=start.version,
+            succeeded=progress.succeeded,
+            because=progress.because,
         )
         yield from call(ctx, c.COMPLETE_TASK, completion)
-    ctx.show("done", succeeded=seen.succeeded, because=seen.because[:300])
-    return c.TaskEnded(succeeded=seen.succeeded, because=seen.because)
+    ctx.show("done", succeeded=progress.succeeded, because=progress.because[:300])
+    return c.TaskEnded(succeeded=progress.succeeded, because=progress.because)
 
 
 def _mirror(ctx: Context, mirroring: c.Mirroring) -> Steps[c.Mirrored | None]:
-    seen = yield from call(ctx, c.MIRROR_APPROVALS, mirroring)
-    ctx.show("mirroring approvals", notes=list(seen.notes))
-    return seen if seen.ended else None
+    mirrored = yield from call(ctx, c.MIRROR_APPROVALS, mirroring)
+    ctx.show("mirroring approvals", notes=list(mirrored.notes))
+    return mirrored if mirrored.ended else None
 
 
-def _look_at(ctx: Context, wanted: c.RunOfPipeline, run: c.DevOpsRun, number: int) -> Steps[c.DevOpsRun | None]:
+def _look_at(ctx: Context, request: c.RunOfPipeline, run: c.DevOpsRun, number: int) -> Steps[c.DevOpsRun | None]:
     ctx.show("following the run", run=run.id, page=run.page, looks=number + 1)
     look = c.DevOpsRunLook(
-        organisation=wanted.organisation, project=wanted.project, pipeline=wanted.pipeline, run=run.id
+        organisation=request.organisation, project=request.project, pipeline=request.pipeline, run=run.id
     )
-    seen = yield from call(ctx, c.LOOK_AT_DEVOPS_RUN, look)
-    if not seen.finished:
+    run_now = yield from call(ctx, c.LOOK_AT_DEVOPS_RUN, look)
+    if not run_now.finished:
         return None
-    ctx.show("done", run=seen.id, result=seen.result.value)
-    return seen
+    ctx.show("done", run=run_now.id, result=run_now.result.value)
+    return run_now

@@ -22,33 +22,33 @@ def _check(ctx: Context, request: c.DriftCheck) -> Steps[c.DriftFound]:
         ctx.show("counting")
         key = identity.effect_key(request.inference.run, "drift-counted")
         yield from call(ctx, c.COUNT_RUN, c.RunCounting(key=key, inference=request.inference))
-    standing = yield from call(ctx, c.LOOK_AT_DRIFT, c.WindowLook(model=request.model, version=request.version))
-    if not standing.due:
-        ctx.show("gathering", window=standing.number, rows=standing.rows)
-        said = f"window {standing.number} has {standing.rows} rows: it is not yet time to look"
-        return c.DriftFound(outcome=DriftOutcome.INCONCLUSIVE, because=said)
-    ctx.show("looking", window=standing.number, rows=standing.rows)
-    key = identity.drift_key(request.model, request.version, standing.number, f"look-{standing.look}")
+    window = yield from call(ctx, c.LOOK_AT_DRIFT, c.WindowLook(model=request.model, version=request.version))
+    if not window.due:
+        ctx.show("gathering", window=window.number, rows=window.rows)
+        reason = f"window {window.number} has {window.rows} rows: it is not yet time to look"
+        return c.DriftFound(outcome=DriftOutcome.INCONCLUSIVE, because=reason)
+    ctx.show("looking", window=window.number, rows=window.rows)
+    key = identity.drift_key(request.model, request.version, window.number, f"look-{window.look}")
     judging = c.DriftJudging(
-        key=key, model=request.model, version=request.version, number=standing.number, look=standing.look
+        key=key, model=request.model, version=request.version, number=window.number, look=window.look
     )
-    found = yield from call(ctx, c.JUDGE_DRIFT, judging)
-    if found.outcome is DriftOutcome.DRIFTED:
-        yield from _tell(ctx, request, standing, found)
-    ctx.show("done", outcome=found.outcome.value)
-    return found
+    verdict = yield from call(ctx, c.JUDGE_DRIFT, judging)
+    if verdict.outcome is DriftOutcome.DRIFTED:
+        yield from _tell(ctx, request, window, verdict)
+    ctx.show("done", outcome=verdict.outcome.value)
+    return verdict
 
 
-def _tell(ctx: Context, request: c.DriftCheck, standing: c.WindowStanding, found: c.DriftFound) -> Steps[None]:
-    ctx.show("telling", window=standing.number)
-    key = identity.drift_key(request.model, request.version, standing.number, "told")
+def _tell(ctx: Context, request: c.DriftCheck, window: c.WindowStanding, verdict: c.DriftFound) -> Steps[None]:
+    ctx.show("telling", window=window.number)
+    key = identity.drift_key(request.model, request.version, window.number, "told")
     telling = c.DriftTelling(
         key=key,
         model=request.model,
         version=request.version,
-        number=standing.number,
-        look=standing.look,
-        found=found,
+        number=window.number,
+        look=window.look,
+        found=verdict,
     )
     yield from call(ctx, c.TELL_DRIFT, telling)
 

@@ -32,18 +32,18 @@ def run_inference(ctx: Context, request: c.Inference) -> Steps[c.InferenceResult
     return result
 
 
-def conclude_adrift(ctx: Context, adrift: c.Adrift) -> Steps[c.Done]:
+def conclude_adrift(ctx: Context, orphan: c.Adrift) -> Steps[c.Done]:
     """End a run whose orchestration is gone as any other: what it had done is found, and not done again."""
-    request = adrift.inference
+    request = orphan.inference
     yield from _open(ctx, request)  # It may have been ended before it was opened.
-    if adrift.job is not None:
-        yield from _cancel(ctx, adrift, adrift.job)
-    if adrift.told:
+    if orphan.job is not None:
+        yield from _cancel(ctx, orphan, orphan.job)
+    if orphan.told:
         key = _key(request, f"closed-again-{ctx.unique()}")  # The store may have kept the first closing's receipt.
-        closing = c.RunClosing(key=key, inference=request, result=adrift.result, last=True)
+        closing = c.RunClosing(key=key, inference=request, result=orphan.result, last=True)
         yield from call(ctx, c.CLOSE_RUN, closing)
     else:
-        yield from _conclude(ctx, request, adrift.result)
+        yield from _conclude(ctx, request, orphan.result)
     return c.Done()
 
 
@@ -52,15 +52,15 @@ def _open(ctx: Context, request: c.Inference) -> Steps[c.RunOpened]:
     return (yield from call(ctx, c.OPEN_RUN, opening))
 
 
-def _cancel(ctx: Context, adrift: c.Adrift, job: str) -> Steps[None]:
-    request = adrift.inference
+def _cancel(ctx: Context, orphan: c.Adrift, job: str) -> Steps[None]:
+    request = orphan.inference
     cancellation = c.Cancellation(
         key=_key(request, "cancelled-adrift"),
         run=request.run,
         route=request.route,
         hub=request.hub,
         job=job,
-        because=adrift.result.because,
+        because=orphan.result.because,
     )
     try:
         yield from call(ctx, c.CANCEL_JOB, cancellation)
@@ -102,31 +102,31 @@ def _hold_back(ctx: Context, request: c.Inference, verdict: c.DataVerdict) -> St
     if request.route.on_bad_data is OnBadData.FAIL:
         return _ended(request, RunOutcome.FAILED, f"the data check failed: {because}")
     ctx.show("quarantining", because=because[:300])
-    held = _ended(request, RunOutcome.QUARANTINED, because)
+    quarantined = _ended(request, RunOutcome.QUARANTINED, because)
     yield from call(
         ctx,
         c.QUARANTINE_FILES,
         c.Quarantining(key=_key(request, "quarantined"), inference=request, report=verdict.report),
     )
     ctx.show("quarantined", because=because[:300])
-    yield from _announce(ctx, request, held, verdict.report)
-    yield from _tell(ctx, request, held)
+    yield from _announce(ctx, request, quarantined, verdict.report)
+    yield from _tell(ctx, request, quarantined)
     orders = yield from _await_orders(ctx, request)
     if orders.released:
         return None
     if orders.cancelled:
         return _ended(request, RunOutcome.CANCELLED, "cancelled while quarantined")
-    return held
+    return quarantined
 
 
 def _await_orders(ctx: Context, request: c.Inference) -> Steps[c.RunOrders]:
     deadline = ctx.now + timedelta(seconds=request.route.release_within_s)
     while True:
         orders = yield from call(ctx, c.LOOK_AT_ORDERS, c.RunLook(inference=request))
-        left = (deadline - ctx.now).total_seconds()
-        if orders.released or orders.cancelled or left <= 0:
+        remaining_s = (deadline - ctx.now).total_seconds()
+        if orders.released or orders.cancelled or remaining_s <= 0:
             return orders
-        yield from wait_for(ctx, c.ORDER_GIVEN, left)
+        yield from wait_for(ctx, c.ORDER_GIVEN, remaining_s)
 
 
 def _score(
@@ -140,10 +140,10 @@ def _score(
     )
     job = yield from call(ctx, c.SUBMIT_JOB, submission)
     ctx.show("waiting for the job", job=job.job, name=job.friendly_name)
-    ended = yield from _wait(ctx, request, job)
-    if ended.state is not JobState.COMPLETED:
-        outcome = RunOutcome.CANCELLED if ended.state is JobState.CANCELLED else RunOutcome.FAILED
-        return replace(_ended(request, outcome, ended.because), job_error=ended.error, job_log=ended.log)
+    end = yield from _wait(ctx, request, job)
+    if end.state is not JobState.COMPLETED:
+        outcome = RunOutcome.CANCELLED if end.state is JobState.CANCELLED else RunOutcome.FAILED
+        return replace(_ended(request, outcome, end.because), job_error=end.error, job_log=end.log)
     timings = {"submitted": submitted_at.isoformat(), "scored": ctx.now.isoformat()}
     ctx.show("reconciling")
     reconciling = c.Reconciling(inference=request, rows_in=verdict.rows, output_path=output)

@@ -12,14 +12,14 @@ from shared.durable.context import Context, Steps, start_over
 
 def wait_for_job(ctx: Context, wait: c.JobWait) -> Steps[c.JobEnd | None]:
     """How the job ended; on cancellation or time-out the job is cancelled, and a time-out is a failure."""
-    waiting = PollingState(
-        what="the job", polls=wait.polls, deadline=wait.deadline, within_s=wait.route.give_up_after_s
+    polling = PollingState(
+        subject="the job", polls=wait.polls, deadline=wait.deadline, within_s=wait.route.give_up_after_s
     )
     look = c.JobLook(run=wait.run, route=wait.route, hub=wait.hub, job=wait.job)
-    ended = yield from one_segment(ctx, waiting, c.LOOK_AT_JOB, look, partial(_stop, ctx, wait))
-    if ended is None:
+    end = yield from one_segment(ctx, polling, c.LOOK_AT_JOB, look, partial(_stop, ctx, wait))
+    if end is None:
         start_over(ctx, replace(wait, polls=wait.polls + POLLS_PER_SEGMENT))
-    return ended
+    return end
 
 
 def _stop(ctx: Context, wait: c.JobWait, state: JobState, because: str) -> Steps[c.JobEnd]:

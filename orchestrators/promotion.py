@@ -47,14 +47,14 @@ class Journey:
     plan_digest: str
     locks: tuple[str, ...]
     wakes: bool  # Histories of releases that woke nobody have no such step.
-    begun: list[tuple[StagePlan, Move]] = field(default_factory=list)
-    seen: list[str] = field(default_factory=list)
+    moves: list[tuple[StagePlan, Move]] = field(default_factory=list)
+    evidence_records: list[str] = field(default_factory=list)
     reached: str = ""
     because: str = ""  # Why what was begun is undone.
 
-    def order(self, at: StagePlan, phase: Phase, what: str, evidence: str = "", number: int = 0) -> c.StageOrder:
+    def order(self, at: StagePlan, phase: Phase, step: str, evidence: str = "", number: int = 0) -> c.StageOrder:
         return c.StageOrder(
-            key=identity.promotion_key(self.request.id, f"{at.stage.name}/{phase.value}/{what}"),
+            key=identity.promotion_key(self.request.id, f"{at.stage.name}/{phase.value}/{step}"),
             promotion=self.request,
             plan=self.plan,
             plan_digest=self.plan_digest,
@@ -62,7 +62,7 @@ class Journey:
             phase=phase,
             evidence=evidence,
             number=number,
-            seen=tuple(self.seen),
+            seen=tuple(self.evidence_records),
         )
 
     def move(self, at: StagePlan, move: Move, receipt: Receipt | None = None) -> c.MoveOrder:
@@ -105,7 +105,7 @@ def restore(ctx: Context, restoring: c.Restoring) -> Steps[c.PromotionResult]:
     )
     if restoring.plan is not None:
         journey = _journey(restoring.promotion, c.PromotionOpened(locks=restoring.locks), restoring.plan)
-        journey.begun = list(restoring.plan.moves())
+        journey.moves = list(restoring.plan.moves())
         journey.because = because[0][:_REASON]
         because += yield from undo(ctx, journey)
         yield from _unlock(ctx, journey)
@@ -120,17 +120,17 @@ def _journey(request: c.Promotion, opened: c.PromotionOpened, plan: Plan) -> Jou
 
 def undo(ctx: Context, journey: Journey) -> Steps[tuple[str, ...]]:
     """Undo every move that was begun, in reverse, and say what could not be: it does not keep others from theirs."""
-    left, until = list[str](), ctx.now + timedelta(seconds=OUTAGE_S)
-    for at, move in reversed(journey.begun):
+    failures, until = list[str](), ctx.now + timedelta(seconds=OUTAGE_S)
+    for at, move in reversed(journey.moves):
         ctx.show("undoing", stage=at.stage.name, move=move.value)
         try:
             undone = partial(patiently, ctx, c.UNDO_MOVE, journey.move(at, move), until)
             yield from _until_done(ctx, at, move, undone)
         except (Refused, StepFailed) as failure:
-            left.append(f"{at.stage.name}: {move.value} could not be undone, mend it by hand: {str(failure)[:300]}")
+            failures.append(f"{at.stage.name}: {move.value} could not be undone, mend it by hand: {str(failure)[:300]}")
             ctx.show("could not undo", stage=at.stage.name, move=move.value, because=str(failure)[:300])
-    journey.begun.clear()
-    return tuple(left)
+    journey.moves.clear()
+    return tuple(failures)
 
 
 def _attempt(ctx: Context, journey: Journey) -> Steps[tuple[c.Fate, tuple[str, ...], bool]]:
@@ -139,8 +139,8 @@ def _attempt(ctx: Context, journey: Journey) -> Steps[tuple[c.Fate, tuple[str, .
         for at in journey.plan.stages:
             yield from _carry(ctx, journey, at)
             journey.reached = at.stage.name
-    except PromotionHeld as held:
-        return held.fate, held.because, held.worse
+    except PromotionHeld as refusal:
+        return refusal.fate, refusal.because, refusal.worse
     except (Refused, StepFailed) as failure:
         return c.Fate.FAILED, (str(failure),), False
     return c.Fate.PROMOTED, (f"{journey.plan.model} reached {journey.reached}",), False
@@ -160,26 +160,30 @@ def _carry(ctx: Context, journey: Journey, at: StagePlan) -> Steps[None]:
 def _assess(ctx: Context, journey: Journey, at: StagePlan, phase: Phase) -> Steps[c.EvidencePack]:
     ctx.show("assessing", stage=at.stage.name, phase=phase.value)
     assessed = yield from _step(ctx, at, c.ASSESS_STAGE, journey.order(at, phase, "assessed"))
-    journey.seen.append(assessed.record)
+    journey.evidence_records.append(assessed.record)
     pack = yield from _step(ctx, at, c.WRITE_EVIDENCE_PACK, journey.order(at, phase, "pack"))
     if not assessed.passed:
-        held = PromotionHeld([f"{at.stage.name} ({phase.value}): {each}" for each in assessed.because], assessed.worse)
+        refusal = PromotionHeld(
+            [f"{at.stage.name} ({phase.value}): {reason}" for reason in assessed.because], assessed.worse
+        )
         if not journey.request.break_glass:
-            raise held
-        yield from _await_glass(ctx, journey.order(at, phase, "glass", pack.digest), held)
+            raise refusal
+        yield from _await_glass(ctx, journey.order(at, phase, "glass", pack.digest), refusal)
     return pack
 
 
-def _await_glass(ctx: Context, order: c.StageOrder, held: PromotionHeld) -> Steps[None]:
+def _await_glass(ctx: Context, order: c.StageOrder, refusal: PromotionHeld) -> Steps[None]:
     """Until those who may have overridden the failing gates together; otherwise the gates stand."""
     while True:
-        seen = yield from patiently(ctx, c.LOOK_AT_GLASS, order)
-        if seen.standing is ApprovalStanding.APPROVED:
+        overrides = yield from patiently(ctx, c.LOOK_AT_GLASS, order)
+        if overrides.standing is ApprovalStanding.APPROVED:
             return
-        if seen.standing is not ApprovalStanding.WAITING:
-            raise PromotionHeld([*held.because, *(f"{order.stage}: {each}" for each in seen.unmet)], held.worse)
+        if overrides.standing is not ApprovalStanding.WAITING:
+            raise PromotionHeld(
+                [*refusal.because, *(f"{order.stage}: {condition}" for condition in overrides.unmet)], refusal.worse
+            )
         ctx.show("waiting for the glass to be broken", stage=order.stage, evidence=order.evidence)
-        yield from wait_for(ctx, c.DECISION_GIVEN, seen.look_again_s)
+        yield from wait_for(ctx, c.DECISION_GIVEN, overrides.look_again_s)
 
 
 def _await_approvals(ctx: Context, journey: Journey, at: StagePlan, pack: c.EvidencePack) -> Steps[None]:
@@ -187,24 +191,24 @@ def _await_approvals(ctx: Context, journey: Journey, at: StagePlan, pack: c.Evid
     reminded = 0
     while True:
         look = journey.order(at, Phase.ENTRY, "approvals", pack.digest)
-        seen = yield from patiently(ctx, c.LOOK_AT_APPROVALS, look)
-        if seen.standing is ApprovalStanding.APPROVED:
+        approvals = yield from patiently(ctx, c.LOOK_AT_APPROVALS, look)
+        if approvals.standing is ApprovalStanding.APPROVED:
             return
-        if seen.standing is not ApprovalStanding.WAITING:
-            fate = c.Fate.EXPIRED if seen.standing is ApprovalStanding.EXPIRED else c.Fate.HELD
-            raise PromotionHeld([f"{at.stage.name}: {each}" for each in seen.unmet], fate=fate)
-        ctx.show("waiting for approval", stage=at.stage.name, evidence=pack.digest, unmet=list(seen.unmet))
-        while reminded < seen.reminders_due:
+        if approvals.standing is not ApprovalStanding.WAITING:
+            fate = c.Fate.EXPIRED if approvals.standing is ApprovalStanding.EXPIRED else c.Fate.HELD
+            raise PromotionHeld([f"{at.stage.name}: {condition}" for condition in approvals.unmet], fate=fate)
+        ctx.show("waiting for approval", stage=at.stage.name, evidence=pack.digest, unmet=list(approvals.unmet))
+        while reminded < approvals.reminders_due:
             reminded += 1
             reminder = journey.order(at, Phase.ENTRY, f"reminder-{reminded}", pack.digest, reminded)
             yield from _step(ctx, at, c.REMIND_APPROVERS, reminder)
-        yield from wait_for(ctx, c.DECISION_GIVEN, seen.look_again_s)
+        yield from wait_for(ctx, c.DECISION_GIVEN, approvals.look_again_s)
 
 
 def _move(ctx: Context, journey: Journey, at: StagePlan, move: Move, receipt: Receipt) -> Steps[None]:
     """Begun before it is made: a move that fails half way is undone too."""
     ctx.show("moving", stage=at.stage.name, move=move.value)
-    journey.begun.append((at, move))
+    journey.moves.append((at, move))
     yield from _until_done(ctx, at, move, partial(_step, ctx, at, c.MAKE_MOVE, journey.move(at, move, receipt)))
 
 
@@ -217,12 +221,12 @@ def _step(ctx: Context, at: StagePlan, activity: c.Activity[In, Out], order: In)
 def _until_done(ctx: Context, at: StagePlan, move: Move, ask: Callable[[], Steps[c.Moved]]) -> Steps[None]:
     """Ask again, with durable timers between, for as long as Azure is still at work on it."""
     within_s = at.within_s(move)
-    waited, delay = 0.0, _FIRST_LOOK_S
-    while (moved := (yield from ask())).waiting:
-        if waited >= within_s:
-            raise Refused(f"{at.stage.name}: {move.value} was not done after {within_s:.0f} s ({moved.waiting})")
+    elapsed_s, delay = 0.0, _FIRST_LOOK_S
+    while (progress := (yield from ask())).waiting:
+        if elapsed_s >= within_s:
+            raise Refused(f"{at.stage.name}: {move.value} was not done after {within_s:.0f} s ({progress.waiting})")
         yield from pause(ctx, delay)
-        waited, delay = waited + delay, min(_LONGEST_LOOK_S, delay * 1.5)
+        elapsed_s, delay = elapsed_s + delay, min(_LONGEST_LOOK_S, delay * 1.5)
 
 
 def _lock(ctx: Context, journey: Journey) -> Steps[None]:

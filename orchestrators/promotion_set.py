@@ -35,7 +35,7 @@ def _take_back(
     ctx: Context, request: c.PromotionSet, results: Sequence[c.PromotionResult]
 ) -> Steps[list[c.PromotionResult]]:
     """The results of those that had been promoted, now put back, in the order of the set."""
-    stopped, taken = results[-1], list[c.PromotionResult]()
+    stopped, restored = results[-1], list[c.PromotionResult]()
     for promotion in reversed(request.promotions[: len(results) - 1]):
         ctx.show("taking back", promotion=promotion.id)
         look = c.PromotionLook(promotion=promotion.id)
@@ -43,5 +43,5 @@ def _take_back(
         assert opened.plan is not None  # It was promoted, so it had one.
         because = f"{stopped.id} of the same set was {stopped.fate.value}, so this one was taken back"
         restoring = c.Restoring(promotion=promotion, plan=opened.plan, because=because, locks=opened.held)
-        taken.insert(0, (yield from run_child(ctx, c.RESTORE, restoring, identity.restore_id(promotion.id))))
-    return taken
+        restored.insert(0, (yield from run_child(ctx, c.RESTORE, restoring, identity.restore_id(promotion.id))))
+    return restored

@@ -7,14 +7,14 @@ from shared.durable.context import Context, Steps, call
 def scrub_registry(ctx: Context, sweep: c.Sweep) -> Steps[c.Scrubbed]:
     """One entry after the other, so that a large registry never needs more than one entry's time at once."""
     ctx.show("listing the registry")
-    listed = yield from call(ctx, c.LIST_ENTRIES, sweep)
+    listing = yield from call(ctx, c.LIST_ENTRIES, sweep)
     wrong: list[str] = []
-    for number, entry in enumerate(listed.entries):
-        ctx.show("scrubbing", entry=str(entry), done=number, of=len(listed.entries))
+    for number, entry in enumerate(listing.entries):
+        ctx.show("scrubbing", entry=str(entry), done=number, of=len(listing.entries))
         scrubbed = yield from call(ctx, c.SCRUB_ENTRY, c.EntryScrub(key=sweep.key, entry=entry))
         wrong += [scrubbed.wrong] if scrubbed.wrong else []
     ctx.show("done", wrong=len(wrong))
-    return c.Scrubbed(entries=len(listed.entries), wrong=tuple(wrong))
+    return c.Scrubbed(entries=len(listing.entries), wrong=tuple(wrong))
 
 
 def recover(ctx: Context, recovery: c.Recovery) -> Steps[c.Recovered]:

@@ -83,7 +83,7 @@ def _carry(ctx: Context, training: Training) -> Steps[c.RetrainingResult]:
     request = training.request
     ctx.show("building the training set")
     sets = yield from call(ctx, c.BUILD_TRAINING_SETS, c.RetrainingStart(key=training.key("data"), request=request))
-    ctx.show("checking the training set", rows=sum(each.rows for each in sets.sets))
+    ctx.show("checking the training set", rows=sum(training_set.rows for training_set in sets.sets))
     verdict = yield from call(ctx, c.CHECK_TRAINING_SETS, c.TrainingCheck(request=request, sets=sets))
     if not verdict.passed:
         return training.ended(c.RetrainingOutcome.BAD_DATA, "; ".join(verdict.summary)[:2000])
@@ -92,11 +92,11 @@ def _carry(ctx: Context, training: Training) -> Steps[c.RetrainingResult]:
         yield from _stop(ctx, training, submitted.cancelled)
         return training.ended(c.RetrainingOutcome.CANCELLED, submitted.cancelled)
     training.id = submitted.id
-    ended = yield from _wait(ctx, training)
-    if ended.state is not JobState.COMPLETED:
-        cancelled = ended.state is JobState.CANCELLED
+    end = yield from _wait(ctx, training)
+    if end.state is not JobState.COMPLETED:
+        cancelled = end.state is JobState.CANCELLED
         outcome = c.RetrainingOutcome.CANCELLED if cancelled else c.RetrainingOutcome.FAILED
-        return training.ended(outcome, ended.because)
+        return training.ended(outcome, end.because)
     return (yield from _judge(ctx, training, sets))
 
 
@@ -139,16 +139,16 @@ def _judge(ctx: Context, training: Training, sets: c.TrainingSets) -> Steps[c.Re
     request = training.request
     ctx.show("judging the challenger")
     trial = c.ChallengerTrial(key=training.key("judged"), request=request, sets=sets, id=training.id)
-    judged = yield from patiently(ctx, c.JUDGE_CHALLENGER, trial)
-    if judged.outcome is not c.RetrainingOutcome.BETTER:
-        yield from _stop(ctx, training, f"{judged.outcome.value}: {judged.because}")
-        return training.ended(judged.outcome, judged.because)
+    judgement = yield from patiently(ctx, c.JUDGE_CHALLENGER, trial)
+    if judgement.outcome is not c.RetrainingOutcome.BETTER:
+        yield from _stop(ctx, training, f"{judgement.outcome.value}: {judgement.because}")
+        return training.ended(judgement.outcome, judgement.because)
     ctx.show("registering")
     registration = c.ChallengerRegistration(
-        key=training.key("registered"), request=request, sets=sets, id=training.id, judged=judged
+        key=training.key("registered"), request=request, sets=sets, id=training.id, judged=judgement
     )
     registered = yield from patiently(ctx, c.REGISTER_CHALLENGER, registration)
-    return (yield from _offer(ctx, training, registered, judged.because))
+    return (yield from _offer(ctx, training, registered, judgement.because))
 
 
 def _offer(
@@ -159,8 +159,8 @@ def _offer(
     if registered.entering is not None:
         entered = yield from _promoted(ctx, training, registered.entering)
         if entered.fate is not c.Fate.PROMOTED:
-            said = f"{because}; {registered.entering.id} {entered.fate or 'is still under way'}: {entered.because}"
-            return training.ended(c.RetrainingOutcome.BETTER, said, model=model)
+            reason = f"{because}; {registered.entering.id} {entered.fate or 'is still under way'}: {entered.because}"
+            return training.ended(c.RetrainingOutcome.BETTER, reason, model=model)
     if registered.climbing is None:
         return training.ended(c.RetrainingOutcome.BETTER, because, model=model)
     promotion = registered.climbing
@@ -176,9 +176,9 @@ def _promoted(ctx: Context, training: Training, promotion: c.Promotion) -> Steps
     deadline = ctx.now + timedelta(seconds=OUTAGE_S)
     delay = _FIRST_LOOK_S
     while True:
-        seen = yield from patiently(ctx, c.LOOK_AT_PROMOTION, c.PromotionWatch(promotion=promotion.id))
-        if seen.fate is not None or ctx.now >= deadline:
-            return seen
+        standing = yield from patiently(ctx, c.LOOK_AT_PROMOTION, c.PromotionWatch(promotion=promotion.id))
+        if standing.fate is not None or ctx.now >= deadline:
+            return standing
         yield from pause(ctx, delay)
         delay = min(_LONGEST_LOOK_S, delay * 1.5)
 

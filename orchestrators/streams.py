@@ -15,15 +15,15 @@ def collect_records(ctx: Context, watch: c.RecordsWatch) -> Steps[c.Done | None]
     quiet = False
     for _ in range(_LOOKS_PER_SEGMENT):
         ctx.show("looking")
-        seen = yield from call(ctx, c.LOOK_AT_RECORDS, watch)
-        if seen.due:
+        backlog = yield from call(ctx, c.LOOK_AT_RECORDS, watch)
+        if backlog.due:
             ctx.show("closing")
             yield from call(ctx, c.CLOSE_BATCH, c.BatchClosing(key=ctx.unique(), watch=watch))
-        elif seen.wait_s is None and quiet:
+        elif backlog.wait_s is None and quiet:
             return c.Done()
         else:
             ctx.show("waiting")
-            yield from pause(ctx, _LINGER_S if seen.wait_s is None else seen.wait_s)
-        quiet = not seen.due and seen.wait_s is None
+            yield from pause(ctx, _LINGER_S if backlog.wait_s is None else backlog.wait_s)
+        quiet = not backlog.due and backlog.wait_s is None
     start_over(ctx, watch)
     return None

@@ -40,8 +40,8 @@ def _part(ctx: Context, activity: c.Activity[c.Sweep, c.Swept], sweep: c.Sweep) 
 
 def _all(swept: Sequence[c.Swept]) -> c.Swept:
     return c.Swept(
-        started=sum(each.started for each in swept),
-        opened=sum(each.opened for each in swept),
-        adrift=sum(each.adrift for each in swept),
-        failed=tuple(failure for each in swept for failure in each.failed),
+        started=sum(sweep.started for sweep in swept),
+        opened=sum(sweep.opened for sweep in swept),
+        adrift=sum(sweep.adrift for sweep in swept),
+        failed=tuple(failure for sweep in swept for failure in sweep.failed),
     )

@@ -13,14 +13,14 @@ from shared.durable.context import Context, Steps, call, start_over
 def wait_for_training(ctx: Context, wait: c.TrainingWait) -> Steps[c.JobEnd | None]:
     """How the pipeline's run ended; on a time-out, or where a metric breaks the rule, it is cancelled."""
     request = wait.request
-    waiting = PollingState(
-        what="the training", polls=wait.polls, deadline=wait.deadline, within_s=request.rules.give_up_after_s
+    polling = PollingState(
+        subject="the training", polls=wait.polls, deadline=wait.deadline, within_s=request.rules.give_up_after_s
     )
     look = c.TrainingLook(request=request, id=wait.id)
-    ended = yield from one_segment(ctx, waiting, c.LOOK_AT_TRAINING, look, partial(_stop, ctx, wait))
-    if ended is None:
+    end = yield from one_segment(ctx, polling, c.LOOK_AT_TRAINING, look, partial(_stop, ctx, wait))
+    if end is None:
         start_over(ctx, replace(wait, polls=wait.polls + POLLS_PER_SEGMENT))
-    return ended
+    return end
 
 
 def watch_training_data(ctx: Context, watch: c.RetrainingWatch) -> Steps[c.Done]:

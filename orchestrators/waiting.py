@@ -21,34 +21,34 @@ Stop = Callable[[JobState, str], Steps[c.JobEnd]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollingState:
-    """For *what*: from poll number *polls* on, until *deadline* (ISO 8601 UTC), which is *within_s* after its start."""
+    """The polling of *subject*: from poll number *polls* until *deadline* (ISO 8601), *within_s* after its start."""
 
-    what: str
+    subject: str
     polls: int
     deadline: str
     within_s: int
 
 
 def one_segment(
-    ctx: Context, waiting: PollingState, activity: c.Activity[Look, c.JobSeen], look: Look, stop: Stop
+    ctx: Context, polling: PollingState, activity: c.Activity[Look, c.JobSeen], look: Look, stop: Stop
 ) -> Steps[c.JobEnd | None]:
     """How it ended, or None where it still runs after a segment of polls; a time-out is a failure, and stops it.
 
     A look that fails says nothing about what runs: it is waited for all the same, until its time is over.
     """
-    for poll in range(waiting.polls, waiting.polls + POLLS_PER_SEGMENT):
-        seen = yield from _seen(ctx, activity, look)
-        ctx.show(f"waiting for {waiting.what}", status=seen.status, polls=poll + 1)
-        if seen.state is not JobState.ACTIVE:
-            because = seen.because or f"{waiting.what} ended as {seen.status}"
-            return c.JobEnd(state=seen.state, because=because, error=seen.error, log=seen.log)
-        if seen.cancel_asked:
-            return (yield from stop(JobState.CANCELLED, seen.because or "cancelled by order"))
-        left = (datetime.fromisoformat(waiting.deadline) - ctx.now).total_seconds()
-        if left <= 0:
-            because = f"timed out: {waiting.what} was not done after {waiting.within_s} s and was cancelled"
+    for poll in range(polling.polls, polling.polls + POLLS_PER_SEGMENT):
+        job = yield from _seen(ctx, activity, look)
+        ctx.show(f"waiting for {polling.subject}", status=job.status, polls=poll + 1)
+        if job.state is not JobState.ACTIVE:
+            because = job.because or f"{polling.subject} ended as {job.status}"
+            return c.JobEnd(state=job.state, because=because, error=job.error, log=job.log)
+        if job.cancel_asked:
+            return (yield from stop(JobState.CANCELLED, job.because or "cancelled by order"))
+        remaining_s = (datetime.fromisoformat(polling.deadline) - ctx.now).total_seconds()
+        if remaining_s <= 0:
+            because = f"timed out: {polling.subject} was not done after {polling.within_s} s and was cancelled"
             return (yield from stop(JobState.FAILED, because))
-        yield from wait_for(ctx, c.ORDER_GIVEN, min(left, poll_delay_s(poll, ctx.instance)))
+        yield from wait_for(ctx, c.ORDER_GIVEN, min(remaining_s, poll_delay_s(poll, ctx.instance)))
     return None
 
 
@@ -72,7 +72,7 @@ def patiently(ctx: Context, activity: c.Activity[In, Out], payload: In, until: d
             yield from sit_out(ctx, failure, failed, "an outage to end", _LONGEST_PAUSE_S)
 
 
-def sit_out(ctx: Context, failure: Exception, failed: int, what: str, longest_s: float = 300.0) -> Steps[None]:
-    """Pause before *what* failed is tried again: ever longer, and as long as the service asks for."""
-    ctx.show(f"waiting for {what}", failed=failed, because=str(failure)[:300])
+def sit_out(ctx: Context, failure: Exception, failed: int, subject: str, longest_s: float = 300.0) -> Steps[None]:
+    """Pause before *subject*, which failed, is tried again: ever longer, and at least as long as the service asks."""
+    ctx.show(f"waiting for {subject}", failed=failed, because=str(failure)[:300])
     yield from pause(ctx, failure_delay_s(failed, getattr(failure, "after_s", 0.0), longest_s))

@@ -317,11 +317,13 @@ def _looks(clients: Clients, arm: Arm) -> Mapping[str, Look]:
 
     configuration, settings = clients.configuration, clients.settings
     registries = {stage.registry.name: stage.registry for stage in configuration.ladder.stages if stage.registry}
-    places: list[tuple[str, Place]] = [(f"workspace {each.name}", each) for each in configuration.workspaces]
-    places += [(f"registry {name}", registry) for name, registry in registries.items()]
+    resource_places: list[tuple[str, Place]] = [
+        (f"workspace {workspace.name}", workspace) for workspace in configuration.workspaces
+    ]
+    resource_places += [(f"registry {name}", registry) for name, registry in registries.items()]
     return {
         "hub": lambda: clients.hub.find(configuration.hub.state, "readiness"),
-        **{name: partial(arm.get, place_path(place), f"look at {name}") for name, place in places},
+        **{name: partial(arm.get, place_path(resource), f"look at {name}") for name, resource in resource_places},
         "event grid topic": partial(reach, settings.topic_endpoint),
         "token issuer": partial(reach, f"{settings.token_issuer}/.well-known/openid-configuration"),
         **dict(_messaging(clients)),

@@ -50,7 +50,7 @@ class Encoder:
     """
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[object, Json]] = {}  # The part is kept too: nothing else gets its id meanwhile.
+        self._encoded: dict[int, tuple[object, Json]] = {}  # The part is kept too: nothing else gets its id meanwhile.
 
     def encode(self, value: object) -> Json:
         names = _names(type(value))  # type: ignore[arg-type]  # A class is hashable.
@@ -61,9 +61,9 @@ class Encoder:
     def _part(self, value: object) -> Json:
         if _names(type(value)) is None:  # type: ignore[arg-type]  # As above.
             return encode(value)
-        if (known := self._known.get(id(value))) is None:
-            known = self._known[id(value)] = (value, encode(value))
-        return known[1]
+        if (encoded := self._encoded.get(id(value))) is None:
+            encoded = self._encoded[id(value)] = (value, encode(value))
+        return encoded[1]
 
 
 def is_nested_deeper(value: Any, limit: int) -> bool:
@@ -73,19 +73,23 @@ def is_nested_deeper(value: Any, limit: int) -> bool:
     """
     level = [value]
     for _ in range(limit + 1):
-        nested = [each for each in level if isinstance(each, dict | list)]
+        nested = [container for container in level if isinstance(container, dict | list)]
         if not nested:
             return False
-        level = [inner for each in nested for inner in (each.values() if isinstance(each, dict) else each)]
+        level = [
+            inner
+            for container in nested
+            for inner in (container.values() if isinstance(container, dict) else container)
+        ]
     return True
 
 
 def unique_fields(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """An object of JSON from its fields, for `object_pairs_hook`. Raises ValueError where it names one twice."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    fields_by_name = dict(pairs)
+    if len(fields_by_name) < len(pairs):
         raise ValueError("an object names a field twice")
-    return found
+    return fields_by_name
 
 
 def decode(kind: type[T], raw: Json) -> T:
@@ -99,9 +103,9 @@ def decode(kind: type[T], raw: Json) -> T:
 class _Misfit(Exception):
     """*says* what does not fit; *place* is put together on the way out."""
 
-    def __init__(self, says: str, place: str = "") -> None:
-        super().__init__(says)
-        self.says, self.place = says, place
+    def __init__(self, problem: str, path: str = "") -> None:
+        super().__init__(problem)
+        self.says, self.place = problem, path
 
     def enter(self, step: str) -> None:
         self.place = f"{step}{self.place}"
@@ -133,39 +137,39 @@ def _optional(kind: Any) -> Reader:
 
 
 def _read_items(read: Reader, raw: Json) -> tuple[Any, ...]:
-    found = []
+    items = []
     for number, item in enumerate(_expect(list, raw)):
         try:
-            found.append(read(item))
+            items.append(read(item))
         except _Misfit as misfit:
             misfit.enter(f"[{number}]")
             raise
-    return tuple(found)
+    return tuple(items)
 
 
 def _read_values(read: Reader, raw: Json) -> dict[str, Any]:
-    found = {}
+    items = {}
     for key, item in _expect(dict, raw).items():
         try:
-            found[key] = read(item)
+            items[key] = read(item)
         except _Misfit as misfit:
             misfit.enter(f".{key}")
             raise
-    return found
+    return items
 
 
 def _read_fields(kind: Any, raw: Json) -> Any:
-    given, there = {}, _expect(dict, raw)
-    for name, needed, read in _fields(kind):
-        if name in there:
+    arguments, mapping = {}, _expect(dict, raw)
+    for name, required, read in _fields(kind):
+        if name in mapping:
             try:
-                given[name] = read(there[name])
+                arguments[name] = read(mapping[name])
             except _Misfit as misfit:
                 misfit.enter(f".{name}")
                 raise
-        elif needed:
+        elif required:
             raise _Misfit(" is missing", f".{name}")
-    return kind(**given)
+    return kind(**arguments)
 
 
 def _read_scalar(kind: Any, raw: Json) -> Any:
@@ -202,6 +206,6 @@ def _fields(kind: Any) -> tuple[tuple[str, bool, Reader], ...]:
     contain itself."""
     hints = get_type_hints(kind)
     return tuple(
-        (each.name, each.default is MISSING and each.default_factory is MISSING, _reader(hints[each.name]))
-        for each in fields(kind)
+        (field_.name, field_.default is MISSING and field_.default_factory is MISSING, _reader(hints[field_.name]))
+        for field_ in fields(kind)
     )

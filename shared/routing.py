@@ -46,26 +46,28 @@ def route(event: BlobArrived, configuration: Configuration) -> tuple[Decision, .
     if is_folder_marker(event.arrival.path, {}):
         return (Ignore(reason=FOLDER_MARKER.format(location)),)
     decisions = tuple(
-        decision for each in configuration.routes if (decision := _by(each, event.arrival, location)) is not None
+        decision
+        for candidate in configuration.routes
+        if (decision := _by(candidate, event.arrival, location)) is not None
     )
     trained = tuple(
         WatchTrainingData(model=rules.model)
         for rules in configuration.retraining
-        if any(each.takes(location) for each in rules.data)
+        if any(data.takes(location) for data in rules.data)
     )
     return (*decisions, *trained) or (Ignore(reason=f"no route takes {location}"),)
 
 
-def _by(each: Route, arrival: Arrival, location: str) -> Decision | None:
-    if each.group.kind is Grouping.MARKER and each.marked(location):
-        return StartRun(route=each, arrival=arrival, captures=each.group_key(location))
-    captures = each.captures(location)
+def _by(rules: Route, arrival: Arrival, location: str) -> Decision | None:
+    if rules.group.kind is Grouping.MARKER and rules.marked(location):
+        return StartRun(route=rules, arrival=arrival, captures=rules.group_key(location))
+    captures = rules.captures(location)
     if captures is None:
         return None
-    if each.group.kind is Grouping.MARKER:
-        return Ignore(reason=f"{location} waits for the marker {each.group.marker.name} of route {each.name}")
-    if each.group.kind is Grouping.SCHEDULE:
-        return Ignore(reason=f"{location} waits for a schedule of route {each.name}")
-    if each.group.kind is Grouping.WINDOW:
-        return OpenWindow(route=each, group=each.group_key(location))
-    return StartRun(route=each, arrival=arrival, captures=captures)
+    if rules.group.kind is Grouping.MARKER:
+        return Ignore(reason=f"{location} waits for the marker {rules.group.marker.name} of route {rules.name}")
+    if rules.group.kind is Grouping.SCHEDULE:
+        return Ignore(reason=f"{location} waits for a schedule of route {rules.name}")
+    if rules.group.kind is Grouping.WINDOW:
+        return OpenWindow(route=rules, group=rules.group_key(location))
+    return StartRun(route=rules, arrival=arrival, captures=captures)

@@ -124,8 +124,8 @@ class Settings:
     @property
     def bus_name(self) -> str:
         """The name of the Service Bus namespace, empty where there is none."""
-        found = _NAMESPACE.search(self.service_bus)
-        return found[1] if found else self.service_bus_namespace.partition(".")[0]
+        match = _NAMESPACE.search(self.service_bus)
+        return match[1] if match else self.service_bus_namespace.partition(".")[0]
 
     @property
     def queue_doors(self) -> dict[str, str]:

@@ -136,7 +136,7 @@ def _report(clients: Clients, report: c.TaskReport, instance: Instance | None) -
     if seen is not None and seen.state is not State.PENDING:
         return c.TaskProgress(ended=True, succeeded=seen.state is State.SUCCEEDED, because=seen.because)
     if begun.follows is c.Followed.INSTANCE and instance is not None and not instance.running:
-        said = str(instance.shown.get("because") or f"it is {instance.status}")
+        said = str(instance.custom_status.get("because") or f"it is {instance.status}")
         return c.TaskProgress(ended=True, succeeded=instance.status == "Completed", because=said)
     return c.TaskProgress()
 
@@ -157,7 +157,7 @@ def _tell(clients: Clients, task: TaskRef, token: str, steps: list[tuple[str, st
 def _shown(instance: Instance | None) -> str:
     if instance is None or not instance.step:
         return ""
-    facts = {name: value for name, value in instance.shown.items() if name != "step"}
+    facts = {name: value for name, value in instance.custom_status.items() if name != "step"}
     return f"{instance.step} {json.dumps(facts)[:700]}" if facts else instance.step
 
 

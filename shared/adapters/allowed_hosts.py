@@ -27,18 +27,18 @@ def host_of(uri: str) -> str:
     return host if port == _HTTPS else f"{host}:{port}"
 
 
-def allowed(uri: str, hosts: tuple[str, ...], what: str, setting: str) -> str:
-    """*uri*, if it is https on one of *hosts* (patterns of *setting*). Raises Refused naming *what* it is."""
+def allowed(uri: str, hosts: tuple[str, ...], subject: str, setting: str) -> str:
+    """*uri*, if it is https on one of *hosts* (patterns of *setting*). Raises Refused that names the *subject*."""
     host = host_of(uri)
     if not host or not any(fnmatchcase(host, pattern.lower()) for pattern in hosts):
-        raise Refused(f"{what} {uri[:200]!r} is not on an allowed host; {setting} allows {', '.join(hosts)}")
+        raise Refused(f"{subject} {uri[:200]!r} is not on an allowed host; {setting} allows {', '.join(hosts)}")
     return uri
 
 
-def refuse_other_host(uri: str, base: str, what: str) -> None:
-    """Raises Refused, naming *what* it is, where *uri* is not of the scheme, host and port of *base*."""
+def refuse_other_host(uri: str, base: str, subject: str) -> None:
+    """Raises Refused, naming the *subject*, where *uri* has another scheme, host or port than *base*."""
     if not _origin(uri)[0] or _origin(uri) != _origin(base):
-        raise Refused(f"{what} {uri[:200]!r} leaves {base}: nothing is sent there")
+        raise Refused(f"{subject} {uri[:200]!r} leaves {base}: nothing is sent there")
 
 
 def _origin(uri: str) -> tuple[str, str, int]:

@@ -76,24 +76,24 @@ class AzureControlPlane:
         )
 
     def grants(self, resource: str) -> tuple[Grant, ...]:
-        found = self._list(f"{resource}/providers/Microsoft.Authorization/permissions", _PERMISSIONS)
+        raw_grants = self._list(f"{resource}/providers/Microsoft.Authorization/permissions", _PERMISSIONS)
         return tuple(
             Grant(
-                actions=_texts(each, "actions"),
-                not_actions=_texts(each, "notActions"),
-                data_actions=_texts(each, "dataActions"),
-                not_data_actions=_texts(each, "notDataActions"),
+                actions=_texts(raw, "actions"),
+                not_actions=_texts(raw, "notActions"),
+                data_actions=_texts(raw, "dataActions"),
+                not_data_actions=_texts(raw, "notDataActions"),
             )
-            for each in found
+            for raw in raw_grants
         )
 
     def locks(self, scope: str) -> tuple[Lock, ...]:
-        found = self._list(f"{scope}/providers/Microsoft.Authorization/locks", _LOCKS)
-        return tuple(_lock(each) for each in found)
+        raw_locks = self._list(f"{scope}/providers/Microsoft.Authorization/locks", _LOCKS)
+        return tuple(_lock(raw) for raw in raw_locks)
 
     def subscriptions(self, resource: str) -> tuple[Subscription, ...]:
-        found = self._list(f"{resource}/providers/Microsoft.EventGrid/eventSubscriptions", _SUBSCRIPTIONS)
-        return tuple(_subscription(each) for each in found)
+        raw_subscriptions = self._list(f"{resource}/providers/Microsoft.EventGrid/eventSubscriptions", _SUBSCRIPTIONS)
+        return tuple(_subscription(raw) for raw in raw_subscriptions)
 
     def queue(self, namespace: str, name: str) -> QueueSeen | None:
         raw = self._get(f"{namespace}/queues/{quote(name, safe='')}", _BUS)
@@ -111,15 +111,15 @@ class AzureControlPlane:
 
     def clock(self) -> ClockSeen:
         answer = self._send(HttpRequest("GET", f"{self._base}/subscriptions?api-version={_SUBSCRIPTION}"))
-        return ClockSeen(theirs=parsedate_to_datetime(answer.headers["Date"]), ours=datetime.now(UTC))
+        return ClockSeen(azure_time=parsedate_to_datetime(answer.headers["Date"]), local_time=datetime.now(UTC))
 
     def addresses(self, url: str) -> tuple[str, ...]:
         parts = urlsplit(url)
         try:
-            found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
+            addresses = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
         except OSError:
             return ()
-        return tuple(dict.fromkeys(str(each[4][0]) for each in found))
+        return tuple(dict.fromkeys(str(address[4][0]) for address in addresses))
 
     def answers(self, url: str) -> bool:
         try:
@@ -134,10 +134,10 @@ class AzureControlPlane:
             raise failure(f"read {url}", answer.status_code, answer.text()[:200])
         return dict(answer.json())
 
-    def _plain(self, method: str, url: str, what: str) -> HttpResponse:
+    def _plain(self, method: str, url: str, action: str) -> HttpResponse:
         """Sent without a token."""
         client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(url, policies=[UserAgentPolicy("signalbox")])
-        with translated(what):
+        with translated(action):
             return client.send_request(HttpRequest(method, url), connection_timeout=10, read_timeout=10)
 
     def _get(self, path: str, version: str) -> dict[str, Any] | None:
@@ -154,10 +154,10 @@ class AzureControlPlane:
             url = page.get("nextLink")
 
     def _send(self, request: HttpRequest) -> HttpResponse:
-        what = f"read {urlsplit(request.url).path}"
-        answer = send(self._pipeline, request, what, accept=(200, 401, 403, 404))
+        action = f"read {urlsplit(request.url).path}"
+        answer = send(self._pipeline, request, action, accept=(200, 401, 403, 404))
         if answer.status_code in (401, 403):
-            raise Hidden(f"{what}: the app's identity may not look")
+            raise Hidden(f"{action}: the app's identity may not look")
         return answer
 
 
@@ -190,9 +190,12 @@ def _subscription(raw: Mapping[str, Any]) -> Subscription:
 
 def _apis(filters: Any) -> tuple[str, ...]:
     """The values that a filter on data.api lets through."""
-    for each in filters:
-        if str(each.get("key", "")).lower() == "data.api" and each.get("operatorType") == "StringIn":
-            return tuple(map(str, each.get("values") or ()))
+    for advanced_filter in filters:
+        if (
+            str(advanced_filter.get("key", "")).lower() == "data.api"
+            and advanced_filter.get("operatorType") == "StringIn"
+        ):
+            return tuple(map(str, advanced_filter.get("values") or ()))
     return ()
 
 

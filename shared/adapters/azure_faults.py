@@ -21,44 +21,44 @@ _LATER, _LATEST_S = {429, 503}, 3600.0
 
 
 @contextmanager
-def translated(what: str) -> Iterator[None]:
-    """Re-raise any Azure error inside as Refused or Transient, prefixed with *what* was attempted."""
+def translated(action: str) -> Iterator[None]:
+    """Re-raise any Azure error inside as Refused or Transient, with the *action* that was attempted before it."""
     try:
         yield
     except (ServiceRequestError, ServiceResponseError) as error:
-        raise Transient(f"{what}: {_said(error)}") from error
+        raise Transient(f"{action}: {_said(error)}") from error
     except ClientAuthenticationError as error:
-        raise Refused(f"{what}: {_said(error)}; check the app's identity and its roles") from error
+        raise Refused(f"{action}: {_said(error)}; check the app's identity and its roles") from error
     except HttpResponseError as error:
-        raise failure(what, error.status_code, _said(error)) from error
+        raise failure(action, error.status_code, _said(error)) from error
     except AzureError as error:
-        raise Transient(f"{what}: {_said(error)}") from error
+        raise Transient(f"{action}: {_said(error)}") from error
 
 
-def failure(what: str, status: int | None, said: str, retry_after: str = "") -> Exception:
+def failure(action: str, status: int | None, message: str, retry_after: str = "") -> Exception:
     """The failure that HTTP *status* means; 409 is somebody else's turn, and passes. Services may quote addresses.
 
     With the header *retry_after* a service says that it has done nothing, and when to come again (RFC 9110, 10.2.3).
     """
-    said = redacted(said)
+    message = redacted(message)
     if status in _LATER and retry_after:
-        return PutOff(f"{what}: {status} {said}", _seconds(retry_after))
-    if "ScopeLocked" in said:
-        return Refused(f"{what}: a resource lock forbids it ({said}); ask a platform engineer")
+        return PutOff(f"{action}: {status} {message}", _seconds(retry_after))
+    if "ScopeLocked" in message:
+        return Refused(f"{action}: a resource lock forbids it ({message}); ask a platform engineer")
     kind = Transient if status is None or status in _TRANSIENT else Refused
-    return kind(f"{what}: {status} {said}")
+    return kind(f"{action}: {status} {message}")
 
 
 def _seconds(retry_after: str) -> float:
     """A number of seconds or a date; at least one, at most an hour."""
     try:
-        left = float(retry_after)
+        wait_s = float(retry_after)
     except ValueError:
         try:
-            left = (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds()
+            wait_s = (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds()
         except (TypeError, ValueError):
-            left = 0.0
-    return round(min(_LATEST_S, max(1.0, left)), 1)
+            wait_s = 0.0
+    return round(min(_LATEST_S, max(1.0, wait_s)), 1)
 
 
 def _said(error: AzureError) -> str:

@@ -26,10 +26,10 @@ class HostSession(requests.Session):
     def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
         if proxies:
             return super().merge_environment_settings(url, proxies, stream, verify, cert)
-        known = (urlsplit(url)[:2], stream, verify, cert)
-        if known not in self._settled:
-            self._settled[known] = super().merge_environment_settings(url, {}, stream, verify, cert)
-        return dict(self._settled[known])
+        key = (urlsplit(url)[:2], stream, verify, cert)
+        if key not in self._settled:
+            self._settled[key] = super().merge_environment_settings(url, {}, stream, verify, cert)
+        return dict(self._settled[key])
 
 
 def transport() -> RequestsTransport:

@@ -54,8 +54,8 @@ class Promotion:
     @property
     def askers(self) -> Askers:
         """Who asked for it; a key of a machine is nobody."""
-        known = {"", *(person.oid for person in self.asked_by)}
-        is_person = self.requester not in known and not self.requester.startswith("key:")
+        known_oids = {"", *(person.oid for person in self.asked_by)}
+        is_person = self.requester not in known_oids and not self.requester.startswith("key:")
         first = (PersonId(oid=self.requester, name=self.requested_by),) if is_person else ()
         persons = (*first, *self.asked_by)
         return Askers(persons=persons, named=self.named, nameless=self.nameless, automatic=self.automatic)
@@ -129,7 +129,7 @@ class StageOrder:
 
     @property
     def at(self) -> StagePlan:
-        return next(each for each in self.plan.stages if each.stage.name == self.stage)
+        return next(plan for plan in self.plan.stages if plan.stage.name == self.stage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +172,7 @@ class MoveOrder:
 
     @property
     def at(self) -> StagePlan:
-        return next(each for each in self.plan.stages if each.stage.name == self.stage)
+        return next(plan for plan in self.plan.stages if plan.stage.name == self.stage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

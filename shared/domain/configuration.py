@@ -43,16 +43,16 @@ class Configuration:
         for workspace in self.workspaces:
             if workspace.name == name:
                 return workspace
-        known = ", ".join(each.name for each in self.workspaces)
-        raise Refused(f"environment {name!r} is not configured; there are: {known}")
+        names = ", ".join(environment.name for environment in self.workspaces)
+        raise Refused(f"environment {name!r} is not configured; there are: {names}")
 
     def retrained(self, model: str) -> Retraining:
         """How *model* is retrained. Raises Refused naming the models that are."""
         for rules in self.retraining:
             if rules.model == model:
                 return rules
-        known = ", ".join(rules.model for rules in self.retraining) or "none"
-        raise Refused(f"model {model!r} has no `retraining` section in the configuration; those that have: {known}")
+        models = ", ".join(rules.model for rules in self.retraining) or "none"
+        raise Refused(f"model {model!r} has no `retraining` section in the configuration; those that have: {models}")
 
     def is_retrained(self, model: str) -> bool:
         """Whether causes to retrain *model* are weighed at all; otherwise they are kept for people to see."""
@@ -67,8 +67,8 @@ class Configuration:
         for stream in self.streams:
             if stream.name == name:
                 return stream
-        known = ", ".join(each.name for each in self.streams) or "none"
-        raise Refused(f"stream {name!r} is not configured; there are: {known}")
+        names = ", ".join(other.name for other in self.streams) or "none"
+        raise Refused(f"stream {name!r} is not configured; there are: {names}")
 
     def route(self, name: str) -> Route:
         """The route called *name*; raises KeyError naming those there are."""

@@ -15,6 +15,6 @@ class Transient(Exception):
 class PutOff(Transient):
     """The service did nothing, and says when to come again: in *after_s* seconds."""
 
-    def __init__(self, said: str, after_s: float) -> None:
-        super().__init__(f"{said}; it asks to be left alone for {after_s:g} s")
+    def __init__(self, reason: str, after_s: float) -> None:
+        super().__init__(f"{reason}; it asks to be left alone for {after_s:g} s")
         self.after_s = after_s

@@ -16,8 +16,8 @@ REFUSED, PUT_OFF = "refused", "put_off_s"
 class StepFailed(Exception):
     """An activity kept failing with transient faults until its retries were used up, or was put off for *after_s*."""
 
-    def __init__(self, said: str, after_s: float = 0.0) -> None:
-        super().__init__(said)
+    def __init__(self, reason: str, after_s: float = 0.0) -> None:
+        super().__init__(reason)
         self.after_s = after_s
 
 
@@ -40,5 +40,5 @@ def raise_value(name: str, raw: Any) -> None:
 
 def gave_up(name: str, error: Exception) -> StepFailed:
     """Of *error*, the bare one with which the SDK reports every failed task of what is called *name*."""
-    said = (str(error).strip() or type(error).__name__).splitlines()[0][:500]
-    return StepFailed(f"{name}: {said}")
+    message = (str(error).strip() or type(error).__name__).splitlines()[0][:500]
+    return StepFailed(f"{name}: {message}")

@@ -29,8 +29,8 @@ def add_activity(blueprint: Blueprint, body: Body, clients: Callable[[], Any]) -
     def handler(payload) -> Any:  # type: ignore[no-untyped-def]  # The SDK would decode by an annotation.
         try:
             with execution(body.__name__, payload) as running:
-                made, order = clients(), decode(_contract(body.__name__).takes, payload)
-                return encode(running.gave(order, load(body)(made, order), made.clock.now()))
+                ports, order = clients(), decode(_contract(body.__name__).takes, payload)
+                return encode(running.gave(order, load(body)(ports, order), ports.clock.now()))
         except (Refused, PutOff) as failure:
             return as_value(_contract(body.__name__), failure)
 
@@ -44,10 +44,10 @@ def add_starting_activity(blueprint: Blueprint, body: Body, clients: Callable[[]
     async def handler(payload, client) -> Any:  # type: ignore[no-untyped-def]  # The SDK would decode by an annotation.
         try:
             with execution(body.__name__, payload) as running:
-                made, order = clients(), decode(_contract(body.__name__).takes, payload)
-                with running.starting(made.clock.now()):
-                    result = await load(body)(client, made, order)
-                return encode(running.gave(order, result, made.clock.now()))
+                ports, order = clients(), decode(_contract(body.__name__).takes, payload)
+                with running.starting(ports.clock.now()):
+                    result = await load(body)(client, ports, order)
+                return encode(running.gave(order, result, ports.clock.now()))
         except (Refused, PutOff) as failure:
             return as_value(_contract(body.__name__), failure)
 
@@ -67,13 +67,13 @@ def orchestrator_handler(name: str, body: Body) -> Callable[[df.DurableOrchestra
     def handler(context):  # type: ignore[no-untyped-def]  # The SDK would decode by an annotation.
         raw = context.get_input()
         ctx = Context(context, carried_in(raw))
-        began = ctx.now
+        started_at = ctx.now
         try:
             result = yield from load(body)(ctx, decode(_contract(name).takes, raw))
         except Exception as error:  # Not GeneratorExit: that is how the SDK puts a replay away that is not at its end.
-            _ended(ctx, name, began, type(error).__name__)
+            _ended(ctx, name, started_at, type(error).__name__)
             raise
-        _ended(ctx, name, began)
+        _ended(ctx, name, started_at)
         return encode(result)
 
     assert inspect.isgeneratorfunction(handler)
@@ -86,6 +86,6 @@ def _contract(name: str) -> Any:
     return getattr(import_module("shared.contracts"), name.upper())
 
 
-def _ended(ctx: Context, name: str, began: datetime, error: str = "") -> None:
+def _ended(ctx: Context, name: str, started_at: datetime, error: str = "") -> None:
     if ctx.came_with:
-        orchestrated(name, ctx.instance, ctx.came_with, began, ctx.now, error)
+        orchestrated(name, ctx.instance, ctx.came_with, started_at, ctx.now, error)

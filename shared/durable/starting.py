@@ -37,26 +37,26 @@ class Instance:
     name: str = ""
     step: str = ""
     output: Any = None
-    shown: dict[str, Any] = field(default_factory=dict)
+    custom_status: dict[str, Any] = field(default_factory=dict)
 
 
 _RUNNING, COMPLETED, FAILED = {"Pending", "Running", "ContinuedAsNew", "Suspended"}, "Completed", "Failed"
 
 
 async def find_instance(client: Client, instance: str) -> Instance | None:
-    found = await client.get_status(instance)
-    if not found or found.runtime_status is None:
+    status_report = await client.get_status(instance)
+    if not status_report or status_report.runtime_status is None:
         return None
-    status = str(found.runtime_status.value)
-    shown = found.custom_status if isinstance(found.custom_status, dict) else {}
+    status = str(status_report.runtime_status.value)
+    custom_status = status_report.custom_status if isinstance(status_report.custom_status, dict) else {}
     return Instance(
         id=instance,
         status=status,
         running=status in _RUNNING,
-        name=str(found.name or ""),
-        step=str(shown.get("step", "")),
-        output=found.output,
-        shown=shown,
+        name=str(status_report.name or ""),
+        step=str(custom_status.get("step", "")),
+        output=status_report.output,
+        custom_status=custom_status,
     )
 
 
@@ -77,20 +77,20 @@ async def start_once(
     chance just now, so that nothing can be there.
     """
     with telling("start", orchestration.name, instance, again=again) as carried:
-        found = None if unique else await find_instance(client, instance)
-        if found and (found.running or not again):
-            how = Start.RUNNING if found.running else Start.FINISHED
+        existing = None if unique else await find_instance(client, instance)
+        if existing and (existing.running or not again):
+            start = Start.RUNNING if existing.running else Start.FINISHED
         else:
             if first:
                 await first()
-            how = await _start(client, orchestration.name, instance, carry(encode(payload), carried))
-        told(orchestration.name, how.value, started=how is Start.STARTED)
-    return how
+            start = await _start(client, orchestration.name, instance, carry(encode(payload), carried))
+        told(orchestration.name, start.value, started=start is Start.STARTED)
+    return start
 
 
-async def _start(client: Client, name: str, instance: str, given: object) -> Start:
+async def _start(client: Client, name: str, instance: str, payload: object) -> Start:
     try:
-        await client.start_new(name, instance, given)
+        await client.start_new(name, instance, payload)
     except Exception:  # The SDK raises a bare Exception for a conflict, and for everything else.
         if await find_instance(client, instance):
             return Start.RUNNING
@@ -113,4 +113,4 @@ async def wake(client: Client, instance: str, event: ExternalEvent) -> bool:
 
 
 async def _runs(client: Client, instance: str) -> bool:
-    return bool((found := await find_instance(client, instance)) and found.running)
+    return bool((status := await find_instance(client, instance)) and status.running)

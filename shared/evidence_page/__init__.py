@@ -15,13 +15,16 @@ _HERE = Path(__file__).parent
 def page(content: dict[str, Any], digest: str) -> str:
     """*content* is what `activities.promotion.packs` stores as JSON, *digest* its own."""
     verdicts = [
-        {"stage": each["stage"], "phase": each["phase"], **verdict}
-        for each in content["assessments"]
-        for verdict in each.get("verdicts", ())
+        {"stage": assessment["stage"], "phase": assessment["phase"], **verdict}
+        for assessment in content["assessments"]
+        for verdict in assessment.get("verdicts", ())
     ]
-    evidence = [each["evidence"] | {"stage": each["stage"], "phase": each["phase"]} for each in content["assessments"]]
-    plots = [Markup(plot) for each in evidence if (plot := intervals(each))]
-    plots += [Markup(plot) for each in evidence if (plot := worst_rows(each))]
+    evidence = [
+        assessment["evidence"] | {"stage": assessment["stage"], "phase": assessment["phase"]}
+        for assessment in content["assessments"]
+    ]
+    plots = [Markup(plot) for record in evidence if (plot := intervals(record))]
+    plots += [Markup(plot) for record in evidence if (plot := worst_rows(record))]
     return _template().render(pack=content, digest=digest, verdicts=verdicts, evidence=evidence, plots=plots)
 
 

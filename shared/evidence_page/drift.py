@@ -12,7 +12,7 @@ from shared.evidence_page.plots import movements
 
 def drift_page(report: dict[str, Any]) -> str:
     """*report* is what `activities.drift.verdicts` stores as JSON."""
-    columns = sorted(report["verdict"]["columns"], key=lambda each: (-each["share"], -(each["effect"] or 0)))
+    columns = sorted(report["verdict"]["columns"], key=lambda column: (-column["share"], -(column["effect"] or 0)))
     plots = [Markup(plot)] if (plot := movements(columns, report["effect"])) else []
     return _template().render(report=report, columns=columns, plots=plots)
 

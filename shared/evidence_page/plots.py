@@ -10,18 +10,24 @@ _INK, _GOOD, _BAD, _GRID = "#1d2733", "#1a7f5a", "#b3372f", "#d7dde4"
 def intervals(evidence: dict[str, Any]) -> str:
     """The paired difference, overall and by slice, with its interval; empty where nothing was compared."""
     evaluation = evidence.get("evaluation") or {}
-    rows = [(each["metric"], each) for each in evaluation.get("differences", ())]
+    rows = [(comparison["metric"], comparison) for comparison in evaluation.get("differences", ())]
     rows += [
-        (f"{each['difference']['metric']} · {each['slice']}", each["difference"])
-        for each in evaluation.get("slices", ())
+        (f"{comparison['difference']['metric']} · {comparison['slice']}", comparison["difference"])
+        for comparison in evaluation.get("slices", ())
     ]
     if not rows:
         return ""
     figure, axes = _figure(1.0 + 0.4 * len(rows))
-    for place, (_, each) in enumerate(reversed(rows)):
-        colour = _GOOD if each["low"] > 0 else _BAD if each["high"] <= 0 else _INK
-        axes.plot([each["low"], each["high"]], [place, place], color=colour, linewidth=2.5, solid_capstyle="round")
-        axes.plot([each["estimate"]], [place], "o", color=colour, markersize=6)
+    for height, (_, comparison) in enumerate(reversed(rows)):
+        colour = _GOOD if comparison["low"] > 0 else _BAD if comparison["high"] <= 0 else _INK
+        axes.plot(
+            [comparison["low"], comparison["high"]],
+            [height, height],
+            color=colour,
+            linewidth=2.5,
+            solid_capstyle="round",
+        )
+        axes.plot([comparison["estimate"]], [height], "o", color=colour, markersize=6)
     axes.axvline(0, color=_INK, linewidth=1, linestyle=":")
     axes.set_yticks(range(len(rows)), [name for name, _ in reversed(rows)], parse_math=False)
     axes.set_ylim(-0.6, len(rows) - 0.4)
@@ -33,21 +39,21 @@ def intervals(evidence: dict[str, Any]) -> str:
 def worst_rows(evidence: dict[str, Any]) -> str:
     """The rows on which champion and challenger differ most; empty where they were not compared, or are labels."""
     worst = (evidence.get("agreement") or {}).get("worst") or []
-    if not worst or not all(_is_number(each[side]) for each in worst for side in ("champion", "challenger")):
+    if not worst or not all(_is_number(row[side]) for row in worst for side in ("champion", "challenger")):
         return ""
     figure, axes = _figure(1.2 + 0.24 * len(worst))
-    for place, each in enumerate(reversed(worst)):
+    for height, row in enumerate(reversed(worst)):
         axes.plot(
-            [float(each["champion"]), float(each["challenger"])], [place, place], color=_GRID, linewidth=2, zorder=1
+            [float(row["champion"]), float(row["challenger"])], [height, height], color=_GRID, linewidth=2, zorder=1
         )
-    places = range(len(worst))
+    heights = range(len(worst))
     axes.scatter(
-        [float(each["champion"]) for each in reversed(worst)], places, color=_INK, s=26, label="champion", zorder=2
+        [float(row["champion"]) for row in reversed(worst)], heights, color=_INK, s=26, label="champion", zorder=2
     )
     axes.scatter(
-        [float(each["challenger"]) for each in reversed(worst)], places, color=_GOOD, s=26, label="challenger", zorder=3
+        [float(row["challenger"]) for row in reversed(worst)], heights, color=_GOOD, s=26, label="challenger", zorder=3
     )
-    axes.set_yticks(places, [str(each["key"]) for each in reversed(worst)], fontsize=8, parse_math=False)
+    axes.set_yticks(heights, [str(row["key"]) for row in reversed(worst)], fontsize=8, parse_math=False)
     axes.set_xlabel("output")
     axes.legend(frameon=False, fontsize=8, loc="lower right")
     axes.set_title(f"The {len(worst)} rows with the largest disagreement", loc="left", fontsize=11, color=_INK)
@@ -56,17 +62,17 @@ def worst_rows(evidence: dict[str, Any]) -> str:
 
 def movements(columns: list[dict[str, Any]], least: float) -> str:
     """Every column's distance from the reference, and the *least* that counts; empty where none was measured."""
-    rows = [each for each in columns if each["effect"] is not None]
+    rows = [column for column in columns if column["effect"] is not None]
     if not rows:
         return ""
     figure, axes = _figure(1.0 + 0.28 * len(rows))
     colours = {"moved": _BAD, "steady": _GOOD}
-    for place, each in enumerate(reversed(rows)):
-        colour = colours.get(each["movement"], _INK)
-        axes.plot([0, each["effect"]], [place, place], color=colour, linewidth=2.5, solid_capstyle="round")
-        axes.plot([each["effect"]], [place], "o", color=colour, markersize=6)
+    for height, column in enumerate(reversed(rows)):
+        colour = colours.get(column["movement"], _INK)
+        axes.plot([0, column["effect"]], [height, height], color=colour, linewidth=2.5, solid_capstyle="round")
+        axes.plot([column["effect"]], [height], "o", color=colour, markersize=6)
     axes.axvline(least, color=_INK, linewidth=1, linestyle=":")
-    axes.set_yticks(range(len(rows)), [_named(each) for each in reversed(rows)], parse_math=False)
+    axes.set_yticks(range(len(rows)), [_named(column) for column in reversed(rows)], parse_math=False)
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.set_xlabel("distance from the reference, from 0 to 1")
     axes.set_title("How far each column moved", loc="left", fontsize=11, color=_INK)
@@ -102,10 +108,10 @@ def _svg(figure: Any) -> str:
     """Without the XML prologue, scaled by its view box, the same for the same data."""
     import matplotlib
 
-    drawn = io.StringIO()
+    buffer = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "signalbox", "svg.fonttype": "none", "font.family": "sans-serif"}):
-        figure.savefig(drawn, format="svg", metadata={"Date": None}, transparent=True)
-    text = drawn.getvalue()
+        figure.savefig(buffer, format="svg", metadata={"Date": None}, transparent=True)
+    text = buffer.getvalue()
     return re.sub(
         r'(<svg[^>]*?) height="[^"]*"([^>]*?) width="[^"]*"|(<svg[^>]*?) width="[^"]*"([^>]*?) height="[^"]*"',
         r"\1\3\2\4",

@@ -16,9 +16,9 @@ def given_up(queues: Queues) -> tuple[tuple[DeadMessage, ...], tuple[str, ...]]:
     if not doors:
         return (), ()
     with ThreadPoolExecutor(len(doors)) as pool:
-        looks = list(pool.map(_look(queues), doors))
-    found = tuple(dead for look in looks if not isinstance(look, str) for dead in look)
-    return found, tuple(look for look in looks if isinstance(look, str))
+        results = list(pool.map(_look(queues), doors))
+    messages = tuple(dead for look in results if not isinstance(look, str) for dead in look)
+    return messages, tuple(look for look in results if isinstance(look, str))
 
 
 def _look(queues: Queues) -> Callable[[QueueDoor], tuple[DeadMessage, ...] | str]:

@@ -20,26 +20,26 @@ PASSED, FAILED, NOT_TRIED = 0, 1, 2
 
 def judge_locally(file: Path, contract: Path) -> tuple[int, dict[str, Any]]:
     """The exit code and the report on *file*; `refused`, with the reasons, where nothing could be tried."""
-    read = read_contract(contract.parent, contract.name)
-    if read.contract is None:
-        return NOT_TRIED, _refused([_placed(finding, contract.parent) for finding in read.findings])
+    rules = read_contract(contract.parent, contract.name)
+    if rules.contract is None:
+        return NOT_TRIED, _refused([_placed(finding, contract.parent) for finding in rules.findings])
     try:
         with file.open("rb"):
             pass
-        report = check_files([local_file(file)], read.contract, read.reference).to_dict()
+        report = check_files([local_file(file)], rules.contract, rules.reference).to_dict()
     except (OSError, ReaderFailed) as error:
-        finding = Finding(line=0, field="file", problem=f"cannot be read ({error})", remedy="name a readable file")
-        return NOT_TRIED, _refused([_placed(finding, file.parent, file.name)])
+        problem = Finding(line=0, field="file", problem=f"cannot be read ({error})", remedy="name a readable file")
+        return NOT_TRIED, _refused([_placed(problem, file.parent, file.name)])
     return PASSED if report["outcome"] == "passed" else FAILED, report
 
 
 def main(arguments: list[str]) -> int:
     """Print the report, as JSON where *arguments* say so, and give the exit code."""
-    places = [Path(each) for each in arguments if each != "--json"]
-    if len(places) != 2:
+    paths = [Path(argument) for argument in arguments if argument != "--json"]
+    if len(paths) != 2:
         print("usage: python -m shared.operations.local_check FILE CONTRACT [--json]", file=sys.stderr)
         return NOT_TRIED
-    code, report = judge_locally(places[0], places[1])
+    code, report = judge_locally(paths[0], paths[1])
     if "--json" in arguments:
         print(json.dumps(report, indent=2))
     elif code == NOT_TRIED:
@@ -50,7 +50,10 @@ def main(arguments: list[str]) -> int:
 
 
 def _refused(placed: list[dict[str, Any]]) -> dict[str, Any]:
-    lines = [f"{each['file']}:{each['line']}: {each['field']}: {each['problem']}; {each['remedy']}" for each in placed]
+    lines = [
+        f"{problem['file']}:{problem['line']}: {problem['field']}: {problem['problem']}; {problem['remedy']}"
+        for problem in placed
+    ]
     return {"outcome": "refused", "summary": lines, "problems": placed}
 
 

@@ -28,9 +28,9 @@ def write_profile(file: Path, contract_file: Path, out: Path | None, force: bool
     """Write the profile of *file* and print what was written. Raises NotTried."""
     contract = _contract(contract_file)
     reference = contract.distribution.reference if contract.distribution else "reference-profile.json"
-    place = out or contract_file.parent / reference
-    if place.exists() and not force:
-        raise NotTried(f"{place} is there already; give --force to overwrite it, or another place: --out FILE")
+    path = out or contract_file.parent / reference
+    if path.exists() and not force:
+        raise NotTried(f"{path} is there already; give --force to overwrite it, or another place: --out FILE")
     table = local_file(file)
     # The reader's process judges the file first: what could end a process is a finding there.
     report = check_files([table], replace(contract, distribution=None))
@@ -39,12 +39,12 @@ def write_profile(file: Path, contract_file: Path, out: Path | None, force: bool
         print("\n".join(lines), file=sys.stderr)
         return BROKEN
     reference_profile = profile([table], contract)
-    place.write_text(json.dumps(reference_profile.to_dict()) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(reference_profile.to_dict()) + "\n", encoding="utf-8")
     if as_json:
         print(json.dumps(reference_profile.to_dict(), indent=2))
         return WRITTEN
     compared = ", ".join(reference_profile.columns) or "no column worth comparing"
-    print(f"wrote {place}: {reference_profile.rows} rows, {compared}")
+    print(f"wrote {path}: {reference_profile.rows} rows, {compared}")
     if contract.distribution is None:
         field = f"distribution: {{reference: {reference}}}"
         print(f"name it in {contract_file}, and arrivals are compared with it: {field}")
@@ -70,8 +70,10 @@ def main(arguments: list[str]) -> int:
 def _contract(path: Path) -> DataContract:
     rules = read_rules(path.parent, path.name)
     if rules.contract is None:
-        places = "; ".join(f"{each.line}: {each.field}: {each.problem}; {each.remedy}" for each in rules.findings)
-        raise NotTried(f"{path} is no data contract: {places}; docs/data-contracts.md has a whole one")
+        problems = "; ".join(
+            f"{finding.line}: {finding.field}: {finding.problem}; {finding.remedy}" for finding in rules.findings
+        )
+        raise NotTried(f"{path} is no data contract: {problems}; docs/data-contracts.md has a whole one")
     return rules.contract
 
 

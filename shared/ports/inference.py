@@ -39,12 +39,12 @@ class DataHub(Protocol):
 
     def list(self, container: str, prefix: str) -> Iterator[Blob]: ...
 
-    def page(self, container: str, prefix: str, most: int, marker: str = "") -> tuple[tuple[Blob, ...], str]:
-        """At most *most* blobs in order of their paths, and the marker of the next page, empty at the end."""
+    def page(self, container: str, prefix: str, limit: int, marker: str = "") -> tuple[tuple[Blob, ...], str]:
+        """At most *limit* blobs in order of their paths, and the marker of the next page, empty at the end."""
         ...
 
-    def look_into(self, container: str, folder: str, most: int) -> Folder:
-        """What lies directly in *folder* (empty, or with a slash at its end), at most *most* of it."""
+    def look_into(self, container: str, folder: str, limit: int) -> Folder:
+        """What lies directly in *folder* (empty, or with a slash at its end), at most *limit* of it."""
         ...
 
     def find(self, container: str, path: str) -> Blob | None: ...
@@ -136,8 +136,8 @@ class JobLogs(Protocol):
         """What the job and its steps have logged so far, the file that says most of an error first."""
         ...
 
-    def tail(self, workspace: Workspace, file: LogFile, most: int) -> bytes:
-        """The last *most* bytes of *file*."""
+    def tail(self, workspace: Workspace, file: LogFile, limit: int) -> bytes:
+        """The last *limit* bytes of *file*."""
         ...
 
     def studio(self, workspace: Workspace, job: str) -> str:

@@ -23,8 +23,8 @@ class Queues(Protocol):
         """Those that there is a queue for."""
         ...
 
-    def dead(self, door: QueueDoor, most: int) -> tuple[DeadMessage, ...]:
-        """The first *most*, the oldest first; nothing is locked or changed."""
+    def dead(self, door: QueueDoor, limit: int) -> tuple[DeadMessage, ...]:
+        """The first *limit*, the oldest first; nothing is locked or changed."""
         ...
 
     def find_dead(self, door: QueueDoor, number: int) -> DeadMessage | None:

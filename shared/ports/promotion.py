@@ -183,7 +183,7 @@ class Endpoints(Protocol):
     def deployment(
         self, workspace: Workspace, kind: EndpointKind, endpoint: str, deployment: str
     ) -> DeploymentSeen | None: ...
-    def deploy(self, workspace: Workspace, wanted: WantedDeployment) -> None: ...
+    def deploy(self, workspace: Workspace, deployment: WantedDeployment) -> None: ...
     def undeploy(self, workspace: Workspace, kind: EndpointKind, endpoint: str, deployment: str) -> None: ...
     def route(self, workspace: Workspace, endpoint: str, traffic: Mapping[str, int]) -> None:
         """Set an online endpoint's traffic, in percent."""
@@ -199,7 +199,7 @@ class Endpoints(Protocol):
 class AuditLog(Protocol):
     """The append-only, hash-chained record of every decision, approval and movement."""
 
-    def append(self, key: str, kind: str, subject: str, who: str, facts: Mapping[str, object]) -> Entry:
+    def append(self, key: str, kind: str, subject: str, actor: str, facts: Mapping[str, object]) -> Entry:
         """One more entry, or the one that *key* already has."""
         ...
 

@@ -24,19 +24,19 @@ class Execution:
         self._name, self._span = name, span
         self._carried = carried_in(payload)
 
-    def gave(self, given: object, result: T, now: datetime) -> T:
+    def gave(self, request: object, result: T, now: datetime) -> T:
         """*result*, measured."""
         from shared.telemetry.measures import Seen, measure  # The contracts are not imported before they are needed.
 
-        measure(self._name, Seen(given=given, gave=result, now=now, carried=self._carried))
+        measure(self._name, Seen(request=request, result=result, now=now, carried=self._carried))
         return result
 
     @contextmanager
     def starting(self, now: datetime) -> Iterator[None]:
         """What is started in here was brought by what brought this activity about, or else by its own look."""
-        there = self._carried
-        since = datetime.fromisoformat(there.since) if there and there.since else now
-        with brought_by((there.source if there else "") or self._name, now, since=since):
+        cause = self._carried
+        since = datetime.fromisoformat(cause.since) if cause and cause.since else now
+        with brought_by((cause.source if cause else "") or self._name, now, since=since):
             yield
 
     def failed(self, error: Exception) -> None:
@@ -49,7 +49,7 @@ class Execution:
 @contextmanager
 def execution(name: str, payload: Any) -> Iterator[Execution]:
     """What ends the body early is told by its kind, and passes through."""
-    begun, outcome = perf_counter(), "done"
+    started, outcome = perf_counter(), "done"
     with acting(name, carried_in(payload)) as span:
         span.set_attributes(_names_in(payload))
         running = Execution(name, payload, span)
@@ -60,10 +60,10 @@ def execution(name: str, payload: Any) -> Iterator[Execution]:
             running.failed(error)
             raise
         finally:
-            took("signalbox.activity.duration", perf_counter() - begun, {"activity": name, "outcome": outcome})
+            took("signalbox.activity.duration", perf_counter() - started, {"activity": name, "outcome": outcome})
 
 
 def _names_in(payload: Any) -> dict[str, str]:
     """Which stage, phase and move an activity is about, so that a trace can be read; empty for other payloads."""
-    found = {name: payload.get(name) for name in _NAMES} if isinstance(payload, Mapping) else {}
-    return {f"signalbox.{name}": value[:_LONGEST] for name, value in found.items() if isinstance(value, str) and value}
+    values = {name: payload.get(name) for name in _NAMES} if isinstance(payload, Mapping) else {}
+    return {f"signalbox.{name}": value[:_LONGEST] for name, value in values.items() if isinstance(value, str) and value}

@@ -18,10 +18,10 @@ class Carried:
     since: str = ""
     source: str = ""
 
-    def under(self, instance: str, began: str) -> "Carried":
+    def under(self, instance: str, started_at: str) -> "Carried":
         """The same for what an orchestration calls; replays derive the same span from its id and its beginning."""
         trace = span_context(self.parent).trace_id
-        return replace(self, parent=traceparent(trace, span_of(self.parent, instance, began)))
+        return replace(self, parent=traceparent(trace, span_of(self.parent, instance, started_at)))
 
 
 def carry(payload: Any, carried: Carried | None) -> Any:
@@ -33,7 +33,7 @@ def carry(payload: Any, carried: Carried | None) -> Any:
 
 def carried_in(raw: Any) -> Carried | None:
     """None where nothing was carried: an instance started by an earlier version replays as it was recorded."""
-    found = raw.get(_KEY) if isinstance(raw, Mapping) else None
-    if not isinstance(found, Mapping) or not isinstance(found.get("parent"), str):
+    carried = raw.get(_KEY) if isinstance(raw, Mapping) else None
+    if not isinstance(carried, Mapping) or not isinstance(carried.get("parent"), str):
         return None
-    return Carried(**{name: str(found.get(name, "")) for name in _FIELDS})
+    return Carried(**{name: str(carried.get(name, "")) for name in _FIELDS})

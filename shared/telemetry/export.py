@@ -31,19 +31,19 @@ def configure() -> None:
 def _wanted(signal: str) -> str:
     """The exporter that OTEL_<signal>_EXPORTER names; OTLP where only its endpoint is set; empty for none."""
     endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
-    named = os.environ.get(f"OTEL_{signal}_EXPORTER", "").strip().lower()
-    chosen = named or (_OTLP if endpoint else "")
-    return chosen if chosen in (_OTLP, _CONSOLE) else ""
+    variable = os.environ.get(f"OTEL_{signal}_EXPORTER", "").strip().lower()
+    exporter = variable or (_OTLP if endpoint else "")
+    return exporter if exporter in (_OTLP, _CONSOLE) else ""
 
 
 def _tracing() -> Any:
     from opentelemetry.sdk.trace import TracerProvider
 
-    there = trace.get_tracer_provider()
-    if not isinstance(there, TracerProvider):
-        there = TracerProvider()
-        trace.set_tracer_provider(there)
-    return there
+    provider = trace.get_tracer_provider()
+    if not isinstance(provider, TracerProvider):
+        provider = TracerProvider()
+        trace.set_tracer_provider(provider)
+    return provider
 
 
 def _processor(exporter: str) -> Any:

@@ -30,18 +30,18 @@ class IdSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DerivedIds:
-    """The ids that were asked for with `wanting`, and otherwise those of *others*."""
+    """The ids that were asked for with `wanting`, and otherwise those of *fallback*."""
 
-    others: IdSource
+    fallback: IdSource
 
     def generate_span_id(self) -> int:
-        return _wanted.get()[1] or self.others.generate_span_id()
+        return _wanted.get()[1] or self.fallback.generate_span_id()
 
     def generate_trace_id(self) -> int:
-        return _wanted.get()[0] or self.others.generate_trace_id()
+        return _wanted.get()[0] or self.fallback.generate_trace_id()
 
     def is_trace_id_random(self) -> bool:
-        return self.others.is_trace_id_random()  # Digests are as uniform as random ids: samplers may rely on it.
+        return self.fallback.is_trace_id_random()  # Digests are as uniform as random ids: samplers may rely on it.
 
 
 @contextmanager

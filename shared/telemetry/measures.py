@@ -19,74 +19,78 @@ from shared.telemetry.spans import job_ended
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """One execution that gave a result: *given* and *gave* are of the contract's types."""
+    """One execution that gave a result: *request* and *result* are of the contract's types."""
 
-    given: Any
-    gave: Any
+    request: Any
+    result: Any
     now: datetime
     carried: Carried | None
 
 
-def measure(activity: str, seen: Seen) -> None:
-    found = MEASURES.get(activity)
-    if found is not None:
-        found(seen)
+def measure(activity: str, execution: Seen) -> None:
+    record = MEASURES.get(activity)
+    if record is not None:
+        record(execution)
 
 
-def _published(seen: Seen) -> None:
-    _effect(seen, {"effect": "published", "route": seen.given.inference.route.name})
+def _published(execution: Seen) -> None:
+    _effect(execution, {"effect": "published", "route": execution.request.inference.route.name})
 
 
-def _run_ended(seen: Seen) -> None:
-    closing: c.RunClosing = seen.given
+def _run_ended(execution: Seen) -> None:
+    closing: c.RunClosing = execution.request
     count("signalbox.runs", {"route": closing.inference.route.name, "outcome": closing.result.outcome.value})
 
 
-def _promotion_ended(seen: Seen) -> None:
-    closing: c.PromotionClosing = seen.given
+def _promotion_ended(execution: Seen) -> None:
+    closing: c.PromotionClosing = execution.request
     count("signalbox.promotions", {"target": closing.promotion.target, "fate": closing.fate.value})
     if closing.fate is c.Fate.PROMOTED:
-        _effect(seen, {"effect": "promoted", "target": closing.promotion.target})
+        _effect(execution, {"effect": "promoted", "target": closing.promotion.target})
 
 
-def _approvals(seen: Seen) -> None:
-    if seen.gave.standing is not ApprovalStanding.WAITING:
-        said = {"stage": seen.given.stage, "standing": seen.gave.standing.value}
-        took("signalbox.approval.wait", seen.gave.waited_s, said)
+def _approvals(execution: Seen) -> None:
+    if execution.result.standing is not ApprovalStanding.WAITING:
+        attributes = {"stage": execution.request.stage, "standing": execution.result.standing.value}
+        took("signalbox.approval.wait", execution.result.waited_s, attributes)
 
 
-def _job(seen: Seen) -> None:
-    look: c.JobLook = seen.given
-    state, created = seen.gave.state, seen.gave.created
+def _job(execution: Seen) -> None:
+    look: c.JobLook = execution.request
+    state, created = execution.result.state, execution.result.created
     if state is JobState.ACTIVE:
         return
-    began = datetime.fromisoformat(created) if created else seen.now
+    started_at = datetime.fromisoformat(created) if created else execution.now
     job_ended(
-        identity.job_name(look.run), look.job, began, seen.now, "" if state is JobState.COMPLETED else state.value
+        identity.job_name(look.run),
+        look.job,
+        started_at,
+        execution.now,
+        "" if state is JobState.COMPLETED else state.value,
     )
-    said = {"route": look.route.name, "state": state.value}
-    took("signalbox.job.duration", (seen.now - began).total_seconds(), said)
+    attributes = {"route": look.route.name, "state": state.value}
+    took("signalbox.job.duration", (execution.now - started_at).total_seconds(), attributes)
 
 
-def _backlog(seen: Seen) -> None:
-    found: c.Backlog = seen.gave
-    waiting = [
-        ("dead letters", found.dead_letters, found.oldest_dead_letter_s),
-        ("open runs", found.open_runs, found.oldest_open_run_s),
-        ("streamed messages", found.held_messages, found.oldest_held_message_s),
+def _backlog(execution: Seen) -> None:
+    backlog: c.Backlog = execution.result
+    kinds = [
+        ("dead letters", backlog.dead_letters, backlog.oldest_dead_letter_s),
+        ("open runs", backlog.open_runs, backlog.oldest_open_run_s),
+        ("streamed messages", backlog.held_messages, backlog.oldest_held_message_s),
     ]
-    waiting.append(("given up by queues", found.given_up, found.oldest_given_up_s))
-    for what, number, oldest_s in waiting:
+    kinds.append(("given up by queues", backlog.given_up, backlog.oldest_given_up_s))
+    for kind, number, oldest_s in kinds:
         if number is not None:
-            stands("signalbox.backlog", number, {"what": what})
-            stands("signalbox.backlog.age", oldest_s, {"what": what})
+            stands("signalbox.backlog", number, {"what": kind})
+            stands("signalbox.backlog.age", oldest_s, {"what": kind})
 
 
-def _effect(seen: Seen, said: dict[str, str]) -> None:
+def _effect(execution: Seen, attributes: dict[str, str]) -> None:
     """Only where the cause's time is known."""
-    if seen.carried is not None and seen.carried.since:
-        lag = seen.now - datetime.fromisoformat(seen.carried.since)
-        took("signalbox.effect.lag", lag.total_seconds(), {**said, "source": seen.carried.source or "look"})
+    if execution.carried is not None and execution.carried.since:
+        lag = execution.now - datetime.fromisoformat(execution.carried.since)
+        took("signalbox.effect.lag", lag.total_seconds(), {**attributes, "source": execution.carried.source or "look"})
 
 
 MEASURES: dict[str, Callable[[Seen], None]] = {

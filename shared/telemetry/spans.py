@@ -60,8 +60,8 @@ def brought_by(
     source: str, now: datetime, *, since: datetime | None = None, event: str = "", caller: str = ""
 ) -> Iterator[None]:
     """The same for what was received before, elsewhere, and counted there."""
-    made = ReceivedEvent(source=source, now=now, since=since or now, at_ns=time_ns(), event=event, caller=caller)
-    token = _receipt.set(made)
+    event_ = ReceivedEvent(source=source, now=now, since=since or now, at_ns=time_ns(), event=event, caller=caller)
+    token = _receipt.set(event_)
     try:
         yield
     finally:
@@ -71,8 +71,8 @@ def brought_by(
 @contextmanager
 def happened(since: datetime | None) -> Iterator[None]:
     """What is being received says itself when it happened, which counts before when it was sent on."""
-    brought = _receipt.get()
-    token = _receipt.set(replace(brought, since=since) if brought and since else brought)
+    received = _receipt.get()
+    token = _receipt.set(replace(received, since=since) if received and since else received)
     try:
         yield
     finally:
@@ -82,53 +82,55 @@ def happened(since: datetime | None) -> Iterator[None]:
 @contextmanager
 def telling(verb: str, name: str, instance: str, *, again: bool = False) -> Iterator[Carried]:
     """A start or a wake-up of *instance*, in its own trace, below what brought it; *again*: a trace of its own."""
-    trace, brought = (uuid4().int if again else trace_of(instance)), _receipt.get()
-    with _root(trace, brought) as parent, wanting(trace=trace):
+    trace, received = (uuid4().int if again else trace_of(instance)), _receipt.get()
+    with _root(trace, received) as parent, wanting(trace=trace):
         links = [] if parent else _links(trace)
         span = tracer().start_span(f"{verb} {name}", parent or Context(), SpanKind.PRODUCER, links=links)
         span.set_attribute(INSTANCE, instance)
         with api.use_span(span, end_on_exit=True, record_exception=False):
-            yield _carried(span, trace, instance, brought)
+            yield _carried(span, trace, instance, received)
 
 
-def _carried(span: Span, trace: int, instance: str, brought: ReceivedEvent | None) -> Carried:
+def _carried(span: Span, trace: int, instance: str, received: ReceivedEvent | None) -> Carried:
     """Below *span*; where no exporter is configured there is none, and the ids are worked out all the same."""
-    there = span.get_span_context()
-    parent = traceparent(trace, there.span_id if there.trace_id == trace else span_of(instance))
-    if brought is None:
+    context = span.get_span_context()
+    parent = traceparent(trace, context.span_id if context.trace_id == trace else span_of(instance))
+    if received is None:
         return Carried(parent=parent)
-    return Carried(parent=parent, since=brought.since.isoformat(), source=brought.source)
+    return Carried(parent=parent, since=received.since.isoformat(), source=received.source)
 
 
 def told(name: str, answer: str, started: bool) -> None:
     """Count a start by the host's *answer*, and how late it came after what brought it about."""
-    brought = _receipt.get()
-    source = brought.source if brought else "timer"
+    received = _receipt.get()
+    source = received.source if received else "timer"
     count("signalbox.starts", {"orchestration": name, "answer": answer, "source": source})
-    if brought and started:
-        lag = (brought.now - brought.since).total_seconds()
+    if received and started:
+        lag = (received.now - received.since).total_seconds()
         took("signalbox.start.lag", lag, {"orchestration": name, "source": source})
 
 
-def orchestrated(name: str, instance: str, carried: Carried, began: datetime, ended: datetime, error: str = "") -> None:
+def orchestrated(
+    name: str, instance: str, carried: Carried, started_at: datetime, ended_at: datetime, error: str = ""
+) -> None:
     """The span of one whole execution, made when it has ended: an orchestrator replays, and this line runs once.
 
     Should the host die before it has written the end, the same span is made again under the same ids.
     """
-    with wanting(span=span_of(carried.parent, instance, began.isoformat())):
-        span = tracer().start_span(name, context_of(carried.parent), start_time=_ns(began))
+    with wanting(span=span_of(carried.parent, instance, started_at.isoformat())):
+        span = tracer().start_span(name, context_of(carried.parent), start_time=_ns(started_at))
     span.set_attribute(INSTANCE, instance)
     _mark(span, error)
-    span.end(_ns(ended))
+    span.end(_ns(ended_at))
 
 
 @contextmanager
 def acting(name: str, carried: Carried | None) -> Iterator[Span]:
     """An activity, below its orchestration; what it calls sees it as the current span."""
     context = context_of(carried.parent) if carried else None
-    made = tracer().start_span(name, context, kind=SpanKind.CONSUMER)
-    with api.use_span(made, end_on_exit=True, record_exception=False, set_status_on_exception=False):
-        yield made
+    span = tracer().start_span(name, context, kind=SpanKind.CONSUMER)
+    with api.use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
+        yield span
 
 
 def fail(span: Span, error: str) -> None:
@@ -141,28 +143,28 @@ def job_traceparent(name: str) -> str:
     return traceparent(trace, span_of("job", name)) if trace else ""
 
 
-def job_ended(name: str, job: str, began: datetime, ended: datetime, error: str = "") -> None:
+def job_ended(name: str, job: str, started_at: datetime, ended_at: datetime, error: str = "") -> None:
     """The span of a job elsewhere, from when it was made until it was seen to have ended."""
     with wanting(span=span_of("job", name)):
-        span = tracer().start_span("job", kind=SpanKind.CLIENT, start_time=_ns(min(began, ended)))
+        span = tracer().start_span("job", kind=SpanKind.CLIENT, start_time=_ns(min(started_at, ended_at)))
     span.set_attributes({"signalbox.job": job, "signalbox.job.name": name})
     _mark(span, error)
-    span.end(_ns(ended))
+    span.end(_ns(ended_at))
 
 
 @contextmanager
-def _root(trace: int, brought: ReceivedEvent | None) -> Iterator[Context | None]:
+def _root(trace: int, received: ReceivedEvent | None) -> Iterator[Context | None]:
     """The span of what brought something about, the first of its trace."""
-    if brought is None:
+    if received is None:
         yield None
         return
-    links = _links(trace) + ([Link(span_context(brought.caller))] if brought.caller else [])
+    links = _links(trace) + ([Link(span_context(received.caller))] if received.caller else [])
     with wanting(trace=trace):
         span = tracer().start_span(
-            f"receive {brought.source}", Context(), SpanKind.CONSUMER, links=links, start_time=brought.at_ns
+            f"receive {received.source}", Context(), SpanKind.CONSUMER, links=links, start_time=received.at_ns
         )
-    if brought.event:
-        span.set_attribute("signalbox.event", brought.event)
+    if received.event:
+        span.set_attribute("signalbox.event", received.event)
     with api.use_span(span, end_on_exit=True, record_exception=False):
         yield api.set_span_in_context(span, Context())
 

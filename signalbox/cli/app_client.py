@@ -56,7 +56,7 @@ class AppClient:
                     raise Undecided(f"{operation['id']} is still running; look at {accepted['status_url']}")
                 time.sleep(_LOOK_EVERY_S)  # noqa: TID251 - Polls with a deadline.
 
-    def _send(self, method: str, path: str, **rest: Any) -> Any:
+    def _send(self, method: str, path: str, **options: Any) -> Any:
         try:
             response = requests.request(
                 method,
@@ -64,7 +64,7 @@ class AppClient:
                 headers=self._headers,
                 timeout=(_CONNECT_S, _TIMEOUT_S),
                 allow_redirects=False,
-                **rest,
+                **options,
             )
         except (requests.ConnectionError, requests.ConnectTimeout) as error:
             raise Unreachable(f"nothing answers at {self._url}; {_start_remedy()}") from error
@@ -130,9 +130,9 @@ def _token() -> str:
     try:
         return str(AzureCliCredential().get_token(f"{audience}/.default").token)
     except CredentialUnavailableError as error:
-        missing = "not found" in str(error).lower()
-        problem = "the Azure CLI (az) is not on the PATH" if missing else "nobody is signed in to Azure"
-        remedy = "install it, then run `az login`" if missing else "run `az login`"
+        not_installed = "not found" in str(error).lower()
+        problem = "the Azure CLI (az) is not on the PATH" if not_installed else "nobody is signed in to Azure"
+        remedy = "install it, then run `az login`" if not_installed else "run `az login`"
         raise NotAllowed(f"{problem}; {remedy}, or set SIGNALBOX_KEY where a machine's key is enough") from error
     except ClientAuthenticationError as error:
         raise NotAllowed(f"Azure gives no token for {audience}: {first_line(error)}; run `az login` again") from error

@@ -43,8 +43,8 @@ def landing_of(route: Mapping[str, Any], file: str, captures: Mapping[str, str])
         raise Unusable(f"--capture names {unknown[0]!r}; the folders of {route['take']} capture {_names(folder)}")
     filled = _FIELD.sub(lambda field: captures.get(field[1], _FILLED), folder)
     segments = [part.replace("*", _FILLED).replace("?", "x") for part in filled.split("/") if part != "**"]
-    known = {name: captures.get(name, _FILLED) for name in _FIELD.findall(folder)}
-    glob = _FIELD.sub(lambda field: known.get(field[1], "*"), "*" if pattern == "**" else pattern)
+    fields = {name: captures.get(name, _FILLED) for name in _FIELD.findall(folder)}
+    glob = _FIELD.sub(lambda field: fields.get(field[1], "*"), "*" if pattern == "**" else pattern)
     if not fnmatch.fnmatchcase(file, glob):
         raise Unusable(f"route {route['name']} takes {route['take']}, which {file!r} does not fit; rename the file")
     return Landing(place="/".join([*segments, file]), next=_next(route))

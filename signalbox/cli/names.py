@@ -40,33 +40,33 @@ ENVIRONMENTS = KnownNames(kind="environment", path="configuration", rows="enviro
 
 
 @contextmanager
-def suggesting(app: AppClient, known: KnownNames, name: str) -> Iterator[None]:
+def suggesting(app: AppClient, known_names: KnownNames, name: str) -> Iterator[None]:
     """Add what is near to the app's refusal of *name*; a refusal of a name that is not there is an UnknownName."""
     try:
         yield
     except UnknownName as error:
-        raise UnknownName(error.message + _guess(name, known.read(app))) from error
+        raise UnknownName(error.message + _guess(name, known_names.read(app))) from error
     except RefusedByApp as error:
-        names = known.read(app) if known.whole else []
+        names = known_names.read(app) if known_names.whole else []
         if not names or name in names:
             raise
         raise UnknownName(error.message + _guess(name, names)) from error
 
 
-def refuse_unknown(app: AppClient, known: KnownNames, name: str, also: Iterable[str] = ()) -> None:
+def refuse_unknown(app: AppClient, known_names: KnownNames, name: str, also: Iterable[str] = ()) -> None:
     """For a list that came back empty. Raises UnknownName where *name* is neither configured nor in *also*."""
-    names = [*known.read(app), *also]
+    names = [*known_names.read(app), *also]
     if not names or name in names:
         return
     guess = _guess(name, names)
-    listed = f"; there are: {', '.join(sorted(names)[:_SHOWN])}"
-    raise UnknownName(f"there is no {known.kind} called {name!r}{guess or listed}")
+    name_list = f"; there are: {', '.join(sorted(names)[:_SHOWN])}"
+    raise UnknownName(f"there is no {known_names.kind} called {name!r}{guess or name_list}")
 
 
 def _guess(name: str, names: Iterable[str]) -> str:
     """`; did you mean ...?` with at most three of *names* that resemble *name*, empty where none does."""
     candidates = list(dict.fromkeys(names))
-    alike = [each for each in candidates if name and each.startswith(name)]
+    alike = [candidate for candidate in candidates if name and candidate.startswith(name)]
     alike += difflib.get_close_matches(name, candidates, 3, 0.7)
     guesses = list(dict.fromkeys(alike))[:3]
     return f"; did you mean {' or '.join(guesses)}?" if guesses else ""

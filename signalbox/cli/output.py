@@ -14,10 +14,10 @@ def emit_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2))
 
 
-def emit_table(columns: Sequence[str], rows: Sequence[Sequence[str]], none: str = "") -> None:
-    """Rows under *columns*, tab-separated in a pipe; without rows the sentence *none*, if there is one."""
-    if not rows and none:
-        click.echo(none)
+def emit_table(columns: Sequence[str], rows: Sequence[Sequence[str]], empty_text: str = "") -> None:
+    """Rows under *columns*, tab-separated in a pipe; without rows the sentence *empty_text*, if there is one."""
+    if not rows and empty_text:
+        click.echo(empty_text)
     elif sys.stdout.isatty():
         _print_rich(columns, rows)
     else:

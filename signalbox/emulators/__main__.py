@@ -69,7 +69,7 @@ async def serve(settings: dict[str, Any]) -> None:
         await _listen(azure_devops.create_app(_azure_devops_options(settings, issuer)), ports["devops"], tls),
     ]
     bus = await _service_bus(settings, issuer, tls)
-    loops = [asyncio.create_task(each) for each in (deliverer.run(), dead_letters.run(), bus.run())]
+    loops = [asyncio.create_task(coroutine) for coroutine in (deliverer.run(), dead_letters.run(), bus.run())]
     print("ready", flush=True)
     await _until_told()
     for loop in loops:
@@ -128,7 +128,7 @@ def _azure_ml_options(
         token_for=issuer.issue,
         check=issuer.check,
         publish=publish,
-        shown=Shown(
+        inspected=Shown(
             accounts={name: account["topic"] for name, account in settings["accounts"].items()},
             subscriptions=settings["subscriptions"],
             computes=settings["computes"],
@@ -139,13 +139,13 @@ def _azure_ml_options(
 
 
 def _azure_devops_options(settings: dict[str, Any], issuer: TokenIssuer) -> azure_devops.AzureDevOpsOptions:
-    known = settings["devops"]
+    devops = settings["devops"]
     organisation = Organisation(
-        name=known["organisation"],
-        base=f"https://localhost:{settings['ports']['devops']}/{known['organisation']}",
-        projects=tuple(Project(**raw) for raw in known["projects"]),
+        name=devops["organisation"],
+        base=f"https://localhost:{settings['ports']['devops']}/{devops['organisation']}",
+        projects=tuple(Project(**raw) for raw in devops["projects"]),
         persons=read_directory(settings).persons,
-        groups={name: tuple(members) for name, members in known["groups"].items()},
+        groups={name: tuple(members) for name, members in devops["groups"].items()},
     )
     return azure_devops.AzureDevOpsOptions(
         state=Path(settings["state"]),
@@ -161,7 +161,7 @@ async def _service_bus(settings: dict[str, Any], issuer: TokenIssuer, tls: ssl.S
     from signalbox.emulators.service_bus.server import ServiceBus
 
     folder = Path(settings["state"]) / "emulators"
-    bus = ServiceBus(folder, settings["service_bus"], lambda *given: issuer.claims(*given) is not None)
+    bus = ServiceBus(folder, settings["service_bus"], lambda *arguments: issuer.claims(*arguments) is not None)
     await bus.listen(settings["ports"]["servicebus"])
     await bus.listen(settings["ports"]["servicebus_tls"], tls)
     return bus
@@ -170,7 +170,9 @@ async def _service_bus(settings: dict[str, Any], issuer: TokenIssuer, tls: ssl.S
 def _estate(settings: dict[str, Any]) -> Estate:
     kinds = ("workspaces", "registries")
     scopes = tuple(Scope(kind=kind, **raw) for kind in kinds for raw in settings[kind])
-    shared = {name: (place["account"], place["container"]) for name, place in settings["datastores"].items()}
+    shared = {
+        name: (container["account"], container["container"]) for name, container in settings["datastores"].items()
+    }
     return Estate(scopes=scopes, shared=shared)
 
 
@@ -184,11 +186,11 @@ async def _listen(app: web.Application, port: int, tls: ssl.SSLContext | None) -
 
 
 async def _until_told() -> None:
-    told = asyncio.Event()
+    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
-    await told.wait()
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
 
 
 if __name__ == "__main__":

@@ -110,8 +110,8 @@ class IdentityDoors:
         """`person` (user principal name) and `audience`, as a form or as JSON."""
         if not self._trusts(request):
             return _refused(401, "X-IDENTITY-HEADER is missing or wrong; only local processes know it")
-        said = await _fields(request)
-        upn, audience = said.get("person", ""), said.get("audience", "")
+        form = await _fields(request)
+        upn, audience = form.get("person", ""), form.get("audience", "")
         person = self._directory.persons.get(upn.lower())
         if person is None:
             return _refused(400, f"person is {upn!r}; use one of {', '.join(self._directory.persons)}")

@@ -70,7 +70,9 @@ class TokenIssuer:
     def __init__(self, state: Path, tenant: str, authority: str, applications: Sequence[Application] = ()) -> None:
         self.tenant, self.issuer = tenant, f"{authority}/{tenant}/v2.0"
         self._first_issuer = f"https://sts.windows.net/{tenant}/"
-        self._applications = {name: each for each in applications for name in (each.client_id, each.uri)}
+        self._applications = {
+            name: application for application in applications for name in (application.client_id, application.uri)
+        }
         self._key = _key(state / "certs" / "tokens.pem")
         self._signed = lru_cache(256)(self._read)  # Clients send one token with every request.
 
@@ -102,11 +104,11 @@ class TokenIssuer:
     def check(self, request: web.Request, audiences: Sequence[str]) -> None:
         """Raises 401 unless the request carries a living token of ours for one of *audiences*."""
         if not self.accepts(request, audiences):
-            said = {
+            body = {
                 "error": {"code": "AuthenticationFailed", "message": f"a bearer token for {audiences[0]} is required"}
             }
             raise web.HTTPUnauthorized(
-                headers={"WWW-Authenticate": "Bearer"}, text=json.dumps(said), content_type="application/json"
+                headers={"WWW-Authenticate": "Bearer"}, text=json.dumps(body), content_type="application/json"
             )
 
     def accepts(self, request: web.Request, audiences: Sequence[str]) -> bool:
@@ -134,14 +136,16 @@ class TokenIssuer:
     def _sign(self, claims: Mapping[str, Any], now: float | None) -> str:
         at = int(time.time() if now is None else now)
         times = {"iat": at, "nbf": at - 60, "exp": at + LIFE_S}
-        every = {**claims, **times, "tid": self.tenant, "jti": secrets.token_hex(8)}
-        return jwt.encode({"alg": "RS256", "typ": "JWT", "kid": self._key.kid}, every, self._key)
+        all_claims = {**claims, **times, "tid": self.tenant, "jti": secrets.token_hex(8)}
+        return jwt.encode({"alg": "RS256", "typ": "JWT", "kid": self._key.kid}, all_claims, self._key)
 
     def claims(self, token: str, audiences: Sequence[str]) -> dict[str, Any] | None:
         """What a living token of ours for one of *audiences* claims, None for any other."""
         try:
             claims = self._signed(token)
-            rules = jwt.JWTClaimsRegistry(aud={"essential": True, "values": [each.rstrip("/") for each in audiences]})
+            rules = jwt.JWTClaimsRegistry(
+                aud={"essential": True, "values": [audience.rstrip("/") for audience in audiences]}
+            )
             rules.validate(claims | {"aud": str(claims.get("aud", "")).rstrip("/")})
         except (JoseError, ValueError):
             return None

@@ -103,10 +103,10 @@ def decode(function: Function, data: Datum, metadata: Mapping[str, Datum]) -> An
 
 def converter(kind: str) -> Any:
     """The SDK's converter for a binding type. Raises HostError when the SDK has none."""
-    found = get_binding_registry().get(kind)  # type: ignore[no-untyped-call]
-    if found is None:
+    binding = get_binding_registry().get(kind)  # type: ignore[no-untyped-call]
+    if binding is None:
         raise HostError(f"the azure-functions SDK has no converter for binding type {kind!r}")
-    return found
+    return binding
 
 
 def arguments(

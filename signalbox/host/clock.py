@@ -56,12 +56,12 @@ class RealClock:
     def _nap(self, alarm: Alarm) -> None:
         if alarm.cancelled:
             return
-        left = alarm.when - self.now()
+        remaining = alarm.when - self.now()
         loop = asyncio.get_running_loop()
-        if left <= timedelta(0):
+        if remaining <= timedelta(0):
             loop.call_soon(alarm.ring)
         else:
-            loop.call_later(min(left, _LONGEST_NAP).total_seconds(), self._nap, alarm)
+            loop.call_later(min(remaining, _LONGEST_NAP).total_seconds(), self._nap, alarm)
 
 
 class VirtualClock:
@@ -89,5 +89,5 @@ class VirtualClock:
     def advance_to(self, when: datetime) -> None:
         """Set the time and ring every alarm that is due, the earliest first. The time never goes back."""
         self._now = max(self._now, when)
-        while (due := self.next_alarm()) is not None and due <= self._now:
+        while (next_alarm := self.next_alarm()) is not None and next_alarm <= self._now:
             heapq.heappop(self._heap)[2].ring()

@@ -80,12 +80,12 @@ def _run(options: HostOptions) -> None:
     """
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
-        serving = loop.create_task(_serve(options))
+        task = loop.create_task(_serve(options))
         while True:
             try:
-                return loop.run_until_complete(serving)
+                return loop.run_until_complete(task)
             except (SystemExit, KeyboardInterrupt) as error:
-                if serving.done():
+                if task.done():
                     raise
                 LOGGER.error("a background task of the app raised %s; the host goes on", describe(error))
 

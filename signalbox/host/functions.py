@@ -80,7 +80,7 @@ def index(app: FunctionRegister, folder: Path) -> dict[str, Function]:
         described = app.get_functions()
     except ValueError as error:
         raise HostError(f"the app in {folder} cannot be indexed: {error}") from error
-    functions = [_describe(one, folder) for one in described]
+    functions = [_describe(function_, folder) for function_ in described]
     return {function.name: function for function in functions}
 
 

@@ -45,7 +45,7 @@ class Invoker:
 
         Only an `Exception` passes: CallEndedError stands for `sys.exit` and its like.
         """
-        begun = time.perf_counter()
+        started = time.perf_counter()
         self._callers += function.kind == "httpTrigger"
         try:
             with contained(function.name):
@@ -53,11 +53,11 @@ class Invoker:
             result = await self._call(function, filled)
         except Exception as error:
             detail = f"error={describe(error)}"
-            log_invocation(function.name, "failed", time.perf_counter() - begun, instance, detail, error)
+            log_invocation(function.name, "failed", time.perf_counter() - started, instance, detail, error)
             raise
         finally:
             self._callers -= function.kind == "httpTrigger"
-        log_invocation(function.name, "succeeded", time.perf_counter() - begun, instance)
+        log_invocation(function.name, "succeeded", time.perf_counter() - started, instance)
         return result
 
     async def _call(self, function: Function, filled: dict[str, Any]) -> Any:

@@ -73,8 +73,8 @@ class FunctionsHost:
         apply_local_settings(options.app, os.environ)
         self.settings = load_host_settings(options.app)
         self.keys = load_keys(self._state)
-        found = index(app or load_app(options.app), options.app)
-        self.functions = {name: function for name, function in found.items() if _is_enabled(name)}
+        all_functions = index(app or load_app(options.app), options.app)
+        self.functions = {name: function for name, function in all_functions.items() if _is_enabled(name)}
         self._kinds = sort_by_kind(self.functions.values())
         self._sources = [source(function, os.environ) for function in self._kinds["serviceBusTrigger"]]
         self._rpc_path = f"/durabletask/{secrets.token_urlsafe(16)}"

@@ -57,30 +57,30 @@ def load_host_settings(app: Path) -> HostSettings:
     return HostSettings(route_prefix=prefix, durable=durable, service_bus=bus)
 
 
-def _durable(found: Mapping[str, Any]) -> DurableSettings:
+def _durable(section: Mapping[str, Any]) -> DurableSettings:
     defaults = DurableSettings()
     return DurableSettings(
-        hub_name=str(found.get("hubName", defaults.hub_name)),
-        max_activities=_count(found, "maxConcurrentActivityFunctions", defaults.max_activities),
-        max_orchestrators=_count(found, "maxConcurrentOrchestratorFunctions", defaults.max_orchestrators),
-        override_any_state=_overridable(found.get("overridableExistingInstanceStates", "NonRunningStates")),
+        hub_name=str(section.get("hubName", defaults.hub_name)),
+        max_activities=_count(section, "maxConcurrentActivityFunctions", defaults.max_activities),
+        max_orchestrators=_count(section, "maxConcurrentOrchestratorFunctions", defaults.max_orchestrators),
+        override_any_state=_overridable(section.get("overridableExistingInstanceStates", "NonRunningStates")),
     )
 
 
-def _service_bus(found: Mapping[str, Any]) -> ServiceBusSettings:
+def _service_bus(values: Mapping[str, Any]) -> ServiceBusSettings:
     defaults, section = ServiceBusSettings(), "serviceBus"
     return ServiceBusSettings(
-        complete=found.get("autoCompleteMessages", defaults.complete) is True,
-        renew_for=_span(found, "maxAutoLockRenewalDuration", defaults.renew_for),
-        calls=_count(found, "maxConcurrentCalls", defaults.calls, section),
-        sessions=_count(found, "maxConcurrentSessions", defaults.sessions, section),
-        session_idle=_span(found, "sessionIdleTimeout", defaults.session_idle),
-        batch=_count(found, "maxMessageBatchSize", defaults.batch, section),
+        complete=values.get("autoCompleteMessages", defaults.complete) is True,
+        renew_for=_span(values, "maxAutoLockRenewalDuration", defaults.renew_for),
+        calls=_count(values, "maxConcurrentCalls", defaults.calls, section),
+        sessions=_count(values, "maxConcurrentSessions", defaults.sessions, section),
+        session_idle=_span(values, "sessionIdleTimeout", defaults.session_idle),
+        batch=_count(values, "maxMessageBatchSize", defaults.batch, section),
     )
 
 
-def _span(found: Mapping[str, Any], name: str, default: timedelta) -> timedelta:
-    value = found.get(name)
+def _span(values: Mapping[str, Any], name: str, default: timedelta) -> timedelta:
+    value = values.get(name)
     if value is None:
         return default
     parts = re.fullmatch(r"(\d\d):([0-5]\d):([0-5]\d)", str(value))
@@ -99,8 +99,8 @@ def _overridable(value: object) -> bool:
     return value == "AnyState"
 
 
-def _count(found: Mapping[str, Any], name: str, default: int, section: str = "durableTask") -> int:
-    value = found.get(name, default)
+def _count(values: Mapping[str, Any], name: str, default: int, section: str = "durableTask") -> int:
+    value = values.get(name, default)
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise HostError(f"host.json: extensions.{section}.{name} is {value!r}: use a whole number of at least 1")
     return value

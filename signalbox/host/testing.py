@@ -49,11 +49,11 @@ class LocalHost:
         port: int = 0,
         synchronous: Synchronous = "NORMAL",
     ) -> None:
-        given = None if isinstance(app, (str, Path)) else app
-        folder = Path(state) if given is not None else Path(str(app))
+        function_app = None if isinstance(app, (str, Path)) else app
+        folder = Path(state) if function_app is not None else Path(str(app))
         options = HostOptions(app=folder.resolve(), state=Path(state), port=port, synchronous=synchronous)
         self.clock = clock or VirtualClock()
-        self.host = FunctionsHost(options, clock=self.clock, app=given)
+        self.host = FunctionsHost(options, clock=self.clock, app=function_app)
 
     async def __aenter__(self) -> LocalHost:
         await self.host.start()
@@ -107,8 +107,8 @@ class LocalHost:
         clock = self._virtual_clock()
         target = clock.now() + by
         await self.settle(timeout)
-        while (due := clock.next_alarm()) is not None and due <= target:
-            clock.advance_to(due)
+        while (next_alarm := clock.next_alarm()) is not None and next_alarm <= target:
+            clock.advance_to(next_alarm)
             await self.settle(timeout)
         clock.advance_to(target)
 
@@ -120,10 +120,10 @@ class LocalHost:
         last: datetime = clock.now() + limit
         await self.settle(timeout)
         while not self.host.client.get(instance_id).finished:
-            due = clock.next_alarm()
-            if due is None or due > last:
+            next_alarm = clock.next_alarm()
+            if next_alarm is None or next_alarm > last:
                 raise TimeoutError(f"{instance_id} does not finish: it waits for something other than time")
-            clock.advance_to(due)
+            clock.advance_to(next_alarm)
             await self.settle(timeout)
         return self.get(instance_id)
 

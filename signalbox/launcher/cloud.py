@@ -229,11 +229,11 @@ class LocalCloud:
         self._tell(name, "ready")
 
     def _emulators_ready(self) -> bool:
-        ends = self.endpoints
-        others = {ends.host, ends.azurite}
+        endpoints = self.endpoints
+        excluded = {endpoints.host, endpoints.azurite}
         if not is_available():
-            others |= {ends.servicebus, ends.servicebus_tls}
-        return all(listens(port) for port in set(ends.ports) - others)
+            excluded |= {endpoints.servicebus, endpoints.servicebus_tls}
+        return all(listens(port) for port in set(endpoints.ports) - excluded)
 
     def _host_ready(self) -> bool:
         try:
@@ -248,11 +248,11 @@ class LocalCloud:
     def _create_containers(self) -> None:
         from signalbox.launcher.hub import hub_client
 
-        wanted = dict.fromkeys(ACCOUNTS, (BLOB_CONTAINER, ARTIFACT_CONTAINER)) | {ACCOUNT: CONTAINERS}
-        for account, names in wanted.items():
+        containers = dict.fromkeys(ACCOUNTS, (BLOB_CONTAINER, ARTIFACT_CONTAINER)) | {ACCOUNT: CONTAINERS}
+        for account, names in containers.items():
             with hub_client(self.endpoints, account) as client:
-                there = {container.name for container in client.list_containers()}
-                for name in set(names) - there:
+                existing = {container.name for container in client.list_containers()}
+                for name in set(names) - existing:
                     client.create_container(name)
 
 

@@ -35,10 +35,10 @@ def settings_file(state: Path) -> Path:
 def keys_of(state: Path) -> LocalKeys:
     """The keys of an earlier start in *state*, and fresh ones for what has none."""
     path = settings_file(state)
-    known = json.loads(path.read_text()) if path.is_file() else {}
-    accounts = {name: account["key"] for name, account in known.get("accounts", {}).items()}
+    stored = json.loads(path.read_text()) if path.is_file() else {}
+    accounts = {name: account["key"] for name, account in stored.get("accounts", {}).items()}
     fresh = {name: b64encode(secrets.token_bytes(64)).decode() for name in ACCOUNTS}
-    return LocalKeys(accounts={**fresh, **accounts}, topic=known.get("topic_key") or secrets.token_urlsafe(24))
+    return LocalKeys(accounts={**fresh, **accounts}, topic=stored.get("topic_key") or secrets.token_urlsafe(24))
 
 
 def write_settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float) -> Path:
@@ -56,24 +56,24 @@ def storage_account_id(account: str) -> str:
     )
 
 
-def _settings(ends: Endpoints, keys: LocalKeys, time_scale: float) -> dict[str, Any]:
+def _settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float) -> dict[str, Any]:
     return {
-        "state": ends.state,
+        "state": endpoints.state,
         "account": ACCOUNT,
         "accounts": {name: {"key": keys.accounts[name], "topic": storage_account_id(name)} for name in ACCOUNTS},
         "tenant": TENANT,
         "ports": {
-            "identity": ends.identity,
-            "identity_tls": ends.identity_tls,
-            "storage": ends.storage,
-            "eventgrid": ends.eventgrid,
-            "azureml": ends.azureml,
-            "devops": ends.devops,
-            "servicebus": ends.servicebus,
-            "servicebus_tls": ends.servicebus_tls,
+            "identity": endpoints.identity,
+            "identity_tls": endpoints.identity_tls,
+            "storage": endpoints.storage,
+            "eventgrid": endpoints.eventgrid,
+            "azureml": endpoints.azureml,
+            "devops": endpoints.devops,
+            "servicebus": endpoints.servicebus,
+            "servicebus_tls": endpoints.servicebus_tls,
         },
-        "azurite": f"https://127.0.0.1:{ends.azurite}",
-        "identity_secret": ends.identity_secret,
+        "azurite": f"https://127.0.0.1:{endpoints.azurite}",
+        "identity_secret": endpoints.identity_secret,
         "identities": [USER_ASSIGNED],
         "persons": list(PERSONS),
         "applications": [APPLICATION],
@@ -84,16 +84,20 @@ def _settings(ends: Endpoints, keys: LocalKeys, time_scale: float) -> dict[str, 
         "registries": [asdict(registry) for registry in REGISTRIES],
         "computes": ["local", "cpu-cluster"],
         "datastores": {"hub_staging": {"account": ACCOUNT, "container": "signalbox-staging"}},
-        "service_bus": namespace_settings(ends),
-        "subscriptions": [_hub_subscription(ends), _model_subscription(ends), _monitor_subscription(ends)],
+        "service_bus": namespace_settings(endpoints),
+        "subscriptions": [
+            _hub_subscription(endpoints),
+            _model_subscription(endpoints),
+            _monitor_subscription(endpoints),
+        ],
     }
 
 
-def _hub_subscription(ends: Endpoints) -> dict[str, Any]:
+def _hub_subscription(endpoints: Endpoints) -> dict[str, Any]:
     return {
         "name": "hub-events",
         "topic": "hub",
-        "url": _webhook(ends),
+        "url": _webhook(endpoints),
         "event_types": ["Microsoft.Storage.BlobCreated", "Microsoft.Storage.BlobRenamed"],
         "subject_begins_with": "/blobServices/default/containers/landing/",
         "filters": [{"operatorType": "StringIn", "key": "data.api", "values": COMMITTED}],
@@ -102,27 +106,27 @@ def _hub_subscription(ends: Endpoints) -> dict[str, Any]:
     }
 
 
-def _model_subscription(ends: Endpoints) -> dict[str, Any]:
+def _model_subscription(endpoints: Endpoints) -> dict[str, Any]:
     return {
         "name": "model-events",
         "topic": "ml",
-        "url": _webhook(ends),
+        "url": _webhook(endpoints),
         "event_types": [f"Microsoft.MachineLearningServices.{kind}" for kind in ML_EVENTS],
         "schema": "EventGridSchema",
     }
 
 
-def _monitor_subscription(ends: Endpoints) -> dict[str, Any]:
+def _monitor_subscription(endpoints: Endpoints) -> dict[str, Any]:
     """Of all the runs of a workspace those of which a model monitor says that something moved."""
     return {
         "name": "monitor-events",
         "topic": "ml",
-        "url": _webhook(ends),
+        "url": _webhook(endpoints),
         "event_types": [f"Microsoft.MachineLearningServices.{kind}" for kind in RUN_EVENTS],
         "filters": [{"operatorType": "IsNotNull", "key": _BREACHED}],
         "schema": "EventGridSchema",
     }
 
 
-def _webhook(ends: Endpoints) -> str:
-    return f"{ends.app}/runtime/webhooks/eventgrid?functionName=receive_hub_event&code={ends.eventgrid_key}"
+def _webhook(endpoints: Endpoints) -> str:
+    return f"{endpoints.app}/runtime/webhooks/eventgrid?functionName=receive_hub_event&code={endpoints.eventgrid_key}"

@@ -176,15 +176,15 @@ def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
 
 def same_endpoints(state: Path, host_port: int = 0) -> Endpoints | None:
     """Those of an earlier start, if all their ports are still free: what was registered under them stays true."""
-    known = read_endpoints(state)
-    if known is None or (host_port and known.host != host_port) or known.state != str(state):
+    earlier = read_endpoints(state)
+    if earlier is None or (host_port and earlier.host != host_port) or earlier.state != str(state):
         return None
     try:
-        for port in known.ports:
+        for port in earlier.ports:
             refuse_taken(port)
     except OSError:
         return None
-    return known
+    return earlier
 
 
 def write_endpoints(endpoints: Endpoints) -> None:
@@ -197,8 +197,8 @@ def write_endpoints(endpoints: Endpoints) -> None:
 def read_endpoints(state: Path) -> Endpoints | None:
     """Where the local cloud of *state* runs, None where none of this version was started."""
     path = state / "endpoints.json"
-    known = json.loads(path.read_text()) if path.is_file() else {}
-    return Endpoints(**known) if known.keys() == {field.name for field in fields(Endpoints)} else None
+    stored = json.loads(path.read_text()) if path.is_file() else {}
+    return Endpoints(**stored) if stored.keys() == {field.name for field in fields(Endpoints)} else None
 
 
 def refuse_taken(port: int) -> None:

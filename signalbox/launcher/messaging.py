@@ -12,10 +12,10 @@ _LOCK_S, _TOKEN_LIFE_S = 30.0, 3600
 _DELIVERIES = 5  # Poison holds its session as often.
 
 
-def messaging_environment(ends: Endpoints) -> dict[str, str]:
+def messaging_environment(endpoints: Endpoints) -> dict[str, str]:
     """What the app is told of them."""
     return {
-        "SERVICE_BUS": ends.service_bus,
+        "SERVICE_BUS": endpoints.service_bus,
         "SIGNALBOX_RESULTS_TOPIC": RESULTS_TOPIC,
         "SIGNALBOX_MESSAGES_QUEUE": HUB_QUEUE,
         "SIGNALBOX_RECORDS_QUEUE": RECORDS_QUEUE,
@@ -25,14 +25,19 @@ def messaging_environment(ends: Endpoints) -> dict[str, str]:
     }
 
 
-def namespace_settings(ends: Endpoints) -> dict[str, Any]:
+def namespace_settings(endpoints: Endpoints) -> dict[str, Any]:
     """What the emulator is told; on Azure the same entities come from infrastructure as code."""
-    ordered = {"sessions": True, "lock_s": _LOCK_S, "duplicate_window_s": _WINDOW_S, "max_deliveries": _DELIVERIES}
+    session_settings = {
+        "sessions": True,
+        "lock_s": _LOCK_S,
+        "duplicate_window_s": _WINDOW_S,
+        "max_deliveries": _DELIVERIES,
+    }
     return {
-        "keys": {SERVICE_BUS_POLICY: ends.servicebus_key},
+        "keys": {SERVICE_BUS_POLICY: endpoints.servicebus_key},
         "queues": [
-            {"name": HUB_QUEUE, **ordered},
-            {"name": RECORDS_QUEUE, **ordered},
+            {"name": HUB_QUEUE, **session_settings},
+            {"name": RECORDS_QUEUE, **session_settings},
             {"name": HOOKS_QUEUE, "lock_s": _LOCK_S, "duplicate_window_s": _WINDOW_S},
             {"name": EVENTS_QUEUE, "lock_s": _LOCK_S, "max_deliveries": _DELIVERIES},
             {

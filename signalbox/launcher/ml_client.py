@@ -17,7 +17,7 @@ _CLOUDS = (f"SignalboxLocal{number}" for number in count())  # The SDK registers
 @contextmanager
 def ml_client(endpoints: Endpoints, workspace: str = WORKSPACE) -> Iterator[Any]:
     """A client of *workspace*; within, the process has the trust store and the addresses of the local cloud."""
-    scope = next(each for each in WORKSPACES if each.name == workspace)
+    scope = next(workspace_ for workspace_ in WORKSPACES if workspace_.name == workspace)
     with _environment(endpoints.environment()), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # The SDK's experimental notices are not ours to act on.
         from azure.ai.ml import MLClient

@@ -48,8 +48,7 @@ def sign_in(endpoints: Endpoints, person: str, audience: str = APP_URI) -> str:
         timeout=10,
     )
     if answer.status_code in (400, 404):
-        raise LookupError(
-            f"{person!r} is not in the local directory: {', '.join(str(each['upn']) for each in PERSONS)}"
-        )
+        names = ", ".join(str(known_person["upn"]) for known_person in PERSONS)
+        raise LookupError(f"{person!r} is not in the local directory: {names}")
     answer.raise_for_status()
     return str(answer.json()["access_token"])

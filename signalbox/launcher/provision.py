@@ -59,79 +59,86 @@ class Candidate:
     model_type: str = "custom_model"
 
 
-def offer(endpoints: Endpoints, what: Candidate, workspace: str = WORKSPACE) -> None:
+def offer(endpoints: Endpoints, candidate: Candidate, workspace: str = WORKSPACE) -> None:
     """As a data scientist does it: upload, then register with the tags that Signalbox reads."""
     from azure.ai.ml.entities import Model
 
-    place, model_folder = workspace_named(workspace), f"models/{what.model}/{what.version}"
-    upload(endpoints, place, what.model_path, model_folder)
-    tags = {**_bring_extras(endpoints, place, what, what.extras_path), **what.tags}
+    scope, model_folder = workspace_named(workspace), f"models/{candidate.model}/{candidate.version}"
+    upload(endpoints, scope, candidate.model_path, model_folder)
+    tags = {**_bring_extras(endpoints, scope, candidate, candidate.extras_path), **candidate.tags}
     path = datastore_path(model_folder)
     with ml_client(endpoints, workspace) as client:
         client.models.create_or_update(
-            Model(name=what.model, version=what.version, path=path, type=what.model_type, tags=tags)
+            Model(name=candidate.model, version=candidate.version, path=path, type=candidate.model_type, tags=tags)
         )
 
 
-def provision(endpoints: Endpoints, what: Deployable, workspace: str = WORKSPACE) -> None:
+def provision(endpoints: Endpoints, deployable: Deployable, workspace: str = WORKSPACE) -> None:
     """Safe to repeat: everything is created or updated under its own name."""
     with ml_client(endpoints, workspace) as client:
-        _deploy(client, what, _register(client, endpoints, what, workspace_named(workspace)))
+        _deploy(client, deployable, _register(client, endpoints, deployable, workspace_named(workspace)))
 
 
-def register(endpoints: Endpoints, what: Registrable, workspace: str = WORKSPACE) -> Registered:
+def register(endpoints: Endpoints, registrable: Registrable, workspace: str = WORKSPACE) -> Registered:
     """A model version with its code and environment, without an endpoint. Safe to repeat."""
     with ml_client(endpoints, workspace) as client:
-        return _register(client, endpoints, what, workspace_named(workspace))
+        return _register(client, endpoints, registrable, workspace_named(workspace))
 
 
 def workspace_named(name: str) -> MlScope:
     """Raises ValueError naming the workspaces there are."""
-    found = next((workspace for workspace in WORKSPACES if workspace.name == name), None)
-    if found is None:
-        raise ValueError(f"workspace {name!r} is not one of {', '.join(each.name for each in WORKSPACES)}")
-    return found
+    scope = next((workspace for workspace in WORKSPACES if workspace.name == name), None)
+    if scope is None:
+        raise ValueError(
+            f"workspace {name!r} is not one of {', '.join(known_workspace.name for known_workspace in WORKSPACES)}"
+        )
+    return scope
 
 
 def _bring_extras(
-    endpoints: Endpoints, workspace: MlScope, what: Registrable | Candidate, extras: Path
+    endpoints: Endpoints, workspace: MlScope, registrable: Registrable | Candidate, extras: Path
 ) -> dict[str, str]:
     """Upload what travels with the model; the tag that says where it is."""
-    folder = f"extras/{what.model}/{what.version}"
+    folder = f"extras/{registrable.model}/{registrable.version}"
     upload(endpoints, workspace, extras, folder)
     return {"signalbox.bundle": datastore_path(folder)}
 
 
-def _register(client: Any, endpoints: Endpoints, what: Registrable, workspace: MlScope) -> Registered:
+def _register(client: Any, endpoints: Endpoints, registrable: Registrable, workspace: MlScope) -> Registered:
     from azure.ai.ml.entities import Environment, Model
 
-    model_folder, code_folder = f"models/{what.model}/{what.version}", f"code/{what.model}/{what.version}"
-    upload(endpoints, workspace, what.model_path, model_folder)
-    upload(endpoints, workspace, what.code_path, code_folder)
-    environment = client.environments.create_or_update(
-        Environment(name=what.model, version=what.version, conda_file=what.environment_file, image=_IMAGE)
+    model_folder, code_folder = (
+        f"models/{registrable.model}/{registrable.version}",
+        f"code/{registrable.model}/{registrable.version}",
     )
-    code = _put_code(endpoints, workspace, what, code_folder)
-    path, tags = datastore_path(model_folder), dict(what.tags)
-    if what.extras_path is not None:
-        tags |= _bring_extras(endpoints, workspace, what, what.extras_path)
+    upload(endpoints, workspace, registrable.model_path, model_folder)
+    upload(endpoints, workspace, registrable.code_path, code_folder)
+    environment = client.environments.create_or_update(
+        Environment(
+            name=registrable.model, version=registrable.version, conda_file=registrable.environment_file, image=_IMAGE
+        )
+    )
+    code = _put_code(endpoints, workspace, registrable, code_folder)
+    path, tags = datastore_path(model_folder), dict(registrable.tags)
+    if registrable.extras_path is not None:
+        tags |= _bring_extras(endpoints, workspace, registrable, registrable.extras_path)
     model = client.models.create_or_update(
-        Model(name=what.model, version=what.version, path=path, type=what.model_type, tags=tags)
+        Model(name=registrable.model, version=registrable.version, path=path, type=registrable.model_type, tags=tags)
     )
     return Registered(model=model.id, code=code, environment=environment.id)
 
 
-def _deploy(client: Any, what: Deployable, assets: Registered) -> None:
+def _deploy(client: Any, deployable: Deployable, assets: Registered) -> None:
     from azure.ai.ml.entities import BatchEndpoint
 
-    client.batch_endpoints.begin_create_or_update(BatchEndpoint(name=what.endpoint)).result()
-    client.batch_deployments.begin_create_or_update(_deployment(what, assets)).result()
-    endpoint = client.batch_endpoints.get(what.endpoint)
-    endpoint.defaults.deployment_name = what.deployment
+    client.batch_endpoints.begin_create_or_update(BatchEndpoint(name=deployable.endpoint)).result()
+    client.batch_deployments.begin_create_or_update(_deployment(deployable, assets)).result()
+    endpoint = client.batch_endpoints.get(deployable.endpoint)
+    endpoint.defaults.deployment_name = deployable.deployment
     client.batch_endpoints.begin_create_or_update(endpoint).result()
 
 
-def _deployment(what: Deployable, assets: Registered) -> Any:
+def _deployment(deployable: Deployable, assets: Registered) -> Any:
     from azure.ai.ml.entities import (
         BatchRetrySettings,
         CodeConfiguration,
@@ -142,18 +149,18 @@ def _deployment(what: Deployable, assets: Registered) -> Any:
     settings = ModelBatchDeploymentSettings(
         mini_batch_size=10,
         instance_count=1,
-        max_concurrency_per_instance=what.max_concurrency,
+        max_concurrency_per_instance=deployable.max_concurrency,
         error_threshold=0,
         output_action="append_row",
         output_file_name="predictions.csv",
         retry_settings=BatchRetrySettings(max_retries=2, timeout=60),
     )
     return ModelBatchDeployment(
-        name=what.deployment,
-        endpoint_name=what.endpoint,
+        name=deployable.deployment,
+        endpoint_name=deployable.endpoint,
         model=assets.model,
         environment=assets.environment,
-        code_configuration=CodeConfiguration(code=assets.code, scoring_script=what.scoring_script),
+        code_configuration=CodeConfiguration(code=assets.code, scoring_script=deployable.scoring_script),
         compute="local",
         settings=settings,
     )
@@ -168,12 +175,12 @@ def upload(endpoints: Endpoints, workspace: MlScope, folder: Path, target: str) 
                 container.upload_blob(f"{target}/{path.relative_to(folder).as_posix()}", stream, overwrite=True)
 
 
-def _put_code(endpoints: Endpoints, workspace: MlScope, what: Registrable, folder: str) -> str:
+def _put_code(endpoints: Endpoints, workspace: MlScope, registrable: Registrable, folder: str) -> str:
     """Register the uploaded code as an asset; returns its id."""
     path = (
         f"/subscriptions/{workspace.subscription}/resourceGroups/{workspace.resource_group}"
         f"/providers/Microsoft.MachineLearningServices/workspaces/{workspace.name}"
-        f"/codes/{what.model}/versions/{what.version}"
+        f"/codes/{registrable.model}/versions/{registrable.version}"
     )
     token = LocalIdentity(endpoints).get_token(f"{endpoints.resource_manager}/.default").token
     answer = requests.put(

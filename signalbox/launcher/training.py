@@ -70,12 +70,12 @@ def _component(client: Any, file: Path) -> Any:
     from azure.ai.ml import load_component
     from azure.core.exceptions import ResourceNotFoundError
 
-    wanted = load_component(file)
+    component = load_component(file)
     try:
-        return client.components.get(wanted.name, wanted.version)
+        return client.components.get(component.name, component.version)
     except ResourceNotFoundError:
         with contextlib.redirect_stderr(io.StringIO()):  # It ends its progress there even where it shows none.
-            return client.components.create_or_update(wanted)
+            return client.components.create_or_update(component)
 
 
 def _deploy(client: Any, component: Any) -> None:

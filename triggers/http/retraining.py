@@ -44,7 +44,7 @@ async def show_retraining(call: Call, model: str) -> answers.RetrainingShown:
     _rules(call.clients, model)
     found = await asyncio.to_thread(_shown, call.clients, model)
     instance = await find_instance(call.client, found.running) if found.running else None
-    return replace(found, doing=instance.shown if instance else {})
+    return replace(found, doing=instance.custom_status if instance else {})
 
 
 async def show_training_log(call: Call, run: str, query: asked.LogWanted) -> JobLog:

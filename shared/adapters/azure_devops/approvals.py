@@ -29,15 +29,15 @@ class AzureDevOpsApprovals:
 
     def find(self, organisation: str, project: str, approval: str) -> ApprovalSeen | None:
         url = self._rest.url(organisation, project, "_apis", "pipelines", "approvals", approval)
-        found = self._rest.get(url, f"read approval {approval}", **_EXPANDED)
-        return None if found is None else read_approval(found)
+        raw = self._rest.get(url, f"read approval {approval}", **_EXPANDED)
+        return None if raw is None else read_approval(raw)
 
     def of_run(self, organisation: str, project: str, run: int) -> tuple[ApprovalSeen, ...]:
         url = self._rest.url(organisation, project, "_apis", "build", "builds", run, "timeline")
         timeline = self._rest.get(url, f"read the timeline of run {run}", **_API) or {}
-        named = Timeline(timeline.get("records") or ()).approvals()
-        found = [(self.find(organisation, project, name), stage) for name, stage in named]
-        return tuple(replace(each, stage=stage) for each, stage in found if each is not None)
+        stages = Timeline(timeline.get("records") or ()).approvals()
+        approvals = [(self.find(organisation, project, name), stage) for name, stage in stages]
+        return tuple(replace(approval, stage=stage) for approval, stage in approvals if approval is not None)
 
     def decide(self, organisation: str, project: str, approval: str, approved: bool, comment: str) -> None:
         """One that is decided already is looked at again, and left."""
@@ -47,8 +47,8 @@ class AzureDevOpsApprovals:
         try:
             self._rest.send("PATCH", url, f"decide approval {approval}", query=_API, json=update)
         except Refused:
-            seen = self.find(organisation, project, approval)
-            if seen is None or seen.pending:
+            current = self.find(organisation, project, approval)
+            if current is None or current.pending:
                 raise
 
 
@@ -60,19 +60,19 @@ class AzureDevOpsFacts:
 
     def pull_request(self, organisation: str, project: str, repository: str, number: int) -> PullRequest | None:
         path = ("_apis", "git", "repositories", repository, "pullrequests", number)
-        found = self._rest.get(self._rest.url(organisation, project, *path), f"read pull request {number}", **_API)
-        return None if found is None else read_pull_request(found)
+        raw = self._rest.get(self._rest.url(organisation, project, *path), f"read pull request {number}", **_API)
+        return None if raw is None else read_pull_request(raw)
 
     def person(self, organisation: str, descriptor: str) -> Person | None:
-        where = f"{self._rest.graph}{self._rest.url(organisation).removeprefix(self._rest.base)}"
-        url = f"{where}/_apis/graph/users/{quote(descriptor, safe='')}"
-        found = self._rest.get(url, "read who decided", **_GRAPH)
-        if found is None or found.get("subjectKind") != "user" or found.get("origin") != "aad":
+        organisation_url = f"{self._rest.graph}{self._rest.url(organisation).removeprefix(self._rest.base)}"
+        url = f"{organisation_url}/_apis/graph/users/{quote(descriptor, safe='')}"
+        raw = self._rest.get(url, "read who decided", **_GRAPH)
+        if raw is None or raw.get("subjectKind") != "user" or raw.get("origin") != "aad":
             return None
-        upn = str(found["principalName"])
-        mails = mail_names(upn, found.get("mailAddress"))
+        upn = str(raw["principalName"])
+        mails = mail_names(upn, raw.get("mailAddress"))
         return Person(
-            oid=str(found["originId"]), name=upn, tenant=str(found.get("domain") or "").lower(), upn=upn, mails=mails
+            oid=str(raw["originId"]), name=upn, tenant=str(raw.get("domain") or "").lower(), upn=upn, mails=mails
         )
 
     def project_id(self, organisation: str, project: str) -> str:
@@ -81,10 +81,10 @@ class AzureDevOpsFacts:
 
     def hooks(self, organisation: str) -> tuple[HookSeen, ...]:
         url = self._rest.url(organisation, "_apis", "hooks", "subscriptions")
-        found = self._rest.get(url, f"list the service hooks of {organisation}", consumerId="webHooks", **_API)
-        if found is None:
+        raw = self._rest.get(url, f"list the service hooks of {organisation}", consumerId="webHooks", **_API)
+        if raw is None:
             raise Refused(f"organisation {organisation} is not there; check devops.organisations")
-        return tuple(map(read_hook, found.get("value") or ()))
+        return tuple(map(read_hook, raw.get("value") or ()))
 
 
 def read_hook(raw: Mapping[str, Any]) -> HookSeen:
@@ -133,5 +133,5 @@ def _assigned(identity: Mapping[str, Any]) -> str:
 
 def _moment(text: str) -> datetime:
     """Azure DevOps writes up to seven decimals of a second; Python reads six."""
-    whole, _, rest = text.removesuffix("Z").partition(".")
-    return datetime.fromisoformat(f"{whole}.{rest[:6]:0<6}+00:00")
+    seconds, _, decimals = text.removesuffix("Z").partition(".")
+    return datetime.fromisoformat(f"{seconds}.{decimals[:6]:0<6}+00:00")

@@ -40,16 +40,16 @@ class DevOpsRest:
         ]
         self._client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(base, policies=policies)
 
-    def get(self, url: str, what: str, token: str = "", **query: str) -> dict[str, Any] | None:
+    def get(self, url: str, action: str, token: str = "", **query: str) -> dict[str, Any] | None:
         """None where there is nothing."""
-        answer = self.send("GET", url, what, token=token, accept=(200, 404), query=query)
+        answer = self.send("GET", url, action, token=token, accept=(200, 404), query=query)
         return dict(answer.json()) if answer.status_code == 200 else None
 
     def send(
         self,
         method: str,
         url: str,
-        what: str,
+        action: str,
         *,
         token: str = "",
         accept: tuple[int, ...] = (200,),
@@ -58,10 +58,10 @@ class DevOpsRest:
         **content: Any,
     ) -> HttpResponse:
         """The answer, if its status is one of *accept*. Raises Refused and Transient."""
-        headers = {"Authorization": f"Bearer {token or self._own_token(what)}", "Accept": "application/json"}
+        headers = {"Authorization": f"Bearer {token or self._own_token(action)}", "Accept": "application/json"}
         headers |= {"Content-Type": kind, "X-TFS-FedAuthRedirect": "Suppress"}
         request = HttpRequest(method, url, params=dict(query or {}), headers=headers, **content)
-        with translated(what):
+        with translated(action):
             answer: HttpResponse = self._client.send_request(
                 request,
                 retry_total=_RETRIES.get(method, 0),
@@ -71,19 +71,19 @@ class DevOpsRest:
             )
         status = answer.status_code
         if token and status in (401, *_SIGN_IN):  # An expired token is often answered by the page to sign in.
-            raise TokenNotTaken(f"{what}: {status}, the task's token is not accepted; its life is 48 hours")
+            raise TokenNotTaken(f"{action}: {status}, the task's token is not accepted; its life is 48 hours")
         if status in _SIGN_IN:
-            raise Refused(f"{what}: Azure DevOps wants a sign-in; give the identity access to the organisation")
+            raise Refused(f"{action}: Azure DevOps wants a sign-in; give the identity access to the organisation")
         if status not in accept:
-            raise failure(what, status, _said(answer), answer.headers.get("Retry-After", ""))
+            raise failure(action, status, _said(answer), answer.headers.get("Retry-After", ""))
         return answer
 
     def url(self, organisation: str, *parts: object) -> str:
         """Below the organisation's collection; every part is one segment, escaped."""
         return "/".join([self.base, *(quote(str(part), safe="") for part in (organisation, *parts))])
 
-    def _own_token(self, what: str) -> str:
-        with translated(what):
+    def _own_token(self, action: str) -> str:
+        with translated(action):
             return str(self._credential.get_token(f"{AUDIENCE}/.default").token)
 
 

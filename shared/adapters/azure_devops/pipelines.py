@@ -22,10 +22,10 @@ class AzureDevOpsPipelines:
 
     def look(self, organisation: str, project: str, pipeline: int, run: int) -> DevOpsRun:
         url = self._url(organisation, project, "pipelines", pipeline, "runs", run)
-        found = self._rest.get(url, f"look at run {run}", **_API)
-        if found is None:
+        raw = self._rest.get(url, f"look at run {run}", **_API)
+        if raw is None:
             raise Refused(f"run {run} of pipeline {pipeline} is not in {project}; it was deleted")
-        return _seen(found)
+        return _seen(raw)
 
     def cancel(self, organisation: str, project: str, run: int) -> None:
         url = self._url(organisation, project, "build", "builds", run)
@@ -33,12 +33,12 @@ class AzureDevOpsPipelines:
 
     def _find(self, order: PipelineOrder) -> DevOpsRun | None:
         """Listed runs do not show their parameters, so each is read."""
-        listed = self._rest.get(self._runs(order), f"list runs of pipeline {order.pipeline}", **_API)
-        if listed is None:
+        listing = self._rest.get(self._runs(order), f"list runs of pipeline {order.pipeline}", **_API)
+        if listing is None:
             raise Refused(f"pipeline {order.pipeline} is not in {order.project}; check its number in devops")
-        for each in listed.get("value", ())[:_LOOKED_AT]:
-            url = f"{self._runs(order)}/{int(each['id'])}"
-            run = self._rest.get(url, f"look at run {each['id']}", **_API) or {}
+        for item in listing.get("value", ())[:_LOOKED_AT]:
+            url = f"{self._runs(order)}/{int(item['id'])}"
+            run = self._rest.get(url, f"look at run {item['id']}", **_API) or {}
             if (run.get("templateParameters") or {}).get(CORRELATION) == order.correlation:
                 return _seen(run)
         return None
@@ -47,8 +47,8 @@ class AzureDevOpsPipelines:
         body: dict[str, Any] = {"templateParameters": {**order.parameters, CORRELATION: order.correlation}}
         if order.branch:
             body["resources"] = {"repositories": {"self": {"refName": order.branch}}}
-        what = f"run pipeline {order.pipeline} of {order.project}"
-        return _seen(self._rest.send("POST", self._runs(order), what, query=_API, json=body).json())
+        action = f"run pipeline {order.pipeline} of {order.project}"
+        return _seen(self._rest.send("POST", self._runs(order), action, query=_API, json=body).json())
 
     def _runs(self, order: PipelineOrder) -> str:
         return self._url(order.organisation, order.project, "pipelines", order.pipeline, "runs")
@@ -59,7 +59,7 @@ class AzureDevOpsPipelines:
 
 def _seen(run: Mapping[str, Any]) -> DevOpsRun:
     finished = run.get("state") == "completed"
-    known = {each.value for each in RunResult}
-    result = RunResult(run["result"]) if finished and run.get("result") in known else RunResult.UNKNOWN
+    results = {result_.value for result_ in RunResult}
+    result = RunResult(run["result"]) if finished and run.get("result") in results else RunResult.UNKNOWN
     page = str(((run.get("_links") or {}).get("web") or {}).get("href", ""))
     return DevOpsRun(id=int(run["id"]), finished=finished, result=result, page=page)

@@ -22,11 +22,11 @@ class AzureDevOpsTasks:
         self._rest = rest
 
     def plan(self, task: TaskRef, token: str) -> PlanSeen:
-        found = self._rest.get(self._url(task), f"read plan {task.plan}", token, **{"api-version": _PLAN})
-        if found is None:
+        raw = self._rest.get(self._url(task), f"read plan {task.plan}", token, **{"api-version": _PLAN})
+        if raw is None:
             raise Refused(f"plan {task.plan} is not known to {task.organisation}; its pipeline must call by itself")
-        run = number_of((found.get("owner") or {}).get("id"))
-        return PlanSeen(version=int(found.get("version") or 0), run=run, requester=self._requester(task, token, run))
+        run = number_of((raw.get("owner") or {}).get("id"))
+        return PlanSeen(version=int(raw.get("version") or 0), run=run, requester=self._requester(task, token, run))
 
     def say(self, task: TaskRef, token: str, lines: Sequence[str]) -> None:
         url, ready = self._url(task, "timelines", task.timeline, "records", task.job, "feed"), lines_of(lines)
@@ -35,18 +35,18 @@ class AzureDevOpsTasks:
             self._send("POST", url, task, token, "tell", json={"value": batch, "count": len(batch)})
 
     def keep_log(self, task: TaskRef, token: str, lines: Sequence[str]) -> None:
-        made = self._send("POST", self._url(task, "logs"), task, token, "log", json={"path": f"logs\\{task.task}"})
-        number = int(made["id"])
+        log = self._send("POST", self._url(task, "logs"), task, token, "log", json={"path": f"logs\\{task.task}"})
+        number = int(log["id"])
         text = "\n".join(lines_of(lines)).encode()
-        where, kind = self._url(task, "logs", number), "application/octet-stream"
-        self._send("POST", where, task, token, "log", content=text, kind=kind)
+        url, kind = self._url(task, "logs", number), "application/octet-stream"
+        self._send("POST", url, task, token, "log", content=text, kind=kind)
         record = {"id": task.task, "log": {"id": number}}
         self._send("PATCH", self._records(task), task, token, "log", json={"value": [record], "count": 1})
 
     def state(self, task: TaskRef, token: str) -> str:
-        found = self._send("GET", self._records(task), task, token, "look at")
-        mine = [each for each in found.get("value", ()) if each.get("id") == task.task]
-        return str(mine[0].get("state") or "pending") if mine else ""
+        raw = self._send("GET", self._records(task), task, token, "look at")
+        records = [record for record in raw.get("value", ()) if record.get("id") == task.task]
+        return str(records[0].get("state") or "pending") if records else ""
 
     def complete(self, task: TaskRef, token: str, version: int, succeeded: bool) -> None:
         body = completion(task, version, succeeded)
@@ -54,8 +54,8 @@ class AzureDevOpsTasks:
 
     def stage(self, task: TaskRef, token: str, run: int) -> PipelineStage:
         url = self._rest.url(task.organisation, task.project, "_apis", "build", "builds", run, "timeline")
-        found = self._rest.get(url, f"read the timeline of run {run}", token, **{"api-version": _BUILD}) or {}
-        return Timeline(found.get("records") or ()).waits_in(task)
+        timeline = self._rest.get(url, f"read the timeline of run {run}", token, **{"api-version": _BUILD}) or {}
+        return Timeline(timeline.get("records") or ()).waits_in(task)
 
     def _requester(self, task: TaskRef, token: str, run: int) -> str:
         """The descriptor of whoever the run was requested for; empty where no build that may be read owns the plan."""
@@ -67,14 +67,14 @@ class AzureDevOpsTasks:
         return str(((build or {}).get("requestedFor") or {}).get("descriptor", ""))
 
     def _send(
-        self, method: str, url: str, task: TaskRef, token: str, what: str, api: str = _TIMELINE, **content: Any
+        self, method: str, url: str, task: TaskRef, token: str, action: str, api: str = _TIMELINE, **content: Any
     ) -> dict[str, Any]:
         query = {"api-version": api}
-        what = f"{what} task {task.task}"
+        action = f"{action} task {task.task}"
         try:
-            answer = self._rest.send(method, url, what, token=token, accept=(200, 204), query=query, **content)
+            answer = self._rest.send(method, url, action, token=token, accept=(200, 204), query=query, **content)
         except TokenNotTaken:  # It has expired, or its job has ended: the app's own identity takes over.
-            answer = self._rest.send(method, url, what, accept=(200, 204), query=query, **content)
+            answer = self._rest.send(method, url, action, accept=(200, 204), query=query, **content)
         return dict(answer.json()) if answer.status_code == 200 else {}
 
     def _records(self, task: TaskRef) -> str:

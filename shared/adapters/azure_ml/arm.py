@@ -44,26 +44,26 @@ class Arm:
         self._pipeline = pipeline(resource_manager, credential, f"{resource_manager}/.default")
         self._base = resource_manager
 
-    def get(self, path: str, what: str) -> dict[str, Any] | None:
+    def get(self, path: str, action: str) -> dict[str, Any] | None:
         """The resource at *path*, None where there is none."""
-        answer = self._send(HttpRequest("GET", self._url(path)), what, accept=(200, 404))
+        answer = self._send(HttpRequest("GET", self._url(path)), action, accept=(200, 404))
         return None if answer.status_code == 404 else dict(answer.json())
 
-    def list(self, path: str, what: str) -> Iterator[dict[str, Any]]:
+    def list(self, path: str, action: str) -> Iterator[dict[str, Any]]:
         """Every page; nothing where the collection is not there."""
         url: str | None = self._url(path)
         while url:
             refuse_other_host(url, self._base, "nextLink")
-            answer = self._send(HttpRequest("GET", url), what, accept=(200, 404))
+            answer = self._send(HttpRequest("GET", url), action, accept=(200, 404))
             page = answer.json() if answer.status_code == 200 else {}
             yield from page.get("value", ())
             url = page.get("nextLink")
 
-    def put(self, path: str, body: dict[str, Any], what: str) -> dict[str, Any]:
+    def put(self, path: str, body: dict[str, Any], action: str) -> dict[str, Any]:
         request = HttpRequest("PUT", self._url(path), json=body)
-        return dict(self._send(request, what, accept=(200, 201, 202)).json() or {})
+        return dict(self._send(request, action, accept=(200, 201, 202)).json() or {})
 
-    def change(self, path: str, raw: dict[str, Any], properties: dict[str, Any], what: str) -> None:
+    def change(self, path: str, raw: dict[str, Any], properties: dict[str, Any], action: str) -> None:
         """Set *properties* of the resource that was read as *raw*, and leave all else as it was. Safe to repeat.
 
         A PUT resets what it leaves out, so everything that can be written is written back. These resources have no
@@ -71,34 +71,36 @@ class Arm:
         caller's retries wait for, and Refused where it came out otherwise.
         """
         if _state(raw) in _SETTLING:
-            raise Transient(f"{what}: the resource is {_state(raw)}; try again when that has ended")
+            raise Transient(f"{action}: the resource is {_state(raw)}; try again when that has ended")
         if all(_same(value, raw["properties"].get(name)) for name, value in properties.items()):
             return
         body = whole(raw, properties)
-        seen = self.put(path, body, what)
-        if _state(seen) not in _SETTLING:
-            seen = self.get(path, what) or {"properties": {}}
-        sent, read = body["properties"], seen["properties"]
-        other = [name for name in sent if not _same(sent[name], read.get(name))]
-        if other or _state(seen) == "Failed":
-            named = ", ".join(other) or "its state is Failed"
-            raise Refused(f"{what}: it came out otherwise than it was written ({named}); look at {path} and try again")
-        if _state(seen) in _SETTLING:
-            raise Transient(f"{what}: it has begun and has not settled yet")
+        answer = self.put(path, body, action)
+        if _state(answer) not in _SETTLING:
+            answer = self.get(path, action) or {"properties": {}}
+        wanted_values, actual_values = body["properties"], answer["properties"]
+        differences = [name for name in wanted_values if not _same(wanted_values[name], actual_values.get(name))]
+        if differences or _state(answer) == "Failed":
+            reason = ", ".join(differences) or "its state is Failed"
+            raise Refused(
+                f"{action}: it came out otherwise than it was written ({reason}); look at {path} and try again"
+            )
+        if _state(answer) in _SETTLING:
+            raise Transient(f"{action}: it has begun and has not settled yet")
 
-    def post(self, path: str, body: dict[str, Any], what: str, accept: tuple[int, ...] = (200, 202)) -> Any:
-        answer = self._send(HttpRequest("POST", self._url(path), json=body), what, accept)
+    def post(self, path: str, body: dict[str, Any], action: str, accept: tuple[int, ...] = (200, 202)) -> Any:
+        answer = self._send(HttpRequest("POST", self._url(path), json=body), action, accept)
         return answer.json() if answer.status_code == 200 and answer.content else None
 
-    def delete(self, path: str, what: str) -> None:
+    def delete(self, path: str, action: str) -> None:
         """Safe to repeat: what is gone is gone."""
-        self._send(HttpRequest("DELETE", self._url(path)), what, accept=(200, 202, 204, 404))
+        self._send(HttpRequest("DELETE", self._url(path)), action, accept=(200, 202, 204, 404))
 
     def _url(self, path: str) -> str:
         return f"{self._base}{path}{'&' if '?' in path else '?'}api-version={_API}"
 
-    def _send(self, request: HttpRequest, what: str, accept: tuple[int, ...]) -> HttpResponse:
-        return send(self._pipeline, request, what, accept)
+    def _send(self, request: HttpRequest, action: str, accept: tuple[int, ...]) -> HttpResponse:
+        return send(self._pipeline, request, action, accept)
 
 
 def whole(raw: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
@@ -122,12 +124,12 @@ def _state(raw: dict[str, Any]) -> str:
     return str(raw["properties"].get("provisioningState") or "")
 
 
-def _same(sent: Any, read: Any) -> bool:
-    """Whether *read* is what was *sent*: nothing, an empty map and shares of nought are one."""
-    if isinstance(sent, dict) and isinstance(read, dict | None):
-        names = {*sent, *(read or {})}
-        return all(_same(sent.get(name), (read or {}).get(name)) for name in names)
-    return sent == read or (not sent and not read)
+def _same(first: Any, second: Any) -> bool:
+    """Whether both values mean the same: null, an empty map and shares of nought are one."""
+    if isinstance(first, dict) and isinstance(second, dict | None):
+        names = {*first, *(second or {})}
+        return all(_same(first.get(name), (second or {}).get(name)) for name in names)
+    return first == second or (not first and not second)
 
 
 def place_path(place: Place) -> str:
@@ -138,17 +140,17 @@ def place_path(place: Place) -> str:
     return f"{root}/registries/{quote(place.name)}"
 
 
-def send(client: Pipeline, request: HttpRequest, what: str, accept: tuple[int, ...] = (200,)) -> HttpResponse:
+def send(client: Pipeline, request: HttpRequest, action: str, accept: tuple[int, ...] = (200,)) -> HttpResponse:
     """The answer, if its status is one of *accept*. Raises Refused and Transient.
 
     A 401 is a token that expired on the way: nothing was done, the policy has dropped it, and another may be accepted.
     """
-    with translated(what):
+    with translated(action):
         answer: HttpResponse = client.send_request(request, retry_total=_RETRIES.get(request.method, 0))
         if answer.status_code == 401:
             answer = client.send_request(request, retry_total=0)
     if answer.status_code not in accept:
-        raise failure(what, answer.status_code, answer.text()[:300], answer.headers.get("Retry-After", ""))
+        raise failure(action, answer.status_code, answer.text()[:300], answer.headers.get("Retry-After", ""))
     return answer
 
 

@@ -38,16 +38,16 @@ class AzureMlBundles:
         with translated(f"list {shelf.asset}"):
             try:
                 for blob in container.list_blobs(name_starts_with=folder or None, include=["metadata"]):
-                    said = dict(blob.metadata or {}).get(_SHA256, "")
-                    yield StoredFile(path=blob.name.removeprefix(folder), size=blob.size, sha256=said)
+                    digest = dict(blob.metadata or {}).get(_SHA256, "")
+                    yield StoredFile(path=blob.name.removeprefix(folder), size=blob.size, sha256=digest)
             except ResourceNotFoundError:
                 return
 
     def digest(self, shelf: Shelf, path: str) -> str:
-        found = hashlib.sha256()
+        hasher = hashlib.sha256()
         for block in self._blocks(shelf, path):
-            found.update(block)
-        return found.hexdigest()
+            hasher.update(block)
+        return hasher.hexdigest()
 
     def read(self, shelf: Shelf, path: str) -> bytes | None:
         container, folder = self._place(shelf)
@@ -62,18 +62,18 @@ class AzureMlBundles:
         blob = container.get_blob_client(f"{folder}{file.path}")
         with translated(f"copy {file.path} of {target.asset}"):
             try:
-                there = blob.get_blob_properties()
-                if (there.size, dict(there.metadata or {}).get(_SHA256)) == (file.size, file.sha256):
+                properties = blob.get_blob_properties()
+                if (properties.size, dict(properties.metadata or {}).get(_SHA256)) == (file.size, file.sha256):
                     return False
             except ResourceNotFoundError:
                 pass
-            found, blocks = hashlib.sha256(), []
+            hasher, blocks = hashlib.sha256(), []
             for number, block in enumerate(self._blocks(source, file.path)):
-                found.update(block)
+                hasher.update(block)
                 blocks.append(BlobBlock(block_id=f"{number:08d}"))
                 blob.stage_block(blocks[-1].id, block, validate_content=True)
-            if found.hexdigest() != file.sha256:  # Nothing is committed: staged blocks are not a blob.
-                raise Refused(f"{file.path} of {source.asset} was {file.sha256} when planned, {found.hexdigest()} now")
+            if hasher.hexdigest() != file.sha256:  # Nothing is committed: staged blocks are not a blob.
+                raise Refused(f"{file.path} of {source.asset} was {file.sha256} when planned, {hasher.hexdigest()} now")
             blob.commit_block_list(blocks, metadata={_SHA256: file.sha256})
         return True
 
@@ -107,24 +107,24 @@ class AzureMlBundles:
         return self._in_registry(shelf), ""  # Not cached: its signature is short-lived.
 
     def _locate(self, workspace: Workspace, folder: str) -> tuple[ContainerClient, str]:
-        place = datastore_place(folder)
-        if place is None:
+        location = datastore_place(folder)
+        if location is None:
             raise Refused(f"{folder!r} is not azureml://datastores/NAME/paths/PATH; register the model from there")
-        datastore, path = place
+        datastore, path = location
         return self._datastores.container(workspace, datastore), path.rstrip("/") + "/"
 
     def _in_registry(self, shelf: Shelf) -> ContainerClient:
         """The container of one asset of the registry: its own once it is registered, the pending one before."""
         registry, asset = place_path(shelf.place), shelf.asset
-        named = f"{quote(asset.name)}/versions/{quote(asset.version)}"
-        there = self._arm.get(f"{registry}/models/{named}", f"look at {asset}")
-        if there is not None:
-            path = f"{registry}/datareferences/{named}"
+        version_path = f"{quote(asset.name)}/versions/{quote(asset.version)}"
+        registered = self._arm.get(f"{registry}/models/{version_path}", f"look at {asset}")
+        if registered is not None:
+            path = f"{registry}/datareferences/{version_path}"
             asset_id = f"azureml://registries/{shelf.place.name}/models/{asset.name}/versions/{asset.version}"
-            body = {"assetId": asset_id, "blobUri": there["properties"]["modelUri"]}
+            body = {"assetId": asset_id, "blobUri": registered["properties"]["modelUri"]}
         else:
             path, body = (
-                f"{registry}/models/{named}/startPendingUpload",
+                f"{registry}/models/{version_path}/startPendingUpload",
                 {"pendingUploadType": "TemporaryBlobReference"},
             )
         raw = self._arm.post(path, body, f"ask for the storage of {asset}")

@@ -12,8 +12,8 @@ from shared.domain.inference.routes import Workspace
 
 def datastore_place(uri: str) -> tuple[str, str] | None:
     """The datastore and the path in it of `azureml://.../datastores/NAME/paths/PATH`; None where *uri* is another."""
-    scheme, _, rest = uri.partition("://")
-    _, _, behind = f"/{rest}".partition("/datastores/")
+    scheme, _, path_text = uri.partition("://")
+    _, _, behind = f"/{path_text}".partition("/datastores/")
     datastore, _, path = behind.partition("/paths/")
     return (datastore, path) if scheme == "azureml" and path and "/" not in datastore else None
 

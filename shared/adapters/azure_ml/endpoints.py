@@ -77,9 +77,9 @@ class AzureMlEndpoints:
             compute=str(properties.get("compute") or ""),
         )
 
-    def deploy(self, workspace: Workspace, wanted: WantedDeployment) -> None:
-        body = _online(wanted) if wanted.kind is EndpointKind.ONLINE else _batch(wanted)
-        self._put(workspace, wanted.kind, wanted.endpoint, body, wanted.name)
+    def deploy(self, workspace: Workspace, deployment: WantedDeployment) -> None:
+        body = _online(deployment) if deployment.kind is EndpointKind.ONLINE else _batch(deployment)
+        self._put(workspace, deployment.kind, deployment.endpoint, body, deployment.name)
 
     def undeploy(self, workspace: Workspace, kind: EndpointKind, endpoint: str, deployment: str) -> None:
         self._arm.delete(_path(workspace, kind, endpoint, deployment), f"delete {endpoint}/{deployment}")
@@ -91,19 +91,19 @@ class AzureMlEndpoints:
         self._change(workspace, EndpointKind.BATCH, endpoint, {"defaults": {"deploymentName": deployment or None}})
 
     def invoke(self, request: OnlineRequest) -> EndpointResponse:
-        what = f"ask {request.endpoint}/{request.deployment}"
+        action = f"ask {request.endpoint}/{request.deployment}"
         uri, mode = self._address(request.workspace, request.endpoint)
         headers = {"azureml-model-deployment": request.deployment, "Content-Type": "application/json"}
         client = self._scoring
         if mode == "AMLToken":
             client = self._plain
             headers["Authorization"] = f"Bearer {self._token(request.workspace, request.endpoint)}"
-        asked = HttpRequest("POST", uri, content=request.body, headers=headers)
-        began = time.perf_counter()
-        with translated(what):
-            answer: HttpResponse = client.send_request(asked, retry_total=0)
+        http_request = HttpRequest("POST", uri, content=request.body, headers=headers)
+        started = time.perf_counter()
+        with translated(action):
+            answer: HttpResponse = client.send_request(http_request, retry_total=0)
         return EndpointResponse(
-            status=answer.status_code, body=answer.content, took_ms=(time.perf_counter() - began) * 1000
+            status=answer.status_code, body=answer.content, took_ms=(time.perf_counter() - started) * 1000
         )
 
     def _address(self, workspace: Workspace, endpoint: str) -> tuple[str, str]:
@@ -154,30 +154,30 @@ def _path(workspace: Workspace, kind: EndpointKind, endpoint: str, deployment: s
     return f"{path}/deployments/{quote(deployment)}" if deployment else path
 
 
-def _online(wanted: WantedDeployment) -> dict[str, Any]:
+def _online(deployment: WantedDeployment) -> dict[str, Any]:
     properties = {
-        "endpointComputeType": "Kubernetes" if wanted.kubernetes else "Managed",
-        "model": wanted.model,
-        "instanceType": wanted.instance_type,
+        "endpointComputeType": "Kubernetes" if deployment.kubernetes else "Managed",
+        "model": deployment.model,
+        "instanceType": deployment.instance_type,
         "scaleSettings": {"scaleType": "Default"},
     }
-    return {"properties": properties | _code(wanted), "sku": {"name": "Default", "capacity": wanted.instances}}
+    return {"properties": properties | _code(deployment), "sku": {"name": "Default", "capacity": deployment.instances}}
 
 
-def _batch(wanted: WantedDeployment) -> dict[str, Any]:
+def _batch(deployment: WantedDeployment) -> dict[str, Any]:
     properties = {
-        "model": {"referenceType": "Id", "assetId": wanted.model},
-        "compute": wanted.compute,
+        "model": {"referenceType": "Id", "assetId": deployment.model},
+        "compute": deployment.compute,
         "outputAction": "AppendRow",
         "outputFileName": "predictions.csv",
-        "resources": {"instanceCount": wanted.instances},
+        "resources": {"instanceCount": deployment.instances},
     }
-    return {"properties": properties | _code(wanted)}
+    return {"properties": properties | _code(deployment)}
 
 
-def _code(wanted: WantedDeployment) -> dict[str, Any]:
+def _code(deployment: WantedDeployment) -> dict[str, Any]:
     """Nothing for an MLflow model: Azure ML makes its scoring script and environment."""
-    if not wanted.code:
+    if not deployment.code:
         return {}
-    code = {"codeId": wanted.code, "scoringScript": wanted.script}
-    return {"codeConfiguration": code, "environmentId": wanted.environment}
+    code = {"codeId": deployment.code, "scoringScript": deployment.script}
+    return {"codeConfiguration": code, "environmentId": deployment.environment}

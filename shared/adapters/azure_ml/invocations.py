@@ -33,19 +33,19 @@ class BatchInvocations:
         self, workspace: Workspace, endpoint: str, deployment: str, name: str, properties: dict[str, Any]
     ) -> Job:
         """The job called *name*; without a *deployment* the endpoint's default one makes it. Safe to repeat."""
-        found = self.find(workspace, endpoint, name)
-        if found:
-            return found
+        job = self.find(workspace, endpoint, name)
+        if job:
+            return job
         headers = {"azureml-model-deployment": deployment} if deployment else {}
         url = self._scoring_uri(workspace, endpoint)
         request = HttpRequest("POST", url, json={"properties": traced(name, properties)}, headers=headers)
         answer = send(self._scoring, request, f"submit job {name}", accept=(200, 201, 202, 409))
         if answer.status_code != 409:
             return job_of(answer.json())
-        found = self.find(workspace, endpoint, name)
-        if found is None:
+        job = self.find(workspace, endpoint, name)
+        if job is None:
             raise failure(f"submit job {name}", 409, answer.text()[:300])
-        return found
+        return job
 
     def find(self, workspace: Workspace, endpoint: str, name: str) -> Job | None:
         """The endpoint's job with the friendly *name*: what a lost answer to a submission left behind."""

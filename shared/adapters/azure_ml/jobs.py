@@ -54,18 +54,18 @@ def _properties(job: BatchJob) -> dict[str, Any]:
 
 
 def _overrides(overrides: Overrides) -> dict[str, Any]:
-    given: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "miniBatchSize": overrides.mini_batch_size,
         "errorThreshold": overrides.error_threshold,
         "compute": None if overrides.instance_count is None else {"instanceCount": overrides.instance_count},
         "retrySettings": _retry(overrides),
     }
-    return {name: value for name, value in given.items() if value is not None}
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def _retry(overrides: Overrides) -> dict[str, Any] | None:
-    given = {
+    settings = {
         "maxRetries": overrides.retries,
         "timeout": None if overrides.timeout_s is None else f"PT{overrides.timeout_s}S",
     }
-    return {name: value for name, value in given.items() if value is not None} or None
+    return {name: value for name, value in settings.items() if value is not None} or None

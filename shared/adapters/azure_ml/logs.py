@@ -43,14 +43,14 @@ class AzureMlLogs:
             except ResourceNotFoundError:  # The store has never been written to.
                 return ()
 
-    def tail(self, workspace: Workspace, file: LogFile, most: int) -> bytes:
+    def tail(self, workspace: Workspace, file: LogFile, limit: int) -> bytes:
         with translated(f"read {file.path} of run {file.run}"):
             blob = self._container(workspace, _STORE).get_blob_client(file.name)
             size = blob.get_blob_properties().size
             if not size:
                 return b""
-            first = max(0, size - most)
-            return bytes(blob.download_blob(first, min(most, size - first), max_concurrency=1).readall())
+            first = max(0, size - limit)
+            return bytes(blob.download_blob(first, min(limit, size - first), max_concurrency=1).readall())
 
     def studio(self, workspace: Workspace, job: str) -> str:
         return f"{self._studio}/runs/{job}?wsid={place_path(workspace)}" if self._studio else ""

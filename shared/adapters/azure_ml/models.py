@@ -35,12 +35,12 @@ class AzureMlModels:
             yield _registered(name, raw)
 
     def register(self, place: Place, model: RegisteredModel) -> None:
-        there = self.find(place, model.model)
-        if there is not None and there.folder.rstrip("/") != model.folder.rstrip("/"):
+        registered = self.find(place, model.model)
+        if registered is not None and registered.folder.rstrip("/") != model.folder.rstrip("/"):
             raise Refused(
-                f"{model.model} is in {place.name} with {there.folder}, not {model.folder}; use a new version"
+                f"{model.model} is in {place.name} with {registered.folder}, not {model.folder}; use a new version"
             )
-        if there == model:
+        if registered == model:
             return
         properties = {
             "modelUri": model.folder,
@@ -56,10 +56,10 @@ class AzureMlModels:
         if raw is None:
             raise Refused(f"{model} is not in {place.name}: it cannot be tagged")
         before = raw["properties"].get("tags") or {}
-        kept = {name: value for name, value in {**before, **tags}.items() if value}
-        if kept == before:
+        remaining = {name: value for name, value in {**before, **tags}.items() if value}
+        if remaining == before:
             return
-        self._arm.change(path, raw, {"tags": kept}, f"tag model {model}")
+        self._arm.change(path, raw, {"tags": remaining}, f"tag model {model}")
 
     def has(self, place: Place, kind: AssetKind, asset: ModelVersion) -> bool:
         return self._arm.get(self.asset_id(place, kind, asset), f"look at {kind.value} {asset}") is not None
@@ -101,7 +101,9 @@ def _writers(system: Mapping[str, Any]) -> tuple[str, ...]:
     """People alone: Azure ML gives their display names, which verify nobody."""
     parts = (("createdBy", "createdByType"), ("lastModifiedBy", "lastModifiedByType"))
     return tuple(
-        dict.fromkeys(str(system[who]) for who, kind in parts if system.get(kind) == "User" and system.get(who))
+        dict.fromkeys(
+            str(system[author]) for author, kind in parts if system.get(kind) == "User" and system.get(author)
+        )
     )
 
 
@@ -110,7 +112,7 @@ def _author(system: Mapping[str, Any]) -> str:
 
     Who changed it last may have changed another tag than the flag, so a version that was changed has no certain author.
     """
-    who, at = str(system.get("createdBy") or ""), system.get("createdAt")
-    last = (system.get("lastModifiedAt", at), system.get("lastModifiedBy", who))
-    untouched = bool(at) and last == (at, who)
-    return who if untouched and system.get("createdByType") == "User" and _OBJECT_ID.fullmatch(who) else ""
+    author, at = str(system.get("createdBy") or ""), system.get("createdAt")
+    last = (system.get("lastModifiedAt", at), system.get("lastModifiedBy", author))
+    untouched = bool(at) and last == (at, author)
+    return author if untouched and system.get("createdByType") == "User" and _OBJECT_ID.fullmatch(author) else ""

@@ -26,8 +26,8 @@ class PipelineJobs:
         self._arm, self._tracking = arm, tracking
 
     def submit(self, run: PipelineRun) -> PipelineRunSeen:
-        found = self.find(run.pipeline, run.name)
-        return found or _seen(self._arm.put(_path(run.pipeline, run.name), _job(run), f"submit run {run.name}"))
+        run_seen = self.find(run.pipeline, run.name)
+        return run_seen or _seen(self._arm.put(_path(run.pipeline, run.name), _job(run), f"submit run {run.name}"))
 
     def find(self, pipeline: Pipeline, name: str) -> PipelineRunSeen | None:
         raw = self._arm.get(_path(pipeline, name), f"look for run {name}")
@@ -37,10 +37,10 @@ class PipelineJobs:
         raw = self._arm.get(_path(pipeline, run), f"look at run {run}")
         if raw is None:
             raise Refused(f"run {run} is not in {pipeline.workspace.name} any more")
-        seen = _seen(raw)
-        if job_state(seen.status) is JobState.ACTIVE:
-            return seen
-        return _seen(raw, *self._tracking.noted(pipeline.workspace, seen.id))
+        run_seen = _seen(raw)
+        if job_state(run_seen.status) is JobState.ACTIVE:
+            return run_seen
+        return _seen(raw, *self._tracking.noted(pipeline.workspace, run_seen.id))
 
     def cancel(self, pipeline: Pipeline, run: str, because: str) -> None:
         if job_state(self.look(pipeline, run).status) is not JobState.ACTIVE:
@@ -62,9 +62,9 @@ class PipelineEndpoints(PipelineJobs):
         job = self._invocations.submit(
             pipeline.workspace, pipeline.name, pipeline.deployment, run.name, _invocation(run)
         )
-        first, *others = [*self._named(pipeline, run.name)] or [job]
-        for other in others:
-            self.cancel(pipeline, other.id, f"run {first.id} with the same name was made before it")
+        first, *duplicates = [*self._named(pipeline, run.name)] or [job]
+        for duplicate in duplicates:
+            self.cancel(pipeline, duplicate.id, f"run {first.id} with the same name was made before it")
         if run.tags:
             self._tracking.note(pipeline.workspace, first.id, run.tags)
         return _invoked(first)

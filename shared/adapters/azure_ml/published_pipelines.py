@@ -35,14 +35,14 @@ class PublishedPipelines:
         self._regions, self._tracking = regions, tracking
 
     def submit(self, run: PipelineRun) -> PipelineRunSeen:
-        found = self.find(run.pipeline, run.name)
-        if found:
-            return found
+        existing = self.find(run.pipeline, run.name)
+        if existing:
+            return existing
         url = f"{self._runs(run.pipeline)}/PipelineSubmit/{quote(run.pipeline.name)}"
-        made = _seen(self._regions.ask("POST", url, f"submit run {run.name}", _body(run)).json())
-        first, *others = [*self._named(run.pipeline, run.name)] or [made]
-        for other in others:
-            self.cancel(run.pipeline, other.id, f"run {first.id} with the same name was made before it")
+        submitted = _seen(self._regions.ask("POST", url, f"submit run {run.name}", _body(run)).json())
+        first, *duplicates = [*self._named(run.pipeline, run.name)] or [submitted]
+        for duplicate in duplicates:
+            self.cancel(run.pipeline, duplicate.id, f"run {first.id} with the same name was made before it")
         return first
 
     def find(self, pipeline: Pipeline, name: str) -> PipelineRunSeen | None:
@@ -53,9 +53,9 @@ class PublishedPipelines:
         answer = self._regions.ask("GET", url, f"look at run {run}", accept=(200, 404))
         if answer.status_code == 404:
             raise Refused(f"run {run} is not in {pipeline.workspace.name} any more")
-        seen = _seen(answer.json())
-        if job_state(seen.status) is JobState.ACTIVE:
-            return seen
+        run_seen = _seen(answer.json())
+        if job_state(run_seen.status) is JobState.ACTIVE:
+            return run_seen
         _, _, because = self._tracking.noted(pipeline.workspace, run)
         return _seen(answer.json(), because)
 
@@ -94,10 +94,10 @@ def _body(run: PipelineRun) -> dict[str, Any]:
 
 
 def _data_path(folder: str) -> dict[str, str]:
-    place = datastore_place(folder)
-    if place is None:
+    location = datastore_place(folder)
+    if location is None:
         raise Refused(f"{folder!r} is not azureml://datastores/NAME/paths/PATH; give training data from there")
-    return {"DataStoreName": place[0], "RelativePath": place[1]}
+    return {"DataStoreName": location[0], "RelativePath": location[1]}
 
 
 def _seen(raw: dict[str, Any], because: str = "") -> PipelineRunSeen:

@@ -33,8 +33,8 @@ class Regions:
         """Where the workspace's published pipelines answer."""
         if workspace not in self._pipelines:
             url = allowed(self._named(workspace, "discoveryUrl"), self._hosts, "discoveryUrl", _SETTING)
-            what = f"discover the services of {workspace.name}"
-            services = send(self._anonymous, HttpRequest("GET", url), what).json()
+            action = f"discover the services of {workspace.name}"
+            services = send(self._anonymous, HttpRequest("GET", url), action).json()
             host = allowed(str(services.get("api")), self._hosts, "the discovered api", _SETTING)
             self._pipelines[workspace] = f"{host.rstrip('/')}/pipelines/v1.0{place_path(workspace)}"
         return self._pipelines[workspace]
@@ -48,10 +48,10 @@ class Regions:
         return self._tracking[workspace]
 
     def ask(
-        self, method: str, url: str, what: str, body: dict[str, Any] | None = None, accept: tuple[int, ...] = (200,)
+        self, method: str, url: str, action: str, body: dict[str, Any] | None = None, accept: tuple[int, ...] = (200,)
     ) -> HttpResponse:
         """The answer of an address that was found here."""
-        return send(self._pipeline, HttpRequest(method, url, json=body), what, accept)
+        return send(self._pipeline, HttpRequest(method, url, json=body), action, accept)
 
     def _named(self, workspace: Workspace, field: str) -> str:
         raw = self._arm.get(place_path(workspace), f"look at workspace {workspace.name}")

@@ -34,8 +34,8 @@ class Tracking:
         parent = self._run(workspace, run)
         if parent is None:
             return []
-        found = self._search(workspace, run, parent, f"tags.mlflow.rootRunId = '{run}'")
-        return [name for each in found if (name := str(each["info"]["run_id"])) != run]
+        steps = self._search(workspace, run, parent, f"tags.mlflow.rootRunId = '{run}'")
+        return [name for step in steps if (name := str(step["info"]["run_id"])) != run]
 
     def note(self, workspace: Workspace, run: str, tags: Mapping[str, str]) -> bool:
         """Put *tags* on the run; False where the history does not have it yet. Safe to repeat."""
@@ -45,20 +45,20 @@ class Tracking:
 
     def noted(self, workspace: Workspace, run: str) -> tuple[str, str, str]:
         """When the run started and ended (ISO 8601, empty until known), and the reason that was noted on it."""
-        found = self._run(workspace, run) or {"info": {}, "data": {}}
-        tags = {tag["key"]: tag["value"] for tag in found["data"].get("tags") or []}
-        return _time(found["info"].get("start_time")), _time(found["info"].get("end_time")), tags.get(BECAUSE, "")
+        record = self._run(workspace, run) or {"info": {}, "data": {}}
+        tags = {tag["key"]: tag["value"] for tag in record["data"].get("tags") or []}
+        return _time(record["info"].get("start_time")), _time(record["info"].get("end_time")), tags.get(BECAUSE, "")
 
     def root(self, workspace: Workspace, run: str) -> str:
         """The run that *run* is a step of, at whatever depth; itself where the history names none."""
-        found = self._run(workspace, run) or {"data": {}}
-        tags = {tag["key"]: tag["value"] for tag in found["data"].get("tags") or []}
+        record = self._run(workspace, run) or {"data": {}}
+        tags = {tag["key"]: tag["value"] for tag in record["data"].get("tags") or []}
         return str(tags.get("mlflow.rootRunId") or run)
 
-    def _search(self, workspace: Workspace, run: str, parent: dict[str, Any], wanted: str) -> list[dict[str, Any]]:
+    def _search(self, workspace: Workspace, run: str, parent: dict[str, Any], condition: str) -> list[dict[str, Any]]:
         filtered = {
             "experiment_ids": [parent["info"]["experiment_id"]],
-            "filter": wanted,
+            "filter": condition,
             "max_results": _CHILDREN,
         }
         url = f"{self._regions.tracking(workspace)}/runs/search"

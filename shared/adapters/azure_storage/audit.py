@@ -23,14 +23,14 @@ class BlobAudit:
     def __init__(self, hub: DataHub, container: str, clock: Clock) -> None:
         self._hub, self._container, self._clock = hub, container, clock
 
-    def append(self, key: str, kind: str, subject: str, who: str, facts: Mapping[str, object]) -> Entry:
+    def append(self, key: str, kind: str, subject: str, actor: str, facts: Mapping[str, object]) -> Entry:
         for _ in range(_ATTEMPTS):
-            place, head = self._read_head()
+            head_blob, head = self._read_head()
             if head is not None:
                 self._lay_down(head)
-            there = self._find(key)
-            if there is not None:
-                return there
+            existing = self._find(key)
+            if existing is not None:
+                return existing
             entry = sealed(
                 Entry(
                     number=1 if head is None else head.number + 1,
@@ -39,11 +39,11 @@ class BlobAudit:
                     at=self._clock.now().isoformat(timespec="milliseconds"),
                     kind=kind,
                     subject=subject,
-                    who=who,
+                    who=actor,
                     facts=dict(facts),
                 )
             )
-            if self._advance(place, entry):
+            if self._advance(head_blob, entry):
                 self._lay_down(entry)
                 return entry
         raise Transient(f"the audit log was busy: {key} could not be appended in {_ATTEMPTS} attempts")
@@ -70,15 +70,15 @@ class BlobAudit:
         return head
 
     def _read_head(self) -> tuple[Blob | None, Entry | None]:
-        place = self._hub.find(self._container, _HEAD)
-        raw = self._hub.read(self._container, _HEAD) if place else None
-        return place, None if raw is None else decode(Entry, json.loads(raw))
+        head_blob = self._hub.find(self._container, _HEAD)
+        raw = self._hub.read(self._container, _HEAD) if head_blob else None
+        return head_blob, None if raw is None else decode(Entry, json.loads(raw))
 
-    def _advance(self, place: Blob | None, entry: Entry) -> bool:
+    def _advance(self, head_blob: Blob | None, entry: Entry) -> bool:
         content = json.dumps(encode(entry)).encode()
-        if place is None:
+        if head_blob is None:
             return self._hub.create(self._container, _HEAD, content)
-        return self._hub.replace(self._container, _HEAD, content, place.etag)
+        return self._hub.replace(self._container, _HEAD, content, head_blob.etag)
 
     def _lay_down(self, entry: Entry) -> None:
         path, content = _entry_path(entry.number), json.dumps(encode(entry)).encode()

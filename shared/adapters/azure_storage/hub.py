@@ -33,20 +33,20 @@ class BlobHub:
             client = self._service.get_container_client(container)
             yield from _files(container, client.list_blobs(name_starts_with=prefix or None, include=["metadata"]))
 
-    def page(self, container: str, prefix: str, most: int, marker: str = "") -> tuple[tuple[Blob, ...], str]:
+    def page(self, container: str, prefix: str, limit: int, marker: str = "") -> tuple[tuple[Blob, ...], str]:
         refuse_way_out(container, prefix)
         with translated(f"list {container}/{prefix}"):
             client = self._service.get_container_client(container)
-            listing = client.list_blobs(name_starts_with=prefix or None, include=["metadata"], results_per_page=most)
+            listing = client.list_blobs(name_starts_with=prefix or None, include=["metadata"], results_per_page=limit)
             pages = listing.by_page(continuation_token=marker or None)
             blobs = tuple(_files(container, next(pages, ())))
             return blobs, str(getattr(pages, "continuation_token", "") or "")
 
-    def look_into(self, container: str, folder: str, most: int) -> Folder:
+    def look_into(self, container: str, folder: str, limit: int) -> Folder:
         refuse_way_out(container, folder)
         with translated(f"list {container}/{folder}"):
             client = self._service.get_container_client(container)
-            listing = client.walk_blobs(name_starts_with=folder or None, include=["metadata"], results_per_page=most)
+            listing = client.walk_blobs(name_starts_with=folder or None, include=["metadata"], results_per_page=limit)
             pages = listing.by_page()
             items = list(next(pages, ()))
             return Folder(
@@ -82,13 +82,13 @@ class BlobHub:
         return cast(BinaryIO, io.BufferedReader(reader, _BLOCK))
 
     def copy(self, source: Blob, container: str, path: str, metadata: Mapping[str, str]) -> bool:
-        target, wanted = self._client(container, path), self._client(source.container, source.path)
-        if len(wanted.url) > _LONGEST_COPY_SOURCE:
+        target, origin = self._client(container, path), self._client(source.container, source.path)
+        if len(origin.url) > _LONGEST_COPY_SOURCE:
             return self._carry(source, target, metadata)
         with translated(f"copy {source.container}/{source.path} to {container}/{path}"):
             try:
                 started = target.start_copy_from_url(
-                    wanted.url,
+                    origin.url,
                     metadata=dict(metadata),
                     source_etag=_quoted(source.etag),
                     source_match_condition=MatchConditions.IfNotModified,
@@ -106,8 +106,8 @@ class BlobHub:
     def _carry(self, source: Blob, target: BlobClient, metadata: Mapping[str, str]) -> bool:
         """Copy through this process: a name of a few hundred letters that are not ASCII makes an address which the
         service takes no copy from."""
-        there = self.find(source.container, source.path)
-        if there is None or there.etag != source.etag:
+        current = self.find(source.container, source.path)
+        if current is None or current.etag != source.etag:
             return False
         with translated(f"copy {source.container}/{source.path} to {target.container_name}/{target.blob_name}"):
             target.upload_blob(self.open(source), length=source.size, overwrite=True, metadata=dict(metadata))

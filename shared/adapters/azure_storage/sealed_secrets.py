@@ -40,19 +40,19 @@ class SealedSecrets:
         raw = self._hub.read(self._container, _path(name))
         if raw is None:
             return ""
-        kept = json.loads(raw)
-        if now >= datetime.fromisoformat(kept["until"]):
+        record = json.loads(raw)
+        if now >= datetime.fromisoformat(record["until"]):
             return ""
         try:
-            bound = _bound(name, kept["until"])
-            return self._cipher.decrypt(b64decode(kept["nonce"]), b64decode(kept["sealed"]), bound).decode()
+            bound = _bound(name, record["until"])
+            return self._cipher.decrypt(b64decode(record["nonce"]), b64decode(record["sealed"]), bound).decode()
         except InvalidTag as error:
             raise Refused(f"the secret {name} was changed, or SIGNALBOX_SECRETS_KEY was: it cannot be read") from error
 
     def drop(self, name: str) -> None:
-        there = self._hub.find(self._container, _path(name))
-        if there is not None:
-            self._hub.delete(self._container, _path(name), there.etag)
+        blob = self._hub.find(self._container, _path(name))
+        if blob is not None:
+            self._hub.delete(self._container, _path(name), blob.etag)
 
     def drop_expired(self, now: datetime) -> None:
         for blob in self._hub.list(self._container, _FOLDER):

@@ -58,5 +58,5 @@ def caller_of(claims: Mapping[str, Any], tenant: str) -> Caller:
 
 
 def _texts(claims: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    found = claims.get(name)
-    return tuple(map(str, found)) if isinstance(found, list) else ()
+    values = claims.get(name)
+    return tuple(map(str, values)) if isinstance(values, list) else ()

@@ -38,7 +38,7 @@ class EntraTokens:
         self._issuer, self._audience, self._seconds = issuer.rstrip("/"), audience, seconds
         self._version = token_version(issuer)
         self._keys: dict[str, jwt.PyJWK] = {}
-        self._asked, self._pause, self._asking = float("-inf"), 0.0, Lock()
+        self._refreshed_at, self._pause, self._refreshing = float("-inf"), 0.0, Lock()
 
     def verify(self, authorization: str) -> Caller:
         if not self._issuer:
@@ -79,34 +79,34 @@ class EntraTokens:
         except RecursionError as error:
             raise Refused("the token is not accepted: it nests too deeply; sign in again") from error
 
-    def _key(self, wanted: str) -> jwt.PyJWK:
-        if wanted not in self._keys or self._age() > _FRESH_S:
-            with self._asking:  # Whoever waited here may find what was asked for meanwhile.
-                if self._age() > (self._pause if wanted not in self._keys else _FRESH_S):
+    def _key(self, key_id: str) -> jwt.PyJWK:
+        if key_id not in self._keys or self._age() > _FRESH_S:
+            with self._refreshing:  # Whoever waited here may find what was asked for meanwhile.
+                if self._age() > (self._pause if key_id not in self._keys else _FRESH_S):
                     self._ask()
         if not self._keys:
             raise Transient(f"the keys of {self._issuer} could not be read")
-        if wanted not in self._keys:
+        if key_id not in self._keys:
             raise Refused("the token is signed with a key that its issuer does not publish; sign in again")
-        return self._keys[wanted]
+        return self._keys[key_id]
 
     def _age(self) -> float:
-        return self._seconds() - self._asked
+        return self._seconds() - self._refreshed_at
 
     def _ask(self) -> None:
         """Where the issuer does not answer, the keys there are stay good."""
-        self._asked, self._pause = self._seconds(), _AFTER_FAILURE_S
+        self._refreshed_at, self._pause = self._seconds(), _AFTER_FAILURE_S
         self._keys = self._published()
         self._pause = _PAUSE_S
 
     def _published(self) -> dict[str, jwt.PyJWK]:
         authority = self._issuer.replace(_FIRST_ISSUERS, _AUTHORITIES, 1)
         metadata = self._get(f"{authority}/.well-known/openid-configuration")
-        where = str(metadata.get("jwks_uri"))
-        refuse_other_host(where, authority, "jwks_uri")
+        keys_url = str(metadata.get("jwks_uri"))
+        refuse_other_host(keys_url, authority, "jwks_uri")
         try:
-            keys = self._get(where)["keys"]
-            return {str(each["kid"]): jwt.PyJWK(each, algorithm=_ALGORITHM) for each in keys}
+            keys = self._get(keys_url)["keys"]
+            return {str(key["kid"]): jwt.PyJWK(key, algorithm=_ALGORITHM) for key in keys}
         except (KeyError, TypeError, jwt.PyJWTError) as error:
             raise Transient(f"the keys of {self._issuer} cannot be read: {error}") from error
 

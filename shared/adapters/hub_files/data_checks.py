@@ -26,23 +26,23 @@ class HubDataChecks:
         self._hub, self._home = hub, home
 
     def check(self, contract: str, files: Sequence[HubFile]) -> dict[str, Any]:
-        read, reference = self._contract(contract)
+        rules, reference = self._contract(contract)
         tables = [self._table(file) for file in files]
-        return check_files(tables, read, reference).to_dict()
+        return check_files(tables, rules, reference).to_dict()
 
     def faults(self, contract: str, records: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], ...]:
-        read, _ = self._contract(contract)
-        alone = replace(read, keys=(), min_rows=1, distribution=None, tolerance=0.0)
+        rules, _ = self._contract(contract)
+        alone = replace(rules, keys=(), min_rows=1, distribution=None, tolerance=0.0)
         written_records = [_written_alone(record, alone) for record in records]
         tables = [TableFile(name="record", open=partial(io.BytesIO, data)) for data, _ in written_records if data]
-        measured = iter(measure_each(tables, alone))
+        measurements = iter(measure_each(tables, alone))
         return tuple(
-            judge(next(measured), alone, None).summary if data else (reason,) for data, reason in written_records
+            judge(next(measurements), alone, None).summary if data else (reason,) for data, reason in written_records
         )
 
     def match(self, contract: str, inputs: Sequence[HubFile], outputs: Sequence[HubFile]) -> RowMatch:
-        read, _ = self._contract(contract)
-        return match_files([self._table(file) for file in inputs], [self._table(file) for file in outputs], read)
+        rules, _ = self._contract(contract)
+        return match_files([self._table(file) for file in inputs], [self._table(file) for file in outputs], rules)
 
     def written(self, contract: str, records: Sequence[Mapping[str, Any]]) -> bytes:
         return written(records, self._contract(contract)[0])

@@ -34,13 +34,13 @@ class HubDriftFiles:
         outputs: Sequence[HubFile] = (),
         output: OutputField | None = None,
     ) -> Counted:
-        read, _ = self._contract(contract)
+        rules, _ = self._contract(contract)
         tables = [TableFile(name=file.name, open=self._opener(file.blob)) for file in inputs]
-        measured = measure_files(tables, read, reference.inputs)
-        counted = Counted(rows=measured.rows, inputs=dict(measured.tallies))
+        measurements = measure_files(tables, rules, reference.inputs)
+        counts = Counted(rows=measurements.rows, inputs=dict(measurements.tallies))
         if output is None or output.name not in reference.outputs or not outputs:
-            return counted
-        return counted.merged(self._outputs(outputs, output, reference.outputs[output.name]))
+            return counts
+        return counts.merged(self._outputs(outputs, output, reference.outputs[output.name]))
 
     def _outputs(self, outputs: Sequence[HubFile], output: OutputField, profile: ColumnProfile) -> Counted:
         tables = [TableFile(name=file.name, open=self._opener(file.blob)) for file in outputs]
@@ -49,8 +49,8 @@ class HubDriftFiles:
         except ReaderDied as death:
             answer = {"unreadable": death.reason, "file": death.file}
         if "unreadable" in answer:
-            where = f"output {answer['file']}: field {output.field} ({output.name})"
-            raise Refused(f"{where} cannot be read: {answer['unreadable']}")
+            subject = f"output {answer['file']}: field {output.field} ({output.name})"
+            raise Refused(f"{subject} cannot be read: {answer['unreadable']}")
         return parse_counted(answer["counted"])
 
     def own_reference(self, contract: str) -> ModelReference | None:

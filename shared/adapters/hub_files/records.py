@@ -43,14 +43,14 @@ def key_rows(file: TableFile, contract: DataContract) -> Iterator[Sequence[Any]]
     else:
         rows = csv_records(file, contract.csv.delimiter, contract.csv.encoding, strict=False)
         header = next(rows, [])
-        if missing := [key for key in contract.keys if key not in header]:
-            raise NoRecords(f"{file.name} has no column {missing[0]}")
-        places = [header.index(key) for key in contract.keys]
+        if absent := [key for key in contract.keys if key not in header]:
+            raise NoRecords(f"{file.name} has no column {absent[0]}")
+        positions = [header.index(key) for key in contract.keys]
         for cells in rows:
             try:
-                yield [cells[place] for place in places]
+                yield [cells[position] for position in positions]
             except IndexError:
-                yield [cells[place] if place < len(cells) else None for place in places]
+                yield [cells[position] if position < len(cells) else None for position in positions]
 
 
 def csv_records(

@@ -43,7 +43,7 @@ class _Sample:
     form: Form
     records: Sequence[Any]
     fields: Sequence[Sequence[Any]]
-    named: bool
+    by_name: bool
 
     def texts(self, number: int, text: Callable[[Any], str]) -> set[str]:
         """Every value that may be the key *number*."""
@@ -92,22 +92,22 @@ def _matched(
     if not samples:
         return None
     candidates = [set[str]().union(*(sample.texts(n, text) for sample in samples)) for n, text in enumerate(texts)]
-    rows, seen = _digests(inputs, contract, texts, candidates)
-    shown = _shown(samples, texts, rows, seen)
-    if shown is None:
+    rows, key_values = _digests(inputs, contract, texts, candidates)
+    key_fields = _shown(samples, texts, rows, key_values)
+    if key_fields is None:
         return None
-    records, counts = _answers(outputs, shown, texts)
+    records, counts = _answers(outputs, key_fields, texts)
     groups = _compare(rows, records)
     examples = {
         "missing": _examples(_input_keys(inputs, contract, texts), groups["missing"]),
-        "repeated": _examples(_output_keys(outputs, shown, texts), groups["repeated"]),
-        "unknown": _examples(_output_keys(outputs, shown, texts), groups["unknown"]),
+        "repeated": _examples(_output_keys(outputs, key_fields, texts), groups["repeated"]),
+        "unknown": _examples(_output_keys(outputs, key_fields, texts), groups["unknown"]),
     }
-    places = [at if isinstance(at, str) else f"field {at + 1}" for at in shown.fields]
+    field_names = [at if isinstance(at, str) else f"field {at + 1}" for at in key_fields.fields]
     return RowMatch(
         records=counts,
         by=contract.keys,
-        shown_by=() if shown.form.header or shown.form.json_lines else tuple(places),
+        shown_by=() if key_fields.form.header or key_fields.form.json_lines else tuple(field_names),
         rows=len(rows),
         missing=int(groups["missing"]["count"].sum()),
         repeated=int(groups["repeated"]["count"].sum()),
@@ -120,50 +120,52 @@ def _samples(outputs: Sequence[TableFile], keys: Sequence[str]) -> list[_Sample]
     """The first file's first records in every form that it may have."""
     samples = []
     for form in (Form(json_lines=True), *(Form(delimiter=delimiter) for delimiter in DELIMITERS)):
-        records = next((found for file in outputs if (found := first_records(file, form, _SAMPLE))), [])
+        records = next((first for file in outputs if (first := first_records(file, form, _SAMPLE))), [])
         if not records:
             continue
         if form.json_lines:
-            named = all(key in record for record in records for key in keys)
-            return [_Sample(form=form, records=records, fields=[[key] for key in keys], named=True)] if named else []
+            has_keys = all(key in record for record in records for key in keys)
+            return (
+                [_Sample(form=form, records=records, fields=[[key] for key in keys], by_name=True)] if has_keys else []
+            )
         header = tuple(records[0])
         if set(keys) <= set(header) and len(records) > 1:
             fields: list[list[Any]] = [[header.index(key)] for key in keys]
             form = Form(delimiter=form.delimiter, header=header)
-            return [_Sample(form=form, records=records[1:], fields=fields, named=True)]
-        places = list(range(min(_MOST_FIELDS, max(map(len, records)))))
-        samples.append(_Sample(form=form, records=records, fields=[places for _ in keys], named=False))
+            return [_Sample(form=form, records=records[1:], fields=fields, by_name=True)]
+        positions = list(range(min(_MOST_FIELDS, max(map(len, records)))))
+        samples.append(_Sample(form=form, records=records, fields=[positions for _ in keys], by_name=False))
     return samples
 
 
-def _shown(samples: Sequence[_Sample], texts: Texts, rows: Any, seen: Sequence[set[str]]) -> _Shown | None:
+def _shown(samples: Sequence[_Sample], texts: Texts, rows: Any, key_values: Sequence[set[str]]) -> _Shown | None:
     """The fields whose values are distinct keys of the data in most of the first records."""
     best: tuple[int, _Shown] | None = None
-    known = np.sort(rows["high"])
+    sorted_digests = np.sort(rows["high"])
     for sample in samples:
-        fitting = [_fitting(sample, number, text, seen[number]) for number, text in enumerate(texts)]
+        fitting = [_fitting(sample, number, text, key_values[number]) for number, text in enumerate(texts)]
         for fields in itertools.islice(itertools.product(*fitting), _MOST_CHOICES):
-            shown = _Shown(form=sample.form, fields=fields)
-            if sample.named:
-                return shown
+            choice = _Shown(form=sample.form, fields=fields)
+            if sample.by_name:
+                return choice
             digests = {key_digest(_texts(record, fields, texts)) for record in sample.records}
             high = np.frombuffer(b"".join(digests), _DIGEST)["high"]
-            places = np.minimum(np.searchsorted(known, high), max(len(known) - 1, 0))
-            score = int((known[places] == high).sum()) if len(known) else 0
+            positions = np.minimum(np.searchsorted(sorted_digests, high), max(len(sorted_digests) - 1, 0))
+            score = int((sorted_digests[positions] == high).sum()) if len(sorted_digests) else 0
             if score >= _SHARE * len(sample.records) and (best is None or score > best[0]):
-                best = (score, shown)
+                best = (score, choice)
     return best[1] if best else None
 
 
-def _fitting(sample: _Sample, number: int, text: Callable[[Any], str], seen: set[str]) -> list[Any]:
+def _fitting(sample: _Sample, number: int, text: Callable[[Any], str], key_values: set[str]) -> list[Any]:
     """The fields whose values are mostly values of the key *number*."""
-    if sample.named:
+    if sample.by_name:
         return list(sample.fields[number])
     least = _SHARE * len(sample.records)
     return [
         at
         for at in sample.fields[number]
-        if sum(text(_field(record, at)) in seen for record in sample.records) >= least
+        if sum(text(_field(record, at)) in key_values for record in sample.records) >= least
     ]
 
 
@@ -171,22 +173,22 @@ def _digests(
     inputs: Sequence[TableFile], contract: DataContract, texts: Texts, candidates: Sequence[set[str]]
 ) -> tuple[Any, list[set[str]]]:
     """The digest of every row's keys, and which of the *candidates* are values of each key."""
-    digests, seen = bytearray(), [set[str]() for _ in texts]
+    digests, key_values = bytearray(), [set[str]() for _ in texts]
     numbered = list(enumerate(candidates))
     for values in _input_keys(inputs, contract, texts):
         digests += key_digest(values)
-        for number, known in numbered:
-            if values[number] in known:
-                seen[number].add(values[number])
-    return np.frombuffer(digests, _DIGEST), seen
+        for number, candidate_values in numbered:
+            if values[number] in candidate_values:
+                key_values[number].add(values[number])
+    return np.frombuffer(digests, _DIGEST), key_values
 
 
-def _answers(outputs: Sequence[TableFile], shown: _Shown, texts: Texts) -> tuple[Any, dict[str, int]]:
+def _answers(outputs: Sequence[TableFile], key_fields: _Shown, texts: Texts) -> tuple[Any, dict[str, int]]:
     """The digest of every record's keys, and the number of records by file."""
     digests, counts = bytearray(), dict[str, int]()
     for file in outputs:
         before = len(digests)
-        for values in _output_keys([file], shown, texts):
+        for values in _output_keys([file], key_fields, texts):
             digests += key_digest(values)
         counts[file.name] = (len(digests) - before) // DIGEST_BYTES
     return np.frombuffer(digests, _DIGEST), counts
@@ -197,19 +199,19 @@ def _input_keys(inputs: Sequence[TableFile], contract: DataContract, texts: Text
     return map(row_texts(texts), rows)
 
 
-def _output_keys(outputs: Sequence[TableFile], shown: _Shown, texts: Texts) -> Iterator[tuple[str, ...]]:
-    rows = itertools.chain.from_iterable(_shown_rows(file, shown) for file in outputs)
+def _output_keys(outputs: Sequence[TableFile], key_fields: _Shown, texts: Texts) -> Iterator[tuple[str, ...]]:
+    rows = itertools.chain.from_iterable(_shown_rows(file, key_fields) for file in outputs)
     return map(row_texts(texts), rows)
 
 
-def _shown_rows(file: TableFile, shown: _Shown) -> Iterator[Sequence[Any]]:
-    fields = shown.fields
-    if shown.form.json_lines:
+def _shown_rows(file: TableFile, key_fields: _Shown) -> Iterator[Sequence[Any]]:
+    fields = key_fields.fields
+    if key_fields.form.json_lines:
         for record in json_records(file):
             yield [record.get(name) for name in fields]
         return
-    records = csv_records(file, shown.form.delimiter)
-    if shown.form.header:
+    records = csv_records(file, key_fields.form.delimiter)
+    if key_fields.form.header:
         next(records, None)
     for cells in records:
         try:
@@ -232,20 +234,20 @@ def _compare(rows: Any, records: Any) -> dict[str, Any]:
     """The digests that are missing, repeated or unknown among *records*, and how often. A slice at a time is sorted."""
     kinds: dict[str, list[Any]] = {"missing": [], "repeated": [], "unknown": []}
     for number in range(_SLICES):
-        sides = [each[each["low"] % np.uint64(_SLICES) == number] for each in (rows, records)]
-        both = np.concatenate(sides)
-        if not len(both):
+        sides = [side[side["low"] % np.uint64(_SLICES) == number] for side in (rows, records)]
+        digests = np.concatenate(sides)
+        if not len(digests):
             continue
-        order = np.lexsort((both["low"], both["high"]))
-        ordered, of_records = both[order], order >= len(sides[0])
-        starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-        answered = np.add.reduceat(of_records.astype(np.int64), starts)
-        asked = np.diff(np.append(starts, len(ordered))) - answered
-        apart = answered - asked
-        keep = {"missing": apart < 0, "repeated": (apart > 0) & (asked > 0), "unknown": asked == 0}
-        for kind, places in keep.items():
-            part = np.empty(int(places.sum()), np.dtype([("digest", _DIGEST), ("count", "<i8")]))
-            part["digest"], part["count"] = ordered[starts][places], np.abs(apart[places])
+        order = np.lexsort((digests["low"], digests["high"]))
+        sorted_digests, of_records = digests[order], order >= len(sides[0])
+        starts = np.flatnonzero(np.concatenate([[True], sorted_digests[1:] != sorted_digests[:-1]]))
+        answers = np.add.reduceat(of_records.astype(np.int64), starts)
+        questions = np.diff(np.append(starts, len(sorted_digests))) - answers
+        surplus = answers - questions
+        keep = {"missing": surplus < 0, "repeated": (surplus > 0) & (questions > 0), "unknown": questions == 0}
+        for kind, mask in keep.items():
+            part = np.empty(int(mask.sum()), np.dtype([("digest", _DIGEST), ("count", "<i8")]))
+            part["digest"], part["count"] = sorted_digests[starts][mask], np.abs(surplus[mask])
             kinds[kind].append(part)
     empty = np.empty(0, np.dtype([("digest", _DIGEST), ("count", "<i8")]))
     return {kind: np.concatenate([empty, *parts]) for kind, parts in kinds.items()}
@@ -255,12 +257,12 @@ def _examples(keys: Iterator[tuple[str, ...]], group: Any) -> tuple[str, ...]:
     """The first keys that are of the *group*, as they are met."""
     if not len(group):
         return ()
-    wanted, examples = {digest.tobytes() for digest in group["digest"][:1000]}, list[str]()
+    digests, examples = {digest.tobytes() for digest in group["digest"][:1000]}, list[str]()
     for values in keys:
         digest = key_digest(values)
-        if digest in wanted:
-            wanted.discard(digest)
+        if digest in digests:
+            digests.discard(digest)
             examples.append(", ".join(values)[:80])
-            if len(examples) == _EXAMPLES or not wanted:
+            if len(examples) == _EXAMPLES or not digests:
                 break
     return tuple(examples)

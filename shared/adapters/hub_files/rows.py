@@ -36,39 +36,39 @@ class HubRowFiles:
     def _messages(
         self, kind: str, operation: str, blob: Blob, update: Update | None, *arguments: object
     ) -> Iterator[dict[str, Any]]:
-        place = f"{blob.container}/{blob.path}"
+        location = f"{blob.container}/{blob.path}"
 
         def stream() -> BinaryIO:
             opened = self._hub.open(blob)
             return opened if update is None else cast(BinaryIO, _Digesting(opened, update))
 
-        with closing(readers().stream(operation, [TableFile(name=place, open=stream)], *arguments)) as answer:
+        with closing(readers().stream(operation, [TableFile(name=location, open=stream)], *arguments)) as answer:
             try:
                 for frame, _ in answer:
                     message = frame.get("part") or frame["end"]
                     yield message
                     if message.get("unreadable"):
-                        raise Refused(f"{place} is not {kind} in UTF-8: {message['unreadable']}"[:500])
+                        raise Refused(f"{location} is not {kind} in UTF-8: {message['unreadable']}"[:500])
             except ReaderDied as death:
-                raise Refused(f"{place} cannot be read as {kind}: {death.reason}") from death
+                raise Refused(f"{location} cannot be read as {kind}: {death.reason}") from death
 
 
 class _Digesting:
     """Gives *update* each byte once, in the order of the file: rows are read from its beginning to its end."""
 
     def __init__(self, stream: BinaryIO, update: Update) -> None:
-        self._stream, self._update, self._place, self._digested = stream, update, 0, 0
+        self._stream, self._update, self._position, self._digested = stream, update, 0, 0
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        self._place = self._stream.seek(offset, whence)
-        return self._place
+        self._position = self._stream.seek(offset, whence)
+        return self._position
 
     def read(self, size: int = -1) -> bytes:
         data = self._stream.read(size)
-        if self._place == self._digested:
+        if self._position == self._digested:
             self._update(data)
             self._digested += len(data)
-        self._place += len(data)
+        self._position += len(data)
         return data
 
     def __enter__(self) -> "_Digesting":

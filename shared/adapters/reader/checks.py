@@ -34,17 +34,17 @@ def measure_files(
     pool: Readers | None = None,
 ) -> Measurements:
     """What reading *files* showed. A file that ended its reader has a finding `readable`; the others are read."""
-    pool, left, unread = pool or readers(), list(files), list[Example]()
+    pool, remaining, unread = pool or readers(), list(files), list[Example]()
     while len(unread) < _DEATHS:
         try:
-            message, _ = pool.ask("measure", left, contract, reference)
+            message, _ = pool.ask("measure", remaining, contract, reference)
             return _with(measurements_from_dict(message["end"]), unread)
         except ReaderDied as death:
-            guilty = next((file for file in left if file.name == death.file), left[0] if left else None)
+            guilty = next((file for file in remaining if file.name == death.file), remaining[0] if remaining else None)
             unread.append(Example(file=guilty.name if guilty else "", row=0, value=death.reason))
-            left = [file for file in left if file is not guilty]
-    said = f"it was not read, since {_DEATHS} files before it ended their reader"
-    unread += [Example(file=file.name, row=0, value=said) for file in left]
+            remaining = [file for file in remaining if file is not guilty]
+    reason = f"it was not read, since {_DEATHS} files before it ended their reader"
+    unread += [Example(file=file.name, row=0, value=reason) for file in remaining]
     return _with(Measurements(rows_per_file={}), unread)
 
 
@@ -52,16 +52,16 @@ def measure_each(
     files: Sequence[TableFile], contract: DataContract, pool: Readers | None = None
 ) -> tuple[Measurements, ...]:
     """What reading each of *files* by itself showed; a file that ended its reader has a finding `readable`."""
-    measured = list[Measurements]()
-    while len(measured) < len(files):
+    measurements = list[Measurements]()
+    while len(measurements) < len(files):
         try:
-            for message, _ in (pool or readers()).stream("measure_each", files[len(measured) :], contract):
+            for message, _ in (pool or readers()).stream("measure_each", files[len(measurements) :], contract):
                 if message.get("part") is not None:
-                    measured.append(measurements_from_dict(message["part"]))
+                    measurements.append(measurements_from_dict(message["part"]))
         except ReaderDied as death:
-            name = files[len(measured)].name
-            measured.append(_with(Measurements(rows_per_file={}), [Example(file=name, row=0, value=death.reason)]))
-    return tuple(measured)
+            name = files[len(measurements)].name
+            measurements.append(_with(Measurements(rows_per_file={}), [Example(file=name, row=0, value=death.reason)]))
+    return tuple(measurements)
 
 
 def match_files(
@@ -77,13 +77,13 @@ def match_files(
         return RowMatch(records={file.name: count_lines(file) for file in outputs})
 
 
-def _with(measured: Measurements, unread: Sequence[Example]) -> Measurements:
+def _with(measurements: Measurements, unread: Sequence[Example]) -> Measurements:
     if not unread:
-        return measured
-    rows = dict(measured.rows_per_file) | {example.file: 0 for example in unread}
-    known = [breach for breach in measured.breaches if breach.rule == "readable"]
-    examples = (*unread, *(example for breach in known for example in breach.examples))[:10]
-    count = len(unread) + sum(breach.count for breach in known)
-    others = [breach for breach in measured.breaches if breach.rule != "readable"]
+        return measurements
+    rows = dict(measurements.rows_per_file) | {example.file: 0 for example in unread}
+    unreadable = [breach for breach in measurements.breaches if breach.rule == "readable"]
+    examples = (*unread, *(example for breach in unreadable for example in breach.examples))[:10]
+    count = len(unread) + sum(breach.count for breach in unreadable)
+    other_breaches = [breach for breach in measurements.breaches if breach.rule != "readable"]
     readable = Breach(rule="readable", column="", count=count, examples=examples)
-    return replace(measured, rows_per_file=rows, breaches=(readable, *others))
+    return replace(measurements, rows_per_file=rows, breaches=(readable, *other_breaches))

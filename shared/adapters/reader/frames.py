@@ -58,12 +58,12 @@ def _exactly(connection: socket.socket, length: int) -> bytes:
 
 
 def _fill(connection: socket.socket, buffer: memoryview) -> None:
-    place = 0
-    while place < len(buffer):
+    position = 0
+    while position < len(buffer):
         try:
-            count = connection.recv_into(buffer[place:])
+            count = connection.recv_into(buffer[position:])
         except ConnectionResetError as error:
             raise ClosedConnection from error
         if not count:
             raise ClosedConnection
-        place += count
+        position += count

@@ -32,14 +32,14 @@ def measure_each(files: Sequence[TableFile], contract: DataContract) -> Iterator
 
 def count_outputs(files: Sequence[TableFile], output: OutputField, profile: ColumnProfile) -> Iterator[Frame]:
     """What all *files* hold in one field of their lines, or which of them cannot be read, and why."""
-    counted = Counted()
+    counts = Counted()
     for file in files:
         try:
-            counted = counted.merged(count_output(file, output, profile))
+            counts = counts.merged(count_output(file, output, profile))
         except UnreadableOutput as error:
             yield {"unreadable": str(error), "file": file.name}, b""
             return
-    yield {"counted": counted.to_dict()}, b""
+    yield {"counted": counts.to_dict()}, b""
 
 
 def read_columns(files: Sequence[TableFile]) -> Iterator[Frame]:

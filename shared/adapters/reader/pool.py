@@ -20,11 +20,11 @@ class Readers:
     def __init__(self, limits: ReaderLimits | None = None) -> None:
         self.limits = limits or ReaderLimits()
         self._warm: list[ReaderProcess] = []
-        self._lock, self._places = threading.Lock(), threading.BoundedSemaphore(_AT_ONCE)
+        self._lock, self._slots = threading.Lock(), threading.BoundedSemaphore(_AT_ONCE)
 
     def ask(self, operation: str, files: Sequence[TableFile], *arguments: object) -> Frame:
         """The whole answer. Raises ReaderDied, ReaderFailed, and whatever opening or reading a file raises."""
-        with self._places:
+        with self._slots:
             *_, end = self.stream(operation, files, *arguments)
         return end
 
@@ -46,8 +46,8 @@ class Readers:
     def close(self) -> None:
         """End the processes that wait."""
         with self._lock:
-            waiting, self._warm = self._warm, []
-        for reader in waiting:
+            warm, self._warm = self._warm, []
+        for reader in warm:
             reader.close()
 
     def _take(self) -> ReaderProcess:

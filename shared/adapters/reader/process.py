@@ -55,9 +55,9 @@ class _Files:
     def size(self, number: int) -> int:
         return self._stream(number).seek(0, os.SEEK_END)
 
-    def part(self, number: int, place: int, length: int) -> bytes:
+    def part(self, number: int, position: int, length: int) -> bytes:
         stream = self._stream(number)
-        stream.seek(place)
+        stream.seek(position)
         return stream.read(min(length, WINDOW))
 
     def _stream(self, number: int) -> BinaryIO:
@@ -73,9 +73,9 @@ class ReaderProcess:
 
     def __init__(self, limits: ReaderLimits) -> None:
         self._limits, self.is_stopped = limits, False
-        self._connection, theirs = socket.socketpair()
-        with theirs, shared_window() as window:
-            inherited = (theirs.fileno(), window.fileno())
+        self._connection, child_socket = socket.socketpair()
+        with child_socket, shared_window() as window:
+            inherited = (child_socket.fileno(), window.fileno())
             self._window = mmap.mmap(window.fileno(), WINDOW)
             self._process = subprocess.Popen(
                 [sys.executable, "-s", "-m", "shared.adapters.reader.worker", *map(str, inherited)],
@@ -134,8 +134,8 @@ class ReaderProcess:
             match message:
                 case {"size": int(number)}:
                     frames.send(self._connection, {"size": opened.size(number)})
-                case {"read": [int(number), int(place), int(length)]}:
-                    data = opened.part(number, place, length)
+                case {"read": [int(number), int(position), int(length)]}:
+                    data = opened.part(number, position, length)
                     self._window[: len(data)] = data
                     frames.send(self._connection, {"count": len(data)})
                 case {"part": _}:
@@ -165,14 +165,14 @@ class _Watch:
 
     def __init__(self, process: subprocess.Popen[bytes], limits: ReaderLimits) -> None:
         self._process, self._limits = process, limits
-        self._spent, self._verdict = 0.0, ""
+        self._seconds_used, self._verdict = 0.0, ""
 
     def wait(self, connection: socket.socket) -> None:
         """Until the reader says something, or has gone."""
-        began = time.monotonic()
-        while not self._over(began) and not select.select([connection], [], [], _WATCH_S)[0]:
+        started = time.monotonic()
+        while not self._over(started) and not select.select([connection], [], [], _WATCH_S)[0]:
             pass
-        self._spent += time.monotonic() - began
+        self._seconds_used += time.monotonic() - started
 
     def death(self) -> str:
         """Why the process is gone."""
@@ -184,8 +184,8 @@ class _Watch:
                 return "its reader said what makes no sense and was ended"
         return self._verdict or _ending(self._process.returncode, self._limits)
 
-    def _over(self, began: float) -> bool:
-        if self._spent + time.monotonic() - began > self._limits.seconds:
+    def _over(self, started: float) -> bool:
+        if self._seconds_used + time.monotonic() - started > self._limits.seconds:
             return self._end(f"reading it took longer than {self._limits.seconds:g} s")
         if resident_mb(self._process.pid) > self._limits.memory_mb:
             return self._end(f"reading it took more than {self._limits.memory_mb} MB of memory")
@@ -212,8 +212,8 @@ def _ending(code: int, limits: ReaderLimits) -> str:
 
 def _environment() -> dict[str, str]:
     """No setting and no secret: where modules are found, one thread for BLAS, and memory that the kernel can count."""
-    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    return kept | {
+    inherited = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return inherited | {
         "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
         "ARROW_DEFAULT_MEMORY_POOL": "system",
         "OPENBLAS_NUM_THREADS": "1",

@@ -64,8 +64,13 @@ def _image(number: int, line: str, labels: Sequence[str], fields: Sequence[str])
         text.encode()
     except (ValueError, RecursionError, OverflowError) as error:
         return {"wrong": f"line {number}: {str(error)[:200]}"}
-    given = len(image["label"])
-    return {"line": text, "labels": count, "given": given, "values": [_text(image.get(name, "")) for name in fields]}
+    box_count = len(image["label"])
+    return {
+        "line": text,
+        "labels": count,
+        "given": box_count,
+        "values": [_text(image.get(name, "")) for name in fields],
+    }
 
 
 def _text(value: Any) -> str:

@@ -29,7 +29,7 @@ class _RangeReader(io.RawIOBase):
     """A file of the request: every range is asked of the app."""
 
     def __init__(self, connection: socket.socket, window: mmap.mmap, number: int) -> None:
-        self._connection, self._window, self._number, self._place = connection, window, number, 0
+        self._connection, self._window, self._number, self._position = connection, window, number, 0
         frames.send(connection, {"size": number})
         self._size = int(frames.receive(connection)[0]["size"])
 
@@ -40,20 +40,20 @@ class _RangeReader(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._place = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._size}[whence]
-        return self._place
+        self._position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        return self._position
 
     def tell(self) -> int:
-        return self._place
+        return self._position
 
     def readinto(self, buffer: Any) -> int:
-        length = min(len(buffer), WINDOW, self._size - self._place)
+        length = min(len(buffer), WINDOW, self._size - self._position)
         if length <= 0:
             return 0
-        frames.send(self._connection, {"read": [self._number, self._place, length]})
+        frames.send(self._connection, {"read": [self._number, self._position, length]})
         count = int(frames.receive(self._connection)[0]["count"])
         buffer[:count] = memoryview(self._window)[:count]
-        self._place += count
+        self._position += count
         return count
 
 

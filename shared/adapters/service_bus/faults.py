@@ -20,15 +20,15 @@ _PERMANENT = (MessageSizeExceededError, MessagingEntityDisabledError, MessagingE
 
 
 @contextmanager
-def told(what: str, role: str, setting: str) -> Iterator[None]:
-    """*what* was tried; *role* allows it, and *setting* names the queue or topic."""
-    with translated(what):
+def told(action: str, role: str, setting: str) -> Iterator[None]:
+    """*action* was tried; *role* allows it, and *setting* names the queue or topic."""
+    with translated(action):
         try:
             yield
         except _NO_ACCESS as error:
-            raise Refused(f"{what}: {_first(error)}; give the app's identity {role}") from error
+            raise Refused(f"{action}: {_first(error)}; give the app's identity {role}") from error
         except _PERMANENT as error:
-            raise Refused(f"{what}: {_first(error)}; look at it and at {setting}") from error
+            raise Refused(f"{action}: {_first(error)}; look at it and at {setting}") from error
 
 
 def _first(error: ServiceBusError) -> str:

@@ -25,7 +25,7 @@ class ServiceBusMessenger:
         self._senders: dict[str, ServiceBusSender] = {}
 
     def send(self, topic: str, message: Message) -> None:
-        made = ServiceBusMessage(
+        bus_message = ServiceBusMessage(
             json.dumps(message.body),
             message_id=message.id,
             subject=message.subject,
@@ -36,7 +36,7 @@ class ServiceBusMessenger:
         )
         with self._lock, told(f"send to topic {topic}", _ROLE, _SETTING):
             try:
-                self._sender(topic).send_messages(made)
+                self._sender(topic).send_messages(bus_message)
             except Exception:  # The next message gets a connection of its own.
                 self._drop()
                 raise

@@ -28,47 +28,47 @@ class ServiceBusQueues:
     def doors(self) -> tuple[QueueDoor, ...]:
         return tuple(self._names)
 
-    def dead(self, door: QueueDoor, most: int) -> tuple[DeadMessage, ...]:
+    def dead(self, door: QueueDoor, limit: int) -> tuple[DeadMessage, ...]:
         with self._opened(door, "look at") as receiver:
-            return tuple(_read(door, each) for each in _peeked(receiver, 0, most))
+            return tuple(_read(door, message) for message in _peeked(receiver, 0, limit))
 
     def find_dead(self, door: QueueDoor, number: int) -> DeadMessage | None:
         with self._opened(door, "look at") as receiver:
-            found = [each for each in _peeked(receiver, number, 1) if each.sequence_number == number]
-        return _read(door, found[0]) if found else None
+            matches = [message for message in _peeked(receiver, number, 1) if message.sequence_number == number]
+        return _read(door, matches[0]) if matches else None
 
     def take_out(self, door: QueueDoor, number: int) -> bool:
         """Service Bus gives messages in order and none by name: those that come before it are held and put back."""
         with self._opened(door, "take out of") as receiver:
-            held, found = list[ServiceBusReceivedMessage](), None
+            others, match = list[ServiceBusReceivedMessage](), None
             try:
-                while found is None and len(held) < _MOST:
-                    more = receiver.receive_messages(_BATCH, max_wait_time=_PATIENCE_S)
-                    found = next((each for each in more if each.sequence_number == number), found)
-                    held += [each for each in more if each is not found]
-                    if not more:
+                while match is None and len(others) < _MOST:
+                    batch = receiver.receive_messages(_BATCH, max_wait_time=_PATIENCE_S)
+                    match = next((message for message in batch if message.sequence_number == number), match)
+                    others += [message for message in batch if message is not match]
+                    if not batch:
                         break
-                if found is not None:
-                    receiver.complete_message(found)
+                if match is not None:
+                    receiver.complete_message(match)
             finally:
-                for each in held:
-                    receiver.abandon_message(each)
-            return found is not None
+                for message in others:
+                    receiver.abandon_message(message)
+            return match is not None
 
     @contextmanager
-    def _opened(self, door: QueueDoor, what: str) -> Iterator[ServiceBusReceiver]:
+    def _opened(self, door: QueueDoor, action: str) -> Iterator[ServiceBusReceiver]:
         name = self._names[door]
-        with told(f"{what} the dead letters of queue {name}", _ROLE, f"SIGNALBOX_{door.value.upper()}_QUEUE"):
+        with told(f"{action} the dead letters of queue {name}", _ROLE, f"SIGNALBOX_{door.value.upper()}_QUEUE"):
             dead = ServiceBusSubQueue.DEAD_LETTER
             with self._connect(retry_total=0) as client, client.get_queue_receiver(name, sub_queue=dead) as receiver:
                 yield receiver
 
 
-def _peeked(receiver: ServiceBusReceiver, first: int, most: int) -> Iterator[ServiceBusReceivedMessage]:
+def _peeked(receiver: ServiceBusReceiver, first: int, limit: int) -> Iterator[ServiceBusReceivedMessage]:
     """In order, from the sequence number *first* on; a peek locks nothing, and gives fewer than it is asked for."""
-    while most > 0 and (found := receiver.peek_messages(min(most, _BATCH), sequence_number=first)):
-        yield from found
-        most, first = most - len(found), (found[-1].sequence_number or 0) + 1
+    while limit > 0 and (batch := receiver.peek_messages(min(limit, _BATCH), sequence_number=first)):
+        yield from batch
+        limit, first = limit - len(batch), (batch[-1].sequence_number or 0) + 1
 
 
 def _read(door: QueueDoor, message: ServiceBusReceivedMessage) -> DeadMessage:

@@ -15,35 +15,35 @@ _FOREVER = "P10675199DT2H48M5.4775807S"
 
 def queue_seen(raw: Mapping[str, Any]) -> QueueSeen:
     """Of a queue or a subscription."""
-    found = raw["properties"]
+    properties = raw["properties"]
     return QueueSeen(
         name=str(raw["name"]),
-        active=_is_active(found),
-        sessions=bool(found.get("requiresSession")),
-        deliveries=int(found.get("maxDeliveryCount") or 10),
-        life_s=_seconds(str(found.get("defaultMessageTimeToLive") or _FOREVER)),
-        keeps_expired=bool(found.get("deadLetteringOnMessageExpiration")),
-        sends_on=str(found.get("forwardDeadLetteredMessagesTo") or ""),
-        dead=int((found.get("countDetails") or {}).get("deadLetterMessageCount") or 0),
+        active=_is_active(properties),
+        sessions=bool(properties.get("requiresSession")),
+        deliveries=int(properties.get("maxDeliveryCount") or 10),
+        life_s=_seconds(str(properties.get("defaultMessageTimeToLive") or _FOREVER)),
+        keeps_expired=bool(properties.get("deadLetteringOnMessageExpiration")),
+        sends_on=str(properties.get("forwardDeadLetteredMessagesTo") or ""),
+        dead=int((properties.get("countDetails") or {}).get("deadLetterMessageCount") or 0),
     )
 
 
 def topic_seen(raw: Mapping[str, Any], subscriptions: Iterable[Mapping[str, Any]]) -> TopicSeen:
-    found = raw["properties"]
+    properties = raw["properties"]
     return TopicSeen(
         name=str(raw["name"]),
-        active=_is_active(found),
-        drops_repeats=bool(found.get("requiresDuplicateDetection")),
-        subscriptions=tuple(queue_seen(each) for each in subscriptions),
+        active=_is_active(properties),
+        drops_repeats=bool(properties.get("requiresDuplicateDetection")),
+        subscriptions=tuple(queue_seen(subscription) for subscription in subscriptions),
     )
 
 
-def _is_active(found: Mapping[str, Any]) -> bool:
-    return str(found.get("status") or "Active") == "Active"
+def _is_active(properties: Mapping[str, Any]) -> bool:
+    return str(properties.get("status") or "Active") == "Active"
 
 
 def _seconds(span: str) -> float:
     """An ISO 8601 duration of days and less."""
     parts = _SPAN.fullmatch(span)
-    days, hours, minutes, seconds = (float(each or 0) for each in (parts.groups() if parts else (None,) * 4))
+    days, hours, minutes, seconds = (float(part or 0) for part in (parts.groups() if parts else (None,) * 4))
     return ((days * 24 + hours) * 60 + minutes) * 60 + seconds

@@ -42,26 +42,27 @@ class Piece:
         raw = self.columns.get(column.name)
         return None if raw is None else typed(raw, column)
 
-    def number(self, place: int) -> int:
-        """The row of the value at *place*."""
-        return place + 1 if self.numbers is None else int(self.numbers[place])
+    def number(self, index: int) -> int:
+        """The row of the value at *index*."""
+        return index + 1 if self.numbers is None else int(self.numbers[index])
 
 
 # Parsed in whichever thread is free: reading the file is for one thread alone.
 Parse = Callable[[], Piece]
 
 
-def compare_columns(name: str, there: Mapping[str, int], contract: DataContract, breaches: Breaches) -> None:
-    """What is missing of the columns, and what is *there*, by the row in which it came first, and not in the contract.
+def compare_columns(name: str, first_rows: Mapping[str, int], contract: DataContract, breaches: Breaches) -> None:
+    """Add a breach for each column that is missing, and for each that the contract does not name.
 
-    Beyond fifty such columns they are counted together: a hostile file has as many as it likes.
+    *first_rows* says for each column of the file in which row it came first. More than fifty unnamed columns are
+    counted together, because a hostile file may have any number of them.
     """
     for column in contract.names:
-        if column not in there:
+        if column not in first_rows:
             breaches.add("column", column, 1, [Example(file=name, row=0, value="no such column")])
     if contract.extra_columns != "refuse":
         return
-    extra = [(column, row) for column, row in there.items() if column not in contract.names]
+    extra = [(column, row) for column, row in first_rows.items() if column not in contract.names]
     for number, (column, row) in enumerate(extra):
         example = Example(file=name, row=row, value="remove it, or allow extra columns")
         breaches.add("extra", column[:200] if number < _NAMED_EXTRAS else _OTHERS, 1, [example])
@@ -74,5 +75,5 @@ def whole(array: pa.ChunkedArray) -> pa.Array:
 
 def kept_numbers(rows: int, skipped: Iterable[int]) -> Any:
     """The numbers of *rows* records without those that were *skipped*; None for all."""
-    gone = np.fromiter(skipped, dtype=np.int64)
-    return None if not len(gone) else np.delete(np.arange(1, rows + 1), gone - 1)
+    removed = np.fromiter(skipped, dtype=np.int64)
+    return None if not len(removed) else np.delete(np.arange(1, rows + 1), removed - 1)

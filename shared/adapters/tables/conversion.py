@@ -137,11 +137,11 @@ def _lost(before: pa.Array, after: pa.Array) -> Any:
 
 
 def _shower(raw: pa.Array) -> Callable[[int], str]:
-    def show(place: int) -> str:
+    def show(index: int) -> str:
         try:
-            value = raw[place].as_py()
+            value = raw[index].as_py()
         except _FAULTS:  # A date or moment that Python has none of.
-            return str(raw.slice(place, 1)).strip("[]\n ")[:SHOWN]
+            return str(raw.slice(index, 1)).strip("[]\n ")[:SHOWN]
         return readable(value if isinstance(value, bytes) else str(value)[:SHOWN])[:SHOWN]
 
     return show

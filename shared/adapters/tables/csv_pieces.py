@@ -40,14 +40,14 @@ _MARKS = (
 
 
 def csv_pieces(
-    stream: BinaryIO, name: str, contract: DataContract, wanted: Sequence[str], breaches: Breaches
+    stream: BinaryIO, name: str, contract: DataContract, selected: Sequence[str], breaches: Breaches
 ) -> Iterator[Parse]:
-    """The pieces of one file, with those of the columns *wanted* that it has. Raises UnreadableFile."""
+    """The pieces of one file, with those of the columns *selected* that it has. Raises UnreadableFile."""
     blocks = _utf8_blocks(stream, contract.csv.encoding)
-    header, rest = _header(blocks, contract)
+    header, body = _header(blocks, contract)
     compare_columns(name, dict.fromkeys(header, 0), contract, breaches)
-    reader = _Reader(name, header, contract, [column for column in wanted if column in header])
-    for records in _records(rest, blocks, contract.csv.delimiter.encode()):
+    reader = _Reader(name, header, contract, [column for column in selected if column in header])
+    for records in _records(body, blocks, contract.csv.delimiter.encode()):
         yield lambda records=records: reader.parse(records)  # type: ignore[misc]
 
 
@@ -104,12 +104,12 @@ def _header(blocks: Iterator[bytes], contract: DataContract) -> tuple[list[str],
 
 def _header_end(start: bytes) -> int:
     """Behind the first line end outside quotes."""
-    quotes, place = 0, 0
+    quotes, position = 0, 0
     for line_end in _LINE_END.finditer(start):
         if line_end.start() > _LONGEST_HEADER:
             break
-        quotes += start.count(b'"', place, line_end.start())
-        place = line_end.end()
+        quotes += start.count(b'"', position, line_end.start())
+        position = line_end.end()
         if quotes % 2 == 0:
             return line_end.end()
     if len(start) > _LONGEST_HEADER:
@@ -117,20 +117,20 @@ def _header_end(start: bytes) -> int:
     return len(start)
 
 
-def _records(rest: bytes, blocks: Iterator[bytes], delimiter: bytes) -> Iterator[bytes]:
+def _records(buffer: bytes, blocks: Iterator[bytes], delimiter: bytes) -> Iterator[bytes]:
     """Whole records, a few megabytes at a time."""
     for block in blocks:
-        rest += block
-        end = records_end(rest, delimiter)
+        buffer += block
+        end = records_end(buffer, delimiter)
         if end:
-            yield rest[:end]
-            rest = rest[end:]
-        elif len(rest) > LONGEST_RECORD:
+            yield buffer[:end]
+            buffer = buffer[end:]
+        elif len(buffer) > LONGEST_RECORD:
             raise UnreadableFile(
                 f"a record is longer than {LONGEST_RECORD // 1024**2} MB, or a quote in it never ends: "
-                f"{rest[:60].decode(errors='replace')}"
+                f"{buffer[:60].decode(errors='replace')}"
             )
-    yield rest
+    yield buffer
 
 
 def records_end(block: bytes, delimiter: bytes) -> int:
@@ -184,12 +184,12 @@ class _Reader:
     name: str
     header: list[str]
     contract: DataContract
-    wanted: list[str]
+    selected: list[str]
 
     def parse(self, records: bytes) -> Piece:
         if not records[:_BLANK].strip(b"\r\n") and not records.strip(b"\r\n"):
             return Piece(rows=0, columns={})
-        broken = _Broken(self.name)
+        broken_rows = _Broken(self.name)
         plain = records.isascii() or _is_utf8(records)
         # A bad byte makes readers of the whole file fail: columns that the contract does not name are read as well.
         unnamed = [] if plain else [column for column in self.header if column not in self.contract.names]
@@ -199,20 +199,20 @@ class _Reader:
                 column_names=self.header, block_size=len(records) + 1, use_threads=False, encoding="utf-8"
             ),
             parse_options=pa_csv.ParseOptions(
-                delimiter=self.contract.csv.delimiter, invalid_row_handler=broken.skip, newlines_in_values=False
+                delimiter=self.contract.csv.delimiter, invalid_row_handler=broken_rows.skip, newlines_in_values=False
             ),
             convert_options=pa_csv.ConvertOptions(
                 column_types=dict.fromkeys(self.header, pa.binary()),
-                include_columns=[*self.wanted, *unnamed],
+                include_columns=[*self.selected, *unnamed],
                 null_values=list(self.contract.csv.null_values),
                 strings_can_be_null=True,
                 quoted_strings_can_be_null=False,
             ),
         )
-        rows = table.num_rows + len(broken.rows)
+        rows = table.num_rows + len(broken_rows.rows)
         decoded = plain_texts if plain else texts
-        columns = {name: decoded(whole(table.column(name))) for name in self.wanted}
-        piece = Piece(rows=rows, columns=columns, numbers=kept_numbers(rows, broken.rows), breaches=broken.breaches())
+        columns = {name: decoded(whole(table.column(name))) for name in self.selected}
+        piece = Piece(rows=rows, columns=columns, numbers=kept_numbers(rows, broken_rows.rows), breaches=broken_rows.breaches())
         for name in unnamed:
             self._require_text(piece, name, texts(whole(table.column(name))))
         return piece
@@ -231,19 +231,19 @@ class _Broken:
 
     name: str
     rows: list[int] = field(default_factory=list)
-    shown: list[Example] = field(default_factory=list)
+    examples: list[Example] = field(default_factory=list)
 
     def skip(self, row: pa_csv.InvalidRow) -> str:
         self.rows.append(row.number)
-        if len(self.shown) < EXAMPLES:
+        if len(self.examples) < EXAMPLES:
             fields = f"{row.actual_columns} fields instead of {row.expected_columns}"
-            self.shown.append(Example(file=self.name, row=row.number, value=fields))
+            self.examples.append(Example(file=self.name, row=row.number, value=fields))
         return "skip"
 
     def breaches(self) -> Breaches:
         breaches = Breaches()
         if self.rows:
-            breaches.add("shape", "", len(self.rows), self.shown)
+            breaches.add("shape", "", len(self.rows), self.examples)
         return breaches
 
 

@@ -32,29 +32,29 @@ _MOST_NAMES = 1000
 _LEAST, _MOST = -(2**63), 2**63 - 1
 
 
-def json_pieces(stream: BinaryIO, name: str, contract: DataContract, wanted: Sequence[str]) -> Iterator[Parse]:
-    """The pieces of one file, with the columns *wanted*. Raises UnreadableFile."""
-    reader = _Reader(name, contract, [column for column in contract.columns if column.name in wanted])
+def json_pieces(stream: BinaryIO, name: str, contract: DataContract, selected: Sequence[str]) -> Iterator[Parse]:
+    """The pieces of one file, with the columns *selected*. Raises UnreadableFile."""
+    reader = _Reader(name, contract, [column for column in contract.columns if column.name in selected])
     for lines in _lines(stream):
         yield lambda lines=lines: reader.parse(lines)  # type: ignore[misc]
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:
-    rest = stream.read(_BLOCK).removeprefix(_MARK)
-    if not rest.strip():
-        rest += stream.read(_BLOCK)
-        if not rest.strip():
+    buffer = stream.read(_BLOCK).removeprefix(_MARK)
+    if not buffer.strip():
+        buffer += stream.read(_BLOCK)
+        if not buffer.strip():
             raise UnreadableFile("the file is empty")
-    if rest.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if buffer.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UnreadableFile("it is written in UTF-16 or UTF-32: write it in UTF-8")
     while block := stream.read(_BLOCK):
-        lines, _, rest = (rest + block).rpartition(b"\n")
+        lines, _, buffer = (buffer + block).rpartition(b"\n")
         if lines:
             yield lines + b"\n"
-        elif len(rest) > LONGEST_RECORD:
+        elif len(buffer) > LONGEST_RECORD:
             raise UnreadableFile(f"a line is longer than {LONGEST_RECORD // 1024**2} MB")
-    if rest.strip():
-        yield rest if rest.endswith(b"\n") else rest + b"\n"
+    if buffer.strip():
+        yield buffer if buffer.endswith(b"\n") else buffer + b"\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +98,9 @@ class _Reader:
         for number, line in enumerate(numbered, 1):
             objects.take(number, line)
         return Piece(
-            rows=len(objects.kept) + objects.broken,
+            rows=len(objects.records) + objects.broken_count,
             span=len(numbered),
-            columns={column.name: _values(objects.kept, column) for column in self.columns},
+            columns={column.name: _values(objects.records, column) for column in self.columns},
             names=objects.names,
             numbers=np.array(objects.numbers, dtype=np.int64),
             breaches=objects.breaches,
@@ -109,9 +109,9 @@ class _Reader:
 
 def _doubtless(lines: bytes, count: int) -> bool:
     """Whether each line looks like one object; that it is no more than one is seen by the number of rows."""
-    begins = lines.startswith(b"{") and lines.count(b"\n{") == count - 1
-    ends = lines.count(b"}\n") + lines.count(b"}\r\n") == count
-    return begins and ends and _is_shallow(lines, count) and _is_utf8(lines) and not _DOUBTFUL.search(lines)
+    starts_match = lines.startswith(b"{") and lines.count(b"\n{") == count - 1
+    ends_match = lines.count(b"}\n") + lines.count(b"}\r\n") == count
+    return starts_match and ends_match and _is_shallow(lines, count) and _is_utf8(lines) and not _DOUBTFUL.search(lines)
 
 
 def _is_shallow(lines: bytes, count: int) -> bool:
@@ -138,12 +138,12 @@ def _finite(values: pa.Array) -> bool:
 
 def _fields_of(lines: bytes, names: Set[str]) -> set[str]:
     """Which of *names* are fields of any line."""
-    left, there = set(names), set[str]()
-    for line in lines.splitlines() if left else ():
-        there |= left & json.loads(line).keys()
-        if there == left:
+    unseen, present = set(names), set[str]()
+    for line in lines.splitlines() if unseen else ():
+        present |= unseen & json.loads(line).keys()
+        if present == unseen:
             break
-    return there
+    return present
 
 
 class _NotJson:
@@ -165,13 +165,13 @@ class _Fields(dict[str, Any]):
 class _Objects:
     """The lines of a piece that are objects, and what is wrong with the others."""
 
-    def __init__(self, name: str, known: Set[str]) -> None:
-        self._name, self._known = name, known
-        self.kept: list[dict[str, Any]] = []
+    def __init__(self, name: str, contract_names: Set[str]) -> None:
+        self._name, self._contract_names = name, contract_names
+        self.records: list[dict[str, Any]] = []
         self.numbers: list[int] = []
         self.names: dict[str, int] = {}
         self.breaches = Breaches()
-        self.broken = self._not_json_seen = 0
+        self.broken_count = self._not_json_seen = 0
         self._decoder = json.JSONDecoder(object_pairs_hook=_fields, parse_constant=self._not_json)
 
     def take(self, number: int, line: bytes) -> None:
@@ -187,14 +187,14 @@ class _Objects:
         except ValueError as error:
             reason = str(error)
         if reason:
-            self.broken += 1
-            shown = f"{reason[:100]}: {line[:60].decode(errors='replace')}"
-            self.breaches.add("shape", "", 1, [Example(file=self._name, row=number, value=shown)])
+            self.broken_count += 1
+            example = f"{reason[:100]}: {line[:60].decode(errors='replace')}"
+            self.breaches.add("shape", "", 1, [Example(file=self._name, row=number, value=example)])
             return
-        self.kept.append(value)
+        self.records.append(value)
         self.numbers.append(number)
         for name in value:
-            if name in self._known or len(self.names) < _MOST_NAMES:
+            if name in self._contract_names or len(self.names) < _MOST_NAMES:
                 self.names.setdefault(readable(name), number)
 
     def _refused(self, value: Any, line: bytes) -> str:
@@ -202,11 +202,11 @@ class _Objects:
             return "no JSON object"
         if line.count(b"{") + line.count(b"[") > _DEPTH and is_nested_deeper(value, _DEPTH):
             return _TOO_DEEP
-        if repeated := sorted(value.repeated & self._known):
+        if repeated := sorted(value.repeated & self._contract_names):
             return f"field {repeated[0]!r} is there twice"
-        if self._not_json_seen > sum(isinstance(value.get(name), _NotJson) for name in self._known):
+        if self._not_json_seen > sum(isinstance(value.get(name), _NotJson) for name in self._contract_names):
             return "NaN and infinities are not JSON"
-        if not _is_utf8(line) and all(_is_text(value.get(name)) for name in self._known):
+        if not _is_utf8(line) and all(_is_text(value.get(name)) for name in self._contract_names):
             return "it is not UTF-8"
         return ""
 
@@ -239,7 +239,7 @@ def _values(records: Sequence[dict[str, Any]], column: Column) -> Typed:
     return Typed(
         values=pa.array(values, TYPES[column.type]),
         bad=bad if bad.any() else None,
-        show=lambda place: _shown(raw[place]),
+        show=lambda index: _shown(raw[index]),
     )
 
 

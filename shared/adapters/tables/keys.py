@@ -30,10 +30,10 @@ class KeyPart:
 
     def chosen(self, hashes: Any) -> "KeyPart":
         """Only those whose hash is one of *hashes*, which are sorted."""
-        places = np.minimum(np.searchsorted(hashes, self.hashes), len(hashes) - 1)
-        keep = np.flatnonzero(hashes[places] == self.hashes)
-        taken = {name: _wide(values.take(pa.array(keep))) for name, values in self.values.items()}
-        return KeyPart(values=taken, hashes=self.hashes[keep], rows=self.rows[keep])
+        positions = np.minimum(np.searchsorted(hashes, self.hashes), len(hashes) - 1)
+        keep = np.flatnonzero(hashes[positions] == self.hashes)
+        selected = {name: _wide(values.take(pa.array(keep))) for name, values in self.values.items()}
+        return KeyPart(values=selected, hashes=self.hashes[keep], rows=self.rows[keep])
 
 
 def key_part(columns: Mapping[str, Typed], numbers: Any) -> KeyPart:
@@ -44,7 +44,7 @@ def key_part(columns: Mapping[str, Typed], numbers: Any) -> KeyPart:
     bad = [column.bad for column in columns.values() if column.bad is not None]
     if bad:
         keep = np.flatnonzero(~np.logical_or.reduce(bad))
-        values, rows = {name: each.take(pa.array(keep)) for name, each in values.items()}, rows[keep]
+        values, rows = {name: column_values.take(pa.array(keep)) for name, column_values in values.items()}, rows[keep]
     return KeyPart(values=values, hashes=_hashes(list(values.values())), rows=rows)
 
 
@@ -102,15 +102,15 @@ def _text_hashes(values: pa.Array) -> Any:
     """Of each text the polynomial of its bytes: sums over all bytes, whose differences are those of each text."""
     wide = pa.types.is_large_string(values.type)
     _, offsets, data = values.buffers()
-    ends = np.frombuffer(offsets, np.int64 if wide else np.int32)[values.offset : values.offset + len(values) + 1]
+    boundaries = np.frombuffer(offsets, np.int64 if wide else np.int32)[values.offset : values.offset + len(values) + 1]
     if not len(values):
         return np.empty(0, np.uint64)
-    low, high = int(ends[0]), int(ends[-1])
+    low, high = int(boundaries[0]), int(boundaries[-1])
     text = np.frombuffer(data, np.uint8)[low:high] if high > low else np.empty(0, np.uint8)
     powers, inverses = _powers(high - low)
     sums = np.zeros(high - low + 1, np.uint64)
     np.cumsum((text.astype(np.uint64) + np.uint64(1)) * powers[: high - low], out=sums[1:])
-    starts, stops = ends[:-1] - low, ends[1:] - low
+    starts, stops = boundaries[:-1] - low, boundaries[1:] - low
     return (sums[stops] - sums[starts]) * inverses[starts]
 
 
@@ -122,12 +122,12 @@ def _powers(count: int) -> tuple[Any, Any]:
     if not _known_powers or len(_known_powers[0][0]) <= count:
         length = max(count + 1, 1 << 20)
         inverse = np.uint64(pow(int(_POWER), -1, 1 << 64))
-        made = []
+        pair_ = []
         for base in (_POWER, inverse):
             factors = np.full(length, base, np.uint64)
             factors[0] = 1
-            made.append(np.cumprod(factors, dtype=np.uint64))
-        _known_powers[:] = [tuple(made)]
+            pair_.append(np.cumprod(factors, dtype=np.uint64))
+        _known_powers[:] = [tuple(pair_)]
     pair: tuple[Any, Any] = _known_powers[0]
     return pair
 
@@ -168,9 +168,9 @@ class Keys:
             together = np.concatenate(pieces)
             if len(pieces) > 1:
                 together.sort()
-            again = together[1:][together[1:] == together[:-1]]
-            count += len(again)
-            hashes.append(np.unique(again))
+            repeats = together[1:][together[1:] == together[:-1]]
+            count += len(repeats)
+            hashes.append(np.unique(repeats))
         return count, np.concatenate(hashes)
 
     def _ranges(self) -> Iterator[list[Any]]:
@@ -180,10 +180,10 @@ class Keys:
         sample = np.sort(np.concatenate([part[::_SAMPLED] for part in self._parts]))
         steps = max(1, round(self._total / _RANGE))
         bounds = np.unique(sample[[len(sample) * step // steps for step in range(1, steps)]])
-        begins = [0] * len(self._parts)
+        starts = [0] * len(self._parts)
         for bound in [*bounds, None]:
-            ends = [len(part) if bound is None else int(np.searchsorted(part, bound)) for part in self._parts]
-            pieces = [part[a:z] for part, a, z in zip(self._parts, begins, ends, strict=True) if a < z]
+            stops = [len(part) if bound is None else int(np.searchsorted(part, bound)) for part in self._parts]
+            pieces = [part[a:z] for part, a, z in zip(self._parts, starts, stops, strict=True) if a < z]
             if pieces:
                 yield pieces
-            begins = ends
+            starts = stops

@@ -55,13 +55,13 @@ def _table(name: str, stream: Any) -> pa.Table:
         return pa.Table.from_pylist(list(itertools.islice(_objects(stream), MOST_ROWS)))
     else:
         batches = pa_csv.open_csv(stream, read_options=pa_csv.ReadOptions(block_size=_BLOCK, use_threads=False))
-    taken, rows = list[pa.RecordBatch](), 0
+    batches_read, rows = list[pa.RecordBatch](), 0
     for batch in batches:
-        taken.append(batch.slice(0, MOST_ROWS - rows))
-        rows += taken[-1].num_rows
+        batches_read.append(batch.slice(0, MOST_ROWS - rows))
+        rows += batches_read[-1].num_rows
         if rows >= MOST_ROWS:
             break
-    return pa.Table.from_batches(taken)
+    return pa.Table.from_batches(batches_read)
 
 
 def _objects(stream: Any) -> Iterator[dict[str, Any]]:

@@ -40,12 +40,12 @@ def measure(files: Iterable[TableFile], contract: DataContract, reference: Refer
 
 def profile(files: Iterable[TableFile], contract: DataContract) -> ReferenceProfile:
     """The reference profile of *files*: breakpoints from the first rows, then counts over all of them."""
-    known = tuple(files)
+    all_files = tuple(files)
     columns = worth_profiling(contract)
-    sample = _sample(known, contract, columns)
-    drafts = {each.name: drafted for each in columns if (drafted := draft(each, sample[each.name])) is not None}
+    sample = _sample(all_files, contract, columns)
+    drafts = {column.name: drafted for column in columns if (drafted := draft(column, sample[column.name])) is not None}
     measuring = _Measuring(contract, drafts)
-    for file in known:
+    for file in all_files:
         measuring.read(file)
     return counted(drafts, measuring.result())
 
@@ -56,12 +56,12 @@ class _Measuring:
         self._breaches, self._rows = Breaches(), dict[str, int]()
         self._files: list[TableFile] = []
         self._cells: dict[str, Any] = {
-            name: np.zeros(len(each.breakpoints) + 1, dtype=np.int64)
-            for name, each in profiled.items()
-            if each.kind == "numeric"
+            name: np.zeros(len(column.breakpoints) + 1, dtype=np.int64)
+            for name, column in profiled.items()
+            if column.kind == "numeric"
         }
         self._counts: dict[str, Counter[str]] = {
-            name: Counter() for name, each in profiled.items() if each.kind == "categorical"
+            name: Counter() for name, column in profiled.items() if column.kind == "categorical"
         }
         self._keys = Keys()
 
@@ -78,8 +78,8 @@ class _Measuring:
         except MemoryError:
             self._unreadable(file, "reading it takes more memory than there is for it")
         except Exception as error:
-            said = (str(error).splitlines() or [""])[0]
-            self._unreadable(file, f"{said} ({type(error).__name__})")
+            reason = (str(error).splitlines() or [""])[0]
+            self._unreadable(file, f"{reason} ({type(error).__name__})")
 
     def result(self) -> Measurements:
         self._look_again()
@@ -107,9 +107,9 @@ class _Measuring:
         for name, cells in measures.cells.items():
             self._cells[name] += cells
         for name, counts in measures.counts.items():
-            known = self._counts[name]
+            totals = self._counts[name]
             for value, times in counts.items():
-                known[value if value in known or len(known) < CATEGORIES else OTHER] += times
+                totals[value if value in totals or len(totals) < CATEGORIES else OTHER] += times
         if measures.keys is not None:
             self._keys.add(measures.keys)
 
@@ -122,23 +122,23 @@ class _Measuring:
         if not count:
             return
         slices = math.ceil((count + len(hashes)) * self._keys.bytes_per_row / _SUSPECT_BYTES)
-        repeats, shown = 0, list[tuple[tuple[int, int], Example]]()
-        for some in np.array_split(hashes, max(1, slices)):
-            again, examples = self._suspects(some).repeated()
-            repeats += again
-            shown += examples
+        repeats, numbered_examples = 0, list[tuple[tuple[int, int], Example]]()
+        for slice_hashes in np.array_split(hashes, max(1, slices)):
+            slice_repeats, examples = self._suspects(slice_hashes).repeated()
+            repeats += slice_repeats
+            numbered_examples += examples
         if repeats:
-            ordered = [example for _, example in sorted(shown, key=lambda each: each[0])]
+            ordered = [example for _, example in sorted(numbered_examples, key=lambda entry: entry[0])]
             self._breaches.add("key", "", repeats, ordered[:EXAMPLES])
 
     def _suspects(self, hashes: Any) -> Suspects:
-        suspects, wanted = Suspects(), [c for c in self._contract.columns if c.name in self._contract.keys]
+        suspects, key_columns = Suspects(), [c for c in self._contract.columns if c.name in self._contract.keys]
         for number, file in enumerate(self._files):
             first = 0
             with file.open() as stream:
                 pieces = pieces_of(stream, file.name, self._contract, self._contract.keys, Breaches())
                 try:
-                    for span, part in worked(pieces, lambda piece: _suspect_part(piece, wanted, hashes)):
+                    for span, part in worked(pieces, lambda piece: _suspect_part(piece, key_columns, hashes)):
                         if part is not None:
                             suspects.add(number, file.name, replace(part, rows=part.rows + first))
                         first += span
@@ -151,9 +151,9 @@ class _Measuring:
 
 def _suspect_part(piece: Piece, columns: list[Column], hashes: Any) -> tuple[int, KeyPart | None]:
     typed = {column.name: piece.typed(column) for column in columns}
-    there = {name: values for name, values in typed.items() if values is not None}
+    present = {name: values for name, values in typed.items() if values is not None}
     span = piece.rows if piece.span < 0 else piece.span
-    return span, key_part(there, piece.numbers).chosen(hashes) if len(there) == len(columns) else None
+    return span, key_part(present, piece.numbers).chosen(hashes) if len(present) == len(columns) else None
 
 
 def _sample(files: tuple[TableFile, ...], contract: DataContract, columns: tuple[Column, ...]) -> dict[str, list[Any]]:

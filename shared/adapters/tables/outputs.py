@@ -24,12 +24,12 @@ class UnreadableOutput(Exception):
 def count_output(file: TableFile, output: OutputField, profile: ColumnProfile) -> Counted:
     """The field in every line of *file*. A line without a value, as NaN is written, is an answer that is counted in no
     cell. Raises UnreadableOutput, and whatever opening or reading the file raises."""
-    counted, wrong = Counted(), ""
+    counts, wrong = Counted(), ""
     for values, bad in _values(file, output, profile):
-        counted, wrong = counted.merged(_counted(values, output.name, profile)), wrong or bad
-    if wrong and not counted.outputs[output.name].total:
+        counts, wrong = counts.merged(_counted(values, output.name, profile)), wrong or bad
+    if wrong and not counts.outputs[output.name].total:
         raise UnreadableOutput(f"{wrong!r} is no number")
-    return counted
+    return counts
 
 
 def _values(file: TableFile, output: OutputField, profile: ColumnProfile) -> "Iterator[tuple[np.ndarray, str]]":
@@ -49,8 +49,8 @@ def _values(file: TableFile, output: OutputField, profile: ColumnProfile) -> "It
                 ),
             )
             for batch in reader:
-                place = output.field - 1 if output.field > 0 else batch.num_columns - 1
-                converted = typed(batch.column(place), column)
+                position = output.field - 1 if output.field > 0 else batch.num_columns - 1
+                converted = typed(batch.column(position), column)
                 bad = "" if converted.bad is None else converted.show(int(np.flatnonzero(converted.bad)[0]))
                 yield _plain(converted.values), bad
         except (pa.ArrowException, IndexError, KeyError, ValueError) as error:

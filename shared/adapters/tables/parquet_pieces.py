@@ -17,9 +17,9 @@ _BUFFER = 4 * 1024 * 1024
 
 
 def parquet_pieces(
-    stream: BinaryIO, name: str, contract: DataContract, wanted: Sequence[str], breaches: Breaches
+    stream: BinaryIO, name: str, contract: DataContract, selected: Sequence[str], breaches: Breaches
 ) -> Iterator[Parse]:
-    """The pieces of one file, with those of the columns *wanted* that it has. Raises UnreadableFile."""
+    """The pieces of one file, with those of the columns *selected* that it has. Raises UnreadableFile."""
     metadata = pa_parquet.read_metadata(stream)
     if metadata.num_columns > MOST_COLUMNS:
         raise UnreadableFile(f"it has {metadata.num_columns} columns, more than {MOST_COLUMNS}")
@@ -34,20 +34,20 @@ def parquet_pieces(
     if repeated := [column for column, times in Counter(header).items() if times > 1]:
         raise UnreadableFile(f"a column's name is there twice: {repeated[0][:60]}")
     compare_columns(name, dict.fromkeys(header, 0), contract, breaches)
-    there = [column for column in wanted if column in header]
+    present = [column for column in selected if column in header]
     threads = (os.cpu_count() or 1) > 1
-    for batch in file.iter_batches(batch_size=_ROWS, columns=there, use_threads=threads):
-        columns = {column: batch.column(column) for column in there}
+    for batch in file.iter_batches(batch_size=_ROWS, columns=present, use_threads=threads):
+        columns = {column: batch.column(column) for column in present}
         yield lambda rows=batch.num_rows, columns=columns: Piece(rows=rows, columns=columns)  # type: ignore[misc]
 
 
 def _encoded(metadata: pa_parquet.FileMetaData, contract: DataContract) -> list[str]:
     """Columns of texts that are written by dictionary and are no key: their texts need not be made for each row."""
     texts = {column.name for column in contract.columns if column.type == "string" and column.name not in contract.keys}
-    places = {metadata.schema.column(at).path: at for at in range(metadata.num_columns)}
+    positions = {metadata.schema.column(at).path: at for at in range(metadata.num_columns)}
     groups = range(metadata.num_row_groups)
     return [
         name
-        for name, at in places.items()
+        for name, at in positions.items()
         if name in texts and all(metadata.row_group(group).column(at).has_dictionary_page for group in groups)
     ]

@@ -36,30 +36,32 @@ class PieceMeasurer:
 
     def __init__(self, file: str, contract: DataContract, profiled: Mapping[str, ColumnProfile]) -> None:
         self._file, self._contract, self._profiled = file, contract, profiled
-        self._edges = {name: np.asarray(each.breakpoints) for name, each in profiled.items() if each.kind == "numeric"}
+        self._edges = {
+            name: np.asarray(column.breakpoints) for name, column in profiled.items() if column.kind == "numeric"
+        }
 
     def measure(self, piece: Piece) -> PieceMeasures:
         columns = {column.name: piece.typed(column) for column in self._contract.columns}
-        there = {name: column for name, column in columns.items() if column is not None}
+        present = {name: column for name, column in columns.items() if column is not None}
         for column in self._contract.columns:  # Few texts: each of them is looked at once.
-            if column.allowed and column.type == "string" and column.name in there:
-                there[column.name] = _by_dictionary(there[column.name])
+            if column.allowed and column.type == "string" and column.name in present:
+                present[column.name] = _by_dictionary(present[column.name])
         for column in self._contract.columns:
-            if column.name in there:
-                self._rules(piece, column, there[column.name])
-        keyed = self._contract.keys and all(key in there for key in self._contract.keys)
+            if column.name in present:
+                self._rules(piece, column, present[column.name])
+        keyed = self._contract.keys and all(key in present for key in self._contract.keys)
         return PieceMeasures(
             rows=piece.rows,
             span=piece.rows if piece.span < 0 else piece.span,
             names=piece.names,
             breaches=piece.breaches,
-            cells={name: _cells(there[name].values, edges) for name, edges in self._edges.items() if name in there},
+            cells={name: _cells(present[name].values, edges) for name, edges in self._edges.items() if name in present},
             counts={
-                name: _counts(there[name].values)
+                name: _counts(present[name].values)
                 for name, profile in self._profiled.items()
-                if profile.kind == "categorical" and name in there
+                if profile.kind == "categorical" and name in present
             },
-            keys=SortedHashes(key_part({key: there[key] for key in self._contract.keys}, piece.numbers))
+            keys=SortedHashes(key_part({key: present[key] for key in self._contract.keys}, piece.numbers))
             if keyed
             else None,
         )
@@ -73,11 +75,11 @@ class PieceMeasurer:
         if column.min is not None or column.max is not None:
             self._bounds(piece, column, typed)
         if column.allowed:
-            allowed = pa.array(column.allowed, TYPES[column.type])
-            self._unfit(piece, "allowed", column, typed, _each(values, lambda each: pc.is_in(each, allowed)))
+            allowed_values = pa.array(column.allowed, TYPES[column.type])
+            self._unfit(piece, "allowed", column, typed, _each(values, lambda chunk: pc.is_in(chunk, allowed_values)))
         if column.pattern:
             expression = whole_value(column.pattern)
-            fits = _each(values, lambda each: pc.match_substring_regex(each, expression))
+            fits = _each(values, lambda chunk: pc.match_substring_regex(chunk, expression))
             self._unfit(piece, "pattern", column, typed, fits)
 
     def _bounds(self, piece: Piece, column: Column, typed: Typed) -> None:
@@ -94,19 +96,19 @@ class PieceMeasurer:
                 self._broken(piece, "max", column, typed, _true(pc.greater(values, high)))
 
     def _unfit(self, piece: Piece, rule: Rule, column: Column, typed: Typed, fits: pa.Array) -> None:
-        there = len(typed.values) - typed.values.null_count
-        if fits.true_count != there:
-            broken = pc.and_(pc.is_valid(typed.values), pc.invert(fits))
-            self._broken(piece, rule, column, typed, _true(broken))
+        value_count = len(typed.values) - typed.values.null_count
+        if fits.true_count != value_count:
+            broken_mask = pc.and_(pc.is_valid(typed.values), pc.invert(fits))
+            self._broken(piece, rule, column, typed, _true(broken_mask))
 
     def _broken(self, piece: Piece, rule: Rule, column: Column, typed: Typed, mask: Any) -> None:
-        places = np.flatnonzero(mask)
-        if len(places):
-            shown = [
+        positions = np.flatnonzero(mask)
+        if len(positions):
+            examples = [
                 Example(file=self._file, row=piece.number(int(at)), value=typed.show(int(at)))
-                for at in places[:EXAMPLES]
+                for at in positions[:EXAMPLES]
             ]
-            piece.breaches.add(rule, column.name, len(places), shown)
+            piece.breaches.add(rule, column.name, len(positions), examples)
 
 
 def _by_dictionary(texts: Typed) -> Typed:
@@ -129,11 +131,11 @@ def _cells(values: pa.Array, edges: Any) -> Any:
     numbers = values.drop_null() if values.null_count else values
     if not pa.types.is_floating(numbers.type):
         numbers = pc.cast(numbers, pa.float64(), safe=False)
-    ordered = np.sort(numbers.to_numpy(zero_copy_only=False))
-    below = np.searchsorted(ordered, edges, side="right")
-    return np.diff(below, prepend=0, append=len(ordered))
+    sorted_numbers = np.sort(numbers.to_numpy(zero_copy_only=False))
+    below = np.searchsorted(sorted_numbers, edges, side="right")
+    return np.diff(below, prepend=0, append=len(sorted_numbers))
 
 
 def _counts(values: pa.Array) -> Counter[str]:
-    counted = pc.value_counts(values.drop_null())
-    return Counter({str(item["values"]): item["counts"] for item in counted.to_pylist()})
+    value_counts = pc.value_counts(values.drop_null())
+    return Counter({str(item["values"]): item["counts"] for item in value_counts.to_pylist()})

@@ -18,13 +18,13 @@ _MOST_THREADS = 4  # Each has a piece in memory.
 
 
 def pieces_of(
-    stream: BinaryIO, name: str, contract: DataContract, wanted: Sequence[str], breaches: Breaches
+    stream: BinaryIO, name: str, contract: DataContract, selected: Sequence[str], breaches: Breaches
 ) -> Iterator[Parse]:
     """The pieces of one file; what concerns the file as a whole is added to *breaches*."""
     if contract.format == "jsonl":
-        return json_pieces(stream, name, contract, wanted)
+        return json_pieces(stream, name, contract, selected)
     reader = csv_pieces if contract.format == "csv" else parquet_pieces
-    return reader(stream, name, contract, wanted, breaches)
+    return reader(stream, name, contract, selected, breaches)
 
 
 def worked(pieces: Iterator[Parse], work: Callable[[Piece], R]) -> Iterator[R]:
@@ -40,5 +40,5 @@ def worked(pieces: Iterator[Parse], work: Callable[[Piece], R]) -> Iterator[R]:
             while under_way:
                 yield under_way.popleft().result()
         finally:
-            for each in under_way:
-                each.cancel()
+            for future in under_way:
+                future.cancel()

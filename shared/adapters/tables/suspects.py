@@ -32,21 +32,21 @@ class Suspects:
             for name in self._parts[0][2].values
         ]
         first = _firsts(hashes[order], columns)
-        again = np.flatnonzero(first != np.arange(len(first)))
-        shown = sorted((int(order[at]), int(order[first[at]])) for at in again)[:EXAMPLES]
-        return len(again), [self._example(later, before) for later, before in shown]
+        repeats = np.flatnonzero(first != np.arange(len(first)))
+        pairs = sorted((int(order[at]), int(order[first[at]])) for at in repeats)[:EXAMPLES]
+        return len(repeats), [self._example(later, before) for later, before in pairs]
 
     def _example(self, later: int, before: int) -> tuple[tuple[int, int], Example]:
         number, file, row = self._place(later)
         _, first_file, first_row = self._place(before)
         return (number, row), Example(file=file, row=row, value=f"the key of {first_file} row {first_row}")
 
-    def _place(self, place: int) -> tuple[int, str, int]:
+    def _place(self, index: int) -> tuple[int, str, int]:
         for number, file, part in self._parts:
-            if place < len(part.rows):
-                return number, file, int(part.rows[place])
-            place -= len(part.rows)
-        raise IndexError(place)
+            if index < len(part.rows):
+                return number, file, int(part.rows[index])
+            index -= len(part.rows)
+        raise IndexError(index)
 
 
 def _firsts(hashes: Any, columns: list[pa.Array]) -> Any:
@@ -60,10 +60,10 @@ def _firsts(hashes: Any, columns: list[pa.Array]) -> Any:
         return np.maximum.accumulate(np.where(same, 0, np.arange(length)))
     starts = np.maximum.accumulate(np.where(same_hash, 0, np.arange(length)))
     firsts = np.arange(length)
-    known: dict[Any, int] = {}
-    for place in np.flatnonzero(np.bincount(starts, minlength=length)[starts] > 1):
-        key = (int(starts[place]), *(values[int(place)].as_py() for values in columns))
-        firsts[place] = known.setdefault(key, int(place))
+    first_by_key: dict[Any, int] = {}
+    for index in np.flatnonzero(np.bincount(starts, minlength=length)[starts] > 1):
+        key = (int(starts[index]), *(values[int(index)].as_py() for values in columns))
+        firsts[index] = first_by_key.setdefault(key, int(index))
     return firsts
 
 

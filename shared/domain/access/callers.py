@@ -24,7 +24,7 @@ class Caller(Person):
         """*person* as a caller; a caller stays what it is."""
         if isinstance(person, cls):
             return person
-        return cls(**{each.name: getattr(person, each.name) for each in fields(Person)})
+        return cls(**{field.name: getattr(person, field.name) for field in fields(Person)})
 
 
 NOBODY = Caller(oid="", name="nobody")

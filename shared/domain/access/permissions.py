@@ -109,9 +109,9 @@ class Permissions:
     def of(self, caller: Caller) -> tuple[Persona, ...]:
         """The personas as which *caller* acts."""
         if caller.kind is CallerKind.PERSON:
-            return tuple(each for each in self.personas if caller.fills(each.role))
+            return tuple(persona for persona in self.personas if caller.fills(persona.role))
         acts_as = {name for machine in self.machines if machine.name == caller.name for name in machine.acts_as}
-        return tuple(each for each in self.personas if each.role.name in acts_as)
+        return tuple(persona for persona in self.personas if persona.role.name in acts_as)
 
     def allows(self, caller: Caller, action: Action, place: str) -> bool:
         """Whether *caller* may do *action* in *place*: an environment, or `registry`.
@@ -132,14 +132,19 @@ class Permissions:
 
     def machine(self, caller: Caller) -> Machine | None:
         """The machine that the token of *caller* names."""
-        return next((each for each in self.machines if each.is_caller(caller)), None)
+        return next((machine for machine in self.machines if machine.is_caller(caller)), None)
 
     def who_may(self, action: Action, place: str) -> str:
         """The personas that may do *action* in *place* (everywhere, where it is empty), in words."""
-        wanted = {EVERYWHERE, place}
-        names = [each.role.name for each in self.personas if wanted.intersection(each.allows.get(action, ()))]
+        environments = {EVERYWHERE, place}
+        names = [
+            persona.role.name for persona in self.personas if environments.intersection(persona.allows.get(action, ()))
+        ]
         return ", ".join(names) or "nobody, as configured"
 
     def who_may_somewhere(self, action: Action) -> str:
         """The personas that may do *action* in any place, in words."""
-        return ", ".join(each.role.name for each in self.personas if each.allows.get(action)) or "nobody, as configured"
+        return (
+            ", ".join(persona.role.name for persona in self.personas if persona.allows.get(action))
+            or "nobody, as configured"
+        )

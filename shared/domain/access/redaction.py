@@ -47,8 +47,8 @@ def without_secrets(value: Any, depth: int = 0) -> Any:
     if isinstance(value, Mapping | list) and depth >= _DEEPEST:
         return "nested too deeply"
     if isinstance(value, Mapping):
-        return {key: _field(key, each, depth + 1) for key, each in value.items()}
-    return [without_secrets(each, depth + 1) for each in value] if isinstance(value, list) else value
+        return {key: _field(key, item, depth + 1) for key, item in value.items()}
+    return [without_secrets(item, depth + 1) for item in value] if isinstance(value, list) else value
 
 
 def _field(name: Any, value: Any, depth: int) -> Any:

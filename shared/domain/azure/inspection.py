@@ -24,8 +24,10 @@ class Grant:
 
     def allows(self, action: str, *, data: bool = False) -> bool:
         """`*` stands for anything, slashes included, and case does not matter."""
-        given, taken = (self.data_actions, self.not_data_actions) if data else (self.actions, self.not_actions)
-        return _any(action, given) and not _any(action, taken)
+        granted_patterns, excluded_patterns = (
+            (self.data_actions, self.not_data_actions) if data else (self.actions, self.not_actions)
+        )
+        return _any(action, granted_patterns) and not _any(action, excluded_patterns)
 
 
 class LockLevel(StrEnum):
@@ -112,12 +114,12 @@ class IssuerSeen:
 class ClockSeen:
     """Azure's time and ours, at one moment."""
 
-    theirs: datetime
-    ours: datetime
+    azure_time: datetime
+    local_time: datetime
 
     @property
     def skew_s(self) -> float:
-        return abs((self.ours - self.theirs).total_seconds())
+        return abs((self.local_time - self.azure_time).total_seconds())
 
 
 def _any(action: str, patterns: tuple[str, ...]) -> bool:

@@ -11,12 +11,12 @@ def group(subscription: str, name: str) -> str:
     return f"/subscriptions/{subscription}/resourceGroups/{name}"
 
 
-def workspace(place: Workspace) -> str:
-    return f"{group(place.subscription, place.resource_group)}/providers/{_ML}/workspaces/{place.workspace}"
+def workspace(workspace: Workspace) -> str:
+    return f"{group(workspace.subscription, workspace.resource_group)}/providers/{_ML}/workspaces/{workspace.workspace}"
 
 
-def registry(place: Registry) -> str:
-    return f"{group(place.subscription, place.resource_group)}/providers/{_ML}/registries/{place.name}"
+def registry(registry: Registry) -> str:
+    return f"{group(registry.subscription, registry.resource_group)}/providers/{_ML}/registries/{registry.name}"
 
 
 def registries(configuration: Configuration) -> tuple[Registry, ...]:
@@ -26,19 +26,23 @@ def registries(configuration: Configuration) -> tuple[Registry, ...]:
 
 def account(configuration: Configuration) -> str:
     """The hub's storage account, where the configuration says in which group it is."""
-    place = configuration.hub_group
-    if place is None:
+    resource_group = configuration.hub_group
+    if resource_group is None:
         return ""
-    accounts = f"{group(place.subscription, place.name)}/providers/Microsoft.Storage/storageAccounts"
+    accounts = f"{group(resource_group.subscription, resource_group.name)}/providers/Microsoft.Storage/storageAccounts"
     return f"{accounts}/{configuration.hub.account}"
 
 
 def container(configuration: Configuration, name: str) -> str:
-    there = account(configuration)
-    return f"{there}/blobServices/default/containers/{name}" if there else ""
+    account_id = account(configuration)
+    return f"{account_id}/blobServices/default/containers/{name}" if account_id else ""
 
 
 def namespace(configuration: Configuration, name: str) -> str:
     """The Service Bus namespace called *name*, where the configuration says in which group it is."""
-    place = configuration.bus_group or configuration.hub_group
-    return f"{group(place.subscription, place.name)}/providers/Microsoft.ServiceBus/namespaces/{name}" if place else ""
+    resource_group = configuration.bus_group or configuration.hub_group
+    return (
+        f"{group(resource_group.subscription, resource_group.name)}/providers/Microsoft.ServiceBus/namespaces/{name}"
+        if resource_group
+        else ""
+    )

@@ -56,44 +56,49 @@ class CheckReport:
         return asdict(self)
 
 
-def judge(measured: Measurements, contract: DataContract, reference: ReferenceProfile | None) -> CheckReport:
-    """The report on *measured*. A missing measurement never passes."""
-    findings = [breach for breach in measured.breaches if not _tolerated(breach, measured.rows, contract.tolerance)]
-    compared = compare(measured, contract.distribution, reference) if contract.distribution and reference else ()
+def judge(measurements: Measurements, contract: DataContract, reference: ReferenceProfile | None) -> CheckReport:
+    """The report on *measurements*. A missing measurement never passes."""
+    findings = [
+        breach for breach in measurements.breaches if not _tolerated(breach, measurements.rows, contract.tolerance)
+    ]
+    compared = compare(measurements, contract.distribution, reference) if contract.distribution and reference else ()
     summary = [_sentence(breach) for breach in findings]
-    if measured.rows < contract.min_rows:
-        summary.append(f"min_rows: {measured.rows} rows, at least {contract.min_rows} are needed")
-    summary += [_difference(each) for each in compared if _fails(each, contract.distribution)]
+    if measurements.rows < contract.min_rows:
+        summary.append(f"min_rows: {measurements.rows} rows, at least {contract.min_rows} are needed")
+    summary += [_difference(comparison) for comparison in compared if _fails(comparison, contract.distribution)]
     return CheckReport(
         outcome="failed" if summary else "passed",
-        rows=measured.rows,
-        rows_per_file=dict(measured.rows_per_file),
+        rows=measurements.rows,
+        rows_per_file=dict(measurements.rows_per_file),
         summary=tuple(summary),
         findings=tuple(findings),
-        tolerated=tuple(breach for breach in measured.breaches if breach not in findings),
+        tolerated=tuple(breach for breach in measurements.breaches if breach not in findings),
         distribution=tuple(compared),
     )
 
 
-def compare(measured: Measurements, rule: Distribution, reference: ReferenceProfile) -> tuple[Comparison, ...]:
+def compare(measurements: Measurements, rule: Distribution, reference: ReferenceProfile) -> tuple[Comparison, ...]:
     """The rule's columns, or all profiled ones, against the reference, the p-values adjusted together
     (Benjamini-Hochberg)."""
     tested = [
-        _test(name, profile, measured.tallies.get(name), rule)
+        _test(name, profile, measurements.tallies.get(name), rule)
         for name, profile in reference.columns.items()
         if not rule.columns or name in rule.columns
     ]
-    p_values = [each.p_value for each in tested if each.p_value is not None]
+    p_values = [comparison.p_value for comparison in tested if comparison.p_value is not None]
     adjusted = iter(statistics.benjamini_hochberg(p_values))
-    return tuple(each if each.p_value is None else _decided(each, next(adjusted), rule) for each in tested)
+    return tuple(
+        comparison if comparison.p_value is None else _decided(comparison, next(adjusted), rule)
+        for comparison in tested
+    )
 
 
 def _test(name: str, profile: ColumnProfile, tally: Tally | None, rule: Distribution) -> Comparison:
     numeric = profile.kind == "numeric"
     test = "Kolmogorov-Smirnov" if numeric else "chi-squared"
-    seen = tally.total if tally else 0
-    if tally is None or seen < rule.minimum_sample:
-        because = f"{seen} values are below the minimum of {rule.minimum_sample}"
+    values = tally.total if tally else 0
+    if tally is None or values < rule.minimum_sample:
+        because = f"{values} values are below the minimum of {rule.minimum_sample}"
         return Comparison(column=name, test=test, outcome="inconclusive", because=because)
     first, second = _aligned(profile, tally)
     result = statistics.kolmogorov_smirnov(first, second) if numeric else statistics.homogeneity(first, second)
@@ -110,29 +115,31 @@ def _aligned(profile: ColumnProfile, tally: Tally) -> tuple[Sequence[int], Seque
     return [profile.counts.get(name, 0) for name in names], [tally.counts.get(name, 0) for name in names]
 
 
-def _decided(each: Comparison, adjusted: float, rule: Distribution) -> Comparison:
-    differs = adjusted <= rule.alpha and (rule.psi_limit is None or (each.psi or 0.0) >= rule.psi_limit)
-    said = f"adjusted p = {adjusted:.2g}, alpha = {rule.alpha:g}, PSI = {each.psi:.3f}"
+def _decided(comparison: Comparison, adjusted: float, rule: Distribution) -> Comparison:
+    differs = adjusted <= rule.alpha and (rule.psi_limit is None or (comparison.psi or 0.0) >= rule.psi_limit)
+    reason = f"adjusted p = {adjusted:.2g}, alpha = {rule.alpha:g}, PSI = {comparison.psi:.3f}"
     return Comparison(
-        column=each.column,
-        test=each.test,
+        column=comparison.column,
+        test=comparison.test,
         outcome="fail" if differs else "pass",
-        because=said,
-        statistic=each.statistic,
-        p_value=each.p_value,
+        because=reason,
+        statistic=comparison.statistic,
+        p_value=comparison.p_value,
         adjusted_p=adjusted,
-        psi=each.psi,
+        psi=comparison.psi,
     )
 
 
-def _fails(each: Comparison, rule: Distribution | None) -> bool:
+def _fails(comparison: Comparison, rule: Distribution | None) -> bool:
     strict = rule is not None and rule.inconclusive == "fail"
-    return each.outcome == "fail" or (strict and each.outcome == "inconclusive")
+    return comparison.outcome == "fail" or (strict and comparison.outcome == "inconclusive")
 
 
-def _difference(each: Comparison) -> str:
-    said = "is distributed differently from the reference" if each.outcome == "fail" else "could not be compared"
-    return f"distribution: column {each.column} {said} ({each.test}: {each.because})"
+def _difference(comparison: Comparison) -> str:
+    verdict = (
+        "is distributed differently from the reference" if comparison.outcome == "fail" else "could not be compared"
+    )
+    return f"distribution: column {comparison.column} {verdict} ({comparison.test}: {comparison.because})"
 
 
 def _tolerated(breach: Breach, rows: int, tolerance: float) -> bool:
@@ -140,12 +147,12 @@ def _tolerated(breach: Breach, rows: int, tolerance: float) -> bool:
 
 
 def _sentence(breach: Breach) -> str:
-    what = f"column {breach.column}" if breach.column else "rows"
+    subject = f"column {breach.column}" if breach.column else "rows"
     if breach.rule == "readable":
-        what = "file"
-    shown = "; ".join(
+        subject = "file"
+    examples = "; ".join(
         f"{example.file} row {example.row}: {example.value}" if example.row else f"{example.file}: {example.value}"
         for example in breach.examples[:3]
     )
-    counted = "" if breach.rule in _WHOLE_FILE else f"{breach.count} values " if breach.column else f"{breach.count} "
-    return f"{breach.rule}: {what}: {counted}{_SAID[breach.rule]} ({shown})"
+    count = "" if breach.rule in _WHOLE_FILE else f"{breach.count} values " if breach.column else f"{breach.count} "
+    return f"{breach.rule}: {subject}: {count}{_SAID[breach.rule]} ({examples})"

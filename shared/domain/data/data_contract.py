@@ -119,8 +119,8 @@ class _Section:
         self.fail(name, f"is {shown(value)}", remedy)
 
     def fail(self, name: str, problem: str, remedy: str) -> None:
-        place = ".".join(part for part in (self.where, name) if part)
-        self.problems.append(ContractProblem(field=place, problem=f"{self.about}{problem}", remedy=remedy))
+        path = ".".join(part for part in (self.where, name) if part)
+        self.problems.append(ContractProblem(field=path, problem=f"{self.about}{problem}", remedy=remedy))
 
     def text(self, name: str, default: str | None = "") -> str:
         """A text; without a default it has to be there, and not empty."""
@@ -208,7 +208,7 @@ def _columns(top: _Section) -> tuple[Column, ...]:
     if not isinstance(columns, list) or not columns:
         top.wrong("columns", columns, "list at least one column")
         return ()
-    return tuple(_column(_Section(each, f"columns[{at}]", top.problems)) for at, each in enumerate(columns))
+    return tuple(_column(_Section(column, f"columns[{at}]", top.problems)) for at, column in enumerate(columns))
 
 
 def _column(section: _Section) -> Column:
@@ -231,16 +231,20 @@ def _column(section: _Section) -> Column:
 
 
 def _bounds(section: _Section, kind: ColumnType) -> tuple[Bound | None, Bound | None]:
-    written = {name: section.values.pop(name, None) for name in ("min", "max")}
-    bounds = {name: None if value is None else _bound(section, name, value, kind) for name, value in written.items()}
+    values = {name: section.values.pop(name, None) for name in ("min", "max")}
+    bounds = {name: None if value is None else _bound(section, name, value, kind) for name, value in values.items()}
     low, high = bounds["min"], bounds["max"]
     if low is None or high is None:
         return low, high
-    if kind == "timestamp" and zoned(written["min"]) != zoned(written["max"]):
-        named, bare = ("max", "min") if zoned(written["max"]) else ("min", "max")
-        section.fail(bare, f"is {shown(written[bare])}, without a zone, and {named} has one", "write both alike")
+    if kind == "timestamp" and zoned(values["min"]) != zoned(values["max"]):
+        zoned_field, zoneless_field = ("max", "min") if zoned(values["max"]) else ("min", "max")
+        section.fail(
+            zoneless_field,
+            f"is {shown(values[zoneless_field])}, without a zone, and {zoned_field} has one",
+            "write both alike",
+        )
     elif low > high:  # type: ignore[operator]  # Both are of the column's type.
-        section.fail("min", f"is {shown(written['min'])}, above max {shown(written['max'])}", "swap them")
+        section.fail("min", f"is {shown(values['min'])}, above max {shown(values['max'])}", "swap them")
     return low, high
 
 
@@ -351,8 +355,8 @@ def _across(contract: DataContract) -> Iterator[ContractProblem]:
         if name and name in contract.names[:at]:
             yield ContractProblem(field=f"columns[{at}].name", problem=f"is {name!r} again", remedy="remove one")
     tested = contract.distribution.columns if contract.distribution else ()
-    for field_name, listed in (("keys", contract.keys), ("distribution.columns", tested)):
-        for at, name in enumerate(listed):
+    for field_name, names_listed in (("keys", contract.keys), ("distribution.columns", tested)):
+        for at, name in enumerate(names_listed):
             if name not in names:
                 remedy = "add it to columns, or mend its name"
                 yield ContractProblem(field=f"{field_name}[{at}]", problem=f"is {name!r}, no column", remedy=remedy)
@@ -364,14 +368,14 @@ def _unwritable(contract: DataContract) -> Iterator[ContractProblem]:
     """What the character set of the files cannot say, and so will never be in one."""
     texts = [(f"columns[{at}].name", column.name) for at, column in enumerate(contract.columns)]
     texts += [
-        (f"columns[{at}].allowed[{place}]", value)
+        (f"columns[{at}].allowed[{value_at}]", value)
         for at, column in enumerate(contract.columns)
-        for place, value in enumerate(column.allowed)
+        for value_at, value in enumerate(column.allowed)
         if isinstance(value, str)
     ]
-    for place, text in texts:
+    for path, text in texts:
         try:
             text.encode(contract.csv.encoding)
         except UnicodeError:
             problem = f"is {shown(text)}, which {contract.csv.encoding} cannot say"
-            yield ContractProblem(field=place, problem=problem, remedy="name the encoding of the files in `csv`")
+            yield ContractProblem(field=path, problem=problem, remedy="name the encoding of the files in `csv`")

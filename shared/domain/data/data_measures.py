@@ -70,16 +70,16 @@ class Breaches:
         """Count *count* more; only as many *examples* are kept as there is room for."""
         key = (rule, column)
         self._counts[key] = self._counts.get(key, 0) + count
-        kept = self._examples.setdefault(key, [])
-        kept.extend(examples[: EXAMPLES - len(kept)])
+        stored = self._examples.setdefault(key, [])
+        stored.extend(examples[: EXAMPLES - len(stored)])
 
     def take(self, others: "Breaches", first: int) -> None:
         """Those of a piece of a file whose rows follow row *first*."""
         for (rule, column), count in others._counts.items():
-            kept = self._examples.setdefault((rule, column), [])
+            stored = self._examples.setdefault((rule, column), [])
             self._counts[rule, column] = self._counts.get((rule, column), 0) + count
-            for example in others._examples[rule, column][: EXAMPLES - len(kept)]:
-                kept.append(replace(example, row=example.row + first))
+            for example in others._examples[rule, column][: EXAMPLES - len(stored)]:
+                stored.append(replace(example, row=example.row + first))
 
     def all(self) -> tuple[Breach, ...]:
         return tuple(
@@ -89,13 +89,13 @@ class Breaches:
         )
 
 
-def measurements_to_dict(measured: Measurements) -> dict[str, Any]:
+def measurements_to_dict(measurements: Measurements) -> dict[str, Any]:
     """Plain JSON; `measurements_from_dict` reads it back."""
     return {
-        "rows": dict(measured.rows_per_file),
-        "breaches": [asdict(breach) for breach in measured.breaches],
+        "rows": dict(measurements.rows_per_file),
+        "breaches": [asdict(breach) for breach in measurements.breaches],
         "tallies": {
-            name: {"cells": tally.cells, "counts": dict(tally.counts)} for name, tally in measured.tallies.items()
+            name: {"cells": tally.cells, "counts": dict(tally.counts)} for name, tally in measurements.tallies.items()
         },
     }
 

@@ -38,8 +38,8 @@ def row_texts(texts: Sequence[Callable[[Any], str]]) -> Callable[[Sequence[Any]]
 
 def key_digest(texts: Sequence[str]) -> bytes:
     """*texts* of one row's keys as DIGEST_BYTES bytes."""
-    whole = texts[0] if len(texts) == 1 else json.dumps(texts)
-    return blake2b(whole.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).digest()
+    text = texts[0] if len(texts) == 1 else json.dumps(texts)
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).digest()
 
 
 def _text_of(kind: ColumnType, nulls: frozenset[str]) -> Callable[[Any], str]:

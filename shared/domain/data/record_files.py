@@ -14,11 +14,11 @@ WRITABLE = ("csv", "jsonl")
 
 def written(records: Sequence[Mapping[str, Any]], contract: DataContract) -> bytes:
     """The file of *records*: the contract's columns first, then whatever else they have."""
-    known = [column.name for column in contract.columns]
-    names = list(dict.fromkeys([*known, *(name for record in records for name in record)]))
+    column_names = [column.name for column in contract.columns]
+    names = list(dict.fromkeys([*column_names, *(name for record in records for name in record)]))
     if contract.format == "jsonl":
         # A column that a record leaves out has no value, as in CSV, whatever the other records bring.
-        lines = [json.dumps(dict.fromkeys(known) | dict(record), ensure_ascii=False) for record in records]
+        lines = [json.dumps(dict.fromkeys(column_names) | dict(record), ensure_ascii=False) for record in records]
         return "".join(f"{line}\n" for line in lines).encode()
     rows: list[Sequence[Any]] = [names, *([record.get(name) for name in names] for record in records)]
     return "".join(_line(row, contract.csv) for row in rows).encode(contract.csv.encoding)

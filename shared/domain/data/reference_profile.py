@@ -50,10 +50,10 @@ class ReferenceProfile:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON; `parse_profile` reads it back."""
         columns = {
-            name: {"kind": "numeric", "breakpoints": list(each.breakpoints), "cells": list(each.cells)}
-            if each.kind == "numeric"
-            else {"kind": "categorical", "counts": dict(each.counts)}
-            for name, each in self.columns.items()
+            name: {"kind": "numeric", "breakpoints": list(column.breakpoints), "cells": list(column.cells)}
+            if column.kind == "numeric"
+            else {"kind": "categorical", "counts": dict(column.counts)}
+            for name, column in self.columns.items()
         }
         return {"version": VERSION, "rows": self.rows, "columns": columns}
 
@@ -64,7 +64,7 @@ def parse_profile(mapping: Any) -> ReferenceProfile:
         version = mapping["version"]
         if version not in (1, VERSION):
             raise ProfileError(f"version {version!r} of a reference profile is not known: make it again")
-        columns = {name: _column(name, each) for name, each in mapping["columns"].items()}
+        columns = {name: _column(name, column) for name, column in mapping["columns"].items()}
         if version == 1:
             columns = {name: _with_cell_below(column) for name, column in columns.items()}
         return ReferenceProfile(rows=_count(mapping["rows"]), columns=columns)
@@ -74,13 +74,13 @@ def parse_profile(mapping: Any) -> ReferenceProfile:
         raise ProfileError(f"this is not a reference profile ({mistake!r}): make it again") from mistake
 
 
-def _column(name: str, each: Mapping[str, Any]) -> ColumnProfile:
-    if each["kind"] == "categorical":
-        return ColumnProfile(kind="categorical", counts={str(k): _count(v) for k, v in each["counts"].items()})
-    if each["kind"] != "numeric":
-        raise ProfileError(f"column {name!r} of the reference profile is of kind {each['kind']!r}: make it again")
-    breakpoints = tuple(float(edge) for edge in each["breakpoints"])
-    cells = tuple(_count(count) for count in each["cells"])
+def _column(name: str, column: Mapping[str, Any]) -> ColumnProfile:
+    if column["kind"] == "categorical":
+        return ColumnProfile(kind="categorical", counts={str(k): _count(v) for k, v in column["counts"].items()})
+    if column["kind"] != "numeric":
+        raise ProfileError(f"column {name!r} of the reference profile is of kind {column['kind']!r}: make it again")
+    breakpoints = tuple(float(edge) for edge in column["breakpoints"])
+    cells = tuple(_count(count) for count in column["cells"])
     finite = all(map(math.isfinite, breakpoints))
     increasing = all(low < high for low, high in itertools.pairwise(breakpoints))
     if not finite or not increasing or len(cells) != len(breakpoints) + 1:
@@ -111,20 +111,22 @@ def unfit_columns(profile: ReferenceProfile, contract: DataContract) -> Iterator
     """Each profiled column that values of *contract* could never be compared with, and why."""
     types = {column.name: column.type for column in contract.columns}
     kinds = {"numeric": ("integer", "number"), "categorical": ("string", "boolean", "integer")}
-    for name, each in profile.columns.items():
+    for name, profiled in profile.columns.items():
         if name not in types:
             yield name, "is not a column of the contract"
-        elif types[name] not in kinds[each.kind]:
-            yield name, f"is {each.kind}, and the contract's column is a {types[name]}"
+        elif types[name] not in kinds[profiled.kind]:
+            yield name, f"is {profiled.kind}, and the contract's column is a {types[name]}"
 
 
 def worth_profiling(contract: DataContract) -> tuple[Column, ...]:
     """The columns the contract tests, or else all but its keys, dates and timestamps, which always move on."""
-    asked = contract.distribution.columns if contract.distribution else ()
-    if asked:
-        return tuple(column for column in contract.columns if column.name in asked)
+    tested_columns = contract.distribution.columns if contract.distribution else ()
+    if tested_columns:
+        return tuple(column for column in contract.columns if column.name in tested_columns)
     moving = ("date", "timestamp")
-    return tuple(each for each in contract.columns if each.type not in moving and each.name not in contract.keys)
+    return tuple(
+        column for column in contract.columns if column.type not in moving and column.name not in contract.keys
+    )
 
 
 def draft(column: Column, sample: Sequence[Any]) -> ColumnProfile | None:
@@ -146,11 +148,11 @@ def _quantiles(ordered: Sequence[float]) -> tuple[float, ...]:
     return (below(points[0]), *points)
 
 
-def counted(drafts: Mapping[str, ColumnProfile], measured: Measurements) -> ReferenceProfile:
-    """The *drafts* with the counts that *measured* found for them."""
+def counted(drafts: Mapping[str, ColumnProfile], measurements: Measurements) -> ReferenceProfile:
+    """The *drafts* with their counts from *measurements*."""
     columns = {
-        name: ColumnProfile(kind=each.kind, breakpoints=each.breakpoints, cells=tally.cells, counts=tally.counts)
-        for name, each in drafts.items()
-        if (tally := measured.tallies.get(name)) is not None
+        name: ColumnProfile(kind=draft.kind, breakpoints=draft.breakpoints, cells=tally.cells, counts=tally.counts)
+        for name, draft in drafts.items()
+        if (tally := measurements.tallies.get(name)) is not None
     }
-    return ReferenceProfile(rows=measured.rows, columns=columns)
+    return ReferenceProfile(rows=measurements.rows, columns=columns)

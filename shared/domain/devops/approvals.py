@@ -23,7 +23,7 @@ def role_of(step: ApprovalStep, approvers: Mapping[str, str]) -> str:
 
 def in_role(person: Person, policy: ApprovalPolicy, name: str) -> Person:
     """*person* as a holder of the role *name*, as Azure DevOps has found them to be."""
-    role: Role | None = next((each for each in policy.roles if each.name == name), None)
+    role: Role | None = next((role for role in policy.roles if role.name == name), None)
     if role is None:
         return person
     roles = (*person.roles, role.app_role) if role.app_role else person.roles
@@ -31,12 +31,12 @@ def in_role(person: Person, policy: ApprovalPolicy, name: str) -> Person:
     return replace(person, roles=roles, groups=groups)
 
 
-def evidence_of(step: ApprovalStep, digest: str, asked: datetime) -> str:
-    """The evidence that the step was decided on: that which its comment names, or else what was shown before it.
+def evidence_of(step: ApprovalStep, digest: str, requested_at: datetime) -> str:
+    """The evidence that the step was decided on: the one that its comment names, or else the one shown before it.
 
     Empty where it was decided before there was anything to be shown.
     """
-    named = _DIGEST.search(step.comment)
-    if named:
-        return digest if digest.startswith(named[0]) else named[0]
-    return digest if step.at is not None and step.at >= asked else ""
+    digest_match = _DIGEST.search(step.comment)
+    if digest_match:
+        return digest if digest.startswith(digest_match[0]) else digest_match[0]
+    return digest if step.at is not None and step.at >= requested_at else ""

@@ -41,4 +41,4 @@ class DevOps:
     unknown_requesters: bool = False
 
     def asks(self, stage: str) -> StageApprovals | None:
-        return next((each for each in self.approvals if each.stage == stage), None)
+        return next((approval for approval in self.approvals if approval.stage == stage), None)

@@ -76,5 +76,5 @@ def _is_number(text: str) -> bool:
 
 
 def _inside(raw: Mapping[str, Any], name: str) -> dict[str, Any]:
-    found = raw.get(name)
-    return found if isinstance(found, dict) else {}
+    value = raw.get(name)
+    return value if isinstance(value, dict) else {}

@@ -59,19 +59,19 @@ def read_order(raw: Mapping[str, Any]) -> TaskOrder:
         kind = OrderKind(raw.get("start", ""))
     except ValueError as error:
         raise Refused(f"field 'start' is {raw.get('start')!r}; use one of {kinds}, or 'follow' with an id") from error
-    given = {("source" if name == "from" else name): value for name, value in raw.items() if name != "start"}
-    return _checked(kind, given, set(given) - {name for names in FIELDS[kind] for name in names})
+    arguments = {("source" if name == "from" else name): value for name, value in raw.items() if name != "start"}
+    return _checked(kind, arguments, set(arguments) - {name for names in FIELDS[kind] for name in names})
 
 
-def _checked(kind: OrderKind, given: Mapping[str, Any], unknown: set[str]) -> TaskOrder:
-    needed, more = FIELDS[kind]
+def _checked(kind: OrderKind, arguments: Mapping[str, Any], unknown: set[str]) -> TaskOrder:
+    required, optional = FIELDS[kind]
     if unknown:
-        raise Refused(f"field {sorted(unknown)[0]!r} is not known for {kind}; use {', '.join((*needed, *more))}")
-    for name in needed:
-        if not isinstance(given.get(name), str) or not given[name].strip():
-            raise Refused(f"field {name!r} is {given.get(name)!r}; {kind} needs a non-empty text there")
-    for name, value in given.items():
+        raise Refused(f"field {sorted(unknown)[0]!r} is not known for {kind}; use {', '.join((*required, *optional))}")
+    for name in required:
+        if not isinstance(arguments.get(name), str) or not arguments[name].strip():
+            raise Refused(f"field {name!r} is {arguments.get(name)!r}; {kind} needs a non-empty text there")
+    for name, value in arguments.items():
         if not isinstance(value, str) or len(value) > BODY_LIMIT:
             raise Refused(f"field {name!r} must be a text of at most {BODY_LIMIT} characters")
-    known = {field.name for field in fields(TaskOrder)}
-    return TaskOrder(kind=kind, **{name: value.strip() for name, value in given.items() if name in known})
+    names = {field.name for field in fields(TaskOrder)}
+    return TaskOrder(kind=kind, **{name: value.strip() for name, value in arguments.items() if name in names})

@@ -58,11 +58,11 @@ def organisation_of(address: str, organisations: Sequence[str], base: str = _HOS
     Whole addresses are compared, so that user names, ports, escapes and paths in them have no meaning to us.
     """
     for name in organisations:
-        known = [f"{base}/{name}"] + ([f"https://{name}.visualstudio.com"] if base == _HOST else [])
-        if address.lower().removesuffix("/") in {each.lower() for each in known}:
+        addresses = [f"{base}/{name}"] + ([f"https://{name}.visualstudio.com"] if base == _HOST else [])
+        if address.lower().removesuffix("/") in {candidate.lower() for candidate in addresses}:
             return name
-    said = ", ".join(organisations) or "none"
-    raise Refused(f"PlanUrl {redacted(address)[:100]!r} is not of an organisation in devops.organisations ({said})")
+    names = ", ".join(organisations) or "none"
+    raise Refused(f"PlanUrl {redacted(address)[:100]!r} is not of an organisation in devops.organisations ({names})")
 
 
 def read_task(headers: Mapping[str, str], organisations: Sequence[str], base: str = _HOST) -> TaskRef:

@@ -24,28 +24,32 @@ class PipelineStage:
 
 class Timeline:
     def __init__(self, records: Iterable[Mapping[str, Any]]) -> None:
-        self._records = {str(each.get("id", "")).lower(): each for each in records}
+        self._records = {str(record.get("id", "")).lower(): record for record in records}
 
     def approvals(self) -> list[tuple[str, PipelineStage]]:
         """Every approval that the run has come to, with the stage that it keeps waiting."""
-        return [(name, self.stage_of(name)) for name, each in self._records.items() if each.get("type") == _APPROVAL]
+        return [
+            (name, self.stage_of(name)) for name, record in self._records.items() if record.get("type") == _APPROVAL
+        ]
 
     def stage_of(self, record: str) -> PipelineStage:
         name = record.lower()
         for _ in range(_DEPTH):
-            found = self._records.get(name, {})
-            if found.get("type") == "Stage":
-                return PipelineStage(id=name, name=str(found.get("identifier") or found.get("name") or ""))
-            name = str(found.get("parentId") or "").lower()
+            ancestor = self._records.get(name, {})
+            if ancestor.get("type") == "Stage":
+                return PipelineStage(id=name, name=str(ancestor.get("identifier") or ancestor.get("name") or ""))
+            name = str(ancestor.get("parentId") or "").lower()
         return PipelineStage()
 
     def waits_in(self, task: TaskRef) -> PipelineStage:
         """Of a check, whose record need not have the task's id: the stage whose check waits, if it is the only one."""
         for name in (task.task, task.job):
-            if (found := self.stage_of(name)).id:
-                return found
-        waiting = {name for name, each in self._records.items() if each.get("type") == _CHECK and _unfinished(each)}
-        stages = {self.stage_of(name) for name in waiting}
+            if (stage := self.stage_of(name)).id:
+                return stage
+        check_ids = {
+            name for name, record in self._records.items() if record.get("type") == _CHECK and _unfinished(record)
+        }
+        stages = {self.stage_of(name) for name in check_ids}
         return stages.pop() if task.hub == "checks" and len(stages) == 1 else PipelineStage()
 
 

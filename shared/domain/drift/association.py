@@ -21,9 +21,9 @@ def ranks(numbers: "NDArray[Any]") -> "NDArray[Any]":
     """The rank of each number from 1; equal numbers share the mean of their ranks."""
     import numpy as np
 
-    _, places, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+    _, codes, counts = np.unique(numbers, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
-    middle: NDArray[Any] = (last - (counts - 1) / 2)[places]
+    middle: NDArray[Any] = (last - (counts - 1) / 2)[codes]
     return middle
 
 
@@ -131,8 +131,8 @@ def _pooled(table: "NDArray[Any]") -> "NDArray[Any]":
     totals = table.sum(axis=1)
     order = np.argsort(totals, kind="stable")
     pools, number, size = np.empty(len(table), dtype=np.int64), 0, 0
-    for place in order:
-        pools[place], size = number, size + int(totals[place])
+    for row in order:
+        pools[row], size = number, size + int(totals[row])
         if size >= least:
             number, size = number + 1, 0
     if size:  # What is left over joins the pool before it.
@@ -168,8 +168,8 @@ def information_of(table: "NDArray[Any]") -> float:
     if not rows:
         return 0.0
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / rows
-    there = table > 0
-    return max(0.0, float((table[there] * np.log(table[there] / expected[there])).sum() / rows))
+    filled = table > 0
+    return max(0.0, float((table[filled] * np.log(table[filled] / expected[filled])).sum() / rows))
 
 
 def binned(numbers: "NDArray[Any]", count: int) -> "NDArray[Any]":

@@ -20,20 +20,25 @@ def score_shift(reference: ModelReference, window: Counted, column: ColumnDrift)
     if response.categories:
         return _of_categories(response, before, tally)
     points = reference.inputs.columns[column.column].breakpoints
-    shares = [_binned(each, points, response.edges) for each in (before, tally)]
+    shares = [_binned(tally_, points, response.edges) for tally_ in (before, tally)]
     return float(sum((b - a) * mean for a, b, mean in zip(*shares, response.means, strict=True)))
 
 
 def shares(reference: ModelReference, columns: Sequence[ColumnDrift]) -> tuple[str, Shares]:
     """What the shares of the inputs that moved are of, and each one's; they add up to 1."""
-    moved = [each for each in columns if each.movement is Movement.MOVED and each.part is not Part.OUTPUT]
-    shifts = {(each.part, each.column): abs(each.score_shift or 0.0) for each in moved}
-    weighed = {(each.part, each.column): (each.effect or 0.0) * _weight(reference, each.column) for each in moved}
-    plain = {(each.part, each.column): each.effect or 0.0 for each in moved}
-    for by, parts in (("expected shift of the score", shifts), ("distance times relevance", weighed)):
+    moved_columns = [
+        column for column in columns if column.movement is Movement.MOVED and column.part is not Part.OUTPUT
+    ]
+    shifts = {(column.part, column.column): abs(column.score_shift or 0.0) for column in moved_columns}
+    weighted_distances = {
+        (column.part, column.column): (column.effect or 0.0) * _weight(reference, column.column)
+        for column in moved_columns
+    }
+    distances = {(column.part, column.column): column.effect or 0.0 for column in moved_columns}
+    for by, parts in (("expected shift of the score", shifts), ("distance times relevance", weighted_distances)):
         if sum(parts.values()):
             return by, _normed(parts)
-    return "distance", _normed(plain)
+    return "distance", _normed(distances)
 
 
 def _normed(parts: Shares) -> Shares:

@@ -18,15 +18,15 @@ _FOLDED = math.sqrt(2 / math.pi)  # The mean of the absolute value of a standard
 
 def compare_columns(reference: ModelReference, window: Counted, rule: DriftRule) -> tuple[ColumnDrift, ...]:
     """Inputs, missing values and outputs, their p-values adjusted together (Benjamini-Hochberg)."""
-    found = list(_tested(reference, window, rule))
-    family = [each.p_value for each in found if each.p_value is not None]
+    columns = list(_tested(reference, window, rule))
+    family = [column.p_value for column in columns if column.p_value is not None]
     adjusted = iter(statistics.benjamini_hochberg(family))
     cells = dict(_cells(reference, window))
     return tuple(
-        each
-        if each.p_value is None
-        else _judged(each, next(adjusted), rule, *cells[each.part, each.column], len(family))
-        for each in found
+        column
+        if column.p_value is None
+        else _judged(column, next(adjusted), rule, *cells[column.part, column.column], len(family))
+        for column in columns
     )
 
 
@@ -34,12 +34,15 @@ def _cells(
     reference: ModelReference, window: Counted
 ) -> Iterator[tuple[tuple[Part, str], tuple[Sequence[int], Sequence[int]]]]:
     """Counts in the same cells of the reference and the window, for everything that is compared."""
-    known = as_counted(reference)
+    reference_counts = as_counted(reference)
     for name, profile in reference.inputs.columns.items():
         tally = window.inputs.get(name, Tally())
         yield (Part.INPUT, name), _aligned(profile, tally)
         if window.rows:
-            yield (Part.MISSING, name), (_presence(known.rows, profile.total), _presence(window.rows, tally.total))
+            yield (
+                (Part.MISSING, name),
+                (_presence(reference_counts.rows, profile.total), _presence(window.rows, tally.total)),
+            )
     for name, profile in reference.outputs.items():
         yield (Part.OUTPUT, name), _aligned(profile, window.outputs.get(name, Tally()))
 
@@ -70,10 +73,10 @@ def _profile(reference: ModelReference, part: Part, name: str) -> ColumnProfile:
 def _test(
     name: str, part: Part, first: Sequence[int], second: Sequence[int], numeric: bool, rule: DriftRule
 ) -> ColumnDrift:
-    test, seen = "Kolmogorov-Smirnov" if numeric else "chi-squared", sum(second)
-    bare = ColumnDrift(column=name, part=part, test=test, rows=seen, movement=Movement.UNDECIDED, because="")
-    if seen < rule.minimum_rows:
-        reason = f"{seen} values are below the minimum of {rule.minimum_rows}"
+    test, values = "Kolmogorov-Smirnov" if numeric else "chi-squared", sum(second)
+    bare = ColumnDrift(column=name, part=part, test=test, rows=values, movement=Movement.UNDECIDED, because="")
+    if values < rule.minimum_rows:
+        reason = f"{values} values are below the minimum of {rule.minimum_rows}"
         return replace(bare, because=reason, needed=rule.minimum_rows)
     if not sum(first):
         return replace(bare, because="the reference has no value of it: make the reference again")
@@ -127,8 +130,8 @@ def _judged(
         movement = Movement.STEADY
     else:
         movement = Movement.UNDECIDED
-    apart, p = f"distance {effect:.3f} (at least {rule.effect:g} counts)", statistics.told_p(adjusted)
-    reason = f"{apart}, below {min(1.0, largest):.3f} with probability {rule.power:g}, {p}, PSI = {column.psi:.3f}"
+    distance, p = f"distance {effect:.3f} (at least {rule.effect:g} counts)", statistics.told_p(adjusted)
+    reason = f"{distance}, below {min(1.0, largest):.3f} with probability {rule.power:g}, {p}, PSI = {column.psi:.3f}"
     if needed is not None and movement is Movement.UNDECIDED:
         needed = max(needed, column.rows + 1)  # As many rows as would mostly decide have not decided here.
     return replace(column, adjusted_p=adjusted, movement=movement, because=reason, needed=needed)
@@ -158,10 +161,10 @@ def rows_needed(
     distance lies below *rule.effect*. *shares* are those of the categories, None for numbers. None where no window is
     large enough beside so few *reference_rows*.
     """
-    wanted = max(_rows_to_find(rule, rule.alpha / max(1, family), shares), _rows_to_exclude(rule, shares))
-    if reference_rows <= wanted:
+    window_rows = max(_rows_to_find(rule, rule.alpha / max(1, family), shares), _rows_to_exclude(rule, shares))
+    if reference_rows <= window_rows:
         return None
-    rows = max(rule.minimum_rows, math.ceil(1 / (1 / wanted - 1 / reference_rows)))
+    rows = max(rule.minimum_rows, math.ceil(1 / (1 / window_rows - 1 / reference_rows)))
     return rows if rows < _NEVER else None
 
 

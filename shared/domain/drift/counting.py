@@ -22,17 +22,17 @@ def tally_of(values: "NDArray[Any]", profile: ColumnProfile) -> Tally:
     if profile.kind == "categorical":
         return Tally(counts=_counts(values, profile.counts))
     numbers = values[np.isfinite(values)]
-    places = np.searchsorted(np.asarray(profile.breakpoints), numbers)
-    return Tally(cells=tuple(np.bincount(places, minlength=len(profile.breakpoints) + 1).tolist()))
+    cells = np.searchsorted(np.asarray(profile.breakpoints), numbers)
+    return Tally(cells=tuple(np.bincount(cells, minlength=len(profile.breakpoints) + 1).tolist()))
 
 
-def _counts(values: "NDArray[Any]", known: Mapping[str, int]) -> dict[str, int]:
+def _counts(values: "NDArray[Any]", reference_counts: Mapping[str, int]) -> dict[str, int]:
     import numpy as np
 
     counts: Counter[str] = Counter()
-    for name, times in zip(*(each.tolist() for each in np.unique(values, return_counts=True)), strict=True):
+    for name, times in zip(*(array.tolist() for array in np.unique(values, return_counts=True)), strict=True):
         if name != "":
-            counts[str(name) if str(name) in known or len(counts) < CATEGORIES else OTHER] += times
+            counts[str(name) if str(name) in reference_counts or len(counts) < CATEGORIES else OTHER] += times
     return dict(counts)
 
 
@@ -78,7 +78,7 @@ def _edges(profile: ColumnProfile) -> "NDArray[Any]":
     import numpy as np
 
     below = np.cumsum(profile.cells)
-    wanted = below[-1] * np.arange(1, _RESPONSE_BINS) / _RESPONSE_BINS
-    places = np.unique(np.searchsorted(below, wanted))
-    edges: NDArray[Any] = np.asarray(profile.breakpoints)[places[places < len(profile.breakpoints)]]
+    ranks = below[-1] * np.arange(1, _RESPONSE_BINS) / _RESPONSE_BINS
+    positions = np.unique(np.searchsorted(below, ranks))
+    edges: NDArray[Any] = np.asarray(profile.breakpoints)[positions[positions < len(profile.breakpoints)]]
     return edges

@@ -48,8 +48,8 @@ class DriftVerdict:
     @property
     def moved(self) -> tuple[ColumnDrift, ...]:
         """What moved, the largest share first."""
-        found = [each for each in self.columns if each.movement is Movement.MOVED]
-        return tuple(sorted(found, key=lambda each: (-each.share, -(each.effect or 0), each.column)))
+        moved_columns = [column for column in self.columns if column.movement is Movement.MOVED]
+        return tuple(sorted(moved_columns, key=lambda column: (-column.share, -(column.effect or 0), column.column)))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -59,9 +59,9 @@ class DriftVerdict:
 def detect(reference: ModelReference, window: Counted, rule: DriftRule) -> DriftVerdict:
     """The verdict on *window*; the share of false `drifted` where nothing moved is at most *rule.alpha*."""
     columns = compare_columns(reference, window, rule)
-    columns = tuple(replace(each, score_shift=score_shift(reference, window, each)) for each in columns)
+    columns = tuple(replace(column, score_shift=score_shift(reference, window, column)) for column in columns)
     by, part = shares(reference, columns)
-    columns = tuple(replace(each, share=part.get((each.part, each.column), 0.0)) for each in columns)
+    columns = tuple(replace(column, share=part.get((column.part, column.column), 0.0)) for column in columns)
     score = _score(reference, window, columns)
     outcome, because, needed = _concluded(columns, score, rule)
     return DriftVerdict(
@@ -77,26 +77,26 @@ def detect(reference: ModelReference, window: Counted, rule: DriftRule) -> Drift
 
 
 def _score(reference: ModelReference, window: Counted, columns: Sequence[ColumnDrift]) -> ScoreDrift:
-    known = [each for each in columns if each.score_shift is not None]
-    moved = [each.score_shift or 0.0 for each in known if each.movement is Movement.MOVED]
-    expected = sum(moved) if known else None
-    outputs = [each for each in columns if each.part is Part.OUTPUT]
-    if any(each.rows for each in outputs):
+    explained = [column for column in columns if column.score_shift is not None]
+    shifts = [column.score_shift or 0.0 for column in explained if column.movement is Movement.MOVED]
+    expected = sum(shifts) if explained else None
+    outputs = [column for column in columns if column.part is Part.OUTPUT]
+    if any(column.rows for column in outputs):
         return replace(_observed(reference, window, outputs), expected=expected)
     return replace(_foreseen(reference, columns), expected=expected)
 
 
 def _observed(reference: ModelReference, window: Counted, outputs: Sequence[ColumnDrift]) -> ScoreDrift:
-    said = "; ".join(f"{each.column}: {each.because}" for each in outputs)
+    reasons = "; ".join(f"{column.column}: {column.because}" for column in outputs)
     movement = _worst(outputs)
     for name, before in reference.moments.items():
         after = window.moments.get(name)
         if after and after.rows:
             estimate, reach = after.mean - before.mean, _reach(before, after)
             return ScoreDrift(
-                movement=movement, because=said, observed=estimate, low=estimate - reach, high=estimate + reach
+                movement=movement, because=reasons, observed=estimate, low=estimate - reach, high=estimate + reach
             )
-    return ScoreDrift(movement=movement, because=said)
+    return ScoreDrift(movement=movement, because=reasons)
 
 
 def _reach(before: Moments, after: Moments) -> float:
@@ -124,41 +124,47 @@ def _foreseen(reference: ModelReference, columns: Sequence[ColumnDrift]) -> Scor
 
 
 def _worst(columns: Sequence[ColumnDrift]) -> Movement:
-    found = {each.movement for each in columns}
-    return next((each for each in (Movement.MOVED, Movement.UNDECIDED) if each in found), Movement.STEADY)
+    movements = {column.movement for column in columns}
+    return next(
+        (movement for movement in (Movement.MOVED, Movement.UNDECIDED) if movement in movements), Movement.STEADY
+    )
 
 
 def _drifted(columns: Sequence[ColumnDrift], score: ScoreDrift) -> str:
-    moved = [each for each in columns if each.movement is Movement.MOVED]
-    inputs = [each for each in moved if each.part is not Part.OUTPUT]
+    moved_columns = [column for column in columns if column.movement is Movement.MOVED]
+    inputs = [column for column in moved_columns if column.part is not Part.OUTPUT]
     if not inputs or score.movement is not Movement.MOVED:
-        return f"{_names(moved)} moved"
+        return f"{_names(moved_columns)} moved"
     return f"{_names(inputs)} moved, and so {'would' if score.foreseen else 'did'} the score"
 
 
 def _concluded(
     columns: Sequence[ColumnDrift], score: ScoreDrift, rule: DriftRule
 ) -> tuple[DriftOutcome, str, int | None]:
-    moved = _names(each for each in columns if each.movement is Movement.MOVED)
-    if moved and (not rule.score_must_move or score.movement is Movement.MOVED):
+    moved_names = _names(column for column in columns if column.movement is Movement.MOVED)
+    if moved_names and (not rule.score_must_move or score.movement is Movement.MOVED):
         return DriftOutcome.DRIFTED, _drifted(columns, score), None
-    if moved and score.movement is Movement.STEADY:
-        told = "would not" if score.foreseen else "did not"
-        return DriftOutcome.NONE, f"{moved} moved, and the score {told}", None
-    undecided = [each for each in columns if each.movement is Movement.UNDECIDED]
-    if moved and score.movement is Movement.UNKNOWN:
+    if moved_names and score.movement is Movement.STEADY:
+        verb = "would not" if score.foreseen else "did not"
+        return DriftOutcome.NONE, f"{moved_names} moved, and the score {verb}", None
+    undecided = [column for column in columns if column.movement is Movement.UNDECIDED]
+    if moved_names and score.movement is Movement.UNKNOWN:
         return (
             DriftOutcome.INCONCLUSIVE,
-            f"{moved} moved, and whether the score would is not known: {score.because}",
+            f"{moved_names} moved, and whether the score would is not known: {score.because}",
             None,
         )
-    if moved:  # The score must move, and may have.
-        asked = [each for each in undecided if each.part is Part.OUTPUT] or undecided
-        return DriftOutcome.INCONCLUSIVE, f"{moved} moved, and the score may have: {_decides(asked)}", _needed(asked)
+    if moved_names:  # The score must move, and may have.
+        decisive = [column for column in undecided if column.part is Part.OUTPUT] or undecided
+        return (
+            DriftOutcome.INCONCLUSIVE,
+            f"{moved_names} moved, and the score may have: {_decides(decisive)}",
+            _needed(decisive),
+        )
     if not undecided:
         return DriftOutcome.NONE, f"no column is {rule.effect:g} or more away from the reference", None
-    said = f"{_names(undecided)} could have moved by {rule.effect:g}"
-    return DriftOutcome.INCONCLUSIVE, f"{said}: {_decides(undecided)}", _needed(undecided)
+    sentence = f"{_names(undecided)} could have moved by {rule.effect:g}"
+    return DriftOutcome.INCONCLUSIVE, f"{sentence}: {_decides(undecided)}", _needed(undecided)
 
 
 def _decides(undecided: Sequence[ColumnDrift]) -> str:
@@ -167,10 +173,12 @@ def _decides(undecided: Sequence[ColumnDrift]) -> str:
 
 
 def _needed(undecided: Sequence[ColumnDrift]) -> int | None:
-    wanted = [each.needed for each in undecided]
-    return None if None in wanted else max(each for each in wanted if each is not None)
+    row_numbers = [column.needed for column in undecided]
+    return None if None in row_numbers else max(number for number in row_numbers if number is not None)
 
 
 def _names(columns: Any) -> str:
-    said = [f"{each.column} (missing values)" if each.part is Part.MISSING else each.column for each in columns]
-    return ", ".join(said)
+    names = [
+        f"{column.column} (missing values)" if column.part is Part.MISSING else column.column for column in columns
+    ]
+    return ", ".join(names)

@@ -53,9 +53,9 @@ def _cause(
 
 def _watch(watches: Sequence[DriftWatch], names: Sequence[str]) -> DriftWatch | None:
     """The watch with one of *names* among its sources; `monitor` also stands for each signal `monitor_signal`."""
-    told = [name.lower() for name in names]
+    lowered_names = [name.lower() for name in names]
     for watch in watches:
-        for source in (each.lower() for each in watch.sources):
-            if any(name == source or name.startswith(f"{source}_") for name in told):
+        for source in (name_.lower() for name_ in watch.sources):
+            if any(name == source or name.startswith(f"{source}_") for name in lowered_names):
                 return watch
     return None

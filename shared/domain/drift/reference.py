@@ -43,9 +43,9 @@ class Moments:
         rows = self.rows + other.rows
         if not rows:
             return self
-        apart = other.mean - self.mean
-        squares = self.squares + other.squares + apart**2 * self.rows * other.rows / rows
-        return Moments(rows=rows, mean=self.mean + apart * other.rows / rows, squares=squares)
+        difference = other.mean - self.mean
+        squares = self.squares + other.squares + difference**2 * self.rows * other.rows / rows
+        return Moments(rows=rows, mean=self.mean + difference * other.rows / rows, squares=squares)
 
     @property
     def deviation(self) -> float:
@@ -79,7 +79,7 @@ class ModelReference:
             outputs[name]["moments"] = asdict(moments)
         return self.inputs.to_dict() | {
             "outputs": outputs,
-            "responses": {name: asdict(each) for name, each in self.responses.items()},
+            "responses": {name: asdict(response) for name, response in self.responses.items()},
             "relevance": asdict(self.relevance) if self.relevance else None,
         }
 
@@ -88,13 +88,13 @@ def parse_reference(mapping: Any) -> ModelReference:
     """The reference that *mapping* (parsed JSON) holds, a plain profile included. Raises ProfileError."""
     inputs = parse_profile(mapping)
     try:
-        outputs, told = mapping.get("outputs") or {}, mapping.get("relevance")
+        outputs, relevance = mapping.get("outputs") or {}, mapping.get("relevance")
         return ModelReference(
             inputs=inputs,
             outputs=parse_profile({**mapping, "columns": outputs}).columns,
-            moments={name: Moments(**each["moments"]) for name, each in outputs.items() if each.get("moments")},
-            responses={name: _response(each) for name, each in (mapping.get("responses") or {}).items()},
-            relevance=parse_relevance(told) if told else None,
+            moments={name: Moments(**output["moments"]) for name, output in outputs.items() if output.get("moments")},
+            responses={name: _response(response) for name, response in (mapping.get("responses") or {}).items()},
+            relevance=parse_relevance(relevance) if relevance else None,
         )
     except (KeyError, TypeError, AttributeError, ValueError) as mistake:
         if isinstance(mistake, ProfileError):
@@ -106,12 +106,12 @@ def parse_reference(mapping: Any) -> ModelReference:
 
 def parse_relevance(mapping: Mapping[str, Any]) -> Relevance:
     """The relevance in *mapping*, as `dataclasses.asdict` gives it. Raises TypeError or KeyError."""
-    features = tuple(FeatureRelevance(**each) for each in mapping["features"])
+    features = tuple(FeatureRelevance(**feature) for feature in mapping["features"])
     return Relevance(**{**mapping, "features": features})
 
 
-def _response(each: Mapping[str, Any]) -> Response:
-    edges, means = tuple(map(float, each.get("edges", ()))), tuple(map(float, each.get("means", ())))
+def _response(mapping: Mapping[str, Any]) -> Response:
+    edges, means = tuple(map(float, mapping.get("edges", ()))), tuple(map(float, mapping.get("means", ())))
     if edges and len(means) != len(edges) + 1:
         raise ProfileError("a response of a reference profile needs one more mean than edges")
-    return Response(edges=edges, means=means, categories=dict(each.get("categories", {})))
+    return Response(edges=edges, means=means, categories=dict(mapping.get("categories", {})))

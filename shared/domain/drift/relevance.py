@@ -68,11 +68,14 @@ class Relevance:
 
     @property
     def selected(self) -> tuple[str, ...]:
-        return tuple(each.name for each in self.features if each.selected)
+        return tuple(feature.name for feature in self.features if feature.selected)
 
     def weight(self, name: str) -> float:
         """The information of *name*; 0 where it is not known or not selected."""
-        return next((max(0.0, each.information) for each in self.features if each.name == name and each.selected), 0.0)
+        return next(
+            (max(0.0, feature.information) for feature in self.features if feature.name == name and feature.selected),
+            0.0,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +89,8 @@ class _Pair:
     target_numbers: "NDArray[Any] | None"
 
     def at(self, rows: "NDArray[Any]") -> "_Pair":
-        taken = (None if each is None else each[rows] for each in (self.numbers, self.target_numbers))
-        return _Pair(self.name, self.codes[rows], self.target_codes[rows], *taken)
+        arrays = (None if array is None else array[rows] for array in (self.numbers, self.target_numbers))
+        return _Pair(self.name, self.codes[rows], self.target_codes[rows], *arrays)
 
     def f(self) -> Tested | None:
         if self.target_numbers is not None:
@@ -99,7 +102,7 @@ class _Pair:
     def judged(self) -> FeatureRelevance:
         table = cross_table(self.codes, self.target_codes)
         f, chi = self.f(), chi_squared_of(table)
-        asked = [each.p_value for each in (f, chi) if each is not None]
+        p_values = [test.p_value for test in (f, chi) if test is not None]
         return FeatureRelevance(
             name=self.name,
             rows=len(self.codes),
@@ -109,7 +112,7 @@ class _Pair:
             f_p=f.p_value if f else None,
             chi_squared=chi.statistic if chi else None,
             chi_squared_p=chi.p_value if chi else None,
-            p_value=min(1.0, *(len(asked) * each for each in asked)) if asked else 1.0,
+            p_value=min(1.0, *(len(p_values) * p_value for p_value in p_values)) if p_values else 1.0,
         )
 
 
@@ -130,10 +133,10 @@ def relevance(
 
     goal = _goal(columns, target)
     pairs = [_pair(name, column, goal, bins) for name, column in columns.items() if name != target]
-    found = _adjusted([pair.judged() for pair in pairs], alpha)
-    drawn = list(_halves(pairs, alpha, resamples, np.random.default_rng(seed)))
-    features = [_spread(each, [half[at] for half in drawn]) for at, each in enumerate(found)]
-    features.sort(key=lambda each: (-each.information, each.name))
+    features_of_all_rows = _adjusted([pair.judged() for pair in pairs], alpha)
+    halves = list(_halves(pairs, alpha, resamples, np.random.default_rng(seed)))
+    features = [_spread(feature, [half[at] for half in halves]) for at, feature in enumerate(features_of_all_rows)]
+    features.sort(key=lambda feature: (-feature.information, feature.name))
     return Relevance(
         target=target,
         rows=len(goal),
@@ -150,13 +153,13 @@ def _goal(columns: Mapping[str, Column], target: str) -> "NDArray[Any]":
 
     if target not in columns:
         near = get_close_matches(target, columns, 1)  # No more of them: a file without a header has a row there.
-        said = f"did you mean {near[0]!r}?" if near else "use the name of a column"
-        raise RelevanceError(f"target {target!r} is none of the {len(columns)} columns; {said}")
+        remedy = f"did you mean {near[0]!r}?" if near else "use the name of a column"
+        raise RelevanceError(f"target {target!r} is none of the {len(columns)} columns; {remedy}")
     goal = np.asarray(columns[target])
-    there = _there(goal)
-    if there.sum() < FEWEST_ROWS:
-        raise RelevanceError(f"target {target!r} has {there.sum()} values; at least {FEWEST_ROWS} rows are needed")
-    if len(np.unique(goal[there])) < 2:
+    present = _there(goal)
+    if present.sum() < FEWEST_ROWS:
+        raise RelevanceError(f"target {target!r} has {present.sum()} values; at least {FEWEST_ROWS} rows are needed")
+    if len(np.unique(goal[present])) < 2:
         raise RelevanceError(f"target {target!r} has one value in all rows: nothing can tell anything about it")
     return goal
 
@@ -164,8 +167,8 @@ def _goal(columns: Mapping[str, Column], target: str) -> "NDArray[Any]":
 def _there(column: "NDArray[Any]") -> "NDArray[Any]":
     import numpy as np
 
-    there: NDArray[Any] = np.isfinite(column) if _numeric(column) else column != ""
-    return there
+    present: NDArray[Any] = np.isfinite(column) if _numeric(column) else column != ""
+    return present
 
 
 def _numeric(column: "NDArray[Any]") -> bool:
@@ -187,8 +190,8 @@ def _codes(values: "NDArray[Any]", bins: int) -> "NDArray[Any]":
     """Numbers with few values are their own bins."""
     import numpy as np
 
-    known, codes = np.unique(values, return_inverse=True)
-    return binned(values, bins) if _numeric(values) and len(known) > bins else codes
+    distinct, codes = np.unique(values, return_inverse=True)
+    return binned(values, bins) if _numeric(values) and len(distinct) > bins else codes
 
 
 def _numbers(values: "NDArray[Any]") -> "NDArray[Any] | None":
@@ -197,24 +200,24 @@ def _numbers(values: "NDArray[Any]") -> "NDArray[Any] | None":
     return values.astype(np.float64) if _numeric(values) else None
 
 
-def _adjusted(found: list[FeatureRelevance], alpha: float) -> list[FeatureRelevance]:
-    adjusted = benjamini_hochberg([each.p_value for each in found])
-    return [replace(each, adjusted_p=p, selected=p <= alpha) for each, p in zip(found, adjusted, strict=True)]
+def _adjusted(features: list[FeatureRelevance], alpha: float) -> list[FeatureRelevance]:
+    adjusted = benjamini_hochberg([feature.p_value for feature in features])
+    return [replace(feature, adjusted_p=p, selected=p <= alpha) for feature, p in zip(features, adjusted, strict=True)]
 
 
 def _halves(pairs: list[_Pair], alpha: float, resamples: int, chance: Any) -> Iterator[list[FeatureRelevance]]:
     """The same judgement on random halves of each column's rows."""
     for _ in range(resamples):
-        taken = [pair.at(chance.permutation(len(pair.codes))[: len(pair.codes) // 2]) for pair in pairs]
-        yield _adjusted([pair.judged() for pair in taken], alpha)
+        samples = [pair.at(chance.permutation(len(pair.codes))[: len(pair.codes) // 2]) for pair in pairs]
+        yield _adjusted([pair.judged() for pair in samples], alpha)
 
 
-def _spread(whole: FeatureRelevance, halves: list[FeatureRelevance]) -> FeatureRelevance:
+def _spread(feature: FeatureRelevance, halves: list[FeatureRelevance]) -> FeatureRelevance:
     """Half-samples without replacement scatter around the whole as the whole does around the truth."""
     import numpy as np
 
     if not halves:
-        return whole
-    scatter = float(np.std([each.information for each in halves], ddof=min(1, len(halves) - 1)))
-    stability = sum(each.selected for each in halves) / len(halves)
-    return replace(whole, error=max(whole.error, scatter), stability=stability)
+        return feature
+    scatter = float(np.std([half.information for half in halves], ddof=min(1, len(halves) - 1)))
+    stability = sum(half.selected for half in halves) / len(halves)
+    return replace(feature, error=max(feature.error, scatter), stability=stability)

@@ -43,13 +43,13 @@ def compare_relevance(
             f"relevance for {before.target} in {before.bins} bins and for {after.target} in {after.bins} bins"
             " cannot be compared: compute both for the same target with the same bins"
         )
-    known = {each.name: each for each in before.features}
-    pairs = [(known[each.name], each) for each in after.features if each.name in known]
-    found = [_difference(*pair) for pair in pairs]
-    adjusted = benjamini_hochberg([each.p_value for each in found])
-    critical = NormalDist().inv_cdf(1 - alpha / 2 / max(1, len(found)))
-    judged = [_judged(each, p, alpha, least, critical) for each, p in zip(found, adjusted, strict=True)]
-    return tuple(sorted(judged, key=lambda each: (-abs(each.difference), each.name)))
+    before_by_name = {feature.name: feature for feature in before.features}
+    pairs = [(before_by_name[feature.name], feature) for feature in after.features if feature.name in before_by_name]
+    changes = [_difference(*pair) for pair in pairs]
+    adjusted = benjamini_hochberg([change.p_value for change in changes])
+    critical = NormalDist().inv_cdf(1 - alpha / 2 / max(1, len(changes)))
+    judged_changes = [_judged(change, p, alpha, least, critical) for change, p in zip(changes, adjusted, strict=True)]
+    return tuple(sorted(judged_changes, key=lambda change: (-abs(change.difference), change.name)))
 
 
 def _difference(before: FeatureRelevance, after: FeatureRelevance) -> RelevanceChange:
@@ -65,9 +65,12 @@ def _difference(before: FeatureRelevance, after: FeatureRelevance) -> RelevanceC
     )
 
 
-def _judged(each: RelevanceChange, adjusted: float, alpha: float, least: float, critical: float) -> RelevanceChange:
-    changed = adjusted <= alpha and abs(each.difference) >= least
-    excluded = abs(each.difference) + critical * each.error < least or adjusted <= alpha
+def _judged(
+    candidate: RelevanceChange, adjusted: float, alpha: float, least: float, critical: float
+) -> RelevanceChange:
+    changed = adjusted <= alpha and abs(candidate.difference) >= least
+    excluded = abs(candidate.difference) + critical * candidate.error < least or adjusted <= alpha
     change = Change.CHANGED if changed else Change.KEPT if excluded else Change.UNDECIDED
-    said = f"{each.before:.3f} to {each.after:.3f} nats, standard error {each.error:.3f}, {told_p(adjusted)}"
-    return replace(each, adjusted_p=adjusted, change=change, because=said)
+    movement = f"{candidate.before:.3f} to {candidate.after:.3f} nats"
+    reason = f"{movement}, standard error {candidate.error:.3f}, {told_p(adjusted)}"
+    return replace(candidate, adjusted_p=adjusted, change=change, because=reason)

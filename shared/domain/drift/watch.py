@@ -103,7 +103,7 @@ class DriftWindow:
             return True
         if watch.every_s:
             return _passed(watch.every_s, self.looked or self.opened, now)
-        return any(self.looked_rows < each <= self.rows for each in watch.thresholds)
+        return any(self.looked_rows < threshold <= self.rows for threshold in watch.thresholds)
 
     def expired(self, watch: DriftWatch, now: datetime) -> bool:
         """Whether it is too old to go on, and nothing in it is left to look at."""

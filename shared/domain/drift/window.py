@@ -39,19 +39,21 @@ def parse_counted(mapping: Mapping[str, Any]) -> Counted:
     return Counted(
         rows=int(mapping["rows"]),
         answers=int(mapping["answers"]),
-        inputs={name: _tally(each) for name, each in mapping["inputs"].items()},
-        outputs={name: _tally(each) for name, each in mapping["outputs"].items()},
-        moments={name: Moments(**each) for name, each in mapping["moments"].items()},
+        inputs={name: _tally(tally) for name, tally in mapping["inputs"].items()},
+        outputs={name: _tally(tally) for name, tally in mapping["outputs"].items()},
+        moments={name: Moments(**moments) for name, moments in mapping["moments"].items()},
     )
 
 
 def as_counted(reference: ModelReference) -> Counted:
     """The reference's own rows, counted as a window's are: what a window is compared with."""
-    inputs = {name: Tally(cells=each.cells, counts=each.counts) for name, each in reference.inputs.columns.items()}
-    outputs = {name: Tally(cells=each.cells, counts=each.counts) for name, each in reference.outputs.items()}
-    answers = max((each.total for each in outputs.values()), default=0)
-    counted = Counted(rows=reference.inputs.rows, answers=answers, inputs=inputs, outputs=outputs)
-    return replace(counted, moments=dict(reference.moments))
+    inputs = {
+        name: Tally(cells=column.cells, counts=column.counts) for name, column in reference.inputs.columns.items()
+    }
+    outputs = {name: Tally(cells=column.cells, counts=column.counts) for name, column in reference.outputs.items()}
+    answers = max((tally.total for tally in outputs.values()), default=0)
+    counts = Counted(rows=reference.inputs.rows, answers=answers, inputs=inputs, outputs=outputs)
+    return replace(counts, moments=dict(reference.moments))
 
 
 def _tally(mapping: Mapping[str, Any]) -> Tally:

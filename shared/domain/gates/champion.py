@@ -84,10 +84,10 @@ def better_than_champion(options: BetterThanChampion, evaluation: Evaluation) ->
     difference = evaluation.overall(options.metric, confidence)
     if difference is None:
         return failed(f"{options.metric} was not compared with the champion")
-    wanted = options.min_change * (abs(difference.champion) if options.relative else 1.0)
+    goal = options.min_change * (abs(difference.champion) if options.relative else 1.0)
     return _worst(
         [
-            _on_all(_Comparison(where="overall", difference=difference, wanted=wanted, confidence=confidence), options),
+            _on_all(_Comparison(scope="overall", difference=difference, goal=goal, confidence=confidence), options),
             *(_on_slice(name, options, evaluation) for name in options.slices),
         ]
     )
@@ -121,18 +121,18 @@ def _first(options: BetterThanChampion, evaluation: Evaluation) -> GateFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Comparison:
-    """*where* the *difference* was measured, what is *wanted* of it, and the *confidence* its interval must have."""
+    """The *difference* on one *scope*, the *goal* that it has to reach, and the *confidence* its interval must have."""
 
-    where: str
+    scope: str
     difference: Difference
-    wanted: float
+    goal: float
     confidence: float
 
     def __str__(self) -> str:
         difference = self.difference
         return (
-            f"{self.where}: {difference.metric} better by {difference.estimate:.6g}"
-            f" [{difference.low:.6g}, {difference.high:.6g}] at {difference.confidence:.6g}, wanted {self.wanted:.6g}"
+            f"{self.scope}: {difference.metric} better by {difference.estimate:.6g}"
+            f" [{difference.low:.6g}, {difference.high:.6g}] at {difference.confidence:.6g}, wanted {self.goal:.6g}"
         )
 
     @property
@@ -143,7 +143,7 @@ class _Comparison:
             "estimate": difference.estimate,
             "low": difference.low,
             "high": difference.high,
-            "wanted": self.wanted,
+            "wanted": self.goal,
             "rows": float(difference.n),
             **groups,
         }
@@ -159,15 +159,15 @@ class _Comparison:
 
 def _on_all(compared: _Comparison, options: BetterThanChampion) -> GateFinding:
     """What must be shown to be better."""
-    difference, wanted = compared.difference, compared.wanted
+    difference, goal = compared.difference, compared.goal
     short = _too_little(compared, options, options.least_rows)
     if short:
         return short
     if compared.unsure:
         return compared.undecided(f"the interval must be computed at confidence {compared.confidence:.6g}")
-    if difference.low >= wanted and not difference.low == difference.high == wanted:  # A tie is no proof.
+    if difference.low >= goal and not difference.low == difference.high == goal:  # A tie is no proof.
         return _heavy_tail(compared) or passed(str(compared), **compared.figures)
-    if difference.high < wanted:
+    if difference.high < goal:
         return failed(str(compared), **compared.figures)
     return _unclear(compared)
 
@@ -178,7 +178,7 @@ def _on_slice(name: str, options: BetterThanChampion, evaluation: Evaluation) ->
     if difference is None:
         return failed(f"slice {name}: {options.metric} was not compared with the champion")
     compared = _Comparison(
-        where=f"slice {name}", difference=difference, wanted=-options.max_slice_loss, confidence=confidence
+        scope=f"slice {name}", difference=difference, goal=-options.max_slice_loss, confidence=confidence
     )
     short = _too_little(compared, options, options.min_rows)
     if short:
@@ -187,14 +187,14 @@ def _on_slice(name: str, options: BetterThanChampion, evaluation: Evaluation) ->
         return _unharmed(compared)
     if compared.unsure:
         return compared.undecided(f"the interval must be computed at confidence {confidence:.6g}")
-    if difference.low >= compared.wanted:
+    if difference.low >= compared.goal:
         return passed(str(compared), **compared.figures)
-    return failed(str(compared), **compared.figures) if difference.high < compared.wanted else _unclear(compared)
+    return failed(str(compared), **compared.figures) if difference.high < compared.goal else _unclear(compared)
 
 
 def _unharmed(compared: _Comparison) -> GateFinding:
     """A pass unless the slice is shown to lose more than is allowed. A wider interval would show no loss either."""
-    if compared.difference.high >= compared.wanted:
+    if compared.difference.high >= compared.goal:
         return passed(str(compared), **compared.figures)
     if compared.unsure:
         return compared.undecided(f"the interval must be computed at confidence {compared.confidence:.6g}")
@@ -230,7 +230,7 @@ def _heavy_tail(compared: _Comparison) -> GateFinding | None:
 
 def _unclear(compared: _Comparison) -> GateFinding:
     difference = compared.difference
-    needed = rows_needed(difference, compared.wanted)
+    needed = rows_needed(difference, compared.goal)
     if needed is None:
         return compared.undecided("no number of rows would decide at this estimate")
     units, unit = (difference.groups, "groups") if difference.groups else (difference.n, "rows")
@@ -240,9 +240,9 @@ def _unclear(compared: _Comparison) -> GateFinding:
 
 def _worst(findings: Iterable[GateFinding]) -> GateFinding:
     """The failures, or else what is undecided, or else all that passed; the figures are those of the first of them."""
-    every = list(findings)
+    all_findings = list(findings)
     for outcome in (GateOutcome.FAIL, GateOutcome.INCONCLUSIVE, GateOutcome.PASS):
-        chosen = [each for each in every if each.outcome is outcome]
-        if chosen:
+        matching = [finding for finding in all_findings if finding.outcome is outcome]
+        if matching:
             break
-    return GateFinding(outcome, "; ".join(each.because for each in chosen), chosen[0].figures)
+    return GateFinding(outcome, "; ".join(finding.because for finding in matching), matching[0].figures)

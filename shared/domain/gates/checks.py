@@ -20,8 +20,8 @@ class DataTestsPassed:
 def data_tests_passed(options: DataTestsPassed, test: DataTest) -> GateFinding:
     """Did the data that trains or tests the model obey its contract?"""
     if test.outcome != "passed":
-        said = "; ".join(test.summary) or f"the report's outcome is {test.outcome!r}"
-        return failed(f"the data test failed: {said}", rows=test.rows)
+        reason = "; ".join(test.summary) or f"the report's outcome is {test.outcome!r}"
+        return failed(f"the data test failed: {reason}", rows=test.rows)
     if test.rows < options.min_rows:
         return inconclusive(f"{test.rows} rows were tested, at least {options.min_rows} are needed", rows=test.rows)
     return decided(True, f"{test.rows} rows obey the contract", rows=test.rows)
@@ -44,8 +44,8 @@ def api_test_passed(options: ApiTestPassed, test: ApiTest) -> GateFinding:
     if test.schema_problems:
         return failed(f"answers have another shape: {'; '.join(test.schema_problems[:3])}", **figures)
     if requests and sum(bad.values()) > options.max_errors * requests:
-        said = ", ".join(f"{count} with {status}" for status, count in sorted(bad.items()))
-        return failed(f"of {requests} requests were answered: {said}", **figures)
+        failures = ", ".join(f"{count} with {status}" for status, count in sorted(bad.items()))
+        return failed(f"of {requests} requests were answered: {failures}", **figures)
     if requests < options.min_requests:
         return inconclusive(f"{requests} requests, at least {options.min_requests} are needed", **figures)
     return decided(True, f"{requests} requests, {sum(bad.values())} errors", **figures)
@@ -70,10 +70,10 @@ def golden_requests_match(options: GoldenRequestsMatch, test: ApiTest) -> GateFi
         return inconclusive(f"{golden.requests} golden requests, at least {options.min_requests} are needed", **figures)
     if golden.unlike:
         return failed(f"{golden.unlike} of {golden.requests} answers have another shape, or a NaN", **figures)
-    allowed = golden.tolerance if options.max_deviation is None else options.max_deviation
-    held = golden.largest <= allowed and (golden.deviating == 0 or options.max_deviation is not None)
-    said = f"{golden.deviating} of {golden.requests} answers deviate, the largest by {golden.largest:.6g}"
-    return decided(held, f"{said}; {allowed:.6g} is allowed", **figures)
+    limit = golden.tolerance if options.max_deviation is None else options.max_deviation
+    within_limit = golden.largest <= limit and (golden.deviating == 0 or options.max_deviation is not None)
+    sentence = f"{golden.deviating} of {golden.requests} answers deviate, the largest by {golden.largest:.6g}"
+    return decided(within_limit, f"{sentence}; {limit:.6g} is allowed", **figures)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,16 +90,16 @@ class FastEnough:
 @gate("latency", FastEnough)
 def fast_enough(options: FastEnough, latency: Latency) -> GateFinding:
     """Does the deployment answer in time, and without errors?"""
-    measured = {name: float(getattr(latency, name)) for name in ("p50_ms", "p95_ms", "p99_ms")}
-    figures = {**measured, "requests": float(latency.requests), "errors": float(latency.errors)}
+    latencies = {name: float(getattr(latency, name)) for name in ("p50_ms", "p95_ms", "p99_ms")}
+    figures = {**latencies, "requests": float(latency.requests), "errors": float(latency.errors)}
     if latency.requests < options.min_requests:
-        said = f"{latency.requests} requests, at least {options.min_requests} are needed"
-        return inconclusive(said, **figures)
-    limits = {name: getattr(options, name) for name in measured if getattr(options, name) is not None}
-    late = [f"{name[:3]} {measured[name]:.6g} ms, limit {limit:.6g}" for name, limit in limits.items()]
+        reason = f"{latency.requests} requests, at least {options.min_requests} are needed"
+        return inconclusive(reason, **figures)
+    limits = {name: getattr(options, name) for name in latencies if getattr(options, name) is not None}
+    late = [f"{name[:3]} {latencies[name]:.6g} ms, limit {limit:.6g}" for name, limit in limits.items()]
     if latency.errors > options.max_errors * latency.requests:
         return failed(f"{latency.errors} of {latency.requests} requests failed", **figures)
-    return decided(all(measured[name] <= limit for name, limit in limits.items()), "; ".join(late), **figures)
+    return decided(all(latencies[name] <= limit for name, limit in limits.items()), "; ".join(late), **figures)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,20 +116,20 @@ class OutputsAgree:
 
 
 @gate("agreement", OutputsAgree)
-def outputs_agree(options: OutputsAgree, seen: Agreement) -> GateFinding:
+def outputs_agree(options: OutputsAgree, agreement: Agreement) -> GateFinding:
     """Do champion and challenger answer the same inputs alike?"""
-    if seen.alone:
+    if agreement.alone:
         return decided(options.first_model == "pass", "there is no champion to agree with")
-    figures = {"rows": float(seen.rows), "agreement": seen.agreement, "mean_shift": seen.mean_shift}
-    if seen.rows < options.min_rows:
-        return inconclusive(f"{seen.rows} rows, at least {options.min_rows} are needed", **figures)
-    if seen.agreement < options.min_agreement:
-        return failed(f"{seen.agreement:.2%} of the rows agree, wanted {options.min_agreement:.2%}", **figures)
-    shifted = options.max_shift is not None and abs(seen.mean_shift) > options.max_shift
-    said = f"the mean shifts by {seen.mean_shift:.6g}"
+    figures = {"rows": float(agreement.rows), "agreement": agreement.agreement, "mean_shift": agreement.mean_shift}
+    if agreement.rows < options.min_rows:
+        return inconclusive(f"{agreement.rows} rows, at least {options.min_rows} are needed", **figures)
+    if agreement.agreement < options.min_agreement:
+        return failed(f"{agreement.agreement:.2%} of the rows agree, wanted {options.min_agreement:.2%}", **figures)
+    shifted = options.max_shift is not None and abs(agreement.mean_shift) > options.max_shift
+    shift_text = f"the mean shifts by {agreement.mean_shift:.6g}"
     if shifted:
-        return failed(f"{said}, at most {options.max_shift:.6g} is allowed", **figures)
-    return decided(True, f"{seen.agreement:.2%} of {seen.rows} rows agree, {said}", **figures)
+        return failed(f"{shift_text}, at most {options.max_shift:.6g} is allowed", **figures)
+    return decided(True, f"{agreement.agreement:.2%} of {agreement.rows} rows agree, {shift_text}", **figures)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,5 +144,5 @@ def rollback_rehearsed(options: RollbackRehearsed, rehearsal: Rollback) -> GateF
     """Did a rehearsal bring the previous version back, soon enough?"""
     if not rehearsal.restored:
         return failed("the previous version did not answer as before", seconds=rehearsal.seconds)
-    said = f"restored after {rehearsal.seconds:.6g} s, limit {options.max_seconds:.6g} s"
-    return decided(rehearsal.seconds <= options.max_seconds, said, seconds=rehearsal.seconds)
+    reason = f"restored after {rehearsal.seconds:.6g} s, limit {options.max_seconds:.6g} s"
+    return decided(rehearsal.seconds <= options.max_seconds, reason, seconds=rehearsal.seconds)

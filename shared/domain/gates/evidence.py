@@ -44,17 +44,19 @@ class Evaluation:
 
     def overall(self, metric: str, confidence: float = 0.0) -> Difference | None:
         """The difference in *metric* at the lowest confidence that is at least *confidence*, or else at the highest."""
-        return _nearest((each for each in self.differences if each.metric == metric), confidence)
+        return _nearest((difference for difference in self.differences if difference.metric == metric), confidence)
 
     def on(self, name: str, metric: str, confidence: float = 0.0) -> Difference | None:
         """The difference in *metric* on the slice called *name*, chosen as `overall` chooses."""
-        matching = (each.difference for each in self.slices if each.slice == name and each.difference.metric == metric)
+        matching = (
+            entry.difference for entry in self.slices if entry.slice == name and entry.difference.metric == metric
+        )
         return _nearest(matching, confidence)
 
 
 def _nearest(differences: Iterable[Difference], confidence: float) -> Difference | None:
-    rising = sorted(differences, key=lambda each: each.confidence)
-    enough = (each for each in rising if each.confidence >= confidence - _ROUNDING)
+    rising = sorted(differences, key=lambda difference: difference.confidence)
+    enough = (difference for difference in rising if difference.confidence >= confidence - _ROUNDING)
     return next(enough, rising[-1] if rising else None)
 
 

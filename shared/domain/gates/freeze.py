@@ -36,25 +36,27 @@ _MONDAY = datetime(2024, 1, 1)  # noqa: DTZ001  # Only its offsets are used.
 def _windows(value: Any) -> tuple[FreezeWindow, ...]:
     if not isinstance(value, list | tuple):
         raise ValueError
-    return tuple(_window(each) for each in value)
+    return tuple(_window(window) for window in value)
 
 
-def _window(each: Any) -> FreezeWindow:
-    if not isinstance(each, dict) or not {"from", "to"} <= set(each) <= {"from", "to", "because"}:
-        raise ValueError(f"{each!r} needs from and to, and may have because")
-    (start, weekly), (end, also_weekly) = _time(each["from"]), _time(each["to"])
+def _window(window: Any) -> FreezeWindow:
+    if not isinstance(window, dict) or not {"from", "to"} <= set(window) <= {"from", "to", "because"}:
+        raise ValueError(f"{window!r} needs from and to, and may have because")
+    (start, weekly), (end, also_weekly) = _time(window["from"]), _time(window["to"])
     if weekly != also_weekly or (end <= start and not weekly):
-        raise ValueError(f"{each!r} must be both dates, the later last, or both weekly")
+        raise ValueError(f"{window!r} must be both dates, the later last, or both weekly")
     if weekly and end <= start:
         end += timedelta(days=7)
-    return FreezeWindow(start=start, end=end, because=str(each.get("because", "frozen")), weekly=weekly)
+    return FreezeWindow(start=start, end=end, because=str(window.get("because", "frozen")), weekly=weekly)
 
 
 def _time(text: Any) -> tuple[datetime, bool]:
     """A local time, and whether it is one of every week."""
-    found = _WEEKLY.fullmatch(str(text).lower())
-    if found:
-        return _MONDAY + timedelta(days=_DAYS.index(found[1]), hours=int(found[2]), minutes=int(found[3])), True
+    weekly_time = _WEEKLY.fullmatch(str(text).lower())
+    if weekly_time:
+        return _MONDAY + timedelta(
+            days=_DAYS.index(weekly_time[1]), hours=int(weekly_time[2]), minutes=int(weekly_time[3])
+        ), True
     moment = datetime.fromisoformat(str(text))
     if moment.tzinfo is not None:
         raise ValueError(f"{text!r} has an offset: write the local time, and name the zone in timezone")

@@ -34,10 +34,10 @@ class HoldoutFacts:
 
 def odds_of(options: BetterThanChampion, facts: HoldoutFacts, look: Look) -> tuple[str, ...]:
     """What to expect of the gate, a sentence each."""
-    measured = Evaluation(digest=facts.digest, rows=facts.rows, look=look)
+    evaluation = Evaluation(digest=facts.digest, rows=facts.rows, look=look)
     unit, units = ("groups", facts.groups) if facts.groups else ("rows", facts.rows)
-    confidence = options.overall_confidence(measured)
-    chances = ", ".join(f"{chance_to_pass(options, facts, measured, gain):.0%}" for gain in GAINS)
+    confidence = options.overall_confidence(evaluation)
+    chances = ", ".join(f"{chance_to_pass(options, facts, evaluation, gain):.0%}" for gain in GAINS)
     gains = ", ".join(f"{gain:g}" for gain in GAINS)
     sentences = [
         f"{options.metric}: look {look.number} of this version of the hold-out in its year ({look.expected} are"
@@ -45,17 +45,17 @@ def odds_of(options: BetterThanChampion, facts: HoldoutFacts, look: Look) -> tup
         f"{options.metric}: on {units} {unit} a challenger that is better by {gains} standard deviations of the"
         f" {unit}' differences passes with a chance of about {chances}",
     ]
-    return (*sentences, *_slice_odds(options, facts, measured), *_too_few(options, facts), *facts.hints)
+    return (*sentences, *_slice_odds(options, facts, evaluation), *_too_few(options, facts), *facts.hints)
 
 
-def chance_to_pass(options: BetterThanChampion, facts: HoldoutFacts, measured: Evaluation, gain: float) -> float:
+def chance_to_pass(options: BetterThanChampion, facts: HoldoutFacts, evaluation: Evaluation, gain: float) -> float:
     """That a challenger that is better everywhere by *gain* standard deviations passes, slices included."""
-    overall = _above(gain, facts.groups or facts.rows, options.overall_confidence(measured))
-    on_slices = [_above(gain, each, options.slice_confidence(measured)) for each in _sizes(options, facts)]
+    overall = _above(gain, facts.groups or facts.rows, options.overall_confidence(evaluation))
+    on_slices = [_above(gain, size, options.slice_confidence(evaluation)) for size in _sizes(options, facts)]
     if options.slice_rule == "proven":
         return overall * math.prod(on_slices)
-    held = sum(_above(-gain, each, options.slice_confidence(measured)) for each in _sizes(options, facts))
-    return max(0.0, overall - held)
+    slice_failures = sum(_above(-gain, size, options.slice_confidence(evaluation)) for size in _sizes(options, facts))
+    return max(0.0, overall - slice_failures)
 
 
 def _above(gain: float, units: int, confidence: float) -> float:
@@ -67,17 +67,17 @@ def _sizes(options: BetterThanChampion, facts: HoldoutFacts) -> list[int]:
     return [facts.slices.get(name, 0) for name in options.slices]
 
 
-def _slice_odds(options: BetterThanChampion, facts: HoldoutFacts, measured: Evaluation) -> list[str]:
+def _slice_odds(options: BetterThanChampion, facts: HoldoutFacts, evaluation: Evaluation) -> list[str]:
     """How often the slices together hold back an equal challenger (with no loss allowed), by their rule."""
     if not options.slices:
         return []
-    confidence, many = options.slice_confidence(measured), len(options.slices)
+    confidence, slice_count = options.slice_confidence(evaluation), len(options.slices)
     if options.slice_rule == "no_harm":
-        held = f"in at most {min(1.0, many * (1 - confidence) / 2):.1%}"
+        odds = f"in at most {min(1.0, slice_count * (1 - confidence) / 2):.1%}"
     else:
         passed = math.prod(_above(0.0, size, confidence) for size in _sizes(options, facts))
-        held = f"in about {1 - passed:.1%} unless max_slice_loss leaves room"
-    return [f"{options.metric}: {many} slices ({options.slice_rule}) together hold an equal challenger {held}"]
+        odds = f"in about {1 - passed:.1%} unless max_slice_loss leaves room"
+    return [f"{options.metric}: {slice_count} slices ({options.slice_rule}) together hold an equal challenger {odds}"]
 
 
 def _too_few(options: BetterThanChampion, facts: HoldoutFacts) -> list[str]:
@@ -88,4 +88,4 @@ def _too_few(options: BetterThanChampion, facts: HoldoutFacts) -> list[str]:
     if 0 < facts.groups < options.min_groups:
         short.append(f"{facts.groups} groups, at least {options.min_groups} are needed")
     short += [f"slice {name} has no row" for name in options.slices if not facts.slices.get(name)]
-    return [f"{options.metric}: {each}; nothing passes before" for each in short]
+    return [f"{options.metric}: {reason}; nothing passes before" for reason in short]

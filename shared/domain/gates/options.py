@@ -22,14 +22,14 @@ class OptionProblem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionRule:
-    """*read* turns a plain value into the option's; it raises ValueError for one that is not *wanted*."""
+    """*read* turns a plain value into the option's; it raises ValueError for one that does not meet *expectation*."""
 
     read: Callable[[Any], Any]
-    wanted: str
+    expectation: str
 
 
-def _option(read: Callable[[Any], Any], wanted: str, default: Any) -> Any:
-    return field(default=default, metadata={"rule": OptionRule(read=read, wanted=wanted)})
+def _option(read: Callable[[Any], Any], expectation: str, default: Any) -> Any:
+    return field(default=default, metadata={"rule": OptionRule(read=read, expectation=expectation)})
 
 
 def number(default: Any = MISSING, *, least: float = -math.inf, most: float = math.inf) -> Any:
@@ -63,15 +63,15 @@ def texts(default: Any = ()) -> Any:
     """A list of texts."""
 
     def read(value: Any) -> tuple[str, ...]:
-        listed = isinstance(value, list | tuple) and all(isinstance(each, str) and each for each in value)
-        return tuple(_fits(value, listed))
+        is_list_of_texts = isinstance(value, list | tuple) and all(isinstance(item, str) and item for item in value)
+        return tuple(_fits(value, is_list_of_texts))
 
     return _option(read, "a list of texts", default)
 
 
-def parsed(read: Callable[[Any], Any], wanted: str, default: Any = MISSING) -> Any:
+def parsed(read: Callable[[Any], Any], expectation: str, default: Any = MISSING) -> Any:
     """An option of its own form: *read* raises ValueError, with what is wrong where it can say it."""
-    return _option(read, wanted, default)
+    return _option(read, expectation, default)
 
 
 def _fits(value: T, fits: bool) -> T:
@@ -80,26 +80,28 @@ def _fits(value: T, fits: bool) -> T:
     return value
 
 
-def read_options(kind: type[T], given: Mapping[str, Any]) -> tuple[T | None, tuple[OptionProblem, ...]]:
-    """The *kind* of options that *given* describes, or None and everything that is wrong with it."""
-    known = {each.name: each for each in fields(kind)}  # type: ignore[arg-type]  # Every kind is a dataclass.
-    said = f"use one of {', '.join(known)}" if known else "this gate has no options: remove it"
+def read_options(kind: type[T], arguments: Mapping[str, Any]) -> tuple[T | None, tuple[OptionProblem, ...]]:
+    """The options of type *kind* that *arguments* describe, or None and every problem of them."""
+    rules_by_name = {option.name: option for option in fields(kind)}  # type: ignore[arg-type]  # Every kind is a dataclass.
+    remedy = f"use one of {', '.join(rules_by_name)}" if rules_by_name else "this gate has no options: remove it"
     problems = [
-        OptionProblem(option=str(name), problem="is not an option", remedy=said) for name in given if name not in known
+        OptionProblem(option=str(name), problem="is not an option", remedy=remedy)
+        for name in arguments
+        if name not in rules_by_name
     ]
     values = {}
-    for name, each in known.items():
+    for name, option in rules_by_name.items():
         try:
-            values[name] = _value(each, given)
+            values[name] = _value(option, arguments)
         except ValueError as mistake:
-            wrong = f"is {given[name]!r}" if name in given else "is missing"
+            wrong = f"is {arguments[name]!r}" if name in arguments else "is missing"
             because = f" ({mistake})" if str(mistake) else ""
-            rule: OptionRule = each.metadata["rule"]
-            problems.append(OptionProblem(option=name, problem=wrong + because, remedy=f"give {rule.wanted}"))
+            rule: OptionRule = option.metadata["rule"]
+            problems.append(OptionProblem(option=name, problem=wrong + because, remedy=f"give {rule.expectation}"))
     return (None if problems else kind(**values)), tuple(problems)
 
 
-def _value(each: Field[Any], given: Mapping[str, Any]) -> Any:
-    if each.name in given:
-        return each.metadata["rule"].read(given[each.name])
-    return _fits(each.default, each.default is not MISSING)
+def _value(option: Field[Any], arguments: Mapping[str, Any]) -> Any:
+    if option.name in arguments:
+        return option.metadata["rule"].read(arguments[option.name])
+    return _fits(option.default, option.default is not MISSING)

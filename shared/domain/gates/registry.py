@@ -76,24 +76,24 @@ def judge(specs: Iterable[GateSpec], evidence: Evidence) -> tuple[Verdict, ...]:
 
 
 def _verdict(spec: GateSpec, evidence: Evidence) -> Verdict:
-    asked = gate_named(spec.gate)
-    options, problems = read_options(asked.options, spec.options)
+    gate = gate_named(spec.gate)
+    options, problems = read_options(gate.options, spec.options)
     if problems:
-        said = "; ".join(f"{each.option} {each.problem}: {each.remedy}" for each in problems)
-        raise ValueError(f"gate {spec.gate!r}: {said}")
-    found = _found(asked, options, getattr(evidence, asked.part))
-    figures = {name: value for name, value in found.figures.items() if math.isfinite(value)}
-    return Verdict(gate=spec.gate, outcome=found.outcome, because=found.because, figures=figures)
+        reasons = "; ".join(f"{problem.option} {problem.problem}: {problem.remedy}" for problem in problems)
+        raise ValueError(f"gate {spec.gate!r}: {reasons}")
+    finding = _found(gate, options, getattr(evidence, gate.part))
+    figures = {name: value for name, value in finding.figures.items() if math.isfinite(value)}
+    return Verdict(gate=spec.gate, outcome=finding.outcome, because=finding.because, figures=figures)
 
 
-def _found(asked: Gate, options: Any, part: Any) -> GateFinding:
-    said = asked.part.replace("_", " ")
+def _found(gate: Gate, options: Any, part: Any) -> GateFinding:
+    subject = gate.part.replace("_", " ")
     if part is None:
-        return failed(f"there is no evidence about: {said}")
-    unknown = tuple(_not_finite(part, asked.part))
+        return failed(f"there is no evidence about: {subject}")
+    unknown = tuple(_not_finite(part, gate.part))
     if unknown:
         return failed(f"not a finite number: {', '.join(unknown)}")
-    return asked.decide(options, part)
+    return gate.decide(options, part)
 
 
 def _not_finite(value: Any, where: str) -> Iterable[str]:
@@ -101,8 +101,8 @@ def _not_finite(value: Any, where: str) -> Iterable[str]:
     if isinstance(value, float) and not math.isfinite(value):
         yield where
     elif is_dataclass(value):
-        for each in fields(value):
-            yield from _not_finite(getattr(value, each.name), f"{where}.{each.name}")
+        for field in fields(value):
+            yield from _not_finite(getattr(value, field.name), f"{where}.{field.name}")
     elif isinstance(value, dict):
         for name, item in value.items():
             yield from _not_finite(item, f"{where}.{name}")

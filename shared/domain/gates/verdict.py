@@ -41,5 +41,5 @@ def inconclusive(because: str, **figures: float) -> GateFinding:
     return GateFinding(GateOutcome.INCONCLUSIVE, because, figures)
 
 
-def decided(held: bool, because: str, **figures: float) -> GateFinding:
-    return passed(because, **figures) if held else failed(because, **figures)
+def decided(is_met: bool, because: str, **figures: float) -> GateFinding:
+    return passed(because, **figures) if is_met else failed(because, **figures)

@@ -112,16 +112,16 @@ def judge_rows(
 
 
 def _judge_keys(match: RowMatch, policy: OnMissingRows, error_threshold: int | None) -> tuple[RunOutcome, str]:
-    answered = match.rows - match.missing
-    sentence = f"{answered} of {match.rows} rows have a prediction, matched by {', '.join(match.by)}"
+    answered_rows = match.rows - match.missing
+    sentence = f"{answered_rows} of {match.rows} rows have a prediction, matched by {', '.join(match.by)}"
     if not match.differs:
         return RunOutcome.COMPLETED, sentence
-    shown = [
+    differences = [
         f"{count} {kind} ({_listed(match.examples.get(kind, ()), count)})"
         for kind, count in (("missing", match.missing), ("repeated", match.repeated), ("unknown", match.unknown))
         if count
     ]
-    sentence = f"{sentence}: {', '.join(shown)}"
+    sentence = f"{sentence}: {', '.join(differences)}"
     if match.rows_out > match.rows:
         return RunOutcome.FAILED, f"{sentence}; the scoring script must return one row per input row"
     if match.repeated or match.unknown:
@@ -130,15 +130,15 @@ def _judge_keys(match: RowMatch, policy: OnMissingRows, error_threshold: int | N
             cause += f"; where {', '.join(match.shown_by)} of a line is no key, set the route's policy `match: lines`"
     else:
         cause = _suspect(error_threshold)
-    return _judge_gap(sentence, not answered, policy, cause)
+    return _judge_gap(sentence, not answered_rows, policy, cause)
 
 
 def _listed(examples: tuple[str, ...], count: int) -> str:
     return "; ".join((*examples, "...") if count > len(examples) else examples)
 
 
-def _judge_gap(sentence: str, nothing: bool, policy: OnMissingRows, cause: str) -> tuple[RunOutcome, str]:
-    if nothing or policy is OnMissingRows.FAIL:
+def _judge_gap(sentence: str, is_empty: bool, policy: OnMissingRows, cause: str) -> tuple[RunOutcome, str]:
+    if is_empty or policy is OnMissingRows.FAIL:
         return RunOutcome.FAILED, f"{sentence}; {cause}"
     return RunOutcome.PARTIAL, f"{sentence}, published as partial by policy; {cause}"
 
@@ -148,5 +148,5 @@ def _suspect(error_threshold: int | None) -> str:
     if error_threshold == 0:
         return "no file may fail (error threshold 0), so the scoring script returned fewer rows than it read"
     may = {None: "as many files as the deployment says", -1: "any number of files"}
-    allowed = may.get(error_threshold, f"up to {error_threshold} files")
-    return f"{allowed} may fail in a completed job, and its log names the mini-batches that did"
+    allowance = may.get(error_threshold, f"up to {error_threshold} files")
+    return f"{allowance} may fail in a completed job, and its log names the mini-batches that did"

@@ -65,28 +65,28 @@ class Cut:
     wait_s: float | None = None
 
 
-def cut(held: Iterable[WaitingMessage], stream: Stream) -> Cut:
-    """What to do about *held*, in the order of their names, which is that of the queue.
+def cut(messages: Iterable[WaitingMessage], stream: Stream) -> Cut:
+    """What to do about *messages*, in the order of their names, which is that of the queue.
 
     A batch has as many whole messages as fit, and one at least; it closes when no more fits or its oldest is due.
     """
-    chosen, full = _fitting(held, stream)
-    if not chosen:
+    batch, full = _fitting(messages, stream)
+    if not batch:
         return Cut()
-    left_s = stream.age_s - max(each.age_s for each in chosen)
-    if full or left_s <= 0:
-        return Cut(batch=tuple(each.name for each in chosen))
-    return Cut(wait_s=round(max(0.1, min(left_s, max(_LEAST_LOOK_S, stream.age_s / 10))), 3))
+    remaining_s = stream.age_s - max(message.age_s for message in batch)
+    if full or remaining_s <= 0:
+        return Cut(batch=tuple(message.name for message in batch))
+    return Cut(wait_s=round(max(0.1, min(remaining_s, max(_LEAST_LOOK_S, stream.age_s / 10))), 3))
 
 
-def _fitting(held: Iterable[WaitingMessage], stream: Stream) -> tuple[list[WaitingMessage], bool]:
+def _fitting(messages: Iterable[WaitingMessage], stream: Stream) -> tuple[list[WaitingMessage], bool]:
     """As many as fit, and whether the batch is full."""
-    chosen, records, size = list[WaitingMessage](), 0, 0
-    for each in held:
-        records, size = records + each.records, size + each.size
-        if chosen and (records > stream.records or size > stream.size):
-            return chosen, True
-        chosen.append(each)
+    batch, records, size = list[WaitingMessage](), 0, 0
+    for message in messages:
+        records, size = records + message.records, size + message.size
+        if batch and (records > stream.records or size > stream.size):
+            return batch, True
+        batch.append(message)
         if records >= stream.records or size >= stream.size:
-            return chosen, True
-    return chosen, False
+            return batch, True
+    return batch, False

@@ -77,9 +77,9 @@ class _Tally:
         """Chan, Golub and LeVeque (1979): without the cancellation of a sum of squares."""
         if not other.rows:
             return
-        total, apart = self.rows + other.rows, other.mean - self.mean
-        self.squares += other.squares + apart**2 * self.rows * other.rows / total
-        self.mean += apart * other.rows / total
+        total, mean_difference = self.rows + other.rows, other.mean - self.mean
+        self.squares += other.squares + mean_difference**2 * self.rows * other.rows / total
+        self.mean += mean_difference * other.rows / total
         self.rows, self.agreeing = total, self.agreeing + other.agreeing
 
     def summary(self, confidence: float) -> SliceAgreement:
@@ -111,13 +111,13 @@ class OutputComparison(Generic[Counted]):
         """
         first = self._outputs.read("champion", champion, len(keys))
         second = self._outputs.read("challenger", challenger, len(keys))
-        shift, apart = self._outputs.shift(first, second), self._outputs.disagreement(first, second)
+        shift, disagreement = self._outputs.shift(first, second), self._outputs.disagreement(first, second)
         masks = {name: _mask(name, members, len(keys)) for name, members in (slices or {}).items()}
         self._outputs.add(first, second)
-        self._all.merge(_tallied(shift, apart))
+        self._all.merge(_tallied(shift, disagreement))
         for name, mask in masks.items():
-            self._slices.setdefault(name, _Tally()).merge(_tallied(shift[mask], apart[mask]))
-        self._keep(_worst(keys, first, second, apart))
+            self._slices.setdefault(name, _Tally()).merge(_tallied(shift[mask], disagreement[mask]))
+        self._keep(_worst(keys, first, second, disagreement))
 
     def merge(self, other: "OutputComparison[Counted]") -> None:
         """Take over what *other* has counted of other rows."""
@@ -157,28 +157,28 @@ def _mask(name: str, members: Column, rows: int) -> "NDArray[Any]":
     return mask
 
 
-def _tallied(shift: "NDArray[Any]", apart: "NDArray[Any]") -> _Tally:
+def _tallied(shift: "NDArray[Any]", disagreement: "NDArray[Any]") -> _Tally:
     rows = len(shift)
     if not rows:
         return _Tally()
     mean = float(shift.mean())
-    return _Tally(rows, int((apart == 0).sum()), mean, float(((shift - mean) ** 2).sum()))
+    return _Tally(rows, int((disagreement == 0).sum()), mean, float(((shift - mean) ** 2).sum()))
 
 
 def _worst(
-    keys: Sequence[Any], champion: "NDArray[Any]", challenger: "NDArray[Any]", apart: "NDArray[Any]"
+    keys: Sequence[Any], champion: "NDArray[Any]", challenger: "NDArray[Any]", disagreement: "NDArray[Any]"
 ) -> list[WorstRow]:
     """Of equal disagreements the first."""
     import numpy as np
 
-    places = np.argsort(-apart, kind="stable")[:WORST]
+    order = np.argsort(-disagreement, kind="stable")[:WORST]
     return [
         WorstRow(
             key=str(keys[at]),
             champion=str(champion[at]),
             challenger=str(challenger[at]),
-            disagreement=float(apart[at]),
+            disagreement=float(disagreement[at]),
         )
-        for at in places.tolist()
-        if apart[at]
+        for at in order.tolist()
+        if disagreement[at]
     ]

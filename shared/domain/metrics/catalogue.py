@@ -173,18 +173,20 @@ def _require_distributions(metric: Metric, name: str, array: "NDArray[Any]", tru
 
     rows, classes = len(truth), int(truth.max()) + 1
     if array.ndim != 2 or len(array) != rows or array.shape[1] < classes:
-        wanted = f"({rows}, at least {classes}): one probability for each class"
-        raise MetricError(f"{metric.name}: {name} has shape {array.shape}, it needs {wanted}")
+        shape = f"({rows}, at least {classes}): one probability for each class"
+        raise MetricError(f"{metric.name}: {name} has shape {array.shape}, it needs {shape}")
     for number in range(array.shape[1]):
         require_whole(metric.name, f"{name}, class {number}", array[:, number], rows)
     _within(metric, name, ((array >= 0) & (array <= 1)).all(axis=1), "from 0 to 1")
     _within(metric, name, np.abs(array.sum(axis=1) - 1) <= _SUM_TOLERANCE, "probabilities that sum to 1")
 
 
-def _within(metric: Metric, name: str, fits: Any, wanted: str) -> None:
+def _within(metric: Metric, name: str, fits: Any, requirement: str) -> None:
     outside = int((~fits).sum())
     if outside:
-        raise MetricError(f"{metric.name}: {outside} of {len(fits)} values of {name} are not {wanted}: convert them")
+        raise MetricError(
+            f"{metric.name}: {outside} of {len(fits)} values of {name} are not {requirement}: convert them"
+        )
 
 
 def _pinball(name: str, parameter: str) -> Metric:
@@ -229,8 +231,8 @@ def _squared_error(truth: "NDArray[Any]", predicted: "NDArray[Any]") -> tuple["N
 def _log_loss(truth: "NDArray[Any]", predicted: "NDArray[Any]") -> tuple["NDArray[Any]", ...]:
     import numpy as np
 
-    given = np.where(truth == 1, predicted, 1 - predicted)
-    return (-np.log(np.clip(given, _SURE, 1 - _SURE)),)
+    probability = np.where(truth == 1, predicted, 1 - predicted)
+    return (-np.log(np.clip(probability, _SURE, 1 - _SURE)),)
 
 
 def _hits(truth: "NDArray[Any]", predicted: "NDArray[Any]") -> tuple["NDArray[Any]", ...]:

@@ -35,16 +35,16 @@ def _confusion(truth: "NDArray[Any]", predicted: "NDArray[Any]") -> _Confusion:
 
     names, codes = np.unique(truth, return_inverse=True)
     codes = codes.reshape(-1)
-    places = np.minimum(np.searchsorted(names, predicted), len(names) - 1)
-    found = np.where(names[places] == predicted, places, len(names))
-    hit, n, many = codes == found, len(truth), len(names) + 1
+    positions = np.minimum(np.searchsorted(names, predicted), len(names) - 1)
+    predicted_codes = np.where(names[positions] == predicted, positions, len(names))
+    hit, n, class_count = codes == predicted_codes, len(truth), len(names) + 1
     return _Confusion(
         truth=codes,
-        prediction=found,
+        prediction=predicted_codes,
         hit=hit.astype(float),
-        hits=np.bincount(codes[hit], minlength=many) / n,
-        actual=np.bincount(codes, minlength=many) / n,
-        predicted=np.bincount(found, minlength=many) / n,
+        hits=np.bincount(codes[hit], minlength=class_count) / n,
+        actual=np.bincount(codes, minlength=class_count) / n,
+        predicted=np.bincount(predicted_codes, minlength=class_count) / n,
     )
 
 

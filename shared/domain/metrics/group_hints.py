@@ -48,10 +48,10 @@ class GroupHint:
 class GroupHints:
     """Reads rows as they come, in bounded memory: a number a row for at most four columns."""
 
-    def __init__(self, header: Sequence[str], known: Sequence[str]) -> None:
-        """*known* are the columns whose part is clear: the key, the target, the slices."""
+    def __init__(self, header: Sequence[str], assigned: Sequence[str]) -> None:
+        """*assigned* are the columns whose meaning is configured: the key, the target, the slices."""
         self._header = header
-        self._open = [at for at, name in enumerate(header) if name not in known]
+        self._open = [at for at, name in enumerate(header) if name not in assigned]
         self._first: list[Sequence[str]] = []
         self._codes: dict[int, array[int]] | None = None
 
@@ -90,8 +90,8 @@ class GroupHints:
         for at, hashes in (self._codes or {}).items():
             names, codes = np.unique(np.frombuffer(hashes, dtype=np.int64), return_inverse=True)
             rows, values = len(codes), len(names)
-            most = rows if _is_thing(self._header[at]) else _MOST_REPEATS * values
-            if values >= _LEAST_VALUES and _LEAST_REPEATS * values <= rows <= most:
+            most_rows = rows if _is_thing(self._header[at]) else _MOST_REPEATS * values
+            if values >= _LEAST_VALUES and _LEAST_REPEATS * values <= rows <= most_rows:
                 yield GroupHint(column=self._header[at], values=values, rows=rows, codes=codes.reshape(-1))
 
 

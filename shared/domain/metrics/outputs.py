@@ -60,7 +60,7 @@ class Numbers:
         if not tolerance >= 0:
             raise ValueError(f"tolerance {tolerance!r} must be 0 or more")
         self._cells = np.zeros((2, len(self.edges) + 1), dtype=np.int64)
-        self._ends = np.array([[np.inf, -np.inf]] * 2)
+        self._extremes = np.array([[np.inf, -np.inf]] * 2)
 
     def read(self, name: str, column: Column, rows: int) -> "NDArray[Any]":
         import numpy as np
@@ -70,22 +70,22 @@ class Numbers:
         return array
 
     def shift(self, champion: "NDArray[Any]", challenger: "NDArray[Any]") -> "NDArray[Any]":
-        moved: NDArray[Any] = challenger - champion
-        return moved
+        difference: NDArray[Any] = challenger - champion
+        return difference
 
     def disagreement(self, champion: "NDArray[Any]", challenger: "NDArray[Any]") -> "NDArray[Any]":
         import numpy as np
 
-        apart = np.abs(challenger - champion)
-        differing: NDArray[Any] = np.where(apart > self.tolerance, apart, 0.0)
+        distance = np.abs(challenger - champion)
+        differing: NDArray[Any] = np.where(distance > self.tolerance, distance, 0.0)
         return differing
 
     def add(self, champion: "NDArray[Any]", challenger: "NDArray[Any]") -> None:
         import numpy as np
 
         for side, outputs in enumerate((champion, challenger)):
-            places = np.searchsorted(self.edges, outputs, "left")
-            self._cells[side] += np.bincount(places, minlength=len(self.edges) + 1)
+            cells = np.searchsorted(self.edges, outputs, "left")
+            self._cells[side] += np.bincount(cells, minlength=len(self.edges) + 1)
             self._widen(side, float(outputs.min()), float(outputs.max()))
 
     def merge(self, other: Self) -> None:
@@ -93,11 +93,11 @@ class Numbers:
             raise ValueError("outputs counted with other edges or another tolerance cannot be merged: use the same")
         self._cells += other._cells
         for side in (0, 1):
-            self._widen(side, *other._ends[side])
+            self._widen(side, *other._extremes[side])
 
     def _widen(self, side: int, least: float, most: float) -> None:
-        ends = self._ends[side]
-        ends[0], ends[1] = min(ends[0], least), max(ends[1], most)
+        extremes = self._extremes[side]
+        extremes[0], extremes[1] = min(extremes[0], least), max(extremes[1], most)
 
     def distance(self) -> float:
         import numpy as np
@@ -114,7 +114,7 @@ class Numbers:
     def _quantile(self, side: int, quantile: float) -> float:
         import numpy as np
 
-        least, most = self._ends[side]
+        least, most = self._extremes[side]
         points = np.clip(np.concatenate([[least], self.edges, [most]]), least, most)
         below = np.concatenate([[0], np.cumsum(self._cells[side])])
         reached = np.searchsorted(below, quantile * below[-1], "left")
@@ -152,8 +152,8 @@ class LabelOutputs:
             counts.update(dict(zip(map(str, labels.tolist()), times.tolist(), strict=True)))
 
     def merge(self, other: Self) -> None:
-        for counts, others in zip(self._counts, other._counts, strict=True):
-            counts.update(others)
+        for counts, other_counts in zip(self._counts, other._counts, strict=True):
+            counts.update(other_counts)
 
     def distance(self) -> float:
         return sum(abs(shift) for shift in self.shifts().values()) / 2

@@ -105,19 +105,19 @@ def compare(
     *groups* says for each row which group it belongs to: groups are then what is resampled and counted. The metric
     says how its interval is computed (docs/gates.md has the table). Raises MetricError for unfit columns.
     """
-    chosen = metric_named(metric)
+    metric_rule = metric_named(metric)
     if not 0.5 <= confidence < 1:
         raise MetricError(f"confidence {confidence!r} must be at least 0.5 and below 1: 0.95 is usual")
     if resamples < 99:
         raise MetricError(f"resamples {resamples!r} must be at least 99: 1999 is usual")
-    columns = checked(chosen, truth=truth, champion=champion, challenger=challenger)
+    columns = checked(metric_rule, truth=truth, champion=champion, challenger=challenger)
     codes = None if groups is None else group_codes(groups)
     if codes is not None and len(codes) != len(columns[_TRUTH]):
         raise MetricError(f"{metric}: groups has {len(codes)} values for {len(columns[_TRUTH])} rows: give one a row")
     question = _Question(
-        metric=chosen, columns=columns, groups=codes, confidence=confidence, seed=seed, resamples=resamples
+        metric=metric_rule, columns=columns, groups=codes, confidence=confidence, seed=seed, resamples=resamples
     )
-    return _difference(question, _INTERVALS[chosen.family](question))
+    return _difference(question, _INTERVALS[metric_rule.family](question))
 
 
 def _by_means(question: _Question) -> _Answer:
@@ -141,7 +141,7 @@ def _by_means(question: _Question) -> _Answer:
     def over_groups(means: "NDArray[Any]") -> "NDArray[Any]":
         return difference(means[:-1] / means[-1])
 
-    if all(np.array_equal(one, other) for one, other in zip(first, second, strict=True)):
+    if all(np.array_equal(first_part, second_part) for first_part, second_part in zip(first, second, strict=True)):
         return _Answer(low=0.0, high=0.0, n=len(truth), method="no row differs")
     if question.groups is None:
         return _bootstrap(question, rows, difference)
@@ -162,11 +162,11 @@ def _by_queries(question: _Question) -> _Answer:
 
 
 def _bootstrap(question: _Question, rows: "NDArray[Any]", formula: bootstrap.Formula) -> _Answer:
-    ends = bootstrap.interval(
+    bounds = bootstrap.interval(
         rows, formula, confidence=question.confidence, seed=question.seed, resamples=question.resamples
     )
     method = f"bootstrap-t{question.among}, {question.resamples} resamples"
-    return _Answer(low=ends.low, high=ends.high, n=len(question.truth), method=method, tail=ends.tail)
+    return _Answer(low=bounds.low, high=bounds.high, n=len(question.truth), method=method, tail=bounds.tail)
 
 
 def _by_hits(question: _Question) -> _Answer:
@@ -176,14 +176,14 @@ def _by_hits(question: _Question) -> _Answer:
         members = truth == 1
     first, second = (question.metric.parts(truth[members], model[members])[0] for model in question.models)
     gain = second - first
-    gained, lost, n = float((gain > 0).sum()), float((gain < 0).sum()), len(gain)
+    gains, losses, n = float((gain > 0).sum()), float((gain < 0).sum()), len(gain)
     if question.groups is None:
-        low, high = score_interval(gained, lost, n, question.confidence)
+        low, high = score_interval(gains, losses, n, question.confidence)
         return _Answer(low=low, high=high, n=n, method="Tango score")
     codes = group_codes(question.groups[members])
     effect = design_effect(gain, codes)
     low, high = score_interval(
-        gained / effect, lost / effect, n / effect, question.confidence, freedom=max(1, int(codes.max()))
+        gains / effect, losses / effect, n / effect, question.confidence, freedom=max(1, int(codes.max()))
     )
     return _Answer(low=low, high=high, n=n, method=f"Tango score of groups, design effect {effect:.3g}")
 

@@ -19,9 +19,9 @@ def ndcg_by_query(
     """
     import numpy as np
 
-    many = int(queries.max()) + 1
-    gain = np.bincount(queries, weights=truth * _discounts(scores, queries, depth), minlength=many)
-    ideal = np.bincount(queries, weights=truth * _discounts(truth, queries, depth), minlength=many)
+    query_count = int(queries.max()) + 1
+    gain = np.bincount(queries, weights=truth * _discounts(scores, queries, depth), minlength=query_count)
+    ideal = np.bincount(queries, weights=truth * _discounts(truth, queries, depth), minlength=query_count)
     values: NDArray[Any] = np.where(ideal > 0, gain, 0) / np.where(ideal > 0, ideal, 1)
     return values
 
@@ -34,10 +34,10 @@ def _discounts(scores: "NDArray[Any]", queries: "NDArray[Any]", depth: int | Non
     sorted_queries, sorted_scores = queries[order], scores[order]
     starts = np.flatnonzero(np.r_[True, sorted_queries[1:] != sorted_queries[:-1]])
     sizes = np.diff(np.r_[starts, len(order)])
-    places = np.arange(len(order)) - np.repeat(starts, sizes)
-    worth = 1 / np.log2(places + 2.0)
+    positions = np.arange(len(order)) - np.repeat(starts, sizes)
+    worth = 1 / np.log2(positions + 2.0)
     if depth is not None:
-        worth[places >= depth] = 0
+        worth[positions >= depth] = 0
     fresh = np.r_[True, (sorted_scores[1:] != sorted_scores[:-1]) | (sorted_queries[1:] != sorted_queries[:-1])]
     tie = np.cumsum(fresh) - 1
     shared = (np.bincount(tie, weights=worth) / np.bincount(tie))[tie]

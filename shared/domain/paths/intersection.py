@@ -21,18 +21,18 @@ def witness(left: str, right: str) -> str | None:
     """A shortest path that both patterns match, or None where no path can."""
     first, second = _tokens(left), _tokens(right)
     alphabet = [_OTHER, *sorted({*left, *right, "/"} - set("{}*?") - {_OTHER})]
-    seen, queue = set[tuple[int, int]](), deque([(0, 0, "")])
+    visited, queue = set[tuple[int, int]](), deque([(0, 0, "")])
     while queue:
-        one, two, path = queue.popleft()
-        if (one, two) == (len(first), len(second)):
+        left_at, right_at, path = queue.popleft()
+        if (left_at, right_at) == (len(first), len(second)):
             return path
-        if (one, two) in seen:
+        if (left_at, right_at) in visited:
             continue
-        seen.add((one, two))
-        queue.extendleft((skip, two, path) for skip in _skips(first, one))
-        queue.extendleft((one, skip, path) for skip in _skips(second, two))
+        visited.add((left_at, right_at))
+        queue.extendleft((skip, right_at, path) for skip in _skips(first, left_at))
+        queue.extendleft((left_at, skip, path) for skip in _skips(second, right_at))
         for character in alphabet:
-            after = product(_reads(first, one, character), _reads(second, two, character))
+            after = product(_reads(first, left_at, character), _reads(second, right_at, character))
             queue.extend((*pair, path + character) for pair in after)
     return None
 
@@ -42,10 +42,10 @@ def _tokens(pattern: str) -> _Tokens:
     """Literals one character each; `one` a character but `/`, `some`/`any` a run of those, `deep` a run of anything."""
     tokens: list[tuple[str, str]] = []
     position = 0
-    for found in _TOKEN.finditer(pattern):
-        tokens += [("is", character) for character in pattern[position : found.start()]]
-        tokens += _wildcard(found[0])
-        position = found.end()
+    for token in _TOKEN.finditer(pattern):
+        tokens += [("is", character) for character in pattern[position : token.start()]]
+        tokens += _wildcard(token[0])
+        position = token.end()
     return (*tokens, *(("is", character) for character in pattern[position:]))
 
 

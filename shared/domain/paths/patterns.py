@@ -75,8 +75,8 @@ def match(pattern: str, location: str) -> dict[str, str] | None:
     if not template.anchors:
         values = _captured(template.tokens, location)
     else:
-        known = _anchored(template.anchors, location)
-        values = None if known is None else _captured(_spelled(template.tokens, known), location, known)
+        captures = _anchored(template.anchors, location)
+        values = None if captures is None else _captured(_spelled(template.tokens, captures), location, captures)
     return None if values is None else {name: values[name] for name in template.names}
 
 
@@ -131,15 +131,15 @@ def _whole_folders(pattern: str) -> dict[str, int]:
     front, deep, _ = pattern.partition("**")
     before, _, back = pattern.rpartition("**")
     folders = front.split("/")[: -1 if deep else None]
-    found = {folder: index for index, folder in reversed(list(enumerate(folders)))}
+    indexes = {folder: index for index, folder in reversed(list(enumerate(folders)))}
     if deep:
         while before.endswith("**/"):
             before = before.removesuffix("**/")
         aligned = back.startswith("/") and before[-1:] in ("", "/")  # Otherwise its first folder may be part of one.
         behind = back.removeprefix("/").split("/")
         behind = behind if aligned else ["", *behind[1:]]
-        found = {folder: index - len(behind) for index, folder in enumerate(behind)} | found
-    return {name[1]: index for folder, index in found.items() if (name := _FIELD.fullmatch(folder))}
+        indexes = {folder: index - len(behind) for index, folder in enumerate(behind)} | indexes
+    return {name[1]: index for folder, index in indexes.items() if (name := _FIELD.fullmatch(folder))}
 
 
 def _anchored(anchors: Mapping[str, int], location: str) -> dict[str, str] | None:
@@ -150,9 +150,9 @@ def _anchored(anchors: Mapping[str, int], location: str) -> dict[str, str] | Non
     return {name: folders[index] for name, index in anchors.items()}
 
 
-def _spelled(tokens: tuple[_Token, ...], known: Mapping[str, str]) -> tuple[_Token, ...]:
+def _spelled(tokens: tuple[_Token, ...], captures: Mapping[str, str]) -> tuple[_Token, ...]:
     return tuple(
-        _Token(_Kind.TEXT, known[token.text]) if token.kind is _Kind.NAME and token.text in known else token
+        _Token(_Kind.TEXT, captures[token.text]) if token.kind is _Kind.NAME and token.text in captures else token
         for token in tokens
     )
 
@@ -163,22 +163,22 @@ def _spelled(tokens: tuple[_Token, ...], known: Mapping[str, str]) -> tuple[_Tok
 
 
 def _captured(
-    tokens: tuple[_Token, ...], location: str, known: Mapping[str, str] | None = None
+    tokens: tuple[_Token, ...], location: str, captures: Mapping[str, str] | None = None
 ) -> dict[str, str] | None:
     places = [1]  # From where the tokens behind a token match; from the end, nothing has to.
     for token in reversed(tokens):
         places.append(_places_before(token, places[-1], location))
         if not places[-1]:
             return None
-    left = len(location)
-    if not places.pop() >> left & 1:
+    remaining = len(location)
+    if not places.pop() >> remaining & 1:
         return None
-    values = dict(known or {})
+    values = dict(captures or {})
     for token in tokens:
-        start = len(location) - left
-        left = _left_after(token, left, places.pop(), location)
+        start = len(location) - remaining
+        remaining = _left_after(token, remaining, places.pop(), location)
         if token.kind is _Kind.NAME:
-            values[token.text] = location[start : len(location) - left]
+            values[token.text] = location[start : len(location) - remaining]
     return values
 
 
@@ -204,22 +204,22 @@ def _places_before(token: _Token, after: int, location: str) -> int:
             return after | everywhere & -_lowest(after << 1 & slash)
 
 
-def _left_after(token: _Token, left: int, after: int, location: str) -> int:
+def _left_after(token: _Token, remaining: int, after: int, location: str) -> int:
     """How many characters are behind *token*, which takes as much as lets it end in one of the places *after*."""
     match token.kind:
         case _Kind.TEXT:
-            return left - len(token.text)
+            return remaining - len(token.text)
         case _Kind.ONE:
-            return left - 1
+            return remaining - 1
         case _Kind.NAME | _Kind.STAR:
-            folder_end = location.find("/", len(location) - left)
+            folder_end = location.find("/", len(location) - remaining)
             least = 0 if folder_end < 0 else len(location) - folder_end
             return least + _lowest(after >> least).bit_length() - 1
         case _Kind.DEEP:
             return _lowest(after).bit_length() - 1
         case _Kind.FOLDERS:
             first = _lowest(after << 1 & _bits(location).get("/", 0)).bit_length() - 1
-            return first - 1 if 0 < first <= left else left
+            return first - 1 if 0 < first <= remaining else remaining
 
 
 def _runs(starts: int, inside: int) -> int:

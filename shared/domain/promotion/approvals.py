@@ -79,7 +79,7 @@ class Person:
             (bool(role.app_role) and role.app_role in self.roles)
             or (bool(role.group) and role.group in self.groups)
             or self.oid in role.people
-            or (bool(self.upn) and self.upn.casefold() in {each.casefold() for each in role.people})
+            or (bool(self.upn) and self.upn.casefold() in {person.casefold() for person in role.people})
         )
 
 
@@ -114,31 +114,33 @@ class Judgement:
 
 def judge_approvals(
     policy: ApprovalPolicy,
-    given: Sequence[Approval],
+    approvals: Sequence[Approval],
     evidence: str,
     askers: Askers,
-    asked: datetime,
+    requested_at: datetime,
     now: datetime,
 ) -> Judgement:
     """Where the approvals stand. Those for other evidence, by one of the *askers* or too late do not count."""
-    deadline = asked + timedelta(seconds=policy.expire_after_s)
-    alive = [each for each in given if not each.withdrawn and each.evidence == evidence]
-    alive = [each for each in alive if not askers.include(each, each.name)]
-    alive = [each for each in alive if each.at < deadline]
-    rejections = [each for each in alive if not each.approved]
+    deadline = requested_at + timedelta(seconds=policy.expire_after_s)
+    counting = [approval for approval in approvals if not approval.withdrawn and approval.evidence == evidence]
+    counting = [approval for approval in counting if not askers.include(approval, approval.name)]
+    counting = [approval for approval in counting if approval.at < deadline]
+    rejections = [approval for approval in counting if not approval.approved]
     if rejections:
-        said = tuple(f"{each.name} ({each.role}) rejected it: {each.reason}" for each in rejections)
-        return Judgement(standing=ApprovalStanding.REJECTED, unmet=said, approvals=tuple(rejections))
+        reasons = tuple(
+            f"{rejection.name} ({rejection.role}) rejected it: {rejection.reason}" for rejection in rejections
+        )
+        return Judgement(standing=ApprovalStanding.REJECTED, unmet=reasons, approvals=tuple(rejections))
     roles = policy.asked(askers)
-    counted = _one_person_each(roles, alive)
-    missing = [role for role in roles if role.name not in {each.role for each in counted}]
-    if not missing:
-        return Judgement(standing=ApprovalStanding.APPROVED, approvals=counted)
-    said = tuple(_unmet(policy, role, given, evidence, askers) for role in missing)
+    counted_approvals = _one_person_each(roles, counting)
+    missing_roles = [role for role in roles if role.name not in {approval.role for approval in counted_approvals}]
+    if not missing_roles:
+        return Judgement(standing=ApprovalStanding.APPROVED, approvals=counted_approvals)
+    reasons = tuple(_unmet(policy, role, approvals, evidence, askers) for role in missing_roles)
     return Judgement(
         standing=ApprovalStanding.EXPIRED if now >= deadline else ApprovalStanding.WAITING,
-        unmet=said,
-        approvals=counted,
+        unmet=reasons,
+        approvals=counted_approvals,
     )
 
 
@@ -147,27 +149,28 @@ def refuse_approval(
     role: str,
     person: Person,
     askers: Askers,
-    shown: str,
+    shown_evidence: str,
     evidence: str,
-    given: Sequence[Approval],
+    approvals: Sequence[Approval],
 ) -> str:
-    """Why *person* may not decide as *role* on evidence *shown*; empty where they may."""
+    """Why *person* may not decide as *role* on *shown_evidence*; empty where they may."""
     roles = policy.asked(askers)
-    wanted = next((each for each in roles if each.name == role), None)
-    if wanted is None:
-        asked = ", ".join(each.name for each in roles) or "nobody"
-        return f"role {role!r} is not asked here; the policy asks {asked}"
-    remedy = who_can(wanted, policy)
-    if not any(person.fills(each) for each in policy.speakers(wanted)):
+    role_rule = next((candidate for candidate in roles if candidate.name == role), None)
+    if role_rule is None:
+        role_names = ", ".join(candidate.name for candidate in roles) or "nobody"
+        return f"role {role!r} is not asked here; the policy asks {role_names}"
+    remedy = who_can(role_rule, policy)
+    if not any(person.fills(speaker_role) for speaker_role in policy.speakers(role_rule)):
         return f"{person.name} does not hold role {role!r}; {remedy}"
     if askers.include(person, person.name):
         return f"{person.name} asked for this promotion and cannot approve it; {remedy}"
-    if shown != evidence:
-        return f"the approval is for evidence {shown}, and the evidence now is {evidence}; look at it and approve that"
-    decided = (each for each in given if each.role != role and not each.withdrawn)
-    other = next((each for each in decided if same_person(each, person)), None)
-    if other is not None:
-        return f"{person.name} has already decided as {other.role}; another person must decide as {role}"
+    if shown_evidence != evidence:
+        remedy = "look at it and approve that"
+        return f"the approval is for evidence {shown_evidence}, and the evidence now is {evidence}; {remedy}"
+    other_decisions = (approval for approval in approvals if approval.role != role and not approval.withdrawn)
+    earlier = next((approval for approval in other_decisions if same_person(approval, person)), None)
+    if earlier is not None:
+        return f"{person.name} has already decided as {earlier.role}; another person must decide as {role}"
     return ""
 
 
@@ -175,9 +178,9 @@ def who_can(role: Role, policy: ApprovalPolicy | None = None) -> str:
     """Who can meet a condition on *role*, in words; of a witness it is the *policy* that says who."""
     if policy is not None and role.name == WITNESS:
         return unverified_reason(policy)
-    ways = [f"app role {role.app_role}" if role.app_role else "", f"group {role.group}" if role.group else ""]
-    ways += [", ".join(role.people)]
-    return f"it can be met by {' or '.join(way for way in ways if way)}"
+    holders = [f"app role {role.app_role}" if role.app_role else "", f"group {role.group}" if role.group else ""]
+    holders += [", ".join(role.people)]
+    return f"it can be met by {' or '.join(holder for holder in holders if holder)}"
 
 
 def unverified_reason(policy: ApprovalPolicy) -> str:
@@ -188,23 +191,29 @@ def unverified_reason(policy: ApprovalPolicy) -> str:
 
 def _one_person_each(roles: Sequence[Role], alive: Sequence[Approval]) -> tuple[Approval, ...]:
     """The first approval of each role by a person who has not counted before."""
-    counted: list[Approval] = []
+    counted_approvals: list[Approval] = []
     for role in roles:
-        mine = [each for each in alive if each.role == role.name]
-        mine = [each for each in mine if not any(same_person(each, before) for before in counted)]
-        first = min(mine, key=lambda each: each.at, default=None)
+        candidates = [approval for approval in alive if approval.role == role.name]
+        candidates = [
+            approval
+            for approval in candidates
+            if not any(same_person(approval, before) for before in counted_approvals)
+        ]
+        first = min(candidates, key=lambda approval: approval.at, default=None)
         if first is not None:
-            counted.append(first)
-    return tuple(counted)
+            counted_approvals.append(first)
+    return tuple(counted_approvals)
 
 
-def _unmet(policy: ApprovalPolicy, role: Role, given: Sequence[Approval], evidence: str, askers: Askers) -> str:
-    void = next((each for each in given if each.role == role.name and not each.withdrawn), None)
-    why = "nobody has approved"
-    if void is not None and void.evidence != evidence:
-        why = f"{void.name} approved other evidence ({void.evidence}), which is void"
-    elif void is not None and askers.include(void, void.name):
-        why = f"{void.name} asked for the promotion, so their approval does not count"
-    elif void is not None:
-        why = f"{void.name} already counts for another role"
-    return f"{role.name}: {why}; {who_can(role, policy)}"
+def _unmet(policy: ApprovalPolicy, role: Role, approvals: Sequence[Approval], evidence: str, askers: Askers) -> str:
+    void_approval = next(
+        (approval for approval in approvals if approval.role == role.name and not approval.withdrawn), None
+    )
+    reason = "nobody has approved"
+    if void_approval is not None and void_approval.evidence != evidence:
+        reason = f"{void_approval.name} approved other evidence ({void_approval.evidence}), which is void"
+    elif void_approval is not None and askers.include(void_approval, void_approval.name):
+        reason = f"{void_approval.name} asked for the promotion, so their approval does not count"
+    elif void_approval is not None:
+        reason = f"{void_approval.name} already counts for another role"
+    return f"{role.name}: {reason}; {who_can(role, policy)}"

@@ -39,26 +39,26 @@ def canonical_digest(content: Any) -> str:
 
 def verify(entries: Iterable[Entry], head: Entry | None) -> tuple[int, tuple[str, ...]]:
     """How many entries there are, and every break of the chain, in order. *head* is the recorded last entry."""
-    before, count, broken, keys = GENESIS, 0, list[str](), set[str]()
+    before, count, problems, keys = GENESIS, 0, list[str](), set[str]()
     last: Entry | None = None
     for entry in entries:
         count += 1
-        broken += _breaks(entry, count, before, keys)
+        problems += _breaks(entry, count, before, keys)
         keys.add(entry.key)
         before, last = entry.hash, entry
     if head is not None and (last is None or (head.number, head.hash) != (last.number, last.hash)):
-        broken.append(f"the head says entry {head.number} ({head.hash}), the chain ends at {count} ({before})")
-    return count, tuple(broken)
+        problems.append(f"the head says entry {head.number} ({head.hash}), the chain ends at {count} ({before})")
+    return count, tuple(problems)
 
 
 def _breaks(entry: Entry, number: int, before: str, keys: set[str]) -> list[str]:
-    found = []
+    problems = []
     if entry.number != number:
-        found.append(f"entry {number} is missing: {entry.number} stands in its place")
+        problems.append(f"entry {number} is missing: {entry.number} stands in its place")
     if entry.before != before:
-        found.append(f"entry {entry.number} does not follow the one before it: {entry.before} is not {before}")
+        problems.append(f"entry {entry.number} does not follow the one before it: {entry.before} is not {before}")
     if sealed(entry).hash != entry.hash:
-        found.append(f"entry {entry.number} was changed: its content does not have its hash {entry.hash}")
+        problems.append(f"entry {entry.number} was changed: its content does not have its hash {entry.hash}")
     if entry.key in keys:
-        found.append(f"entry {entry.number} repeats key {entry.key!r}")
-    return found
+        problems.append(f"entry {entry.number} repeats key {entry.key!r}")
+    return problems

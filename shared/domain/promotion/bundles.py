@@ -52,6 +52,9 @@ def companion(model: ModelVersion, digest: str) -> ModelVersion:
 def difference(before: Bundle, after: Bundle) -> tuple[str, ...]:
     """What differs, one sentence a file: for the report of a conflict."""
     first, second = ({f"{file.part}/{file.path}": file.sha256 for file in bundle.files} for bundle in (before, after))
-    said = [f"{path} is missing" for path in sorted(first.keys() - second.keys())]
-    said += [f"{path} is new" for path in sorted(second.keys() - first.keys())]
-    return (*said, *(f"{path} differs" for path in sorted(first.keys() & second.keys()) if first[path] != second[path]))
+    sentences = [f"{path} is missing" for path in sorted(first.keys() - second.keys())]
+    sentences += [f"{path} is new" for path in sorted(second.keys() - first.keys())]
+    return (
+        *sentences,
+        *(f"{path} differs" for path in sorted(first.keys() & second.keys()) if first[path] != second[path]),
+    )

@@ -111,11 +111,11 @@ class Stage:
 
     def trains(self, model: str) -> StageTraining:
         """How *model* is trained here. Raises Refused naming the models that are."""
-        found = next((each for each in self.training if each.model == model), None)
-        if found is None:
-            known = ", ".join(each.model for each in self.training)
-            raise Refused(f"stage {self.name!r} trains {known}, not {model!r}; add ladder.{self.name}.train.{model}")
-        return found
+        training = next((rules for rules in self.training if rules.model == model), None)
+        if training is None:
+            models = ", ".join(rules.model for rules in self.training)
+            raise Refused(f"stage {self.name!r} trains {models}, not {model!r}; add ladder.{self.name}.train.{model}")
+        return training
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,27 +137,29 @@ class Ladder:
 
         What is trained on the way is another bundle, unknown before: a promotion ends where it was trained.
         """
-        way: list[Stage] = []
+        stages: list[Stage] = []
         name = target
         while name != source:
-            stage = next((each for each in self.stages if each.name == name), None)
+            stage = next((candidate for candidate in self.stages if candidate.name == name), None)
             if stage is None:
                 raise Refused(f"no configured edge leads from {source!r} to {target!r}; the ladder has {self._edges()}")
-            way.insert(0, stage)
+            stages.insert(0, stage)
             name = stage.source
-        trains = next((stage.name for stage in way[:-1] if stage.training), "")
+        trains = next((stage.name for stage in stages[:-1] if stage.training), "")
         if trains:
             raise Refused(
                 f"{target!r} is beyond {trains!r}, which trains a bundle of its own; promote to {trains!r} first"
             )
-        return tuple(way)
+        return tuple(stages)
 
     def before(self, stage: Stage) -> Stage | None:
         """The stage whose exit receipt *stage* demands; None for a first stage.
 
         A stage that trains is where models are made, like an environment that no stage leads to.
         """
-        return next((each for each in self.stages if each.name == stage.source and not each.training), None)
+        return next(
+            (candidate for candidate in self.stages if candidate.name == stage.source and not candidate.training), None
+        )
 
     def first_leg(self, source: str, target: str) -> str:
         """Where a promotion from *source* towards *target* ends: the first stage that trains, else *target* itself."""
@@ -183,8 +185,8 @@ class Ladder:
         for model in self.models:
             if model.name == name:
                 return model
-        known = ", ".join(model.name for model in self.models) or "none"
-        raise Refused(f"model {name!r} has no `promotion` section in the configuration; those that have: {known}")
+        names = ", ".join(model.name for model in self.models) or "none"
+        raise Refused(f"model {name!r} has no `promotion` section in the configuration; those that have: {names}")
 
     def _edges(self) -> str:
         return ", ".join(f"{stage.source} -> {stage.name}" for stage in self.stages) or "no edges"

@@ -56,16 +56,18 @@ class Flag:
 
 def exact_model(text: str) -> ModelVersion:
     """The version that *text* names. Raises Refused for anything that could name another one tomorrow."""
-    found = _EXACT.fullmatch(text)
-    if not found:
+    parts = _EXACT.fullmatch(text)
+    if not parts:
         raise Refused(f"model {text!r} is not exact; write NAME:VERSION, such as churn:12 (no `latest`, no ranges)")
-    return ModelVersion(name=found[1], version=found[2])
+    return ModelVersion(name=parts[1], version=parts[2])
 
 
 def is_later(model: ModelVersion, other: ModelVersion) -> bool:
     """Whether *model* is a later version than *other*, by the numbers in both: 10 comes after 9."""
-    mine, its = ([int(part) for part in _NUMBER.findall(each.version)] for each in (model, other))
-    return mine > its
+    own_numbers, other_numbers = (
+        [int(part) for part in _NUMBER.findall(version.version)] for version in (model, other)
+    )
+    return own_numbers > other_numbers
 
 
 def read_flag(text: str, carrier: ModelVersion) -> Flag:
@@ -73,16 +75,16 @@ def read_flag(text: str, carrier: ModelVersion) -> Flag:
 
     A tag that was copied from another version (as retraining pipelines do) still names that other version.
     """
-    found = _FLAG.fullmatch(text.strip())
-    if not found:
+    parts = _FLAG.fullmatch(text.strip())
+    if not parts:
         raise Refused(f"tag {FLAG} of {carrier} is {text!r}; write '{carrier} -> STAGE'")
-    flagged = exact_model(found["model"])
+    flagged = exact_model(parts["model"])
     if flagged != carrier:
         raise Refused(f"tag {FLAG} of {carrier} names {flagged}; flag the version itself: '{carrier} -> STAGE'")
-    others = sorted({exact_model(name) for name in found["beside"].split(", ")}) if found["beside"] else []
-    if carrier in others:
+    companions = sorted({exact_model(name) for name in parts["beside"].split(", ")}) if parts["beside"] else []
+    if carrier in companions:
         raise Refused(f"tag {FLAG} of {carrier} names it twice; after 'with' name the others")
-    return Flag(model=flagged, stage=found["stage"], digest=found["digest"] or "", beside=tuple(others))
+    return Flag(model=flagged, stage=parts["stage"], digest=parts["digest"] or "", beside=tuple(companions))
 
 
 def write_flag(flag: Flag) -> str:

@@ -70,22 +70,22 @@ class Askers:
 
     def include(self, person: Identified, name: str) -> bool:
         """Whether *person*, who is called *name*, is or may be one of them."""
-        known = {text.casefold() for text in self.named}
-        return any(same_person(person, each) for each in self.persons) or not known.isdisjoint(
+        names = {text.casefold() for text in self.named}
+        return any(same_person(person, asker) for asker in self.persons) or not names.isdisjoint(
             {person.oid.casefold(), name.casefold(), *person.mails}
         )
 
     def joined(self, others: Iterable["Askers"]) -> "Askers":
         """These, and everybody in *others*; who asked for an earlier part takes nothing from who asked for this one."""
-        whole = self
-        for each in others:
-            whole = replace(
-                whole,
-                persons=tuple(dict.fromkeys((*whole.persons, *each.persons))),
-                named=tuple(dict.fromkeys((*whole.named, *each.named))),
-                nameless=whole.nameless or each.nameless,
+        askers = self
+        for other in others:
+            askers = replace(
+                askers,
+                persons=tuple(dict.fromkeys((*askers.persons, *other.persons))),
+                named=tuple(dict.fromkeys((*askers.named, *other.named))),
+                nameless=askers.nameless or other.nameless,
             )
-        return whole
+        return askers
 
 
 def _mail(text: str) -> str:

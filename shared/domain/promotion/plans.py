@@ -125,23 +125,25 @@ class Plan:
         """What promotions held that were opened by releases before `locks`: the model, and every endpoint."""
         names = {f"model/{self.model.name}"}
         for at in self.stages:
-            serving, where = at.stage.serving, at.stage.environment.name if at.stage.environment else ""
-            names |= {f"{where}/{endpoint}" for endpoint in (serving.online, serving.batch) if endpoint and where}
+            serving, environment = at.stage.serving, at.stage.environment.name if at.stage.environment else ""
+            names |= {
+                f"{environment}/{endpoint}" for endpoint in (serving.online, serving.batch) if endpoint and environment
+            }
         return sorted(names)
 
 
 def changes(planned: Mapping[str, Any], now: Mapping[str, Any], where: str = "") -> tuple[str, ...]:
     """What differs between two plans in plain JSON, one sentence for each field."""
-    said: list[str] = []
+    sentences: list[str] = []
     for name in sorted(planned.keys() | now.keys()):
         before, after, field_ = planned.get(name), now.get(name), f"{where}{name}"
         if isinstance(before, Mapping) and isinstance(after, Mapping):
-            said += changes(before, after, f"{field_}.")
+            sentences += changes(before, after, f"{field_}.")
         elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-            said += changes(_numbered(before), _numbered(after), f"{field_}.")
+            sentences += changes(_numbered(before), _numbered(after), f"{field_}.")
         elif before != after:
-            said.append(f"{field_} was {before!r} and is {after!r}")
-    return tuple(said)
+            sentences.append(f"{field_} was {before!r} and is {after!r}")
+    return tuple(sentences)
 
 
 def _numbered(items: list[Any]) -> dict[str, Any]:

@@ -46,9 +46,9 @@ def objection(
         "stage": (receipt.stage, stage),
         "phase": (receipt.phase.value, phase.value),
     }
-    for name, (has, wanted) in bound.items():
-        if has != wanted:
-            return f"the receipt is for {name} {has}, not for {wanted}"
+    for name, (actual, expected) in bound.items():
+        if actual != expected:
+            return f"the receipt is for {name} {actual}, not for {expected}"
     if now >= datetime.fromisoformat(receipt.expires):
         return f"the receipt expired at {receipt.expires}"
     return ""

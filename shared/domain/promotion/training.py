@@ -76,15 +76,15 @@ def parameters_of(rules: StageTraining, model: ModelVersion, tags: Mapping[str, 
 
     Raises Refused for a recipe that is missing or asks for what the stage does not leave to versions.
     """
-    said = {name.removeprefix(RECIPE): value for name, value in tags.items() if name.startswith(RECIPE)}
-    strange = sorted(said.keys() - set(rules.recipe))
+    recipe = {name.removeprefix(RECIPE): value for name, value in tags.items() if name.startswith(RECIPE)}
+    strange = sorted(recipe.keys() - set(rules.recipe))
     if strange:
         raise Refused(f"tag {RECIPE}{strange[0]} of {model} says what versions may not; {_allowed(rules.recipe)}")
-    found = {**rules.parameters, **said}
-    missing = sorted(set(rules.recipe) - found.keys())
-    if missing:
-        raise Refused(f"{model} has no tag {RECIPE}{missing[0]}; say on the version how it is to be trained")
-    return found
+    parameters = {**rules.parameters, **recipe}
+    missing_names = sorted(set(rules.recipe) - parameters.keys())
+    if missing_names:
+        raise Refused(f"{model} has no tag {RECIPE}{missing_names[0]}; say on the version how it is to be trained")
+    return parameters
 
 
 def _allowed(recipe: Iterable[str]) -> str:

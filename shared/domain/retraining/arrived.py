@@ -17,8 +17,8 @@ class Arrived:
 def enough(arrived: Arrived, route: TrainingRoute) -> str:
     """Why it is enough for a run, empty where it is not: any configured limit will do."""
     reached = [
-        said
-        for limit, value, said in (
+        sentence
+        for limit, value, sentence in (
             (route.rows, arrived.rows, f"{arrived.rows} new rows, {route.rows} are enough"),
             (route.files, arrived.files, f"{arrived.files} new files, {route.files} are enough"),
             (route.age_s, arrived.oldest_s, f"new data has waited for {route.age_s} s"),

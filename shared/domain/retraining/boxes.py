@@ -12,8 +12,8 @@ IMAGE = "image_url"
 _SIDES = ("topX", "topY", "bottomX", "bottomY")
 
 
-def read_boxes(line: str, known: Collection[str]) -> dict[str, Any]:
-    """The image and its boxes. Raises ValueError saying what is wrong; *known* labels, any where it is empty."""
+def read_boxes(line: str, labels: Collection[str]) -> dict[str, Any]:
+    """The image and its boxes. Raises ValueError saying what is wrong; only *labels* are allowed, any where empty."""
     try:
         image = json.loads(line)
     except ValueError as error:
@@ -24,7 +24,7 @@ def read_boxes(line: str, known: Collection[str]) -> dict[str, Any]:
     if not isinstance(boxes, list):
         raise ValueError("label is not a list of boxes")
     for number, box in enumerate(boxes):
-        wrong = _wrong(box, known)
+        wrong = _wrong(box, labels)
         if wrong:
             raise ValueError(f"box {number} {wrong}")
     return image
@@ -41,11 +41,11 @@ def _plain(box: dict[str, Any]) -> dict[str, Any]:
     return {**box, **{side: float(box[side]) for side in _SIDES}}
 
 
-def _wrong(box: Any, known: Collection[str]) -> str:
+def _wrong(box: Any, labels: Collection[str]) -> str:
     if not isinstance(box, dict) or not isinstance(box.get("label"), str) or not box["label"]:
         return "has no label"
-    if known and box["label"] not in known:
-        return f"has the label {box['label']!r}; known are {', '.join(sorted(known))}"
+    if labels and box["label"] not in labels:
+        return f"has the label {box['label']!r}; known are {', '.join(sorted(labels))}"
     sides = [box.get(side) for side in _SIDES]
     if not all(isinstance(side, int | float) and not isinstance(side, bool) for side in sides):
         return f"needs {', '.join(_SIDES)} as numbers"

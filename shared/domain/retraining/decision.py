@@ -88,15 +88,15 @@ def _debounced(state: Situation) -> RetrainingVerdict | None:
     """More causes may come: quiet is waited for, but not for ever."""
     limits, times = state.rules.limits, [cause.at for cause in state.causes]
     newest, oldest = max(times), min(times)
-    left = min(
+    wait = min(
         _still(limits.debounce_s, state.now, newest),
         _still(limits.longest_debounce_s, state.now, oldest),
     )
-    if left <= timedelta():
+    if wait <= timedelta():
         return None
     because = f"more causes may come within {limits.debounce_s} s"
     return RetrainingVerdict(
-        move=RetrainingAction.WAIT, rule=DecisionRule.DEBOUNCE, because=because, until=state.now + left
+        move=RetrainingAction.WAIT, rule=DecisionRule.DEBOUNCE, because=because, until=state.now + wait
     )
 
 
@@ -108,10 +108,10 @@ def _refused(state: Situation) -> RetrainingVerdict | None:
         return RetrainingVerdict(move=RetrainingAction.REFUSE, rule=DecisionRule.BUDGET, because=because)
     if not rules.worth.by_kind or _asked(state):
         return None
-    value, wanted = expected_value(rules, state.causes), rules.worth.times_cost * rules.estimate
-    if value >= wanted:
+    value, minimum = expected_value(rules, state.causes), rules.worth.times_cost * rules.estimate
+    if value >= minimum:
         return None
-    because = f"a better model is worth {value:g} here, below {rules.worth.times_cost:g} times the cost ({wanted:g})"
+    because = f"a better model is worth {value:g} here, below {rules.worth.times_cost:g} times the cost ({minimum:g})"
     return RetrainingVerdict(move=RetrainingAction.REFUSE, rule=DecisionRule.WORTH, because=because)
 
 
@@ -149,13 +149,13 @@ def _over_budget(state: Situation, past: Sequence[PastRun]) -> Iterator[tuple[da
     """Until so much of what was spent has left the window that the estimate fits again."""
     budget, estimate = state.rules.budget, state.rules.estimate
     within = [run for run in past if _age(state.now, run.started) < timedelta(seconds=budget.within_s)]
-    spent = sum(run.cost for run in within)
-    because = f"{spent:g} of {budget.amount:g} are spent within {budget.within_s} s, and a run may cost {estimate:g}"
-    until, left = state.now, spent
+    total = sum(run.cost for run in within)
+    because = f"{total:g} of {budget.amount:g} are spent within {budget.within_s} s, and a run may cost {estimate:g}"
+    until, remaining = state.now, total
     for run in reversed(within):
-        if round(left + estimate, _PLACES) <= budget.amount:
+        if round(remaining + estimate, _PLACES) <= budget.amount:
             break
-        left -= run.cost
+        remaining -= run.cost
         until = state.now + _left(budget.within_s, _age(state.now, run.started))
     yield until, DecisionRule.BUDGET, because
 
@@ -175,8 +175,8 @@ def _newest_first(state: Situation) -> list[PastRun]:
     return sorted(state.past, key=lambda run: run.started, reverse=True)
 
 
-def _age(now: datetime, then: datetime) -> timedelta:
-    return max(timedelta(), now - then)
+def _age(now: datetime, earlier: datetime) -> timedelta:
+    return max(timedelta(), now - earlier)
 
 
 def _left(limit_s: float, age: timedelta) -> timedelta:

@@ -46,7 +46,7 @@ class Merge:
     def __init__(self, on_conflict: OnConflict, *held_out: Iterable[str]) -> None:
         """*held_out*: for each column that tells the hold-out's rows or groups, the values that the hold-out has."""
         self._on_conflict, self._held_out = on_conflict, tuple(map(frozenset, held_out))
-        self._chosen: dict[bytes, _Place] = {}
+        self._rows: dict[bytes, _Place] = {}
         self._disputed: set[bytes] = set()
         self.dropped = Dropped()
 
@@ -56,33 +56,33 @@ class Merge:
             self.dropped.held_out += row.given
             return
         self.dropped.duplicates += row.given - row.labels
-        name, place = _digest("\0".join(row.key)), (file, number, _digest(row.line), row.labels)
-        there = self._chosen.get(name)
-        if there is None:
-            self._chosen[name] = place
-        elif there[2] == place[2]:
+        name, location = _digest("\0".join(row.key)), (file, number, _digest(row.line), row.labels)
+        stored = self._rows.get(name)
+        if stored is None:
+            self._rows[name] = location
+        elif stored[2] == location[2]:
             self.dropped.duplicates += row.labels
         else:
-            self._dispute(name, there, place, row.key)
+            self._dispute(name, stored, location, row.key)
 
     def takes(self, file: int, number: int, row: Row) -> bool:
         """Whether this very row is in the set."""
         name = _digest("\0".join(row.key))
         if self._holds_out(row):
             return False
-        return name not in self._disputed and self._chosen[name][:2] == (file, number)
+        return name not in self._disputed and self._rows[name][:2] == (file, number)
 
     def _holds_out(self, row: Row) -> bool:
         """Whether the row, or another row of its group, is in the hold-out; an empty value names nothing."""
         return any(value and value in values for value, values in zip(row.held_out, self._held_out, strict=False))
 
-    def _dispute(self, name: bytes, there: _Place, other: _Place, key: Sequence[str]) -> None:
+    def _dispute(self, name: bytes, stored: _Place, other: _Place, key: Sequence[str]) -> None:
         if self._on_conflict is OnConflict.FAIL:
             raise Refused(f"two different rows have the key {', '.join(key)!r}; mend the data, or set `conflicts`")
-        newer, older = (other, there) if there[0] == other[0] else (there, other)  # In one file, the later is newer.
-        self._chosen[name] = newer
+        newer, older = (other, stored) if stored[0] == other[0] else (stored, other)  # In one file, the later is newer.
+        self._rows[name] = newer
         if self._on_conflict is OnConflict.DROP:
-            self.dropped.conflicts += other[3] + (0 if name in self._disputed else there[3])
+            self.dropped.conflicts += other[3] + (0 if name in self._disputed else stored[3])
             self._disputed.add(name)
         else:
             self.dropped.conflicts += older[3]

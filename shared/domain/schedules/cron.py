@@ -104,9 +104,9 @@ def first_due(cron: Cron, zone: str, after: datetime) -> datetime | None:
     """The first instant later than *after*; None where fifty years have none."""
     width = timedelta(hours=1)
     while width < timedelta(days=366 * 50):
-        found = list(due_times(cron, zone, after, after + width))
-        if found:
-            return found[-1]
+        times = list(due_times(cron, zone, after, after + width))
+        if times:
+            return times[-1]
         after, width = after + width, width * 4
     return None
 

@@ -46,10 +46,10 @@ def resample(rows: "NDArray[Any]", resamples: int, chance: "Generator") -> Repli
     """
     import numpy as np
 
-    atoms, rest = _split(rows)
+    atoms, bulk_size = _split(rows)
     n, k = rows.shape[1], len(rows)
     drawn_singly = np.hstack([atoms, (atoms[:, :, None] * atoms[:, None, :]).reshape(len(atoms), -1)])
-    middle, covariance = _bulk(rows, atoms, rest)
+    middle, covariance = _bulk(rows, atoms, bulk_size)
     # A square root of the covariance that bears a singular one.
     values, vectors = np.linalg.eigh(covariance)
     root = vectors * np.sqrt(np.maximum(values, 0))
@@ -57,11 +57,11 @@ def resample(rows: "NDArray[Any]", resamples: int, chance: "Generator") -> Repli
 
     means, products = [], []
     for counts in _counts(len(atoms), n, resamples, chance):
-        others = (n - counts.sum(axis=1))[:, None]
+        bulk_draws = (n - counts.sum(axis=1))[:, None]
         noise = chance.standard_normal((len(counts), k)) @ root.T
         sums = counts @ drawn_singly
-        means.append((sums[:, :k] + others * middle + np.sqrt(others) * noise) / n)
-        products.append((sums[:, k:] + others * constant) / n)
+        means.append((sums[:, :k] + bulk_draws * middle + np.sqrt(bulk_draws) * noise) / n)
+        products.append((sums[:, k:] + bulk_draws * constant) / n)
     return Replicates(means=np.concatenate(means), products=np.concatenate(products))
 
 
@@ -78,15 +78,15 @@ def _split(rows: "NDArray[Any]") -> tuple["NDArray[Any]", int]:
     return rows[:, np.argpartition(farthest, n - ATOMS)[n - ATOMS :]].T, n - ATOMS
 
 
-def _bulk(rows: "NDArray[Any]", atoms: "NDArray[Any]", rest: int) -> tuple["NDArray[Any]", "NDArray[Any]"]:
+def _bulk(rows: "NDArray[Any]", atoms: "NDArray[Any]", bulk_size: int) -> tuple["NDArray[Any]", "NDArray[Any]"]:
     """The mean and covariance of all rows but the *atoms*: what remains of the sums."""
     import numpy as np
 
     k = len(rows)
-    if not rest:
+    if not bulk_size:
         return np.zeros(k), np.zeros((k, k))
-    middle = (rows.sum(axis=1) - atoms.sum(axis=0)) / rest
-    return middle, (rows @ rows.T - atoms.T @ atoms) / rest - np.outer(middle, middle)
+    middle = (rows.sum(axis=1) - atoms.sum(axis=0)) / bulk_size
+    return middle, (rows @ rows.T - atoms.T @ atoms) / bulk_size - np.outer(middle, middle)
 
 
 def _counts(atoms: int, n: int, resamples: int, chance: "Generator") -> "Iterator[NDArray[Any]]":
@@ -96,8 +96,8 @@ def _counts(atoms: int, n: int, resamples: int, chance: "Generator") -> "Iterato
     for start in range(0, resamples, _BLOCK):
         size = min(_BLOCK, resamples - start)
         totals = chance.binomial(n, atoms / n, size)
-        drawn = chance.integers(atoms, size=totals.sum()) + np.repeat(np.arange(size) * atoms, totals)
-        yield np.bincount(drawn, minlength=size * atoms).reshape(size, atoms).astype(np.float64)
+        atom_numbers = chance.integers(atoms, size=totals.sum()) + np.repeat(np.arange(size) * atoms, totals)
+        yield np.bincount(atom_numbers, minlength=size * atoms).reshape(size, atoms).astype(np.float64)
 
 
 def interval(rows: "NDArray[Any]", formula: Formula, *, confidence: float, seed: int, resamples: int) -> Interval:
@@ -125,9 +125,9 @@ def interval(rows: "NDArray[Any]", formula: Formula, *, confidence: float, seed:
     if error == 0:
         return Interval(low=estimate, high=estimate)
 
-    drawn = resample(centred, resamples, np.random.default_rng(seed))
-    errors = np.sqrt((_variances(value, drawn, spread / n**0.5) + extra) / n)
-    ratios = (value(drawn.means) - estimate) / errors
+    replicates = resample(centred, resamples, np.random.default_rng(seed))
+    errors = np.sqrt((_variances(value, replicates, spread / n**0.5) + extra) / n)
+    ratios = (value(replicates.means) - estimate) / errors
     below, above = np.quantile(ratios, [(1 - confidence) / 2, (1 + confidence) / 2], method="weibull")
     student = float(stdtrit(n - 1, (1 + confidence) / 2)) if n > 1 else np.inf
     return Interval(
@@ -148,14 +148,14 @@ def tail_weight(influence: "NDArray[Any]") -> float:
     return max(0.0, -cube / (square**1.5 * math.sqrt(len(influence)))) if square else 0.0
 
 
-def _variances(value: Formula, drawn: Replicates, scale: "NDArray[Any]") -> "NDArray[Any]":
+def _variances(value: Formula, replicates: Replicates, scale: "NDArray[Any]") -> "NDArray[Any]":
     """The formula's variance per row in each resample, by the delta method."""
     import numpy as np
 
-    slopes = _slope(value, drawn.means, scale)
-    seconds = drawn.products.reshape(len(slopes), slopes.shape[1], -1)
+    slopes = _slope(value, replicates.means, scale)
+    seconds = replicates.products.reshape(len(slopes), slopes.shape[1], -1)
     squares = np.einsum("rk,rkl,rl->r", slopes, seconds, slopes)
-    variances: NDArray[Any] = np.maximum(squares - np.einsum("rk,rk->r", slopes, drawn.means) ** 2, 0)
+    variances: NDArray[Any] = np.maximum(squares - np.einsum("rk,rk->r", slopes, replicates.means) ** 2, 0)
     return variances
 
 

@@ -86,12 +86,12 @@ def _sparse_categories(table: "NDArray[Any]", sparse: "NDArray[Any]") -> list[fl
     """The p-value of all sparse categories together, and the smallest of each by itself, for its number."""
     import numpy as np
 
-    whole = table.sum(axis=1)
-    alone = [fisher_irwin(np.column_stack([column, whole - column])) for column in table[:, sparse].T]
+    totals = table.sum(axis=1)
+    alone = [fisher_irwin(np.column_stack([column, totals - column])) for column in table[:, sparse].T]
     if len(alone) < 2:
         return alone
     pool = table[:, sparse].sum(axis=1)
-    return [fisher_irwin(np.column_stack([pool, whole - pool])), min(1.0, len(alone) * min(alone))]
+    return [fisher_irwin(np.column_stack([pool, totals - pool])), min(1.0, len(alone) * min(alone))]
 
 
 def fisher_irwin(table: "NDArray[Any]") -> float:

@@ -21,8 +21,8 @@ def group_totals(columns: "NDArray[Any]", codes: "NDArray[Any]") -> "NDArray[Any
     """The sums of *columns*, shape (k, rows), over the rows of each group: shape (k, groups)."""
     import numpy as np
 
-    many = int(codes.max()) + 1
-    return np.stack([np.bincount(codes, weights=column, minlength=many) for column in columns])
+    group_count = int(codes.max()) + 1
+    return np.stack([np.bincount(codes, weights=column, minlength=group_count) for column in columns])
 
 
 def design_effect(differences: "NDArray[Any]", codes: "NDArray[Any]") -> float:
@@ -33,12 +33,12 @@ def design_effect(differences: "NDArray[Any]", codes: "NDArray[Any]") -> float:
     """
     import numpy as np
 
-    n, many = len(differences), int(codes.max()) + 1
+    n, group_count = len(differences), int(codes.max()) + 1
     centred = differences - differences.mean()
     alone = float(np.sum(centred**2))
-    if alone == 0 or many < 2:
-        return n / many
+    if alone == 0 or group_count < 2:
+        return n / group_count
     between = group_totals(centred[None, :], codes)[0]
     # One group more, as influential as the most influential there is: few groups show too little of their variance.
-    together = (float(np.sum(between**2)) + float(np.max(between**2))) * many / (many - 1)
+    together = (float(np.sum(between**2)) + float(np.max(between**2))) * group_count / (group_count - 1)
     return min(max(1.0, together / alone), float(n))

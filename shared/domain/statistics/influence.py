@@ -31,20 +31,20 @@ def influence_reach(pulls: "NDArray[Any]", rows: int, confidence: float) -> floa
     import numpy as np
     from scipy.special import stdtrit
 
-    many = len(pulls)
-    if many < 2:
+    count = len(pulls)
+    if count < 2:
         return math.inf
     squares = pulls**2
     total, fourth = float(squares.sum()), float(np.sum(squares**2))
     if fourth == 0:
         return 0.0
-    error = math.sqrt((total + float(squares.max())) * many / (many - 1)) / rows
-    return float(stdtrit(_freedom(many, total**2 / fourth), (1 + confidence) / 2)) * error
+    error = math.sqrt((total + float(squares.max())) * count / (count - 1)) / rows
+    return float(stdtrit(_freedom(count, total**2 / fourth), (1 + confidence) / 2)) * error
 
 
-def _freedom(many: int, effective: float) -> float:
-    """The degrees of freedom of the variance of *many* pulls whose squares are spread as *effective* equal ones are.
+def _freedom(count: int, effective: float) -> float:
+    """The degrees of freedom of the variance of *count* pulls whose squares are spread as *effective* equal ones are.
 
     A variance from values of kurtosis k varies as one with 2n / (k - 1) degrees of freedom does (Satterthwaite 1946).
     """
-    return max(1.0, min(many - 1.0, 2 * many * effective / max(many - effective, 1e-9)))
+    return max(1.0, min(count - 1.0, 2 * count * effective / max(count - effective, 1e-9)))

@@ -11,17 +11,17 @@ _HALVINGS = 60
 
 
 def score_interval(
-    gained: float, lost: float, n: float, confidence: float, freedom: int | None = None
+    gains: float, losses: float, n: float, confidence: float, freedom: int | None = None
 ) -> tuple[float, float]:
-    """The ends for (gained - lost) / n: of *n* rows only the second model has *gained* right, only the first *lost*.
+    """The ends for (gains - losses) / n: of *n* rows only the second model has *gains* right, only the first *losses*.
 
     Counts may be fractions: those of rows in groups are divided by their design effect. *freedom* are the degrees of
     freedom of that effect, with which Student's t replaces the normal distribution.
     """
     z = _critical(confidence, freedom)
-    estimate = (gained - lost) / n
-    low = _root(lambda change: _score(change, gained, lost, n) - z, -1.0, estimate)
-    high = _root(lambda change: _score(change, gained, lost, n) + z, estimate, 1.0)
+    estimate = (gains - losses) / n
+    low = _root(lambda change: _score(change, gains, losses, n) - z, -1.0, estimate)
+    high = _root(lambda change: _score(change, gains, losses, n) + z, estimate, 1.0)
     return low, high
 
 
@@ -33,14 +33,14 @@ def _critical(confidence: float, freedom: int | None) -> float:
     return float(stdtrit(freedom, (1 + confidence) / 2))
 
 
-def _score(change: float, gained: float, lost: float, n: float) -> float:
+def _score(change: float, gains: float, losses: float, n: float) -> float:
     """The statistic for the hypothesis that the difference is *change*; it falls as *change* grows."""
     a = 2 * n
-    b = -gained - lost + (2 * n - gained + lost) * change
-    c = -lost * change * (1 - change)
+    b = -gains - losses + (2 * n - gains + losses) * change
+    c = -losses * change * (1 - change)
     only_first = max(0.0, (math.sqrt(max(0.0, b * b - 4 * a * c)) - b) / (2 * a))
     variance = n * (2 * only_first + change * (1 - change))
-    above = gained - lost - n * change
+    above = gains - losses - n * change
     if variance <= 0 or above == 0:
         return math.copysign(math.inf, above) if above else 0.0
     return above / math.sqrt(variance)

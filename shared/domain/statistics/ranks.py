@@ -21,10 +21,10 @@ def placements(scores: "NDArray[Any]", others: "NDArray[Any]") -> "NDArray[Any]"
     import numpy as np
 
     ordered = np.sort(others)
-    places = np.argsort(scores)
-    rising = scores[places]  # Sorted look-ups walk through memory once.
+    order = np.argsort(scores)
+    rising = scores[order]  # Sorted look-ups walk through memory once.
     share = np.empty(len(scores))
-    share[places] = np.searchsorted(ordered, rising, "left") + np.searchsorted(ordered, rising, "right")
+    share[order] = np.searchsorted(ordered, rising, "left") + np.searchsorted(ordered, rising, "right")
     return share / (2 * len(others))
 
 
@@ -41,15 +41,15 @@ class AreaDifference:
 def area_difference(truth: "NDArray[Any]", champion: "NDArray[Any]", challenger: "NDArray[Any]") -> AreaDifference:
     """Of scores for rows whose *truth* is 0 or 1, with at least one row of each."""
     positive = truth == 1
-    both = [(model[positive], model[~positive]) for model in (champion, challenger)]
-    (found, spared), (found_by_challenger, spared_by_challenger) = (
-        (placements(above, below), 1 - placements(below, above)) for above, below in both
+    class_scores = [(model[positive], model[~positive]) for model in (champion, challenger)]
+    (champion_placements, spared), (found_by_challenger, spared_by_challenger) = (
+        (placements(above, below), 1 - placements(below, above)) for above, below in class_scores
     )
-    first, second = found_by_challenger - found, spared_by_challenger - spared
+    first, second = found_by_challenger - champion_placements, spared_by_challenger - spared
     variances = _variance(first), _variance(second)
-    terms = sum(each**2 / max(1, len(side) - 1) for each, side in zip(variances, (first, second), strict=True))
+    terms = sum(variance**2 / max(1, len(side) - 1) for variance, side in zip(variances, (first, second), strict=True))
     return AreaDifference(
-        champion=float(found.mean()),
+        champion=float(champion_placements.mean()),
         challenger=float(found_by_challenger.mean()),
         error=math.sqrt(sum(variances)),
         freedom=sum(variances) ** 2 / terms if terms else math.inf,
@@ -94,9 +94,9 @@ def area_influence(truth: "NDArray[Any]", scores: "NDArray[Any]") -> Influence:
 
     positive = truth == 1
     above, below = scores[positive], scores[~positive]
-    found = placements(above, below)
-    area, n = float(found.mean()), len(truth)
+    score_placements = placements(above, below)
+    area, n = float(score_placements.mean()), len(truth)
     pulls = np.empty(n)
-    pulls[positive] = (found - area) * (n / len(above))
+    pulls[positive] = (score_placements - area) * (n / len(above))
     pulls[~positive] = (1 - placements(below, above) - area) * (n / len(below))
     return Influence(value=area, rows=pulls)

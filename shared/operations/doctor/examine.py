@@ -17,23 +17,29 @@ assert checks  # Importing them registers them.
 def examine(site: Site) -> tuple[Finding, ...]:
     """A check that cannot end is a finding too."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found = [each for run in pool.map(lambda one: _run(one, site), check.checks.items()) for each in run]
-    return tuple(sorted(found, key=lambda each: (_WORST_FIRST.index(each.grade), each.check, each.subject)))
+        findings = [finding for run in pool.map(lambda item: _run(item, site), check.checks.items()) for finding in run]
+    return tuple(
+        sorted(findings, key=lambda finding: (_WORST_FIRST.index(finding.grade), finding.check, finding.subject))
+    )
 
 
-def _run(one: tuple[str, Check], site: Site) -> list[Finding]:
-    name, body = one
-    found: list[Finding] = []
-    said = Said(name, "all of it")
+def _run(item: tuple[str, Check], site: Site) -> list[Finding]:
+    name, body = item
+    findings: list[Finding] = []
+    report = Said(name, "all of it")
     try:
-        found.extend(body(site))
-    except Hidden as hidden:
-        found.append(said.unknown(str(hidden), "give the app's identity Reader there (see docs/roles.md)"))
+        findings.extend(body(site))
+    except Hidden as no_access:
+        findings.append(report.unknown(str(no_access), "give the app's identity Reader there (see docs/roles.md)"))
     except Refused as refusal:
-        found.append(said.broken(str(refusal), "see the message; docs/doctor.md explains each check"))
+        findings.append(report.broken(str(refusal), "see the message; docs/doctor.md explains each check"))
     except Transient as fault:
-        found.append(said.unknown(str(fault), "try again; if it stays so, look at the network and at Azure's status"))
+        findings.append(
+            report.unknown(str(fault), "try again; if it stays so, look at the network and at Azure's status")
+        )
     except Exception as error:  # What breaks one check must not hide what the others found.
         _log.exception("check %s broke", name)
-        found.append(said.unknown(f"the check itself broke: {type(error).__name__}", "report it with the app's log"))
-    return found
+        findings.append(
+            report.unknown(f"the check itself broke: {type(error).__name__}", "report it with the app's log")
+        )
+    return findings

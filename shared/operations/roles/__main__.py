@@ -39,9 +39,9 @@ def page(configuration: Configuration) -> str:
 
 
 def _rows(configuration: Configuration) -> Iterator[str]:
-    for each in assignments(configuration):
-        for role in each.roles:
-            yield f"| {each.identity} | {each.scope} | {role.name} | {role.id} | {each.why} |\n"
+    for assignment in assignments(configuration):
+        for role in assignment.roles:
+            yield f"| {assignment.identity} | {assignment.scope} | {role.name} | {role.id} | {assignment.why} |\n"
 
 
 def _devops(configuration: Configuration) -> Iterator[str]:
@@ -49,14 +49,14 @@ def _devops(configuration: Configuration) -> Iterator[str]:
     rules = configuration.devops
     for name in rules.organisations:
         ports = {"ServerTasks": "answers tasks", "DevOpsFacts": "reads facts, and for `signalbox doctor`"}
-        if any(each.organisation == name for each in rules.approvals):
+        if any(approval.organisation == name for approval in rules.approvals):
             ports["DevOpsApprovals"] = "shares approvals"
-        if any(each.organisation == name and each.order.kind is orders.OrderKind.PIPELINE for each in rules.merges):
+        if any(merge.organisation == name and merge.order.kind is orders.OrderKind.PIPELINE for merge in rules.merges):
             ports["DevOpsPipelines"] = "runs pipelines"
-        for port, why in ports.items():
+        for port, purpose in ports.items():
             for permission in needs_of(ResourceKind.DEVOPS, port).actions:
                 if permission != _TASK_TOKEN:
-                    yield f"| {name} | {permission} | {why} |\n"
+                    yield f"| {name} | {permission} | {purpose} |\n"
 
 
 if __name__ == "__main__":

@@ -38,7 +38,11 @@ def assignments(configuration: Configuration) -> tuple[Assignment, ...]:
     return (
         *_hub(configuration),
         *_topic(),
-        *(each for workspace in configuration.workspaces for each in _environment(configuration, workspace)),
+        *(
+            assignment
+            for workspace in configuration.workspaces
+            for assignment in _environment(configuration, workspace)
+        ),
         *_registry(configuration),
         *_others(configuration),
         *_doctor(configuration),
@@ -47,19 +51,19 @@ def assignments(configuration: Configuration) -> tuple[Assignment, ...]:
 
 def containers(configuration: Configuration) -> dict[str, tuple[Need, str]]:
     """What the app does in each container of the hub, and why."""
-    hub, found = configuration.hub, dict[str, tuple[Need, str]]()
+    hub, needs = configuration.hub, dict[str, tuple[Need, str]]()
     for name in (hub.state, hub.staging, hub.quarantine, hub.dead_letters):
-        found[name] = (
+        needs[name] = (
             needs_of(ResourceKind.HUB, *_RECORDS),
             "its own records, staged and quarantined files, dead letters",
         )
     for route in configuration.routes:
-        found.setdefault(_container(route.publish), (_blobs("read", "write"), "publishes predictions"))
+        needs.setdefault(_container(route.publish), (_blobs("read", "write"), "publishes predictions"))
     for route in configuration.routes:
-        found.setdefault(_container(route.take), (_blobs("read", "delete"), "reads what arrives, moves bad files out"))
-    for place in (*_training(configuration), *_holdouts(configuration)):
-        found.setdefault(_container(place), (_blobs("read"), "reads training data and hold-outs"))
-    return found
+        needs.setdefault(_container(route.take), (_blobs("read", "delete"), "reads what arrives, moves bad files out"))
+    for path in (*_training(configuration), *_holdouts(configuration)):
+        needs.setdefault(_container(path), (_blobs("read"), "reads training data and hold-outs"))
+    return needs
 
 
 def consequence(configuration: Configuration, name: str) -> str:
@@ -73,13 +77,13 @@ def consequence(configuration: Configuration, name: str) -> str:
     }
     routes = configuration.routes
     feeding = [route.name for route in routes if _container(route.take) == name]
-    fed = [route.name for route in routes if _container(route.publish) == name]
-    data = [(rules.model, each.take) for rules in configuration.retraining for each in rules.data]
+    publishing = [route.name for route in routes if _container(route.publish) == name]
+    data = [(rules.model, data.take) for rules in configuration.retraining for data in rules.data]
     trained = [model for model, take in data if _container(take) == name]
     parts = [
         own.get(name, ""),
         f"files of {_names(feeding, 'route')} are not found" if feeding else "",
-        f"results of {_names(fed, 'route')} cannot be published" if fed else "",
+        f"results of {_names(publishing, 'route')} cannot be published" if publishing else "",
         f"training data of {_names(trained, 'model')} are not found" if trained else "",
     ]
     return "; ".join(part for part in parts if part) or "what is read there is missing"
@@ -91,13 +95,13 @@ def _names(names: list[str], kind: str) -> str:
 
 
 def _hub(configuration: Configuration) -> Iterator[Assignment]:
-    for name, (need, why) in containers(configuration).items():
+    for name, (need, reason) in containers(configuration).items():
         yield Assignment(
             identity=APP,
             scope=f"container {name} of {configuration.hub.account}",
             resource=resources.container(configuration, name),
             need=need,
-            why=why,
+            why=reason,
         )
 
 
@@ -105,10 +109,10 @@ def _topic() -> Iterator[Assignment]:
     yield Assignment(
         identity=APP, scope="the topic", need=needs_of(ResourceKind.TOPIC, "Announcer"), why="announces results"
     )
-    why = "tells results, where SIGNALBOX_RESULTS_TOPIC is set"
-    yield Assignment(identity=APP, scope="the results topic", need=needs_of(ResourceKind.BUS, "Messenger"), why=why)
-    why = "triggers, where SIGNALBOX_*_QUEUE are set"
-    yield Assignment(identity=HOST, scope="each queue of Service Bus", need=RECEIVE, why=why)
+    reason = "tells results, where SIGNALBOX_RESULTS_TOPIC is set"
+    yield Assignment(identity=APP, scope="the results topic", need=needs_of(ResourceKind.BUS, "Messenger"), why=reason)
+    reason = "triggers, where SIGNALBOX_*_QUEUE are set"
+    yield Assignment(identity=HOST, scope="each queue of Service Bus", need=RECEIVE, why=reason)
 
 
 def _environment(configuration: Configuration, workspace: Workspace) -> Iterator[Assignment]:
@@ -123,14 +127,14 @@ def _environment(configuration: Configuration, workspace: Workspace) -> Iterator
         ports["Pipelines"] = "trains"
     if any(workspace.name in (stage.source, stage.environment and stage.environment.name) for stage in stages):
         ports |= dict.fromkeys(("Models", "Endpoints", "BundleStore"), "promotes")
-    why = ", ".join(dict.fromkeys(ports.values()))
+    reason = ", ".join(dict.fromkeys(ports.values()))
     for kind, scope, resource in (
         (ResourceKind.WORKSPACE, f"workspace {workspace.workspace}", resources.workspace(workspace)),
         (ResourceKind.STORE, f"the storage account of {workspace.workspace}", ""),
     ):
         need = needs_of(kind, *ports)
         if need.actions or need.data_actions:
-            yield Assignment(identity=APP, scope=scope, resource=resource, need=need, why=why)
+            yield Assignment(identity=APP, scope=scope, resource=resource, need=need, why=reason)
 
 
 def _registry(configuration: Configuration) -> Iterator[Assignment]:
@@ -175,17 +179,17 @@ def _others(configuration: Configuration) -> Iterator[Assignment]:
 
 def _doctor(configuration: Configuration) -> Iterator[Assignment]:
     """Reading what stands, is granted and is locked; inherited from a resource group if given there."""
-    found = [(ResourceKind.HUB, f"storage account {configuration.hub.account}", resources.account(configuration))]
-    found += [
-        (ResourceKind.WORKSPACE, f"workspace {each.workspace}", resources.workspace(each))
-        for each in configuration.workspaces
+    resources_ = [(ResourceKind.HUB, f"storage account {configuration.hub.account}", resources.account(configuration))]
+    resources_ += [
+        (ResourceKind.WORKSPACE, f"workspace {workspace_.workspace}", resources.workspace(workspace_))
+        for workspace_ in configuration.workspaces
     ]
-    found += [
-        (ResourceKind.REGISTRY, f"registry {each.name}", resources.registry(each))
-        for each in resources.registries(configuration)
+    resources_ += [
+        (ResourceKind.REGISTRY, f"registry {registry.name}", resources.registry(registry))
+        for registry in resources.registries(configuration)
     ]
-    found.append((ResourceKind.BUS, "the Service Bus namespace", ""))
-    for kind, scope, resource in found:
+    resources_.append((ResourceKind.BUS, "the Service Bus namespace", ""))
+    for kind, scope, resource in resources_:
         yield Assignment(
             identity=APP,
             scope=scope,

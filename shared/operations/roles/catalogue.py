@@ -111,9 +111,9 @@ ROLES = (
 
 def missing(need: Need, grants: tuple[Grant, ...]) -> tuple[str, ...]:
     """The actions of *need* that no grant allows; assignments add up, and each takes away only from itself."""
-    lacking = [action for action in need.actions if not any(each.allows(action) for each in grants)]
-    data = [action for action in need.data_actions if not any(each.allows(action, data=True) for each in grants)]
-    return (*lacking, *data)
+    actions = [action for action in need.actions if not any(grant.allows(action) for grant in grants)]
+    data = [action for action in need.data_actions if not any(grant.allows(action, data=True) for grant in grants)]
+    return (*actions, *data)
 
 
 def roles_for(need: Need) -> tuple[BuiltIn, ...]:
@@ -121,7 +121,7 @@ def roles_for(need: Need) -> tuple[BuiltIn, ...]:
     if not need.actions and not need.data_actions:
         return ()
     for number in (1, 2, 3):
-        for chosen in combinations(ROLES, number):
-            if not missing(need, tuple(role.grants for role in chosen)):
-                return chosen
+        for roles in combinations(ROLES, number):
+            if not missing(need, tuple(role.grants for role in roles)):
+                return roles
     raise LookupError(f"no built-in roles of the catalogue allow {', '.join((*need.actions, *need.data_actions))}")

@@ -192,9 +192,9 @@ NEEDS["ControlPlane"] |= {
 
 def needs_of(kind: ResourceKind, *ports: str) -> Need:
     """All that the methods of *ports* do on a resource of *kind*, each action once."""
-    found = [need for port in ports for needs in NEEDS[port].values() for need in needs if need.kind is kind]
+    matching = [need for port in ports for needs in NEEDS[port].values() for need in needs if need.kind is kind]
     return Need(
         kind,
-        tuple(dict.fromkeys(action for need in found for action in need.actions)),
-        tuple(dict.fromkeys(action for need in found for action in need.data_actions)),
+        tuple(dict.fromkeys(action for need in matching for action in need.actions)),
+        tuple(dict.fromkeys(action for need in matching for action in need.data_actions)),
     )

@@ -18,17 +18,17 @@ _MARKS = {"broken": "x", "unknown": "?", "warning": "!", "ok": " "}
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--all", "everything", is_flag=True, help="Also what is right.")
-def doctor(as_json: bool, everything: bool) -> None:
+def doctor(as_json: bool, show_all: bool) -> None:
     """Check identities, permissions, endpoints, subscriptions, locks and settings."""
     app = find_app()
     with waiting("looking at everything"):
-        told = app.get("doctor")
-    grades = told["grades"]
+        report = app.get("doctor")
+    grades = report["grades"]
     if as_json:
-        emit_json(told)
+        emit_json(report)
     else:
-        for finding in told["findings"]:
-            if everything or finding["grade"] != "ok":
+        for finding in report["findings"]:
+            if show_all or finding["grade"] != "ok":
                 click.echo(f"{_MARKS[finding['grade']]} {finding['check']}: {finding['subject']} {finding['found']}")
                 if finding["fix"]:
                     click.echo(f"    {finding['fix']}")

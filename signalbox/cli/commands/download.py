@@ -35,10 +35,10 @@ def download(run: str, folder: Path | None, force: bool, person: str, as_json: b
     target = folder or Path(run)
     files = [(file, _place(target, file["name"], force)) for file in published["files"]]
     target.mkdir(parents=True, exist_ok=True)
-    for file, place in files:
-        _fetch(app, run, file, place, force)
+    for file, path in files:
+        _fetch(app, run, file, path, force)
         if not as_json:
-            click.echo(f"{place}  {file['rows']} rows  sha256:{file['sha256']}")
+            click.echo(f"{path}  {file['rows']} rows  sha256:{file['sha256']}")
     if as_json:
         emit_json(published)
     elif not files:
@@ -49,17 +49,17 @@ def _place(target: Path, name: str, force: bool) -> Path:
     """Where the file *name* goes. Raises Unusable where that is not plainly inside *target*, or something is there."""
     if not name or name in (".", "..") or "/" in name or "\\" in name or not name.isprintable():
         raise Unusable(f"the manifest names a file {name!r}, which is no plain name; nothing was written")
-    place = target / name
-    if place.is_symlink() or (place.exists() and not place.is_file()):
-        raise Unusable(f"{place} is there and no plain file; remove it, or give another folder: --out FOLDER")
-    if place.exists() and not force:
-        raise Unusable(f"{place} is there already; give --force to overwrite it, or another folder: --out FOLDER")
-    return place
+    path = target / name
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise Unusable(f"{path} is there and no plain file; remove it, or give another folder: --out FOLDER")
+    if path.exists() and not force:
+        raise Unusable(f"{path} is there already; give --force to overwrite it, or another folder: --out FOLDER")
+    return path
 
 
-def _fetch(app: AppClient, run: str, file: Mapping[str, Any], place: Path, force: bool) -> None:
-    """Write *file* to *place* at once and whole. Raises RefusedByApp where its bytes are not what was published."""
-    part, digest = place.with_name(f".{place.name}.part-{os.getpid()}"), hashlib.sha256()
+def _fetch(app: AppClient, run: str, file: Mapping[str, Any], path: Path, force: bool) -> None:
+    """Write *file* to *path* at once and whole. Raises RefusedByApp where its bytes are not what was published."""
+    part, digest = path.with_name(f".{path.name}.part-{os.getpid()}"), hashlib.sha256()
     try:
         with part.open("xb") as output, copying(f"fetching {file['name']}", file["bytes"]) as advance:
             for content in _pieces(app, run, file, advance):
@@ -70,29 +70,29 @@ def _fetch(app: AppClient, run: str, file: Mapping[str, Any], place: Path, force
                 f"{file['name']} is not what run {run} published: its sha256 is {digest.hexdigest()}, "
                 f"the manifest's {file['sha256']}; nothing was kept of it, see `signalbox status {run}`"
             )
-        _settle(part, place, force)
+        _settle(part, path, force)
     finally:
         part.unlink(missing_ok=True)
 
 
-def _settle(part: Path, place: Path, force: bool) -> None:
+def _settle(part: Path, path: Path, force: bool) -> None:
     """Give the whole file its name; without *force* never over one that came meanwhile."""
     if force:
-        part.replace(place)
+        part.replace(path)
         return
     try:
-        place.hardlink_to(part)
+        path.hardlink_to(part)
     except FileExistsError as error:
-        raise Unusable(f"{place} is there already; give --force to overwrite it") from error
+        raise Unusable(f"{path} is there already; give --force to overwrite it") from error
 
 
 def _pieces(app: AppClient, run: str, file: Mapping[str, Any], advance: Callable[[int], None]) -> Iterator[bytes]:
-    done = 0
-    while done < file["bytes"]:
-        piece = app.get(f"runs/{run}/predictions/piece", name=file["name"], offset=str(done))
+    received = 0
+    while received < file["bytes"]:
+        piece = app.get(f"runs/{run}/predictions/piece", name=file["name"], offset=str(received))
         content = base64.b64decode(piece["content"], validate=True)
         if not content:
-            raise RefusedByApp(f"{file['name']} ends after {done} of {file['bytes']} bytes; nothing was kept of it")
-        done += len(content)
+            raise RefusedByApp(f"{file['name']} ends after {received} of {file['bytes']} bytes; nothing was kept of it")
+        received += len(content)
         yield content
-        advance(done)
+        advance(received)

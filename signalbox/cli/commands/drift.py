@@ -38,17 +38,17 @@ def show(model: str, as_json: bool) -> None:
     """The window of every version of MODEL, and what its last report says."""
     app = find_app()
     with suggesting(app, MODELS, model):
-        found = app.get(f"models/{model}/drift")
+        drift_state = app.get(f"models/{model}/drift")
     if as_json:
-        emit_json(found)
+        emit_json(drift_state)
         return
-    for version in found["versions"]:
+    for version in drift_state["versions"]:
         window, report = version["window"], version["report"] or {}
         emit_facts(
             {
                 "version": version["version"],
                 "window": f"{window['number']}, opened {window['opened']}" if window else "",
-                "rows": f"{window.get('rows', 0)} of {found['watch']['rows']}, {window.get('runs', 0)} runs",
+                "rows": f"{window.get('rows', 0)} of {drift_state['watch']['rows']}, {window.get('runs', 0)} runs",
                 "outcome": report.get("outcome", "not looked at yet"),
                 "because": report.get("because", ""),
                 "false alarms": f"at most {version['false_alarm_month']:.0%} a month"
@@ -59,7 +59,7 @@ def show(model: str, as_json: bool) -> None:
         )
         click.echo()
         _print_columns(report.get("verdict", {}).get("columns", []))
-    if not found["versions"]:
+    if not drift_state["versions"]:
         click.echo("no run has been counted yet")
 
 
@@ -72,15 +72,15 @@ def show(model: str, as_json: bool) -> None:
 def check_file(context: click.Context, file: Path, route: str, hub: str | None, as_json: bool) -> None:
     """Compare FILE with what the model learned from; exit code 1 where it drifted, 3 where nobody can say."""
     app = find_app()
-    place = lend(file, hub)
+    path = lend(file, hub)
     with suggesting(app, ROUTES, route), waiting(f"comparing {file.name}"):
-        found = app.post("drift-checks", {"path": place, "route": route})
+        report = app.post("drift-checks", {"path": path, "route": route})
     if as_json:
-        emit_json(found)
+        emit_json(report)
     else:
-        click.echo(f"{found['outcome']}: {found['because']}")
-        _print_columns(found["columns"])
-    context.exit({"none": 0, "drifted": NO}.get(found["outcome"], UNDECIDED))
+        click.echo(f"{report['outcome']}: {report['because']}")
+        _print_columns(report["columns"])
+    context.exit({"none": 0, "drifted": NO}.get(report["outcome"], UNDECIDED))
 
 
 @click.command()
@@ -95,19 +95,19 @@ def features(file: Path, target: str, resamples: int, seed: int, hub: str | None
     app = find_app()
     question = {"path": lend(file, hub), "target": target, "resamples": resamples, "seed": seed}
     with waiting(f"looking at the columns of {file.name}"):
-        found = app.post("feature-relevance", question)
+        relevance = app.post("feature-relevance", question)
     if as_json:
-        emit_json(found)
+        emit_json(relevance)
         return
     rows = [
         (
-            each["name"],
-            "yes" if each["selected"] else "no",
-            f"{each['information']:.3f} ± {each['error']:.3f}",
-            f"{each['adjusted_p']:.2g}",
-            f"{each['stability']:.0%}",
+            feature["name"],
+            "yes" if feature["selected"] else "no",
+            f"{feature['information']:.3f} ± {feature['error']:.3f}",
+            f"{feature['adjusted_p']:.2g}",
+            f"{feature['stability']:.0%}",
         )
-        for each in found["features"]
+        for feature in relevance["features"]
     ]
     emit_table(("column", "selected", "information (nats)", "adjusted p", "stability"), rows)
 
@@ -115,13 +115,13 @@ def features(file: Path, target: str, resamples: int, seed: int, hub: str | None
 def _print_columns(columns: list[dict[str, Any]]) -> None:
     rows = [
         (
-            each["column"],
-            each["part"],
-            each["movement"],
-            f"{each['share']:.0%}" if each["share"] else "",
-            each["because"],
+            column["column"],
+            column["part"],
+            column["movement"],
+            f"{column['share']:.0%}" if column["share"] else "",
+            column["because"],
         )
-        for each in sorted(columns, key=lambda each: (-each["share"], -(each["effect"] or 0)))
+        for column in sorted(columns, key=lambda column: (-column["share"], -(column["effect"] or 0)))
     ]
     if rows:
         emit_table(("column", "part", "verdict", "share", "because"), rows)

@@ -68,9 +68,9 @@ def check(
 def _check_by_route(context: click.Context, file: Path, route: str, hub: str | None, as_json: bool) -> None:
     """The verdict of the app; 3 where its check ended without one."""
     app = find_app()
-    place = lend(file, hub)
+    path = lend(file, hub)
     with suggesting(app, ROUTES, route):
-        accepted = app.post("data-checks", {"path": place, "route": route})
+        accepted = app.post("data-checks", {"path": path, "route": route})
     operation = app.follow(accepted)
     if operation["result"] is None:
         raise Undecided(operation["because"] or f"the check ended as {operation['status']}; look at the app's log")
@@ -83,10 +83,10 @@ def _check_by_route(context: click.Context, file: Path, route: str, hub: str | N
 
 def lend(file: Path, hub: str | None) -> str:
     """Where *file* lies in the hub's staging now, for the app to look at."""
-    place = f"signalbox-staging/checks/{uuid4().hex}/{file.name}"
+    path = f"signalbox-staging/checks/{uuid4().hex}/{file.name}"
     with hub_at(hub) as client:
-        upload(client, file, place)
-    return place
+        upload(client, file, path)
+    return path
 
 
 def upload(client: "BlobServiceClient", file: Path, place: str) -> None:
@@ -99,7 +99,7 @@ def upload(client: "BlobServiceClient", file: Path, place: str) -> None:
     with file.open("rb") as stream, copying(f"copying {file.name}", file.stat().st_size) as advance:
         try:
             blob = client.get_blob_client(container, path)
-            blob.upload_blob(stream, overwrite=True, progress_hook=lambda done, _: advance(done))
+            blob.upload_blob(stream, overwrite=True, progress_hook=lambda sent_bytes, _: advance(sent_bytes))
         except ResourceNotFoundError as error:
             raise UnknownName(
                 f"the hub has no container {container!r}; create it, or name another place (see `signalbox doctor`)"

@@ -38,16 +38,16 @@ def show(path: str, as_json: bool) -> None:
     """The letter at PATH with its events, and what a replay would do with each of them now."""
     app = find_app()
     with suggesting(app, LETTERS, path):
-        found = app.get("dead-letters/letter", path=path)
+        letter = app.get("dead-letters/letter", path=path)
     if as_json:
-        emit_json(found)
+        emit_json(letter)
         return
-    emit_facts({name: found[name] for name in ("path", "stored", "reason")})
-    for event, would in zip(found["events"], found["would"], strict=True):
+    emit_facts({name: letter[name] for name in ("path", "stored", "reason")})
+    for event, would in zip(letter["events"], letter["would"], strict=True):
         click.echo()
         emit_json(event)
         _say(would)
-    _say([f"and {found['more']} more events"] if found["more"] else [])
+    _say([f"and {letter['more']} more events"] if letter["more"] else [])
 
 
 @dlq.command()
@@ -55,26 +55,26 @@ def show(path: str, as_json: bool) -> None:
 @click.option("--all", "everything", is_flag=True, help="Every letter there is, the oldest first.")
 @click.option("--yes", is_flag=True, help="Do it; without this, only say what would happen.")
 @_json
-def replay(paths: tuple[str, ...], everything: bool, yes: bool, as_json: bool) -> None:
+def replay(paths: tuple[str, ...], select_all: bool, yes: bool, as_json: bool) -> None:
     """Say what taking the letters at PATHS in again would do; with --yes, do it."""
-    if bool(paths) == everything:
+    if bool(paths) == select_all:
         raise click.UsageError("name PATHS, or give --all")
     app = find_app()
-    wanted = paths
-    if everything:
+    chosen_paths = paths
+    if select_all:
         letters, unseen = _newest()
-        wanted = tuple(each["path"] for each in reversed(letters))
+        chosen_paths = tuple(letter["path"] for letter in reversed(letters))
         _tell_unseen(unseen)
-    found = [app.post("dead-letters/replay", {"path": path, "dry_run": not yes}) for path in wanted]
+    replays = [app.post("dead-letters/replay", {"path": path, "dry_run": not yes}) for path in chosen_paths]
     if as_json:
-        emit_json(found)
+        emit_json(replays)
         return
-    for each in found:
-        click.echo(each["path"])
-        for said in each["events"]:
-            _say(said)
-        _say([f"and {each['more']} more events"] if each["more"] else [])
-    if not found:
+    for replay_ in replays:
+        click.echo(replay_["path"])
+        for event_lines in replay_["events"]:
+            _say(event_lines)
+        _say([f"and {replay_['more']} more events"] if replay_["more"] else [])
+    if not replays:
         click.echo("no dead letters: there is nothing to replay")
     elif not yes:
         click.echo("nothing was done; --yes does it")
@@ -86,19 +86,19 @@ def _say(lines: list[str]) -> None:
 
 
 def _tell_unseen(unseen: list[str]) -> None:
-    for each in unseen:
-        click.echo(f"not looked at: {each}", err=True)
+    for reason in unseen:
+        click.echo(f"not looked at: {reason}", err=True)
 
 
 def _newest(limit: int | None = None) -> tuple[list[dict[str, Any]], list[str]]:
     """So many letters, or all of them, page by page; and what could not be looked at."""
-    app, found, cursor, unseen = find_app(), list[dict[str, Any]](), "", list[str]()
-    while limit is None or len(found) < limit:
-        size = _PAGE if limit is None else min(_PAGE, limit - len(found))
+    app, letters, cursor, unseen = find_app(), list[dict[str, Any]](), "", list[str]()
+    while limit is None or len(letters) < limit:
+        size = _PAGE if limit is None else min(_PAGE, limit - len(letters))
         page = app.get("dead-letters", limit=str(size), cursor=cursor)
-        found += page["letters"]
+        letters += page["letters"]
         unseen = unseen or page["unseen"]  # The first pages are of the queues.
         cursor = page["next"]
         if not cursor:
             break
-    return found, unseen
+    return letters, unseen

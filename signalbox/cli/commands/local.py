@@ -41,18 +41,26 @@ def up(port: int, app: Path, config: str, example: bool) -> None:
     cloud, ready = LocalCloud(app, STATE, host_port=port, settings={"SIGNALBOX_CONFIG": config}, tell=_tell), False
     try:
         with cloud:
-            ends = cloud.endpoints
+            endpoints = cloud.endpoints
             if example:
-                _deploy(app, ends)
+                _deploy(app, endpoints)
             rows = [
-                ("app", ends.app, f"x-functions-key: {ends.function_key}"),
-                ("data hub", ends.hub, "signalbox drop FILE --route ROUTE"),
-                ("event grid", ends.topic, "topic of the announcements"),
-                ("azure ml", ends.resource_manager, "Azure Resource Manager, batch and online scoring, a registry"),
-                ("azure devops", f"{ends.azure_devops}/contoso", "pipelines and approvals; see docs/azure-devops.md"),
-                ("directory", ends.authority, "signalbox promote ... --as linus@example.org"),
+                ("app", endpoints.app, f"x-functions-key: {endpoints.function_key}"),
+                ("data hub", endpoints.hub, "signalbox drop FILE --route ROUTE"),
+                ("event grid", endpoints.topic, "topic of the announcements"),
+                (
+                    "azure ml",
+                    endpoints.resource_manager,
+                    "Azure Resource Manager, batch and online scoring, a registry",
+                ),
+                (
+                    "azure devops",
+                    f"{endpoints.azure_devops}/contoso",
+                    "pipelines and approvals; see docs/azure-devops.md",
+                ),
+                ("directory", endpoints.authority, "signalbox promote ... --as linus@example.org"),
                 ("configuration", config, "SIGNALBOX_CONFIG, or --config"),
-                ("logs", str(Path(ends.state) / "logs"), ""),
+                ("logs", str(Path(endpoints.state) / "logs"), ""),
             ]
             emit_table(("what", "where", "how"), rows)
             ready = True
@@ -114,9 +122,9 @@ def _check_configuration(app: Path, config: str) -> None:
     *findings, _ = [*checked.stdout.splitlines(), ""]
     if checked.returncode:
         raise NotSetUp("\n".join(["the configuration cannot be used:", *findings, *checked.stderr.splitlines()[-1:]]))
-    for finding in findings:
-        if finding.endswith("(warning)"):
-            _tell("warning", finding.removesuffix(" (warning)"))
+    for line in findings:
+        if line.endswith("(warning)"):
+            _tell("warning", line.removesuffix(" (warning)"))
 
 
 @click.command()

@@ -42,9 +42,9 @@ def send(paths: tuple[str, ...], route: str, session: str, patience: int) -> Non
 @click.option("--key", default="signalbox-cli", show_default=True, help="The key whose order is kept.")
 @click.option("--each", default=10, show_default=True, type=click.IntRange(1, 1000), help="Records in a message.")
 @_PATIENCE
-def stream(file: Path, name: str, key: str, each: int, patience: int) -> None:
+def stream(file: Path, name: str, key: str, per_message: int, patience: int) -> None:
     """Send the rows of a CSV file as streaming records to the local queue."""
-    bodies = bodies_of(name, _records(file), each)
+    bodies = bodies_of(name, _records(file), per_message)
     with connect(_bus()) as client:
         ids = send_bodies(client, RECORDS_QUEUE, key, bodies)
         click.echo(f"sent {sum(len(body['records']) for body in bodies)} records in {len(ids)} messages of key {key}")
@@ -77,46 +77,48 @@ def connect(connection: str) -> "ServiceBusClient":
     return ServiceBusClient.from_connection_string(connection)
 
 
-def bodies_of(name: str, records: Sequence[dict[str, Any]], each: int) -> list[dict[str, Any]]:
-    """Messages of *each* records for the stream called *name*."""
-    return [{"stream": name, "records": records[at : at + each]} for at in range(0, len(records), each)]
+def bodies_of(name: str, records: Sequence[dict[str, Any]], per_message: int) -> list[dict[str, Any]]:
+    """Messages of *per_message* records for the stream called *name*."""
+    return [{"stream": name, "records": records[at : at + per_message]} for at in range(0, len(records), per_message)]
 
 
 def send_bodies(
-    client: "ServiceBusClient", queue: str, session: str, bodies: Sequence[Any], known: Sequence[str] = ()
+    client: "ServiceBusClient", queue: str, session: str, bodies: Sequence[Any], message_ids: Sequence[str] = ()
 ) -> list[str]:
-    """The ids of the messages that were sent: new ones, or those that are *known*."""
+    """Send *bodies* and return their message ids: *message_ids*, or new ones where there are none."""
     from azure.servicebus import ServiceBusMessage
 
-    ids = list(known) or [f"cli-{uuid4().hex[:12]}" for _ in bodies]
+    ids = list(message_ids) or [f"cli-{uuid4().hex[:12]}" for _ in bodies]
     with client.get_queue_sender(queue) as sender:
         for message_id, body in zip(ids, bodies, strict=True):
             sender.send_messages(ServiceBusMessage(json.dumps(body), message_id=message_id, session_id=session))
     return ids
 
 
-def hear(client: "ServiceBusClient", ids: Sequence[str], wanted: int, patience: float) -> Iterator[dict[str, Any]]:
+def hear(client: "ServiceBusClient", ids: Sequence[str], expected: int, patience: float) -> Iterator[dict[str, Any]]:
     """The results that answer the messages *ids*, as they come; others' are taken off the subscription too."""
     deadline = time.monotonic() + patience
     with client.get_subscription_receiver(RESULTS_TOPIC, FOLLOWER) as receiver:
-        while wanted and (left := deadline - time.monotonic()) > 0:
-            for message in receiver.receive_messages(20, max_wait_time=left):
+        while expected and (remaining_s := deadline - time.monotonic()) > 0:
+            for message in receiver.receive_messages(20, max_wait_time=remaining_s):
                 receiver.complete_message(message)
                 if message.correlation_id in ids:
-                    wanted -= 1
+                    expected -= 1
                     yield {**json.loads(str(message)), "answers": message.correlation_id}
 
 
-def _wait(client: "ServiceBusClient", ids: Sequence[str], wanted: int, patience: int) -> None:
+def _wait(client: "ServiceBusClient", ids: Sequence[str], expected: int, patience: int) -> None:
     """Print the results; those of one run once, however many messages they answer."""
-    heard, shown = 0, set[str]()
+    answers, printed = 0, set[str]()
     with waiting("waiting for the results"):
-        for told in hear(client, ids, wanted, patience) if patience else ():
-            heard += 1
-            if (line := f"{told['outcome']}  {told['run']}  {told['manifest'] or told['because']}") not in shown:
-                shown.add(line)
+        for result in hear(client, ids, expected, patience) if patience else ():
+            answers += 1
+            if (
+                line := f"{result['outcome']}  {result['run']}  {result['manifest'] or result['because']}"
+            ) not in printed:
+                printed.add(line)
                 click.echo(line)
-    if patience and heard < wanted:
+    if patience and answers < expected:
         raise Undecided(f"not all results came within {patience} s; see `signalbox status`")
 
 

@@ -34,17 +34,17 @@ def plan_promote(model: str, target: str, out: Path | None, as_json: bool) -> No
     """Every write, gate, approval and unmet condition of promoting MODEL:VERSION."""
     app = find_app()
     with suggesting(app, MODELS, model.partition(":")[0]), suggesting(app, STAGES, target):
-        found = app.post("plans", {"model": model, "to": target})
+        plan_report = app.post("plans", {"model": model, "to": target})
     if out:
-        out.write_text(json.dumps(found["plan"], indent=2), encoding="utf-8")
+        out.write_text(json.dumps(plan_report["plan"], indent=2), encoding="utf-8")
     if as_json:
-        emit_json(found)
+        emit_json(plan_report)
         return
-    planned = found["plan"]
-    emit_facts({"plan": found["digest"], "bundle": planned["digest"], "size": f"{planned['size']} bytes"})
+    planned = plan_report["plan"]
+    emit_facts({"plan": plan_report["digest"], "bundle": planned["digest"], "size": f"{planned['size']} bytes"})
     for name in ("gates", "odds", "approvals", "writes", "unmet"):
         click.echo(f"\n{name}")
-        for line in found[name]:
+        for line in plan_report[name]:
             click.echo(f"  {line}")
 
 
@@ -58,19 +58,19 @@ def plan_promote(model: str, target: str, out: Path | None, as_json: bool) -> No
 @_as
 @_json
 def promote(
-    models: tuple[str, ...], target: str, reason: str, planned: Path | None, person: str, **given: bool
+    models: tuple[str, ...], target: str, reason: str, planned: Path | None, person: str, **flags: bool
 ) -> None:
     """Carry MODEL:VERSION up the ladder, or several models together."""
-    body: dict[str, Any] = {"to": target, "reason": reason, "break_glass": given["break_glass"]}
+    body: dict[str, Any] = {"to": target, "reason": reason, "break_glass": flags["break_glass"]}
     if planned and len(models) > 1:
         raise click.UsageError("--plan is for one model; promote several without it")
     if planned:
         body["plan"] = _read_plan(planned)
-    body |= {"model": models[0]} if len(models) == 1 else {"models": list(models), "atomic": not given["each"]}
+    body |= {"model": models[0]} if len(models) == 1 else {"models": list(models), "atomic": not flags["each"]}
     app = find_app(person, signed=True)
     with suggesting(app, MODELS, models[0].partition(":")[0]), suggesting(app, STAGES, target):
         started = app.post("promotions", body)
-    emit_answer(started, given["as_json"])
+    emit_answer(started, flags["as_json"])
 
 
 @click.command()
@@ -79,33 +79,33 @@ def promote(
 @click.option("--fate", default="", help="Only those that ended so: promoted, held, expired, failed, refused.")
 @click.option("--waiting", is_flag=True, help="What waits for people: for whom, since when and until when.")
 @_json
-def promotions(promotion: str | None, model: str | None, fate: str, waiting: bool, as_json: bool) -> None:
+def promotions(promotion: str | None, model: str | None, fate: str, only_waiting: bool, as_json: bool) -> None:
     """Show the newest promotions, or one PROMOTION with its evidence."""
     app = find_app()
     if promotion:
         with suggesting(app, PROMOTIONS, promotion):
-            found = app.get(f"promotions/{promotion}")
-        emit_json(found) if as_json else _show(found)
+            listing = app.get(f"promotions/{promotion}")
+        emit_json(listing) if as_json else _show(listing)
         return
-    found = app.get("promotions", model=model or "", fate="waiting" if waiting else fate)
-    if model and not found["promotions"]:
+    listing = app.get("promotions", model=model or "", fate="waiting" if only_waiting else fate)
+    if model and not listing["promotions"]:
         refuse_unknown(app, MODELS, model)
     if as_json:
-        emit_json(found)
-    elif waiting:
-        _show_waiting(found["promotions"])
+        emit_json(listing)
+    elif only_waiting:
+        _show_waiting(listing["promotions"])
     else:
         rows = [
             (row["promotion"], f"{row['model']}:{row['version']}", row["target"], row["fate"] or "under way")
-            for row in found["promotions"]
+            for row in listing["promotions"]
         ]
         emit_table(("promotion", "model", "to", "fate"), rows, "no promotion fits" if model or fate else _NO_PROMOTIONS)
 
 
-def _decision(what: str, says: str) -> click.Command:
+def _decision(action: str, help_text: str) -> click.Command:
     """A command that records what the caller decides on evidence they have looked at."""
 
-    @click.command(what, help=says)
+    @click.command(action, help=help_text)
     @click.argument("promotion")
     @_role
     @_reason
@@ -113,7 +113,7 @@ def _decision(what: str, says: str) -> click.Command:
     @_as
     @_json
     def decide(promotion: str, person: str, as_json: bool, **body: str) -> None:
-        _decide(what, promotion, dict(body), person, as_json)
+        _decide(action, promotion, dict(body), person, as_json)
 
     return decide
 
@@ -158,9 +158,9 @@ def evidence(promotion: str, stage: str, phase: str | None, out: Path) -> None:
     filters = {"stage": stage, "phase": phase or ""}
     app = find_app()
     with suggesting(app, PROMOTIONS, promotion):
-        found = app.get(f"promotions/{promotion}/evidence", **{k: v for k, v in filters.items() if v})
-    out.write_text(found["html"], encoding="utf-8")
-    emit_facts({"stage": f"{found['stage']} {found['phase']}", "page": str(out), "digest": found["digest"]})
+        page = app.get(f"promotions/{promotion}/evidence", **{k: v for k, v in filters.items() if v})
+    out.write_text(page["html"], encoding="utf-8")
+    emit_facts({"stage": f"{page['stage']} {page['phase']}", "page": str(out), "digest": page["digest"]})
 
 
 @click.command()
@@ -170,11 +170,11 @@ def explain(name: str, as_json: bool) -> None:
     """Each unmet condition of a run, a training or a promotion, with who can meet it."""
     app = find_app()
     with suggesting(app, PROMOTIONS, name), suggesting(app, RUNS, name):
-        found = app.get(f"explanations/{name}")
+        explanation = app.get(f"explanations/{name}")
     if as_json:
-        emit_json(found)
+        emit_json(explanation)
         return
-    for line in found["unmet"] or ["nothing is unmet"]:
+    for line in explanation["unmet"] or ["nothing is unmet"]:
         click.echo(line)
 
 
@@ -185,13 +185,13 @@ def explain(name: str, as_json: bool) -> None:
 def history(model: str, at: str, as_json: bool) -> None:
     """What happened to MODEL, from the audit log."""
     app = find_app()
-    found = app.get(f"models/{model}/history", **({"at": at} if at else {}))
-    if not found["entries"]:
+    log = app.get(f"models/{model}/history", **({"at": at} if at else {}))
+    if not log["entries"]:
         refuse_unknown(app, MODELS, model.partition(":")[0])
     if as_json:
-        emit_json(found)
+        emit_json(log)
         return
-    rows = [(entry["at"], entry["subject"], entry["kind"], entry["who"], _told(entry)) for entry in found["entries"]]
+    rows = [(entry["at"], entry["subject"], entry["kind"], entry["who"], _told(entry)) for entry in log["entries"]]
     emit_table(("at", "model", "what", "who", "where"), rows, "the audit log has no entry on it")
 
 
@@ -220,15 +220,15 @@ def audit() -> None:
 @_json
 def verify_audit(as_json: bool) -> None:
     """Prove that no entry was changed, removed or reordered; 1 where one was."""
-    found = find_app().get("audit")
+    audit = find_app().get("audit")
     if as_json:
-        emit_json(found)
+        emit_json(audit)
     else:
-        state = "whole" if found["whole"] else "BROKEN"
-        emit_facts({"entries": str(found["entries"]), "chain": state, "head": found["head"]})
-        for line in found["broken"]:
+        state = "whole" if audit["whole"] else "BROKEN"
+        emit_facts({"entries": str(audit["entries"]), "chain": state, "head": audit["head"]})
+        for line in audit["broken"]:
             click.echo(line)
-    sys.exit(0 if found["whole"] else NO)
+    sys.exit(0 if audit["whole"] else NO)
 
 
 def _read_plan(file: Path) -> Any:
@@ -239,10 +239,10 @@ def _read_plan(file: Path) -> Any:
         raise Unusable(f"{file} is no plan: {first_line(error)}; {remedy}") from error
 
 
-def _decide(what: str, promotion: str, body: dict[str, Any], person: str, as_json: bool) -> None:
+def _decide(action: str, promotion: str, body: dict[str, Any], person: str, as_json: bool) -> None:
     app = find_app(person, signed=True)
     with suggesting(app, PROMOTIONS, promotion):
-        decision = app.post(f"promotions/{promotion}/{what}", body)
+        decision = app.post(f"promotions/{promotion}/{action}", body)
     emit_answer(decision, as_json)
 
 
@@ -259,21 +259,21 @@ def _asked(promotion: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _show(found: dict[str, Any]) -> None:
+def _show(record: dict[str, Any]) -> None:
     emit_facts(
         {
-            "promotion": found["id"],
-            **(_asked(found["promotion"]) if found["promotion"] else {}),
-            "status": found["status"],
-            "step": found["step"],
-            "fate": found.get("fate", ""),
-            "because": "; ".join(found.get("because", ())),
-            "opened": found["opened"],
-            "closed": found.get("closed", ""),
+            "promotion": record["id"],
+            **(_asked(record["promotion"]) if record["promotion"] else {}),
+            "status": record["status"],
+            "step": record["step"],
+            "fate": record.get("fate", ""),
+            "because": "; ".join(record.get("because", ())),
+            "opened": record["opened"],
+            "closed": record.get("closed", ""),
         }
     )
     click.echo()
-    rows = [(each["stage"], each["phase"], each["page"], each["digest"]) for each in found["evidence"]]
+    rows = [(page["stage"], page["phase"], page["page"], page["digest"]) for page in record["evidence"]]
     emit_table(("stage", "phase", "evidence page", "digest"), rows, "no evidence has been written yet")
 
 
@@ -283,13 +283,13 @@ def _show_waiting(promotions: list[dict[str, Any]]) -> None:
         (
             row["promotion"],
             f"{row['model']}:{row['version']}",
-            f"{waited['stage']}{' (break the glass)' if waited['glass'] else ''}",
-            waited["role"],
-            waited["who"],
-            waited["since"],
-            waited["until"],
+            f"{wait['stage']}{' (break the glass)' if wait['glass'] else ''}",
+            wait["role"],
+            wait["who"],
+            wait["since"],
+            wait["until"],
         )
         for row in promotions
-        for waited in row["waits"]
+        for wait in row["waits"]
     ]
     emit_table(("promotion", "model", "stage", "role", "who", "since", "until"), rows, "nobody is waited for")

@@ -33,29 +33,29 @@ def retraining(model: str, as_json: bool) -> None:
     """The open causes to retrain MODEL, what was decided, and every run with its outcome and cost."""
     app = find_app()
     with suggesting(app, MODELS, model):
-        found = app.get(f"models/{model}/retraining")
+        state = app.get(f"models/{model}/retraining")
     if as_json:
-        emit_json(found)
+        emit_json(state)
         return
-    newest = found["verdicts"][0] if found["verdicts"] else {}
+    newest = state["verdicts"][0] if state["verdicts"] else {}
     emit_facts(
         {
-            "open causes": str(len(found["causes"])),
+            "open causes": str(len(state["causes"])),
             "last verdict": f"{newest['move']} ({newest['rule']}): {newest['because']}" if newest else "",
             "until": newest.get("until", ""),
-            "in flight": found["running"],
-            "doing": str(found["doing"].get("step", "")),
-            "spent": f"{found['spent']:g}",
+            "in flight": state["running"],
+            "doing": str(state["doing"].get("step", "")),
+            "spent": f"{state['spent']:g}",
         }
     )
     click.echo()
     columns = ("run", "outcome", "challenger", "causes", "cost", "because")
-    emit_table(columns, [_row(run) for run in found["runs"]], "it has not been retrained yet")
+    emit_table(columns, [_row(run) for run in state["runs"]], "it has not been retrained yet")
 
 
 def _row(run: dict[str, Any]) -> tuple[str, ...]:
     cost = run.get("cost") or {}
-    known = cost.get("actual")
-    said = f"about {cost.get('estimate', 0):g}" if known is None else f"{known:g}"
+    actual = cost.get("actual")
+    cost_text = f"about {cost.get('estimate', 0):g}" if actual is None else f"{actual:g}"
     because = str(run.get("because", ""))[:120]
-    return (run["run"], run["outcome"], run.get("challenger", ""), str(run.get("causes", "")), said, because)
+    return (run["run"], run["outcome"], run.get("challenger", ""), str(run.get("causes", "")), cost_text, because)

@@ -37,19 +37,19 @@ def status(
         context.exit(code)
     if run:
         with suggesting(app, RUNS, run):
-            found = app.get(f"runs/{run}")
-        emit_json(found) if as_json else _show(found)
+            listing = app.get(f"runs/{run}")
+        emit_json(listing) if as_json else _show(listing)
         return
     filters = {name: value for name, value in (("route", route), ("outcome", outcome)) if value}
     if watch:
         watch_runs(app, filters, as_json)
-    found = app.get("runs", **filters)
-    if route and not found["runs"]:
+    listing = app.get("runs", **filters)
+    if route and not listing["runs"]:
         refuse_unknown(app, ROUTES, route)
     if as_json:
-        emit_json(found)
+        emit_json(listing)
     else:
-        rows = [(r["run"], r["route"], r["outcome"] or "running", r["opened"], r["closed"]) for r in found["runs"]]
+        rows = [(r["run"], r["route"], r["outcome"] or "running", r["opened"], r["closed"]) for r in listing["runs"]]
         emit_table(("run", "route", "outcome", "opened", "closed"), rows, _NO_RUNS if not filters else "no run fits")
 
 
@@ -72,7 +72,9 @@ def logs(run: str, file: str, lines: int, only_list: bool, person: str, as_json:
         emit_json(log)
     elif only_list:
         emit_table(
-            ("file", "bytes"), [(each["name"], str(each["size"])) for each in log["files"]], "nothing is logged yet"
+            ("file", "bytes"),
+            [(log_file["name"], str(log_file["size"])) for log_file in log["files"]],
+            "nothing is logged yet",
         )
     else:
         head = f"{'the end of ' if log['cut'] else ''}{log['file']}" if log["file"] else "nothing is logged yet"
@@ -111,8 +113,8 @@ def reprocess(run: str, reason: str, as_it_was: bool, person: str, as_json: bool
     body = {"reason": reason, "as_it_was": as_it_was}
     app = find_app(person, signed=bool(person))
     with suggesting(app, RUNS, run):
-        ordered = app.post(f"runs/{run}/reprocess", body)
-    emit_answer(ordered, as_json)
+        answer = app.post(f"runs/{run}/reprocess", body)
+    emit_answer(answer, as_json)
 
 
 def _kind_of(run: str) -> str:
@@ -123,37 +125,37 @@ def _kind_of(run: str) -> str:
 def _order(run: str, kind: str, reason: str, person: str, as_json: bool, among: str = "runs") -> None:
     app = find_app(person, signed=bool(person))
     with suggesting(app, RUNS, run):
-        ordered = app.post(f"{among}/{run}/{kind}", {"reason": reason})
-    emit_answer(ordered, as_json)
+        answer = app.post(f"{among}/{run}/{kind}", {"reason": reason})
+    emit_answer(answer, as_json)
 
 
-def _show(found: dict[str, Any]) -> None:
+def _show(record: dict[str, Any]) -> None:
     emit_facts(
         {
-            "run": found["run"],
-            "route": found["route"],
-            "repeats": f"{found['repeats']}, {_BY[found['configuration']]}" if found["repeats"] else "",
-            "status": found["status"],
-            "step": found["step"],
-            "outcome": found.get("outcome", ""),
-            "because": " ".join(found.get("because", "").split()),
-            "manifest": found.get("manifest", ""),
-            "opened": found["opened"],
-            "closed": found.get("closed", ""),
-            "skipped": f"{len(found['duplicates'])} repeated events" if found["duplicates"] else "",
-            **_quarantine_facts(found["run"], found.get("quarantine")),
-            **_job_facts(found["run"], found.get("job")),
+            "run": record["run"],
+            "route": record["route"],
+            "repeats": f"{record['repeats']}, {_BY[record['configuration']]}" if record["repeats"] else "",
+            "status": record["status"],
+            "step": record["step"],
+            "outcome": record.get("outcome", ""),
+            "because": " ".join(record.get("because", "").split()),
+            "manifest": record.get("manifest", ""),
+            "opened": record["opened"],
+            "closed": record.get("closed", ""),
+            "skipped": f"{len(record['duplicates'])} repeated events" if record["duplicates"] else "",
+            **_quarantine_facts(record["run"], record.get("quarantine")),
+            **_job_facts(record["run"], record.get("job")),
         }
     )
     click.echo()
-    emit_table(("step", "at"), [(step["step"], step["at"]) for step in found["steps"]], "no step has been taken yet")
+    emit_table(("step", "at"), [(step["step"], step["at"]) for step in record["steps"]], "no step has been taken yet")
 
 
 def _quarantine_facts(run: str, quarantine: dict[str, Any] | None) -> dict[str, str]:
     """Which rules were broken, where the report lies, and who may let the data through."""
     if quarantine is None:
         return {}
-    rules = [f"{each['rule']} {each['column']} ({each['count']})".replace("  ", " ") for each in quarantine["rules"]]
+    rules = [f"{rule['rule']} {rule['column']} ({rule['count']})".replace("  ", " ") for rule in quarantine["rules"]]
     facts = {
         "rules": ", ".join(rules),
         "rows": f"{quarantine['rows']} were checked",
@@ -162,8 +164,8 @@ def _quarantine_facts(run: str, quarantine: dict[str, Any] | None) -> dict[str, 
     }
     if quarantine["released_by"]:
         return facts | {"released by": f"{quarantine['released_by']}: {quarantine['reason']}"}
-    told = f"; told: {', '.join(quarantine['told'])}" if quarantine["told"] else ""
-    facts["may release"] = f"{quarantine['may_release']}{told}"
+    informed = f"; told: {', '.join(quarantine['told'])}" if quarantine["told"] else ""
+    facts["may release"] = f"{quarantine['may_release']}{informed}"
     if quarantine["waits"]:
         facts["until"] = quarantine["until"]
         facts["to release"] = f"signalbox release {run} --reason WHY"

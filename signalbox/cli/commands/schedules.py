@@ -20,13 +20,19 @@ def schedules() -> None:
 @_json
 def list_schedules(as_json: bool) -> None:
     """Every schedule, what it does, and when next."""
-    found = _all()
+    schedules = _all()
     if as_json:
-        emit_json(found)
+        emit_json(schedules)
         return
     rows = [
-        (each["schedule"], f"{each['does']} {each['of']}", each["cron"], each["timezone"], _when(each))
-        for each in found
+        (
+            schedule["schedule"],
+            f"{schedule['does']} {schedule['of']}",
+            schedule["cron"],
+            schedule["timezone"],
+            _when(schedule),
+        )
+        for schedule in schedules
     ]
     emit_table(("schedule", "does", "cron", "time zone", "next"), rows, "no schedule is configured")
 
@@ -38,13 +44,13 @@ def show(schedule: str, as_json: bool) -> None:
     """One SCHEDULE, with what it did last."""
     app = find_app()
     with suggesting(app, SCHEDULES, schedule):
-        found = app.get(f"schedules/{schedule}")
+        record = app.get(f"schedules/{schedule}")
     if as_json:
-        emit_json(found)
+        emit_json(record)
         return
-    emit_facts({name: str(value) for name, value in found.items() if name != "firings" and value is not False})
+    emit_facts({name: str(value) for name, value in record.items() if name != "firings" and value is not False})
     click.echo()
-    rows = [(firing["due"], firing["because"] or firing["what"]) for firing in found["firings"]]
+    rows = [(firing["due"], firing["because"] or firing["what"]) for firing in record["firings"]]
     emit_table(("due", "did"), rows, "it has not been due yet")
 
 
@@ -79,13 +85,13 @@ def run(schedule: str, reason: str, person: str, as_json: bool) -> None:
 
 
 def _all() -> list[dict[str, str]]:
-    app, found, after = find_app(), list[dict[str, str]](), ""
+    app, schedules, after = find_app(), list[dict[str, str]](), ""
     while True:
         page = app.get("schedules", **({"after": after} if after else {}))
-        found += page["schedules"]
+        schedules += page["schedules"]
         after = page["next"]
         if not after:
-            return found
+            return schedules
 
 
 def _when(row: dict[str, str]) -> str:
@@ -95,5 +101,5 @@ def _when(row: dict[str, str]) -> str:
 def _order(schedule: str, kind: str, reason: str, person: str, as_json: bool) -> None:
     app = find_app(person, signed=bool(person))
     with suggesting(app, SCHEDULES, schedule):
-        ordered = app.post(f"schedules/{schedule}/{kind}", {"reason": reason})
-    emit_answer(ordered, as_json)
+        answer = app.post(f"schedules/{schedule}/{kind}", {"reason": reason})
+    emit_answer(answer, as_json)

@@ -32,8 +32,8 @@ class Span:
 
     @property
     def note(self) -> str:
-        shown = (self.attributes.get(f"signalbox.{name}", "") for name in _NOTED)
-        return "  ".join(filter(None, [*shown, self.attributes.get("error.type", "") if self.failed else ""]))
+        values = (self.attributes.get(f"signalbox.{name}", "") for name in _NOTED)
+        return "  ".join(filter(None, [*values, self.attributes.get("error.type", "") if self.failed else ""]))
 
 
 @click.command()
@@ -43,17 +43,17 @@ def trace(instance: str, as_json: bool) -> None:
     """The trace of the run, promotion or other orchestration INSTANCE."""
     spans_file = Path(find_endpoints().state) / "spans.db"
     try:
-        found = read_trace(spans_file, instance)
+        spans_of_trace = read_trace(spans_file, instance)
     except sqlite3.DatabaseError as error:
         raise NotSetUp(
             f"{spans_file} cannot be read: {first_line(error)}; remove it, and start `signalbox up`"
         ) from error
-    if found is None:
+    if spans_of_trace is None:
         raise UnknownName(
             f"no span of {instance} is kept on this machine; name a run or a promotion of `signalbox status` or "
             "`signalbox promotions`, and on Azure look in Application Insights for its operation"
         )
-    trace_id, spans = found
+    trace_id, spans = spans_of_trace
     if as_json:
         emit_json({"trace": trace_id, "spans": [asdict(span) for span in spans]})
         return
@@ -68,21 +68,21 @@ def read_trace(path: Path, instance: str) -> tuple[str, list[Span]] | None:
         return None
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
         query = "SELECT trace FROM spans WHERE instance = ? ORDER BY began DESC LIMIT 1"
-        named = database.execute(query, (instance,)).fetchone()
+        trace_row = database.execute(query, (instance,)).fetchone()
         columns = "span, parent, name, began, ended, failed, attributes"
         rows = database.execute(
-            f"SELECT {columns} FROM spans WHERE trace = ? ORDER BY began, ended DESC", named or ("",)
+            f"SELECT {columns} FROM spans WHERE trace = ? ORDER BY began, ended DESC", trace_row or ("",)
         )
         spans = [_span(*row) for row in rows]
     database.close()
-    return (named[0], spans) if named else None
+    return (trace_row[0], spans) if trace_row else None
 
 
 def tree(spans: list[Span]) -> Iterator[tuple[int, Span]]:
     """Each span below its parent, with its depth; a span whose parent is not kept stands at the top."""
-    known, below = {span.span for span in spans}, defaultdict(list)
+    names, below = {span.span for span in spans}, defaultdict(list)
     for span in spans:
-        below[span.parent if span.parent in known else ""].append(span)
+        below[span.parent if span.parent in names else ""].append(span)
 
     def walk(parent: str, depth: int) -> Iterator[tuple[int, Span]]:
         for span in below[parent]:
@@ -93,13 +93,13 @@ def tree(spans: list[Span]) -> Iterator[tuple[int, Span]]:
 
 
 def _span(*row: Any) -> Span:
-    span, parent, name, began, ended, failed, attributes = row
+    span, parent, name, started_ns, ended_ns, failed, attributes = row
     return Span(
         span=span,
         parent=parent,
         name=name,
-        began=began,
-        ended=ended,
+        began=started_ns,
+        ended=ended_ns,
         failed=bool(failed),
         attributes=json.loads(attributes),
     )

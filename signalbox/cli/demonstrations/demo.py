@@ -27,8 +27,8 @@ def run_demo(project: Path, state: Path) -> None:
         app = AppClient(cloud.endpoints.app, cloud.endpoints.function_key)
         stage = Stage(cloud=cloud, app=app, hub=hub, line=line, folder=state / "example", project=project)
         deployed = deploy_example(project, stage.folder, cloud.endpoints)
-        where = f"{deployed.endpoint}/{deployed.deployment}"
-        line.say("model deployed", f"{deployed.model}:{deployed.version} behind batch endpoint {where}")
+        address = f"{deployed.endpoint}/{deployed.deployment}"
+        line.say("model deployed", f"{deployed.model}:{deployed.version} behind batch endpoint {address}")
         tell_inference(stage)
         tell_promotion(stage)
         line.say("done", f"logs in {state / 'logs'}")

@@ -43,20 +43,22 @@ def run_devops_demo(project: Path, state: Path) -> None:
 
 def _released_from_here(stage: Stage) -> None:
     """The run waits for the promotion and for people; they approve in Signalbox, once."""
-    ends = stage.cloud.endpoints
-    offer_example(ends, stage.folder, "2")
+    endpoints = stage.cloud.endpoints
+    offer_example(endpoints, stage.folder, "2")
     run = _run(stage, "2", [_SCIENTISTS, _OWNERS, "Signalbox"], 1)
     promotion = _asking(stage, run)
-    shown = stage.app.get(f"promotions/{promotion}")
-    evidence = next(each["digest"] for each in shown["evidence"] if each["stage"] == "central")
+    record = stage.app.get(f"promotions/{promotion}")
+    evidence = next(page["digest"] for page in record["evidence"] if page["stage"] == "central")
     for person, role in _DECIDERS:
         body = {"role": role, "evidence": evidence, "reason": "it is the first"}
-        AppClient(ends.app, ends.function_key, sign_in(ends, person)).post(f"promotions/{promotion}/approve", body)
+        AppClient(endpoints.app, endpoints.function_key, sign_in(endpoints, person)).post(
+            f"promotions/{promotion}/approve", body
+        )
         stage.line.say("approved in Signalbox", f"{person} as {role}")
     _released(stage, run)
     approval = _approval(stage, run)
-    said = {step["assignedApprover"]["displayName"]: step["status"] for step in approval["steps"]}
-    expect(said["Signalbox"] == "approved", f"Azure DevOps was not told: {said}")
+    statuses = {step["assignedApprover"]["displayName"]: step["status"] for step in approval["steps"]}
+    expect(statuses["Signalbox"] == "approved", f"Azure DevOps was not told: {statuses}")
     stage.line.say("nobody asked twice", f"Azure DevOps' own approval is {approval['status']}, by Signalbox")
 
 
@@ -78,9 +80,9 @@ def _released_from_there(stage: Stage, folder: Path) -> None:
 
 def _run(stage: Stage, version: str, approvers: list[str], needed: int) -> int:
     """A scripted pipeline whose stage waits for the product's callback and for an approval; started by Linus."""
-    ends = stage.cloud.endpoints
+    endpoints = stage.cloud.endpoints
     body = f'{{"start": "promotion", "model": "{_MODEL}:{version}", "to": "central"}}'
-    gate = {"kind": "task", "url": f"{ends.app}/api/v1/devops/checks", "key": ends.devops_key, "body": body}
+    gate = {"kind": "task", "url": f"{endpoints.app}/api/v1/devops/checks", "key": endpoints.devops_key, "body": body}
     approval = {"kind": "approval", "approvers": approvers, "min": needed}
     stages = [
         {"name": "promote", "gates": [gate, approval]},
@@ -95,35 +97,35 @@ def _run(stage: Stage, version: str, approvers: list[str], needed: int) -> int:
 
 def _asking(stage: Stage, run: int) -> str:
     """The promotion that the run waits for, once it waits for people; the run's log is shown as it grows."""
-    told = 0
+    lines_told = 0
 
     def waits() -> str:
-        nonlocal told
-        seen = _seen(stage, run)
-        for text in seen["log"][told:]:
+        nonlocal lines_told
+        state = _seen(stage, run)
+        for text in state["log"][lines_told:]:
             stage.line.say("  the pipeline's log", text[:100])
-        told = len(seen["log"])
-        expect(seen["state"] != "completed", f"the run ended as {seen['result']}: {seen['log'][-1:]}")
+        lines_told = len(state["log"])
+        expect(state["state"] != "completed", f"the run ended as {state['result']}: {state['log'][-1:]}")
         rows = stage.app.get("promotions", model=_MODEL)["promotions"]
-        waiting = any("waiting for approval" in text for text in seen["log"])
-        return next((str(row["promotion"]) for row in rows if waiting and not row["fate"]), "")
+        is_waiting = any("waiting for approval" in text for text in state["log"])
+        return next((str(row["promotion"]) for row in rows if is_waiting and not row["fate"]), "")
 
     return str(wait_for(waits, "the run did not come to waiting for people"))
 
 
 def _released(stage: Stage, run: int) -> None:
-    seen = wait_for(lambda: _ended(stage, run), "the run was not released")
-    expect(seen["result"] == "succeeded", f"the run ended as {seen['result']}: {seen['log'][-3:]}")
-    gate = next(each["id"] for each in seen["stages"][0]["gates"] if each["kind"] == "task")
+    state = wait_for(lambda: _ended(stage, run), "the run was not released")
+    expect(state["result"] == "succeeded", f"the run ended as {state['result']}: {state['log'][-3:]}")
+    gate = next(gate_["id"] for gate_ in state["stages"][0]["gates"] if gate_["kind"] == "task")
     effects = control(stage, "/_control/state", door="devops")["effects"]
     times = effects["completed"][gate] + effects.get("completed again", {}).get(gate, 0)
     expect(times == 1, f"TaskCompleted was sent {times} times")
-    stage.line.say("run released", f"by one callback; then: {seen['log'][-1]}")
+    stage.line.say("run released", f"by one callback; then: {state['log'][-1]}")
 
 
 def _ended(stage: Stage, run: int) -> dict[str, Any] | None:
-    seen = _seen(stage, run)
-    return seen if seen["state"] == "completed" else None
+    state = _seen(stage, run)
+    return state if state["state"] == "completed" else None
 
 
 def _seen(stage: Stage, run: int) -> dict[str, Any]:
@@ -132,14 +134,14 @@ def _seen(stage: Stage, run: int) -> dict[str, Any]:
 
 def _approval(stage: Stage, run: int) -> dict[str, Any]:
     state = control(stage, "/_control/state", door="devops")
-    return dict(next(each for each in state["approval"] if each["run"] == run))
+    return dict(next(approval for approval in state["approval"] if approval["run"] == run))
 
 
 def _subscribe(stage: Stage) -> None:
     """Service hooks of the organisation, with the key as the password of basic authentication."""
-    ends = stage.cloud.endpoints
+    endpoints = stage.cloud.endpoints
     for event in _EVENTS:
-        inputs = {"url": f"{ends.app}/api/v1/devops/hooks", "basicAuthPassword": ends.devops_key}
+        inputs = {"url": f"{endpoints.app}/api/v1/devops/hooks", "basicAuthPassword": endpoints.devops_key}
         body = {"publisherId": "pipelines", "eventType": f"ms.vss-pipelinechecks-events.{event}"}
         consumer = {"consumerId": "webHooks", "consumerActionId": "httpRequest", "consumerInputs": inputs}
         _ado(stage, "POST", "_apis/hooks/subscriptions?api-version=7.1", body | consumer)
@@ -147,17 +149,17 @@ def _subscribe(stage: Stage) -> None:
 
 def _ado(stage: Stage, method: str, path: str, body: Any, person: str = "") -> None:
     """The organisation's REST API, as *person* or as the app's identity."""
-    ends = stage.cloud.endpoints
+    endpoints = stage.cloud.endpoints
     if person:
-        token = sign_in(ends, person, DEVOPS_AUDIENCE)
+        token = sign_in(endpoints, person, DEVOPS_AUDIENCE)
     else:
-        token = LocalIdentity(ends).get_token(f"{DEVOPS_AUDIENCE}/.default").token
+        token = LocalIdentity(endpoints).get_token(f"{DEVOPS_AUDIENCE}/.default").token
     answer = requests.request(
         method,
-        f"{ends.azure_devops}/contoso/{path}",
+        f"{endpoints.azure_devops}/contoso/{path}",
         json=body,
         headers={"Authorization": f"Bearer {token}"},
-        verify=str(ends.ca),
+        verify=str(endpoints.ca),
         timeout=30,
     )
     expect(answer.ok, f"Azure DevOps refused {method} {path}: {answer.status_code} {answer.text[:300]}")

@@ -34,7 +34,7 @@ def shift_example(project: Path, output: Path) -> None:
 def deploy_example(project: Path, output: Path, endpoints: Endpoints) -> Deployable:
     """Put the trained model behind the endpoint that `signalbox.yaml` names."""
     code = project / _FOLDER
-    what = Deployable(
+    deployable = Deployable(
         model="diabetes-progression",
         version="1",
         model_path=output / "model",
@@ -45,8 +45,8 @@ def deploy_example(project: Path, output: Path, endpoints: Endpoints) -> Deploya
         deployment="blue",
         extras_path=output / "extras",
     )
-    provision(endpoints, what)
-    return what
+    provision(endpoints, deployable)
+    return deployable
 
 
 def offer_example(endpoints: Endpoints, output: Path, version: str, flag: str = "") -> None:
@@ -65,13 +65,13 @@ def offer_example(endpoints: Endpoints, output: Path, version: str, flag: str = 
 
 def offer_experiment(endpoints: Endpoints, output: Path, version: str, recipe: str, flag: str = "") -> None:
     """Register it in experimentation, with the *recipe* by which dev is to train it."""
-    asked = {"signalbox.promote": flag} if flag else {}
+    flag_tags = {"signalbox.promote": flag} if flag else {}
     candidate = Candidate(
         model="diabetes-progression",
         version=version,
         model_path=output / "model",
         extras_path=output / "extras",
-        tags={"signalbox.recipe.recipe": recipe, **asked},
+        tags={"signalbox.recipe.recipe": recipe, **flag_tags},
     )
     offer(endpoints, candidate, "mlw-experiment")
 
@@ -102,7 +102,7 @@ def offer_answers(endpoints: Endpoints, output: Path) -> None:
 
 def _run(script: Path, *arguments: str) -> str:
     """What *script* printed. Raises click.ClickException with its errors."""
-    done = subprocess.run([sys.executable, str(script), *arguments], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise click.ClickException(f"{script} failed:\n{done.stderr}")
-    return done.stdout
+    process = subprocess.run([sys.executable, str(script), *arguments], capture_output=True, text=True, check=False)
+    if process.returncode:
+        raise click.ClickException(f"{script} failed:\n{process.stderr}")
+    return process.stdout

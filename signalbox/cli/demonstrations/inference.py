@@ -26,18 +26,18 @@ def _score_patients(stage: Stage) -> str:
     stage.line.say("file landed", _GOOD)
     run = _await_run(stage, bool)
     stage.line.say("run started", run)
-    shown = _await_outcome(stage, run)
-    expect(shown["outcome"] == "completed", f"run {run} ended as {shown['outcome']}: {shown['because']}")
-    stage.line.say("run completed", shown["because"])
-    _verify(stage, shown["manifest"])
+    record = _await_outcome(stage, run)
+    expect(record["outcome"] == "completed", f"run {run} ended as {record['outcome']}: {record['because']}")
+    stage.line.say("run completed", record["because"])
+    _verify(stage, record["manifest"])
     return run
 
 
 def _verify(stage: Stage, manifest_path: str) -> None:
     """Every published prediction against the model called directly; every byte against the manifest."""
-    found, direct = dict(published(stage, manifest_path)), predict_directly(stage.folder)
-    expect(found.keys() == direct.keys(), "the published patients are not those of the file")
-    worst = max(abs(found[patient] - direct[patient]) for patient in direct)
+    predictions, direct = dict(published(stage, manifest_path)), predict_directly(stage.folder)
+    expect(predictions.keys() == direct.keys(), "the published patients are not those of the file")
+    worst = max(abs(predictions[patient] - direct[patient]) for patient in direct)
     expect(worst < 1e-5, f"a published prediction differs from the model's by {worst}")
     stage.line.say("predictions published", manifest_path.rpartition("/")[0])
     stage.line.say(
@@ -85,34 +85,34 @@ def _repeat_event(stage: Stage, run: str) -> None:
 
 
 def _quarantine(stage: Stage) -> None:
-    broken = stage.folder / "broken.csv"
+    broken_file = stage.folder / "broken.csv"
     rows = (stage.folder / "holdout.csv").read_text().splitlines()
     fields = rows[1].split(",")
     fields[3] = "-1"
-    broken.write_text("\n".join([rows[0], ",".join(fields), *rows[2:]]) + "\n")
-    upload(stage.hub, broken, _BAD)
+    broken_file.write_text("\n".join([rows[0], ",".join(fields), *rows[2:]]) + "\n")
+    upload(stage.hub, broken_file, _BAD)
     stage.line.say("bad file landed", f"{_BAD}: one patient has a negative body mass index")
     run = _await_run(stage, lambda row: not row["outcome"])
     wait_for(lambda: stage.app.get(f"runs/{run}")["step"] == "quarantined", f"run {run} was not quarantined")
     report = json.loads(read(stage.hub, f"quarantine/diabetes-each/{run}/report.json"))
     stage.line.say("quarantined", report["summary"][0])
     signed_in(stage, _OWNER).post(f"runs/{run}/release", {"reason": "known error of the scale"})
-    shown = _await_outcome(stage, run)
-    expect(shown["outcome"] == "completed", f"released run {run} ended as {shown['outcome']}: {shown['because']}")
-    stage.line.say("released and scored", f"{shown['because']}; released by {_OWNER}")
+    record = _await_outcome(stage, run)
+    expect(record["outcome"] == "completed", f"released run {run} ended as {record['outcome']}: {record['because']}")
+    stage.line.say("released and scored", f"{record['because']}; released by {_OWNER}")
 
 
 def _await_run(stage: Stage, fits: Callable[[dict[str, Any]], bool]) -> str:
     def newest() -> str:
-        found = stage.app.get("runs", route="diabetes-each")["runs"]
-        return found[0]["run"] if found and fits(found[0]) else ""
+        runs = stage.app.get("runs", route="diabetes-each")["runs"]
+        return runs[0]["run"] if runs and fits(runs[0]) else ""
 
     return str(wait_for(newest, "no run was started"))
 
 
 def _await_outcome(stage: Stage, run: str) -> dict[str, Any]:
     def ended() -> dict[str, Any] | None:
-        shown = stage.app.get(f"runs/{run}")
-        return shown if shown.get("outcome") else None
+        record = stage.app.get(f"runs/{run}")
+        return record if record.get("outcome") else None
 
     return dict(wait_for(ended, f"run {run} did not end"))

@@ -54,33 +54,33 @@ def run_messaging_demo(project: Path, state: Path) -> None:
 def _ask(stage: Stage, client: "ServiceBusClient") -> None:
     """A message that names a file of the hub; the file's own event comes as well."""
     upload(stage.hub, stage.folder / "holdout.csv", _FILE)
-    (asked,) = send_bodies(client, HUB_QUEUE, "bergen", [{"paths": [_FILE], "route": "diabetes-each"}])
-    stage.line.say("message sent", f"{asked} to queue {HUB_QUEUE}: {_FILE}")
-    (told,) = hear(client, [asked], 1, _PATIENCE_S)
-    expect(told["outcome"] == "completed", f"the run ended as {told['outcome']}: {told['because']}")
+    (message_id,) = send_bodies(client, HUB_QUEUE, "bergen", [{"paths": [_FILE], "route": "diabetes-each"}])
+    stage.line.say("message sent", f"{message_id} to queue {HUB_QUEUE}: {_FILE}")
+    (result,) = hear(client, [message_id], 1, _PATIENCE_S)
+    expect(result["outcome"] == "completed", f"the run ended as {result['outcome']}: {result['because']}")
     runs = stage.app.get("runs", route="diabetes-each")["runs"]
     expect(len(runs) == 1, f"event and message made {len(runs)} runs")
-    stage.line.say("answer on the topic", f"{told['outcome']}, to {told['answers']}; event and message are one run")
-    _verify(stage, {told["manifest"]}, predict_directly(stage.folder))
+    stage.line.say("answer on the topic", f"{result['outcome']}, to {result['answers']}; event and message are one run")
+    _verify(stage, {result["manifest"]}, predict_directly(stage.folder))
 
 
 def _poison(stage: Stage, client: "ServiceBusClient") -> None:
     """A message that names a path outside the hub, and one with a record that breaks the contract."""
     (outside,) = send_bodies(client, HUB_QUEUE, "oslo", [{"paths": ["landing/../signalbox/runs/x.csv"]}])
     rows = _records(stage)[:2]
-    broken = [{**rows[0], "bmi": -1}, rows[1]]
-    (bad,) = send_bodies(client, RECORDS_QUEUE, "oslo", bodies_of(_STREAM, broken, _EACH))
-    for queue, sent in ((HUB_QUEUE, outside), (RECORDS_QUEUE, bad)):
+    broken_rows = [{**rows[0], "bmi": -1}, rows[1]]
+    (bad,) = send_bodies(client, RECORDS_QUEUE, "oslo", bodies_of(_STREAM, broken_rows, _EACH))
+    for queue, message_id in ((HUB_QUEUE, outside), (RECORDS_QUEUE, bad)):
         reason = wait_for(partial(_dead, client, queue), f"the queue {queue} dead-lettered nothing")
-        stage.line.say("poison dead-lettered", f"{sent} by {queue}: {reason}")
+        stage.line.say("poison dead-lettered", f"{message_id} by {queue}: {reason}")
     letters = stage.app.get("dead-letters")["letters"]
-    queued = [each["path"] for each in letters if each["path"].startswith("service-bus/")]
-    stored = [each for each in letters if each["path"] not in queued]
-    reasons = {_letter(stage, each["path"])["event"]["id"]: each["reason"] for each in stored}
+    queued_paths = [letter["path"] for letter in letters if letter["path"].startswith("service-bus/")]
+    stored = [letter for letter in letters if letter["path"] not in queued_paths]
+    reasons = {_letter(stage, letter["path"])["event"]["id"]: letter["reason"] for letter in stored}
     expect(reasons.keys() == {outside, bad}, f"stored are {reasons}")
-    expect(len(queued) == 2, f"of the queues' own dead letters are listed {queued}")
-    for sent in (outside, bad):
-        stage.line.say("  why, as stored", f"{sent}: {reasons[sent][:110]}")
+    expect(len(queued_paths) == 2, f"of the queues' own dead letters are listed {queued_paths}")
+    for message_id in (outside, bad):
+        stage.line.say("  why, as stored", f"{message_id}: {reasons[message_id][:110]}")
 
 
 def _stream(stage: Stage, client: "ServiceBusClient") -> None:
@@ -88,24 +88,27 @@ def _stream(stage: Stage, client: "ServiceBusClient") -> None:
     records = _records(stage)[:60]
     bodies = bodies_of(_STREAM, records, _EACH)
     ids = send_bodies(client, RECORDS_QUEUE, "oslo", bodies)
-    send_bodies(client, RECORDS_QUEUE, "oslo", bodies[:5], known=ids[:5])
+    send_bodies(client, RECORDS_QUEUE, "oslo", bodies[:5], message_ids=ids[:5])
     stage.line.say("records streamed", f"{len(records)} in {len(ids)} messages of key oslo, 5 messages sent twice")
-    told = list(hear(client, ids, len(ids), _PATIENCE_S))
-    expect({each["answers"] for each in told} == {*ids}, f"{len(told)} of {len(ids)} messages were answered")
-    expect({each["outcome"] for each in told} == {"completed"}, f"not every run completed: {told}")
-    for file in sorted({each["file"] for each in told}):
-        answered = sum(each["file"] == file for each in told)
-        stage.line.say("micro-batch scored", f"{file.rpartition('/')[2]}: answers {answered} messages")
+    results = list(hear(client, ids, len(ids), _PATIENCE_S))
+    expect({result["answers"] for result in results} == {*ids}, f"{len(results)} of {len(ids)} messages were answered")
+    expect({result["outcome"] for result in results} == {"completed"}, f"not every run completed: {results}")
+    for file in sorted({result["file"] for result in results}):
+        answer_count = sum(result["file"] == file for result in results)
+        stage.line.say("micro-batch scored", f"{file.rpartition('/')[2]}: answers {answer_count} messages")
     direct = predict_directly(stage.folder)
-    _verify(stage, {each["manifest"] for each in told}, {row["id"]: direct[row["id"]] for row in records})
+    _verify(stage, {result["manifest"] for result in results}, {row["id"]: direct[row["id"]] for row in records})
 
 
 def _verify(stage: Stage, manifests: set[str], direct: dict[str, float]) -> None:
-    found = [pair for manifest in sorted(manifests) for pair in published(stage, manifest)]
-    expect(len(found) == len(direct) and {name for name, _ in found} == direct.keys(), "not every record came once")
-    worst = max(abs(value - direct[name]) for name, value in found)
+    predictions = [pair for manifest in sorted(manifests) for pair in published(stage, manifest)]
+    expect(
+        len(predictions) == len(direct) and {name for name, _ in predictions} == direct.keys(),
+        "not every record came once",
+    )
+    worst = max(abs(value - direct[name]) for name, value in predictions)
     expect(worst < 1e-5, f"a published prediction differs from the model's by {worst}")
-    stage.line.say("verified", f"{len(found)} predictions, each once, equal the model called directly")
+    stage.line.say("verified", f"{len(predictions)} predictions, each once, equal the model called directly")
 
 
 def _records(stage: Stage) -> list[dict[str, Any]]:
@@ -118,8 +121,8 @@ def _dead(client: "ServiceBusClient", queue: str) -> str:
     from azure.servicebus import ServiceBusSubQueue
 
     with client.get_queue_receiver(queue, sub_queue=ServiceBusSubQueue.DEAD_LETTER) as receiver:
-        found = receiver.peek_messages(1)
-    return str(found[0].dead_letter_reason) if found else ""
+        messages = receiver.peek_messages(1)
+    return str(messages[0].dead_letter_reason) if messages else ""
 
 
 def _letter(stage: Stage, path: str) -> dict[str, Any]:

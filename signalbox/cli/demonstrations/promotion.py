@@ -12,8 +12,8 @@ _DECIDERS = (("ada@example.org", "data-scientist"), ("grace@example.org", "produ
 
 def tell_promotion(stage: Stage) -> None:
     """The champion first, so that there is somebody to be better than."""
-    ends = stage.cloud.endpoints
-    offer_answers(ends, stage.folder)
+    endpoints = stage.cloud.endpoints
+    offer_answers(endpoints, stage.folder)
     _offer(stage, stage.folder, "2", "preprod")
     stage.line.say("champion flagged", f"{_MODEL}:2 knows what a ward measures: age, sex, body mass, blood pressure")
     first = _await_fate(stage, _promotion_of(stage, "2"))
@@ -32,25 +32,25 @@ def _climb(stage: Stage) -> None:
     _offer(stage, folder, "3", "central")
     promotion = _promotion_of(stage, "3")
     stage.line.say("challenger flagged", f"{_MODEL}:3 also knows the blood serum; {promotion}")
-    shown = wait_for(lambda: _asking(stage, promotion), f"{promotion} did not come to asking anybody")
+    page = wait_for(lambda: _asking(stage, promotion), f"{promotion} did not come to asking anybody")
     verdict = _improvement(stage, promotion)
     stage.line.say("gates passed", verdict)
     unmet = stage.app.get(f"promotions/{promotion}/explain")["unmet"]
-    stage.line.say("people are asked", f"{len(unmet)} approvals are missing; they look at {shown['page']}")
+    stage.line.say("people are asked", f"{len(unmet)} approvals are missing; they look at {page['page']}")
     for person, role in _DECIDERS:
-        body = {"role": role, "evidence": shown["digest"], "reason": "the blood values carry weight"}
+        body = {"role": role, "evidence": page["digest"], "reason": "the blood values carry weight"}
         signed_in(stage, person).post(f"promotions/{promotion}/approve", body)
         stage.line.say("approved", f"{person} as {role}")
-    ended = _await_fate(stage, promotion)
-    expect(ended["fate"] == "promoted", f"the challenger ended as {ended['fate']}: {ended.get('because')}")
+    record = _await_fate(stage, promotion)
+    expect(record["fate"] == "promoted", f"the challenger ended as {record['fate']}: {record.get('because')}")
     _check_entry(stage)
 
 
 def _check_entry(stage: Stage) -> None:
     """The registry as Azure Resource Manager shows it, and not as the app says it is."""
     state = control(stage, "/_control/state", door="azureml")
-    wanted = f"/registries/mlr-central/models/{_MODEL}/versions/3"
-    entry = next(body for path, body in state.items() if path.endswith(wanted))
+    suffix = f"/registries/mlr-central/models/{_MODEL}/versions/3"
+    entry = next(body for path, body in state.items() if path.endswith(suffix))
     tags = entry["properties"]["tags"]
     expect(tags.get("signalbox.state") == "approved", f"the registry's entry has the tags {tags}")
     stage.line.say("in the registry", f"{_MODEL}:3 is {tags['signalbox.state']} by {tags['signalbox.approved_by']}")
@@ -61,9 +61,9 @@ def _hold_back(stage: Stage) -> None:
     folder = _train(stage, "stiff")
     _offer(stage, folder, "4", "central")
     stage.line.say("worse one flagged", f"{_MODEL}:4 was regularised until little is left")
-    ended = _await_fate(stage, _promotion_of(stage, "4"))
-    expect(ended["fate"] == "held", f"the worse model ended as {ended['fate']}: {ended.get('because')}")
-    stage.line.say("held", ended["because"][0])
+    record = _await_fate(stage, _promotion_of(stage, "4"))
+    expect(record["fate"] == "held", f"the worse model ended as {record['fate']}: {record.get('because')}")
+    stage.line.say("held", record["because"][0])
 
 
 def _train(stage: Stage, recipe: str) -> Path:
@@ -85,16 +85,16 @@ def _promotion_of(stage: Stage, version: str) -> str:
 
 
 def _asking(stage: Stage, promotion: str) -> dict[str, Any] | None:
-    shown = stage.app.get(f"promotions/{promotion}")
-    expect(not shown.get("fate"), f"{promotion} ended as {shown.get('fate')}: {shown.get('because')}")
-    asked = [each for each in shown["evidence"] if each["stage"] == "central"]
-    return asked[0] if asked and shown["step"] == "waiting for approval" else None
+    record = stage.app.get(f"promotions/{promotion}")
+    expect(not record.get("fate"), f"{promotion} ended as {record.get('fate')}: {record.get('because')}")
+    pages = [page for page in record["evidence"] if page["stage"] == "central"]
+    return pages[0] if pages and record["step"] == "waiting for approval" else None
 
 
 def _await_fate(stage: Stage, promotion: str) -> dict[str, Any]:
     def ended() -> dict[str, Any] | None:
-        shown = stage.app.get(f"promotions/{promotion}")
-        return shown if shown.get("fate") else None
+        record = stage.app.get(f"promotions/{promotion}")
+        return record if record.get("fate") else None
 
     return dict(wait_for(ended, f"{promotion} did not end"))
 

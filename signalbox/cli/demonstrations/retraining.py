@@ -57,8 +57,8 @@ def _set_up(stage: Stage) -> None:
     stage.line.say("pipeline published", f"{pipeline.endpoint}/{pipeline.deployment}, component {pipeline.component}")
     wish = {"model": f"{MODEL}:1", "to": "preprod", "reason": "the first"}
     promotion = signed_in(stage, _ENGINEER).post("promotions", wish)["id"]
-    ended = await_fate(stage, promotion)
-    expect(ended["fate"] == "promoted", f"the champion ended as {ended['fate']}: {ended.get('because')}")
+    record = await_fate(stage, promotion)
+    expect(record["fate"] == "promoted", f"the champion ended as {record['fate']}: {record.get('because')}")
     stage.line.say("champion serves", f"{MODEL}:1 in pre-production")
     upload(stage.hub, stage.folder / "before.csv", "landing/diabetes/each/before/patients.csv")
     window = wait_for(lambda: _closed(stage), "the first window was not closed", _PATIENCE_S)
@@ -76,7 +76,7 @@ def tell_better(stage: Stage) -> None:
     stage.line.say("nobody touched it", f"{took:.0f} s from the file to pre-production{late}")
     check_better(stage, turn)
     stage.line.say("drift report", keep_page(stage, drift(stage)["page"], "drift.html"))
-    evidence = next(each["page"] for each in turn.promotion["evidence"] if each["phase"] == "exit")
+    evidence = next(page["page"] for page in turn.promotion["evidence"] if page["phase"] == "exit")
     stage.line.say("evidence of promotion", keep_page(stage, evidence, "preprod.html"))
 
 

@@ -21,9 +21,9 @@ def check_better(stage: Stage, turn: Turn) -> None:
     expect(fate == "promoted", f"the promotion ended as {fate}: {turn.promotion.get('because')}")
     expect(serving(state) == run["challenger"], f"pre-production serves {serving(state)}, not {run['challenger']}")
     entry = _tags(state, f"/registries/mlr-central/models/{MODEL}/versions/2")
-    there = _tags(state, f"/workspaces/{_PREPROD}/models/{MODEL}/versions/2")
+    workspace_tags = _tags(state, f"/workspaces/{_PREPROD}/models/{MODEL}/versions/2")
     expect(entry.get("signalbox.state") == "candidate", f"the registry's entry has the tags {entry}")
-    expect(entry["signalbox.digest"] == there["signalbox.digest"], "the registry's entry is of another bundle")
+    expect(entry["signalbox.digest"] == workspace_tags["signalbox.digest"], "the registry's entry is of another bundle")
     stage.line.say("candidate entered", f"{run['challenger']} in mlr-central, {entry['signalbox.digest'][:23]}")
     _check_answers(stage, run["run"])
     _check_alone(stage, turn)
@@ -46,29 +46,31 @@ def _check_answers(stage: Stage, run: str) -> None:
     import joblib
     import pandas as pd
 
-    held = pd.read_csv(stage.folder / "devices" / "holdout.csv").set_index("id")
-    truth = pd.read_csv(stage.folder / "answers.csv").set_index("id")["progression"].loc[held.index]
+    holdout = pd.read_csv(stage.folder / "devices" / "holdout.csv").set_index("id")
+    truth = pd.read_csv(stage.folder / "answers.csv").set_index("id")["progression"].loc[holdout.index]
     model = joblib.load(stage.folder / "model" / "model.joblib")
-    before = abs(model.predict(held[list(model.feature_names_in_)]) - truth).mean()
-    written = read(stage.hub, f"signalbox-staging/retraining/{run}/output/predictions.csv")
-    said = pd.read_csv(io.BytesIO(written)).set_index("id")["progression"].loc[held.index]
-    after = abs(said - truth).mean()
-    answered = pd.Series(_ask(stage, held[_FEATURES]), index=held.index)
-    worst = abs(answered - said).max()
+    before = abs(model.predict(holdout[list(model.feature_names_in_)]) - truth).mean()
+    content = read(stage.hub, f"signalbox-staging/retraining/{run}/output/predictions.csv")
+    predictions = pd.read_csv(io.BytesIO(content)).set_index("id")["progression"].loc[holdout.index]
+    after = abs(predictions - truth).mean()
+    answers = pd.Series(_ask(stage, holdout[_FEATURES]), index=holdout.index)
+    worst = abs(answers - predictions).max()
     expect(worst < _CLOSE, f"an answer of pre-production differs from the challenger's prediction by {worst}")
-    judged = json.loads(read(stage.hub, f"signalbox/retraining-runs/{run}/evaluation.json"))
-    expect(abs(judged["metrics"]["mae"] - after) < _CLOSE, f"the app judged {judged['metrics']}, here it is {after}")
+    judgement = json.loads(read(stage.hub, f"signalbox/retraining-runs/{run}/evaluation.json"))
+    expect(
+        abs(judgement["metrics"]["mae"] - after) < _CLOSE, f"the app judged {judgement['metrics']}, here it is {after}"
+    )
     expect(after < before, f"the challenger's error is {after}, the champion's {before}")
     stage.line.say(
-        "verified", f"mean absolute error {before:.1f} before, {after:.1f} now, on {len(held)} held-out patients"
+        "verified", f"mean absolute error {before:.1f} before, {after:.1f} now, on {len(holdout)} held-out patients"
     )
 
 
 def _ask(stage: Stage, rows: Any) -> list[float]:
     """What pre-production's endpoint answers, asked by the real client."""
-    asked = {"columns": list(rows), "index": list(range(len(rows))), "data": rows.to_numpy().tolist()}
+    frame = {"columns": list(rows), "index": list(range(len(rows))), "data": rows.to_numpy().tolist()}
     file = stage.folder / "asked.json"
-    file.write_text(json.dumps({"input_data": asked}))
+    file.write_text(json.dumps({"input_data": frame}))
     with ml_client(stage.cloud.endpoints, _PREPROD) as client:
         return list(json.loads(client.online_endpoints.invoke(_ONLINE, request_file=str(file))))
 
@@ -77,10 +79,10 @@ def _check_alone(stage: Stage, turn: Turn) -> None:
     """One job, and nobody's name in the audit log."""
     run = turn.run["run"]
     jobs = control(stage, "/_effects")["jobs"]
-    made = {name: count for name, count in jobs.items() if run in name}
-    expect(list(made.values()) == [1], f"the training was submitted {made or jobs}")
-    who = {entry["who"] for entry in entries(stage, turn.began)} - {"signalbox", f"retraining {run}"}
-    expect(not who, f"{', '.join(who)} had a hand in it")
+    submitted = {name: count for name, count in jobs.items() if run in name}
+    expect(list(submitted.values()) == [1], f"the training was submitted {submitted or jobs}")
+    actors = {entry["who"] for entry in entries(stage, turn.started_at)} - {"signalbox", f"retraining {run}"}
+    expect(not actors, f"{', '.join(actors)} had a hand in it")
 
 
 def _state(stage: Stage) -> dict[str, Any]:
@@ -89,17 +91,19 @@ def _state(stage: Stage) -> dict[str, Any]:
 
 def serving(state: dict[str, Any]) -> str:
     """`name:version` behind the deployment with all of the traffic in pre-production, empty where there is none."""
-    ends = f"/{_PREPROD}/onlineendpoints/{_ONLINE}"
-    endpoint = next((path for path in state if path.lower().endswith(ends)), "")
+    suffix = f"/{_PREPROD}/onlineendpoints/{_ONLINE}"
+    endpoint = next((path for path in state if path.lower().endswith(suffix)), "")
     if not endpoint:
         return ""
-    name = next((each for each, share in state[endpoint]["properties"]["traffic"].items() if share == 100), "")
-    found = [state[path] for path in state if path.lower() == f"{endpoint}/deployments/{name}".lower()]
-    parts = found[0]["properties"]["model"].split("/") if found else [""]
+    name = next(
+        (deployment for deployment, share in state[endpoint]["properties"]["traffic"].items() if share == 100), ""
+    )
+    deployments = [state[path] for path in state if path.lower() == f"{endpoint}/deployments/{name}".lower()]
+    parts = deployments[0]["properties"]["model"].split("/") if deployments else [""]
     return f"{parts[-3]}:{parts[-1]}" if len(parts) > 3 else ""
 
 
 def _tags(state: dict[str, Any], end: str) -> dict[str, str]:
-    found = next((body["properties"].get("tags") for path, body in state.items() if path.endswith(end)), None)
-    expect(found is not None, f"there is no {end}")
-    return dict(found or {})
+    tags = next((body["properties"].get("tags") for path, body in state.items() if path.endswith(end)), None)
+    expect(tags is not None, f"there is no {end}")
+    return dict(tags or {})

@@ -24,7 +24,7 @@ _SILENT = ("receipt issued", "evidence pack written")
 class Turn:
     """*run* is the run of training as the app shows it, *promotion* the one that followed it, if one did."""
 
-    began: datetime
+    started_at: datetime
     run: dict[str, Any]
     promotion: dict[str, Any]
 
@@ -32,7 +32,7 @@ class Turn:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
     at: datetime
-    what: str
+    title: str
     detail: str
 
 
@@ -42,51 +42,51 @@ def let_in(stage: Stage, world: str, *, holdout: bool) -> datetime:
     if holdout:
         upload(stage.hub, folder / "holdout.csv", "evaluation/diabetes/holdout.csv")
     upload(stage.hub, folder / "labelled.csv", f"training/diabetes/{world}.csv")
-    began = datetime.now(UTC)
+    started_at = datetime.now(UTC)
     upload(stage.hub, folder / "patients.csv", f"landing/diabetes/each/{world}/patients.csv")
-    return began
+    return started_at
 
 
-def follow(stage: Stage, began: datetime, number: int) -> Turn:
+def follow(stage: Stage, started_at: datetime, number: int) -> Turn:
     """Until the run of training with this *number* has ended, and the promotion that it started, if it started one."""
-    said = list[str]()
+    steps = list[str]()
 
     def tell(doing: dict[str, Any]) -> None:
         step = " ".join(str(doing[name]) for name in ("step", "stage", "move", "promotion") if doing.get(name))
-        if step and step not in said[-1:]:
-            said.append(step)
+        if step and step not in steps[-1:]:
+            steps.append(step)
             stage.line.say("  the loop", step)
 
     def trained() -> dict[str, Any] | None:
-        shown = stage.app.get(f"models/{MODEL}/retraining")
-        tell(shown["doing"])
-        return next((run for run in shown["runs"][:1] if len(shown["runs"]) == number and run["outcome"]), None)
+        state = stage.app.get(f"models/{MODEL}/retraining")
+        tell(state["doing"])
+        return next((run for run in state["runs"][:1] if len(state["runs"]) == number and run["outcome"]), None)
 
     run = dict(wait_for(trained, f"run {number} of training did not end", _PATIENCE_S, _EVERY_S))
     if not run["promotion"]:
-        return Turn(began=began, run=run, promotion={})
+        return Turn(started_at=started_at, run=run, promotion={})
 
-    return Turn(began=began, run=run, promotion=await_fate(stage, run["promotion"], tell))
+    return Turn(started_at=started_at, run=run, promotion=await_fate(stage, run["promotion"], tell))
 
 
 def await_fate(stage: Stage, promotion: str, tell: Callable[[dict[str, Any]], None] = lambda _: None) -> dict[str, Any]:
     """The promotion once it has ended; *tell* hears what it is doing. Before it was opened it is not listed yet."""
 
     def ended() -> dict[str, Any] | None:
-        listed = stage.app.get("promotions", model=MODEL)["promotions"]
-        if promotion not in [row["promotion"] for row in listed]:
+        promotions = stage.app.get("promotions", model=MODEL)["promotions"]
+        if promotion not in [row["promotion"] for row in promotions]:
             return None
-        shown = stage.app.get(f"promotions/{promotion}")
-        tell(shown.get("doing") or {})
-        return shown if shown.get("fate") else None
+        record = stage.app.get(f"promotions/{promotion}")
+        tell(record.get("doing") or {})
+        return record if record.get("fate") else None
 
     return dict(wait_for(ended, f"{promotion} did not end", _PATIENCE_S, _EVERY_S))
 
 
 def entries(stage: Stage, since: datetime) -> list[dict[str, Any]]:
     """The audit log's entries on the model *since* then."""
-    found = stage.app.get(f"models/{MODEL}/history")["entries"]
-    return [entry for entry in found if datetime.fromisoformat(entry["at"]) >= since]
+    all_entries = stage.app.get(f"models/{MODEL}/history")["entries"]
+    return [entry for entry in all_entries if datetime.fromisoformat(entry["at"]) >= since]
 
 
 def drift(stage: Stage) -> dict[str, Any]:
@@ -96,41 +96,41 @@ def drift(stage: Stage) -> dict[str, Any]:
 
 def tell_timeline(stage: Stage, turn: Turn) -> float:
     """Print what happened when; how many seconds it took from the first file to the end."""
-    moments = sorted(_moments(stage, turn), key=lambda each: each.at)
-    for each in moments:
-        seconds = (each.at - turn.began).total_seconds()
-        click.echo(f"       {seconds:7.2f} s  {each.what:<22} {each.detail[:_WIDTH]}".rstrip())
-    return (moments[-1].at - turn.began).total_seconds()
+    moments = sorted(_moments(stage, turn), key=lambda moment: moment.at)
+    for moment in moments:
+        seconds = (moment.at - turn.started_at).total_seconds()
+        click.echo(f"       {seconds:7.2f} s  {moment.title:<22} {moment.detail[:_WIDTH]}".rstrip())
+    return (moments[-1].at - turn.started_at).total_seconds()
 
 
-def keep_page(stage: Stage, place: str, name: str) -> str:
-    """A copy of the page at *place* of the hub that outlives the local cloud; where it is."""
+def keep_page(stage: Stage, path: str, name: str) -> str:
+    """A copy of the page at *path* of the hub that outlives the local cloud; where it is."""
     target = stage.folder.parent / "pages" / name
     target.parent.mkdir(exist_ok=True)
-    target.write_bytes(read(stage.hub, place))
+    target.write_bytes(read(stage.hub, path))
     return str(target)
 
 
 def _moments(stage: Stage, turn: Turn) -> Iterator[Moment]:
-    yield Moment(at=turn.began, what="file landed", detail="442 patients, in the hub's container landing")
+    yield Moment(at=turn.started_at, title="file landed", detail="442 patients, in the hub's container landing")
     for row in stage.app.get("runs", route=_ROUTE)["runs"]:
-        if _time(row["opened"]) >= turn.began:
-            yield Moment(at=_time(row["opened"]), what="scoring begins", detail=row["run"])
-            yield Moment(at=_time(row["closed"]), what="scored", detail=row["outcome"])
+        if _time(row["opened"]) >= turn.started_at:
+            yield Moment(at=_time(row["opened"]), title="scoring begins", detail=row["run"])
+            yield Moment(at=_time(row["closed"]), title="scored", detail=row["outcome"])
     report = drift(stage)["report"]
-    expect(report and _time(report["written"]) >= turn.began, "no drift was looked for")
+    expect(report and _time(report["written"]) >= turn.started_at, "no drift was looked for")
     window = f"window {report['window']}, {report['verdict']['rows']} rows"
-    yield Moment(at=_time(report["written"]), what=report["outcome"], detail=f"{report['because']} ({window})")
-    for entry in entries(stage, turn.began):
+    yield Moment(at=_time(report["written"]), title=report["outcome"], detail=f"{report['because']} ({window})")
+    for entry in entries(stage, turn.started_at):
         if entry["kind"] not in _SILENT:
-            yield Moment(at=_time(entry["at"]), what=entry["kind"], detail=_told(entry))
+            yield Moment(at=_time(entry["at"]), title=entry["kind"], detail=_told(entry))
 
 
 def _told(entry: dict[str, Any]) -> str:
     """An entry of the audit log in a line."""
     facts, kind = entry["facts"], entry["kind"]
     if kind == "assessed":
-        verdicts = ", ".join(f"{each['gate']} {each['outcome']}" for each in facts["verdicts"])
+        verdicts = ", ".join(f"{verdict['gate']} {verdict['outcome']}" for verdict in facts["verdicts"])
         return f"{facts['stage']} ({facts['phase']}): {verdicts or 'nothing is asked'}"
     if kind == "moved":
         return f"{facts['stage']}: {facts['move']}"

@@ -24,8 +24,8 @@ class Timeline:
     def __init__(self) -> None:
         self._start = time.monotonic()
 
-    def say(self, what: str, detail: str = "") -> None:
-        click.echo(f"{time.monotonic() - self._start:6.2f} s  {what:<24} {detail}".rstrip())
+    def say(self, title: str, detail: str = "") -> None:
+        click.echo(f"{time.monotonic() - self._start:6.2f} s  {title:<24} {detail}".rstrip())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,16 +42,16 @@ class Stage:
 
 def signed_in(stage: Stage, person: str) -> AppClient:
     """The app as *person* of the local directory calls it."""
-    ends = stage.cloud.endpoints
-    return AppClient(ends.app, token=sign_in(ends, person))
+    endpoints = stage.cloud.endpoints
+    return AppClient(endpoints.app, token=sign_in(endpoints, person))
 
 
 def wait_for(look: Callable[[], Any], otherwise: str, patience_s: float = _PATIENCE_S, every_s: float = 0.1) -> Any:
     deadline = time.monotonic() + patience_s
-    while not (seen := look()):
+    while not (outcome := look()):
         expect(time.monotonic() < deadline, otherwise)
         threading.Event().wait(every_s)
-    return seen
+    return outcome
 
 
 def expect(fact: bool, otherwise: str) -> None:

@@ -46,8 +46,8 @@ class SignIn(Refusal):
     """What whoever is not known (any more) is often answered with: the page to sign in, or the way to it."""
 
     def response(self) -> web.Response:
-        where = {"Location": "https://app.vssps.visualstudio.com/_signin"} if self.status == 302 else {}
-        return web.Response(text="<html>Sign In</html>", content_type="text/html", status=self.status, headers=where)
+        headers = {"Location": "https://app.vssps.visualstudio.com/_signin"} if self.status == 302 else {}
+        return web.Response(text="<html>Sign In</html>", content_type="text/html", status=self.status, headers=headers)
 
 
 @web.middleware
@@ -103,22 +103,22 @@ class Gatehouse:
         return caller.member
 
     def project(self, request: web.Request) -> Project:
-        found = self.organisation.project(request.match_info["project"])
-        if found is None:
+        project = self.organisation.project(request.match_info["project"])
+        if project is None:
             raise Refusal(404, f"TF200016: {request.match_info['project']} does not exist.", "ProjectDoesNotExist")
-        return found
+        return project
 
     def _caller(self, request: web.Request) -> Caller | None:
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         token = _password(secret) if scheme.lower() == "basic" else secret if scheme.lower() == "bearer" else ""
         if not token:
             return None
-        known = self._store.get("token", _digest(token))
-        if known is not None:
-            if time.time() < known["expires"]:
-                return Caller(plan=known["plan"])
-            if known.get("answer", 401) != 401:
-                raise SignIn(known["answer"], "Sign in.")
+        record = self._store.get("token", _digest(token))
+        if record is not None:
+            if time.time() < record["expires"]:
+                return Caller(plan=record["plan"])
+            if record.get("answer", 401) != 401:
+                raise SignIn(record["answer"], "Sign in.")
             return None
         claims = self._claims(token, (AUDIENCE, "https://app.vssps.visualstudio.com"))
         member = None if claims is None else self.organisation.member(str(claims.get("oid", "")))

@@ -44,16 +44,16 @@ class Caller:
 
     def tell_approval(self, kind: str, approval: Document) -> None:
         """The published samples carry neither pipeline nor stage nor run, and a project of zeros: so does this."""
-        nothing = dict.fromkeys(("pipeline", "stage", "run", "resource", "url", "stageName"))
-        shown = approval_shape(self._organisation.base, approval)
-        shown = {name: value for name, value in shown.items() if name not in ("pipeline", "_links")} | {"_links": {}}
+        empty_fields = dict.fromkeys(("pipeline", "stage", "run", "resource", "url", "stageName"))
+        fields = approval_shape(self._organisation.base, approval)
+        fields = {name: value for name, value in fields.items() if name not in ("pipeline", "_links")} | {"_links": {}}
         zeros = "00000000-0000-0000-0000-000000000000"
-        resource = {"approval": shown, "projectId": zeros, **nothing, "id": 0, "attemptId": 0}
+        resource = {"approval": fields, "projectId": zeros, **empty_fields, "id": 0, "attemptId": 0}
         self._announce(kind, zeros, resource)
 
     async def _ask_once(self, run: Document, item: Document, body: str) -> str:
         headers = self._headers(run, item)
-        began = time.monotonic()
+        started = time.monotonic()
         try:
             async with (
                 _session() as session,
@@ -63,15 +63,15 @@ class Caller:
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError, OSError):
             status = 0
-        self._note(run, item, status, time.monotonic() - began)
+        self._note(run, item, status, time.monotonic() - started)
         return "" if 200 <= status < 300 else "failed"
 
     async def _poll(self, run: Document, item: Document) -> str:
         for _ in range(min(item.get("attempts", _ATTEMPTS), _ATTEMPTS)):
             url = _filled(item["url"], run)
             async with _session() as session, session.get(url, params=_key(item)) as answer:
-                seen = await answer.json(content_type=None) if answer.status == 200 else {}
-            status = seen.get("status")
+                body = await answer.json(content_type=None) if answer.status == 200 else {}
+            status = body.get("status")
             if status in ("succeeded", "failed"):
                 return str(status)
             await asyncio.sleep(item.get("interval", 60))

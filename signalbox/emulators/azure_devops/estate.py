@@ -29,16 +29,16 @@ class Organisation:
     persons: Mapping[str, Person] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def project(self, wanted: str) -> Project | None:
+    def project(self, key: str) -> Project | None:
         """By id or by name, as Azure DevOps takes either."""
-        return next((each for each in self.projects if wanted.lower() in (each.id, each.name.lower())), None)
+        return next((project for project in self.projects if key.lower() in (project.id, project.name.lower())), None)
 
     def member(self, oid: str) -> "Member | None":
         """Whoever has the directory's object id *oid*."""
         if oid == PRINCIPAL:
             return Member(name=APP, unique_name=PRINCIPAL, oid=PRINCIPAL, kind="servicePrincipal")
-        found = next((each for each in self.persons.values() if each.oid == oid), None)
-        return None if found is None else Member(name=found.name, unique_name=found.upn, oid=found.oid)
+        person = next((candidate for candidate in self.persons.values() if candidate.oid == oid), None)
+        return None if person is None else Member(name=person.name, unique_name=person.upn, oid=person.oid)
 
     def named(self, name: str) -> "Member":
         """A person by principal name, a group, or the app. Raises KeyError."""
@@ -53,13 +53,13 @@ class Organisation:
         """A group's unique name is its project's address and its own name; `[project]\\name` is only displayed."""
         scope, _, name = group.removeprefix("[").partition("]\\")
         project = self.project(scope)
-        where = f"Classification/TeamProject/{project.id}" if project else f"Framework/IdentityDomain/{_DOMAIN}"
-        return f"vstfs:///{where}\\{name}"
+        address = f"Classification/TeamProject/{project.id}" if project else f"Framework/IdentityDomain/{_DOMAIN}"
+        return f"vstfs:///{address}\\{name}"
 
     def described(self, descriptor: str) -> "Member | None":
         """By descriptor, as the Graph API asks."""
         everybody = [APP, *self.groups, *self.persons]
-        return next((found for each in everybody if (found := self.named(each)).descriptor == descriptor), None)
+        return next((member for name in everybody if (member := self.named(name)).descriptor == descriptor), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ _RETRY_S = (1, 2, 5, 10, 30, 60, 120)
 class Hooks:
     def __init__(self, store: Store, account: str, time_scale: float) -> None:
         self._store, self._account, self._time_scale = store, account, time_scale
-        self._going = set[asyncio.Task[None]]()
+        self._tasks = set[asyncio.Task[None]]()
 
     def announce(self, kind: str, project: str, resource: dict[str, Any]) -> None:
         """Keep the event for every subscription that wants it, and deliver it soon."""
@@ -42,15 +42,15 @@ class Hooks:
                 self._spawn(delivery["id"])
 
     async def stop(self) -> None:
-        for task in tuple(self._going):
+        for task in tuple(self._tasks):
             task.cancel()
-        await asyncio.gather(*self._going, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _spawn(self, number: int) -> None:
         with contextlib.suppress(RuntimeError):  # Before the loop runs: `resume` will find it.
             task = asyncio.get_running_loop().create_task(self._deliver(number))
-            self._going.add(task)
-            task.add_done_callback(self._going.discard)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def _deliver(self, number: int) -> None:
         for wait in (*_RETRY_S, 0):
@@ -59,11 +59,11 @@ class Hooks:
             if delivery is None or subscription is None or subscription["consumerId"] != "webHooks":
                 return
             status = await _post(subscription["consumerInputs"], delivery["event"])
-            done = 200 <= status < 300 or status in (400, 401, 403, 404, 410)
-            state = ("succeeded" if status < 300 else "failed") if done else "queued"
-            tried = {"attempts": delivery["attempts"] + 1, "status": status, "state": state}
-            self._store.put("delivery", number, delivery | tried)
-            if done:
+            is_final = 200 <= status < 300 or status in (400, 401, 403, 404, 410)
+            state = ("succeeded" if status < 300 else "failed") if is_final else "queued"
+            attempt = {"attempts": delivery["attempts"] + 1, "status": status, "state": state}
+            self._store.put("delivery", number, delivery | attempt)
+            if is_final:
                 return
             await asyncio.sleep(wait * self._time_scale)
 
@@ -97,12 +97,14 @@ class HookDoors:
         app.router.add_delete(f"{_SUBSCRIPTIONS}/{{subscription}}", self._delete)
 
     async def _create(self, request: web.Request) -> web.Response:
-        who, body = self._gatehouse.person(request), await request.json()
-        missing = {"publisherId", "eventType", "consumerId", "consumerActionId", "consumerInputs"} - set(body)
-        if missing:
-            raise Refusal(400, f"The subscription lacks {', '.join(sorted(missing))}.", "SubscriptionInputException")
+        member, body = self._gatehouse.person(request), await request.json()
+        missing_fields = {"publisherId", "eventType", "consumerId", "consumerActionId", "consumerInputs"} - set(body)
+        if missing_fields:
+            raise Refusal(
+                400, f"The subscription lacks {', '.join(sorted(missing_fields))}.", "SubscriptionInputException"
+            )
         name = str(uuid.uuid4())
-        kept = {
+        subscription = {
             "id": name,
             "url": f"{self._gatehouse.organisation.base}/_apis/hooks/subscriptions/{name}",
             "publisherId": body["publisherId"],
@@ -112,20 +114,22 @@ class HookDoors:
             "consumerId": body["consumerId"],
             "consumerActionId": body["consumerActionId"],
             "actionDescription": "To host " + str(body["consumerInputs"].get("url", ""))[:60].partition("?")[0],
-            "createdBy": {"id": who.id},
+            "createdBy": {"id": member.id},
             "createdDate": now(),
-            "modifiedBy": {"id": who.id},
+            "modifiedBy": {"id": member.id},
             "modifiedDate": now(),
             "status": "enabled",
             "publisherInputs": body.get("publisherInputs", {}),
             "consumerInputs": body["consumerInputs"],
         }
-        self._store.put("subscription", name, kept)
-        return web.json_response(_without_secrets(kept))
+        self._store.put("subscription", name, subscription)
+        return web.json_response(_without_secrets(subscription))
 
     async def _list(self, request: web.Request) -> web.Response:
         self._gatehouse.person(request)
-        return web.json_response(many([_without_secrets(each) for each in self._store.all("subscription")]))
+        return web.json_response(
+            many([_without_secrets(subscription) for subscription in self._store.all("subscription")])
+        )
 
     async def _delete(self, request: web.Request) -> web.Response:
         self._gatehouse.person(request)
@@ -135,13 +139,13 @@ class HookDoors:
 
 def _wants(subscription: Document, project: str) -> bool:
     """Azure DevOps knows an approval's project even where the event says zeros."""
-    wanted = subscription["publisherInputs"].get("projectId", "")
-    return not wanted or wanted == project or set(project) == {"0", "-"}
+    project_id = subscription["publisherInputs"].get("projectId", "")
+    return not project_id or project_id == project or set(project) == {"0", "-"}
 
 
 def _without_secrets(subscription: Document) -> Document:
-    shown = {name: "********" if name in _CONFIDENTIAL else value for name, value in _inputs(subscription)}
-    return subscription | {"consumerInputs": shown}
+    masked = {name: "********" if name in _CONFIDENTIAL else value for name, value in _inputs(subscription)}
+    return subscription | {"consumerInputs": masked}
 
 
 def _inputs(subscription: Document) -> list[tuple[str, Any]]:

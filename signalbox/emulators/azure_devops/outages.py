@@ -40,5 +40,5 @@ class Outage:
     def _hits(self, request: web.Request) -> bool:
         if not self._now or request.path.startswith("/_control/"):
             return False
-        wanted = self._now.get("method", request.method)
-        return wanted == request.method and bool(re.search(self._now.get("path", ""), request.path))
+        method = self._now.get("method", request.method)
+        return method == request.method and bool(re.search(self._now.get("path", ""), request.path))

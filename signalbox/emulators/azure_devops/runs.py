@@ -22,9 +22,9 @@ class Runs:
 
     def __init__(self, store: Store, organisation: Organisation, caller: Caller, announce: Announce) -> None:
         self._store, self._organisation, self._announce = store, organisation, announce
-        self._caller, self._going = caller, set[asyncio.Task[None]]()
+        self._caller, self._tasks = caller, set[asyncio.Task[None]]()
 
-    def create(self, pipeline: Document, parameters: dict[str, str], who: Member) -> Document:
+    def create(self, pipeline: Document, parameters: dict[str, str], member: Member) -> Document:
         number = self._store.next_number("run")
         plan = str(uuid.uuid4())
         run = {
@@ -36,14 +36,14 @@ class Runs:
             "plan": plan,
             "version": pipeline.get("plan_version", 17),
             "parameters": {**pipeline.get("parameters", {}), **parameters},
-            "requestedFor": who.ref(),
+            "requestedFor": member.ref(),
             "owner": pipeline.get("plan_owner", ""),
             "state": "inProgress",
             "result": "unknown",
             "created": now(),
             "finished": None,
             "log": [],
-            "stages": [_stage(each) for each in pipeline["stages"]],
+            "stages": [_stage(stage) for stage in pipeline["stages"]],
         }
         self._store.put("run", number, run)
         self._store.put("plan", plan, {"run": number})
@@ -61,24 +61,24 @@ class Runs:
 
     def of_plan(self, plan: str) -> Document:
         """Raises KeyError."""
-        found = self._store.get("plan", plan)
-        if found is None:
+        record = self._store.get("plan", plan)
+        if record is None:
             raise KeyError(f"plan {plan}")
-        return self.get(found["run"])
+        return self.get(record["run"])
 
     def conclude(self, number: int, item: str, result: str) -> None:
         """An item of the run has ended; the run goes on."""
 
         def end(run: Document) -> None:
-            for each in _items(run):
-                if each["id"] == item and each["state"] != "completed":
-                    each.update(state="completed", result=result, finished=now())
+            for candidate in _items(run):
+                if candidate["id"] == item and candidate["state"] != "completed":
+                    candidate.update(state="completed", result=result, finished=now())
 
         run = self._store.change("run", number, end)
         record = self._store.get("record", item)
         if record is not None:
-            ended = {"state": "completed", "result": result, "finished": now(), "change": record["change"] + 1}
-            self._store.put("record", item, record | ended)
+            changes = {"state": "completed", "result": result, "finished": now(), "change": record["change"] + 1}
+            self._store.put("record", item, record | changes)
         if run["state"] != "completed":
             self.advance(number)
 
@@ -112,15 +112,15 @@ class Runs:
         for run in self._store.all("run"):
             if run["state"] != "completed":
                 for item in _items(run):
-                    called = item["kind"] in ("task", "poll") and item["state"] == "inProgress"
-                    if called and self._store.get("call", item["id"]) is None:
+                    is_call = item["kind"] in ("task", "poll") and item["state"] == "inProgress"
+                    if is_call and self._store.get("call", item["id"]) is None:
                         self._spawn(run, item)
                 self.advance(run["id"])
 
     async def stop(self) -> None:
-        for task in tuple(self._going):
+        for task in tuple(self._tasks):
             task.cancel()
-        await asyncio.gather(*self._going, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _work(self, run: Document, stage: Document) -> str:
         """The stage's result, empty while it waits."""
@@ -179,7 +179,9 @@ class Runs:
             "project": run["project"],
             "run": run["id"],
             "stage": stage["name"],
-            "steps": [{"assignedApprover": each.ref(), **step, "order": n + 1} for n, each in enumerate(approvers)],
+            "steps": [
+                {"assignedApprover": approver.ref(), **step, "order": n + 1} for n, approver in enumerate(approvers)
+            ],
             "status": "pending",
             "createdOn": now(),
             "lastModifiedOn": now(),
@@ -204,8 +206,8 @@ class Runs:
                 self.conclude(run["id"], item["id"], result)
 
         task = asyncio.get_running_loop().create_task(act())
-        self._going.add(task)
-        task.add_done_callback(self._going.discard)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _finish(self, run: Document, result: str) -> None:
         if run["state"] != "completed":
@@ -222,10 +224,10 @@ class Runs:
     def _tell_stage(self, run: Document, stage: Document) -> None:
         pipeline = self._store.get("pipeline", run["pipeline"])
         assert pipeline is not None
-        shown = {"id": stage["id"], "name": stage["name"], "displayName": stage["name"]}
-        shown |= {"state": "completed", "result": stage["result"]}
+        stage_fields = {"id": stage["id"], "name": stage["name"], "displayName": stage["name"]}
+        stage_fields |= {"state": "completed", "result": stage["result"]}
         resource = {
-            "stage": shown,
+            "stage": stage_fields,
             "run": run_shape(self._organisation, run, pipeline),
             "pipeline": pipeline_shape(self._organisation, pipeline),
         }
@@ -234,10 +236,10 @@ class Runs:
 
 def _stage(script: dict[str, Any]) -> Document:
     fresh = {"state": "notStarted", "result": None, "id": ""}
-    gates = [{**each, **fresh} for each in script.get("gates", ())]
-    steps = [{**each, **fresh} for each in script.get("steps", ())]
-    shown = {"name": script["name"], "parallel": bool(script.get("parallel"))}
-    return {**shown, **fresh, "id": str(uuid.uuid4()), "gates": gates, "steps": steps}
+    gates = [{**gate, **fresh} for gate in script.get("gates", ())]
+    steps = [{**step, **fresh} for step in script.get("steps", ())]
+    fields = {"name": script["name"], "parallel": bool(script.get("parallel"))}
+    return {**fields, **fresh, "id": str(uuid.uuid4()), "gates": gates, "steps": steps}
 
 
 def _items(run: Document) -> list[Document]:

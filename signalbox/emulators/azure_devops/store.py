@@ -63,7 +63,7 @@ class Store:
         )
 
     def effects(self) -> dict[str, dict[str, int]]:
-        counted: dict[str, dict[str, int]] = {}
+        counts: dict[str, dict[str, int]] = {}
         for row in self._database.execute("SELECT kind, name, times FROM effects ORDER BY kind, name"):
-            counted.setdefault(row["kind"], {})[row["name"]] = row["times"]
-        return counted
+            counts.setdefault(row["kind"], {})[row["name"]] = row["times"]
+        return counts

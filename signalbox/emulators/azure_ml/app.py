@@ -54,7 +54,7 @@ class AzureMlOptions:
     token_for: Callable[[str], str]
     check: Check
     publish: Publish
-    shown: Shown = field(default_factory=Shown)
+    inspected: Shown = field(default_factory=Shown)
 
 
 def create_app(options: AzureMlOptions) -> web.Application:
@@ -67,8 +67,8 @@ def create_app(options: AzureMlOptions) -> web.Application:
     assets = AssetStore(resources, options.estate, options.publish)
     history = History(resources)
     artifacts = Artifacts(options.state / "jobs", options.estate, blobs)
-    place = (options.state / "jobs", resources, options.estate, blobs, history, artifacts)
-    scoring, training = BatchWork(*place), TrainingWork(*place, _tracking_addresses(options))
+    work_context = (options.state / "jobs", resources, options.estate, blobs, history, artifacts)
+    scoring, training = BatchWork(*work_context), TrainingWork(*work_context, _tracking_addresses(options))
     jobs = JobQueue(resources, faults, {"scoring": scoring, "training": training}, artifacts.keep_log)
     runs = PipelineRuns(entrance, jobs, training)
     fleet = Fleet(options.state / "online", resources, options.estate, blobs, operations)
@@ -82,7 +82,7 @@ def create_app(options: AzureMlOptions) -> web.Application:
         Snapshot(resources),
         operations,
         registries,
-        InspectionDoors(entrance, resources, options.shown),
+        InspectionDoors(entrance, resources, options.inspected),
         WorkspaceDoors(entrance),
         AssetDoors(entrance, assets, blobs),
         ArmDoors(entrance, resources, names, jobs),

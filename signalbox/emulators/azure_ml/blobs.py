@@ -44,11 +44,11 @@ class Blobs:
         self._identity = _Identity(token_for)
         self._clients: dict[str, BlobServiceClient] = {}
 
-    def download(self, place: Place, folder: Path) -> list[Path]:
-        """The blob *place*, or all blobs below it, in *folder* with their paths kept; sorted."""
-        client = self._container(place)
+    def download(self, location: Place, folder: Path) -> list[Path]:
+        """The blob *location*, or all blobs below it, in *folder* with their paths kept; sorted."""
+        client = self._container(location)
         files = []
-        for name, inner in self._list(client, place.path):
+        for name, inner in self._list(client, location.path):
             if name.endswith("/"):  # A folder's marker: a mounted folder shows no file there.
                 continue
             target = folder / inner
@@ -58,10 +58,10 @@ class Blobs:
             files.append(target)
         return sorted(files)
 
-    def upload(self, place: Place, file: Path, *, again: bool) -> None:
+    def upload(self, location: Place, file: Path, *, overwrite: bool) -> None:
         """Raises ResourceExistsError: a batch job's output file must not exist, unless the job itself began it."""
         with file.open("rb") as stream:
-            self._container(place).upload_blob(place.path, stream, overwrite=again)
+            self._container(location).upload_blob(location.path, stream, overwrite=overwrite)
 
     def copy(self, source: Place, target: Place) -> int:
         """The blob *source* or every blob below it into *target*, from its last name on; the number of blobs."""
@@ -75,42 +75,42 @@ class Blobs:
 
     def fresh_container(self, account: str) -> Place:
         """A new empty container of *account*."""
-        place = Place(account=account, container=f"asset-{uuid.uuid4().hex}", path="")
-        self._container(place).create_container()
-        return place
+        location = Place(account=account, container=f"asset-{uuid.uuid4().hex}", path="")
+        self._container(location).create_container()
+        return location
 
-    def address(self, place: Place) -> str:
-        return f"{self._service}/{place.account}/{place.container}/{place.path}".rstrip("/")
+    def address(self, location: Place) -> str:
+        return f"{self._service}/{location.account}/{location.container}/{location.path}".rstrip("/")
 
-    def signed(self, place: Place, *, write: bool) -> str:
+    def signed(self, location: Place, *, write: bool) -> str:
         """The container's address with a signature to read and list it, and to *write*."""
         permission = ContainerSasPermissions(read=True, list=True, add=write, create=write, write=write)
         signature = generate_container_sas(
-            place.account,
-            place.container,
-            account_key=self._keys[place.account],
+            location.account,
+            location.container,
+            account_key=self._keys[location.account],
             permission=permission,
             expiry=datetime.now(UTC) + _SAS_LIFE,
         )
-        return f"{self._service}/{place.account}/{place.container}?{signature}"
+        return f"{self._service}/{location.account}/{location.container}?{signature}"
 
     def _list(self, client: ContainerClient, path: str) -> list[tuple[str, str]]:
         """(name, name within *path*) of the blob or of every blob below."""
         folder = f"{path.rstrip('/')}/" if path.rstrip("/") else ""
         names = list(client.list_blob_names(name_starts_with=path or None))
-        found = [(name, name[len(folder) :]) for name in names if name.startswith(folder)]
-        return found or [(name, name.rpartition("/")[2]) for name in names if name == path]
+        inner_names = [(name, name[len(folder) :]) for name in names if name.startswith(folder)]
+        return inner_names or [(name, name.rpartition("/")[2]) for name in names if name == path]
 
-    def _container(self, place: Place) -> ContainerClient:
-        if place.account not in self._clients:
-            address = f"{self._service}/{place.account}"
-            self._clients[place.account] = BlobServiceClient(
+    def _container(self, location: Place) -> ContainerClient:
+        if location.account not in self._clients:
+            address = f"{self._service}/{location.account}"
+            self._clients[location.account] = BlobServiceClient(
                 address,
                 credential=self._identity,
                 connection_verify=str(self._ca),
                 retry_policy=_patience(),
             )
-        return self._clients[place.account].get_container_client(place.container)
+        return self._clients[location.account].get_container_client(location.container)
 
 
 def _patience() -> LinearRetry:

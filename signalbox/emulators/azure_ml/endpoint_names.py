@@ -11,9 +11,9 @@ class EndpointNames:
     def claim(self, path: str) -> None:
         """Raises Refusal where the name belongs to another endpoint."""
         name = path.rpartition("/")[2]
-        known = self._resources.get(f"/endpoints-by-name/{name}")
-        if known and known["id"].lower() != path.lower():
-            raise Refusal(409, "Conflict", f"endpoint name {name!r} is taken by {known['id']}; choose another")
+        owner = self._resources.get(f"/endpoints-by-name/{name}")
+        if owner and owner["id"].lower() != path.lower():
+            raise Refusal(409, "Conflict", f"endpoint name {name!r} is taken by {owner['id']}; choose another")
         self._resources.put(f"/endpoints-by-name/{name}", {"id": path})
 
     def release(self, path: str) -> None:
@@ -24,5 +24,5 @@ class EndpointNames:
 
     def path_of(self, name: str) -> str:
         """Empty where no endpoint has this name."""
-        known = self._resources.get(f"/endpoints-by-name/{name}")
-        return str(known["id"]) if known else ""
+        owner = self._resources.get(f"/endpoints-by-name/{name}")
+        return str(owner["id"]) if owner else ""

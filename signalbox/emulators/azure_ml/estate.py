@@ -69,9 +69,9 @@ class Estate:
 
     def at(self, path: str) -> Scope | None:
         """The workspace or registry that the ARM *path* lies in."""
-        found = _SCOPE.fullmatch(path)
-        wanted = found[0].lower() + "/" if found else ""
-        return next((scope for scope in self.scopes if wanted.startswith(scope.id.lower() + "/")), None)
+        scope_match = _SCOPE.fullmatch(path)
+        prefix = scope_match[0].lower() + "/" if scope_match else ""
+        return next((scope for scope in self.scopes if prefix.startswith(scope.id.lower() + "/")), None)
 
     def within(self, path: str) -> str:
         """*path* from its workspace's or registry's name on: how effects are named."""
@@ -87,16 +87,16 @@ class Estate:
 
     def place_of(self, uri: str, scope: Scope) -> Place:
         """Where *uri* (azureml datastore path or https blob address) lies. Raises ValueError naming it."""
-        found = _DATASTORE_URI.fullmatch(uri)
-        if found:
-            workspace = self._named("workspaces", found["workspace"]) if found["workspace"] else scope
-            store = self.datastores(workspace).get(found["store"]) if workspace else None
+        uri_match = _DATASTORE_URI.fullmatch(uri)
+        if uri_match:
+            workspace = self._named("workspaces", uri_match["workspace"]) if uri_match["workspace"] else scope
+            store = self.datastores(workspace).get(uri_match["store"]) if workspace else None
             if store is None:
-                raise ValueError(f"datastore {found['store']!r} of {uri!r} is not registered")
-            return Place(account=store[0], container=store[1], path=found["path"])
+                raise ValueError(f"datastore {uri_match['store']!r} of {uri!r} is not registered")
+            return Place(account=store[0], container=store[1], path=uri_match["path"])
         parts = urlsplit(uri)
-        account, _, rest = unquote(parts.path).lstrip("/").partition("/")
-        container, _, path = rest.partition("/")
+        account, _, blob_path = unquote(parts.path).lstrip("/").partition("/")
+        container, _, path = blob_path.partition("/")
         if parts.scheme != "https" or not container:
             raise ValueError(f"{uri!r} is neither an azureml datastore path nor the https address of a blob")
         return Place(account=account, container=container, path=path)
@@ -107,10 +107,10 @@ class Estate:
             reference = reference.get("assetId") or reference.get("assetid")
         text = str(reference)
         for pattern, owner in ((_BY_REGISTRY, self.registry), (_BY_GUID, self._by_guid)):
-            found = pattern.fullmatch(text)
-            there = owner(found[1]) if found else None
-            if found and there:
-                return f"{there.id}/{found[2]}/{found[3]}/versions/{found[4]}"
+            reference_match = pattern.fullmatch(text)
+            owner_scope = owner(reference_match[1]) if reference_match else None
+            if reference_match and owner_scope:
+                return f"{owner_scope.id}/{reference_match[2]}/{reference_match[3]}/versions/{reference_match[4]}"
         text = text.removeprefix("azureml:")
         if text.startswith("/"):
             return text
@@ -118,7 +118,7 @@ class Estate:
         return f"{scope.id}/{kind}/{name}/versions/{version}" if version else f"{scope.id}/{text}"
 
     def _named(self, kind: str, name: str) -> Scope | None:
-        return next((each for each in self.scopes if each.kind == kind and each.name.lower() == name.lower()), None)
+        return next((scope for scope in self.scopes if scope.kind == kind and scope.name.lower() == name.lower()), None)
 
     def _by_guid(self, guid: str) -> Scope | None:
         return next((scope for scope in self.scopes if scope.guid == guid.lower()), None)

@@ -23,13 +23,13 @@ class _Rule:
     when: str = "before"
     status: int | None = None
     retry_after: int | None = None
-    seen: int = 0
+    requests: int = 0
 
     def strikes(self, request: web.Request) -> bool:
         if not re.search(self.match, f"{request.method} {request.path}"):
             return False
-        self.seen += 1
-        return self.nth in (None, self.seen)
+        self.requests += 1
+        return self.nth in (None, self.requests)
 
 
 class FaultBox:

@@ -62,11 +62,11 @@ class JobQueue:
     def submit(self, new: NewJob) -> dict[str, Any]:
         guid = new.name or str(uuid.uuid4())
         friendly = new.friendly or new.name or f"batchjob-{guid}"
-        given = {"tags": {}, "properties": {}, **new.properties}
+        properties = {"tags": {}, "properties": {}, **new.properties}
         job = {
             "id": f"{new.spec['workspace']}/jobs/{guid}",
             "name": guid,
-            "properties": {**given, "displayName": friendly, "status": "NotStarted", "jobType": "Pipeline"},
+            "properties": {**properties, "displayName": friendly, "status": "NotStarted", "jobType": "Pipeline"},
             "kind": new.kind,
             "spec": dict(new.spec),
             "times": {"created": now()},
@@ -78,8 +78,8 @@ class JobQueue:
 
     def find(self, name: str) -> dict[str, Any] | None:
         """By GUID or by friendly name."""
-        known = self._resources.get(f"/jobs-by-name/{name}")
-        return self._resources.get(f"/jobs-by-guid/{known['guid'] if known else name}")
+        named_job = self._resources.get(f"/jobs-by-name/{name}")
+        return self._resources.get(f"/jobs-by-guid/{named_job['guid'] if named_job else name}")
 
     def of_workspace(self, workspace: Scope, endpoint: str = "") -> list[dict[str, Any]]:
         """Newest first; only those of *endpoint*, if one is given."""

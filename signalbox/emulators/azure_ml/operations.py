@@ -37,10 +37,10 @@ class Operations:
 
     def unfinished(self, kind: str) -> list[tuple[str, dict[str, Any]]]:
         """(id, work) of what a restart interrupted."""
-        found = self._resources.below("/operations")
+        operations = self._resources.below("/operations")
         return [
             (path.rpartition("/")[2], operation["work"])
-            for path, operation in found
+            for path, operation in operations
             if operation["kind"] == kind and operation["status"] == "InProgress"
         ]
 
@@ -58,9 +58,9 @@ class Operations:
         self._entrance.check_token(request)
         name = request.match_info["operation"]
         operation = self._must(name)
-        said = {"id": request.path, "name": name, "status": operation["status"]}
+        body = {"id": request.path, "name": name, "status": operation["status"]}
         error = {"error": operation["error"]} if "error" in operation else {}
-        return web.json_response(said | error, headers=_RETRY)
+        return web.json_response(body | error, headers=_RETRY)
 
     async def _result(self, request: web.Request) -> web.Response:
         """202 while it runs, 204 once it is done, an error's own answer if it failed."""

@@ -56,7 +56,7 @@ class Resources:
                 "SELECT path, body FROM resources WHERE substr(path, 1, ?) = ? ORDER BY number DESC",
                 (len(start), start),
             ).fetchall()
-        return [json.loads(body) for there, body in rows if "/" not in there[len(start) :]]
+        return [json.loads(body) for own_path, body in rows if "/" not in own_path[len(start) :]]
 
     def below(self, path: str) -> list[tuple[str, dict[str, Any]]]:
         """Every resource at any depth below *path* with its own path in lower case, by path."""
@@ -65,28 +65,28 @@ class Resources:
             rows = self._database.execute(
                 "SELECT path, body FROM resources WHERE substr(path, 1, ?) = ? ORDER BY path", (len(start), start)
             ).fetchall()
-        return [(there, json.loads(body)) for there, body in rows]
+        return [(own_path, json.loads(body)) for own_path, body in rows]
 
     def delete(self, path: str, effect: Effect | None = None) -> bool:
         """With everything below it; the *effect* is counted if there was anything."""
         start = path.lower().rstrip("/") + "/"
         with self._lock:
             self._database.execute("BEGIN IMMEDIATE")
-            done = self._database.execute(
+            deletion = self._database.execute(
                 "DELETE FROM resources WHERE path=? OR substr(path, 1, ?) = ?", (path.lower(), len(start), start)
             )
-            self._count(effect if done.rowcount else None)
+            self._count(effect if deletion.rowcount else None)
             self._database.execute("COMMIT")
-        return done.rowcount > 0
+        return deletion.rowcount > 0
 
     def effects(self) -> dict[str, dict[str, int]]:
         """How often what happened, by kind and name."""
         with self._lock:
             rows = self._database.execute("SELECT kind, name, times FROM effects ORDER BY kind, name").fetchall()
-        counted: dict[str, dict[str, int]] = {}
+        counts: dict[str, dict[str, int]] = {}
         for kind, name, times in rows:
-            counted.setdefault(kind, {})[name] = times
-        return counted
+            counts.setdefault(kind, {})[name] = times
+        return counts
 
     def _count(self, effect: Effect | None) -> None:
         if effect is not None:

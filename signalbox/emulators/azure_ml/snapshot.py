@@ -20,8 +20,8 @@ class Snapshot:
 
     async def _show(self, request: web.Request) -> web.Response:
         del request
-        found = self._resources.below("/subscriptions")
-        return web.json_response({path: _lasting(body) for path, body in found})
+        resources = self._resources.below("/subscriptions")
+        return web.json_response({path: _lasting(body) for path, body in resources})
 
 
 def _lasting(body: dict[str, Any]) -> dict[str, Any]:

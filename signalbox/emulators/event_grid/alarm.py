@@ -12,10 +12,10 @@ class Alarm:
         """There is new work."""
         self._rung.set()
 
-    async def wait(self, due: float | None) -> None:
-        """Until it rings, or until *due* (seconds of the epoch; None: nothing is)."""
+    async def wait(self, due_at: float | None) -> None:
+        """Until it rings, or until *due_at* (seconds of the epoch; None: nothing is)."""
         try:
-            await asyncio.wait_for(self._rung.wait(), None if due is None else max(0.0, due - time.time()))
+            await asyncio.wait_for(self._rung.wait(), None if due_at is None else max(0.0, due_at - time.time()))
         except TimeoutError:
             return
         self._rung.clear()

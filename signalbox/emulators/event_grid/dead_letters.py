@@ -73,10 +73,10 @@ class DeadLetters:
         if not to.dead_letter:
             return
         body = json.dumps([_told(event, to, reason, last)])
-        due, until = (time.time() + seconds * self._time_scale for seconds in (_AFTER_S, _GIVEN_UP_S))
+        due_at, until = (time.time() + seconds * self._time_scale for seconds in (_AFTER_S, _GIVEN_UP_S))
         self._database.execute(
             "INSERT OR IGNORE INTO dead_letters (event, subscription, place, body, due, until) VALUES (?,?,?,?,?,?)",
-            (number, to.name, _place(to, last.at), body, due, until),
+            (number, to.name, _place(to, last.at), body, due_at, until),
         )
         self._alarm.ring()
 
@@ -92,21 +92,21 @@ class DeadLetters:
             await self._alarm.wait(next_due)
 
     async def _try(self, row: sqlite3.Row) -> None:
-        state, due = "written", row["due"]
+        state, due_at = "written", row["due"]
         try:
             await self._write(row["place"], row["body"].encode())
         except (aiohttp.ClientError, OSError, TimeoutError):
-            due = time.time() + _AGAIN_S * self._time_scale
-            state = "due" if due < row["until"] else "dropped"
+            due_at = time.time() + _AGAIN_S * self._time_scale
+            state = "due" if due_at < row["until"] else "dropped"
         self._database.execute(
             "UPDATE dead_letters SET state=?, due=? WHERE event=? AND subscription=?",
-            (state, due, row["event"], row["subscription"]),
+            (state, due_at, row["event"], row["subscription"]),
         )
 
 
 def _told(event: dict[str, Any], to: Subscription, reason: str, last: LastAttempt) -> dict[str, Any]:
     """The event in the subscription's schema, with why it died; CloudEvents names are in lower case."""
-    why = {
+    death = {
         "deadLetterReason": reason,
         "deliveryAttempts": last.attempts,
         "lastDeliveryOutcome": last.outcome,
@@ -114,8 +114,10 @@ def _told(event: dict[str, Any], to: Subscription, reason: str, last: LastAttemp
         "publishTime": _iso(last.published),
         "lastDeliveryAttemptTime": _iso(last.at),
     }
-    told = {name if to.event_grid_schema else name.lower(): value for name, value in why.items() if value is not None}
-    return to.shaped(event) | told
+    properties = {
+        name if to.event_grid_schema else name.lower(): value for name, value in death.items() if value is not None
+    }
+    return to.shaped(event) | properties
 
 
 def _place(to: Subscription, at: float) -> str:

@@ -47,7 +47,7 @@ class Deliverer:
     ) -> None:
         self._store, self._subscriptions, self._dead_letters = store, subscriptions, dead
         self._time_scale, self._alarm = time_scale, Alarm()
-        self._validated, self._going = set[str](), set[asyncio.Task[None]]()
+        self._validated, self._tasks = set[str](), set[asyncio.Task[None]]()
         self._faults, self._chance = Faults(), random.Random(0)
 
     def set_faults(self, faults: Faults) -> None:
@@ -72,14 +72,14 @@ class Deliverer:
         self._store.recover()
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANSWER_WITHIN_S)) as session:
             while True:
-                for delivery in self._store.take_due(time.time(), _AT_ONCE - len(self._going)):
+                for delivery in self._store.take_due(time.time(), _AT_ONCE - len(self._tasks)):
                     task = asyncio.create_task(self._deliver(session, delivery))
-                    self._going.add(task)
+                    self._tasks.add(task)
                     task.add_done_callback(self._done)
-                await self._alarm.wait(self._store.next_due() if len(self._going) < _AT_ONCE else None)
+                await self._alarm.wait(self._store.next_due() if len(self._tasks) < _AT_ONCE else None)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._going.discard(task)
+        self._tasks.discard(task)
         self._alarm.ring()
 
     def _copies(self) -> int:
@@ -97,10 +97,10 @@ class Deliverer:
             return
         outcome, status = await self._attempt(session, subscription, delivery)
         now = time.time()
-        tried = replace(delivery, attempts=delivery.attempts + 1, outcome=outcome, status=status, tried=now)
+        attempt = replace(delivery, attempts=delivery.attempts + 1, outcome=outcome, status=status, tried=now)
         with transaction(self._store.database):
             self._store.tried(delivery.number, outcome, status, now)
-            self._conclude(tried, subscription)
+            self._conclude(attempt, subscription)
 
     async def _attempt(
         self, session: aiohttp.ClientSession, subscription: Subscription, delivery: Delivery
@@ -119,16 +119,16 @@ class Deliverer:
             return "SocketError", None
         return "Delivered" if 200 <= status < 300 else outcome_of(status), status
 
-    def _conclude(self, tried: Delivery, subscription: Subscription) -> None:
-        if tried.outcome == "Delivered":
-            self._store.finish(tried.number, "delivered", tried.outcome)
-        elif tried.status in NEVER_RETRIED:
-            self._die(tried, subscription, undeliverable(tried.status))
-        elif tried.attempts >= subscription.max_attempts:
-            self._die(tried, subscription, "MaxDeliveryAttemptsExceeded")
+    def _conclude(self, attempt: Delivery, subscription: Subscription) -> None:
+        if attempt.outcome == "Delivered":
+            self._store.finish(attempt.number, "delivered", attempt.outcome)
+        elif attempt.status in NEVER_RETRIED:
+            self._die(attempt, subscription, undeliverable(attempt.status))
+        elif attempt.attempts >= subscription.max_attempts:
+            self._die(attempt, subscription, "MaxDeliveryAttemptsExceeded")
         else:
-            wait = _SCHEDULE_S[tried.attempts - 1] if tried.attempts <= len(_SCHEDULE_S) else _THEN_S
-            self._store.retry(tried.number, tried.tried + wait * self._time_scale)
+            wait = _SCHEDULE_S[attempt.attempts - 1] if attempt.attempts <= len(_SCHEDULE_S) else _THEN_S
+            self._store.retry(attempt.number, attempt.tried + wait * self._time_scale)
 
     def _die(self, delivery: Delivery, subscription: Subscription, reason: str) -> None:
         last = LastAttempt(

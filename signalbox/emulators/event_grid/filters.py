@@ -19,14 +19,14 @@ class AdvancedFilter:
     values: tuple[Any, ...] = ()
 
     def admits(self, event: Mapping[str, Any]) -> bool:
-        found = _find(event, self.key.split("."))
+        actual = _find(event, self.key.split("."))
         if self.operator == "IsNullOrUndefined":
-            return found is None
+            return actual is None
         if self.operator == "IsNotNull":
-            return found is not None
+            return actual is not None
         negated = self.operator in _NEGATED
         matches = _OPERATORS[self.operator.replace("Not", "")]
-        return any(matches(found, value) for value in self.values) != negated
+        return any(matches(actual, value) for value in self.values) != negated
 
 
 def read_filter(raw: Mapping[str, Any]) -> AdvancedFilter:
@@ -52,31 +52,31 @@ def _find(event: Any, names: list[str]) -> Any:
 
 
 def _text(compare: Callable[[str, str], bool]) -> Matches:
-    def matches(found: Any, value: Any) -> bool:
-        return isinstance(found, str) and isinstance(value, str) and compare(found.lower(), value.lower())
+    def matches(actual: Any, value: Any) -> bool:
+        return isinstance(actual, str) and isinstance(value, str) and compare(actual.lower(), value.lower())
 
     return matches
 
 
 def _number(compare: Callable[[float, Any], bool]) -> Matches:
-    def matches(found: Any, value: Any) -> bool:
-        return isinstance(found, int | float) and not isinstance(found, bool) and compare(found, value)
+    def matches(actual: Any, value: Any) -> bool:
+        return isinstance(actual, int | float) and not isinstance(actual, bool) and compare(actual, value)
 
     return matches
 
 
 _OPERATORS: dict[str, Matches] = {
-    "StringIn": _text(lambda found, value: found == value),
-    "StringContains": _text(lambda found, value: value in found),
+    "StringIn": _text(lambda actual, value: actual == value),
+    "StringContains": _text(lambda actual, value: value in actual),
     "StringBeginsWith": _text(str.startswith),
     "StringEndsWith": _text(str.endswith),
-    "NumberIn": _number(lambda found, value: bool(found == value)),
-    "NumberInRange": _number(lambda found, value: bool(value[0] <= found <= value[1])),
-    "NumberGreaterThan": _number(lambda found, value: bool(found > value)),
-    "NumberGreaterThanOrEquals": _number(lambda found, value: bool(found >= value)),
-    "NumberLessThan": _number(lambda found, value: bool(found < value)),
-    "NumberLessThanOrEquals": _number(lambda found, value: bool(found <= value)),
-    "BoolEquals": lambda found, value: isinstance(found, bool) and found is value,
+    "NumberIn": _number(lambda actual, value: bool(actual == value)),
+    "NumberInRange": _number(lambda actual, value: bool(value[0] <= actual <= value[1])),
+    "NumberGreaterThan": _number(lambda actual, value: bool(actual > value)),
+    "NumberGreaterThanOrEquals": _number(lambda actual, value: bool(actual >= value)),
+    "NumberLessThan": _number(lambda actual, value: bool(actual < value)),
+    "NumberLessThanOrEquals": _number(lambda actual, value: bool(actual <= value)),
+    "BoolEquals": lambda actual, value: isinstance(actual, bool) and actual is value,
 }
 _WITHOUT_VALUE = ("IsNullOrUndefined", "IsNotNull")
 _NEGATED = (

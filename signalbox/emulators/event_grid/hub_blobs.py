@@ -16,7 +16,7 @@ class HubBlobs:
         self._service, self._token = service, token
         self._trust = ssl.create_default_context(cafile=str(ca))
 
-    async def create(self, place: str, content: bytes) -> None:
+    async def create(self, path: str, content: bytes) -> None:
         """Write `container/path` once; what lies there stays. Raises aiohttp.ClientError where it cannot be written."""
         headers = {
             "Authorization": f"Bearer {self._token()}",
@@ -28,7 +28,7 @@ class HubBlobs:
         connector = aiohttp.TCPConnector(ssl=self._trust)
         async with (
             aiohttp.ClientSession(connector=connector) as session,
-            session.put(f"{self._service}/{place}", data=content, headers=headers) as answer,
+            session.put(f"{self._service}/{path}", data=content, headers=headers) as answer,
         ):
             if answer.headers.get("x-ms-error-code") == "ContainerNotFound" or answer.status not in _THERE_ALREADY:
                 answer.raise_for_status()

@@ -41,29 +41,29 @@ class EventStore:
 
     def add(self, topic: str, event: dict[str, Any]) -> int:
         """Keep *event*; the same id on the same topic is kept once and counted."""
-        there = self.database.execute(
+        existing = self.database.execute(
             "SELECT number FROM events WHERE topic=? AND id=?", (topic, event["id"])
         ).fetchone()
-        if there:
-            self.database.execute("UPDATE events SET accepted=accepted+1 WHERE number=?", (there["number"],))
-            return int(there["number"])
+        if existing:
+            self.database.execute("UPDATE events SET accepted=accepted+1 WHERE number=?", (existing["number"],))
+            return int(existing["number"])
         kind = event.get("eventType") or event.get("type")
         row = (topic, event["id"], kind, json.dumps(event), time.time())
-        made = self.database.execute("INSERT INTO events (topic, id, type, body, at) VALUES (?,?,?,?,?)", row)
-        return int(made.lastrowid or 0)
+        insertion = self.database.execute("INSERT INTO events (topic, id, type, body, at) VALUES (?,?,?,?,?)", row)
+        return int(insertion.lastrowid or 0)
 
     def schedule(self, event: int, subscription: str, due: float) -> None:
         self.database.execute(
             "INSERT INTO deliveries (event, subscription, due) VALUES (?,?,?)", (event, subscription, due)
         )
 
-    def take_due(self, now: float, most: int) -> list[Delivery]:
-        """Up to *most* deliveries that are due, marked as under way."""
+    def take_due(self, now: float, limit: int) -> list[Delivery]:
+        """Up to *limit* deliveries that are due, marked as under way."""
         rows = self.database.execute(
             "SELECT d.number, d.subscription, d.event, d.attempts, d.outcome, d.status, d.tried, e.body, e.at"
             " FROM deliveries d JOIN events e ON e.number=d.event"
             " WHERE d.state='due' AND d.due<=? ORDER BY d.due, d.number LIMIT ?",
-            (now, most),
+            (now, limit),
         ).fetchall()
         self.database.executemany(
             "UPDATE deliveries SET state='going' WHERE number=?", [(row["number"],) for row in rows]

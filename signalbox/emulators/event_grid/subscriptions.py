@@ -30,7 +30,7 @@ class Subscription:
             topic == self.topic
             and (not self.event_types or kind in self.event_types)
             and self._wants_subject(str(event.get("subject", "")))
-            and all(each.admits(event) for each in self.filters)
+            and all(filter_.admits(event) for filter_ in self.filters)
         )
 
     @property
@@ -55,7 +55,7 @@ class Subscription:
 
 def read_subscription(raw: dict[str, Any]) -> Subscription:
     """Raises ValueError where a filter is wrong, TypeError where a setting is unknown."""
-    filters = tuple(read_filter(each) for each in raw.get("filters", ()))
+    filters = tuple(read_filter(filter_) for filter_ in raw.get("filters", ()))
     return Subscription(**(raw | {"event_types": tuple(raw.get("event_types", ())), "filters": filters}))
 
 

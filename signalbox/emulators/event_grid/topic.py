@@ -47,8 +47,8 @@ class TopicDoors:
 
     async def _events(self, request: web.Request) -> web.Response:
         query = request.query
-        found = self._store.events(query.get("topic", ""), query.get("type", ""), int(query.get("since", 0)))
-        return web.json_response(found)
+        events = self._store.events(query.get("topic", ""), query.get("type", ""), int(query.get("since", 0)))
+        return web.json_response(events)
 
     async def _dead(self, request: web.Request) -> web.Response:
         del request

@@ -26,13 +26,13 @@ class Access:
 
     def _signed(self, fields: str, path: str) -> bool:
         raw = dict(part.partition("=")[::2] for part in fields.split("&"))
-        given = {name: values[0] for name, values in parse_qs(fields).items()}
-        key, expiry = self._keys.get(given.get("skn", "")), given.get("se", "")
+        fields_by_name = {name: values[0] for name, values in parse_qs(fields).items()}
+        key, expiry = self._keys.get(fields_by_name.get("skn", "")), fields_by_name.get("se", "")
         if key is None or not expiry.isdigit() or int(expiry) <= self._clock():
             return False
         signed = hmac.new(key.encode(), f"{raw.get('sr', '')}\n{expiry}".encode(), sha256).digest()
         covers = covered(path, path_of(unquote(raw.get("sr", ""))))
-        return covers and hmac.compare_digest(b64encode(signed).decode(), given.get("sig", ""))
+        return covers and hmac.compare_digest(b64encode(signed).decode(), fields_by_name.get("sig", ""))
 
 
 def path_of(address: str) -> str:

@@ -45,10 +45,10 @@ class Broker:
         """Take scheduled messages out again. Raises RefusedError where one is not scheduled any more."""
         with transaction(self.database):
             for number in numbers:
-                gone = self.database.execute(
+                deletion = self.database.execute(
                     "DELETE FROM messages WHERE seq = ? AND entity = ? AND state = ?", (number, path.lower(), SCHEDULED)
                 )
-                if gone.rowcount == 0:
+                if deletion.rowcount == 0:
                     raise RefusedError("com.microsoft:message-not-found", f"no scheduled message {number}")
 
     def peek(self, path: str, first: int, count: int, session: str | None = None) -> list[Held]:
@@ -68,13 +68,13 @@ class Broker:
 
     def tick(self) -> None:
         """Do what time brings: release what is due, expire what is too old, take back locks that have run out."""
-        now, touched = self.clock(), set[str]()
+        now, paths = self.clock(), set[str]()
         with transaction(self.database):
             self.database.execute("DELETE FROM seen WHERE until <= ?", (now,))
-            touched.update(self._release_due(now))
-            touched.update(self._take_back(now))
-            touched.update(self._expire(now))
-        for path in touched:
+            paths.update(self._release_due(now))
+            paths.update(self._take_back(now))
+            paths.update(self._expire(now))
+        for path in paths:
             self._tell(path)
 
     def failed(self, row: sqlite3.Row) -> None:
@@ -82,23 +82,23 @@ class Broker:
         entity = self._entity(row["entity"])
         tries = row["deliveries"] + 1
         if tries >= entity.max_deliveries:
-            said = f"Message could not be consumed after {entity.max_deliveries} delivery attempts."
-            self.dead_letter(row, "MaxDeliveryCountExceeded", said)
+            description = f"Message could not be consumed after {entity.max_deliveries} delivery attempts."
+            self.dead_letter(row, "MaxDeliveryCountExceeded", description)
         else:
             free = "UPDATE messages SET token = NULL, locked_until = NULL, deliveries = ? WHERE seq = ?"
             self.database.execute(free, (tries, row["seq"]))
 
     def dead_letter(self, row: sqlite3.Row, reason: str | None, description: str | None) -> None:
         """Move *row* to the dead-letter sub-queue of its entity (inside a transaction)."""
-        there = self._entity(row["entity"]).dead_letters
-        self.database.execute(_MOVE, (there, row["entity"], reason, description, row["seq"]))
-        self._tell(there)
+        dead_letters = self._entity(row["entity"]).dead_letters
+        self.database.execute(_MOVE, (dead_letters, row["entity"], reason, description, row["seq"]))
+        self._tell(dead_letters)
 
     def _entity(self, path: str) -> Entity:
-        found = self.namespace.entity(path)
-        if found is None:
+        entity = self.namespace.entity(path)
+        if entity is None:
             raise RefusedError("amqp:not-found", f"The messaging entity '{path}' could not be found.")
-        return found
+        return entity
 
     def _accept(self, path: str, message: Incoming) -> int:
         topic = self.namespace.topic(path)
@@ -121,8 +121,8 @@ class Broker:
 
     def _fan_out(self, topic: Topic, message: Incoming) -> int:
         for path, rules in topic.subscriptions.items():
-            wanted = any(rule.accepts(message.properties, message.application) for rule in rules)
-            if wanted and (message.session is not None or not self._entity(path).sessions):
+            is_accepted = any(rule.accepts(message.properties, message.application) for rule in rules)
+            if is_accepted and (message.session is not None or not self._entity(path).sessions):
                 self._insert(path, message, ACTIVE)
                 self._tell(path)
         return 0
@@ -130,15 +130,17 @@ class Broker:
     def _insert(self, path: str, message: Incoming, state: int) -> int:
         now = self.clock()
         entity = self.namespace.entity(path)
-        lives = [each for each in (message.ttl_s, entity.time_to_live_s if entity else None) if each is not None]
-        begins = message.due if state == SCHEDULED and message.due is not None else now
-        expires = begins + min(lives) if lives else None
+        lifetimes = [
+            lifetime for lifetime in (message.ttl_s, entity.time_to_live_s if entity else None) if lifetime is not None
+        ]
+        start = message.due if state == SCHEDULED and message.due is not None else now
+        expires = start + min(lifetimes) if lifetimes else None
         row = (path, state, message.session, message.payload, now, message.due, expires)
         return int(self.database.execute(_INSERT, row).lastrowid or 0)
 
     def _release_due(self, now: float) -> Iterable[str]:
-        due = "SELECT * FROM messages WHERE state = 2 AND due <= ?"
-        for row in self.database.execute(due, (now,)).fetchall():
+        query = "SELECT * FROM messages WHERE state = 2 AND due <= ?"
+        for row in self.database.execute(query, (now,)).fetchall():
             topic = self.namespace.topic(row["entity"])
             if topic is None:
                 sql = "UPDATE messages SET state = 0, enqueued = ? WHERE seq = ?"
@@ -149,10 +151,10 @@ class Broker:
             yield row["entity"]
 
     def _take_back(self, now: float) -> Iterable[str]:
-        lost = "UPDATE sessions SET owner = NULL, locked_until = NULL WHERE locked_until <= ? RETURNING entity, id"
-        for entity, session in self.database.execute(lost, (now,)).fetchall():
-            mine = "SELECT * FROM messages WHERE entity = ? AND session = ? AND token IS NOT NULL"
-            for row in self.database.execute(mine, (entity, session)).fetchall():
+        query = "UPDATE sessions SET owner = NULL, locked_until = NULL WHERE locked_until <= ? RETURNING entity, id"
+        for entity, session in self.database.execute(query, (now,)).fetchall():
+            session_query = "SELECT * FROM messages WHERE entity = ? AND session = ? AND token IS NOT NULL"
+            for row in self.database.execute(session_query, (entity, session)).fetchall():
                 self.failed(row)
             yield entity
         for row in self.database.execute("SELECT * FROM messages WHERE locked_until <= ?", (now,)).fetchall():

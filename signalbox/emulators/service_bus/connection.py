@@ -68,8 +68,8 @@ class AmqpConnection(asyncio.Protocol):
 
     def wake(self, path: str) -> None:
         """Something may have come to *path*."""
-        for link, (wanted, _) in list(self._seeking.items()):
-            if wanted == path:
+        for link, (sought, _) in list(self._seeking.items()):
+            if sought == path:
                 self._seek(link)
         for link, outlet in list(self._outlets.items()):
             if outlet.entity.path == path:
@@ -118,9 +118,9 @@ class AmqpConnection(asyncio.Protocol):
         link = event.link
         end = link.remote_source if link.is_sender else link.remote_target
         path = path_of(end.address or "")
-        if path != _CBS and not any(covered(path.removesuffix(_MANAGEMENT), each) for each in self._granted):
-            said = f"Unauthorized access. A token with the claim for '{path}' is required."
-            close(link, "amqp:unauthorized-access", said)
+        if path != _CBS and not any(covered(path.removesuffix(_MANAGEMENT), audience) for audience in self._granted):
+            description = f"Unauthorized access. A token with the claim for '{path}' is required."
+            close(link, "amqp:unauthorized-access", description)
         elif path == _CBS or path.endswith(_MANAGEMENT):
             self._open_pair(link, path)
         elif not self._service.broker.namespace.exists(path):
@@ -150,8 +150,8 @@ class AmqpConnection(asyncio.Protocol):
             needs = "requires sessions: receive from one" if entity.sessions else "has no sessions"
             close(link, "amqp:not-allowed", f"The entity '{path}' {needs}.")
         elif wants:
-            given = (link.remote_properties or {}).get("com.microsoft:timeout")
-            patience = _PATIENCE_S if given is None else given / 1000
+            timeout_ms = (link.remote_properties or {}).get("com.microsoft:timeout")
+            patience = _PATIENCE_S if timeout_ms is None else timeout_ms / 1000
             self._seeking[link] = (path, self._service.broker.clock() + patience)
             self._seek(link)
         else:
@@ -160,21 +160,21 @@ class AmqpConnection(asyncio.Protocol):
 
     def _seek(self, link: Any) -> None:
         path, _ = self._seeking[link]
-        wanted = _filters(link).get(SESSION_FILTER)
+        session_id = _filters(link).get(SESSION_FILTER)
         owner = f"{self._container}/{link.name}"
         try:
-            found = self._service.sessions.accept(path, None if wanted is None else str(wanted), owner)
+            session = self._service.sessions.accept(path, None if session_id is None else str(session_id), owner)
         except RefusedError as refusal:
             del self._seeking[link]
             close(link, refusal.condition, str(refusal))
             return
-        if found is None:
+        if session is None:
             return
         del self._seeking[link]
         entity = self._service.broker.namespace.entity(path)
         assert entity is not None
-        link.role = self._outlets[link] = Outlet(self._service, entity, found[0], owner)
-        accept_session(link, *found)
+        link.role = self._outlets[link] = Outlet(self._service, entity, session[0], owner)
+        accept_session(link, *session)
 
     def _on_link_flow(self, event: Any) -> None:
         role = getattr(event.link, "role", None)
@@ -214,20 +214,22 @@ class AmqpConnection(asyncio.Protocol):
             outlet.closed()
 
     def _respond(self, session: Any, path: str, response: Any) -> None:
-        found = self._responses.get((session, path))
-        if found is not None:
-            link, responses = found
+        pair = self._responses.get((session, path))
+        if pair is not None:
+            link, responses = pair
             responses.add(response)
             responses.pump(link)
 
     def _put_token(self, request: Any) -> Any:
-        asked = request.properties or {}
-        audience, token = str(asked.get("name", "")), str(request.body or "")
-        good = asked.get("operation") == "put-token" and self._service.access.opens(token, audience)
+        properties = request.properties or {}
+        audience, token = str(properties.get("name", "")), str(request.body or "")
+        good = properties.get("operation") == "put-token" and self._service.access.opens(token, audience)
         if good:
             self._granted.add(path_of(audience))
-        code, said = (202, "Accepted") if good else (401, "InvalidSignature: The token is not valid for this entity.")
-        return Message(properties={"status-code": status(code), "status-description": said})
+        code, description = (
+            (202, "Accepted") if good else (401, "InvalidSignature: The token is not valid for this entity.")
+        )
+        return Message(properties={"status-code": status(code), "status-description": description})
 
     def _manager(self, path: str) -> Any:
         def answer(request: Any) -> Any:

@@ -15,8 +15,8 @@ class Rule:
     application: Mapping[str, Any] = field(default_factory=dict)
 
     def accepts(self, properties: Mapping[str, Any], application: Mapping[str, Any]) -> bool:
-        wanted = [(self.properties, properties), (self.application, application)]
-        return all(given.get(name) == value for rule, given in wanted for name, value in rule.items())
+        pairs = [(self.properties, properties), (self.application, application)]
+        return all(values.get(name) == value for rule, values in pairs for name, value in rule.items())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,17 +71,17 @@ class Responses:
     """What waits for credit of the client's receiving link."""
 
     def __init__(self) -> None:
-        self._waiting: list[bytes] = []
-        self._sent = 0
+        self._queue: list[bytes] = []
+        self._sent_count = 0
 
     def add(self, response: Any) -> None:
-        self._waiting.append(response.encode())
+        self._queue.append(response.encode())
 
     def pump(self, link: Any) -> None:
-        while self._waiting and link.credit > 0:
-            self._sent += 1
-            link.delivery(f"r{self._sent}")
-            link.send(self._waiting.pop(0))
+        while self._queue and link.credit > 0:
+            self._sent_count += 1
+            link.delivery(f"r{self._sent_count}")
+            link.send(self._queue.pop(0))
             link.current.settle()
             link.advance()
 
@@ -99,9 +99,9 @@ class Outlet:
             return
         removes = link.remote_snd_settle_mode == _SETTLED
         if link.credit > 0:
-            for held in self._service.locks.take(self.entity.path, link.credit, self.session, remove=removes):
-                delivery = link.delivery(held.token or f"s{held.sequence:015d}")
-                link.send(held.payload)
+            for message in self._service.locks.take(self.entity.path, link.credit, self.session, remove=removes):
+                delivery = link.delivery(message.token or f"s{message.sequence:015d}")
+                link.send(message.payload)
                 link.advance()
                 if removes:
                     delivery.settle()
@@ -136,9 +136,9 @@ def outcome_of(delivery: Any) -> Outcome | None:
         return Outcome(verdict="complete")
     if state == Delivery.REJECTED:
         info = (remote.condition.info if remote.condition else None) or {}
-        named = {str(key): value for key, value in info.items()}
-        description = named.get("DeadLetterErrorDescription")
-        return Outcome(verdict="dead-letter", reason=named.get("DeadLetterReason"), description=description)
+        fields = {str(key): value for key, value in info.items()}
+        description = fields.get("DeadLetterErrorDescription")
+        return Outcome(verdict="dead-letter", reason=fields.get("DeadLetterReason"), description=description)
     if state == Delivery.MODIFIED:
         return Outcome(verdict="defer" if remote.undeliverable else "abandon")
     return Outcome(verdict="release") if state == Delivery.RELEASED else None
@@ -185,10 +185,10 @@ def close(link: Any, condition: str, message: str) -> None:
     link.close()
 
 
-def response_to(answered: tuple[int, str, dict[str, Any] | None, str | None]) -> Any:
+def response_to(answer: tuple[int, str, dict[str, Any] | None, str | None]) -> Any:
     """The response message of a management operation."""
-    code, said, body, condition = answered
-    properties = {"statusCode": status(code), "statusDescription": said}
+    code, description, body, condition = answer
+    properties = {"statusCode": status(code), "statusDescription": description}
     if condition:
         properties["errorCondition"] = symbol(condition)
     return Message(body=body, inferred=False, properties=properties)

@@ -31,42 +31,42 @@ class Management:
 
     def answer(self, path: str, operation: str, body: Mapping[str, Any]) -> Answer:
         """Never raises: a refusal is an answer."""
-        found = _OPERATIONS.get(operation.removeprefix(_VENDOR))
-        if found is None:
+        operation_body = _OPERATIONS.get(operation.removeprefix(_VENDOR))
+        if operation_body is None:
             return 501, f"the emulator does not serve {operation}", None, "amqp:not-implemented"
         try:
-            answered = found(self, path, body)
+            answer = operation_body(self, path, body)
         except RefusedError as refusal:
             return (410 if refusal.condition in _GONE else 404), str(refusal), None, refusal.condition
         except (MalformedError, KeyError, TypeError, ValueError) as error:
             return 400, f"{type(error).__name__}: {error}", None, "com.microsoft:argument-error"
-        return (204, "No content", None, None) if answered is None else (200, "OK", answered, None)
+        return (204, "No content", None, None) if answer is None else (200, "OK", answer, None)
 
     def _renew(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         del path  # A lock token says which message it locks.
-        moments = self._locks.renew([token_of(each) for each in body["lock-tokens"]])
-        return {"expirations": Array(UNDESCRIBED, Data.TIMESTAMP, *(_moment(each) for each in moments))}
+        moments = self._locks.renew([token_of(token) for token in body["lock-tokens"]])
+        return {"expirations": Array(UNDESCRIBED, Data.TIMESTAMP, *(_moment(moment) for moment in moments))}
 
     def _renew_session(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         return {"expiration": _moment(self._sessions.renew(path, body["session-id"]))}
 
     def _peek(self, path: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
         first, count = int(body["from-sequence-number"]), int(body["message-count"])
-        found = self._broker.peek(path, first, count, body.get("session-id"))
-        return {"messages": [{"message": each.payload} for each in found]} if found else None
+        messages = self._broker.peek(path, first, count, body.get("session-id"))
+        return {"messages": [{"message": message.payload} for message in messages]} if messages else None
 
     def _schedule(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        messages = [read(bytes(each["message"]))[0] for each in body["messages"]]
+        messages = [read(bytes(message["message"]))[0] for message in body["messages"]]
         return {"sequence-numbers": Array(UNDESCRIBED, Data.LONG, *self._broker.send(path, messages))}
 
     def _cancel(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        self._broker.cancel(path, [int(each) for each in body["sequence-numbers"]])
+        self._broker.cancel(path, [int(number) for number in body["sequence-numbers"]])
         return {}
 
     def _receive_deferred(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        numbers = [int(each) for each in body["sequence-numbers"]]
-        taken = self._locks.take_deferred(path, numbers, remove=int(body["receiver-settle-mode"]) == 0)
-        return {"messages": [_entry(each) for each in taken]}
+        numbers = [int(number) for number in body["sequence-numbers"]]
+        messages = self._locks.take_deferred(path, numbers, remove=int(body["receiver-settle-mode"]) == 0)
+        return {"messages": [_entry(message) for message in messages]}
 
     def _settle(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         del path
@@ -110,9 +110,9 @@ def status(code: int) -> Any:
     return int32(code)
 
 
-def _entry(taken: Held) -> dict[str, Any]:
-    locked = {} if taken.token is None else {"lock-token": UUID(bytes_le=taken.token.encode())}
-    return {"message": taken.payload, **locked}
+def _entry(message: Held) -> dict[str, Any]:
+    locked = {} if message.token is None else {"lock-token": UUID(bytes_le=message.token.encode())}
+    return {"message": message.payload, **locked}
 
 
 def _moment(seconds: float) -> Any:

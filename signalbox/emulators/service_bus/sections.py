@@ -33,8 +33,8 @@ class Incoming:
 
     @property
     def message_id(self) -> str | None:
-        found = self.properties.get("message_id")
-        return None if found is None else str(found)
+        message_id = self.properties.get("message_id")
+        return None if message_id is None else str(message_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,30 +54,30 @@ class Marks:
 
 def read(payload: bytes) -> list[Incoming]:
     """The message, or those of a batch. Raises MalformedError."""
-    found = _split(payload)
-    bodies: list[bytes] = [value for code, value, _ in found if code == _DATA]
+    sections = _split(payload)
+    bodies: list[bytes] = [value for code, value, _ in sections if code == _DATA]
     try:
         batch = [_one(body, _split(body)) for body in bodies]
     except MalformedError:
         batch = []
-    return batch or [_one(payload, found)]
+    return batch or [_one(payload, sections)]
 
 
 def marked(payload: bytes, marks: Marks) -> bytes:
     """The message with the service's header fields, annotations and dead-letter properties."""
-    found = _split(payload)
-    first = {code: value for code, value, _ in reversed(found)}
+    sections = _split(payload)
+    first = {code: value for code, value, _ in reversed(sections)}
     parts = [_header(first.get(_HEADER), marks.deliveries), _annotations(first.get(_ANNOTATIONS), marks)]
     application = dict(first.get(_APPLICATION) or {}) | _dead_letter_properties(marks)
-    kept = [raw for code, _, raw in found if code == _PROPERTIES]
-    body = [raw for code, _, raw in found if code > _APPLICATION]
-    written = [_section(_APPLICATION, application)] if application else []
-    return b"".join([*parts, *kept, *written, *body])
+    properties = [raw for code, _, raw in sections if code == _PROPERTIES]
+    body = [raw for code, _, raw in sections if code > _APPLICATION]
+    application_sections = [_section(_APPLICATION, application)] if application else []
+    return b"".join([*parts, *properties, *application_sections, *body])
 
 
 def _split(payload: bytes) -> list[tuple[int, Any, bytes]]:
     """Descriptor, value and bytes of each section. Raises MalformedError."""
-    found, at = [], 0
+    sections, at = [], 0
     while at < len(payload):
         data = Data()
         try:
@@ -89,11 +89,11 @@ def _split(payload: bytes) -> list[tuple[int, Any, bytes]]:
             raise MalformedError(str(error)) from error
         if not isinstance(section, Described) or section.descriptor not in _KNOWN or used <= 0:
             raise MalformedError("a part of the message is no AMQP section")
-        found.append((int(section.descriptor), _own(section.value), payload[at : at + used]))
+        sections.append((int(section.descriptor), _own(section.value), payload[at : at + used]))
         at += used
-    if not found:
+    if not sections:
         raise MalformedError("the message is empty")
-    return found
+    return sections
 
 
 def _own(value: Any) -> Any:
@@ -101,23 +101,23 @@ def _own(value: Any) -> Any:
     if isinstance(value, memoryview):
         return bytes(value)
     if isinstance(value, dict):
-        return {_own(key): _own(each) for key, each in value.items()}
-    return [_own(each) for each in value] if isinstance(value, list) else value
+        return {_own(key): _own(item) for key, item in value.items()}
+    return [_own(item) for item in value] if isinstance(value, list) else value
 
 
-def _one(payload: bytes, found: list[tuple[int, Any, bytes]]) -> Incoming:
-    first = {code: value for code, value, _ in reversed(found)}
+def _one(payload: bytes, sections: list[tuple[int, Any, bytes]]) -> Incoming:
+    first = {code: value for code, value, _ in reversed(sections)}
     properties = list(first.get(_PROPERTIES) or ())
     header, annotations = list(first.get(_HEADER) or ()), first.get(_ANNOTATIONS) or {}
     due = annotations.get(symbol("x-opt-scheduled-enqueue-time"))
     ttl = header[2] if len(header) > 2 else None
     session = properties[_GROUP] if len(properties) > _GROUP else None
-    named = dict(zip(_FIELDS, properties, strict=False)) | {"session_id": session}
+    fields = dict(zip(_FIELDS, properties, strict=False)) | {"session_id": session}
     if len(properties) > _REPLY_GROUP:
-        named["reply_to_session_id"] = properties[_REPLY_GROUP]
+        fields["reply_to_session_id"] = properties[_REPLY_GROUP]
     return Incoming(
         payload=payload,
-        properties={name: value for name, value in named.items() if value is not None},
+        properties={name: value for name, value in fields.items() if value is not None},
         application=dict(first.get(_APPLICATION) or {}),
         session=session,
         ttl_s=None if ttl is None else ttl / 1000,
@@ -125,8 +125,8 @@ def _one(payload: bytes, found: list[tuple[int, Any, bytes]]) -> Incoming:
     )
 
 
-def _header(given: list[Any] | None, deliveries: int) -> bytes:
-    durable, priority, ttl, *_ = [*(given or ()), None, None, None][:3]
+def _header(header: list[Any] | None, deliveries: int) -> bytes:
+    durable, priority, ttl, *_ = [*(header or ()), None, None, None][:3]
     fields = [
         durable,
         None if priority is None else ubyte(priority),
@@ -137,24 +137,26 @@ def _header(given: list[Any] | None, deliveries: int) -> bytes:
     return _section(_HEADER, fields)
 
 
-def _annotations(given: Mapping[Any, Any] | None, marks: Marks) -> bytes:
-    ours: dict[str, Any] = {
+def _annotations(annotations: Mapping[Any, Any] | None, marks: Marks) -> bytes:
+    own_annotations: dict[str, Any] = {
         "x-opt-sequence-number": marks.sequence,
         "x-opt-enqueued-time": _moment(marks.enqueued),
         "x-opt-message-state": marks.state,
     }
     if marks.locked_until is not None:
-        ours["x-opt-locked-until"] = _moment(marks.locked_until)
+        own_annotations["x-opt-locked-until"] = _moment(marks.locked_until)
     if marks.due is not None:
-        ours["x-opt-scheduled-enqueue-time"] = _moment(marks.due)
+        own_annotations["x-opt-scheduled-enqueue-time"] = _moment(marks.due)
     if marks.dead_letter_source is not None:
-        ours["x-opt-deadletter-source"] = marks.dead_letter_source
-    return _section(_ANNOTATIONS, {**(given or {}), **{symbol(name): value for name, value in ours.items()}})
+        own_annotations["x-opt-deadletter-source"] = marks.dead_letter_source
+    return _section(
+        _ANNOTATIONS, {**(annotations or {}), **{symbol(name): value for name, value in own_annotations.items()}}
+    )
 
 
 def _dead_letter_properties(marks: Marks) -> dict[str, str]:
-    named = {"DeadLetterReason": marks.reason, "DeadLetterErrorDescription": marks.description}
-    return {name: value for name, value in named.items() if value is not None}
+    texts = {"DeadLetterReason": marks.reason, "DeadLetterErrorDescription": marks.description}
+    return {name: value for name, value in texts.items() if value is not None}
 
 
 def _moment(seconds: float) -> Any:

@@ -48,8 +48,8 @@ class ServiceBus:
     async def listen(self, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Serve on 127.0.0.1; returns the port, a free one for 0."""
         loop = asyncio.get_running_loop()
-        made = lambda: AmqpConnection(self._service, self._connections)  # noqa: E731
-        server = await loop.create_server(made, "127.0.0.1", port, ssl=tls)
+        factory = lambda: AmqpConnection(self._service, self._connections)  # noqa: E731
+        server = await loop.create_server(factory, "127.0.0.1", port, ssl=tls)
         self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
 

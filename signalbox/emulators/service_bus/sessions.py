@@ -47,19 +47,19 @@ class Sessions:
     def release(self, path: str, session: str, owner: str) -> None:
         """The receiver closed: what it held is free again, and no delivery is counted, as in the service."""
         path = path.lower()
-        mine = (path, session, owner)
+        key = (path, session, owner)
         sql = "UPDATE sessions SET owner = NULL, locked_until = NULL WHERE entity = ? AND id = ? AND owner = ?"
         free = "UPDATE messages SET token = NULL, locked_until = NULL WHERE entity = ? AND session = ?"
         with transaction(self._database):
-            if self._database.execute(sql, mine).rowcount == 1:
+            if self._database.execute(sql, key).rowcount == 1:
                 self._database.execute(free, (path, session))
         self._broker.changed(path)
 
     def release_all(self) -> None:
         """Every receiver is gone."""
         with transaction(self._database):
-            held = self._database.execute("SELECT entity, id, owner FROM sessions WHERE owner IS NOT NULL").fetchall()
-            for entity, session, owner in held:
+            rows = self._database.execute("SELECT entity, id, owner FROM sessions WHERE owner IS NOT NULL").fetchall()
+            for entity, session, owner in rows:
                 self.release(entity, session, owner)
 
     def holds(self, path: str, session: str, owner: str) -> bool:

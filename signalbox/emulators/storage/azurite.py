@@ -59,12 +59,12 @@ class Azurite:
         """The blob of *commit* as it lies there now, None where nothing does; and the id of this request."""
         url = URL(f"{self._address}{commit.place}", encoded=True)
         headers = {"Authorization": f"Bearer {self._token()}", "x-ms-version": "2021-12-02"}
-        async with self._session.head(url, headers=headers) as seen:
-            request = seen.headers.get("x-ms-request-id", "")
-            if seen.status == 404:
+        async with self._session.head(url, headers=headers) as response:
+            request = response.headers.get("x-ms-request-id", "")
+            if response.status == 404:
                 return None, request
-            seen.raise_for_status()
-            return _blob(seen.headers), request
+            response.raise_for_status()
+            return _blob(response.headers), request
 
     async def look_patiently(self, commit: Commit) -> tuple[Blob | None, str]:
         """`look`, while Azurite is still starting. Raises aiohttp.ClientError when it does not come."""

@@ -48,15 +48,15 @@ def commit_of(
     method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], service: str = ""
 ) -> Commit | None:
     """What the request commits if it succeeds (Blob service REST API); None for anything else."""
-    found = _BLOB.fullmatch(path)
+    match = _BLOB.fullmatch(path)
     api = _api(method, query, headers)
-    if not found or api is None:
+    if not match or api is None:
         return None
     return Commit(
         api=api,
-        account=found["account"],
-        container=found["container"],
-        path=unquote(found["path"]),
+        account=match["account"],
+        container=match["container"],
+        path=unquote(match["path"]),
         url=f"{service}{path}",
         client_request=headers.get("x-ms-client-request-id", ""),
     )

@@ -64,8 +64,8 @@ class StorageFront:
         if answer.status not in _DONE:
             self._outbox.forget(intent)
             return
-        told = told_by(intent.commit, request.headers)
-        blob = told or (await self._azurite.look(intent.commit))[0] or Blob()
+        written_blob = told_by(intent.commit, request.headers)
+        blob = written_blob or (await self._azurite.look(intent.commit))[0] or Blob()
         etag = answer.headers.get("ETag", "").strip('"')
         self._outbox.complete(intent, replace(blob, etag=etag), answer.headers.get("x-ms-request-id", ""))
 
@@ -73,10 +73,10 @@ class StorageFront:
         """Settle *intent* if it is still open; while Azurite is away it stays so, and the next start settles it."""
         if intent in self._outbox.open():
             try:
-                seen = await self._azurite.look(intent.commit)
+                blob_and_request = await self._azurite.look(intent.commit)
             except aiohttp.ClientError:
                 return
-            self._outbox.settle(intent, *seen)
+            self._outbox.settle(intent, *blob_and_request)
 
 
 async def _relay(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:

@@ -42,31 +42,31 @@ class Outbox:
 
     def intend(self, commit: Commit) -> Intent:
         now = time.time()
-        made = self._database.execute(
+        insertion = self._database.execute(
             "INSERT INTO commits (account, container, path, api, url, client_request, opened) VALUES (?,?,?,?,?,?,?)",
             (commit.account, commit.container, commit.path, commit.api, commit.url, commit.client_request, now),
         )
-        return Intent(number=int(made.lastrowid or 0), commit=commit, opened=now)
+        return Intent(number=int(insertion.lastrowid or 0), commit=commit, opened=now)
 
     def complete(self, intent: Intent, blob: Blob, request: str) -> None:
         """The commit happened and *blob* is what it wrote; a deletion tells what the last write left."""
-        told = (self._last(intent.commit) or blob) if intent.commit.deletes else blob
+        event_blob = (self._last(intent.commit) or blob) if intent.commit.deletes else blob
         with transaction(self._database):
             self._database.execute(
                 "UPDATE commits SET state='done', etag=?, content_type=?, kind=? WHERE number=?",
-                (told.etag, told.content_type, told.kind, intent.number),
+                (event_blob.etag, event_blob.content_type, event_blob.kind, intent.number),
             )
             topic = self._topics[intent.commit.account]
-            self._publish(intent.commit.account, event_of(intent.commit, topic, told, request, intent.number))
+            self._publish(intent.commit.account, event_of(intent.commit, topic, event_blob, request, intent.number))
 
     def forget(self, intent: Intent) -> None:
         """The commit did not happen."""
         self._database.execute("DELETE FROM commits WHERE number=?", (intent.number,))
 
-    def settle(self, intent: Intent, there: Blob | None, request: str) -> None:
-        """Complete or forget an open *intent* by what lies *there* now, None where nothing does."""
-        if self._happened(intent, there):
-            self.complete(intent, there or Blob(), request)
+    def settle(self, intent: Intent, current: Blob | None, request: str) -> None:
+        """Complete or forget an open *intent* by the *current* blob, None where there is none."""
+        if self._happened(intent, current):
+            self.complete(intent, current or Blob(), request)
         else:
             self.forget(intent)
 
@@ -85,12 +85,12 @@ class Outbox:
             row["place"] if row["account"] == hub else f"{row['account']}:{row['place']}": row["times"] for row in rows
         }
 
-    def _happened(self, intent: Intent, there: Blob | None) -> bool:
+    def _happened(self, intent: Intent, current: Blob | None) -> bool:
         before = self._last(intent.commit)
         if intent.commit.deletes:
-            return there is None and before is not None
-        written = there is not None and there.created >= int(intent.opened)
-        return written and (before is None or there is None or before.etag != there.etag)
+            return current is None and before is not None
+        is_written = current is not None and current.created >= int(intent.opened)
+        return is_written and (before is None or current is None or before.etag != current.etag)
 
     def _last(self, commit: Commit) -> Blob | None:
         """What the last completed commit left of the blob; None where it was deleted or never written."""

@@ -109,14 +109,14 @@ class ActivityQueue:
         if strikes.convicted:
             raise ConvictedError(strikes)
         self._attempts.begin(row)
-        finished = True
+        has_finished = True
         try:
             return await self._call(row)
         except asyncio.CancelledError:
-            finished = False
+            has_finished = False
             raise
         finally:
-            self._attempts.end(row, finished=finished)
+            self._attempts.end(row, finished=has_finished)
 
     async def _call(self, row: ActivityRow) -> str:
         function = self._functions.get(row.name)

@@ -46,7 +46,7 @@ class DurableApi:
 
     def routes(self, base: str, guard: Callable[[Handler], Handler]) -> list[web.RouteDef]:
         """The routes under *base*; *guard* wraps each handler with the caller's check."""
-        one, entity = f"{base}/instances/{{id}}", f"{base}/entities/{{name}}/{{key}}"
+        instance, entity = f"{base}/instances/{{id}}", f"{base}/entities/{{name}}/{{key}}"
         table: list[tuple[str, str, Handler]] = [
             ("POST", f"{base}/orchestrators/{{name}}", self._start),
             ("POST", f"{base}/orchestrators/{{name}}/{{id}}", self._start),
@@ -54,12 +54,12 @@ class DurableApi:
             ("GET", f"{base}/instances/", self._query),
             ("DELETE", f"{base}/instances", self._purge_by),
             ("DELETE", f"{base}/instances/", self._purge_by),
-            ("GET", one, self._status),
-            ("DELETE", one, self._purge),
-            ("POST", f"{one}/{{verb:(?i:raiseevent)}}/{{event}}", self._raise),
-            ("POST", f"{one}/{{verb:(?i:terminate|suspend|resume)}}", self._control),
-            ("POST", f"{one}/restart", self._restart),
-            ("POST", f"{one}/rewind", self._rewind),
+            ("GET", instance, self._status),
+            ("DELETE", instance, self._purge),
+            ("POST", f"{instance}/{{verb:(?i:raiseevent)}}/{{event}}", self._raise),
+            ("POST", f"{instance}/{{verb:(?i:terminate|suspend|resume)}}", self._control),
+            ("POST", f"{instance}/restart", self._restart),
+            ("POST", f"{instance}/rewind", self._rewind),
             ("GET", entity, self._entity_state),
             ("POST", entity, self._signal),
         ]
@@ -67,8 +67,8 @@ class DurableApi:
 
     async def _start(self, request: web.Request) -> web.StreamResponse:
         body = await _json_text(request)
-        name, chosen = request.match_info["name"], request.match_info.get("id")
-        instance_id = await self._client.start(name, chosen, body, request.query.get("version"))
+        name, instance_id_ = request.match_info["name"], request.match_info.get("id")
+        instance_id = await self._client.start(name, instance_id_, body, request.query.get("version"))
         links = self._links(request, instance_id)
         headers = {"Location": links["statusQueryGetUri"], "Retry-After": "10"}
         return web.json_response(links, status=202, headers=headers)
@@ -126,8 +126,8 @@ class DurableApi:
     async def _restart(self, request: web.Request) -> web.StreamResponse:
         instance_id = request.match_info["id"]
         new_id = _flag(request, "restartWithNewInstanceId", default=True)
-        chosen = await self._client.restart(instance_id, new_id)
-        links = self._links(request, chosen)
+        restarted_id = await self._client.restart(instance_id, new_id)
+        links = self._links(request, restarted_id)
         return web.json_response(links, status=202, headers={"Location": links["statusQueryGetUri"]})
 
     async def _rewind(self, _request: web.Request) -> web.StreamResponse:

@@ -91,10 +91,10 @@ class HubClient:
         Raises UnknownFunctionError, BadRequestError or ConflictError.
         """
         self._catalogue.check("orchestrator", name)
-        chosen = uuid.uuid4().hex if instance_id is None else _checked_id(instance_id)
+        new_id = uuid.uuid4().hex if instance_id is None else _checked_id(instance_id)
         now = to_text(self._clock.now())
         row = InstanceRow(
-            instance_id=chosen,
+            instance_id=new_id,
             execution_id=uuid.uuid4().hex,
             name=name,
             version=version,
@@ -106,7 +106,7 @@ class HubClient:
         if conflict is not None:
             raise ConflictError(f"An Orchestration instance with the status {conflict} already exists.")
         self._engine.begin(row)
-        return chosen
+        return new_id
 
     def _claim(self, connection: tables.Connection, row: InstanceRow) -> Status | None:
         status = tables.status_of(connection, row.instance_id)
@@ -119,24 +119,24 @@ class HubClient:
 
     def get(self, instance_id: str) -> InstanceRow:
         """The instance's row. Raises NotFoundError."""
-        found = self._storage.read("SELECT * FROM instances WHERE instance_id = ?", instance_id)
-        if not found:
+        rows = self._storage.read("SELECT * FROM instances WHERE instance_id = ?", instance_id)
+        if not rows:
             raise NotFoundError(instance_id)
-        return tables.read_instance(found[0])
+        return tables.read_instance(rows[0])
 
     def history(self, instance_id: str) -> list[Event]:
         """Every event of the current execution, in order."""
         steps = self._storage.read("SELECT events FROM history WHERE instance_id = ? ORDER BY step", instance_id)
         return [from_line(line) for step in steps for line in step["events"].split("\n")]
 
-    def query(self, wanted: Filter, top: int | None = None, after: tuple[str, str] | None = None) -> list[InstanceRow]:
+    def query(self, filter_: Filter, top: int | None = None, after: tuple[str, str] | None = None) -> list[InstanceRow]:
         """Instances by creation time, at most *top*, after the (created, instance id) of an earlier page."""
-        where, values = wanted.where()
+        condition, values = filter_.where()
         if after:
-            where, values = f"{where} AND (created, instance_id) > (?, ?)", [*values, *after]
+            condition, values = f"{condition} AND (created, instance_id) > (?, ?)", [*values, *after]
         limit = "" if top is None else f" LIMIT {top}"
-        sql = f"SELECT * FROM instances WHERE {where} ORDER BY created, instance_id{limit}"
-        return [tables.read_instance(found) for found in self._storage.read(sql, *values)]
+        sql = f"SELECT * FROM instances WHERE {condition} ORDER BY created, instance_id{limit}"
+        return [tables.read_instance(row) for row in self._storage.read(sql, *values)]
 
     async def raise_event(self, instance_id: str, name: str, data: str | None) -> None:
         """Store an external event; *data* is JSON text. Raises NotFoundError or GoneError."""
@@ -164,21 +164,21 @@ class HubClient:
         """Erase one finished instance; 0 when there is none. Raises NotFoundError."""
         return await self._erase([self.get(instance_id)])
 
-    async def purge_by(self, wanted: Filter) -> int:
+    async def purge_by(self, filter_: Filter) -> int:
         """Erase the finished instances that match; how many."""
-        return await self._erase(self.query(wanted))
+        return await self._erase(self.query(filter_))
 
     async def _erase(self, rows: Sequence[InstanceRow]) -> int:
-        finished = [row.instance_id for row in rows if row.finished]
+        finished_ids = [row.instance_id for row in rows if row.finished]
 
         def work(connection: tables.Connection) -> None:
-            for instance_id in finished:
+            for instance_id in finished_ids:
                 tables.erase(connection, instance_id)
 
         await self._storage.write(work)
-        for instance_id in finished:
+        for instance_id in finished_ids:
             self._engine.forget(instance_id)
-        return len(finished)
+        return len(finished_ids)
 
     async def wait(self, instance_id: str) -> InstanceRow:
         """The instance's row once it has finished. Raises NotFoundError."""
@@ -191,18 +191,18 @@ class HubClient:
 
     async def signal(self, entity: EntityName, operation: str, data: str | None) -> None:
         """Send an operation to an entity; *data* is JSON text. Raises UnknownFunctionError."""
-        known = {name.lower(): name for name in self._catalogue.entities}
-        self._catalogue.check("entity", known.get(entity.name, entity.name))
+        names = {name.lower(): name for name in self._catalogue.entities}
+        self._catalogue.check("entity", names.get(entity.name, entity.name))
         text = json.dumps(input_text(data))
         body = {"id": uuid.uuid4().hex, "op": operation, "input": text, "signal": True}
         await self._engine.send(Message(instance_id=str(entity), kind=Kind.OPERATION, body=body))
 
     def entity_state(self, entity: EntityName) -> str:
         """The entity's state as JSON text. Raises NotFoundError."""
-        found = self._storage.read("SELECT state FROM entities WHERE entity_id = ?", str(entity))
-        if not found:
+        rows = self._storage.read("SELECT state FROM entities WHERE entity_id = ?", str(entity))
+        if not rows:
             raise NotFoundError(str(entity))
-        return str(found[0]["state"])
+        return str(rows[0]["state"])
 
 
 def _checked_id(instance_id: str) -> str:

@@ -87,17 +87,17 @@ class Engine:
 
     def recover(self) -> None:
         """Take up everything an earlier host left: instances, messages, activities, timers."""
-        for found in self._storage.read("SELECT * FROM inbox ORDER BY id"):
-            self._route(tables.read_message(found))
-        for found in self._storage.read("SELECT * FROM timers"):
-            self._timers.set(tables.read_timer(found))
-        self._activities.put([ActivityRow(**found) for found in self._storage.read("SELECT * FROM activities")])
+        for row in self._storage.read("SELECT * FROM inbox ORDER BY id"):
+            self._route(tables.read_message(row))
+        for row in self._storage.read("SELECT * FROM timers"):
+            self._timers.set(tables.read_timer(row))
+        self._activities.put([ActivityRow(**row) for row in self._storage.read("SELECT * FROM activities")])
         unbegun = (
             "SELECT instance_id FROM instances WHERE status IN ('Pending', 'Running') AND NOT EXISTS "
             "(SELECT 1 FROM history WHERE history.instance_id = instances.instance_id)"
         )
-        for found in self._storage.read(unbegun):
-            self._wake(found["instance_id"])
+        for row in self._storage.read(unbegun):
+            self._wake(row["instance_id"])
 
     async def wind_down(self, grace: float) -> None:
         """Begin nothing new by timer or from the queue; give activities *grace* seconds."""
@@ -225,8 +225,10 @@ class Engine:
         await self._drop(selection.dropped)
         answers = [message for message in selection.kept if message.activity_id is not None]
         if answers:
-            kept = [message for message in selection.kept if message.activity_id is None]
-            lane.waiting = deque([*kept, *await self._store(answers), *list(lane.waiting)[len(selection.kept) :]])
+            other_messages = [message for message in selection.kept if message.activity_id is None]
+            lane.waiting = deque(
+                [*other_messages, *await self._store(answers), *list(lane.waiting)[len(selection.kept) :]]
+            )
 
     async def _forget_messages(self, lane: Lane) -> bool:
         late = list(lane.waiting)
@@ -239,21 +241,21 @@ class Engine:
             await self._storage.write(lambda connection: tables.forget_messages(connection, messages))
 
     def _load(self, instance_id: str) -> Instance | None:
-        found = self._storage.read("SELECT * FROM instances WHERE instance_id = ?", instance_id)
-        if not found:
+        rows = self._storage.read("SELECT * FROM instances WHERE instance_id = ?", instance_id)
+        if not rows:
             return None
         steps = self._storage.read("SELECT events FROM history WHERE instance_id = ? ORDER BY step", instance_id)
-        return Instance.load(tables.read_instance(found[0]), [step["events"] for step in steps])
+        return Instance.load(tables.read_instance(rows[0]), [step["events"] for step in steps])
 
     async def _step(self, lane: Lane, instance: Instance, selection: Selection) -> None:
-        begun = time.perf_counter()
-        written = await self._runner.run(instance, selection)
-        self._act(lane, written)
-        _log_step(written.commit, time.perf_counter() - begun)
+        started = time.perf_counter()
+        durable_step = await self._runner.run(instance, selection)
+        self._act(lane, durable_step)
+        _log_step(durable_step.commit, time.perf_counter() - started)
 
-    def _act(self, lane: Lane, written: Written) -> None:
+    def _act(self, lane: Lane, durable_step: Written) -> None:
         """Do what a durable step asked for."""
-        commit, row = written.commit, written.commit.row
+        commit, row = durable_step.commit, durable_step.commit.row
         if commit.restarted:
             lane.instance = Instance(row=row)
         if commit.restarted or row.finished:
@@ -263,9 +265,9 @@ class Engine:
         for timer in commit.timers:
             self._timers.set(timer)
         self._activities.put(commit.activities)
-        for child in written.begun:
+        for child in durable_step.children:
             self.begin(child)
-        self._deliver(written.messages)
+        self._deliver(durable_step.messages)
         for future in self._watchers.pop(row.instance_id, ()):
             if not future.done():
                 future.set_result(None)

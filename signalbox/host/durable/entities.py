@@ -75,13 +75,13 @@ class EntityQueue:
         self._deliver(answers)
 
     async def _run(self, entity: EntityName, message: Message) -> dict[str, Any]:
-        found = self._storage.read("SELECT state FROM entities WHERE entity_id = ?", str(entity))
-        state = found[0]["state"] if found else None
+        rows = self._storage.read("SELECT state FROM entities WHERE entity_id = ?", str(entity))
+        state = rows[0]["state"] if rows else None
         function = self._functions.get(entity.name)
         if function is None:
             return _refused(f"The function '{entity.name}' doesn't exist or is not an entity function.", state)
         operation = {"name": message.body["op"], "input": message.body["input"]}
-        context = {"self": {"name": entity.name, "key": entity.key}, "exists": bool(found), "state": state}
+        context = {"self": {"name": entity.name, "key": entity.key}, "exists": bool(rows), "state": state}
         try:
             outcome: dict[str, Any] = json.loads(await function(json.dumps({**context, "batch": [operation]})))
         except Exception as error:

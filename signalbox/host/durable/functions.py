@@ -20,11 +20,13 @@ from signalbox.host.invocation import Invoker
 
 def durable_functions(functions: Iterable[Function], invoker: Invoker) -> DurableFunctions:
     """The durable ones among *functions*, by the names orchestrators use."""
-    found = list(functions)
+    all_functions = list(functions)
     return DurableFunctions(
-        orchestrators={_name(f, "orchestration"): _orchestrator(f) for f in found if f.kind == "orchestrationTrigger"},
-        activities={_name(f, "activity"): _activity(f, invoker) for f in found if f.kind == "activityTrigger"},
-        entities={_name(f, "entityName"): _entity(f, invoker) for f in found if f.kind == "entityTrigger"},
+        orchestrators={
+            _name(f, "orchestration"): _orchestrator(f) for f in all_functions if f.kind == "orchestrationTrigger"
+        },
+        activities={_name(f, "activity"): _activity(f, invoker) for f in all_functions if f.kind == "activityTrigger"},
+        entities={_name(f, "entityName"): _entity(f, invoker) for f in all_functions if f.kind == "entityTrigger"},
     )
 
 

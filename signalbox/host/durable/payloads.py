@@ -42,11 +42,11 @@ def history_payload(history: Iterable[Event], *, show_output: bool, show_input: 
     """The history as the status API shows it: bookkeeping hidden, a task's start folded into its end."""
     entries = list(history)
     started = {entry["EventId"]: entry for entry in entries if entry["EventId"] >= 0}
-    ended = {entry["TaskScheduledId"] for entry in entries if entry["EventType"] in _COMPLETED_BY}
+    ended_ids = {entry["TaskScheduledId"] for entry in entries if entry["EventType"] in _COMPLETED_BY}
     return [
         _history_entry(entry, started, show_output=show_output, show_input=show_input)
         for entry in entries
-        if entry["EventType"] in PUBLIC_NAMES and not (entry["EventType"] in _STARTS and entry["EventId"] in ended)
+        if entry["EventType"] in PUBLIC_NAMES and not (entry["EventType"] in _STARTS and entry["EventId"] in ended_ids)
     ]
 
 
@@ -57,18 +57,18 @@ def _history_entry(
     entry: Event, started: Mapping[int, Event], *, show_output: bool, show_input: bool
 ) -> dict[str, Any]:
     code = entry["EventType"]
-    shown = {"EventType": PUBLIC_NAMES[code], "Timestamp": entry["Timestamp"]}
-    shown |= {name: entry[name] for name in _SHOWN if entry.get(name) is not None}
+    payload = {"EventType": PUBLIC_NAMES[code], "Timestamp": entry["Timestamp"]}
+    payload |= {name: entry[name] for name in _SHOWN if entry.get(name) is not None}
     if code == Code.EXECUTION_STARTED or code in _STARTS:
-        shown["FunctionName"] = shown.pop("Name")
+        payload["FunctionName"] = payload.pop("Name")
     if code in _COMPLETED_BY:
         start = started[entry["TaskScheduledId"]]
-        shown |= {"ScheduledTime": start["Timestamp"], "FunctionName": start["Name"]}
+        payload |= {"ScheduledTime": start["Timestamp"], "FunctionName": start["Name"]}
     if show_output and entry.get("Result") is not None:
-        shown["Result"] = json.loads(entry["Result"])
+        payload["Result"] = json.loads(entry["Result"])
     if show_input and entry.get("Input") is not None:
-        shown["Input"] = entry["Input"]
-    return shown
+        payload["Input"] = entry["Input"]
+    return payload
 
 
 _OPERATIONS = {

@@ -19,7 +19,7 @@ _SETTING = re.compile(r"%([^%]+)%")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """What *function* is triggered by: a queue, or a *topic*'s *subscription*; *many* takes a batch per call."""
+    """The trigger of *function*: a queue, or a *topic*'s *subscription*; with *is_batch* a call takes many messages."""
 
     function: Function
     connection: str
@@ -27,7 +27,7 @@ class Source:
     topic: str | None
     subscription: str | None
     sessions: bool
-    many: bool
+    is_batch: bool
 
     @property
     def address(self) -> str:
@@ -44,7 +44,7 @@ def source(function: Function, settings: Mapping[str, str]) -> Source:
 
     def named(key: str) -> str | None:
         value = function.trigger.get(key)
-        return None if value is None else _SETTING.sub(lambda found: _setting(function, found[1], settings), str(value))
+        return None if value is None else _SETTING.sub(lambda match: _setting(function, match[1], settings), str(value))
 
     connection = str(function.trigger["connection"])
     if not (settings.get(connection) or settings.get(f"{connection}__fullyQualifiedNamespace")):
@@ -59,7 +59,7 @@ def source(function: Function, settings: Mapping[str, str]) -> Source:
         topic=named("topicName"),
         subscription=named("subscriptionName"),
         sessions=bool(function.trigger.get("isSessionsEnabled")),
-        many=str(function.trigger.get("cardinality", "one")).lower() == "many",
+        is_batch=str(function.trigger.get("cardinality", "one")).lower() == "many",
     )
 
 
@@ -75,9 +75,9 @@ async def connect(name: str, settings: Mapping[str, str]) -> AsyncIterator[Servi
         return
     from azure.identity.aio import DefaultAzureCredential
 
-    chosen = settings.get(f"{name}__clientId")
+    client_id = settings.get(f"{name}__clientId")
     async with (
-        DefaultAzureCredential(managed_identity_client_id=chosen) as credential,
+        DefaultAzureCredential(managed_identity_client_id=client_id) as credential,
         ServiceBusClient(settings[f"{name}__fullyQualifiedNamespace"], credential) as client,
     ):
         yield client

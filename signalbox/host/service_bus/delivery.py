@@ -34,7 +34,7 @@ class Delivery:
 
     def call(self, invoker: Invoker) -> asyncio.Task[Any]:
         """Begin the function."""
-        data, fields = metadata.many(self.messages) if self._source.many else metadata.one(self.messages[0])
+        data, fields = metadata.many(self.messages) if self._source.is_batch else metadata.one(self.messages[0])
         return asyncio.ensure_future(invoker.invoke(self._source.function, data, metadata=fields))
 
     @property
@@ -72,9 +72,11 @@ class Delivery:
 
 def _longest_lock(receiver: ServiceBusReceiver, messages: Sequence[ServiceBusReceivedMessage]) -> timedelta:
     session = receiver.session
-    ends = [session.locked_until_utc] if session is not None else [message.locked_until_utc for message in messages]
-    left = [end - datetime.now(UTC) for end in ends if end is not None]
-    return max(left, default=timedelta(seconds=30))
+    lock_ends = (
+        [session.locked_until_utc] if session is not None else [message.locked_until_utc for message in messages]
+    )
+    remaining = [end - datetime.now(UTC) for end in lock_ends if end is not None]
+    return max(remaining, default=timedelta(seconds=30))
 
 
 def _due(locked_until: datetime | None, lock: timedelta) -> bool:

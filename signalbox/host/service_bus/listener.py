@@ -40,9 +40,9 @@ class ServiceBusTriggers:
         return self._calls == 0
 
     def start(self) -> None:
-        for one in self._sources:
-            receive = self._receive_sessions if one.sessions else self._receive_messages
-            self._listening.add(asyncio.ensure_future(self._again_and_again(one, receive)))
+        for source in self._sources:
+            receive = self._receive_sessions if source.sessions else self._receive_messages
+            self._listening.add(asyncio.ensure_future(self._again_and_again(source, receive)))
 
     async def stop(self, grace: float) -> None:
         """Take no more messages; what runs has *grace* seconds to be settled, the rest comes again later."""
@@ -53,46 +53,46 @@ class ServiceBusTriggers:
             task.cancel()
         await asyncio.gather(*self._listening, return_exceptions=True)
 
-    async def _again_and_again(self, one: Source, receive: Receive) -> None:
+    async def _again_and_again(self, source: Source, receive: Receive) -> None:
         """Keep receiving; after an error of the connection wait, longer each time, and connect anew."""
         pause = _FIRST_PAUSE_S
         while not self._stopping.is_set():
-            begun = asyncio.get_running_loop().time()
+            started = asyncio.get_running_loop().time()
             try:
-                async with connect(one.connection, self._environment) as client:
-                    await receive(one, client)
+                async with connect(source.connection, self._environment) as client:
+                    await receive(source, client)
             except Exception as error:
-                LOGGER.warning("function=%s cannot receive from %s: %s", one.function.name, one.address, error)
-                worked = asyncio.get_running_loop().time() - begun > _LONGEST_PAUSE_S
+                LOGGER.warning("function=%s cannot receive from %s: %s", source.function.name, source.address, error)
+                worked = asyncio.get_running_loop().time() - started > _LONGEST_PAUSE_S
                 pause = _FIRST_PAUSE_S if worked else min(pause * 2, _LONGEST_PAUSE_S)
                 await unless(self._stopping, asyncio.sleep(pause))
 
-    async def _receive_messages(self, one: Source, client: ServiceBusClient) -> None:
-        async with one.receiver(client) as receiver:
-            await self._pump(one, receiver).run(Limits(calls=1 if one.many else self._settings.calls))
+    async def _receive_messages(self, source: Source, client: ServiceBusClient) -> None:
+        async with source.receiver(client) as receiver:
+            await self._pump(source, receiver).run(Limits(calls=1 if source.is_batch else self._settings.calls))
 
-    async def _receive_sessions(self, one: Source, client: ServiceBusClient) -> None:
+    async def _receive_sessions(self, source: Source, client: ServiceBusClient) -> None:
         """Hold as many sessions as allowed; a single receiver looks for the next, whatever is held."""
-        free, held = asyncio.Semaphore(self._settings.sessions), set[asyncio.Task[None]]()
+        free, tasks = asyncio.Semaphore(self._settings.sessions), set[asyncio.Task[None]]()
         try:
             while not self._stopping.is_set():
                 await unless(self._stopping, free.acquire())
-                receiver = await unless(self._stopping, self._next_session(one, client))
+                receiver = await unless(self._stopping, self._next_session(source, client))
                 if receiver is None:
                     free.release()
                     continue
-                task = asyncio.ensure_future(self._hold(one, receiver))
-                held.add(task)
-                task.add_done_callback(held.discard)
+                task = asyncio.ensure_future(self._hold(source, receiver))
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
                 task.add_done_callback(lambda _: free.release())
         finally:
-            await asyncio.gather(*held, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _next_session(self, one: Source, client: ServiceBusClient) -> ServiceBusReceiver | None:
+    async def _next_session(self, source: Source, client: ServiceBusClient) -> ServiceBusReceiver | None:
         from azure.servicebus import NEXT_AVAILABLE_SESSION
         from azure.servicebus.exceptions import OperationTimeoutError, SessionCannotBeLockedError
 
-        receiver = one.receiver(client, session_id=NEXT_AVAILABLE_SESSION, max_wait_time=_SEEK_S)
+        receiver = source.receiver(client, session_id=NEXT_AVAILABLE_SESSION, max_wait_time=_SEEK_S)
         try:
             await receiver.__aenter__()
         except (OperationTimeoutError, SessionCannotBeLockedError):
@@ -100,17 +100,17 @@ class ServiceBusTriggers:
             return None
         return receiver
 
-    async def _hold(self, one: Source, receiver: ServiceBusReceiver) -> None:
+    async def _hold(self, source: Source, receiver: ServiceBusReceiver) -> None:
         """Work through a session until nothing more comes for as long as the settings say."""
         try:
-            await self._pump(one, receiver).run(Limits(calls=1, idle_s=self._settings.session_idle.total_seconds()))
+            await self._pump(source, receiver).run(Limits(calls=1, idle_s=self._settings.session_idle.total_seconds()))
         except Exception as error:
-            LOGGER.warning("function=%s lost a session of %s: %s", one.function.name, one.address, error)
+            LOGGER.warning("function=%s lost a session of %s: %s", source.function.name, source.address, error)
         finally:
             await receiver.close()
 
-    def _pump(self, one: Source, receiver: ServiceBusReceiver) -> Pump:
-        return Pump(one, receiver, self._begin, self._settings, self._stopping)
+    def _pump(self, source: Source, receiver: ServiceBusReceiver) -> Pump:
+        return Pump(source, receiver, self._begin, self._settings, self._stopping)
 
     def _begin(self, delivery: Delivery) -> asyncio.Task[Any]:
         self._calls += 1

@@ -35,9 +35,11 @@ def one(message: ServiceBusReceivedMessage) -> tuple[Datum, Mapping[str, Datum]]
 
 def many(messages: Sequence[ServiceBusReceivedMessage]) -> tuple[Datum, Mapping[str, Datum]]:
     """The data of a trigger that takes a batch: every field is an array with one place for each message."""
-    each = [_fields(message) for message in messages]
-    names = dict.fromkeys(name for fields in each for name in fields)
-    arrays = {f"{name}Array": Datum(json.dumps([fields.get(name) for fields in each]), "json") for name in names}
+    fields_of_messages = [_fields(message) for message in messages]
+    names = dict.fromkeys(name for fields in fields_of_messages for name in fields)
+    arrays = {
+        f"{name}Array": Datum(json.dumps([fields.get(name) for fields in fields_of_messages]), "json") for name in names
+    }
     return Datum(_Bodies([_body(message) for message in messages]), "collection_bytes"), arrays
 
 
@@ -59,7 +61,7 @@ def _fields(message: ServiceBusReceivedMessage) -> dict[str, Any]:
         "LockedUntil": message.locked_until_utc,
         "ScheduledEnqueueTimeUtc": message.scheduled_enqueue_time_utc,
     }
-    found: dict[str, Any] = {
+    all_fields: dict[str, Any] = {
         **dict(zip((*_TEXTS, *_DEAD_LETTERS), (*texts, *dead), strict=True)),
         **{name: None if moment is None else _moment(moment) for name, moment in moments.items()},
         "Label": message.subject,
@@ -70,7 +72,7 @@ def _fields(message: ServiceBusReceivedMessage) -> dict[str, Any]:
         "TimeToLive": None if message.time_to_live is None else _span(message.time_to_live),
         **dict.fromkeys(_JSON, application),
     }
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in all_fields.items() if value is not None}
 
 
 def _datum(value: Any) -> Datum:
@@ -84,9 +86,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if isinstance(value, Mapping):
-        return {str(_plain(key)): _plain(each) for key, each in value.items()}
+        return {str(_plain(key)): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
+        return [_plain(item) for item in value]
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
 
 

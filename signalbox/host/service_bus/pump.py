@@ -60,29 +60,31 @@ class Pump:
                 await self._finish(_SHORT_S if free > len(self._running) else None)
 
     async def _take(self, free: int, patience: float) -> Sequence[ServiceBusReceivedMessage]:
-        if self._source.many:
+        if self._source.is_batch:
             return await self._receive(self._settings.batch, _SHORT_S if self._running else patience)
         if self._running:
             return await self._receive(free, _SHORT_S)
         first = await self._receive(1, patience)
-        more = await self._receive(free - 1, _SHORT_S) if first and free > 1 else []
-        return [*first, *more]
+        others = await self._receive(free - 1, _SHORT_S) if first and free > 1 else []
+        return [*first, *others]
 
     async def _receive(self, count: int, patience: float) -> Sequence[ServiceBusReceivedMessage]:
         return await unless(self._stopping, self._receiver.receive_messages(count, max_wait_time=patience)) or []
 
     def _start(self, messages: Sequence[ServiceBusReceivedMessage]) -> None:
-        calls = [messages] if self._source.many and messages else [[message] for message in messages]
-        for each in calls:
-            delivery = Delivery(self._source, self._receiver, each, self._settings)
+        calls = [messages] if self._source.is_batch and messages else [[message] for message in messages]
+        for batch in calls:
+            delivery = Delivery(self._source, self._receiver, batch, self._settings)
             self._running[self._begin(delivery)] = delivery
 
     async def _finish(self, at_most: float | None) -> None:
         """Wait a while for functions to end and settle those that did; the others keep their locks."""
         patience = min(delivery.patience for delivery in self._running.values())
-        ended = asyncio.ALL_COMPLETED if at_most else asyncio.FIRST_COMPLETED
-        done, _ = await asyncio.wait(self._running, timeout=min(at_most or patience, patience), return_when=ended)
-        for call in done:
+        return_when = asyncio.ALL_COMPLETED if at_most else asyncio.FIRST_COMPLETED
+        finished_calls, _ = await asyncio.wait(
+            self._running, timeout=min(at_most or patience, patience), return_when=return_when
+        )
+        for call in finished_calls:
             await self._running.pop(call).settle(failed=call.cancelled() or call.exception() is not None)
         for delivery in self._running.values():
             await delivery.keep()
@@ -90,12 +92,12 @@ class Pump:
 
 async def unless(stopping: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
     """The result of *work*, or None as soon as *stopping* is set: then *work* is cancelled."""
-    task, told = asyncio.ensure_future(work), asyncio.ensure_future(stopping.wait())
+    task, stop = asyncio.ensure_future(work), asyncio.ensure_future(stopping.wait())
     try:
-        await asyncio.wait([task, told], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([task, stop], return_when=asyncio.FIRST_COMPLETED)
         return task.result() if task.done() else None
     finally:
-        told.cancel()
+        stop.cancel()
         if not task.done():
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)

@@ -26,10 +26,10 @@ class Keys:
 def load_keys(state: Path) -> Keys:
     """Read or make `state/keys.json` (mode 600). Raises HostError when it is not a JSON object of strings."""
     path = state / "keys.json"
-    found = _read(path)
-    keys = Keys(**{field.name: found.get(field.name) or secrets.token_urlsafe(32) for field in fields(Keys)})
-    if any(found.get(name) != value for name, value in asdict(keys).items()):
-        write_private(path, json.dumps({**found, **asdict(keys)}, indent=2) + "\n")
+    stored = _read(path)
+    keys = Keys(**{field.name: stored.get(field.name) or secrets.token_urlsafe(32) for field in fields(Keys)})
+    if any(stored.get(name) != value for name, value in asdict(keys).items()):
+        write_private(path, json.dumps({**stored, **asdict(keys)}, indent=2) + "\n")
     return keys
 
 
@@ -37,12 +37,12 @@ def _read(path: Path) -> dict[str, str]:
     if not path.exists():
         return {}
     try:
-        found = json.loads(path.read_text())
+        stored = json.loads(path.read_text())
     except ValueError as error:
         raise HostError(f"{path} is not JSON ({error}): repair it or delete it to get new keys") from None
-    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+    if not isinstance(stored, dict) or not all(isinstance(value, str) for value in stored.values()):
         raise HostError(f"{path} must be a JSON object of strings: repair it or delete it to get new keys")
-    return found
+    return stored
 
 
 def opens(presented: str, *accepted: str) -> bool:

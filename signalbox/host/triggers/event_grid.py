@@ -87,7 +87,7 @@ def _cloud_handshake(request: web.Request) -> web.Response:
     origin = request.headers.get("WebHook-Request-Origin")
     if origin is None:
         return web.Response(status=400, text="WebHook-Request-Origin is missing")
-    allowed = {"Webhook-Allowed-Origin": origin}
+    headers = {"Webhook-Allowed-Origin": origin}
     if "WebHook-Request-Rate" in request.headers:
-        allowed["WebHook-Allowed-Rate"] = request.headers["WebHook-Request-Rate"]
-    return web.Response(status=200, headers=allowed)
+        headers["WebHook-Allowed-Rate"] = request.headers["WebHook-Request-Rate"]
+    return web.Response(status=200, headers=headers)

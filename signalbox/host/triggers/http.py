@@ -47,41 +47,43 @@ class HttpTriggers:
     """Serves every HTTP-triggered function."""
 
     def __init__(self, endpoints: list[Endpoint], keys: Keys, invoker: Invoker) -> None:
-        self._endpoints = sorted(endpoints, key=lambda one: one.route.rank)
+        self._endpoints = sorted(endpoints, key=lambda endpoint: endpoint.route.rank)
         self._keys = keys
         self._invoker = invoker
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """404 for no route, 405 for a wrong method, 401 without the key, 500 when the function fails."""
         path = request.rel_url.raw_path.lstrip("/")
-        matches = [(one, found) for one in self._endpoints if (found := one.route.match(path)) is not None]
+        matches = [
+            (endpoint, captured) for endpoint in self._endpoints if (captured := endpoint.route.match(path)) is not None
+        ]
         if not matches:
             return web.Response(status=404)
-        for one, parameters in matches:
-            if request.method in one.methods:
-                return await self._serve(one, parameters, request)
-        allowed = sorted(set().union(*(one.methods for one, _ in matches)))
-        return web.Response(status=405, headers={"Allow": ", ".join(allowed)})
+        for endpoint, parameters in matches:
+            if request.method in endpoint.methods:
+                return await self._serve(endpoint, parameters, request)
+        methods = sorted(set().union(*(endpoint.methods for endpoint, _ in matches)))
+        return web.Response(status=405, headers={"Allow": ", ".join(methods)})
 
-    async def _serve(self, one: Endpoint, parameters: dict[str, str], request: web.Request) -> web.StreamResponse:
-        if not self._admits(one, request):
+    async def _serve(self, endpoint: Endpoint, parameters: dict[str, str], request: web.Request) -> web.StreamResponse:
+        if not self._admits(endpoint, request):
             return web.Response(status=401)
         data = await _to_datum(request, parameters)
         try:
-            result = await self._invoker.invoke(one.function, data, request.headers)
+            result = await self._invoker.invoke(endpoint.function, data, request.headers)
         except Exception:
             return web.Response(status=500)
         try:
-            with contained(one.function.name):
+            with contained(endpoint.function.name):
                 return _to_response(result)
         except Exception:
-            LOGGER.exception("function=%s returned %r, which is no HTTP response", one.function.name, result)
+            LOGGER.exception("function=%s returned %r, which is no HTTP response", endpoint.function.name, result)
             return web.Response(status=500)
 
-    def _admits(self, one: Endpoint, request: web.Request) -> bool:
-        if one.auth_level == "anonymous":
+    def _admits(self, endpoint: Endpoint, request: web.Request) -> bool:
+        if endpoint.auth_level == "anonymous":
             return True
-        accepted = (self._keys.master,) if one.auth_level == "admin" else (self._keys.master, self._keys.default)
+        accepted = (self._keys.master,) if endpoint.auth_level == "admin" else (self._keys.master, self._keys.default)
         return opens(presented_key(request.headers, request.query), *accepted)
 
 

@@ -106,12 +106,12 @@ def _field(text: str, name: str, low: int, high: int, words: Sequence[str]) -> f
         span, _, step = part.partition("/")
         try:
             first, last = _range(span, low, high, words, open_ended=bool(step))
-            chosen = range(first, last + 1, int(step or 1))
+            field_range = range(first, last + 1, int(step or 1))
         except ValueError:
             raise HostError(f"schedule field {name} is {text!r}: cannot read {part!r}") from None
         if not low <= first <= last <= high:
             raise HostError(f"schedule field {name} is {text!r}: use {low} to {high}")
-        values.update(chosen)
+        values.update(field_range)
     return frozenset(values)
 
 

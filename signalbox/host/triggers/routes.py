@@ -39,10 +39,10 @@ class Route:
 
     def match(self, path: str) -> dict[str, str] | None:
         """The route parameters when *path* (no leading slash, still percent-encoded) fits, else None."""
-        found = self.pattern.fullmatch(path)
-        if found is None:
+        match = self.pattern.fullmatch(path)
+        if match is None:
             return None
-        values = {name: unquote(value) for name, value in found.groupdict().items() if value}
+        values = {name: unquote(value) for name, value in match.groupdict().items() if value}
         return {**self.defaults, **values}
 
 
@@ -60,15 +60,15 @@ def compile_route(template: str) -> Route:
 def _segment(segment: str, template: str, defaults: dict[str, str]) -> tuple[str, int, bool]:
     """The pattern of one segment, how unspecific it is, and whether it may be absent."""
     pattern, position, rank, optional = "", 0, 0, False
-    for found in _PARAMETER.finditer(segment):
-        pattern += _literal(segment[position : found.start()], template)
-        value, one_rank = _parameter(found, template)
-        pattern += f"(?P<{found['name']}>{value})"
+    for match in _PARAMETER.finditer(segment):
+        pattern += _literal(segment[position : match.start()], template)
+        value, one_rank = _parameter(match, template)
+        pattern += f"(?P<{match['name']}>{value})"
         rank = max(rank, one_rank)
-        optional = optional or bool(found["optional"] or found["default"] or found["rest"])
-        if found["default"]:
-            defaults[found["name"]] = found["default"][1:]
-        position = found.end()
+        optional = optional or bool(match["optional"] or match["default"] or match["rest"])
+        if match["default"]:
+            defaults[match["name"]] = match["default"][1:]
+        position = match.end()
     return pattern + _literal(segment[position:], template), rank, optional
 
 
@@ -78,18 +78,18 @@ def _literal(text: str, template: str) -> str:
     return re.escape(text)
 
 
-def _parameter(found: re.Match[str], template: str) -> tuple[str, int]:
-    if found["rest"]:
+def _parameter(match: re.Match[str], template: str) -> tuple[str, int]:
+    if match["rest"]:
         return ".*", 3
-    names = [name for name in found["constraints"].split(":") if name]
+    names = [name for name in match["constraints"].split(":") if name]
     return (_constrained(names, template), 1) if names else ("[^/]+", 2)
 
 
 def _constrained(names: list[str], template: str) -> str:
     """Every constraint must hold: all but the last look ahead."""
     patterns = [_constraint(name, template) for name in names]
-    ahead = "".join(f"(?={pattern}(?:/|$))" for pattern in patterns[:-1])
-    return ahead + patterns[-1]
+    lookaheads = "".join(f"(?={pattern}(?:/|$))" for pattern in patterns[:-1])
+    return lookaheads + patterns[-1]
 
 
 def _constraint(name: str, template: str) -> str:
@@ -105,6 +105,6 @@ def _constraint(name: str, template: str) -> str:
         case "regex":
             return f"(?:{argument[:-1].removeprefix('^').removesuffix('$')})"
     if word not in _CONSTRAINTS:
-        known = ", ".join(sorted(_CONSTRAINTS))
-        raise HostError(f"route {template!r}: unknown constraint {name!r}; use one of {known}")
+        names = ", ".join(sorted(_CONSTRAINTS))
+        raise HostError(f"route {template!r}: unknown constraint {name!r}; use one of {names}")
     return _CONSTRAINTS[word]

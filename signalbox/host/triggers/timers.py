@@ -61,8 +61,8 @@ class TimerTriggers:
 
     async def start(self) -> None:
         """Fire what was missed or must run at start; set the rest."""
-        for one in self._timers:
-            await self._begin(one)
+        for timer in self._timers:
+            await self._begin(timer)
 
     async def stop(self) -> None:
         for alarm in self._alarms.values():
@@ -71,36 +71,36 @@ class TimerTriggers:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _begin(self, one: Timer) -> None:
+    async def _begin(self, timer: Timer) -> None:
         now = self._clock.now()
-        found = self._storage.read("SELECT last, next FROM schedules WHERE function = ?", one.function.name)
-        missed = from_text(found[0]["next"]) if found else None
-        last = found[0]["last"] if found else None
-        if missed is not None and missed < now:
-            self._fire(one, missed, last)
-        elif one.run_on_startup:
-            self._fire(one, now, last)
+        rows = self._storage.read("SELECT last, next FROM schedules WHERE function = ?", timer.function.name)
+        missed_at = from_text(rows[0]["next"]) if rows else None
+        last = rows[0]["last"] if rows else None
+        if missed_at is not None and missed_at < now:
+            self._fire(timer, missed_at, last)
+        elif timer.run_on_startup:
+            self._fire(timer, now, last)
         else:
-            await self._wait(one, one.schedule.after(now), last)
+            await self._wait(timer, timer.schedule.after(now), last)
 
-    async def _wait(self, one: Timer, due: datetime, last: str | None) -> None:
-        values = (one.function.name, last, to_text(due), to_text(self._clock.now()))
+    async def _wait(self, timer: Timer, due_at: datetime, last: str | None) -> None:
+        values = (timer.function.name, last, to_text(due_at), to_text(self._clock.now()))
         sql = "INSERT OR REPLACE INTO schedules (function, last, next, updated) VALUES (?, ?, ?, ?)"
         await self._storage.write(lambda connection: connection.execute(sql, values))
-        self._alarms[one.function.name] = self._clock.call_at(due, lambda: self._fire(one, due, last))
+        self._alarms[timer.function.name] = self._clock.call_at(due_at, lambda: self._fire(timer, due_at, last))
 
-    def _fire(self, one: Timer, due: datetime, last: str | None) -> None:
-        task = asyncio.ensure_future(self._run(one, due, last))
+    def _fire(self, timer: Timer, due_at: datetime, last: str | None) -> None:
+        task = asyncio.ensure_future(self._run(timer, due_at, last))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _run(self, one: Timer, due: datetime, last: str | None) -> None:
+    async def _run(self, timer: Timer, due_at: datetime, last: str | None) -> None:
         now = self._clock.now()
-        following = one.schedule.after(now)
-        status = {"Last": last or to_text(due), "Next": to_text(following), "LastUpdated": to_text(now)}
-        late = (now - due).total_seconds() > _LATE_SECONDS
+        following = timer.schedule.after(now)
+        status = {"Last": last or to_text(due_at), "Next": to_text(following), "LastUpdated": to_text(now)}
+        late = (now - due_at).total_seconds() > _LATE_SECONDS
         info = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": status, "IsPastDue": late}
         await asyncio.gather(
-            self._invoker.invoke(one.function, Datum(json.dumps(info), "json")), return_exceptions=True
+            self._invoker.invoke(timer.function, Datum(json.dumps(info), "json")), return_exceptions=True
         )
-        await self._wait(one, max(following, one.schedule.after(self._clock.now())), to_text(now))
+        await self._wait(timer, max(following, timer.schedule.after(self._clock.now())), to_text(now))

@@ -102,7 +102,7 @@ class Control:
         return self.metadata
 
     def clock(self) -> ClockSeen:
-        return ClockSeen(theirs=NOW, ours=NOW + timedelta(seconds=self.skew_s))
+        return ClockSeen(azure_time=NOW, local_time=NOW + timedelta(seconds=self.skew_s))
 
     def addresses(self, url: str) -> tuple[str, ...]:
         return self.resolved

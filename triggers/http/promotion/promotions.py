@@ -131,7 +131,7 @@ async def show(client: Client, clients: Clients, promotion: str) -> answers.Prom
         status=instance.status if instance else "not known to this host any more",
         promotion=decode(c.Promotion, record["promotion"]),
         step=instance.step if instance else "",
-        doing=instance.shown if instance else {},
+        doing=instance.custom_status if instance else {},
         opened=record["opened"],
         closed=record.get("closed", ""),
         fate=record.get("fate", ""),

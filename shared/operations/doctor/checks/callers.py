@@ -8,14 +8,14 @@ def callers(site: Site) -> Findings:
     keys = {name for name, _ in site.settings.caller_keys}
     machines = site.configuration.permissions.machines
     for machine in machines:
-        said = Said("callers", f"machine {machine.name}")
+        report = Said("callers", f"machine {machine.name}")
         if machine.app or machine.oid:
-            yield said.ok("is known by its token")
+            yield report.ok("is known by its token")
         elif machine.name in keys:
-            yield said.ok("is known by a key")
+            yield report.ok("is known by a key")
         else:
             fix = f"add `app` or `oid` under machines.{machine.name}, or NAME=sha256:DIGEST to SIGNALBOX_CALLER_KEYS"
-            yield said.broken("has neither a token nor a key, so it can never call", fix)
+            yield report.broken("has neither a token nor a key, so it can never call", fix)
     for name in sorted(keys - {machine.name for machine in machines}):
         fix = "remove it from SIGNALBOX_CALLER_KEYS, or add the machine to `machines`"
         yield Said("callers", f"key {name}").warning("belongs to no configured machine", fix)

@@ -8,10 +8,10 @@ _NOTICED_S, _FATAL_S = 30.0, 300.0
 @check
 def clock(site: Site) -> Findings:
     skew_s = site.control.clock().skew_s
-    said, found = Said("clock", "this host"), f"differs from Azure's by {skew_s:.0f} s"
+    report, difference = Said("clock", "this host"), f"differs from Azure's by {skew_s:.0f} s"
     if skew_s >= _FATAL_S:
-        yield said.broken(found, "synchronise the host's clock (NTP): tokens are refused from five minutes on")
+        yield report.broken(difference, "synchronise the host's clock (NTP): tokens are refused from five minutes on")
     elif skew_s >= _NOTICED_S:
-        yield said.warning(found, "synchronise the host's clock (NTP)")
+        yield report.warning(difference, "synchronise the host's clock (NTP)")
     else:
-        yield said.ok(found)
+        yield report.ok(difference)

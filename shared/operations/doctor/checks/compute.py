@@ -8,28 +8,28 @@ from shared.ports import EndpointKind
 
 @check
 def compute(site: Site) -> Findings:
-    seen = set[str]()
+    examined = set[str]()
     for score in dict.fromkeys(route.score for route in site.configuration.routes):
-        there = site.endpoints.deployment(score.workspace, EndpointKind.BATCH, score.endpoint, score.deployment)
-        wanted = _resource(score, there.compute) if there else ""
-        if wanted and wanted not in seen:
-            seen.add(wanted)
-            yield _stands(site, wanted)
+        deployment = site.endpoints.deployment(score.workspace, EndpointKind.BATCH, score.endpoint, score.deployment)
+        compute_id = _resource(score, deployment.compute) if deployment else ""
+        if compute_id and compute_id not in examined:
+            examined.add(compute_id)
+            yield _stands(site, compute_id)
 
 
 def _stands(site: Site, resource: str) -> Finding:
-    said = Said("compute", resource.rpartition("/")[2])
-    there = site.control.find(resource)
-    if there is None:
-        return said.broken(f"is not there: {resource}", "create the compute cluster, or deploy with another")
-    if there.state not in ("", "Succeeded"):
-        return said.broken(f"is {there.state}", "repair or resize the compute cluster in Azure ML")
-    return said.ok("is there")
+    report = Said("compute", resource.rpartition("/")[2])
+    cluster = site.control.find(resource)
+    if cluster is None:
+        return report.broken(f"is not there: {resource}", "create the compute cluster, or deploy with another")
+    if cluster.state not in ("", "Succeeded"):
+        return report.broken(f"is {cluster.state}", "repair or resize the compute cluster in Azure ML")
+    return report.ok("is there")
 
 
-def _resource(score: Scoring, named: str) -> str:
+def _resource(score: Scoring, compute_name: str) -> str:
     """The ARM id of a deployment's compute, which may be named `azureml:NAME`."""
-    if named.startswith("/"):
-        return named
-    name = named.removeprefix("azureml:")
+    if compute_name.startswith("/"):
+        return compute_name
+    name = compute_name.removeprefix("azureml:")
     return f"{resources.workspace(score.workspace)}/computes/{name}" if name else ""

@@ -9,8 +9,8 @@ def configuration(site: Site) -> Findings:
     path = site.settings.config_path
     findings = findings_of(path)
     for finding in findings:
-        said = Said("configuration", f"{finding.file or path.name}:{finding.line}: {finding.field}")
-        grade = said.broken if finding.level == "error" else said.warning
+        report = Said("configuration", f"{finding.file or path.name}:{finding.line}: {finding.field}")
+        grade = report.broken if finding.level == "error" else report.warning
         yield grade(finding.problem, finding.remedy)
     if not findings:
         yield Said("configuration", path.name).ok("and its data contracts are valid")

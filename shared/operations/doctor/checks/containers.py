@@ -27,33 +27,33 @@ def containers(site: Site) -> Findings:
 
 
 def _probe(site: Site, name: str, writes: bool, meanwhile: str, fix: str) -> Finding:
-    said = Said("containers", f"{site.configuration.hub.account}/{name}")
+    report = Said("containers", f"{site.configuration.hub.account}/{name}")
     try:
         next(iter(site.hub.list(name, _PROBE)), None)
     except Refused as refusal:
-        return said.broken(f"cannot be read: {refusal}; until then {meanwhile}", fix)
+        return report.broken(f"cannot be read: {refusal}; until then {meanwhile}", fix)
     if not writes:
-        return said.ok("can be read")
+        return report.ok("can be read")
     try:
         site.hub.replace(name, _PROBE, b"", _NO_ETAG)
     except Refused as refusal:
-        return said.broken(f"cannot be written: {refusal}; until then {meanwhile}", fix)
-    return said.ok("can be read and written")
+        return report.broken(f"cannot be written: {refusal}; until then {meanwhile}", fix)
+    return report.ok("can be read and written")
 
 
 def _conditional(site: Site, state: str) -> Finding:
     """That effects happen once rests on this: what is there is not created again."""
-    said = Said("containers", f"conditional create in {state}")
+    report = Said("containers", f"conditional create in {state}")
     try:
         site.hub.create(state, _PROBE, b"{}")
-        again = site.hub.create(state, _PROBE, b"{}")
+        created_twice = site.hub.create(state, _PROBE, b"{}")
         site.hub.delete(state, _PROBE)
     except Refused as refusal:
-        return said.broken(f"failed: {refusal}", "give the app's identity Storage Blob Data Contributor on it")
+        return report.broken(f"failed: {refusal}", "give the app's identity Storage Blob Data Contributor on it")
     except Transient as fault:
-        return said.unknown(f"failed: {fault}", _FULL)
-    if again:
-        return said.broken(
+        return report.unknown(f"failed: {fault}", _FULL)
+    if created_twice:
+        return report.broken(
             "created what was there: effects would repeat", "use a storage account that keeps If-None-Match"
         )
-    return said.ok("refuses what is there")
+    return report.ok("refuses what is there")

@@ -16,68 +16,68 @@ def devops(site: Site) -> Findings:
     rules = site.configuration.devops
     if rules.organisations:
         yield _key(site)
-    known = set[str]()
+    visible = set[str]()
     for organisation in rules.organisations:
-        said = Said("devops", f"organisation {organisation}")
+        report = Said("devops", f"organisation {organisation}")
         try:
-            known |= {name for name in rules.projects if site.devops_facts.project_id(organisation, name)}
+            visible |= {name for name in rules.projects if site.devops_facts.project_id(organisation, name)}
         except (Refused, Transient) as error:
             fix = "add the app's identity to the organisation's users, and let the app reach AZURE_DEVOPS_URL"
-            yield said.broken(f"cannot be looked into: {error}", fix)
+            yield report.broken(f"cannot be looked into: {error}", fix)
             continue
-        yield said.ok("answers the app")
+        yield report.ok("answers the app")
         yield from _hooks(site, organisation)
-    for name in sorted(set(rules.projects) - known):
+    for name in sorted(set(rules.projects) - visible):
         fix = "correct devops.projects, or add the app's identity to the project's readers"
         yield Said("devops", f"project {name}").broken("is in no configured organisation that the app may see", fix)
 
 
 def _key(site: Site) -> Finding:
-    said = Said("devops", "SIGNALBOX_SECRETS_KEY")
+    report = Said("devops", "SIGNALBOX_SECRETS_KEY")
     if site.settings.secrets_key:
-        return said.ok("is set")
-    return said.broken(
+        return report.ok("is set")
+    return report.broken(
         "is not set, so no pipeline's task is taken", "set a Key Vault reference to 32 random characters"
     )
 
 
 def _hooks(site: Site, organisation: str) -> Iterator[Finding]:
-    said = Said("devops", f"hooks of {organisation}")
+    report = Said("devops", f"hooks of {organisation}")
     try:
-        ours = [each for each in site.devops_facts.hooks(organisation) if _is_ours(site, each)]
+        own_hooks = [hook_ for hook_ in site.devops_facts.hooks(organisation) if _is_ours(site, hook_)]
     except (Refused, Transient) as error:
         fix = "let the app's identity view the subscriptions of service hooks"
-        yield said.unknown(f"cannot be listed: {error}", fix)
+        yield report.unknown(f"cannot be listed: {error}", fix)
         return
-    for hook in ours:
-        yield from _faults(said, hook)
-    if any(each.organisation == organisation for each in site.configuration.devops.merges):
-        yield _wanted(said, ours)
-    if any(each.organisation == organisation for each in site.configuration.devops.approvals):
-        hinted = _brings(ours, _DECIDED)
-        yield said.ok("hint at decisions" if hinted else "do not hint at decisions: the app looks for them by itself")
+    for hook in own_hooks:
+        yield from _faults(report, hook)
+    if any(merge.organisation == organisation for merge in site.configuration.devops.merges):
+        yield _wanted(report, own_hooks)
+    if any(approval.organisation == organisation for approval in site.configuration.devops.approvals):
+        hinted = _brings(own_hooks, _DECIDED)
+        yield report.ok("hint at decisions" if hinted else "do not hint at decisions: the app looks for them by itself")
 
 
 def _is_ours(site: Site, hook: HookSeen) -> bool:
     """To this app's door; where the platform does not say what this app is called, to any door of its path."""
-    where = urlsplit(hook.url)
-    return where.path == _DOOR and (not site.settings.site_host or where.netloc == site.settings.site_host)
+    address = urlsplit(hook.url)
+    return address.path == _DOOR and (not site.settings.site_host or address.netloc == site.settings.site_host)
 
 
-def _faults(said: Said, hook: HookSeen) -> Iterator[Finding]:
+def _faults(report: Said, hook: HookSeen) -> Iterator[Finding]:
     if not hook.secret:
         fix = "set a machine's key as the password of the hook's basic authentication"
-        yield said.broken(f"{hook.event} comes without a secret, so it is refused", fix)
+        yield report.broken(f"{hook.event} comes without a secret, so it is refused", fix)
     if not hook.enabled:
-        yield said.broken(f"{hook.event} is disabled", "enable it; Azure DevOps disables what is refused too often")
+        yield report.broken(f"{hook.event} is disabled", "enable it; Azure DevOps disables what is refused too often")
 
 
-def _wanted(said: Said, ours: Sequence[HookSeen]) -> Finding:
-    if _brings(ours, _MERGED):
-        return said.ok("bring merged pull requests")
+def _wanted(report: Said, hooks: Sequence[HookSeen]) -> Finding:
+    if _brings(hooks, _MERGED):
+        return report.ok("bring merged pull requests")
     fix = f"add a web hook for {_MERGED} to https://APP{_DOOR}"
-    return said.broken("bring no merged pull requests, so devops.merges starts nothing", fix)
+    return report.broken("bring no merged pull requests, so devops.merges starts nothing", fix)
 
 
-def _brings(ours: Sequence[HookSeen], event: str) -> bool:
-    return any(each.event == event and each.secret and each.enabled for each in ours)
+def _brings(hooks: Sequence[HookSeen], event: str) -> bool:
+    return any(hook.event == event and hook.secret and hook.enabled for hook in hooks)

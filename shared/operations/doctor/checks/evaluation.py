@@ -25,26 +25,26 @@ def references(site: Site) -> Findings:
 
 
 def _holdout(site: Site, model: str, path: str) -> Finding:
-    said = Said("holdouts", f"{path} of {model}")
+    report = Said("holdouts", f"{path} of {model}")
     container, _, name = path.partition("/")
     try:
-        there = site.hub.find(container, name) is not None
+        exists = site.hub.find(container, name) is not None
     except Refused as refusal:
-        return said.broken(f"cannot be read: {refusal}", f"give the app's identity read access to {container}")
-    if not there:
+        return report.broken(f"cannot be read: {refusal}", f"give the app's identity read access to {container}")
+    if not exists:
         consequence = "is not in the hub, so no promotion and no retraining of the model can be judged"
-        return said.warning(consequence, f"put the file there, or correct models.{model}.promotion.holdout")
-    return said.ok("is there")
+        return report.warning(consequence, f"put the file there, or correct models.{model}.promotion.holdout")
+    return report.ok("is there")
 
 
 def _watched(site: Site) -> Iterator[Route]:
     """A route for each version that is watched and scored."""
-    seen = set[tuple[str, str, str]]()
+    examined = set[tuple[str, str, str]]()
     for route in site.configuration.routes:
         watch = site.configuration.watch(route.score.model)
         score = (route.score.workspace.name, route.score.model, route.score.version)
-        if watch is not None and (not watch.routes or route.name in watch.routes) and score not in seen:
-            seen.add(score)
+        if watch is not None and (not watch.routes or route.name in watch.routes) and score not in examined:
+            examined.add(score)
             yield route
 
 
@@ -52,15 +52,15 @@ def _reference(site: Site, route: Route) -> Finding:
     """Where the watch of the route's version has its reference from, in the order in which it looks."""
     score = route.score
     model = ModelVersion(name=score.model, version=score.version)
-    said = Said("references", f"{model} in {score.workspace.name}")
+    report = Said("references", f"{model} in {score.workspace.name}")
     if site.hub.find(site.configuration.hub.state, records.drift_reference(score.model, score.version)):
-        return said.ok("is kept")
+        return report.ok("is kept")
     fix = f"put {PLACE} in its bundle, or name a profile in {route.contract}: `signalbox profile` writes one"
     try:
         if bundled_reference(site.models, site.bundles, score.workspace, model):
-            return said.ok("travels with it")
+            return report.ok("travels with it")
         if site.drift_files.own_reference(route.contract):
-            return said.ok(f"is that of {route.contract}, inputs alone")
+            return report.ok(f"is that of {route.contract}, inputs alone")
     except Refused as refusal:
-        return said.broken(str(refusal), fix)
-    return said.warning("is watched and has no reference, so its drift cannot be seen", fix)
+        return report.broken(str(refusal), fix)
+    return report.warning("is watched and has no reference, so its drift cannot be seen", fix)

@@ -31,11 +31,11 @@ def events(site: Site) -> Findings:
 
 
 def _hub(site: Site, account: str) -> Findings:
-    ours = [each for each in site.control.subscriptions(account) if _is_ours(site, each)]
+    subscriptions = [candidate for candidate in site.control.subscriptions(account) if _is_ours(site, candidate)]
     for route in site.configuration.routes:
         if route.group.kind is not Grouping.SCHEDULE:
-            yield _taken(route, ours)
-    for subscription in ours:
+            yield _taken(route, subscriptions)
+    for subscription in subscriptions:
         yield from _filters(subscription)
         yield _dead_letters(site, subscription)
 
@@ -47,68 +47,70 @@ def _is_ours(site: Site, subscription: Subscription) -> bool:
     if queue and subscription.function.lower().endswith(f"/{site.settings.bus_name}/queues/{queue}".lower()):
         return True
     if subscription.function:
-        wanted = f"/sites/{name}/functions/{FUNCTION}".lower() if name else f"/functions/{FUNCTION}".lower()
-        return subscription.function.lower().endswith(wanted)
+        suffix = f"/sites/{name}/functions/{FUNCTION}".lower() if name else f"/functions/{FUNCTION}".lower()
+        return subscription.function.lower().endswith(suffix)
     return bool(subscription.host) and subscription.host.lower() == host
 
 
-def _taken(route: Route, ours: list[Subscription]) -> Finding:
-    said, container = Said("events", f"route {route.name}"), route.take.partition("/")[0]
-    bring = [each for each in ours if _brings(each, route)]
+def _taken(route: Route, subscriptions: list[Subscription]) -> Finding:
+    report, container = Said("events", f"route {route.name}"), route.take.partition("/")[0]
+    bring = [subscription for subscription in subscriptions if _brings(subscription, route)]
     if not bring:
         fix = f"subscribe {FUNCTION} to {_CREATED} and {_RENAMED} of container {container}, for all of {route.take}"
-        return said.broken("no event subscription brings its files to this app", fix)
-    return said.ok(f"its files are brought by {', '.join(each.name for each in bring)}")
+        return report.broken("no event subscription brings its files to this app", fix)
+    return report.ok(f"its files are brought by {', '.join(subscription.name for subscription in bring)}")
 
 
 def _brings(subscription: Subscription, route: Route) -> bool:
     container, _, path = route.take.partition("/")
     subject = f"/blobServices/default/containers/{container}/blobs/{fixed_prefix(path)}".lower()
     last = route.group.marker.name if route.group.kind is Grouping.MARKER else route.take
-    ends = subscription.ends_with.lower()
-    return subject.startswith(subscription.begins_with.lower()) and last.lower().endswith(ends)
+    suffix = subscription.ends_with.lower()
+    return subject.startswith(subscription.begins_with.lower()) and last.lower().endswith(suffix)
 
 
 def _filters(subscription: Subscription) -> Iterator[Finding]:
-    said = Said("events", f"subscription {subscription.name}")
-    lacking = [
+    report = Said("events", f"subscription {subscription.name}")
+    missing_types = [
         kind for kind in (_CREATED, _RENAMED) if subscription.event_types and kind not in subscription.event_types
     ]
-    if lacking:
+    if missing_types:
         fix = "include both types: a file that is renamed into its place raises only BlobRenamed"
-        yield said.broken(f"does not include {', '.join(lacking)}", fix)
+        yield report.broken(f"does not include {', '.join(missing_types)}", fix)
     silent = [api for api in _WHOLE if subscription.apis and api not in subscription.apis]
     if silent:
-        yield said.broken(f"its filter on data.api drops {', '.join(silent)}", "add them to the filter's values")
+        yield report.broken(f"its filter on data.api drops {', '.join(silent)}", "add them to the filter's values")
     if subscription.state != "Succeeded":
-        yield said.broken(f"is {subscription.state}", "create the subscription again; Event Grid says why it failed")
-    if not lacking and not silent:
-        yield said.ok("lets every finished file through")
+        yield report.broken(f"is {subscription.state}", "create the subscription again; Event Grid says why it failed")
+    if not missing_types and not silent:
+        yield report.ok("lets every finished file through")
 
 
 def _dead_letters(site: Site, subscription: Subscription) -> Finding:
-    said, hub = Said("events", f"dead letters of {subscription.name}"), site.configuration.hub
+    report, hub = Said("events", f"dead letters of {subscription.name}"), site.configuration.hub
     container, fix = (
         subscription.dead_letter_container,
         f"set container {hub.dead_letters} of {hub.account} as the destination",
     )
     watched = {route.take.partition("/")[0] for route in site.configuration.routes}
     if not container:
-        return said.broken("have no destination: what cannot be delivered is lost", fix)
+        return report.broken("have no destination: what cannot be delivered is lost", fix)
     if subscription.dead_letter_account.lower() == hub.account.lower() and container in watched:
-        return said.broken(f"go to {container}, which is watched: each would raise another event", fix)
+        return report.broken(f"go to {container}, which is watched: each would raise another event", fix)
     if container != hub.dead_letters or subscription.dead_letter_account.lower() != hub.account.lower():
-        return said.warning(f"go to {subscription.dead_letter_account}/{container}, where replays do not look", fix)
-    return said.ok(f"go to {container}")
+        return report.warning(f"go to {subscription.dead_letter_account}/{container}, where replays do not look", fix)
+    return report.ok(f"go to {container}")
 
 
 def _models(site: Site, workspace: Workspace) -> Finding:
-    said = Said("events", f"models of {workspace.workspace}")
-    found = site.control.subscriptions(resources.workspace(workspace))
+    report = Said("events", f"models of {workspace.workspace}")
+    subscriptions = site.control.subscriptions(resources.workspace(workspace))
     bring = [
-        each for each in found if _is_ours(site, each) and (not each.event_types or _REGISTERED in each.event_types)
+        subscription
+        for subscription in subscriptions
+        if _is_ours(site, subscription) and (not subscription.event_types or _REGISTERED in subscription.event_types)
     ]
     if not bring:
         fix = f"subscribe {FUNCTION} to {_REGISTERED} of the workspace"
-        return said.warning("their registration is brought by no event: flags wait for the timer", fix)
-    return said.ok(f"their registration is brought by {', '.join(each.name for each in bring)}")
+        return report.warning("their registration is brought by no event: flags wait for the timer", fix)
+    return report.ok(f"their registration is brought by {', '.join(subscription.name for subscription in bring)}")

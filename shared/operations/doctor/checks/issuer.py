@@ -7,29 +7,29 @@ from shared.operations.doctor.findings import Finding, Findings, Said, Site, che
 
 @check
 def issuer(site: Site) -> Findings:
-    named, audience = site.settings.token_issuer, site.settings.token_audience
-    said = Said("issuer", "SIGNALBOX_TOKEN_AUDIENCE")
-    problem = audience_problem(named, audience)
+    token_issuer, audience = site.settings.token_issuer, site.settings.token_audience
+    report = Said("issuer", "SIGNALBOX_TOKEN_AUDIENCE")
+    problem = audience_problem(token_issuer, audience)
     if problem is None:
-        yield said.ok(f"is {audience}, and the issuer's tokens are v{token_version(named)}")
+        yield report.ok(f"is {audience}, and the issuer's tokens are v{token_version(token_issuer)}")
     else:
-        found, _, fix = problem.partition("; ")
-        yield said.broken(f"is {audience!r}, {found}", fix)
-    if named:
-        yield _metadata(site, named)
+        problem_text, _, fix = problem.partition("; ")
+        yield report.broken(f"is {audience!r}, {problem_text}", fix)
+    if token_issuer:
+        yield _metadata(site, token_issuer)
 
 
-def _metadata(site: Site, named: str) -> Finding:
-    said, fix = (
-        Said("issuer", named),
+def _metadata(site: Site, token_issuer: str) -> Finding:
+    report, fix = (
+        Said("issuer", token_issuer),
         "set SIGNALBOX_TOKEN_ISSUER to the tenant's own issuer, and let the app reach it",
     )
     try:
-        seen = site.control.issuer(named)
+        metadata = site.control.issuer(token_issuer)
     except (Refused, Transient) as error:
-        return said.broken(f"its metadata cannot be read: {error}", fix)
-    if seen.issuer.rstrip("/") != named.rstrip("/"):
-        return said.broken(f"calls itself {seen.issuer!r}", fix)
-    if not seen.keys:
-        return said.broken("publishes no keys, so no signature can be checked", fix)
-    return said.ok(f"publishes {seen.keys} keys")
+        return report.broken(f"its metadata cannot be read: {error}", fix)
+    if metadata.issuer.rstrip("/") != token_issuer.rstrip("/"):
+        return report.broken(f"calls itself {metadata.issuer!r}", fix)
+    if not metadata.keys:
+        return report.broken("publishes no keys, so no signature can be checked", fix)
+    return report.ok(f"publishes {metadata.keys} keys")

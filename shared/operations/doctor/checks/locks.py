@@ -11,38 +11,38 @@ from shared.operations.doctor.findings import Finding, Findings, Said, Site, che
 
 @check
 def locks(site: Site) -> Findings:
-    for group, held in _groups(site.configuration).items():
-        said = Said("locks", group.rpartition("/")[2])
+    for group, resource_ids in _groups(site.configuration).items():
+        report = Said("locks", group.rpartition("/")[2])
         try:
-            found = (*site.control.locks(group), *site.control.locks(group.partition("/resourceGroups/")[0]))
-        except Hidden as hidden:
-            yield said.unknown(str(hidden), "give the app's identity Reader on the group and its subscription")
+            group_locks = (*site.control.locks(group), *site.control.locks(group.partition("/resourceGroups/")[0]))
+        except Hidden as refusal:
+            yield report.unknown(str(refusal), "give the app's identity Reader on the group and its subscription")
             continue
-        wrong = list(_wrong(dict.fromkeys(found), held))
-        yield from wrong or [said.ok("no lock stops what the app does")]
+        wrong = list(_wrong(dict.fromkeys(group_locks), resource_ids))
+        yield from wrong or [report.ok("no lock stops what the app does")]
 
 
 def _groups(configuration: Configuration) -> dict[str, list[str]]:
     """The resources that the app writes to, by their resource group."""
     account = resources.account(configuration)
-    held = [account] if account else []
-    held += [resources.workspace(each) for each in configuration.workspaces]
-    held += [resources.registry(each) for each in resources.registries(configuration)]
-    found = dict[str, list[str]]()
-    for resource in held:
-        found.setdefault(resource.partition("/providers/")[0], []).append(resource)
-    return found
+    resource_ids = [account] if account else []
+    resource_ids += [resources.workspace(workspace) for workspace in configuration.workspaces]
+    resource_ids += [resources.registry(registry) for registry in resources.registries(configuration)]
+    groups = dict[str, list[str]]()
+    for resource in resource_ids:
+        groups.setdefault(resource.partition("/providers/")[0], []).append(resource)
+    return groups
 
 
-def _wrong(found: dict[Lock, None], held: list[str]) -> Iterator[Finding]:
-    for lock in found:
-        for resource in filter(lock.covers, held):
-            said = Said("locks", resource.rpartition("/")[2])
-            what = f"{lock.level.value} lock {lock.name!r} on {lock.scope}"
+def _wrong(group_locks: dict[Lock, None], resource_ids: list[str]) -> Iterator[Finding]:
+    for lock in group_locks:
+        for resource in filter(lock.covers, resource_ids):
+            report = Said("locks", resource.rpartition("/")[2])
+            lock_text = f"{lock.level.value} lock {lock.name!r} on {lock.scope}"
             if lock.level is LockLevel.READ_ONLY:
-                yield said.broken(f"{what}: nothing can be written there", f"remove the lock {lock.name!r}")
+                yield report.broken(f"{lock_text}: nothing can be written there", f"remove the lock {lock.name!r}")
             elif "/workspaces/" in resource:
-                why = "compute cannot scale down, deployment histories fill up, and no promotion can be undone"
-                yield said.broken(
-                    f"{what}: {why}", "lock single resources (storage, Key Vault) instead of the workspace"
+                consequence = "compute cannot scale down, deployment histories fill up, and no promotion can be undone"
+                yield report.broken(
+                    f"{lock_text}: {consequence}", "lock single resources (storage, Key Vault) instead of the workspace"
                 )

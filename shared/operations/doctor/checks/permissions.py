@@ -8,27 +8,32 @@ from shared.operations.roles.catalogue import missing
 
 @check
 def permissions(site: Site) -> Findings:
-    known = [each for each in assignments(site.configuration) if each.identity == APP and each.resource]
-    for wanted in known:
-        yield _judged(site, wanted)
+    assigned = [
+        assignment
+        for assignment in assignments(site.configuration)
+        if assignment.identity == APP and assignment.resource
+    ]
+    for assignment in assigned:
+        yield _judged(site, assignment)
 
 
-def _judged(site: Site, wanted: Assignment) -> Finding:
-    said = Said("permissions", wanted.scope + (" (for this doctor)" if wanted.only_doctor else ""))
-    fix = (
-        f"give the app's identity {' and '.join(f'{each.name} ({each.id})' for each in wanted.roles)} on {wanted.scope}"
-    )
+def _judged(site: Site, assignment: Assignment) -> Finding:
+    report = Said("permissions", assignment.scope + (" (for this doctor)" if assignment.only_doctor else ""))
+    roles = " and ".join(f"{role.name} ({role.id})" for role in assignment.roles)
+    fix = f"give the app's identity {roles} on {assignment.scope}"
     try:
-        grants = site.control.grants(wanted.resource)
-    except Hidden as hidden:
-        return said.unknown(str(hidden), "give the app's identity Reader there, so that it can be compared")
-    lacking = missing(wanted.need, grants)
-    if lacking:
-        shown = ", ".join(lacking[:4]) + (f" and {len(lacking) - 4} more" if len(lacking) > 4 else "")
-        return (said.warning if wanted.only_doctor else said.broken)(f"lacks {shown}", fix)
+        grants = site.control.grants(assignment.resource)
+    except Hidden as refusal:
+        return report.unknown(str(refusal), "give the app's identity Reader there, so that it can be compared")
+    missing_actions = missing(assignment.need, grants)
+    if missing_actions:
+        summary = ", ".join(missing_actions[:4]) + (
+            f" and {len(missing_actions) - 4} more" if len(missing_actions) > 4 else ""
+        )
+        return (report.warning if assignment.only_doctor else report.broken)(f"lacks {summary}", fix)
     if any(_rules(grant) for grant in grants):
-        return said.warning("may do everything there, grant roles included", f"take Owner or Contributor away; {fix}")
-    return said.ok("may do what is declared")
+        return report.warning("may do everything there, grant roles included", f"take Owner or Contributor away; {fix}")
+    return report.ok("may do what is declared")
 
 
 def _rules(grant: Grant) -> bool:

@@ -14,27 +14,27 @@ def scoring(site: Site) -> Findings:
 
 
 def _deployed(site: Site, score: Scoring) -> Finding:
-    where = f"{score.workspace.workspace}/{score.endpoint}/{score.deployment}"
-    said, wanted = Said("scoring", f"deployment {where}"), f"{score.model}:{score.version}"
-    there = site.endpoints.deployment(score.workspace, EndpointKind.BATCH, score.endpoint, score.deployment)
-    if there is None:
-        fix = f"deploy {wanted} there, or correct `score` of the route"
-        return said.broken("is not there, so no job of the route can be made", fix)
-    if there.state not in ("", "Succeeded"):
-        return said.broken(f"is {there.state}", "deploy it again; Azure ML says why it failed")
-    served = _version(there.model)
-    if served and served != wanted:
-        fix = f"deploy {wanted}, or write model: {served} in the route if that is what is meant"
-        return said.broken(f"serves {served}, and the route says {wanted}", fix)
-    return said.ok(f"serves {served or 'a model of its own naming'}")
+    address = f"{score.workspace.workspace}/{score.endpoint}/{score.deployment}"
+    report, model = Said("scoring", f"deployment {address}"), f"{score.model}:{score.version}"
+    deployment = site.endpoints.deployment(score.workspace, EndpointKind.BATCH, score.endpoint, score.deployment)
+    if deployment is None:
+        fix = f"deploy {model} there, or correct `score` of the route"
+        return report.broken("is not there, so no job of the route can be made", fix)
+    if deployment.state not in ("", "Succeeded"):
+        return report.broken(f"is {deployment.state}", "deploy it again; Azure ML says why it failed")
+    served = _version(deployment.model)
+    if served and served != model:
+        fix = f"deploy {model}, or write model: {served} in the route if that is what is meant"
+        return report.broken(f"serves {served}, and the route says {model}", fix)
+    return report.ok(f"serves {served or 'a model of its own naming'}")
 
 
 def _registered(site: Site, score: Scoring) -> Finding:
     model = ModelVersion(name=score.model, version=score.version)
-    said = Said("scoring", f"model {model} in {score.workspace.workspace}")
+    report = Said("scoring", f"model {model} in {score.workspace.workspace}")
     if site.models.find(score.workspace, model) is None:
-        return said.broken("is not registered", "register it, or correct `model` of the route")
-    return said.ok("is registered")
+        return report.broken("is not registered", "register it, or correct `model` of the route")
+    return report.ok("is registered")
 
 
 def _version(model: str) -> str:

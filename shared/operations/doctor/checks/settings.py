@@ -5,14 +5,14 @@ from shared.operations.doctor.findings import Findings, Said, Site, check
 
 @check
 def settings(site: Site) -> Findings:
-    seen, ladder = site.settings, site.configuration.ladder
-    said = Said("settings", "SIGNALBOX_RECEIPT_KEY")
-    if ladder.stages and not seen.receipt_key:
-        yield said.broken("is not set, so no promotion can move", "set a Key Vault reference to 32 random characters")
+    settings, ladder = site.settings, site.configuration.ladder
+    report = Said("settings", "SIGNALBOX_RECEIPT_KEY")
+    if ladder.stages and not settings.receipt_key:
+        yield report.broken("is not set, so no promotion can move", "set a Key Vault reference to 32 random characters")
     else:
-        yield said.ok("is set" if seen.receipt_key else "is not needed: no ladder is configured")
-    said = Said("settings", "SIGNALBOX_TOKEN_ISSUER")
-    if not seen.token_issuer:
-        yield said.broken("is not set, so nobody can sign in", "set https://login.microsoftonline.com/TENANT/v2.0")
+        yield report.ok("is set" if settings.receipt_key else "is not needed: no ladder is configured")
+    report = Said("settings", "SIGNALBOX_TOKEN_ISSUER")
+    if not settings.token_issuer:
+        yield report.broken("is not set, so nobody can sign in", "set https://login.microsoftonline.com/TENANT/v2.0")
     else:
-        yield said.ok(f"is {seen.token_issuer}")
+        yield report.ok(f"is {settings.token_issuer}")

@@ -13,16 +13,16 @@ _MOST = 20
 @check
 def sweeps(site: Site) -> Findings:
     state, failures = site.configuration.hub.state, 0
-    said = Said("sweeps", f"{state}/{records.SWEEPS}")
+    report = Said("sweeps", f"{state}/{records.SWEEPS}")
     try:
         for blob in site.hub.list(state, records.SWEEPS):
             failed = json.loads(site.hub.read(state, blob.path) or b"{}")
-            for what, failure in list(failed.items())[:_MOST]:
+            for part, failure in list(failed.items())[:_MOST]:
                 failures += 1
                 name = blob.path.removeprefix(records.SWEEPS).removesuffix(".json")
-                found = f"is left out since {failure['since']}: {failure['because']}"
-                yield Said("sweeps", f"{name}: {what}").broken(found, _FIX)
+                observation = f"is left out since {failure['since']}: {failure['because']}"
+                yield Said("sweeps", f"{name}: {part}").broken(observation, _FIX)
     except Refused as refusal:
-        yield said.unknown(f"cannot be read: {refusal}", "see what is found of the container")
+        yield report.unknown(f"cannot be read: {refusal}", "see what is found of the container")
     if not failures:
-        yield said.ok("nothing was left out")
+        yield report.ok("nothing was left out")

@@ -20,25 +20,25 @@ def workspaces(site: Site) -> Findings:
 
 
 def _stands(site: Site, subject: str, resource: str, section: str) -> Finding:
-    said = Said("workspaces", subject)
+    report = Said("workspaces", subject)
     try:
-        there = site.control.find(resource)
-    except Hidden as hidden:
-        return said.unknown(str(hidden), "give the app's identity Reader on it (see docs/roles.md)")
-    if there is None:
-        return said.broken(f"is not there: {resource}", f"correct {section} in signalbox.yaml, or create it")
-    if there.state not in ("", "Succeeded"):
-        return said.broken(f"is {there.state}", "wait for its provisioning, or repair it in Azure")
-    return said.ok("is there")
+        arm_resource = site.control.find(resource)
+    except Hidden as refusal:
+        return report.unknown(str(refusal), "give the app's identity Reader on it (see docs/roles.md)")
+    if arm_resource is None:
+        return report.broken(f"is not there: {resource}", f"correct {section} in signalbox.yaml, or create it")
+    if arm_resource.state not in ("", "Succeeded"):
+        return report.broken(f"is {arm_resource.state}", "wait for its provisioning, or repair it in Azure")
+    return report.ok("is there")
 
 
 def _datastore(site: Site, workspace: Workspace) -> Finding:
     hub = site.configuration.hub
-    said = Said("workspaces", f"datastore {hub.datastore} of {workspace.workspace}")
-    there, wanted = site.control.datastore(workspace, hub.datastore), f"{hub.account}/{hub.staging}"
+    report = Said("workspaces", f"datastore {hub.datastore} of {workspace.workspace}")
+    datastore, location = site.control.datastore(workspace, hub.datastore), f"{hub.account}/{hub.staging}"
     fix = f"register a blob datastore {hub.datastore} for container {hub.staging} of {hub.account}, without credentials"
-    if there is None:
-        return said.broken("is not there, so jobs find no input", fix)
-    if f"{there.account}/{there.container}" != wanted:
-        return said.broken(f"is {there.account}/{there.container}, and jobs need {wanted}", fix)
-    return said.ok(f"is {wanted}")
+    if datastore is None:
+        return report.broken("is not there, so jobs find no input", fix)
+    if f"{datastore.account}/{datastore.container}" != location:
+        return report.broken(f"is {datastore.account}/{datastore.container}, and jobs need {location}", fix)
+    return report.ok(f"is {location}")

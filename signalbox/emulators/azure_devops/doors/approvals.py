@@ -26,12 +26,12 @@ class ApprovalDoors:
     async def _query(self, request: web.Request) -> web.Response:
         self._gatehouse.admit(request)
         project = self._gatehouse.project(request)
-        wanted = [each.strip().lower() for each in request.query.get("approvalIds", "").split(",") if each.strip()]
+        ids = [name.strip().lower() for name in request.query.get("approvalIds", "").split(",") if name.strip()]
         state = request.query.get("state", "")
-        found = [each for each in self._store.all("approval") if each["project"] == project.id]
-        found = [each for each in found if not wanted or each["id"] in wanted]
-        found = [each for each in found if state in ("", "all", each["status"])]
-        return web.json_response(many([self._shape(request, each) for each in found]))
+        approvals = [approval for approval in self._store.all("approval") if approval["project"] == project.id]
+        approvals = [approval for approval in approvals if not ids or approval["id"] in ids]
+        approvals = [approval for approval in approvals if state in ("", "all", approval["status"])]
+        return web.json_response(many([self._shape(request, approval) for approval in approvals]))
 
     async def _show(self, request: web.Request) -> web.Response:
         self._gatehouse.admit(request)
@@ -39,50 +39,50 @@ class ApprovalDoors:
 
     async def _update(self, request: web.Request) -> web.Response:
         """An array of `{approvalId, status, comment}`."""
-        who, body = self._gatehouse.person(request), await request.json()
+        member, body = self._gatehouse.person(request), await request.json()
         if not isinstance(body, list) or not body:
             raise Refusal(400, "The body is not an array of updates.")
-        decided = [self._decide(request, who, each) for each in body]
+        approvals = [self._decide(request, member, update) for update in body]
         base = self._gatehouse.organisation.base
-        return web.json_response(many([approval_shape(base, each) for each in decided]))
+        return web.json_response(many([approval_shape(base, approval) for approval in approvals]))
 
-    def _decide(self, request: web.Request, who: Member, update: dict[str, Any]) -> Document:
+    def _decide(self, request: web.Request, member: Member, update: dict[str, Any]) -> Document:
         approval, status = self._approval(request, str(update.get("approvalId", ""))), update.get("status")
         if status not in ("approved", "rejected"):
             raise Refusal(400, f"Status {status!r} cannot be set.", "InvalidApprovalUpdate")
         if approval["status"] in FINAL:
             raise Refusal(400, f"Approval {approval['id']} is {approval['status']} already.", "ApprovalNotPending")
-        if any(each["id"] == who.id for each in approval["blockedApprovers"]):
-            raise Refusal(403, f"{who.unique_name} asked for the run and cannot decide.", "ApprovalUnauthorized")
-        step = self._step(approval, who)
-        step.update(status=status, comment=str(update.get("comment", "")), actualApprover=who.ref())
-        step.update(lastModifiedOn=now(), lastModifiedBy=who.ref())
+        if any(approver["id"] == member.id for approver in approval["blockedApprovers"]):
+            raise Refusal(403, f"{member.unique_name} asked for the run and cannot decide.", "ApprovalUnauthorized")
+        step = self._step(approval, member)
+        step.update(status=status, comment=str(update.get("comment", "")), actualApprover=member.ref())
+        step.update(lastModifiedOn=now(), lastModifiedBy=member.ref())
         approval["lastModifiedOn"] = now()
         _settle(approval)
         self._store.put("approval", approval["id"], approval)
-        self._store.count("decisions", f"{approval['id']}/{who.unique_name}")
+        self._store.count("decisions", f"{approval['id']}/{member.unique_name}")
         if approval["status"] in FINAL:
             self._caller.tell_approval("ms.vss-pipelinechecks-events.approval-completed", approval)
             result = "succeeded" if approval["status"] == "approved" else "rejected"
             self._runs.conclude(approval["run"], approval["id"], result)
         return approval
 
-    def _step(self, approval: Document, who: Member) -> Document:
-        """The step that waits for *who*."""
+    def _step(self, approval: Document, member: Member) -> Document:
+        """The step that waits for *member*."""
         groups = self._gatehouse.organisation.groups
         for step in approval["steps"]:
             assigned = step["assignedApprover"]
             members = groups.get(assigned["displayName"], ()) if assigned.get("isContainer") else ()
-            if step["status"] == "pending" and (assigned["id"] == who.id or who.unique_name in members):
-                found: Document = step
-                return found
-        raise Refusal(403, f"{who.unique_name} is not an approver of {approval['id']}.", "ApprovalUnauthorized")
+            if step["status"] == "pending" and (assigned["id"] == member.id or member.unique_name in members):
+                pending_step: Document = step
+                return pending_step
+        raise Refusal(403, f"{member.unique_name} is not an approver of {approval['id']}.", "ApprovalUnauthorized")
 
     def _approval(self, request: web.Request, name: str) -> Document:
-        found = self._store.get("approval", name)
-        if found is None or found["project"] != self._gatehouse.project(request).id:
+        approval = self._store.get("approval", name)
+        if approval is None or approval["project"] != self._gatehouse.project(request).id:
             raise Refusal(404, f"Approval {name} does not exist.", "ApprovalNotFoundException")
-        return found
+        return approval
 
     def _shape(self, request: web.Request, approval: Document) -> dict[str, Any]:
         expanded = "steps" in request.query.get("$expand", "").lower()
@@ -91,11 +91,11 @@ class ApprovalDoors:
 
 def _settle(approval: Document) -> None:
     """Rejected by anybody, or approved by as many as it takes; whoever was not needed is skipped."""
-    said = [step["status"] for step in approval["steps"]]
-    needed = approval["minRequiredApprovers"] or len(said)
-    if "rejected" in said:
+    statuses = [step["status"] for step in approval["steps"]]
+    needed = approval["minRequiredApprovers"] or len(statuses)
+    if "rejected" in statuses:
         approval["status"] = "rejected"
-    elif said.count("approved") >= needed:
+    elif statuses.count("approved") >= needed:
         approval["status"] = "approved"
     if approval["status"] in FINAL:
         for step in approval["steps"]:

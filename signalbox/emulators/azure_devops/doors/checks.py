@@ -27,15 +27,15 @@ class CheckDoors:
         app.router.add_get(f"{_CHECKS}/runs/{{suite}}", self._suite)
 
     async def _configure(self, request: web.Request) -> web.Response:
-        who, body = self._gatehouse.person(request), await request.json()
+        member, body = self._gatehouse.person(request), await request.json()
         number = self._store.next_number("check")
         base = f"{self._gatehouse.organisation.base}/{self._gatehouse.project(request).id}"
         url = f"{base}/_apis/pipelines/checks/configurations/{number}"
-        kept = {
+        check = {
             "settings": body.get("settings", {}),
-            "createdBy": who.ref(),
+            "createdBy": member.ref(),
             "createdOn": now(),
-            "modifiedBy": who.ref(),
+            "modifiedBy": member.ref(),
             "modifiedOn": now(),
             "timeout": body.get("timeout", 43200),
             "_links": {"self": {"href": url}},
@@ -44,8 +44,8 @@ class CheckDoors:
             "url": url,
             "resource": body["resource"],
         }
-        self._store.put("check", number, kept)
-        return web.json_response(kept)
+        self._store.put("check", number, check)
+        return web.json_response(check)
 
     async def _list(self, request: web.Request) -> web.Response:
         self._gatehouse.admit(request)
@@ -53,20 +53,20 @@ class CheckDoors:
 
     async def _show(self, request: web.Request) -> web.Response:
         self._gatehouse.admit(request)
-        found = self._store.get("check", request.match_info["check"])
-        if found is None:
+        check = self._store.get("check", request.match_info["check"])
+        if check is None:
             raise Refusal(404, "The check does not exist.", "CheckConfigurationNotFoundException")
-        return web.json_response(found)
+        return web.json_response(check)
 
     async def _suite(self, request: web.Request) -> web.Response:
         """A stage's id is its suite's."""
         self._gatehouse.admit(request)
-        wanted, base = request.match_info["suite"], self._gatehouse.organisation.base
+        suite_id, base = request.match_info["suite"], self._gatehouse.organisation.base
         for run in self._store.all("run"):
             for stage in run["stages"]:
-                if stage["id"] == wanted:
+                if stage["id"] == suite_id:
                     return web.json_response(_suite_shape(base, run, stage))
-        raise Refusal(404, f"Check suite {wanted} does not exist.", "CheckSuiteNotFoundException")
+        raise Refusal(404, f"Check suite {suite_id} does not exist.", "CheckSuiteNotFoundException")
 
 
 def _suite_shape(base: str, run: Document, stage: Document) -> dict[str, Any]:

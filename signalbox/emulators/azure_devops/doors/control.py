@@ -27,8 +27,10 @@ class ControlDoors:
         body = await request.json()
         project = self._gatehouse.organisation.project(body["project"])
         assert project is not None, f"project {body['project']!r} is not in the organisation"
-        known = next((each for each in self._store.all("pipeline") if each["name"] == body["name"]), None)
-        number = known["id"] if known else self._store.next_number("pipeline")
+        existing = next(
+            (pipeline for pipeline in self._store.all("pipeline") if pipeline["name"] == body["name"]), None
+        )
+        number = existing["id"] if existing else self._store.next_number("pipeline")
         self._store.put("pipeline", number, {**body, "project": project.id, "id": number})
         return web.json_response({"id": number, "project": project.id})
 
@@ -37,8 +39,8 @@ class ControlDoors:
         body = await request.json()
         pipeline = self._store.get("pipeline", body["pipeline"])
         assert pipeline is not None, f"pipeline {body['pipeline']} is not defined"
-        who = self._gatehouse.organisation.named(body["person"])
-        return web.json_response(self._runs.create(pipeline, body.get("parameters", {}), who))
+        member = self._gatehouse.organisation.named(body["person"])
+        return web.json_response(self._runs.create(pipeline, body.get("parameters", {}), member))
 
     async def _show(self, request: web.Request) -> web.Response:
         return web.json_response(self._runs.get(request.match_info["run"]))

@@ -22,14 +22,14 @@ class GitDoors:
         app.router.add_patch(f"{_PULLS}/{{pull:\\d+}}", self._update)
 
     async def _create(self, request: web.Request) -> web.Response:
-        who, project, body = self._gatehouse.person(request), self._gatehouse.project(request), await request.json()
+        member, project, body = self._gatehouse.person(request), self._gatehouse.project(request), await request.json()
         number, name = self._store.next_number("pull"), request.match_info["repository"]
         base = f"{self._gatehouse.organisation.base}/{project.id}/_apis/git/repositories/{name}"
-        kept = {
+        pull = {
             "repository": {"id": name, "name": name, "project": {"id": project.id, "name": project.name}},
             "pullRequestId": number,
             "status": "active",
-            "createdBy": who.ref(),
+            "createdBy": member.ref(),
             "creationDate": now(),
             "title": str(body.get("title", "")),
             "description": str(body.get("description", "")),
@@ -38,8 +38,8 @@ class GitDoors:
             "mergeStatus": "queued",
             "url": f"{base}/pullRequests/{number}",
         }
-        self._store.put("pull", f"{name}/{number}", kept)
-        return web.json_response(kept, status=201)
+        self._store.put("pull", f"{name}/{number}", pull)
+        return web.json_response(pull, status=201)
 
     async def _show(self, request: web.Request) -> web.Response:
         self._gatehouse.admit(request)
@@ -47,11 +47,11 @@ class GitDoors:
 
     async def _update(self, request: web.Request) -> web.Response:
         """`{"status": "completed"}` merges, unless the emulator was told to find conflicts (`"mergeStatus"`)."""
-        who, pull, body = self._gatehouse.person(request), self._pull(request), await request.json()
+        member, pull, body = self._gatehouse.person(request), self._pull(request), await request.json()
         merged = body.get("mergeStatus", "succeeded") == "succeeded"
         pull["mergeStatus"] = body.get("mergeStatus", "succeeded")
         if body.get("status") == "completed" and merged:
-            pull.update(status="completed", closedDate=now(), closedBy=who.ref())
+            pull.update(status="completed", closedDate=now(), closedBy=member.ref())
             pull["lastMergeCommit"] = {"commitId": f"{pull['pullRequestId']:040x}"}
         self._store.put("pull", f"{pull['repository']['id']}/{pull['pullRequestId']}", pull)
         self._announce("git.pullrequest.merged", pull["repository"]["project"]["id"], pull)
@@ -60,7 +60,7 @@ class GitDoors:
     def _pull(self, request: web.Request) -> Document:
         self._gatehouse.project(request)
         name = f"{request.match_info['repository']}/{request.match_info['pull']}"
-        found: dict[str, Any] | None = self._store.get("pull", name)
-        if found is None:
+        pull: dict[str, Any] | None = self._store.get("pull", name)
+        if pull is None:
             raise Refusal(404, f"TF401180: The requested pull request {name} was not found.", "GitPullRequestNotFound")
-        return found
+        return pull

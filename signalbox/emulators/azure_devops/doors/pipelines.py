@@ -32,15 +32,17 @@ class PipelineDoors:
 
     async def _project(self, request: web.Request) -> web.Response:
         self._gatehouse.admit(request)
-        found, base = self._gatehouse.project(request), self._gatehouse.organisation.base
-        url = f"{base}/_apis/projects/{found.id}"
-        return web.json_response({"id": found.id, "name": found.name, "url": url, "state": "wellFormed"})
+        project, base = self._gatehouse.project(request), self._gatehouse.organisation.base
+        url = f"{base}/_apis/projects/{project.id}"
+        return web.json_response({"id": project.id, "name": project.name, "url": url, "state": "wellFormed"})
 
     async def _list(self, request: web.Request) -> web.Response:
         self._gatehouse.admit(request)
         project = self._gatehouse.project(request)
-        known = [each for each in self._store.all("pipeline") if each["project"] == project.id]
-        return web.json_response(many([pipeline_shape(self._gatehouse.organisation, each) for each in known]))
+        pipelines = [pipeline for pipeline in self._store.all("pipeline") if pipeline["project"] == project.id]
+        return web.json_response(
+            many([pipeline_shape(self._gatehouse.organisation, pipeline) for pipeline in pipelines])
+        )
 
     async def _show(self, request: web.Request) -> web.Response:
         self._gatehouse.admit(request)
@@ -50,19 +52,19 @@ class PipelineDoors:
         """The newest first; a listed run shows no parameters."""
         self._gatehouse.admit(request)
         pipeline = self._pipeline(request)
-        mine = [each for each in reversed(self._store.all("run")) if each["pipeline"] == pipeline["id"]][:_LISTED]
-        shapes = [run_shape(self._gatehouse.organisation, each, pipeline) for each in mine]
+        runs = [run for run in reversed(self._store.all("run")) if run["pipeline"] == pipeline["id"]][:_LISTED]
+        shapes = [run_shape(self._gatehouse.organisation, run, pipeline) for run in runs]
         return web.json_response(many([{**shape, "templateParameters": {}} for shape in shapes]))
 
     async def _create(self, request: web.Request) -> web.Response:
-        who, pipeline = self._gatehouse.person(request), self._pipeline(request)
+        member, pipeline = self._gatehouse.person(request), self._pipeline(request)
         body = await request.json()
-        given = body.get("templateParameters") or {}
-        unknown = set(given) - set(pipeline.get("parameters", {}))
-        if unknown or not all(isinstance(value, str) for value in given.values()):
+        parameters = body.get("templateParameters") or {}
+        unknown = set(parameters) - set(pipeline.get("parameters", {}))
+        if unknown or not all(isinstance(value, str) for value in parameters.values()):
             names = ", ".join(sorted(unknown)) or "a value that is not a string"
             raise Refusal(400, f"Unexpected parameter: {names}", "PipelineValidationException")
-        run = self._runs.create(pipeline, given, who)
+        run = self._runs.create(pipeline, parameters, member)
         return web.json_response(run_shape(self._gatehouse.organisation, run, pipeline))
 
     async def _show_run(self, request: web.Request) -> web.Response:
@@ -93,41 +95,41 @@ class PipelineDoors:
 
     async def _user(self, request: web.Request) -> web.Response:
         self._gatehouse.admit(request)
-        found = self._gatehouse.organisation.described(request.match_info["descriptor"])
-        if found is None or found.kind == "group":
+        subject = self._gatehouse.organisation.described(request.match_info["descriptor"])
+        if subject is None or subject.kind == "group":
             raise Refusal(404, "VS860017: The subject does not exist.", "GraphSubjectNotFoundException")
-        return web.json_response(found.graph())
+        return web.json_response(subject.graph())
 
     def _pipeline(self, request: web.Request) -> Document:
-        found = self._store.get("pipeline", request.match_info["pipeline"])
-        if found is None or found["project"] != self._gatehouse.project(request).id:
+        pipeline = self._store.get("pipeline", request.match_info["pipeline"])
+        if pipeline is None or pipeline["project"] != self._gatehouse.project(request).id:
             raise Refusal(404, f"Pipeline {request.match_info['pipeline']} not found.", "PipelineNotFoundException")
-        return found
+        return pipeline
 
     def _run(self, request: web.Request) -> Document:
-        found = self._store.get("run", request.match_info["run"])
-        if found is None or found["project"] != self._gatehouse.project(request).id:
+        run = self._store.get("run", request.match_info["run"])
+        if run is None or run["project"] != self._gatehouse.project(request).id:
             raise Refusal(404, f"Run {request.match_info['run']} not found.", "RunNotFoundException")
-        return found
+        return run
 
 
 def _stage_records(stage: Document) -> list[dict[str, Any]]:
     """Stage > Checkpoint > what it waits for, and Stage > Phase > Job > Task; an approval's record has its id."""
-    shown = {"state": stage["state"], "result": stage["result"], "identifier": stage["name"]}
-    checkpoint, phase = (str(uuid.uuid5(uuid.UUID(stage["id"]), each)) for each in ("checkpoint", "phase"))
+    stage_fields = {"state": stage["state"], "result": stage["result"], "identifier": stage["name"]}
+    checkpoint, phase = (str(uuid.uuid5(uuid.UUID(stage["id"]), part)) for part in ("checkpoint", "phase"))
     records = [
-        {"id": stage["id"], "parentId": None, "type": "Stage", "name": stage["name"], **shown},
-        {"id": checkpoint, "parentId": stage["id"], "type": "Checkpoint", "name": "Checkpoint", **shown},
-        {"id": phase, "parentId": stage["id"], "type": "Phase", "name": "Phase", **shown},
+        {"id": stage["id"], "parentId": None, "type": "Stage", "name": stage["name"], **stage_fields},
+        {"id": checkpoint, "parentId": stage["id"], "type": "Checkpoint", "name": "Checkpoint", **stage_fields},
+        {"id": phase, "parentId": stage["id"], "type": "Phase", "name": "Phase", **stage_fields},
     ]
     kinds = {"approval": "Checkpoint.Approval", "task": "Checkpoint.TaskCheck", "poll": "Checkpoint.TaskCheck"}
     for gate in stage["gates"]:
         if gate["id"] and gate["kind"] in kinds:
-            seen = {"state": gate["state"], "result": gate["result"], "parentId": checkpoint}
+            step_fields = {"state": gate["state"], "result": gate["result"], "parentId": checkpoint}
             name = gate.get("record", gate["id"])  # A check's record need not have the id of its task.
-            records.append({"id": name, "type": kinds[gate["kind"]], "name": kinds[gate["kind"]], **seen})
-    for step in (each for each in stage["steps"] if each["id"]):
-        seen = {"state": step["state"], "result": step["result"]}
-        records.append({"id": step["job"], "parentId": phase, "type": "Job", "name": "Job", **seen})
-        records.append({"id": step["id"], "parentId": step["job"], "type": "Task", "name": "Task", **seen})
+            records.append({"id": name, "type": kinds[gate["kind"]], "name": kinds[gate["kind"]], **step_fields})
+    for step in (candidate for candidate in stage["steps"] if candidate["id"]):
+        step_fields = {"state": step["state"], "result": step["result"]}
+        records.append({"id": step["job"], "parentId": phase, "type": "Job", "name": "Job", **step_fields})
+        records.append({"id": step["id"], "parentId": step["job"], "type": "Task", "name": "Task", **step_fields})
     return records

@@ -62,9 +62,9 @@ class TaskDoors:
     def _complete(self, run: Document, record: Document, result: str) -> None:
         if result not in ("succeeded", "failed"):
             raise Refusal(400, f"Result {result!r} is not known.")
-        ended = record["state"] == "completed"
-        self._store.count("completed again" if ended else "completed", record["id"])
-        if not ended:
+        is_repeated = record["state"] == "completed"
+        self._store.count("completed again" if is_repeated else "completed", record["id"])
+        if not is_repeated:
             self._runs.conclude(run["id"], record["id"], result)
 
     async def _feed(self, request: web.Request) -> web.Response:
@@ -97,24 +97,24 @@ class TaskDoors:
 
     async def _records(self, request: web.Request) -> web.Response:
         run = self._admit(request)
-        return web.json_response(many([self._shape(each) for each in self._of(run)]))
+        return web.json_response(many([self._shape(record) for record in self._of(run)]))
 
     async def _update_records(self, request: web.Request) -> web.Response:
         run, body = self._admit(request), await _object(request)
-        known, changed = {each["id"]: each for each in self._of(run)}, []
-        for each in body.get("value", ()):
-            record = known.get(str(each.get("id", "")).lower())
+        records, changed = {record["id"]: record for record in self._of(run)}, []
+        for change in body.get("value", ()):
+            record = records.get(str(change.get("id", "")).lower())
             if record is None:
-                raise Refusal(404, f"Record {each.get('id')} is not in the timeline.")
-            if each.get("log"):
-                record["log"] = each["log"]["id"]
+                raise Refusal(404, f"Record {change.get('id')} is not in the timeline.")
+            if change.get("log"):
+                record["log"] = change["log"]["id"]
             record["change"] += 1
             self._store.put("record", record["id"], record)
             changed.append(self._shape(record))
         return web.json_response(many(changed))
 
     def _of(self, run: Document) -> list[Document]:
-        return [each for each in self._store.all("record") if each["plan"] == run["plan"]]
+        return [record for record in self._store.all("record") if record["plan"] == run["plan"]]
 
     def _shape(self, record: Document) -> Document:
         return {"lastModified": NEVER, **record_shape(self._gatehouse.organisation, record)}

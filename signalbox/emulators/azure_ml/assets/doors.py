@@ -44,10 +44,10 @@ class AssetDoors:
     async def _list_versions(self, request: web.Request) -> web.Response:
         self._entrance.admit(request)
         view = request.query.get("listViewType", "ActiveOnly")
-        found = self._assets.versions(arm_path(request), view, request.query.get("hash", ""))
+        versions = self._assets.versions(arm_path(request), view, request.query.get("hash", ""))
         if "asc" in request.query.get("$orderBy", "").lower():
-            found.reverse()
-        return web.json_response({"value": found[: int(request.query.get("$top", len(found)))]})
+            versions.reverse()
+        return web.json_response({"value": versions[: int(request.query.get("$top", len(versions)))]})
 
     async def _show_container(self, request: web.Request) -> web.Response:
         self._entrance.admit(request)
@@ -59,13 +59,13 @@ class AssetDoors:
 
     async def _put_container(self, request: web.Request) -> web.Response:
         self._entrance.admit(request)
-        made, new = self._assets.put_container(arm_path(request), await request.json())
-        return web.json_response(made, status=201 if new else 200)
+        container, new = self._assets.put_container(arm_path(request), await request.json())
+        return web.json_response(container, status=201 if new else 200)
 
     async def _put(self, request: web.Request) -> web.Response:
         scope = self._entrance.admit(request)
-        made, new = self._assets.put(scope, arm_path(request), await request.json())
-        return web.json_response(made, status=201 if new else 200)
+        version, new = self._assets.put(scope, arm_path(request), await request.json())
+        return web.json_response(version, status=201 if new else 200)
 
     async def _patch(self, request: web.Request) -> web.Response:
         self._entrance.admit(request)
@@ -78,16 +78,18 @@ class AssetDoors:
     async def _start_upload(self, request: web.Request) -> web.Response:
         """Created or got: until the version is registered, its pending upload is the same one."""
         scope, path = self._entrance.admit(request), arm_path(request).removesuffix("/startPendingUpload")
-        place = await self._assets.pending(path, lambda: self._blobs.fresh_container(scope.account))
-        said = self._reference(scope, place, write=True)
-        return web.json_response(said | {"pendingUploadId": uuid4().hex, "pendingUploadType": "TemporaryBlobReference"})
+        location = await self._assets.pending(path, lambda: self._blobs.fresh_container(scope.account))
+        reference = self._reference(scope, location, write=True)
+        return web.json_response(
+            reference | {"pendingUploadId": uuid4().hex, "pendingUploadType": "TemporaryBlobReference"}
+        )
 
     async def _temporary_reference(self, request: web.Request) -> web.Response:
         """The data plane's older way to start an upload: it refuses one for a version that exists."""
         scope = self._entrance.admit(request)
-        wanted = self._entrance.estate.asset_id((await request.json())["assetId"], scope, "models")
-        if self._assets.exists(wanted):
-            raise Refusal(409, "UserError", f"{wanted} already exists")
+        asset_path = self._entrance.estate.asset_id((await request.json())["assetId"], scope, "models")
+        if self._assets.exists(asset_path):
+            raise Refusal(409, "UserError", f"{asset_path} already exists")
         return web.json_response(await self._upload_reference(scope) | {"temporaryDataReferenceId": uuid4().hex})
 
     async def _read_reference(self, request: web.Request) -> web.Response:
@@ -95,21 +97,21 @@ class AssetDoors:
         scope = self._entrance.admit(request)
         body = await request.json()
         asset = self._assets.must(self._entrance.estate.asset_id(body["assetId"], scope, "models"))
-        kept = [asset["properties"].get(name) for names in CONTENT.values() for name in names]
-        if body["blobUri"] not in kept:
+        uris = [asset["properties"].get(name) for names in CONTENT.values() for name in names]
+        if body["blobUri"] not in uris:
             raise bad(f"blobUri {body['blobUri']!r} is not the content of {asset['id']}")
-        place = self._entrance.estate.place_of(body["blobUri"], scope)
-        return web.json_response(self._reference(scope, place, write=False))
+        location = self._entrance.estate.place_of(body["blobUri"], scope)
+        return web.json_response(self._reference(scope, location, write=False))
 
     async def _upload_reference(self, scope: Scope) -> dict[str, Any]:
-        place = await asyncio.to_thread(self._blobs.fresh_container, scope.account)
-        return self._reference(scope, place, write=True)
+        location = await asyncio.to_thread(self._blobs.fresh_container, scope.account)
+        return self._reference(scope, location, write=True)
 
-    def _reference(self, scope: Scope, place: Place, *, write: bool) -> dict[str, Any]:
-        credential = {"credentialType": "SAS", "sasUri": self._blobs.signed(place, write=write)}
+    def _reference(self, scope: Scope, location: Place, *, write: bool) -> dict[str, Any]:
+        credential = {"credentialType": "SAS", "sasUri": self._blobs.signed(location, write=write)}
         return {
             "blobReferenceForConsumption": {
-                "blobUri": self._blobs.address(place),
+                "blobUri": self._blobs.address(location),
                 "storageAccountArmId": scope.storage_id,
                 "credential": credential,
             }

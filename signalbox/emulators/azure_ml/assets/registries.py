@@ -96,16 +96,16 @@ class RegistryDoors:
 
     async def _import(self, request: web.Request) -> web.Response:
         registry = self._entrance.admit(request)
-        wanted = (await request.json())["properties"]
-        source = self._entrance.estate.asset_id(wanted["sourceAssetId"], registry, "models")
-        return self._begin(registry, source, wanted.get("destinationName"), wanted.get("destinationVersion"))
+        properties = (await request.json())["properties"]
+        source = self._entrance.estate.asset_id(properties["sourceAssetId"], registry, "models")
+        return self._begin(registry, source, properties.get("destinationName"), properties.get("destinationVersion"))
 
     async def _publish(self, request: web.Request) -> web.Response:
         self._entrance.admit(request)
-        wanted = await request.json()
+        body = await request.json()
         source = arm_path(request).removesuffix("/publish")
-        registry = self._registry(wanted["registryName"])
-        return self._begin(registry, source, wanted.get("destinationName"), wanted.get("destinationVersion"))
+        registry = self._registry(body["registryName"])
+        return self._begin(registry, source, body.get("destinationName"), body.get("destinationVersion"))
 
     def _begin(self, registry: Scope, source: str, name: str | None, version: str | None) -> web.Response:
         self._assets.must(source)
@@ -129,23 +129,23 @@ class RegistryDoors:
         try:
             registry, asset = self._scope(target), self._assets.must(source)
             kind = source.rsplit("/", 4)[1]
-            kept = {name: asset["properties"][name] for name in _KEPT if name in asset["properties"]}
+            properties = {name: asset["properties"][name] for name in _KEPT if name in asset["properties"]}
             for name in CONTENT[kind]:
                 if name.endswith("Uri"):
                     uri = asset["properties"][name]
-                    kept[name] = await asyncio.to_thread(self._copy_content, uri, self._scope(source), registry)
-            self._assets.put(registry, target, {"properties": kept})
+                    properties[name] = await asyncio.to_thread(self._copy_content, uri, self._scope(source), registry)
+            self._assets.put(registry, target, {"properties": properties})
             self._operations.end(operation)
         except (AzureError, Refusal, ValueError, KeyError) as error:
             self._operations.end(operation, f"{source} was not copied: {error}")
 
     def _copy_content(self, uri: str, source: Scope, registry: Scope) -> str:
         """The address of the copy, in a container of its own, under the folder's own name."""
-        place = self._entrance.estate.place_of(uri, source)
+        location = self._entrance.estate.place_of(uri, source)
         fresh = self._blobs.fresh_container(registry.account)
-        if not self._blobs.copy(place, fresh):
+        if not self._blobs.copy(location, fresh):
             raise ValueError(f"{uri} holds no blob")
-        folder = place.path.rstrip("/").rpartition("/")[2]
+        folder = location.path.rstrip("/").rpartition("/")[2]
         return f"{self._blobs.address(fresh)}/{folder}".rstrip("/")
 
     def _scope(self, path: str) -> Scope:
@@ -155,7 +155,7 @@ class RegistryDoors:
         return scope
 
     def _registry(self, name: str) -> Scope:
-        found = self._entrance.estate.registry(name)
-        if found is None:
+        registry = self._entrance.estate.registry(name)
+        if registry is None:
             raise missing(f"registry {name}")
-        return found
+        return registry

@@ -34,71 +34,73 @@ class AssetStore:
 
     def put(self, scope: Scope, path: str, body: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         """The version at *path*, and whether it is new. Raises Refusal where its content would change."""
-        there = self._resources.get(path)
-        if there is None:
+        existing = self._resources.get(path)
+        if existing is None:
             return self._create(scope, path, body), True
-        given = body.get("properties") or {}
-        self._refuse_new_content(scope, there, given)
-        reset = {name: given.get(name) or ({} if name in ("tags", "properties") else None) for name in _MUTABLE}
-        return self._change(path, there, reset), False  # A PUT is the whole: what it leaves out is gone.
+        properties = body.get("properties") or {}
+        self._refuse_new_content(scope, existing, properties)
+        reset = {name: properties.get(name) or ({} if name in ("tags", "properties") else None) for name in _MUTABLE}
+        return self._change(path, existing, reset), False  # A PUT is the whole: what it leaves out is gone.
 
     def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Merges tags and properties; null takes one away."""
-        there = self.must(path)
-        given = {**{name: body[name] for name in _MUTABLE if name in body}, **(body.get("properties") or {})}
-        frozen = [name for name in given if name not in _MUTABLE]
+        existing = self.must(path)
+        changes = {**{name: body[name] for name in _MUTABLE if name in body}, **(body.get("properties") or {})}
+        frozen = [name for name in changes if name not in _MUTABLE]
         if frozen:
             raise Refusal(
                 400, "UserError", f"{', '.join(frozen)} of {path} cannot be patched: {', '.join(_MUTABLE)} can"
             )
         for name in ("tags", "properties"):
-            if name in given:
-                merged = {**there["properties"][name], **(given[name] or {})}
-                given[name] = {key: value for key, value in merged.items() if value is not None}
-        return self._change(path, there, given)
+            if name in changes:
+                merged = {**existing["properties"][name], **(changes[name] or {})}
+                changes[name] = {key: value for key, value in merged.items() if value is not None}
+        return self._change(path, existing, changes)
 
     def put_container(self, path: str, body: dict[str, Any]) -> tuple[dict[str, Any], bool]:
-        there = self._resources.get(path)
-        given = body.get("properties") or {}
-        if there is None:
-            self._resources.put(path, _container(path, given))
+        existing = self._resources.get(path)
+        properties = body.get("properties") or {}
+        if existing is None:
+            self._resources.put(path, _container(path, properties))
         else:
-            self._change(path, there, {name: given[name] for name in _MUTABLE if name in given})
-        return self.container(path), there is None
+            self._change(path, existing, {name: properties[name] for name in _MUTABLE if name in properties})
+        return self.container(path), existing is None
 
     def container(self, path: str) -> dict[str, Any]:
         """With its newest version and the number that comes next."""
-        there = self.must(path)
+        container = self.must(path)
         versions = [version["name"] for version in self._resources.children(f"{path}/versions")]
         numbers = [int(version) for version in versions if version.isdigit()]
-        there["properties"] |= {
+        container["properties"] |= {
             "latestVersion": versions[0] if versions else None,
             "nextVersion": str(max(numbers, default=0) + 1),
         }
-        return there
+        return container
 
     def containers(self, path: str, view: str) -> list[dict[str, Any]]:
-        return [self.container(f"{path}/{each['name']}") for each in _seen(self._resources.children(path), view)]
+        return [
+            self.container(f"{path}/{container['name']}") for container in _seen(self._resources.children(path), view)
+        ]
 
     def versions(self, path: str, view: str, content_hash: str) -> list[dict[str, Any]]:
         """Newest first; only those with the *content_hash*, if one is given."""
-        found = _seen(self._resources.children(path), view)
-        known = ((version, version["properties"]["properties"].get("hash_sha256")) for version in found)
-        return [version for version, there in known if content_hash in ("", there)]
+        versions = _seen(self._resources.children(path), view)
+        hashed = ((version, version["properties"]["properties"].get("hash_sha256")) for version in versions)
+        return [version for version, content in hashed if content_hash in ("", content)]
 
     async def pending(self, path: str, make: Callable[[], Place]) -> Place:
         """Where the content of the version at *path* is being uploaded: one place until it is registered or deleted."""
         async with self._pending:
-            there = self._resources.get(f"/pending{path}")
-            place = await asyncio.to_thread(make) if there is None else Place(**there)
-            self._resources.put(f"/pending{path}", asdict(place))
-            return place
+            stored = self._resources.get(f"/pending{path}")
+            location = await asyncio.to_thread(make) if stored is None else Place(**stored)
+            self._resources.put(f"/pending{path}", asdict(location))
+            return location
 
     def must(self, path: str) -> dict[str, Any]:
-        found = self._resources.get(path)
-        if found is None:
+        resource = self._resources.get(path)
+        if resource is None:
             raise missing(path)
-        return found
+        return resource
 
     def exists(self, path: str) -> bool:
         return self._resources.get(path) is not None
@@ -109,30 +111,30 @@ class AssetStore:
 
     def _create(self, scope: Scope, path: str, body: dict[str, Any]) -> dict[str, Any]:
         container, kind = path.rpartition("/versions/")[0], path.rsplit("/", 4)[1]
-        made = _version(path, kind, body)
-        documents = {path: made}
+        version = _version(path, kind, body)
+        documents = {path: version}
         if self._resources.get(container) is None:
             documents = {container: _container(container, {}), **documents}
         self._resources.put_all(documents, Effect(kind="assets", name=self._estate.within(path)))
         if kind == "models" and scope.kind == "workspaces":
-            self._publish(_registered(scope, path, made))
-        return made
+            self._publish(_registered(scope, path, version))
+        return version
 
-    def _change(self, path: str, there: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
-        there["properties"] |= {name: _own(name, value) for name, value in change.items()}
-        there["systemData"]["lastModifiedAt"] = now()
-        self._resources.put(path, there)
-        return there
+    def _change(self, path: str, resource: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+        resource["properties"] |= {name: _own(name, value) for name, value in change.items()}
+        resource["systemData"]["lastModifiedAt"] = now()
+        self._resources.put(path, resource)
+        return resource
 
-    def _refuse_new_content(self, scope: Scope, there: dict[str, Any], given: dict[str, Any]) -> None:
-        kind = there["id"].rsplit("/", 4)[1]
+    def _refuse_new_content(self, scope: Scope, existing: dict[str, Any], properties: dict[str, Any]) -> None:
+        kind = existing["id"].rsplit("/", 4)[1]
         for name in CONTENT[kind]:
-            was, wanted = there["properties"].get(name), given.get(name)
-            if wanted is not None and self._meaning(scope, wanted) != self._meaning(scope, was):
+            current, requested = existing["properties"].get(name), properties.get(name)
+            if requested is not None and self._meaning(scope, requested) != self._meaning(scope, current):
                 raise Refusal(
                     409,
                     "UserError",
-                    f"{there['id']} exists and its {name} cannot change from {was!r} to {wanted!r}; "
+                    f"{existing['id']} exists and its {name} cannot change from {current!r} to {requested!r}; "
                     "register another version",
                 )
 
@@ -150,30 +152,30 @@ def now() -> str:
 
 def system_data() -> dict[str, Any]:
     at = now()
-    who = {"createdBy": "signalbox", "createdByType": "Application"}
-    return {**who, "createdAt": at, "lastModifiedAt": at, "lastModifiedBy": "signalbox"}
+    creator = {"createdBy": "signalbox", "createdByType": "Application"}
+    return {**creator, "createdAt": at, "lastModifiedAt": at, "lastModifiedBy": "signalbox"}
 
 
 def _version(path: str, kind: str, body: dict[str, Any]) -> dict[str, Any]:
-    given = {name: _own(name, value) for name, value in (body.get("properties") or {}).items()}
+    properties = {name: _own(name, value) for name, value in (body.get("properties") or {}).items()}
     defaults: dict[str, Any] = {"tags": {}, "properties": {}, "isArchived": False, "isAnonymous": False}
     flavors: dict[str, Any] = {"flavors": {}} if kind == "models" else {}
     return {
         "id": _shown_id(path),
         "name": path.rpartition("/")[2],
         "type": _type(path, f"{kind}/versions"),
-        "properties": {**defaults, **flavors, **given, "provisioningState": "Succeeded"},
+        "properties": {**defaults, **flavors, **properties, "provisioningState": "Succeeded"},
         "systemData": system_data(),
     }
 
 
-def _container(path: str, given: dict[str, Any]) -> dict[str, Any]:
+def _container(path: str, properties: dict[str, Any]) -> dict[str, Any]:
     defaults = {"tags": {}, "properties": {}, "isArchived": False}
     return {
         "id": _shown_id(path),
         "name": path.rpartition("/")[2],
         "type": _type(path, path.rsplit("/", 2)[1]),
-        "properties": {**defaults, **{name: given[name] for name in _MUTABLE if name in given}},
+        "properties": {**defaults, **{name: properties[name] for name in _MUTABLE if name in properties}},
         "systemData": system_data(),
     }
 
@@ -192,11 +194,13 @@ def _own(name: str, value: Any) -> Any:
     return {} if value is None and name in ("tags", "properties", "flavors") else value
 
 
-def _seen(found: list[dict[str, Any]], view: str) -> list[dict[str, Any]]:
+def _seen(resources: list[dict[str, Any]], view: str) -> list[dict[str, Any]]:
     """*view*: ActiveOnly (as the service has it by default), ArchivedOnly or All."""
     if view == "All":
-        return found
-    return [each for each in found if bool(each["properties"].get("isArchived")) == (view == "ArchivedOnly")]
+        return resources
+    return [
+        resource for resource in resources if bool(resource["properties"].get("isArchived")) == (view == "ArchivedOnly")
+    ]
 
 
 def _registered(scope: Scope, path: str, model: dict[str, Any]) -> dict[str, Any]:

@@ -36,8 +36,8 @@ class ArmDoors:
 
     async def _list_jobs(self, request: web.Request) -> web.Response:
         workspace = self._entrance.admit(request)
-        found = self._jobs.of_workspace(workspace, request.match_info.get("endpoint", ""))
-        return web.json_response({"value": [shown(job) for job in found]})
+        jobs = self._jobs.of_workspace(workspace, request.match_info.get("endpoint", ""))
+        return web.json_response({"value": [shown(job) for job in jobs]})
 
     async def _show_job(self, request: web.Request) -> web.Response:
         self._entrance.admit(request)
@@ -56,18 +56,18 @@ class ArmDoors:
         self._entrance.admit(request)
         path, body = arm_path(request), await request.json()
         before = self._resources.get(path)
-        made = self._deployment(path, body) if "deployment" in request.match_info else self._endpoint(path, body)
-        self._resources.put(path, made, _effect(self._entrance.estate, path, before, made))
-        return web.json_response(made, status=200 if before else 201)
+        resource = self._deployment(path, body) if "deployment" in request.match_info else self._endpoint(path, body)
+        self._resources.put(path, resource, _effect(self._entrance.estate, path, before, resource))
+        return web.json_response(resource, status=200 if before else 201)
 
     async def _patch(self, request: web.Request) -> web.Response:
         self._entrance.admit(request)
         path, change = arm_path(request), await request.json()
-        there = self._must(path)
-        there["properties"] |= change.get("properties") or {}
-        there["tags"] = change.get("tags", there.get("tags", {}))
-        self._resources.put(path, there, _effect(self._entrance.estate, path, self._must(path), there))
-        return web.json_response(there)
+        resource = self._must(path)
+        resource["properties"] |= change.get("properties") or {}
+        resource["tags"] = change.get("tags", resource.get("tags", {}))
+        self._resources.put(path, resource, _effect(self._entrance.estate, path, self._must(path), resource))
+        return web.json_response(resource)
 
     async def _get(self, request: web.Request) -> web.Response:
         self._entrance.admit(request)
@@ -82,34 +82,34 @@ class ArmDoors:
         path = arm_path(request)
         if "deployment" not in request.match_info:
             self._names.release(path)
-        done = self._resources.delete(path, Effect(kind="deletions", name=self._entrance.estate.within(path)))
-        return web.Response(status=200 if done else 204)
+        deleted = self._resources.delete(path, Effect(kind="deletions", name=self._entrance.estate.within(path)))
+        return web.Response(status=200 if deleted else 204)
 
     def _endpoint(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         self._names.claim(path)
-        made = _document(path, "batchEndpoints", body)
-        scoring = f"{self._entrance.base_url}/batch/{made['name']}"
-        made["properties"] |= {"scoringUri": f"{scoring}/jobs", "swaggerUri": f"{scoring}/swagger.json"}
-        made["properties"].setdefault("defaults", {"deploymentName": None})
-        made.setdefault("identity", {"type": "SystemAssigned"})
-        return made
+        endpoint = _document(path, "batchEndpoints", body)
+        scoring = f"{self._entrance.base_url}/batch/{endpoint['name']}"
+        endpoint["properties"] |= {"scoringUri": f"{scoring}/jobs", "swaggerUri": f"{scoring}/swagger.json"}
+        endpoint["properties"].setdefault("defaults", {"deploymentName": None})
+        endpoint.setdefault("identity", {"type": "SystemAssigned"})
+        return endpoint
 
     def _deployment(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         self._must(path.rpartition("/deployments/")[0])
         return _document(path, "batchEndpoints/deployments", body)
 
     def _must(self, path: str) -> dict[str, Any]:
-        found = self._resources.get(path)
-        if found is None:
+        resource = self._resources.get(path)
+        if resource is None:
             raise missing(path)
-        return found
+        return resource
 
 
 def _document(path: str, kind: str, body: dict[str, Any]) -> dict[str, Any]:
     """What the service adds to a resource that was put."""
-    made = {**body, "id": path, "name": path.rpartition("/")[2], "type": f"{PROVIDER}/workspaces/{kind}"}
-    made["properties"] = {**(body.get("properties") or {}), "provisioningState": "Succeeded"}
-    return made
+    resource = {**body, "id": path, "name": path.rpartition("/")[2], "type": f"{PROVIDER}/workspaces/{kind}"}
+    resource["properties"] = {**(body.get("properties") or {}), "provisioningState": "Succeeded"}
+    return resource
 
 
 def _effect(estate: Estate, path: str, before: dict[str, Any] | None, after: dict[str, Any]) -> Effect | None:

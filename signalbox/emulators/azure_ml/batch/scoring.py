@@ -54,10 +54,10 @@ class ScoringDoors:
         configuration = deployment["properties"].get("deploymentConfiguration") or {}
         if configuration.get("deploymentConfigurationType") != "PipelineComponent":
             spec = asdict(read_spec(_lower(properties), endpoint, deployment))
-            asked = {"properties": _texts(properties)}
-            return self._jobs.submit(NewJob(kind="scoring", spec=spec, friendly=friendly, properties=asked))
+            job_properties = {"properties": _texts(properties)}
+            return self._jobs.submit(NewJob(kind="scoring", spec=spec, friendly=friendly, properties=job_properties))
         folders, literals = given(field(properties, "inputData") or {})
-        wanted = TrainingSpec(
+        spec_ = TrainingSpec(
             workspace=_workspace(endpoint),
             endpoint=endpoint["name"],
             component=configuration["componentId"]["assetId"],
@@ -67,8 +67,8 @@ class ScoringDoors:
         )
         own = _texts(properties)
         tags, experiment = configuration.get("tags") or {}, own.get("experimentName") or endpoint["name"]
-        kept: dict[str, Any] = {"experimentName": experiment, "properties": own, "tags": tags}
-        return self._runs.start(wanted, kept, friendly)
+        run_properties: dict[str, Any] = {"experimentName": experiment, "properties": own, "tags": tags}
+        return self._runs.start(spec_, run_properties, friendly)
 
     async def _show(self, request: web.Request) -> web.Response:
         self._check(request, AUDIENCES)
@@ -93,8 +93,8 @@ def read_spec(properties: dict[str, Any], endpoint: dict[str, Any], deployment: 
     compute = {**_given(own.get("resources")), **_given(properties.get("compute"))}
 
     def setting(name: str, default: Any) -> Any:
-        given = properties.get(name)
-        return given if given is not None else own.get(name) if own.get(name) is not None else default
+        value = properties.get(name)
+        return value if value is not None else own.get(name) if own.get(name) is not None else default
 
     return JobSpec(
         workspace=_workspace(endpoint),
@@ -142,10 +142,10 @@ def _given(raw: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def seconds(duration: str) -> float:
-    found = _DURATION.fullmatch(duration)
-    if not found:
+    parts = _DURATION.fullmatch(duration)
+    if not parts:
         raise ValueError(f"timeout {duration!r} is not an ISO 8601 duration such as PT30S")
-    return float(found[1] or 0) * 3600 + float(found[2] or 0) * 60 + float(found[3] or 0)
+    return float(parts[1] or 0) * 3600 + float(parts[2] or 0) * 60 + float(parts[3] or 0)
 
 
 def _error(status: int, code: str, message: str) -> web.Response:

@@ -74,9 +74,9 @@ class BatchWork:
 
     async def _write_output(self, spec: JobSpec, guid: str, result: Path) -> None:
         """A job that was killed while it wrote, or before it said so, may find its own output there."""
-        begun = self._resources.get(f"/begun-outputs/{guid}") is not None
+        has_begun = self._resources.get(f"/begun-outputs/{guid}") is not None
         self._resources.put(f"/begun-outputs/{guid}", {})
-        await asyncio.to_thread(self._blobs.upload, self._output(spec, guid), result, again=begun)
+        await asyncio.to_thread(self._blobs.upload, self._output(spec, guid), result, overwrite=has_begun)
 
     async def _score(self, spec: JobSpec, folder: Path) -> Path:
         work = folder / "work"
@@ -116,13 +116,13 @@ class BatchWork:
     def _output(self, spec: JobSpec, guid: str) -> Place:
         """The one output file: where the output's address names a file, there; else in that folder."""
         uri = spec.output_uri or f"azureml://datastores/{BLOB_STORE}/paths/azureml/{guid}/score"
-        place = self._place(spec, uri)
-        if place.path.endswith(f"/{spec.output_file}"):
-            return place
-        return replace(place, path=f"{place.path.rstrip('/')}/{spec.output_file}")
+        location = self._place(spec, uri)
+        if location.path.endswith(f"/{spec.output_file}"):
+            return location
+        return replace(location, path=f"{location.path.rstrip('/')}/{spec.output_file}")
 
     def _must(self, path: str) -> dict[str, Any]:
-        found = self._resources.get(path)
-        if found is None:
+        resource = self._resources.get(path)
+        if resource is None:
             raise JobError(f"{path} does not exist")
-        return found
+        return resource

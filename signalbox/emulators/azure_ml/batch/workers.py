@@ -30,20 +30,20 @@ class WorkerPool:
     ) -> Path:
         """The file of all rows, in the order of the mini-batches. Raises JobError past the threshold."""
         output.mkdir(parents=True, exist_ok=True)
-        waiting = asyncio.Queue[int]()
+        queue = asyncio.Queue[int]()
         for number in range(len(batches)):
-            waiting.put_nowait(number)
+            queue.put_nowait(number)
         failed: list[int] = []
 
         async def work(name: int) -> None:
             async with self._worker(name) as worker:
-                while not waiting.empty():
-                    number = waiting.get_nowait()
-                    done = await self._attempt(worker, batches[number], output / f"{number:06d}", max_retries)
-                    self._note(f"task {number}: {len(batches[number])} files {'succeeded' if done else 'failed'}")
-                    if not done:
+                while not queue.empty():
+                    number = queue.get_nowait()
+                    succeeded = await self._attempt(worker, batches[number], output / f"{number:06d}", max_retries)
+                    self._note(f"task {number}: {len(batches[number])} files {'succeeded' if succeeded else 'failed'}")
+                    if not succeeded:
                         failed.append(number)
-                        _judge(sum(len(batches[each]) for each in failed), error_threshold)
+                        _judge(sum(len(batches[batch]) for batch in failed), error_threshold)
 
         count = max(1, min(workers, _MOST, len(batches)))
         async with _first_error(), asyncio.TaskGroup() as group:

@@ -53,13 +53,13 @@ class DeploymentDoors:
     async def _patch(self, request: web.Request) -> web.Response:
         scope = self._entrance.admit(request)
         path, change = arm_path(request), await request.json()
-        there = self._must(path)
+        resource = self._must(path)
         if set(change) <= _SMALL:
-            there |= change
-            self._resources.put(path, there, self._effect("deployments", path))
-            return web.json_response(there)
-        properties = {**there["properties"], **(change.get("properties") or {})}
-        return self._begin(scope, path, {**there, **change, "properties": properties})
+            resource |= change
+            self._resources.put(path, resource, self._effect("deployments", path))
+            return web.json_response(resource)
+        properties = {**resource["properties"], **(change.get("properties") or {})}
+        return self._begin(scope, path, {**resource, **change, "properties": properties})
 
     async def _delete(self, request: web.Request) -> web.Response:
         self._entrance.admit(request)
@@ -69,7 +69,7 @@ class DeploymentDoors:
         endpoint = self._must(path.rpartition("/deployments/")[0])
         name = path.rpartition("/")[2]
         shares = {**endpoint["properties"]["mirrorTraffic"], **endpoint["properties"]["traffic"]}
-        share = next((share for each, share in shares.items() if each.lower() == name.lower()), 0)
+        share = next((share for deployment, share in shares.items() if deployment.lower() == name.lower()), 0)
         if share:
             raise Refusal(400, "UserError", f"{path} has {share} percent of the traffic; set its traffic to 0 first")
         self._resources.delete(path, self._effect("deletions", path))
@@ -80,21 +80,21 @@ class DeploymentDoors:
         self._entrance.admit(request)
         path = arm_path(request).removesuffix("/getLogs")
         self._must(path)
-        wanted = await request.json() if request.body_exists else {}
-        return web.json_response({"content": self._fleet.logs(path, int(wanted.get("tail") or 200))})
+        body = await request.json() if request.body_exists else {}
+        return web.json_response({"content": self._fleet.logs(path, int(body.get("tail") or 200))})
 
     def _begin(self, scope: Scope, path: str, body: dict[str, Any]) -> web.Response:
         before = self._resources.get(path)
         if before and before["properties"]["provisioningState"] in _UNDER_WAY:
             raise Refusal(409, "Conflict", f"{path} is {before['properties']['provisioningState']}; wait for its end")
-        made = self._complete(scope, path, body, before)
-        self._resources.put(path, made, self._effect("deployments", path))
+        deployment = self._complete(scope, path, body, before)
+        self._resources.put(path, deployment, self._effect("deployments", path))
         headers = self._operations.status_header(scope, self._fleet.deploy(path))
-        return web.json_response(made, status=200 if before else 201, headers=headers)
+        return web.json_response(deployment, status=200 if before else 201, headers=headers)
 
     def _complete(self, scope: Scope, path: str, body: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
-        given = (body.get("properties") or {}).items()
-        properties = {name: value for name, value in given if value is not None}
+        raw_properties = (body.get("properties") or {}).items()
+        properties = {name: value for name, value in raw_properties if value is not None}
         self._judge(scope, properties)
         state = "Updating" if before else "Creating"
         return {
@@ -111,8 +111,8 @@ class DeploymentDoors:
 
     def _judge(self, scope: Scope, properties: dict[str, Any]) -> None:
         code = properties.get("codeConfiguration") or {}
-        named = [("model", properties.get("model"), "models"), ("codeId", code.get("codeId"), "codes")]
-        for field, reference, kind in named:
+        references = [("model", properties.get("model"), "models"), ("codeId", code.get("codeId"), "codes")]
+        for field, reference, kind in references:
             if reference and self._resources.get(self._entrance.estate.asset_id(reference, scope, kind)) is None:
                 raise bad(f"{field} {reference!r} does not exist; register it first")
         if not properties.get("model"):
@@ -122,7 +122,7 @@ class DeploymentDoors:
         return Effect(kind=kind, name=self._entrance.estate.within(path))
 
     def _must(self, path: str) -> dict[str, Any]:
-        found = self._resources.get(path)
-        if found is None:
+        resource = self._resources.get(path)
+        if resource is None:
             raise missing(path)
-        return found
+        return resource

@@ -56,12 +56,12 @@ class OnlineDoors:
         self._entrance.admit(request)
         path, body = arm_path(request), await request.json()
         before = self._resources.get(path)
-        made = self._complete(path, body, before)
+        endpoint = self._complete(path, body, before)
         if before is None:
             self._names.claim(path)
             self._resources.put(f"/keys{path}", {"Primary": _key(), "Secondary": _key()})
-        self._keep(path, before, made)
-        return web.json_response(made, status=200 if before else 201)
+        self._keep(path, before, endpoint)
+        return web.json_response(endpoint, status=200 if before else 201)
 
     async def _patch(self, request: web.Request) -> web.Response:
         """Tags as the service has it, and any of the properties."""
@@ -69,9 +69,9 @@ class OnlineDoors:
         path, change = arm_path(request), await request.json()
         before = self._must(path)
         properties = {**before["properties"], **(change.get("properties") or {})}
-        made = self._complete(path, {**before, **change, "properties": properties}, before)
-        self._keep(path, before, made)
-        return web.json_response(made)
+        endpoint = self._complete(path, {**before, **change, "properties": properties}, before)
+        self._keep(path, before, endpoint)
+        return web.json_response(endpoint)
 
     async def _delete(self, request: web.Request) -> web.Response:
         self._entrance.admit(request)
@@ -80,8 +80,8 @@ class OnlineDoors:
             await self._fleet.remove(deployment["id"])
         self._names.release(path)
         self._resources.delete(f"/keys{path}")
-        done = self._resources.delete(path, Effect(kind="deletions", name=self._entrance.estate.within(path)))
-        return web.Response(status=200 if done else 204)
+        deleted = self._resources.delete(path, Effect(kind="deletions", name=self._entrance.estate.within(path)))
+        return web.Response(status=200 if deleted else 204)
 
     async def _list_keys(self, request: web.Request) -> web.Response:
         keys = self._keys(request)
@@ -90,10 +90,10 @@ class OnlineDoors:
     async def _regenerate_keys(self, request: web.Request) -> web.Response:
         """The SDK sends the key that there is: it asks for another."""
         keys, body = self._keys(request), await request.json()
-        which, wanted = str(body.get("keyType", "")).capitalize(), body.get("keyValue")
-        if which not in keys:
+        key_name, key_value = str(body.get("keyType", "")).capitalize(), body.get("keyValue")
+        if key_name not in keys:
             raise bad(f"keyType {body.get('keyType')!r} is not known; it is Primary or Secondary")
-        keys[which] = wanted if wanted and wanted != keys[which] else _key()
+        keys[key_name] = key_value if key_value and key_value != keys[key_name] else _key()
         self._resources.put(f"/keys{arm_path(request).rpartition('/')[0]}", keys)
         return web.Response(status=200)
 
@@ -147,8 +147,8 @@ class OnlineDoors:
         }
 
     def _judge_shares(self, path: str, traffic: dict[str, int], mirrored: dict[str, int]) -> None:
-        known = {deployment["name"].lower() for deployment in self._resources.children(f"{path}/deployments")}
-        strangers = sorted(name for name in {**traffic, **mirrored} if name.lower() not in known)
+        deployments = {deployment["name"].lower() for deployment in self._resources.children(f"{path}/deployments")}
+        strangers = sorted(name for name in {**traffic, **mirrored} if name.lower() not in deployments)
         if strangers:
             raise bad(f"traffic names {', '.join(strangers)}, which {path} does not have; create the deployment first")
         if sum(traffic.values()) not in (0, 100) or min(traffic.values(), default=0) < 0:
@@ -156,16 +156,16 @@ class OnlineDoors:
         if not 0 <= sum(mirrored.values()) <= _MOST_MIRRORED:
             raise bad(f"mirrorTraffic {mirrored} of {path} is more than {_MOST_MIRRORED} percent")
 
-    def _keep(self, path: str, before: dict[str, Any] | None, made: dict[str, Any]) -> None:
-        changed = _shares(before) != _shares(made)
+    def _keep(self, path: str, before: dict[str, Any] | None, endpoint: dict[str, Any]) -> None:
+        changed = _shares(before) != _shares(endpoint)
         effect = Effect(kind="traffic", name=self._entrance.estate.within(path)) if changed else None
-        self._resources.put(path, made, effect)
+        self._resources.put(path, endpoint, effect)
 
     def _must(self, path: str) -> dict[str, Any]:
-        found = self._resources.get(path)
-        if found is None:
+        resource = self._resources.get(path)
+        if resource is None:
             raise missing(path)
-        return found
+        return resource
 
 
 def _shares(endpoint: dict[str, Any] | None) -> list[dict[str, int]]:

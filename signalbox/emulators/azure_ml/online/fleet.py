@@ -151,22 +151,22 @@ class Fleet:
 
     def _content(self, reference: Any, scope: Scope, kind: str, field: str) -> Place:
         path = self._estate.asset_id(reference, scope, kind)
-        found = self._resources.get(path)
-        if found is None:
+        asset = self._resources.get(path)
+        if asset is None:
             raise ValueError(f"{path} does not exist")
-        return self._estate.place_of(found["properties"][field], self._scope(path))
+        return self._estate.place_of(asset["properties"][field], self._scope(path))
 
     def _server(self, path: str, files: Path) -> _Server:
         properties = self._deployment(path)
         code = properties.get("codeConfiguration") or {}
         script = [str(files / "code" / code["scoringScript"])] if code.get("scoringScript") else []
-        given = properties.get("environmentVariables") or {}
-        environment = {**given, "AZUREML_MODEL_DIR": str(files / "model"), "AZUREML_ENTRY_SCRIPT": "".join(script)}
+        variables = properties.get("environmentVariables") or {}
+        environment = {**variables, "AZUREML_MODEL_DIR": str(files / "model"), "AZUREML_ENTRY_SCRIPT": "".join(script)}
         log = self._home(path) / "log.txt"
         log.parent.mkdir(parents=True, exist_ok=True)
-        wanted = properties["requestSettings"].get("requestTimeout") or _REQUEST_S
+        timeout = properties["requestSettings"].get("requestTimeout") or _REQUEST_S
         process = LineProcess(_WORKER, script, environment, log)
-        return _Server(process=process, timeout_s=seconds(wanted), lock=asyncio.Lock())
+        return _Server(process=process, timeout_s=seconds(timeout), lock=asyncio.Lock())
 
     async def _warm(self, path: str) -> None:
         server = self._servers[path.lower()]
@@ -185,10 +185,10 @@ class Fleet:
         return self._folder / hashlib.sha256(path.lower().encode()).hexdigest()[:24]
 
     def _deployment(self, path: str) -> dict[str, Any]:
-        found = self._resources.get(path)
-        if found is None:
+        deployment = self._resources.get(path)
+        if deployment is None:
             raise missing(path)
-        return dict(found["properties"])
+        return dict(deployment["properties"])
 
     def _scope(self, path: str) -> Scope:
         scope = self._estate.at(path)

@@ -38,14 +38,14 @@ class OnlineScoringDoors:
     async def _answer(self, path: str, name: str, data: str) -> web.Response:
         headers = {_SELECTED: name}
         try:
-            said = await self._fleet.score(path, data)
+            reply = await self._fleet.score(path, data)
         except TimeoutError:
             return web.Response(status=408, text="the model did not answer in time", headers=headers)
         except (Ended, NotStarted) as error:
             return _failed(502, str(error) or "the scoring process ended", headers)
-        if not said["ok"]:
-            return _failed(500, said["body"], headers)
-        return web.Response(text=said["body"], content_type="application/json", headers=headers)
+        if not reply["ok"]:
+            return _failed(500, reply["body"], headers)
+        return web.Response(text=reply["body"], content_type="application/json", headers=headers)
 
     def _mirror(self, endpoint: dict[str, Any], data: str) -> None:
         """Copies of a share of the requests, whose answers nobody sees."""
@@ -58,10 +58,10 @@ class OnlineScoringDoors:
 
     def _endpoint(self, name: str) -> dict[str, Any]:
         path = self._names.path_of(name)
-        found = self._resources.get(path) if "/onlineendpoints/" in path.lower() else None
-        if found is None:
+        endpoint = self._resources.get(path) if "/onlineendpoints/" in path.lower() else None
+        if endpoint is None:
             raise Refusal(404, "NotFound", f"online endpoint {name} does not exist")
-        return found
+        return endpoint
 
     def _admit(self, request: web.Request, endpoint: dict[str, Any]) -> None:
         mode = endpoint["properties"]["authMode"]
@@ -70,8 +70,8 @@ class OnlineScoringDoors:
             self._check(request, (audience,))
             return
         keys = self._resources.get(f"/keys{endpoint['id']}") or {}
-        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not any(secrets.compare_digest(given, key) for key in keys.values()):
+        scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not any(secrets.compare_digest(credential, key) for key in keys.values()):
             raise Refusal(401, "Unauthorized", f"a key of endpoint {endpoint['name']} is required as bearer token")
 
 
@@ -83,5 +83,5 @@ def _drawn(traffic: dict[str, int]) -> str:
 
 def _failed(status: int, reason: str, headers: dict[str, str]) -> web.Response:
     """424: the model's own status and the kind of failure are in headers."""
-    told = {"ms-azureml-model-error-statuscode": str(status), "ms-azureml-model-error-reason": "model_error"}
-    return web.Response(status=424, text=reason, headers={**headers, **told})
+    model_headers = {"ms-azureml-model-error-statuscode": str(status), "ms-azureml-model-error-reason": "model_error"}
+    return web.Response(status=424, text=reason, headers={**headers, **model_headers})

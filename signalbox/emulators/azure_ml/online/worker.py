@@ -53,14 +53,14 @@ def _mlflow_run(folder: Path) -> Run:
     return run
 
 
-def _table(given: Any) -> Any:
+def _table(data: Any) -> Any:
     """A data frame from {columns, index, data}, an array from a list, arrays by name from anything else."""
     import numpy as np
     import pandas as pd
 
-    if isinstance(given, dict) and "data" in given:
-        return pd.DataFrame(given["data"], columns=given.get("columns"), index=given.get("index"))
-    return {name: np.array(each) for name, each in given.items()} if isinstance(given, dict) else np.array(given)
+    if isinstance(data, dict) and "data" in data:
+        return pd.DataFrame(data["data"], columns=data.get("columns"), index=data.get("index"))
+    return {name: np.array(values) for name, values in data.items()} if isinstance(data, dict) else np.array(data)
 
 
 if __name__ == "__main__":

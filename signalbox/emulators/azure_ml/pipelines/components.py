@@ -28,64 +28,69 @@ class Step:
 
 def judge(spec: Mapping[str, Any], folders: Mapping[str, str], literals: Mapping[str, str]) -> str:
     """What is wrong with a run of the component *spec* that is given these inputs; empty if nothing."""
-    declared = spec.get("inputs") or {}
-    strangers = sorted({*folders, *literals} - set(declared))
+    inputs = spec.get("inputs") or {}
+    strangers = sorted({*folders, *literals} - set(inputs))
     if strangers:
-        return f"{', '.join(strangers)}: component {spec['name']} declares no such input, only {', '.join(declared)}"
+        return f"{', '.join(strangers)}: component {spec['name']} declares no such input, only {', '.join(inputs)}"
     mixed = sorted(
         name
-        for name, each in declared.items()
-        if (name in literals and each["type"] in _FOLDERS) or (name in folders and each["type"] not in _FOLDERS)
+        for name, declaration in inputs.items()
+        if (name in literals and declaration["type"] in _FOLDERS)
+        or (name in folders and declaration["type"] not in _FOLDERS)
     )
     if mixed:
         return f"{', '.join(mixed)}: folders are given as uri_folder, everything else as literal"
-    optional = {name for name, each in declared.items() if each.get("optional") or each.get("default") is not None}
-    missing = sorted(set(declared) - optional - {*folders, *literals})
-    return f"{', '.join(missing)}: component {spec['name']} needs it" if missing else ""
+    optional = {
+        name
+        for name, declaration in inputs.items()
+        if declaration.get("optional") or declaration.get("default") is not None
+    }
+    missing_names = sorted(set(inputs) - optional - {*folders, *literals})
+    return f"{', '.join(missing_names)}: component {spec['name']} needs it" if missing_names else ""
 
 
 def defaults(spec: Mapping[str, Any]) -> dict[str, str]:
-    given = {name: each.get("default") for name, each in (spec.get("inputs") or {}).items()}
-    return {name: str(value) for name, value in given.items() if value is not None}
+    values = {name: declaration.get("default") for name, declaration in (spec.get("inputs") or {}).items()}
+    return {name: str(value) for name, value in values.items() if value is not None}
 
 
 def steps(spec: Mapping[str, Any]) -> Iterator[Step]:
     """In an order in which every step finds what it reads. Raises ValueError where there is none."""
-    waiting = {name: _step(name, raw) for name, raw in (spec.get("jobs") or {}).items()}
-    while waiting:
-        ready = [step for step in waiting.values() if not _needs(step) & set(waiting)]
+    remaining = {name: _step(name, raw) for name, raw in (spec.get("jobs") or {}).items()}
+    while remaining:
+        ready = [step for step in remaining.values() if not _needs(step) & set(remaining)]
         if not ready:
-            raise ValueError(f"steps {', '.join(sorted(waiting))} of {spec['name']} wait for each other")
+            raise ValueError(f"steps {', '.join(sorted(remaining))} of {spec['name']} wait for each other")
         for step in ready:
-            yield waiting.pop(step.name)
+            yield remaining.pop(step.name)
 
 
-def bind(value: str, parent: Mapping[str, str], made: Mapping[tuple[str, str], str]) -> str | None:
-    """What *value* means: a text, an input of the pipeline, or an output that a step has *made*; None if not given."""
-    found = _FROM_PARENT.fullmatch(value)
-    if found:
-        return parent.get(found[2])
-    found = _FROM_STEP.fullmatch(value)
-    return made[found[1], found[2]] if found else value
+def bind(value: str, parent: Mapping[str, str], step_outputs: Mapping[tuple[str, str], str]) -> str | None:
+    """What *value* means: a text, an input of the pipeline, or one of *step_outputs*; None where it was not given."""
+    match = _FROM_PARENT.fullmatch(value)
+    if match:
+        return parent.get(match[2])
+    match = _FROM_STEP.fullmatch(value)
+    return step_outputs[match[1], match[2]] if match else value
 
 
 def output_of(value: str) -> str:
     """The pipeline's output that a step's output is; empty if it stays within."""
-    found = _FROM_PARENT.fullmatch(value)
-    return found[2] if found and found[1] == "outputs" else ""
+    match = _FROM_PARENT.fullmatch(value)
+    return match[2] if match and match[1] == "outputs" else ""
 
 
 def arguments(command: str, inputs: Mapping[str, str], outputs: Mapping[str, str]) -> list[str]:
     """The *command* with its places filled; `$[[...]]` goes where an input in it was not given."""
-    given = {"inputs": inputs, "outputs": outputs}
+    values = {"inputs": inputs, "outputs": outputs}
 
     def wanted(segment: re.Match[str]) -> str:
-        return segment[1] if all(name in given[kind] for kind, name in _PLACE.findall(segment[1])) else ""
+        return segment[1] if all(name in values[kind] for kind, name in _PLACE.findall(segment[1])) else ""
 
-    def filled(place: re.Match[str]) -> str:
-        if place[2] not in given[place[1]]:
-            raise ValueError(f"{place[0]} of {command!r} was not given")
-        return shlex.quote(given[place[1]][place[2]])
+    def filled(placeholder: re.Match[str]) -> str:
+        if placeholder[2] not in values[placeholder[1]]:
+            raise ValueError(f"{placeholder[0]} of {command!r} was not given")
+        return shlex.quote(values[placeholder[1]][placeholder[2]])
 
     return shlex.split(_PLACE.sub(filled, _OPTIONAL.sub(wanted, command)))
 
@@ -97,8 +102,8 @@ def _step(name: str, raw: Mapping[str, Any]) -> Step:
 
 
 def _texts(raw: Mapping[str, Any] | None) -> dict[str, str]:
-    return {name: str(each["value"] if isinstance(each, dict) else each) for name, each in (raw or {}).items()}
+    return {name: str(value["value"] if isinstance(value, dict) else value) for name, value in (raw or {}).items()}
 
 
 def _needs(step: Step) -> set[str]:
-    return {found[1] for value in step.inputs.values() if (found := _FROM_STEP.fullmatch(value))}
+    return {match[1] for value in step.inputs.values() if (match := _FROM_STEP.fullmatch(value))}

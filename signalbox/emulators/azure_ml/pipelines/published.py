@@ -55,15 +55,15 @@ class PublishedDoors:
         pipeline = self._pipeline(request)
         root = pipeline["workspace"]
         url = f"{self._entrance.base_url}/pipelines/v1.0{root}/PipelineRuns/PipelineSubmit/{pipeline['id']}"
-        shown = {"Id": pipeline["id"], "Name": pipeline["name"], "Url": url, "EntityStatus": "Active"}
-        return web.json_response(shown)
+        entity = {"Id": pipeline["id"], "Name": pipeline["name"], "Url": url, "EntityStatus": "Active"}
+        return web.json_response(entity)
 
     async def _submit(self, request: web.Request) -> web.Response:
         pipeline, body = self._pipeline(request), await request.json()
         literals = {name: str(value) for name, value in (field(body, "ParameterAssignments") or {}).items()}
         outputs = {"output": literals.pop("output", "")}
         paths = field(body, "DataPathAssignments") or {}
-        wanted = TrainingSpec(
+        spec = TrainingSpec(
             workspace=pipeline["workspace"],
             component=pipeline["component"],
             folders={name: _uri(path) for name, path in paths.items()},
@@ -71,12 +71,12 @@ class PublishedDoors:
             outputs=outputs,
             published=pipeline["id"],
         )
-        kept = {
+        properties = {
             "experimentName": field(body, "ExperimentName") or "Default",
             "tags": field(body, "Tags") or {},
             "properties": field(body, "Properties") or {},
         }
-        job = self._runs.start(wanted, kept, str(field(body, "Description") or ""))
+        job = self._runs.start(spec, properties, str(field(body, "Description") or ""))
         return web.json_response(_entity(job))
 
     async def _list(self, request: web.Request) -> web.Response:
@@ -94,17 +94,17 @@ class PublishedDoors:
 
     def _pipeline(self, request: web.Request) -> dict[str, Any]:
         self._entrance.check_token(request)
-        found = self._resources.get(f"/published/{request.match_info['pipeline']}")
-        if found is None or not request.path.lower().startswith(f"/pipelines/v1.0{found['workspace']}/".lower()):
+        pipeline = self._resources.get(f"/published/{request.match_info['pipeline']}")
+        if pipeline is None or not request.path.lower().startswith(f"/pipelines/v1.0{pipeline['workspace']}/".lower()):
             raise missing(request.path)
-        return found
+        return pipeline
 
     def _run(self, request: web.Request) -> dict[str, Any]:
         self._entrance.check_token(request)
-        found = self._jobs.find(request.match_info["run"])
-        if found is None or not found["spec"].get("published"):
+        job = self._jobs.find(request.match_info["run"])
+        if job is None or not job["spec"].get("published"):
             raise missing(request.path)
-        return found
+        return job
 
 
 def _uri(path: dict[str, str]) -> str:

@@ -22,20 +22,18 @@ class PipelineRuns:
     def add_to(self, app: web.Application) -> None:
         app.router.add_put(f"{WORKSPACE}/jobs/{{job}}", self._put)
 
-    def start(
-        self, wanted: TrainingSpec, properties: Mapping[str, Any], friendly: str, name: str = ""
-    ) -> dict[str, Any]:
+    def start(self, spec: TrainingSpec, properties: Mapping[str, Any], friendly: str, name: str = "") -> dict[str, Any]:
         """The new job. Raises Refusal where the component is not there or does not take what it is given."""
-        scope = self._entrance.estate.at(wanted.workspace)
+        scope = self._entrance.estate.at(spec.workspace)
         assert scope is not None
         try:
-            problem = judge(self._work.component(wanted.component, scope), wanted.folders, wanted.literals)
+            problem = judge(self._work.component(spec.component, scope), spec.folders, spec.literals)
         except JobError as error:
             raise bad(str(error)) from error
         if problem:
             raise bad(problem)
-        kept = {**properties, "componentId": wanted.component}
-        new = NewJob(kind="training", spec=asdict(wanted), friendly=friendly, name=name, properties=kept)
+        job_properties = {**properties, "componentId": spec.component}
+        new = NewJob(kind="training", spec=asdict(spec), friendly=friendly, name=name, properties=job_properties)
         return self._jobs.submit(new)
 
     async def _put(self, request: web.Request) -> web.Response:
@@ -47,19 +45,19 @@ class PipelineRuns:
         if self._jobs.find(name) is not None:
             raise Refusal(409, "UserError", f"a job named {name} already exists")
         folders, literals = given(properties.get("inputs") or {})
-        wanted = TrainingSpec(
+        spec = TrainingSpec(
             workspace=scope.id,
             component=properties["componentId"],
             folders=folders,
             literals=literals,
             outputs=written(properties.get("outputs") or {}),
         )
-        kept = {
+        run_properties = {
             "experimentName": properties.get("experimentName") or "Default",
             "tags": properties.get("tags") or {},
             "properties": properties.get("properties") or {},
         }
-        job = self.start(wanted, kept, properties.get("displayName") or "", name)
+        job = self.start(spec, run_properties, properties.get("displayName") or "", name)
         return web.json_response(shown(job), status=201)
 
 
@@ -73,16 +71,16 @@ def shown(job: dict[str, Any]) -> dict[str, Any]:
 def given(inputs: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
     """(folders, literals) of a job's inputs."""
     folders, literals = {}, {}
-    for name, each in inputs.items():
-        if str(field(each, "jobInputType")).lower() in _NO_FOLDER:
-            literals[name] = str(field(each, "value"))
+    for name, input_ in inputs.items():
+        if str(field(input_, "jobInputType")).lower() in _NO_FOLDER:
+            literals[name] = str(field(input_, "value"))
         else:
-            folders[name] = str(field(each, "uri"))
+            folders[name] = str(field(input_, "uri"))
     return folders, literals
 
 
 def written(outputs: Mapping[str, Any]) -> dict[str, str]:
-    return {name: str(field(each, "uri") or "") for name, each in outputs.items()}
+    return {name: str(field(output, "uri") or "") for name, output in outputs.items()}
 
 
 def field(raw: Mapping[str, Any], name: str) -> Any:

@@ -13,9 +13,9 @@ from signalbox.lifeline import die_with_parent
 def main(command: list[str]) -> None:
     """`python` is this project's own."""
     die_with_parent(signal.SIGKILL)
-    program, *rest = command
+    program, *arguments = command
     program = sys.executable if program in ("python", "python3") else program
-    os.execvp(program, [program, *rest])
+    os.execvp(program, [program, *arguments])
 
 
 if __name__ == "__main__":

@@ -52,42 +52,47 @@ class TrainingWork:
         self._blobs, self._history, self._artifacts, self._addresses = blobs, history, artifacts, addresses
 
     async def run(self, guid: str, raw: Mapping[str, Any], tell: Tell) -> None:
-        wanted = TrainingSpec(**raw)
-        scope, work = self._scope(wanted.workspace), self._folder / guid / "work"
+        training = TrainingSpec(**raw)
+        scope, work = self._scope(training.workspace), self._folder / guid / "work"
         tell("Preparing")
         shutil.rmtree(work, ignore_errors=True)
-        spec = self.component(wanted.component, scope)
-        folders = await asyncio.to_thread(self._fetch, wanted.folders, scope, work / "inputs")
+        spec = self.component(training.component, scope)
+        folders = await asyncio.to_thread(self._fetch, training.folders, scope, work / "inputs")
         tell("Running")
-        results = await self._steps(guid, spec, {**defaults(spec), **wanted.literals, **folders}, scope)
+        results = await self._steps(guid, spec, {**defaults(spec), **training.literals, **folders}, scope)
         tell("Finalizing")
         for name, folder in results.items():
-            uri = wanted.outputs.get(name) or f"azureml://datastores/{BLOB_STORE}/paths/azureml/{guid}/{name}/"
+            uri = training.outputs.get(name) or f"azureml://datastores/{BLOB_STORE}/paths/azureml/{guid}/{name}/"
             await asyncio.to_thread(self._upload, folder, uri, scope)
         shutil.rmtree(work, ignore_errors=True)
 
     async def _steps(
-        self, guid: str, spec: Mapping[str, Any], given: Mapping[str, str], scope: Scope
+        self, guid: str, spec: Mapping[str, Any], inputs: Mapping[str, str], scope: Scope
     ) -> dict[str, Path]:
         """The folders of the pipeline's own outputs."""
-        made: dict[tuple[str, str], str] = {}
+        step_outputs: dict[tuple[str, str], str] = {}
         results: dict[str, Path] = {}
         for step in steps(spec):
-            for name, path in (await self._step(guid, step, given, made, scope)).items():
-                made[step.name, name] = str(path)
+            for name, path in (await self._step(guid, step, inputs, step_outputs, scope)).items():
+                step_outputs[step.name, name] = str(path)
                 results[output_of(step.outputs.get(name, ""))] = path
         return {name: path for name, path in results.items() if name}
 
     def component(self, reference: str, scope: Scope) -> dict[str, Any]:
         """The specification of a component version. Raises JobError."""
         path = self._estate.asset_id(reference, scope, "components")
-        found = self._resources.get(path)
-        if found is None:
+        asset = self._resources.get(path)
+        if asset is None:
             raise JobError(f"{path} does not exist")
-        return dict(found["properties"]["componentSpec"])
+        return dict(asset["properties"]["componentSpec"])
 
     async def _step(
-        self, guid: str, step: Step, given: Mapping[str, str], made: Mapping[tuple[str, str], str], scope: Scope
+        self,
+        guid: str,
+        step: Step,
+        parent_inputs: Mapping[str, str],
+        step_outputs: Mapping[tuple[str, str], str],
+        scope: Scope,
     ) -> dict[str, Path]:
         """The folders that the step has written, by the names of its outputs."""
         spec, folder = self.component(step.component, scope), self._folder / guid / "work" / step.name
@@ -95,7 +100,7 @@ class TrainingWork:
         outputs = {name: folder / "outputs" / name for name in spec.get("outputs") or {}}
         for path in outputs.values():
             path.mkdir(parents=True, exist_ok=True)
-        bound = {name: bind(value, given, made) for name, value in step.inputs.items()}
+        bound = {name: bind(value, parent_inputs, step_outputs) for name, value in step.inputs.items()}
         inputs = {**defaults(spec), **{name: value for name, value in bound.items() if value is not None}}
         command = arguments(spec["command"], inputs, {name: str(path) for name, path in outputs.items()})
         await self._execute(guid, step.name, command, code, scope)
@@ -106,13 +111,13 @@ class TrainingWork:
         own = {"MLFLOW_RUN_ID": run, "AZUREML_RUN_ID": run, "AZUREML_ROOT_RUN_ID": guid}
         status = "Canceled"
         try:
-            ended = await _execute(command, code, {**self._addresses(scope), **own}, log)
-            status = "Failed" if ended else "Completed"
+            exit_code = await _execute(command, code, {**self._addresses(scope), **own}, log)
+            status = "Failed" if exit_code else "Completed"
         finally:
             await asyncio.to_thread(self._artifacts.keep_file, scope, run, log, "user_logs/std_log.txt")
             self._history.end_step(run, status)
-        if ended:
-            raise JobError(f"step {name} ended with code {ended}; its log ends: {_end(log)}")
+        if exit_code:
+            raise JobError(f"step {name} ended with code {exit_code}; its log ends: {_end(log)}")
 
     def _fetch(self, folders: Mapping[str, str], scope: Scope, target: Path) -> dict[str, str]:
         for name, uri in folders.items():
@@ -124,16 +129,16 @@ class TrainingWork:
         target.mkdir(parents=True)
         if spec.get("code"):
             path = self._estate.asset_id(spec["code"], scope, "codes")
-            found = self._resources.get(path)
-            if found is None:
+            asset = self._resources.get(path)
+            if asset is None:
                 raise JobError(f"{path} does not exist")
-            self._blobs.download(self._estate.place_of(found["properties"]["codeUri"], scope), target)
+            self._blobs.download(self._estate.place_of(asset["properties"]["codeUri"], scope), target)
         return target
 
     def _upload(self, folder: Path, uri: str, scope: Scope) -> None:
-        place = self._estate.place_of(uri, scope)
+        location = self._estate.place_of(uri, scope)
         for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-            self._blobs.upload(place.below(file.relative_to(folder).as_posix()), file, again=True)
+            self._blobs.upload(location.below(file.relative_to(folder).as_posix()), file, overwrite=True)
 
     def _scope(self, workspace: str) -> Scope:
         scope = self._estate.at(workspace)

@@ -44,8 +44,8 @@ class Shown:
 
 
 class InspectionDoors:
-    def __init__(self, entrance: Entrance, resources: Resources, shown: Shown) -> None:
-        self._entrance, self._resources, self._shown = entrance, resources, shown
+    def __init__(self, entrance: Entrance, resources: Resources, inspected: Shown) -> None:
+        self._entrance, self._resources, self._inspected = entrance, resources, inspected
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_put("/_control/shown", self._show)
@@ -78,62 +78,68 @@ class InspectionDoors:
         return handler
 
     async def _show(self, request: web.Request) -> web.Response:
-        asked = await request.json()
-        path = f"/shown{asked['path']}"
-        if "body" in asked:
-            self._resources.put(path, {"body": asked["body"]})
+        body = await request.json()
+        path = f"/shown{body['path']}"
+        if "body" in body:
+            self._resources.put(path, {"body": body["body"]})
         else:
             self._resources.delete(path)
-        return web.json_response(asked)
+        return web.json_response(body)
 
     def _account(self, request: web.Request) -> dict[str, Any]:
         path = arm_path(request)
-        if path.lower() not in {each.lower() for each in self._shown.accounts.values()}:
+        if path.lower() not in {account.lower() for account in self._inspected.accounts.values()}:
             raise missing(path)
         properties = {"provisioningState": "Succeeded", "publicNetworkAccess": "Enabled", "isHnsEnabled": True}
         return _document(path, "Microsoft.Storage/storageAccounts", properties)
 
     def _compute(self, request: web.Request) -> dict[str, Any]:
         self._entrance.admit(request)
-        if request.match_info["compute"] not in self._shown.computes:
+        if request.match_info["compute"] not in self._inspected.computes:
             raise missing(arm_path(request))
         properties = {"computeType": "AmlCompute", "provisioningState": "Succeeded"}
         return _document(arm_path(request), f"{PROVIDER}/workspaces/computes", properties)
 
     def _queue(self, request: web.Request) -> dict[str, Any]:
-        found = self._entity(request, "queues")
-        return _document(arm_path(request), f"{messaging.PROVIDER}/namespaces/queues", messaging.queue(found))
+        queue = self._entity(request, "queues")
+        return _document(arm_path(request), f"{messaging.PROVIDER}/namespaces/queues", messaging.queue(queue))
 
     def _topic(self, request: web.Request) -> dict[str, Any]:
-        found = self._entity(request, "topics")
-        return _document(arm_path(request), f"{messaging.PROVIDER}/namespaces/topics", messaging.topic(found))
+        topic = self._entity(request, "topics")
+        return _document(arm_path(request), f"{messaging.PROVIDER}/namespaces/topics", messaging.topic(topic))
 
     def _topic_subscriptions(self, request: web.Request) -> dict[str, Any]:
-        found, kind = self._entity(request, "topics"), f"{messaging.PROVIDER}/namespaces/topics/subscriptions"
-        listed = messaging.subscriptions(found).items()
-        return {"value": [_document(f"{arm_path(request)}/{name}", kind, properties) for name, properties in listed]}
+        topic, kind = self._entity(request, "topics"), f"{messaging.PROVIDER}/namespaces/topics/subscriptions"
+        subscriptions = messaging.subscriptions(topic).items()
+        return {
+            "value": [_document(f"{arm_path(request)}/{name}", kind, properties) for name, properties in subscriptions]
+        }
 
     def _entity(self, request: web.Request, kind: str) -> Mapping[str, Any]:
-        for each in self._shown.messaging.get(kind, ()):
-            if each["name"].lower() == request.match_info["name"].lower():
-                return dict(each)
+        for entity in self._inspected.messaging.get(kind, ()):
+            if entity["name"].lower() == request.match_info["name"].lower():
+                return dict(entity)
         raise missing(arm_path(request))
 
     def _subscriptions(self, request: web.Request) -> dict[str, Any]:
         scope = f"/{request.match_info['scope']}"
-        found = [each for each in self._shown.subscriptions if self._is_about(str(each["topic"]), scope)]
-        return {"value": [self._subscription(scope, each) for each in found]}
+        subscriptions = [
+            subscription
+            for subscription in self._inspected.subscriptions
+            if self._is_about(str(subscription["topic"]), scope)
+        ]
+        return {"value": [self._subscription(scope, subscription) for subscription in subscriptions]}
 
     def _is_about(self, topic: str, scope: str) -> bool:
         if topic == "ml":
             return f"/{PROVIDER}/workspaces/".lower() in scope.lower()
-        account = self._shown.accounts.get(self._shown.hub if topic == "hub" else topic, "")
+        account = self._inspected.accounts.get(self._inspected.hub if topic == "hub" else topic, "")
         return account.lower() == scope.lower()
 
     def _subscription(self, scope: str, raw: Mapping[str, Any]) -> dict[str, Any]:
         """As Event Grid shows it: the address without its query, since that carries the key."""
         container, _, _ = str(raw.get("dead_letter", "")).partition("/")
-        letters = {"resourceId": self._shown.accounts.get(self._shown.hub), "blobContainerName": container}
+        letters = {"resourceId": self._inspected.accounts.get(self._inspected.hub), "blobContainerName": container}
         properties = {
             "topic": scope,
             "provisioningState": "Succeeded",
@@ -156,8 +162,8 @@ class InspectionDoors:
     def _locks(self, request: web.Request) -> dict[str, Any]:
         """Those on the scope and on what is below it."""
         below = f"/{request.match_info['scope']}/".lower()
-        found = [lock for _, lock in self._resources.below("/locks") if f"{lock['scope']}/".lower().startswith(below)]
-        return {"value": [_lock(lock) for lock in found]}
+        locks = [lock for _, lock in self._resources.below("/locks") if f"{lock['scope']}/".lower().startswith(below)]
+        return {"value": [_lock(lock) for lock in locks]}
 
 
 def _lock(lock: Mapping[str, Any]) -> dict[str, Any]:

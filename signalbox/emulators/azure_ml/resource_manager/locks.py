@@ -39,8 +39,8 @@ class Locks:
                 raise Refusal(409, "ScopeLocked", f"{path} cannot be written: {scope} is locked; remove the lock")
 
     async def _lock(self, request: web.Request) -> web.Response:
-        asked = await request.json()
-        lock = {"scope": str(asked["scope"]), "level": str(asked.get("level", "ReadOnly"))}
+        body = await request.json()
+        lock = {"scope": str(body["scope"]), "level": str(body.get("level", "ReadOnly"))}
         self._resources.put(f"/locks{lock['scope']}", lock)
         return web.json_response(lock)
 

@@ -27,7 +27,7 @@ def topic(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 def subscriptions(raw: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The properties of a topic's subscriptions by their names."""
-    return {str(each["name"]): _entity(each) for each in raw.get("subscriptions", ())}
+    return {str(subscription["name"]): _entity(subscription) for subscription in raw.get("subscriptions", ())}
 
 
 def _entity(raw: Mapping[str, Any]) -> dict[str, Any]:

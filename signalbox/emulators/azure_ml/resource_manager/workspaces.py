@@ -21,8 +21,8 @@ class WorkspaceDoors:
     async def _list(self, request: web.Request) -> web.Response:
         self._entrance.check_token(request)
         below = f"{arm_path(request)}/".lower()
-        found = [each for each in self._entrance.estate.scopes if each.id.lower().startswith(below)]
-        return web.json_response({"value": [self._workspace(each) for each in found]})
+        scopes = [scope for scope in self._entrance.estate.scopes if scope.id.lower().startswith(below)]
+        return web.json_response({"value": [self._workspace(scope) for scope in scopes]})
 
     async def _show(self, request: web.Request) -> web.Response:
         return web.json_response(self._workspace(self._entrance.admit(request)))

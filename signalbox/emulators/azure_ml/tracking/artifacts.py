@@ -43,5 +43,7 @@ class Artifacts:
     def keep_file(self, workspace: Scope, run: str, file: Path, path: str) -> None:
         if self._stopped:
             return
-        place = Place(account=workspace.account, container=ARTIFACT_CONTAINER, path=f"ExperimentRun/dcid.{run}/{path}")
-        self._blobs.upload(place, file, again=True)
+        location = Place(
+            account=workspace.account, container=ARTIFACT_CONTAINER, path=f"ExperimentRun/dcid.{run}/{path}"
+        )
+        self._blobs.upload(location, file, overwrite=True)

@@ -30,21 +30,21 @@ class TrackingDoors:
 
     async def _get(self, request: web.Request) -> web.Response:
         self._entrance.check_token(request)
-        found = self._history.run(request.query.get("run_id", ""))
-        return web.json_response({"run": found}) if found else _missing(request.query.get("run_id"))
+        run = self._history.run(request.query.get("run_id", ""))
+        return web.json_response({"run": run}) if run else _missing(request.query.get("run_id"))
 
     async def _search(self, request: web.Request) -> web.Response:
         """By parent; a search by anything else finds nothing here."""
         self._entrance.check_token(request)
-        found = _PARENT.search((await request.json()).get("filter") or "")
-        return web.json_response({"runs": [*self._history.steps_of(found[1])] if found else []})
+        parent = _PARENT.search((await request.json()).get("filter") or "")
+        return web.json_response({"runs": [*self._history.steps_of(parent[1])] if parent else []})
 
     async def _update(self, request: web.Request) -> web.Response:
         """A run's status is the service's own to set: the client is told what it is."""
         self._entrance.check_token(request)
         run = (await request.json()).get("run_id")
-        found = self._history.run(str(run))
-        return web.json_response({"run_info": found["info"]}) if found else _missing(run)
+        record = self._history.run(str(run))
+        return web.json_response({"run_info": record["info"]}) if record else _missing(run)
 
     async def _log_batch(self, request: web.Request) -> web.Response:
         body = await request.json()
@@ -62,11 +62,11 @@ class TrackingDoors:
         self, request: web.Request, body: dict[str, Any], metrics: list[dict[str, Any]], tags: list[dict[str, Any]]
     ) -> web.Response:
         self._entrance.check_token(request)
-        kept = [{name: each.get(name, 0) for name in ("key", "value", "timestamp", "step")} for each in metrics]
-        done = self._history.log(str(body.get("run_id")), kept, {tag["key"]: str(tag["value"]) for tag in tags})
-        return web.json_response({}) if done else _missing(body.get("run_id"))
+        points = [{name: metric.get(name, 0) for name in ("key", "value", "timestamp", "step")} for metric in metrics]
+        logged = self._history.log(str(body.get("run_id")), points, {tag["key"]: str(tag["value"]) for tag in tags})
+        return web.json_response({}) if logged else _missing(body.get("run_id"))
 
 
 def _missing(run: Any) -> web.Response:
-    said = {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": f"run {run} does not exist"}
-    return web.json_response(said, status=404)
+    body = {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": f"run {run} does not exist"}
+    return web.json_response(body, status=404)

@@ -47,9 +47,9 @@ class History:
 
     def steps_of(self, run: str) -> Iterator[dict[str, Any]]:
         for step in self._resources.children("/steps-by-id"):
-            found = self.run(step["id"]) if step["parent"] == run else None
-            if found:
-                yield found
+            record = self.run(step["id"]) if step["parent"] == run else None
+            if record:
+                yield record
 
     def log(self, name: str, metrics: list[dict[str, Any]], tags: Mapping[str, str]) -> bool:
         """False where there is no such run. The tags of a job are its own."""
@@ -61,7 +61,7 @@ class History:
             self._resources.put(f"/jobs-by-guid/{name}", job)
         logged = self._resources.get(f"/logged/{name}") or {"metrics": {}, "tags": {}}
         logged["tags"] |= tags
-        for metric in sorted(metrics, key=lambda each: (int(each["timestamp"]), int(each.get("step") or 0))):
+        for metric in sorted(metrics, key=lambda metric: (int(metric["timestamp"]), int(metric.get("step") or 0))):
             logged["metrics"][metric["key"]] = metric
         self._resources.put(f"/logged/{name}", logged)
         return True
@@ -81,9 +81,9 @@ class History:
             "artifact_uri": "",
             **{key: _milliseconds(moment) for key, moment in moments.items() if moment},
         }
-        every = {**logged["tags"], **tags}
-        shown = [{"key": key, "value": value} for key, value in every.items()]
-        return {"info": info, "data": {"metrics": [*logged["metrics"].values()], "params": [], "tags": shown}}
+        all_tags = {**logged["tags"], **tags}
+        tag_list = [{"key": key, "value": value} for key, value in all_tags.items()]
+        return {"info": info, "data": {"metrics": [*logged["metrics"].values()], "params": [], "tags": tag_list}}
 
 
 def _milliseconds(moment: str) -> int:

@@ -38,13 +38,13 @@ _COMPOUNDS = frozenset({ActionCode.WHEN_ANY, ActionCode.WHEN_ALL})
 class Trace:
     """What replay compares: the kind of work, its name and, for activities, its input."""
 
-    what: str
+    kind: str
     name: str = ""
     input: str | None = None
 
     def __str__(self) -> str:
-        shown = f"{self.what} {self.name!r}" if self.name else self.what
-        return f"{shown} with input {_short(self.input)}" if self.input is not None else shown
+        text = f"{self.kind} {self.name!r}" if self.name else self.kind
+        return f"{text} with input {_short(self.input)}" if self.input is not None else text
 
 
 def _short(text: str) -> str:

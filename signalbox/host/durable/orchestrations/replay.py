@@ -27,29 +27,29 @@ class Answer:
     """What the orchestrator said: its actions so far (None when it broke down), and its end if it reached one."""
 
     actions: Sequence[Mapping[str, Any]] | None
-    done: bool
+    is_done: bool
     output: Any = None
     error: str | None = None
     custom_status: Any = None
 
 
-def replay(orchestrator: Orchestrator, instance: Instance, seen: int) -> Answer:
-    """Replay the history of *instance*; the first *seen* of the events the SDK reads were replayed before."""
-    context = _context(instance, seen)
+def replay(orchestrator: Orchestrator, instance: Instance, replayed: int) -> Answer:
+    """Replay the history of *instance*; the first *replayed* of the events the SDK reads were replayed before."""
+    context = _context(instance, replayed)
     try:
         return _read(orchestrator(context))
     except Exception as error:
         reason = describe(error)
-        text, found, state = reason.removeprefix(f"{type(error).__name__}: ").rpartition(_FAILED)
-        if not found:
-            return Answer(actions=None, done=True, error=reason)
+        text, marker, state = reason.removeprefix(f"{type(error).__name__}: ").rpartition(_FAILED)
+        if not marker:
+            return Answer(actions=None, is_done=True, error=reason)
         return _read(state, error=text)
 
 
 def _context(instance: Instance, seen: int) -> str:
     row = instance.row
-    history = [as_played(instance.read[:seen]), as_new(instance.read[seen:])]
-    rest = {
+    history = [as_played(instance.sdk_lines[:seen]), as_new(instance.sdk_lines[seen:])]
+    fields = {
         "input": input_text(row.input),
         "instanceId": row.instance_id,
         "isReplaying": seen > 0,
@@ -57,7 +57,7 @@ def _context(instance: Instance, seen: int) -> str:
         "upperSchemaVersion": _SCHEMA_V2,
         "upperSchemaVersionNew": _SCHEMA_V3,
     }
-    return f'{{"history":[{",".join(filter(None, history))}],{json.dumps(rest)[1:]}'
+    return f'{{"history":[{",".join(filter(None, history))}],{json.dumps(fields)[1:]}'
 
 
 def input_text(stored: str | None) -> str | None:
@@ -82,7 +82,7 @@ def _read(text: str, error: str | None = None) -> Answer:
     state = json.loads(text)
     return Answer(
         actions=list(flatten(action for group in state["actions"] for action in group)),
-        done=state["isDone"] or error is not None,
+        is_done=state["isDone"] or error is not None,
         output=state.get("output"),
         error=error if error is not None else state.get("error"),
         custom_status=state.get("customStatus"),
@@ -98,11 +98,11 @@ def find_difference(instance: Instance, answer: Answer) -> str | None:
     if actions is None:
         return None
     for position, expected in enumerate(instance.recorded):
-        got = trace(actions[position]) if position < len(actions) else None
-        if got != expected:
+        actual = trace(actions[position]) if position < len(actions) else None
+        if actual != expected:
             return (
                 f"Non-deterministic orchestrator '{instance.row.name}': at position {position} history has "
-                f"{expected}, replay asked for {got or 'nothing more'}. "
+                f"{expected}, replay asked for {actual or 'nothing more'}. "
                 "Let running instances finish before changing their orchestrator, or give the change a new name."
             )
     return None

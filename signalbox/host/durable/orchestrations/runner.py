@@ -30,7 +30,7 @@ class Written:
     """A durable step, the children that were started and the messages that are on their way."""
 
     commit: Commit
-    begun: list[InstanceRow]
+    children: list[InstanceRow]
     messages: list[Message]
 
 
@@ -57,11 +57,11 @@ class StepRunner:
         orchestrator = self._orchestrators[instance.row.name]
         future: asyncio.Future[Written] = self._loop.create_future()
 
-        def settle(written: Written | None, error: BaseException | None) -> None:
+        def settle(durable_step: Written | None, error: BaseException | None) -> None:
             if error is not None:
                 future.set_exception(error)
-            elif written is not None:
-                future.set_result(written)
+            elif durable_step is not None:
+                future.set_result(durable_step)
 
         def work() -> None:
             try:
@@ -90,11 +90,11 @@ class StepRunner:
 
 def _write(connection: tables.Connection, commit: Commit) -> Written:
     tables.write_commit(connection, commit)
-    begun, refusals = list[InstanceRow](), list[Message]()
+    children, refusals = list[InstanceRow](), list[Message]()
     for child in commit.children:
         refusal = _write_child(connection, child)
-        refusals.append(refusal) if refusal else begun.append(child)
-    return Written(commit, begun, [*commit.messages, *refusals])
+        refusals.append(refusal) if refusal else children.append(child)
+    return Written(commit, children, [*commit.messages, *refusals])
 
 
 def _write_child(connection: tables.Connection, child: InstanceRow) -> Message | None:

@@ -27,11 +27,11 @@ def new_row_id() -> int:
 class UnknownFunctionError(Exception):
     """An orchestrator asked for a function the app does not have; the text is the extension's."""
 
-    def __init__(self, name: str, role: str, known: Sequence[str]) -> None:
-        listed = ", ".join(f"'{one}'" for one in sorted(known)) or "none"
+    def __init__(self, name: str, role: str, names: Sequence[str]) -> None:
+        name_list = ", ".join(f"'{name_}'" for name_ in sorted(names)) or "none"
         super().__init__(
             f"The function '{name}' doesn't exist, is disabled, or is not an {role} function. "
-            f"Additional info: The following are the known {role} functions: {listed}."
+            f"Additional info: The following are the known {role} functions: {name_list}."
         )
 
 
@@ -52,9 +52,9 @@ class Catalogue:
 
     def check(self, role: str, name: str) -> None:
         """Raises UnknownFunctionError when there is no such function."""
-        known = {"orchestrator": self.orchestrators, "activity": self.activities, "entity": self.entities}[role]
-        if name not in known:
-            raise UnknownFunctionError(name, role, list(known))
+        names = {"orchestrator": self.orchestrators, "activity": self.activities, "entity": self.entities}[role]
+        if name not in names:
+            raise UnknownFunctionError(name, role, list(names))
 
 
 class Scheduler:

@@ -30,10 +30,10 @@ class Selection:
         return self.taken[0] if self.taken and self.taken[0].kind in _CONTROLS else None
 
 
-def select(instance: Instance, waiting: Iterable[Message]) -> Selection:
-    """Choose from *waiting*, in order, what the next step takes."""
+def select(instance: Instance, waiting_messages: Iterable[Message]) -> Selection:
+    """Choose from *waiting_messages*, in order, what the next step takes."""
     selection = Selection()
-    messages = iter(waiting)
+    messages = iter(waiting_messages)
     for message in messages:
         if message.kind is Kind.ANSWER and not _is_expected(instance, message):
             selection.dropped.append(message)

@@ -38,7 +38,7 @@ class Instance:
 
     row: InstanceRow
     lines: list[str] = field(default_factory=list)
-    read: list[str] = field(default_factory=list)
+    sdk_lines: list[str] = field(default_factory=list)
     steps: int = 0
     started: bool = False
     next_id: int = 0
@@ -67,7 +67,7 @@ class Instance:
     def _keep(self, entry: Event, line: str) -> None:
         self.lines.append(line)
         if entry["EventType"] not in UNREAD:
-            self.read.append(line)
+            self.sdk_lines.append(line)
         self._fold(entry)
 
     def _fold(self, entry: Event) -> None:

@@ -34,26 +34,28 @@ class Surroundings:
     catalogue: Catalogue
 
 
-def take_step(instance: Instance, taken: Sequence[Message], orchestrator: Orchestrator, around: Surroundings) -> Commit:
-    """Let the orchestrator see *taken* and gather the consequences."""
-    seen, read = len(instance.lines), len(instance.read)
+def take_step(
+    instance: Instance, messages: Sequence[Message], orchestrator: Orchestrator, around: Surroundings
+) -> Commit:
+    """Let the orchestrator see *messages* and gather the consequences."""
+    line_count, replayed = len(instance.lines), len(instance.sdk_lines)
     scheduler = Scheduler(instance, around.now, around.catalogue)
     instance.append(event(Code.ORCHESTRATOR_STARTED, around.now))
     if not instance.started:
         instance.append(_execution_started(instance, around.now))
-    follow_up = _take_in(instance, taken, around.now)
-    answer = replay(orchestrator, instance, read)
+    follow_up = _take_in(instance, messages, around.now)
+    answer = replay(orchestrator, instance, replayed)
     _refresh(instance, answer, around.now)
     if follow_up is not None:
         scheduler.open(follow_up)
     commit = _conclude(instance, answer, scheduler)
     instance.append(event(Code.ORCHESTRATOR_COMPLETED, around.now))
-    return _finish_commit(instance, commit, taken, seen)
+    return _finish_commit(instance, commit, messages, line_count)
 
 
 def control_step(instance: Instance, message: Message, around: Surroundings) -> Commit:
     """Terminate, suspend or resume; the orchestrator is not asked."""
-    seen = len(instance.lines)
+    line_count = len(instance.lines)
     code, status = _CONTROLS[message.kind]
     reason = message.body.get("Reason")
     instance.append(event(code, around.now, Input=reason, Reason=reason))
@@ -63,7 +65,7 @@ def control_step(instance: Instance, message: Message, around: Surroundings) -> 
     commit = Commit(row=instance.row)
     if status is Status.TERMINATED:
         _end(instance, commit, status, json.dumps(reason))
-    return _finish_commit(instance, commit, [message], seen)
+    return _finish_commit(instance, commit, [message], line_count)
 
 
 _CONTROLS = {
@@ -78,10 +80,10 @@ def _execution_started(instance: Instance, now: str) -> Event:
     return event(Code.EXECUTION_STARTED, now, Name=row.name, Input=row.input, Version=row.version)
 
 
-def _take_in(instance: Instance, taken: Sequence[Message], now: str) -> Event | None:
+def _take_in(instance: Instance, messages: Sequence[Message], now: str) -> Event | None:
     """Append the messages' events; returns what a retry opens next, for which the SDK has already kept a number."""
     follow_up = None
-    for message in taken:
+    for message in messages:
         body = message.body
         number = body.get("TaskScheduledId", body.get("TimerId"))
         if message.kind is Kind.RAISE:
@@ -132,7 +134,7 @@ def _conclude(instance: Instance, answer: Answer, scheduler: Scheduler) -> Commi
         return _fail(instance, commit, answer.error)
     if next_input is not None:
         _restart(instance, commit, next_input)
-    elif answer.done:
+    elif answer.is_done:
         _end(instance, commit, Status.COMPLETED, json.dumps(answer.output))
     return commit
 
@@ -165,9 +167,9 @@ def _tell_parent(parent: Parent, status: Status, output: str) -> Message:
     return Message(instance_id=parent.instance_id, execution_id=parent.execution_id, kind=Kind.ANSWER, body=body)
 
 
-def _finish_commit(instance: Instance, commit: Commit, taken: Sequence[Message], seen: int) -> Commit:
+def _finish_commit(instance: Instance, commit: Commit, messages: Sequence[Message], line_count: int) -> Commit:
     commit.execution_id = instance.row.execution_id
-    commit.lines, commit.step, commit.taken = instance.lines[seen:], instance.steps, list(taken)
-    commit.closed_timers += [m.body["TimerId"] for m in taken if m.body.get("EventType") == Code.TIMER_FIRED]
+    commit.lines, commit.step, commit.taken = instance.lines[line_count:], instance.steps, list(messages)
+    commit.closed_timers += [m.body["TimerId"] for m in messages if m.body.get("EventType") == Code.TIMER_FIRED]
     instance.steps += 1
     return commit

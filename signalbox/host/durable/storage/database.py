@@ -77,9 +77,9 @@ class Storage:
     def _serve(self) -> None:
         connection = self._connect()
         while (jobs := self._next_batch()) is not None:
-            done = self._commit(connection, jobs)
+            results = self._commit(connection, jobs)
             with contextlib.suppress(RuntimeError):  # The loop is gone: nobody waits for the answer.
-                self._loop.call_soon_threadsafe(_settle_all, done)
+                self._loop.call_soon_threadsafe(_settle_all, results)
         connection.close()
 
     def _next_batch(self) -> list[_Job] | None:
@@ -104,21 +104,21 @@ class Storage:
         except Exception as error:
             if len(jobs) == 1:
                 return [(jobs[0][1], None, error)]
-            return [done for job in jobs for done in self._commit(connection, [job])]
+            return [result for job in jobs for result in self._commit(connection, [job])]
 
 
 def _transact(connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Done]:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        done: list[_Done] = [(settle, work(connection), None) for work, settle in jobs]
+        results: list[_Done] = [(settle, work(connection), None) for work, settle in jobs]
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    return done
+    return results
 
 
-def _settle_all(done: list[_Done]) -> None:
-    for settle, value, error in done:
+def _settle_all(results: list[_Done]) -> None:
+    for settle, value, error in results:
         settle(value, error)

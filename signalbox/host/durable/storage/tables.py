@@ -28,8 +28,8 @@ def write_instance(connection: sqlite3.Connection, row: InstanceRow) -> None:
     connection.execute(_INSTANCE, (*values, row.custom_status, parent, row.created, row.updated))
 
 
-def read_instance(found: sqlite3.Row) -> InstanceRow:
-    values = dict(found)
+def read_instance(row: sqlite3.Row) -> InstanceRow:
+    values = dict(row)
     parent = values.pop("parent")
     return InstanceRow(
         **{**values, "status": Status(values["status"])}, parent=Parent(**json.loads(parent)) if parent else None
@@ -37,8 +37,8 @@ def read_instance(found: sqlite3.Row) -> InstanceRow:
 
 
 def status_of(connection: sqlite3.Connection, instance_id: str) -> Status | None:
-    found = connection.execute("SELECT status FROM instances WHERE instance_id = ?", (instance_id,)).fetchone()
-    return Status(found[0]) if found else None
+    row = connection.execute("SELECT status FROM instances WHERE instance_id = ?", (instance_id,)).fetchone()
+    return Status(row[0]) if row else None
 
 
 def erase(connection: sqlite3.Connection, instance_id: str) -> None:
@@ -120,15 +120,15 @@ def write_messages(connection: sqlite3.Connection, messages: Iterable[Message]) 
     )
 
 
-def read_message(found: sqlite3.Row) -> Message:
+def read_message(row: sqlite3.Row) -> Message:
     return Message(
-        inbox_id=found["id"],
-        instance_id=found["instance_id"],
-        execution_id=found["execution_id"],
-        kind=Kind(found["kind"]),
-        body=json.loads(found["body"]),
+        inbox_id=row["id"],
+        instance_id=row["instance_id"],
+        execution_id=row["execution_id"],
+        kind=Kind(row["kind"]),
+        body=json.loads(row["body"]),
     )
 
 
-def read_timer(found: sqlite3.Row) -> TimerRow:
-    return TimerRow(**found)
+def read_timer(row: sqlite3.Row) -> TimerRow:
+    return TimerRow(**row)
