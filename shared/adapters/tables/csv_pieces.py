@@ -212,7 +212,9 @@ class _Reader:
         rows = table.num_rows + len(broken_rows.rows)
         decoded = plain_texts if plain else texts
         columns = {name: decoded(whole(table.column(name))) for name in self.selected}
-        piece = Piece(rows=rows, columns=columns, numbers=kept_numbers(rows, broken_rows.rows), breaches=broken_rows.breaches())
+        piece = Piece(
+            rows=rows, columns=columns, numbers=kept_numbers(rows, broken_rows.rows), breaches=broken_rows.breaches()
+        )
         for name in unnamed:
             self._require_text(piece, name, texts(whole(table.column(name))))
         return piece
