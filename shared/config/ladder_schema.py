@@ -77,5 +77,5 @@ def _gates() -> dict[str, Any]:
 
 def gate_options(kind: type[Any]) -> dict[str, Any]:
     """Names alone: what a value must be is the gate's own to say."""
-    known = {each.name: {"description": each.metadata["rule"].wanted} for each in fields(kind)}
+    known = {each.name: {"description": each.metadata["rule"].expectation} for each in fields(kind)}
     return {"anyOf": [{"type": "null"}, mapping(known)]}
