@@ -85,7 +85,7 @@ LOCKS = [
     ),
     Lock(
         symbol="receipts._approvals",
-        condition="found.standing is not Standing.APPROVED",
+        condition="found.standing is not ApprovalStanding.APPROVED",
         without="False",
         guard=test_receipts.test_no_receipt_without_approvals,
     ),
@@ -149,7 +149,7 @@ LOCKS = [
     ),
     Lock(
         symbol="standing.break_glass",
-        condition="found.standing is not Standing.APPROVED",
+        condition="found.standing is not ApprovalStanding.APPROVED",
         without="False",
         guard=test_glass.test_glass_that_one_person_breaks_alone_stays_whole,
     ),
@@ -281,8 +281,8 @@ LOCKS = [
     ),
     Lock(
         symbol="_await_approvals",
-        condition="seen.standing is Standing.APPROVED",
-        without="seen.standing is not Standing.WAITING",
+        condition="seen.standing is ApprovalStanding.APPROVED",
+        without="seen.standing is not ApprovalStanding.WAITING",
         guard=HOSTILE.test_a_rejection_puts_everything_back,
     ),
     Lock(
