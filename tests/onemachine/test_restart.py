@@ -32,6 +32,7 @@ def finished(world: World, run: str) -> bool:
     return bool(world.control("/_effects")["jobs"][f"signalbox-{run}"] == 1)
 
 
+@pytest.mark.proof
 def test_jobs_and_runs_interrupted_by_a_stop_and_by_a_kill_go_on_after_the_next_start(
     tmp_path: Path, example: Path
 ) -> None:
