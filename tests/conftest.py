@@ -4,12 +4,13 @@ The tests that share one local cloud come first: they are the longest chain, and
 """
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.amounts import WHOLE
 
-settings.register_profile("short", deadline=None, max_examples=30)
-settings.register_profile("whole", deadline=None, max_examples=100)
+UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("short", UNTIMED, max_examples=30)
+settings.register_profile("whole", UNTIMED, max_examples=100)
 settings.load_profile("whole" if WHOLE else "short")
 
 
