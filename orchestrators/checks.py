@@ -1,4 +1,4 @@
-"""A data check that somebody asked for: the module that checks arrivals, on one file of the hub."""
+"""A data check that somebody asked for, on one file of the hub. It stands alone: no workflow is behind it."""
 
 from shared import contracts as c
 from shared.domain.failures import Refused

@@ -17,7 +17,7 @@ from shared.durable.deferred import load
 from shared.durable.failures import as_value
 from shared.telemetry.activities import execution
 from shared.telemetry.carried import carried_in
-from shared.telemetry.spans import orchestrated
+from shared.telemetry.spans import record_orchestration
 
 Blueprint: TypeAlias = df.Blueprint
 Body: TypeAlias = Callable[..., Any]
@@ -88,4 +88,4 @@ def _contract(name: str) -> Any:
 
 def _ended(ctx: Context, name: str, started_at: datetime, error: str = "") -> None:
     if ctx.came_with:
-        orchestrated(name, ctx.instance, ctx.came_with, started_at, ctx.now, error)
+        record_orchestration(name, ctx.instance, ctx.came_with, started_at, ctx.now, error)

@@ -10,8 +10,8 @@ from opentelemetry.trace import Span
 
 from shared.domain.failures import Refused
 from shared.telemetry.carried import carried_in
-from shared.telemetry.instruments import count, took
-from shared.telemetry.spans import acting, brought_by, fail
+from shared.telemetry.instruments import count, record_duration
+from shared.telemetry.spans import activity_span, caused_by, fail
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ class Execution:
         """What is started in here was brought by what brought this activity about, or else by its own look."""
         cause = self._carried
         since = datetime.fromisoformat(cause.since) if cause and cause.since else now
-        with brought_by((cause.source if cause else "") or self._name, now, since=since):
+        with caused_by((cause.source if cause else "") or self._name, now, since=since):
             yield
 
     def failed(self, error: Exception) -> None:
@@ -50,7 +50,7 @@ class Execution:
 def execution(name: str, payload: Any) -> Iterator[Execution]:
     """What ends the body early is told by its kind, and passes through."""
     started, outcome = perf_counter(), "done"
-    with acting(name, carried_in(payload)) as span:
+    with activity_span(name, carried_in(payload)) as span:
         span.set_attributes(_names_in(payload))
         running = Execution(name, payload, span)
         try:
@@ -60,7 +60,9 @@ def execution(name: str, payload: Any) -> Iterator[Execution]:
             running.failed(error)
             raise
         finally:
-            took("signalbox.activity.duration", perf_counter() - started, {"activity": name, "outcome": outcome})
+            record_duration(
+                "signalbox.activity.duration", perf_counter() - started, {"activity": name, "outcome": outcome}
+            )
 
 
 def _names_in(payload: Any) -> dict[str, str]:

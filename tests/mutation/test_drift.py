@@ -19,7 +19,7 @@ LOCKS = [
     ),
     Lock(
         symbol="verdicts._judge",
-        condition="outcome is not Outcome.DRIFTED",
+        condition="outcome is not DriftOutcome.DRIFTED",
         without="True",
         guard=test_watch.test_a_finding_that_could_not_be_told_is_told_by_a_sweep,
         arguments={"how": "terminated"},
@@ -60,10 +60,10 @@ CONDITIONS = [
     ),
     Lock(
         symbol="DriftWindow.looked_at",
-        condition="outcome is Outcome.DRIFTED",
+        condition="outcome is DriftOutcome.DRIFTED",
         without="False",
         guard=test_looks.test_a_window_closes_when_it_is_full_old_or_has_shown_drift,
-        arguments={"rows": 200, "outcome": test_looks.Outcome.DRIFTED, "days": 0, "closed": True},
+        arguments={"rows": 200, "outcome": test_looks.DriftOutcome.DRIFTED, "days": 0, "closed": True},
     ),
     Lock(
         symbol="DriftWindow.looked_at",

@@ -75,7 +75,7 @@ class DevOpsRest:
         if status in _SIGN_IN:
             raise Refused(f"{action}: Azure DevOps wants a sign-in; give the identity access to the organisation")
         if status not in accept:
-            raise failure(action, status, _said(answer), answer.headers.get("Retry-After", ""))
+            raise failure(action, status, _error_text(answer), answer.headers.get("Retry-After", ""))
         return answer
 
     def url(self, organisation: str, *parts: object) -> str:
@@ -93,7 +93,7 @@ def number_of(raw: object) -> int:
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
-def _said(answer: HttpResponse) -> str:
+def _error_text(answer: HttpResponse) -> str:
     """Azure DevOps' own words, and nothing else of the body."""
     try:
         return str(answer.json().get("message", ""))[:300]

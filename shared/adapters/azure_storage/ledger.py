@@ -1,4 +1,7 @@
-"""The ledger as blobs: a conditional create decides which of two writers was first."""
+"""The ledger as blobs: a conditional create decides which of two writers was first.
+
+It implements a port by itself and stands alone.
+"""
 
 import json
 from collections.abc import Mapping

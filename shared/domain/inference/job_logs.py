@@ -48,7 +48,7 @@ def most_telling(files: tuple[LogFile, ...]) -> tuple[LogFile, ...]:
     return tuple(sorted(files, key=lambda file: (not file.size, _rank(file.path), file.path, file.run)))
 
 
-def shown(data: bytes, lines: int) -> str:
+def printable_tail(data: bytes, lines: int) -> str:
     """The last *lines* lines of *data* as a terminal may show them: no control characters, and no secrets."""
     text = data.decode("utf-8", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
     return redacted(_UNSHOWN.sub("", "\n".join(text.rstrip("\n").split("\n")[-lines:])))

@@ -123,10 +123,10 @@ def _moments(stage: Stage, turn: Turn) -> Iterator[Moment]:
     yield Moment(at=_time(report["written"]), title=report["outcome"], detail=f"{report['because']} ({window})")
     for entry in entries(stage, turn.started_at):
         if entry["kind"] not in _SILENT:
-            yield Moment(at=_time(entry["at"]), title=entry["kind"], detail=_told(entry))
+            yield Moment(at=_time(entry["at"]), title=entry["kind"], detail=_entry_text(entry))
 
 
-def _told(entry: dict[str, Any]) -> str:
+def _entry_text(entry: dict[str, Any]) -> str:
     """An entry of the audit log in a line."""
     facts, kind = entry["facts"], entry["kind"]
     if kind == "assessed":

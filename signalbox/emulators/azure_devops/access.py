@@ -51,7 +51,7 @@ class SignIn(Refusal):
 
 
 @web.middleware
-async def refusing(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def refusal_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except Refusal as refusal:
