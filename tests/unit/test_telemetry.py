@@ -95,8 +95,8 @@ def test_a_start_is_in_the_trace_of_what_it_starts_and_one_that_comes_again_has_
 SENDS = """
 from datetime import UTC, datetime
 from opentelemetry import metrics, trace
-from shared.telemetry.spans import received, telling
-with received("BlobArrived", datetime.now(UTC)), telling("start", "run_inference", "run-1"):
+from shared.telemetry.spans import receiving, start_span
+with receiving("BlobArrived", datetime.now(UTC)), start_span("start", "run_inference", "run-1"):
     pass
 trace.get_tracer_provider().shutdown()
 metrics.get_meter_provider().shutdown()
