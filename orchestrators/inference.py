@@ -21,7 +21,7 @@ _MEMBERS_EVERY_S, _MEMBER_LOOKS = 5.0, 100  # However long the wait, so many loo
 
 
 def run_inference(ctx: Context, request: c.Inference) -> Steps[c.InferenceResult]:
-    """One run. Whatever happens after it was opened is announced and recorded, failure included."""
+    """One run. Its end is announced and recorded, however it ends, once it was opened."""
     ctx.show("opening")
     opened = yield from _open(ctx, request)
     if opened.already is not None:
@@ -173,7 +173,7 @@ def _conclude(ctx: Context, request: c.Inference, result: c.InferenceResult) -> 
     if result.outcome is not RunOutcome.QUARANTINED:  # That was announced when it was held back.
         yield from _announce(ctx, request, result)
     yield from call(ctx, c.CLOSE_RUN, c.RunClosing(key=_key(request, "closed"), inference=request, result=result))
-    yield from _tell(ctx, request, result, last=True)  # After closing: whoever asks later finds the record closed.
+    yield from _tell(ctx, request, result, last=True)  # After closing, so that a late question finds the record closed.
     ctx.show("done", outcome=result.outcome.value)
     return result
 

@@ -81,7 +81,7 @@ class Journey:
 
 
 def promote(ctx: Context, request: c.Promotion) -> Steps[c.PromotionResult]:
-    """One promotion. Whatever happens after it was opened, it ends promoted, or with everything put back."""
+    """One promotion. Once it was opened, it ends promoted, or with everything put back."""
     ctx.show("planning")
     key = identity.promotion_key(request.id, "opened")
     opening = c.PromotionOpening(key=key, execution=ctx.unique(), promotion=request)

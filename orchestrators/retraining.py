@@ -1,6 +1,6 @@
 """Consider a model's recorded causes together, and carry one run of training from its causes to a promotion.
 
-The ladder is climbed by promotions as any other: what they need (gates, receipts) is theirs to ask for.
+The ladder is climbed by ordinary promotions, which ask for their gates and receipts themselves.
 """
 
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ def consider_retraining(ctx: Context, watch: c.RetrainingWatch) -> Steps[c.Done 
 
 
 def retrain(ctx: Context, request: c.RetrainingRun) -> Steps[c.RetrainingResult]:
-    """One run of training. Whatever happens after it was opened is written on its record, and nothing runs on."""
+    """One run of training. Once it was opened, its end is written on its record, and no pipeline runs on."""
     training = Training(request=request)
     ctx.show("opening", model=request.rules.model)
     opened = yield from _open(ctx, training)

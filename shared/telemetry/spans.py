@@ -26,7 +26,7 @@ INSTANCE, ERROR = "signalbox.instance", "error.type"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedEvent:
-    """What a door has received. *source* is one of few: a kind of event, or a route; *caller* is W3C text."""
+    """An event or request. *source* is one of few kinds of events or routes; *caller* is a W3C `traceparent`."""
 
     source: str
     now: datetime
@@ -49,7 +49,7 @@ def tracer() -> Tracer:
 def receiving(
     source: str, now: datetime, *, since: datetime | None = None, event: str = "", caller: str = ""
 ) -> Iterator[None]:
-    """Whatever is started or woken in here was brought by this; *since* is when that happened, if it says so."""
+    """Count an event from *source*, the cause of everything that is started within; *since* is when it happened."""
     count("signalbox.events", {"source": source})
     with caused_by(source, now, since=since, event=event, caller=caller):
         yield
@@ -59,7 +59,7 @@ def receiving(
 def caused_by(
     source: str, now: datetime, *, since: datetime | None = None, event: str = "", caller: str = ""
 ) -> Iterator[None]:
-    """The same for what was received before, elsewhere, and counted there."""
+    """As `receiving`, without counting: for an event that was received and counted elsewhere before."""
     event_ = ReceivedEvent(source=source, now=now, since=since or now, at_ns=time_ns(), event=event, caller=caller)
     token = _receipt.set(event_)
     try:
@@ -70,7 +70,7 @@ def caused_by(
 
 @contextmanager
 def occurred_at(since: datetime | None) -> Iterator[None]:
-    """What is being received says itself when it happened, which counts before when it was sent on."""
+    """Correct the time of the event being received: the content says when it happened, not when it was sent on."""
     receipt = _receipt.get()
     token = _receipt.set(replace(receipt, since=since) if receipt and since else receipt)
     try:
@@ -81,7 +81,7 @@ def occurred_at(since: datetime | None) -> Iterator[None]:
 
 @contextmanager
 def start_span(verb: str, name: str, instance: str, *, again: bool = False) -> Iterator[Carried]:
-    """A start or a wake-up of *instance*, in its own trace, below what brought it; *again*: a trace of its own."""
+    """The span of a start or wake-up of *instance*, below its cause and in its trace; with *again* in a new trace."""
     trace, receipt = (uuid4().int if again else trace_of(instance)), _receipt.get()
     with _root(trace, receipt) as parent, next_ids(trace=trace):
         links = [] if parent else _links(trace)
@@ -101,7 +101,7 @@ def _carried(span: Span, trace: int, instance: str, receipt: ReceivedEvent | Non
 
 
 def count_start(name: str, answer: str, started: bool) -> None:
-    """Count a start by the host's *answer*, and how late it came after what brought it about."""
+    """Count a start by the host's *answer*, and the delay since its cause."""
     receipt = _receipt.get()
     source = receipt.source if receipt else "timer"
     count("signalbox.starts", {"orchestration": name, "answer": answer, "source": source})
@@ -154,7 +154,7 @@ def record_job(name: str, job: str, started_at: datetime, ended_at: datetime, er
 
 @contextmanager
 def _root(trace: int, receipt: ReceivedEvent | None) -> Iterator[Context | None]:
-    """The span of what brought something about, the first of its trace."""
+    """The span of the event that caused a start, the first of its trace."""
     if receipt is None:
         yield None
         return

@@ -66,7 +66,7 @@ class _Measuring:
         self._keys = Keys()
 
     def read(self, file: TableFile) -> None:
-        """Whatever a reader raises on content is a finding: it names the reason, and what was read before counts."""
+        """Any error that the content causes is a finding with its reason; the rows read before it count."""
         self._files.append(file)
         self._rows[file.name] = 0
         try:

@@ -13,7 +13,7 @@ WRITABLE = ("csv", "jsonl")
 
 
 def file_of_records(records: Sequence[Mapping[str, Any]], contract: DataContract) -> bytes:
-    """The file of *records*: the contract's columns first, then whatever else they have."""
+    """The file of *records*: the contract's columns first, then all other fields."""
     column_names = [column.name for column in contract.columns]
     names = list(dict.fromkeys([*column_names, *(name for record in records for name in record)]))
     if contract.format == "jsonl":

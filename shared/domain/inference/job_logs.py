@@ -1,4 +1,4 @@
-"""The logs of a job: which file says most, what of it may be shown, and which line of it is the error.
+"""The logs of a job: which file says most, which part of it may be shown, and which line of it is the error.
 
 The names are Azure ML's: `user_logs/` of a command, `logs/user/` of batch scoring, `logs/azureml/` of a pipeline
 itself, and `azureml-logs/` of the runtime before the present one.

@@ -1,6 +1,6 @@
-"""One turn of the retraining loop: what is let in, how it goes on with nobody touching it, and its timeline.
+"""One turn of the retraining loop: the files that start it, its progress without anybody's help, and its timeline.
 
-Times are those of the records that the app wrote, and not of whoever looked at them.
+Times are from the app's own records, not from when they were looked at.
 """
 
 from collections.abc import Callable, Iterator

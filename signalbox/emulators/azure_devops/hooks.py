@@ -1,6 +1,6 @@
 """Service hooks: subscriptions, and the delivery of events to webhooks, at least once, with what the subscription says.
 
-Consumers: webHooks/httpRequest is delivered here; azureServiceBus is kept, for whoever has a bus to deliver to.
+Consumers: webHooks/httpRequest is delivered here; azureServiceBus is kept and not delivered.
 """
 
 import asyncio

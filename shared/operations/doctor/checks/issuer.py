@@ -1,4 +1,4 @@
-"""Whoever signs tokens: its metadata can be read, it is who the setting says, and it publishes keys."""
+"""The token issuer: its metadata can be read, it has the name that the setting gives it, and it publishes keys."""
 
 from shared.domain.access.callers import audience_problem, token_version
 from shared.domain.failures import Refused, Transient

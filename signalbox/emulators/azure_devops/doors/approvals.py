@@ -1,4 +1,4 @@
-"""Approvals: read one or several, and decide. Whoever decides must be an approver, directly or by a group."""
+"""Approvals: read one or several, and decide. The person who decides must be an approver, directly or by a group."""
 
 from typing import Any
 
@@ -90,7 +90,7 @@ class ApprovalDoors:
 
 
 def _settle(approval: Document) -> None:
-    """Rejected by anybody, or approved by as many as it takes; whoever was not needed is skipped."""
+    """Rejected by anybody, or approved by as many as are required; the steps that were not needed are skipped."""
     statuses = [step["status"] for step in approval["steps"]]
     needed = approval["minRequiredApprovers"] or len(statuses)
     if "rejected" in statuses:
