@@ -221,6 +221,8 @@ def _await_approvals(ctx: Context, journey: Journey, at: StagePlan, pack: c.Evid
 def _move(ctx: Context, journey: Journey, at: StagePlan, move: Move, receipt: Receipt) -> Steps[None]:
     """Begun before it is made: a move that fails half way is undone too."""
     ctx.show("moving", stage=at.stage.name, move=move.value)
+    # Noted before it is made, not after: of a move whose answer was lost nobody knows whether it happened, and an undo
+    # of a move that never happened does nothing.
     journey.moves.append((at, move))
     yield from _until_done(ctx, at, move, partial(_step, ctx, at, c.MAKE_MOVE, journey.move(at, move, receipt)))
 
@@ -243,7 +245,11 @@ def _until_done(ctx: Context, at: StagePlan, move: Move, ask: Callable[[], Steps
 
 
 def _lock(ctx: Context, journey: Journey) -> Steps[None]:
-    """One promotion of an endpoint at a time; taken in one order, so that two can never wait for each other."""
+    """Take the endpoints' locks, so that only one promotion at a time changes an endpoint.
+
+    All promotions take them in the same order, so that two can never wait for each other (a cycle of waits needs two
+    orders; Coffman 1971).
+    """
     for lock in _locks(journey):
         while not (locked := (yield from call_through_outages(ctx, c.LOCK_ENDPOINT, lock))).held:
             ctx.show("waiting for the endpoint", endpoint=lock.endpoint, held_by=locked.by, ahead=locked.ahead)

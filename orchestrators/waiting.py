@@ -62,7 +62,11 @@ def _look(ctx: Context, activity: c.Activity[Look, c.JobSeen], look: Look) -> St
 def call_through_outages(
     ctx: Context, activity: c.Activity[In, Out], payload: In, until: datetime | None = None
 ) -> Steps[Out]:
-    """`call`, once an outage has passed. Raises StepFailed where one lasts beyond *until* (two days)."""
+    """`call`, once an outage has passed. Raises StepFailed where one lasts beyond *until* (two days).
+
+    `call` itself tries six times within seconds, which is right for a hiccup. An outage takes hours, and is waited for
+    with durable timers, which hold no worker. A Refused passes through: trying again cannot help.
+    """
     failed, over = 0, until or ctx.now + timedelta(seconds=OUTAGE_S)
     while True:
         try:

@@ -67,7 +67,7 @@ def orchestrator_handler(name: str, body: Body) -> Callable[[df.DurableOrchestra
     def handler(context):  # type: ignore[no-untyped-def]  # The SDK would decode by an annotation.
         raw = context.get_input()
         ctx = Context(context, carried_in(raw))
-        started_at = ctx.now
+        started_at = ctx.now  # The orchestration's own time: the host's clock would differ at every replay.
         try:
             result = yield from load(body)(ctx, decode(_contract(name).takes, raw))
         except Exception as error:  # Not GeneratorExit: that is how the SDK puts a replay away that is not at its end.

@@ -76,6 +76,8 @@ async def start_once(
     orchestration's own first effect, a conditional create, decide the race that is left. A *unique* id was made by
     chance just now, so that nothing can be there.
     """
+    # Between this look and the start another process may start the same id. Locking would need a lease that outlives a
+    # crash; the orchestration's own first effect, a conditional create, decides such a race for free.
     with start_span("start", orchestration.name, instance, again=again) as carried:
         existing = None if unique else await find_instance(client, instance)
         if existing and (existing.running or not again):
