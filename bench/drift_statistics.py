@@ -19,13 +19,14 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from shared.domain.data.reference_profile import ReferenceProfile
-from shared.domain.drift.counting import moments_of, profile_of, tally_of
+from shared.domain.drift.counting import moments_of, tally_of
 from shared.domain.drift.detector import DriftVerdict, detect
 from shared.domain.drift.reference import ModelReference
 from shared.domain.drift.relevance import relevance
 from shared.domain.drift.relevance_drift import Change, compare_relevance
 from shared.domain.drift.rule import DriftOutcome, DriftRule
 from shared.domain.drift.window import Counted
+from tests.drift.references import profile_of
 
 SEVERAL_STANDARD_ERRORS = 3.0
 COLUMNS = 6

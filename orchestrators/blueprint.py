@@ -11,19 +11,17 @@ from shared.durable.registration import Blueprint, add_orchestration
 
 if TYPE_CHECKING:
     import orchestrators.checks
+    import orchestrators.collection
     import orchestrators.devops
     import orchestrators.drift
     import orchestrators.inference
-    import orchestrators.job
     import orchestrators.promotion
     import orchestrators.promotion_set
     import orchestrators.registry
     import orchestrators.retraining
     import orchestrators.schedules
-    import orchestrators.streams
     import orchestrators.sweeps
     import orchestrators.training
-    import orchestrators.window
 else:
     orchestrators = Deferred("orchestrators")
 
@@ -31,9 +29,9 @@ BODIES: tuple[Callable[..., Any], ...] = (
     orchestrators.inference.run_inference,
     orchestrators.inference.answer_late,
     orchestrators.inference.conclude_adrift,
-    orchestrators.job.wait_for_job,
-    orchestrators.window.collect_window,
-    orchestrators.streams.collect_records,
+    orchestrators.inference.wait_for_job,
+    orchestrators.collection.collect_window,
+    orchestrators.collection.collect_records,
     orchestrators.sweeps.reconcile,
     orchestrators.sweeps.reconcile_promotions,
     orchestrators.promotion.promote,

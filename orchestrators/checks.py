@@ -1,4 +1,4 @@
-"""A data check that somebody asked for: the module that checks arrivals, on one file of the hub."""
+"""A data check that somebody asked for, on one file of the hub. It stands alone: no workflow is behind it."""
 
 from shared import contracts as c
 from shared.domain.failures import Refused
@@ -18,7 +18,7 @@ def check_hub_file(ctx: Context, request: c.FileCheck) -> Steps[c.FileVerdict]:
 
 
 def _tell(ctx: Context, request: c.FileCheck, verdict: c.FileVerdict | None, because: str = "") -> Steps[None]:
-    """Whoever asked by a message hears of it, where there is a topic to hear it on."""
+    """Publish the verdict for the sender of the message, if one asked and there is a topic for results."""
     if request.asker and request.results:
         telling = c.VerdictTelling(key=f"{request.key}-told", check=request, verdict=verdict, because=because)
         yield from call(ctx, c.TELL_VERDICT, telling)

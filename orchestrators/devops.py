@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from orchestrators.waiting import sit_out
+from orchestrators.waiting import pause_after_failure
 from shared import contracts as c
 from shared.domain import identity
 from shared.domain.devops.tasks import FAILURES, LOOKS_PER_SEGMENT, look_delay_s
@@ -24,7 +24,7 @@ def follow_task(ctx: Context, following: c.TaskFollowing) -> Steps[c.TaskEnded |
     if following.begun is None:
         ctx.show("asking Azure DevOps for the plan")
         try:
-            start, failed = yield from _looks(ctx, following, lambda _: _begin(ctx, following), (StepFailed,))
+            start, failed = yield from _look_until(ctx, following, lambda _: _begin(ctx, following), (StepFailed,))
         except Refused as refusal:
             ctx.show("refused", because=str(refusal)[:300])
             return c.TaskEnded(succeeded=False, because=str(refusal))
@@ -32,7 +32,7 @@ def follow_task(ctx: Context, following: c.TaskFollowing) -> Steps[c.TaskEnded |
             start_over(ctx, _later(following, failed))
             return None
         following = replace(following, begun=start, failed=0)
-    end, failed = yield from _looks(ctx, following, lambda number: _report(ctx, following, number))
+    end, failed = yield from _look_until(ctx, following, lambda number: _report(ctx, following, number))
     if end is None:
         start_over(ctx, _later(following, failed))
     return end
@@ -40,7 +40,7 @@ def follow_task(ctx: Context, following: c.TaskFollowing) -> Steps[c.TaskEnded |
 
 def mirror(ctx: Context, mirroring: c.Mirroring) -> Steps[c.Mirrored | None]:
     """Until the promotion has ended: decisions made in either system are known in the other."""
-    end, failed = yield from _looks(ctx, mirroring, lambda _: _mirror(ctx, mirroring))
+    end, failed = yield from _look_until(ctx, mirroring, lambda _: _mirror_once(ctx, mirroring))
     if end is None:
         start_over(ctx, _later(mirroring, failed))
     return end
@@ -49,7 +49,7 @@ def mirror(ctx: Context, mirroring: c.Mirroring) -> Steps[c.Mirrored | None]:
 def heed(ctx: Context, hinting: c.Hinting) -> Steps[c.Heeded | None]:
     """One hint of a service hook."""
     ctx.show("reading the truth again", kind=hinting.hint.kind.value, id=hinting.hint.id)
-    heeded, failed = yield from _looks(ctx, hinting, lambda _: call(ctx, c.HEED_HINT, hinting), (StepFailed,))
+    heeded, failed = yield from _look_until(ctx, hinting, lambda _: call(ctx, c.HEED_HINT, hinting), (StepFailed,))
     if heeded is None:
         start_over(ctx, _later(hinting, failed))
         return None
@@ -59,10 +59,10 @@ def heed(ctx: Context, hinting: c.Hinting) -> Steps[c.Heeded | None]:
 
 def run_devops_pipeline(ctx: Context, request: c.RunOfPipeline) -> Steps[c.DevOpsRun | None]:
     """Start the pipeline once, and follow its run to the result."""
-    run, failed = yield from _looks(ctx, request, lambda _: call(ctx, c.START_DEVOPS_RUN, request), (StepFailed,))
+    run, failed = yield from _look_until(ctx, request, lambda _: call(ctx, c.START_DEVOPS_RUN, request), (StepFailed,))
     end: c.DevOpsRun | None = None
     if run is not None:
-        end, failed = yield from _looks(ctx, request, lambda number: _look_at(ctx, request, run, number))
+        end, failed = yield from _look_until(ctx, request, lambda number: _look_at(ctx, request, run, number))
     if end is None:
         start_over(ctx, _later(request, failed))
     return end
@@ -71,7 +71,7 @@ def run_devops_pipeline(ctx: Context, request: c.RunOfPipeline) -> Steps[c.DevOp
 Looking = TypeVar("Looking", c.TaskFollowing, c.Mirroring, c.Hinting, c.RunOfPipeline)
 
 
-def _looks(
+def _look_until(
     ctx: Context,
     looking: c.TaskFollowing | c.Mirroring | c.Hinting | c.RunOfPipeline,
     look: Callable[[int], Steps[Out | None]],
@@ -89,7 +89,7 @@ def _looks(
             failed += 1
             if failed > FAILURES:
                 raise
-            yield from sit_out(ctx, failure, failed, "Azure DevOps")
+            yield from pause_after_failure(ctx, failure, failed, "Azure DevOps")
             continue
         if outcome is not None:
             return outcome, 0
@@ -131,7 +131,7 @@ def _complete(ctx: Context, task: c.TaskRef, start: c.TaskBegun, progress: c.Tas
     return c.TaskEnded(succeeded=progress.succeeded, because=progress.because)
 
 
-def _mirror(ctx: Context, mirroring: c.Mirroring) -> Steps[c.Mirrored | None]:
+def _mirror_once(ctx: Context, mirroring: c.Mirroring) -> Steps[c.Mirrored | None]:
     mirrored = yield from call(ctx, c.MIRROR_APPROVALS, mirroring)
     ctx.show("mirroring approvals", notes=list(mirrored.notes))
     return mirrored if mirrored.ended else None

@@ -5,46 +5,45 @@ It decides nothing about data or jobs itself: every verdict comes from an activi
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
+from orchestrators.waiting import PollingState, call_through_outages, poll_segment
+from orchestrators.workflow import carry_to_end, conclude_orphan
 from shared import contracts as c
 from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import OnBadData
-from shared.domain.inference.runs import JobState, RunOutcome
-from shared.durable.context import Context, Steps, call, pause, run_child, wait_for
-from shared.durable.failures import StepFailed
+from shared.domain.inference.runs import POLLS_PER_SEGMENT, JobState, RunOutcome
+from shared.durable.context import Context, Steps, call, pause, run_child, start_over, wait_for
 from shared.records import paths as records
 
 _MEMBERS_EVERY_S, _MEMBER_LOOKS = 5.0, 100  # However long the wait, so many looks: each is history.
 
 
 def run_inference(ctx: Context, request: c.Inference) -> Steps[c.InferenceResult]:
-    """One run. Whatever happens after it was opened is announced and recorded, failure included."""
+    """One run. Its end is announced and recorded, however it ends, once it was opened."""
     ctx.show("opening")
     opened = yield from _open(ctx, request)
     if opened.already is not None:
         return c.InferenceResult(run=request.run, outcome=RunOutcome.DUPLICATE, because=opened.because)
-    try:
-        result = yield from _carry(ctx, request)
-    except (Refused, StepFailed) as failure:
-        result = _ended(request, RunOutcome.FAILED, str(failure))
-    yield from _conclude(ctx, request, result)
-    return result
+    failed = partial(_result, request, RunOutcome.FAILED)
+    return (yield from carry_to_end(_carry(ctx, request), failed, partial(_conclude, ctx, request)))
 
 
-def conclude_adrift(ctx: Context, orphan: c.Adrift) -> Steps[c.Done]:
+def conclude_adrift(ctx: Context, orphan: c.OrphanedRun) -> Steps[c.Done]:
     """End a run whose orchestration is gone as any other: what it had done is found, and not done again."""
     request = orphan.inference
-    yield from _open(ctx, request)  # It may have been ended before it was opened.
-    if orphan.job is not None:
-        yield from _cancel(ctx, orphan, orphan.job)
-    if orphan.told:
-        key = _key(request, f"closed-again-{ctx.unique()}")  # The store may have kept the first closing's receipt.
-        closing = c.RunClosing(key=key, inference=request, result=orphan.result, last=True)
-        yield from call(ctx, c.CLOSE_RUN, closing)
-    else:
-        yield from _conclude(ctx, request, orphan.result)
+    ending = None if orphan.job is None else _cancel(ctx, orphan, orphan.job)
+    conclude = partial(_close_again, ctx) if orphan.told else partial(_conclude, ctx)
+    yield from conclude_orphan(_open(ctx, request), ending, partial(conclude, request), orphan.result)
     return c.Done()
+
+
+def _close_again(ctx: Context, request: c.Inference, result: c.InferenceResult) -> Steps[c.InferenceResult]:
+    """Close the record of a run that was announced and told; the store may have kept the first closing's receipt."""
+    key = _key(request, f"closed-again-{ctx.unique()}")
+    yield from call(ctx, c.CLOSE_RUN, c.RunClosing(key=key, inference=request, result=result, last=True))
+    return result
 
 
 def _open(ctx: Context, request: c.Inference) -> Steps[c.RunOpened]:
@@ -52,7 +51,7 @@ def _open(ctx: Context, request: c.Inference) -> Steps[c.RunOpened]:
     return (yield from call(ctx, c.OPEN_RUN, opening))
 
 
-def _cancel(ctx: Context, orphan: c.Adrift, job: str) -> Steps[None]:
+def _cancel(ctx: Context, orphan: c.OrphanedRun, job: str) -> Steps[None]:
     request = orphan.inference
     cancellation = c.Cancellation(
         key=_key(request, "cancelled-adrift"),
@@ -71,7 +70,7 @@ def _cancel(ctx: Context, orphan: c.Adrift, job: str) -> Steps[None]:
 def _carry(ctx: Context, request: c.Inference) -> Steps[c.InferenceResult]:
     gathered = yield from _gather(ctx, request)
     if gathered.files == 0:
-        return _ended(request, RunOutcome.SUPERSEDED, "no file was left to score: " + "; ".join(gathered.dropped))
+        return _result(request, RunOutcome.SUPERSEDED, "no file was left to score: " + "; ".join(gathered.dropped))
     ctx.show("checking data", files=gathered.files)
     check = c.DataCheck(inference=request, input_path=gathered.input_path, report_path=records.data_report(request.run))
     verdict = yield from call(ctx, c.CHECK_DATA, check)
@@ -100,9 +99,9 @@ def _hold_back(ctx: Context, request: c.Inference, verdict: c.DataVerdict) -> St
     """Quarantine, tell the owner, and wait for a release; None once released."""
     because = "; ".join(verdict.summary)
     if request.route.on_bad_data is OnBadData.FAIL:
-        return _ended(request, RunOutcome.FAILED, f"the data check failed: {because}")
+        return _result(request, RunOutcome.FAILED, f"the data check failed: {because}")
     ctx.show("quarantining", because=because[:300])
-    quarantined = _ended(request, RunOutcome.QUARANTINED, because)
+    quarantined = _result(request, RunOutcome.QUARANTINED, because)
     yield from call(
         ctx,
         c.QUARANTINE_FILES,
@@ -115,7 +114,7 @@ def _hold_back(ctx: Context, request: c.Inference, verdict: c.DataVerdict) -> St
     if orders.released:
         return None
     if orders.cancelled:
-        return _ended(request, RunOutcome.CANCELLED, "cancelled while quarantined")
+        return _result(request, RunOutcome.CANCELLED, "cancelled while quarantined")
     return quarantined
 
 
@@ -143,13 +142,13 @@ def _score(
     end = yield from _wait(ctx, request, job)
     if end.state is not JobState.COMPLETED:
         outcome = RunOutcome.CANCELLED if end.state is JobState.CANCELLED else RunOutcome.FAILED
-        return replace(_ended(request, outcome, end.because), job_error=end.error, job_log=end.log)
+        return replace(_result(request, outcome, end.because), job_error=end.error, job_log=end.log)
     timings = {"submitted": submitted_at.isoformat(), "scored": ctx.now.isoformat()}
     ctx.show("reconciling")
     reconciling = c.Reconciling(inference=request, rows_in=verdict.rows, output_path=output)
     reconciled = yield from call(ctx, c.RECONCILE_ROWS, reconciling)
     if reconciled.outcome is RunOutcome.FAILED:
-        return _ended(request, RunOutcome.FAILED, reconciled.because)
+        return _result(request, RunOutcome.FAILED, reconciled.because)
     ctx.show("publishing")
     publishing = c.Publishing(
         key=_key(request, "published"),
@@ -160,7 +159,7 @@ def _score(
         timings=timings,
     )
     published = yield from call(ctx, c.PUBLISH_RESULT, publishing)
-    return _ended(request, reconciled.outcome, reconciled.because, published.manifest)
+    return _result(request, reconciled.outcome, reconciled.because, published.manifest)
 
 
 def _wait(ctx: Context, request: c.Inference, job: c.Submitted) -> Steps[c.JobEnd]:
@@ -169,13 +168,14 @@ def _wait(ctx: Context, request: c.Inference, job: c.Submitted) -> Steps[c.JobEn
     return (yield from run_child(ctx, c.WAIT_FOR_JOB, wait, identity.wait_id(request.run)))
 
 
-def _conclude(ctx: Context, request: c.Inference, result: c.InferenceResult) -> Steps[None]:
+def _conclude(ctx: Context, request: c.Inference, result: c.InferenceResult) -> Steps[c.InferenceResult]:
     ctx.show("announcing", outcome=result.outcome.value)
     if result.outcome is not RunOutcome.QUARANTINED:  # That was announced when it was held back.
         yield from _announce(ctx, request, result)
     yield from call(ctx, c.CLOSE_RUN, c.RunClosing(key=_key(request, "closed"), inference=request, result=result))
-    yield from _tell(ctx, request, result, last=True)  # After closing: whoever asks later finds the record closed.
+    yield from _tell(ctx, request, result, last=True)  # After closing, so that a late question finds the record closed.
     ctx.show("done", outcome=result.outcome.value)
+    return result
 
 
 def _announce(ctx: Context, request: c.Inference, result: c.InferenceResult, report: str = "") -> Steps[None]:
@@ -194,9 +194,28 @@ def _tell(ctx: Context, request: c.Inference, result: c.InferenceResult, last: b
         yield from call(ctx, c.TELL_RESULT, c.Telling(key=key, inference=request, result=result, last=last))
 
 
-def _ended(request: c.Inference, outcome: RunOutcome, because: str, manifest: str = "") -> c.InferenceResult:
+def _result(request: c.Inference, outcome: RunOutcome, because: str, manifest: str = "") -> c.InferenceResult:
     return c.InferenceResult(run=request.run, outcome=outcome, because=because, manifest=manifest)
 
 
 def _key(request: c.Inference, step: str) -> str:
     return identity.effect_key(request.run, step)
+
+
+def wait_for_job(ctx: Context, wait: c.JobWait) -> Steps[c.JobEnd | None]:
+    """How the job ended; on cancellation or time-out the job is cancelled, and a time-out is a failure."""
+    polling = PollingState(
+        subject="the job", polls=wait.polls, deadline=wait.deadline, within_s=wait.route.give_up_after_s
+    )
+    look = c.JobLook(run=wait.run, route=wait.route, hub=wait.hub, job=wait.job)
+    end = yield from poll_segment(ctx, polling, c.LOOK_AT_JOB, look, partial(_cancel_job, ctx, wait))
+    if end is None:
+        start_over(ctx, replace(wait, polls=wait.polls + POLLS_PER_SEGMENT))
+    return end
+
+
+def _cancel_job(ctx: Context, wait: c.JobWait, state: JobState, because: str) -> Steps[c.JobEnd]:
+    key = identity.effect_key(wait.run, "cancelled")
+    cancellation = c.Cancellation(key=key, run=wait.run, route=wait.route, hub=wait.hub, job=wait.job, because=because)
+    yield from call_through_outages(ctx, c.CANCEL_JOB, cancellation)
+    return c.JobEnd(state=state, because=because)

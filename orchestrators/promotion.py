@@ -10,7 +10,8 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
-from orchestrators.waiting import OUTAGE_S, patiently
+from orchestrators.waiting import OUTAGE_S, call_through_outages
+from orchestrators.workflow import carry_to_end
 from shared import contracts as c
 from shared.domain import identity
 from shared.domain.failures import Refused
@@ -50,7 +51,8 @@ class Journey:
     moves: list[tuple[StagePlan, Move]] = field(default_factory=list)
     evidence_records: list[str] = field(default_factory=list)
     reached: str = ""
-    because: str = ""  # Why what was begun is undone.
+    because: str = ""  # Why the moves are undone.
+    worse: bool = False  # The challenger is to blame for it.
 
     def order(self, at: StagePlan, phase: Phase, step: str, evidence: str = "", number: int = 0) -> c.StageOrder:
         return c.StageOrder(
@@ -79,23 +81,18 @@ class Journey:
 
 
 def promote(ctx: Context, request: c.Promotion) -> Steps[c.PromotionResult]:
-    """One promotion. Whatever happens after it was opened, it ends promoted, or with everything put back."""
+    """One promotion. Once it was opened, it ends promoted, or with everything put back."""
     ctx.show("planning")
     key = identity.promotion_key(request.id, "opened")
     opening = c.PromotionOpening(key=key, execution=ctx.unique(), promotion=request)
-    opened = yield from patiently(ctx, c.OPEN_PROMOTION, opening)
+    opened = yield from call_through_outages(ctx, c.OPEN_PROMOTION, opening)
     if opened.fate is c.Fate.DUPLICATE:
         return c.PromotionResult(id=request.id, fate=opened.fate, because=(opened.because,))
     if opened.plan is None:
         return (yield from _close(ctx, request, c.Fate.REFUSED, (opened.because,)))
     journey = _journey(request, opened, opened.plan)
-    fate, because, worse = yield from _attempt(ctx, journey)
-    if fate is not c.Fate.PROMOTED:
-        journey.because = "; ".join(because)[:_REASON]
-        because += yield from undo(ctx, journey)
-    yield from _unlock(ctx, journey)
-    reached = journey.reached if fate is c.Fate.PROMOTED else ""
-    return (yield from _close(ctx, request, fate, because, reached, worse))
+    failed = partial(_failed, request)
+    return (yield from carry_to_end(_climb(ctx, journey), failed, partial(_conclude, ctx, journey)))
 
 
 def restore(ctx: Context, restoring: c.Restoring) -> Steps[c.PromotionResult]:
@@ -124,7 +121,7 @@ def undo(ctx: Context, journey: Journey) -> Steps[tuple[str, ...]]:
     for at, move in reversed(journey.moves):
         ctx.show("undoing", stage=at.stage.name, move=move.value)
         try:
-            undone = partial(patiently, ctx, c.UNDO_MOVE, journey.move(at, move), until)
+            undone = partial(call_through_outages, ctx, c.UNDO_MOVE, journey.move(at, move), until)
             yield from _until_done(ctx, at, move, undone)
         except (Refused, StepFailed) as failure:
             failures.append(f"{at.stage.name}: {move.value} could not be undone, mend it by hand: {str(failure)[:300]}")
@@ -133,17 +130,33 @@ def undo(ctx: Context, journey: Journey) -> Steps[tuple[str, ...]]:
     return tuple(failures)
 
 
-def _attempt(ctx: Context, journey: Journey) -> Steps[tuple[c.Fate, tuple[str, ...], bool]]:
+def _climb(ctx: Context, journey: Journey) -> Steps[c.PromotionResult]:
+    """Every stage of the plan; the result is held, with the reason, where a gate or a person stops it."""
+    request = journey.request
     try:
         yield from _lock(ctx, journey)
         for at in journey.plan.stages:
             yield from _carry(ctx, journey, at)
             journey.reached = at.stage.name
     except PromotionHeld as refusal:
-        return refusal.fate, refusal.because, refusal.worse
-    except (Refused, StepFailed) as failure:
-        return c.Fate.FAILED, (str(failure),), False
-    return c.Fate.PROMOTED, (f"{journey.plan.model} reached {journey.reached}",), False
+        journey.worse = refusal.worse
+        return c.PromotionResult(id=request.id, fate=refusal.fate, because=refusal.because)
+    because = f"{journey.plan.model} reached {journey.reached}"
+    return c.PromotionResult(id=request.id, fate=c.Fate.PROMOTED, because=(because,), reached=journey.reached)
+
+
+def _failed(request: c.Promotion, reason: str) -> c.PromotionResult:
+    return c.PromotionResult(id=request.id, fate=c.Fate.FAILED, because=(reason,))
+
+
+def _conclude(ctx: Context, journey: Journey, result: c.PromotionResult) -> Steps[c.PromotionResult]:
+    """Put everything back unless it was promoted, give the locks back, and close the record."""
+    because = result.because
+    if result.fate is not c.Fate.PROMOTED:
+        journey.because = "; ".join(because)[:_REASON]
+        because += yield from undo(ctx, journey)
+    yield from _unlock(ctx, journey)
+    return (yield from _close(ctx, journey.request, result.fate, because, result.reached, journey.worse))
 
 
 def _carry(ctx: Context, journey: Journey, at: StagePlan) -> Steps[None]:
@@ -175,7 +188,7 @@ def _assess(ctx: Context, journey: Journey, at: StagePlan, phase: Phase) -> Step
 def _await_glass(ctx: Context, order: c.StageOrder, refusal: PromotionHeld) -> Steps[None]:
     """Until those who may have overridden the failing gates together; otherwise the gates stand."""
     while True:
-        overrides = yield from patiently(ctx, c.LOOK_AT_GLASS, order)
+        overrides = yield from call_through_outages(ctx, c.LOOK_AT_GLASS, order)
         if overrides.standing is ApprovalStanding.APPROVED:
             return
         if overrides.standing is not ApprovalStanding.WAITING:
@@ -191,7 +204,7 @@ def _await_approvals(ctx: Context, journey: Journey, at: StagePlan, pack: c.Evid
     reminded = 0
     while True:
         look = journey.order(at, Phase.ENTRY, "approvals", pack.digest)
-        approvals = yield from patiently(ctx, c.LOOK_AT_APPROVALS, look)
+        approvals = yield from call_through_outages(ctx, c.LOOK_AT_APPROVALS, look)
         if approvals.standing is ApprovalStanding.APPROVED:
             return
         if approvals.standing is not ApprovalStanding.WAITING:
@@ -208,6 +221,8 @@ def _await_approvals(ctx: Context, journey: Journey, at: StagePlan, pack: c.Evid
 def _move(ctx: Context, journey: Journey, at: StagePlan, move: Move, receipt: Receipt) -> Steps[None]:
     """Begun before it is made: a move that fails half way is undone too."""
     ctx.show("moving", stage=at.stage.name, move=move.value)
+    # Noted before it is made, not after: of a move whose answer was lost nobody knows whether it happened, and an undo
+    # of a move that never happened does nothing.
     journey.moves.append((at, move))
     yield from _until_done(ctx, at, move, partial(_step, ctx, at, c.MAKE_MOVE, journey.move(at, move, receipt)))
 
@@ -215,7 +230,7 @@ def _move(ctx: Context, journey: Journey, at: StagePlan, move: Move, receipt: Re
 def _step(ctx: Context, at: StagePlan, activity: c.Activity[In, Out], order: In) -> Steps[Out]:
     """An outage on the way is waited for as long as a deployment of the stage."""
     until = ctx.now + timedelta(seconds=at.stage.serving.ready_within_s)
-    return patiently(ctx, activity, order, until)
+    return call_through_outages(ctx, activity, order, until)
 
 
 def _until_done(ctx: Context, at: StagePlan, move: Move, ask: Callable[[], Steps[c.Moved]]) -> Steps[None]:
@@ -230,9 +245,13 @@ def _until_done(ctx: Context, at: StagePlan, move: Move, ask: Callable[[], Steps
 
 
 def _lock(ctx: Context, journey: Journey) -> Steps[None]:
-    """One promotion of an endpoint at a time; taken in one order, so that two can never wait for each other."""
+    """Take the endpoints' locks, so that only one promotion at a time changes an endpoint.
+
+    All promotions take them in the same order, so that two can never wait for each other (a cycle of waits needs two
+    orders; Coffman 1971).
+    """
     for lock in _locks(journey):
-        while not (locked := (yield from patiently(ctx, c.LOCK_ENDPOINT, lock))).held:
+        while not (locked := (yield from call_through_outages(ctx, c.LOCK_ENDPOINT, lock))).held:
             ctx.show("waiting for the endpoint", endpoint=lock.endpoint, held_by=locked.by, ahead=locked.ahead)
             if locked.look_again_s:
                 yield from wait_for(ctx, c.TURN_COME, locked.look_again_s)
@@ -242,7 +261,7 @@ def _lock(ctx: Context, journey: Journey) -> Steps[None]:
 
 def _unlock(ctx: Context, journey: Journey) -> Steps[None]:
     for lock in _locks(journey):
-        yield from patiently(ctx, c.UNLOCK_ENDPOINT, lock)
+        yield from call_through_outages(ctx, c.UNLOCK_ENDPOINT, lock)
     if not journey.wakes:
         return
     freed = c.LocksFreed(key=identity.promotion_key(journey.request.id, "freed"), locks=journey.locks)
@@ -278,6 +297,6 @@ def _close(
         reached=reached,
         worse=worse,
     )
-    yield from patiently(ctx, c.CLOSE_PROMOTION, closing)
+    yield from call_through_outages(ctx, c.CLOSE_PROMOTION, closing)
     ctx.show("done", fate=fate.value, because=list(because)[:5])
     return c.PromotionResult(id=request.id, fate=fate, because=tuple(because), reached=reached)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from orchestrators.waiting import patiently
+from orchestrators.waiting import call_through_outages
 from shared import contracts as c
 from shared.domain import identity
 from shared.durable.context import Context, Steps, run_child
@@ -39,7 +39,7 @@ def _take_back(
     for promotion in reversed(request.promotions[: len(results) - 1]):
         ctx.show("taking back", promotion=promotion.id)
         look = c.PromotionLook(promotion=promotion.id)
-        opened = yield from patiently(ctx, c.LOOK_AT_PLAN, look)
+        opened = yield from call_through_outages(ctx, c.LOOK_AT_PLAN, look)
         assert opened.plan is not None  # It was promoted, so it had one.
         because = f"{stopped.id} of the same set was {stopped.fate.value}, so this one was taken back"
         restoring = c.Restoring(promotion=promotion, plan=opened.plan, because=because, locks=opened.held)

@@ -1,4 +1,7 @@
-"""Watch over the central registry: read every entry again on a schedule, and bring back what is needed."""
+"""Watch over the central registry: read every entry again on a schedule, and bring back what is needed.
+
+It stands alone: it belongs to no promotion.
+"""
 
 from shared import contracts as c
 from shared.durable.context import Context, Steps, call

@@ -1,12 +1,14 @@
 """Consider a model's recorded causes together, and carry one run of training from its causes to a promotion.
 
-The ladder is climbed by promotions as any other: what they need (gates, receipts) is theirs to ask for.
+The ladder is climbed by ordinary promotions, which ask for their gates and receipts themselves.
 """
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
-from orchestrators.waiting import OUTAGE_S, patiently
+from orchestrators.waiting import OUTAGE_S, call_through_outages
+from orchestrators.workflow import carry_to_end, conclude_orphan
 from shared import contracts as c
 from shared.domain import identity
 from shared.domain.failures import Refused
@@ -29,7 +31,7 @@ class Training:
     def key(self, step: str) -> str:
         return identity.retraining_key(self.request.run, step)
 
-    def ended(self, outcome: c.RetrainingOutcome, because: str, **more: str) -> c.RetrainingResult:
+    def result(self, outcome: c.RetrainingOutcome, because: str, **more: str) -> c.RetrainingResult:
         return c.RetrainingResult(run=self.request.run, outcome=outcome, because=because, **more)
 
 
@@ -50,27 +52,23 @@ def consider_retraining(ctx: Context, watch: c.RetrainingWatch) -> Steps[c.Done 
 
 
 def retrain(ctx: Context, request: c.RetrainingRun) -> Steps[c.RetrainingResult]:
-    """One run of training. Whatever happens after it was opened is written on its record, and nothing runs on."""
+    """One run of training. Once it was opened, its end is written on its record, and no pipeline runs on."""
     training = Training(request=request)
     ctx.show("opening", model=request.rules.model)
     opened = yield from _open(ctx, training)
     if opened.already:
-        return training.ended(c.RetrainingOutcome.DUPLICATE, opened.because)
-    try:
-        result = yield from _carry(ctx, training)
-    except (Refused, StepFailed) as failure:
-        result = training.ended(c.RetrainingOutcome.FAILED, str(failure))
-        yield from _stop(ctx, training, result.because)
-    yield from _conclude(ctx, training, result)
-    return result
+        return training.result(c.RetrainingOutcome.DUPLICATE, opened.because)
+    failed = partial(training.result, c.RetrainingOutcome.FAILED)
+    conclude, clean_up = partial(_conclude, ctx, training), partial(_stop_failed, ctx, training)
+    return (yield from carry_to_end(_carry(ctx, training), failed, conclude, clean_up))
 
 
 def cancel_training_adrift(ctx: Context, request: c.RetrainingRun) -> Steps[c.Done]:
     """Cancel the pipeline's run of a run that was ended from outside, and say so on both."""
     training, because = Training(request=request), "its orchestration was ended from outside"
-    yield from _open(ctx, training)  # It may have been ended before it was opened.
-    yield from _stop(ctx, training, because)
-    yield from _conclude(ctx, training, training.ended(c.RetrainingOutcome.CANCELLED, because))
+    result = training.result(c.RetrainingOutcome.CANCELLED, because)
+    opening, ending = _open(ctx, training), _stop(ctx, training, because)
+    yield from conclude_orphan(opening, ending, partial(_conclude, ctx, training), result)
     return c.Done()
 
 
@@ -86,17 +84,17 @@ def _carry(ctx: Context, training: Training) -> Steps[c.RetrainingResult]:
     ctx.show("checking the training set", rows=sum(training_set.rows for training_set in sets.sets))
     verdict = yield from call(ctx, c.CHECK_TRAINING_SETS, c.TrainingCheck(request=request, sets=sets))
     if not verdict.passed:
-        return training.ended(c.RetrainingOutcome.BAD_DATA, "; ".join(verdict.summary)[:2000])
+        return training.result(c.RetrainingOutcome.BAD_DATA, "; ".join(verdict.summary)[:2000])
     submitted = yield from _submitted(ctx, training, sets)
     if submitted.cancelled:  # An earlier try, whose answer was lost, may have made it.
         yield from _stop(ctx, training, submitted.cancelled)
-        return training.ended(c.RetrainingOutcome.CANCELLED, submitted.cancelled)
+        return training.result(c.RetrainingOutcome.CANCELLED, submitted.cancelled)
     training.id = submitted.id
     end = yield from _wait(ctx, training)
     if end.state is not JobState.COMPLETED:
         cancelled = end.state is JobState.CANCELLED
         outcome = c.RetrainingOutcome.CANCELLED if cancelled else c.RetrainingOutcome.FAILED
-        return training.ended(outcome, end.because)
+        return training.result(outcome, end.because)
     return (yield from _judge(ctx, training, sets))
 
 
@@ -139,15 +137,15 @@ def _judge(ctx: Context, training: Training, sets: c.TrainingSets) -> Steps[c.Re
     request = training.request
     ctx.show("judging the challenger")
     trial = c.ChallengerTrial(key=training.key("judged"), request=request, sets=sets, id=training.id)
-    judgement = yield from patiently(ctx, c.JUDGE_CHALLENGER, trial)
+    judgement = yield from call_through_outages(ctx, c.JUDGE_CHALLENGER, trial)
     if judgement.outcome is not c.RetrainingOutcome.BETTER:
         yield from _stop(ctx, training, f"{judgement.outcome.value}: {judgement.because}")
-        return training.ended(judgement.outcome, judgement.because)
+        return training.result(judgement.outcome, judgement.because)
     ctx.show("registering")
     registration = c.ChallengerRegistration(
         key=training.key("registered"), request=request, sets=sets, id=training.id, judged=judgement
     )
-    registered = yield from patiently(ctx, c.REGISTER_CHALLENGER, registration)
+    registered = yield from call_through_outages(ctx, c.REGISTER_CHALLENGER, registration)
     return (yield from _offer(ctx, training, registered, judgement.because))
 
 
@@ -160,23 +158,27 @@ def _offer(
         entered = yield from _promoted(ctx, training, registered.entering)
         if entered.fate is not c.Fate.PROMOTED:
             reason = f"{because}; {registered.entering.id} {entered.fate or 'is still under way'}: {entered.because}"
-            return training.ended(c.RetrainingOutcome.BETTER, reason, model=model)
+            return training.result(c.RetrainingOutcome.BETTER, reason, model=model)
     if registered.climbing is None:
-        return training.ended(c.RetrainingOutcome.BETTER, because, model=model)
+        return training.result(c.RetrainingOutcome.BETTER, because, model=model)
     promotion = registered.climbing
     ctx.show("starting the promotion", promotion=promotion.id)
-    yield from patiently(ctx, c.BEGIN_PROMOTION, c.PromotionStart(key=training.key("promoted"), promotion=promotion))
-    return training.ended(c.RetrainingOutcome.BETTER, because, model=model, promotion=promotion.id)
+    yield from call_through_outages(
+        ctx, c.BEGIN_PROMOTION, c.PromotionStart(key=training.key("promoted"), promotion=promotion)
+    )
+    return training.result(c.RetrainingOutcome.BETTER, because, model=model, promotion=promotion.id)
 
 
 def _promoted(ctx: Context, training: Training, promotion: c.Promotion) -> Steps[c.PromotionSeen]:
     """How *promotion* ended; it may be joined, where a flag was faster."""
     ctx.show("entering the candidate", promotion=promotion.id)
-    yield from patiently(ctx, c.BEGIN_PROMOTION, c.PromotionStart(key=training.key("entered"), promotion=promotion))
+    yield from call_through_outages(
+        ctx, c.BEGIN_PROMOTION, c.PromotionStart(key=training.key("entered"), promotion=promotion)
+    )
     deadline = ctx.now + timedelta(seconds=OUTAGE_S)
     delay = _FIRST_LOOK_S
     while True:
-        standing = yield from patiently(ctx, c.LOOK_AT_PROMOTION, c.PromotionWatch(promotion=promotion.id))
+        standing = yield from call_through_outages(ctx, c.LOOK_AT_PROMOTION, c.PromotionWatch(promotion=promotion.id))
         if standing.fate is not None or ctx.now >= deadline:
             return standing
         yield from pause(ctx, delay)
@@ -187,14 +189,20 @@ def _stop(ctx: Context, training: Training, because: str) -> Steps[None]:
     """Cancel what may run, and say why on it; what has finished stays as it is, and only gets the reason."""
     stop = c.TrainingStop(key=training.key("stopped"), request=training.request, because=because, id=training.id)
     try:
-        yield from patiently(ctx, c.STOP_TRAINING, stop)
+        yield from call_through_outages(ctx, c.STOP_TRAINING, stop)
     except (Refused, StepFailed) as failure:
         ctx.show("could not stop the training", because=str(failure)[:300])
 
 
-def _conclude(ctx: Context, training: Training, result: c.RetrainingResult) -> Steps[None]:
+def _stop_failed(ctx: Context, training: Training, result: c.RetrainingResult) -> Steps[None]:
+    """Nothing runs on for a run that failed."""
+    yield from _stop(ctx, training, result.because)
+
+
+def _conclude(ctx: Context, training: Training, result: c.RetrainingResult) -> Steps[c.RetrainingResult]:
     closing = c.RetrainingClosing(key=training.key("closed"), request=training.request, result=result, id=training.id)
-    yield from patiently(ctx, c.CLOSE_RETRAINING, closing)
+    yield from call_through_outages(ctx, c.CLOSE_RETRAINING, closing)
     wake = c.RetrainingWake(key=training.key("woken"), model=training.request.rules.model)
     yield from call(ctx, c.WAKE_RETRAINING, wake)
     ctx.show("done", outcome=result.outcome.value, because=result.because[:300])
+    return result

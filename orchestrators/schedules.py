@@ -1,4 +1,7 @@
-"""Fire what is due, batch by batch; every decision is the activity's, and its record outlives this instance."""
+"""Fire what is due, batch by batch; every decision is the activity's, and its record outlives this instance.
+
+Schedules are a capability of their own, so this stands alone.
+"""
 
 from shared import contracts as c
 from shared.durable.context import Context, Steps, call, start_over

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from functools import partial
 
-from orchestrators.waiting import PollingState, one_segment, patiently
+from orchestrators.waiting import PollingState, call_through_outages, poll_segment
 from shared import contracts as c
 from shared.domain import identity
 from shared.domain.inference.runs import POLLS_PER_SEGMENT, JobState
@@ -17,7 +17,7 @@ def wait_for_training(ctx: Context, wait: c.TrainingWait) -> Steps[c.JobEnd | No
         subject="the training", polls=wait.polls, deadline=wait.deadline, within_s=request.rules.give_up_after_s
     )
     look = c.TrainingLook(request=request, id=wait.id)
-    end = yield from one_segment(ctx, polling, c.LOOK_AT_TRAINING, look, partial(_stop, ctx, wait))
+    end = yield from poll_segment(ctx, polling, c.LOOK_AT_TRAINING, look, partial(_stop, ctx, wait))
     if end is None:
         start_over(ctx, replace(wait, polls=wait.polls + POLLS_PER_SEGMENT))
     return end
@@ -37,5 +37,5 @@ def reconcile_retraining(ctx: Context, sweep: c.Sweep) -> Steps[c.Swept]:
 def _stop(ctx: Context, wait: c.TrainingWait, state: JobState, because: str) -> Steps[c.JobEnd]:
     key = identity.retraining_key(wait.request.run, "stopped")
     stop = c.TrainingStop(key=key, request=wait.request, because=because, id=wait.id)
-    yield from patiently(ctx, c.STOP_TRAINING, stop)
+    yield from call_through_outages(ctx, c.STOP_TRAINING, stop)
     return c.JobEnd(state=state, because=because)

@@ -29,7 +29,7 @@ class PollingState:
     within_s: int
 
 
-def one_segment(
+def poll_segment(
     ctx: Context, polling: PollingState, activity: c.Activity[Look, c.JobSeen], look: Look, stop: Stop
 ) -> Steps[c.JobEnd | None]:
     """How it ended, or None where it still runs after a segment of polls; a time-out is a failure, and stops it.
@@ -37,7 +37,7 @@ def one_segment(
     A look that fails says nothing about what runs: it is waited for all the same, until its time is over.
     """
     for poll in range(polling.polls, polling.polls + POLLS_PER_SEGMENT):
-        job = yield from _seen(ctx, activity, look)
+        job = yield from _look(ctx, activity, look)
         ctx.show(f"waiting for {polling.subject}", status=job.status, polls=poll + 1)
         if job.state is not JobState.ACTIVE:
             because = job.because or f"{polling.subject} ended as {job.status}"
@@ -52,15 +52,21 @@ def one_segment(
     return None
 
 
-def _seen(ctx: Context, activity: c.Activity[Look, c.JobSeen], look: Look) -> Steps[c.JobSeen]:
+def _look(ctx: Context, activity: c.Activity[Look, c.JobSeen], look: Look) -> Steps[c.JobSeen]:
     try:
         return (yield from call(ctx, activity, look))
     except StepFailed as failure:
         return c.JobSeen(state=JobState.ACTIVE, status=f"not seen: {failure}"[:300])
 
 
-def patiently(ctx: Context, activity: c.Activity[In, Out], payload: In, until: datetime | None = None) -> Steps[Out]:
-    """`call`, once an outage has passed. Raises StepFailed where one lasts beyond *until* (two days)."""
+def call_through_outages(
+    ctx: Context, activity: c.Activity[In, Out], payload: In, until: datetime | None = None
+) -> Steps[Out]:
+    """`call`, once an outage has passed. Raises StepFailed where one lasts beyond *until* (two days).
+
+    `call` itself tries six times within seconds, which is right for a hiccup. An outage takes hours, and is waited for
+    with durable timers, which hold no worker. A Refused passes through: trying again cannot help.
+    """
     failed, over = 0, until or ctx.now + timedelta(seconds=OUTAGE_S)
     while True:
         try:
@@ -69,10 +75,12 @@ def patiently(ctx: Context, activity: c.Activity[In, Out], payload: In, until: d
             failed += 1
             if ctx.now >= over:
                 raise
-            yield from sit_out(ctx, failure, failed, "an outage to end", _LONGEST_PAUSE_S)
+            yield from pause_after_failure(ctx, failure, failed, "an outage to end", _LONGEST_PAUSE_S)
 
 
-def sit_out(ctx: Context, failure: Exception, failed: int, subject: str, longest_s: float = 300.0) -> Steps[None]:
+def pause_after_failure(
+    ctx: Context, failure: Exception, failed: int, subject: str, longest_s: float = 300.0
+) -> Steps[None]:
     """Pause before *subject*, which failed, is tried again: ever longer, and at least as long as the service asks."""
     ctx.show(f"waiting for {subject}", failed=failed, because=str(failure)[:300])
     yield from pause(ctx, failure_delay_s(failed, getattr(failure, "after_s", 0.0), longest_s))

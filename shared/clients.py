@@ -120,7 +120,7 @@ class Clients:
 
     @cached_property
     def data_assets(self) -> DataAssets:
-        from shared.adapters.azure_ml.data import AzureMlData
+        from shared.adapters.azure_ml.datastores import AzureMlData
 
         return AzureMlData(self._arm)
 

@@ -59,7 +59,7 @@ class Encoder:
         return {name: self._part(getattr(value, name)) for name in names}
 
     def _part(self, value: object) -> Json:
-        if _names(type(value)) is None:  # type: ignore[arg-type]  # As above.
+        if _names(type(value)) is None:  # type: ignore[arg-type]  # A class is hashable.
             return encode(value)
         if (encoded := self._encoded.get(id(value))) is None:
             encoded = self._encoded[id(value)] = (value, encode(value))

@@ -1,4 +1,7 @@
-"""A process that must not outlive the one that started it."""
+"""A process that must not outlive the one that started it.
+
+It stands alone, because workers of the emulators and the launcher share it.
+"""
 
 import contextlib
 import ctypes

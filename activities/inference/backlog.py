@@ -7,7 +7,7 @@ from datetime import datetime
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain.failures import Refused
-from shared.operations.dead_messages import given_up
+from shared.operations.dead_messages import list_dead_messages
 from shared.records import paths as records
 
 _log = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ def look_at_backlog(clients: Clients, sweep: c.Sweep) -> c.Backlog:
     runs, oldest_run_s = _waiting(clients, hub.state, records.OPEN_RUNS)
     streams = [records.held_records(stream.name) for stream in clients.configuration.streams]
     held, oldest_held_s = _waiting(clients, hub.state, *streams)
-    dead, unseen = given_up(clients.queues)
+    dead, unseen = list_dead_messages(clients.queues)
     return c.Backlog(
         dead_letters=letters,
         oldest_dead_letter_s=oldest_letter_s,

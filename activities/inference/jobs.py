@@ -9,7 +9,7 @@ from shared import contracts as c
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused, Transient
-from shared.domain.inference.job_logs import last_error, shown
+from shared.domain.inference.job_logs import last_error, printable_tail
 from shared.domain.inference.routes import Workspace
 from shared.domain.inference.runs import JobState, RowCount, RowMatch, RunOutcome, job_state, judge_rows
 from shared.ports import BatchJob, Blob, HubFile
@@ -57,7 +57,7 @@ def explained(clients: Clients, workspace: Workspace, job: str, seen: c.JobSeen)
         files = [file for file in clients.job_logs.files(workspace, job) if file.size]
         if not files:
             return seen
-        error = last_error(shown(clients.job_logs.tail(workspace, files[0], _LOG_TAIL), _LOG_LINES))
+        error = last_error(printable_tail(clients.job_logs.tail(workspace, files[0], _LOG_TAIL), _LOG_LINES))
     except (Refused, Transient) as fault:
         return replace(seen, error=f"its log could not be read: {str(fault)[:200]}")
     because = seen.because or f"the job ended as {seen.status}"

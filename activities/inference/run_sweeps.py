@@ -61,19 +61,19 @@ def _open_runs(clients: Clients, parts: Parts) -> list[c.Inference]:
     return found
 
 
-def _adrift(clients: Clients, inference: c.Inference, instance: Instance | None) -> c.Adrift:
+def _adrift(clients: Clients, inference: c.Inference, instance: Instance | None) -> c.OrphanedRun:
     ended = recorded_result(clients.hub, inference)
     if ended is None and (finished := _finished(clients, instance)) is not None:
-        return c.Adrift(inference=inference, result=finished, told=True)
+        return c.OrphanedRun(inference=inference, result=finished, told=True)
     ended = ended or _published(clients, inference)
     if ended is not None:
-        return c.Adrift(inference=inference, result=ended)
+        return c.OrphanedRun(inference=inference, result=ended)
     failed = instance is not None and instance.status == FAILED
     because = "its orchestration failed" if failed else "its orchestration was ended from outside"
     outcome = _announced(clients, inference) or (RunOutcome.FAILED if failed else RunOutcome.CANCELLED)
     result = c.InferenceResult(run=inference.run, outcome=outcome, because=because)
     known = _done(clients, inference, "submitted") or {}
-    return c.Adrift(inference=inference, result=result, job=str(known.get("job", "")))
+    return c.OrphanedRun(inference=inference, result=result, job=str(known.get("job", "")))
 
 
 def _finished(clients: Clients, instance: Instance | None) -> c.InferenceResult | None:

@@ -15,7 +15,7 @@ from shared.application.retraining.retraining_records import open_causes, read_b
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused
-from shared.domain.retraining.arrived import Arrived, enough
+from shared.domain.retraining.arrived import Arrived, reason_for_run
 from shared.domain.retraining.causes import Cause, CauseKind
 from shared.domain.retraining.rules import TrainingRoute
 from shared.durable.starting import Client
@@ -50,7 +50,7 @@ def _record(clients: Clients, model: str, route: TrainingRoute, used: set[str]) 
         rows=_rows(clients, model, route, fresh) if route.rows else 0,
         oldest_s=max((now - blob.modified).total_seconds() for blob in fresh.values()),
     )
-    because = enough(arrived, route)
+    because = reason_for_run(arrived, route)
     if not because:
         return False
     facts = {"route": route.name, "files": str(arrived.files), "rows": str(arrived.rows or "not counted")}

@@ -27,7 +27,7 @@ def host_of(uri: str) -> str:
     return host if port == _HTTPS else f"{host}:{port}"
 
 
-def allowed(uri: str, hosts: tuple[str, ...], subject: str, setting: str) -> str:
+def require_allowed_host(uri: str, hosts: tuple[str, ...], subject: str, setting: str) -> str:
     """*uri*, if it is https on one of *hosts* (patterns of *setting*). Raises Refused that names the *subject*."""
     host = host_of(uri)
     if not host or not any(fnmatchcase(host, pattern.lower()) for pattern in hosts):

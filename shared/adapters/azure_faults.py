@@ -26,13 +26,13 @@ def translated(action: str) -> Iterator[None]:
     try:
         yield
     except (ServiceRequestError, ServiceResponseError) as error:
-        raise Transient(f"{action}: {_said(error)}") from error
+        raise Transient(f"{action}: {_error_text(error)}") from error
     except ClientAuthenticationError as error:
-        raise Refused(f"{action}: {_said(error)}; check the app's identity and its roles") from error
+        raise Refused(f"{action}: {_error_text(error)}; check the app's identity and its roles") from error
     except HttpResponseError as error:
-        raise failure(action, error.status_code, _said(error)) from error
+        raise failure(action, error.status_code, _error_text(error)) from error
     except AzureError as error:
-        raise Transient(f"{action}: {_said(error)}") from error
+        raise Transient(f"{action}: {_error_text(error)}") from error
 
 
 def failure(action: str, status: int | None, message: str, retry_after: str = "") -> Exception:
@@ -61,5 +61,5 @@ def _seconds(retry_after: str) -> float:
     return round(min(_LATEST_S, max(1.0, wait_s)), 1)
 
 
-def _said(error: AzureError) -> str:
+def _error_text(error: AzureError) -> str:
     return redacted(str(error.message).splitlines()[0])[:300] if error.message else type(error).__name__

@@ -1,6 +1,7 @@
 """Signs receipts with the app's own key: HMAC-SHA256, since the app that issues a receipt is the one that checks it.
 
 On Azure the key is a secret of Key Vault, which the platform resolves into the app's setting.
+It implements a port by itself and stands alone.
 """
 
 import hashlib

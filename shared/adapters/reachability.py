@@ -1,4 +1,7 @@
-"""Whether an https service answers at all: any answer that is not a fault of its own counts. Nothing is sent."""
+"""Whether an https service answers at all: any answer that is not a fault of its own counts. Nothing is sent.
+
+It stands alone, because it belongs to no vendor's service.
+"""
 
 from azure.core import PipelineClient
 from azure.core.rest import HttpRequest, HttpResponse

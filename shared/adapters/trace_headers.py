@@ -1,4 +1,7 @@
-"""W3C trace headers on every call of a pipeline of ours. No span is made for a call: the activity's is the parent."""
+"""W3C trace headers on every call of our HTTP pipelines. No span is made for a call: the activity's is the parent.
+
+It stands alone, because every adapter over HTTP uses it.
+"""
 
 from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import SansIOHTTPPolicy

@@ -11,7 +11,6 @@ from shared.contracts.kinds import *  # noqa: F403 - This package is one vocabul
 from shared.contracts.kinds import Activity, Effect, ExternalEvent, Orchestration
 from shared.contracts.payloads import *  # noqa: F403
 from shared.contracts.payloads import (
-    Adrift,
     Announcement,
     Cancellation,
     DataCheck,
@@ -25,6 +24,7 @@ from shared.contracts.payloads import (
     JobLook,
     JobSeen,
     JobWait,
+    OrphanedRun,
     Published,
     Publishing,
     Quarantined,
@@ -80,6 +80,6 @@ WAIT_FOR_JOB = Orchestration("wait_for_job", JobWait, JobEnd)
 COLLECT_WINDOW = Orchestration("collect_window", WindowWatch, Done)
 ANSWER_LATE = Orchestration("answer_late", Telling, Done)
 RECONCILE = Orchestration("reconcile", Sweep, Swept)
-CONCLUDE_ADRIFT = Orchestration("conclude_adrift", Adrift, Done)
+CONCLUDE_ADRIFT = Orchestration("conclude_adrift", OrphanedRun, Done)
 
 ORDER_GIVEN = ExternalEvent("order_given")

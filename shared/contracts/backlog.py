@@ -1,4 +1,4 @@
-"""What a look at the backlog finds: the figures that alerts are set on."""
+"""What a look at the backlog finds: the figures that alerts are set on. It stands alone: no workflow carries it."""
 
 from dataclasses import dataclass
 

@@ -301,7 +301,7 @@ class Swept:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Adrift:
+class OrphanedRun:
     """A run whose orchestration is gone, and how it is to end; *job* is to be cancelled: empty where its id is unknown,
     None where nothing can run any more. *told*: the orchestration has announced and told the result itself."""
 

@@ -28,7 +28,7 @@ class Fate(StrEnum):
 class Promotion:
     """*source* names the environment where the version was flagged, *target* the stage it is to reach.
 
-    *asked_by* are the verified persons who asked, *named* texts by which Azure names whoever wrote the flagged version,
+    *asked_by* are the verified persons who asked, *named* the names that Azure gives the flagged version's authors,
     *nameless* says that a machine asked and named no person, *automatic* that Signalbox asked by itself. *requester* is
     the object id of the first of *asked_by*, and all that histories of earlier releases have. *plan* is the digest of
     the plan that was approved, empty where none was asked for.

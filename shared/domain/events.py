@@ -12,7 +12,7 @@ from shared.domain.promotion.models import ModelVersion
 class BlobArrived:
     """A committed write to the Data Hub: created, or renamed into place (then *etag* is not known yet, and empty).
 
-    *asker*: whoever named it in a message, and wants to hear what becomes of it.
+    *asker* is the sender of the message that named it, who is to be told the result.
     """
 
     event_id: str

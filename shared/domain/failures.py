@@ -1,6 +1,7 @@
 """The two ways in which work fails, named by what the caller can do about it.
 
 An adapter translates every vendor error into one of them at its edge; nothing else crosses into an activity.
+It stands alone: everything imports it, and it imports nothing.
 """
 
 

@@ -212,7 +212,7 @@ def task_id(plan: str, job: str, task: str, call: str = "") -> str:
 
 
 def task_call(token: str, order: str) -> str:
-    """What tells calls for one task apart: whoever comes first with another token or *order* cannot take its place."""
+    """What distinguishes calls for one task: a call with another token or *order* cannot replace the first."""
     return digest("call", token, order, length=32)
 
 

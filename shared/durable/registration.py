@@ -17,7 +17,7 @@ from shared.durable.deferred import load
 from shared.durable.failures import as_value
 from shared.telemetry.activities import execution
 from shared.telemetry.carried import carried_in
-from shared.telemetry.spans import orchestrated
+from shared.telemetry.spans import record_orchestration
 
 Blueprint: TypeAlias = df.Blueprint
 Body: TypeAlias = Callable[..., Any]
@@ -67,7 +67,7 @@ def orchestrator_handler(name: str, body: Body) -> Callable[[df.DurableOrchestra
     def handler(context):  # type: ignore[no-untyped-def]  # The SDK would decode by an annotation.
         raw = context.get_input()
         ctx = Context(context, carried_in(raw))
-        started_at = ctx.now
+        started_at = ctx.now  # The orchestration's own time: the host's clock would differ at every replay.
         try:
             result = yield from load(body)(ctx, decode(_contract(name).takes, raw))
         except Exception as error:  # Not GeneratorExit: that is how the SDK puts a replay away that is not at its end.
@@ -88,4 +88,4 @@ def _contract(name: str) -> Any:
 
 def _ended(ctx: Context, name: str, started_at: datetime, error: str = "") -> None:
     if ctx.came_with:
-        orchestrated(name, ctx.instance, ctx.came_with, started_at, ctx.now, error)
+        record_orchestration(name, ctx.instance, ctx.came_with, started_at, ctx.now, error)

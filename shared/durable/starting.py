@@ -11,7 +11,7 @@ from azure.durable_functions import DurableOrchestrationClient
 
 from shared.codec import encode
 from shared.telemetry.carried import carry
-from shared.telemetry.spans import telling, told
+from shared.telemetry.spans import count_start, start_span
 
 if TYPE_CHECKING:
     from shared.contracts import ExternalEvent, Orchestration
@@ -76,7 +76,9 @@ async def start_once(
     orchestration's own first effect, a conditional create, decide the race that is left. A *unique* id was made by
     chance just now, so that nothing can be there.
     """
-    with telling("start", orchestration.name, instance, again=again) as carried:
+    # Between this look and the start another process may start the same id. Locking would need a lease that outlives a
+    # crash; the orchestration's own first effect, a conditional create, decides such a race for free.
+    with start_span("start", orchestration.name, instance, again=again) as carried:
         existing = None if unique else await find_instance(client, instance)
         if existing and (existing.running or not again):
             start = Start.RUNNING if existing.running else Start.FINISHED
@@ -84,7 +86,7 @@ async def start_once(
             if first:
                 await first()
             start = await _start(client, orchestration.name, instance, carry(encode(payload), carried))
-        told(orchestration.name, start.value, started=start is Start.STARTED)
+        count_start(orchestration.name, start.value, started=start is Start.STARTED)
     return start
 
 
@@ -102,7 +104,7 @@ async def wake(client: Client, instance: str, event: ExternalEvent) -> bool:
     """Raise *event* if the instance runs; False where nobody is there to hear it."""
     if not await _runs(client, instance):
         return False
-    with telling("wake", event.name, instance):
+    with start_span("wake", event.name, instance):
         try:
             await client.raise_event(instance, event.name, True)
         except Exception:  # The SDK raises a bare Exception for one that has ended meanwhile, and for everything else.

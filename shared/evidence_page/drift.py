@@ -1,4 +1,7 @@
-"""A drift report as one page that needs no network: HTML with its plot inside."""
+"""A drift report as one page that needs no network: HTML with its plot inside.
+
+It stands alone, because a drift report is no evidence of a promotion.
+"""
 
 from functools import cache
 from typing import Any

@@ -72,7 +72,7 @@ def movements(columns: list[dict[str, Any]], least: float) -> str:
         axes.plot([0, column["effect"]], [height, height], color=colour, linewidth=2.5, solid_capstyle="round")
         axes.plot([column["effect"]], [height], "o", color=colour, markersize=6)
     axes.axvline(least, color=_INK, linewidth=1, linestyle=":")
-    axes.set_yticks(range(len(rows)), [_named(column) for column in reversed(rows)], parse_math=False)
+    axes.set_yticks(range(len(rows)), [_label(column) for column in reversed(rows)], parse_math=False)
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.set_xlabel("distance from the reference, from 0 to 1")
     axes.set_title("How far each column moved", loc="left", fontsize=11, color=_INK)
@@ -87,7 +87,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _named(column: dict[str, Any]) -> str:
+def _label(column: dict[str, Any]) -> str:
     return str(column["column"]) if column["part"] == "input" else f"{column['column']} ({column['part']})"
 
 

@@ -10,7 +10,7 @@ from shared.ports import Queues
 MOST = 1000  # Of one queue: what comes after them is seen once these are dealt with.
 
 
-def given_up(queues: Queues) -> tuple[tuple[DeadMessage, ...], tuple[str, ...]]:
+def list_dead_messages(queues: Queues) -> tuple[tuple[DeadMessage, ...], tuple[str, ...]]:
     """What is there, and why some queue could not be looked at."""
     doors = queues.doors
     if not doors:

@@ -23,7 +23,7 @@ from shared.ports.inference import (
     RowFiles,
 )
 from shared.ports.messaging import Messenger, Queues
-from shared.ports.pipelines import Pipelines
+from shared.ports.pipelines import DataAssets, Pipelines
 from shared.ports.promotion import (
     AssetKind,
     AuditLog,
@@ -43,7 +43,6 @@ from shared.ports.promotion import (
     StoredFile,
     WantedDeployment,
 )
-from shared.ports.retraining import DataAssets
 
 __all__ = [
     "Announcer",

@@ -193,7 +193,7 @@ class LabelledImage:
 
 
 class RowFiles(Protocol):
-    """Files row by row, of which none is ever in memory whole.
+    """Files row by row; no file is ever in memory as a whole.
 
     *update*, of a digest, is called with every byte of a file that is read to its end.
     """

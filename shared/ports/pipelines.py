@@ -1,8 +1,9 @@
-"""The port of training pipelines: one for v1's published endpoints and their v2 successors."""
+"""The ports of training: pipelines, for v1's published endpoints and their v2 successors, and data assets."""
 
 from collections.abc import Mapping
 from typing import Protocol
 
+from shared.domain.inference.routes import Workspace
 from shared.domain.retraining.pipelines import Pipeline, PipelineRun, PipelineRunSeen
 
 
@@ -33,4 +34,10 @@ class Pipelines(Protocol):
 
     def metrics(self, pipeline: Pipeline, run: str) -> Mapping[str, float]:
         """What the run has logged, the newest value of each; empty where it logged nothing."""
+        ...
+
+
+class DataAssets(Protocol):
+    def register(self, workspace: Workspace, name: str, version: str, folder: str, tags: Mapping[str, str]) -> None:
+        """The folder *folder* of a datastore as data asset `name:version`. Safe to repeat."""
         ...

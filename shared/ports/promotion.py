@@ -27,7 +27,7 @@ class AssetKind(StrEnum):
 class RegisteredModel:
     """*folder* is where its files lie, as Azure ML names it; *kind* is `custom_model` or `mlflow_model`.
 
-    *writers* are the texts by which Azure names whoever registered the version and whoever changed it last. *author* is
+    *writers* are the names that Azure gives those who registered the version and who changed it last. *author* is
     the object id of the user who wrote all of it, where that is certain.
     """
 

@@ -10,12 +10,12 @@ from opentelemetry.trace import Span
 
 from shared.domain.failures import Refused
 from shared.telemetry.carried import carried_in
-from shared.telemetry.instruments import count, took
-from shared.telemetry.spans import acting, brought_by, fail
+from shared.telemetry.instruments import count, record_duration
+from shared.telemetry.spans import activity_span, caused_by, fail
 
 T = TypeVar("T")
 
-_NAMES = ("stage", "phase", "move")  # What payloads of promotions say of themselves: names of ours.
+_NAMES = ("stage", "phase", "move")  # Fields of promotions' payloads that hold configured names, never content.
 _LONGEST = 100
 
 
@@ -33,10 +33,10 @@ class Execution:
 
     @contextmanager
     def starting(self, now: datetime) -> Iterator[None]:
-        """What is started in here was brought by what brought this activity about, or else by its own look."""
+        """Let what is started within have the cause of this activity, or this activity itself where it has none."""
         cause = self._carried
         since = datetime.fromisoformat(cause.since) if cause and cause.since else now
-        with brought_by((cause.source if cause else "") or self._name, now, since=since):
+        with caused_by((cause.source if cause else "") or self._name, now, since=since):
             yield
 
     def failed(self, error: Exception) -> None:
@@ -48,9 +48,9 @@ class Execution:
 
 @contextmanager
 def execution(name: str, payload: Any) -> Iterator[Execution]:
-    """What ends the body early is told by its kind, and passes through."""
+    """Measure one execution of the activity *name*. An exception is counted by its kind and passes through."""
     started, outcome = perf_counter(), "done"
-    with acting(name, carried_in(payload)) as span:
+    with activity_span(name, carried_in(payload)) as span:
         span.set_attributes(_names_in(payload))
         running = Execution(name, payload, span)
         try:
@@ -60,7 +60,9 @@ def execution(name: str, payload: Any) -> Iterator[Execution]:
             running.failed(error)
             raise
         finally:
-            took("signalbox.activity.duration", perf_counter() - started, {"activity": name, "outcome": outcome})
+            record_duration(
+                "signalbox.activity.duration", perf_counter() - started, {"activity": name, "outcome": outcome}
+            )
 
 
 def _names_in(payload: Any) -> dict[str, str]:

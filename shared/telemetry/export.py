@@ -18,7 +18,7 @@ _OTLP, _CONSOLE = "otlp", "console"
 @cache
 def configure() -> None:
     """Once for each process: add the exporters that are asked for, and let spans have ids of our choice."""
-    traces, measures = _wanted("TRACES"), _wanted("METRICS")
+    traces, measures = _exporter_name("TRACES"), _exporter_name("METRICS")
     if traces:
         _tracing().add_span_processor(_processor(traces))
     if measures and not hasattr(metrics.get_meter_provider(), "force_flush"):
@@ -28,7 +28,7 @@ def configure() -> None:
         provider.id_generator = DerivedIds(provider.id_generator)
 
 
-def _wanted(signal: str) -> str:
+def _exporter_name(signal: str) -> str:
     """The exporter that OTEL_<signal>_EXPORTER names; OTLP where only its endpoint is set; empty for none."""
     endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
     variable = os.environ.get(f"OTEL_{signal}_EXPORTER", "").strip().lower()

@@ -17,7 +17,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from shared.domain import identity
 
 _W3C = TraceContextTextMapPropagator()
-_wanted: ContextVar[tuple[int, int]] = ContextVar("wanted ids", default=(0, 0))
+_requested_ids: ContextVar[tuple[int, int]] = ContextVar("wanted ids", default=(0, 0))
 
 
 class IdSource(Protocol):
@@ -35,23 +35,23 @@ class DerivedIds:
     fallback: IdSource
 
     def generate_span_id(self) -> int:
-        return _wanted.get()[1] or self.fallback.generate_span_id()
+        return _requested_ids.get()[1] or self.fallback.generate_span_id()
 
     def generate_trace_id(self) -> int:
-        return _wanted.get()[0] or self.fallback.generate_trace_id()
+        return _requested_ids.get()[0] or self.fallback.generate_trace_id()
 
     def is_trace_id_random(self) -> bool:
         return self.fallback.is_trace_id_random()  # Digests are as uniform as random ids: samplers may rely on it.
 
 
 @contextmanager
-def wanting(*, trace: int = 0, span: int = 0) -> Iterator[None]:
+def next_ids(*, trace: int = 0, span: int = 0) -> Iterator[None]:
     """The next span made here gets these ids."""
-    token = _wanted.set((trace, span))
+    token = _requested_ids.set((trace, span))
     try:
         yield
     finally:
-        _wanted.reset(token)
+        _requested_ids.reset(token)
 
 
 def trace_of(instance: str) -> int:

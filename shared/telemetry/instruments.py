@@ -55,7 +55,7 @@ def _gauge(name: str):  # type: ignore[no-untyped-def]  # Its type is not public
     return _meter().create_gauge(name, "s" if name.endswith("age") else "", LEVELS[name])
 
 
-def took(name: str, seconds: float, attributes: Mapping[str, str]) -> None:
+def record_duration(name: str, seconds: float, attributes: Mapping[str, str]) -> None:
     _histogram(name).record(max(0.0, seconds), attributes)
 
 
@@ -63,5 +63,5 @@ def count(name: str, attributes: Mapping[str, str]) -> None:
     _counter(name).add(1, attributes)
 
 
-def stands(name: str, value: float, attributes: Mapping[str, str]) -> None:
+def set_level(name: str, value: float, attributes: Mapping[str, str]) -> None:
     _gauge(name).set(value, attributes)

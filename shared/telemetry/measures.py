@@ -13,8 +13,8 @@ from shared.domain import identity
 from shared.domain.inference.runs import JobState
 from shared.domain.promotion.approvals import ApprovalStanding
 from shared.telemetry.carried import Carried
-from shared.telemetry.instruments import count, stands, took
-from shared.telemetry.spans import job_ended
+from shared.telemetry.instruments import count, record_duration, set_level
+from shared.telemetry.spans import record_job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ def _promotion_ended(execution: Seen) -> None:
 def _approvals(execution: Seen) -> None:
     if execution.result.standing is not ApprovalStanding.WAITING:
         attributes = {"stage": execution.request.stage, "standing": execution.result.standing.value}
-        took("signalbox.approval.wait", execution.result.waited_s, attributes)
+        record_duration("signalbox.approval.wait", execution.result.waited_s, attributes)
 
 
 def _job(execution: Seen) -> None:
@@ -61,7 +61,7 @@ def _job(execution: Seen) -> None:
     if state is JobState.ACTIVE:
         return
     started_at = datetime.fromisoformat(created) if created else execution.now
-    job_ended(
+    record_job(
         identity.job_name(look.run),
         look.job,
         started_at,
@@ -69,7 +69,7 @@ def _job(execution: Seen) -> None:
         "" if state is JobState.COMPLETED else state.value,
     )
     attributes = {"route": look.route.name, "state": state.value}
-    took("signalbox.job.duration", (execution.now - started_at).total_seconds(), attributes)
+    record_duration("signalbox.job.duration", (execution.now - started_at).total_seconds(), attributes)
 
 
 def _backlog(execution: Seen) -> None:
@@ -82,15 +82,17 @@ def _backlog(execution: Seen) -> None:
     kinds.append(("given up by queues", backlog.given_up, backlog.oldest_given_up_s))
     for kind, number, oldest_s in kinds:
         if number is not None:
-            stands("signalbox.backlog", number, {"what": kind})
-            stands("signalbox.backlog.age", oldest_s, {"what": kind})
+            set_level("signalbox.backlog", number, {"what": kind})
+            set_level("signalbox.backlog.age", oldest_s, {"what": kind})
 
 
 def _effect(execution: Seen, attributes: dict[str, str]) -> None:
     """Only where the cause's time is known."""
     if execution.carried is not None and execution.carried.since:
         lag = execution.now - datetime.fromisoformat(execution.carried.since)
-        took("signalbox.effect.lag", lag.total_seconds(), {**attributes, "source": execution.carried.source or "look"})
+        record_duration(
+            "signalbox.effect.lag", lag.total_seconds(), {**attributes, "source": execution.carried.source or "look"}
+        )
 
 
 MEASURES: dict[str, Callable[[Seen], None]] = {

@@ -18,15 +18,15 @@ from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer
 
 from shared.telemetry.carried import Carried
 from shared.telemetry.export import configure
-from shared.telemetry.ids import context_of, span_context, span_of, trace_of, traceparent, wanting
-from shared.telemetry.instruments import count, took
+from shared.telemetry.ids import context_of, next_ids, span_context, span_of, trace_of, traceparent
+from shared.telemetry.instruments import count, record_duration
 
 INSTANCE, ERROR = "signalbox.instance", "error.type"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedEvent:
-    """What a door has received. *source* is one of few: a kind of event, or a route; *caller* is W3C text."""
+    """An event or request. *source* is one of few kinds of events or routes; *caller* is a W3C `traceparent`."""
 
     source: str
     now: datetime
@@ -46,20 +46,20 @@ def tracer() -> Tracer:
 
 
 @contextmanager
-def received(
+def receiving(
     source: str, now: datetime, *, since: datetime | None = None, event: str = "", caller: str = ""
 ) -> Iterator[None]:
-    """Whatever is started or woken in here was brought by this; *since* is when that happened, if it says so."""
+    """Count an event from *source*, the cause of everything that is started within; *since* is when it happened."""
     count("signalbox.events", {"source": source})
-    with brought_by(source, now, since=since, event=event, caller=caller):
+    with caused_by(source, now, since=since, event=event, caller=caller):
         yield
 
 
 @contextmanager
-def brought_by(
+def caused_by(
     source: str, now: datetime, *, since: datetime | None = None, event: str = "", caller: str = ""
 ) -> Iterator[None]:
-    """The same for what was received before, elsewhere, and counted there."""
+    """As `receiving`, without counting: for an event that was received and counted elsewhere before."""
     event_ = ReceivedEvent(source=source, now=now, since=since or now, at_ns=time_ns(), event=event, caller=caller)
     token = _receipt.set(event_)
     try:
@@ -69,10 +69,10 @@ def brought_by(
 
 
 @contextmanager
-def happened(since: datetime | None) -> Iterator[None]:
-    """What is being received says itself when it happened, which counts before when it was sent on."""
-    received = _receipt.get()
-    token = _receipt.set(replace(received, since=since) if received and since else received)
+def occurred_at(since: datetime | None) -> Iterator[None]:
+    """Correct the time of the event being received: the content says when it happened, not when it was sent on."""
+    receipt = _receipt.get()
+    token = _receipt.set(replace(receipt, since=since) if receipt and since else receipt)
     try:
         yield
     finally:
@@ -80,44 +80,44 @@ def happened(since: datetime | None) -> Iterator[None]:
 
 
 @contextmanager
-def telling(verb: str, name: str, instance: str, *, again: bool = False) -> Iterator[Carried]:
-    """A start or a wake-up of *instance*, in its own trace, below what brought it; *again*: a trace of its own."""
-    trace, received = (uuid4().int if again else trace_of(instance)), _receipt.get()
-    with _root(trace, received) as parent, wanting(trace=trace):
+def start_span(verb: str, name: str, instance: str, *, again: bool = False) -> Iterator[Carried]:
+    """The span of a start or wake-up of *instance*, below its cause and in its trace; with *again* in a new trace."""
+    trace, receipt = (uuid4().int if again else trace_of(instance)), _receipt.get()
+    with _root(trace, receipt) as parent, next_ids(trace=trace):
         links = [] if parent else _links(trace)
         span = tracer().start_span(f"{verb} {name}", parent or Context(), SpanKind.PRODUCER, links=links)
         span.set_attribute(INSTANCE, instance)
         with api.use_span(span, end_on_exit=True, record_exception=False):
-            yield _carried(span, trace, instance, received)
+            yield _carried(span, trace, instance, receipt)
 
 
-def _carried(span: Span, trace: int, instance: str, received: ReceivedEvent | None) -> Carried:
+def _carried(span: Span, trace: int, instance: str, receipt: ReceivedEvent | None) -> Carried:
     """Below *span*; where no exporter is configured there is none, and the ids are worked out all the same."""
     context = span.get_span_context()
     parent = traceparent(trace, context.span_id if context.trace_id == trace else span_of(instance))
-    if received is None:
+    if receipt is None:
         return Carried(parent=parent)
-    return Carried(parent=parent, since=received.since.isoformat(), source=received.source)
+    return Carried(parent=parent, since=receipt.since.isoformat(), source=receipt.source)
 
 
-def told(name: str, answer: str, started: bool) -> None:
-    """Count a start by the host's *answer*, and how late it came after what brought it about."""
-    received = _receipt.get()
-    source = received.source if received else "timer"
+def count_start(name: str, answer: str, started: bool) -> None:
+    """Count a start by the host's *answer*, and the delay since its cause."""
+    receipt = _receipt.get()
+    source = receipt.source if receipt else "timer"
     count("signalbox.starts", {"orchestration": name, "answer": answer, "source": source})
-    if received and started:
-        lag = (received.now - received.since).total_seconds()
-        took("signalbox.start.lag", lag, {"orchestration": name, "source": source})
+    if receipt and started:
+        lag = (receipt.now - receipt.since).total_seconds()
+        record_duration("signalbox.start.lag", lag, {"orchestration": name, "source": source})
 
 
-def orchestrated(
+def record_orchestration(
     name: str, instance: str, carried: Carried, started_at: datetime, ended_at: datetime, error: str = ""
 ) -> None:
     """The span of one whole execution, made when it has ended: an orchestrator replays, and this line runs once.
 
     Should the host die before it has written the end, the same span is made again under the same ids.
     """
-    with wanting(span=span_of(carried.parent, instance, started_at.isoformat())):
+    with next_ids(span=span_of(carried.parent, instance, started_at.isoformat())):
         span = tracer().start_span(name, context_of(carried.parent), start_time=_ns(started_at))
     span.set_attribute(INSTANCE, instance)
     _mark(span, error)
@@ -125,7 +125,7 @@ def orchestrated(
 
 
 @contextmanager
-def acting(name: str, carried: Carried | None) -> Iterator[Span]:
+def activity_span(name: str, carried: Carried | None) -> Iterator[Span]:
     """An activity, below its orchestration; what it calls sees it as the current span."""
     context = context_of(carried.parent) if carried else None
     span = tracer().start_span(name, context, kind=SpanKind.CONSUMER)
@@ -143,9 +143,9 @@ def job_traceparent(name: str) -> str:
     return traceparent(trace, span_of("job", name)) if trace else ""
 
 
-def job_ended(name: str, job: str, started_at: datetime, ended_at: datetime, error: str = "") -> None:
+def record_job(name: str, job: str, started_at: datetime, ended_at: datetime, error: str = "") -> None:
     """The span of a job elsewhere, from when it was made until it was seen to have ended."""
-    with wanting(span=span_of("job", name)):
+    with next_ids(span=span_of("job", name)):
         span = tracer().start_span("job", kind=SpanKind.CLIENT, start_time=_ns(min(started_at, ended_at)))
     span.set_attributes({"signalbox.job": job, "signalbox.job.name": name})
     _mark(span, error)
@@ -153,18 +153,18 @@ def job_ended(name: str, job: str, started_at: datetime, ended_at: datetime, err
 
 
 @contextmanager
-def _root(trace: int, received: ReceivedEvent | None) -> Iterator[Context | None]:
-    """The span of what brought something about, the first of its trace."""
-    if received is None:
+def _root(trace: int, receipt: ReceivedEvent | None) -> Iterator[Context | None]:
+    """The span of the event that caused a start, the first of its trace."""
+    if receipt is None:
         yield None
         return
-    links = _links(trace) + ([Link(span_context(received.caller))] if received.caller else [])
-    with wanting(trace=trace):
+    links = _links(trace) + ([Link(span_context(receipt.caller))] if receipt.caller else [])
+    with next_ids(trace=trace):
         span = tracer().start_span(
-            f"receive {received.source}", Context(), SpanKind.CONSUMER, links=links, start_time=received.at_ns
+            f"receive {receipt.source}", Context(), SpanKind.CONSUMER, links=links, start_time=receipt.at_ns
         )
-    if received.event:
-        span.set_attribute("signalbox.event", received.event)
+    if receipt.event:
+        span.set_attribute("signalbox.event", receipt.event)
     with api.use_span(span, end_on_exit=True, record_exception=False):
         yield api.set_span_in_context(span, Context())
 

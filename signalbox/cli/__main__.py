@@ -1,4 +1,7 @@
-"""`python -m signalbox.cli`: the same command where its script is not installed."""
+"""`python -m signalbox.cli`: the same command where its script is not installed.
+
+Python looks for it by this name, so it stands alone.
+"""
 
 from signalbox.cli.main import main
 

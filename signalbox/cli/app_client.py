@@ -78,7 +78,7 @@ class AppClient:
 def find_app(person: str = "", signed: bool = False) -> AppClient:
     """The app of SIGNALBOX_URL and SIGNALBOX_KEY, or else the local one of this folder.
 
-    *signed*, or without a key: with a token, of whoever is signed in to Azure, or of the local directory's *person*.
+    *signed*, or without a key: with a token of the person signed in to Azure, or of the local directory's *person*.
     """
     if url := os.environ.get("SIGNALBOX_URL"):
         _refuse_address(url)
@@ -90,7 +90,7 @@ def find_app(person: str = "", signed: bool = False) -> AppClient:
 
 
 def find_token(person: str) -> str:
-    """A token of whoever is signed in to Azure for the app of SIGNALBOX_URL, or of the local directory's *person*."""
+    """A token of the person signed in to Azure for the app of SIGNALBOX_URL, or of the local directory's *person*."""
     return _token() if os.environ.get("SIGNALBOX_URL") else _local_token(find_endpoints(), person)
 
 

@@ -79,7 +79,7 @@ class Interrupted(CliError):
 
 @contextmanager
 def errors_in_words() -> Iterator[None]:
-    """Turn whatever comes through into one of the errors above. SIGNALBOX_TRACEBACK shows where it came from."""
+    """Turn every exception within into one of this module's errors. SIGNALBOX_TRACEBACK shows where it came from."""
     logging.getLogger("azure").addHandler(logging.NullHandler())  # Its warnings would go to the terminal.
     try:
         yield

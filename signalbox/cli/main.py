@@ -4,7 +4,6 @@ from typing import Any
 
 import click
 
-from signalbox.cli.commands.configuration import config
 from signalbox.cli.commands.doctor import doctor
 from signalbox.cli.commands.download import download
 from signalbox.cli.commands.drift import drift, features
@@ -12,7 +11,7 @@ from signalbox.cli.commands.hub import check, drop
 from signalbox.cli.commands.letters import dlq
 from signalbox.cli.commands.local import demo, up
 from signalbox.cli.commands.messages import send, stream
-from signalbox.cli.commands.profiles import profile
+from signalbox.cli.commands.offline import config, profile
 from signalbox.cli.commands.promotions import (
     approve,
     audit,

@@ -1,4 +1,7 @@
-"""`python -m signalbox.host`: the host without the rest of the tool."""
+"""`python -m signalbox.host`: the host without the rest of the tool.
+
+Python looks for it by this name, so it stands alone.
+"""
 
 from signalbox.host.command import host
 

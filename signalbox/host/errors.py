@@ -1,4 +1,7 @@
-"""Errors that stop the host with one clear sentence; everything else is a bug and keeps its traceback."""
+"""Errors that stop the host with one clear sentence; everything else is a bug and keeps its traceback.
+
+It stands alone: every part of the host imports it, and it imports nothing.
+"""
 
 
 class HostError(Exception):

@@ -1,4 +1,7 @@
-"""Times as text. Everything stored or sent is UTC with microseconds and a Z, so that text order is time order."""
+"""Times as text. Everything stored or sent is UTC with microseconds and a Z, so that text order is time order.
+
+It stands alone: every part of the host imports it, and it imports nothing.
+"""
 
 from __future__ import annotations
 

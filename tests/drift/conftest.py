@@ -11,7 +11,7 @@ import pytest
 from shared.adapters.hub_files.drift_counts import HubDriftFiles
 from shared.domain.configuration import Configuration
 from shared.domain.data.reference_profile import ReferenceProfile
-from shared.domain.drift.counting import moments_of, profile_of, response_of
+from shared.domain.drift.counting import moments_of
 from shared.domain.drift.reference import PLACE, ModelReference
 from shared.domain.drift.relevance import relevance
 from shared.domain.drift.rule import DriftRule
@@ -23,6 +23,7 @@ from shared.domain.retraining.pipelines import Pipeline, PipelineKind
 from shared.domain.retraining.rules import Retraining
 from shared.ports import RegisteredModel, Shelf
 from signalbox.host.clock import VirtualClock
+from tests.drift.references import profile_of, response_of
 from tests.fakes.ports import FakeClients
 from tests.fakes.promotion import MemoryBundles, MemoryCloud, MemoryModels
 from tests.hosted import hosted

@@ -14,7 +14,7 @@ from shared import contracts as c
 from shared.codec import decode
 from shared.domain import identity
 from shared.domain.failures import Refused, Transient
-from shared.operations.doctor.checks.sweeps import sweeps as look_at_sweeps
+from shared.operations.doctor.checks.app import sweeps as look_at_sweeps
 from shared.records import paths as records
 from tests.inference.conftest import CONFIGURATION, InferenceApp
 

@@ -275,14 +275,14 @@ LOCKS = [
     ),
     Lock(
         symbol="promotion._assess",
-        condition="raise held",
+        condition="raise refusal",
         without="return pack",
         guard=test_story.test_a_better_one_replaces_the_champion_and_a_worse_one_is_held,
     ),
     Lock(
         symbol="_await_approvals",
-        condition="seen.standing is ApprovalStanding.APPROVED",
-        without="seen.standing is not ApprovalStanding.WAITING",
+        condition="approvals.standing is ApprovalStanding.APPROVED",
+        without="approvals.standing is not ApprovalStanding.WAITING",
         guard=HOSTILE.test_a_rejection_puts_everything_back,
     ),
     Lock(
@@ -414,7 +414,7 @@ LOCKS = [
     ),
     Lock(
         symbol="refuse_approval",
-        condition="same_person(each, person)",
+        condition="same_person(approval, person)",
         without="each.oid == person.oid",
         guard=test_four_eyes.test_two_accounts_of_one_person_count_once,
     ),
@@ -426,7 +426,7 @@ LOCKS = [
     ),
     Lock(
         symbol="Askers.include",
-        condition="not known.isdisjoint({person.oid.casefold(), name.casefold(), *person.mails})",
+        condition="not names.isdisjoint({person.oid.casefold(), name.casefold(), *person.mails})",
         without="False",
         guard=test_four_eyes.test_whom_azure_names_as_a_writer_of_the_version_approves_nothing,
     ),

@@ -20,28 +20,30 @@ from tests.unit.test_permissions import test_no_machine_decides as persons_only
 from tests.unit.test_permissions import test_whom_a_token_names as claimed
 
 CONDITIONS = [
-    Lock(symbol="judge_approvals", condition="not askers.include(each, each.name)", without="True", guard=judged),
-    Lock(symbol="judge_approvals", condition="each.evidence == evidence", without="True", guard=judged),
-    Lock(symbol="judge_approvals", condition="not each.withdrawn", without="True", guard=judged),
-    Lock(symbol="judge_approvals", condition="each.at < deadline", without="True", guard=judged),
+    Lock(
+        symbol="judge_approvals", condition="not askers.include(approval, approval.name)", without="True", guard=judged
+    ),
+    Lock(symbol="judge_approvals", condition="approval.evidence == evidence", without="True", guard=judged),
+    Lock(symbol="judge_approvals", condition="not approval.withdrawn", without="True", guard=judged),
+    Lock(symbol="judge_approvals", condition="approval.at < deadline", without="True", guard=judged),
     Lock(symbol="judge_approvals", condition="if rejections", without="False", guard=judged),
-    Lock(symbol="judge_approvals", condition="not missing", without="True", guard=judged),
+    Lock(symbol="judge_approvals", condition="not missing_roles", without="True", guard=judged),
     Lock(
         symbol="_one_person_each",
-        condition="not any((same_person(each, before) for before in counted))",
+        condition="not any((same_person(approval, before) for before in counted_approvals))",
         without="True",
         guard=judged,
     ),
-    Lock(symbol="refuse_approval", condition="wanted is None", without="False", guard=accepted),
+    Lock(symbol="refuse_approval", condition="role_rule is None", without="False", guard=accepted),
     Lock(
         symbol="refuse_approval",
-        condition="not any((person.fills(each) for each in policy.speakers(wanted)))",
+        condition="not any((person.fills(speaker_role) for speaker_role in policy.speakers(role_rule)))",
         without="False",
         guard=accepted,
     ),
     Lock(symbol="refuse_approval", condition="askers.include(person, person.name)", without="False", guard=accepted),
-    Lock(symbol="refuse_approval", condition="shown != evidence", without="False", guard=accepted),
-    Lock(symbol="refuse_approval", condition="other is not None", without="False", guard=accepted),
+    Lock(symbol="refuse_approval", condition="shown_evidence != evidence", without="False", guard=accepted),
+    Lock(symbol="refuse_approval", condition="earlier is not None", without="False", guard=accepted),
     Lock(
         symbol="Permissions.allows",
         condition="bool(place) and place in places",
@@ -77,7 +79,7 @@ CONDITIONS = [
         without="False",
         guard=decided,
     ),
-    Lock(symbol="decision._refused", condition="value >= wanted", without="True", guard=decided),
+    Lock(symbol="decision._refused", condition="value >= minimum", without="True", guard=decided),
     Lock(
         symbol="expected_value",
         condition="{cause.kind for cause in causes}",
@@ -98,9 +100,9 @@ CONDITIONS = [
         without="_left(limit_s, _age(now, since))",
         guard=decided,
     ),
-    Lock(symbol="decision._age", condition="max(timedelta(), now - then)", without="now - then", guard=decided),
+    Lock(symbol="decision._age", condition="max(timedelta(), now - earlier)", without="now - then", guard=decided),
     Lock(symbol="_limited", condition="max", without="min", guard=decided),
-    Lock(symbol="_found", condition="if unknown", without="False", guard=finite),
+    Lock(symbol="gates.registry._decide", condition="if unknown", without="False", guard=finite),
     Lock(symbol="data_tests_passed", condition='test.outcome != "passed"', without="False", guard=gated),
     Lock(symbol="data_tests_passed", condition="test.rows < options.min_rows", without="False", guard=gated),
     Lock(symbol="api_test_passed", condition="if test.schema_problems", without="False", guard=gated),
@@ -116,7 +118,7 @@ CONDITIONS = [
         symbol="golden_requests_match", condition="golden.requests < options.min_requests", without="False", guard=gated
     ),
     Lock(symbol="golden_requests_match", condition="if golden.unlike", without="False", guard=gated),
-    Lock(symbol="golden_requests_match", condition="golden.largest <= allowed", without="True", guard=gated),
+    Lock(symbol="golden_requests_match", condition="golden.largest <= limit", without="True", guard=gated),
     Lock(
         symbol="golden_requests_match",
         condition="golden.deviating == 0 or options.max_deviation is not None",
@@ -130,8 +132,8 @@ CONDITIONS = [
         without="False",
         guard=gated,
     ),
-    Lock(symbol="outputs_agree", condition="seen.rows < options.min_rows", without="False", guard=gated),
-    Lock(symbol="outputs_agree", condition="seen.agreement < options.min_agreement", without="False", guard=gated),
+    Lock(symbol="outputs_agree", condition="agreement.rows < options.min_rows", without="False", guard=gated),
+    Lock(symbol="outputs_agree", condition="agreement.agreement < options.min_agreement", without="False", guard=gated),
     Lock(symbol="outputs_agree", condition="shifted", without="False", guard=gated),
     Lock(symbol="rollback_rehearsed", condition="not rehearsal.restored", without="False", guard=gated),
     Lock(symbol="_too_little", condition="difference.n < least_rows", without="False", guard=compared),
@@ -141,8 +143,8 @@ CONDITIONS = [
         without="False",
         guard=compared,
     ),
-    Lock(symbol="_on_all", condition="not difference.low == difference.high == wanted", without="True", guard=compared),
-    Lock(symbol="_on_all", condition="difference.high < wanted", without="False", guard=compared),
+    Lock(symbol="_on_all", condition="not difference.low == difference.high == goal", without="True", guard=compared),
+    Lock(symbol="_on_all", condition="difference.high < goal", without="False", guard=compared),
     Lock(
         symbol="better_than_champion",
         condition="(_on_slice(name, options, evaluation) for name in options.slices)",

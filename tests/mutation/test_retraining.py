@@ -74,13 +74,13 @@ RUNS = [
     ),
     Lock(
         symbol="retraining._judge",
-        condition="judged.outcome is not c.RetrainingOutcome.BETTER",
+        condition="judgement.outcome is not c.RetrainingOutcome.BETTER",
         without="False",
         guard=test_story.test_what_is_not_better_goes_no_further_and_says_why,
         arguments={"error": 3.0, "outcome": c.RetrainingOutcome.NOT_BETTER, "said": "wanted 0"},
     ),
     Lock(
-        symbol="orchestrators.retraining.retrain",
+        symbol="retraining._stop_failed",
         condition="yield from _stop(ctx, training, result.because)",
         without="None",
         guard=PREDICTIONS,
@@ -93,14 +93,14 @@ RUNS = [
         guard=test_hostile.test_bad_training_data_starts_no_pipeline,
     ),
     Lock(
-        symbol="one_segment",
+        symbol="poll_segment",
         condition="(yield from stop(JobState.FAILED, because))",
         without="c.JobEnd(state=JobState.FAILED, because=because)",
         guard=test_hostile.test_a_run_that_never_ends_is_cancelled_and_that_is_a_failure,
     ),
     Lock(
-        symbol="one_segment",
-        condition="seen.cancel_asked",
+        symbol="poll_segment",
+        condition="job.cancel_asked",
         without="False",
         guard=test_hostile.test_a_metric_beyond_its_rule_stops_the_run,
     ),
@@ -176,7 +176,7 @@ RUNS = [
 ]
 HOSTS = [
     Lock(
-        symbol="allowed",
+        symbol="require_allowed_host",
         condition="not any((fnmatchcase(host, pattern.lower()) for pattern in hosts))",
         without="False",
         guard=UNCHECKED,
@@ -184,21 +184,21 @@ HOSTS = [
     ),
     Lock(
         symbol="Regions.pipelines",
-        condition='allowed(self._named(workspace, "discoveryUrl"), self._hosts, "discoveryUrl", _SETTING)',
+        condition='require_allowed_host(self._named(workspace, "discoveryUrl"), self._hosts, "discoveryUrl", _SETTING)',
         without='self._named(workspace, "discoveryUrl")',
         guard=UNCHECKED,
         arguments={"field": "discoveryUrl"},
     ),
     Lock(
         symbol="Regions.pipelines",
-        condition='allowed(str(services.get("api")), self._hosts, "the discovered api", _SETTING)',
+        condition='require_allowed_host(str(services.get("api")), self._hosts, "the discovered api", _SETTING)',
         without='str(services.get("api"))',
         guard=UNCHECKED,
         arguments={"field": "api"},
     ),
     Lock(
         symbol="Regions.tracking",
-        condition='allowed(uri, self._hosts, "mlFlowTrackingUri", _SETTING)',
+        condition='require_allowed_host(uri, self._hosts, "mlFlowTrackingUri", _SETTING)',
         without="uri",
         guard=UNCHECKED,
         arguments={"field": "mlFlowTrackingUri"},

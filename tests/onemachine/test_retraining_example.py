@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from signalbox.cli import app_client
 from signalbox.cli.app_client import AppClient
 from signalbox.cli.demonstrations.example import offer_answers, offer_example, prepare_retraining, train_example
-from signalbox.cli.demonstrations.retraining_checks import serving
+from signalbox.cli.demonstrations.retraining_checks import served_model
 from signalbox.cli.main import main
 from signalbox.launcher.hub import hub_client
 from signalbox.launcher.people import sign_in
@@ -52,13 +52,13 @@ def mixed_up(file: Path) -> str:
 def champion(world: World, example: Path, tmp_path: Path) -> str:
     """Who serves in pre-production: whom test_promotions, which comes first, left there; or one who knows serum."""
     offer_answers(world.cloud.endpoints, example)
-    if not serving(state(world)):
+    if not served_model(state(world)):
         train_example(PROJECT, tmp_path, "blood")
         offer_example(world.cloud.endpoints, tmp_path, "50")
         wish = {"model": f"{MODEL}:50", "to": "preprod", "reason": "somebody to be better than"}
         promotion = as_(world, ENGINEER).post("promotions", wish)["id"]
         world.eventually(lambda: world.app.get(f"promotions/{promotion}").get("fate"), within=180.0)
-    return serving(state(world))
+    return served_model(state(world))
 
 
 def idle(world: World) -> dict[str, Any] | None:
@@ -94,7 +94,7 @@ def test_a_challenger_that_learned_noise_is_refused_with_its_reason(
     assert "overall: mae better by -" in run["because"]
     assert run["cost"]["actual"] > 0
     made = state(world)
-    assert serving(made) == champion
+    assert served_model(made) == champion
     assert not [path for path, body in made.items() if run["run"] in str(body) and "/models/" in path]
     jobs = world.control("/_effects")["jobs"]
     assert [count for name, count in jobs.items() if run["run"] in name] == [1]

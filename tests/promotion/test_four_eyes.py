@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from shared import contracts as c
-from shared.adapters.azure_ml.models import _registered
+from shared.adapters.azure_ml.models import _registered_model
 from shared.domain.promotion.approvals import Person
 from shared.domain.promotion.models import FLAG
 from shared.domain.promotion.people import PersonId, mail_names, same_person
@@ -110,7 +110,7 @@ WRITTEN = {"createdBy": USER, "createdByType": "User", "createdAt": "2026-01-01T
     ],
 )
 def test_what_azure_says_of_a_versions_author(system: dict[str, str], writers: tuple[str, ...], author: str) -> None:
-    model = _registered("churn", {"name": "1", "properties": {}, "systemData": system})
+    model = _registered_model("churn", {"name": "1", "properties": {}, "systemData": system})
 
     assert (model.writers, model.author) == (writers, author)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from activities.promotion import approvals, assessments, moves, packs, promotions, receipts
-from orchestrators.waiting import OUTAGE_S, patiently
+from orchestrators.waiting import OUTAGE_S, call_through_outages
 from shared import contracts as c
 from shared.clients import Clients
 from shared.codec import encode
@@ -87,7 +87,7 @@ def test_an_outage_without_end_is_not_waited_for() -> None:
     ctx = Timeless()
     began = ctx.now
     with pytest.raises(StepFailed):
-        list(patiently(ctx, c.LOOK_AT_PLAN, c.PromotionLook(promotion="p")))  # type: ignore[arg-type]
+        list(call_through_outages(ctx, c.LOOK_AT_PLAN, c.PromotionLook(promotion="p")))  # type: ignore[arg-type]
 
     assert OUTAGE_S <= (ctx.now - began).total_seconds() <= OUTAGE_S + 1800
 

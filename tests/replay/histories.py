@@ -7,14 +7,13 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from orchestrators.collection import collect_window
 from orchestrators.devops import follow_task, mirror, run_devops_pipeline
 from orchestrators.drift import check_drift
-from orchestrators.inference import run_inference
-from orchestrators.job import wait_for_job
+from orchestrators.inference import run_inference, wait_for_job
 from orchestrators.promotion import promote, restore
 from orchestrators.retraining import consider_retraining, retrain
 from orchestrators.training import wait_for_training
-from orchestrators.window import collect_window
 from shared.durable.registration import orchestrator_handler
 
 GOLDEN = Path(__file__).parent / "golden"

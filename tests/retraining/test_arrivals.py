@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.retraining.arrived import Arrived, enough
+from shared.domain.retraining.arrived import Arrived, reason_for_run
 from tests.retraining.conftest import RULES, RetrainingApp, hours
 
 HOUR = 3600
@@ -96,8 +96,8 @@ async def test_whichever_limit_is_reached_first_starts_the_run(
 def test_any_limit_is_enough_exactly_when_it_is_reached(files: int, rows: int, oldest_s: float, said: str) -> None:
     route = replace(ROUTE, rows=10, files=3, age_s=100)
 
-    assert enough(Arrived(files=files, rows=rows, oldest_s=oldest_s), route) == said
+    assert reason_for_run(Arrived(files=files, rows=rows, oldest_s=oldest_s), route) == said
 
 
 def test_a_limit_that_is_not_configured_is_never_reached() -> None:
-    assert enough(Arrived(files=1000, rows=10**6, oldest_s=10.0**9), ROUTE) == ""
+    assert reason_for_run(Arrived(files=1000, rows=10**6, oldest_s=10.0**9), ROUTE) == ""

@@ -14,7 +14,7 @@ from signalbox.emulators.service_bus.broker import Broker, RefusedError
 from signalbox.emulators.service_bus.entities import Namespace
 from signalbox.emulators.service_bus.locks import Locks, Outcome
 from signalbox.emulators.service_bus.schema import Held, open_broker
-from signalbox.emulators.service_bus.sections import MalformedError, read
+from signalbox.emulators.service_bus.sections import MalformedError, read_messages
 from signalbox.emulators.service_bus.sessions import Sessions
 from tests.service_bus.conftest import SETTINGS
 
@@ -33,7 +33,7 @@ class World:
         self.locks, self.sessions = Locks(self.broker), Sessions(self.broker)
 
     def send(self, path: str, body: str, **fields: Any) -> int:
-        return self.broker.send(path, read(Message(body=body, **fields).encode()))[0]
+        return self.broker.send(path, read_messages(Message(body=body, **fields).encode()))[0]
 
     def take(self, path: str, count: int = 10, session: str | None = None) -> list[Held]:
         return self.locks.take(path, count, session)
@@ -187,7 +187,7 @@ def test_a_queue_with_sessions_refuses_a_message_without_one(world: World) -> No
 
 
 def test_one_bad_message_refuses_the_whole_batch(world: World) -> None:
-    messages = [*read(Message(body="a", group_id="a").encode()), *read(Message(body="b").encode())]
+    messages = [*read_messages(Message(body="a", group_id="a").encode()), *read_messages(Message(body="b").encode())]
     with pytest.raises(RefusedError):
         world.broker.send("ordered", messages)
     assert world.bodies("ordered") == []
@@ -196,7 +196,7 @@ def test_one_bad_message_refuses_the_whole_batch(world: World) -> None:
 @pytest.mark.parametrize("noise", [b"", b"\x00", b"hello", b"\x00Sw", b"\x00S\x99@", b"\x00Su\xa0\xff"])
 def test_noise_is_refused(noise: bytes) -> None:
     with pytest.raises(MalformedError):
-        read(noise)
+        read_messages(noise)
 
 
 def test_locks_and_messages_are_on_disk(world: World) -> None:

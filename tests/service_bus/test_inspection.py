@@ -18,7 +18,7 @@ from shared.operations.doctor.checks.messaging import messaging
 from shared.operations.doctor.findings import Finding, Grade
 from shared.settings import QUEUES
 from signalbox.emulators.authority import ensure_authority
-from signalbox.emulators.azure_ml.doors import refusing
+from signalbox.emulators.azure_ml.doors import refusal_middleware
 from signalbox.emulators.azure_ml.resource_manager.inspection import InspectionDoors, Shown
 from signalbox.emulators.azure_ml.resources import Resources
 from signalbox.launcher.endpoints import SERVICE_BUS_POLICY
@@ -30,7 +30,7 @@ TOKEN = SimpleNamespace(get_token=lambda *_, **__: AccessToken("token", 2**40))
 
 @pytest.fixture
 async def resource_manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
-    authority, app = ensure_authority(tmp_path), web.Application(middlewares=[refusing])
+    authority, app = ensure_authority(tmp_path), web.Application(middlewares=[refusal_middleware])
     entrance: Any = SimpleNamespace(check_token=lambda _: None)
     shown = Shown(messaging=namespace_settings(ENDS))
     InspectionDoors(entrance, Resources(tmp_path / "resources.db"), shown).add_to(app)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from requests import Request, RequestException
 from urllib3.util import parse_url
 
-from shared.adapters.allowed_hosts import allowed, host_of, refuse_other_host
+from shared.adapters.allowed_hosts import host_of, refuse_other_host, require_allowed_host
 from shared.domain.failures import Refused
 
 AZURE = ("*.inference.ml.azure.com",)
@@ -48,7 +48,7 @@ BACKSLASH, TAB, RING = "\\", "\t", "\N{FULLWIDTH FULL STOP}"
 )
 def test_an_address_that_can_be_read_in_two_ways_is_refused(uri):
     with pytest.raises(Refused, match="is not on an allowed host; SETTING allows"):
-        allowed(uri, AZURE, "scoringUri", "SETTING")
+        require_allowed_host(uri, AZURE, "scoringUri", "SETTING")
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_an_address_that_can_be_read_in_two_ways_is_refused(uri):
     ],
 )
 def test_a_plain_address_on_an_allowed_host_is_taken_as_it_is(uri, hosts):
-    assert allowed(uri, hosts, "scoringUri", "SETTING") == uri
+    assert require_allowed_host(uri, hosts, "scoringUri", "SETTING") == uri
 
 
 PIECES = st.lists(

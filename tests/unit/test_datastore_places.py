@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.adapters.azure_ml.data import datastore_place
+from shared.adapters.azure_ml.datastores import datastore_place
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.domain.inference.job_logs import LogFile, last_error, most_telling, shown
+from shared.domain.inference.job_logs import LogFile, last_error, most_telling, printable_tail
 
 TRACE = """Traceback (most recent call last):
   File "score.py", line 7, in run
@@ -60,4 +60,4 @@ def test_the_last_exception_is_the_error_and_else_the_last_line(text: str, error
 def test_what_is_shown_moves_no_cursor_and_holds_no_secret() -> None:
     data = b"old\n\x1b[2J\x1b]0;owned\x07line\r\nhttps://x.blob/y?sig=abcdef123456\n\xff\n"
 
-    assert shown(data, 3) == "[2J]0;ownedline\nhttps://x.blob/y?sig=REDACTED\n\ufffd"
+    assert printable_tail(data, 3) == "[2J]0;ownedline\nhttps://x.blob/y?sig=REDACTED\n\ufffd"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.data.data_contract import Column, CsvDialect, DataContract
-from shared.domain.data.record_files import written
+from shared.domain.data.record_files import file_of_records
 from shared.domain.inference.streams import Stream, WaitingMessage, cut
 
 STREAMS = st.builds(
@@ -99,7 +99,7 @@ COLUMNS = (
 def test_records_survive_as_csv_in_any_dialect(records, delimiter):
     contract = DataContract(format="csv", columns=COLUMNS, csv=CsvDialect(delimiter=delimiter))
 
-    head, *rows = csv.reader(io.StringIO(written(records, contract).decode(), newline=""), delimiter=delimiter)
+    head, *rows = csv.reader(io.StringIO(file_of_records(records, contract).decode(), newline=""), delimiter=delimiter)
 
     assert head == ["id", "n", "f"]
     assert [row[0] for row in rows] == [record["id"] for record in records]
@@ -109,7 +109,7 @@ def test_records_survive_as_csv_in_any_dialect(records, delimiter):
 
 @given(RECORDS)
 def test_records_survive_as_json_lines(records):
-    data = written(records, DataContract(format="jsonl", columns=COLUMNS))
+    data = file_of_records(records, DataContract(format="jsonl", columns=COLUMNS))
 
     assert [json.loads(line) for line in data.decode().split("\n")[:-1]] == records
 
@@ -117,4 +117,6 @@ def test_records_survive_as_json_lines(records):
 def test_what_reads_like_no_value_is_quoted_so_that_it_stays_a_text():
     contract = DataContract(format="csv", columns=COLUMNS[:2])
 
-    assert written([{"id": "NA", "n": 1}, {"id": "a", "also": True}], contract) == b'id,n,also\n"NA",1,\na,,true\n'
+    assert (
+        file_of_records([{"id": "NA", "n": 1}, {"id": "a", "also": True}], contract) == b'id,n,also\n"NA",1,\na,,true\n'
+    )

@@ -12,11 +12,11 @@ from click.testing import CliRunner
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
-from shared.adapters.azure_ml.invocations import traced
+from shared.adapters.azure_ml.invocations import with_trace
 from shared.adapters.trace_headers import TraceHeaders
 from shared.telemetry.carried import Carried, carried_in, carry
 from shared.telemetry.ids import span_of, trace_of, traceparent
-from shared.telemetry.spans import acting, telling
+from shared.telemetry.spans import activity_span, start_span
 from signalbox.cli.commands import traces
 from signalbox.cli.commands.traces import read_trace, tree
 from signalbox.host.state_folder.spans import SpanFile
@@ -69,10 +69,10 @@ def test_a_job_and_a_call_carry_the_trace_of_the_activity_that_made_them():
     call = PipelineRequest(HttpRequest("GET", "https://localhost"), PipelineContext(None))
     TraceHeaders().on_request(call)
     assert "traceparent" not in call.http_request.headers
-    assert traced("job", {"name": "n"}) == {"name": "n"}
+    assert with_trace("job", {"name": "n"}) == {"name": "n"}
 
-    with acting("submit_job", CARRIED):
-        first, again = traced("job", {"properties": {"a": "b"}}), traced("job", {"properties": {"a": "b"}})
+    with activity_span("submit_job", CARRIED):
+        first, again = with_trace("job", {"properties": {"a": "b"}}), with_trace("job", {"properties": {"a": "b"}})
         TraceHeaders().on_request(call)
 
     trace = f"{trace_of('run-1'):032x}"
@@ -83,9 +83,9 @@ def test_a_job_and_a_call_carry_the_trace_of_the_activity_that_made_them():
 
 def test_a_start_is_in_the_trace_of_what_it_starts_and_one_that_comes_again_has_its_own():
     recorder()
-    with telling("start", "run_inference", "run-1") as once, telling("start", "reconcile", "reconcile") as other:
+    with start_span("start", "run_inference", "run-1") as once, start_span("start", "reconcile", "reconcile") as other:
         pass
-    with telling("start", "reconcile", "reconcile", again=True) as again:
+    with start_span("start", "reconcile", "reconcile", again=True) as again:
         pass
 
     assert once.parent.split("-")[1] == f"{trace_of('run-1'):032x}"
@@ -95,8 +95,8 @@ def test_a_start_is_in_the_trace_of_what_it_starts_and_one_that_comes_again_has_
 SENDS = """
 from datetime import UTC, datetime
 from opentelemetry import metrics, trace
-from shared.telemetry.spans import received, telling
-with received("BlobArrived", datetime.now(UTC)), telling("start", "run_inference", "run-1"):
+from shared.telemetry.spans import receiving, start_span
+with receiving("BlobArrived", datetime.now(UTC)), start_span("start", "run_inference", "run-1"):
     pass
 trace.get_tracer_provider().shutdown()
 metrics.get_meter_provider().shutdown()

@@ -12,7 +12,7 @@ from typing import Any
 from shared.clients import Clients
 from shared.durable.registration import Blueprint
 from shared.durable.starting import Client
-from shared.telemetry.spans import received
+from shared.telemetry.spans import receiving
 from triggers.events.event_binding import event_as_sent, keep_events_as_sent
 
 WITHOUT = {"id": "", "session": "", "correlation": "", "sequence": 0, "data": None}  # What a message may leave out.
@@ -56,10 +56,10 @@ async def receive(client: Client, made: Clients, raw: Any) -> tuple[str, ...]:
     try:
         event = read_event(raw, made.configuration.hub.account)
     except UnreadableEvent as error:
-        with received(type(error).__name__, now, since=happened):
+        with receiving(type(error).__name__, now, since=happened):
             said: tuple[str, ...] = (f"stored as {await dead_letter(made, raw, str(error))}: {error}",)
     else:
-        with received(type(event).__name__, now, since=happened, event=event.event_id):
+        with receiving(type(event).__name__, now, since=happened, event=event.event_id):
             said = await take_in(client, made, event)
     lag_s = "unknown" if happened is None else f"{(now - happened).total_seconds():.3f}"
     _log.info("event %s, lag_s=%s: %s", fields.get("id", "?"), lag_s, "; ".join(said))

@@ -19,7 +19,7 @@ from shared.domain.access.permissions import Action
 from shared.domain.failures import Refused, Transient
 from shared.durable.starting import Client
 from shared.settings import SettingsError
-from shared.telemetry.spans import received
+from shared.telemetry.spans import receiving
 from triggers.http import places as environments
 from triggers.http.bodies import decoded, json_of, queried
 from triggers.http.door import Call, Door
@@ -95,7 +95,7 @@ async def _act(door: Door, taken: Signature, call: Call, arguments: Mapping[str,
     """What the function gives; where that is something to start, it is started here. All of it knows its door."""
     decide = partial(taken.function, call, **arguments)
     now, traceparent = call.clients.clock.now(), call.req.headers.get("traceparent", "")
-    with received(f"{door.method} {door.route}", now, caller=traceparent):
+    with receiving(f"{door.method} {door.route}", now, caller=traceparent):
         if taken.gives is Starting:
             return await begin(call, request_digest(door.name, arguments), decide)
         if taken.keyed:

@@ -18,8 +18,8 @@ from shared.clients import Clients
 from shared.domain.access.redaction import without_secrets
 from shared.domain.events import UnreadableEvent
 from shared.durable.starting import Client
-from shared.telemetry.instruments import took
-from shared.telemetry.spans import received
+from shared.telemetry.instruments import record_duration
+from shared.telemetry.spans import receiving
 from triggers.events.envelopes import is_storage_event
 from triggers.events.event_grid import receive
 from triggers.events.intake import dead_letter, take_in
@@ -60,7 +60,7 @@ def raw_of(message: func.ServiceBusMessage) -> tuple[dict[str, Any], str]:
 def delivered(source: str, clients: Clients, message: func.ServiceBusMessage, event: str = "") -> Iterator[None]:
     """*message* was received from its queue, and is as late as it lay there."""
     since = aged(source, clients, message)
-    with received(source, clients.clock.now(), since=since, event=event):
+    with receiving(source, clients.clock.now(), since=since, event=event):
         yield
 
 
@@ -69,7 +69,7 @@ def aged(source: str, clients: Clients, message: func.ServiceBusMessage) -> date
     since = message.enqueued_time_utc
     if since is None or since.tzinfo is None:
         return None
-    took("signalbox.queue.age", (clients.clock.now() - since).total_seconds(), {"source": source})
+    record_duration("signalbox.queue.age", (clients.clock.now() - since).total_seconds(), {"source": source})
     return since
 
 

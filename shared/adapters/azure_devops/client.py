@@ -18,7 +18,7 @@ from shared.domain.failures import Refused
 
 AUDIENCE = "499b84ac-1321-427f-aa17-267ca6975798"
 _RETRIES = {"GET": 3}
-_SIGN_IN = (203, 301, 302, 303, 307, 308)  # Azure DevOps sends whoever it does not know to a page to sign in.
+_SIGN_IN = (203, 301, 302, 303, 307, 308)  # Azure DevOps redirects unknown callers to a page to sign in.
 _TIMEOUT_S = 30
 
 
@@ -65,7 +65,7 @@ class DevOpsRest:
             answer: HttpResponse = self._client.send_request(
                 request,
                 retry_total=_RETRIES.get(method, 0),
-                retry_status=0,  # Whoever calls waits with a timer, and holds no thread.
+                retry_status=0,  # The caller waits with a durable timer, which holds no thread.
                 connection_timeout=10,
                 read_timeout=_TIMEOUT_S,
             )
@@ -75,7 +75,7 @@ class DevOpsRest:
         if status in _SIGN_IN:
             raise Refused(f"{action}: Azure DevOps wants a sign-in; give the identity access to the organisation")
         if status not in accept:
-            raise failure(action, status, _said(answer), answer.headers.get("Retry-After", ""))
+            raise failure(action, status, _error_text(answer), answer.headers.get("Retry-After", ""))
         return answer
 
     def url(self, organisation: str, *parts: object) -> str:
@@ -93,7 +93,7 @@ def number_of(raw: object) -> int:
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
-def _said(answer: HttpResponse) -> str:
+def _error_text(answer: HttpResponse) -> str:
     """Azure DevOps' own words, and nothing else of the body."""
     try:
         return str(answer.json().get("message", ""))[:300]

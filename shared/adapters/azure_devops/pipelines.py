@@ -25,7 +25,7 @@ class AzureDevOpsPipelines:
         raw = self._rest.get(url, f"look at run {run}", **_API)
         if raw is None:
             raise Refused(f"run {run} of pipeline {pipeline} is not in {project}; it was deleted")
-        return _seen(raw)
+        return _run_seen(raw)
 
     def cancel(self, organisation: str, project: str, run: int) -> None:
         url = self._url(organisation, project, "build", "builds", run)
@@ -40,7 +40,7 @@ class AzureDevOpsPipelines:
             url = f"{self._runs(order)}/{int(item['id'])}"
             run = self._rest.get(url, f"look at run {item['id']}", **_API) or {}
             if (run.get("templateParameters") or {}).get(CORRELATION) == order.correlation:
-                return _seen(run)
+                return _run_seen(run)
         return None
 
     def _create(self, order: PipelineOrder) -> DevOpsRun:
@@ -48,7 +48,7 @@ class AzureDevOpsPipelines:
         if order.branch:
             body["resources"] = {"repositories": {"self": {"refName": order.branch}}}
         action = f"run pipeline {order.pipeline} of {order.project}"
-        return _seen(self._rest.send("POST", self._runs(order), action, query=_API, json=body).json())
+        return _run_seen(self._rest.send("POST", self._runs(order), action, query=_API, json=body).json())
 
     def _runs(self, order: PipelineOrder) -> str:
         return self._url(order.organisation, order.project, "pipelines", order.pipeline, "runs")
@@ -57,7 +57,7 @@ class AzureDevOpsPipelines:
         return self._rest.url(organisation, project, "_apis", *parts)
 
 
-def _seen(run: Mapping[str, Any]) -> DevOpsRun:
+def _run_seen(run: Mapping[str, Any]) -> DevOpsRun:
     finished = run.get("state") == "completed"
     results = {result_.value for result_ in RunResult}
     result = RunResult(run["result"]) if finished and run.get("result") in results else RunResult.UNKNOWN

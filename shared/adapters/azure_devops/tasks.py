@@ -58,7 +58,7 @@ class AzureDevOpsTasks:
         return Timeline(timeline.get("records") or ()).waits_in(task)
 
     def _requester(self, task: TaskRef, token: str, run: int) -> str:
-        """The descriptor of whoever the run was requested for; empty where no build that may be read owns the plan."""
+        """The descriptor of the person the run was requested for; empty where no readable build owns the plan."""
         url = self._rest.url(task.organisation, task.project, "_apis", "build", "builds", run)
         try:
             build = self._rest.get(url, f"read run {run}", token, **{"api-version": _BUILD}) if run else None

@@ -74,7 +74,7 @@ class Arm:
             raise Transient(f"{action}: the resource is {_state(raw)}; try again when that has ended")
         if all(_same(value, raw["properties"].get(name)) for name, value in properties.items()):
             return
-        body = whole(raw, properties)
+        body = writable_body(raw, properties)
         answer = self.put(path, body, action)
         if _state(answer) not in _SETTLING:
             answer = self.get(path, action) or {"properties": {}}
@@ -103,7 +103,7 @@ class Arm:
         return send(self._pipeline, request, action, accept)
 
 
-def whole(raw: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
+def writable_body(raw: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
     """What a PUT may carry of the resource that a GET gave as *raw*, with *properties* in place of its own."""
     body = {name: raw[name] for name in _DOCUMENT if raw.get(name) is not None}
     if raw.get("identity"):

@@ -15,8 +15,7 @@ from azure.storage.blob import BlobBlock, ContainerClient
 from shared.adapters.allowed_hosts import host_of
 from shared.adapters.azure_faults import translated
 from shared.adapters.azure_ml.arm import Arm, place_path
-from shared.adapters.azure_ml.data import datastore_place
-from shared.adapters.azure_ml.datastores import BLOCK, Datastores
+from shared.adapters.azure_ml.datastores import BLOCK, Datastores, datastore_place
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.bundles import BundleFile

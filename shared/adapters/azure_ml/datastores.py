@@ -1,5 +1,10 @@
-"""Containers behind a workspace's datastores, reached with the app's own identity."""
+"""Datastores of a workspace: their addresses, the containers behind them, and training sets as data assets.
 
+Containers are reached with the app's own identity. Contract of data assets: DataVersions of
+https://learn.microsoft.com/rest/api/azureml, of type `uri_folder`.
+"""
+
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from azure.core.credentials import TokenCredential
@@ -27,3 +32,24 @@ class Datastores:
         account = self._accounts.replace("{account}", raw["properties"]["accountName"])
         url = f"{account}/{raw['properties']['containerName']}"
         return ContainerClient.from_container_url(url, credential=self._credential, max_single_get_size=BLOCK)
+
+
+def datastore_place(uri: str) -> tuple[str, str] | None:
+    """The datastore and the path in it of `azureml://.../datastores/NAME/paths/PATH`; None where *uri* is another."""
+    scheme, _, path_text = uri.partition("://")
+    _, _, behind = f"/{path_text}".partition("/datastores/")
+    datastore, _, path = behind.partition("/paths/")
+    return (datastore, path) if scheme == "azureml" and path and "/" not in datastore else None
+
+
+class AzureMlData:
+    """Implements `shared.ports.DataAssets`."""
+
+    def __init__(self, arm: Arm) -> None:
+        self._arm = arm
+
+    def register(self, workspace: Workspace, name: str, version: str, folder: str, tags: Mapping[str, str]) -> None:
+        path = f"{place_path(workspace)}/data/{quote(name)}/versions/{quote(version)}"
+        if self._arm.get(path, f"look at data {name}:{version}") is None:
+            properties = {"dataType": "uri_folder", "dataUri": folder, "tags": dict(tags)}
+            self._arm.put(path, {"properties": properties}, f"register data {name}:{version}")

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from azure.core.credentials import TokenCredential
 from azure.core.rest import HttpRequest
 
-from shared.adapters.allowed_hosts import allowed
+from shared.adapters.allowed_hosts import require_allowed_host
 from shared.adapters.azure_faults import failure
 from shared.adapters.azure_ml.arm import Arm, pipeline, place_path, send
 from shared.domain.failures import Refused
@@ -38,7 +38,7 @@ class BatchInvocations:
             return job
         headers = {"azureml-model-deployment": deployment} if deployment else {}
         url = self._scoring_uri(workspace, endpoint)
-        request = HttpRequest("POST", url, json={"properties": traced(name, properties)}, headers=headers)
+        request = HttpRequest("POST", url, json={"properties": with_trace(name, properties)}, headers=headers)
         answer = send(self._scoring, request, f"submit job {name}", accept=(200, 201, 202, 409))
         if answer.status_code != 409:
             return job_of(answer.json())
@@ -70,7 +70,7 @@ class BatchInvocations:
 
 def allowed_uri(uri: str, hosts: tuple[str, ...]) -> str:
     """*uri*, if a scoring token may go there. Raises Refused."""
-    return allowed(uri, hosts, "scoringUri", "AZURE_ML_INFERENCE_HOSTS")
+    return require_allowed_host(uri, hosts, "scoringUri", "AZURE_ML_INFERENCE_HOSTS")
 
 
 def job_of(raw: dict[str, Any]) -> Job:
@@ -81,7 +81,7 @@ def job_of(raw: dict[str, Any]) -> Job:
     return Job(id=str(raw["name"]), name=str(friendly), status=str(status), created=str(created))
 
 
-def traced(name: str, properties: dict[str, Any]) -> dict[str, Any]:
+def with_trace(name: str, properties: dict[str, Any]) -> dict[str, Any]:
     """*properties* of the job called *name*, which carries where its own spans belong, the same at every repeat."""
     parent = job_traceparent(name)
     return (

@@ -27,12 +27,12 @@ class AzureMlModels:
 
     def find(self, place: Place, model: ModelVersion) -> RegisteredModel | None:
         raw = self._arm.get(self.asset_id(place, AssetKind.MODEL, model), f"look at model {model}")
-        return None if raw is None else _registered(model.name, raw)
+        return None if raw is None else _registered_model(model.name, raw)
 
     def versions(self, place: Place, name: str) -> Iterator[RegisteredModel]:
         path = f"{place_path(place)}/models/{quote(name)}/versions"
         for raw in self._arm.list(path, f"list the versions of {name}"):
-            yield _registered(name, raw)
+            yield _registered_model(name, raw)
 
     def register(self, place: Place, model: RegisteredModel) -> None:
         registered = self.find(place, model.model)
@@ -83,7 +83,7 @@ class AzureMlModels:
         self._arm.put(self.asset_id(place, kind, asset), {"properties": properties}, f"register {kind.value} {asset}")
 
 
-def _registered(name: str, raw: dict[str, Any]) -> RegisteredModel:
+def _registered_model(name: str, raw: dict[str, Any]) -> RegisteredModel:
     properties = raw.get("properties") or {}
     return RegisteredModel(
         model=ModelVersion(name=name, version=str(raw["name"])),

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from shared.adapters.azure_ml.arm import Arm, place_path
-from shared.adapters.azure_ml.invocations import BatchInvocations, traced
+from shared.adapters.azure_ml.invocations import BatchInvocations, with_trace
 from shared.adapters.azure_ml.tracking import BECAUSE, Tracking
 from shared.domain.access.redaction import redacted
 from shared.domain.failures import Refused
@@ -27,20 +27,20 @@ class PipelineJobs:
 
     def submit(self, run: PipelineRun) -> PipelineRunSeen:
         run_seen = self.find(run.pipeline, run.name)
-        return run_seen or _seen(self._arm.put(_path(run.pipeline, run.name), _job(run), f"submit run {run.name}"))
+        return run_seen or _run_seen(self._arm.put(_path(run.pipeline, run.name), _job(run), f"submit run {run.name}"))
 
     def find(self, pipeline: Pipeline, name: str) -> PipelineRunSeen | None:
         raw = self._arm.get(_path(pipeline, name), f"look for run {name}")
-        return None if raw is None else _seen(raw)
+        return None if raw is None else _run_seen(raw)
 
     def look(self, pipeline: Pipeline, run: str) -> PipelineRunSeen:
         raw = self._arm.get(_path(pipeline, run), f"look at run {run}")
         if raw is None:
             raise Refused(f"run {run} is not in {pipeline.workspace.name} any more")
-        run_seen = _seen(raw)
+        run_seen = _run_seen(raw)
         if job_state(run_seen.status) is JobState.ACTIVE:
             return run_seen
-        return _seen(raw, *self._tracking.noted(pipeline.workspace, run_seen.id))
+        return _run_seen(raw, *self._tracking.noted(pipeline.workspace, run_seen.id))
 
     def cancel(self, pipeline: Pipeline, run: str, because: str) -> None:
         if job_state(self.look(pipeline, run).status) is not JobState.ACTIVE:
@@ -91,7 +91,7 @@ def _job(run: PipelineRun) -> dict[str, Any]:
     inputs = {name: {"jobInputType": "uri_folder", "uri": folder} for name, folder in run.data.items()}
     literals = {name: {"jobInputType": "literal", "value": value} for name, value in arguments(run).items()}
     return {
-        "properties": traced(
+        "properties": with_trace(
             run.name,
             {
                 "jobType": "Pipeline",
@@ -133,7 +133,7 @@ def _invoked(job: Job) -> PipelineRunSeen:
     return PipelineRunSeen(id=job.id, name=job.name, status=job.status)
 
 
-def _seen(raw: dict[str, Any], started: str = "", ended: str = "", because: str = "") -> PipelineRunSeen:
+def _run_seen(raw: dict[str, Any], started: str = "", ended: str = "", because: str = "") -> PipelineRunSeen:
     properties = raw.get("properties") or {}
     return PipelineRunSeen(
         id=str(raw["name"]),

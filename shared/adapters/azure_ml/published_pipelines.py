@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-from shared.adapters.azure_ml.data import datastore_place
-from shared.adapters.azure_ml.invocations import traced
+from shared.adapters.azure_ml.datastores import datastore_place
+from shared.adapters.azure_ml.invocations import with_trace
 from shared.adapters.azure_ml.regions import Regions
 from shared.adapters.azure_ml.tracking import BECAUSE, Tracking
 from shared.domain.access.redaction import redacted
@@ -39,7 +39,7 @@ class PublishedPipelines:
         if existing:
             return existing
         url = f"{self._runs(run.pipeline)}/PipelineSubmit/{quote(run.pipeline.name)}"
-        submitted = _seen(self._regions.ask("POST", url, f"submit run {run.name}", _body(run)).json())
+        submitted = _run_seen(self._regions.ask("POST", url, f"submit run {run.name}", _body(run)).json())
         first, *duplicates = [*self._named(run.pipeline, run.name)] or [submitted]
         for duplicate in duplicates:
             self.cancel(run.pipeline, duplicate.id, f"run {first.id} with the same name was made before it")
@@ -53,11 +53,11 @@ class PublishedPipelines:
         answer = self._regions.ask("GET", url, f"look at run {run}", accept=(200, 404))
         if answer.status_code == 404:
             raise Refused(f"run {run} is not in {pipeline.workspace.name} any more")
-        run_seen = _seen(answer.json())
+        run_seen = _run_seen(answer.json())
         if job_state(run_seen.status) is JobState.ACTIVE:
             return run_seen
         _, _, because = self._tracking.noted(pipeline.workspace, run)
-        return _seen(answer.json(), because)
+        return _run_seen(answer.json(), because)
 
     def cancel(self, pipeline: Pipeline, run: str, because: str) -> None:
         if job_state(self.look(pipeline, run).status) is not JobState.ACTIVE:
@@ -73,7 +73,7 @@ class PublishedPipelines:
         if answer.status_code == 404:
             raise Refused(f"pipeline {pipeline.name} is not published in {pipeline.workspace.name}; publish it there")
         runs = [raw for raw in answer.json() if _tags(raw).get(_NAME) == name]
-        yield from map(_seen, sorted(runs, key=lambda raw: (str(raw.get("CreatedDate")), str(raw["Id"]))))
+        yield from map(_run_seen, sorted(runs, key=lambda raw: (str(raw.get("CreatedDate")), str(raw["Id"]))))
 
     def _runs(self, pipeline: Pipeline) -> str:
         return f"{self._regions.pipelines(pipeline.workspace)}/PipelineRuns"
@@ -90,7 +90,7 @@ def _body(run: PipelineRun) -> dict[str, Any]:
         "ParameterAssignments": {**arguments(run), "output": run.output},
         "DataPathAssignments": {name: _data_path(folder) for name, folder in run.data.items()},
     }
-    return traced(run.name, body)
+    return with_trace(run.name, body)
 
 
 def _data_path(folder: str) -> dict[str, str]:
@@ -100,7 +100,7 @@ def _data_path(folder: str) -> dict[str, str]:
     return {"DataStoreName": location[0], "RelativePath": location[1]}
 
 
-def _seen(raw: dict[str, Any], because: str = "") -> PipelineRunSeen:
+def _run_seen(raw: dict[str, Any], because: str = "") -> PipelineRunSeen:
     """Statuses come as numbers or as texts; a run without one has not started."""
     status = raw.get("Status") or {}
     code = str(status.get("StatusCode") if status.get("StatusCode") is not None else "NotStarted")

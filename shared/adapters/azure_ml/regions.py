@@ -10,7 +10,7 @@ from azure.core.credentials import TokenCredential
 from azure.core.pipeline.policies import ContentDecodePolicy, RetryPolicy, UserAgentPolicy
 from azure.core.rest import HttpRequest, HttpResponse
 
-from shared.adapters.allowed_hosts import allowed
+from shared.adapters.allowed_hosts import require_allowed_host
 from shared.adapters.azure_ml.arm import Arm, Pipeline, pipeline, place_path, send
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
@@ -32,10 +32,10 @@ class Regions:
     def pipelines(self, workspace: Workspace) -> str:
         """Where the workspace's published pipelines answer."""
         if workspace not in self._pipelines:
-            url = allowed(self._named(workspace, "discoveryUrl"), self._hosts, "discoveryUrl", _SETTING)
+            url = require_allowed_host(self._named(workspace, "discoveryUrl"), self._hosts, "discoveryUrl", _SETTING)
             action = f"discover the services of {workspace.name}"
             services = send(self._anonymous, HttpRequest("GET", url), action).json()
-            host = allowed(str(services.get("api")), self._hosts, "the discovered api", _SETTING)
+            host = require_allowed_host(str(services.get("api")), self._hosts, "the discovered api", _SETTING)
             self._pipelines[workspace] = f"{host.rstrip('/')}/pipelines/v1.0{place_path(workspace)}"
         return self._pipelines[workspace]
 
@@ -43,7 +43,7 @@ class Regions:
         """Where the workspace's MLflow tracking service answers."""
         if workspace not in self._tracking:
             uri = self._named(workspace, "mlFlowTrackingUri").replace("azureml://", "https://", 1)
-            host = allowed(uri, self._hosts, "mlFlowTrackingUri", _SETTING)
+            host = require_allowed_host(uri, self._hosts, "mlFlowTrackingUri", _SETTING)
             self._tracking[workspace] = f"{host.split('?')[0].rstrip('/')}/api/2.0/mlflow"
         return self._tracking[workspace]
 

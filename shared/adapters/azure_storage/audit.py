@@ -66,7 +66,7 @@ class BlobAudit:
     def head(self) -> Entry | None:
         head = self._read_head()[1]
         if head is not None:
-            self._lay_down(head)  # Whoever wrote it may have died before.
+            self._lay_down(head)  # The process that wrote the head may have died before it wrote the entry.
         return head
 
     def _read_head(self) -> tuple[Blob | None, Entry | None]:

@@ -1,4 +1,7 @@
-"""The ledger as blobs: a conditional create decides which of two writers was first."""
+"""The ledger as blobs: a conditional create decides which of two writers was first.
+
+It implements a port by itself and stands alone.
+"""
 
 import json
 from collections.abc import Mapping
@@ -18,6 +21,7 @@ class BlobLedger:
         return None if data is None else dict(json.loads(data))
 
     def record(self, key: str, result: Mapping[str, Any]) -> dict[str, Any]:
+        # A conditional create needs no lease and no clock: of two writers Azure lets exactly one create the blob.
         if self._hub.create(self._container, f"{key}.json", json.dumps(result, sort_keys=True).encode()):
             return dict(result)
         return self.find(key) or dict(result)

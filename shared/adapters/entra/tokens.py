@@ -1,7 +1,8 @@
 """Verified identities from Microsoft Entra access tokens: signature, issuer, audience and life are checked here, by us.
 
-Contract: https://learn.microsoft.com/entra/identity-platform/access-tokens. Keys come from the issuer's own metadata,
-for a day; an unknown key makes us ask again, but no more than once a minute, whoever comes with it.
+Contract: https://learn.microsoft.com/entra/identity-platform/access-tokens. Keys come from the issuer's own metadata
+and are kept for a day. An unknown key makes us ask again, but at most once a minute: forged tokens name unknown keys,
+and must not make us flood the issuer.
 """
 
 import time
@@ -81,7 +82,7 @@ class EntraTokens:
 
     def _key(self, key_id: str) -> jwt.PyJWK:
         if key_id not in self._keys or self._age() > _FRESH_S:
-            with self._refreshing:  # Whoever waited here may find what was asked for meanwhile.
+            with self._refreshing:  # Another thread may have refreshed the keys while this one waited.
                 if self._age() > (self._pause if key_id not in self._keys else _FRESH_S):
                     self._ask()
         if not self._keys:

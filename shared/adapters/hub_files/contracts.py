@@ -1,4 +1,7 @@
-"""Data contracts and their reference profiles, as they lie on the disk beside the configuration."""
+"""Data contracts and their reference profiles, as they lie on the disk beside the configuration.
+
+It stands alone, because data checks and drift counts both load contracts.
+"""
 
 from functools import lru_cache
 from pathlib import Path

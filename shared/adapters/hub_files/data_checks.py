@@ -12,7 +12,7 @@ from shared.adapters.reader.checks import check_files, match_files, measure_each
 from shared.adapters.reader.files import TableFile
 from shared.domain.data.data_check import judge
 from shared.domain.data.data_contract import DataContract
-from shared.domain.data.record_files import written
+from shared.domain.data.record_files import file_of_records
 from shared.domain.data.reference_profile import ReferenceProfile
 from shared.domain.failures import Refused
 from shared.domain.inference.runs import RowMatch
@@ -45,7 +45,7 @@ class HubDataChecks:
         return match_files([self._table(file) for file in inputs], [self._table(file) for file in outputs], rules)
 
     def written(self, contract: str, records: Sequence[Mapping[str, Any]]) -> bytes:
-        return written(records, self._contract(contract)[0])
+        return file_of_records(records, self._contract(contract)[0])
 
     def _contract(self, contract: str) -> tuple[DataContract, ReferenceProfile | None]:
         path = self._home / contract
@@ -61,6 +61,6 @@ class HubDataChecks:
 def _written_alone(record: Mapping[str, Any], contract: DataContract) -> tuple[bytes, str]:
     """The file of one record, or why there can be none."""
     try:
-        return written([record], contract), ""
+        return file_of_records([record], contract), ""
     except (UnicodeError, ValueError, RecursionError) as error:
         return b"", f"the record cannot be written as {contract.csv.encoding}: {error}"[:300]

@@ -51,7 +51,7 @@ class _Sample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Shown:
+class _KeyFields:
     """Where the records show the keys."""
 
     form: Form
@@ -64,7 +64,7 @@ def match_rows(inputs: Sequence[TableFile], outputs: Sequence[TableFile], contra
     matches = list[RowMatch]()
     for loosely in ((False, True) if textual else (False,)) if contract.keys else ():
         try:
-            match = _matched(inputs, outputs, contract, key_texts(contract, loosely=loosely))
+            match = _match_by_keys(inputs, outputs, contract, key_texts(contract, loosely=loosely))
         except NoRecords:
             break
         matches += [match] if match is not None else []
@@ -84,7 +84,7 @@ def _counted(outputs: Sequence[TableFile]) -> RowMatch:
     return RowMatch(records=records)
 
 
-def _matched(
+def _match_by_keys(
     inputs: Sequence[TableFile], outputs: Sequence[TableFile], contract: DataContract, texts: Texts
 ) -> RowMatch | None:
     """None where the output shows no key. Raises NoRecords."""
@@ -93,7 +93,7 @@ def _matched(
         return None
     candidates = [set[str]().union(*(sample.texts(n, text) for sample in samples)) for n, text in enumerate(texts)]
     rows, key_values = _digests(inputs, contract, texts, candidates)
-    key_fields = _shown(samples, texts, rows, key_values)
+    key_fields = _choose_fields(samples, texts, rows, key_values)
     if key_fields is None:
         return None
     records, counts = _answers(outputs, key_fields, texts)
@@ -138,14 +138,16 @@ def _samples(outputs: Sequence[TableFile], keys: Sequence[str]) -> list[_Sample]
     return samples
 
 
-def _shown(samples: Sequence[_Sample], texts: Texts, rows: Any, key_values: Sequence[set[str]]) -> _Shown | None:
+def _choose_fields(
+    samples: Sequence[_Sample], texts: Texts, rows: Any, key_values: Sequence[set[str]]
+) -> _KeyFields | None:
     """The fields whose values are distinct keys of the data in most of the first records."""
-    best: tuple[int, _Shown] | None = None
+    best: tuple[int, _KeyFields] | None = None
     sorted_digests = np.sort(rows["high"])
     for sample in samples:
         fitting = [_fitting(sample, number, text, key_values[number]) for number, text in enumerate(texts)]
         for fields in itertools.islice(itertools.product(*fitting), _MOST_CHOICES):
-            choice = _Shown(form=sample.form, fields=fields)
+            choice = _KeyFields(form=sample.form, fields=fields)
             if sample.by_name:
                 return choice
             digests = {key_digest(_texts(record, fields, texts)) for record in sample.records}
@@ -183,7 +185,7 @@ def _digests(
     return np.frombuffer(digests, _DIGEST), key_values
 
 
-def _answers(outputs: Sequence[TableFile], key_fields: _Shown, texts: Texts) -> tuple[Any, dict[str, int]]:
+def _answers(outputs: Sequence[TableFile], key_fields: _KeyFields, texts: Texts) -> tuple[Any, dict[str, int]]:
     """The digest of every record's keys, and the number of records by file."""
     digests, counts = bytearray(), dict[str, int]()
     for file in outputs:
@@ -199,12 +201,12 @@ def _input_keys(inputs: Sequence[TableFile], contract: DataContract, texts: Text
     return map(row_texts(texts), rows)
 
 
-def _output_keys(outputs: Sequence[TableFile], key_fields: _Shown, texts: Texts) -> Iterator[tuple[str, ...]]:
+def _output_keys(outputs: Sequence[TableFile], key_fields: _KeyFields, texts: Texts) -> Iterator[tuple[str, ...]]:
     rows = itertools.chain.from_iterable(_shown_rows(file, key_fields) for file in outputs)
     return map(row_texts(texts), rows)
 
 
-def _shown_rows(file: TableFile, key_fields: _Shown) -> Iterator[Sequence[Any]]:
+def _shown_rows(file: TableFile, key_fields: _KeyFields) -> Iterator[Sequence[Any]]:
     fields = key_fields.fields
     if key_fields.form.json_lines:
         for record in json_records(file):

@@ -1,4 +1,7 @@
-"""A file that is to be read, wherever it lies: in the hub, on the disk, in memory."""
+"""A file that is to be read, wherever it lies: in the hub, on the disk, in memory.
+
+It stands alone, because importing it loads nothing of the reader.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -15,7 +15,7 @@ _AT_ONCE = 2  # Checks beyond it wait: each may take the memory that its limits 
 
 
 class Readers:
-    """Whoever asks gets a process for the time of the answer. Safe to use from several threads."""
+    """Reader processes; each question has one for itself until it is answered. Safe to use from several threads."""
 
     def __init__(self, limits: ReaderLimits | None = None) -> None:
         self.limits = limits or ReaderLimits()

@@ -1,4 +1,7 @@
-"""A few megabytes that the app and its reader share: ranges of files go through it, as sockets copy in small steps."""
+"""A few megabytes that the app and its reader share: ranges of files go through it, as sockets copy in small steps.
+
+It stands alone, because the app and the reader's process share it.
+"""
 
 import os
 import tempfile

@@ -20,7 +20,7 @@ _PERMANENT = (MessageSizeExceededError, MessagingEntityDisabledError, MessagingE
 
 
 @contextmanager
-def told(action: str, role: str, setting: str) -> Iterator[None]:
+def bus_faults(action: str, role: str, setting: str) -> Iterator[None]:
     """*action* was tried; *role* allows it, and *setting* names the queue or topic."""
     with translated(action):
         try:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusSender
 
-from shared.adapters.service_bus.faults import told
+from shared.adapters.service_bus.faults import bus_faults
 from shared.domain.messaging import Message
 
 _ROLE, _SETTING = "Azure Service Bus Data Sender", "SIGNALBOX_RESULTS_TOPIC"
@@ -34,7 +34,7 @@ class ServiceBusMessenger:
             content_type="application/json",
             application_properties={str(name): value for name, value in message.properties.items()},
         )
-        with self._lock, told(f"send to topic {topic}", _ROLE, _SETTING):
+        with self._lock, bus_faults(f"send to topic {topic}", _ROLE, _SETTING):
             try:
                 self._sender(topic).send_messages(bus_message)
             except Exception:  # The next message gets a connection of its own.
@@ -43,7 +43,7 @@ class ServiceBusMessenger:
 
     def reach(self, topic: str) -> None:
         """By a connection of its own: sending must not wait for a look, nor a look for a sender that hangs."""
-        reaching = told(f"reach topic {topic}", _ROLE, _SETTING)
+        reaching = bus_faults(f"reach topic {topic}", _ROLE, _SETTING)
         with reaching, self._connect(retry_total=0) as client, client.get_topic_sender(topic) as sender:
             sender.create_message_batch()  # The largest size is asked of the topic, so its link is opened.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from azure.servicebus import ServiceBusClient, ServiceBusReceivedMessage, ServiceBusReceiver, ServiceBusSubQueue
 
-from shared.adapters.service_bus.faults import told
+from shared.adapters.service_bus.faults import bus_faults
 from shared.domain.messaging import DeadMessage, QueueDoor
 
 _ROLE = "Azure Service Bus Data Receiver"
@@ -58,7 +58,7 @@ class ServiceBusQueues:
     @contextmanager
     def _opened(self, door: QueueDoor, action: str) -> Iterator[ServiceBusReceiver]:
         name = self._names[door]
-        with told(f"{action} the dead letters of queue {name}", _ROLE, f"SIGNALBOX_{door.value.upper()}_QUEUE"):
+        with bus_faults(f"{action} the dead letters of queue {name}", _ROLE, f"SIGNALBOX_{door.value.upper()}_QUEUE"):
             dead = ServiceBusSubQueue.DEAD_LETTER
             with self._connect(retry_total=0) as client, client.get_queue_receiver(name, sub_queue=dead) as receiver:
                 yield receiver

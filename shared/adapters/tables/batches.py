@@ -68,12 +68,12 @@ def compare_columns(name: str, first_rows: Mapping[str, int], contract: DataCont
         breaches.add("extra", column[:200] if number < _NAMED_EXTRAS else _OTHERS, 1, [example])
 
 
-def whole(array: pa.ChunkedArray) -> pa.Array:
+def single_array(array: pa.ChunkedArray) -> pa.Array:
     """One array of all chunks."""
     return array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()
 
 
-def kept_numbers(rows: int, skipped: Iterable[int]) -> Any:
+def row_numbers(rows: int, skipped: Iterable[int]) -> Any:
     """The numbers of *rows* records without those that were *skipped*; None for all."""
     removed = np.fromiter(skipped, dtype=np.int64)
     return None if not len(removed) else np.delete(np.arange(1, rows + 1), removed - 1)

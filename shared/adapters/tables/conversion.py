@@ -91,7 +91,7 @@ def _is_plain(dictionary: pa.Array) -> bool:
 
 
 def _checked(raw: pa.Array) -> Typed:
-    """Texts of which nobody knows whether they are UTF-8; those that are not are bad."""
+    """Texts that may not be UTF-8; those that are not are bad."""
     try:
         raw.validate(full=True)
     except pa.ArrowInvalid:

@@ -19,8 +19,8 @@ from shared.adapters.tables.batches import (
     Piece,
     UnreadableFile,
     compare_columns,
-    kept_numbers,
-    whole,
+    row_numbers,
+    single_array,
 )
 from shared.adapters.tables.conversion import Typed, plain_texts, texts
 from shared.domain.data.data_contract import DataContract
@@ -211,20 +211,20 @@ class _Reader:
         )
         rows = table.num_rows + len(broken_rows.rows)
         decoded = plain_texts if plain else texts
-        columns = {name: decoded(whole(table.column(name))) for name in self.selected}
+        columns = {name: decoded(single_array(table.column(name))) for name in self.selected}
         piece = Piece(
-            rows=rows, columns=columns, numbers=kept_numbers(rows, broken_rows.rows), breaches=broken_rows.breaches()
+            rows=rows, columns=columns, numbers=row_numbers(rows, broken_rows.rows), breaches=broken_rows.breaches()
         )
         for name in unnamed:
-            self._require_text(piece, name, texts(whole(table.column(name))))
+            self._require_text(piece, name, texts(single_array(table.column(name))))
         return piece
 
     def _require_text(self, piece: Piece, column: str, values: Typed) -> None:
         """Add those of *values* that are not UTF-8 to the piece's breaches."""
         if values.bad_count:
-            places = np.flatnonzero(values.bad)[:EXAMPLES]
-            shown = [Example(file=self.name, row=piece.number(at), value=values.show(at)) for at in places.tolist()]
-            piece.breaches.add("type", column[:200], values.bad_count, shown)
+            rows = np.flatnonzero(values.bad)[:EXAMPLES]
+            examples = [Example(file=self.name, row=piece.number(at), value=values.show(at)) for at in rows.tolist()]
+            piece.breaches.add("type", column[:200], values.bad_count, examples)
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.json as pa_json
 
-from shared.adapters.tables.batches import LONGEST_RECORD, Parse, Piece, UnreadableFile, whole
+from shared.adapters.tables.batches import LONGEST_RECORD, Parse, Piece, UnreadableFile, single_array
 from shared.adapters.tables.conversion import SHOWN, TYPES, Typed, parsed, readable
 from shared.codec import is_nested_deeper
 from shared.domain.data.data_contract import Column, DataContract
@@ -84,7 +84,7 @@ class _Reader:
             )
         except pa.ArrowException:
             return None
-        columns = {column.name: whole(table.column(column.name)) for column in self.columns}
+        columns = {column.name: single_array(table.column(column.name)) for column in self.columns}
         if table.num_rows != count or not all(map(_finite, columns.values())):
             return None
         names = {name for name, values in columns.items() if values.null_count < len(values)}
@@ -239,7 +239,7 @@ def _values(records: Sequence[dict[str, Any]], column: Column) -> Typed:
     return Typed(
         values=pa.array(values, TYPES[column.type]),
         bad=bad if bad.any() else None,
-        show=lambda index: _shown(raw[index]),
+        show=lambda index: _example_text(raw[index]),
     )
 
 
@@ -266,7 +266,7 @@ def _number(raw: float) -> float | None:
     return number if np.isfinite(number) else None
 
 
-def _shown(raw: Any) -> str:
+def _example_text(raw: Any) -> str:
     if isinstance(raw, str):
         return readable(raw[:SHOWN])
     try:

@@ -174,7 +174,7 @@ class Keys:
         return count, np.concatenate(hashes)
 
     def _ranges(self) -> Iterator[list[Any]]:
-        """What of each part lies between two bounds that are about equally many hashes apart."""
+        """The hashes of each part between two bounds; every range holds about equally many of them."""
         if not self._parts:
             return
         sample = np.sort(np.concatenate([part[::_SAMPLED] for part in self._parts]))

@@ -14,11 +14,11 @@ from shared.adapters.reader.frames import ClosedConnection
 from shared.adapters.tables.batches import Piece, UnreadableFile, compare_columns
 from shared.adapters.tables.keys import KeyPart, Keys, key_part
 from shared.adapters.tables.piece_measures import PieceMeasurer, PieceMeasures
-from shared.adapters.tables.pieces import pieces_of, worked
+from shared.adapters.tables.pieces import map_pieces, pieces_of
 from shared.adapters.tables.suspects import Suspects
 from shared.domain.data.data_contract import Column, DataContract
 from shared.domain.data.data_measures import CATEGORIES, EXAMPLES, OTHER, Breaches, Example, Measurements, Tally
-from shared.domain.data.reference_profile import ColumnProfile, ReferenceProfile, counted, draft, worth_profiling
+from shared.domain.data.reference_profile import ColumnProfile, ReferenceProfile, draft, with_counts, worth_profiling
 from shared.domain.failures import Refused, Transient
 
 _SAMPLE = 200_000
@@ -47,7 +47,7 @@ def profile(files: Iterable[TableFile], contract: DataContract) -> ReferenceProf
     measuring = _Measuring(contract, drafts)
     for file in all_files:
         measuring.read(file)
-    return counted(drafts, measuring.result())
+    return with_counts(drafts, measuring.result())
 
 
 class _Measuring:
@@ -66,7 +66,7 @@ class _Measuring:
         self._keys = Keys()
 
     def read(self, file: TableFile) -> None:
-        """Whatever a reader raises on content is a finding: it names the reason, and what was read before counts."""
+        """Any error that the content causes is a finding with its reason; the rows read before it count."""
         self._files.append(file)
         self._rows[file.name] = 0
         try:
@@ -92,7 +92,7 @@ class _Measuring:
         headless, names, first = self._contract.format == "jsonl", dict[str, int](), 0
         with file.open() as stream:
             pieces = pieces_of(stream, file.name, self._contract, self._contract.names, self._breaches)
-            for measures in worked(pieces, measurer.measure):
+            for measures in map_pieces(pieces, measurer.measure):
                 self._take(file.name, first, measures)
                 for name, row in measures.names.items():
                     if len(names) < _MOST_NAMES or name in self._contract.names:
@@ -138,7 +138,7 @@ class _Measuring:
             with file.open() as stream:
                 pieces = pieces_of(stream, file.name, self._contract, self._contract.keys, Breaches())
                 try:
-                    for span, part in worked(pieces, lambda piece: _suspect_part(piece, key_columns, hashes)):
+                    for span, part in map_pieces(pieces, lambda piece: _suspect_part(piece, key_columns, hashes)):
                         if part is not None:
                             suspects.add(number, file.name, replace(part, rows=part.rows + first))
                         first += span

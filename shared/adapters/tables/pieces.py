@@ -27,7 +27,7 @@ def pieces_of(
     return reader(stream, name, contract, selected, breaches)
 
 
-def worked(pieces: Iterator[Parse], work: Callable[[Piece], R]) -> Iterator[R]:
+def map_pieces(pieces: Iterator[Parse], work: Callable[[Piece], R]) -> Iterator[R]:
     """*work* done on each piece, in the order of the pieces, with a bounded number of them in memory."""
     threads = min(os.cpu_count() or 1, _MOST_THREADS)
     with ThreadPoolExecutor(threads) as pool:

@@ -12,8 +12,8 @@ from shared.domain.data.data_contract import CsvDialect, DataContract
 WRITABLE = ("csv", "jsonl")
 
 
-def written(records: Sequence[Mapping[str, Any]], contract: DataContract) -> bytes:
-    """The file of *records*: the contract's columns first, then whatever else they have."""
+def file_of_records(records: Sequence[Mapping[str, Any]], contract: DataContract) -> bytes:
+    """The file of *records*: the contract's columns first, then all other fields."""
     column_names = [column.name for column in contract.columns]
     names = list(dict.fromkeys([*column_names, *(name for record in records for name in record)]))
     if contract.format == "jsonl":

@@ -148,7 +148,7 @@ def _quantiles(ordered: Sequence[float]) -> tuple[float, ...]:
     return (below(points[0]), *points)
 
 
-def counted(drafts: Mapping[str, ColumnProfile], measurements: Measurements) -> ReferenceProfile:
+def with_counts(drafts: Mapping[str, ColumnProfile], measurements: Measurements) -> ReferenceProfile:
     """The *drafts* with their counts from *measurements*."""
     columns = {
         name: ColumnProfile(kind=draft.kind, breakpoints=draft.breakpoints, cells=tally.cells, counts=tally.counts)

@@ -1,7 +1,7 @@
 """Decisions of Azure DevOps as decisions on a promotion's stage: who, in which role, and for which evidence.
 
-Azure DevOps has verified that whoever decided is the approver, or a member of the group, that the step was assigned to:
-that gives the role, and nothing else does.
+Azure DevOps has verified that the person who decided is the step's approver, or a member of its group. That alone
+gives the role.
 """
 
 import re

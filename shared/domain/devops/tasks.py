@@ -49,7 +49,7 @@ class PlanSeen:
 
     version: int
     run: int
-    requester: str = ""  # The descriptor of whoever the run was requested for.
+    requester: str = ""  # The descriptor of the person the run was requested for.
 
 
 def organisation_of(address: str, organisations: Sequence[str], base: str = _HOST) -> str:

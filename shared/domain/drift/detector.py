@@ -82,11 +82,11 @@ def _score(reference: ModelReference, window: Counted, columns: Sequence[ColumnD
     expected = sum(shifts) if explained else None
     outputs = [column for column in columns if column.part is Part.OUTPUT]
     if any(column.rows for column in outputs):
-        return replace(_observed(reference, window, outputs), expected=expected)
-    return replace(_foreseen(reference, columns), expected=expected)
+        return replace(_score_by_outputs(reference, window, outputs), expected=expected)
+    return replace(_score_by_relevance(reference, columns), expected=expected)
 
 
-def _observed(reference: ModelReference, window: Counted, outputs: Sequence[ColumnDrift]) -> ScoreDrift:
+def _score_by_outputs(reference: ModelReference, window: Counted, outputs: Sequence[ColumnDrift]) -> ScoreDrift:
     reasons = "; ".join(f"{column.column}: {column.because}" for column in outputs)
     movement = _worst(outputs)
     for name, before in reference.moments.items():
@@ -105,7 +105,7 @@ def _reach(before: Moments, after: Moments) -> float:
     return NormalDist().inv_cdf(0.975) * float(error)
 
 
-def _foreseen(reference: ModelReference, columns: Sequence[ColumnDrift]) -> ScoreDrift:
+def _score_by_relevance(reference: ModelReference, columns: Sequence[ColumnDrift]) -> ScoreDrift:
     """Without outputs: whether what moved is what tells something about the target.
 
     Relevance is measured column by column. A model may use two columns together of which neither tells anything by

@@ -156,7 +156,7 @@ def _goal(columns: Mapping[str, Column], target: str) -> "NDArray[Any]":
         remedy = f"did you mean {near[0]!r}?" if near else "use the name of a column"
         raise RelevanceError(f"target {target!r} is none of the {len(columns)} columns; {remedy}")
     goal = np.asarray(columns[target])
-    present = _there(goal)
+    present = _is_present(goal)
     if present.sum() < FEWEST_ROWS:
         raise RelevanceError(f"target {target!r} has {present.sum()} values; at least {FEWEST_ROWS} rows are needed")
     if len(np.unique(goal[present])) < 2:
@@ -164,7 +164,7 @@ def _goal(columns: Mapping[str, Column], target: str) -> "NDArray[Any]":
     return goal
 
 
-def _there(column: "NDArray[Any]") -> "NDArray[Any]":
+def _is_present(column: "NDArray[Any]") -> "NDArray[Any]":
     import numpy as np
 
     present: NDArray[Any] = np.isfinite(column) if _numeric(column) else column != ""
@@ -181,7 +181,7 @@ def _pair(name: str, column: Column, goal: "NDArray[Any]", bins: int) -> _Pair:
     values = np.asarray(column)
     if values.shape != goal.shape:
         raise RelevanceError(f"column {name!r} has {len(values)} rows and the target {len(goal)}: give them the same")
-    rows = _there(values) & _there(goal)
+    rows = _is_present(values) & _is_present(goal)
     values, goal = values[rows], goal[rows]
     return _Pair(name, _codes(values, bins), _codes(goal, bins), _numbers(values), _numbers(goal))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.domain.gates.evidence import Evaluation
-from shared.domain.gates.options import choice, flag, number, parsed, texts, whole
+from shared.domain.gates.options import choice, flag, number, parsed_option, texts, whole_number
 from shared.domain.gates.registry import gate
 from shared.domain.gates.verdict import GateFinding, GateOutcome, failed, inconclusive, passed
 from shared.domain.metrics.catalogue import METRICS, PARAMETRISED, MetricError, metric_named
@@ -40,13 +40,13 @@ class BetterThanChampion:
     *first_model* says what becomes of a model without one.
     """
 
-    metric: str = parsed(_metric_name, f"one of {', '.join((*METRICS, *PARAMETRISED))}")
+    metric: str = parsed_option(_metric_name, f"one of {', '.join((*METRICS, *PARAMETRISED))}")
     min_change: float = number(0.0)
     relative: bool = flag(False)
     confidence: float = number(0.95, least=0.5, most=0.9999)
-    min_rows: int = whole(100, least=1)
-    min_groups: int = whole(20, least=2)
-    min_cases: int = whole(10, least=1)
+    min_rows: int = whole_number(100, least=1)
+    min_groups: int = whole_number(20, least=2)
+    min_cases: int = whole_number(10, least=1)
     rarest: float | None = number(None, least=1e-6, most=0.5)
     slices: tuple[str, ...] = texts()
     max_slice_loss: float = number(0.0, least=0.0)

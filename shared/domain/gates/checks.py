@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from shared.domain.gates.evidence import ApiTest, DataTest, Latency, Rollback
-from shared.domain.gates.options import choice, number, whole
+from shared.domain.gates.options import choice, number, whole_number
 from shared.domain.gates.registry import gate
 from shared.domain.gates.verdict import GateFinding, decided, failed, inconclusive
 from shared.domain.metrics.agreement import Agreement
@@ -13,7 +13,7 @@ from shared.domain.metrics.agreement import Agreement
 class DataTestsPassed:
     """*min_rows* must have been tested."""
 
-    min_rows: int = whole(1, least=1)
+    min_rows: int = whole_number(1, least=1)
 
 
 @gate("data_test", DataTestsPassed)
@@ -31,7 +31,7 @@ def data_tests_passed(options: DataTestsPassed, test: DataTest) -> GateFinding:
 class ApiTestPassed:
     """*max_errors* is the share of requests that may be answered with anything but 2xx."""
 
-    min_requests: int = whole(1, least=1)
+    min_requests: int = whole_number(1, least=1)
     max_errors: float = number(0.0, least=0.0, most=1.0)
 
 
@@ -55,7 +55,7 @@ def api_test_passed(options: ApiTestPassed, test: ApiTest) -> GateFinding:
 class GoldenRequestsMatch:
     """*max_deviation*, where set, is stricter or laxer than the tolerance the test was run with, and replaces it."""
 
-    min_requests: int = whole(1, least=1)
+    min_requests: int = whole_number(1, least=1)
     max_deviation: float | None = number(None, least=0.0)
 
 
@@ -84,7 +84,7 @@ class FastEnough:
     p50_ms: float | None = number(None, least=0.0)
     p99_ms: float | None = number(None, least=0.0)
     max_errors: float = number(0.0, least=0.0, most=1.0)
-    min_requests: int = whole(20, least=1)
+    min_requests: int = whole_number(20, least=1)
 
 
 @gate("latency", FastEnough)
@@ -111,7 +111,7 @@ class OutputsAgree:
 
     min_agreement: float = number(least=0.0, most=1.0)
     max_shift: float | None = number(None, least=0.0)
-    min_rows: int = whole(100, least=1)
+    min_rows: int = whole_number(100, least=1)
     first_model: str = choice("fail", among=("pass", "fail"))
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from shared.domain.gates.options import parsed
+from shared.domain.gates.options import parsed_option
 from shared.domain.gates.registry import gate
 from shared.domain.gates.verdict import GateFinding, decided, failed
 
@@ -74,8 +74,8 @@ def _zone(value: Any) -> str:
 class NotFrozen:
     """*windows* in the local time of *timezone*."""
 
-    windows: tuple[FreezeWindow, ...] = parsed(_windows, _FORM)
-    timezone: str = parsed(_zone, "an IANA time zone like Europe/Berlin", "UTC")
+    windows: tuple[FreezeWindow, ...] = parsed_option(_windows, _FORM)
+    timezone: str = parsed_option(_zone, "an IANA time zone like Europe/Berlin", "UTC")
 
 
 @gate("at", NotFrozen)

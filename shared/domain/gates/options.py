@@ -44,7 +44,7 @@ def number(default: Any = MISSING, *, least: float = -math.inf, most: float = ma
     return _option(read, low if math.isinf(most) else f"{low} {high}", default)
 
 
-def whole(default: Any = MISSING, *, least: int = 0) -> Any:
+def whole_number(default: Any = MISSING, *, least: int = 0) -> Any:
     """A whole number of at least *least*."""
     return _option(
         lambda value: _fits(value, type(value) is int and value >= least), f"a whole number >= {least}", default
@@ -69,7 +69,7 @@ def texts(default: Any = ()) -> Any:
     return _option(read, "a list of texts", default)
 
 
-def parsed(read: Callable[[Any], Any], expectation: str, default: Any = MISSING) -> Any:
+def parsed_option(read: Callable[[Any], Any], expectation: str, default: Any = MISSING) -> Any:
     """An option of its own form: *read* raises ValueError, with what is wrong where it can say it."""
     return _option(read, expectation, default)
 

@@ -81,12 +81,12 @@ def _verdict(spec: GateSpec, evidence: Evidence) -> Verdict:
     if problems:
         reasons = "; ".join(f"{problem.option} {problem.problem}: {problem.remedy}" for problem in problems)
         raise ValueError(f"gate {spec.gate!r}: {reasons}")
-    finding = _found(gate, options, getattr(evidence, gate.part))
+    finding = _decide(gate, options, getattr(evidence, gate.part))
     figures = {name: value for name, value in finding.figures.items() if math.isfinite(value)}
     return Verdict(gate=spec.gate, outcome=finding.outcome, because=finding.because, figures=figures)
 
 
-def _found(gate: Gate, options: Any, part: Any) -> GateFinding:
+def _decide(gate: Gate, options: Any, part: Any) -> GateFinding:
     subject = gate.part.replace("_", " ")
     if part is None:
         return failed(f"there is no evidence about: {subject}")

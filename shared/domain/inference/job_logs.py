@@ -1,4 +1,4 @@
-"""The logs of a job: which file says most, what of it may be shown, and which line of it is the error.
+"""The logs of a job: which file says most, which part of it may be shown, and which line of it is the error.
 
 The names are Azure ML's: `user_logs/` of a command, `logs/user/` of batch scoring, `logs/azureml/` of a pipeline
 itself, and `azureml-logs/` of the runtime before the present one.
@@ -48,7 +48,7 @@ def most_telling(files: tuple[LogFile, ...]) -> tuple[LogFile, ...]:
     return tuple(sorted(files, key=lambda file: (not file.size, _rank(file.path), file.path, file.run)))
 
 
-def shown(data: bytes, lines: int) -> str:
+def printable_tail(data: bytes, lines: int) -> str:
     """The last *lines* lines of *data* as a terminal may show them: no control characters, and no secrets."""
     text = data.decode("utf-8", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
     return redacted(_UNSHOWN.sub("", "\n".join(text.rstrip("\n").split("\n")[-lines:])))

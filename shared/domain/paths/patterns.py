@@ -1,7 +1,7 @@
 """Path patterns with named captures, and the templates that the captures fill.
 
 `landing/{site}/**/{name}.csv`: `{x}` takes a path segment or part of one, `*` the same unnamed, `**` any depth.
-Whoever names a blob chooses what is matched, so matching never backtracks: its time grows linearly with the name.
+Names of blobs come from outside and may be hostile, so matching never backtracks: its time is linear in the name.
 """
 
 import re

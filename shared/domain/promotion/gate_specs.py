@@ -1,4 +1,4 @@
-"""A gate as configured. It travels in plans, so it stands apart from the gates: importing those costs a cold start."""
+"""A gate as configured. It travels in plans, and stands alone so that plans import no gate: that costs a cold start."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -53,9 +53,9 @@ def same_person(one: Identified, other: Identified) -> bool:
 class Askers:
     """Who asked for a promotion, or for what it carries.
 
-    *persons* were verified. *named* are texts by which Azure names whoever wrote the flagged version: they verify
-    nobody, and whoever bears one approves nothing. *nameless*: a machine asked and named no person. *automatic*:
-    Signalbox asked by itself.
+    *persons* were verified. *named* are the names that Azure gives the authors of the flagged version: they verify
+    nobody, and a person with such a name approves nothing. *nameless*: a machine asked and named no person.
+    *automatic*: Signalbox asked by itself.
     """
 
     persons: tuple[PersonId, ...] = ()

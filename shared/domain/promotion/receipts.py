@@ -1,4 +1,4 @@
-"""A receipt: the proof, signed by the app, that a stage may be touched. Whoever deploys or registers asks for it.
+"""A receipt: the proof, signed by the app, that a stage may be touched. Activities that deploy or register demand it.
 
 It binds the bundle's digest, the stage and its phase, the plan, the evidence, the gates' verdicts and the approvals.
 """

@@ -1,4 +1,7 @@
-"""Whether enough training data has come, decided from what lies there and not from the events that announced it."""
+"""Whether enough training data has come, decided from what lies there and not from the events that announced it.
+
+It stands alone, because it is about data and not about causes.
+"""
 
 from dataclasses import dataclass
 
@@ -14,7 +17,7 @@ class Arrived:
     oldest_s: float
 
 
-def enough(arrived: Arrived, route: TrainingRoute) -> str:
+def reason_for_run(arrived: Arrived, route: TrainingRoute) -> str:
     """Why it is enough for a run, empty where it is not: any configured limit will do."""
     reached = [
         sentence

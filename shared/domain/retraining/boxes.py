@@ -31,7 +31,7 @@ def read_boxes(line: str, labels: Collection[str]) -> dict[str, Any]:
 
 
 def canonical(image: dict[str, Any]) -> tuple[str, int]:
-    """The same text for the same image and boxes, in whatever order and how often written, and how many they are."""
+    """One text for the same image and boxes in any order and number of repetitions, and how many boxes differ."""
     boxes = {json.dumps(plain, sort_keys=True): plain for plain in map(_plain, image["label"])}
     label = [boxes[text] for text in sorted(boxes)]
     return json.dumps({**image, "label": label}, sort_keys=True, separators=(",", ":"), ensure_ascii=False), len(label)

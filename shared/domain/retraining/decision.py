@@ -13,7 +13,7 @@ from shared.domain.retraining.causes import Cause, CauseKind
 from shared.domain.retraining.rules import Retraining
 
 _PLACES = 6  # Of money: sums of decimal fractions are off by less.
-_ASKED = (CauseKind.PERSON, CauseKind.PIPELINE)  # Whoever asks has judged the worth, and knows the champion.
+_ASKED = (CauseKind.PERSON, CauseKind.PIPELINE)  # Who asks has judged that it is worth it, and knows the champion.
 
 
 class RetrainingAction(StrEnum):

@@ -130,7 +130,7 @@ def decide(schedule: Schedule, after: datetime, now: datetime) -> FiringDecision
     fires = sorted([*on_time, *missed[:most]], key=lambda due: (moment(schedule, due), due))
     if len(missed) <= most:
         return FiringDecision(fires=tuple(fires))
-    return FiringDecision(fires=tuple(fires), skipped=missed[most], because=_said(schedule))
+    return FiringDecision(fires=tuple(fires), skipped=missed[most], because=_skip_reason(schedule))
 
 
 def plan(
@@ -163,7 +163,7 @@ def _pending(schedule: Schedule, after: datetime, now: datetime) -> Iterator[dat
             yield due
 
 
-def _said(schedule: Schedule) -> str:
+def _skip_reason(schedule: Schedule) -> str:
     if schedule.catch_up is CatchUp.ALL:
         return f"more than {MOST} were missed; only the newest {MOST} are caught up"
     return f"missed by more than {ON_TIME.seconds // 60} minutes, and catch_up is {schedule.catch_up}"

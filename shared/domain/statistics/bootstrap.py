@@ -50,11 +50,12 @@ def resample(rows: "NDArray[Any]", resamples: int, chance: "Generator") -> Repli
     n, k = rows.shape[1], len(rows)
     drawn_singly = np.hstack([atoms, (atoms[:, :, None] * atoms[:, None, :]).reshape(len(atoms), -1)])
     middle, covariance = _bulk(rows, atoms, bulk_size)
-    # A square root of the covariance that bears a singular one.
+    # Cholesky fails on a singular covariance (two columns may be the same), so the root is taken by eigenvalues.
     values, vectors = np.linalg.eigh(covariance)
     root = vectors * np.sqrt(np.maximum(values, 0))
     constant = (covariance + np.outer(middle, middle)).ravel()
 
+    # A block of resamples at a time: all at once, (resamples, atoms) numbers would take hundreds of megabytes.
     means, products = [], []
     for counts in _counts(len(atoms), n, resamples, chance):
         bulk_draws = (n - counts.sum(axis=1))[:, None]
@@ -128,6 +129,8 @@ def interval(rows: "NDArray[Any]", formula: Formula, *, confidence: float, seed:
     replicates = resample(centred, resamples, np.random.default_rng(seed))
     errors = np.sqrt((_variances(value, replicates, spread / n**0.5) + extra) / n)
     ratios = (value(replicates.means) - estimate) / errors
+    # Weibull's positions, k / (B + 1): the true ratio is as likely to fall between any two neighbours of the B ratios
+    # (Davison & Hinkley 1997, section 5.2). NumPy's default interpolates between the extremes, so its tails are short.
     below, above = np.quantile(ratios, [(1 - confidence) / 2, (1 + confidence) / 2], method="weibull")
     student = float(stdtrit(n - 1, (1 + confidence) / 2)) if n > 1 else np.inf
     return Interval(

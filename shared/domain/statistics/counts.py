@@ -63,6 +63,8 @@ def homogeneity(reference: Sequence[int], sample: Sequence[int]) -> Tested:
     statistic = _pearson(table)
     if table.shape[1] == 2:
         return Tested(statistic=statistic, p_value=fisher_irwin(table))
+    # An exact test of the whole table (Freeman-Halton) would need no such split, but its time is exponential in the
+    # number of categories, and simulation would make the verdict depend on a seed.
     sparse = _expected(table).min(axis=0) < _SMALLEST_EXPECTED
     questions = [_frequent_categories(table, sparse), *_sparse_categories(table, sparse)]
     p_values = [p for p in questions if p is not None]
@@ -153,6 +155,7 @@ def _binned(table: "NDArray[Any]") -> "NDArray[Any]":
 
 def benjamini_hochberg(p_values: Sequence[float]) -> tuple[float, ...]:
     """Adjusted p-values, in the order given: those under alpha have a false discovery rate of at most alpha (1995)."""
+    # From the largest p-value down, so that the running minimum keeps the adjusted ones in the order of the p-values.
     total, smallest = len(p_values), 1.0
     adjusted = [1.0] * total
     for rank, at in reversed(list(enumerate(sorted(range(total), key=p_values.__getitem__), start=1))):

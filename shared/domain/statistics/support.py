@@ -1,6 +1,6 @@
 """How many rows (or groups of rows) of the rarest kind a comparison rests on.
 
-A thousand rows of which one is positive say of recall what one row says: every interval needs some rows of each kind.
+A thousand rows with one positive among them say as much about recall as one row: an interval needs rows of each kind.
 """
 
 from collections.abc import Iterator

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from shared.domain.azure.inspection import Hidden
 from shared.domain.failures import Refused, Transient
 from shared.operations.doctor import checks
-from shared.operations.doctor.findings import Check, Finding, Grade, Said, Site, check
+from shared.operations.doctor.findings import Check, Finding, Grade, Site, SubjectReport, check
 
 _log = logging.getLogger(__name__)
 _AT_ONCE = 6
@@ -26,7 +26,7 @@ def examine(site: Site) -> tuple[Finding, ...]:
 def _run(item: tuple[str, Check], site: Site) -> list[Finding]:
     name, body = item
     findings: list[Finding] = []
-    report = Said(name, "all of it")
+    report = SubjectReport(name, "all of it")
     try:
         findings.extend(body(site))
     except Hidden as no_access:

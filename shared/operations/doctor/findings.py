@@ -91,7 +91,7 @@ Check = Callable[[Site], Findings]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class SubjectReport:
     """Findings of one check about one subject."""
 
     check: str

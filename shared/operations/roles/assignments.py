@@ -44,7 +44,7 @@ def assignments(configuration: Configuration) -> tuple[Assignment, ...]:
             for assignment in _environment(configuration, workspace)
         ),
         *_registry(configuration),
-        *_others(configuration),
+        *_other_identities(configuration),
         *_doctor(configuration),
     )
 
@@ -148,7 +148,7 @@ def _registry(configuration: Configuration) -> Iterator[Assignment]:
         )
 
 
-def _others(configuration: Configuration) -> Iterator[Assignment]:
+def _other_identities(configuration: Configuration) -> Iterator[Assignment]:
     """Identities that are not the app's, and what the platform itself needs of the app's."""
     hub = configuration.hub
     staging = f"container {hub.staging} of {hub.account}"

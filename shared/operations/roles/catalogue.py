@@ -25,7 +25,7 @@ class BuiltIn:
     grants: Grant
 
     def covers(self, need: Need) -> bool:
-        return not missing(need, (self.grants,))
+        return not missing_actions(need, (self.grants,))
 
 
 ROLES = (
@@ -109,7 +109,7 @@ ROLES = (
 )
 
 
-def missing(need: Need, grants: tuple[Grant, ...]) -> tuple[str, ...]:
+def missing_actions(need: Need, grants: tuple[Grant, ...]) -> tuple[str, ...]:
     """The actions of *need* that no grant allows; assignments add up, and each takes away only from itself."""
     actions = [action for action in need.actions if not any(grant.allows(action) for grant in grants)]
     data = [action for action in need.data_actions if not any(grant.allows(action, data=True) for grant in grants)]
@@ -122,6 +122,6 @@ def roles_for(need: Need) -> tuple[BuiltIn, ...]:
         return ()
     for number in (1, 2, 3):
         for roles in combinations(ROLES, number):
-            if not missing(need, tuple(role.grants for role in roles)):
+            if not missing_actions(need, tuple(role.grants for role in roles)):
                 return roles
     raise LookupError(f"no built-in roles of the catalogue allow {', '.join((*need.actions, *need.data_actions))}")

@@ -191,7 +191,9 @@ def history(model: str, at: str, as_json: bool) -> None:
     if as_json:
         emit_json(log)
         return
-    rows = [(entry["at"], entry["subject"], entry["kind"], entry["who"], _told(entry)) for entry in log["entries"]]
+    rows = [
+        (entry["at"], entry["subject"], entry["kind"], entry["who"], _entry_text(entry)) for entry in log["entries"]
+    ]
     emit_table(("at", "model", "what", "who", "where"), rows, "the audit log has no entry on it")
 
 
@@ -246,12 +248,12 @@ def _decide(action: str, promotion: str, body: dict[str, Any], person: str, as_j
     emit_answer(decision, as_json)
 
 
-def _told(entry: dict[str, Any]) -> str:
+def _entry_text(entry: dict[str, Any]) -> str:
     facts = entry["facts"]
     return " ".join(str(facts[name]) for name in ("stage", "phase", "move", "role") if facts.get(name))
 
 
-def _asked(promotion: dict[str, Any]) -> dict[str, str]:
+def _request_facts(promotion: dict[str, Any]) -> dict[str, str]:
     return {
         "model": f"{promotion['model']['name']}:{promotion['model']['version']}",
         "way": f"{promotion['source']} to {promotion['target']}",
@@ -263,7 +265,7 @@ def _show(record: dict[str, Any]) -> None:
     emit_facts(
         {
             "promotion": record["id"],
-            **(_asked(record["promotion"]) if record["promotion"] else {}),
+            **(_request_facts(record["promotion"]) if record["promotion"] else {}),
             "status": record["status"],
             "step": record["step"],
             "fate": record.get("fate", ""),

@@ -1,4 +1,7 @@
-"""`signalbox token`: what a person calls the API with, for curl and other clients."""
+"""`signalbox token`: what a person calls the API with, for curl and other clients.
+
+It stands alone: no other command is about tokens.
+"""
 
 import click
 

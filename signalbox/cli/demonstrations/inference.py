@@ -35,7 +35,7 @@ def _score_patients(stage: Stage) -> str:
 
 def _verify(stage: Stage, manifest_path: str) -> None:
     """Every published prediction against the model called directly; every byte against the manifest."""
-    predictions, direct = dict(published(stage, manifest_path)), predict_directly(stage.folder)
+    predictions, direct = dict(published_predictions(stage, manifest_path)), predict_directly(stage.folder)
     expect(predictions.keys() == direct.keys(), "the published patients are not those of the file")
     worst = max(abs(predictions[patient] - direct[patient]) for patient in direct)
     expect(worst < 1e-5, f"a published prediction differs from the model's by {worst}")
@@ -49,7 +49,7 @@ def _verify(stage: Stage, manifest_path: str) -> None:
     stage.line.say("announced", f"{kinds[0]}, event {events[0]['event']['id']}")
 
 
-def published(stage: Stage, manifest_path: str) -> list[tuple[str, float]]:
+def published_predictions(stage: Stage, manifest_path: str) -> list[tuple[str, float]]:
     """Patient and prediction of every row; each file is what the manifest says it is."""
     manifest = json.loads(read(stage.hub, manifest_path))
     folder, lines = manifest_path.rpartition("/")[0], list[str]()

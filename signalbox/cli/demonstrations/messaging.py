@@ -15,7 +15,7 @@ from signalbox.cli.app_client import AppClient
 from signalbox.cli.commands.hub import upload
 from signalbox.cli.commands.messages import bodies_of, connect, hear, send_bodies
 from signalbox.cli.demonstrations.example import deploy_example, train_example
-from signalbox.cli.demonstrations.inference import predict_directly, published
+from signalbox.cli.demonstrations.inference import predict_directly, published_predictions
 from signalbox.cli.demonstrations.stage import Stage, Timeline, expect, read, wait_for
 from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.hub import hub_client
@@ -101,7 +101,7 @@ def _stream(stage: Stage, client: "ServiceBusClient") -> None:
 
 
 def _verify(stage: Stage, manifests: set[str], direct: dict[str, float]) -> None:
-    predictions = [pair for manifest in sorted(manifests) for pair in published(stage, manifest)]
+    predictions = [pair for manifest in sorted(manifests) for pair in published_predictions(stage, manifest)]
     expect(
         len(predictions) == len(direct) and {name for name, _ in predictions} == direct.keys(),
         "not every record came once",

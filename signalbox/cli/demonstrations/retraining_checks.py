@@ -19,7 +19,10 @@ def check_better(stage: Stage, turn: Turn) -> None:
     expect(run["outcome"] == "better", f"the run ended as {run['outcome']}: {run['because']}")
     fate = turn.promotion.get("fate")
     expect(fate == "promoted", f"the promotion ended as {fate}: {turn.promotion.get('because')}")
-    expect(serving(state) == run["challenger"], f"pre-production serves {serving(state)}, not {run['challenger']}")
+    expect(
+        served_model(state) == run["challenger"],
+        f"pre-production serves {served_model(state)}, not {run['challenger']}",
+    )
     entry = _tags(state, f"/registries/mlr-central/models/{MODEL}/versions/2")
     workspace_tags = _tags(state, f"/workspaces/{_PREPROD}/models/{MODEL}/versions/2")
     expect(entry.get("signalbox.state") == "candidate", f"the registry's entry has the tags {entry}")
@@ -36,7 +39,7 @@ def check_refused(stage: Stage, turn: Turn, champion: str) -> None:
     expect(not run["challenger"], f"{run['challenger']} was registered")
     strange = [path for path in state if f"/models/{MODEL}/versions/3" in path]
     expect(not strange, f"there are {strange}")
-    expect(serving(state) == champion, f"pre-production serves {serving(state)}, not {champion}")
+    expect(served_model(state) == champion, f"pre-production serves {served_model(state)}, not {champion}")
     _check_alone(stage, turn)
     stage.line.say("nothing changed", f"{champion} goes on in pre-production; nothing was registered anywhere")
 
@@ -89,7 +92,7 @@ def _state(stage: Stage) -> dict[str, Any]:
     return dict(control(stage, "/_control/state", door="azureml"))
 
 
-def serving(state: dict[str, Any]) -> str:
+def served_model(state: dict[str, Any]) -> str:
     """`name:version` behind the deployment with all of the traffic in pre-production, empty where there is none."""
     suffix = f"/{_PREPROD}/onlineendpoints/{_ONLINE}"
     endpoint = next((path for path in state if path.lower().endswith(suffix)), "")

@@ -1,6 +1,6 @@
-"""One turn of the retraining loop: what is let in, how it goes on with nobody touching it, and its timeline.
+"""One turn of the retraining loop: the files that start it, its progress without anybody's help, and its timeline.
 
-Times are those of the records that the app wrote, and not of whoever looked at them.
+Times are from the app's own records, not from when they were looked at.
 """
 
 from collections.abc import Callable, Iterator
@@ -123,10 +123,10 @@ def _moments(stage: Stage, turn: Turn) -> Iterator[Moment]:
     yield Moment(at=_time(report["written"]), title=report["outcome"], detail=f"{report['because']} ({window})")
     for entry in entries(stage, turn.started_at):
         if entry["kind"] not in _SILENT:
-            yield Moment(at=_time(entry["at"]), title=entry["kind"], detail=_told(entry))
+            yield Moment(at=_time(entry["at"]), title=entry["kind"], detail=_entry_text(entry))
 
 
-def _told(entry: dict[str, Any]) -> str:
+def _entry_text(entry: dict[str, Any]) -> str:
     """An entry of the audit log in a line."""
     facts, kind = entry["facts"], entry["kind"]
     if kind == "assessed":

@@ -43,7 +43,7 @@ class Refusal(Exception):
 
 
 class SignIn(Refusal):
-    """What whoever is not known (any more) is often answered with: the page to sign in, or the way to it."""
+    """The frequent answer to an unknown or expired caller: the page to sign in, or a redirection to it."""
 
     def response(self) -> web.Response:
         headers = {"Location": "https://app.vssps.visualstudio.com/_signin"} if self.status == 302 else {}
@@ -51,7 +51,7 @@ class SignIn(Refusal):
 
 
 @web.middleware
-async def refusing(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def refusal_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except Refusal as refusal:
@@ -79,7 +79,7 @@ class Gatehouse:
         return token
 
     def expire(self, plan: str, answer: int) -> None:
-        """As if 48 hours had passed; *answer* is the status that whoever still uses the token is answered with."""
+        """As if 48 hours had passed; *answer* is the status of the answer to later uses of the token."""
         for token in self._store.all("token"):
             if token["plan"] == plan.lower():
                 self._store.put("token", token["id"], token | {"expires": 0.0, "answer": answer})

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from signalbox.emulators.azure_devops.access import Claims, Gatehouse, Handler, refusing
+from signalbox.emulators.azure_devops.access import Claims, Gatehouse, Handler, refusal_middleware
 from signalbox.emulators.azure_devops.calls import Caller
 from signalbox.emulators.azure_devops.doors.approvals import ApprovalDoors
 from signalbox.emulators.azure_devops.doors.checks import CheckDoors
@@ -41,7 +41,9 @@ def create_app(options: AzureDevOpsOptions) -> web.Application:
     caller = Caller(store, options.organisation, gatehouse.issue, hooks.announce)
     runs = Runs(store, options.organisation, caller, hooks.announce)
     outage = Outage(store)
-    app = web.Application(client_max_size=4 * 1024**2, middlewares=[_counting(store), outage.middleware, refusing])
+    app = web.Application(
+        client_max_size=4 * 1024**2, middlewares=[_counting(store), outage.middleware, refusal_middleware]
+    )
     app.cleanup_ctx.append(_life(hooks, runs))
     doors: list[Any] = [
         ControlDoors(gatehouse, store, runs),

@@ -34,7 +34,7 @@ class Organisation:
         return next((project for project in self.projects if key.lower() in (project.id, project.name.lower())), None)
 
     def member(self, oid: str) -> "Member | None":
-        """Whoever has the directory's object id *oid*."""
+        """The member with the directory's object id *oid*."""
         if oid == PRINCIPAL:
             return Member(name=APP, unique_name=PRINCIPAL, oid=PRINCIPAL, kind="servicePrincipal")
         person = next((candidate for candidate in self.persons.values() if candidate.oid == oid), None)

@@ -1,6 +1,6 @@
 """Service hooks: subscriptions, and the delivery of events to webhooks, at least once, with what the subscription says.
 
-Consumers: webHooks/httpRequest is delivered here; azureServiceBus is kept, for whoever has a bus to deliver to.
+Consumers: webHooks/httpRequest is delivered here; azureServiceBus is kept and not delivered.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import aiohttp
 from aiohttp import web
 
 from signalbox.emulators.azure_devops.access import Gatehouse, Refusal
-from signalbox.emulators.azure_devops.shapes import many, now
+from signalbox.emulators.azure_devops.shapes import list_shape, now
 from signalbox.emulators.azure_devops.store import Document, Store
 
 _CONFIDENTIAL = ("basicAuthPassword", "httpHeaders")
@@ -128,7 +128,7 @@ class HookDoors:
     async def _list(self, request: web.Request) -> web.Response:
         self._gatehouse.person(request)
         return web.json_response(
-            many([_without_secrets(subscription) for subscription in self._store.all("subscription")])
+            list_shape([_without_secrets(subscription) for subscription in self._store.all("subscription")])
         )
 
     async def _delete(self, request: web.Request) -> web.Response:

@@ -15,7 +15,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def many(values: Sequence[Shape]) -> Shape:
+def list_shape(values: Sequence[Shape]) -> Shape:
     return {"count": len(values), "value": list(values)}
 
 

@@ -14,7 +14,7 @@ from signalbox.emulators.azure_ml.batch.endpoints import ArmDoors
 from signalbox.emulators.azure_ml.batch.scoring import ScoringDoors
 from signalbox.emulators.azure_ml.batch.work import BatchWork
 from signalbox.emulators.azure_ml.blobs import Blobs
-from signalbox.emulators.azure_ml.doors import Check, Entrance, refusing
+from signalbox.emulators.azure_ml.doors import Check, Entrance, refusal_middleware
 from signalbox.emulators.azure_ml.endpoint_names import EndpointNames
 from signalbox.emulators.azure_ml.estate import Estate, Scope
 from signalbox.emulators.azure_ml.faults import FaultBox
@@ -73,7 +73,7 @@ def create_app(options: AzureMlOptions) -> web.Application:
     runs = PipelineRuns(entrance, jobs, training)
     fleet = Fleet(options.state / "online", resources, options.estate, blobs, operations)
     registries = RegistryDoors(entrance, options.tenant, assets, blobs, operations)
-    middlewares = [faults.middleware, refusing, locks.middleware]
+    middlewares = [faults.middleware, refusal_middleware, locks.middleware]
     app = web.Application(client_max_size=64 * 1024**2, middlewares=middlewares)
     app.cleanup_ctx.append(_life(artifacts, jobs, registries, fleet))
     doors: list[Any] = [

@@ -28,7 +28,7 @@ class Refusal(Exception):
         return web.json_response({"error": {"code": self.code, "message": str(self)}}, status=self.status)
 
 
-def missing(path: str) -> Refusal:
+def not_found(path: str) -> Refusal:
     return Refusal(404, "ResourceNotFound", f"{path} does not exist")
 
 
@@ -42,7 +42,7 @@ def arm_path(request: web.Request) -> str:
 
 
 @web.middleware
-async def refusing(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def refusal_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except Refusal as refusal:
@@ -61,7 +61,7 @@ class Entrance:
         path = arm_path(request)
         scope = self.estate.at(path)
         if scope is None:
-            raise missing(path)
+            raise not_found(path)
         return scope
 
     def check_token(self, request: web.Request) -> None:

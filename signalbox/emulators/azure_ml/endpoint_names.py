@@ -1,4 +1,7 @@
-"""Endpoint names, batch and online, are unique within the region, because they are in the scoring address."""
+"""Endpoint names, batch and online, are unique within the region, because they are in the scoring address.
+
+It stands alone, because batch and online endpoints share it.
+"""
 
 from signalbox.emulators.azure_ml.doors import Refusal
 from signalbox.emulators.azure_ml.resources import Resources

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from signalbox.emulators.azure_ml.doors import DATA_PLANE, Entrance, missing
+from signalbox.emulators.azure_ml.doors import DATA_PLANE, Entrance, not_found
 from signalbox.emulators.azure_ml.estate import PROVIDER, Scope
 from signalbox.emulators.azure_ml.resources import Resources
 
@@ -75,5 +75,5 @@ class Operations:
     def _must(self, name: str) -> dict[str, Any]:
         operation = self._resources.get(f"/operations/{name}")
         if operation is None:
-            raise missing(f"operation {name}")
+            raise not_found(f"operation {name}")
         return operation

@@ -1,4 +1,7 @@
-"""All resources as one document without what differs from run to run, so that whole states can be compared."""
+"""All resources as one document without what differs from run to run, so that whole states can be compared.
+
+It stands alone, because it is a control route of tests and no part of Azure.
+"""
 
 from typing import Any
 

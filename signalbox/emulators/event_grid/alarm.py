@@ -1,4 +1,4 @@
-"""What a loop over due work sleeps on."""
+"""What a loop over due work sleeps on. It stands alone, because deliveries and dead letters both sleep on one."""
 
 import asyncio
 import time

@@ -72,7 +72,7 @@ class DeadLetters:
         """Have *event* written to the container of the subscription, if it has one."""
         if not to.dead_letter:
             return
-        body = json.dumps([_told(event, to, reason, last)])
+        body = json.dumps([_dead_letter(event, to, reason, last)])
         due_at, until = (time.time() + seconds * self._time_scale for seconds in (_AFTER_S, _GIVEN_UP_S))
         self._database.execute(
             "INSERT OR IGNORE INTO dead_letters (event, subscription, place, body, due, until) VALUES (?,?,?,?,?,?)",
@@ -104,7 +104,7 @@ class DeadLetters:
         )
 
 
-def _told(event: dict[str, Any], to: Subscription, reason: str, last: LastAttempt) -> dict[str, Any]:
+def _dead_letter(event: dict[str, Any], to: Subscription, reason: str, last: LastAttempt) -> dict[str, Any]:
     """The event in the subscription's schema, with why it died; CloudEvents names are in lower case."""
     death = {
         "deadLetterReason": reason,

@@ -31,7 +31,7 @@ class Access:
         if key is None or not expiry.isdigit() or int(expiry) <= self._clock():
             return False
         signed = hmac.new(key.encode(), f"{raw.get('sr', '')}\n{expiry}".encode(), sha256).digest()
-        covers = covered(path, path_of(unquote(raw.get("sr", ""))))
+        covers = is_covered(path, path_of(unquote(raw.get("sr", ""))))
         return covers and hmac.compare_digest(b64encode(signed).decode(), fields_by_name.get("sig", ""))
 
 
@@ -41,6 +41,6 @@ def path_of(address: str) -> str:
     return (parts.path if parts.scheme else address).strip("/").lower()
 
 
-def covered(path: str, by: str) -> bool:
+def is_covered(path: str, by: str) -> bool:
     """Whether the permission for *by* is one for *path*."""
     return by == "" or path == by or path.startswith(f"{by}/")

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from signalbox.emulators.database import transaction
 from signalbox.emulators.service_bus.entities import Entity, Namespace, Topic
-from signalbox.emulators.service_bus.schema import ACTIVE, SCHEDULED, Held, held
-from signalbox.emulators.service_bus.sections import Incoming, read
+from signalbox.emulators.service_bus.schema import ACTIVE, SCHEDULED, Held, read_held
+from signalbox.emulators.service_bus.sections import Incoming, read_messages
 
 _INSERT = "INSERT INTO messages (entity, state, session, payload, enqueued, due, expires) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _MOVE = (
@@ -59,7 +59,7 @@ class Broker:
             "SELECT * FROM messages WHERE entity = ? AND seq >= ? AND (? IS NULL OR session = ?) ORDER BY seq LIMIT ?",
             (path.lower(), first, session, session, count),
         )
-        return [held(row) for row in rows]
+        return [read_held(row) for row in rows]
 
     def count(self, path: str) -> int:
         """How many messages are at *path*, in whatever state."""
@@ -147,7 +147,7 @@ class Broker:
                 self.database.execute(sql, (now, row["seq"]))
             else:
                 self.database.execute("DELETE FROM messages WHERE seq = ?", (row["seq"],))
-                self._fan_out(topic, replace(read(row["payload"])[0], due=None))
+                self._fan_out(topic, replace(read_messages(row["payload"])[0], due=None))
             yield row["entity"]
 
     def _take_back(self, now: float) -> Iterable[str]:

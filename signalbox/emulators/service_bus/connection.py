@@ -7,7 +7,7 @@ from typing import Any
 
 from proton import SASL, Collector, Connection, Endpoint, Message, Transport, TransportException
 
-from signalbox.emulators.service_bus.access import covered, path_of
+from signalbox.emulators.service_bus.access import is_covered, path_of
 from signalbox.emulators.service_bus.broker import RefusedError
 from signalbox.emulators.service_bus.links import (
     SESSION_FILTER,
@@ -118,7 +118,7 @@ class AmqpConnection(asyncio.Protocol):
         link = event.link
         end = link.remote_source if link.is_sender else link.remote_target
         path = path_of(end.address or "")
-        if path != _CBS and not any(covered(path.removesuffix(_MANAGEMENT), audience) for audience in self._granted):
+        if path != _CBS and not any(is_covered(path.removesuffix(_MANAGEMENT), audience) for audience in self._granted):
             description = f"Unauthorized access. A token with the claim for '{path}' is required."
             close(link, "amqp:unauthorized-access", description)
         elif path == _CBS or path.endswith(_MANAGEMENT):

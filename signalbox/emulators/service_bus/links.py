@@ -11,7 +11,7 @@ from signalbox.emulators.service_bus.broker import Broker, RefusedError
 from signalbox.emulators.service_bus.entities import Entity
 from signalbox.emulators.service_bus.locks import Locks, Outcome
 from signalbox.emulators.service_bus.management import Management, status
-from signalbox.emulators.service_bus.sections import MalformedError, read
+from signalbox.emulators.service_bus.sections import MalformedError, read_messages
 from signalbox.emulators.service_bus.sessions import Sessions
 
 _CREDIT = 200
@@ -39,7 +39,7 @@ class Inbox:
 
     def receive(self, link: Any, delivery: Any, payload: bytes) -> None:
         try:
-            self._service.broker.send(self._path, read(payload))
+            self._service.broker.send(self._path, read_messages(payload))
         except RefusedError as refusal:
             reject(delivery, refusal.condition, str(refusal))
         except MalformedError as error:

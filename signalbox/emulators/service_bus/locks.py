@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from signalbox.emulators.database import transaction
 from signalbox.emulators.service_bus.broker import Broker, RefusedError
-from signalbox.emulators.service_bus.schema import ACTIVE, DEFERRED, Held, held
+from signalbox.emulators.service_bus.schema import ACTIVE, DEFERRED, Held, read_held
 
 _FREE = "SELECT * FROM messages WHERE entity = ? AND state = 0 AND token IS NULL AND (expires IS NULL OR expires > ?)"
 
@@ -80,7 +80,7 @@ class Locks:
         token, until = secrets.token_urlsafe(12), self._until(row, now)  # 16 characters: a tag that is also text.
         sql = "UPDATE messages SET token = ?, locked_until = ? WHERE seq = ?"
         self._database.execute(sql, (token, None if self._in_session(row) else until, row["seq"]))
-        return held(row, token, until)
+        return read_held(row, token, until)
 
     def _until(self, row: sqlite3.Row, now: float) -> float:
         entity = self._broker.namespace.entity(row["entity"])
@@ -98,4 +98,4 @@ class Locks:
 
     def _remove(self, row: sqlite3.Row) -> Held:
         self._database.execute("DELETE FROM messages WHERE seq = ?", (row["seq"],))
-        return held(row)
+        return read_held(row)

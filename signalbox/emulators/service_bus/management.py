@@ -12,7 +12,7 @@ from proton import UNDESCRIBED, Array, Data, int32, timestamp
 from signalbox.emulators.service_bus.broker import Broker, RefusedError
 from signalbox.emulators.service_bus.locks import Locks, Outcome
 from signalbox.emulators.service_bus.schema import Held
-from signalbox.emulators.service_bus.sections import MalformedError, read
+from signalbox.emulators.service_bus.sections import MalformedError, read_messages
 from signalbox.emulators.service_bus.sessions import Sessions
 
 _VENDOR = "com.microsoft:"
@@ -56,7 +56,7 @@ class Management:
         return {"messages": [{"message": message.payload} for message in messages]} if messages else None
 
     def _schedule(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        messages = [read(bytes(message["message"]))[0] for message in body["messages"]]
+        messages = [read_messages(bytes(message["message"]))[0] for message in body["messages"]]
         return {"sequence-numbers": Array(UNDESCRIBED, Data.LONG, *self._broker.send(path, messages))}
 
     def _cancel(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from signalbox.emulators.database import open_database
-from signalbox.emulators.service_bus.sections import Marks, marked
+from signalbox.emulators.service_bus.sections import Marks, with_marks
 
 ACTIVE, DEFERRED, SCHEDULED = 0, 1, 2
 
@@ -43,7 +43,7 @@ def open_broker(path: Path) -> sqlite3.Connection:
     return database
 
 
-def held(row: sqlite3.Row, token: str | None = None, locked_until: float | None = None) -> Held:
+def read_held(row: sqlite3.Row, token: str | None = None, locked_until: float | None = None) -> Held:
     """The message of *row* with the service's marks on it."""
     marks = Marks(
         sequence=row["seq"],
@@ -56,4 +56,4 @@ def held(row: sqlite3.Row, token: str | None = None, locked_until: float | None 
         reason=row["reason"],
         description=row["description"],
     )
-    return Held(sequence=row["seq"], token=token, payload=marked(row["payload"], marks))
+    return Held(sequence=row["seq"], token=token, payload=with_marks(row["payload"], marks))

@@ -52,7 +52,7 @@ class Marks:
     description: str | None = None
 
 
-def read(payload: bytes) -> list[Incoming]:
+def read_messages(payload: bytes) -> list[Incoming]:
     """The message, or those of a batch. Raises MalformedError."""
     sections = _split(payload)
     bodies: list[bytes] = [value for code, value, _ in sections if code == _DATA]
@@ -63,7 +63,7 @@ def read(payload: bytes) -> list[Incoming]:
     return batch or [_one(payload, sections)]
 
 
-def marked(payload: bytes, marks: Marks) -> bytes:
+def with_marks(payload: bytes, marks: Marks) -> bytes:
     """The message with the service's header fields, annotations and dead-letter properties."""
     sections = _split(payload)
     first = {code: value for code, value, _ in reversed(sections)}

@@ -35,7 +35,7 @@ class ServiceBus:
         self.broker = Broker(open_broker(state / "service-bus.db"), namespace, clock)
         self.broker.changed = self._changed
         sessions, locks = Sessions(self.broker), Locks(self.broker)
-        sessions.release_all()  # Whoever held one is gone with the process that knew the connection.
+        sessions.release_all()  # Their receivers are gone with the process that had the connections.
         management = Management(self.broker, locks, sessions)
         access = Access(settings["keys"], accepts, clock)
         self._service = Service(

@@ -71,7 +71,7 @@ class Outbox:
             self.forget(intent)
 
     def open(self) -> list[Intent]:
-        """Intents of which nobody knows the outcome, oldest first."""
+        """Intents without a known outcome, oldest first."""
         rows = self._database.execute("SELECT * FROM commits WHERE state='open' ORDER BY number")
         return [Intent(number=row["number"], commit=_commit(row), opened=row["opened"]) for row in rows]
 

@@ -1,4 +1,7 @@
-"""What of the SDK has no other owner than the host: its client's HTTP session, and how it reads a history's moments."""
+"""Parts of the SDK that only the host can care for: its client's HTTP session, and how it parses a history's times.
+
+It stands alone, so that what reaches into the SDK is seen at once.
+"""
 
 from __future__ import annotations
 

@@ -34,7 +34,9 @@ class Delivery:
 
     def call(self, invoker: Invoker) -> asyncio.Task[Any]:
         """Begin the function."""
-        data, fields = metadata.many(self.messages) if self._source.is_batch else metadata.one(self.messages[0])
+        data, fields = (
+            metadata.batch_datum(self.messages) if self._source.is_batch else metadata.message_datum(self.messages[0])
+        )
         return asyncio.ensure_future(invoker.invoke(self._source.function, data, metadata=fields))
 
     @property

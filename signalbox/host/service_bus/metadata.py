@@ -28,12 +28,12 @@ class _Bodies:
     bytes: Sequence[bytes]
 
 
-def one(message: ServiceBusReceivedMessage) -> tuple[Datum, Mapping[str, Datum]]:
+def message_datum(message: ServiceBusReceivedMessage) -> tuple[Datum, Mapping[str, Datum]]:
     """The data of a trigger that takes one message at a time."""
     return Datum(_body(message), "bytes"), {name: _datum(value) for name, value in _fields(message).items()}
 
 
-def many(messages: Sequence[ServiceBusReceivedMessage]) -> tuple[Datum, Mapping[str, Datum]]:
+def batch_datum(messages: Sequence[ServiceBusReceivedMessage]) -> tuple[Datum, Mapping[str, Datum]]:
     """The data of a trigger that takes a batch: every field is an array with one place for each message."""
     fields_of_messages = [_fields(message) for message in messages]
     names = dict.fromkeys(name for fields in fields_of_messages for name in fields)

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from bench.drift_statistics import RULE, WORLDS, at_distance, counted, limit, reference_of, share, shifted, unmoved
 from shared.domain.data.reference_profile import ProfileError, parse_profile
 from shared.domain.drift.columns import corrected_variation, rows_needed, total_variation
-from shared.domain.drift.counting import response_of
 from shared.domain.drift.detector import detect
 from shared.domain.drift.reference import ModelReference, parse_reference
 from shared.domain.drift.relevance import relevance
 from shared.domain.drift.rule import DriftOutcome, DriftRule, Movement, Part
 from shared.domain.drift.window import Counted, parse_counted
 from tests.amounts import amount
+from tests.drift.references import response_of
 
 USUAL = DriftRule(alpha=0.01, effect=0.2, minimum_rows=50)
 

@@ -10,9 +10,10 @@ import pytest
 
 from shared.adapters.tables.measuring import profile
 from shared.domain.data.data_contract import parse_contract
-from shared.domain.drift.counting import moments_of, response_of
+from shared.domain.drift.counting import moments_of
 from shared.domain.drift.reference import parse_reference
 from shared.domain.drift.relevance import relevance
+from tests.drift.references import response_of
 from tests.unit.data.conftest import table
 
 EXAMPLE = Path("examples/diabetes")

@@ -11,11 +11,11 @@ import pytest
 
 from shared.adapters.hub_files.drift_counts import HubDriftFiles
 from shared.domain.data.reference_profile import ReferenceProfile
-from shared.domain.drift.counting import profile_of
 from shared.domain.drift.reference import ModelReference
 from shared.domain.drift.watch import OutputField
 from shared.domain.failures import Refused
 from shared.ports import HubFile
+from tests.drift.references import profile_of
 from tests.fakes.ports import MemoryHub
 
 CONTRACT = """

@@ -22,7 +22,7 @@ from shared.domain.devops.orders import BODY_LIMIT, OrderKind, TaskOrder, read_o
 from shared.domain.devops.tasks import TOKEN_LIFE_S, TaskRef, read_task
 from shared.domain.failures import Refused
 from shared.durable.starting import Client, Start, start_once
-from shared.telemetry.spans import happened
+from shared.telemetry.spans import occurred_at
 from triggers.events.fields import moment_of
 from triggers.http import places as environments
 from triggers.http.devops.requests import TaskAsked
@@ -74,7 +74,7 @@ async def heed_hook(client: Client, clients: Clients, body: Any) -> answers.Hint
         return answers.HintTaken(heeded=False, because=hint)
     delivery = f"{body.get('subscriptionId', '')}/{body.get('notificationId', '')}/{body.get('id', '')}"
     name = identity.hint_id(hint.kind.value, hint.id, delivery)
-    with happened(moment_of(body.get("createdDate"))):
+    with occurred_at(moment_of(body.get("createdDate"))):
         hinting = c.Hinting(key=f"devops/hints/{name}", hint=hint)
         how = await start_kept(client, clients, c.HEED, name, hinting)
     return answers.HintTaken(heeded=True, hint=name, accepted=how.value)

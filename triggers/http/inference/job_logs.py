@@ -8,7 +8,7 @@ from shared import contracts as c
 from shared.clients import Clients
 from shared.codec import decode
 from shared.domain import identity
-from shared.domain.inference.job_logs import LogFile, shown
+from shared.domain.inference.job_logs import LogFile, printable_tail
 from shared.domain.inference.routes import Workspace
 from shared.records import paths as records
 from triggers.http.inference.run_records import run_record
@@ -59,7 +59,7 @@ def job_log(clients: Clients, run: str, job: str, workspace: Workspace, wanted: 
     files = clients.job_logs.files(workspace, job)
     file = _chosen(run, files, wanted.file)
     data = clients.job_logs.tail(workspace, file, _MOST_BYTES) if file else b""
-    text = shown(data, wanted.lines)
+    text = printable_tail(data, wanted.lines)
     return answers.JobLog(
         run=run,
         job=job,

@@ -18,7 +18,7 @@ from shared.domain.access.redaction import without_secrets
 from shared.domain.devops.hooks import read_hint
 from shared.domain.messaging import DeadMessage, QueueDoor
 from shared.durable.starting import Client
-from shared.operations.dead_messages import given_up
+from shared.operations.dead_messages import list_dead_messages
 from triggers.events.dry_run import foreseen
 from triggers.events.envelopes import is_storage_event
 from triggers.http.problems import Problem
@@ -47,7 +47,7 @@ def is_queue_letter(path: str) -> bool:
 
 def rows(clients: Clients) -> tuple[list[answers.LetterRow], tuple[str, ...]]:
     """Those of every queue, and what could not be looked at."""
-    found, unseen = given_up(clients.queues)
+    found, unseen = list_dead_messages(clients.queues)
     return [_row(dead) for dead in found], unseen
 
 

@@ -1,10 +1,8 @@
-"""One small file for each subject. Importing this package registers them all."""
+"""One file for each subject. Importing this package registers all checks."""
 
 from shared.operations.doctor.checks import (
-    callers,
-    clock,
+    app,
     compute,
-    configuration,
     containers,
     devops,
     evaluation,
@@ -15,16 +13,12 @@ from shared.operations.doctor.checks import (
     names,
     permissions,
     scoring,
-    settings,
-    sweeps,
     workspaces,
 )
 
 __all__ = [
-    "callers",
-    "clock",
+    "app",
     "compute",
-    "configuration",
     "containers",
     "devops",
     "evaluation",
@@ -35,7 +29,5 @@ __all__ = [
     "names",
     "permissions",
     "scoring",
-    "settings",
-    "sweeps",
     "workspaces",
 ]

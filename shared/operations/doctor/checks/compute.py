@@ -2,7 +2,7 @@
 
 from shared.domain.azure import resources
 from shared.domain.inference.routes import Scoring
-from shared.operations.doctor.findings import Finding, Findings, Said, Site, check
+from shared.operations.doctor.findings import Finding, Findings, Site, SubjectReport, check
 from shared.ports import EndpointKind
 
 
@@ -18,7 +18,7 @@ def compute(site: Site) -> Findings:
 
 
 def _stands(site: Site, resource: str) -> Finding:
-    report = Said("compute", resource.rpartition("/")[2])
+    report = SubjectReport("compute", resource.rpartition("/")[2])
     cluster = site.control.find(resource)
     if cluster is None:
         return report.broken(f"is not there: {resource}", "create the compute cluster, or deploy with another")

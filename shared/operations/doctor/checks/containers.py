@@ -4,7 +4,7 @@ A write that can never happen (on an eTag that nothing has) shows whether it wou
 """
 
 from shared.domain.failures import Refused, Transient
-from shared.operations.doctor.findings import Finding, Findings, Said, Site, check
+from shared.operations.doctor.findings import Finding, Findings, Site, SubjectReport, check
 from shared.operations.roles.assignments import consequence
 from shared.operations.roles.assignments import containers as declared
 from shared.operations.roles.catalogue import roles_for
@@ -27,7 +27,7 @@ def containers(site: Site) -> Findings:
 
 
 def _probe(site: Site, name: str, writes: bool, meanwhile: str, fix: str) -> Finding:
-    report = Said("containers", f"{site.configuration.hub.account}/{name}")
+    report = SubjectReport("containers", f"{site.configuration.hub.account}/{name}")
     try:
         next(iter(site.hub.list(name, _PROBE)), None)
     except Refused as refusal:
@@ -43,7 +43,7 @@ def _probe(site: Site, name: str, writes: bool, meanwhile: str, fix: str) -> Fin
 
 def _conditional(site: Site, state: str) -> Finding:
     """That effects happen once rests on this: what is there is not created again."""
-    report = Said("containers", f"conditional create in {state}")
+    report = SubjectReport("containers", f"conditional create in {state}")
     try:
         site.hub.create(state, _PROBE, b"{}")
         created_twice = site.hub.create(state, _PROBE, b"{}")

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from shared.domain.devops.seen import HookSeen
 from shared.domain.failures import Refused, Transient
-from shared.operations.doctor.findings import Finding, Findings, Said, Site, check
+from shared.operations.doctor.findings import Finding, Findings, Site, SubjectReport, check
 
 _DOOR = "/api/v1/devops/hooks"
 _DECIDED, _MERGED = "ms.vss-pipelinechecks-events.approval-completed", "git.pullrequest.merged"
@@ -18,7 +18,7 @@ def devops(site: Site) -> Findings:
         yield _key(site)
     visible = set[str]()
     for organisation in rules.organisations:
-        report = Said("devops", f"organisation {organisation}")
+        report = SubjectReport("devops", f"organisation {organisation}")
         try:
             visible |= {name for name in rules.projects if site.devops_facts.project_id(organisation, name)}
         except (Refused, Transient) as error:
@@ -29,11 +29,13 @@ def devops(site: Site) -> Findings:
         yield from _hooks(site, organisation)
     for name in sorted(set(rules.projects) - visible):
         fix = "correct devops.projects, or add the app's identity to the project's readers"
-        yield Said("devops", f"project {name}").broken("is in no configured organisation that the app may see", fix)
+        yield SubjectReport("devops", f"project {name}").broken(
+            "is in no configured organisation that the app may see", fix
+        )
 
 
 def _key(site: Site) -> Finding:
-    report = Said("devops", "SIGNALBOX_SECRETS_KEY")
+    report = SubjectReport("devops", "SIGNALBOX_SECRETS_KEY")
     if site.settings.secrets_key:
         return report.ok("is set")
     return report.broken(
@@ -42,7 +44,7 @@ def _key(site: Site) -> Finding:
 
 
 def _hooks(site: Site, organisation: str) -> Iterator[Finding]:
-    report = Said("devops", f"hooks of {organisation}")
+    report = SubjectReport("devops", f"hooks of {organisation}")
     try:
         own_hooks = [hook_ for hook_ in site.devops_facts.hooks(organisation) if _is_ours(site, hook_)]
     except (Refused, Transient) as error:
@@ -52,7 +54,7 @@ def _hooks(site: Site, organisation: str) -> Iterator[Finding]:
     for hook in own_hooks:
         yield from _faults(report, hook)
     if any(merge.organisation == organisation for merge in site.configuration.devops.merges):
-        yield _wanted(report, own_hooks)
+        yield _merge_hooks(report, own_hooks)
     if any(approval.organisation == organisation for approval in site.configuration.devops.approvals):
         hinted = _brings(own_hooks, _DECIDED)
         yield report.ok("hint at decisions" if hinted else "do not hint at decisions: the app looks for them by itself")
@@ -64,7 +66,7 @@ def _is_ours(site: Site, hook: HookSeen) -> bool:
     return address.path == _DOOR and (not site.settings.site_host or address.netloc == site.settings.site_host)
 
 
-def _faults(report: Said, hook: HookSeen) -> Iterator[Finding]:
+def _faults(report: SubjectReport, hook: HookSeen) -> Iterator[Finding]:
     if not hook.secret:
         fix = "set a machine's key as the password of the hook's basic authentication"
         yield report.broken(f"{hook.event} comes without a secret, so it is refused", fix)
@@ -72,7 +74,7 @@ def _faults(report: Said, hook: HookSeen) -> Iterator[Finding]:
         yield report.broken(f"{hook.event} is disabled", "enable it; Azure DevOps disables what is refused too often")
 
 
-def _wanted(report: Said, hooks: Sequence[HookSeen]) -> Finding:
+def _merge_hooks(report: SubjectReport, hooks: Sequence[HookSeen]) -> Finding:
     if _brings(hooks, _MERGED):
         return report.ok("bring merged pull requests")
     fix = f"add a web hook for {_MERGED} to https://APP{_DOOR}"

@@ -7,7 +7,7 @@ from shared.domain.drift.reference import PLACE
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Route
 from shared.domain.promotion.models import ModelVersion
-from shared.operations.doctor.findings import Finding, Findings, Said, Site, check
+from shared.operations.doctor.findings import Finding, Findings, Site, SubjectReport, check
 from shared.records import paths as records
 
 
@@ -25,7 +25,7 @@ def references(site: Site) -> Findings:
 
 
 def _holdout(site: Site, model: str, path: str) -> Finding:
-    report = Said("holdouts", f"{path} of {model}")
+    report = SubjectReport("holdouts", f"{path} of {model}")
     container, _, name = path.partition("/")
     try:
         exists = site.hub.find(container, name) is not None
@@ -52,7 +52,7 @@ def _reference(site: Site, route: Route) -> Finding:
     """Where the watch of the route's version has its reference from, in the order in which it looks."""
     score = route.score
     model = ModelVersion(name=score.model, version=score.version)
-    report = Said("references", f"{model} in {score.workspace.name}")
+    report = SubjectReport("references", f"{model} in {score.workspace.name}")
     if site.hub.find(site.configuration.hub.state, records.drift_reference(score.model, score.version)):
         return report.ok("is kept")
     fix = f"put {PLACE} in its bundle, or name a profile in {route.contract}: `signalbox profile` writes one"

@@ -6,7 +6,7 @@ from shared.domain.azure import resources
 from shared.domain.azure.inspection import Subscription
 from shared.domain.inference.routes import Grouping, Route, Workspace
 from shared.domain.paths.patterns import fixed_prefix
-from shared.operations.doctor.findings import Finding, Findings, Said, Site, check
+from shared.operations.doctor.findings import Finding, Findings, Site, SubjectReport, check
 
 FUNCTION = "receive_hub_event"
 _QUEUE = "SIGNALBOX_EVENTS_QUEUE"
@@ -23,7 +23,7 @@ def events(site: Site) -> Findings:
         yield from _hub(site, account)
     else:
         fix = "name `subscription` and `resource_group` of the hub's account under `hub` in signalbox.yaml"
-        yield Said("events", "subscriptions of the Data Hub").unknown("cannot be looked for", fix)
+        yield SubjectReport("events", "subscriptions of the Data Hub").unknown("cannot be looked for", fix)
     sources = {stage.source for stage in site.configuration.ladder.stages}
     for workspace in site.configuration.workspaces:
         if workspace.name in sources:
@@ -53,7 +53,7 @@ def _is_ours(site: Site, subscription: Subscription) -> bool:
 
 
 def _taken(route: Route, subscriptions: list[Subscription]) -> Finding:
-    report, container = Said("events", f"route {route.name}"), route.take.partition("/")[0]
+    report, container = SubjectReport("events", f"route {route.name}"), route.take.partition("/")[0]
     bring = [subscription for subscription in subscriptions if _brings(subscription, route)]
     if not bring:
         fix = f"subscribe {FUNCTION} to {_CREATED} and {_RENAMED} of container {container}, for all of {route.take}"
@@ -70,7 +70,7 @@ def _brings(subscription: Subscription, route: Route) -> bool:
 
 
 def _filters(subscription: Subscription) -> Iterator[Finding]:
-    report = Said("events", f"subscription {subscription.name}")
+    report = SubjectReport("events", f"subscription {subscription.name}")
     missing_types = [
         kind for kind in (_CREATED, _RENAMED) if subscription.event_types and kind not in subscription.event_types
     ]
@@ -87,7 +87,7 @@ def _filters(subscription: Subscription) -> Iterator[Finding]:
 
 
 def _dead_letters(site: Site, subscription: Subscription) -> Finding:
-    report, hub = Said("events", f"dead letters of {subscription.name}"), site.configuration.hub
+    report, hub = SubjectReport("events", f"dead letters of {subscription.name}"), site.configuration.hub
     container, fix = (
         subscription.dead_letter_container,
         f"set container {hub.dead_letters} of {hub.account} as the destination",
@@ -103,7 +103,7 @@ def _dead_letters(site: Site, subscription: Subscription) -> Finding:
 
 
 def _models(site: Site, workspace: Workspace) -> Finding:
-    report = Said("events", f"models of {workspace.workspace}")
+    report = SubjectReport("events", f"models of {workspace.workspace}")
     subscriptions = site.control.subscriptions(resources.workspace(workspace))
     bring = [
         subscription

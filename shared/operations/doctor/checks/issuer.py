@@ -1,14 +1,14 @@
-"""Whoever signs tokens: its metadata can be read, it is who the setting says, and it publishes keys."""
+"""The token issuer: its metadata can be read, it has the name that the setting gives it, and it publishes keys."""
 
 from shared.domain.access.callers import audience_problem, token_version
 from shared.domain.failures import Refused, Transient
-from shared.operations.doctor.findings import Finding, Findings, Said, Site, check
+from shared.operations.doctor.findings import Finding, Findings, Site, SubjectReport, check
 
 
 @check
 def issuer(site: Site) -> Findings:
     token_issuer, audience = site.settings.token_issuer, site.settings.token_audience
-    report = Said("issuer", "SIGNALBOX_TOKEN_AUDIENCE")
+    report = SubjectReport("issuer", "SIGNALBOX_TOKEN_AUDIENCE")
     problem = audience_problem(token_issuer, audience)
     if problem is None:
         yield report.ok(f"is {audience}, and the issuer's tokens are v{token_version(token_issuer)}")
@@ -21,7 +21,7 @@ def issuer(site: Site) -> Findings:
 
 def _metadata(site: Site, token_issuer: str) -> Finding:
     report, fix = (
-        Said("issuer", token_issuer),
+        SubjectReport("issuer", token_issuer),
         "set SIGNALBOX_TOKEN_ISSUER to the tenant's own issuer, and let the app reach it",
     )
     try:

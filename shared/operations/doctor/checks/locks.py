@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from shared.domain.azure import resources
 from shared.domain.azure.inspection import Hidden, Lock, LockLevel
 from shared.domain.configuration import Configuration
-from shared.operations.doctor.findings import Finding, Findings, Said, Site, check
+from shared.operations.doctor.findings import Finding, Findings, Site, SubjectReport, check
 
 
 @check
 def locks(site: Site) -> Findings:
     for group, resource_ids in _groups(site.configuration).items():
-        report = Said("locks", group.rpartition("/")[2])
+        report = SubjectReport("locks", group.rpartition("/")[2])
         try:
             group_locks = (*site.control.locks(group), *site.control.locks(group.partition("/resourceGroups/")[0]))
         except Hidden as refusal:
@@ -37,7 +37,7 @@ def _groups(configuration: Configuration) -> dict[str, list[str]]:
 def _wrong(group_locks: dict[Lock, None], resource_ids: list[str]) -> Iterator[Finding]:
     for lock in group_locks:
         for resource in filter(lock.covers, resource_ids):
-            report = Said("locks", resource.rpartition("/")[2])
+            report = SubjectReport("locks", resource.rpartition("/")[2])
             lock_text = f"{lock.level.value} lock {lock.name!r} on {lock.scope}"
             if lock.level is LockLevel.READ_ONLY:
                 yield report.broken(f"{lock_text}: nothing can be written there", f"remove the lock {lock.name!r}")

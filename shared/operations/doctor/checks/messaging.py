@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from shared.domain.azure import resources
 from shared.domain.azure.inspection import Hidden, QueueSeen
-from shared.operations.doctor.findings import Finding, Findings, Said, Site, check
-from shared.operations.roles.catalogue import missing, roles_for
+from shared.operations.doctor.findings import Finding, Findings, Site, SubjectReport, check
+from shared.operations.roles.catalogue import missing_actions, roles_for
 from shared.operations.roles.needs import RECEIVE, Need, ResourceKind, needs_of
 
 _MESSAGES, _RECORDS, _APPROVALS = (f"SIGNALBOX_{name}_QUEUE" for name in ("MESSAGES", "RECORDS", "APPROVALS"))
@@ -17,13 +17,15 @@ _PATIENT, _DAY_S, _YEAR_S = 10, 86_400, 366 * 86_400
 @check
 def messaging(site: Site) -> Findings:
     settings = site.settings
-    yield from _unserved(site)
+    yield from _unused_settings(site)
     if not settings.bus_name or not (settings.queues or settings.results_topic):
         return
     namespace = resources.namespace(site.configuration, settings.bus_name)
     if not namespace:
         fix = "set service_bus.subscription and service_bus.resource_group (or those of hub) in signalbox.yaml"
-        yield Said("messaging", f"namespace {settings.bus_name}").unknown("nothing says where it is managed", fix)
+        yield SubjectReport("messaging", f"namespace {settings.bus_name}").unknown(
+            "nothing says where it is managed", fix
+        )
         return
     for setting, name in settings.queues:
         yield from _queue(site, namespace, setting, name)
@@ -31,22 +33,24 @@ def messaging(site: Site) -> Findings:
         yield from _topic(site, namespace, settings.results_topic)
 
 
-def _unserved(site: Site) -> Iterator[Finding]:
+def _unused_settings(site: Site) -> Iterator[Finding]:
     """Settings that lead nowhere, and streams that nothing brings records of."""
     settings, queues = site.settings, dict(site.settings.queues)
     for setting in queues if not settings.bus_name else ():
         fix = "set SERVICE_BUS__fullyQualifiedNamespace, or a connection string in SERVICE_BUS"
-        yield Said("messaging", setting).broken("is set without a namespace, so nothing is received", fix)
+        yield SubjectReport("messaging", setting).broken("is set without a namespace, so nothing is received", fix)
     for stream in site.configuration.streams if _RECORDS not in queues else ():
         fix = f"set {_RECORDS} to a queue that requires sessions, or remove the stream"
-        yield Said("messaging", f"stream {stream.name}").broken("gets no records: no queue is set", fix)
+        yield SubjectReport("messaging", f"stream {stream.name}").broken("gets no records: no queue is set", fix)
     if _RECORDS in queues and not site.configuration.streams:
         fix = f"add the stream under `streams`, or take {_RECORDS} away"
-        yield Said("messaging", _RECORDS).warning("is set and no stream is configured: all of it is poison", fix)
+        yield SubjectReport("messaging", _RECORDS).warning(
+            "is set and no stream is configured: all of it is poison", fix
+        )
 
 
 def _queue(site: Site, namespace: str, setting: str, name: str) -> Iterator[Finding]:
-    report, queue = Said("messaging", f"queue {name}"), site.control.queue(namespace, name)
+    report, queue = SubjectReport("messaging", f"queue {name}"), site.control.queue(namespace, name)
     if queue is None:
         sessions = ", with sessions" if setting in _ORDERED else ""
         yield report.broken(
@@ -58,10 +62,10 @@ def _queue(site: Site, namespace: str, setting: str, name: str) -> Iterator[Find
         fix = "create that queue or topic, or let the queue keep its dead letters"
         wrong.append(report.broken(f"sends its dead letters on to {queue.sends_on}, which is not there", fix))
     yield from wrong or [report.ok("is as its door needs it")]
-    yield from _may(site, report, f"{namespace}/queues/{name}", RECEIVE)
+    yield from _permissions(site, report, f"{namespace}/queues/{name}", RECEIVE)
 
 
-def _door(report: Said, setting: str, queue: QueueSeen) -> Iterator[Finding]:
+def _door(report: SubjectReport, setting: str, queue: QueueSeen) -> Iterator[Finding]:
     if not queue.active:
         yield report.broken("is disabled", "set its status to Active")
     if queue.sessions != (setting in _ORDERED):
@@ -70,7 +74,7 @@ def _door(report: Said, setting: str, queue: QueueSeen) -> Iterator[Finding]:
         yield report.broken(f"{must} sessions, or its door cannot receive", fix)
 
 
-def _letters(report: Said, setting: str, queue: QueueSeen) -> Iterator[Finding]:
+def _letters(report: SubjectReport, setting: str, queue: QueueSeen) -> Iterator[Finding]:
     """A token in a message should die soon, and anything else should not die unseen."""
     if setting in _ORDERED and queue.deliveries > _PATIENT:
         observation = f"delivers a message {queue.deliveries} times, and poison holds its session as often"
@@ -86,7 +90,7 @@ def _letters(report: Said, setting: str, queue: QueueSeen) -> Iterator[Finding]:
 
 
 def _topic(site: Site, namespace: str, name: str) -> Iterator[Finding]:
-    report, topic = Said("messaging", f"topic {name}"), site.control.topic(namespace, name)
+    report, topic = SubjectReport("messaging", f"topic {name}"), site.control.topic(namespace, name)
     if topic is None:
         fix = "create the topic with duplicate detection, or correct SIGNALBOX_RESULTS_TOPIC"
         yield report.broken("is not there, so no result is told", fix)
@@ -110,18 +114,18 @@ def _topic(site: Site, namespace: str, name: str) -> Iterator[Finding]:
                 report.warning(f"its subscription {subscription.name} has {subscription.dead} dead letters", fix)
             )
     yield from wrong or [report.ok(f"is there, with {len(topic.subscriptions)} subscriptions")]
-    yield from _may(site, report, f"{namespace}/topics/{name}", needs_of(ResourceKind.BUS, "Messenger"))
+    yield from _permissions(site, report, f"{namespace}/topics/{name}", needs_of(ResourceKind.BUS, "Messenger"))
 
 
-def _may(site: Site, report: Said, resource: str, need: Need) -> Iterator[Finding]:
+def _permissions(site: Site, report: SubjectReport, resource: str, need: Need) -> Iterator[Finding]:
     """What the identity may do there; a key in the connection string opens everything, and is nobody's identity."""
     if site.settings.bus_by_key:
         return
     fix = f"give the app's identity {' and '.join(f'{role.name} ({role.id})' for role in roles_for(need))} on it"
     try:
-        missing_actions = missing(need, site.control.grants(resource))
+        lacking = missing_actions(need, site.control.grants(resource))
     except Hidden as refusal:
         yield report.unknown(str(refusal), "give the app's identity Reader there, so that it can be compared")
         return
-    if missing_actions:
-        yield report.broken(f"the app's identity lacks {', '.join(missing_actions)}", fix)
+    if lacking:
+        yield report.broken(f"the app's identity lacks {', '.join(lacking)}", fix)

@@ -3,7 +3,7 @@
 from ipaddress import ip_address
 
 from shared.domain.azure import resources
-from shared.operations.doctor.findings import Finding, Findings, Said, Site, check
+from shared.operations.doctor.findings import Finding, Findings, Site, SubjectReport, check
 
 
 @check
@@ -14,7 +14,7 @@ def names(site: Site) -> Findings:
         ("topic", settings.topic_endpoint),
         ("Resource Manager", settings.resource_manager),
     ):
-        report, addresses = Said("names", f"{service} {url}"), site.control.addresses(url)
+        report, addresses = SubjectReport("names", f"{service} {url}"), site.control.addresses(url)
         if not addresses:
             yield report.broken(
                 "does not resolve", "correct the setting, or link the private DNS zone to the app's network"
@@ -31,11 +31,11 @@ def _private(site: Site) -> Findings:
     account = resources.account(site.configuration)
     hub_account = site.control.find(account) if account else None
     if hub_account is not None and not hub_account.public:
-        yield _judged(site.control.addresses(site.settings.blob_service))
+        yield _check_private(site.control.addresses(site.settings.blob_service))
 
 
-def _judged(addresses: tuple[str, ...]) -> Finding:
-    report = Said("names", "private access to the Data Hub")
+def _check_private(addresses: tuple[str, ...]) -> Finding:
+    report = SubjectReport("names", "private access to the Data Hub")
     public_addresses = [address for address in addresses if not ip_address(address).is_private]
     if not public_addresses:
         return report.ok("resolves to a private address, as its firewall wants")

@@ -2,7 +2,7 @@
 
 from shared.domain.inference.routes import Scoring
 from shared.domain.promotion.models import ModelVersion
-from shared.operations.doctor.findings import Finding, Findings, Said, Site, check
+from shared.operations.doctor.findings import Finding, Findings, Site, SubjectReport, check
 from shared.ports import EndpointKind
 
 
@@ -15,7 +15,7 @@ def scoring(site: Site) -> Findings:
 
 def _deployed(site: Site, score: Scoring) -> Finding:
     address = f"{score.workspace.workspace}/{score.endpoint}/{score.deployment}"
-    report, model = Said("scoring", f"deployment {address}"), f"{score.model}:{score.version}"
+    report, model = SubjectReport("scoring", f"deployment {address}"), f"{score.model}:{score.version}"
     deployment = site.endpoints.deployment(score.workspace, EndpointKind.BATCH, score.endpoint, score.deployment)
     if deployment is None:
         fix = f"deploy {model} there, or correct `score` of the route"
@@ -31,7 +31,7 @@ def _deployed(site: Site, score: Scoring) -> Finding:
 
 def _registered(site: Site, score: Scoring) -> Finding:
     model = ModelVersion(name=score.model, version=score.version)
-    report = Said("scoring", f"model {model} in {score.workspace.workspace}")
+    report = SubjectReport("scoring", f"model {model} in {score.workspace.workspace}")
     if site.models.find(score.workspace, model) is None:
         return report.broken("is not registered", "register it, or correct `model` of the route")
     return report.ok("is registered")

@@ -3,7 +3,7 @@
 from shared.domain.azure import resources
 from shared.domain.azure.inspection import Hidden
 from shared.domain.inference.routes import Workspace
-from shared.operations.doctor.findings import Finding, Findings, Said, Site, check
+from shared.operations.doctor.findings import Finding, Findings, Site, SubjectReport, check
 
 
 @check
@@ -20,7 +20,7 @@ def workspaces(site: Site) -> Findings:
 
 
 def _stands(site: Site, subject: str, resource: str, section: str) -> Finding:
-    report = Said("workspaces", subject)
+    report = SubjectReport("workspaces", subject)
     try:
         arm_resource = site.control.find(resource)
     except Hidden as refusal:
@@ -34,7 +34,7 @@ def _stands(site: Site, subject: str, resource: str, section: str) -> Finding:
 
 def _datastore(site: Site, workspace: Workspace) -> Finding:
     hub = site.configuration.hub
-    report = Said("workspaces", f"datastore {hub.datastore} of {workspace.workspace}")
+    report = SubjectReport("workspaces", f"datastore {hub.datastore} of {workspace.workspace}")
     datastore, location = site.control.datastore(workspace, hub.datastore), f"{hub.account}/{hub.staging}"
     fix = f"register a blob datastore {hub.datastore} for container {hub.staging} of {hub.account}, without credentials"
     if datastore is None:

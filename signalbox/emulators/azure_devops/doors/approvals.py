@@ -1,4 +1,4 @@
-"""Approvals: read one or several, and decide. Whoever decides must be an approver, directly or by a group."""
+"""Approvals: read one or several, and decide. The person who decides must be an approver, directly or by a group."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from signalbox.emulators.azure_devops.access import Gatehouse, Refusal
 from signalbox.emulators.azure_devops.calls import Caller
 from signalbox.emulators.azure_devops.estate import Member
 from signalbox.emulators.azure_devops.runs import Runs
-from signalbox.emulators.azure_devops.shapes import FINAL, approval_shape, many, now
+from signalbox.emulators.azure_devops.shapes import FINAL, approval_shape, list_shape, now
 from signalbox.emulators.azure_devops.store import Document, Store
 
 _APPROVALS = "/{organisation}/{project}/_apis/pipelines/approvals"
@@ -31,7 +31,7 @@ class ApprovalDoors:
         approvals = [approval for approval in self._store.all("approval") if approval["project"] == project.id]
         approvals = [approval for approval in approvals if not ids or approval["id"] in ids]
         approvals = [approval for approval in approvals if state in ("", "all", approval["status"])]
-        return web.json_response(many([self._shape(request, approval) for approval in approvals]))
+        return web.json_response(list_shape([self._shape(request, approval) for approval in approvals]))
 
     async def _show(self, request: web.Request) -> web.Response:
         self._gatehouse.admit(request)
@@ -44,7 +44,7 @@ class ApprovalDoors:
             raise Refusal(400, "The body is not an array of updates.")
         approvals = [self._decide(request, member, update) for update in body]
         base = self._gatehouse.organisation.base
-        return web.json_response(many([approval_shape(base, approval) for approval in approvals]))
+        return web.json_response(list_shape([approval_shape(base, approval) for approval in approvals]))
 
     def _decide(self, request: web.Request, member: Member, update: dict[str, Any]) -> Document:
         approval, status = self._approval(request, str(update.get("approvalId", ""))), update.get("status")
@@ -90,7 +90,7 @@ class ApprovalDoors:
 
 
 def _settle(approval: Document) -> None:
-    """Rejected by anybody, or approved by as many as it takes; whoever was not needed is skipped."""
+    """Rejected by anybody, or approved by as many as are required; the steps that were not needed are skipped."""
     statuses = [step["status"] for step in approval["steps"]]
     needed = approval["minRequiredApprovers"] or len(statuses)
     if "rejected" in statuses:

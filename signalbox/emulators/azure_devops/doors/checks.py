@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from signalbox.emulators.azure_devops.access import Gatehouse, Refusal
-from signalbox.emulators.azure_devops.shapes import many, now
+from signalbox.emulators.azure_devops.shapes import list_shape, now
 from signalbox.emulators.azure_devops.store import Document, Store
 
 _CHECKS = "/{organisation}/{project}/_apis/pipelines/checks"
@@ -49,7 +49,7 @@ class CheckDoors:
 
     async def _list(self, request: web.Request) -> web.Response:
         self._gatehouse.admit(request)
-        return web.json_response(many(self._store.all("check")))
+        return web.json_response(list_shape(self._store.all("check")))
 
     async def _show(self, request: web.Request) -> web.Response:
         self._gatehouse.admit(request)

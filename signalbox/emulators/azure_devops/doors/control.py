@@ -10,7 +10,7 @@ _KINDS = ("run", "record", "approval", "call", "delivery", "log")
 
 
 class ControlDoors:
-    """Open to whoever reaches loopback, as the other emulators' are; no secret is shown."""
+    """Open to every process on this machine, as the other emulators' are; no secret is shown."""
 
     def __init__(self, gatehouse: Gatehouse, store: Store, runs: Runs) -> None:
         self._gatehouse, self._store, self._runs = gatehouse, store, runs

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from signalbox.emulators.azure_devops.access import Gatehouse, Refusal
 from signalbox.emulators.azure_devops.runs import Runs
-from signalbox.emulators.azure_devops.shapes import build_shape, many, pipeline_shape, run_shape
+from signalbox.emulators.azure_devops.shapes import build_shape, list_shape, pipeline_shape, run_shape
 from signalbox.emulators.azure_devops.store import Document, Store
 
 _APIS = "/{organisation}/{project}/_apis"
@@ -41,7 +41,7 @@ class PipelineDoors:
         project = self._gatehouse.project(request)
         pipelines = [pipeline for pipeline in self._store.all("pipeline") if pipeline["project"] == project.id]
         return web.json_response(
-            many([pipeline_shape(self._gatehouse.organisation, pipeline) for pipeline in pipelines])
+            list_shape([pipeline_shape(self._gatehouse.organisation, pipeline) for pipeline in pipelines])
         )
 
     async def _show(self, request: web.Request) -> web.Response:
@@ -54,7 +54,7 @@ class PipelineDoors:
         pipeline = self._pipeline(request)
         runs = [run for run in reversed(self._store.all("run")) if run["pipeline"] == pipeline["id"]][:_LISTED]
         shapes = [run_shape(self._gatehouse.organisation, run, pipeline) for run in runs]
-        return web.json_response(many([{**shape, "templateParameters": {}} for shape in shapes]))
+        return web.json_response(list_shape([{**shape, "templateParameters": {}} for shape in shapes]))
 
     async def _create(self, request: web.Request) -> web.Response:
         member, pipeline = self._gatehouse.person(request), self._pipeline(request)

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from signalbox.emulators.azure_devops.access import Gatehouse, Refusal
 from signalbox.emulators.azure_devops.runs import Runs
-from signalbox.emulators.azure_devops.shapes import NEVER, log_shape, many, now, record_shape
+from signalbox.emulators.azure_devops.shapes import NEVER, list_shape, log_shape, now, record_shape
 from signalbox.emulators.azure_devops.store import Document, Store
 
 _HUBS = ("build", "release", "gates", "checks")
@@ -97,7 +97,7 @@ class TaskDoors:
 
     async def _records(self, request: web.Request) -> web.Response:
         run = self._admit(request)
-        return web.json_response(many([self._shape(record) for record in self._of(run)]))
+        return web.json_response(list_shape([self._shape(record) for record in self._of(run)]))
 
     async def _update_records(self, request: web.Request) -> web.Response:
         run, body = self._admit(request), await _object(request)
@@ -111,7 +111,7 @@ class TaskDoors:
             record["change"] += 1
             self._store.put("record", record["id"], record)
             changed.append(self._shape(record))
-        return web.json_response(many(changed))
+        return web.json_response(list_shape(changed))
 
     def _of(self, run: Document) -> list[Document]:
         return [record for record in self._store.all("record") if record["plan"] == run["plan"]]

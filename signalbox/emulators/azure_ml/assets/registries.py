@@ -16,7 +16,7 @@ from signalbox.emulators.azure_ml.doors import (
     Refusal,
     arm_path,
     bad,
-    missing,
+    not_found,
 )
 from signalbox.emulators.azure_ml.estate import PROVIDER, Scope
 from signalbox.emulators.azure_ml.operations import Operations
@@ -151,11 +151,11 @@ class RegistryDoors:
     def _scope(self, path: str) -> Scope:
         scope = self._entrance.estate.at(path)
         if scope is None:
-            raise missing(path)
+            raise not_found(path)
         return scope
 
     def _registry(self, name: str) -> Scope:
         registry = self._entrance.estate.registry(name)
         if registry is None:
-            raise missing(f"registry {name}")
+            raise not_found(f"registry {name}")
         return registry

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from signalbox.emulators.azure_ml.doors import Refusal, missing
+from signalbox.emulators.azure_ml.doors import Refusal, not_found
 from signalbox.emulators.azure_ml.estate import PROVIDER, Estate, Place, Scope
 from signalbox.emulators.azure_ml.resources import Effect, Resources
 
@@ -99,7 +99,7 @@ class AssetStore:
     def must(self, path: str) -> dict[str, Any]:
         resource = self._resources.get(path)
         if resource is None:
-            raise missing(path)
+            raise not_found(path)
         return resource
 
     def exists(self, path: str) -> bool:

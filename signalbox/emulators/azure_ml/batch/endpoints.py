@@ -7,11 +7,11 @@ from typing import Any
 
 from aiohttp import web
 
-from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, arm_path, missing
+from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, arm_path, not_found
 from signalbox.emulators.azure_ml.endpoint_names import EndpointNames
 from signalbox.emulators.azure_ml.estate import PROVIDER, Estate
 from signalbox.emulators.azure_ml.jobs import JobQueue
-from signalbox.emulators.azure_ml.pipelines.runs import shown
+from signalbox.emulators.azure_ml.pipelines.runs import job_document
 from signalbox.emulators.azure_ml.resources import Effect, Resources
 
 _KINDS = "batchEndpoints|batchendpoints"
@@ -37,19 +37,19 @@ class ArmDoors:
     async def _list_jobs(self, request: web.Request) -> web.Response:
         workspace = self._entrance.admit(request)
         jobs = self._jobs.of_workspace(workspace, request.match_info.get("endpoint", ""))
-        return web.json_response({"value": [shown(job) for job in jobs]})
+        return web.json_response({"value": [job_document(job) for job in jobs]})
 
     async def _show_job(self, request: web.Request) -> web.Response:
         self._entrance.admit(request)
         job = self._jobs.find(request.match_info["job"])
         if job is None:
-            raise missing(arm_path(request))
-        return web.json_response(shown(job))
+            raise not_found(arm_path(request))
+        return web.json_response(job_document(job))
 
     async def _cancel_job(self, request: web.Request) -> web.Response:
         self._entrance.admit(request)
         if not self._jobs.cancel(request.match_info["job"]):
-            raise missing(arm_path(request))
+            raise not_found(arm_path(request))
         return web.Response(status=202)
 
     async def _put(self, request: web.Request) -> web.Response:
@@ -101,7 +101,7 @@ class ArmDoors:
     def _must(self, path: str) -> dict[str, Any]:
         resource = self._resources.get(path)
         if resource is None:
-            raise missing(path)
+            raise not_found(path)
         return resource
 
 

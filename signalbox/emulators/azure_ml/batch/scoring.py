@@ -10,7 +10,7 @@ from signalbox.emulators.azure_ml.batch.work import JobSpec
 from signalbox.emulators.azure_ml.doors import Check
 from signalbox.emulators.azure_ml.endpoint_names import EndpointNames
 from signalbox.emulators.azure_ml.jobs import JobQueue, NewJob
-from signalbox.emulators.azure_ml.pipelines.runs import PipelineRuns, field, given, written
+from signalbox.emulators.azure_ml.pipelines.runs import PipelineRuns, field, output_uris, split_inputs
 from signalbox.emulators.azure_ml.pipelines.training import TrainingSpec
 from signalbox.emulators.azure_ml.resources import Resources
 
@@ -56,14 +56,14 @@ class ScoringDoors:
             spec = asdict(read_spec(_lower(properties), endpoint, deployment))
             job_properties = {"properties": _texts(properties)}
             return self._jobs.submit(NewJob(kind="scoring", spec=spec, friendly=friendly, properties=job_properties))
-        folders, literals = given(field(properties, "inputData") or {})
+        folders, literals = split_inputs(field(properties, "inputData") or {})
         spec_ = TrainingSpec(
             workspace=_workspace(endpoint),
             endpoint=endpoint["name"],
             component=configuration["componentId"]["assetId"],
             folders=folders,
             literals=literals,
-            outputs=written(field(properties, "outputData") or {}),
+            outputs=output_uris(field(properties, "outputData") or {}),
         )
         own = _texts(properties)
         tags, experiment = configuration.get("tags") or {}, own.get("experimentName") or endpoint["name"]

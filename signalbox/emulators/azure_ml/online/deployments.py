@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from signalbox.emulators.azure_ml.assets.versions import system_data
-from signalbox.emulators.azure_ml.doors import Entrance, Refusal, arm_path, bad, missing
+from signalbox.emulators.azure_ml.doors import Entrance, Refusal, arm_path, bad, not_found
 from signalbox.emulators.azure_ml.estate import PROVIDER, Scope
 from signalbox.emulators.azure_ml.online.endpoints import ENDPOINT
 from signalbox.emulators.azure_ml.online.fleet import Fleet
@@ -124,5 +124,5 @@ class DeploymentDoors:
     def _must(self, path: str) -> dict[str, Any]:
         resource = self._resources.get(path)
         if resource is None:
-            raise missing(path)
+            raise not_found(path)
         return resource

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from signalbox.emulators.azure_ml.assets.versions import system_data
-from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, arm_path, bad, missing
+from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, arm_path, bad, not_found
 from signalbox.emulators.azure_ml.endpoint_names import EndpointNames
 from signalbox.emulators.azure_ml.estate import PROVIDER
 from signalbox.emulators.azure_ml.online.fleet import Fleet
@@ -164,7 +164,7 @@ class OnlineDoors:
     def _must(self, path: str) -> dict[str, Any]:
         resource = self._resources.get(path)
         if resource is None:
-            raise missing(path)
+            raise not_found(path)
         return resource
 
 

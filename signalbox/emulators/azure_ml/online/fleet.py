@@ -14,7 +14,7 @@ from azure.core.exceptions import AzureError
 
 from signalbox.emulators.azure_ml.batch.scoring import seconds
 from signalbox.emulators.azure_ml.blobs import Blobs
-from signalbox.emulators.azure_ml.doors import missing
+from signalbox.emulators.azure_ml.doors import not_found
 from signalbox.emulators.azure_ml.estate import Estate, Place, Scope
 from signalbox.emulators.azure_ml.operations import Operations
 from signalbox.emulators.azure_ml.process import Ended, LineProcess, NotStarted
@@ -187,7 +187,7 @@ class Fleet:
     def _deployment(self, path: str) -> dict[str, Any]:
         deployment = self._resources.get(path)
         if deployment is None:
-            raise missing(path)
+            raise not_found(path)
         return dict(deployment["properties"])
 
     def _scope(self, path: str) -> Scope:

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, missing
+from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, not_found
 from signalbox.emulators.azure_ml.jobs import JobQueue
 from signalbox.emulators.azure_ml.pipelines.runs import PipelineRuns, field
 from signalbox.emulators.azure_ml.pipelines.training import TrainingSpec
@@ -96,14 +96,14 @@ class PublishedDoors:
         self._entrance.check_token(request)
         pipeline = self._resources.get(f"/published/{request.match_info['pipeline']}")
         if pipeline is None or not request.path.lower().startswith(f"/pipelines/v1.0{pipeline['workspace']}/".lower()):
-            raise missing(request.path)
+            raise not_found(request.path)
         return pipeline
 
     def _run(self, request: web.Request) -> dict[str, Any]:
         self._entrance.check_token(request)
         job = self._jobs.find(request.match_info["run"])
         if job is None or not job["spec"].get("published"):
-            raise missing(request.path)
+            raise not_found(request.path)
         return job
 
 

@@ -44,13 +44,13 @@ class PipelineRuns:
             raise bad("only jobs of jobType Pipeline with a componentId run here")
         if self._jobs.find(name) is not None:
             raise Refusal(409, "UserError", f"a job named {name} already exists")
-        folders, literals = given(properties.get("inputs") or {})
+        folders, literals = split_inputs(properties.get("inputs") or {})
         spec = TrainingSpec(
             workspace=scope.id,
             component=properties["componentId"],
             folders=folders,
             literals=literals,
-            outputs=written(properties.get("outputs") or {}),
+            outputs=output_uris(properties.get("outputs") or {}),
         )
         run_properties = {
             "experimentName": properties.get("experimentName") or "Default",
@@ -58,17 +58,17 @@ class PipelineRuns:
             "properties": properties.get("properties") or {},
         }
         job = self.start(spec, run_properties, properties.get("displayName") or "", name)
-        return web.json_response(shown(job), status=201)
+        return web.json_response(job_document(job), status=201)
 
 
-def shown(job: dict[str, Any]) -> dict[str, Any]:
+def job_document(job: dict[str, Any]) -> dict[str, Any]:
     """A job as Resource Manager shows it."""
     own = {name: value for name, value in job.items() if name not in ("spec", "kind", "times")}
     created = job.get("times", {}).get("created")
     return own | {"type": f"{PROVIDER}/workspaces/jobs", "systemData": {"createdAt": created}}
 
 
-def given(inputs: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+def split_inputs(inputs: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
     """(folders, literals) of a job's inputs."""
     folders, literals = {}, {}
     for name, input_ in inputs.items():
@@ -79,7 +79,7 @@ def given(inputs: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
     return folders, literals
 
 
-def written(outputs: Mapping[str, Any]) -> dict[str, str]:
+def output_uris(outputs: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(field(output, "uri") or "") for name, output in outputs.items()}
 
 

@@ -1,6 +1,7 @@
 """Runs one step of a pipeline: `python -m signalbox.emulators.azure_ml.pipelines.step COMMAND ARGUMENT...`.
 
 The command takes this process's place, so that it ends with the emulator however that ends.
+It stands alone, because it is a program of its own.
 """
 
 import os

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, arm_path, missing
+from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, arm_path, not_found
 from signalbox.emulators.azure_ml.estate import PROVIDER
 from signalbox.emulators.azure_ml.resource_manager import messaging
 from signalbox.emulators.azure_ml.resources import Resources
@@ -72,7 +72,7 @@ class InspectionDoors:
             self._entrance.check_token(request)
             instead = self._resources.get(f"/shown{arm_path(request)}")
             if instead is not None and instead["body"] is None:
-                raise missing(arm_path(request))
+                raise not_found(arm_path(request))
             return web.json_response(show(request) if instead is None else instead["body"])
 
         return handler
@@ -89,14 +89,14 @@ class InspectionDoors:
     def _account(self, request: web.Request) -> dict[str, Any]:
         path = arm_path(request)
         if path.lower() not in {account.lower() for account in self._inspected.accounts.values()}:
-            raise missing(path)
+            raise not_found(path)
         properties = {"provisioningState": "Succeeded", "publicNetworkAccess": "Enabled", "isHnsEnabled": True}
         return _document(path, "Microsoft.Storage/storageAccounts", properties)
 
     def _compute(self, request: web.Request) -> dict[str, Any]:
         self._entrance.admit(request)
         if request.match_info["compute"] not in self._inspected.computes:
-            raise missing(arm_path(request))
+            raise not_found(arm_path(request))
         properties = {"computeType": "AmlCompute", "provisioningState": "Succeeded"}
         return _document(arm_path(request), f"{PROVIDER}/workspaces/computes", properties)
 
@@ -119,7 +119,7 @@ class InspectionDoors:
         for entity in self._inspected.messaging.get(kind, ()):
             if entity["name"].lower() == request.match_info["name"].lower():
                 return dict(entity)
-        raise missing(arm_path(request))
+        raise not_found(arm_path(request))
 
     def _subscriptions(self, request: web.Request) -> dict[str, Any]:
         scope = f"/{request.match_info['scope']}"

@@ -4,7 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
-from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, arm_path, missing
+from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, arm_path, not_found
 from signalbox.emulators.azure_ml.estate import BLOB_STORE, PROVIDER, Scope
 
 
@@ -35,7 +35,7 @@ class WorkspaceDoors:
     async def _show_datastore(self, request: web.Request) -> web.Response:
         workspace, name = self._entrance.admit(request), request.match_info["datastore"]
         if name not in self._entrance.estate.datastores(workspace):
-            raise missing(arm_path(request))
+            raise not_found(arm_path(request))
         return web.json_response(self._datastore(workspace, name))
 
     def _workspace(self, workspace: Scope) -> dict[str, Any]:

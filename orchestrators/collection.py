@@ -1,6 +1,7 @@
-"""Collect files until a window closes, then start one run for what lies there.
+"""Collect what waits, files until a window closes and records into micro-batches, and start a run for it.
 
-Level-triggered: it looks at what is there and never counts events, so a lost or repeated one changes nothing.
+Both are level-triggered: they look at what is there and never count events or messages, so that a lost or repeated one
+changes nothing. The files and the records stay in the hub.
 """
 
 from shared import contracts as c
@@ -9,6 +10,7 @@ from shared.domain.inference.windows import WindowAction
 from shared.durable.context import Context, Steps, call, pause, start_over
 
 _LOOKS_PER_SEGMENT = 20
+_LINGER_S = 5.0  # How long an instance stays after the last record: a new one costs more than a look.
 
 
 def collect_window(ctx: Context, watch: c.WindowWatch) -> Steps[c.Done | None]:
@@ -34,3 +36,22 @@ def _close(ctx: Context, watch: c.WindowWatch) -> Steps[None]:
         run = claimed.inference
         key = identity.effect_key(run.run, "started")
         yield from call(ctx, c.START_RUN, c.RunStart(key=key, inference=run))
+
+
+def collect_records(ctx: Context, watch: c.RecordsWatch) -> Steps[c.Done | None]:
+    """Ends when nothing has waited for a while; a record, or the reconciling timer, opens it again."""
+    quiet = False
+    for _ in range(_LOOKS_PER_SEGMENT):
+        ctx.show("looking")
+        backlog = yield from call(ctx, c.LOOK_AT_RECORDS, watch)
+        if backlog.due:
+            ctx.show("closing")
+            yield from call(ctx, c.CLOSE_BATCH, c.BatchClosing(key=ctx.unique(), watch=watch))
+        elif backlog.wait_s is None and quiet:
+            return c.Done()
+        else:
+            ctx.show("waiting")
+            yield from pause(ctx, _LINGER_S if backlog.wait_s is None else backlog.wait_s)
+        quiet = not backlog.due and backlog.wait_s is None
+    start_over(ctx, watch)
+    return None

@@ -1,0 +1,90 @@
+"""The app itself: its settings and configuration, its callers, its clock, and what its sweeps left out."""
+
+import json
+
+from shared.config import check as findings_of
+from shared.domain.failures import Refused
+from shared.operations.doctor.findings import Findings, Site, SubjectReport, check
+from shared.records import paths as records
+
+
+@check
+def settings(site: Site) -> Findings:
+    settings, ladder = site.settings, site.configuration.ladder
+    report = SubjectReport("settings", "SIGNALBOX_RECEIPT_KEY")
+    if ladder.stages and not settings.receipt_key:
+        yield report.broken("is not set, so no promotion can move", "set a Key Vault reference to 32 random characters")
+    else:
+        yield report.ok("is set" if settings.receipt_key else "is not needed: no ladder is configured")
+    report = SubjectReport("settings", "SIGNALBOX_TOKEN_ISSUER")
+    if not settings.token_issuer:
+        yield report.broken("is not set, so nobody can sign in", "set https://login.microsoftonline.com/TENANT/v2.0")
+    else:
+        yield report.ok(f"is {settings.token_issuer}")
+
+
+@check
+def configuration(site: Site) -> Findings:
+    path = site.settings.config_path
+    findings = findings_of(path)
+    for finding in findings:
+        report = SubjectReport("configuration", f"{finding.file or path.name}:{finding.line}: {finding.field}")
+        grade = report.broken if finding.level == "error" else report.warning
+        yield grade(finding.problem, finding.remedy)
+    if not findings:
+        yield SubjectReport("configuration", path.name).ok("and its data contracts are valid")
+
+
+@check
+def callers(site: Site) -> Findings:
+    keys = {name for name, _ in site.settings.caller_keys}
+    machines = site.configuration.permissions.machines
+    for machine in machines:
+        report = SubjectReport("callers", f"machine {machine.name}")
+        if machine.app or machine.oid:
+            yield report.ok("is known by its token")
+        elif machine.name in keys:
+            yield report.ok("is known by a key")
+        else:
+            fix = f"add `app` or `oid` under machines.{machine.name}, or NAME=sha256:DIGEST to SIGNALBOX_CALLER_KEYS"
+            yield report.broken("has neither a token nor a key, so it can never call", fix)
+    for name in sorted(keys - {machine.name for machine in machines}):
+        fix = "remove it from SIGNALBOX_CALLER_KEYS, or add the machine to `machines`"
+        yield SubjectReport("callers", f"key {name}").warning("belongs to no configured machine", fix)
+
+
+_NOTICED_S, _FATAL_S = 30.0, 300.0
+
+
+@check
+def clock(site: Site) -> Findings:
+    skew_s = site.control.clock().skew_s
+    report, difference = SubjectReport("clock", "this host"), f"differs from Azure's by {skew_s:.0f} s"
+    if skew_s >= _FATAL_S:
+        yield report.broken(difference, "synchronise the host's clock (NTP): tokens are refused from five minutes on")
+    elif skew_s >= _NOTICED_S:
+        yield report.warning(difference, "synchronise the host's clock (NTP)")
+    else:
+        yield report.ok(difference)
+
+
+_FIX = "mend that; the next sweep tries it again (SIGNALBOX_RECONCILE_SCHEDULE)"
+_MOST = 20
+
+
+@check
+def sweeps(site: Site) -> Findings:
+    state, failures = site.configuration.hub.state, 0
+    report = SubjectReport("sweeps", f"{state}/{records.SWEEPS}")
+    try:
+        for blob in site.hub.list(state, records.SWEEPS):
+            failed = json.loads(site.hub.read(state, blob.path) or b"{}")
+            for part, failure in list(failed.items())[:_MOST]:
+                failures += 1
+                name = blob.path.removeprefix(records.SWEEPS).removesuffix(".json")
+                observation = f"is left out since {failure['since']}: {failure['because']}"
+                yield SubjectReport("sweeps", f"{name}: {part}").broken(observation, _FIX)
+    except Refused as refusal:
+        yield report.unknown(f"cannot be read: {refusal}", "see what is found of the container")
+    if not failures:
+        yield report.ok("nothing was left out")
