@@ -67,7 +67,11 @@ def header_line(columns: Sequence[str]) -> str:
 
 
 def _table(
-    clients: Clients, route: TrainingRoute, member: TrainingFile, held_out: Sequence[str], update: Callable[[bytes], object]
+    clients: Clients,
+    route: TrainingRoute,
+    member: TrainingFile,
+    held_out: Sequence[str],
+    update: Callable[[bytes], object],
 ) -> Iterator[Row]:
     """The columns of every file in the order of their names, so that one order of columns is not another set."""
     reader = clients.row_files.cells(member.blob, update)
@@ -94,7 +98,11 @@ def _table(
 
 
 def _boxes(
-    clients: Clients, route: TrainingRoute, member: TrainingFile, held_out: Sequence[str], update: Callable[[bytes], object]
+    clients: Clients,
+    route: TrainingRoute,
+    member: TrainingFile,
+    held_out: Sequence[str],
+    update: Callable[[bytes], object],
 ) -> Iterator[Row]:
     wrong, fields, keys = list[str](), (*route.key, *held_out), len(route.key)
     for image in clients.row_files.images(member.blob, sorted(route.labels), fields, update):
