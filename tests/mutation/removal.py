@@ -1,6 +1,7 @@
 """Take a condition out of a function of the running product, wherever the function lies and however it is laid out."""
 
 import ast
+import builtins
 import importlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
@@ -38,6 +39,12 @@ class Lock:
         """The module and the name of the function, and the function without the condition. Raises AssertionError."""
         module, name = _locate(self.symbol)
         function = dict(_functions(ast.parse(_path(module).read_text())))[name]
+        strange = (
+            _names(_parsed(self.without), ast.Load)
+            - _names(function)
+            - {*dir(importlib.import_module(module)), *dir(builtins)}
+        )
+        assert not strange, f"{name} knows no {strange}, which stand in what is to take the place: bring it up to date"
         return module, name, _Exchange(self.condition, self.without).within(function)
 
     def __str__(self) -> str:
@@ -101,6 +108,12 @@ def _parsed(text: str) -> ast.AST:
     except SyntaxError:
         (statement,) = ast.parse(text).body
         return statement
+
+
+def _names(tree: ast.AST, context: type[ast.expr_context] = ast.expr_context) -> set[str]:
+    """The variables and parameters in *tree*; with a *context*, only those that are read or written."""
+    variables = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, context)}
+    return variables | {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
 
 
 def _assignment(keyword: ast.keyword) -> ast.stmt:

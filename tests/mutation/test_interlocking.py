@@ -415,7 +415,7 @@ LOCKS = [
     Lock(
         symbol="refuse_approval",
         condition="same_person(approval, person)",
-        without="each.oid == person.oid",
+        without="approval.oid == person.oid",
         guard=test_four_eyes.test_two_accounts_of_one_person_count_once,
     ),
     Lock(

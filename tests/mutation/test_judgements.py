@@ -100,7 +100,7 @@ CONDITIONS = [
         without="_left(limit_s, _age(now, since))",
         guard=decided,
     ),
-    Lock(symbol="decision._age", condition="max(timedelta(), now - earlier)", without="now - then", guard=decided),
+    Lock(symbol="decision._age", condition="max(timedelta(), now - earlier)", without="now - earlier", guard=decided),
     Lock(symbol="_limited", condition="max", without="min", guard=decided),
     Lock(symbol="gates.registry._decide", condition="if unknown", without="False", guard=finite),
     Lock(symbol="data_tests_passed", condition='test.outcome != "passed"', without="False", guard=gated),
