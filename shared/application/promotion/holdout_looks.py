@@ -71,13 +71,18 @@ def _first_version(world: Records, model: str, version: HoldoutVersion) -> str:
     if next(iter(_looks(world, model, version.digest)), None):
         return version.digest
     largest, first = SAME_ROWS, version.digest
-    for blob in world.hub.list(state, records.holdout_versions(model)):
-        if blob.path.endswith(records.VERSION_RECORD):
-            earlier = json.loads(world.hub.read(state, blob.path) or b"{}")
-            share = version.keys.share_in(parse_sketch(earlier["keys"]))
-            if share > largest:
-                largest, first = share, earlier["counted_with"]
+    for earlier in _versions(world, model):
+        share = version.keys.share_in(parse_sketch(earlier["keys"]))
+        if share > largest:
+            largest, first = share, earlier["counted_with"]
     return first
+
+
+def _versions(world: Records, model: str) -> Iterator[dict[str, Any]]:
+    state = world.configuration.hub.state
+    for blob in world.hub.list(state, records.holdout_versions(model)):
+        if blob.path.endswith(records.VERSION_RECORD) and (raw := world.hub.read(state, blob.path)):
+            yield json.loads(raw)
 
 
 def _looks(world: Records, model: str, digest: str) -> Iterator[dict[str, Any]]:
