@@ -65,6 +65,10 @@ def test_what_is_no_finite_number_is_no_value_of_a_number(text):
     assert verdicts(["1.5", text], Column(name="x", type="number")) == [(1.5, False), (None, True)]
 
 
+def test_large_numbers_whose_sum_is_infinite_are_numbers():
+    assert verdicts(["1.7e308", "1.7e308"], Column(name="x", type="number")) == [(1.7e308, False)] * 2
+
+
 MOMENT = datetime(2024, 1, 1, tzinfo=UTC)
 TYPED = [
     ("number", pa.array([2**60, -1]), [float(2**60), -1.0]),
