@@ -23,10 +23,10 @@ from bench.drift_statistics import WORLDS, Rows, counted, limit, reference_of
 from shared.domain.drift.columns import corrected_variation, total_variation
 from shared.domain.drift.detector import detect
 from shared.domain.drift.relevance import relevance
-from shared.domain.drift.rule import DriftRule, Outcome
+from shared.domain.drift.rule import DriftOutcome, DriftRule
 from shared.domain.statistics.counts import benjamini_hochberg, kolmogorov_smirnov
 
-OUTCOMES = (Outcome.DRIFTED, Outcome.INCONCLUSIVE, Outcome.NONE)
+OUTCOMES = (DriftOutcome.DRIFTED, DriftOutcome.INCONCLUSIVE, DriftOutcome.NONE)
 Draw = Callable[[np.random.Generator, int], np.ndarray]
 
 
@@ -68,15 +68,15 @@ def hidden(simulations: int) -> list[str]:
     print("| in 100 rows, reference of 10,000 | drifted | inconclusive | none | drifted where nothing moved |")
     print("|---|---|---|---|---|")
     for name, (before, after) in HIDDEN.items():
-        chance, outcomes, still = np.random.default_rng(14), Counter[Outcome](), 0
+        chance, outcomes, still = np.random.default_rng(14), Counter[DriftOutcome](), 0
         for _ in range(simulations):
             reference = reference_of({"x0": before(chance, 10_000)})
             outcomes[detect(reference, counted({"x0": after(chance, 100)}, reference), rule).outcome] += 1
             unmoved = counted({"x0": before(chance, 100)}, reference)
-            still += detect(reference, unmoved, rule).outcome is Outcome.DRIFTED
+            still += detect(reference, unmoved, rule).outcome is DriftOutcome.DRIFTED
         shares = " | ".join(f"{outcomes[outcome] / simulations:.1%}" for outcome in OUTCOMES)
         print(f"| {name} | {shares} | {still / simulations:.1%} |", flush=True)
-        missed = outcomes[Outcome.NONE] / simulations
+        missed = outcomes[DriftOutcome.NONE] / simulations
         if missed > limit(1 - rule.power, simulations) or still / simulations > limit(rule.alpha, simulations):
             wrong.append(name)
     return wrong
@@ -98,7 +98,7 @@ def score(simulations: int) -> list[str]:
     worlds = {"both inputs of an exclusive or": True, "an input that the score does not use": False}
     for name, together in worlds.items():
         for asked in (False, True):
-            chance, outcomes = np.random.default_rng(6), Counter[Outcome]()
+            chance, outcomes = np.random.default_rng(6), Counter[DriftOutcome]()
             for _ in range(simulations):
                 rows = _score_world(chance, 1000, together, moved=False)
                 reference = replace(reference_of(rows), relevance=relevance(rows, "output", resamples=0))
@@ -107,7 +107,7 @@ def score(simulations: int) -> list[str]:
                 outcomes[detect(reference, window, rule).outcome] += 1
             shares = " | ".join(f"{outcomes[outcome] / simulations:.1%}" for outcome in OUTCOMES)
             print(f"| {name} | {'compared' if asked else 'not there'} | {shares} |", flush=True)
-            wrong += [f"the score of {name}"] if together and outcomes[Outcome.NONE] else []
+            wrong += [f"the score of {name}"] if together and outcomes[DriftOutcome.NONE] else []
     return wrong
 
 
