@@ -14,15 +14,16 @@ from typing import Annotated, Any
 import azure.functions as func
 
 from shared import contracts as c
+from shared.application.events.dead_letters import store_letter
+from shared.application.inference.starts import collect_records
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.access.redaction import redacted, without_secrets
 from shared.domain.events import UnreadableEvent
 from shared.domain.inference.streams import KEY, Stream
-from shared.durable.starting import Client, Start, start_once
+from shared.durable.starting import Client, Start
 from shared.records import paths as records
 from shared.validation.rules import Many, Name
-from triggers.events.intake import dead_letter, store_letter
 from triggers.queues.hub_messages import PoisonMessage, content_of, delivered
 from triggers.queues.message_files import read_content, refuse_nameless
 
@@ -46,12 +47,12 @@ def is_records(raw: Any) -> bool:
 
 
 async def receive_records(client: Client, clients: Clients, message: func.ServiceBusMessage) -> str:
-    """Keep what one message brings; says what was done. Raises PoisonMessage, and Transient: deliver again."""
+    """Keep the records of one message; returns a sentence. Raises PoisonMessage, and Transient: deliver again."""
     raw, problem = raw_of(message)
     with delivered(RECORDS, clients, message, redacted(str(raw["id"]))):
-        said = await take_records(client, clients, raw, problem)
-    _log.info("message %s, delivery %s: %s", raw["id"], message.delivery_count, said)
-    return said
+        result = await take_records(client, clients, raw, problem)
+    _log.info("message %s, delivery %s: %s", raw["id"], message.delivery_count, result)
+    return result
 
 
 def raw_of(message: func.ServiceBusMessage) -> tuple[dict[str, Any], str]:
@@ -76,13 +77,11 @@ async def take_records(client: Client, clients: Clients, raw: dict[str, Any], pr
         kept = await asyncio.to_thread(keep, clients, raw)
     except UnreadableEvent as error:
         shown = without_secrets(raw)
-        stored = await dead_letter(clients, shown if shown == raw else shown | {_CUT: True}, redacted(str(error)))
-        raise PoisonMessage(f"stored as {stored}: {redacted(str(error))}") from error
-    watch = kept.watch
-    how = await start_once(
-        client, c.COLLECT_RECORDS, identity.collector_id(watch.stream, watch.group), watch, again=True
-    )
-    return f"{kept.summary}; its collector {'started' if how is Start.STARTED else 'runs'}"
+        letter = shown if shown == raw else shown | {_CUT: True}
+        location = await asyncio.to_thread(store_letter, clients, letter, redacted(str(error)))
+        raise PoisonMessage(f"stored as {location}: {redacted(str(error))}") from error
+    start = await collect_records(client, kept.watch)
+    return f"{kept.summary}; its collector {'started' if start is Start.STARTED else 'runs'}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +97,7 @@ def keep(clients: Clients, raw: dict[str, Any]) -> KeptRecords:
 
     Raises UnreadableEvent where none is good, and Transient.
     """
-    stream, sent = would_keep(clients, raw)
+    stream, sent = read_records(clients, raw)
     watch = c.RecordsWatch(stream=stream.name, group=stream.group_of(str(raw["session"])))
     state, message = clients.configuration.hub.state, str(raw["id"])
     used = clients.hub.read(state, records.used_message(stream.name, identity.message_digest(message)))
@@ -158,7 +157,7 @@ def _store_refused(
     store_letter(clients, shown if shown == letter else shown | {_CUT: True}, f"stream {stream.name}: {reason}")
 
 
-def would_keep(clients: Clients, raw: dict[str, Any]) -> tuple[Stream, RecordsSent]:
+def read_records(clients: Clients, raw: dict[str, Any]) -> tuple[Stream, RecordsSent]:
     """What the message brings to which stream. Raises UnreadableEvent."""
     sent = read_content(RecordsSent, raw.get("data"))
     if raw.get(_CUT):
@@ -169,10 +168,10 @@ def would_keep(clients: Clients, raw: dict[str, Any]) -> tuple[Stream, RecordsSe
     names = {name: str(raw[name]) for name in ("id", "session", "correlation")}
     if names != without_secrets(names):
         raise UnreadableEvent("the message's id, session or correlation holds what looks like a secret; leave it out")
-    found = {stream.name: stream for stream in clients.configuration.streams}.get(sent.stream)
-    if found is None:
-        known = ", ".join(stream.name for stream in clients.configuration.streams) or "none"
-        raise UnreadableEvent(f"stream {sent.stream!r} is not configured; there are: {known}")
-    if found.by_key and not KEY.fullmatch(str(raw["session"])):
-        raise UnreadableEvent(f"session {str(raw['session'])[:60]!r} is no key of stream {found.name}: {KEY.pattern}")
-    return found, sent
+    streams = {stream.name: stream for stream in clients.configuration.streams}
+    stream = streams.get(sent.stream)
+    if stream is None:
+        raise UnreadableEvent(f"stream {sent.stream!r} is not configured; there are: {', '.join(streams) or 'none'}")
+    if stream.by_key and not KEY.fullmatch(str(raw["session"])):
+        raise UnreadableEvent(f"session {str(raw['session'])[:60]!r} is no key of stream {stream.name}: {KEY.pattern}")
+    return stream, sent
