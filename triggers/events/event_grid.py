@@ -1,7 +1,7 @@
 """The Event Grid subscription: what lands in the Data Hub starts what the routes say.
 
 A bad event is stored and acknowledged, since Event Grid drops what is refused with a 4xx; a transient fault raises, so
-that the host answers 5xx and the event is delivered again.
+that the host answers 5xx and the event is delivered again. It stands alone since it is all that a cold start imports.
 """
 
 from collections.abc import Callable

@@ -7,11 +7,11 @@ import asyncio
 import json
 import re
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 
 from shared import contracts as c
 from shared.application.devops.open_instances import start_kept
+from shared.application.devops.tasks import accept_task
 from shared.application.progress import progress_of
 from shared.clients import Clients
 from shared.codec import encode
@@ -19,9 +19,9 @@ from shared.domain import identity
 from shared.domain.access.permissions import Action
 from shared.domain.devops.hooks import read_hint
 from shared.domain.devops.orders import BODY_LIMIT, OrderKind, TaskOrder, read_order
-from shared.domain.devops.tasks import TOKEN_LIFE_S, TaskRef, read_task
+from shared.domain.devops.tasks import TaskRef, read_task
 from shared.domain.failures import Refused
-from shared.durable.starting import Client, Start, start_once
+from shared.durable.starting import Client
 from shared.telemetry.spans import occurred_at
 from shared.validation.rules import OptionalName, Sentence
 from triggers.events.fields import moment_of
@@ -99,11 +99,8 @@ async def take_task(request: ApiRequest, body: TaskAsked) -> TaskTaken:
         raise Problem(400, "bad header", "header AuthToken is no token; leave the task's default headers as they are")
     task = replace(task, call=identity.task_call(token, json.dumps(encode(order), sort_keys=True)))
     name = identity.task_id(task.plan, task.job, task.task, task.call)
-    until = request.clients.clock.now() + timedelta(seconds=TOKEN_LIFE_S)
-    await asyncio.to_thread(request.clients.secrets.keep, name, token, until)
-    start = await start_once(request.client, c.FOLLOW_TASK, name, c.TaskFollowing(task=task, order=order))
-    if start is Start.FINISHED:  # A replay, whose token nothing will use.
-        await asyncio.to_thread(request.clients.secrets.drop, name)
+    following, clients = c.TaskFollowing(task=task, order=order), request.clients
+    start = await accept_task(request.client, clients.secrets, clients.clock, name, token, following)
     return TaskTaken(task=name, accepted=start.value)
 
 

@@ -1,4 +1,7 @@
-"""The queue of Azure DevOps' service hooks, which may come by it instead of by the web hook: both do the same."""
+"""The queue of Azure DevOps' service hooks, which may come by it instead of by the web hook: both do the same.
+
+It stands alone as every queue has a module.
+"""
 
 import azure.functions as func
 

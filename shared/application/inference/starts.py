@@ -1,4 +1,7 @@
-"""Start what stands beside runs: windows, collectors of streaming records, data checks. Runs start in `open_runs`."""
+"""Start what stands beside runs: windows, collectors of streaming records, data checks. Runs start in `open_runs`.
+
+It stands alone since events, queues, HTTP and sweeps all start these here.
+"""
 
 from shared import contracts as c
 from shared.domain import identity

@@ -1,6 +1,6 @@
 """Start a promotion, or several that climb together, once: a second start of the same id joins the first.
 
-HTTP requests, flags of models, retraining and Azure DevOps all start promotions here.
+It stands alone since HTTP requests, flags of models, retraining and Azure DevOps all start promotions here.
 """
 
 import asyncio
