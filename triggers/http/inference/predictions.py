@@ -94,12 +94,12 @@ def _manifest_of(clients: Clients, run: str) -> str:
 
 
 def _piece(clients: Clients, run: str, query: PieceAsked) -> PredictionPiece:
-    published = _published(clients, run)
-    file = next((file for file in published.files if file.name == query.name), None)
+    predictions = _published(clients, run)
+    file = next((file for file in predictions.files if file.name == query.name), None)
     if file is None:
-        names = ", ".join(file.name for file in published.files[:20])
+        names = ", ".join(file.name for file in predictions.files[:20])
         raise Problem(404, "no such file", f"run {run} published no {query.name!r}; it published: {names}")
-    container, _, path = published.manifest.partition("/")
+    container, _, path = predictions.manifest.partition("/")
     blob = clients.hub.find(container, f"{path.rpartition('/')[0]}/{file.name}")
     if blob is None or blob.size != file.bytes:
         raise Problem(409, "not what was published", f"{file.name} of run {run} was removed or changed in the hub")

@@ -159,9 +159,9 @@ def _captures(route: Route, before: c.Inference) -> dict[str, str]:
 
 def _note(before: c.Inference, inference: c.Inference) -> str:
     """Which configuration scores, and what it changes."""
-    which = "as the run was" if inference.configuration == AS_IT_WAS else "by today's configuration"
+    manner = "as the run was" if inference.configuration == AS_IT_WAS else "by today's configuration"
     now, then = _described(inference.route), _described(before.route)
-    return f"scored {which}: {now}" + (f"; the run was {then}" if now != then else "")
+    return f"scored {manner}: {now}" + (f"; the run was {then}" if now != then else "")
 
 
 def _described(route: Route) -> str:

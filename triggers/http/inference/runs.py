@@ -93,8 +93,8 @@ async def list_runs(request: ApiRequest, query: RunFilters) -> RunPage:
     for name, value in (("route", query.route), ("outcome", query.outcome)):
         if value:
             rows = [row for row in rows if getattr(row, name) == value]
-    shown, following = page(rows, lambda row: (row.opened, row.run), query.limit, query.cursor)
-    return RunPage(total=len(rows), runs=shown, next=following)
+    rows_of_page, following = page(rows, lambda row: (row.opened, row.run), query.limit, query.cursor)
+    return RunPage(total=len(rows), runs=rows_of_page, next=following)
 
 
 async def show_run(request: ApiRequest, run: str) -> RunShown:
@@ -124,10 +124,10 @@ async def _order(request: ApiRequest, run: str, kind: str, reason: str) -> Order
     if record.get("outcome"):
         raise Problem(409, "too late", f"run {run} ended as {record['outcome']}; reprocess it instead")
     content = order_record(request, run, kind, reason)
-    created = await asyncio.to_thread(hub.create, state, records.order(run, kind), content, {"order": kind})
+    is_new = await asyncio.to_thread(hub.create, state, records.order(run, kind), content, {"order": kind})
     for instance in (run, identity.wait_id(run)):
         await wake(request.client, instance, c.ORDER_GIVEN)
-    return Ordered(run=run, order=kind, recorded=created)
+    return Ordered(run=run, order=kind, recorded=is_new)
 
 
 def _shown(clients: Clients, record: dict[str, Any]) -> RunShown:

@@ -95,10 +95,10 @@ def _row(dead: DeadMessage) -> LetterRow:
 
 def _shown(dead: DeadMessage) -> dict[str, Any]:
     content, problem = hub_messages.content_of(_message(dead))
-    hidden = dead.door is QueueDoor.APPROVALS and (problem or not isinstance(content, dict))
+    token_possible = dead.door is QueueDoor.APPROVALS and (problem or not isinstance(content, dict))
     names = {"id": dead.id, "session": dead.session, "correlation": dead.correlation}
-    shown = {**names, "deliveries": dead.deliveries, "data": _HIDDEN if hidden else content}
-    return dict(without_secrets(shown))
+    content_shown = {**names, "deliveries": dead.deliveries, "data": _HIDDEN if token_possible else content}
+    return dict(without_secrets(content_shown))
 
 
 def _message(dead: DeadMessage) -> func.ServiceBusMessage:
