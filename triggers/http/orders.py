@@ -9,7 +9,7 @@ from triggers.http.api_route import ApiRequest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """An order on a run or a schedule: whoever signs in gives it, and says why."""
+    """An order on a run or a schedule, with the reason why; the caller's verified identity is recorded with it."""
 
     reason: Sentence
 

@@ -76,7 +76,7 @@ def aged(source: str, clients: Clients, message: func.ServiceBusMessage) -> date
 
 
 def content_of(message: func.ServiceBusMessage) -> tuple[Any, str]:
-    """The JSON in the message, or else what of its body is kept, and what is wrong with it."""
+    """The JSON in the message and an empty text; or the start of its body, and what is wrong with it."""
     body = message.get_body()
     try:
         return parsed(body, MESSAGE_LIMIT), ""
