@@ -2,14 +2,14 @@
 
 import asyncio
 import json
+from datetime import datetime
 from typing import Any
 
 from activities.drift.windows import change_window, watch_of
 from activities.effects import once, stamp
 from shared import contracts as c
 from shared.application.drift.watches import Window, read_window
-from shared.application.retraining.causes import record_cause
-from shared.application.retraining.consideration import consider
+from shared.application.retraining.causes import raise_cause
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.drift.detector import DriftVerdict, detect
@@ -168,11 +168,11 @@ def _remember(
 
 
 async def tell_drift(client: Client, clients: Clients, telling: c.DriftTelling) -> c.Done:
-    """Announce the finding, record it as a cause and close its window, under whose name all is; wake the decision."""
+    """Announce the finding and close its window, under whose name both are; raise it as a cause to retrain."""
     watch = await asyncio.to_thread(watch_of, clients, telling.model)
     done = await asyncio.to_thread(once, clients, telling.key, c.Done, lambda: _tell(clients, watch, telling))
-    if watch.retrain and clients.configuration.is_retrained(telling.model):
-        await consider(client, clients, telling.model)
+    if watch.retrain:
+        await raise_cause(client, clients, await asyncio.to_thread(_cause, clients, telling, done))
     return done
 
 
@@ -189,19 +189,23 @@ def _tell(clients: Clients, watch: DriftWatch, telling: c.DriftTelling) -> c.Don
         **facts,
     }
     clients.announcer.announce(name, "Signalbox.Drift.Detected", f"models/{telling.model}", data)
-    if watch.retrain:
-        kind = CauseKind.DRIFT
-        cause = Cause(
-            id=identity.cause_id(telling.model, kind.value, name),
-            model=telling.model,
-            kind=kind,
-            at=clients.clock.now(),
-            because=telling.found.because[:1000],
-            facts=facts | {"report": f"{state}/{telling.found.report}"},
-        )
-        record_cause(clients, cause)
     _remember(clients, telling, watch, report)
     return c.Done(at=stamp(clients))
+
+
+def _cause(clients: Clients, telling: c.DriftTelling, done: c.Done) -> Cause:
+    """The finding as a cause to retrain, as of the time at which it was announced."""
+    state = clients.configuration.hub.state
+    report = json.loads(clients.hub.read(state, telling.found.report) or b"{}")
+    window = identity.drift_window(telling.model, telling.version, telling.number)
+    return Cause(
+        id=identity.cause_id(telling.model, CauseKind.DRIFT.value, window),
+        model=telling.model,
+        kind=CauseKind.DRIFT,
+        at=datetime.fromisoformat(done.at),
+        because=telling.found.because[:1000],
+        facts=_facts(report) | {"report": f"{state}/{telling.found.report}"},
+    )
 
 
 def _facts(report: dict[str, Any]) -> dict[str, str]:

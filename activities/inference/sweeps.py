@@ -14,11 +14,12 @@ from activities.inference.windows import claimed_inference, read_index, unclaime
 from activities.sweep_parts import Parts
 from shared import contracts as c
 from shared.application.inference.open_runs import start_inference
+from shared.application.inference.starts import open_window
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.inference.arrivals import Arrival
 from shared.domain.inference.routes import Grouping, Route
-from shared.durable.starting import Client, Start, start_once
+from shared.durable.starting import Client, Start
 from shared.ports import Blob
 from shared.records import paths as records
 
@@ -49,7 +50,7 @@ async def _sweep_windows(client: Client, clients: Clients, route: Route, parts: 
     for watch in waiting:
         window = identity.window_id(route.name, watch.group)
         with parts.part(f"window {window}"):
-            opened += await start_once(client, c.COLLECT_WINDOW, window, watch, again=True) is Start.STARTED
+            opened += await open_window(client, watch) is Start.STARTED
     return opened
 
 

@@ -1,21 +1,41 @@
-"""Causes of retraining, recorded once each. Doors, timers and detectors all come this way, and then wake the decision:
+"""Causes of retraining: recorded once each, after which the decision about them is woken."""
 
-record_cause(clients, cause)
-await consider(client, clients, cause.model)
-"""
-
+import asyncio
 import json
 
 from shared import contracts as c
+from shared.application.retraining.consideration import consider
 from shared.codec import encode
+from shared.domain import identity
 from shared.domain.retraining.causes import Cause
+from shared.durable.starting import Client, Start, start_once
 from shared.records import paths as records
 from shared.records.access import Records
 
 
-def record_cause(made: Records, cause: Cause) -> c.RetrainingWatch:
-    """Keep *cause* unless its id is known; returns what is to be considered."""
+async def raise_cause(client: Client, store: Records, cause: Cause, *others: Cause) -> Start | None:
+    """Record *cause*, with *others* of its model, and have them considered together.
+
+    None where the model is not retrained: the records are all then.
+
+    HTTP requests, events, schedules, detectors and Azure DevOps all come this way.
+    """
+    for one in (cause, *others):
+        await asyncio.to_thread(record_cause, store, one)
+    if not store.configuration.is_retrained(cause.model):
+        return None
+    return await consider(client, store, cause.model)
+
+
+def record_cause(store: Records, cause: Cause) -> c.RetrainingWatch:
+    """Keep *cause* unless its id is known; returns what is to be considered. `raise_cause` wakes the decision too."""
     content = json.dumps(encode(cause)).encode()
     metadata = {"kind": cause.kind.value, "at": cause.at.isoformat()}  # Enough for a decision over many of them.
-    made.hub.create(made.configuration.hub.state, records.cause(cause.model, cause.id), content, metadata)
+    store.hub.create(store.configuration.hub.state, records.cause(cause.model, cause.id), content, metadata)
     return c.RetrainingWatch(model=cause.model)
+
+
+async def watch_training_data(client: Client, model: str) -> Start:
+    """Have what has come to train *model* looked at: enough of it is a cause. A look that is under way is joined."""
+    watch = c.RetrainingWatch(model=model)
+    return await start_once(client, c.WATCH_TRAINING_DATA, identity.training_watch_id(model), watch, again=True)

@@ -28,114 +28,169 @@ from shared.domain.promotion.plans import Phase
 from shared.durable.starting import Client, wake
 from shared.ports import Blob
 from shared.records import paths as records
+from shared.validation.rules import Name, OptionalName, Sentence
+from triggers.http.api_route import ApiRequest
 from triggers.http.problems import Problem
-from triggers.http.requests import Decision, GlassBroken, Withdrawal
-from triggers.http.responses import work as answers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Own:
-    """What a person has *said*, its record, and the stage and phase that would use it."""
+class Decision:
+    """*evidence* is the digest on the page that the caller has looked at."""
+
+    role: Name
+    evidence: Name
+    reason: Sentence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal:
+    """Of several decisions that are not used yet the newest; *phase* means the consent to break that phase's glass."""
+
+    role: Name
+    stage: OptionalName = ""
+    phase: Phase | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GlassBroken:
+    role: Name
+    stage: Name
+    evidence: Name
+    reason: Sentence
+    phase: Phase = Phase.EXIT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    promotion: str
+    stage: str
+    role: str
+    decision: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawn:
+    promotion: str
+    stage: str
+    role: str
+    withdrawn: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnDecision:
+    """A decision of the caller's, its record, and the stage and phase that would use it."""
 
     stage: str
     phase: Phase
     record: Blob
-    said: Approval
+    approval: Approval
+
+
+async def approve_promotion(request: ApiRequest, promotion: str, body: Decision) -> Decided:
+    """Approve what a promotion asks people now, in `role`, for the `evidence` that was looked at."""
+    return await decide(request.client, request.clients, promotion, request.caller, True, body)
+
+
+async def reject_promotion(request: ApiRequest, promotion: str, body: Decision) -> Decided:
+    """Reject what a promotion asks people now, in `role`, for the `evidence` that was looked at."""
+    return await decide(request.client, request.clients, promotion, request.caller, False, body)
 
 
 async def decide(
     client: Client, clients: Clients, promotion: str, person: Person, approved: bool, body: Decision
-) -> answers.Decided:
-    """Record *person*'s decision in `role` on `evidence`, and wake the promotion."""
-    record = await asyncio.to_thread(_decide, clients, promotion, person, approved, body)
+) -> Decided:
+    """Record *person*'s decision, and wake the promotion; messages of the approvals queue come here too."""
+    response = await asyncio.to_thread(_decide, clients, promotion, person, approved, body)
     await wake(client, promotion, c.DECISION_GIVEN)
-    return record
+    return response
 
 
-async def withdraw(
-    client: Client, clients: Clients, promotion: str, person: Person, body: Withdrawal
-) -> answers.Withdrawn:
+async def withdraw_decision(request: ApiRequest, promotion: str, body: Withdrawal) -> Withdrawn:
     """Take back an own decision, as long as nothing has been moved on its strength."""
-    record = await asyncio.to_thread(_withdraw, clients, promotion, person, body)
-    await wake(client, promotion, c.DECISION_GIVEN)
-    return record
+    response = await asyncio.to_thread(_withdraw, request.clients, promotion, request.caller, body)
+    await wake(request.client, promotion, c.DECISION_GIVEN)
+    return response
 
 
-async def break_glass(
-    client: Client, clients: Clients, promotion: str, person: Person, body: GlassBroken
-) -> answers.Decided:
-    """Record *person*'s part of an override of one phase's gates; all roles of the policy must agree."""
-    record = await asyncio.to_thread(_break_glass, clients, promotion, person, body)
-    await wake(client, promotion, c.DECISION_GIVEN)
-    return record
+async def break_glass(request: ApiRequest, promotion: str, body: GlassBroken) -> Decided:
+    """Record the caller's part of an override of one phase's gates; all roles of the policy must agree."""
+    response = await asyncio.to_thread(_break_glass, request.clients, promotion, request.caller, body)
+    await wake(request.client, promotion, c.DECISION_GIVEN)
+    return response
 
 
-def _decide(clients: Clients, promotion: str, person: Person, approved: bool, body: Decision) -> answers.Decided:
+def _decide(clients: Clients, promotion: str, person: Person, approved: bool, body: Decision) -> Decided:
     request, plan, fate = _promotion(clients, promotion)
     _refuse_ended(promotion, fate)
     at = asking(clients, request, plan)
     pack = pack_of(clients, promotion, at.stage.name) if at else None
     if at is None or pack is None:
         raise Problem(409, "nothing to decide", f"{promotion} waits for nobody now; see `explain {promotion}`")
-    given, policy = decided(clients, promotion, at.stage.name), at.stage.approvals
+    approvals, policy = decided(clients, promotion, at.stage.name), at.stage.approvals
     askers = askers_of(clients, request, plan.digest)
-    wrong = refuse_approval(policy, body.role, person, askers, body.evidence, pack.digest, given)
-    if wrong:
-        raise Problem(403, "not accepted", wrong)
+    reason = refuse_approval(policy, body.role, person, askers, body.evidence, pack.digest, approvals)
+    if reason:
+        raise Problem(403, "not accepted", reason)
     return _record(clients, request, at.stage.name, _approval(clients, person, approved, body))
 
 
-def _break_glass(clients: Clients, promotion: str, person: Person, body: GlassBroken) -> answers.Decided:
+def _break_glass(clients: Clients, promotion: str, person: Person, body: GlassBroken) -> Decided:
     request, plan, fate = _promotion(clients, promotion)
     _refuse_ended(promotion, fate)
     stage, phase = body.stage, body.phase
     pack = pack_of(clients, promotion, stage, phase)
     if pack is None or not request.break_glass:
         raise Problem(409, "nothing to override", f"{promotion} waits for no override at {stage} ({phase.value})")
-    kept, policy = glass_stage(stage, phase), clients.configuration.ladder.break_glass.policy
-    given, askers = decided(clients, promotion, kept), askers_of(clients, request, plan.digest)
-    wrong = refuse_approval(policy, body.role, person, askers, body.evidence, pack.digest, given)
-    if wrong:
-        raise Problem(403, "not accepted", wrong)
-    return _record(clients, request, kept, _approval(clients, person, True, body))
+    glass, policy = glass_stage(stage, phase), clients.configuration.ladder.break_glass.policy
+    approvals, askers = decided(clients, promotion, glass), askers_of(clients, request, plan.digest)
+    reason = refuse_approval(policy, body.role, person, askers, body.evidence, pack.digest, approvals)
+    if reason:
+        raise Problem(403, "not accepted", reason)
+    return _record(clients, request, glass, _approval(clients, person, True, body))
 
 
-def _withdraw(clients: Clients, promotion: str, person: Person, body: Withdrawal) -> answers.Withdrawn:
+def _withdraw(clients: Clients, promotion: str, person: Person, body: Withdrawal) -> Withdrawn:
     request, plan, fate = _promotion(clients, promotion)
-    mine = list(_own(clients, promotion, plan, person, body))
-    if not mine:
+    own_decisions = list(_own(clients, promotion, plan, person, body))
+    if not own_decisions:
         raise Problem(404, "no such decision", f"{person.name} has not decided as {body.role} here")
-    unused = [each for each in mine if not (each.said.used or has_receipt(clients, promotion, each.stage, each.phase))]
+    unused = [own for own in own_decisions if not _is_used(clients, promotion, own)]
     if not unused:
-        raise Problem(409, "too late", f"the decision on {mine[-1].stage} has been used; ask for a roll-back")
+        raise Problem(409, "too late", f"the decision on {own_decisions[-1].stage} has been used; ask for a roll-back")
     _refuse_ended(promotion, fate)
-    newest = max(unused, key=lambda each: each.said.at)
-    taken = json.dumps(encode(replace(newest.said, withdrawn=True))).encode()
-    if not clients.hub.replace(newest.record.container, newest.record.path, taken, newest.record.etag):
+    newest = max(unused, key=lambda own: own.approval.at)
+    content = json.dumps(encode(replace(newest.approval, withdrawn=True))).encode()
+    if not clients.hub.replace(newest.record.container, newest.record.path, content, newest.record.etag):
         raise Problem(409, "changed meanwhile", "the decision was changed by somebody else; look again")
-    key = f"{newest.record.path}/withdrawn/{newest.said.at.isoformat()}"
-    tell_decision(clients, request, key, "withdrawn", newest.said)
-    return answers.Withdrawn(promotion=promotion, stage=newest.stage, role=body.role, withdrawn=True)
+    key = f"{newest.record.path}/withdrawn/{newest.approval.at.isoformat()}"
+    tell_decision(clients, request, key, "withdrawn", newest.approval)
+    return Withdrawn(promotion=promotion, stage=newest.stage, role=body.role, withdrawn=True)
 
 
-def _own(clients: Clients, promotion: str, plan: c.Plan, person: Person, body: Withdrawal) -> Iterator[Own]:
+def _is_used(clients: Clients, promotion: str, own: OwnDecision) -> bool:
+    """Whether something may have been moved on the strength of the decision."""
+    return own.approval.used or has_receipt(clients, promotion, own.stage, own.phase)
+
+
+def _own(clients: Clients, promotion: str, plan: c.Plan, person: Person, body: Withdrawal) -> Iterator[OwnDecision]:
     """*person*'s decisions of the kind that *body* means, as far as they are not withdrawn."""
     for at in plan.stages:
         stage = at.stage.name
         places = [(phase, glass_stage(stage, phase)) for phase in Phase if body.phase in (phase, None)]
         places += [(Phase.ENTRY, stage)] if body.phase is None else []
-        for phase, kept in places if body.stage in (stage, "") else ():
-            for record, found in decisions(clients, promotion, kept):
-                if (found.oid, found.role, found.withdrawn) == (person.oid, body.role, False):
-                    yield Own(stage=stage, phase=phase, record=record, said=found)
+        for phase, folder in places if body.stage in (stage, "") else ():
+            for record, approval in decisions(clients, promotion, folder):
+                if (approval.oid, approval.role, approval.withdrawn) == (person.oid, body.role, False):
+                    yield OwnDecision(stage=stage, phase=phase, record=record, approval=approval)
 
 
-def _record(clients: Clients, request: c.Promotion, stage: str, approval: Approval) -> answers.Decided:
+def _record(clients: Clients, request: c.Promotion, stage: str, approval: Approval) -> Decided:
     try:
         kind = record_decision(clients, request, stage, approval)
     except Refused as refusal:
         raise Problem(409, "already decided", str(refusal)) from refusal
-    return answers.Decided(promotion=request.id, stage=stage, role=approval.role, decision=kind, by=approval.name)
+    return Decided(promotion=request.id, stage=stage, role=approval.role, decision=kind, by=approval.name)
 
 
 def _approval(clients: Clients, person: Person, approved: bool, body: Decision | GlassBroken) -> Approval:
@@ -158,10 +213,10 @@ def _refuse_ended(promotion: str, fate: str) -> None:
 
 
 def _promotion(clients: Clients, promotion: str) -> tuple[c.Promotion, c.Plan, str]:
-    """What was asked for, its plan, and its fate, empty while it is under way."""
+    """The promotion as it was requested, its plan, and its fate, empty while it is under way."""
     raw = clients.hub.read(clients.configuration.hub.state, records.promotion(promotion))
-    found = opened(clients, promotion)
-    if raw is None or found is None or found.plan is None:
+    opening = opened(clients, promotion)
+    if raw is None or opening is None or opening.plan is None:
         raise Problem(404, "no such promotion", f"promotion {promotion!r} is not known, or has no plan yet")
     record = json.loads(raw)
-    return decode(c.Promotion, record["promotion"]), found.plan, record.get("fate", "")
+    return decode(c.Promotion, record["promotion"]), opening.plan, record.get("fate", "")

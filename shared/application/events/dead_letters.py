@@ -1,0 +1,21 @@
+"""Keep what cannot be taken in, with the reason; `triggers.http.operations.dead_letters` shows and replays it.
+
+It stands alone since events, messages of every queue and decisions are all kept here.
+"""
+
+import json
+from typing import Any
+
+from shared.domain import identity
+from shared.records.access import DatedRecords
+
+
+def store_letter(store: DatedRecords, raw: Any, reason: str) -> str:
+    """Store *raw* and why it was not taken in; returns where. What was stored today is not stored again."""
+    now = store.clock.now()
+    stored = now.isoformat(timespec="milliseconds")
+    content = json.dumps({"reason": reason, "stored": stored, "event": raw}, default=str, indent=2)
+    digest = identity.digest(json.dumps(raw, default=str, sort_keys=True))
+    container, path = store.configuration.hub.dead_letters, f"events/{now.date().isoformat()}/{digest}.json"
+    store.hub.create(container, path, content.encode())
+    return f"{container}/{path}"
