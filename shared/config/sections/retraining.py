@@ -49,7 +49,7 @@ class _GateOptions:
     """The JSON Schema of the gate's options, from the registry of gates."""
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        return gate_schema(_GATE)
+        return {"anyOf": [{"type": "null"}, gate_schema(_GATE)]}
 
 
 def _worth_names() -> list[str]:
