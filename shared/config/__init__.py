@@ -8,7 +8,7 @@ from pathlib import Path
 from shared.config.document import read_document
 from shared.config.findings import ConfigurationError, Finding
 from shared.config.guard import loop_findings
-from shared.config.reading import Place, Report, read_file
+from shared.config.reading import FilePlace, Report, read_file
 from shared.config.sections.whole import SignalboxFile, configuration_of
 from shared.domain.configuration import Configuration
 
@@ -36,7 +36,7 @@ def _read(path: Path) -> tuple[Configuration | None, tuple[Finding, ...]]:
     report = Report(document=document, home=path.parent, findings=list(findings))
     file, configuration = read_file(SignalboxFile, report), None
     if file is not None:
-        configuration = configuration_of(file, Place(report))
+        configuration = configuration_of(file, FilePlace(report))
         report.findings.extend(loop_findings(configuration, document))
     return configuration, tuple(
         sorted(report.findings, key=lambda finding: (finding.file, finding.line, finding.field))

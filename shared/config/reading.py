@@ -1,6 +1,6 @@
 """A file's content as its dataclass: a wrong field is a finding and reads as its default, so that all are found.
 
-`Place` is where a section's own code reports what only shows when fields are seen together.
+`FilePlace` is where a section's own code reports what only shows when fields are seen together.
 """
 
 import copy
@@ -36,14 +36,14 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FilePlace:
     """A section of the file, by its dotted path."""
 
     report: Report
     path: str = ""
 
-    def inside(self, name: str) -> "Place":
-        return Place(self.report, self._field(name))
+    def inside(self, name: str) -> "FilePlace":
+        return FilePlace(self.report, self._field(name))
 
     def fail(self, name: str, problem: str, remedy: str, level: str = "error") -> None:
         """Report what is wrong with the field *name* of the section, or with the section itself where it is empty."""
@@ -86,7 +86,7 @@ def read_file(kind: type[T], report: Report) -> T | None:
     content = _without_nulls(kind, report.document.content)
     reading = read(kind, content)
     for fault in reading.faults:
-        Place(report).fail(fault.field, *_said(kind, fault))
+        FilePlace(report).fail(fault.field, *_said(kind, fault))
     report.faulty.update(fault.field for fault in reading.faults)
     for _ in range(_MOST_READINGS):
         if reading.value is not None:

@@ -1,6 +1,7 @@
 """The JSON Schema of `signalbox.yaml`, for editors and other tools: `python -m shared.config.schema` prints it.
 
 It says the shape; what only shows when fields are seen together is `shared.config.load`'s to refuse.
+It stands alone because it is a command, and the app never needs it.
 """
 
 import json

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from shared.config.fields import NAME, Names, Rule, Text, Texts
-from shared.config.reading import Place, built
+from shared.config.reading import FilePlace, built
 from shared.domain.access.permissions import DEFAULT_PERSONAS, EVERYWHERE, Action, Machine, Permissions, Persona
 from shared.domain.promotion.approvals import WITNESS, Role
 from shared.domain.promotion.ladder import REGISTRY
@@ -54,7 +54,7 @@ class MachineSection:
 PermissionsSection = dict[str, Annotated[dict[str, Annotated[tuple[str, ...], _Places()]], Names(lambda: _ACTIONS)]]
 
 
-def roles_of(sections: Mapping[str, RoleSection], place: Place) -> dict[str, Role]:
+def roles_of(sections: Mapping[str, RoleSection], place: FilePlace) -> dict[str, Role]:
     """The roles by name."""
     roles = {name: built(Role, section, name=name) for name, section in sections.items()}
     for name, role in roles.items():
@@ -68,7 +68,7 @@ def roles_of(sections: Mapping[str, RoleSection], place: Place) -> dict[str, Rol
 def permissions_of(
     section: PermissionsSection | None,
     machines: Mapping[str, MachineSection],
-    place: Place,
+    place: FilePlace,
     environments: tuple[str, ...],
     roles: Mapping[str, Role],
 ) -> Permissions:
@@ -89,7 +89,7 @@ def permissions_of(
 def _persona(
     allows: Mapping[str, tuple[str, ...]],
     name: str,
-    place: Place,
+    place: FilePlace,
     environments: tuple[str, ...],
     roles: Mapping[str, Role],
 ) -> Persona:
@@ -105,7 +105,7 @@ def _persona(
     return Persona(role=roles.get(name, Role(name=name)), allows=permitted)
 
 
-def _machine(section: MachineSection, name: str, place: Place, personas: tuple[str, ...]) -> Machine:
+def _machine(section: MachineSection, name: str, place: FilePlace, personas: tuple[str, ...]) -> Machine:
     if not NAME.fullmatch(name):
         place.fail(name, "is not a machine's name", "use up to 63 lower-case letters, digits and dashes")
     for persona in section.acts_as:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
 from shared.config.fields import Advice, Text, Texts, Words
-from shared.config.reading import Place, built
+from shared.config.reading import FilePlace, built
 from shared.domain.devops.configuration import DevOps, MergeStart, StageApprovals
 from shared.domain.devops.orders import FIELDS, OrderKind, TaskOrder, read_order
 from shared.domain.failures import Refused
@@ -65,7 +65,7 @@ class DevOpsSection:
     unknown_requesters: bool | None = None
 
 
-def devops_of(section: DevOpsSection, place: Place, ladder: Ladder) -> DevOps:
+def devops_of(section: DevOpsSection, place: FilePlace, ladder: Ladder) -> DevOps:
     """Nothing may call where the section is absent."""
     for name in section.organisations:
         if not _ORGANISATION.fullmatch(name):
@@ -86,7 +86,7 @@ def devops_of(section: DevOpsSection, place: Place, ladder: Ladder) -> DevOps:
 
 
 def _approvals(
-    section: DevOpsApprovalsSection, name: str, place: Place, organisations: tuple[str, ...], ladder: Ladder
+    section: DevOpsApprovalsSection, name: str, place: FilePlace, organisations: tuple[str, ...], ladder: Ladder
 ) -> StageApprovals:
     one = place.inside(f"approvals.{name}")
     asking = {stage.name: stage for stage in ladder.stages if stage.approvals.roles}
@@ -101,13 +101,13 @@ def _approvals(
     return built(StageApprovals, section, stage=name, organisation=organisation)
 
 
-def _merge(section: MergeSection, place: Place, organisations: tuple[str, ...], ladder: Ladder) -> MergeStart:
+def _merge(section: MergeSection, place: FilePlace, organisations: tuple[str, ...], ladder: Ladder) -> MergeStart:
     organisation = _organisation(section.organisation, place, organisations)
     order = _order(section.start, place, {"organisation": organisation, "project": section.project}, ladder)
     return built(MergeStart, section, organisation=organisation, order=order)
 
 
-def _organisation(name: str | None, place: Place, organisations: tuple[str, ...]) -> str:
+def _organisation(name: str | None, place: FilePlace, organisations: tuple[str, ...]) -> str:
     """The only one, unless another is named."""
     if name is None and len(organisations) == 1:
         return organisations[0]
@@ -119,7 +119,7 @@ def _organisation(name: str | None, place: Place, organisations: tuple[str, ...]
     return name or ""
 
 
-def _order(start: Mapping[str, Any], place: Place, pipeline: Mapping[str, str], ladder: Ladder) -> TaskOrder:
+def _order(start: Mapping[str, Any], place: FilePlace, pipeline: Mapping[str, str], ladder: Ladder) -> TaskOrder:
     if start.get("start") == OrderKind.PIPELINE:
         start = {**pipeline, **start}
     try:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import yaml
 
 from shared.config.fields import Duration, Location, Number, Rule, Seconds, Share, Text, Texts
-from shared.config.reading import Place, built
+from shared.config.reading import FilePlace, built
 from shared.domain.drift.reference import PLACE
 from shared.domain.drift.rule import DriftRule
 from shared.domain.drift.watch import DriftWatch, Labels, OutputField
@@ -78,7 +78,9 @@ class DriftSection:
     coefficient: Share | None = None
 
 
-def watches_of(sections: Mapping[str, DriftSection], place: Place, routes: tuple[Route, ...]) -> tuple[DriftWatch, ...]:
+def watches_of(
+    sections: Mapping[str, DriftSection], place: FilePlace, routes: tuple[Route, ...]
+) -> tuple[DriftWatch, ...]:
     """How each model that has a section is watched; *place* is that of the models."""
     watches = tuple(
         _watch(section, model, place.inside(f"{model}.drift"), routes) for model, section in sections.items()
@@ -89,7 +91,7 @@ def watches_of(sections: Mapping[str, DriftSection], place: Place, routes: tuple
     return watches
 
 
-def _watch(section: DriftSection, model: str, place: Place, routes: tuple[Route, ...]) -> DriftWatch:
+def _watch(section: DriftSection, model: str, place: FilePlace, routes: tuple[Route, ...]) -> DriftWatch:
     scoring = [route.name for route in routes if route.score.model == model]
     for name in section.routes:
         if name not in scoring:
@@ -112,7 +114,7 @@ def _watch(section: DriftSection, model: str, place: Place, routes: tuple[Route,
     return watch
 
 
-def _labels(section: LabelsSection | None, place: Place) -> Labels | None:
+def _labels(section: LabelsSection | None, place: FilePlace) -> Labels | None:
     if section is None:
         return None
     if section.path and not all(section.path.partition("/")[::2]):
@@ -121,7 +123,7 @@ def _labels(section: LabelsSection | None, place: Place) -> Labels | None:
     return built(Labels, section)
 
 
-def _warn_without_reference(place: Place, watch: DriftWatch, routes: tuple[Route, ...]) -> None:
+def _warn_without_reference(place: FilePlace, watch: DriftWatch, routes: tuple[Route, ...]) -> None:
     """Say of each contract that names no profile that its model's versions must bring one: else nothing is compared."""
     scoring = [route for route in routes if route.score.model == watch.model]
     watched = [route.contract for route in scoring if not watch.routes or route.name in watch.routes]
@@ -141,7 +143,7 @@ def _names_reference(contract: Path) -> bool:
     return not isinstance(content, dict) or isinstance(content.get("distribution"), dict)
 
 
-def _refuse_shared_sources(place: Place, watches: Iterable[DriftWatch]) -> None:
+def _refuse_shared_sources(place: FilePlace, watches: Iterable[DriftWatch]) -> None:
     """One event is about one model."""
     models: dict[str, str] = {}
     for watch in watches:

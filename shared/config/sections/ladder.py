@@ -17,7 +17,7 @@ from shared.config.fields import (
     Text,
     Texts,
 )
-from shared.config.reading import Place, built
+from shared.config.reading import FilePlace, built
 from shared.config.sections.training import StageTrainingSection, refuse_known_answers, stage_training_of
 from shared.domain.gates import GATES, GateSpec, read_gate
 from shared.domain.inference.routes import HubLayout, Workspace
@@ -135,7 +135,7 @@ class BreakGlassSection:
 
 
 def promotable_of(
-    section: PromotionSection | None, name: str, place: Place, contract: str, owner: str
+    section: PromotionSection | None, name: str, place: FilePlace, contract: str, owner: str
 ) -> Promotable | None:
     """What the model called *name* climbs with, None where it does not."""
     if section is None:
@@ -168,7 +168,7 @@ class Around:
 def ladder_of(
     sections: Mapping[str, StageSection],
     glass: BreakGlassSection | None,
-    place: Place,
+    place: FilePlace,
     models: tuple[Promotable, ...],
     around: Around,
 ) -> Ladder:
@@ -180,7 +180,7 @@ def ladder_of(
     return Ladder(stages=stages, models=models, break_glass=_glass(glass, place.inside("break_glass"), around.roles))
 
 
-def _glass(section: BreakGlassSection | None, place: Place, roles: Mapping[str, Role]) -> BreakGlass:
+def _glass(section: BreakGlassSection | None, place: FilePlace, roles: Mapping[str, Role]) -> BreakGlass:
     if section in (None, BreakGlassSection()):
         return BreakGlass()
     policy = ApprovalPolicy(
@@ -192,7 +192,7 @@ def _glass(section: BreakGlassSection | None, place: Place, roles: Mapping[str, 
     return built(BreakGlass, section, policy=policy)
 
 
-def _stage(section: StageSection, name: str, place: Place, around: Around) -> Stage:
+def _stage(section: StageSection, name: str, place: FilePlace, around: Around) -> Stage:
     if not NAME.fullmatch(name):
         place.fail("", "is not a stage's name", "use up to 63 lower-case letters, digits and dashes")
     if section.candidate and not section.registry:
@@ -219,7 +219,7 @@ def _stage(section: StageSection, name: str, place: Place, around: Around) -> St
     )
 
 
-def _environment(name: str | None, place: Place, workspaces: Mapping[str, Workspace]) -> Workspace:
+def _environment(name: str | None, place: FilePlace, workspaces: Mapping[str, Workspace]) -> Workspace:
     if name is None:
         place.fail("environment", "is missing", "name the environment that the stage leads to, or give registry: true")
     elif name not in workspaces:
@@ -229,11 +229,11 @@ def _environment(name: str | None, place: Place, workspaces: Mapping[str, Worksp
     return workspaces.get(name or "", nowhere)
 
 
-def _gates(section: Mapping[str, dict[str, Any]], place: Place) -> tuple[GateSpec, ...]:
+def _gates(section: Mapping[str, dict[str, Any]], place: FilePlace) -> tuple[GateSpec, ...]:
     return tuple(gate_of(name, options, place, name) for name, options in section.items())
 
 
-def gate_of(gate: str, options: Mapping[str, Any], place: Place, field_name: str) -> GateSpec:
+def gate_of(gate: str, options: Mapping[str, Any], place: FilePlace, field_name: str) -> GateSpec:
     """The *gate* with *options* from the field *field_name*; what the gate says against them is reported."""
     spec, problems = read_gate(gate, options)
     for each in problems:
@@ -242,7 +242,7 @@ def gate_of(gate: str, options: Mapping[str, Any], place: Place, field_name: str
     return spec
 
 
-def _approvals(section: ApprovalsSection, place: Place, roles: Mapping[str, Role]) -> ApprovalPolicy:
+def _approvals(section: ApprovalsSection, place: FilePlace, roles: Mapping[str, Role]) -> ApprovalPolicy:
     for name, delegate in section.delegates.items():
         if name not in roles or delegate not in roles:
             remedy = f"map a role to a role: {', '.join(roles) or 'none'}"
@@ -256,7 +256,9 @@ def _approvals(section: ApprovalsSection, place: Place, roles: Mapping[str, Role
     )
 
 
-def _named_roles(names: tuple[str, ...], field_name: str, place: Place, roles: Mapping[str, Role]) -> tuple[Role, ...]:
+def _named_roles(
+    names: tuple[str, ...], field_name: str, place: FilePlace, roles: Mapping[str, Role]
+) -> tuple[Role, ...]:
     for name in names:
         if name not in roles:
             remedy = f"use roles of the section `roles`: {', '.join(roles) or 'none'}"
@@ -266,7 +268,7 @@ def _named_roles(names: tuple[str, ...], field_name: str, place: Place, roles: M
     return tuple(roles[name] for name in names if name in roles)
 
 
-def _refuse_strange_sources(place: Place, stages: tuple[Stage, ...], workspaces: Mapping[str, Workspace]) -> None:
+def _refuse_strange_sources(place: FilePlace, stages: tuple[Stage, ...], workspaces: Mapping[str, Workspace]) -> None:
     """Every edge leads from an environment or from a stage, and none back."""
     sources = {stage.name: stage.source for stage in stages}
     for stage in stages:

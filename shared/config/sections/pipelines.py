@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from shared.config.fields import AzureMlName, Rule, Seconds, Text, Words
-from shared.config.reading import Place
+from shared.config.reading import FilePlace
 from shared.config.sections.routes import NOWHERE
 from shared.domain.inference.routes import Workspace
 from shared.domain.retraining.pipelines import Pipeline, PipelineKind, superseded
@@ -62,7 +62,7 @@ class ComputeSection:
     idle: Seconds | None = None
 
 
-def pipeline_of(section: PipelineSection, place: Place, workspace: Workspace) -> Pipeline:
+def pipeline_of(section: PipelineSection, place: FilePlace, workspace: Workspace) -> Pipeline:
     """The pipeline of *workspace* that the section calls, in exactly one of the three ways."""
     names = {kind: name for kind in PipelineKind if (name := getattr(section, kind.value)) is not None}
     if len(names) != 1:

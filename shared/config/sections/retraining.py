@@ -17,7 +17,7 @@ from shared.config.fields import (
     Texts,
     ZeroOrMoreSeconds,
 )
-from shared.config.reading import Place, built
+from shared.config.reading import FilePlace, built
 from shared.config.sections.ladder import gate_of, gate_schema
 from shared.config.sections.pipelines import ComputeSection, Parameters, PlacedPipelineSection, pipeline_of
 from shared.config.sections.routes import workspace_of
@@ -131,7 +131,7 @@ class RetrainingSection:
 
 
 def retrainings_of(
-    sections: Mapping[str, RetrainingSection], place: Place, workspaces: Mapping[str, Workspace], ladder: Ladder
+    sections: Mapping[str, RetrainingSection], place: FilePlace, workspaces: Mapping[str, Workspace], ladder: Ladder
 ) -> tuple[Retraining, ...]:
     """How each model that has a section is retrained; *place* is that of the models."""
     rules = tuple(
@@ -143,7 +143,7 @@ def retrainings_of(
 
 
 def _retraining(
-    section: RetrainingSection, model: str, place: Place, workspaces: Mapping[str, Workspace], ladder: Ladder
+    section: RetrainingSection, model: str, place: FilePlace, workspaces: Mapping[str, Workspace], ladder: Ladder
 ) -> Retraining:
     pipeline = place.inside("pipeline")
     rules = built(
@@ -169,7 +169,7 @@ def _retraining(
     return rules
 
 
-def _data(section: DataSection, name: str, place: Place) -> TrainingRoute:
+def _data(section: DataSection, name: str, place: FilePlace) -> TrainingRoute:
     if not NAME.fullmatch(name):
         place.fail("", "is not a name", "use up to 63 lower-case letters, digits and dashes")
     if name == HOLDOUT:
@@ -189,7 +189,7 @@ def _data(section: DataSection, name: str, place: Place) -> TrainingRoute:
     return built(TrainingRoute, section, name=name, contract=contract, key=key)
 
 
-def _check_table(section: DataSection, place: Place) -> None:
+def _check_table(section: DataSection, place: FilePlace) -> None:
     if section.contract is None:
         place.fail("contract", "is missing", "name a data contract beside the configuration")
     if not section.key:
@@ -198,7 +198,7 @@ def _check_table(section: DataSection, place: Place) -> None:
         place.fail("labels", "are of bounding boxes", "remove them, or use kind: boxes")
 
 
-def _limits(section: LimitsSection, place: Place) -> Limits:
+def _limits(section: LimitsSection, place: FilePlace) -> Limits:
     limits = built(Limits, section)
     if bool(limits.runs) != bool(limits.within_s):
         place.fail("runs", "and `within` belong together", "give both: at most `runs` within `within`")
@@ -207,13 +207,13 @@ def _limits(section: LimitsSection, place: Place) -> Limits:
     return limits
 
 
-def _worth(section: Mapping[str, float], place: Place) -> Worth:
+def _worth(section: Mapping[str, float], place: FilePlace) -> Worth:
     place.refuse_unknown(section, _worth_names())
     by_kind = {name: amount for name, amount in section.items() if name != _TIMES_COST}
     return Worth(by_kind=by_kind, times_cost=section.get(_TIMES_COST, Worth().times_cost))
 
 
-def _stop(section: StopSection | None, place: Place) -> StopRule:
+def _stop(section: StopSection | None, place: FilePlace) -> StopRule:
     if section in (None, StopSection()):
         return StopRule()
     if section.metric is None:
@@ -223,7 +223,7 @@ def _stop(section: StopSection | None, place: Place) -> StopRule:
     return built(StopRule, section)
 
 
-def _refuse_unreachable(place: Place, rules: Retraining, ladder: Ladder) -> None:
+def _refuse_unreachable(place: FilePlace, rules: Retraining, ladder: Ladder) -> None:
     """What follows a better challenger must be there: the hold-out, the stage to promote to and that of candidates."""
     if rules.model not in {model.name for model in ladder.models}:
         place.fail("", "needs a hold-out to judge by", f"add models.{rules.model}.promotion")
@@ -247,7 +247,7 @@ def _leads(stages: Mapping[str, Stage], source: str, target: str) -> bool:
     return target == source
 
 
-def _refuse_shared_files(place: Place, models: Iterable[Retraining]) -> None:
+def _refuse_shared_files(place: FilePlace, models: Iterable[Retraining]) -> None:
     """The same files may train two models, but not twice the same one."""
     for rules in models:
         names: dict[str, str] = {}

@@ -20,7 +20,7 @@ from shared.config.fields import (
     Texts,
     Words,
 )
-from shared.config.reading import Place, built
+from shared.config.reading import FilePlace, built
 from shared.domain.configuration import ResourceGroup
 from shared.domain.inference.routes import (
     Group,
@@ -59,7 +59,7 @@ class ResourceGroupSection:
     subscription: Text | None = None
     resource_group: Text | None = None
 
-    def group(self, place: Place) -> ResourceGroup | None:
+    def group(self, place: FilePlace) -> ResourceGroup | None:
         """Both or none: a name alone does not say where the resource is managed."""
         names = {"subscription": self.subscription, "resource_group": self.resource_group}
         missing = [name for name, value in names.items() if value is None]
@@ -184,7 +184,7 @@ def workspaces_of(sections: Mapping[str, EnvironmentSection]) -> dict[str, Works
     return {name: built(Workspace, section, name=name) for name, section in sections.items()}
 
 
-def hub_of(section: HubSection, place: Place) -> HubLayout:
+def hub_of(section: HubSection, place: FilePlace) -> HubLayout:
     staging = {"staging": section.staging.container, "datastore": section.staging.datastore}
     hub = built(HubLayout, section, **{name: value or getattr(_PLAIN_HUB, name) for name, value in staging.items()})
     own = (hub.state, hub.staging, hub.quarantine, hub.dead_letters)
@@ -198,7 +198,7 @@ _PLAIN_HUB = HubLayout(account="")
 
 def routes_of(
     sections: Mapping[str, RouteSection],
-    place: Place,
+    place: FilePlace,
     workspaces: Mapping[str, Workspace],
     contracts: Mapping[str, str],
 ) -> tuple[Route, ...]:
@@ -213,7 +213,7 @@ def routes_of(
     return routes
 
 
-def workspace_of(name: str, place: Place, workspaces: Mapping[str, Workspace]) -> Workspace:
+def workspace_of(name: str, place: FilePlace, workspaces: Mapping[str, Workspace]) -> Workspace:
     """The environment called *name*; one that is not configured is reported."""
     if name and name not in workspaces:
         place.fail("environment", f"is {name!r}", f"use one of {', '.join(workspaces) or '(none configured)'}")
@@ -223,7 +223,7 @@ def workspace_of(name: str, place: Place, workspaces: Mapping[str, Workspace]) -
 def _route(
     section: RouteSection,
     name: str,
-    place: Place,
+    place: FilePlace,
     workspaces: Mapping[str, Workspace],
     contracts: Mapping[str, str],
 ) -> Route:
@@ -248,7 +248,7 @@ def _route(
     )
 
 
-def _contract(section: RouteSection, place: Place, contracts: Mapping[str, str], model: str) -> str:
+def _contract(section: RouteSection, place: FilePlace, contracts: Mapping[str, str], model: str) -> str:
     if section.contract is not None:
         return place.contract(section.contract)
     if not contracts.get(model):
@@ -256,7 +256,7 @@ def _contract(section: RouteSection, place: Place, contracts: Mapping[str, str],
     return contracts.get(model, "")
 
 
-def _group(section: Any, place: Place) -> Group:
+def _group(section: Any, place: FilePlace) -> Group:
     if not isinstance(section, GroupSection):
         return Group(kind=Grouping(section))
     if (section.marker is None) == (section.window is None):
@@ -268,14 +268,14 @@ def _group(section: Any, place: Place) -> Group:
     return Group(kind=Grouping.WINDOW, window=_window(section.window, place.inside("group.window")))
 
 
-def _marker(section: MarkerSection, place: Place) -> Marker:
+def _marker(section: MarkerSection, place: FilePlace) -> Marker:
     marker = built(Marker, section)
     if problem := paths.file_name_problem(marker.name):
         place.fail("name", problem, "write a file name or a glob for one, like _SUCCESS or *.manifest.json")
     return marker
 
 
-def _window(section: WindowSection | None, place: Place) -> Window:
+def _window(section: WindowSection | None, place: FilePlace) -> Window:
     window = built(Window, section)
     if window.quiet_s > window.longest_s:
         problem = f"is {window.quiet_s} s, above longest ({window.longest_s} s)"
@@ -283,7 +283,7 @@ def _window(section: WindowSection | None, place: Place) -> Window:
     return window
 
 
-def _overrides(section: OverridesSection, place: Place) -> Overrides:
+def _overrides(section: OverridesSection, place: FilePlace) -> Overrides:
     overrides = built(Overrides, section)
     if overrides.error_threshold == -1:
         problem = "is -1: rows can be lost without failing the job"
@@ -295,7 +295,7 @@ def _overrides(section: OverridesSection, place: Place) -> Overrides:
     return overrides
 
 
-def _refuse_twins(place: Place, routes: Iterable[Route]) -> None:
+def _refuse_twins(place: FilePlace, routes: Iterable[Route]) -> None:
     names: dict[str, str] = {}
     for route in routes:
         first = names.setdefault(paths.same_files(route.take), route.name)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from shared.config import paths
 from shared.config.fields import NAME, Duration, Location, Text
-from shared.config.reading import Place, built, nearest
+from shared.config.reading import FilePlace, built, nearest
 from shared.domain.inference.routes import Grouping, HubLayout, Route
 from shared.domain.paths import patterns
 from shared.domain.retraining.rules import Retraining
@@ -43,7 +43,7 @@ class ScheduleSection:
 
 def schedules_of(
     sections: Mapping[str, ScheduleSection],
-    place: Place,
+    place: FilePlace,
     retraining: Iterable[Retraining],
     routes: tuple[Route, ...],
     hub: HubLayout,
@@ -66,7 +66,7 @@ def unscheduled(schedules: Iterable[Schedule], routes: Iterable[Route]) -> list[
     return [route.name for route in routes if route.group.kind is Grouping.SCHEDULE and route.name not in scored]
 
 
-def _schedule(section: ScheduleSection, name: str, place: Place, known: Mapping[Target, Iterable[str]]) -> Schedule:
+def _schedule(section: ScheduleSection, name: str, place: FilePlace, known: Mapping[Target, Iterable[str]]) -> Schedule:
     targets = {target: of for target in Target if (of := getattr(section, target.value)) is not None}
     if len(targets) != 1:
         place.fail("", f"has {' and '.join(targets) or 'none of them'}", f"give exactly one of {', '.join(Target)}")
@@ -78,7 +78,7 @@ def _schedule(section: ScheduleSection, name: str, place: Place, known: Mapping[
     return schedule
 
 
-def _check_times(schedule: Schedule, place: Place) -> None:
+def _check_times(schedule: Schedule, place: FilePlace) -> None:
     if schedule.jitter_s > _LONGEST_JITTER_S:
         place.fail("jitter", f"is {schedule.jitter_s} s", "use at most 1d")
     try:
@@ -95,7 +95,7 @@ def _check_times(schedule: Schedule, place: Place) -> None:
         place.fail("timezone", f"is {schedule.timezone!r}, which is no time zone", remedy)
 
 
-def _check_scoring(place: Place, schedule: Schedule, route: Route | None, hub: HubLayout) -> None:
+def _check_scoring(place: FilePlace, schedule: Schedule, route: Route | None, hub: HubLayout) -> None:
     """That the route's files wait for somebody, or that *input* is a folder and fills the place it publishes to."""
     if schedule.input and schedule.target is not Target.SCORE:
         place.fail("input", "is there without score", "remove it, or write score: ROUTE")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from shared.config import paths
 from shared.config.fields import NAME, Location, Seconds, Text
-from shared.config.reading import Place, built, nearest
+from shared.config.reading import FilePlace, built, nearest
 from shared.domain.data.record_files import WRITABLE
 from shared.domain.inference.routes import Grouping, Route
 from shared.domain.inference.streams import FILLED, AnswerMode, Stream
@@ -35,7 +35,9 @@ class StreamSection:
     answer: AnswerMode | None = None
 
 
-def streams_of(sections: Mapping[str, StreamSection], place: Place, routes: tuple[Route, ...]) -> tuple[Stream, ...]:
+def streams_of(
+    sections: Mapping[str, StreamSection], place: FilePlace, routes: tuple[Route, ...]
+) -> tuple[Stream, ...]:
     """Every stream of the section."""
     by_name = {route.name: route for route in routes}
     for name in sections:
@@ -47,13 +49,13 @@ def streams_of(sections: Mapping[str, StreamSection], place: Place, routes: tupl
     return streams
 
 
-def _stream(section: StreamSection, name: str, place: Place) -> Stream:
+def _stream(section: StreamSection, name: str, place: FilePlace) -> Stream:
     close = {"records": section.close.records, "size": section.close.bytes, "age_s": section.close.age}
     limits = {limit: value for limit, value in close.items() if value is not None}
     return built(Stream, section, name=name, land=_land(section.land, place), **limits)
 
 
-def _land(land: str, place: Place) -> str:
+def _land(land: str, place: FilePlace) -> str:
     """*land*, empty where it is wrong."""
     if not land:
         return land
@@ -67,7 +69,7 @@ def _land(land: str, place: Place) -> str:
     return "" if wrong else land
 
 
-def _check_route(place: Place, stream: Stream, routes: Mapping[str, Route]) -> None:
+def _check_route(place: FilePlace, stream: Stream, routes: Mapping[str, Route]) -> None:
     """That the route is there, scores each file by itself, takes what is landed, and can be written for."""
     route = routes.get(stream.route)
     if route is None:
@@ -87,7 +89,7 @@ def _check_route(place: Place, stream: Stream, routes: Mapping[str, Route]) -> N
         place.fail("route", f"is {route.name!r}, whose data contract is of {form}", remedy)
 
 
-def _format(place: Place, route: Route) -> str | None:
+def _format(place: FilePlace, route: Route) -> str | None:
     """What the contract says; one that cannot be read has findings of its own."""
     file = place.report.contracts.get(route.contract)
     return file.contract.format if file and file.contract else None

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from shared.config.fields import Seconds, Text, Texts, Words
 from shared.config.paths import CONTAINER
-from shared.config.reading import Place, built
+from shared.config.reading import FilePlace, built
 from shared.config.sections.pipelines import ComputeSection, Parameters, PipelineSection, pipeline_of
 from shared.config.sections.routes import NOWHERE
 from shared.domain.inference.routes import HubLayout, Workspace
@@ -50,7 +50,7 @@ class StageTrainingSection:
 def stage_training_of(
     sections: Mapping[str, StageTrainingSection],
     stage: str,
-    place: Place,
+    place: FilePlace,
     environment: Workspace | None,
     exit_gates: Iterable[str],
     hub: HubLayout,
@@ -68,7 +68,7 @@ def stage_training_of(
     )
 
 
-def refuse_known_answers(place: Place, stages: Iterable[Stage], models: Iterable[Promotable]) -> None:
+def refuse_known_answers(place: FilePlace, stages: Iterable[Stage], models: Iterable[Promotable]) -> None:
     """A model is trained only where it can climb on, and never on its own hold-out."""
     holdouts = {model.name: (model.holdout.path, model.holdout.answers) for model in models}
     for stage in stages:
@@ -82,7 +82,7 @@ def refuse_known_answers(place: Place, stages: Iterable[Stage], models: Iterable
 
 
 def _training(
-    section: StageTrainingSection, model: str, place: Place, workspace: Workspace, hub: HubLayout
+    section: StageTrainingSection, model: str, place: FilePlace, workspace: Workspace, hub: HubLayout
 ) -> StageTraining:
     data = place.inside("data")
     training = built(
@@ -102,7 +102,7 @@ def _training(
     return training
 
 
-def _folder(section: FolderSection, name: str, place: Place, hub: HubLayout) -> TrainingFolder:
+def _folder(section: FolderSection, name: str, place: FilePlace, hub: HubLayout) -> TrainingFolder:
     if not _INPUT.fullmatch(name):
         place.fail(name, "is not an input's name", "use letters, digits and underscores")
     container = section.path.partition("/")[0]

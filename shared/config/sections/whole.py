@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from shared.config.fields import NAME, Text
-from shared.config.reading import Place, built
+from shared.config.reading import FilePlace, built
 from shared.config.sections.access import MachineSection, PermissionsSection, RoleSection, permissions_of, roles_of
 from shared.config.sections.devops import DevOpsSection, devops_of
 from shared.config.sections.drift import DriftSection, watches_of
@@ -73,7 +73,7 @@ class SignalboxFile:
     machines: dict[str, MachineSection] = field(default_factory=dict)
 
 
-def configuration_of(file: SignalboxFile, place: Place) -> Configuration:
+def configuration_of(file: SignalboxFile, place: FilePlace) -> Configuration:
     """The whole configuration; where the report of *place* has errors it is incomplete and must not be used."""
     workspaces, models = workspaces_of(file.environments), place.inside("models")
     contracts, promotable = _models(file.models, models)
@@ -105,7 +105,7 @@ def configuration_of(file: SignalboxFile, place: Place) -> Configuration:
     )
 
 
-def _models(sections: Mapping[str, ModelSection], place: Place) -> tuple[dict[str, str], tuple[Promotable, ...]]:
+def _models(sections: Mapping[str, ModelSection], place: FilePlace) -> tuple[dict[str, str], tuple[Promotable, ...]]:
     """Each model's own data contract, and the models that may climb."""
     contracts, promotable = {}, []
     for name, section in sections.items():
