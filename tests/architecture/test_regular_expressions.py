@@ -48,6 +48,7 @@ def test_no_expression_backtracks_without_end(pattern, flags):
 ELSEWHERE = {
     ("shared/adapters/tables/csv_pieces.py", "compile"),
     ("shared/validation/rules.py", "fullmatch"),
+    ("shared/config/fields.py", "fullmatch"),
     ("shared/config/paths.py", "search"),
     ("shared/domain/access/redaction.py", "sub"),
     ("shared/domain/promotion/models.py", "findall"),
