@@ -7,7 +7,12 @@ from signalbox.cli.demonstrations.example import offer_answers, offer_example, t
 from signalbox.cli.demonstrations.stage import Stage, control, expect, signed_in, wait_for
 
 _MODEL = "diabetes-progression"
-_DECIDERS = (("ada@example.org", "data-scientist"), ("grace@example.org", "product-owner"))
+# A tag names nobody who asked, so one more person looks: the witness.
+_DECIDERS = (
+    ("ada@example.org", "data-scientist"),
+    ("grace@example.org", "product-owner"),
+    ("barbara@example.org", "witness"),
+)
 
 
 def tell_promotion(stage: Stage) -> None:
