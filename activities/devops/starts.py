@@ -62,7 +62,7 @@ async def _promote(client: Client, clients: Clients, key: str, order: TaskOrder,
     def wanted() -> c.Promotion:
         model, source = exact_model(order.model), order.source or clients.configuration.ladder.lowest_source(order.to)
         _refuse_unknown(clients, asker, clients.configuration.ladder.way(source, order.to))
-        number = next_attempt(clients, model, order.to)
+        number = next_attempt(clients.store, model, order.to)
         return c.Promotion(
             id=identity.promotion_id(model.name, model.version, order.to, number),
             model=model,
@@ -119,8 +119,8 @@ async def _retrain(client: Client, clients: Clients, key: str, order: TaskOrder,
         who=asker.name if asker.oid else "",
         person=PersonId.of(asker, asker.name) if asker.oid else None,
     )
-    await asyncio.to_thread(record_cause, clients, cause)
-    await consider(client, clients, order.model)
+    await asyncio.to_thread(record_cause, clients.store, cause)
+    await consider(client, clients.store, order.model)
     return Begun(follows=c.Followed.INSTANCE, id=identity.considering_id(order.model))
 
 
@@ -138,7 +138,7 @@ def _check_data(clients: Clients, order: TaskOrder) -> Begun:
 
 
 def _follow(clients: Clients, order: TaskOrder) -> Begun:
-    if progress_of(clients, order.run) is None:
+    if progress_of(clients.store, order.run) is None:
         raise Refused(f"field 'follow' is {order.run!r}, which is no run and no promotion here; start it first")
     return Begun(follows=c.Followed.RECORD, id=order.run)
 

@@ -50,7 +50,7 @@ async def _take_model(client: Client, clients: Clients, event: ModelRegistered) 
         reason = f"{event.model} carries no flag"
         await _record_ignored(clients, event.event_id, str(event.model), reason)
         return reason
-    how = await start_flagged(client, clients, asked)
+    how = await start_flagged(client, clients.store, asked)
     return f"promotion {asked.id} {'started' if how is Start.STARTED else f'is {how.value}'}"
 
 
@@ -62,9 +62,9 @@ async def _take_cause(client: Client, clients: Clients, event: MonitorBreached |
     if isinstance(decided, str):
         await _record_ignored(clients, event.event_id, event.because[:200], decided)
         return decided
-    await asyncio.to_thread(record_cause, clients, decided)
+    await asyncio.to_thread(record_cause, clients.store, decided)
     if configured.is_retrained(decided.model):
-        await consider(client, clients, decided.model)
+        await consider(client, clients.store, decided.model)
     return f"cause {decided.id} to retrain {decided.model}: {decided.because}"
 
 

@@ -18,6 +18,8 @@ from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.durable.starting import Client, Start, find_instance, start_once
 from shared.records import paths as records
+from shared.records.operations import KeyRecord
+from shared.records.store import RecordStore, plain_record
 from triggers.http.door import Call
 from triggers.http.problems import Problem
 
@@ -91,7 +93,7 @@ async def begin(call: Call, asked: str, decide: Callable[[], Awaitable[Starting]
         order = _order(starting, asked)
         await _start(call, starting, order)
         return order.accepted
-    known = await asyncio.to_thread(_read, call.clients, path, asked)
+    known = await asyncio.to_thread(_read, call.clients.store, path, asked)
     return await (_repeat(call, known) if known else _first(call, path, asked, decide))
 
 
@@ -100,17 +102,17 @@ async def keep(call: Call, asked: str, kind: type[K], act: Callable[[], Awaitabl
     path = _record_of_key(call)
     if not path:
         return await act()
-    claim = json.dumps({"request": asked}).encode()
-    if not await asyncio.to_thread(call.clients.hub.create, call.clients.configuration.hub.state, path, claim):
-        known = await asyncio.to_thread(_read, call.clients, path, asked)
-        if known and "answer" in known:
-            return decode(kind, known["answer"])
+    store = call.clients.store
+    if not await asyncio.to_thread(store.create, path, KeyRecord(request=asked)):
+        known = await asyncio.to_thread(_read, store, path, asked)
+        if known is not None and known.answer is not None:
+            return decode(kind, known.answer)
     try:
         given = await act()
     except (Problem, Refused):
-        await asyncio.to_thread(call.clients.hub.delete, call.clients.configuration.hub.state, path)
+        await asyncio.to_thread(store.delete, path)
         raise
-    await asyncio.to_thread(_write_answer, call.clients, path, {"request": asked, "answer": encode(given)})
+    await asyncio.to_thread(_write_answer, store, path, KeyRecord(request=asked, answer=encode(given)))
     return given
 
 
@@ -124,12 +126,10 @@ def _record_of_key(call: Call) -> str:
     return records.idempotent(identity.digest(call.caller.oid, key, length=32))
 
 
-def _write_answer(clients: Clients, path: str, record: Mapping[str, Any]) -> None:
-    """Whoever repeats the request at the same moment writes the same."""
-    state = clients.configuration.hub.state
-    there = clients.hub.find(state, path)
-    if there is not None:
-        clients.hub.replace(state, path, json.dumps(record).encode(), there.etag)
+def _write_answer(store: RecordStore, path: str, record: KeyRecord) -> None:
+    """Keep the answer. A request that is repeated at the same moment writes the same one."""
+    if store.exists(path):
+        store.overwrite(path, record)
 
 
 async def _first(call: Call, path: str, asked: str, decide: Callable[[], Awaitable[Starting]]) -> Accepted:
@@ -137,9 +137,9 @@ async def _first(call: Call, path: str, asked: str, decide: Callable[[], Awaitab
     if starting.fresh:
         await _refuse_there(call.client, starting)
     order = _order(starting, asked)
-    content, state = json.dumps(encode(order)).encode(), call.clients.configuration.hub.state
-    if not await asyncio.to_thread(call.clients.hub.create, state, path, content):
-        known = await asyncio.to_thread(_read, call.clients, path, asked)
+    store = call.clients.store
+    if not await asyncio.to_thread(store.create, path, order):
+        known = await asyncio.to_thread(_read, store, path, asked)
         if known is not None:  # Somebody sent the same key at the same moment.
             return await _repeat(call, known)
     # Never a clash: whoever repeats the request meanwhile may have started it.
@@ -147,9 +147,9 @@ async def _first(call: Call, path: str, asked: str, decide: Callable[[], Awaitab
     return order.accepted
 
 
-async def _repeat(call: Call, known: Mapping[str, Any]) -> Accepted:
+async def _repeat(call: Call, known: KeyRecord) -> Accepted:
     """The recorded answer; what was recorded and never started, since the app died in between, starts now."""
-    order = decode(StartRecord, known)
+    order = decode(StartRecord, plain_record(known))
     orchestration, first = Orchestration(order.orchestration, object, object), _before(call.clients, order)
     await start_once(call.client, orchestration, order.accepted.id, order.payload, first=first)
     return order.accepted
@@ -197,11 +197,10 @@ def _order(starting: Starting, asked: str) -> StartRecord:
     return StartRecord(request=asked, orchestration=name, payload=payload, accepted=accepted)
 
 
-def _read(clients: Clients, path: str, asked: str) -> dict[str, Any] | None:
+def _read(store: RecordStore, path: str, asked: str) -> KeyRecord | None:
     """What is remembered of a key. Raises Problem where it came with another request than *asked*."""
-    raw = clients.hub.read(clients.configuration.hub.state, path)
-    known = None if raw is None else dict(json.loads(raw))
-    if known and known["request"] != asked:
+    known = store.get(KeyRecord, path)
+    if known and known.request != asked:
         raise Problem(409, "key used before", "this Idempotency-Key came with another request; send a new key")
     return known
 

@@ -1,13 +1,11 @@
 """The handlers of retraining's routes. A request is a cause like any other, and is weighed with the others."""
 
 import asyncio
-import json
 from dataclasses import replace
 
 from shared import contracts as c
 from shared.application.retraining.causes import record_cause
 from shared.application.retraining.consideration import consider
-from shared.application.retraining.retraining_records import open_causes, read_book
 from shared.clients import Clients
 from shared.codec import decode
 from shared.domain import identity
@@ -18,6 +16,9 @@ from shared.domain.retraining.causes import Cause, CauseKind
 from shared.domain.retraining.rules import Retraining
 from shared.durable.starting import Start, find_instance, wake
 from shared.records import paths as records
+from shared.records.inference import GivenOrder
+from shared.records.retraining import RecordedVerdict, book_of, find_retraining, open_causes
+from shared.records.store import plain_record
 from triggers.http import requests as asked
 from triggers.http.door import Call
 from triggers.http.inference import job_logs
@@ -34,7 +35,7 @@ async def retrain_model(call: Call, model: str, body: asked.RetrainingAsked) -> 
     rules = _rules(call.clients, model)
     person = await person_behind(call)
     cause = await asyncio.to_thread(_record, call, rules, body, person)
-    how = await consider(call.client, call.clients, model)
+    how = await consider(call.client, call.clients.store, model)
     said = "now" if how is Start.STARTED else "with others"
     return answers.Considered.of(model, cause.id, said, identity.considering_id(model))
 
@@ -61,20 +62,20 @@ async def cancel_retraining(call: Call, run: str, body: asked.Order) -> Ordered:
 
 def _order(call: Call, run: str, reason: str) -> bool:
     """Record the order; False where there was one before."""
-    clients, state = call.clients, call.clients.configuration.hub.state
-    raw = clients.hub.read(state, records.retraining(run))
-    if raw is None:
+    clients, store = call.clients, call.clients.store
+    record = find_retraining(store, run)
+    if record is None:
         raise Problem(
             404, "no such run", f"no run of training is called {run!r}; `signalbox retraining MODEL` lists them"
         )
-    if outcome := json.loads(raw).get("outcome"):
-        raise Problem(409, "too late", f"run {run} ended as {outcome}")
+    if record.outcome is not None:
+        raise Problem(409, "too late", f"run {run} ended as {record.outcome.value}")
     if registered := clients.ledger.find(identity.retraining_key(run, "registered")):
         model = decode(c.ChallengerRegistered, registered).model
         raise Problem(409, "too late", f"run {run} has registered {model}; reject the promotion that follows")
     caller, at = call.caller, clients.clock.now().isoformat()
-    order = {"run": run, "order": "cancel", "at": at, "reason": reason, "by": caller.name, "oid": caller.oid}
-    return clients.hub.create(state, records.cancelling(run), json.dumps(order).encode())
+    order = GivenOrder(run=run, order="cancel", at=at, reason=reason, by=caller.name, oid=caller.oid)
+    return store.create(records.cancelling(run), order)
 
 
 def _record(call: Call, rules: Retraining, body: asked.RetrainingAsked, person: Caller | None) -> Cause:
@@ -82,7 +83,7 @@ def _record(call: Call, rules: Retraining, body: asked.RetrainingAsked, person: 
     clients, caller = call.clients, call.caller
     if body.data:
         _refuse_strange_data(clients, rules, body.data)
-    last = [run.run for run in read_book(clients, rules.model)[0].runs][-1:]
+    last = [run.run for run in book_of(clients.store, rules.model).runs][-1:]
     kind = CauseKind.PERSON if caller.kind is CallerKind.PERSON else CauseKind.PIPELINE
     cause = Cause(
         id=identity.cause_id(rules.model, kind.value, _who(caller, person), body.reason, body.data, *last),
@@ -94,7 +95,7 @@ def _record(call: Call, rules: Retraining, body: asked.RetrainingAsked, person: 
         facts={"data": body.data} if body.data else {},
         person=PersonId.of(person, person.name) if person else None,
     )
-    record_cause(clients, cause)
+    record_cause(clients.store, cause)
     return cause
 
 
@@ -115,9 +116,9 @@ def _refuse_strange_data(clients: Clients, rules: Retraining, data: str) -> None
 
 
 def _shown(clients: Clients, model: str) -> answers.RetrainingShown:
-    book, _ = read_book(clients, model)
+    book = book_of(clients.store, model)
     runs = [_run(clients, past.run) for past in book.runs[-_NEWEST:]]
-    waiting = open_causes(clients, model)
+    waiting = open_causes(clients.store, model)
     known = [run.cost.actual for run in runs if run.cost and run.cost.actual is not None]
     return answers.RetrainingShown(
         model=model,
@@ -131,16 +132,16 @@ def _shown(clients: Clients, model: str) -> answers.RetrainingShown:
 
 
 def _run(clients: Clients, run: str) -> answers.TrainingRow:
-    raw = clients.hub.read(clients.configuration.hub.state, records.retraining(run))
-    return decode(answers.TrainingRow, json.loads(raw or b"{}") | {"run": run})
+    record = find_retraining(clients.store, run)
+    return decode(answers.TrainingRow, (plain_record(record) if record else {}) | {"run": run})
 
 
 def _verdicts(clients: Clients, model: str) -> list[answers.VerdictRow]:
     """The newest first."""
-    found = list(clients.hub.list(clients.configuration.hub.state, records.verdicts(model)))
-    newest = sorted(found, key=lambda blob: blob.modified, reverse=True)[:_NEWEST]
-    read = (clients.hub.read(blob.container, blob.path) for blob in newest)
-    return [decode(answers.VerdictRow, json.loads(raw)) for raw in read if raw is not None]
+    store = clients.store
+    newest = sorted(store.blobs(records.verdicts(model)), key=lambda blob: blob.modified, reverse=True)[:_NEWEST]
+    verdicts = [store.get(RecordedVerdict, blob.path) for blob in newest]
+    return [decode(answers.VerdictRow, plain_record(verdict)) for verdict in verdicts if verdict is not None]
 
 
 def _rules(clients: Clients, model: str) -> Retraining:

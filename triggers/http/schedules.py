@@ -1,18 +1,18 @@
 """What the doors of schedules do; `triggers.http.routes` opens them. A pause is a record that the next tick reads."""
 
 import asyncio
-import json
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from shared import contracts as c
 from shared.clients import Clients
-from shared.codec import decode
+from shared.codec import decode, encode
 from shared.domain import identity
 from shared.domain.schedules.cron import first_due, read_cron
 from shared.domain.schedules.due_times import PauseOrder, Schedule, moment
 from shared.records import paths as records
-from shared.records.timetable import give_order, note, read_orders, read_timetable
+from shared.records.schedules import firings_of, give_order, note, read_orders, read_timetable
 from triggers.http import requests as asked
 from triggers.http.door import Call
 from triggers.http.idempotency import Starting
@@ -48,7 +48,7 @@ async def run_schedule_now(call: Call, schedule: str, body: asked.Order) -> Star
     found, due = _find(call.clients, schedule), call.clients.clock.now()
     key, name = records.firing(schedule, due), identity.firing_id(schedule, due)
     firing = c.ScheduleFiring(key=key, schedule=found, due=due, by=call.caller.name, reason=body.reason)
-    await asyncio.to_thread(note, call.clients, [_noted(firing)])
+    await asyncio.to_thread(note, call.clients.store, due, [_noted(firing)])
     return Starting(orchestration=c.RUN_SCHEDULE, instance=name, payload=firing, resource=f"schedules/{schedule}")
 
 
@@ -56,14 +56,15 @@ async def _order(call: Call, schedule: str, reason: str, *, pause: bool) -> answ
     _find(call.clients, schedule)
 
     def give() -> tuple[PauseOrder, bool]:
-        return give_order(call.clients, schedule, pause=pause, by=call.caller.name, reason=reason)
+        order = PauseOrder(paused=pause, at=call.clients.clock.now(), by=call.caller.name, reason=reason)
+        return give_order(call.clients.store, schedule, order)
 
     order, new = await asyncio.to_thread(give)
     return answers.ScheduleOrdered(schedule=schedule, recorded=new, **_standing(order))
 
 
 def _page(clients: Clients, query: asked.ScheduleFilters) -> answers.SchedulePage:
-    timetable, orders = read_timetable(clients), read_orders(clients)
+    timetable, orders = read_timetable(clients.store), read_orders(clients.store)
     known = sorted(clients.configuration.schedules, key=lambda each: each.name)
     rest = [each for each in known if each.name > query.after]
     now = clients.clock.now()
@@ -75,23 +76,20 @@ def _page(clients: Clients, query: asked.ScheduleFilters) -> answers.SchedulePag
 
 def _shown(clients: Clients, schedule: Schedule) -> answers.ScheduleShown:
     now = clients.clock.now()
-    row = _row(schedule, read_orders(clients).get(schedule.name), now)
+    row = _row(schedule, read_orders(clients.store).get(schedule.name), now)
     return answers.ScheduleShown(**row, firings=_firings(clients, schedule.name, now))
 
 
 def _firings(clients: Clients, schedule: str, now: datetime) -> tuple[answers.FiringRow, ...]:
     """What it did last, the newest first: at most a month back."""
-    state, found = clients.configuration.hub.state, list[answers.FiringRow]()
+    rows = list[answers.FiringRow]()
     for back in range(_DAYS_BACK):
         day = (now - timedelta(days=back)).date().isoformat()
-        paths = sorted((blob.path for blob in clients.hub.list(state, records.fired(schedule, day))), reverse=True)
-        for path in paths[: _FIRINGS - len(found)]:
-            raw = json.loads(clients.hub.read(state, path) or b"{}")
-            due = path.rpartition("/")[2].removesuffix(".json")
-            found.append(decode(answers.FiringRow, raw | {"due": due}))
-        if len(found) >= _FIRINGS:
+        firings = islice(firings_of(clients.store, schedule, day), _FIRINGS - len(rows))
+        rows += [decode(answers.FiringRow, encode(firing) | {"due": due}) for due, firing in firings]
+        if len(rows) >= _FIRINGS:
             break
-    return tuple(found)
+    return tuple(rows)
 
 
 def _row(schedule: Schedule, order: PauseOrder | None, now: datetime) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import azure.functions as func
 
-from shared.application.promotion.standing import decisions, opened
+from shared.application.promotion.standing import decided, opened
 from shared.clients import Clients
 from shared.domain.access.callers import Caller
 from shared.domain.access.permissions import Action
@@ -104,10 +104,10 @@ async def _decide(client: Client, clients: Clients, token: str, raw: dict[str, A
 
 def _is_recorded(clients: Clients, person: Caller, sent: DecisionSent) -> bool:
     """Delivered again, a message decides nothing anew: not even where its decision was withdrawn since."""
-    found = opened(clients, sent.promotion)
+    found = opened(clients.ledger, sent.promotion)
     wanted = (person.oid, sent.role, sent.evidence, sent.approved)
     return any(
         (given.oid, given.role, given.evidence, given.approved) == wanted
         for at in (found.plan.stages if found and found.plan else ())
-        for _, given in decisions(clients, sent.promotion, at.stage.name)
+        for given in decided(clients.store, sent.promotion, at.stage.name)
     )

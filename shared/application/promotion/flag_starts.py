@@ -1,24 +1,16 @@
 """Start what a flag asks for: one promotion, or several that climb together. Whoever comes second joins the first."""
 
 import asyncio
-import json
 from functools import partial
 
 from shared import contracts as c
-from shared.codec import encode
 from shared.durable.starting import Client, Start, start_once
-from shared.records import paths as records
-from shared.records.access import Records
+from shared.records.promotion import list_set
+from shared.records.store import RecordStore
 
 
-async def start_flagged(client: Client, made: Records, asked: c.Promotion | c.PromotionSet) -> Start:
-    if isinstance(asked, c.PromotionSet):
-        listing = partial(asyncio.to_thread, list_set, made, asked)
-        return await start_once(client, c.PROMOTE_SET, asked.id, asked, first=listing)
-    return await start_once(client, c.PROMOTE, asked.id, asked)
-
-
-def list_set(made: Records, together: c.PromotionSet) -> None:
-    """From now on a sweep sees to it that all of it arrives, or what has arrived is taken back."""
-    content = json.dumps(encode(together)).encode()
-    made.hub.create(made.configuration.hub.state, records.open_set(together.id), content)
+async def start_flagged(client: Client, store: RecordStore, request: c.Promotion | c.PromotionSet) -> Start:
+    if isinstance(request, c.PromotionSet):
+        listing = partial(asyncio.to_thread, list_set, store, request)
+        return await start_once(client, c.PROMOTE_SET, request.id, request, first=listing)
+    return await start_once(client, c.PROMOTE, request.id, request)

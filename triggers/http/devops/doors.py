@@ -76,13 +76,13 @@ async def heed_hook(client: Client, clients: Clients, body: Any) -> answers.Hint
     name = identity.hint_id(hint.kind.value, hint.id, delivery)
     with occurred_at(moment_of(body.get("createdDate"))):
         hinting = c.Hinting(key=f"devops/hints/{name}", hint=hint)
-        how = await start_kept(client, clients, c.HEED, name, hinting)
+        how = await start_kept(client, clients.store, clients.clock.now(), c.HEED, name, hinting)
     return answers.HintTaken(heeded=True, hint=name, accepted=how.value)
 
 
 async def show_gate(call: Call, name: str) -> answers.GateShown:
     """Response mode: a gate polls until `status` is `succeeded` or `failed`; success criteria read it."""
-    seen = await asyncio.to_thread(progress_of, call.clients, name)
+    seen = await asyncio.to_thread(progress_of, call.clients.store, name)
     if seen is None:
         raise Problem(404, "no such run", f"{name!r} is no run and no promotion here; start it first")
     steps = tuple(line for _, line in seen.steps)[-20:]

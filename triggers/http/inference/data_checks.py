@@ -1,7 +1,6 @@
 """A data check on request: the same module that checks arrivals, on any data file of the hub."""
 
 import asyncio
-import json
 from uuid import uuid4
 
 from shared import contracts as c
@@ -47,17 +46,13 @@ def check_of(
 async def show(call: Call, check: str) -> answers.DataReport:
     """The verdict, and the whole report."""
     found = await find_instance(call.client, check)
-    raw = await asyncio.to_thread(_report, call.clients, check)
-    if raw is None:
+    store = call.clients.store
+    report = await asyncio.to_thread(store.document, records.file_check(check))
+    if report is None:
         said = f"is {found.status}; look again" if found else "is not known"
         raise Problem(404, "no such report", f"data check {check!r} {said}")
-    report = json.loads(raw)
-    where = f"{call.clients.configuration.hub.state}/{records.file_check(check)}"
+    where = f"{store.container}/{records.file_check(check)}"
     verdict = c.FileVerdict(
         outcome=report["outcome"], rows=report["rows"], report=where, summary=tuple(report["summary"])
     )
     return answers.DataReport(check=check, verdict=verdict, report=report)
-
-
-def _report(clients: Clients, check: str) -> bytes | None:
-    return clients.hub.read(clients.configuration.hub.state, records.file_check(check))

@@ -1,7 +1,6 @@
 """What keeps a run from its end, or kept it from a good one, and who can mend it: a sentence for each condition."""
 
 import asyncio
-import json
 from collections.abc import Iterator
 
 from shared.clients import Clients
@@ -9,9 +8,10 @@ from shared.domain.access.permissions import Action
 from shared.domain.inference.runs import RunOutcome
 from shared.durable.starting import find_instance
 from shared.records import paths as records
+from shared.records.inference import find_run
+from shared.records.retraining import find_retraining
 from triggers.http.door import Call
 from triggers.http.inference import runs
-from triggers.http.inference.run_records import find_run
 from triggers.http.problems import Problem
 from triggers.http.promotion import promotions
 from triggers.http.responses import work as answers
@@ -21,22 +21,21 @@ _AT_WORK = "nobody is waited for"
 
 async def explain(call: Call, name: str) -> answers.Explained:
     """Each unmet condition of the promotion, run or training called *name*, with who can meet it."""
-    clients, state = call.clients, call.clients.configuration.hub.state
-    if await asyncio.to_thread(clients.hub.find, state, records.promotion(name)):
+    clients = call.clients
+    if await asyncio.to_thread(clients.store.exists, records.promotion(name)):
         return await promotions.explain(clients, name)
-    if await asyncio.to_thread(find_run, clients, name):
+    if await asyncio.to_thread(find_run, clients.store, name):
         shown = await runs.show_run(call.client, clients, name)
         return answers.Explained(run=name, fate=shown.outcome, unmet=tuple(_unmet_of_run(clients, shown)))
-    training = await asyncio.to_thread(clients.hub.read, state, records.retraining(name))
+    training = await asyncio.to_thread(find_retraining, clients.store, name)
     if training is None:
         instance = await find_instance(call.client, name)
         if instance is not None and instance.running:
             return answers.Explained(fate="", unmet=(f"{name} is at work ({instance.step}); {_AT_WORK}",))
         said = f"no run, promotion or training is called {name!r}; `status`, `promotions` and `retraining` list them"
         raise Problem(404, "not known", said)
-    record = json.loads(training)
-    because = record.get("because") or f"it is at work; {_AT_WORK}"
-    return answers.Explained(run=name, fate=str(record.get("outcome", "")), unmet=(str(because),))
+    because = training.because or f"it is at work; {_AT_WORK}"
+    return answers.Explained(run=name, fate=training.outcome.value if training.outcome else "", unmet=(because,))
 
 
 def _unmet_of_run(clients: Clients, shown: answers.RunShown) -> Iterator[str]:

@@ -2,7 +2,6 @@
 without secrets."""
 
 import asyncio
-import json
 
 from shared import contracts as c
 from shared.clients import Clients
@@ -10,7 +9,7 @@ from shared.codec import decode
 from shared.domain import identity
 from shared.domain.inference.job_logs import LogFile, printable_tail
 from shared.domain.inference.routes import Workspace
-from shared.records import paths as records
+from shared.records.retraining import find_claim
 from triggers.http.inference.run_records import run_record
 from triggers.http.problems import Problem
 from triggers.http.requests import LogWanted
@@ -30,7 +29,7 @@ async def show_of_training(clients: Clients, run: str, wanted: LogWanted) -> ans
 
 
 def _show(clients: Clients, run: str, wanted: LogWanted) -> answers.JobLog:
-    inference = decode(c.Inference, run_record(clients, run)["inference"])
+    inference = run_record(clients, run).inference
     submission = clients.ledger.find(identity.effect_key(run, "submitted"))
     if submission is None:
         raise _no_job(run)
@@ -38,15 +37,15 @@ def _show(clients: Clients, run: str, wanted: LogWanted) -> answers.JobLog:
 
 
 def _show_of_training(clients: Clients, run: str, wanted: LogWanted) -> answers.JobLog:
-    claim = clients.hub.read(clients.configuration.hub.state, records.retraining_part(run, "claim.json"))
+    claim = find_claim(clients.store, run)
     if claim is None:
         message = f"no run of training is called {run!r}; `signalbox retraining MODEL` lists them"
         raise Problem(404, "no such run", message)
-    rules = decode(c.RetrainingRun, json.loads(claim)["request"]).rules
     submission = clients.ledger.find(identity.retraining_key(run, "submitted"))
     if submission is None:
         raise _no_job(run)
-    return job_log(clients, run, decode(c.TrainingSubmitted, submission).id, rules.pipeline.workspace, wanted)
+    workspace = claim.request.rules.pipeline.workspace
+    return job_log(clients, run, decode(c.TrainingSubmitted, submission).id, workspace, wanted)
 
 
 def _no_job(run: str) -> Problem:

@@ -5,13 +5,13 @@ Nothing but what the manifest names is given out, so no path comes from outside.
 
 import asyncio
 import base64
-import json
-from typing import Any
 
 from shared.clients import Clients
-from shared.records import paths as records
+from shared.records.inference import Manifest
+from shared.records.store import RecordStore
 from triggers.http import requests as asked
 from triggers.http.door import Call
+from triggers.http.inference.run_records import run_record
 from triggers.http.problems import Problem
 from triggers.http.responses import other as answers
 
@@ -31,27 +31,23 @@ async def read_prediction(call: Call, run: str, query: asked.PieceAsked) -> answ
 def _published(clients: Clients, run: str) -> answers.Predictions:
     manifest = _manifest_of(clients, run)
     container, _, path = manifest.partition("/")
-    raw = clients.hub.read(container, path)
-    if raw is None:
+    content = RecordStore(clients.hub, container).get(Manifest, path)
+    if content is None:
         raise Problem(404, "no such file", f"{manifest} of run {run} is gone from the hub; ask whoever removed it")
-    content = json.loads(raw)
     files = tuple(
         answers.PredictionFile(name=file["name"], bytes=file["bytes"], rows=file["rows"], sha256=file["sha256"])
-        for file in content["files"]
+        for file in content.files
     )
-    return answers.Predictions(run=run, outcome=content["outcome"], manifest=manifest, files=files)
+    return answers.Predictions(run=run, outcome=content.outcome.value, manifest=manifest, files=files)
 
 
 def _manifest_of(clients: Clients, run: str) -> str:
     """Where the manifest of *run* lies. Raises Problem where the run is not known, or published nothing."""
-    raw = clients.hub.read(clients.configuration.hub.state, records.run_record(run))
-    if raw is None:
-        raise Problem(404, "no such run", f"run {run!r} is not recorded; `signalbox status` lists those there are")
-    record: dict[str, Any] = json.loads(raw)
-    if not record.get("manifest"):
-        state = f"it ended as {record['outcome']}" if record.get("outcome") else "it has not ended"
+    record = run_record(clients, run)
+    if not record.manifest:
+        state = f"it ended as {record.outcome.value}" if record.outcome else "it has not ended"
         raise Problem(409, "nothing published", f"run {run} has published no predictions: {state}")
-    return str(record["manifest"])
+    return record.manifest
 
 
 def _piece(clients: Clients, run: str, query: asked.PieceAsked) -> answers.PredictionPiece:

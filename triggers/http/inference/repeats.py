@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from shared import contracts as c
 from shared.clients import Clients
-from shared.codec import decode
 from shared.domain import identity
 from shared.domain.inference.routes import Grouping, Route
 from shared.domain.paths import patterns
 from shared.records import paths as records
+from shared.records.inference import store_of
 from triggers.http.door import Call
 from triggers.http.idempotency import Starting
 from triggers.http.inference.requested_runs import FILLED
@@ -24,10 +24,10 @@ async def repeat(call: Call, run: str, body: Repetition) -> Starting:
     """The next attempt at the files that *run* has pinned."""
     clients = call.clients
     record = await asyncio.to_thread(run_record, clients, run)
-    if not record.get("outcome"):
+    if record.outcome is None:
         raise Problem(409, "too early", f"run {run} has not ended; cancel it first, or wait")
-    before = decode(c.Inference, record["inference"])
-    if await asyncio.to_thread(clients.hub.find, before.hub.state, records.members(run)) is None:
+    before = record.inference
+    if not await asyncio.to_thread(store_of(clients.hub, before).exists, records.members(run)):
         raise Problem(409, "nothing to score", f"run {run} pinned no files; land them anew")
     inference = replace(
         before if body.as_it_was else _by_today(clients, before),

@@ -14,7 +14,7 @@ from shared.domain.inference.arrivals import Arrival
 from shared.domain.inference.routes import Grouping, Route
 from shared.domain.paths import patterns
 from shared.ports import Blob
-from shared.records.claims import claim_files
+from shared.records.inference import claim_files
 from triggers.http.door import Call
 from triggers.http.idempotency import Starting
 from triggers.http.named_resources import find_file, find_route

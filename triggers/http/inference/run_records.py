@@ -1,24 +1,20 @@
-"""The record of a run, as every door of runs reads it: one place knows what to say where there is none."""
+"""The record of a run, as every door of runs reads it: one place knows what to say where there is none.
 
-import json
-from typing import Any
+It stands alone so that the doors of runs, logs and predictions need not import each other.
+"""
 
 from shared.clients import Clients
-from shared.records import paths as records
+from shared.records.inference import RunRecord, find_run
 from triggers.http.problems import Problem
 
 
-def find_run(clients: Clients, run: str) -> bytes | None:
-    return clients.hub.read(clients.configuration.hub.state, records.run_record(run))
-
-
-def read_run(run: str, raw: bytes | None) -> dict[str, Any]:
-    """The record in *raw*. Raises Problem where it is None: there is no such run."""
-    if raw is None:
+def known_run(run: str, record: RunRecord | None) -> RunRecord:
+    """*record*. Raises Problem where it is None: there is no such run."""
+    if record is None:
         raise Problem(404, "no such run", f"run {run!r} is not recorded; `signalbox status` lists those there are")
-    return dict(json.loads(raw))
+    return record
 
 
-def run_record(clients: Clients, run: str) -> dict[str, Any]:
+def run_record(clients: Clients, run: str) -> RunRecord:
     """Raises Problem where there is no such run."""
-    return read_run(run, find_run(clients, run))
+    return known_run(run, find_run(clients.store, run))

@@ -1,23 +1,23 @@
 """Runs over HTTP: list, show with steps, cancel, release, score again. Every order is a record first."""
 
 import asyncio
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from shared import contracts as c
 from shared.clients import Clients
-from shared.codec import decode
 from shared.domain import identity
 from shared.domain.inference.runs import RunOutcome
 from shared.durable.starting import Client, find_instance, wake
 from shared.records import paths as records
+from shared.records.inference import GivenOrder, RunRecord, find_run
 from shared.records.line_logs import newest_lines
 from shared.records.listings import RUNS, listed
+from shared.records.store import read_json
 from triggers.http.door import Call
 from triggers.http.inference.run_reasons import job_of, quarantine_of
-from triggers.http.inference.run_records import find_run, read_run, run_record
+from triggers.http.inference.run_records import known_run, run_record
 from triggers.http.pages import page
 from triggers.http.problems import Problem
 from triggers.http.requests import RunFilters
@@ -38,20 +38,19 @@ async def list_runs(clients: Clients, filters: RunFilters) -> answers.RunPage:
 
 async def show_run(client: Client, clients: Clients, run: str) -> answers.RunShown:
     """A run's record, the steps it has taken, who asked for what, and the events that came again."""
-    raw = await asyncio.to_thread(find_run, clients, run)
+    record = await asyncio.to_thread(find_run, clients.store, run)
     instance = await find_instance(client, run)
-    if raw is None and instance is not None:
+    if record is None and instance is not None:
         return answers.RunShown(run=run, status=instance.status, step=instance.step)  # Its record is on its way.
-    shown = await asyncio.to_thread(_shown, clients, read_run(run, raw))
+    shown = await asyncio.to_thread(_shown, clients, known_run(run, record))
     status = instance.status if instance else "not known to this host any more"
     return replace(shown, status=status, step=instance.step if instance else "")
 
 
-def _shown(clients: Clients, record: dict[str, Any]) -> answers.RunShown:
+def _shown(clients: Clients, record: RunRecord) -> answers.RunShown:
     """What the records of a run say; what its orchestration says is left open."""
-    run, inference = str(record["run"]), decode(c.Inference, record["inference"])
+    run, inference = record.run, record.inference
     steps, route = tuple(_steps(clients, run)), inference.route
-    given = {name: record[name] for name in ("opened", "closed", "outcome", "because", "manifest") if name in record}
     shown = answers.RunShown(
         run=run,
         status="",
@@ -62,7 +61,11 @@ def _shown(clients: Clients, record: dict[str, Any]) -> answers.RunShown:
         route=route.name,
         environment=route.score.workspace.name,
         model=f"{route.score.model}:{route.score.version}",
-        **given,
+        opened=record.opened,
+        closed=record.closed or "",
+        outcome=record.outcome.value if record.outcome else "",
+        because=record.because or "",
+        manifest=record.manifest or "",
     )
     done = {step.step: step for step in steps}
     if submitted := done.get("submitted"):
@@ -80,21 +83,14 @@ async def order(call: Call, run: str, kind: str, reason: str) -> answers.Ordered
     """Record the order to `cancel` or `release` *run*, who gave it and why, and wake the run up."""
     clients = call.clients
     record = await asyncio.to_thread(run_record, clients, run)
-    if record.get("outcome"):
-        raise Problem(409, "too late", f"run {run} ended as {record['outcome']}; reprocess it instead")
-    content = {"run": run, "order": kind, "at": clients.clock.now().isoformat(), "reason": reason, **_who(call)}
-    state = clients.configuration.hub.state
-    first = await asyncio.to_thread(
-        clients.hub.create, state, records.order(run, kind), json.dumps(content).encode(), {"order": kind}
-    )
+    if record.outcome is not None:
+        raise Problem(409, "too late", f"run {run} ended as {record.outcome.value}; reprocess it instead")
+    at, caller = clients.clock.now().isoformat(), call.caller
+    given = GivenOrder(run=run, order=kind, at=at, reason=reason, by=caller.name, oid=caller.oid)
+    first = await asyncio.to_thread(clients.store.create, records.order(run, kind), given, {"order": kind})
     for instance in (run, identity.wait_id(run)):
         await wake(call.client, instance, c.ORDER_GIVEN)
     return answers.Ordered(run=run, order=kind, recorded=first)
-
-
-def _who(call: Call) -> dict[str, str]:
-    """The verified identity, as records keep it."""
-    return {"by": call.caller.name, "oid": call.caller.oid}
 
 
 def _all_runs(clients: Clients) -> Iterator[answers.RunRow]:
@@ -104,14 +100,14 @@ def _all_runs(clients: Clients) -> Iterator[answers.RunRow]:
 
 
 def _steps(clients: Clients, run: str) -> list[answers.Step]:
-    state = clients.configuration.hub.state
+    store = clients.store
     found = [
         answers.Step(
             step=blob.path.rpartition("/")[2].removesuffix(".json"),
             at=blob.modified.isoformat(),
-            result=json.loads(clients.hub.read(state, blob.path) or b"null"),
+            result=store.document(blob.path),
         )
-        for blob in clients.hub.list(state, records.effects(run))
+        for blob in store.blobs(records.effects(run))
     ]
     return sorted(found, key=lambda effect: (records.step_order(effect.step), effect.step))
 
@@ -119,4 +115,4 @@ def _steps(clients: Clients, run: str) -> list[answers.Step]:
 def _duplicates(clients: Clients, run: str) -> list[dict[str, Any]]:
     """The newest of them: anybody who may deliver an event may repeat it."""
     state, path = clients.configuration.hub.state, records.duplicates(run)
-    return [json.loads(line) for line in newest_lines(clients.hub, state, path, _MOST_DUPLICATES)]
+    return [read_json(line) for line in newest_lines(clients.hub, state, path, _MOST_DUPLICATES)]

@@ -1,7 +1,6 @@
 """Promotions over HTTP: plan, ask for one, show, explain. A plan is worked out here and writes nothing."""
 
 import asyncio
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -9,9 +8,9 @@ from uuid import uuid4
 
 from shared import contracts as c
 from shared.application.promotion.awaited_roles import Waited, open_promotions, waited_for
-from shared.application.promotion.flag_starts import list_set
 from shared.application.promotion.holdout_forecast import odds_of_plan
 from shared.application.promotion.planning import plan_digest, plan_promotion
+from shared.application.promotion.stage_entry import Receipts
 from shared.application.promotion.standing import next_attempt, opened, pack_of
 from shared.application.promotion.unmet_needs import unmet_at_end, unmet_now, unmet_of_plan
 from shared.clients import Clients
@@ -25,6 +24,7 @@ from shared.domain.promotion.plans import Phase, changes
 from shared.durable.starting import Client, find_instance
 from shared.records import paths as records
 from shared.records.listings import PROMOTIONS, listed
+from shared.records.promotion import PromotionRecord, find_promotion, list_set
 from triggers.http.door import Call
 from triggers.http.idempotency import Starting
 from triggers.http.pages import page
@@ -51,8 +51,8 @@ async def plan(clients: Clients, body: PlanAsked) -> answers.Planned:
             for gate in at.gates(phase)
         ),
         approvals=tuple(f"{at.stage.name}: {role.name}" for at in made.stages for role in at.stage.approvals.roles),
-        unmet=tuple(await asyncio.to_thread(unmet_of_plan, clients, made)),
-        odds=await asyncio.to_thread(odds_of_plan, clients, made),
+        unmet=tuple(await asyncio.to_thread(_unmet, clients, made)),
+        odds=await asyncio.to_thread(odds_of_plan, clients.store, clients.row_files, made, clients.clock.now()),
     )
 
 
@@ -75,7 +75,7 @@ async def _promote_set(call: Call, body: PromotionAsked) -> Starting:
     names = tuple(request.id for request in requests)
     name = identity.promotion_set_id(names)
     together = c.PromotionSet(id=name, promotions=requests, atomic=body.atomic)
-    await asyncio.to_thread(list_set, call.clients, together)
+    await asyncio.to_thread(list_set, call.clients.store, together)
     return Starting(orchestration=c.PROMOTE_SET, instance=name, payload=together, members=names)
 
 
@@ -101,7 +101,7 @@ async def _next_id(call: Call, model: ModelVersion, target: str) -> str:
     """Of the next attempt; one that ended before it was opened left no record, and its id to nobody."""
     number = 0
     while True:
-        number = await asyncio.to_thread(next_attempt, call.clients, model, target, number + 1)
+        number = await asyncio.to_thread(next_attempt, call.clients.store, model, target, number + 1)
         name = identity.promotion_id(model.name, model.version, target, number)
         there = await find_instance(call.client, name)
         if there is None or there.running:
@@ -121,21 +121,21 @@ async def list_promotions(clients: Clients, filters: PromotionFilters) -> answer
 
 async def show(client: Client, clients: Clients, promotion: str) -> answers.PromotionShown:
     """A promotion's record, where it stands now, and where its evidence lies."""
-    raw = await asyncio.to_thread(_find, clients, promotion)
+    record = await asyncio.to_thread(find_promotion, clients.store, promotion)
     instance = await find_instance(client, promotion)
-    if raw is None and instance is not None:
+    if record is None and instance is not None:
         return answers.PromotionShown(id=promotion, status=instance.status, step=instance.step)  # It is on its way.
-    record = _known(promotion, raw)
+    record = _known(promotion, record)
     return answers.PromotionShown(
         id=promotion,
         status=instance.status if instance else "not known to this host any more",
-        promotion=decode(c.Promotion, record["promotion"]),
+        promotion=record.promotion,
         step=instance.step if instance else "",
         doing=instance.custom_status if instance else {},
-        opened=record["opened"],
-        closed=record.get("closed", ""),
-        fate=record.get("fate", ""),
-        because=tuple(record.get("because", ())),
+        opened=record.opened,
+        closed=record.closed or "",
+        fate=record.fate.value if record.fate else "",
+        because=record.because or (),
         evidence=await asyncio.to_thread(lambda: tuple(_packs(clients, promotion))),
     )
 
@@ -159,16 +159,23 @@ async def evidence(clients: Clients, promotion: str, filters: EvidenceFilters) -
 
 async def explain(clients: Clients, promotion: str) -> answers.Explained:
     """Each unmet condition, with who can meet it."""
-    record = await asyncio.to_thread(lambda: _known(promotion, _find(clients, promotion)))
-    request, fate = decode(c.Promotion, record["promotion"]), record.get("fate", "")
-    if fate == c.Fate.PROMOTED.value:
-        unmet = record.get("because", ())
-    elif fate:
-        models = {each.name: each for each in clients.configuration.ladder.models}
-        unmet = unmet_at_end(models.get(request.model.name), record.get("because", []))
+    record = _known(promotion, await asyncio.to_thread(find_promotion, clients.store, promotion))
+    request, because = record.promotion, list(record.because or ())
+    if record.fate is None:
+        glass, now = clients.configuration.ladder.break_glass, clients.clock.now()
+        unmet = await asyncio.to_thread(unmet_now, clients.store, clients.ledger, glass, request, now)
+    elif record.fate is c.Fate.PROMOTED:
+        unmet = because
     else:
-        unmet = await asyncio.to_thread(unmet_now, clients, request)
+        models = {each.name: each for each in clients.configuration.ladder.models}
+        unmet = unmet_at_end(models.get(request.model.name), because)
+    fate = record.fate.value if record.fate else ""
     return answers.Explained(promotion=promotion, fate=fate, unmet=tuple(unmet))
+
+
+def _unmet(clients: Clients, plan: c.Plan) -> list[str]:
+    receipts = Receipts(clients.store, clients.ledger, clients.signer)
+    return unmet_of_plan(receipts, clients.models, clients.configuration.ladder, plan, clients.clock.now())
 
 
 async def recover(call: Call, model: str, body: RecoveryAsked) -> Starting:
@@ -204,15 +211,16 @@ def _keep_plan(clients: Clients, request: c.Promotion, planned: Any) -> c.Promot
     if plan_digest(now) != digest:
         said = "; ".join(changes(encode(document), encode(now))[:10])
         raise Problem(409, "the world has changed", f"since plan {digest}: {said}; plan again")
-    content = json.dumps(encode(document)).encode()
-    clients.hub.create(clients.configuration.hub.state, records.planned(request.id), content)
+    clients.store.create(records.planned(request.id), document)
     return replace(request, plan=digest)
 
 
 def _waiting(clients: Clients) -> Iterator[answers.PromotionRow]:
     listed_rows = {row.promotion: row for row in _all(clients)}
-    for request in open_promotions(clients):
-        waits = tuple(_awaited(each) for each in waited_for(clients, request))
+    glass, now = clients.configuration.ladder.break_glass, clients.clock.now()
+    for request in open_promotions(clients.store):
+        waiting = waited_for(clients.store, clients.ledger, glass, request, now)
+        waits = tuple(_awaited(each) for each in waiting)
         row = listed_rows.get(request.id)
         if waits and row is not None:  # A promotion is listed before it waits for anybody.
             yield replace(row, fate=_WAITING, waits=waits)
@@ -238,21 +246,17 @@ def _all(clients: Clients) -> Iterator[answers.PromotionRow]:
         yield answers.PromotionRow(promotion=name, **given)
 
 
-def _find(clients: Clients, promotion: str) -> bytes | None:
-    return clients.hub.read(clients.configuration.hub.state, records.promotion(promotion))
-
-
-def _known(promotion: str, raw: bytes | None) -> dict[str, Any]:
-    if raw is None:
+def _known(promotion: str, record: PromotionRecord | None) -> PromotionRecord:
+    if record is None:
         raise Problem(404, "no such promotion", f"promotion {promotion!r} is not known; list them with `promotions`")
-    return dict(json.loads(raw))
+    return record
 
 
 def _packs(clients: Clients, promotion: str) -> Iterator[answers.EvidenceRow]:
-    found, state = opened(clients, promotion), clients.configuration.hub.state
+    found, state = opened(clients.ledger, promotion), clients.configuration.hub.state
     for at in found.plan.stages if found and found.plan else ():
         for phase in Phase:
-            pack = pack_of(clients, promotion, at.stage.name, phase)
+            pack = pack_of(clients.ledger, promotion, at.stage.name, phase)
             if pack is not None:
                 where = f"{state}/{pack.page}"
                 yield answers.EvidenceRow(stage=at.stage.name, phase=phase.value, page=where, digest=pack.digest)
