@@ -15,10 +15,7 @@ SMALL_FILES: set[str] = {
     "shared/config/__main__.py",
     "shared/config/pipelines_schema.py",
     "shared/config/shapes.py",
-    "shared/records/access.py",
-    "shared/records/claims.py",
     "triggers/http/devops/requests.py",
-    "triggers/http/inference/run_records.py",
     "triggers/http/operations/doctor.py",
     "triggers/http/requesters.py",
     "triggers/queues/service_hooks.py",
@@ -27,8 +24,6 @@ SMALL_FILES: set[str] = {
 # Public class names that have more than one meaning in the app, and how many.
 AMBIGUOUS_CLASSES: dict[str, int] = {
     "Finding": 2,
-    "Records": 4,
-    "World": 4,
 }
 
 # Modules that import themselves through others.
