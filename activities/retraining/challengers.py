@@ -157,7 +157,7 @@ def _written(clients: Clients, request: c.RetrainingRun, name: str) -> dict[str,
     try:
         content = read_json(raw)
     except UndecodableError as error:
-        raise Refused(f"the pipeline's {name}: {error}") from error
+        raise Refused(f"the pipeline's {name} is not JSON: {error.__cause__}") from error
     if not isinstance(content, dict):
         raise Refused(f"the pipeline's {name} is no JSON object")
     return content
