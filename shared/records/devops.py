@@ -35,7 +35,7 @@ class TaskLink:
     organisation: str
     project: str
     run: int
-    started: str
+    started: str = ""  # The folder says it too.
     stage: str = ""
 
 
