@@ -1,1 +1,1 @@
-"""Doors: translate what comes in, decide with pure functions, start orchestrations. Nothing here waits for work."""
+"""HTTP routes, events, queues and timers: each translates, calls one use case of `shared.application`, and answers."""

@@ -1,40 +1,44 @@
-"""The clock's door: what events did not bring is found by looking."""
+"""The timers: what events did not bring is found by looking. A sweep that is still at work is joined."""
 
 import azure.functions as func
 
 from shared.durable.registration import Blueprint
-from shared.durable.starting import Client, start_once
+from shared.durable.starting import Client
 
 blueprint = Blueprint()
+
+# What a timer starts is imported at its first tick: cold start is a budget.
 
 
 @blueprint.timer_trigger(arg_name="timer", schedule="%SIGNALBOX_SCRUB_SCHEDULE%")
 @blueprint.durable_client_input(client_name="client")
 async def scrub_central_registry(timer: func.TimerRequest, client: Client) -> None:
     """Every byte of the central registry is read again."""
-    from shared import contracts as c  # Not before the first tick: cold start is a budget.
+    from shared.application.starts import start_sweep
+    from shared.contracts import SCRUB_REGISTRY
 
     del timer
-    await start_once(client, c.SCRUB_REGISTRY, "scrub-registry", c.Sweep(key="scrub-registry"), again=True)
+    await start_sweep(client, SCRUB_REGISTRY)
 
 
 @blueprint.timer_trigger(arg_name="timer", schedule="%SIGNALBOX_TICK_SCHEDULE%")
 @blueprint.durable_client_input(client_name="client")
 async def tick_schedules(timer: func.TimerRequest, client: Client) -> None:
-    """All schedules of the configuration, by one timer; a tick that is still at work is joined."""
-    from shared import contracts as c  # Not before the first tick: cold start is a budget.
+    """All schedules of the configuration, by one timer."""
+    from shared.application.starts import start_sweep
+    from shared.contracts import KEEP_SCHEDULES
 
     del timer  # What is due is worked out from the records, not from when the timer says it should have come.
-    await start_once(client, c.KEEP_SCHEDULES, "keep-schedules", c.Sweep(key="keep-schedules"), again=True)
+    await start_sweep(client, KEEP_SCHEDULES)
 
 
 @blueprint.timer_trigger(arg_name="timer", schedule="%SIGNALBOX_RECONCILE_SCHEDULE%")
 @blueprint.durable_client_input(client_name="client")
 async def reconcile_hub(timer: func.TimerRequest, client: Client) -> None:
-    """One sweep of each kind at a time: one that is still under way is joined."""
-    from shared import contracts as c  # Not before the first tick: cold start is a budget.
+    """Arrivals, runs, promotions, drift and retraining: one sweep of each kind at a time."""
+    from shared import contracts as c
+    from shared.application.starts import start_sweep
 
     del timer  # A late tick sweeps as well as a punctual one.
     for sweep in (c.RECONCILE, c.RECONCILE_PROMOTIONS, c.RECONCILE_DRIFT, c.RECONCILE_RETRAINING):
-        name = sweep.name.replace("_", "-")
-        await start_once(client, sweep, name, c.Sweep(key=name), again=True)
+        await start_sweep(client, sweep)

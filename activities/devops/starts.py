@@ -13,8 +13,8 @@ from shared import contracts as c
 from shared.application.inference.open_runs import start_inference
 from shared.application.progress import progress_of
 from shared.application.promotion.standing import next_attempt
-from shared.application.retraining.causes import record_cause
-from shared.application.retraining.consideration import consider
+from shared.application.promotion.starts import start_promotion
+from shared.application.retraining.causes import raise_cause
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.devops.orders import OrderKind, TaskOrder
@@ -26,7 +26,7 @@ from shared.domain.promotion.ladder import Stage
 from shared.domain.promotion.models import exact_model
 from shared.domain.promotion.people import PersonId
 from shared.domain.retraining.causes import Cause, CauseKind
-from shared.durable.starting import Client, start_once
+from shared.durable.starting import Client
 from shared.ports import Blob, HubFile
 from shared.routing import StartRun, route
 
@@ -75,7 +75,7 @@ async def _promote(client: Client, clients: Clients, key: str, order: TaskOrder,
         )
 
     request = await _intend(clients, key, c.Promotion, wanted)
-    await start_once(client, c.PROMOTE, request.id, request)
+    await start_promotion(client, clients.store, request)
     return Begun(follows=c.Followed.RECORD, id=request.id)
 
 
@@ -119,8 +119,7 @@ async def _retrain(client: Client, clients: Clients, key: str, order: TaskOrder,
         who=asker.name if asker.oid else "",
         person=PersonId.of(asker, asker.name) if asker.oid else None,
     )
-    await asyncio.to_thread(record_cause, clients.store, cause)
-    await consider(client, clients.store, order.model)
+    await raise_cause(client, clients.store, clients.configuration, cause)
     return Begun(follows=c.Followed.INSTANCE, id=identity.considering_id(order.model))
 
 

@@ -1,13 +1,13 @@
 """Look at a window: judge it, write the report, and where it drifted tell the world and record a cause, once."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 from activities.drift.windows import watch_of
 from activities.effects import once, stamp
 from shared import contracts as c
-from shared.application.retraining.causes import record_cause
-from shared.application.retraining.consideration import consider
+from shared.application.retraining.causes import raise_cause
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.drift.detector import DriftVerdict, detect
@@ -173,11 +173,12 @@ def _remember(
 
 
 async def tell_drift(client: Client, clients: Clients, telling: c.DriftTelling) -> c.Done:
-    """Announce the finding, record it as a cause and close its window, under whose name all is; wake the decision."""
+    """Announce the finding and close its window, under whose name both are; raise it as a cause to retrain."""
     watch = await asyncio.to_thread(watch_of, clients, telling.model)
     done = await asyncio.to_thread(once, clients, telling.key, c.Done, lambda: _tell(clients, watch, telling))
-    if watch.retrain and clients.configuration.is_retrained(telling.model):
-        await consider(client, clients.store, telling.model)
+    if watch.retrain:
+        cause = await asyncio.to_thread(_cause, clients, telling, done)
+        await raise_cause(client, clients.store, clients.configuration, cause)
     return done
 
 
@@ -194,19 +195,23 @@ def _tell(clients: Clients, watch: DriftWatch, telling: c.DriftTelling) -> c.Don
         **facts,
     }
     clients.announcer.announce(name, "Signalbox.Drift.Detected", f"models/{telling.model}", data)
-    if watch.retrain:
-        kind = CauseKind.DRIFT
-        cause = Cause(
-            id=identity.cause_id(telling.model, kind.value, name),
-            model=telling.model,
-            kind=kind,
-            at=clients.clock.now(),
-            because=telling.found.because[:1000],
-            facts=facts | {"report": f"{state}/{telling.found.report}"},
-        )
-        record_cause(clients.store, cause)
     _remember(clients, telling, watch, report)
     return c.Done(at=stamp(clients))
+
+
+def _cause(clients: Clients, telling: c.DriftTelling, done: c.Done) -> Cause:
+    """The finding as a cause to retrain, as of the time at which it was announced."""
+    state = clients.configuration.hub.state
+    report = _written_report(clients, telling.found.report)
+    window = identity.drift_window(telling.model, telling.version, telling.number)
+    return Cause(
+        id=identity.cause_id(telling.model, CauseKind.DRIFT.value, window),
+        model=telling.model,
+        kind=CauseKind.DRIFT,
+        at=datetime.fromisoformat(done.at),
+        because=telling.found.because[:1000],
+        facts=_facts(report) | {"report": f"{state}/{telling.found.report}"},
+    )
 
 
 def _facts(report: dict[str, Any]) -> dict[str, str]:

@@ -15,13 +15,14 @@ from activities.sweep_parts import Parts
 from shared import contracts as c
 from shared.application.inference.open_runs import start_inference
 from shared.application.inference.result_requests import answer_late, note_askers
+from shared.application.inference.starts import collect_records
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused, Transient
 from shared.domain.inference.arrivals import Arrival
 from shared.domain.inference.streams import AnswerMode, Stream, WaitingMessage, cut
 from shared.domain.messaging import Asker
-from shared.durable.starting import Client, Start, start_once
+from shared.durable.starting import Client, Start
 from shared.records import paths
 from shared.records.inference import BatchMessages, HeldMessage, UsedMessage
 
@@ -76,8 +77,7 @@ async def sweep_streams(client: Client, clients: Clients, parts: Parts) -> int:
     for stream in clients.configuration.streams:
         with parts.part(f"stream {stream.name}"):
             for watch in await asyncio.to_thread(_waiting, clients, stream):
-                instance = identity.collector_id(watch.stream, watch.group)
-                started += await start_once(client, c.COLLECT_RECORDS, instance, watch, again=True) is Start.STARTED
+                started += await collect_records(client, watch) is Start.STARTED
     return started
 
 

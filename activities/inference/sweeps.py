@@ -13,12 +13,13 @@ from activities.inference.windows import unclaimed, window_index
 from activities.sweep_parts import Parts
 from shared import contracts as c
 from shared.application.inference.open_runs import start_inference
+from shared.application.inference.starts import open_window
 from shared.clients import Clients
 from shared.codec import UndecodableError
 from shared.domain import identity
 from shared.domain.inference.arrivals import Arrival
 from shared.domain.inference.routes import Grouping, Route
-from shared.durable.starting import Client, Start, start_once
+from shared.durable.starting import Client, Start
 from shared.ports import Blob
 from shared.records import paths
 from shared.records.inference import claim_of
@@ -50,7 +51,7 @@ async def _sweep_windows(client: Client, clients: Clients, route: Route, parts: 
     for watch in waiting:
         window = identity.window_id(route.name, watch.group)
         with parts.part(f"window {window}"):
-            opened += await start_once(client, c.COLLECT_WINDOW, window, watch, again=True) is Start.STARTED
+            opened += await open_window(client, watch) is Start.STARTED
     return opened
 
 

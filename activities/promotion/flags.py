@@ -6,9 +6,9 @@ from activities.devops.sweeps import sweep_devops
 from activities.promotion.promotion_sets import sweep_sets
 from activities.sweep_parts import Parts
 from shared import contracts as c
-from shared.application.promotion.flag_starts import start_flagged
 from shared.application.promotion.flags import sources, wanted
 from shared.application.promotion.standing import opened
+from shared.application.promotion.starts import start_promotion
 from shared.application.promotion.superseding import superseded_by
 from shared.application.promotion.turns import waited_for, whose_turn
 from shared.clients import Clients
@@ -28,7 +28,7 @@ async def sweep_flags(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swe
     parts, started = Parts("flags"), 0
     for request in (await asyncio.to_thread(_flagged, clients, parts)).values():
         with parts.part(f"promotion {request.id}"):
-            started += await start_flagged(client, clients.store, request) is Start.STARTED
+            started += await start_promotion(client, clients.store, request) is Start.STARTED
     return await parts.conclude(clients, c.Swept(started=started))
 
 

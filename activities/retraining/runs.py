@@ -6,6 +6,7 @@ from dataclasses import replace
 from activities.effects import once, stamp
 from activities.retraining.claims import champion_since, claim, people_of
 from shared import contracts as c
+from shared.application.retraining.causes import watch_training_data
 from shared.application.retraining.consideration import consider, end_pause, note_pause
 from shared.clients import Clients
 from shared.domain import identity
@@ -127,9 +128,8 @@ async def start_retraining(client: Client, clients: Clients, start: c.Retraining
 
 async def wake_retraining(client: Client, clients: Clients, wake: c.RetrainingWake) -> c.Done:
     """What came meanwhile is looked at now, and not only by the timer."""
-    watch = c.RetrainingWatch(model=wake.model)
     await consider(client, clients.store, wake.model)
-    await start_once(client, c.WATCH_TRAINING_DATA, identity.training_watch_id(wake.model), watch, again=True)
+    await watch_training_data(client, wake.model)
     return c.Done(at=stamp(clients))
 
 

@@ -9,6 +9,7 @@ from activities.effects import once, stamp
 from activities.retraining.runs import wake_retraining
 from activities.sweep_parts import Parts
 from shared import contracts as c
+from shared.application.promotion.starts import start_promotion
 from shared.clients import Clients
 from shared.domain import identity
 from shared.durable.starting import FAILED, Client, Start, find_instance, start_once
@@ -35,7 +36,7 @@ async def sweep_retraining(client: Client, clients: Clients, sweep: c.Sweep) -> 
 
 async def begin_promotion(client: Client, clients: Clients, start: c.PromotionStart) -> c.Done:
     """Joined where a flag was faster. Once: a promotion that has ended is not begun again by a repeat of this."""
-    await start_once(client, c.PROMOTE, start.promotion.id, start.promotion)
+    await start_promotion(client, clients.store, start.promotion)
     return await asyncio.to_thread(once, clients, start.key, c.Done, lambda: c.Done(at=stamp(clients)))
 
 

@@ -8,8 +8,7 @@ from activities.effects import stamp
 from activities.retraining.training_files import TrainingFile, rows_of, waiting_files
 from activities.retraining.training_sets import arrival_of
 from shared import contracts as c
-from shared.application.retraining.causes import record_cause
-from shared.application.retraining.consideration import consider
+from shared.application.retraining.causes import raise_cause
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused
@@ -24,26 +23,28 @@ from shared.records.retraining import TrainingLineage, book_of, open_causes
 
 async def look_at_training_data(client: Client, clients: Clients, wake: c.RetrainingWake) -> c.Done:
     """Record a cause for each route that has enough, and have it considered."""
-    if await asyncio.to_thread(_record_arrived, clients, wake.model):
-        await consider(client, clients.store, wake.model)
+    causes = await asyncio.to_thread(_causes, clients, wake.model)
+    if causes:
+        await raise_cause(client, clients.store, clients.configuration, *causes)
     return c.Done(at=stamp(clients))
 
 
-def _record_arrived(clients: Clients, model: str) -> int:
+def _causes(clients: Clients, model: str) -> list[Cause]:
     rules = clients.configuration.retrained(model)
     routes = [route for route in rules.data if route.rows or route.files or route.age_s]
     if not routes or any(cause.kind is CauseKind.DATA for cause in open_causes(clients.store, model)):
-        return 0
+        return []
     used = _used(clients, model)
-    return sum(_record(clients, model, route, used) for route in routes)
+    causes = (_cause(clients, model, route, used) for route in routes)
+    return [cause for cause in causes if cause is not None]
 
 
-def _record(clients: Clients, model: str, route: TrainingRoute, used: set[str]) -> bool:
+def _cause(clients: Clients, model: str, route: TrainingRoute, used: set[str]) -> Cause | None:
     account, now = clients.configuration.hub.account, clients.clock.now()
     files = {arrival_of(account, blob): blob for blob in waiting_files(clients, route)}
     fresh = {arrival: blob for arrival, blob in files.items() if arrival not in used}
     if not fresh:
-        return False
+        return None
     arrived = Arrived(
         files=len(fresh),
         rows=_rows(clients, model, route, fresh) if route.rows else 0,
@@ -51,11 +52,10 @@ def _record(clients: Clients, model: str, route: TrainingRoute, used: set[str]) 
     )
     because = reason_for_run(arrived, route)
     if not because:
-        return False
+        return None
     facts = {"route": route.name, "files": str(arrived.files), "rows": str(arrived.rows or "not counted")}
     name = identity.cause_id(model, CauseKind.DATA.value, route.name, *sorted(fresh))
-    record_cause(clients.store, Cause(id=name, model=model, kind=CauseKind.DATA, at=now, because=because, facts=facts))
-    return True
+    return Cause(id=name, model=model, kind=CauseKind.DATA, at=now, because=because, facts=facts)
 
 
 def _used(clients: Clients, model: str) -> set[str]:

@@ -12,8 +12,7 @@ from datetime import timedelta
 from activities.effects import stamp
 from activities.schedules.scheduled_scoring import score
 from shared import contracts as c
-from shared.application.retraining.causes import record_cause
-from shared.application.retraining.consideration import consider
+from shared.application.retraining.causes import raise_cause
 from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain import identity
@@ -153,8 +152,7 @@ async def _retrain(client: Client, clients: Clients, firing: c.ScheduleFiring) -
         who=firing.by,
         facts={"schedule": schedule.name, "due": due},
     )
-    await asyncio.to_thread(record_cause, clients.store, cause)
-    await consider(client, clients.store, schedule.of)
+    await raise_cause(client, clients.store, clients.configuration, cause)
     what = f"a cause to retrain {schedule.of} was recorded"
     return c.ScheduleFired(at=stamp(clients), what=what, started=(identity.considering_id(schedule.of),))
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from shared.config.document import read_document
 from shared.config.findings import ConfigurationError, Finding
 from shared.config.guard import loop_findings
-from shared.config.reader import Reader
-from shared.config.sections import read_configuration
+from shared.config.reading import FilePlace, Report, read_file
+from shared.config.sections.whole import SignalboxFile, configuration_of
 from shared.domain.configuration import Configuration
 
 __all__ = ["Configuration", "ConfigurationError", "Finding", "check", "load"]
@@ -33,7 +33,11 @@ def _read(path: Path) -> tuple[Configuration | None, tuple[Finding, ...]]:
     document, findings = read_document(path)
     if document is None:
         return None, findings
-    reader = Reader(document, path.parent)
-    configuration = read_configuration(reader)
-    found = [*findings, *reader.findings, *loop_findings(configuration, document)]
-    return configuration, tuple(sorted(found, key=lambda finding: (finding.file, finding.line, finding.field)))
+    report = Report(document=document, home=path.parent, findings=list(findings))
+    file, configuration = read_file(SignalboxFile, report), None
+    if file is not None:
+        configuration = configuration_of(file, FilePlace(report))
+        report.findings.extend(loop_findings(configuration, document))
+    return configuration, tuple(
+        sorted(report.findings, key=lambda finding: (finding.file, finding.line, finding.field))
+    )

@@ -6,10 +6,10 @@ It says the shape; what a column's type asks of its bounds and values is `shared
 import json
 from typing import Any
 
-from shared.config.shapes import TEXT, mapping
 from shared.domain.data.contract_values import TYPES
 from shared.domain.data.data_contract import FORMATS
 
+TEXT = {"type": "string", "minLength": 1}
 _NUMBER = {"type": "number"}
 _NAMES = {"type": "array", "items": TEXT, "uniqueItems": True}
 
@@ -64,6 +64,10 @@ def _distribution() -> dict[str, Any]:
         "inconclusive": {"enum": ["pass", "fail"]},
     }
     return mapping(fields, required=("reference",))
+
+
+def mapping(fields: dict[str, Any], required: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {"type": "object", "properties": fields, "required": list(required), "additionalProperties": False}
 
 
 if __name__ == "__main__":

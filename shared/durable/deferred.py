@@ -8,7 +8,6 @@ puts a `Deferred` in the place of their package.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -28,7 +27,6 @@ class Deferred:
         return Deferred(f"{self.__module__}.{self.__name__}.{name}".lstrip("."))
 
 
-@cache
 def load(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function that *function* stands for, whose module is imported now; a real function is given back as it is.
 

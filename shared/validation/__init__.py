@@ -16,11 +16,12 @@ from shared.validation.types import hint_at, shape_of
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
+OWN_STEPS = ("[key]", "(word)", "(section)")  # Of pydantic's path: to a mapping's key, and into a member of a union.
+
 T = TypeVar("T")
 Path = tuple[str | int, ...]
 
-__all__ = ["Fault", "Reading", "read", "shape_of"]
-_KEY = "[key]"  # The last step of pydantic's path where the name itself is wrong, and not what is called so.
+__all__ = ["Fault", "Reading", "hint_at", "read", "shape_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +80,7 @@ def adapter(kind: Any) -> "TypeAdapter[Any]":
 
 
 def _fault(kind: Any, error: Mapping[str, Any]) -> Fault:
-    path: Path = error["loc"]
-    if path and path[-1] == _KEY:
-        path = path[:-1]
+    path: Path = tuple(step for step in error["loc"] if step not in OWN_STEPS)
     if error["type"] == "unexpected_keyword_argument":
         names = shape_of(hint_at(kind, path[:-1]))
         return Fault(path=path, kind="unknown", value=error["input"], expected=", ".join(names))

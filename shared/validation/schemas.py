@@ -33,10 +33,25 @@ class _Schemas(GenerateJsonSchema):
 
 def schema_of(kind: Any) -> dict[str, Any]:
     """The JSON Schema of what *kind* is read from, with the types inside it under `$defs`."""
-    schema = adapter(kind).json_schema(schema_generator=_Schemas)
+    return _whole(adapter(kind).json_schema(schema_generator=_Schemas))
+
+
+def _whole(schema: dict[str, Any]) -> dict[str, Any]:
     named, enumerations = _parted(schema.pop("$defs", {}), "#/$defs/{model}")
     whole: dict[str, Any] = _inlined(schema | ({"$defs": named} if named else {}), enumerations)
     return whole
+
+
+class _OfFiles(_Schemas):
+    def nullable_schema(self, schema: Any) -> dict[str, Any]:
+        """In a file a field without a value is one that is left out, and an editor should not offer it."""
+        return self.generate_inner(schema["schema"])
+
+
+def file_schema(title: str, kind: Any) -> dict[str, Any]:
+    """The JSON Schema of a file with the content *kind*, with its own `$schema` and *title*."""
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
+    return dialect | _whole(adapter(kind).json_schema(schema_generator=_OfFiles))
 
 
 class NamedSchemas:

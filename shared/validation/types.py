@@ -24,16 +24,22 @@ def shape_of(kind: Any) -> dict[str, tuple[Any, bool]]:
 
 
 def split(hint: Any) -> tuple[Any, tuple[Any, ...]]:
-    """The plain type of a hint, without None, and the rules of its annotation, the outermost last."""
+    """The plain type of a hint and the rules of its annotations, the outermost last. Of a union it is the dataclass in
+    it, or else the first member that is not None."""
     rules: tuple[Any, ...] = ()
     while True:
         if get_origin(hint) is Annotated:
             hint, *outer = get_args(hint)
             rules = (*outer, *rules)
-        elif get_origin(hint) in (Union, types.UnionType) and types.NoneType in get_args(hint):
-            hint = next(member for member in get_args(hint) if member is not types.NoneType)
+        elif get_origin(hint) in (Union, types.UnionType):
+            members = [member for member in get_args(hint) if member is not types.NoneType]
+            hint = next((member for member in members if is_dataclass(_plain(member))), members[0])
         else:
             return hint, rules
+
+
+def _plain(hint: Any) -> Any:
+    return get_args(hint)[0] if get_origin(hint) is Annotated else hint
 
 
 def hint_at(hint: Any, path: Iterable[str | int]) -> Any:
@@ -46,7 +52,7 @@ def hint_at(hint: Any, path: Iterable[str | int]) -> Any:
             hint = get_args(kind)[1 if get_origin(kind) is dict else 0]
         else:
             return None
-    return hint if get_origin(hint) in (tuple, dict, Annotated) else split(hint)[0]
+    return hint
 
 
 def written_name(name: str, hint: Any) -> str:

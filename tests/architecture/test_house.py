@@ -117,6 +117,13 @@ def test_no_module_imports_itself_through_others() -> None:
     assert set(modules_in_cycles(PROJECT)) == allowances.CYCLES, "move what both need to a third module"
 
 
+def test_triggers_start_nothing_themselves(source: Source) -> None:
+    """What starts something is a use case of `shared.application`, so that every way to it starts the same."""
+    starters = [path for path, text in source.within("triggers").texts.items() if "start_once" in text]
+
+    assert starters == []
+
+
 def test_importing_the_app_imports_no_heavy_vendor():
     program = (
         "import sys, function_app; function_app.app.get_functions();"

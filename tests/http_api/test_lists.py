@@ -1,4 +1,4 @@
-"""Every list door and its command answer an empty app and a full one, also where a caller says a default aloud.
+"""Every list route and its command answer an empty app and a full one, also where a caller says a default aloud.
 
 The doors are found in the table, by the rows that they give page by page: a new list fails here until it has a command
 and rows of its own below.
@@ -23,12 +23,12 @@ from signalbox.host.clock import VirtualClock
 from tests.fakes.ports import OPERATOR_KEY, FakeClients
 from tests.hosted import hosted
 from tests.inference.conftest import CONFIGURATION, InferenceApp
+from triggers.http.api_route import ApiRoute
 from triggers.http.bodies import queried
 from triggers.http.dispatch import Signature, signature
-from triggers.http.door import Door
-from triggers.http.routes import DOORS
+from triggers.http.routes import ROUTES
 
-ROWS = [(door, signature(module, door.name)) for module, doors in DOORS.items() for door in doors]
+ROWS = [(route, signature(route.handler)) for route in ROUTES]
 COMMANDS = {
     "list_runs": ["status"],
     "list_promotions": ["promotions"],
@@ -39,13 +39,13 @@ UNCOUNTED = {"list_dead_letters"}  # Where a page has not all rows: counting cos
 HOLDOUT = Holdout(path="evaluation/m.csv", target="y", key="id", tolerance=1.0)
 
 
-def is_list(door: Door, taken: Signature) -> bool:
-    """Whether the door gives rows page by page."""
-    given = fields(taken.gives) if is_dataclass(taken.gives) else ()
-    return door.method == "GET" and {"total", "next"} <= {each.name for each in given}
+def is_list(route: ApiRoute, handler: Signature) -> bool:
+    """Whether the route gives rows page by page."""
+    given = fields(handler.response) if is_dataclass(handler.response) else ()
+    return route.method == "GET" and {"total", "next"} <= {each.name for each in given}
 
 
-LISTS = {door.name: (door, taken) for door, taken in ROWS if is_list(door, taken)}
+LISTS = {route.name: (route, handler) for route, handler in ROWS if is_list(route, handler)}
 
 
 def fill(clients: FakeClients) -> None:
@@ -83,8 +83,8 @@ def rows_of(answer: dict[str, Any]) -> list[Any]:
     return rows
 
 
-def defaults_of(taken: Signature) -> dict[str, Any]:
-    return {each.name: each.default for each in fields(taken.query) if each.default not in (MISSING, None)}
+def defaults_of(handler: Signature) -> dict[str, Any]:
+    return {each.name: each.default for each in fields(handler.query) if each.default not in (MISSING, None)}
 
 
 def test_every_list_has_a_command() -> None:
@@ -92,29 +92,29 @@ def test_every_list_has_a_command() -> None:
 
 
 @pytest.mark.parametrize(
-    ("door", "taken"), [row for row in ROWS if row[1].query], ids=lambda each: getattr(each, "name", "")
+    ("route", "handler"), [row for row in ROWS if row[1].query], ids=lambda each: getattr(each, "name", "")
 )
-def test_a_filters_own_default_may_be_sent_aloud(door: Door, taken: Signature) -> None:
-    file = "x.csv" if door.name == "read_prediction" else "somewhere/x.csv"
-    required = {each.name: file for each in fields(taken.query) if each.default is MISSING}
-    aloud = {name: str(value) for name, value in defaults_of(taken).items()}
+def test_a_filters_own_default_may_be_sent_aloud(route: ApiRoute, handler: Signature) -> None:
+    file = "x.csv" if route.name == "read_prediction" else "somewhere/x.csv"
+    required = {each.name: file for each in fields(handler.query) if each.default is MISSING}
+    aloud = {name: str(value) for name, value in defaults_of(handler).items()}
 
-    assert queried(taken.query, required | aloud) == queried(taken.query, required)
+    assert queried(handler.query, required | aloud) == queried(handler.query, required)
 
 
 @pytest.mark.parametrize("full", [False, True], ids=["empty", "full"])
-async def test_every_list_door_gives_its_rows_page_by_page(
+async def test_every_list_route_gives_its_rows_page_by_page(
     full: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running(full, tmp_path, monkeypatch) as app:
-        for name, (door, taken) in LISTS.items():
-            aloud = "&".join(f"{key}={value}" for key, value in defaults_of(taken).items() if key != "limit")
-            status, page = await app.request("GET", f"{door.route}?limit=2&{aloud}")
+        for name, (route, handler) in LISTS.items():
+            aloud = "&".join(f"{key}={value}" for key, value in defaults_of(handler).items() if key != "limit")
+            status, page = await app.request("GET", f"{route.path}?limit=2&{aloud}")
             total = None if full and name in UNCOUNTED else 3 * full
             assert (status, page["total"], len(rows_of(page))) == (200, total, 2 * full), name
             if full:
-                follow = "after" if "after" in defaults_of(taken) else "cursor"
-                _, rest = await app.request("GET", f"{door.route}?limit=2&{follow}={page['next']}")
+                follow = "after" if "after" in defaults_of(handler) else "cursor"
+                _, rest = await app.request("GET", f"{route.path}?limit=2&{follow}={page['next']}")
                 assert (len(rows_of(rest)), rest["next"]) == (1, ""), name
             else:
                 assert page["next"] == "", name

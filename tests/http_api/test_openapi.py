@@ -1,4 +1,4 @@
-"""The API's document: valid, fresh, served, and about every door."""
+"""The API's document: valid, fresh, served, and about every route."""
 
 import json
 from pathlib import Path
@@ -10,14 +10,13 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from shared.domain.access.permissions import Action
 from tests.http_api.conftest import ask
 from tests.inference.conftest import InferenceApp
+from triggers.http.api_route import ApiRoute
 from triggers.http.dispatch import signature
-from triggers.http.door import Door
-from triggers.http.idempotency import Starting
+from triggers.http.idempotency import RequestedStart
 from triggers.http.openapi import document, text
-from triggers.http.responses.models import Considered
-from triggers.http.routes import DOORS
+from triggers.http.retraining import Considered
+from triggers.http.routes import ROUTES
 
-ROWS = [(module, door) for module, rows in DOORS.items() for door in rows]
 DOCUMENT = document()
 
 
@@ -38,30 +37,30 @@ async def test_it_is_served_to_everybody(app: InferenceApp) -> None:
     assert served == json.loads(text())
 
 
-def test_it_has_every_door_and_nothing_else() -> None:
+def test_it_has_every_route_and_nothing_else() -> None:
     described = {(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods}
 
-    assert described == {(door.method, f"/api/v1/{door.route}") for _, door in ROWS}
+    assert described == {(route.method, f"/api/v1/{route.path}") for route in ROUTES}
 
 
-@pytest.mark.parametrize(("module", "door"), ROWS, ids=[door.name for _, door in ROWS])
-def test_every_door_says_whom_it_wants_what_it_takes_and_what_it_gives(module: str, door: Door) -> None:
-    described = DOCUMENT["paths"][f"/api/v1/{door.route}"][door.method.lower()]
-    taken = signature(module, door.name)
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_every_route_says_whom_it_wants_what_it_takes_and_what_it_gives(route: ApiRoute) -> None:
+    described = DOCUMENT["paths"][f"/api/v1/{route.path}"][route.method.lower()]
+    handler = signature(route.handler)
 
-    assert bool(described["security"]) == (door.may is not Action.ANYONE)
-    assert described.get("x-permission", Action.ANYONE.value) == door.may.value
-    assert described["responses"][str(door.status)]["content"]["application/json"]["schema"]
-    assert ("requestBody" in described) == (taken.body is not None)
+    assert bool(described["security"]) == (route.may is not Action.ANYONE)
+    assert described.get("x-permission", Action.ANYONE.value) == route.may.value
+    assert described["responses"][str(route.status)]["content"]["application/json"]["schema"]
+    assert ("requestBody" in described) == (handler.body is not None)
     keyed = "Idempotency-Key" in {each["name"] for each in described.get("parameters", ())}
-    assert keyed == (taken.gives in (Starting, Considered))
+    assert keyed == (handler.response in (RequestedStart, Considered))
 
 
-@pytest.mark.parametrize(("module", "door"), ROWS, ids=[door.name for _, door in ROWS])
-def test_every_door_gives_a_type_of_its_own(module: str, door: Door) -> None:
-    given = signature(module, door.name).gives
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_every_route_gives_a_type_of_its_own(route: ApiRoute) -> None:
+    given = signature(route.handler).response
 
-    assert door.name == "openapi" or given.__module__.startswith("triggers."), "a plain mapping describes nothing"
+    assert route.name == "openapi" or given.__module__.startswith("triggers."), "a plain mapping describes nothing"
 
 
 def test_no_object_that_is_sent_takes_an_unknown_field() -> None:

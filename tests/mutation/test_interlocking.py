@@ -161,19 +161,19 @@ LOCKS = [
     ),
     Lock(
         symbol="promotion.decisions._decide",
-        condition="refuse_approval(policy, body.role, person, askers, body.evidence, pack.digest, given)",
+        condition="refuse_approval(policy, body.role, person, askers, body.evidence, pack.digest, approvals)",
         without='""',
         guard=HOSTILE.test_who_does_not_hold_the_role_cannot_approve,
     ),
     Lock(
         symbol="_break_glass",
-        condition="refuse_approval(policy, body.role, person, askers, body.evidence, pack.digest, given)",
+        condition="refuse_approval(policy, body.role, person, askers, body.evidence, pack.digest, approvals)",
         without='""',
         guard=test_glass.test_break_glass_needs_two_roles_and_is_loud,
     ),
     Lock(
         symbol="_withdraw",
-        condition="not (own.said.used or has_receipt(ledger, promotion, own.stage, own.phase))",
+        condition="not _is_used(clients, promotion, own)",
         without="True",
         guard=HOSTILE.test_an_approval_that_was_used_cannot_be_withdrawn,
     ),
@@ -305,8 +305,8 @@ LOCKS = [
     ),
     Lock(
         symbol="decisions._own",
-        condition="(found.oid, found.role, found.withdrawn) == (person.oid, body.role, False)",
-        without="(found.role, found.withdrawn) == (body.role, False)",
+        condition="(approval.oid, approval.role, approval.withdrawn) == (person.oid, body.role, False)",
+        without="(approval.role, approval.withdrawn) == (body.role, False)",
         guard=HOSTILE.test_a_withdrawn_approval_does_not_count,
     ),
     Lock(
@@ -419,7 +419,7 @@ LOCKS = [
         guard=test_four_eyes.test_two_accounts_of_one_person_count_once,
     ),
     Lock(
-        symbol="promotions._request",
+        symbol="requested_promotions._promotion",
         condition="nameless=person is None",
         without="automatic=person is None",
         guard=test_four_eyes.test_a_machine_that_names_nobody_needs_one_more_person,

@@ -17,8 +17,7 @@ from shared.domain.promotion.models import ModelVersion
 from tests.promotion.conftest import CONFIGURATION, PEOPLE, SCIENTIST, STAGES, PromotionApp, running
 from tests.promotion.test_glass import broken_glass
 from triggers.http.problems import Problem
-from triggers.http.promotion.decisions import _withdraw
-from triggers.http.requests import Withdrawal
+from triggers.http.promotion.decisions import Withdrawal, _withdraw
 
 REQUEST = c.Promotion(id="p-1", model=ModelVersion(name="churn", version="1"), source="dev", target="central")
 

@@ -11,13 +11,13 @@ import pytest
 from shared.validation import shape_of
 from tests.security.conftest import AttackedApp
 from tests.security.test_tokens import ENGINEER
+from triggers.http.api_route import ApiRoute
 from triggers.http.dispatch import signature
-from triggers.http.door import Door
-from triggers.http.routes import DOORS
+from triggers.http.routes import ROUTES
 
 JSON = {"Content-Type": "application/json"}
 ROLES = ["DataOwner", "DataScientist", "MLEngineer", "ProductOwner", "PlatformEngineer"]
-TAKERS = [(module, door) for module, rows in DOORS.items() for door in rows if door.method == "POST"]
+TAKERS = [route for route in ROUTES if route.method == "POST"]
 INJECTED = "landing/a\r\nX-Injected: yes"
 BODIES: dict[str, tuple[bytes, dict[str, str], int]] = {
     "too large": (b'{"reason": "' + b"x" * 300_000 + b'"}', JSON, 413),
@@ -45,9 +45,11 @@ NOT_AN_OBJECT = {
 NOT_AN_OBJECT["fields without end"] = (json.dumps({f"f{n}": n for n in range(2_000)}).encode(), JSON, 400)
 
 
-async def post(app: AttackedApp, door: Door, data: bytes, headers: dict[str, str]) -> tuple[int, str, dict[str, str]]:
+async def post(
+    app: AttackedApp, route: ApiRoute, data: bytes, headers: dict[str, str]
+) -> tuple[int, str, dict[str, str]]:
     token = app.issuer.token(oid="all", roles=ROLES)
-    path = door.route.replace("{", "no-such-").replace("}", "")
+    path = route.path.replace("{", "no-such-").replace("}", "")
     async with (
         aiohttp.ClientSession() as session,
         session.post(
@@ -57,14 +59,14 @@ async def post(app: AttackedApp, door: Door, data: bytes, headers: dict[str, str
         return answer.status, await answer.text(), dict(answer.headers)
 
 
-async def test_no_door_takes_a_body_that_is_not_sane(app: AttackedApp) -> None:
+async def test_no_route_takes_a_body_that_is_not_sane(app: AttackedApp) -> None:
     before, wrong = await app.settled(), []
-    for module, door in TAKERS:
-        typed = signature(module, door.name).body is not Any
+    for route in TAKERS:
+        typed = signature(route.handler).body is not Any
         for name, (data, headers, wanted) in (BODIES | (NOT_AN_OBJECT if typed else {})).items():
-            status, said, _ = await post(app, door, data, headers)
+            status, said, _ = await post(app, route, data, headers)
             if status != wanted or json.loads(said)["status"] != wanted or len(said) > 20_000:
-                wrong.append(f"{door.name}, {name}: {status}, not {wanted}: {said[:200]}")
+                wrong.append(f"{route.name}, {name}: {status}, not {wanted}: {said[:200]}")
 
     assert wrong == []
     assert await app.settled() == before
@@ -78,24 +80,24 @@ def wrongly_typed(kind: Any) -> Iterator[dict[str, Any]]:
     yield {"__class__": "x"}
 
 
-async def test_no_door_takes_a_field_of_another_type(app: AttackedApp) -> None:
+async def test_no_route_takes_a_field_of_another_type(app: AttackedApp) -> None:
     before, taken = await app.settled(), []
-    for module, door in TAKERS:
-        kind = signature(module, door.name).body
+    for route in TAKERS:
+        kind = signature(route.handler).body
         for body in wrongly_typed(kind) if kind is not Any else ():
-            status, said, _ = await post(app, door, json.dumps(body).encode(), JSON)
+            status, said, _ = await post(app, route, json.dumps(body).encode(), JSON)
             if status != 400 or str(next(iter(body)))[:60] not in said:
-                taken.append(f"{door.name} {str(body)[:80]}: {status} {said[:200]}")
+                taken.append(f"{route.name} {str(body)[:80]}: {status} {said[:200]}")
 
     assert taken == []
     assert await app.settled() == before
 
 
 async def test_events_that_are_none_start_nothing_and_are_kept_with_their_reason(app: AttackedApp) -> None:
-    doors = {door.name: door for _, door in TAKERS}
+    routes = {route.name: route for route in TAKERS}
     for body in (b"[]", b'"x"', b"null", b"7", b"{}", b'[[{"id": {}}]]', b'{"id": 1, "eventType": [], "data": "x"}'):
         for name in ("receive_events", "receive_alert", "take_hook"):
-            status, said, _ = await post(app, doors[name], body, JSON)
+            status, said, _ = await post(app, routes[name], body, JSON)
             assert status < 300, (name, body, said)
 
     effects = await app.settled()
@@ -111,11 +113,11 @@ async def test_nothing_that_was_sent_becomes_a_header_or_a_line_of_the_log(
     set_up_logging("INFO")
     reason = "because\r\nX-Injected: yes\r\n\r\n2026-01-01 00:00:00,000 ERROR forged"
     event = {"id": "1\r\n2026-01-01 00:00:00,000 ERROR forged", "eventType": INJECTED, "subject": INJECTED, "data": {}}
-    for module, door in TAKERS:
-        kind = signature(module, door.name).body
+    for route in TAKERS:
+        kind = signature(route.handler).body
         names = shape_of(kind) if kind is not Any else ()
         for body in (dict.fromkeys(names, INJECTED), dict.fromkeys(names, reason), event):
-            status, _, headers = await post(app, door, json.dumps(body).encode(), {**JSON, "traceparent": reason[:7]})
+            status, _, headers = await post(app, route, json.dumps(body).encode(), {**JSON, "traceparent": reason[:7]})
             assert status < 500
             assert "X-Injected" not in headers
     token = {"Authorization": f"Bearer {app.issuer.token(**ENGINEER)}"}

@@ -1,4 +1,4 @@
-"""Every door, called by every persona with a token really signed, by machines, by strangers and by nobody.
+"""Every route, called by every persona with a token really signed, by machines, by strangers and by nobody.
 
 What is expected is written down here, and not read from the permissions that are tested.
 """
@@ -17,8 +17,8 @@ from shared.domain.configuration import Configuration
 from tests.fakes.ports import OPERATOR_KEY
 from tests.inference.conftest import created
 from tests.security.conftest import AttackedApp
-from triggers.http.door import Door
-from triggers.http.routes import DOORS
+from triggers.http.api_route import ApiRoute
+from triggers.http.routes import ROUTES
 
 ROLES = {
     "O": "DataOwner",
@@ -82,7 +82,6 @@ MAY = {
     "show_gate": EVERYBODY,
 }
 PUBLIC = {"health", "openapi"}
-ROWS = [door for rows in DOORS.values() for door in rows]
 
 
 @pytest.fixture
@@ -115,34 +114,34 @@ PRINCIPAL = (
 )
 
 
-def expected(door: Door, who: str) -> str:
-    if door.name in PUBLIC or who in MAY[door.name]:
+def expected(route: ApiRoute, who: str) -> str:
+    if route.name in PUBLIC or who in MAY[route.name]:
         return "comes in"
     return "403" if who in (*EVERYBODY, "stranger") else "401"
 
 
-async def came(app: AttackedApp, door: Door, headers: dict[str, str]) -> str:
-    path = door.route.replace("{", "no-such-").replace("}", "")
-    status, answer = await app.ask(door.method, path, headers, None if door.method == "GET" else {})
+async def came(app: AttackedApp, route: ApiRoute, headers: dict[str, str]) -> str:
+    path = route.path.replace("{", "no-such-").replace("}", "")
+    status, answer = await app.ask(route.method, path, headers, None if route.method == "GET" else {})
     if status in (401, 403) and answer.get("title") in ("who are you", "not allowed"):
         return str(status)
-    assert status < 500, (door.name, answer)
+    assert status < 500, (route.name, answer)
     return "comes in"
 
 
-def test_every_door_has_its_row() -> None:
-    assert {door.name for door in ROWS} == {*MAY, *PUBLIC}
+def test_every_route_has_its_row() -> None:
+    assert {route.name for route in ROUTES} == {*MAY, *PUBLIC}
 
 
-async def test_every_door_opens_to_whom_it_is_said_to_and_to_nobody_else(app: AttackedApp) -> None:
+async def test_every_route_opens_to_whom_it_is_said_to_and_to_nobody_else(app: AttackedApp) -> None:
     wrong = []
     for who, headers in callers(app).items():
-        for door in ROWS:
-            wanted, before = expected(door, who), await app.settled()
-            if (found := await came(app, door, headers)) != wanted:
-                wrong.append(f"{who} at {door.name}: {found}, not {wanted}")
+        for route in ROUTES:
+            wanted, before = expected(route, who), await app.settled()
+            if (found := await came(app, route, headers)) != wanted:
+                wrong.append(f"{who} at {route.name}: {found}, not {wanted}")
             if wanted != "comes in" and await app.settled() != before:
-                wrong.append(f"{who} at {door.name}: something was started, written or sent")
+                wrong.append(f"{who} at {route.name}: something was started, written or sent")
 
     assert wrong == []
 
@@ -246,7 +245,7 @@ class TestEnvironments:
         (tmp_path / "signalbox.yaml").write_text(PLACES)
         return load(tmp_path / "signalbox.yaml")
 
-    async def test_a_door_opens_for_the_environment_concerned_and_for_no_other(self, app: AttackedApp) -> None:
+    async def test_a_route_opens_for_the_environment_concerned_and_for_no_other(self, app: AttackedApp) -> None:
         runs = {name: await a_run_of(app, name) for name in ("here", "there")}
         wrong = []
         for place, role in (("dev", "InDev"), ("preprod", "InPreprod"), ("registry", "InRegistry")):

@@ -11,7 +11,7 @@ from shared.ports import Blob, Folder
 from tests.fakes.ports import FakeClients, MemoryHub
 from triggers.http.operations.dead_letters import _page
 from triggers.http.operations.letter_pages import Place, stored_letters
-from triggers.http.requests import LetterFilters
+from triggers.http.operations.letter_types import LetterFilters
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 

@@ -5,14 +5,14 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
+from shared.application.events.intake import take_in
 from shared.domain.configuration import Configuration
 from shared.domain.events import BlobArrived, Irrelevant
 from shared.domain.inference.arrivals import Arrival
 from shared.domain.inference.routes import HubLayout
 from shared.records.line_logs import append_line, newest_lines, read_lines
 from tests.fakes.ports import BLOCKS, FakeClients, MemoryHub
-from triggers.events.event_grid import receive
-from triggers.events.intake import take_in
+from triggers.events.receiver import receive_event
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
@@ -71,7 +71,7 @@ def test_what_an_event_says_is_kept_at_a_bounded_length():
     clients = FakeClients(Configuration(hub=HubLayout(account="datahub"), routes=()), lambda: NOON)
     raw = {"id": "i" * 9000, "eventType": "Other" * 9000, "subject": "s" * 200_000, "eventTime": NOON.isoformat()}
 
-    asyncio.run(receive(None, clients, raw))
+    asyncio.run(receive_event(None, clients, raw))
 
     (line,) = read_lines(clients.hub, "signalbox", "ignored/2026-11-29.jsonl")
     assert len(line) < 3000

@@ -3,25 +3,23 @@
 from collections.abc import Iterator
 from typing import Any
 
+from shared.application.events.intake import decide
 from shared.clients import Clients
 from shared.domain.events import AlertChanged, BlobArrived, Irrelevant, MonitorBreached, UnreadableEvent
 from shared.routing import Decision, Ignore, OpenWindow, StartRun, WatchTrainingData
 from triggers.events.envelopes import read_event
-from triggers.events.event_grid import WITHOUT
-from triggers.events.intake import routed
-from triggers.queues.data_checks import check_sent, is_check
-from triggers.queues.message_files import arrivals, is_message
-from triggers.queues.stream_records import is_records, would_keep
+from triggers.queues.data_checks import check_of_message, is_check
+from triggers.queues.message_files import MESSAGE_DEFAULTS, arrivals, is_message
+from triggers.queues.stream_records import is_records, read_records
 
 
-def foreseen(clients: Clients, raw: Any) -> Iterator[str]:
-    if is_message(raw) or is_records(raw):
-        raw = WITHOUT | raw
+def foresee(clients: Clients, raw: Any) -> Iterator[str]:
+    """A sentence for each decision that `triggers.events.dispatch` would take on *raw*."""
     if is_message(raw):
-        yield from _would_start(clients, raw)
+        yield from _foresee_message(clients, MESSAGE_DEFAULTS | raw)
         return
     if is_records(raw):
-        yield _would_keep(clients, raw)
+        yield _foresee_records(clients, MESSAGE_DEFAULTS | raw)
         return
     try:
         event = read_event(raw, clients.configuration.hub.account)
@@ -32,40 +30,40 @@ def foreseen(clients: Clients, raw: Any) -> Iterator[str]:
         case Irrelevant(reason=reason):
             yield f"would be ignored: {reason}"
         case BlobArrived():
-            yield from map(_told, routed(clients, event)[1])
+            yield from map(_describe, decide(clients, event)[1])
         case MonitorBreached() | AlertChanged():
             yield "would become a cause of retraining, if a model names its source"
         case _:
             yield "would start the promotion of the model, if it carries a flag"
 
 
-def _would_start(clients: Clients, raw: dict[str, Any]) -> Iterator[str]:
+def _foresee_message(clients: Clients, raw: dict[str, Any]) -> Iterator[str]:
     try:
         if is_check(raw):
-            yield f"would start data check {check_sent(clients, raw).id}, unless it has run"
+            yield f"would start data check {check_of_message(clients, raw).id}, unless it has run"
             return
         events = arrivals(clients, raw)
     except UnreadableEvent as error:
         yield f"would be stored again: {error}"
         return
     for event in events:
-        yield from map(_told, routed(clients, event)[1])
+        yield from map(_describe, decide(clients, event)[1])
 
 
-def _would_keep(clients: Clients, raw: dict[str, Any]) -> str:
+def _foresee_records(clients: Clients, raw: dict[str, Any]) -> str:
     try:
-        stream, sent = would_keep(clients, raw)
+        stream, sent = read_records(clients, raw)
     except UnreadableEvent as error:
         return f"would be stored again: {error}"
     return f"would add {len(sent.records)} records to stream {stream.name}, unless a batch has them"
 
 
-def _told(decision: Decision) -> str:
+def _describe(decision: Decision) -> str:
     match decision:
-        case StartRun(route=taken):
-            return f"would start a run of route {taken.name}, unless it has run"
-        case OpenWindow(route=taken):
-            return f"would open or join a window of route {taken.name}"
+        case StartRun(route=route_of_run):
+            return f"would start a run of route {route_of_run.name}, unless it has run"
+        case OpenWindow(route=window_route):
+            return f"would open or join a window of route {window_route.name}"
         case WatchTrainingData(model=model):
             return f"would look at the training data of {model}"
         case Ignore(reason=reason):

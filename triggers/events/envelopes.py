@@ -49,11 +49,11 @@ def read_event(raw: Any, account: str) -> Event:
         return (read_dataset_drift if kind.lower() == DRIFT else read_run)(envelope, event_id)
     if kind.lower() not in (_CREATED, _RENAMED):  # Others need no subject: it is optional in CloudEvents.
         subject = envelope.get("subject")
-        said = subject if isinstance(subject, str) else ""
-        return Irrelevant(event_id=event_id, subject=said, reason=f"{kind} starts nothing")
+        text = subject if isinstance(subject, str) else ""
+        return Irrelevant(event_id=event_id, subject=text, reason=f"{kind} starts nothing")
     subject, source = envelope.text("subject"), envelope.text("topic", "source")
-    found = _ACCOUNT.search(source)
-    if not found or found["account"].lower() != account.lower():
+    match = _ACCOUNT.search(source)
+    if not match or match["account"].lower() != account.lower():
         return Irrelevant(event_id=event_id, subject=subject, reason=f"{source} is not the hub's account {account}")
     return _arrived(envelope, kind.lower(), event_id, subject, account)
 
@@ -99,10 +99,10 @@ def _size(data: Fields) -> int | None:
 
 def location_of(subject: str) -> tuple[str, str]:
     """Container and path in *subject*. Raises UnreadableEvent where they are no place to take a file from."""
-    found = _SUBJECT.fullmatch(subject)
-    if not found:
+    match = _SUBJECT.fullmatch(subject)
+    if not match:
         raise UnreadableEvent(f"subject is {short(subject)}; expected /blobServices/default/containers/NAME/blobs/PATH")
-    container, path = found["container"], found["path"]
+    container, path = match["container"], match["path"]
     if not CONTAINER.fullmatch(container):
         raise UnreadableEvent(f"subject is {short(subject)}; {short(container)} cannot be a container's name")
     if problem := path_problem(path):

@@ -10,11 +10,11 @@ from shared.domain.events import UnreadableEvent
 class Fields:
     """A JSON object whose keys are found in any case."""
 
-    def __init__(self, raw: Any, where: str) -> None:
+    def __init__(self, raw: Any, place: str) -> None:
         if not isinstance(raw, Mapping):
-            raise UnreadableEvent(f"{where} is {short(raw)}; expected a JSON object")
+            raise UnreadableEvent(f"{place} is {short(raw)}; expected a JSON object")
         self._values = {str(key).lower(): value for key, value in raw.items() if value is not None}
-        self._where = where
+        self._place = place
 
     def get(self, name: str) -> Any:
         return self._values.get(name.lower())
@@ -25,8 +25,8 @@ class Fields:
             value = self.get(name)
             if isinstance(value, str) and value:
                 return value
-        said = " or ".join(names)
-        raise UnreadableEvent(f"{self._where}.{said} is {short(self.get(names[0]))}; expected a non-empty string")
+        fields = " or ".join(names)
+        raise UnreadableEvent(f"{self._place}.{fields} is {short(self.get(names[0]))}; expected a non-empty string")
 
 
 def moment_of(text: Any) -> datetime | None:

@@ -37,16 +37,16 @@ def read_dataset_drift(envelope: Fields, event_id: str) -> Event:
     number = isinstance(coefficient, int | float) and not isinstance(coefficient, bool)
     if not number or not abs(coefficient) <= _GREATEST:  # Not NaN either: JSON has none, and Python reads it.
         raise UnreadableEvent(f"data.driftCoefficient is {short(coefficient)}; expected a number")
-    named = [name for key in ("dataDriftName", "dataDriftId") if isinstance(name := data.get(key), str) and name]
-    if not named:
+    names = [name for key in ("dataDriftName", "dataDriftId") if isinstance(name := data.get(key), str) and name]
+    if not names:
         raise UnreadableEvent("data.dataDriftName and data.dataDriftId are missing; expected one of them")
     facts = {key: value for key in _V1 if isinstance(value := data.get(key), str)}
     return MonitorBreached(
         event_id=event_id,
         workspace=_workspace(envelope),
-        names=tuple(named),
+        names=tuple(names),
         run=_run(envelope, data),
-        because=f"data drift monitor {named[0]} found a drift coefficient of {coefficient:.3g}",
+        because=f"data drift monitor {names[0]} found a drift coefficient of {coefficient:.3g}",
         coefficient=float(coefficient),
         facts={**facts, "coefficient": f"{coefficient:.6g}"},
     )
@@ -59,23 +59,23 @@ def read_run(envelope: Fields, event_id: str) -> Event:
     """A run matters where a model monitor put its tag on it: a text that names monitor and signal, and the features."""
     data = Fields(envelope.get("data"), "data")
     tags = data.get("runTags")
-    told = Fields(tags, "data.runTags").get(_BREACH) if isinstance(tags, Mapping) else None
-    if not isinstance(told, str) or not told:
+    breach = Fields(tags, "data.runTags").get(_BREACH) if isinstance(tags, Mapping) else None
+    if not isinstance(breach, str) or not breach:
         subject, kind = envelope.get("subject"), envelope.text("eventType", "type")
         return Irrelevant(
             event_id=event_id,
             subject=subject if isinstance(subject, str) else "",
             reason=f"{kind}: the run carries no tag {_BREACH}",
         )
-    found, experiment = _SIGNAL.search(told), data.get("experimentName")
-    signal = found["name"] if found else ""
+    match, experiment = _SIGNAL.search(breach), data.get("experimentName")
+    signal = match["name"] if match else ""
     names = [name for name in (signal, experiment) if isinstance(name, str) and name]
     return MonitorBreached(
         event_id=event_id,
         workspace=_workspace(envelope),
         names=tuple(names),
         run=_run(envelope, data),
-        because=f"model monitor: {' '.join(told.split())[:_LONGEST]}",
+        because=f"model monitor: {' '.join(breach.split())[:_LONGEST]}",
         facts={"signal": signal},
     )
 
@@ -83,18 +83,19 @@ def read_run(envelope: Fields, event_id: str) -> Event:
 def read_alert(alert: Mapping[str, Any]) -> Event:
     """The essentials of the common schema; the context differs from one kind of alert to the next, and is not read."""
     essentials = Fields(Fields(alert, "alert").get("data"), "data").get("essentials")
-    told = Fields(essentials, "data.essentials")
-    rule, condition = told.text("alertRule"), told.text("monitorCondition")
+    fields = Fields(essentials, "data.essentials")
+    rule, condition = fields.text("alertRule"), fields.text("monitorCondition")
     if condition.lower() not in _CONDITIONS:
         raise UnreadableEvent(f"data.essentials.monitorCondition is {short(condition)}; expected Fired or Resolved")
-    described = told.get("description")
-    facts = {key: value for key in _ALERT if isinstance(value := told.get(key), str) and value}
+    description = fields.get("description")
+    description = description if isinstance(description, str) else ""
+    facts = {key: value for key in _ALERT if isinstance(value := fields.get(key), str) and value}
     return AlertChanged(
-        event_id=told.text("alertId"),
+        event_id=fields.text("alertId"),
         rule=rule,
         fired=_CONDITIONS[condition.lower()],
-        fired_at=told.text("firedDateTime"),
-        because=f"alert {rule}" + (f": {described[:_LONGEST]}" if isinstance(described, str) and described else ""),
+        fired_at=fields.text("firedDateTime"),
+        because=f"alert {rule}" + (f": {description[:_LONGEST]}" if description else ""),
         facts=facts,
     )
 
@@ -107,13 +108,13 @@ def _workspace(envelope: Fields) -> str:
 
 
 def _run(envelope: Fields, data: Fields) -> str:
-    named, subject = data.get("runId"), envelope.get("subject")
-    if isinstance(named, str) and named:
-        return named
-    found = _RUN_IN_SUBJECT.search(subject) if isinstance(subject, str) else None
-    if not found:
-        raise UnreadableEvent(f"data.runId is {short(named)} and subject {short(subject)}; one must name the run")
-    return found["run"]
+    run, subject = data.get("runId"), envelope.get("subject")
+    if isinstance(run, str) and run:
+        return run
+    match = _RUN_IN_SUBJECT.search(subject) if isinstance(subject, str) else None
+    if not match:
+        raise UnreadableEvent(f"data.runId is {short(run)} and subject {short(subject)}; one must name the run")
+    return match["run"]
 
 
 def _lowered(raw: Any) -> dict[str, Any]:

@@ -38,12 +38,12 @@ def queried(kind: type[T], params: Mapping[str, str]) -> T:
         raise Problem.of(400, "bad query", error.faults) from error
 
 
-def json_of(req: func.HttpRequest) -> Any:
+def json_of(http: func.HttpRequest) -> Any:
     """The JSON in the body. Raises Problem."""
-    data = req.get_body()
+    data = http.get_body()
     if len(data) > BODY_LIMIT:
         raise Problem(413, "body too large", f"the body has {len(data)} bytes; send at most {BODY_LIMIT}")
-    kind = (req.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
+    kind = (http.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
     if not data:
         raise Problem(400, "bad body", "the body is empty; send a JSON object, {} where nothing is to be said")
     if kind != "application/json" and not kind.endswith("+json"):
@@ -79,12 +79,12 @@ def _finite(text: str) -> float:
     return number
 
 
-def _plain(found: tuple[Any, bool] | None) -> tuple[Any, ...]:
+def _plain(field: tuple[Any, bool] | None) -> tuple[Any, ...]:
     """The types that a hint names, at any depth."""
-    if found is None:
+    if field is None:
         return ()
-    hint = found[0]
-    return (hint, *(inner for each in getattr(hint, "__args__", ()) for inner in _plain((each, False))))
+    hint = field[0]
+    return (hint, *(inner for part in getattr(hint, "__args__", ()) for inner in _plain((part, False))))
 
 
 def _number(text: str) -> Any:

@@ -1,61 +1,149 @@
-"""What the doors of drift, relevance and alerts do; `triggers.http.routes` opens them."""
+"""Drift and feature relevance over HTTP: how a model is watched, and checks of one file by themselves."""
 
 import asyncio
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from shared.application.drift.watches import reference_of
 from shared.clients import Clients
 from shared.codec import decode, encode
-from shared.domain.drift.detector import DriftVerdict, detect
-from shared.domain.drift.relevance import Relevance, RelevanceError, relevance
-from shared.domain.drift.rule import DriftRule
+from shared.domain.drift.detector import DriftVerdict, ScoreDrift, detect
+from shared.domain.drift.relevance import FeatureRelevance, Relevance, RelevanceError, relevance
+from shared.domain.drift.rule import ColumnDrift, DriftOutcome, DriftRule
 from shared.domain.drift.watch import DriftWatch, DriftWindow
 from shared.domain.promotion.models import ModelVersion
 from shared.ports import HubFile
 from shared.records import paths as records
 from shared.records.drift import FailedCheck, read_window
-from triggers.events.event_grid import receive
-from triggers.http import requests as asked
-from triggers.http.door import Call
-from triggers.http.named_resources import find_file, find_route
+from shared.validation.rules import Name, Whole
+from triggers.http.api_route import ApiRequest
+from triggers.http.named_resources import HubPath, find_file, find_route
 from triggers.http.problems import Problem
-from triggers.http.responses import models as answers
 
 
-async def show_drift(call: Call, model: str) -> answers.DriftShown:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftAsked:
+    """The file at *path* (container/path in the hub), as *route* would read it, beside the reference of its model."""
+
+    path: HubPath
+    route: Name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelevanceAsked:
+    """What the columns of the table at *path* tell about *target*; the same *seed* gives the same answer."""
+
+    path: HubPath
+    target: Name
+    resamples: Annotated[int, Whole(least=0, most=1000)] = 100
+    bins: Annotated[int, Whole(least=2, most=20)] = 5
+    seed: Annotated[int, Whole(least=0, most=2**31 - 1)] = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowShown:
+    """*runs* counts the runs in it; *looks* says how often it was looked at; times are ISO 8601 UTC."""
+
+    number: int
+    opened: str
+    reference: str
+    rows: int = 0
+    runs: int = 0
+    looks: int = 0
+    looked: str = ""
+    looked_rows: int = 0
+    closed: str = ""
+    outcome: str = ""
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftProblem:
+    at: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionWatched:
+    """*report* is the newest report as it was written, *page* (container/path) the same for people.
+
+    *windows_month* windows were looked at in the last 30 days; *false_alarm_month* is the probability that at least one
+    of so many raises a false alarm, at most.
+    """
+
+    version: str
+    windows_month: int = 0
+    false_alarm_month: float = 0.0
+    window: WindowShown | None = None
+    report: Any = None
+    page: str = ""
+    problem: DriftProblem | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftShown:
+    model: str
+    watch: DriftWatch
+    versions: tuple[VersionWatched, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftChecked:
+    """*needed* rows would decide an inconclusive check; *by* says what the columns' shares are of."""
+
+    model: str
+    path: str
+    outcome: DriftOutcome
+    because: str
+    rows: int
+    reference_rows: int
+    score: ScoreDrift
+    columns: tuple[ColumnDrift, ...]
+    by: str
+    needed: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelevanceShown:
+    """The most telling column first; *alpha* bounds the false discovery rate of *selected*."""
+
+    target: str
+    rows: int
+    bins: int
+    alpha: float
+    resamples: int
+    seed: int
+    features: tuple[FeatureRelevance, ...]
+    selected: tuple[str, ...]
+
+
+async def show_drift(request: ApiRequest, model: str) -> DriftShown:
     """How *model* is watched, and for each version its window, its last report and what could not be checked."""
-    return await asyncio.to_thread(_show, call.clients, model)
+    return await asyncio.to_thread(_show, request.clients, model)
 
 
-async def check_drift_now(call: Call, body: asked.DriftAsked) -> answers.DriftChecked:
+async def check_drift_now(request: ApiRequest, body: DriftAsked) -> DriftChecked:
     """The verdict on one file by itself: it is counted in no window, and nothing follows from it."""
-    return await asyncio.to_thread(_check, call.clients, body)
+    return await asyncio.to_thread(_check, request.clients, body)
 
 
-async def show_relevance(call: Call, body: asked.RelevanceAsked) -> answers.RelevanceShown:
+async def show_relevance(request: ApiRequest, body: RelevanceAsked) -> RelevanceShown:
     """What each column of a table tells about the target: F, chi-squared and mutual information."""
-    return await asyncio.to_thread(_relevance, call.clients, body)
+    return await asyncio.to_thread(_relevance, request.clients, body)
 
 
-async def receive_alert(call: Call, body: Any) -> answers.AlertTaken:
-    """An Azure Monitor alert in the common alert schema, as a webhook of an action group sends it."""
-    return answers.AlertTaken(done=tuple(await receive(call.client, call.clients, body)))
-
-
-def _show(clients: Clients, model: str) -> answers.DriftShown:
+def _show(clients: Clients, model: str) -> DriftShown:
     watch = clients.configuration.watch(model)
     if watch is None:
-        known = ", ".join(each.model for each in clients.configuration.drift) or "none"
-        raise Problem(404, "not watched", f"model {model!r} has no `drift` section; those that have: {known}")
+        models = ", ".join(watch.model for watch in clients.configuration.drift) or "none"
+        raise Problem(404, "not watched", f"model {model!r} has no `drift` section; those that have: {models}")
     folder = records.drift_windows(model)
     versions = [blob.path.removeprefix(folder).removesuffix(".json") for blob in clients.store.blobs(folder)]
-    watched = tuple(_version(clients, watch, version) for version in versions)
-    return answers.DriftShown(model=model, watch=watch, versions=watched)
+    return DriftShown(model=model, watch=watch, versions=tuple(_version(clients, watch, name) for name in versions))
 
 
-def _version(clients: Clients, watch: DriftWatch, version: str) -> answers.VersionWatched:
+def _version(clients: Clients, watch: DriftWatch, version: str) -> VersionWatched:
     store, model = clients.store, watch.model
     record = read_window(store, model, version)
     reports = [
@@ -68,22 +156,22 @@ def _version(clients: Clients, watch: DriftWatch, version: str) -> answers.Versi
     since = clients.clock.now() - timedelta(days=30)
     windows = len({blob.path.rpartition("/")[0] for blob in reports if blob.modified >= since})
     problem = store.get(FailedCheck, records.drift_problem(model, version))
-    return answers.VersionWatched(
+    return VersionWatched(
         version=version,
         windows_month=windows,
         false_alarm_month=watch.false_alarm_rate(windows),
         window=_window(record[0]) if record else None,
         report=store.document(report) if report else None,
         page=f"{store.container}/{newest.path}" if newest else "",
-        problem=answers.DriftProblem(at=problem.at, because=problem.because) if problem else None,
+        problem=DriftProblem(at=problem.at, because=problem.because) if problem else None,
     )
 
 
-def _window(window: DriftWindow) -> answers.WindowShown:
-    return decode(answers.WindowShown, encode(window) | {"runs": len(window.runs)})
+def _window(window: DriftWindow) -> WindowShown:
+    return decode(WindowShown, encode(window) | {"runs": len(window.runs)})
 
 
-def _check(clients: Clients, body: asked.DriftAsked) -> answers.DriftChecked:
+def _check(clients: Clients, body: DriftAsked) -> DriftChecked:
     route, blob = find_route(clients, body.route), find_file(clients, body.path)
     score = route.score
     watch = clients.configuration.watch(score.model)
@@ -93,17 +181,17 @@ def _check(clients: Clients, body: asked.DriftAsked) -> answers.DriftChecked:
     files = [HubFile(name=body.path, blob=blob)]
     counted = clients.drift_files.count(route.contract, reference, files)
     verdict = detect(reference.inputs_alone, counted, watch.rule if watch else DriftRule())
-    return answers.DriftChecked(model=f"{score.model}:{score.version}", path=body.path, **_fields(verdict))
+    return DriftChecked(model=f"{score.model}:{score.version}", path=body.path, **_fields(verdict))
 
 
-def _relevance(clients: Clients, body: asked.RelevanceAsked) -> answers.RelevanceShown:
+def _relevance(clients: Clients, body: RelevanceAsked) -> RelevanceShown:
     columns = clients.drift_files.columns(find_file(clients, body.path))
     try:
-        found = relevance(columns, body.target, bins=body.bins, resamples=body.resamples, seed=body.seed)
+        result = relevance(columns, body.target, bins=body.bins, resamples=body.resamples, seed=body.seed)
     except RelevanceError as error:
         raise Problem(422, "no relevance", str(error)) from error
-    return answers.RelevanceShown(selected=found.selected, **_fields(found))
+    return RelevanceShown(selected=result.selected, **_fields(result))
 
 
-def _fields(found: DriftVerdict | Relevance) -> dict[str, Any]:
-    return {field.name: getattr(found, field.name) for field in fields(found)}
+def _fields(result: DriftVerdict | Relevance) -> dict[str, Any]:
+    return {field.name: getattr(result, field.name) for field in fields(result)}

@@ -1,6 +1,6 @@
 """Starts: 202 with a status URL of our own, and the same answer to the same Idempotency-Key.
 
-What will be started is decided and recorded first: whoever asks again, after a crash too, gets that and nothing else.
+What will be started is decided and recorded first: a repeated request, after a crash too, gets that and nothing else.
 """
 
 import asyncio
@@ -10,17 +10,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from shared.application.inference.open_runs import kept_open
-from shared.clients import Clients
+from shared import contracts
+from shared.application.starts import start
 from shared.codec import decode, encode
-from shared.contracts import RUN_INFERENCE, Inference, Orchestration
+from shared.contracts import Orchestration
 from shared.domain import identity
 from shared.domain.failures import Refused
-from shared.durable.starting import Client, Start, find_instance, start_once
+from shared.durable.starting import Client, Start, find_instance
 from shared.records import paths as records
 from shared.records.operations import KeyRecord
 from shared.records.store import RecordStore, plain_record
-from triggers.http.door import Call
+from triggers.http.api_route import ApiRequest
 from triggers.http.problems import Problem
 
 API = "/api/v1"
@@ -35,8 +35,8 @@ def followed(status_url: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Starting:
-    """What a door wants started: *instance* is chosen before anything happens, *resource* is what comes of it, below
+class RequestedStart:
+    """What a handler wants started: *instance* is chosen before anything happens, *resource* is what comes of it, below
     `/api/v1`. *fresh*: one that is there already is a 409. *unique*: the id was made by chance for this request.
     *note* tells the caller what was decided for them.
     """
@@ -85,127 +85,123 @@ class StartRecord:
     accepted: Accepted
 
 
-async def begin(call: Call, asked: str, decide: Callable[[], Awaitable[Starting]]) -> Accepted:
-    """Start what *decide* says; *asked* is the digest of the request, for callers who send an Idempotency-Key."""
-    path = _record_of_key(call)
+async def begin(request: ApiRequest, digest: str, decide: Callable[[], Awaitable[RequestedStart]]) -> Accepted:
+    """Start what *decide* returns; *digest* is the request's, for callers who send an Idempotency-Key."""
+    path = _record_of_key(request)
     if not path:
-        starting = await decide()
-        order = _order(starting, asked)
-        await _start(call, starting, order)
-        return order.accepted
-    known = await asyncio.to_thread(_read, call.clients.store, path, asked)
-    return await (_repeat(call, known) if known else _first(call, path, asked, decide))
+        start_request = await decide()
+        record = _start_record(start_request, digest)
+        await _start(request, start_request)
+        return record.accepted
+    key_record = await asyncio.to_thread(_read, request.clients.store, path, digest)
+    return await (_repeat(request, key_record) if key_record else _first(request, path, digest, decide))
 
 
-async def keep(call: Call, asked: str, kind: type[K], act: Callable[[], Awaitable[K]]) -> K:
-    """What *act* gives, or gave to the same key. It may happen again, as after a crash, and has ids of its own."""
-    path = _record_of_key(call)
+async def keep(request: ApiRequest, digest: str, kind: type[K], act: Callable[[], Awaitable[K]]) -> K:
+    """What *act* returns, or returned to the same key. After a crash it may happen again, by its own ids."""
+    path = _record_of_key(request)
     if not path:
         return await act()
-    store = call.clients.store
-    if not await asyncio.to_thread(store.create, path, KeyRecord(request=asked)):
-        known = await asyncio.to_thread(_read, store, path, asked)
-        if known is not None and known.answer is not None:
-            return decode(kind, known.answer)
+    store = request.clients.store
+    if not await asyncio.to_thread(store.create, path, KeyRecord(request=digest)):
+        key_record = await asyncio.to_thread(_read, store, path, digest)
+        if key_record is not None and key_record.answer is not None:
+            return decode(kind, key_record.answer)
     try:
-        given = await act()
+        response = await act()
     except (Problem, Refused):
         await asyncio.to_thread(store.delete, path)
         raise
-    await asyncio.to_thread(_write_answer, store, path, KeyRecord(request=asked, answer=encode(given)))
-    return given
+    await asyncio.to_thread(_write_answer, store, path, KeyRecord(request=digest, answer=encode(response)))
+    return response
 
 
-def _record_of_key(call: Call) -> str:
+def _record_of_key(request: ApiRequest) -> str:
     """Where the caller's key is remembered; empty where none came. Raises Problem."""
-    key = call.req.headers.get("Idempotency-Key")
+    key = request.http.headers.get("Idempotency-Key")
     if key is None:
         return ""
     if not _KEY.fullmatch(key):
         raise Problem(400, "bad header", "Idempotency-Key must be 1 to 255 visible ASCII characters; send a UUID")
-    return records.idempotent(identity.digest(call.caller.oid, key, length=32))
+    return records.idempotent(identity.digest(request.caller.oid, key, length=32))
 
 
-def _write_answer(store: RecordStore, path: str, record: KeyRecord) -> None:
-    """Keep the answer. A request that is repeated at the same moment writes the same one."""
+def _write_answer(store: RecordStore, path: str, key_record: KeyRecord) -> None:
+    """Two requests with the same key at the same moment write the same."""
     if store.exists(path):
-        store.overwrite(path, record)
+        store.overwrite(path, key_record)
 
 
-async def _first(call: Call, path: str, asked: str, decide: Callable[[], Awaitable[Starting]]) -> Accepted:
-    starting = await decide()
-    if starting.fresh:
-        await _refuse_there(call.client, starting)
-    order = _order(starting, asked)
-    store = call.clients.store
-    if not await asyncio.to_thread(store.create, path, order):
-        known = await asyncio.to_thread(_read, store, path, asked)
-        if known is not None:  # Somebody sent the same key at the same moment.
-            return await _repeat(call, known)
-    # Never a clash: whoever repeats the request meanwhile may have started it.
-    await _start(call, replace(starting, fresh=False, unique=False), order)
-    return order.accepted
+async def _first(
+    request: ApiRequest, path: str, digest: str, decide: Callable[[], Awaitable[RequestedStart]]
+) -> Accepted:
+    start_request = await decide()
+    if start_request.fresh:
+        await _refuse_existing(request.client, start_request)
+    record = _start_record(start_request, digest)
+    store = request.clients.store
+    if not await asyncio.to_thread(store.create, path, record):
+        key_record = await asyncio.to_thread(_read, store, path, digest)
+        if key_record is not None:  # Another request sent the same key at the same moment.
+            return await _repeat(request, key_record)
+    # A repeated request may have started it in between, which is no clash.
+    await _start(request, replace(start_request, fresh=False, unique=False))
+    return record.accepted
 
 
-async def _repeat(call: Call, known: KeyRecord) -> Accepted:
+async def _repeat(request: ApiRequest, key_record: KeyRecord) -> Accepted:
     """The recorded answer; what was recorded and never started, since the app died in between, starts now."""
-    order = decode(StartRecord, plain_record(known))
-    orchestration, first = Orchestration(order.orchestration, object, object), _before(call.clients, order)
-    await start_once(call.client, orchestration, order.accepted.id, order.payload, first=first)
-    return order.accepted
+    record = decode(StartRecord, plain_record(key_record))
+    orchestration = getattr(contracts, record.orchestration.upper())
+    payload = decode(orchestration.takes, record.payload)
+    await start(request.client, request.clients.store, orchestration, record.accepted.id, payload)
+    return record.accepted
 
 
-def _before(clients: Clients, order: StartRecord) -> Callable[[], Awaitable[object]] | None:
-    """What has to happen before the start: a run is on the list of open ones."""
-    if order.orchestration != RUN_INFERENCE.name:
-        return None
-    return kept_open(clients.hub, decode(Inference, order.payload))
+async def _refuse_existing(client: Client, start_request: RequestedStart) -> None:
+    instance = await find_instance(client, start_request.instance)
+    if instance is not None:
+        raise _clash(start_request, Start.RUNNING if instance.running else Start.FINISHED)
 
 
-async def _refuse_there(client: Client, starting: Starting) -> None:
-    there = await find_instance(client, starting.instance)
-    if there is not None:
-        raise _already(starting, Start.RUNNING if there.running else Start.FINISHED)
-
-
-async def _start(call: Call, starting: Starting, order: StartRecord) -> None:
-    how = await start_once(
-        call.client,
-        starting.orchestration,
-        starting.instance,
-        starting.payload,
-        unique=starting.unique,
-        first=_before(call.clients, order),
+async def _start(request: ApiRequest, start_request: RequestedStart) -> None:
+    outcome = await start(
+        request.client,
+        request.clients.store,
+        start_request.orchestration,
+        start_request.instance,
+        start_request.payload,
+        unique=start_request.unique,
     )
-    if starting.fresh and how is not Start.STARTED:
-        raise _already(starting, how)
+    if start_request.fresh and outcome is not Start.STARTED:
+        raise _clash(start_request, outcome)
 
 
-def _already(starting: Starting, how: Start) -> Problem:
-    return Problem(409, "already done", f"{starting.instance} is {how.value}; look at that one instead")
+def _clash(start_request: RequestedStart, outcome: Start) -> Problem:
+    return Problem(409, "already done", f"{start_request.instance} is {outcome.value}; look at that one instead")
 
 
-def _order(starting: Starting, asked: str) -> StartRecord:
+def _start_record(start_request: RequestedStart, digest: str) -> StartRecord:
     accepted = Accepted(
-        id=starting.instance,
-        status_url=f"{API}/operations/{starting.instance}",
-        resource=f"{API}/{starting.resource}" if starting.resource else "",
-        members=starting.members,
-        note=starting.note,
+        id=start_request.instance,
+        status_url=f"{API}/operations/{start_request.instance}",
+        resource=f"{API}/{start_request.resource}" if start_request.resource else "",
+        members=start_request.members,
+        note=start_request.note,
     )
-    name, payload = starting.orchestration.name, encode(starting.payload)
-    return StartRecord(request=asked, orchestration=name, payload=payload, accepted=accepted)
+    name, payload = start_request.orchestration.name, encode(start_request.payload)
+    return StartRecord(request=digest, orchestration=name, payload=payload, accepted=accepted)
 
 
-def _read(store: RecordStore, path: str, asked: str) -> KeyRecord | None:
-    """What is remembered of a key. Raises Problem where it came with another request than *asked*."""
-    known = store.get(KeyRecord, path)
-    if known and known.request != asked:
+def _read(store: RecordStore, path: str, digest: str) -> KeyRecord | None:
+    """What is remembered of a key. Raises Problem where it came with a request of another *digest*."""
+    key_record = store.get(KeyRecord, path)
+    if key_record and key_record.request != digest:
         raise Problem(409, "key used before", "this Idempotency-Key came with another request; send a new key")
-    return known
+    return key_record
 
 
-def request_digest(door: str, arguments: Mapping[str, Any]) -> str:
+def request_digest(operation: str, arguments: Mapping[str, Any]) -> str:
     """Of everything that a request asks for."""
     plain = {name: encode(value) for name, value in arguments.items()}
-    return identity.digest(door, json.dumps(plain, sort_keys=True), length=64)
+    return identity.digest(operation, json.dumps(plain, sort_keys=True), length=64)

@@ -1,11 +1,34 @@
 """What callers name: routes of the configuration, and files of the hub. A name that leads elsewhere is refused."""
 
+from typing import Annotated, TypeAlias
+
 from shared.clients import Clients
 from shared.domain.inference.routes import Route
 from shared.ports import Blob
+from shared.validation.rules import Text
 from triggers.http.problems import Problem
 
-LENT = "checks/"  # In staging: files that people put there to have them looked at.
+_SEGMENT = r"(?!\.{1,2}(/|$))[^/\\\x00-\x1f\x7f]+"
+_PLACE = rf"[a-z0-9](-?[a-z0-9]){{2,62}}(/{_SEGMENT})+"
+HubPath: TypeAlias = Annotated[
+    str,
+    Text(longest=1024, pattern=_PLACE, means="container/path of a file in the hub, without . or .. on the way"),
+]
+OptionalPlace: TypeAlias = Annotated[
+    str,
+    Text(
+        shortest=0,
+        longest=1024,
+        pattern=rf"({_PLACE}/?)?",
+        means="container/path of a file in the hub, or of a folder with / at its end; empty for none",
+    ),
+]
+FileName: TypeAlias = Annotated[str, Text(longest=1024, pattern=_SEGMENT, means="the name of a file, without a folder")]
+LetterPath: TypeAlias = Annotated[
+    str, Text(longest=1024, pattern=rf"{_SEGMENT}(/{_SEGMENT})*", means="a path that the list of dead letters says")
+]
+
+CHECK_FILES = "checks/"  # In staging: files that people put there to have them checked.
 
 
 def find_route(clients: Clients, name: str) -> Route:
@@ -17,13 +40,14 @@ def find_route(clients: Clients, name: str) -> Route:
 
 
 def find_file(clients: Clients, location: str) -> Blob:
-    """The file at *location* (container/path), whose shape `requests.HubPath` has checked: data, or what was lent.
+    """The file at *location* (container/path), whose shape `HubPath` has checked.
 
-    Whoever may have data checked may not thereby read what Signalbox keeps. Raises Problem.
+    It is a data file, or one that was put into staging for a check: the right to have data checked is no right to read
+    what Signalbox keeps. Raises Problem.
     """
     container, _, path = location.partition("/")
     hub = clients.configuration.hub
-    if container in hub.reserved and not (container == hub.staging and path.startswith(LENT)):
+    if container in hub.reserved and not (container == hub.staging and path.startswith(CHECK_FILES)):
         raise Problem(403, "not allowed", f"path {location!r} is Signalbox's own record; name a data file")
     blob = clients.hub.find(container, path)
     if blob is None:

@@ -10,10 +10,10 @@ from typing import Any
 
 from shared.domain.access.permissions import Action
 from shared.validation.schemas import NamedSchemas, schema_of
+from triggers.http.api_route import ApiRoute
 from triggers.http.dispatch import PARAMETER, Signature, signature
-from triggers.http.door import Door
-from triggers.http.idempotency import API, Accepted, Starting
-from triggers.http.routes import DOORS
+from triggers.http.idempotency import API, Accepted, RequestedStart
+from triggers.http.routes import ROUTES
 
 _PROBLEM = {
     "type": "object",
@@ -56,11 +56,11 @@ _KEY = {
 @cache
 def document() -> dict[str, Any]:
     """The whole document; built once."""
-    signatures = {door: signature(module, door.name) for module, doors in DOORS.items() for door in doors}
-    bodies = {taken.body for taken in signatures.values() if taken.body is not None}
-    schemas, paths = NamedSchemas(bodies, {_given(taken) for taken in signatures.values()}), dict[str, Any]()
-    for door, taken in signatures.items():
-        paths.setdefault(f"{API}/{door.route}", {})[door.method.lower()] = _operation(door, taken, schemas)
+    handlers = {route: signature(route.handler) for route in ROUTES}
+    bodies = {handler.body for handler in handlers.values() if handler.body is not None}
+    schemas, paths = NamedSchemas(bodies, {_response(handler) for handler in handlers.values()}), dict[str, Any]()
+    for route, handler in handlers.items():
+        paths.setdefault(f"{API}/{route.path}", {})[route.method.lower()] = _operation(route, handler, schemas)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Signalbox", "version": "1", "description": "docs/http-api.md says how to live with it."},
@@ -76,34 +76,34 @@ def document() -> dict[str, Any]:
     }
 
 
-def _operation(door: Door, taken: Signature, schemas: NamedSchemas) -> dict[str, Any]:
-    described: dict[str, Any] = {"operationId": door.name, "summary": _summary(door, taken)}
-    parameters = [*_in_path(taken), *_in_query(taken), *([_KEY] if taken.keyed else [])]
+def _operation(route: ApiRoute, handler: Signature, schemas: NamedSchemas) -> dict[str, Any]:
+    operation: dict[str, Any] = {"operationId": route.name, "summary": _summary(route, handler)}
+    parameters = [*_in_path(handler), *_in_query(handler), *([_KEY] if handler.keyed else [])]
     if parameters:
-        described["parameters"] = parameters
-    if taken.body is not None:
-        content = {"application/json": {"schema": schemas.of(taken.body, "validation")}}
-        described["requestBody"] = {"required": True, "content": content}
-    described["responses"] = _responses(door, taken, schemas)
-    described["security"] = [] if door.may is Action.ANYONE else [{"directory": []}, {"key": []}]
-    if door.may is not Action.ANYONE:
-        described["x-permission"] = door.may.value
-    return described
+        operation["parameters"] = parameters
+    if handler.body is not None:
+        content = {"application/json": {"schema": schemas.of(handler.body, "validation")}}
+        operation["requestBody"] = {"required": True, "content": content}
+    operation["responses"] = _responses(route, handler, schemas)
+    operation["security"] = [] if route.may is Action.ANYONE else [{"directory": []}, {"key": []}]
+    if route.may is not Action.ANYONE:
+        operation["x-permission"] = route.may.value
+    return operation
 
 
-def _summary(door: Door, taken: Signature) -> str:
-    words = door.name.replace("_", " ").capitalize()
-    said = (taken.function.__doc__ or "").strip().partition("\n")[0].rstrip(".")
-    return said or words
+def _summary(route: ApiRoute, handler: Signature) -> str:
+    words = route.name.replace("_", " ").capitalize()
+    sentence = (handler.function.__doc__ or "").strip().partition("\n")[0].rstrip(".")
+    return sentence or words
 
 
-def _in_path(taken: Signature) -> list[dict[str, Any]]:
+def _in_path(handler: Signature) -> list[dict[str, Any]]:
     schema = {"type": "string", "pattern": f"^{PARAMETER.pattern}$"}
-    return [{"name": name, "in": "path", "required": True, "schema": schema} for name in taken.parameters]
+    return [{"name": name, "in": "path", "required": True, "schema": schema} for name in handler.parameters]
 
 
-def _in_query(taken: Signature) -> list[dict[str, Any]]:
-    schema = schema_of(taken.query) if taken.query is not None else {}
+def _in_query(handler: Signature) -> list[dict[str, Any]]:
+    schema = schema_of(handler.query) if handler.query is not None else {}
     needed = schema.get("required", ())
     return [
         {"name": name, "in": "query", "required": name in needed, "schema": _present(parameter)}
@@ -117,33 +117,33 @@ def _present(schema: dict[str, Any]) -> dict[str, Any]:
     return present
 
 
-def _given(taken: Signature) -> Any:
-    """The type of a good answer."""
-    return Accepted if taken.gives is Starting else taken.gives
+def _response(handler: Signature) -> Any:
+    """The type of a good response."""
+    return Accepted if handler.response is RequestedStart else handler.response
 
 
-def _responses(door: Door, taken: Signature, schemas: NamedSchemas) -> dict[str, Any]:
-    gives = _given(taken)
+def _responses(route: ApiRoute, handler: Signature, schemas: NamedSchemas) -> dict[str, Any]:
+    response = _response(handler)
     good: dict[str, Any] = {
-        "description": "Started: `Location` tells how it goes." if gives is Accepted else "Done.",
-        "content": {"application/json": {"schema": schemas.of(gives)}},
+        "description": "Started: `Location` tells how it goes." if response is Accepted else "Done.",
+        "content": {"application/json": {"schema": schemas.of(response)}},
     }
-    if taken.keyed:
+    if handler.keyed:
         text = {"schema": {"type": "string"}}
         good["headers"] = {"Location": text, "Retry-After": text}
-    bad = {str(status): _refusal(status) for status in _refusals(door, taken)}
-    if hasattr(gives, "http_status"):
+    bad = {str(status): _refusal(status) for status in _refusals(route, handler)}
+    if hasattr(response, "http_status"):
         bad["503"]["content"] |= good["content"]
-    return {str(door.status): good, **bad}
+    return {str(route.status): good, **bad}
 
 
-def _refusals(door: Door, taken: Signature) -> list[int]:
-    found = {503} if door.may is Action.ANYONE else {401, 403, 422, 503}
-    found |= {400, 409, 413, 415} if taken.body is not None else set()
-    found |= {400} if taken.query is not None else set()
-    if re.search(r"\{", door.route) or taken.body is not None or taken.query is not None:
-        found.add(404)
-    return sorted(found)
+def _refusals(route: ApiRoute, handler: Signature) -> list[int]:
+    statuses = {503} if route.may is Action.ANYONE else {401, 403, 422, 503}
+    statuses |= {400, 409, 413, 415} if handler.body is not None else set()
+    statuses |= {400} if handler.query is not None else set()
+    if re.search(r"\{", route.path) or handler.body is not None or handler.query is not None:
+        statuses.add(404)
+    return sorted(statuses)
 
 
 def _refusal(status: int) -> dict[str, Any]:

@@ -1,14 +1,18 @@
-"""Pages of a list: a cursor names the last row that was given, so rows that come later shift nothing."""
+"""Pages of a list: a cursor names the last row of a page, so rows that come later shift nothing."""
 
 import base64
 import binascii
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
+from shared.validation.rules import Text, Whole
 from triggers.http.problems import Problem
 
 T = TypeVar("T")
+PAGE = 100
+Cursor: TypeAlias = Annotated[str, Text(shortest=0, longest=512, pattern=r"[A-Za-z0-9_=-]*")]
+Limit: TypeAlias = Annotated[int, Whole(least=1, most=PAGE)]
 
 
 def page(
@@ -19,8 +23,8 @@ def page(
     if cursor:
         last = read_cursor(cursor)
         ordered = [row for row in ordered if order(row) < last]
-    given = tuple(ordered[:limit])
-    return given, written_cursor(order(given[-1])) if len(ordered) > limit else ""
+    shown = tuple(ordered[:limit])
+    return shown, written_cursor(order(shown[-1])) if len(ordered) > limit else ""
 
 
 def written_cursor(last: tuple[str, str]) -> str:

@@ -1,6 +1,6 @@
 """In which places a request would act: environments, or `registry` for the central one; and who may act there.
 
-Every door names the way to its places. Where none can be told, a permission that is limited to some places is no
+Every route names the way to its places. Where a request has none, a permission that is limited to some places is no
 permission.
 """
 
@@ -19,7 +19,7 @@ from shared.domain.schedules.due_times import Target
 from shared.records.inference import find_run
 from shared.records.promotion import decisions, find_promotion
 from shared.records.retraining import find_claim
-from triggers.http.door import WHOLE_APP
+from triggers.http.api_route import WHOLE_APP
 from triggers.http.problems import Problem
 
 # By the kind of order of an Azure DevOps task: how the places are found in which its start would act.
@@ -33,18 +33,18 @@ TASK_WAYS = {
 
 
 def of(way: str, clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    """The places by the *way* that a door names; none where they cannot be told."""
+    """The places by the *way* that a route names; none where they cannot be told."""
     return () if way == WHOLE_APP else _WAYS[way](clients, arguments)
 
 
 def require(clients: Clients, caller: Caller, action: Action, way: str, arguments: Mapping[str, Any]) -> None:
     """Raises Problem unless *caller* may do *action* in every place that the request concerns."""
-    allowed = clients.configuration.permissions
+    permissions = clients.configuration.permissions
     for place in of(way, clients, arguments) or ("",):
-        if not allowed.allows(caller, action, place):
-            where = f"in {place}" if place else "where its place is the whole app or cannot be told"
-            who = allowed.who_may(action, place)
-            raise Problem(403, "not allowed", f"{caller.name} may not {action.value} {where}; these may: {who}")
+        if not permissions.allows(caller, action, place):
+            scope = f"in {place}" if place else "where its place is the whole app or cannot be told"
+            roles = permissions.who_may(action, place)
+            raise Problem(403, "not allowed", f"{caller.name} may not {action.value} {scope}; these may: {roles}")
 
 
 def _of_run(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
@@ -61,15 +61,15 @@ def _of_reprocessing(clients: Clients, arguments: Mapping[str, Any]) -> tuple[st
 
 
 def _of_route(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    wanted = arguments["body"].route
-    return tuple(each.score.workspace.name for each in clients.configuration.routes if each.name == wanted)
+    name = arguments["body"].route
+    return tuple(route.score.workspace.name for route in clients.configuration.routes if route.name == name)
 
 
 def _of_path(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     """Those of every route that takes the file."""
     path, routes = arguments["body"].path, clients.configuration.routes
-    found = {each.score.workspace.name for each in routes if each.captures(path) is not None or each.marked(path)}
-    return tuple(sorted(found))
+    takers = [route for route in routes if route.captures(path) is not None or route.marked(path)]
+    return tuple(sorted({route.score.workspace.name for route in takers}))
 
 
 def _of_stage(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
@@ -107,13 +107,15 @@ def _of_decision(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, .
     """Those of the stages with a decision that the caller may mean; where there is none, where the promotion leads."""
     body, plan = arguments["body"], _plan(clients, arguments)
     stages = [at.stage for at in plan.stages if body.stage in (at.stage.name, "")] if plan else []
-    decided = [stage for stage in stages if _is_decided(clients, arguments["promotion"], stage.name, body.role)]
-    return _places(decided or stages) or _of_promotion(clients, arguments)
+    with_decision = [stage for stage in stages if _is_decided(clients, arguments["promotion"], stage.name, body.role)]
+    return _places(with_decision or stages) or _of_promotion(clients, arguments)
 
 
 def _is_decided(clients: Clients, promotion: str, stage: str, role: str) -> bool:
-    kept = (stage, *(glass_stage(stage, phase) for phase in Phase))
-    return any(stored.record.role == role for each in kept for stored in decisions(clients.store, promotion, each))
+    folders = (stage, *(glass_stage(stage, phase) for phase in Phase))
+    return any(
+        stored.record.role == role for folder in folders for stored in decisions(clients.store, promotion, folder)
+    )
 
 
 def _promotion(clients: Clients, arguments: Mapping[str, Any]) -> c.Promotion | None:
@@ -122,23 +124,23 @@ def _promotion(clients: Clients, arguments: Mapping[str, Any]) -> c.Promotion | 
 
 
 def _plan(clients: Clients, arguments: Mapping[str, Any]) -> c.Plan | None:
-    found = opened(clients.ledger, arguments["promotion"])
-    return found.plan if found else None
+    opening = opened(clients.ledger, arguments["promotion"])
+    return opening.plan if opening else None
 
 
 def _of_schedule(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     """That of the route it scores, or of the pipeline that it makes retrain."""
-    configuration, wanted = clients.configuration, arguments["schedule"]
-    of = {(each.target, each.of) for each in configuration.schedules if each.name == wanted}
-    routes = {route.score.workspace.name for route in configuration.routes if (Target.SCORE, route.name) in of}
-    models = {each.pipeline.workspace.name for each in configuration.retraining if (Target.RETRAIN, each.model) in of}
-    return tuple(sorted(routes | models))
+    configuration, name = clients.configuration, arguments["schedule"]
+    targets = {(schedule.target, schedule.of) for schedule in configuration.schedules if schedule.name == name}
+    routes = {route.score.workspace.name for route in configuration.routes if (Target.SCORE, route.name) in targets}
+    retraining = [rules for rules in configuration.retraining if (Target.RETRAIN, rules.model) in targets]
+    return tuple(sorted(routes | {rules.pipeline.workspace.name for rules in retraining}))
 
 
 def _of_environment(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     """None for a name that is not configured: no permission can mean it."""
-    wanted = arguments["body"].environment
-    return tuple(each.name for each in clients.configuration.workspaces if each.name == wanted)
+    name = arguments["body"].environment
+    return tuple(workspace.name for workspace in clients.configuration.workspaces if workspace.name == name)
 
 
 def _of_retraining(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
@@ -148,15 +150,15 @@ def _of_retraining(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str,
 
 def _of_model(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     """Where its pipeline runs and registers."""
-    wanted = arguments["model"]
-    return tuple(each.pipeline.workspace.name for each in clients.configuration.retraining if each.model == wanted)
+    retraining, model = clients.configuration.retraining, arguments["model"]
+    return tuple(rules.pipeline.workspace.name for rules in retraining if rules.model == model)
 
 
 def _of_follow(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     """Of a run, a promotion or a run of training, whichever bears the name."""
     name = arguments.get("name") or arguments["body"].follow
-    named = {"run": name, "promotion": name}
-    return _of_run(clients, named) or _of_promotion(clients, named) or _of_retraining(clients, named)
+    names = {"run": name, "promotion": name}
+    return _of_run(clients, names) or _of_promotion(clients, names) or _of_retraining(clients, names)
 
 
 def _of_task(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ class Problem(Exception):
 
 
 def answer(status: int, content: Any, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
+    """*content* as JSON, with the headers that keep browsers from taking it for a page."""
     return func.HttpResponse(
         json.dumps(content, indent=2),
         status_code=status,
@@ -42,17 +43,18 @@ def answer(status: int, content: Any, headers: Mapping[str, str] | None = None) 
     )
 
 
-def problem(refused: Problem) -> func.HttpResponse:
-    content: dict[str, Any] = {"type": "about:blank", "title": refused.title, "status": refused.status}
-    content["detail"] = redacted(refused.detail)  # Refusals repeat what they were sent.
-    if refused.errors:
-        content["errors"] = without_secrets([asdict(each) for each in refused.errors])
-    headers = _SECURE | ({"WWW-Authenticate": "Bearer"} if refused.status == 401 else {})
-    if refused.status == 503:
+def problem(refusal: Problem) -> func.HttpResponse:
+    """The document of *refusal*, without any secret that the request had in it."""
+    content: dict[str, Any] = {"type": "about:blank", "title": refusal.title, "status": refusal.status}
+    content["detail"] = redacted(refusal.detail)  # Refusals repeat what they were sent.
+    if refusal.errors:
+        content["errors"] = without_secrets([asdict(error) for error in refusal.errors])
+    headers = _SECURE | ({"WWW-Authenticate": "Bearer"} if refusal.status == 401 else {})
+    if refusal.status == 503:
         headers["Retry-After"] = "5"
     return func.HttpResponse(
         json.dumps(content, indent=2),
-        status_code=refused.status,
+        status_code=refusal.status,
         mimetype="application/problem+json",
         headers=headers,
     )

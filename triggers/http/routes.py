@@ -1,116 +1,126 @@
-"""The HTTP API, /api/v1: every route, and who may call it. `triggers.http.dispatch` handles a request."""
+"""The HTTP API, /api/v1: every route, who may call it, and its handler. `triggers.http.dispatch` handles a request."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import azure.functions as func
 
 from shared.domain.access.permissions import Action
+from shared.durable.deferred import Deferred
 from shared.durable.registration import Blueprint
-from triggers.http.door import WHOLE_APP, Door
+from triggers.http.api_route import WHOLE_APP, ApiRoute
 
 if TYPE_CHECKING:
+    import triggers.http.devops
+    import triggers.http.drift
+    import triggers.http.inference.data_checks
+    import triggers.http.inference.predictions
+    import triggers.http.inference.requested_runs
+    import triggers.http.inference.runs
+    import triggers.http.operations.dead_letters
+    import triggers.http.operations.events
+    import triggers.http.operations.explanations
+    import triggers.http.operations.job_logs
+    import triggers.http.operations.models
+    import triggers.http.operations.status_urls
+    import triggers.http.operations.system
+    import triggers.http.promotion.audits
+    import triggers.http.promotion.decisions
+    import triggers.http.promotion.promotions
+    import triggers.http.promotion.requested_promotions
+    import triggers.http.retraining
+    import triggers.http.schedules
     from shared.clients import Clients
 
-
-def _get(route: str, name: str, place: str, may: Action = Action.READ) -> Door:
-    return Door(route=route, method="GET", name=name, may=may, place=place)
-
-
-def _post(route: str, name: str, may: Action, place: str, status: int = 200) -> Door:
-    return Door(route=route, method="POST", name=name, may=may, place=place, status=status)
+    api = triggers.http
+else:
+    api = Deferred("triggers.http")
 
 
-# By the module that has a function of the door's name, imported at its first call: cold start is a budget.
-DOORS: dict[str, tuple[Door, ...]] = {
-    "triggers.http.inference.doors": (
-        _get("runs", "list_runs", WHOLE_APP),
-        _post("runs", "start_inference", Action.START_INFERENCE, "route", 202),
-        _get("runs/{run}", "show_run", "run"),
-        _get("runs/{run}/logs", "show_run_log", "run", Action.CHECK_DATA),
-        _get("explanations/{name}", "explain_anything", "follow"),
-        _post("runs/{run}/cancel", "cancel_run", Action.OPERATE, "run", 202),
-        _post("runs/{run}/release", "release_run", Action.RELEASE, "run", 202),
-        _post("runs/{run}/reprocess", "reprocess_run", Action.START_INFERENCE, "reprocessing", 202),
-        _post("data-checks", "start_data_check", Action.CHECK_DATA, "route", 202),
-        _get("data-checks/{check}", "show_data_check", WHOLE_APP),
-        _get("operations/{operation}", "show_operation", WHOLE_APP),
-        _post("events", "receive_events", Action.DELIVER, WHOLE_APP, 202),
-        _get("dead-letters", "list_dead_letters", WHOLE_APP),
-        _get("dead-letters/letter", "show_dead_letter", WHOLE_APP),
-        _post("dead-letters/replay", "replay_dead_letter", Action.OPERATE, WHOLE_APP),
+def _get(path: str, handler: Callable[..., Any], place: str, may: Action = Action.READ) -> ApiRoute:
+    return ApiRoute(path=path, method="GET", handler=handler, may=may, place=place)
+
+
+def _post(path: str, handler: Callable[..., Any], may: Action, place: str, status: int = 200) -> ApiRoute:
+    return ApiRoute(path=path, method="POST", handler=handler, may=may, place=place, status=status)
+
+
+ROUTES: tuple[ApiRoute, ...] = (
+    _get("runs", api.inference.runs.list_runs, WHOLE_APP),
+    _post("runs", api.inference.requested_runs.start_inference, Action.START_INFERENCE, "route", 202),
+    _get("runs/{run}", api.inference.runs.show_run, "run"),
+    _get("runs/{run}/logs", api.operations.job_logs.show_run_log, "run", Action.CHECK_DATA),
+    _get("explanations/{name}", api.operations.explanations.explain_anything, "follow"),
+    _post("runs/{run}/cancel", api.inference.runs.cancel_run, Action.OPERATE, "run", 202),
+    _post("runs/{run}/release", api.inference.runs.release_run, Action.RELEASE, "run", 202),
+    _post(
+        "runs/{run}/reprocess", api.inference.requested_runs.reprocess_run, Action.START_INFERENCE, "reprocessing", 202
     ),
-    "triggers.http.inference.predictions": (
-        _get("runs/{run}/predictions", "list_predictions", "run", Action.SEE_DATA),
-        _get("runs/{run}/predictions/piece", "read_prediction", "run", Action.SEE_DATA),
+    _post("data-checks", api.inference.data_checks.start_data_check, Action.CHECK_DATA, "route", 202),
+    _get("data-checks/{check}", api.inference.data_checks.show_data_check, WHOLE_APP),
+    _get("operations/{operation}", api.operations.status_urls.show_operation, WHOLE_APP),
+    _post("events", api.operations.events.receive_events, Action.DELIVER, WHOLE_APP, 202),
+    _get("dead-letters", api.operations.dead_letters.list_dead_letters, WHOLE_APP),
+    _get("dead-letters/letter", api.operations.dead_letters.show_dead_letter, WHOLE_APP),
+    _post("dead-letters/replay", api.operations.dead_letters.replay_dead_letter, Action.OPERATE, WHOLE_APP),
+    _get("runs/{run}/predictions", api.inference.predictions.list_predictions, "run", Action.SEE_DATA),
+    _get("runs/{run}/predictions/piece", api.inference.predictions.read_prediction, "run", Action.SEE_DATA),
+    _get("health", api.operations.system.health, WHOLE_APP, Action.ANYONE),
+    _get("openapi.json", api.operations.system.openapi, WHOLE_APP, Action.ANYONE),
+    _get("readiness", api.operations.system.readiness, WHOLE_APP),
+    _get("configuration", api.operations.system.show_configuration, WHOLE_APP),
+    _get("models", api.operations.models.list_models, WHOLE_APP),
+    _get("models/{model}", api.operations.models.show_model, WHOLE_APP),
+    _get("doctor", api.operations.system.examine_everything, WHOLE_APP, Action.OPERATE),
+    _get("models/{model}/drift", api.drift.show_drift, WHOLE_APP),
+    _post("drift-checks", api.drift.check_drift_now, Action.CHECK_DATA, "route"),
+    _post("feature-relevance", api.drift.show_relevance, Action.CHECK_DATA, "path"),
+    _post("alerts", api.operations.events.receive_alert, Action.DELIVER, WHOLE_APP, 202),
+    _post("models/{model}/retrain", api.retraining.retrain_model, Action.RETRAIN, "model", 202),
+    _get("models/{model}/retraining", api.retraining.show_retraining, "model"),
+    _get("retrainings/{run}/logs", api.operations.job_logs.show_training_log, "retraining", Action.CHECK_DATA),
+    _post("retrainings/{run}/cancel", api.retraining.cancel_retraining, Action.OPERATE, "retraining", 202),
+    _post("plans", api.promotion.requested_promotions.plan_promotion, Action.READ, "stage"),
+    _post("promotions", api.promotion.requested_promotions.start_promotion, Action.PROMOTE, "stage", 202),
+    _get("promotions", api.promotion.promotions.list_promotions, WHOLE_APP),
+    _get("promotions/{promotion}", api.promotion.promotions.show_promotion, "promotion"),
+    _get("promotions/{promotion}/explain", api.promotion.promotions.explain_promotion, "promotion"),
+    _get("promotions/{promotion}/evidence", api.promotion.promotions.show_evidence, "promotion"),
+    _post("promotions/{promotion}/approve", api.promotion.decisions.approve_promotion, Action.DECIDE, "question"),
+    _post("promotions/{promotion}/reject", api.promotion.decisions.reject_promotion, Action.DECIDE, "question"),
+    _post("promotions/{promotion}/withdraw", api.promotion.decisions.withdraw_decision, Action.DECIDE, "decision"),
+    _post("promotions/{promotion}/break-glass", api.promotion.decisions.break_glass, Action.BREAK_GLASS, "glass"),
+    _get("models/{model}/history", api.promotion.audits.show_history, WHOLE_APP),
+    _post(
+        "models/{model}/recover", api.promotion.requested_promotions.recover_model, Action.RECOVER, "environment", 202
     ),
-    "triggers.http.operations.system": (
-        _get("health", "health", WHOLE_APP, Action.ANYONE),
-        _get("openapi.json", "openapi", WHOLE_APP, Action.ANYONE),
-        _get("readiness", "readiness", WHOLE_APP),
-        _get("configuration", "show_configuration", WHOLE_APP),
-        _get("models", "list_models", WHOLE_APP),
-        _get("models/{model}", "show_model", WHOLE_APP),
-    ),
-    "triggers.http.operations.doctor": (_get("doctor", "examine_everything", WHOLE_APP, Action.OPERATE),),
-    "triggers.http.drift": (
-        _get("models/{model}/drift", "show_drift", WHOLE_APP),
-        _post("drift-checks", "check_drift_now", Action.CHECK_DATA, "route"),
-        _post("feature-relevance", "show_relevance", Action.CHECK_DATA, "path"),
-        _post("alerts", "receive_alert", Action.DELIVER, WHOLE_APP, 202),
-    ),
-    "triggers.http.retraining": (
-        _post("models/{model}/retrain", "retrain_model", Action.RETRAIN, "model", 202),
-        _get("models/{model}/retraining", "show_retraining", "model"),
-        _get("retrainings/{run}/logs", "show_training_log", "retraining", Action.CHECK_DATA),
-        _post("retrainings/{run}/cancel", "cancel_retraining", Action.OPERATE, "retraining", 202),
-    ),
-    "triggers.http.promotion.doors": (
-        _post("plans", "plan_promotion", Action.READ, "stage"),
-        _post("promotions", "start_promotion", Action.PROMOTE, "stage", 202),
-        _get("promotions", "list_promotions", WHOLE_APP),
-        _get("promotions/{promotion}", "show_promotion", "promotion"),
-        _get("promotions/{promotion}/explain", "explain_promotion", "promotion"),
-        _get("promotions/{promotion}/evidence", "show_evidence", "promotion"),
-        _post("promotions/{promotion}/approve", "approve_promotion", Action.DECIDE, "question"),
-        _post("promotions/{promotion}/reject", "reject_promotion", Action.DECIDE, "question"),
-        _post("promotions/{promotion}/withdraw", "withdraw_decision", Action.DECIDE, "decision"),
-        _post("promotions/{promotion}/break-glass", "break_glass", Action.BREAK_GLASS, "glass"),
-        _get("models/{model}/history", "show_history", WHOLE_APP),
-        _post("models/{model}/recover", "recover_model", Action.RECOVER, "environment", 202),
-        _get("audit", "verify_audit", WHOLE_APP),
-    ),
-    "triggers.http.schedules": (
-        _get("schedules", "list_schedules", WHOLE_APP),
-        _get("schedules/{schedule}", "show_schedule", "schedule"),
-        _post("schedules/{schedule}/pause", "pause_schedule", Action.OPERATE, "schedule"),
-        _post("schedules/{schedule}/resume", "resume_schedule", Action.OPERATE, "schedule"),
-        _post("schedules/{schedule}/run", "run_schedule_now", Action.OPERATE, "schedule", 202),
-    ),
-    "triggers.http.devops.doors": (
-        _post("devops/checks", "take_task", Action.DELIVER, "task"),
-        _post("devops/hooks", "take_hook", Action.DELIVER, WHOLE_APP, 202),
-        _get("devops/gates/{name}", "show_gate", "follow"),
-    ),
-}
+    _get("audit", api.promotion.audits.verify_audit, WHOLE_APP),
+    _get("schedules", api.schedules.list_schedules, WHOLE_APP),
+    _get("schedules/{schedule}", api.schedules.show_schedule, "schedule"),
+    _post("schedules/{schedule}/pause", api.schedules.pause_schedule, Action.OPERATE, "schedule"),
+    _post("schedules/{schedule}/resume", api.schedules.resume_schedule, Action.OPERATE, "schedule"),
+    _post("schedules/{schedule}/run", api.schedules.run_schedule_now, Action.OPERATE, "schedule", 202),
+    _post("devops/checks", api.devops.take_task, Action.DELIVER, "task"),
+    _post("devops/hooks", api.devops.take_hook, Action.DELIVER, WHOLE_APP, 202),
+    _get("devops/gates/{name}", api.devops.show_gate, "follow"),
+)
 
 
 def api_blueprint(clients: "Callable[[], Clients]") -> Blueprint:
-    """Every door of the table above."""
+    """Every route of the table above; the handlers' modules are imported at their first request."""
     blueprint = Blueprint()
-    for module, doors in DOORS.items():
-        for door in doors:
-            _add_door(blueprint, clients, module, door)
+    for route in ROUTES:
+        _add_route(blueprint, clients, route)
     return blueprint
 
 
-def _add_door(blueprint: Blueprint, clients: "Callable[[], Clients]", module: str, door: Door) -> None:
+def _add_route(blueprint: Blueprint, clients: "Callable[[], Clients]", route: ApiRoute) -> None:
     async def handler(req: func.HttpRequest, client) -> func.HttpResponse:  # type: ignore[no-untyped-def]
         from triggers.http.dispatch import serve
 
-        return await serve(door, module, client, clients, req)
+        return await serve(route, client, clients, req)
 
-    handler.__name__ = door.name
+    handler.__name__ = route.name
     bound = blueprint.durable_client_input(client_name="client")(handler)
-    # The doors verify their callers themselves: the platform's keys cannot tell one machine from another.
-    blueprint.route(route=f"v1/{door.route}", methods=[door.method], auth_level=func.AuthLevel.ANONYMOUS)(bound)
+    # The app verifies callers itself: the platform's keys cannot tell one machine from another.
+    blueprint.route(route=f"v1/{route.path}", methods=[route.method], auth_level=func.AuthLevel.ANONYMOUS)(bound)

@@ -1,9 +1,10 @@
-"""What the doors of schedules do; `triggers.http.routes` opens them. A pause is a record that the next tick reads."""
+"""Schedules over HTTP: list, show, pause, resume, run one now. A pause is a record that the next tick reads."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Annotated, Any
 
 from shared import contracts as c
 from shared.clients import Clients
@@ -13,80 +14,150 @@ from shared.domain.schedules.cron import first_due, read_cron
 from shared.domain.schedules.due_times import PauseOrder, Schedule, moment
 from shared.records import paths as records
 from shared.records.schedules import firings_of, give_order, note, read_orders, read_timetable
-from triggers.http import requests as asked
-from triggers.http.door import Call
-from triggers.http.idempotency import Starting
+from shared.validation.rules import OptionalName, Whole
+from triggers.http.api_route import ApiRequest
+from triggers.http.idempotency import RequestedStart
+from triggers.http.orders import Order
+from triggers.http.pages import PAGE
 from triggers.http.problems import Problem
-from triggers.http.responses import other as answers
 
 _FIRINGS, _DAYS_BACK = 20, 31
 
 
-async def list_schedules(call: Call, query: asked.ScheduleFilters) -> answers.SchedulePage:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleFilters:
+    """*after*: the name that the page before ended with."""
+
+    after: OptionalName = ""
+    limit: Annotated[int, Whole(least=1, most=PAGE)] = PAGE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleRow:
+    """*does* something *of* a model or a route; *next* is empty where it is never due again; *since* to *reason* tell
+    the last order."""
+
+    schedule: str
+    does: str
+    of: str
+    input: str
+    cron: str
+    timezone: str
+    catch_up: str
+    jitter_s: int
+    next: str
+    paused: bool = False
+    since: str = ""
+    by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchedulePage:
+    """Everything that was due up to *seen_to_until* has been seen to; *next* is the `after` of the next page."""
+
+    total: int
+    seen_to_until: str
+    schedules: tuple[ScheduleRow, ...]
+    next: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FiringRow:
+    """*what* was done and *started*, or *because* of what nothing; *by* and *reason* where somebody wanted it."""
+
+    due: str
+    at: str = ""
+    what: str = ""
+    started: tuple[str, ...] = ()
+    because: str = ""
+    by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleShown(ScheduleRow):
+    """The newest firing first."""
+
+    firings: tuple[FiringRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleOrdered:
+    """*recorded* is false where it stood so already."""
+
+    schedule: str
+    paused: bool
+    since: str
+    by: str
+    reason: str
+    recorded: bool
+
+
+async def list_schedules(request: ApiRequest, query: ScheduleFilters) -> SchedulePage:
     """By name; the next page begins after `after`."""
-    return await asyncio.to_thread(_page, call.clients, query)
+    return await asyncio.to_thread(_page, request.clients, query)
 
 
-async def show_schedule(call: Call, schedule: str) -> answers.ScheduleShown:
+async def show_schedule(request: ApiRequest, schedule: str) -> ScheduleShown:
     """One schedule, with what it did last."""
-    found = _find(call.clients, schedule)
-    return await asyncio.to_thread(_shown, call.clients, found)
+    return await asyncio.to_thread(_shown, request.clients, _find(request.clients, schedule))
 
 
-async def pause_schedule(call: Call, schedule: str, body: asked.Order) -> answers.ScheduleOrdered:
-    """Let it rest: the due times of its pause are not caught up."""
-    return await _order(call, schedule, body.reason, pause=True)
+async def pause_schedule(request: ApiRequest, schedule: str, body: Order) -> ScheduleOrdered:
+    """Let the schedule rest: the due times of its pause are not caught up."""
+    return await _order(request, schedule, body.reason, pause=True)
 
 
-async def resume_schedule(call: Call, schedule: str, body: asked.Order) -> answers.ScheduleOrdered:
-    """It goes on with its next due time: those of the pause are forgotten."""
-    return await _order(call, schedule, body.reason, pause=False)
+async def resume_schedule(request: ApiRequest, schedule: str, body: Order) -> ScheduleOrdered:
+    """Let the schedule go on with its next due time: those of the pause are forgotten."""
+    return await _order(request, schedule, body.reason, pause=False)
 
 
-async def run_schedule_now(call: Call, schedule: str, body: asked.Order) -> Starting:
+async def run_schedule_now(request: ApiRequest, schedule: str, body: Order) -> RequestedStart:
     """What the schedule does when it is due, now, paused or not; its due times stay what they are."""
-    found, due = _find(call.clients, schedule), call.clients.clock.now()
+    configured, due = _find(request.clients, schedule), request.clients.clock.now()
     key, name = records.firing(schedule, due), identity.firing_id(schedule, due)
-    firing = c.ScheduleFiring(key=key, schedule=found, due=due, by=call.caller.name, reason=body.reason)
-    await asyncio.to_thread(note, call.clients.store, due, [_noted(firing)])
-    return Starting(orchestration=c.RUN_SCHEDULE, instance=name, payload=firing, resource=f"schedules/{schedule}")
+    firing = c.ScheduleFiring(key=key, schedule=configured, due=due, by=request.caller.name, reason=body.reason)
+    await asyncio.to_thread(note, request.clients.store, due, [_log_line(firing)])
+    return RequestedStart(orchestration=c.RUN_SCHEDULE, instance=name, payload=firing, resource=f"schedules/{schedule}")
 
 
-async def _order(call: Call, schedule: str, reason: str, *, pause: bool) -> answers.ScheduleOrdered:
-    _find(call.clients, schedule)
+async def _order(request: ApiRequest, schedule: str, reason: str, *, pause: bool) -> ScheduleOrdered:
+    _find(request.clients, schedule)
 
     def give() -> tuple[PauseOrder, bool]:
-        order = PauseOrder(paused=pause, at=call.clients.clock.now(), by=call.caller.name, reason=reason)
-        return give_order(call.clients.store, schedule, order)
+        order = PauseOrder(paused=pause, at=request.clients.clock.now(), by=request.caller.name, reason=reason)
+        return give_order(request.clients.store, schedule, order)
 
-    order, new = await asyncio.to_thread(give)
-    return answers.ScheduleOrdered(schedule=schedule, recorded=new, **_standing(order))
+    order, recorded = await asyncio.to_thread(give)
+    return ScheduleOrdered(schedule=schedule, recorded=recorded, **_standing(order))
 
 
-def _page(clients: Clients, query: asked.ScheduleFilters) -> answers.SchedulePage:
+def _page(clients: Clients, query: ScheduleFilters) -> SchedulePage:
     timetable, orders = read_timetable(clients.store), read_orders(clients.store)
-    known = sorted(clients.configuration.schedules, key=lambda each: each.name)
-    rest = [each for each in known if each.name > query.after]
+    schedules = sorted(clients.configuration.schedules, key=lambda schedule: schedule.name)
+    rest = [schedule for schedule in schedules if schedule.name > query.after]
     now = clients.clock.now()
-    page = tuple(answers.ScheduleRow(**_row(each, orders.get(each.name), now)) for each in rest[: query.limit])
-    seen = timetable.until.isoformat() if timetable else ""
+    page = tuple(ScheduleRow(**_row(item, orders.get(item.name), now)) for item in rest[: query.limit])
+    until = timetable.until.isoformat() if timetable else ""
     more = page[-1].schedule if len(rest) > len(page) else ""
-    return answers.SchedulePage(total=len(known), seen_to_until=seen, schedules=page, next=more)
+    return SchedulePage(total=len(schedules), seen_to_until=until, schedules=page, next=more)
 
 
-def _shown(clients: Clients, schedule: Schedule) -> answers.ScheduleShown:
+def _shown(clients: Clients, schedule: Schedule) -> ScheduleShown:
     now = clients.clock.now()
     row = _row(schedule, read_orders(clients.store).get(schedule.name), now)
-    return answers.ScheduleShown(**row, firings=_firings(clients, schedule.name, now))
+    return ScheduleShown(**row, firings=_firings(clients, schedule.name, now))
 
 
-def _firings(clients: Clients, schedule: str, now: datetime) -> tuple[answers.FiringRow, ...]:
+def _firings(clients: Clients, schedule: str, now: datetime) -> tuple[FiringRow, ...]:
     """What it did last, the newest first: at most a month back."""
-    rows = list[answers.FiringRow]()
+    rows = list[FiringRow]()
     for back in range(_DAYS_BACK):
         day = (now - timedelta(days=back)).date().isoformat()
         firings = islice(firings_of(clients.store, schedule, day), _FIRINGS - len(rows))
-        rows += [decode(answers.FiringRow, encode(firing) | {"due": due}) for due, firing in firings]
+        rows += [decode(FiringRow, encode(firing) | {"due": due}) for due, firing in firings]
         if len(rows) >= _FIRINGS:
             break
     return tuple(rows)
@@ -121,5 +192,5 @@ def _find(clients: Clients, name: str) -> Schedule:
     raise Problem(404, "no such schedule", f"schedule {name!r} is not configured; `signalbox schedules list` names all")
 
 
-def _noted(firing: c.ScheduleFiring) -> dict[str, str]:
+def _log_line(firing: c.ScheduleFiring) -> dict[str, str]:
     return {"schedule": firing.schedule.name, "order": "run", "by": firing.by, "reason": firing.reason}

@@ -1,4 +1,4 @@
-"""The doors on Service Bus. A door is there where its queue and the connection are set, and nowhere else.
+"""The queues of Service Bus. A queue has a function where it and the connection are set, and nowhere else.
 
 A trigger cannot bind to a connection that is missing: an app without Service Bus has no such functions and starts as
 ever. Setting a queue restarts the app, which then finds its function.
@@ -59,7 +59,9 @@ def _add_records(blueprint: Blueprint, clients: Callable[[], Clients]) -> None:
     )
     @blueprint.durable_client_input(client_name="client")
     async def receive_hub_records(message: func.ServiceBusMessage, client) -> None:  # type: ignore[no-untyped-def]
-        from triggers.queues.stream_records import receive_records  # As above.
+        from triggers.queues.stream_records import (
+            receive_records,  # Not before the first message: cold start is a budget.
+        )
 
         await receive_records(client, clients(), message)
 
@@ -68,7 +70,7 @@ def _add_decisions(blueprint: Blueprint, clients: Callable[[], Clients]) -> None
     @blueprint.service_bus_queue_trigger(arg_name="message", queue_name=f"%{APPROVALS_QUEUE}%", connection=SERVICE_BUS)
     @blueprint.durable_client_input(client_name="client")
     async def receive_sent_decision(message: func.ServiceBusMessage, client) -> None:  # type: ignore[no-untyped-def]
-        from triggers.queues.decisions import receive_decision  # As above.
+        from triggers.queues.decisions import receive_decision  # Not before the first message: cold start is a budget.
 
         await receive_decision(client, clients(), message)
 
@@ -77,7 +79,7 @@ def _add_hooks(blueprint: Blueprint, clients: Callable[[], Clients]) -> None:
     @blueprint.service_bus_queue_trigger(arg_name="message", queue_name=f"%{HOOKS_QUEUE}%", connection=SERVICE_BUS)
     @blueprint.durable_client_input(client_name="client")
     async def receive_devops_hook(message: func.ServiceBusMessage, client) -> None:  # type: ignore[no-untyped-def]
-        from triggers.queues.service_hooks import receive_hook  # As above.
+        from triggers.queues.service_hooks import receive_hook  # Not before the first message: cold start is a budget.
 
         await receive_hook(client, clients(), message)
 
@@ -88,6 +90,6 @@ def _add_events(blueprint: Blueprint, clients: Callable[[], Clients]) -> None:
     @blueprint.service_bus_queue_trigger(arg_name="message", queue_name=f"%{EVENTS_QUEUE}%", connection=SERVICE_BUS)
     @blueprint.durable_client_input(client_name="client")
     async def receive_queued_event(message: func.ServiceBusMessage, client) -> None:  # type: ignore[no-untyped-def]
-        from triggers.queues.events import receive_events  # As above.
+        from triggers.queues.events import receive_events  # Not before the first message: cold start is a budget.
 
         await receive_events(client, clients(), message)

@@ -1,7 +1,7 @@
-"""The approvals queue: a person's decision, proven by the access token in the message; the rules are the HTTP door's.
+"""The approvals queue: a person's decision, proven by the access token in the message; the rules are those of HTTP.
 
-The token is verified and kept nowhere, so what is refused is recorded without it and settled: raising would leave the
-token in the queue's dead letters. Who wants to decide after all sends a new message.
+The token is verified and kept nowhere, so a refused message is recorded without it and settled: raising would leave the
+token in the queue's dead letters. A person who wants to decide after all sends a new message.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import azure.functions as func
 
+from shared.application.events.dead_letters import store_letter
 from shared.application.promotion.standing import decided, opened
 from shared.clients import Clients
 from shared.domain.access.callers import Caller
@@ -20,12 +21,10 @@ from shared.domain.events import UnreadableEvent
 from shared.domain.failures import Refused
 from shared.durable.starting import Client
 from shared.validation.rules import Name, Sentence, Text
-from triggers.events.intake import dead_letter
-from triggers.http import places as environments
+from triggers.http import places
 from triggers.http.bodies import parsed
 from triggers.http.problems import Problem
-from triggers.http.promotion.decisions import decide
-from triggers.http.requests import Decision
+from triggers.http.promotion.decisions import Decision, decide
 from triggers.queues.hub_messages import delivered
 from triggers.queues.message_files import read_content
 
@@ -54,21 +53,21 @@ async def receive_decision(client: Client, clients: Clients, message: func.Servi
 
 
 async def _receive(client: Client, clients: Clients, message: func.ServiceBusMessage) -> str:
-    said, shown, named = "", None, redacted(message.message_id or "")
+    shown, message_id = None, redacted(message.message_id or "")
     try:
         token, shown = _opened(message.get_body())
-        said = await _decide(client, clients, token, shown)
+        result = await _decide(client, clients, token, shown)
     except (UnreadableEvent, Refused) as refusal:
-        said = str(refusal)
+        reason = str(refusal)
     except Problem as refusal:
-        said = refusal.detail
+        reason = refusal.detail
     else:
-        _log.info("decision %s: %s", named, said)
-        return said
-    raw = {"type": _DECISION, "id": named, "data": shown}
-    stored = await dead_letter(clients, raw, said)
-    _log.warning("decision %s is refused, stored as %s: %s", named, stored, said)
-    return said
+        _log.info("decision %s: %s", message_id, result)
+        return result
+    raw = {"type": _DECISION, "id": message_id, "data": shown}
+    location = await asyncio.to_thread(store_letter, clients, raw, reason)
+    _log.warning("decision %s is refused, stored as %s: %s", message_id, location, reason)
+    return reason
 
 
 def _opened(body: bytes) -> tuple[str, dict[str, Any]]:
@@ -91,23 +90,23 @@ def _opened(body: bytes) -> tuple[str, dict[str, Any]]:
 
 
 async def _decide(client: Client, clients: Clients, token: str, raw: dict[str, Any]) -> str:
-    sent = read_content(DecisionSent, raw)
+    order = read_content(DecisionSent, raw)
     person = await asyncio.to_thread(clients.callers.known, {"Authorization": f"Bearer {token}"}, {})
-    concerned = {"promotion": sent.promotion}
-    await asyncio.to_thread(environments.require, clients, person, Action.DECIDE, "question", concerned)
-    if await asyncio.to_thread(_is_recorded, clients, person, sent):
-        return f"{person.name} has decided so as {sent.role} already"
-    body = Decision(role=sent.role, evidence=sent.evidence, reason=sent.reason)
-    record = await decide(client, clients, sent.promotion, person, sent.approved, body)
-    return f"{record.decision} by {record.by} as {record.role} at {record.stage}"
+    arguments = {"promotion": order.promotion}
+    await asyncio.to_thread(places.require, clients, person, Action.DECIDE, "question", arguments)
+    if await asyncio.to_thread(_is_recorded, clients, person, order):
+        return f"{person.name} has decided so as {order.role} already"
+    body = Decision(role=order.role, evidence=order.evidence, reason=order.reason)
+    decision = await decide(client, clients, order.promotion, person, order.approved, body)
+    return f"{decision.decision} by {decision.by} as {decision.role} at {decision.stage}"
 
 
-def _is_recorded(clients: Clients, person: Caller, sent: DecisionSent) -> bool:
+def _is_recorded(clients: Clients, person: Caller, order: DecisionSent) -> bool:
     """Delivered again, a message decides nothing anew: not even where its decision was withdrawn since."""
-    found = opened(clients.ledger, sent.promotion)
-    wanted = (person.oid, sent.role, sent.evidence, sent.approved)
+    opening = opened(clients.ledger, order.promotion)
+    own = (person.oid, order.role, order.evidence, order.approved)
     return any(
-        (given.oid, given.role, given.evidence, given.approved) == wanted
-        for at in (found.plan.stages if found and found.plan else ())
-        for given in decided(clients.store, sent.promotion, at.stage.name)
+        (approval.oid, approval.role, approval.evidence, approval.approved) == own
+        for at in (opening.plan.stages if opening and opening.plan else ())
+        for approval in decided(clients.store, order.promotion, at.stage.name)
     )

@@ -1,19 +1,20 @@
-"""Event Grid's events by a queue, for an app that Event Grid cannot call: taken in as by the web hook, by the same ids.
+"""Event Grid's events by a queue, for an app that Event Grid cannot call: by the same ids as by its subscription.
 
-Event Grid delivers to no queue that requires sessions, so they have one of their own; the event of a file that somebody
-put into the hub's queue of messages is taken as what it is all the same. An event that cannot be read is stored and
-settled, as the web hook's is; a message that is no JSON is poison.
+Event Grid delivers to no queue that requires sessions, so this queue has none; a file's event that somebody puts into
+the hub's queue of messages is taken in all the same. An event that cannot be read is stored and settled, as the
+subscription's is; a message that is no JSON is poison.
 """
 
+import asyncio
 from typing import Any
 
 import azure.functions as func
 
+from shared.application.events.dead_letters import store_letter
 from shared.clients import Clients
 from shared.domain.access.redaction import without_secrets
 from shared.durable.starting import Client
-from triggers.events.event_grid import receive
-from triggers.events.intake import dead_letter
+from triggers.events.dispatch import dispatch
 from triggers.http.bodies import BODY_LIMIT, parsed
 from triggers.queues.hub_messages import PoisonMessage, aged
 
@@ -31,10 +32,11 @@ async def receive_events(client: Client, clients: Clients, message: func.Service
             "id": message.message_id or "",
             "data": message.get_body()[:2048].decode(errors="replace"),
         }
-        stored = await dead_letter(clients, without_secrets(raw), str(error))
-        raise PoisonMessage(f"stored as {stored}: {error}") from error
-    return tuple([said for event in events for said in await receive(client, clients, event)])
+        location = await asyncio.to_thread(store_letter, clients, without_secrets(raw), str(error))
+        raise PoisonMessage(f"stored as {location}: {error}") from error
+    return tuple([result for event in events for result in await dispatch(client, clients, event)])
 
 
 def events_in(content: Any) -> list[Any]:
+    """The events in a message, which has one or an array of them."""
     return content if isinstance(content, list) else [content]

@@ -1,6 +1,6 @@
 """The Data Hub's queue: messages that name files start what the files' own events would start, by the same ids.
 
-A message is settled by the host after this returns, hence once every start is durable; what is raised abandons it. A
+The host settles a message after this returns, hence once every start is durable, and abandons it on any exception. A
 Python function cannot dead-letter with words of its own: poison is stored with its reason, then raised until the
 queue's delivery limit takes it to the dead-letter queue, under the message id that the stored letter has too.
 """
@@ -14,6 +14,8 @@ from typing import Any
 
 import azure.functions as func
 
+from shared.application.events.dead_letters import store_letter
+from shared.application.events.intake import take_in
 from shared.clients import Clients
 from shared.domain.access.redaction import without_secrets
 from shared.domain.events import UnreadableEvent
@@ -21,8 +23,7 @@ from shared.durable.starting import Client
 from shared.telemetry.instruments import record_duration
 from shared.telemetry.spans import receiving
 from triggers.events.envelopes import is_storage_event
-from triggers.events.event_grid import receive
-from triggers.events.intake import dead_letter, take_in
+from triggers.events.receiver import receive_event
 from triggers.http.bodies import parsed
 from triggers.queues.data_checks import is_check, take_check
 from triggers.queues.message_files import MESSAGE, arrivals, envelope
@@ -38,22 +39,23 @@ class PoisonMessage(Exception):
 
 
 async def receive_message(client: Client, clients: Clients, message: func.ServiceBusMessage) -> tuple[str, ...]:
-    """Take in one message of the queue; says what was done. Raises PoisonMessage, and Transient: deliver again."""
+    """Take in one message of the queue; returns a sentence for each decision. Raises PoisonMessage, and Transient."""
     raw, problem = raw_of(message)
-    if is_storage_event(raw["data"]):  # Of files only: whoever asks for inference may cause nothing else.
+    # No other event: the right to ask for inference is no right to cause anything else.
+    if is_storage_event(raw["data"]):
         aged(MESSAGE, clients, message)
-        return await receive(client, clients, raw["data"])
+        return await receive_event(client, clients, raw["data"])
     with delivered(MESSAGE, clients, message, str(raw["id"])):
-        said = await take_message(client, clients, raw, problem)
-    _log.info("message %s, delivery %s: %s", raw["id"], message.delivery_count, "; ".join(said))
-    return said
+        results = await take_message(client, clients, raw, problem)
+    _log.info("message %s, delivery %s: %s", raw["id"], message.delivery_count, "; ".join(results))
+    return results
 
 
 def raw_of(message: func.ServiceBusMessage) -> tuple[dict[str, Any], str]:
     """The message as it is kept, and what is wrong with its body."""
     data, problem = content_of(message)
-    named = (message.message_id or "", message.session_id or "", message.correlation_id or "")
-    return dict(without_secrets(envelope(*named, data))), problem
+    names = (message.message_id or "", message.session_id or "", message.correlation_id or "")
+    return dict(without_secrets(envelope(*names, data))), problem
 
 
 @contextmanager
@@ -74,7 +76,7 @@ def aged(source: str, clients: Clients, message: func.ServiceBusMessage) -> date
 
 
 def content_of(message: func.ServiceBusMessage) -> tuple[Any, str]:
-    """The JSON in the message, or else what of its body is kept, and what is wrong with it."""
+    """The JSON in the message and an empty text; or the start of its body, and what is wrong with it."""
     body = message.get_body()
     try:
         return parsed(body, MESSAGE_LIMIT), ""
@@ -91,6 +93,6 @@ async def take_message(client: Client, clients: Clients, raw: dict[str, Any], pr
             return (await take_check(client, clients, raw),)
         events = await asyncio.to_thread(arrivals, clients, raw)
     except UnreadableEvent as error:
-        stored = await dead_letter(clients, raw, str(error))
-        raise PoisonMessage(f"stored as {stored}: {error}") from error
-    return tuple([said for event in events for said in await take_in(client, clients, event)])
+        location = await asyncio.to_thread(store_letter, clients, raw, str(error))
+        raise PoisonMessage(f"stored as {location}: {error}") from error
+    return tuple([result for event in events for result in await take_in(client, clients, event)])

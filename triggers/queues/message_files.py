@@ -17,6 +17,7 @@ from shared.validation.rules import Many, Name, OptionalName
 from triggers.events.envelopes import location_of
 
 MESSAGE = "Signalbox.HubMessage"  # The type under which a message is kept, among events that could not be read.
+MESSAGE_DEFAULTS = {"id": "", "session": "", "correlation": "", "sequence": 0, "data": None}  # Of a kept message.
 _SUBJECT = "/blobServices/default/containers/{}/blobs/{}"
 
 T = TypeVar("T")
@@ -36,7 +37,7 @@ def is_message(raw: Any) -> bool:
 
 
 def envelope(message: str, session: str, correlation: str, data: Any) -> dict[str, Any]:
-    """A message as it is kept: what it said, and the names that its answer needs."""
+    """A message as it is kept: its data, and the names that its answer needs."""
     return {"type": MESSAGE, "id": message, "session": session, "correlation": correlation, "data": data}
 
 
@@ -63,13 +64,13 @@ def refuse_nameless(raw: dict[str, Any]) -> None:
 
 
 def arrivals(clients: Clients, raw: dict[str, Any]) -> tuple[BlobArrived, ...]:
-    """What the message asks to be scored. Raises UnreadableEvent, and Transient where the hub does not answer."""
-    named = read_content(FilesNamed, raw.get("data"))
-    if bool(named.paths) == bool(named.url):
+    """An arrival for each file to be scored. Raises UnreadableEvent, and Transient where the hub does not answer."""
+    files = read_content(FilesNamed, raw.get("data"))
+    if bool(files.paths) == bool(files.url):
         raise UnreadableEvent("the message names no file, or both `paths` and `url`; give one of the two")
     asker = asker_of(raw)
-    places = [path.partition("/") for path in named.paths] or [_inside_hub(clients, named.url)]
-    return tuple(_arrival(clients, named, asker, container, path) for container, _, path in places)
+    places = [path.partition("/") for path in files.paths] or [_inside_hub(clients, files.url)]
+    return tuple(_arrival(clients, files, asker, container, path) for container, _, path in places)
 
 
 def _inside_hub(clients: Clients, url: str) -> tuple[str, str, str]:
@@ -83,14 +84,15 @@ def _inside_hub(clients: Clients, url: str) -> tuple[str, str, str]:
     return unquote(url.removeprefix(f"{hub}/")).partition("/")
 
 
-def _arrival(clients: Clients, named: FilesNamed, asker: Asker, container: str, path: str) -> BlobArrived:
+def _arrival(clients: Clients, files: FilesNamed, asker: Asker, container: str, path: str) -> BlobArrived:
     hub = clients.configuration.hub
     location = f"{container}/{path}"
     location_of(_SUBJECT.format(container, path))
     if container in hub.reserved:
         raise UnreadableEvent(f"{location!r} lies in Signalbox's own container; name a file of the hub's own")
-    if not any(_takes(each, location) for each in clients.configuration.routes if named.route in ("", each.name)):
-        raise UnreadableEvent(f"{location!r} is taken by no route{f' called {named.route!r}' if named.route else ''}")
+    routes = [route for route in clients.configuration.routes if files.route in ("", route.name)]
+    if not any(_takes(route, location) for route in routes):
+        raise UnreadableEvent(f"{location!r} is taken by no route{f' called {files.route!r}' if files.route else ''}")
     blob = clients.hub.find(container, path)
     if blob is None:
         raise UnreadableEvent(f"{location!r} is not in the hub; send the message after the file")

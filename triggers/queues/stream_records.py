@@ -13,16 +13,17 @@ from typing import Annotated, Any
 import azure.functions as func
 
 from shared import contracts as c
+from shared.application.events.dead_letters import store_letter
+from shared.application.inference.starts import collect_records
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.access.redaction import redacted, without_secrets
 from shared.domain.events import UnreadableEvent
 from shared.domain.inference.streams import KEY, Stream
-from shared.durable.starting import Client, Start, start_once
+from shared.durable.starting import Client, Start
 from shared.records import paths as records
 from shared.records.inference import HeldMessage, UsedMessage
 from shared.validation.rules import Many, Name
-from triggers.events.intake import dead_letter, store_letter
 from triggers.queues.hub_messages import PoisonMessage, content_of, delivered
 from triggers.queues.message_files import read_content, refuse_nameless
 
@@ -46,12 +47,12 @@ def is_records(raw: Any) -> bool:
 
 
 async def receive_records(client: Client, clients: Clients, message: func.ServiceBusMessage) -> str:
-    """Keep what one message brings; says what was done. Raises PoisonMessage, and Transient: deliver again."""
+    """Keep the records of one message; returns a sentence. Raises PoisonMessage, and Transient: deliver again."""
     raw, problem = raw_of(message)
     with delivered(RECORDS, clients, message, redacted(str(raw["id"]))):
-        said = await take_records(client, clients, raw, problem)
-    _log.info("message %s, delivery %s: %s", raw["id"], message.delivery_count, said)
-    return said
+        result = await take_records(client, clients, raw, problem)
+    _log.info("message %s, delivery %s: %s", raw["id"], message.delivery_count, result)
+    return result
 
 
 def raw_of(message: func.ServiceBusMessage) -> tuple[dict[str, Any], str]:
@@ -75,14 +76,12 @@ async def take_records(client: Client, clients: Clients, raw: dict[str, Any], pr
             raise UnreadableEvent(problem)
         kept = await asyncio.to_thread(keep, clients, raw)
     except UnreadableEvent as error:
-        shown = without_secrets(raw)
-        stored = await dead_letter(clients, shown if shown == raw else shown | {_CUT: True}, redacted(str(error)))
-        raise PoisonMessage(f"stored as {stored}: {redacted(str(error))}") from error
-    watch = kept.watch
-    how = await start_once(
-        client, c.COLLECT_RECORDS, identity.collector_id(watch.stream, watch.group), watch, again=True
-    )
-    return f"{kept.summary}; its collector {'started' if how is Start.STARTED else 'runs'}"
+        content = without_secrets(raw)
+        letter = content if content == raw else content | {_CUT: True}
+        location = await asyncio.to_thread(store_letter, clients, letter, redacted(str(error)))
+        raise PoisonMessage(f"stored as {location}: {redacted(str(error))}") from error
+    start = await collect_records(client, kept.watch)
+    return f"{kept.summary}; its collector {'started' if start is Start.STARTED else 'runs'}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,14 +97,14 @@ def keep(clients: Clients, raw: dict[str, Any]) -> KeptRecords:
 
     Raises UnreadableEvent where none is good, and Transient.
     """
-    stream, sent = would_keep(clients, raw)
+    stream, delivery = read_records(clients, raw)
     watch = c.RecordsWatch(stream=stream.name, group=stream.group_of(str(raw["session"])))
     message = str(raw["id"])
     used = clients.store.get(UsedMessage, records.used_message(stream.name, identity.message_digest(message)))
     if used is not None:
         summary = f"skipped: its records are in batch {used.batch} of stream {stream.name}"
         return KeptRecords(watch=watch, summary=summary)
-    good, bad = _sorted(clients, stream, sent)
+    good, bad = _sorted(clients, stream, delivery)
     if not good:
         reasons = "; ".join(reason for _, reason in bad)
         raise UnreadableEvent(f"its records break the data contract of stream {stream.name}: {reasons}"[:1000])
@@ -115,20 +114,20 @@ def keep(clients: Clients, raw: dict[str, Any]) -> KeptRecords:
     names = {name: raw[name] for name in ("id", "session", "correlation")}
     created = clients.store.create(path, HeldMessage(**names, records=tuple(good)), {"records": str(len(good))})
     summary = f"{len(good)} records of stream {stream.name} {'wait' if created else 'wait already'}"
-    refused = f", {len(bad)} are refused" if bad else ""
-    return KeptRecords(watch=watch, summary=f"{summary} in group {watch.group}{refused}")
+    refusal = f", {len(bad)} are refused" if bad else ""
+    return KeptRecords(watch=watch, summary=f"{summary} in group {watch.group}{refusal}")
 
 
 def _sorted(
-    clients: Clients, stream: Stream, sent: RecordsSent
+    clients: Clients, stream: Stream, delivery: RecordsSent
 ) -> tuple[list[dict[str, Any]], list[tuple[dict[str, Any], str]]]:
     """The good records, and each bad one with what is wrong with it."""
-    flat = [record for record in sent.records if not _nested(record)]
+    flat = [record for record in delivery.records if not _nested(record)]
     faults = iter(clients.data_checks.faults(clients.configuration.route(stream.route).contract, flat) if flat else ())
     good, bad = list[dict[str, Any]](), list[tuple[dict[str, Any], str]]()
-    for number, record in enumerate(sent.records, 1):
-        nested = _nested(record)
-        reasons = (nested,) if nested else next(faults)
+    for number, record in enumerate(delivery.records, 1):
+        fault = _nested(record)
+        reasons = (fault,) if fault else next(faults)
         if reasons:
             bad.append((record, f"record {number}: {'; '.join(reasons)}"))
         else:
@@ -137,8 +136,8 @@ def _sorted(
 
 
 def _nested(record: dict[str, Any]) -> str:
-    nested = [name for name, value in record.items() if isinstance(value, dict | list)]
-    return f"field {nested[0][:60]!r} of a record is nested; send texts, numbers, true, false, null" if nested else ""
+    names = [name for name, value in record.items() if isinstance(value, dict | list)]
+    return f"field {names[0][:60]!r} of a record is nested; send texts, numbers, true, false, null" if names else ""
 
 
 def _store_refused(
@@ -154,13 +153,13 @@ def _store_refused(
         "data": raw["data"] | {"records": [record for record, _ in bad]},
     }
     reason = redacted("; ".join(reason for _, reason in bad)[:1000])
-    shown = without_secrets(letter)
-    store_letter(clients, shown if shown == letter else shown | {_CUT: True}, f"stream {stream.name}: {reason}")
+    content = without_secrets(letter)
+    store_letter(clients, content if content == letter else content | {_CUT: True}, f"stream {stream.name}: {reason}")
 
 
-def would_keep(clients: Clients, raw: dict[str, Any]) -> tuple[Stream, RecordsSent]:
+def read_records(clients: Clients, raw: dict[str, Any]) -> tuple[Stream, RecordsSent]:
     """What the message brings to which stream. Raises UnreadableEvent."""
-    sent = read_content(RecordsSent, raw.get("data"))
+    delivery = read_content(RecordsSent, raw.get("data"))
     if raw.get(_CUT):
         raise UnreadableEvent("a secret was taken out of it before it was kept; replay the one in the queue instead")
     refuse_nameless(raw)
@@ -169,10 +168,12 @@ def would_keep(clients: Clients, raw: dict[str, Any]) -> tuple[Stream, RecordsSe
     names = {name: str(raw[name]) for name in ("id", "session", "correlation")}
     if names != without_secrets(names):
         raise UnreadableEvent("the message's id, session or correlation holds what looks like a secret; leave it out")
-    found = {stream.name: stream for stream in clients.configuration.streams}.get(sent.stream)
-    if found is None:
-        known = ", ".join(stream.name for stream in clients.configuration.streams) or "none"
-        raise UnreadableEvent(f"stream {sent.stream!r} is not configured; there are: {known}")
-    if found.by_key and not KEY.fullmatch(str(raw["session"])):
-        raise UnreadableEvent(f"session {str(raw['session'])[:60]!r} is no key of stream {found.name}: {KEY.pattern}")
-    return found, sent
+    streams = {stream.name: stream for stream in clients.configuration.streams}
+    stream = streams.get(delivery.stream)
+    if stream is None:
+        raise UnreadableEvent(
+            f"stream {delivery.stream!r} is not configured; there are: {', '.join(streams) or 'none'}"
+        )
+    if stream.by_key and not KEY.fullmatch(str(raw["session"])):
+        raise UnreadableEvent(f"session {str(raw['session'])[:60]!r} is no key of stream {stream.name}: {KEY.pattern}")
+    return stream, delivery

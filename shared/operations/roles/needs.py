@@ -77,6 +77,7 @@ NEEDS: dict[str, dict[str, Needs]] = {
         "list": (_READ,),
         "page": (_READ,),
         "look_into": (_READ,),
+        "is_folder": (_READ,),
         "find": (_READ,),
         "read": (_READ,),
         "open": (_READ,),

@@ -17,7 +17,7 @@ _MARKS = {"broken": "x", "unknown": "?", "warning": "!", "ok": " "}
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--all", "everything", is_flag=True, help="Also what is right.")
+@click.option("--all", "show_all", is_flag=True, help="Also what is right.")
 def doctor(as_json: bool, show_all: bool) -> None:
     """Check identities, permissions, endpoints, subscriptions, locks and settings."""
     app = find_app()

@@ -52,7 +52,7 @@ def show(path: str, as_json: bool) -> None:
 
 @dlq.command()
 @click.argument("paths", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Every letter there is, the oldest first.")
+@click.option("--all", "select_all", is_flag=True, help="Every letter there is, the oldest first.")
 @click.option("--yes", is_flag=True, help="Do it; without this, only say what would happen.")
 @_json
 def replay(paths: tuple[str, ...], select_all: bool, yes: bool, as_json: bool) -> None:

@@ -40,7 +40,9 @@ def send(paths: tuple[str, ...], route: str, session: str, patience: int) -> Non
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--stream", "name", required=True, help="The stream of `signalbox.yaml` that takes them.")
 @click.option("--key", default="signalbox-cli", show_default=True, help="The key whose order is kept.")
-@click.option("--each", default=10, show_default=True, type=click.IntRange(1, 1000), help="Records in a message.")
+@click.option(
+    "--each", "per_message", default=10, show_default=True, type=click.IntRange(1, 1000), help="Records in a message."
+)
 @_PATIENCE
 def stream(file: Path, name: str, key: str, per_message: int, patience: int) -> None:
     """Send the rows of a CSV file as streaming records to the local queue."""

@@ -77,7 +77,9 @@ def promote(
 @click.argument("promotion", required=False)
 @click.option("--model", help="Only promotions of this model.")
 @click.option("--fate", default="", help="Only those that ended so: promoted, held, expired, failed, refused.")
-@click.option("--waiting", is_flag=True, help="What waits for people: for whom, since when and until when.")
+@click.option(
+    "--waiting", "only_waiting", is_flag=True, help="What waits for people: for whom, since when and until when."
+)
 @_json
 def promotions(promotion: str | None, model: str | None, fate: str, only_waiting: bool, as_json: bool) -> None:
     """Show the newest promotions, or one PROMOTION with its evidence."""

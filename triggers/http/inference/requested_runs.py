@@ -1,11 +1,12 @@
-"""Inference on request: named files of the hub are scored by a route, as one batch.
+"""Inference on request: named files of the hub are scored by a route as one batch, or the files of a run once more.
 
 One file is the same run as its arrival would have started; several are a run of their own, the same for the same files.
 """
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Annotated
 
 from shared import contracts as c
 from shared.clients import Clients
@@ -14,22 +15,45 @@ from shared.domain.inference.arrivals import Arrival
 from shared.domain.inference.routes import Grouping, Route
 from shared.domain.paths import patterns
 from shared.ports import Blob
-from shared.records.inference import claim_files
-from triggers.http.door import Call
-from triggers.http.idempotency import Starting
-from triggers.http.named_resources import find_file, find_route
+from shared.records import paths as records
+from shared.records.inference import claim_files, store_of
+from shared.validation.rules import Many, Name, Sentence
+from triggers.http.api_route import ApiRequest
+from triggers.http.idempotency import RequestedStart
+from triggers.http.inference.run_records import run_record
+from triggers.http.named_resources import HubPath, find_file, find_route
 from triggers.http.problems import Problem
-from triggers.http.requests import InferenceAsked
 
-FILLED = frozenset({"run", "date", "model", "version", "route"})
+TODAY, AS_IT_WAS = "today", "as it was"
+_FILLED = frozenset({"run", "date", "model", "version", "route"})  # Captures that every run has.
 
 
-async def ask(call: Call, asked: InferenceAsked) -> Starting:
-    """Everything is checked before anything is written: the route, the paths, and what the output's path needs."""
-    route = find_route(call.clients, asked.route)
-    inference = await asyncio.to_thread(_inference, call.clients, route, asked)
-    inference = replace(inference, because=asked.reason, asked_by=call.caller.name)
-    return Starting(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InferenceAsked:
+    """Score the files at *paths* (container/path in the hub) by *route*, as one batch."""
+
+    route: Name
+    paths: Annotated[tuple[HubPath, ...], Many(fewest=1, most=1000, different=True)]
+    reason: Sentence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repetition:
+    """Score a run's files again: by today's configuration, or, where *as_it_was*, by that of the run."""
+
+    reason: Sentence
+    as_it_was: bool = False
+
+
+async def start_inference(request: ApiRequest, body: InferenceAsked) -> RequestedStart:
+    """Score named files of the hub by a route, as one batch.
+
+    Everything is checked before anything is written: the route, the paths, and what the output's path needs.
+    """
+    route = find_route(request.clients, body.route)
+    inference = await asyncio.to_thread(_inference, request.clients, route, body)
+    inference = replace(inference, because=body.reason, asked_by=request.caller.name)
+    return RequestedStart(
         orchestration=c.RUN_INFERENCE,
         instance=inference.run,
         payload=inference,
@@ -37,18 +61,18 @@ async def ask(call: Call, asked: InferenceAsked) -> Starting:
     )
 
 
-def _inference(clients: Clients, route: Route, asked: InferenceAsked) -> c.Inference:
-    for path in asked.paths:
+def _inference(clients: Clients, route: Route, body: InferenceAsked) -> c.Inference:
+    for path in body.paths:
         _refuse_untaken(route, path)
-    blobs = [find_file(clients, path) for path in asked.paths]
+    blobs = [find_file(clients, path) for path in body.paths]
     today, hub = clients.clock.now().date().isoformat(), clients.configuration.hub
     arrivals = [_arrival(clients, blob) for blob in blobs]
     if len(blobs) == 1 and route.group.kind is Grouping.EACH:
-        return c.Inference.of(route, hub, arrivals[0], route.captures(asked.paths[0]) or {}, today)
-    if len(blobs) == 1 and route.group.kind is Grouping.MARKER and route.marked(asked.paths[0]):
-        return c.Inference.of(route, hub, arrivals[0], route.group_key(asked.paths[0]), today)
+        return c.Inference.of(route, hub, arrivals[0], route.captures(body.paths[0]) or {}, today)
+    if len(blobs) == 1 and route.group.kind is Grouping.MARKER and route.marked(body.paths[0]):
+        return c.Inference.of(route, hub, arrivals[0], route.group_key(body.paths[0]), today)
     run = identity.run_id(route.name, map(identity.arrival_id, arrivals))
-    inference = c.Inference(run=run, route=route, hub=hub, captures=_shared(route, asked.paths), date=today)
+    inference = c.Inference(run=run, route=route, hub=hub, captures=_shared(route, body.paths), date=today)
     claim_files(clients.hub, inference, blobs)
     return inference
 
@@ -60,17 +84,86 @@ def _refuse_untaken(route: Route, path: str) -> None:
 
 def _shared(route: Route, paths: Sequence[str]) -> dict[str, str]:
     """The captures that all *paths* have in common, which must be enough for the output's path."""
-    found = [route.captures(path) or {} for path in paths]
-    common = {name: value for name, value in found[0].items() if all(each.get(name) == value for each in found)}
-    missing = [name for name in patterns.captures_of(route.publish) if name not in {*common, *FILLED}]
+    captures = [route.captures(path) or {} for path in paths]
+    common = {name: value for name, value in captures[0].items() if all(own.get(name) == value for own in captures)}
+    missing = [name for name in patterns.captures_of(route.publish) if name not in {*common, *_FILLED}]
     if missing:
-        said = (
-            f"field 'paths': the files differ in {', '.join(missing)}, which {route.publish} needs; ask once for each"
-        )
-        raise Problem(422, "not one batch", said)
+        difference = f"the files differ in {', '.join(missing)}, which {route.publish} needs"
+        raise Problem(422, "not one batch", f"field 'paths': {difference}; ask once for each")
     return common
 
 
 def _arrival(clients: Clients, blob: Blob) -> Arrival:
     account = clients.configuration.hub.account
     return Arrival(account=account, container=blob.container, path=blob.path, etag=blob.etag, size=blob.size)
+
+
+async def reprocess_run(request: ApiRequest, run: str, body: Repetition) -> RequestedStart:
+    """Score the pinned files of a run again, by today's configuration unless `as_it_was`; `note` says which."""
+    clients = request.clients
+    record = await asyncio.to_thread(run_record, clients, run)
+    if record.outcome is None:
+        raise Problem(409, "too early", f"run {run} has not ended; cancel it first, or wait")
+    before = record.inference
+    if not await asyncio.to_thread(store_of(clients.hub, before).exists, records.members(run)):
+        raise Problem(409, "nothing to score", f"run {run} pinned no files; land them anew")
+    inference = replace(
+        before if body.as_it_was else _by_today(clients, before),
+        run=identity.next_attempt(before.run),
+        repeats=before.run,
+        because=body.reason,
+        asked_by=request.caller.name,
+        date=clients.clock.now().date().isoformat(),
+        configuration=AS_IT_WAS if body.as_it_was else TODAY,
+    )
+    return RequestedStart(
+        orchestration=c.RUN_INFERENCE,
+        instance=inference.run,
+        payload=inference,
+        resource=f"runs/{inference.run}",
+        fresh=True,
+        note=_note(before, inference),
+    )
+
+
+def _route_today(clients: Clients, name: str) -> Route | None:
+    """The route as it is configured now, if it is."""
+    return next((route for route in clients.configuration.routes if route.name == name), None)
+
+
+def _by_today(clients: Clients, before: c.Inference) -> c.Inference:
+    route = _route_today(clients, before.route.name)
+    if route is None:
+        detail = f"route {before.route.name} is not configured any more; reprocess with `as_it_was` (--as-it-was)"
+        raise Problem(409, "no such route", detail)
+    captures = before.captures | _captures(route, before)
+    missing = [name for name in patterns.captures_of(route.publish) if name not in {*captures, *_FILLED}]
+    if missing:
+        detail = (
+            f"route {route.name} publishes to {route.publish} now, and the run's files give no {', '.join(missing)}"
+        )
+        raise Problem(409, "cannot be published", f"{detail}; reprocess with `as_it_was` (--as-it-was)")
+    return replace(
+        before, route=route, captures=captures, hub=replace(before.hub, results=clients.configuration.hub.results)
+    )
+
+
+def _captures(route: Route, before: c.Inference) -> dict[str, str]:
+    """What the file that started the run gives the route of today; nothing where it would not be taken any more."""
+    if before.trigger is None:
+        return {}
+    location = before.trigger.location
+    return route.group_key(location) if route.group.kind is Grouping.MARKER else route.captures(location) or {}
+
+
+def _note(before: c.Inference, inference: c.Inference) -> str:
+    """Which configuration scores, and what it changes."""
+    manner = "as the run was" if inference.configuration == AS_IT_WAS else "by today's configuration"
+    now, then = _described(inference.route), _described(before.route)
+    return f"scored {manner}: {now}" + (f"; the run was {then}" if now != then else "")
+
+
+def _described(route: Route) -> str:
+    score = route.score
+    place = f"{score.workspace.name}/{score.endpoint}/{score.deployment}"
+    return f"{score.model}:{score.version} at {place}, contract {route.contract}"

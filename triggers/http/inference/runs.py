@@ -1,61 +1,143 @@
-"""Runs over HTTP: list, show with steps, cancel, release, score again. Every order is a record first."""
+"""Runs over HTTP: list, show with their steps, cancel, release. Every order is a record first."""
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.inference.runs import RunOutcome
-from shared.durable.starting import Client, find_instance, wake
+from shared.durable.starting import find_instance, wake
 from shared.records import paths as records
-from shared.records.inference import GivenOrder, RunRecord, find_run
-from shared.records.line_logs import newest_lines
+from shared.records.inference import RunRecord, find_run
 from shared.records.listings import RUNS, listed
-from shared.records.store import read_json
-from triggers.http.door import Call
-from triggers.http.inference.run_reasons import job_of, quarantine_of
-from triggers.http.inference.run_records import known_run, run_record
-from triggers.http.pages import page
+from shared.validation.rules import OptionalName
+from triggers.http.api_route import ApiRequest
+from triggers.http.inference.run_records import (
+    Quarantine,
+    RunJob,
+    Step,
+    duplicates_of,
+    job_of,
+    known_run,
+    quarantine_of,
+    run_record,
+    steps_of,
+)
+from triggers.http.orders import Order, Ordered, order_record
+from triggers.http.pages import PAGE, Cursor, Limit, page
 from triggers.http.problems import Problem
-from triggers.http.requests import RunFilters
-from triggers.http.responses import work as answers
-
-_MOST_DUPLICATES = 500
 
 
-async def list_runs(clients: Clients, filters: RunFilters) -> answers.RunPage:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFilters:
+    route: OptionalName = ""
+    outcome: OptionalName = ""
+    limit: Limit = PAGE
+    cursor: Cursor = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """*outcome* is empty while the run is under way, and `quarantined` while it waits for a release; *closed* is empty
+    until the run has ended. Times are ISO 8601 UTC."""
+
+    run: str
+    route: str
+    opened: str
+    outcome: str = ""
+    closed: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPage:
+    """*next* is the `cursor` of the next page, empty on the last one; *total* counts all pages."""
+
+    total: int
+    runs: tuple[RunRow, ...]
+    next: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunShown:
+    """*status* is the host's word and *step* where it is; *duplicates* are the repeated events, the last five hundred.
+
+    *repeats* is the attempt before, and *configuration* the one that scores: `today`, or `as it was`.
+    """
+
+    run: str
+    status: str
+    repeats: str = ""
+    configuration: str = ""
+    route: str = ""
+    environment: str = ""
+    model: str = ""
+    step: str = ""
+    opened: str = ""
+    closed: str = ""
+    outcome: str = ""
+    because: str = ""
+    manifest: str = ""
+    quarantine: Quarantine | None = None
+    job: RunJob | None = None
+    steps: tuple[Step, ...] = ()
+    duplicates: tuple[dict[str, Any], ...] = ()
+
+
+async def list_runs(request: ApiRequest, query: RunFilters) -> RunPage:
     """The newest runs first; `route` and `outcome` narrow."""
-    rows = await asyncio.to_thread(lambda: list(_all_runs(clients)))
-    for name, wanted in (("route", filters.route), ("outcome", filters.outcome)):
-        if wanted:
-            rows = [row for row in rows if getattr(row, name) == wanted]
-    given, following = page(rows, lambda row: (row.opened, row.run), filters.limit, filters.cursor)
-    return answers.RunPage(total=len(rows), runs=given, next=following)
+    rows = await asyncio.to_thread(lambda: list(_all_runs(request.clients)))
+    for name, value in (("route", query.route), ("outcome", query.outcome)):
+        if value:
+            rows = [row for row in rows if getattr(row, name) == value]
+    rows_of_page, following = page(rows, lambda row: (row.opened, row.run), query.limit, query.cursor)
+    return RunPage(total=len(rows), runs=rows_of_page, next=following)
 
 
-async def show_run(client: Client, clients: Clients, run: str) -> answers.RunShown:
+async def show_run(request: ApiRequest, run: str) -> RunShown:
     """A run's record, the steps it has taken, who asked for what, and the events that came again."""
-    record = await asyncio.to_thread(find_run, clients.store, run)
-    instance = await find_instance(client, run)
+    record = await asyncio.to_thread(find_run, request.clients.store, run)
+    instance = await find_instance(request.client, run)
     if record is None and instance is not None:
-        return answers.RunShown(run=run, status=instance.status, step=instance.step)  # Its record is on its way.
-    shown = await asyncio.to_thread(_shown, clients, known_run(run, record))
+        return RunShown(run=run, status=instance.status, step=instance.step)  # Its record is on its way.
+    response = await asyncio.to_thread(_shown, request.clients, known_run(run, record))
     status = instance.status if instance else "not known to this host any more"
-    return replace(shown, status=status, step=instance.step if instance else "")
+    return replace(response, status=status, step=instance.step if instance else "")
 
 
-def _shown(clients: Clients, record: RunRecord) -> answers.RunShown:
+async def cancel_run(request: ApiRequest, run: str, body: Order) -> Ordered:
+    """Cancel a run; the order is recorded with who gave it and why."""
+    return await _order(request, run, "cancel", body.reason)
+
+
+async def release_run(request: ApiRequest, run: str, body: Order) -> Ordered:
+    """Let a run go on with the data that was set aside; the order is recorded with who gave it and why."""
+    return await _order(request, run, "release", body.reason)
+
+
+async def _order(request: ApiRequest, run: str, kind: str, reason: str) -> Ordered:
+    store = request.clients.store
+    record = await asyncio.to_thread(run_record, request.clients, run)
+    if record.outcome is not None:
+        raise Problem(409, "too late", f"run {run} ended as {record.outcome.value}; reprocess it instead")
+    order = order_record(request, run, kind, reason)
+    is_new = await asyncio.to_thread(store.create, records.order(run, kind), order, {"order": kind})
+    for instance in (run, identity.wait_id(run)):
+        await wake(request.client, instance, c.ORDER_GIVEN)
+    return Ordered(run=run, order=kind, recorded=is_new)
+
+
+def _shown(clients: Clients, record: RunRecord) -> RunShown:
     """What the records of a run say; what its orchestration says is left open."""
     run, inference = record.run, record.inference
-    steps, route = tuple(_steps(clients, run)), inference.route
-    shown = answers.RunShown(
+    steps, route = steps_of(clients, run), inference.route
+    response = RunShown(
         run=run,
         status="",
         steps=steps,
-        duplicates=tuple(_duplicates(clients, run)),
+        duplicates=duplicates_of(clients, run),
         repeats=inference.repeats,
         configuration=inference.configuration,
         route=route.name,
@@ -67,52 +149,19 @@ def _shown(clients: Clients, record: RunRecord) -> answers.RunShown:
         because=record.because or "",
         manifest=record.manifest or "",
     )
-    done = {step.step: step for step in steps}
-    if submitted := done.get("submitted"):
-        shown = replace(shown, job=job_of(clients, record, route.score.workspace, submitted))
-    set_aside = done.get("quarantined")
-    if set_aside is None:
-        return shown
-    quarantine = quarantine_of(clients, inference, set_aside, closed=bool(shown.closed))
+    step_by_name = {step.step: step for step in steps}
+    if submission := step_by_name.get("submitted"):
+        response = replace(response, job=job_of(clients, record, route.score.workspace, submission))
+    quarantine_step = step_by_name.get("quarantined")
+    if quarantine_step is None:
+        return response
+    quarantine = quarantine_of(clients, inference, quarantine_step, closed=bool(response.closed))
     if quarantine.waits:
-        shown = replace(shown, outcome=RunOutcome.QUARANTINED.value, because="; ".join(quarantine.because))
-    return replace(shown, quarantine=quarantine)
+        response = replace(response, outcome=RunOutcome.QUARANTINED.value, because="; ".join(quarantine.because))
+    return replace(response, quarantine=quarantine)
 
 
-async def order(call: Call, run: str, kind: str, reason: str) -> answers.Ordered:
-    """Record the order to `cancel` or `release` *run*, who gave it and why, and wake the run up."""
-    clients = call.clients
-    record = await asyncio.to_thread(run_record, clients, run)
-    if record.outcome is not None:
-        raise Problem(409, "too late", f"run {run} ended as {record.outcome.value}; reprocess it instead")
-    at, caller = clients.clock.now().isoformat(), call.caller
-    given = GivenOrder(run=run, order=kind, at=at, reason=reason, by=caller.name, oid=caller.oid)
-    first = await asyncio.to_thread(clients.store.create, records.order(run, kind), given, {"order": kind})
-    for instance in (run, identity.wait_id(run)):
-        await wake(call.client, instance, c.ORDER_GIVEN)
-    return answers.Ordered(run=run, order=kind, recorded=first)
-
-
-def _all_runs(clients: Clients) -> Iterator[answers.RunRow]:
-    told = ("route", "outcome", "opened", "closed")
+def _all_runs(clients: Clients) -> Iterator[RunRow]:
+    columns = ("route", "outcome", "opened", "closed")
     for name, row in listed(clients.hub, clients.configuration.hub.state, RUNS):
-        yield answers.RunRow(run=name, **{each: row.get(each, "") for each in told})
-
-
-def _steps(clients: Clients, run: str) -> list[answers.Step]:
-    store = clients.store
-    found = [
-        answers.Step(
-            step=blob.path.rpartition("/")[2].removesuffix(".json"),
-            at=blob.modified.isoformat(),
-            result=store.document(blob.path),
-        )
-        for blob in store.blobs(records.effects(run))
-    ]
-    return sorted(found, key=lambda effect: (records.step_order(effect.step), effect.step))
-
-
-def _duplicates(clients: Clients, run: str) -> list[dict[str, Any]]:
-    """The newest of them: anybody who may deliver an event may repeat it."""
-    state, path = clients.configuration.hub.state, records.duplicates(run)
-    return [read_json(line) for line in newest_lines(clients.hub, state, path, _MOST_DUPLICATES)]
+        yield RunRow(run=name, **{column: row.get(column, "") for column in columns})

@@ -11,57 +11,63 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from shared.clients import Clients
-from shared.durable.starting import Client
 from shared.ports import Blob
-from triggers.events.dry_run import foreseen
-from triggers.events.event_grid import receive
+from triggers.events.dispatch import dispatch
+from triggers.events.dry_run import foresee
+from triggers.http.api_route import ApiRequest
 from triggers.http.operations import queue_letters
 from triggers.http.operations.letter_pages import Place, stored_letters
+from triggers.http.operations.letter_types import (
+    LetterFilters,
+    LetterNamed,
+    LetterPage,
+    LetterRow,
+    LetterShown,
+    Replay,
+    Replayed,
+)
 from triggers.http.pages import page, read_cursor, written_cursor
 from triggers.http.problems import Problem
-from triggers.http.requests import LetterFilters
-from triggers.http.responses import work as answers
 
 _AT_ONCE, _LONGEST_REASON, _MOST_EVENTS = 8, 1000, 100
 _QUEUES, _STORED, _WIDE, _OWN = "queues", "stored", "wide", "own"  # What a cursor goes on with.
 
 
-async def list_letters(clients: Clients, wanted: LetterFilters) -> answers.LetterPage:
-    """Those of the queues, then what is stored, the newest days first; `total` where one page has them all."""
-    return await asyncio.to_thread(_page, clients, wanted)
+async def list_dead_letters(request: ApiRequest, query: LetterFilters) -> LetterPage:
+    """The letters of the queues, then the stored ones, the newest days first; `total` where one page has them all."""
+    return await asyncio.to_thread(_page, request.clients, query)
 
 
-def _page(clients: Clients, wanted: LetterFilters) -> answers.LetterPage:
-    kind, after = read_cursor(wanted.cursor) if wanted.cursor else (_QUEUES, "")
-    rows, unseen, place = list[answers.LetterRow](), tuple[str, ...](), None
+def _page(clients: Clients, query: LetterFilters) -> LetterPage:
+    kind, after = read_cursor(query.cursor) if query.cursor else (_QUEUES, "")
+    rows, unseen, place = list[LetterRow](), tuple[str, ...](), None
     if kind == _QUEUES:
-        dead, unseen = queue_letters.rows(clients)
-        given, following = page(dead, lambda row: (row.stored, row.path), wanted.limit, after)
-        if len(given) == wanted.limit:
+        rows_of_queues, unseen = queue_letters.rows(clients)
+        shown, following = page(rows_of_queues, lambda row: (row.stored, row.path), query.limit, after)
+        if len(shown) == query.limit:
             following = written_cursor((_QUEUES, following) if following else (_STORED, ""))
-            return answers.LetterPage(letters=given, next=following, unseen=unseen)
-        rows += given
+            return LetterPage(letters=shown, next=following, unseen=unseen)
+        rows += shown
     elif kind != _STORED:
         place = Place(folder=kind.partition(":")[2], after=after, wide=kind.startswith(_WIDE))
     container = clients.configuration.hub.dead_letters
-    blobs, ended = stored_letters(clients.hub, container, wanted.limit - len(rows), place)
+    blobs, end = stored_letters(clients.hub, container, query.limit - len(rows), place)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         rows += pool.map(lambda blob: _row(clients, blob), blobs)
-    following = (
-        "" if ended is None else written_cursor((f"{_WIDE if ended.wide else _OWN}:{ended.folder}", ended.after))
-    )
-    total = None if wanted.cursor or following else len(rows)
-    return answers.LetterPage(total=total, letters=tuple(rows), next=following, unseen=unseen)
+    following = "" if end is None else written_cursor((f"{_WIDE if end.wide else _OWN}:{end.folder}", end.after))
+    total = None if query.cursor or following else len(rows)
+    return LetterPage(total=total, letters=tuple(rows), next=following, unseen=unseen)
 
 
-async def show(clients: Clients, path: str) -> answers.LetterShown:
+async def show_dead_letter(request: ApiRequest, query: LetterNamed) -> LetterShown:
     """One letter with its events, and what a replay would do."""
+    clients, path = request.clients, query.path
     if queue_letters.is_queue_letter(path):
         return await queue_letters.show(clients, path)
     content = await asyncio.to_thread(_read, clients, path)
     blob = await asyncio.to_thread(clients.hub.find, clients.configuration.hub.dead_letters, path)
     events = tuple(_events(content))
-    return answers.LetterShown(
+    return LetterShown(
         path=path,
         stored=blob.modified.isoformat() if blob else "",
         reason=_reason(content)[:_LONGEST_REASON],
@@ -71,28 +77,29 @@ async def show(clients: Clients, path: str) -> answers.LetterShown:
     )
 
 
-async def replay(client: Client, clients: Clients, path: str, dry_run: bool) -> answers.Replayed:
+async def replay_dead_letter(request: ApiRequest, body: Replay) -> Replayed:
     """Take the letter's events in again; a dry run only says what would happen."""
+    clients, path = request.clients, body.path
     if queue_letters.is_queue_letter(path):
-        return await queue_letters.replay(client, clients, path, dry_run)
+        return await queue_letters.replay(request.client, clients, path, body.dry_run)
     events = _events(await asyncio.to_thread(_read, clients, path))
-    if dry_run:
+    if body.dry_run:
         would = await asyncio.to_thread(_would, clients, events)
-        return answers.Replayed(path=path, dry_run=True, events=would, more=len(events[_MOST_EVENTS:]))
-    said = tuple([await receive(client, clients, event) for event in events])
-    return answers.Replayed(path=path, dry_run=False, events=said)
+        return Replayed(path=path, dry_run=True, events=would, more=len(events[_MOST_EVENTS:]))
+    results = tuple([await dispatch(request.client, clients, event) for event in events])
+    return Replayed(path=path, dry_run=False, events=results)
 
 
 def _would(clients: Clients, events: Sequence[Any]) -> tuple[tuple[str, ...], ...]:
     """What a replay would do with the first of the *events*."""
-    return tuple(tuple(foreseen(clients, event)) for event in events[:_MOST_EVENTS])
+    return tuple(tuple(foresee(clients, event)) for event in events[:_MOST_EVENTS])
 
 
-def _row(clients: Clients, blob: Blob) -> answers.LetterRow:
-    """A stored letter is read for its reason, and told without one where it goes meanwhile."""
+def _row(clients: Clients, blob: Blob) -> LetterRow:
+    """A stored letter with its reason; without one where it is removed meanwhile."""
     raw = clients.hub.read(blob.container, blob.path)
     reason = "" if raw is None else _reason(_content(raw))[:_LONGEST_REASON]
-    return answers.LetterRow(path=blob.path, stored=blob.modified.isoformat(), reason=reason)
+    return LetterRow(path=blob.path, stored=blob.modified.isoformat(), reason=reason)
 
 
 def _reason(content: Any) -> str:
@@ -111,7 +118,7 @@ def _read(clients: Clients, path: str) -> Any:
 
 
 def _content(raw: bytes) -> Any:
-    """Whatever it is, it is shown."""
+    """The JSON in *raw*, or its text where it is none: a letter that nobody can read is shown too."""
     try:
         return json.loads(raw)
     except (ValueError, RecursionError):
@@ -119,7 +126,7 @@ def _content(raw: bytes) -> Any:
 
 
 def _events(content: Any) -> list[Any]:
-    """Signalbox keeps one event beside its reason, Event Grid an array of events that carry theirs."""
+    """Signalbox keeps one event beside its reason; Event Grid keeps an array of events, each with its own reason."""
     if isinstance(content, list):
         return content
     return [content["event"]] if isinstance(content, dict) and "event" in content else [content]

@@ -9,40 +9,51 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 
 from shared.domain.failures import Refused, Transient
-from triggers.http.responses.system import Dependency
 
 PATIENCE_S = 5.0
 
 _hanging: dict[str, Future[object]] = {}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependency:
+    """*error* is empty where the dependency answered."""
+
+    name: str
+    ready: bool
+    took_ms: float
+    error: str = ""
+
+
 async def ping(name: str, look: Callable[[], object], patience_s: float) -> Dependency:
-    begun, error = time.monotonic(), ""
-    asked = _hanging.get(name) or _begun(name, look)
+    """Whether *look* returns within *patience_s* seconds; what it raised or that it did not, where it is not ready."""
+    begin, error = time.monotonic(), ""
+    answer = _hanging.get(name) or _start_look(name, look)
     try:
-        await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(asked)), patience_s)
+        await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(answer)), patience_s)
     except TimeoutError:
         error = f"no answer within {patience_s:.0f} s"
     except (Refused, Transient) as failure:
         error = str(failure).splitlines()[0][:300]
-    except Exception as failure:  # Whatever a client raises, the others are still asked.
+    except Exception as failure:  # A client may raise anything; the others are asked all the same.
         error = type(failure).__name__
-    took_ms = round((time.monotonic() - begun) * 1000, 1)
+    took_ms = round((time.monotonic() - begin) * 1000, 1)
     return Dependency(name=name, ready=not error, took_ms=took_ms, error=error)
 
 
-def _begun(name: str, look: Callable[[], object]) -> Future[object]:
-    asked = _hanging[name] = Future[object]()
+def _start_look(name: str, look: Callable[[], object]) -> Future[object]:
+    answer = _hanging[name] = Future[object]()
 
     def run() -> None:
         try:
-            asked.set_result(look())
+            answer.set_result(look())
         except Exception as failure:
-            asked.set_exception(failure)
+            answer.set_exception(failure)
         finally:
             _hanging.pop(name, None)
 
     threading.Thread(target=run, name=f"ping {name}", daemon=True).start()
-    return asked
+    return answer

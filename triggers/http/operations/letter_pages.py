@@ -62,19 +62,19 @@ def _visits(hub: DataHub, container: str, place: Place | None) -> Iterator[_Visi
 
 def _inside(hub: DataHub, container: str, folder: str) -> Iterator[_Visit]:
     """*folder* and what is below it."""
-    there = hub.look_into(container, folder, _WIDE)
-    if not there.whole:
+    look = hub.look_into(container, folder, _WIDE)
+    if not look.whole:
         yield _Visit(folder=folder, wide=True)
         return
-    for inner in sorted(there.folders, key=_rank, reverse=True):
+    for inner in sorted(look.folders, key=_rank, reverse=True):
         yield from _inside(hub, container, inner)
-    yield _Visit(folder=folder, wide=False, blobs=_newest(there.blobs))
+    yield _Visit(folder=folder, wide=False, blobs=_newest(look.blobs))
 
 
 def _own(hub: DataHub, container: str, folder: str, after: str) -> Iterator[_Visit]:
     """The letters of *folder* itself that come after the one at *after*."""
-    there = hub.look_into(container, folder, _WIDE)
-    blobs = _newest(there.blobs)
+    look = hub.look_into(container, folder, _WIDE)
+    blobs = _newest(look.blobs)
     paths = [blob.path for blob in blobs]
     yield _Visit(folder=folder, wide=False, blobs=blobs[paths.index(after) + 1 :] if after in paths else blobs)
 
@@ -83,14 +83,14 @@ def _behind(hub: DataHub, container: str, folder: str) -> Iterator[_Visit]:
     """What comes after *folder* and everything in it: its older neighbours, then the folder above, and so on."""
     while folder:
         above = folder[: folder.rstrip("/").rfind("/") + 1]
-        there = hub.look_into(container, above, _WIDE)
-        if not there.whole:  # It has grown since: some letters may be shown twice, none is left out.
+        look = hub.look_into(container, above, _WIDE)
+        if not look.whole:  # It has grown since: some letters may be shown twice, none is left out.
             yield _Visit(folder=above, wide=True)
-        older = [inner for inner in there.folders if _rank(inner) < _rank(folder)] if there.whole else []
+        older = [inner for inner in look.folders if _rank(inner) < _rank(folder)] if look.whole else []
         for inner in sorted(older, key=_rank, reverse=True):
             yield from _inside(hub, container, inner)
-        if there.whole:
-            yield _Visit(folder=above, wide=False, blobs=_newest(there.blobs))
+        if look.whole:
+            yield _Visit(folder=above, wide=False, blobs=_newest(look.blobs))
         folder = above
 
 

@@ -1,35 +1,73 @@
 """Models as the configuration and the registries know them; it reads, and changes nothing."""
 
+import asyncio
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from shared.clients import Clients
 from shared.domain.promotion.ladder import REGISTRY, Promotable
 from shared.ports import Place
+from triggers.http.api_route import ApiRequest
 from triggers.http.problems import Problem
-from triggers.http.responses.system import ModelPage, ModelRow, ModelShown, VersionAt
 
 
-def list_all(clients: Clients) -> ModelPage:
-    known = clients.configuration.ladder.models
-    return ModelPage(models=tuple(ModelRow(name=m.name, owner=m.owner, contract=m.contract) for m in known))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRow:
+    name: str
+    owner: str
+    contract: str
 
 
-def show_one(clients: Clients, name: str) -> ModelShown:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelPage:
+    models: tuple[ModelRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionAt:
+    """*place* is an environment, or `registry`."""
+
+    place: str
+    version: str
+    kind: str
+    tags: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelShown:
+    name: str
+    owner: str
+    versions: tuple[VersionAt, ...]
+
+
+async def list_models(request: ApiRequest) -> ModelPage:
+    """The models that the configuration knows"""
+    models = request.clients.configuration.ladder.models
+    return ModelPage(models=tuple(ModelRow(name=m.name, owner=m.owner, contract=m.contract) for m in models))
+
+
+async def show_model(request: ApiRequest, model: str) -> ModelShown:
+    """A model's versions in each environment and in the central registry"""
+    return await asyncio.to_thread(_shown, request.clients, model)
+
+
+def _shown(clients: Clients, name: str) -> ModelShown:
     """Raises Problem naming the models there are."""
-    known: dict[str, Promotable] = {model.name: model for model in clients.configuration.ladder.models}
-    if name not in known:
-        raise Problem(404, "no such model", f"model {name!r} is not configured; there are: {', '.join(known)}")
-    return ModelShown(name=name, owner=known[name].owner, versions=tuple(_versions(clients, name)))
+    models: dict[str, Promotable] = {model.name: model for model in clients.configuration.ladder.models}
+    if name not in models:
+        raise Problem(404, "no such model", f"model {name!r} is not configured; there are: {', '.join(models)}")
+    return ModelShown(name=name, owner=models[name].owner, versions=tuple(_versions(clients, name)))
 
 
 def _versions(clients: Clients, name: str) -> Iterator[VersionAt]:
     for place, where in _places(clients):
-        for found in clients.models.versions(where, name):
-            yield VersionAt(place=place, version=found.model.version, kind=found.kind, tags=dict(found.tags))
+        for registered in clients.models.versions(where, name):
+            tags = dict(registered.tags)
+            yield VersionAt(place=place, version=registered.model.version, kind=registered.kind, tags=tags)
 
 
 def _places(clients: Clients) -> Iterator[tuple[str, Place]]:
-    told = clients.configuration
-    yield from ((workspace.name, workspace) for workspace in told.workspaces)
-    registries = {stage.registry.name: stage.registry for stage in told.ladder.stages if stage.registry}
+    configuration = clients.configuration
+    yield from ((workspace.name, workspace) for workspace in configuration.workspaces)
+    registries = {stage.registry.name: stage.registry for stage in configuration.ladder.stages if stage.registry}
     yield from ((REGISTRY, registry) for registry in registries.values())

@@ -1,7 +1,7 @@
 """What the app's queues gave up by themselves (delivered too often, too old), among the other dead letters.
 
-A replay hands a message to its own door as if it had just come, and takes it out of the queue's dead letters once the
-door has taken it: who replays twice, or dies in between, starts the same by the same ids. What cannot be taken stays.
+A replay hands a message to the receiver of its queue as if it had just come, and then takes it out of the queue's dead
+letters: a second replay, after a crash in between too, starts the same by the same ids. What is refused again stays.
 """
 
 import asyncio
@@ -19,93 +19,90 @@ from shared.domain.devops.hooks import read_hint
 from shared.domain.messaging import DeadMessage, QueueDoor
 from shared.durable.starting import Client
 from shared.operations.dead_messages import list_dead_messages
-from triggers.events.dry_run import foreseen
+from triggers.events import dry_run
 from triggers.events.envelopes import is_storage_event
+from triggers.http.operations.letter_types import LetterRow, LetterShown, Replayed
 from triggers.http.problems import Problem
-from triggers.http.responses import work as answers
-from triggers.queues import decisions as sent_decisions
-from triggers.queues import events as sent_events
-from triggers.queues import hub_messages
-from triggers.queues import service_hooks as sent_hooks
-from triggers.queues import stream_records as hub_records
+from triggers.queues import decisions, hub_messages, service_hooks, stream_records
+from triggers.queues import events as event_messages
 
 _PATH = re.compile(rf"service-bus/({'|'.join(QueueDoor)})/([0-9]{{1,19}})")
 _HIDDEN = "not shown, since a token may be in it"
 
 
 @dataclass(frozen=True, slots=True)
-class _Door:
-    """*take* receives a message as the trigger does; *would* says what that would do."""
+class _Receiver:
+    """*receive* takes a message as the trigger does; *foresee* says what that would do."""
 
-    take: Callable[[Client, Clients, func.ServiceBusMessage], Awaitable[Any]]
-    would: Callable[[Clients, func.ServiceBusMessage], Iterator[str]]
+    receive: Callable[[Client, Clients, func.ServiceBusMessage], Awaitable[Any]]
+    foresee: Callable[[Clients, func.ServiceBusMessage], Iterator[str]]
 
 
 def is_queue_letter(path: str) -> bool:
     return _PATH.fullmatch(path) is not None
 
 
-def rows(clients: Clients) -> tuple[list[answers.LetterRow], tuple[str, ...]]:
-    """Those of every queue, and what could not be looked at."""
-    found, unseen = list_dead_messages(clients.queues)
-    return [_row(dead) for dead in found], unseen
+def rows(clients: Clients) -> tuple[list[LetterRow], tuple[str, ...]]:
+    """The letters of every queue, and the queues that could not be read."""
+    letters, unseen = list_dead_messages(clients.queues)
+    return [_row(dead) for dead in letters], unseen
 
 
-async def show(clients: Clients, path: str) -> answers.LetterShown:
+async def show(clients: Clients, path: str) -> LetterShown:
     dead = await asyncio.to_thread(_find, clients, path)
     row, message = _row(dead), _message(dead)
-    would = await asyncio.to_thread(lambda: tuple(_DOORS[dead.door].would(clients, message)))
-    return answers.LetterShown(path=path, stored=row.stored, reason=row.reason, events=(_shown(dead),), would=(would,))
+    would = await asyncio.to_thread(lambda: tuple(_RECEIVERS[dead.door].foresee(clients, message)))
+    return LetterShown(path=path, stored=row.stored, reason=row.reason, events=(_shown(dead),), would=(would,))
 
 
-async def replay(client: Client, clients: Clients, path: str, dry_run: bool) -> answers.Replayed:
+async def replay(client: Client, clients: Clients, path: str, dry_run: bool) -> Replayed:
     dead = await asyncio.to_thread(_find, clients, path)
-    door, message = _DOORS[dead.door], _message(dead)
+    message = _message(dead)
     if dry_run:
-        said = await asyncio.to_thread(lambda: tuple(door.would(clients, message)))
+        results = await asyncio.to_thread(lambda: tuple(_RECEIVERS[dead.door].foresee(clients, message)))
     else:
-        said = await _take(client, clients, dead, message)
-    return answers.Replayed(path=path, dry_run=dry_run, events=(said,))
+        results = await _take(client, clients, dead, message)
+    return Replayed(path=path, dry_run=dry_run, events=(results,))
 
 
 async def _take(
     client: Client, clients: Clients, dead: DeadMessage, message: func.ServiceBusMessage
 ) -> tuple[str, ...]:
-    """Taken first and out of the queue afterwards: nothing is lost in between."""
+    """It is received first and taken out of the queue afterwards, so that nothing is lost in between."""
     try:
-        said = await _DOORS[dead.door].take(client, clients, message)
+        result = await _RECEIVERS[dead.door].receive(client, clients, message)
     except (hub_messages.PoisonMessage, ValueError) as error:
         return (f"stays in the queue's dead letters: {error}",)
     await asyncio.to_thread(clients.queues.take_out, dead.door, dead.number)
-    return said if isinstance(said, tuple) else (str(said),)
+    return result if isinstance(result, tuple) else (str(result),)
 
 
 def _find(clients: Clients, path: str) -> DeadMessage:
-    named = _PATH.fullmatch(path)
-    door = QueueDoor(named[1]) if named else None
-    dead = clients.queues.find_dead(door, int(named[2])) if named and door in clients.queues.doors else None
+    match = _PATH.fullmatch(path)
+    door = QueueDoor(match[1]) if match else None
+    dead = clients.queues.find_dead(door, int(match[2])) if match and door in clients.queues.doors else None
     if dead is None:
         raise Problem(404, "no such letter", f"{path} is not there; list the letters first")
     return dead
 
 
-def _row(dead: DeadMessage) -> answers.LetterRow:
-    said = ": ".join(filter(None, (dead.reason, dead.description))) or "its sender or receiver gave no reason"
+def _row(dead: DeadMessage) -> LetterRow:
+    cause = ": ".join(filter(None, (dead.reason, dead.description))) or "its sender or receiver gave no reason"
     stored = dead.enqueued.isoformat() if dead.enqueued else ""
-    reason = str(without_secrets(f"queue of {dead.door.value}: {said}"))[:500]
-    return answers.LetterRow(path=f"service-bus/{dead.door.value}/{dead.number}", stored=stored, reason=reason)
+    reason = str(without_secrets(f"queue of {dead.door.value}: {cause}"))[:500]
+    return LetterRow(path=f"service-bus/{dead.door.value}/{dead.number}", stored=stored, reason=reason)
 
 
 def _shown(dead: DeadMessage) -> dict[str, Any]:
     content, problem = hub_messages.content_of(_message(dead))
-    hidden = dead.door is QueueDoor.APPROVALS and (problem or not isinstance(content, dict))
+    token_possible = dead.door is QueueDoor.APPROVALS and (problem or not isinstance(content, dict))
     names = {"id": dead.id, "session": dead.session, "correlation": dead.correlation}
-    shown = {**names, "deliveries": dead.deliveries, "data": _HIDDEN if hidden else content}
-    return dict(without_secrets(shown))
+    content_shown = {**names, "deliveries": dead.deliveries, "data": _HIDDEN if token_possible else content}
+    return dict(without_secrets(content_shown))
 
 
 def _message(dead: DeadMessage) -> func.ServiceBusMessage:
-    """As the trigger would hand it on; without the time at which it came, since it did not lie unseen since then."""
+    """The message as the trigger would hand it on, without its time: the time in dead letters is no lag of the app."""
     return ServiceBusMessage(
         body=dead.body,
         message_id=dead.id,
@@ -118,21 +115,21 @@ def _message(dead: DeadMessage) -> func.ServiceBusMessage:
     )
 
 
-def _would_take(raw_of: Callable[[func.ServiceBusMessage], tuple[dict[str, Any], str]]) -> Any:
-    def would(clients: Clients, message: func.ServiceBusMessage) -> Iterator[str]:
+def _foresee_message(raw_of: Callable[[func.ServiceBusMessage], tuple[dict[str, Any], str]]) -> Any:
+    def foresee(clients: Clients, message: func.ServiceBusMessage) -> Iterator[str]:
         raw, problem = raw_of(message)
         event = raw["data"] if is_storage_event(raw["data"]) else raw
-        yield from [f"would be stored again: {problem}"] if problem else foreseen(clients, event)
+        yield from [f"would be stored again: {problem}"] if problem else dry_run.foresee(clients, event)
 
-    return would
+    return foresee
 
 
-def _would_decide(clients: Clients, message: func.ServiceBusMessage) -> Iterator[str]:
+def _foresee_decision(clients: Clients, message: func.ServiceBusMessage) -> Iterator[str]:
     del clients, message
     yield "would be judged as if it came now; one whose token has expired is refused, and settled"
 
 
-def _would_heed(clients: Clients, message: func.ServiceBusMessage) -> Iterator[str]:
+def _foresee_hook(clients: Clients, message: func.ServiceBusMessage) -> Iterator[str]:
     del clients
     content, problem = hub_messages.content_of(message)
     hint = read_hint(content)
@@ -142,18 +139,18 @@ def _would_heed(clients: Clients, message: func.ServiceBusMessage) -> Iterator[s
         yield f"would look at {hint.kind.value} {hint.id} in Azure DevOps"
 
 
-def _would_receive(clients: Clients, message: func.ServiceBusMessage) -> Iterator[str]:
+def _foresee_events(clients: Clients, message: func.ServiceBusMessage) -> Iterator[str]:
     content, problem = hub_messages.content_of(message)
-    for event in () if problem else sent_events.events_in(content):
-        yield from foreseen(clients, event)
+    for event in () if problem else event_messages.events_in(content):
+        yield from dry_run.foresee(clients, event)
     if problem:
         yield f"would be stored again: {problem}"
 
 
-_DOORS = {
-    QueueDoor.MESSAGES: _Door(hub_messages.receive_message, _would_take(hub_messages.raw_of)),
-    QueueDoor.RECORDS: _Door(hub_records.receive_records, _would_take(hub_records.raw_of)),
-    QueueDoor.APPROVALS: _Door(sent_decisions.receive_decision, _would_decide),
-    QueueDoor.HOOKS: _Door(sent_hooks.receive_hook, _would_heed),
-    QueueDoor.EVENTS: _Door(sent_events.receive_events, _would_receive),
+_RECEIVERS = {
+    QueueDoor.MESSAGES: _Receiver(hub_messages.receive_message, _foresee_message(hub_messages.raw_of)),
+    QueueDoor.RECORDS: _Receiver(stream_records.receive_records, _foresee_message(stream_records.raw_of)),
+    QueueDoor.APPROVALS: _Receiver(decisions.receive_decision, _foresee_decision),
+    QueueDoor.HOOKS: _Receiver(service_hooks.receive_hook, _foresee_hook),
+    QueueDoor.EVENTS: _Receiver(event_messages.receive_events, _foresee_events),
 }

@@ -1,19 +1,19 @@
-"""Operations: how something that was started goes, for those who only hold its status URL.
+"""Status URLs: how something that was started goes, for callers who know nothing else of it.
 
-The host knows what runs; once it has purged an instance, the records of runs and promotions still tell how it ended.
+The host knows what runs; once it has purged an instance, the records of runs and promotions still say how it ended.
 """
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from shared.clients import Clients
 from shared.durable.starting import Instance, find_instance
 from shared.records import paths as records
-from triggers.http.door import Call
+from triggers.http.api_route import ApiRequest
 from triggers.http.idempotency import API
 from triggers.http.problems import Problem
-from triggers.http.responses.work import Operation
 
 _STATUS = {
     "Pending": "accepted",
@@ -34,27 +34,44 @@ _CANCELLED = "cancelled"
 _RESOURCES = {"run_inference": "runs", "promote": "promotions", "check_hub_file": "data-checks"}
 
 
-async def show(call: Call, operation: str) -> Operation:
-    found = await find_instance(call.client, operation)
-    if found is not None:
-        return _of_instance(found)
-    recorded = await asyncio.to_thread(_of_record, call.clients, operation)
-    if recorded is None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """*status*: accepted, running, succeeded, failed or cancelled; *outcome* is the workflow's own word for its end.
+
+    *result* is what it gave; *resource* is where to read more.
+    """
+
+    id: str
+    status: str
+    kind: str = ""
+    step: str = ""
+    outcome: str = ""
+    because: str = ""
+    resource: str = ""
+    result: Any = None
+
+
+async def show_operation(request: ApiRequest, operation: str) -> Operation:
+    instance = await find_instance(request.client, operation)
+    if instance is not None:
+        return _of_instance(instance)
+    response = await asyncio.to_thread(_of_record, request.clients, operation)
+    if response is None:
         raise Problem(404, "no such operation", f"operation {operation!r} is not known; starts answer with its URL")
-    return recorded
+    return response
 
 
-def _of_instance(found: Instance) -> Operation:
-    result = found.output if isinstance(found.output, dict) else {}
-    status, because = _STATUS.get(found.status, "failed"), _because(found, result)
+def _of_instance(instance: Instance) -> Operation:
+    result = instance.output if isinstance(instance.output, dict) else {}
+    status, because = _STATUS.get(instance.status, "failed"), _because(instance, result)
     if status == "succeeded":
         status = _end(result)
-    resource = f"{API}/{_RESOURCES[found.name]}/{found.id}" if found.name in _RESOURCES else ""
+    resource = f"{API}/{_RESOURCES[instance.name]}/{instance.id}" if instance.name in _RESOURCES else ""
     return Operation(
-        id=found.id,
-        kind=found.name,
+        id=instance.id,
+        kind=instance.name,
         status=status,
-        step=found.step,
+        step=instance.step,
         outcome=str(result.get("outcome") or result.get("fate") or ""),
         because=because,
         resource=resource,
@@ -62,11 +79,11 @@ def _of_instance(found: Instance) -> Operation:
     )
 
 
-def _because(found: Instance, result: Mapping[str, Any]) -> str:
-    if found.status == "Failed":
-        return (str(found.output or "").splitlines() or [""])[0][:500]
-    said = result.get("because", "")
-    return "; ".join(map(str, said)) if isinstance(said, list) else str(said)
+def _because(instance: Instance, result: Mapping[str, Any]) -> str:
+    if instance.status == "Failed":
+        return (str(instance.output or "").splitlines() or [""])[0][:500]
+    because = result.get("because", "")
+    return "; ".join(map(str, because)) if isinstance(because, list) else str(because)
 
 
 def _end(result: Mapping[str, Any]) -> str:
@@ -91,14 +108,14 @@ def _of_record(clients: Clients, operation: str) -> Operation | None:
 
 
 def _recorded(kind: str, operation: str, record: Mapping[str, Any]) -> Operation:
-    ended = {name: record[name] for name in ("outcome", "fate") if record.get(name)}
-    said = record.get("because", "")
+    end = {name: record[name] for name in ("outcome", "fate") if record.get(name)}
+    because = record.get("because", "")
     return Operation(
         id=operation,
         kind=kind,
-        status=_end(ended) if ended else "running",
-        outcome=next(iter(ended.values()), ""),
-        because="; ".join(said) if isinstance(said, list) else str(said),
+        status=_end(end) if end else "running",
+        outcome=next(iter(end.values()), ""),
+        because="; ".join(because) if isinstance(because, list) else str(because),
         resource=f"{API}/{_RESOURCES[kind]}/{operation}" if kind in _RESOURCES else "",
-        result=ended or None,
+        result=end or None,
     )

@@ -1,132 +1,147 @@
-"""Promotions over HTTP: plan, ask for one, show, explain. A plan is worked out here and writes nothing."""
+"""Promotions over HTTP: list them, show one with its evidence, and explain what it waits for. It writes nothing."""
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
-from uuid import uuid4
 
 from shared import contracts as c
 from shared.application.promotion.awaited_roles import Waited, open_promotions, waited_for
-from shared.application.promotion.holdout_forecast import odds_of_plan
-from shared.application.promotion.planning import plan_digest, plan_promotion
-from shared.application.promotion.stage_entry import Receipts
-from shared.application.promotion.standing import next_attempt, opened, pack_of
-from shared.application.promotion.unmet_needs import unmet_at_end, unmet_now, unmet_of_plan
+from shared.application.promotion.standing import opened, pack_of
+from shared.application.promotion.unmet_needs import unmet_at_end, unmet_now
 from shared.clients import Clients
-from shared.codec import decode, encode
-from shared.domain import identity
-from shared.domain.failures import Refused
+from shared.contracts import Promotion
 from shared.domain.promotion.approvals import who_can
-from shared.domain.promotion.models import ModelVersion, exact_model
-from shared.domain.promotion.people import PersonId
-from shared.domain.promotion.plans import Phase, changes
-from shared.durable.starting import Client, find_instance
-from shared.records import paths as records
+from shared.domain.promotion.plans import Phase
+from shared.durable.starting import find_instance
 from shared.records.listings import PROMOTIONS, listed
-from shared.records.promotion import PromotionRecord, find_promotion, list_set
-from triggers.http.door import Call
-from triggers.http.idempotency import Starting
-from triggers.http.pages import page
+from shared.records.promotion import PromotionRecord, find_promotion
+from shared.validation.rules import OptionalName
+from triggers.http.api_route import ApiRequest
+from triggers.http.pages import PAGE, Cursor, Limit, page
 from triggers.http.problems import Problem
-from triggers.http.requesters import named, person_behind
-from triggers.http.requests import EvidenceFilters, PlanAsked, PromotionAsked, PromotionFilters, RecoveryAsked
-from triggers.http.responses import work as answers
 
 _WAITING = "waiting"  # No fate of a record: the list's word for what waits for people.
 
 
-async def plan(clients: Clients, body: PlanAsked) -> answers.Planned:
-    """Every write, gate, approval and unmet condition of a promotion, with the plan's digest."""
-    source = body.source or _lowest_source(clients, body.to)
-    made = await asyncio.to_thread(plan_promotion, clients, exact_model(body.model), source, body.to)
-    return answers.Planned(
-        digest=plan_digest(made),
-        plan=made,
-        writes=tuple(f"{at.stage.name}: {move.value}" for at, move in made.moves()),
-        gates=tuple(
-            f"{at.stage.name} ({phase.value}): {gate.gate}"
-            for at in made.stages
-            for phase in Phase
-            for gate in at.gates(phase)
-        ),
-        approvals=tuple(f"{at.stage.name}: {role.name}" for at in made.stages for role in at.stage.approvals.roles),
-        unmet=tuple(await asyncio.to_thread(_unmet, clients, made)),
-        odds=await asyncio.to_thread(odds_of_plan, clients.store, clients.row_files, made, clients.clock.now()),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionFilters:
+    model: OptionalName = ""
+    fate: OptionalName = ""
+    limit: Limit = PAGE
+    cursor: Cursor = ""
 
 
-async def promote(call: Call, body: PromotionAsked) -> Starting:
-    """A promotion; with `plan` (the document that `plan` gave) it runs only while the world is as planned."""
-    if bool(body.model) == bool(body.models):
-        raise Problem(422, "bad body", "give one of the fields 'model' and 'models'")
-    if body.models:
-        return await _promote_set(call, body)
-    request = await _request(call, body, body.model)
-    if body.plan is not None:
-        request = await asyncio.to_thread(_keep_plan, call.clients, request, body.plan)
-    resource = f"promotions/{request.id}"
-    return Starting(orchestration=c.PROMOTE, instance=request.id, payload=request, resource=resource)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceFilters:
+    stage: OptionalName = ""
+    phase: Phase | None = None
 
 
-async def _promote_set(call: Call, body: PromotionAsked) -> Starting:
-    """Several models together: all or none, unless `atomic` is false."""
-    requests = tuple([await _request(call, body, model) for model in body.models])
-    names = tuple(request.id for request in requests)
-    name = identity.promotion_set_id(names)
-    together = c.PromotionSet(id=name, promotions=requests, atomic=body.atomic)
-    await asyncio.to_thread(list_set, call.clients.store, together)
-    return Starting(orchestration=c.PROMOTE_SET, instance=name, payload=together, members=names)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Awaited:
+    """*role* has not spoken on *stage*, *who* can; *people* are those that the role names one by one.
+
+    *glass*: its consent to override failing gates is what is waited for. *evidence* is the digest to look at. *since*
+    and *until* are empty where nobody was asked yet.
+    """
+
+    stage: str
+    role: str
+    who: str
+    people: tuple[str, ...]
+    evidence: str
+    since: str
+    until: str
+    glass: bool = False
 
 
-async def _request(call: Call, body: PromotionAsked, name: str) -> c.Promotion:
-    """The next attempt at promoting the model called *name*."""
-    model, target, person = exact_model(name), body.to, await person_behind(call)
-    source = body.source or _lowest_source(call.clients, target)
-    return c.Promotion(
-        id=await _next_id(call, model, target),
-        model=model,
-        source=source,
-        target=target,
-        requester=person.oid if person else "",
-        requested_by=named(call.caller, person),
-        reason=body.reason,
-        break_glass=body.break_glass,
-        asked_by=(PersonId.of(person, person.name),) if person else (),
-        nameless=person is None,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionRow:
+    """*fate* is empty while it is under way; where those that wait are asked for it is `waiting`, and *waits* says for
+    whom."""
+
+    promotion: str
+    model: str
+    version: str
+    target: str
+    opened: str
+    fate: str = ""
+    waits: tuple[Awaited, ...] = ()
 
 
-async def _next_id(call: Call, model: ModelVersion, target: str) -> str:
-    """Of the next attempt; one that ended before it was opened left no record, and its id to nobody."""
-    number = 0
-    while True:
-        number = await asyncio.to_thread(next_attempt, call.clients.store, model, target, number + 1)
-        name = identity.promotion_id(model.name, model.version, target, number)
-        there = await find_instance(call.client, name)
-        if there is None or there.running:
-            return name
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionPage:
+    total: int
+    promotions: tuple[PromotionRow, ...]
+    next: str = ""
 
 
-async def list_promotions(clients: Clients, filters: PromotionFilters) -> answers.PromotionPage:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceRow:
+    """*page* is container/path in the hub; *digest* is what an approval must name."""
+
+    stage: str
+    phase: str
+    page: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionShown:
+    id: str
+    status: str
+    promotion: Promotion | None = None
+    step: str = ""
+    doing: dict[str, Any] = field(default_factory=dict)
+    opened: str = ""
+    closed: str = ""
+    fate: str = ""
+    because: tuple[str, ...] = ()
+    evidence: tuple[EvidenceRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceShown:
+    stage: str
+    phase: str
+    page: str
+    digest: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """*unmet*: a sentence for each condition that is not met, with who can meet it.
+
+    Of *promotion*, whose *fate* it is, or of *run*, a run or a training, whose outcome it is.
+    """
+
+    fate: str
+    unmet: tuple[str, ...]
+    promotion: str = ""
+    run: str = ""
+
+
+async def list_promotions(request: ApiRequest, query: PromotionFilters) -> PromotionPage:
     """The newest promotions first; `model` and `fate` narrow. The fate `waiting` lists what waits for people."""
-    rows_of = _waiting if filters.fate == _WAITING else _all
-    rows = await asyncio.to_thread(lambda: list(rows_of(clients)))
-    for name, wanted in (("model", filters.model), ("fate", filters.fate)):
-        if wanted:
-            rows = [row for row in rows if getattr(row, name) == wanted]
-    given, following = page(rows, lambda row: (row.opened, row.promotion), filters.limit, filters.cursor)
-    return answers.PromotionPage(total=len(rows), promotions=given, next=following)
+    rows_of = _waiting if query.fate == _WAITING else _all
+    rows = await asyncio.to_thread(lambda: list(rows_of(request.clients)))
+    for name, value in (("model", query.model), ("fate", query.fate)):
+        if value:
+            rows = [row for row in rows if getattr(row, name) == value]
+    shown, following = page(rows, lambda row: (row.opened, row.promotion), query.limit, query.cursor)
+    return PromotionPage(total=len(rows), promotions=shown, next=following)
 
 
-async def show(client: Client, clients: Clients, promotion: str) -> answers.PromotionShown:
+async def show_promotion(request: ApiRequest, promotion: str) -> PromotionShown:
     """A promotion's record, where it stands now, and where its evidence lies."""
-    record = await asyncio.to_thread(find_promotion, clients.store, promotion)
-    instance = await find_instance(client, promotion)
+    record = await asyncio.to_thread(find_promotion, request.clients.store, promotion)
+    instance = await find_instance(request.client, promotion)
     if record is None and instance is not None:
-        return answers.PromotionShown(id=promotion, status=instance.status, step=instance.step)  # It is on its way.
+        return PromotionShown(id=promotion, status=instance.status, step=instance.step)  # It is on its way.
     record = _known(promotion, record)
-    return answers.PromotionShown(
+    return PromotionShown(
         id=promotion,
         status=instance.status if instance else "not known to this host any more",
         promotion=record.promotion,
@@ -136,98 +151,56 @@ async def show(client: Client, clients: Clients, promotion: str) -> answers.Prom
         closed=record.closed or "",
         fate=record.fate.value if record.fate else "",
         because=record.because or (),
-        evidence=await asyncio.to_thread(lambda: tuple(_packs(clients, promotion))),
+        evidence=await asyncio.to_thread(lambda: tuple(_packs(request.clients, promotion))),
     )
 
 
-async def evidence(clients: Clients, promotion: str, filters: EvidenceFilters) -> answers.EvidenceShown:
+async def show_evidence(request: ApiRequest, promotion: str, query: EvidenceFilters) -> EvidenceShown:
     """The evidence page of `stage` and `phase`, and the digest of what is on it; without `stage`, the newest page."""
-    packs = await asyncio.to_thread(lambda: list(_packs(clients, promotion)))
-    given = {"stage": filters.stage, "phase": filters.phase.value if filters.phase else ""}
-    wanted = {name: value for name, value in given.items() if value}
-    found = [pack for pack in packs if all(getattr(pack, name) == value for name, value in wanted.items())]
-    if not found:
-        said = ", ".join(f"{pack.stage} {pack.phase}" for pack in packs) or "none"
-        raise Problem(404, "no such evidence", f"{promotion} has no page for {wanted or 'any stage'}; it has {said}")
-    newest = found[-1]
+    packs = await asyncio.to_thread(lambda: list(_packs(request.clients, promotion)))
+    filters = {"stage": query.stage, "phase": query.phase.value if query.phase else ""}
+    filters = {name: value for name, value in filters.items() if value}
+    matches = [pack for pack in packs if all(getattr(pack, name) == value for name, value in filters.items())]
+    if not matches:
+        pages = ", ".join(f"{pack.stage} {pack.phase}" for pack in packs) or "none"
+        raise Problem(404, "no such evidence", f"{promotion} has no page for {filters or 'any stage'}; it has {pages}")
+    newest = matches[-1]
     container, _, path = newest.page.partition("/")
-    html = await asyncio.to_thread(clients.hub.read, container, path)
-    return answers.EvidenceShown(
+    html = await asyncio.to_thread(request.clients.hub.read, container, path)
+    return EvidenceShown(
         stage=newest.stage, phase=newest.phase, page=newest.page, digest=newest.digest, html=(html or b"").decode()
     )
 
 
-async def explain(clients: Clients, promotion: str) -> answers.Explained:
-    """Each unmet condition, with who can meet it."""
+async def explain_promotion(request: ApiRequest, promotion: str) -> Explained:
+    """Each unmet condition of a promotion, with who can meet it."""
+    clients = request.clients
     record = _known(promotion, await asyncio.to_thread(find_promotion, clients.store, promotion))
-    request, because = record.promotion, list(record.because or ())
+    subject, because = record.promotion, list(record.because or ())
     if record.fate is None:
         glass, now = clients.configuration.ladder.break_glass, clients.clock.now()
-        unmet = await asyncio.to_thread(unmet_now, clients.store, clients.ledger, glass, request, now)
+        unmet = await asyncio.to_thread(unmet_now, clients.store, clients.ledger, glass, subject, now)
     elif record.fate is c.Fate.PROMOTED:
         unmet = because
     else:
-        models = {each.name: each for each in clients.configuration.ladder.models}
-        unmet = unmet_at_end(models.get(request.model.name), because)
+        models = {model.name: model for model in clients.configuration.ladder.models}
+        unmet = unmet_at_end(models.get(subject.model.name), because)
     fate = record.fate.value if record.fate else ""
-    return answers.Explained(promotion=promotion, fate=fate, unmet=tuple(unmet))
+    return Explained(promotion=promotion, fate=fate, unmet=tuple(unmet))
 
 
-def _unmet(clients: Clients, plan: c.Plan) -> list[str]:
-    receipts = Receipts(clients.store, clients.ledger, clients.signer)
-    return unmet_of_plan(receipts, clients.models, clients.configuration.ladder, plan, clients.clock.now())
-
-
-async def recover(call: Call, model: str, body: RecoveryAsked) -> Starting:
-    """Bring `version` of *model* back from the central registry into `environment`."""
-    clients, version = call.clients, exact_model(f"{model}:{body.version}")
-    environment = clients.configuration.workspace(body.environment).name
-    name = f"{identity.recovery_id(version.name, version.version, environment)}-{uuid4().hex}"
-    recovery = c.Recovery(
-        key=f"recoveries/{name}",
-        model=version,
-        environment=environment,
-        asked_by=call.caller.name,
-        reason=body.reason,
-    )
-    return Starting(orchestration=c.RECOVER, instance=name, payload=recovery, unique=True)
-
-
-def _lowest_source(clients: Clients, target: str) -> str:
-    try:
-        return clients.configuration.ladder.lowest_source(target)
-    except Refused as refusal:
-        raise Problem(404, "no such stage", str(refusal)) from refusal
-
-
-def _keep_plan(clients: Clients, request: c.Promotion, planned: Any) -> c.Promotion:
-    """The plan that somebody looked at is what must run: it is checked here, and again when the promotion starts."""
-    try:
-        document = decode(c.Plan, planned)
-    except ValueError as error:
-        raise Problem(422, "bad body", f"field 'plan' is not a plan: {error}; send what `plan` gave") from error
-    digest = plan_digest(document)
-    now = plan_promotion(clients, request.model, request.source, request.target)
-    if plan_digest(now) != digest:
-        said = "; ".join(changes(encode(document), encode(now))[:10])
-        raise Problem(409, "the world has changed", f"since plan {digest}: {said}; plan again")
-    clients.store.create(records.planned(request.id), document)
-    return replace(request, plan=digest)
-
-
-def _waiting(clients: Clients) -> Iterator[answers.PromotionRow]:
-    listed_rows = {row.promotion: row for row in _all(clients)}
+def _waiting(clients: Clients) -> Iterator[PromotionRow]:
+    rows = {row.promotion: row for row in _all(clients)}
     glass, now = clients.configuration.ladder.break_glass, clients.clock.now()
-    for request in open_promotions(clients.store):
-        waiting = waited_for(clients.store, clients.ledger, glass, request, now)
-        waits = tuple(_awaited(each) for each in waiting)
-        row = listed_rows.get(request.id)
+    for promotion in open_promotions(clients.store):
+        waits = tuple(map(_awaited, waited_for(clients.store, clients.ledger, glass, promotion, now)))
+        row = rows.get(promotion.id)
         if waits and row is not None:  # A promotion is listed before it waits for anybody.
             yield replace(row, fate=_WAITING, waits=waits)
 
 
-def _awaited(waited: Waited) -> answers.Awaited:
-    return answers.Awaited(
+def _awaited(waited: Waited) -> Awaited:
+    return Awaited(
         stage=waited.stage,
         role=waited.role.name,
         who=who_can(waited.role),
@@ -239,24 +212,25 @@ def _awaited(waited: Waited) -> answers.Awaited:
     )
 
 
-def _all(clients: Clients) -> Iterator[answers.PromotionRow]:
-    told = ("model", "version", "target", "opened", "fate")
+def _all(clients: Clients) -> Iterator[PromotionRow]:
+    columns = ("model", "version", "target", "opened", "fate")
     for name, row in listed(clients.hub, clients.configuration.hub.state, PROMOTIONS):
-        given: dict[str, Any] = {each: row.get(each, "") for each in told}
-        yield answers.PromotionRow(promotion=name, **given)
+        values: dict[str, Any] = {column: row.get(column, "") for column in columns}
+        yield PromotionRow(promotion=name, **values)
 
 
 def _known(promotion: str, record: PromotionRecord | None) -> PromotionRecord:
+    """*record*. Raises Problem where it is None: there is no such promotion."""
     if record is None:
         raise Problem(404, "no such promotion", f"promotion {promotion!r} is not known; list them with `promotions`")
     return record
 
 
-def _packs(clients: Clients, promotion: str) -> Iterator[answers.EvidenceRow]:
-    found, state = opened(clients.ledger, promotion), clients.configuration.hub.state
-    for at in found.plan.stages if found and found.plan else ():
+def _packs(clients: Clients, promotion: str) -> Iterator[EvidenceRow]:
+    opening, state = opened(clients.ledger, promotion), clients.configuration.hub.state
+    for at in opening.plan.stages if opening and opening.plan else ():
         for phase in Phase:
             pack = pack_of(clients.ledger, promotion, at.stage.name, phase)
             if pack is not None:
-                where = f"{state}/{pack.page}"
-                yield answers.EvidenceRow(stage=at.stage.name, phase=phase.value, page=where, digest=pack.digest)
+                location = f"{state}/{pack.page}"
+                yield EvidenceRow(stage=at.stage.name, phase=phase.value, page=location, digest=pack.digest)

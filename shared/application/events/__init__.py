@@ -1,0 +1,1 @@
+"""What an event causes, whichever way it came: by Event Grid, a queue, HTTP or a replay."""

@@ -1,0 +1,20 @@
+"""Start a promotion, or several that climb together, once: a second start of the same id joins the first.
+
+It stands alone since HTTP requests, flags of models, retraining and Azure DevOps all start promotions here.
+"""
+
+import asyncio
+from functools import partial
+
+from shared import contracts as c
+from shared.durable.starting import Client, Start, start_once
+from shared.records.promotion import list_set
+from shared.records.store import RecordStore
+
+
+async def start_promotion(client: Client, store: RecordStore, promotion: c.Promotion | c.PromotionSet) -> Start:
+    """Start it unless it runs or has run; a set is on the list of open sets before it starts."""
+    if isinstance(promotion, c.PromotionSet):
+        keep_open = partial(asyncio.to_thread, list_set, store, promotion)
+        return await start_once(client, c.PROMOTE_SET, promotion.id, promotion, first=keep_open)
+    return await start_once(client, c.PROMOTE, promotion.id, promotion)

@@ -1,0 +1,115 @@
+"""The sections about callers: roles, what each may do and where, and the machines that call."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from shared.config.fields import NAME, Names, Rule, Text, Texts
+from shared.config.reading import FilePlace, built
+from shared.domain.access.permissions import DEFAULT_PERSONAS, EVERYWHERE, Action, Machine, Permissions, Persona
+from shared.domain.promotion.approvals import WITNESS, Role
+from shared.domain.promotion.ladder import REGISTRY
+
+_ACTIONS = tuple(action.value for action in Action if action is not Action.ANYONE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Places(Rule):
+    """`all`, or a list of environments."""
+
+    expected: str = "`all`, or a list of texts"
+
+    def read(self, value: Any) -> tuple[str, ...]:
+        if value == EVERYWHERE:
+            return (EVERYWHERE,)
+        if not isinstance(value, list) or not all(isinstance(place, str) and place.strip() for place in value):
+            raise ValueError(self.expected)
+        return tuple(value)
+
+    def schema(self) -> dict[str, Any]:
+        text = {"type": "string", "minLength": 1}
+        return {"anyOf": [{"const": EVERYWHERE}, {"type": "array", "items": text}]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleSection:
+    """Who may speak for a role: holders of an app role, members of a group (object id), or named persons."""
+
+    app_role: Text | None = None
+    group: Text | None = None
+    people: Texts = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineSection:
+    """A caller that is no person; without *app* and *oid* it is known by a key of its name. It acts *as* roles."""
+
+    acts_as: Annotated[Texts, Field(alias="as")]
+    app: Text | None = None
+    oid: Text | None = None
+
+
+PermissionsSection = dict[str, Annotated[dict[str, Annotated[tuple[str, ...], _Places()]], Names(lambda: _ACTIONS)]]
+
+
+def roles_of(sections: Mapping[str, RoleSection], place: FilePlace) -> dict[str, Role]:
+    """The roles by name."""
+    roles = {name: built(Role, section, name=name) for name, section in sections.items()}
+    for name, role in roles.items():
+        if name == WITNESS:
+            place.fail(name, "is the name of whoever approves beside all roles", "give the role another name")
+        if not (role.app_role or role.group or role.people):
+            place.fail(name, "says nobody", "give app_role, group (object id) or people")
+    return roles
+
+
+def permissions_of(
+    section: PermissionsSection | None,
+    machines: Mapping[str, MachineSection],
+    place: FilePlace,
+    environments: tuple[str, ...],
+    roles: Mapping[str, Role],
+) -> Permissions:
+    """The matrix; without the section, the default one, with the configured meaning of each role it names."""
+    known = {persona.role.name: persona.role for persona in DEFAULT_PERSONAS} | dict(roles)
+    if section is None:
+        personas = tuple(Persona(role=known[each.role.name], allows=each.allows) for each in DEFAULT_PERSONAS)
+    else:
+        matrix = place.inside("permissions")
+        personas = tuple(_persona(allows, name, matrix, environments, known) for name, allows in section.items())
+    names = tuple(persona.role.name for persona in personas)
+    callers = place.inside("machines")
+    return Permissions(
+        personas=personas, machines=tuple(_machine(each, name, callers, names) for name, each in machines.items())
+    )
+
+
+def _persona(
+    allows: Mapping[str, tuple[str, ...]],
+    name: str,
+    place: FilePlace,
+    environments: tuple[str, ...],
+    roles: Mapping[str, Role],
+) -> Persona:
+    if name not in roles:
+        place.fail(name, "is not a role", f"use one of the section `roles`: {', '.join(roles)}")
+    one, known = place.inside(name), (*environments, REGISTRY)
+    one.refuse_unknown(allows, _ACTIONS)
+    for action, places in allows.items():
+        for where in places:
+            if where not in (*known, EVERYWHERE) or (where == EVERYWHERE and len(places) > 1):
+                one.fail(action, f"names {where!r}", f"write `all`, or a list of {', '.join(known)}")
+    permitted = {Action(action): places for action, places in allows.items() if action in _ACTIONS}
+    return Persona(role=roles.get(name, Role(name=name)), allows=permitted)
+
+
+def _machine(section: MachineSection, name: str, place: FilePlace, personas: tuple[str, ...]) -> Machine:
+    if not NAME.fullmatch(name):
+        place.fail(name, "is not a machine's name", "use up to 63 lower-case letters, digits and dashes")
+    for persona in section.acts_as:
+        if persona not in personas:
+            remedy = f"use roles that have permissions: {', '.join(personas)}"
+            place.inside(name).fail("as", f"names {persona!r}", remedy)
+    return built(Machine, section, name=name)

@@ -1,0 +1,282 @@
+"""The sections about promotion: registry, ladder, break_glass, and each model's hold-out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from shared.config.fields import (
+    NAME,
+    Advice,
+    Amount,
+    AzureMlName,
+    DifferentTexts,
+    Location,
+    Seconds,
+    Text,
+    Texts,
+)
+from shared.config.reading import FilePlace, built
+from shared.config.sections.training import StageTrainingSection, refuse_known_answers, stage_training_of
+from shared.domain.gates import GATES, GateSpec, read_gate
+from shared.domain.inference.routes import HubLayout, Workspace
+from shared.domain.promotion.approvals import ApprovalPolicy, Role
+from shared.domain.promotion.ladder import BreakGlass, Holdout, Ladder, Newer, Promotable, Registry, Serving, Stage
+from shared.validation.rules import Whole
+
+
+def gate_schema(gate: str) -> dict[str, Any]:
+    """The options of *gate* by name: what a value must be is the gate's own to say."""
+    options = {each.name: {"description": each.metadata["rule"].expectation} for each in fields(GATES[gate].options)}
+    return {"type": "object", "properties": options, "additionalProperties": False}
+
+
+class _AllGates:
+    """The JSON Schema of gates with their options, from the registry of gates."""
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        known = {name: {"anyOf": [{"type": "null"}, gate_schema(name)]} for name in GATES}
+        return {"type": "object", "properties": known, "additionalProperties": False}
+
+
+Gates = Annotated[
+    dict[str, Annotated[dict[str, Any], Advice("write its options as a mapping, {} for none")]], _AllGates()
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldoutSection:
+    """Rows with known answers that no training has seen."""
+
+    path: Location
+    target: Text
+    key: Text
+    answers: Location | None = None
+    slices: Texts | None = None
+    batch_rows: Annotated[int, Whole(least=1, most=100_000)] | None = None
+    tolerance: Amount | None = None
+    labels: bool | None = None
+    group: Text | None = None
+    looks: Annotated[int, Whole(least=1, most=10_000)] | None = None
+    classes: DifferentTexts | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionSection:
+    """What a model must have to climb."""
+
+    holdout: HoldoutSection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrySection:
+    """The central registry, in a subscription of its own."""
+
+    name: Text
+    subscription: Text
+    resource_group: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServingSection:
+    """What a version is deployed behind in an environment."""
+
+    online: AzureMlName | None = None
+    batch: AzureMlName | None = None
+    online_script: Text | None = None
+    batch_script: Text | None = None
+    instance_type: Text | None = None
+    instances: Annotated[int, Whole(least=1, most=1000)] | None = None
+    compute: Text | None = None
+    kubernetes: Text | None = None
+    ready_within: Seconds | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalsSection:
+    """Who must approve, and what happens while they do not."""
+
+    roles: DifferentTexts = ()
+    witness: DifferentTexts = ()
+    remind_after: Seconds | None = None
+    escalate_after: Seconds | None = None
+    expire_after: Seconds | None = None
+    escalate_to: Texts = ()
+    delegates: dict[str, Text] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageSection:
+    """One edge of the ladder, named after where it leads."""
+
+    source: Annotated[Text, Field(alias="from")]
+    environment: Text | None = None
+    registry: bool = False
+    candidate: bool = False
+    serve: ServingSection = field(default_factory=ServingSection)
+    entry: Gates = field(default_factory=dict)
+    exit: Gates = field(default_factory=dict)
+    approvals: ApprovalsSection = field(default_factory=ApprovalsSection)
+    train: dict[str, StageTrainingSection] | None = None
+    atomic: bool | None = None
+    newer: Newer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakGlassSection:
+    """Who may together override a gate, and for how long."""
+
+    __pydantic_config__: ClassVar = {"json_schema_extra": {"required": ["roles"]}}
+
+    roles: DifferentTexts = ()
+    witness: DifferentTexts = ()
+    longest: Seconds | None = None
+
+
+def promotable_of(
+    section: PromotionSection | None, name: str, place: FilePlace, contract: str, owner: str
+) -> Promotable | None:
+    """What the model called *name* climbs with, None where it does not."""
+    if section is None:
+        return None
+    place, holdout = place.inside("promotion.holdout"), built(Holdout, section.holdout)
+    if holdout.path and "/" not in holdout.path:
+        place.fail("path", f"is {holdout.path!r}", "write container/path of a CSV file in the hub")
+    if holdout.classes and len(set(holdout.classes)) != max(2, len(holdout.classes)):
+        remedy = "name two classes or more, each once, as the target does"
+        place.fail("classes", f"is {list(holdout.classes)}", remedy)
+    if holdout.classes and holdout.labels:
+        remedy = "remove it: classes are the labels, with their probabilities"
+        place.fail("labels", "is true beside classes", remedy)
+    if holdout.group and holdout.group in (holdout.target, holdout.key):
+        problem = f"is {holdout.group!r}, which is another column's part"
+        place.fail("group", problem, "name the column of what rows share")
+    return Promotable(name=name, contract=contract, holdout=holdout, owner=owner)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What the stages of the ladder refer to."""
+
+    workspaces: Mapping[str, Workspace]
+    roles: Mapping[str, Role]
+    registry: Registry | None
+    hub: HubLayout
+
+
+def ladder_of(
+    sections: Mapping[str, StageSection],
+    glass: BreakGlassSection | None,
+    place: FilePlace,
+    models: tuple[Promotable, ...],
+    around: Around,
+) -> Ladder:
+    """Everything that promotion is configured by."""
+    climb = place.inside("ladder")
+    stages = tuple(_stage(section, name, climb.inside(name), around) for name, section in sections.items())
+    _refuse_strange_sources(climb, stages, around.workspaces)
+    refuse_known_answers(climb, stages, models)
+    return Ladder(stages=stages, models=models, break_glass=_glass(glass, place.inside("break_glass"), around.roles))
+
+
+def _glass(section: BreakGlassSection | None, place: FilePlace, roles: Mapping[str, Role]) -> BreakGlass:
+    if section in (None, BreakGlassSection()):
+        return BreakGlass()
+    policy = ApprovalPolicy(
+        roles=_named_roles(section.roles, "roles", place, roles),
+        witness=_named_roles(section.witness, "witness", place, roles),
+    )
+    if len(policy.roles) < 2:
+        place.fail("roles", f"names {len(policy.roles)} roles", "name two: nobody breaks the glass alone")
+    return built(BreakGlass, section, policy=policy)
+
+
+def _stage(section: StageSection, name: str, place: FilePlace, around: Around) -> Stage:
+    if not NAME.fullmatch(name):
+        place.fail("", "is not a stage's name", "use up to 63 lower-case letters, digits and dashes")
+    if section.candidate and not section.registry:
+        remedy = "add registry: true: candidates are entries there"
+        place.fail("candidate", "is true, and the stage is no registry", remedy)
+    if section.registry and around.registry is None:
+        place.fail("registry", "is true, and there is no registry", "add the section `registry`")
+    environment = None if section.registry else _environment(section.environment, place, around.workspaces)
+    if environment is not None and section.serve.online is None:
+        place.fail("serve", "names no online endpoint", "give serve.online: tests and gates ask the endpoint")
+    return built(
+        Stage,
+        section,
+        name=name,
+        environment=environment,
+        registry=around.registry if section.registry else None,
+        serving=built(Serving, section.serve),
+        entry_gates=_gates(section.entry, place.inside("entry")),
+        exit_gates=_gates(section.exit, place.inside("exit")),
+        approvals=_approvals(section.approvals, place.inside("approvals"), around.roles),
+        training=stage_training_of(section.train, name, place, environment, section.exit, around.hub)
+        if section.train is not None
+        else (),
+    )
+
+
+def _environment(name: str | None, place: FilePlace, workspaces: Mapping[str, Workspace]) -> Workspace:
+    if name is None:
+        place.fail("environment", "is missing", "name the environment that the stage leads to, or give registry: true")
+    elif name not in workspaces:
+        remedy = f"use one of {', '.join(workspaces) or 'none'}, or registry: true"
+        place.fail("environment", f"is {name!r}", remedy)
+    nowhere = Workspace(name=name or "", subscription="", resource_group="", workspace="")
+    return workspaces.get(name or "", nowhere)
+
+
+def _gates(section: Mapping[str, dict[str, Any]], place: FilePlace) -> tuple[GateSpec, ...]:
+    return tuple(gate_of(name, options, place, name) for name, options in section.items())
+
+
+def gate_of(gate: str, options: Mapping[str, Any], place: FilePlace, field_name: str) -> GateSpec:
+    """The *gate* with *options* from the field *field_name*; what the gate says against them is reported."""
+    spec, problems = read_gate(gate, options)
+    for each in problems:
+        where = field_name if each.option == "gate" else f"{field_name}.{each.option}"
+        place.fail(where, each.problem, each.remedy)
+    return spec
+
+
+def _approvals(section: ApprovalsSection, place: FilePlace, roles: Mapping[str, Role]) -> ApprovalPolicy:
+    for name, delegate in section.delegates.items():
+        if name not in roles or delegate not in roles:
+            remedy = f"map a role to a role: {', '.join(roles) or 'none'}"
+            place.inside("delegates").fail(name, f"is {delegate!r}", remedy)
+    return built(
+        ApprovalPolicy,
+        section,
+        roles=_named_roles(section.roles, "roles", place, roles),
+        witness=_named_roles(section.witness, "witness", place, roles),
+        delegates={name: roles[delegate] for name, delegate in section.delegates.items() if delegate in roles},
+    )
+
+
+def _named_roles(
+    names: tuple[str, ...], field_name: str, place: FilePlace, roles: Mapping[str, Role]
+) -> tuple[Role, ...]:
+    for name in names:
+        if name not in roles:
+            remedy = f"use roles of the section `roles`: {', '.join(roles) or 'none'}"
+            place.fail(field_name, f"names {name!r}", remedy)
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        place.fail(field_name, f"names {name!r} twice", "name it once: a role decides once, by one person")
+    return tuple(roles[name] for name in names if name in roles)
+
+
+def _refuse_strange_sources(place: FilePlace, stages: tuple[Stage, ...], workspaces: Mapping[str, Workspace]) -> None:
+    """Every edge leads from an environment or from a stage, and none back."""
+    sources = {stage.name: stage.source for stage in stages}
+    for stage in stages:
+        passed, name = {stage.name}, stage.source
+        while name in sources and name not in passed:
+            passed.add(name)
+            name = sources[name]
+        if name in passed:
+            place.fail(f"{stage.name}.from", f"closes a circle at {name!r}", "let every edge lead upwards")
+        elif name and name not in workspaces:
+            place.fail(f"{stage.name}.from", f"is {name!r}", f"use a stage or one of {', '.join(workspaces)}")

@@ -1,0 +1,117 @@
+"""The whole of `signalbox.yaml`: its sections, and the configuration that they are together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from shared.config.fields import NAME, Text
+from shared.config.reading import FilePlace, built
+from shared.config.sections.access import MachineSection, PermissionsSection, RoleSection, permissions_of, roles_of
+from shared.config.sections.devops import DevOpsSection, devops_of
+from shared.config.sections.drift import DriftSection, watches_of
+from shared.config.sections.ladder import (
+    Around,
+    BreakGlassSection,
+    PromotionSection,
+    RegistrySection,
+    StageSection,
+    ladder_of,
+    promotable_of,
+)
+from shared.config.sections.retraining import RetrainingSection, retrainings_of
+from shared.config.sections.routes import (
+    EnvironmentSection,
+    HubSection,
+    ResourceGroupSection,
+    RouteSection,
+    hub_of,
+    routes_of,
+    workspaces_of,
+)
+from shared.config.sections.schedules import ScheduleSection, schedules_of, unscheduled
+from shared.config.sections.streams import StreamSection, streams_of
+from shared.domain.configuration import Configuration
+from shared.domain.promotion.ladder import Promotable, Registry
+
+
+class _Identifiers:
+    """The JSON Schema of names that become part of ids; the code of each section says which name is wrong."""
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        described: dict[str, Any] = handler(schema)
+        return described | {"propertyNames": {"pattern": f"^{NAME.pattern}$"}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSection:
+    """A model: its owner, the data contract that its routes use unless they name another, and what is done with it."""
+
+    owner: Text | None = None
+    contract: Text | None = None
+    promotion: PromotionSection | None = None
+    retraining: RetrainingSection | None = None
+    drift: DriftSection | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalboxFile:
+    """The sections of `signalbox.yaml`."""
+
+    environments: dict[str, EnvironmentSection]
+    hub: HubSection
+    routes: Annotated[dict[str, RouteSection], _Identifiers()]
+    models: dict[str, ModelSection] = field(default_factory=dict)
+    streams: Annotated[dict[str, StreamSection], _Identifiers()] = field(default_factory=dict)
+    schedules: Annotated[dict[str, ScheduleSection], _Identifiers()] = field(default_factory=dict)
+    devops: DevOpsSection = field(default_factory=DevOpsSection)
+    service_bus: ResourceGroupSection = field(default_factory=ResourceGroupSection)
+    registry: RegistrySection | None = None
+    roles: dict[str, RoleSection] = field(default_factory=dict)
+    ladder: dict[str, StageSection] = field(default_factory=dict)
+    break_glass: BreakGlassSection | None = None
+    permissions: PermissionsSection | None = None
+    machines: dict[str, MachineSection] = field(default_factory=dict)
+
+
+def configuration_of(file: SignalboxFile, place: FilePlace) -> Configuration:
+    """The whole configuration; where the report of *place* has errors it is incomplete and must not be used."""
+    workspaces, models = workspaces_of(file.environments), place.inside("models")
+    contracts, promotable = _models(file.models, models)
+    hub, roles = hub_of(file.hub, place.inside("hub")), roles_of(file.roles, place.inside("roles"))
+    routes = routes_of(file.routes, place.inside("routes"), workspaces, contracts)
+    registry = built(Registry, file.registry) if file.registry else None
+    around = Around(workspaces=workspaces, roles=roles, registry=registry, hub=hub)
+    ladder = ladder_of(file.ladder, file.break_glass, place, promotable, around)
+    trained = {name: model.retraining for name, model in file.models.items() if model.retraining is not None}
+    retraining = retrainings_of(trained, models, workspaces, ladder)
+    schedules = schedules_of(file.schedules, place.inside("schedules"), retraining, routes, hub)
+    for name in unscheduled(schedules, routes):
+        remedy = "add one under `schedules`"
+        place.inside(f"routes.{name}").fail("group", "is schedule, and no schedule scores it", remedy)
+    watched = {name: model.drift for name, model in file.models.items() if model.drift is not None}
+    return Configuration(
+        hub=hub,
+        routes=routes,
+        workspaces=tuple(workspaces.values()),
+        ladder=ladder,
+        retraining=retraining,
+        schedules=schedules,
+        streams=streams_of(file.streams, place.inside("streams"), routes),
+        devops=devops_of(file.devops, place.inside("devops"), ladder),
+        permissions=permissions_of(file.permissions, file.machines, place, tuple(workspaces), roles),
+        drift=watches_of(watched, models, routes),
+        hub_group=file.hub.group(place.inside("hub")),
+        bus_group=file.service_bus.group(place.inside("service_bus")),
+    )
+
+
+def _models(sections: Mapping[str, ModelSection], place: FilePlace) -> tuple[dict[str, str], tuple[Promotable, ...]]:
+    """Each model's own data contract, and the models that may climb."""
+    contracts, promotable = {}, []
+    for name, section in sections.items():
+        one = place.inside(name)
+        if section.promotion is not None and section.contract is None:
+            one.fail("contract", "is missing", "name a data contract: the hold-out is checked against it")
+        contracts[name] = one.contract(section.contract or "")
+        promotable.append(promotable_of(section.promotion, name, one, contracts[name], section.owner or ""))
+    return contracts, tuple(model for model in promotable if model is not None)

@@ -1,0 +1,88 @@
+"""The schemas that were published before they were generated from types accept and refuse what the generated ones do.
+
+`released/` holds them as they were. Every field of the example is removed, and given some of the values, in turn.
+"""
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from shared.config.contract_schema import contract_schema
+from shared.config.schema import schema
+
+PROJECT = Path(__file__).parents[3]
+RELEASED = Path(__file__).parent / "released"
+VALUES = (None, 7, -1, 0, 2.5, True, "x", "", "30s", "landing/x.csv", [], [1], ["x"], ["x", "x"], {}, {"strange": 1})
+# A duration of no seconds was accepted by the loader where the schema refused it.
+MENDED = {("schedules", "monthly-training", "jitter"): 0}
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if path:
+        yield path
+    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, inner in steps:
+        yield from places(inner, (*path, step))
+
+
+def changed(document: Any) -> Iterator[tuple[tuple[Any, ...], Any, Any]]:
+    """The document with one field removed, or given one of the values: its path, the value and the whole."""
+    for number, path in enumerate(places(document)):
+        for value in (*VALUES[number % 5 :: 5], ...):  # All of them for each field would take a minute.
+            whole = copy.deepcopy(document)
+            inner = whole
+            for step in path[:-1]:
+                inner = inner[step]
+            if value is ...:
+                del inner[path[-1]]
+            else:
+                inner[path[-1]] = value
+            yield path, value, whole
+
+
+def everything() -> dict[str, Any]:
+    """The project's own configuration, with the sections and fields that it leaves out."""
+    content = yaml.safe_load((PROJECT / "signalbox.yaml").read_text())
+    order = {"start": "promotion", "model": "m", "to": "preprod"}
+    merge = {"project": "p", "repository": "r", "branch": "refs/heads/main", "start": order}
+    content["devops"]["merges"] = {"main": merge}
+    content["permissions"] = {"data-owner": {"read": "all", "decide": ["dev"]}}
+    content["service_bus"] = {"subscription": "s", "resource_group": "g"}
+    content["machines"]["command-line"]["app"] = "a"
+    content["ladder"]["central"] |= {"newer": "replace", "atomic": False}
+    content["ladder"]["central"]["approvals"]["delegates"] = {"data-scientist": "ml-engineer"}
+    content["schedules"]["monthly-training"]["jitter"] = "5m"
+    content["models"]["diabetes-progression"]["retraining"]["stop"] = {"metric": "mae", "above": 200}
+    return dict(content)
+
+
+@pytest.mark.parametrize(
+    ("released", "generated", "document"),
+    [
+        ("signalbox.schema.json", schema, everything()),
+        (
+            "data-contract.schema.json",
+            contract_schema,
+            yaml.safe_load((PROJECT / "examples/diabetes/contract.yaml").read_text()),
+        ),
+    ],
+    ids=["signalbox", "data-contract"],
+)
+def test_what_was_accepted_is_accepted_and_what_was_refused_is_refused(released, generated, document):
+    before = jsonschema.Draft202012Validator(json.loads((RELEASED / released).read_text()))
+    now = jsonschema.Draft202012Validator(generated())
+
+    different = [
+        (path, value)
+        for path, value, whole in changed(document)
+        if before.is_valid(whole) != now.is_valid(whole) and MENDED.get(path, ...) != value
+    ]
+
+    assert before.is_valid(document)
+    assert different == []
