@@ -9,7 +9,6 @@ SMALL_FILES: set[str] = {
     "activities/inference/announcements.py",
     "shared/application/drift/bundled_references.py",
     "shared/config/__main__.py",
-    "triggers/http/orders.py",
 }
 
 # Public class names that have more than one meaning in the app, and how many.

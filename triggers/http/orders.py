@@ -1,4 +1,7 @@
-"""An order on a run of inference or training: what callers send, what is recorded, and what they are answered."""
+"""An order on a run of inference or training: what callers send, what is recorded, and what they are answered.
+
+It stands alone since runs of inference, runs of training and schedules all take orders.
+"""
 
 from dataclasses import dataclass
 
