@@ -64,6 +64,7 @@ def test_a_terminal_sees_the_seconds_and_ctrl_c_leaves_nothing_behind(makefile: 
         stdout=follower,
         stderr=follower,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # A run in the background ignores it.
     )
     os.close(follower)
     seen = b""

@@ -33,9 +33,9 @@ async def waiting(app: DevOpsApp, name: str) -> AsyncIterator[tuple[int, dict[st
         heard.append({header: request.headers[header] for header in SENT})
         return web.json_response({})
 
-    app = web.Application()
-    app.router.add_post("/", take)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    server = web.Application()
+    server.router.add_post("/", take)
+    runner = web.AppRunner(server, access_log=None, shutdown_timeout=1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:

@@ -17,7 +17,7 @@ from shared.durable import registration
 
 _WANTED = set(os.environ["DIE_AT"].split(","))
 _DEATHS = Path(os.environ["DEATHS"])
-_later, _record = registration.later, BlobLedger.record
+_load, _record = registration.load, BlobLedger.record
 
 
 def die(moment: str) -> None:
@@ -30,12 +30,12 @@ def die(moment: str) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def later(module: str, name: str) -> Callable[[], tuple[Any, Callable[..., Any]]]:
-    find = _later(module, name)
-    return lambda: _deadly(name, *find()) if module.startswith("activities.") else find()
+def load(function: Callable[..., Any]) -> Callable[..., Any]:
+    body = _load(function)
+    return _deadly(body.__name__, body) if body.__module__.startswith("activities.") else body
 
 
-def _deadly(name: str, contract: Any, body: Callable[..., Any]) -> tuple[Any, Callable[..., Any]]:
+def _deadly(name: str, body: Callable[..., Any]) -> Callable[..., Any]:
     def done(*given: Any) -> Any:
         result = body(*given)
         die(name)
@@ -46,7 +46,7 @@ def _deadly(name: str, contract: Any, body: Callable[..., Any]) -> tuple[Any, Ca
         die(name)
         return result
 
-    return contract, done_later if inspect.iscoroutinefunction(body) else done
+    return done_later if inspect.iscoroutinefunction(body) else done
 
 
 def record(ledger: BlobLedger, key: str, result: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def record(ledger: BlobLedger, key: str, result: Mapping[str, Any]) -> dict[str,
     return _record(ledger, key, result)
 
 
-registration.later, BlobLedger.record = later, record  # type: ignore[method-assign]
+registration.load, BlobLedger.record = load, record  # type: ignore[method-assign]
 _spec = importlib.util.spec_from_file_location("the_product", Path(__file__).parents[2] / "function_app.py")
 assert _spec is not None
 assert _spec.loader is not None

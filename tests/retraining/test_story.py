@@ -30,7 +30,7 @@ async def test_a_better_challenger_is_registered_entered_and_promoted(app: Retra
     assert tags["signalbox.data"].startswith("churn-labels:")
     assert (tags["signalbox.metric.training.mae"], "signalbox.metric.mae" in tags) == ("0.5", True)
     assert app.part("evaluation.json")["champion"] == "preprod/models/churn:1"
-    looks = [path for _, path in app.hub.blobs if path.startswith("holdouts/churn/")]
+    looks = [path for _, path in app.hub.blobs if path.startswith("holdouts/churn/") and "/looks/" in path]
     assert len(looks) == 1  # Judged after training and again in preprod: one challenger, one look.
     kinds = app.chain()
     order = ["retraining: retrain", "challenger judged", "challenger registered", "retraining better"]
