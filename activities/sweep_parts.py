@@ -1,16 +1,15 @@
 """The parts of a sweep: each is tried whatever became of the others, and what failed is recorded for people to see."""
 
 import asyncio
-import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 from shared import contracts as c
+from shared.clients import Clients
 from shared.domain.failures import Transient
-from shared.records import paths as records
-from shared.records.access import DatedRecords
+from shared.records.operations import note_failed_parts
 
 _MOST_RECORDED, _MOST_TOLD, _LONGEST = 100, 10, 500
 _log = logging.getLogger(__name__)
@@ -36,36 +35,15 @@ class Parts:
             self._failures.setdefault(what[:_LONGEST], because[:_LONGEST])
             _log.error("sweep of %s: %s failed: %s", self._name, what, because)
 
-    async def conclude(self, kept: DatedRecords, swept: c.Swept) -> c.Swept:
+    async def conclude(self, clients: Clients, swept: c.Swept) -> c.Swept:
         """*swept* with what failed, once that is recorded. Raises Transient where trying again may help."""
-        await asyncio.to_thread(self._record, kept)
-        told = tuple(f"{what}: {because}" for what, because in list(self._failures.items())[:_MOST_TOLD])
+        await asyncio.to_thread(self._record, clients)
+        lines = tuple(f"{what}: {because}" for what, because in list(self._failures.items())[:_MOST_TOLD])
         if self._transient:
-            raise Transient(f"of the sweep of {self._name} failed: {'; '.join(told)}")
-        return replace(swept, failed=told)
+            raise Transient(f"of the sweep of {self._name} failed: {'; '.join(lines)}")
+        return replace(swept, failed=lines)
 
-    def _record(self, kept: DatedRecords) -> None:
+    def _record(self, clients: Clients) -> None:
         """Since when each part has failed; written only where that has changed."""
-        hub, state, path = kept.hub, kept.configuration.hub.state, records.failed_parts(self._name)
-        there = hub.find(state, path)
-        before = _read(hub.read(state, path) if there else None)
-        now = kept.clock.now().isoformat(timespec="seconds")
-        failed = {
-            what: {"because": because, "since": before.get(what, {}).get("since", now)}
-            for what, because in list(self._failures.items())[:_MOST_RECORDED]
-        }
-        if failed == before:
-            return
-        content = json.dumps(failed).encode()
-        if there is None:
-            hub.create(state, path, content)
-        else:
-            hub.replace(state, path, content, there.etag)
-
-
-def _read(raw: bytes | None) -> dict[str, dict[str, str]]:
-    try:
-        found = json.loads(raw or b"{}")
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        failures = dict(list(self._failures.items())[:_MOST_RECORDED])
+        note_failed_parts(clients.store, self._name, failures, clients.clock.now().isoformat(timespec="seconds"))

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         ServerTasks,
         Signer,
     )
+    from shared.records.store import RecordStore
 
 
 Look = Callable[[], object]
@@ -86,6 +87,13 @@ class Clients:
 
         service = self.settings.blob_service
         return BlobHub(BlobServiceClient(service, credential=self._credential, transport=transport()))
+
+    @property
+    def store(self) -> RecordStore:
+        """The app's own records: those of the state container of today's configuration."""
+        from shared.records.store import RecordStore
+
+        return RecordStore(self.hub, self.configuration.hub.state)
 
     @cached_property
     def ledger(self) -> Ledger:

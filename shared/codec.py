@@ -121,7 +121,7 @@ def _reader(kind: Any) -> Reader:
         return _optional(kind)
     if origin is tuple:
         return partial(_read_items, _reader(get_args(kind)[0]))
-    if origin is dict:
+    if origin in (dict, Mapping):
         return partial(_read_values, _reader(get_args(kind)[1]))
     if is_dataclass(kind):
         return partial(_read_fields, kind)

@@ -3,7 +3,6 @@ rules as at the door; what was decided here is told there. Nobody is asked twice
 """
 
 import asyncio
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -23,7 +22,6 @@ from shared.application.promotion.standing import (
     question,
 )
 from shared.clients import Clients
-from shared.codec import decode
 from shared.domain import identity
 from shared.domain.access.callers import Caller
 from shared.domain.access.permissions import Action
@@ -35,16 +33,18 @@ from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Approval, ApprovalStanding, Person, refuse_approval
 from shared.domain.promotion.plans import StagePlan
 from shared.durable.starting import Client, wake
-from shared.records import paths as records
+from shared.records import paths
+from shared.records.devops import TaskLink, first_stage
+from shared.records.promotion import find_promotion
 
 
 async def mirror_approvals(client: Client, clients: Clients, mirroring: c.Mirroring) -> c.Mirrored:
-    seen, changed = await asyncio.to_thread(_mirror, clients, mirroring)
-    if seen.ended:
-        await asyncio.to_thread(close, clients, identity.mirror_id(mirroring.promotion))
+    mirrored, changed = await asyncio.to_thread(_mirror, clients, mirroring)
+    if mirrored.ended:
+        await asyncio.to_thread(close, clients.store, identity.mirror_id(mirroring.promotion))
     if changed:
         await wake(client, mirroring.promotion, c.DECISION_GIVEN)
-    return seen
+    return mirrored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,38 +78,37 @@ class WaitingRun:
 
 def _mirror(clients: Clients, mirroring: c.Mirroring) -> tuple[c.Mirrored, bool]:
     """What is still to come, and whether a decision was recorded."""
-    raw = clients.hub.read(clients.configuration.hub.state, records.promotion(mirroring.promotion))
-    found = opened(clients, mirroring.promotion)
-    if raw is None or found is None:
+    record = find_promotion(clients.store, mirroring.promotion)
+    opening = opened(clients.ledger, mirroring.promotion)
+    if record is None or opening is None:
         return c.Mirrored(), False
-    record, notes, changed = json.loads(raw), list[str](), False
-    ended, shared = bool(record.get("fate")), list(_shared(clients, record, found))
+    notes, changed = list[str](), False
+    ended, shared = record.fate is not None, list(_shared(clients, record.promotion, opening))
     for run, approval in _approvals(clients, mirroring.promotion, shared, notes):
-        asks = [each for each in shared if each.counts(run, approval)]
-        for each in asks if not ended else ():
-            taken, said = _take(clients, each, run.organisation, approval)
-            changed, notes = changed or taken, notes + said
+        asks = [stage for stage in shared if stage.counts(run, approval)]
+        for stage in asks if not ended else ():
+            recorded, reasons = _take(clients, stage, run.organisation, approval)
+            changed, notes = changed or recorded, notes + reasons
         verdict = _verdict(clients, mirroring.promotion, ended, asks)
         if approval.pending and verdict is not None:
             notes += _tell(clients, mirroring, (run.organisation, run.project, approval.id), verdict)
     return c.Mirrored(ended=ended, notes=tuple(dict.fromkeys(notes))[:10]), changed
 
 
-def _shared(clients: Clients, record: dict[str, object], found: c.PromotionOpened) -> Iterator[Shared]:
-    for at in found.plan.stages if found.plan else ():
+def _shared(clients: Clients, request: c.Promotion, opening: c.PromotionOpened) -> Iterator[Shared]:
+    for at in opening.plan.stages if opening.plan else ():
         rules = clients.configuration.devops.asks(at.stage.name)
         if rules is not None:
             project = clients.devops_facts.project_id(rules.organisation, rules.project)
-            yield Shared(rules=rules, project=project, at=at, order=_order(clients, record, found, at))
+            yield Shared(rules=rules, project=project, at=at, order=_order(clients, request, opening, at))
 
 
-def _order(clients: Clients, record: dict[str, object], found: c.PromotionOpened, at: StagePlan) -> c.StageOrder | None:
+def _order(clients: Clients, request: c.Promotion, opening: c.PromotionOpened, at: StagePlan) -> c.StageOrder | None:
     """The question that *at* asks people, None before its evidence is written."""
-    request = decode(c.Promotion, record["promotion"])
-    pack = pack_of(clients, request.id, at.stage.name)
-    if pack is None or found.plan is None:
+    pack = pack_of(clients.ledger, request.id, at.stage.name)
+    if pack is None or opening.plan is None:
         return None
-    return question(request, found.plan, found.plan_digest, at.stage.name, pack.digest)
+    return question(request, opening.plan, opening.plan_digest, at.stage.name, pack.digest)
 
 
 def _approvals(
@@ -127,40 +126,42 @@ def _approvals(
 
 
 def _runs(clients: Clients, promotion: str) -> list[WaitingRun]:
-    state, found = clients.configuration.hub.state, dict[tuple[str, str, int], set[str]]()
-    for blob in clients.hub.list(state, records.devops_links(promotion)):
-        link = json.loads(clients.hub.read(state, blob.path) or b"{}")
-        stages = found.setdefault((link["organisation"], link["project"], int(link["run"])), set())
-        stages |= {link["stage"]} if link.get("stage") else set()
-    return [WaitingRun(*where, frozenset(stages)) for where, stages in found.items()]
+    stages_of = dict[tuple[str, str, int], set[str]]()
+    for stored in clients.store.list(TaskLink, paths.devops_links(promotion)):
+        link = stored.record
+        stages = stages_of.setdefault((link.organisation, link.project, link.run), set())
+        stages |= {link.stage} if link.stage else set()
+    return [WaitingRun(*run, frozenset(stages)) for run, stages in stages_of.items()]
 
 
 def _take(clients: Clients, asks: Shared, organisation: str, approval: ApprovalSeen) -> tuple[bool, list[str]]:
     """Record what people decided there while the stage asks; whether anything was new, and why something was not."""
-    taken, notes, order = False, list[str](), asks.order
-    now = asking(clients, order.promotion, order.plan) if order is not None else None
+    recorded, notes, order = False, list[str](), asks.order
+    now = asking(clients.ledger, order.promotion, order.plan) if order is not None else None
     if order is None or now is None or now.stage.name != order.stage:
         return False, []
     for step in approval.steps:
         role = role_of(step, asks.rules.approvers)
         if role and step.status in DECIDED and step.who:
             new, why = _take_step(clients, order, organisation, approval.id, step, role)
-            taken, notes = taken or new, notes + ([why] if why else [])
-    return taken, notes
+            recorded, notes = recorded or new, notes + ([why] if why else [])
+    return recorded, notes
 
 
 def _take_step(
     clients: Clients, order: c.StageOrder, organisation: str, approved: str, step: ApprovalStep, role: str
 ) -> tuple[bool, str]:
-    found = clients.devops_facts.person(organisation, step.who)
-    if found is None:
+    member = clients.devops_facts.person(organisation, step.who)
+    if member is None:
         return False, ""  # The app's own decision, come back.
-    policy, given = order.at.stage.approvals, decided(clients, order.promotion.id, order.stage)
-    if any((each.role, each.oid, each.evidence) == (role, found.oid, order.evidence) for each in given):
+    policy, decisions = order.at.stage.approvals, decided(clients.store, order.promotion.id, order.stage)
+    same = (role, member.oid, order.evidence)
+    if any((decision.role, decision.oid, decision.evidence) == same for decision in decisions):
         return False, ""  # Known already, or withdrawn here: it is not taken a second time.
-    person, shown = in_role(found, policy, role), evidence_of(step, order.evidence, asked_at(clients, order))
-    askers = askers_of(clients, order.promotion, order.plan.digest)
-    wrong = refuse_approval(policy, role, person, askers, shown, order.evidence, given)
+    since = asked_at(clients.ledger, order, clients.clock.now())
+    person, shown = in_role(member, policy, role), evidence_of(step, order.evidence, since)
+    askers = askers_of(clients.store, order.promotion, order.plan.digest)
+    wrong = refuse_approval(policy, role, person, askers, shown, order.evidence, decisions)
     wrong = wrong or _elsewhere(clients, order, person)
     wrong = wrong or _used(clients, order, approved, person.oid)
     if wrong:
@@ -177,7 +178,7 @@ def _take_step(
         mails=person.mails,
     )
     try:
-        record_decision(clients, order.promotion, order.stage, approval)
+        record_decision(clients.store, clients.audit, order.promotion, order.stage, approval)
     except Refused as refusal:
         return False, str(refusal)[:300]
     return True, ""
@@ -193,10 +194,7 @@ def _elsewhere(clients: Clients, order: c.StageOrder, person: Person) -> str:
 
 def _used(clients: Clients, order: c.StageOrder, approval: str, oid: str) -> str:
     """Why the decision cannot count here: it counts for another stage, which asked first. Clocks are not asked."""
-    path = records.devops_taken(order.promotion.id, approval, oid)
-    state = clients.configuration.hub.state
-    clients.hub.create(state, path, order.stage.encode())
-    first = (clients.hub.read(state, path) or b"").decode()
+    first = first_stage(clients.store, order.promotion.id, approval, oid, order.stage)
     return "" if first == order.stage else f"approval {approval} was given for {first}, and {order.stage} asks anew"
 
 
@@ -210,12 +208,14 @@ def _verdict(clients: Clients, promotion: str, ended: bool, asks: list[Shared]) 
 
 def _decided(clients: Clients, promotion: str, ended: bool, asks: Shared) -> bool | None:
     """None also where the promotion ended before this stage asked anybody."""
-    if has_receipt(clients, promotion, asks.at.stage.name):
+    if has_receipt(clients.ledger, promotion, asks.at.stage.name):
         return True
     if asks.order is None:
         return None
-    standing = judgement(clients, asks.order).standing if not ended else ApprovalStanding.REJECTED
-    return {ApprovalStanding.APPROVED: True, ApprovalStanding.REJECTED: False}.get(standing)
+    if ended:
+        return False
+    judged = judgement(clients.store, clients.ledger, asks.order, clients.clock.now())
+    return {ApprovalStanding.APPROVED: True, ApprovalStanding.REJECTED: False}.get(judged.standing)
 
 
 def _tell(clients: Clients, mirroring: c.Mirroring, where: tuple[str, str, str], approved: bool) -> list[str]:

@@ -1,7 +1,6 @@
 """Act on a hint of a service hook, after reading the truth again; and run pipelines of Azure DevOps once each."""
 
 import asyncio
-import json
 import re
 from dataclasses import replace
 
@@ -18,7 +17,8 @@ from shared.domain.devops.seen import DevOpsRun, PipelineOrder, PullRequest
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Person
 from shared.durable.starting import Client, wake
-from shared.records import paths as records
+from shared.records import paths
+from shared.records.devops import RunWaiter
 
 _VERSION = re.compile(r"^[^\S\n]*signalbox:[^\S\n]*(\S+)[^\S\n]*$", re.MULTILINE | re.IGNORECASE)  # Within one line.
 
@@ -42,7 +42,7 @@ async def start_mirror(client: Client, clients: Clients, promotion: str) -> None
     if not clients.configuration.devops.approvals or not promotion.startswith("promotion-"):
         return
     mirroring = c.Mirroring(key=identity.told_key(promotion, "mirrored"), promotion=promotion)
-    await start_kept(client, clients, c.MIRROR, identity.mirror_id(promotion), mirroring)
+    await start_kept(client, clients.store, clients.clock.now(), c.MIRROR, identity.mirror_id(promotion), mirroring)
 
 
 def start_devops_run(clients: Clients, start: c.RunOfPipeline) -> DevOpsRun:
@@ -54,8 +54,7 @@ def start_devops_run(clients: Clients, start: c.RunOfPipeline) -> DevOpsRun:
 
 def wait_for_run(clients: Clients, organisation: str, run: int, waiting: str) -> None:
     """From now on hints of the run are for *waiting* too."""
-    content = json.dumps({"started": waiting}).encode()
-    clients.hub.create(clients.configuration.hub.state, records.devops_run(organisation, run, waiting), content)
+    clients.store.create(paths.devops_run(organisation, run, waiting), RunWaiter(started=waiting))
 
 
 def look_at_devops_run(clients: Clients, look: c.DevOpsRunLook) -> DevOpsRun:
@@ -83,11 +82,11 @@ def _runs_of(clients: Clients, approval: str) -> list[str]:
 
 def _started_by(clients: Clients, run: int) -> list[str]:
     """What waits for *run*, in any of our organisations."""
-    state, found = clients.configuration.hub.state, []
+    names = list[str]()
     for organisation in clients.configuration.devops.organisations:
-        folder = records.devops_runs(organisation, run)
-        found += [blob.path.removeprefix(folder).removesuffix(".json") for blob in clients.hub.list(state, folder)]
-    return found
+        folder = paths.devops_runs(organisation, run)
+        names += [blob.path.removeprefix(folder).removesuffix(".json") for blob in clients.store.blobs(folder)]
+    return names
 
 
 async def _heed_merge(client: Client, clients: Clients, hint: Hint) -> c.Heeded:
@@ -122,14 +121,14 @@ async def _start_merged(client: Client, clients: Clients, rule: MergeStart, pull
 
 async def _run_pipeline(client: Client, clients: Clients, order: TaskOrder, key: str) -> str:
     correlation = identity.pipeline_run_id(key)
-    wanted = c.RunOfPipeline(
+    run = c.RunOfPipeline(
         key=f"{key}/run",
         organisation=order.organisation,
         project=order.project,
         pipeline=int(order.pipeline),
         correlation=correlation,
     )
-    await start_kept(client, clients, c.RUN_DEVOPS_PIPELINE, correlation, wanted)
+    await start_kept(client, clients.store, clients.clock.now(), c.RUN_DEVOPS_PIPELINE, correlation, run)
     return correlation
 
 

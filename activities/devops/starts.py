@@ -62,7 +62,7 @@ async def _promote(client: Client, clients: Clients, key: str, order: TaskOrder,
     def wanted() -> c.Promotion:
         model, source = exact_model(order.model), order.source or clients.configuration.ladder.lowest_source(order.to)
         _refuse_unknown(clients, asker, clients.configuration.ladder.way(source, order.to))
-        number = next_attempt(clients, model, order.to)
+        number = next_attempt(clients.store, model, order.to)
         return c.Promotion(
             id=identity.promotion_id(model.name, model.version, order.to, number),
             model=model,
@@ -75,7 +75,7 @@ async def _promote(client: Client, clients: Clients, key: str, order: TaskOrder,
         )
 
     request = await _intend(clients, key, c.Promotion, wanted)
-    await start_promotion(client, clients, request)
+    await start_promotion(client, clients.store, request)
     return Begun(follows=c.Followed.RECORD, id=request.id)
 
 
@@ -119,7 +119,7 @@ async def _retrain(client: Client, clients: Clients, key: str, order: TaskOrder,
         who=asker.name if asker.oid else "",
         person=PersonId.of(asker, asker.name) if asker.oid else None,
     )
-    await raise_cause(client, clients, cause)
+    await raise_cause(client, clients.store, clients.configuration, cause)
     return Begun(follows=c.Followed.INSTANCE, id=identity.considering_id(order.model))
 
 
@@ -137,7 +137,7 @@ def _check_data(clients: Clients, order: TaskOrder) -> Begun:
 
 
 def _follow(clients: Clients, order: TaskOrder) -> Begun:
-    if progress_of(clients, order.run) is None:
+    if progress_of(clients.store, order.run) is None:
         raise Refused(f"field 'follow' is {order.run!r}, which is no run and no promotion here; start it first")
     return Begun(follows=c.Followed.RECORD, id=order.run)
 

@@ -3,7 +3,6 @@ also where it failed while its pipeline or promotion waits; and tokens whose tim
 """
 
 import asyncio
-import json
 import logging
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +13,8 @@ from shared.application.devops.open_instances import close
 from shared.clients import Clients
 from shared.codec import decode
 from shared.durable.starting import Client, Start, find_instance, start_once
-from shared.records import paths as records
+from shared.records import paths
+from shared.records.devops import OpenInstance
 
 _LONGEST = timedelta(days=31)  # Azure DevOps lets nothing wait longer than thirty.
 _FOR_OTHERS: tuple[c.Orchestration[Any, Any], ...] = (c.FOLLOW_TASK, c.MIRROR)  # Whatever fails, these still wait.
@@ -25,26 +25,26 @@ _log = logging.getLogger(__name__)
 async def sweep_devops(client: Client, clients: Clients, parts: Parts) -> int:
     """How many were started again."""
     started = 0
-    for instance, kept in await asyncio.to_thread(_open, clients, parts):
+    for instance, entry in await asyncio.to_thread(_open, clients, parts):
         with parts.part(f"Azure DevOps' {instance}"):
-            started += await _start_again(client, clients, instance, kept)
+            started += await _start_again(client, clients, instance, entry)
     if clients.configuration.devops.organisations:
         with parts.part("tokens of Azure DevOps whose time is over"):
             await asyncio.to_thread(lambda: clients.secrets.drop_expired(clients.clock.now()))
     return started
 
 
-async def _start_again(client: Client, clients: Clients, instance: str, kept: dict[str, Any]) -> bool:
-    found, kind = await find_instance(client, instance), _KINDS[kept["orchestration"]]
-    if found and found.running:
+async def _start_again(client: Client, clients: Clients, instance: str, entry: OpenInstance) -> bool:
+    durable_instance, kind = await find_instance(client, instance), _KINDS[entry.orchestration]
+    if durable_instance and durable_instance.running:
         return False
-    if found and found.status in _ends(kind):
-        await asyncio.to_thread(close, clients, instance)
+    if durable_instance and durable_instance.status in _ends(kind):
+        await asyncio.to_thread(close, clients.store, instance)
         return False
-    if not await asyncio.to_thread(_still, clients, instance, kept):
+    if not await asyncio.to_thread(_still, clients, instance, entry):
         return False
-    how = await start_once(client, kind, instance, decode(kind.takes, kept["input"]), again=True)
-    return how is Start.STARTED
+    start = await start_once(client, kind, instance, decode(kind.takes, entry.input), again=True)
+    return start is Start.STARTED
 
 
 def _ends(kind: c.Orchestration[Any, Any]) -> tuple[str, ...]:
@@ -52,19 +52,19 @@ def _ends(kind: c.Orchestration[Any, Any]) -> tuple[str, ...]:
     return ("Completed",) if kind in _FOR_OTHERS else ("Completed", "Failed")
 
 
-def _open(clients: Clients, parts: Parts) -> list[tuple[str, dict[str, Any]]]:
-    state, found = clients.configuration.hub.state, list[tuple[str, dict[str, Any]]]()
-    for blob in clients.hub.list(state, records.DEVOPS_OPEN):
-        with parts.part(f"record {state}/{blob.path}"):
-            raw = clients.hub.read(state, blob.path)
-            if raw is not None:
-                found.append((blob.path.removeprefix(records.DEVOPS_OPEN).removesuffix(".json"), json.loads(raw)))
-    return found
+def _open(clients: Clients, parts: Parts) -> list[tuple[str, OpenInstance]]:
+    store, entries = clients.store, list[tuple[str, OpenInstance]]()
+    for blob in store.blobs(paths.DEVOPS_OPEN):
+        with parts.part(f"record {store.container}/{blob.path}"):
+            entry = store.get(OpenInstance, blob.path)
+            if entry is not None:
+                entries.append((blob.path.removeprefix(paths.DEVOPS_OPEN).removesuffix(".json"), entry))
+    return entries
 
 
-def _still(clients: Clients, instance: str, kept: dict[str, Any]) -> bool:
+def _still(clients: Clients, instance: str, entry: OpenInstance) -> bool:
     """It may have been closed meanwhile; and nothing waits for ever."""
-    if clients.clock.now() - datetime.fromisoformat(kept["since"]) > _LONGEST:
+    if clients.clock.now() - datetime.fromisoformat(entry.since) > _LONGEST:
         _log.warning("%s is given up: it has waited for more than %s", instance, _LONGEST)
-        close(clients, instance)
-    return clients.hub.find(clients.configuration.hub.state, records.devops_open(instance)) is not None
+        close(clients.store, instance)
+    return clients.store.exists(paths.devops_open(instance))

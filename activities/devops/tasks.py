@@ -7,7 +7,6 @@ before anything is started. Once its 48 hours are over, the app's own identity s
 import asyncio
 import json
 import logging
-from typing import Any
 
 from activities.devops.claims import claim_task
 from activities.devops.hints import start_mirror, wait_for_run
@@ -23,7 +22,8 @@ from shared.domain.devops.tasks import TaskRef
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Person
 from shared.durable.starting import Client, Instance, find_instance
-from shared.records import paths as records
+from shared.records import paths
+from shared.records.devops import TaskFeed, TaskLink, task_feed
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +36,9 @@ async def begin_task(client: Client, clients: Clients, beginning: c.TaskBeginnin
         done = await asyncio.to_thread(clients.ledger.record, beginning.key, encode(begun))
     begun = decode(c.TaskBegun, done)
     following = c.TaskFollowing(task=beginning.task, order=beginning.order, begun=begun)
-    await asyncio.to_thread(keep_open, clients, c.FOLLOW_TASK, _name(beginning.task), following)
+    await asyncio.to_thread(
+        keep_open, clients.store, clients.clock.now(), c.FOLLOW_TASK, _name(beginning.task), following
+    )
     return begun
 
 
@@ -54,9 +56,9 @@ def complete_task(clients: Clients, completion: c.TaskCompletion) -> c.Done:
     task = completion.task
 
     def act() -> c.Done:
-        token, told = _token(clients, task), _told(clients, task)
+        token, feed = _token(clients, task), task_feed(clients.store, _name(task))
         end = "succeeded" if completion.succeeded else "failed"
-        lines = [*told.get("lines", ()), f"{end}: {completion.because}"]
+        lines = [*feed.lines, f"{end}: {completion.because}"]
         once(clients, f"{completion.key}-said", c.Done, lambda: _say(clients, task, token, lines[-1:]))
         once(clients, f"{completion.key}-log", c.Done, lambda: _keep_log(clients, task, token, lines))
         if clients.server_tasks.state(task, token) != "completed":
@@ -109,10 +111,9 @@ def _asker(clients: Clients, task: TaskRef, plan: c.PlanSeen) -> Person:
 
 def _link(clients: Clients, task: TaskRef, run: int, started: str) -> None:
     """So that an approval beside the task is known to be one of what it started."""
-    content = {"organisation": task.organisation, "project": task.project, "run": run, "started": started}
-    content["stage"] = _stage(clients, task, run)
-    state, data = clients.configuration.hub.state, json.dumps(content).encode()
-    clients.hub.create(state, records.devops_link(started, run, task.task), data)
+    stage = _stage(clients, task, run)
+    link = TaskLink(organisation=task.organisation, project=task.project, run=run, started=started, stage=stage)
+    clients.store.create(paths.devops_link(started, run, task.task), link)
     wait_for_run(clients, task.organisation, run, started)
 
 
@@ -128,30 +129,29 @@ def _stage(clients: Clients, task: TaskRef, run: int) -> str:
 def _report(clients: Clients, report: c.TaskReport, instance: Instance | None) -> c.TaskProgress:
     task, begun = report.task, report.begun
     token = _token(clients, task)
-    seen = progress_of(clients, begun.id)
-    _tell(clients, task, token, [] if seen is None else list(seen.steps), instance)
+    progress = progress_of(clients.store, begun.id)
+    _tell(clients, task, token, [] if progress is None else list(progress.steps), instance)
     if clients.server_tasks.state(task, token) == "completed":
         _forget(clients, task)
         return c.TaskProgress(ended=True, because="the pipeline does not wait any more", gone=True)
-    if seen is not None and seen.state is not State.PENDING:
-        return c.TaskProgress(ended=True, succeeded=seen.state is State.SUCCEEDED, because=seen.because)
+    if progress is not None and progress.state is not State.PENDING:
+        return c.TaskProgress(ended=True, succeeded=progress.state is State.SUCCEEDED, because=progress.because)
     if begun.follows is c.Followed.INSTANCE and instance is not None and not instance.running:
-        said = str(instance.custom_status.get("because") or f"it is {instance.status}")
-        return c.TaskProgress(ended=True, succeeded=instance.status == "Completed", because=said)
+        because = str(instance.custom_status.get("because") or f"it is {instance.status}")
+        return c.TaskProgress(ended=True, succeeded=instance.status == "Completed", because=because)
     return c.TaskProgress()
 
 
 def _tell(clients: Clients, task: TaskRef, token: str, steps: list[tuple[str, str]], instance: Instance | None) -> None:
     """What is new since the last time; a crash between the two may tell it twice, never keep it back."""
-    told = _told(clients, task)
-    fresh = [line for name, line in steps if name not in told.get("steps", ())]
-    now = _shown(instance)
-    if now and now != told.get("shown"):
+    feed, now = task_feed(clients.store, _name(task)), _shown(instance)
+    fresh = [line for name, line in steps if name not in feed.steps]
+    if now and now != feed.shown:
         fresh.append(f"{clients.clock.now():%H:%M:%S} {now}")
     if fresh:
         clients.server_tasks.say(task, token, fresh)
-        lines = [*told.get("lines", ()), *fresh]
-        _remember(clients, task, {"steps": [name for name, _ in steps], "shown": now, "lines": lines})
+        after = TaskFeed(steps=tuple(name for name, _ in steps), shown=now, lines=(*feed.lines, *fresh))
+        clients.store.overwrite(paths.told(_name(task)), after)
 
 
 def _shown(instance: Instance | None) -> str:
@@ -164,7 +164,7 @@ def _shown(instance: Instance | None) -> str:
 def _forget(clients: Clients, task: TaskRef) -> None:
     """Nothing is left to be said to it."""
     clients.secrets.drop(_name(task))
-    close(clients, _name(task))
+    close(clients.store, _name(task))
 
 
 def _say(clients: Clients, task: TaskRef, token: str, lines: list[str]) -> c.Done:
@@ -184,17 +184,3 @@ def _token(clients: Clients, task: TaskRef) -> str:
 
 def _name(task: TaskRef) -> str:
     return identity.task_id(task.plan, task.job, task.task, task.call)
-
-
-def _told(clients: Clients, task: TaskRef) -> dict[str, Any]:
-    raw = clients.hub.read(clients.configuration.hub.state, records.told(_name(task)))
-    return dict(json.loads(raw)) if raw else {}
-
-
-def _remember(clients: Clients, task: TaskRef, told: dict[str, Any]) -> None:
-    state, path, data = clients.configuration.hub.state, records.told(_name(task)), json.dumps(told).encode()
-    there = clients.hub.find(state, path)
-    if there is None:
-        clients.hub.create(state, path, data)
-    else:
-        clients.hub.replace(state, path, data, there.etag)

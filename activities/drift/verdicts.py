@@ -1,14 +1,12 @@
 """Look at a window: judge it, write the report, and where it drifted tell the world and record a cause, once."""
 
 import asyncio
-import json
 from datetime import datetime
 from typing import Any
 
-from activities.drift.windows import change_window, watch_of
+from activities.drift.windows import watch_of
 from activities.effects import once, stamp
 from shared import contracts as c
-from shared.application.drift.watches import Window, read_window
 from shared.application.retraining.causes import raise_cause
 from shared.clients import Clients
 from shared.domain import identity
@@ -18,17 +16,18 @@ from shared.domain.drift.relevance import RelevanceError, relevance
 from shared.domain.drift.relevance_drift import Change, RelevanceChange, compare_relevance
 from shared.domain.drift.rule import DriftOutcome
 from shared.domain.drift.watch import DriftWatch
-from shared.domain.failures import Refused
+from shared.domain.failures import Refused, Transient
 from shared.domain.retraining.causes import Cause, CauseKind
 from shared.durable.starting import Client
-from shared.records import paths as records
+from shared.records import paths
+from shared.records.drift import Window, change_window, read_window
 
 _NAMED = 10
 
 
 def look_at_drift(clients: Clients, look: c.WindowLook) -> c.WindowStanding:
     """How the window stands; one of another reference is not due, and ends with the next run."""
-    record = read_window(clients, look.model, look.version)
+    record = read_window(clients.store, look.model, look.version)
     if record is None:
         return c.WindowStanding()
     window, _ = record
@@ -43,24 +42,30 @@ def judge_drift(clients: Clients, judging: c.DriftJudging) -> c.DriftFound:
 
 
 def _judge(clients: Clients, judging: c.DriftJudging) -> c.DriftFound:
-    state, watch = clients.configuration.hub.state, watch_of(clients, judging.model)
+    store, watch = clients.store, watch_of(clients, judging.model)
     place = {kind: _report_path(judging, kind) for kind in ("json", "html")}
-    window = read_window(clients, judging.model, judging.version)
+    window = read_window(clients.store, judging.model, judging.version)
     if window is None:
-        raise Refused(f"the window of {judging.model}:{judging.version} is gone from {state}")
-    if clients.hub.find(state, place["json"]) is None:
-        content = _report(clients, judging, watch, window)
-        clients.hub.create(state, place["json"], json.dumps(content, indent=2).encode())
-    report = json.loads(clients.hub.read(state, place["json"]) or b"{}")
-    clients.hub.create(state, place["html"], _page(report).encode())
+        raise Refused(f"the window of {judging.model}:{judging.version} is gone from {store.container}")
+    if not store.exists(place["json"]):
+        store.create_document(place["json"], _report(clients, judging, watch, window))
+    report = _written_report(clients, place["json"])
+    store.create_file(place["html"], _page(report).encode())
     outcome = DriftOutcome(report["outcome"])
     if outcome is not DriftOutcome.DRIFTED:  # A finding is noted once it is told: until then the look stays due.
         _remember(clients, judging, watch, report)
     return c.DriftFound(outcome=outcome, because=report["because"], report=place["json"], page=place["html"])
 
 
+def _written_report(clients: Clients, path: str) -> dict[str, Any]:
+    report = clients.store.document(path)
+    if report is None:
+        raise Transient(f"{path} was removed while it was told")
+    return dict(report)
+
+
 def _report_path(judging: c.DriftJudging, kind: str) -> str:
-    return records.drift_report(judging.model, judging.version, judging.number, judging.look, kind)
+    return paths.drift_report(judging.model, judging.version, judging.number, judging.look, kind)
 
 
 def _page(report: dict[str, Any]) -> str:
@@ -98,11 +103,11 @@ def _report(clients: Clients, judging: c.DriftJudging, watch: DriftWatch, window
 
 
 def _kept_reference(clients: Clients, model: str, version: str) -> ModelReference:
-    path = records.drift_reference(model, version)
-    raw = clients.hub.read(clients.configuration.hub.state, path)
-    if raw is None:
+    path = paths.drift_reference(model, version)
+    document = clients.store.document(path)
+    if document is None:
         raise Refused(f"the reference of {model}:{version} is gone from {path}")
-    return parse_reference(json.loads(raw))
+    return parse_reference(document)
 
 
 def _relevance_changes(
@@ -157,14 +162,14 @@ def _remember(
 ) -> None:
     """Note the look on the window, unless it was noted before."""
 
-    def noted(found: Window | None) -> Window | None:
-        if found is None or found[0].number != look.number or found[0].looks > look.look:
+    def noted(window: Window | None) -> Window | None:
+        if window is None or window[0].number != look.number or window[0].looks > look.look:
             return None
         outcome, rows = DriftOutcome(report["outcome"]), int(report["verdict"]["rows"])
-        after = found[0].looked_at(watch, clients.clock.now(), rows, outcome, report["because"])
-        return after, found[1]
+        after = window[0].looked_at(watch, clients.clock.now(), rows, outcome, report["because"])
+        return after, window[1]
 
-    change_window(clients, look.model, look.version, noted)
+    change_window(clients.store, look.model, look.version, noted)
 
 
 async def tell_drift(client: Client, clients: Clients, telling: c.DriftTelling) -> c.Done:
@@ -172,13 +177,14 @@ async def tell_drift(client: Client, clients: Clients, telling: c.DriftTelling) 
     watch = await asyncio.to_thread(watch_of, clients, telling.model)
     done = await asyncio.to_thread(once, clients, telling.key, c.Done, lambda: _tell(clients, watch, telling))
     if watch.retrain:
-        await raise_cause(client, clients, await asyncio.to_thread(_cause, clients, telling, done))
+        cause = await asyncio.to_thread(_cause, clients, telling, done)
+        await raise_cause(client, clients.store, clients.configuration, cause)
     return done
 
 
 def _tell(clients: Clients, watch: DriftWatch, telling: c.DriftTelling) -> c.Done:
     state = clients.configuration.hub.state
-    report = json.loads(clients.hub.read(state, telling.found.report) or b"{}")
+    report = _written_report(clients, telling.found.report)
     name, facts = identity.drift_window(telling.model, telling.version, telling.number), _facts(report)
     data: dict[str, Any] = {
         "model": f"{telling.model}:{telling.version}",
@@ -196,7 +202,7 @@ def _tell(clients: Clients, watch: DriftWatch, telling: c.DriftTelling) -> c.Don
 def _cause(clients: Clients, telling: c.DriftTelling, done: c.Done) -> Cause:
     """The finding as a cause to retrain, as of the time at which it was announced."""
     state = clients.configuration.hub.state
-    report = json.loads(clients.hub.read(state, telling.found.report) or b"{}")
+    report = _written_report(clients, telling.found.report)
     window = identity.drift_window(telling.model, telling.version, telling.number)
     return Cause(
         id=identity.cause_id(telling.model, CauseKind.DRIFT.value, window),

@@ -1,28 +1,27 @@
 """Count what a run read and wrote into its model's window, once, against the reference that came with the model."""
 
 import asyncio
-import json
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from activities.effects import once, stamp
-from activities.inference.files import output_folder, read_members
+from activities.inference.files import output_folder
 from shared import contracts as c
-from shared.application.drift.watches import Window, read_window, reference_of
+from shared.application.drift.watches import reference_of
 from shared.clients import Clients
-from shared.codec import encode
 from shared.domain import identity
 from shared.domain.drift.reference import ModelReference
 from shared.domain.drift.watch import DriftWatch, DriftWindow
 from shared.domain.drift.window import Counted
-from shared.domain.failures import Refused, Transient
+from shared.domain.failures import Refused
+from shared.domain.inference.routes import Scoring
 from shared.domain.inference.runs import RunOutcome
+from shared.domain.promotion.models import ModelVersion
 from shared.durable.starting import Client, start_once
 from shared.ports import HubFile
-from shared.records import paths as records
-
-_TRIES = 20
+from shared.records import paths
+from shared.records.drift import FailedCheck, Window, change_window, note_problem
+from shared.records.inference import Manifest, members_of, store_of
+from shared.records.store import RecordStore
 
 
 def is_watched(clients: Clients, inference: c.Inference, outcome: RunOutcome) -> bool:
@@ -34,8 +33,7 @@ def is_watched(clients: Clients, inference: c.Inference, outcome: RunOutcome) ->
 
 def mark_open(clients: Clients, inference: c.Inference) -> None:
     """Before the check is started, so that a sweep finds a run whose check never was."""
-    content = json.dumps(encode(inference)).encode()
-    clients.hub.create(inference.hub.state, records.drift_open(inference.run), content)
+    store_of(clients.hub, inference).create(paths.drift_open(inference.run), inference)
 
 
 async def start_check(client: Client, inference: c.Inference, *, again: bool = False) -> None:
@@ -54,15 +52,16 @@ async def watch_run(client: Client, clients: Clients, closing: c.RunClosing) -> 
 
 def count_run(clients: Clients, counting: c.RunCounting) -> c.Done:
     """Add the run's rows to the window; a run that cannot be counted leaves a record that says why."""
-    request = counting.inference
-    score = request.route.score
+    request, score = counting.inference, counting.inference.route.score
+    store = store_of(clients.hub, request)
 
     def act() -> c.Done:
         try:
-            reference = reference_of(clients, score.workspace, score.model, score.version, request.route.contract)
+            reference = kept_reference(clients, score, request.route.contract)
             counted = _count(clients, request, reference)
         except Refused as refusal:
-            note_problem(clients, score.model, score.version, f"run {request.run}: {refusal}")
+            problem = FailedCheck(at=stamp(clients), because=f"run {request.run}: {refusal}")
+            note_problem(clients.store, score.model, score.version, problem)
             raise
         _add(clients, request, reference, counted)
         return c.Done(at=stamp(clients))
@@ -70,9 +69,9 @@ def count_run(clients: Clients, counting: c.RunCounting) -> c.Done:
     try:
         done = once(clients, counting.key, c.Done, act)
     except Refused:  # A fault that passes leaves it open, for a sweep to find where trying again did not help.
-        clients.hub.delete(request.hub.state, records.drift_open(request.run))
+        store.delete(paths.drift_open(request.run))
         raise
-    clients.hub.delete(request.hub.state, records.drift_open(request.run))
+    store.delete(paths.drift_open(request.run))
     return done
 
 
@@ -80,7 +79,7 @@ def _count(clients: Clients, request: c.Inference, reference: ModelReference) ->
     watch = clients.configuration.watch(request.route.score.model)
     files = [
         HubFile(name=f"{member.container}/{member.path}", blob=blob)
-        for member in read_members(clients, request)
+        for member in members_of(store_of(clients.hub, request), request.run)
         if (blob := clients.hub.find(request.hub.staging, member.pinned)) is not None
     ]
     if not files:
@@ -92,10 +91,10 @@ def _count(clients: Clients, request: c.Inference, reference: ModelReference) ->
 def _outputs(clients: Clients, request: c.Inference) -> list[HubFile]:
     """What the run published, as its manifest names it."""
     container, _, folder = output_folder(request).partition("/")
-    manifest = json.loads(clients.hub.read(container, f"{folder}/_manifest.json") or b"{}")
-    names = [f"{folder}/{file['name']}" for file in manifest.get("files", ())]
-    found = [(name, clients.hub.find(container, name)) for name in names]
-    return [HubFile(name=f"{container}/{name}", blob=blob) for name, blob in found if blob is not None]
+    manifest = RecordStore(clients.hub, container).get(Manifest, f"{folder}/_manifest.json")
+    names = [f"{folder}/{file['name']}" for file in (manifest.files if manifest else ())]
+    blobs = [(name, clients.hub.find(container, name)) for name in names]
+    return [HubFile(name=f"{container}/{name}", blob=blob) for name, blob in blobs if blob is not None]
 
 
 def _add(clients: Clients, request: c.Inference, reference: ModelReference, counted: Counted) -> None:
@@ -104,44 +103,30 @@ def _add(clients: Clients, request: c.Inference, reference: ModelReference, coun
 
     def added(window: Window | None) -> Window | None:
         now = clients.clock.now()
-        known, sums = window or (DriftWindow(number=1, opened=now.isoformat(), reference=reference.digest), Counted())
-        if known.has(request.run):
+        first = DriftWindow(number=1, opened=now.isoformat(), reference=reference.digest)
+        open_window, sums = window or (first, Counted())
+        if open_window.has(request.run):
             return None
-        other = known.reference != reference.digest  # Counts in other cells cannot be added, nor compared.
-        if known.closed or other or (watch is not None and known.expired(watch, now)):
-            known, sums = replace(known.following(now), reference=reference.digest), Counted()
+        other = open_window.reference != reference.digest  # Counts in other cells cannot be added, nor compared.
+        if open_window.closed or other or (watch is not None and open_window.expired(watch, now)):
+            open_window, sums = replace(open_window.following(now), reference=reference.digest), Counted()
         sums = sums.merged(counted)
-        return replace(known, runs=(*known.runs, request.run), rows=sums.rows), sums
+        return replace(open_window, runs=(*open_window.runs, request.run), rows=sums.rows), sums
 
-    change_window(clients, score.model, score.version, added)
-
-
-def change_window(clients: Clients, model: str, version: str, change: Callable[[Window | None], Window | None]) -> None:
-    """Write what *change* makes of the window, unless that is None; tried again where another was faster."""
-    state, path = clients.configuration.hub.state, records.drift_window(model, version)
-    for _ in range(_TRIES):
-        there = clients.hub.find(state, path)
-        changed = change(read_window(clients, model, version) if there else None)
-        if changed is None or _written(clients, path, there.etag if there else "", changed):
-            return
-    raise Transient(f"the window of {model}:{version} changed {_TRIES} times while a run was being counted")
+    change_window(clients.store, score.model, score.version, added)
 
 
-def _written(clients: Clients, path: str, etag: str, window: Window) -> bool:
-    state = clients.configuration.hub.state
-    content: dict[str, Any] = {"window": encode(window[0]), "counted": window[1].to_dict()}
-    data = json.dumps(content).encode()
-    return clients.hub.replace(state, path, data, etag) if etag else clients.hub.create(state, path, data)
-
-
-def note_problem(clients: Clients, model: str, version: str, because: str) -> None:
-    """The last reason why a check could not be made; losing one costs nothing."""
-    state, path = clients.configuration.hub.state, records.drift_problem(model, version)
-    content, there = json.dumps({"at": stamp(clients), "because": because}).encode(), clients.hub.find(state, path)
-    if there is None:
-        clients.hub.create(state, path, content)
-    else:
-        clients.hub.replace(state, path, content, there.etag)
+def kept_reference(clients: Clients, score: Scoring, contract: str) -> ModelReference:
+    """What recent rows of the model that *score* names are compared with. Raises Refused where there is nothing."""
+    return reference_of(
+        clients.store,
+        clients.models,
+        clients.bundles,
+        clients.drift_files,
+        score.workspace,
+        ModelVersion(name=score.model, version=score.version),
+        contract,
+    )
 
 
 def watch_of(clients: Clients, model: str) -> DriftWatch:

@@ -8,7 +8,7 @@ from shared import contracts as c
 from shared.clients import Clients
 from shared.domain.failures import Refused
 from shared.operations.dead_messages import list_dead_messages
-from shared.records import paths as records
+from shared.records import paths
 
 _log = logging.getLogger(__name__)
 
@@ -17,8 +17,8 @@ def look_at_backlog(clients: Clients, sweep: c.Sweep) -> c.Backlog:
     del sweep  # Its key is the sweep's own.
     hub = clients.configuration.hub
     letters, oldest_letter_s = _waiting(clients, hub.dead_letters, "")
-    runs, oldest_run_s = _waiting(clients, hub.state, records.OPEN_RUNS)
-    streams = [records.held_records(stream.name) for stream in clients.configuration.streams]
+    runs, oldest_run_s = _waiting(clients, hub.state, paths.OPEN_RUNS)
+    streams = [paths.held_records(stream.name) for stream in clients.configuration.streams]
     held, oldest_held_s = _waiting(clients, hub.state, *streams)
     dead, unseen = list_dead_messages(clients.queues)
     return c.Backlog(
@@ -29,7 +29,7 @@ def look_at_backlog(clients: Clients, sweep: c.Sweep) -> c.Backlog:
         held_messages=held,
         oldest_held_message_s=oldest_held_s,
         given_up=None if unseen else len(dead),
-        oldest_given_up_s=_age(clients, [each.enqueued for each in dead if each.enqueued]),
+        oldest_given_up_s=_age(clients, [message.enqueued for message in dead if message.enqueued]),
     )
 
 

@@ -1,44 +1,45 @@
 """Check a run's pinned files, or one that somebody named, against a data contract, and keep the report."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
-from activities.inference.files import read_members
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain.failures import Refused
 from shared.ports import HubFile
-from shared.records import paths as records
+from shared.records import paths
+from shared.records.inference import ReportedCheck, members_of, store_of
+from shared.records.store import RecordStore
 
 _SUMMARY_LINES, _LINE = 20, 300
 
 
 def check_data(clients: Clients, check: c.DataCheck) -> c.DataVerdict:
-    request = check.inference
+    request, store = check.inference, store_of(clients.hub, check.inference)
     pinned = {blob.path: blob for blob in clients.hub.list(request.hub.staging, f"{check.input_path}/")}
     files = [
         HubFile(name=f"{member.container}/{member.path}", blob=pinned[member.pinned])
-        for member in read_members(clients, request)
+        for member in members_of(store, request.run)
     ]
     report = clients.data_checks.check(request.route.contract, files)
-    content = json.dumps(report, indent=2).encode()
-    clients.hub.create(request.hub.state, check.report_path, content)
+    store.create_document(check.report_path, report)
     passed = report["outcome"] == "passed"
-    return c.DataVerdict(passed=passed, rows=report["rows"], summary=_summary(report), report=check.report_path)
+    summary = _summary(report["summary"])
+    return c.DataVerdict(passed=passed, rows=report["rows"], summary=summary, report=check.report_path)
 
 
 def judge_file(clients: Clients, check: c.FileCheck) -> c.FileVerdict:
     """The verdict on one file; what changed since it was asked for is refused. The report is the effect's own record:
     the first that was kept counts."""
-    path, report = records.file_check(check.id), _judged(clients, check)
-    if report is None or not clients.hub.create(check.state, path, json.dumps(report, indent=2).encode()):
-        kept = clients.hub.read(check.state, path)  # By an execution that died after it.
-        if kept is None:
-            raise Refused(f"path {check.path!r} has changed since the check was asked for; ask again")
-        report = json.loads(kept)
-    where, rows = f"{check.state}/{path}", report["rows"]
-    return c.FileVerdict(outcome=report["outcome"], rows=rows, report=where, summary=_summary(report))
+    store, path = RecordStore(clients.hub, check.state), paths.file_check(check.id)
+    document = _judged(clients, check)
+    if document is not None:
+        store.create_document(path, document)
+    report = store.get(ReportedCheck, path)  # An execution that died later may have written it.
+    if report is None:
+        raise Refused(f"path {check.path!r} has changed since the check was asked for; ask again")
+    where, summary = f"{check.state}/{path}", _summary(report.summary)
+    return c.FileVerdict(outcome=report.outcome, rows=report.rows, report=where, summary=summary)
 
 
 def _judged(clients: Clients, check: c.FileCheck) -> dict[str, Any] | None:
@@ -50,5 +51,5 @@ def _judged(clients: Clients, check: c.FileCheck) -> dict[str, Any] | None:
     return clients.data_checks.check(check.contract, [HubFile(name=check.path, blob=blob)])
 
 
-def _summary(report: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(line[:_LINE] for line in report["summary"][:_SUMMARY_LINES])
+def _summary(lines: Sequence[str]) -> tuple[str, ...]:
+    return tuple(line[:_LINE] for line in lines[:_SUMMARY_LINES])

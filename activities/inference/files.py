@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from activities.effects import once, stamp
-from activities.inference.members import Member, Membership, find_members
+from activities.inference.members import Membership, find_members
 from shared import contracts as c
 from shared.clients import Clients
 from shared.codec import decode, encode
@@ -16,7 +16,8 @@ from shared.domain.failures import Refused
 from shared.domain.inference.runs import RunOutcome
 from shared.domain.paths import patterns
 from shared.ports import Blob
-from shared.records import paths as records
+from shared.records import paths
+from shared.records.inference import Member, members_of, store_of
 from shared.records.listings import RUNS, keep_listed
 
 _AT_ONCE = 8
@@ -44,11 +45,12 @@ def quarantine_files(clients: Clients, quarantining: c.Quarantining) -> c.Quaran
     folder = f"{request.route.name}/{request.run}"
 
     def act() -> c.Quarantined:
-        members = read_members(clients, request)
+        store = store_of(clients.hub, request)
+        members = members_of(store, request.run)
         _at_once(lambda member: _set_aside(clients, request, member, folder), members)
-        report = clients.hub.read(request.hub.state, quarantining.report) or b"{}"
+        report = store.read_file(quarantining.report) or b"{}"
         clients.hub.create(request.hub.quarantine, f"{folder}/report.json", report, {RUN_MARK: request.run})
-        keep_listed(clients.hub, request.hub.state, RUNS, request.run, {"outcome": RunOutcome.QUARANTINED.value})
+        keep_listed(clients.hub, store.container, RUNS, request.run, {"outcome": RunOutcome.QUARANTINED.value})
         return c.Quarantined(path=f"{request.hub.quarantine}/{folder}", files=len(members))
 
     return once(clients, quarantining.key, c.Quarantined, act)
@@ -77,11 +79,6 @@ def output_folder(request: c.Inference) -> str:
     return patterns.fill(request.route.publish, request.captures | known | {"date": request.date}).rstrip("/")
 
 
-def read_members(clients: Clients, request: c.Inference) -> tuple[Member, ...]:
-    raw = clients.hub.read(request.hub.state, records.members(request.run)) or b"[]"
-    return tuple(decode(Member, item) for item in json.loads(raw))
-
-
 def _pin_all(clients: Clients, request: c.Inference, membership: Membership) -> list[Member]:
     def pin(numbered: tuple[int, Blob]) -> Member | None:
         number, blob = numbered
@@ -92,11 +89,11 @@ def _pin_all(clients: Clients, request: c.Inference, membership: Membership) -> 
 
 def _pin(clients: Clients, request: c.Inference, number: int, blob: Blob) -> Member | None:
     staging = request.hub.staging
-    path = f"{records.pinned(request.run)}/{identity.pinned_name(number, blob.path.rpartition('/')[2])}"
+    path = f"{paths.pinned(request.run)}/{identity.pinned_name(number, blob.path.rpartition('/')[2])}"
     marks = {RUN_MARK: request.run, "source_etag": blob.etag} | _source_mark(f"{blob.container}/{blob.path}")
     if not clients.hub.copy(blob, staging, path, marks):
-        there = clients.hub.find(staging, path)
-        if there is None or there.metadata.get("source_etag") != blob.etag:
+        copy = clients.hub.find(staging, path)
+        if copy is None or copy.metadata.get("source_etag") != blob.etag:
             return None  # Overwritten before it could be pinned: the newer content is an arrival of its own.
     return Member(container=blob.container, path=blob.path, etag=blob.etag, size=blob.size, pinned=path)
 
@@ -108,10 +105,10 @@ def _source_mark(location: str) -> dict[str, str]:
 
 
 def _remember(clients: Clients, request: c.Inference, membership: Membership, pinned: list[Member]) -> c.Gathered:
-    clients.hub.create(request.hub.state, records.members(request.run), json.dumps(encode(pinned)).encode())
+    store_of(clients.hub, request).create(paths.members(request.run), pinned)
     lost = {blob.path for blob in membership.blobs} - {member.path for member in pinned}
     dropped = [*membership.dropped, *(f"{path} was overwritten before it could be pinned" for path in sorted(lost))]
-    return c.Gathered(files=len(pinned), input_path=records.pinned(request.run), dropped=tuple(dropped[:20]))
+    return c.Gathered(files=len(pinned), input_path=paths.pinned(request.run), dropped=tuple(dropped[:20]))
 
 
 def _set_aside(clients: Clients, request: c.Inference, member: Member, folder: str) -> None:
@@ -172,7 +169,7 @@ def _manifest(clients: Clients, publishing: c.Publishing) -> dict[str, Any]:
                 "bytes": member.size,
                 "scored_as": member.pinned.rpartition("/")[2],
             }
-            for member in read_members(clients, request)
+            for member in members_of(store_of(clients.hub, request), request.run)
         ],
         "timings": publishing.timings | {"published": stamp(clients)},
     }

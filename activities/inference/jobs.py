@@ -13,8 +13,9 @@ from shared.domain.inference.job_logs import last_error, printable_tail
 from shared.domain.inference.routes import Workspace
 from shared.domain.inference.runs import JobState, RowCount, RowMatch, RunOutcome, job_state, judge_rows
 from shared.ports import BatchJob, Blob, HubFile
-from shared.records import paths as records
+from shared.records import paths
 from shared.records.listings import RUNS, keep_listed
+from shared.records.store import RecordStore
 
 _CHUNK = 1024 * 1024
 _LOG_TAIL, _LOG_LINES = 64 * 1024, 500
@@ -45,10 +46,10 @@ def submit_job(clients: Clients, submission: c.Submission) -> c.Submitted:
 def look_at_job(clients: Clients, look: c.JobLook) -> c.JobSeen:
     """Where the job stands; of one that failed also why, as far as its log says it."""
     job, workspace = clients.jobs.look(look.route.score, look.job), look.route.score.workspace
-    asked = clients.hub.find(look.hub.state, records.order(look.run, "cancel")) is not None
+    cancel_asked = RecordStore(clients.hub, look.hub.state).exists(paths.order(look.run, "cancel"))
     state = job_state(job.status)
-    seen = c.JobSeen(state=state, status=job.status, cancel_asked=asked, created=job.created)
-    return explained(clients, workspace, look.job, seen) if state is JobState.FAILED else seen
+    job_seen = c.JobSeen(state=state, status=job.status, cancel_asked=cancel_asked, created=job.created)
+    return explained(clients, workspace, look.job, job_seen) if state is JobState.FAILED else job_seen
 
 
 def explained(clients: Clients, workspace: Workspace, job: str, seen: c.JobSeen) -> c.JobSeen:
@@ -97,9 +98,7 @@ def reconcile_rows(clients: Clients, reconciling: c.Reconciling) -> c.Reconciled
 
 def _match(clients: Clients, request: c.Inference, outputs: Sequence[Blob]) -> RowMatch:
     """Against the pinned files; where the route says `match: lines`, the output alone is looked at."""
-    pinned = (
-        clients.hub.list(request.hub.staging, f"{records.pinned(request.run)}/") if request.route.match_keys else ()
-    )
+    pinned = clients.hub.list(request.hub.staging, f"{paths.pinned(request.run)}/") if request.route.match_keys else ()
     inputs = [HubFile(name=blob.path, blob=blob) for blob in pinned]
     return clients.data_checks.match(request.route.contract, inputs, [HubFile(name=b.path, blob=b) for b in outputs])
 

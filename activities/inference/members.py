@@ -1,9 +1,7 @@
 """Which files a run is about: the one that arrived, those a marker stands for, or those a window claimed."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from shared import contracts as c
 from shared.clients import Clients
@@ -13,18 +11,9 @@ from shared.domain.inference.arrivals import Arrival
 from shared.domain.inference.routes import Grouping, Route
 from shared.domain.paths.patterns import fill, fixed_prefix, match
 from shared.ports import Blob
-from shared.records import paths as records
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
-    """A file of a run: where it came from, and where in staging its content is pinned."""
-
-    container: str
-    path: str
-    etag: str
-    size: int
-    pinned: str
+from shared.records import paths
+from shared.records.inference import claim_of, store_of
+from shared.records.store import read_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,17 +76,8 @@ class _Known(dict[str, str]):
 
 
 def claimed(clients: Clients, request: c.Inference) -> list[Blob]:
-    """The files a window claimed for the run, as they were then."""
-    raw = clients.hub.read(request.hub.state, records.claim(request.run))
-    if raw is None:
-        raise Refused(f"the claim of run {request.run} is gone from {request.hub.state}/{records.claim(request.run)}")
-    return [_blob(item) for item in json.loads(raw)["files"]]
-
-
-def _blob(item: dict[str, Any]) -> Blob:
-    from datetime import datetime
-
-    return Blob(**(item | {"modified": datetime.fromisoformat(item["modified"])}))
+    """The files a window claimed for the run, as they were then. Raises Refused where the claim is gone."""
+    return list(claim_of(store_of(clients.hub, request), request.run).files)
 
 
 def _single(clients: Clients, trigger: Arrival) -> Membership:
@@ -125,7 +105,7 @@ def _named(clients: Clients, trigger: Arrival) -> list[str]:
     """The members a manifest names: `{"files": ["a.csv", ...]}`, names beside the manifest."""
     raw = clients.hub.read(trigger.container, trigger.path) or b""
     try:
-        names = json.loads(raw)["files"]
+        names = read_json(raw)["files"]
     except (ValueError, KeyError, TypeError) as error:
         raise Refused(f'manifest {trigger.location} is not JSON of the form {{"files": ["name", ...]}}') from error
     if not isinstance(names, list) or not all(isinstance(name, str) and name and "/" not in name for name in names):
@@ -141,5 +121,5 @@ def _without_own(blobs: list[Blob]) -> Membership:
 
 
 def _pinned_before(clients: Clients, request: c.Inference) -> tuple[Blob, ...]:
-    folder = records.pinned(request.repeats)
+    folder = paths.pinned(request.repeats)
     return tuple(sorted(clients.hub.list(request.hub.staging, f"{folder}/"), key=lambda blob: blob.path))

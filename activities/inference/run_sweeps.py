@@ -6,7 +6,6 @@ run that has finished is never closed as anything else.
 """
 
 import asyncio
-import json
 import logging
 from dataclasses import replace
 
@@ -19,7 +18,9 @@ from shared.codec import decode
 from shared.domain import identity
 from shared.domain.inference.runs import RunOutcome
 from shared.durable.starting import COMPLETED, FAILED, Client, Instance, Start, find_instance, start_once
-from shared.records import paths as records
+from shared.records import paths
+from shared.records.inference import Manifest, OpenRun, store_of
+from shared.records.store import RecordStore
 
 _log = logging.getLogger(__name__)
 
@@ -41,10 +42,11 @@ async def _look_after(client: Client, clients: Clients, inference: c.Inference) 
     instance = await find_instance(client, inference.run)
     if instance is not None and instance.running:
         return False, False
-    opened = await asyncio.to_thread(clients.hub.find, inference.hub.state, records.run_record(inference.run))
-    if opened is None and (instance is None or instance.status == FAILED):
-        how = await start_once(client, c.RUN_INFERENCE, inference.run, inference, again=True)
-        return how is Start.STARTED, False
+    store = store_of(clients.hub, inference)
+    opened = await asyncio.to_thread(store.exists, paths.run_record(inference.run))
+    if not opened and (instance is None or instance.status == FAILED):
+        start = await start_once(client, c.RUN_INFERENCE, inference.run, inference, again=True)
+        return start is Start.STARTED, False
     order = await asyncio.to_thread(_adrift, clients, inference, instance)
     name = identity.adrift_id(inference.run)
     return False, await start_once(client, c.CONCLUDE_ADRIFT, name, order, again=True) is Start.STARTED
@@ -52,13 +54,13 @@ async def _look_after(client: Client, clients: Clients, inference: c.Inference) 
 
 def _open_runs(clients: Clients, parts: Parts) -> list[c.Inference]:
     """Those that were accepted a while ago."""
-    state, found = clients.configuration.hub.state, list[c.Inference]()
-    for blob in clients.hub.list(state, records.OPEN_RUNS):
-        with parts.part(f"record {state}/{blob.path}"):
-            raw = clients.hub.read(state, blob.path) if clients.clock.now() - blob.modified >= GRACE else None
-            if raw is not None:  # Otherwise the run has closed meanwhile.
-                found.append(decode(c.Inference, json.loads(raw)["inference"]))
-    return found
+    store, inferences = clients.store, list[c.Inference]()
+    for blob in store.blobs(paths.OPEN_RUNS):
+        with parts.part(f"record {store.container}/{blob.path}"):
+            open_run = store.get(OpenRun, blob.path) if clients.clock.now() - blob.modified >= GRACE else None
+            if open_run is not None:  # Otherwise the run has closed meanwhile.
+                inferences.append(open_run.inference)
+    return inferences
 
 
 def _adrift(clients: Clients, inference: c.Inference, instance: Instance | None) -> c.OrphanedRun:
@@ -94,10 +96,13 @@ def _finished(clients: Clients, instance: Instance | None) -> c.InferenceResult 
 def _published(clients: Clients, inference: c.Inference) -> c.InferenceResult | None:
     manifest = (_done(clients, inference, "published") or {}).get("manifest", "")
     container, _, path = manifest.partition("/")
-    raw = clients.hub.read(container, path) if manifest else None
-    said = json.loads(raw) if raw else None
-    return said and c.InferenceResult(
-        run=inference.run, outcome=RunOutcome(said["outcome"]), because=said["because"], manifest=manifest
+    published = RecordStore(clients.hub, container).get(Manifest, path) if manifest else None
+    return (
+        None
+        if published is None
+        else c.InferenceResult(
+            run=inference.run, outcome=published.outcome, because=published.because, manifest=manifest
+        )
     )
 
 

@@ -5,7 +5,6 @@ repeated, by whoever and however often: a batch that a kill left half made is fi
 """
 
 import asyncio
-import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,7 +23,8 @@ from shared.domain.inference.arrivals import Arrival
 from shared.domain.inference.streams import AnswerMode, Stream, WaitingMessage, cut
 from shared.domain.messaging import Asker
 from shared.durable.starting import Client, Start
-from shared.records import paths as records
+from shared.records import paths
+from shared.records.inference import BatchMessages, HeldMessage, UsedMessage
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -83,27 +83,27 @@ async def sweep_streams(client: Client, clients: Clients, parts: Parts) -> int:
 
 def _held(clients: Clients, watch: c.RecordsWatch) -> Iterator[WaitingMessage]:
     """What waits in the group, in the order of the queue; of a message that was sent again, the first."""
-    now, seen = clients.clock.now(), set[str]()
-    for blob in clients.hub.list(clients.configuration.hub.state, records.held_records(watch.stream, watch.group)):
+    now, messages = clients.clock.now(), set[str]()
+    for blob in clients.store.blobs(paths.held_records(watch.stream, watch.group)):
         age_s = max(0.0, (now - blob.modified).total_seconds())
         name = blob.path.rpartition("/")[2].removesuffix(".json")
-        if (message := _message(name)) in seen:
+        if (message := _message(name)) in messages:
             continue
-        seen.add(message)
+        messages.add(message)
         yield WaitingMessage(name=name, records=int(blob.metadata.get("records", 1)), size=blob.size, age_s=age_s)
 
 
 def _waiting(clients: Clients, stream: Stream) -> list[c.RecordsWatch]:
     """The groups in which something waits."""
-    folder = records.held_records(stream.name)
-    blobs = clients.hub.list(clients.configuration.hub.state, folder)
+    folder = paths.held_records(stream.name)
+    blobs = clients.store.blobs(folder)
     groups = dict.fromkeys(blob.path.removeprefix(folder).partition("/")[0] for blob in blobs)
     return [c.RecordsWatch(stream=stream.name, group=group) for group in groups]
 
 
 def _claim(clients: Clients, watch: c.RecordsWatch) -> BatchClaim | None:
     """The batch that the first message is in, or should be in now; None where nothing is due."""
-    stream, hub = clients.configuration.stream(watch.stream), clients.configuration.hub
+    stream, store = clients.configuration.stream(watch.stream), clients.store
     first = next(_held(clients, watch), None)
     if first is None:
         return None
@@ -111,13 +111,15 @@ def _claim(clients: Clients, watch: c.RecordsWatch) -> BatchClaim | None:
     chosen = (first.name,) if mark else cut(_held(clients, watch), stream).batch
     if not chosen:
         return None
-    group, batch = (mark["group"], mark["batch"]) if mark else (watch.group, first.name)
-    path = records.micro_batch(stream.name, group, batch)
-    clients.hub.create(hub.state, path, json.dumps({"messages": chosen}).encode())
-    there = json.loads(clients.hub.read(hub.state, path) or b"{}")
-    if mark and mark["message"] != f"{watch.group}/{first.name}":  # Sent again; its first copy is used.
-        clients.hub.delete(hub.state, f"{records.held_records(stream.name, watch.group)}{first.name}.json")
-    return BatchClaim(stream=stream, group=group, batch=batch, messages=tuple(there["messages"]))
+    group, batch = (mark.group, mark.batch) if mark else (watch.group, first.name)
+    path = paths.micro_batch(stream.name, group, batch)
+    store.create(path, BatchMessages(messages=chosen))
+    claimed = store.get(BatchMessages, path)
+    if claimed is None:
+        raise Transient(f"{path} was removed while the batch was claimed")
+    if mark and mark.message != f"{watch.group}/{first.name}":  # Sent again; its first copy is used.
+        store.delete(f"{paths.held_records(stream.name, watch.group)}{first.name}.json")
+    return BatchClaim(stream=stream, group=group, batch=batch, messages=claimed.messages)
 
 
 def _land(clients: Clients, claim: BatchClaim) -> Landed:
@@ -127,38 +129,35 @@ def _land(clients: Clients, claim: BatchClaim) -> Landed:
         own = tuple(name for name, won in zip(claim.messages, _each(mark, claim.messages), strict=True) if won)
         if not own:
             return Landed()
-        brought = [json.loads(raw) for raw in _each(lambda name: _content(clients, claim, name), own)]
-        arrival = _file(clients, claim, [record for each in brought for record in each["records"]])
-        note_askers(clients.hub, _inference(clients, claim, arrival), _askers(claim, brought), claim.name)
+        messages = _each(lambda name: _content(clients, claim, name), own)
+        arrival = _file(clients, claim, [record for message in messages for record in message.records])
+        note_askers(clients.hub, _inference(clients, claim, arrival), _askers(claim, messages), claim.name)
         return Landed(arrival=arrival, messages=own)
 
     def mark(name: str) -> bool:
-        wanted = {"group": claim.group, "batch": claim.batch, "message": f"{claim.group}/{name}"}
-        state, path = clients.configuration.hub.state, _mark_path(claim.stream, name)
-        return clients.hub.create(state, path, json.dumps(wanted).encode()) or (
-            _mark(clients, claim.stream, name) == wanted
-        )
+        used = UsedMessage(group=claim.group, batch=claim.batch, message=f"{claim.group}/{name}")
+        return clients.store.create(_mark_path(claim.stream, name), used) or _mark(clients, claim.stream, name) == used
 
     return once(clients, identity.landing_key(claim.stream.name, claim.group, claim.batch), Landed, act)
 
 
-def _file(clients: Clients, claim: BatchClaim, brought: Sequence[dict[str, Any]]) -> Arrival:
+def _file(clients: Clients, claim: BatchClaim, rows: Sequence[dict[str, Any]]) -> Arrival:
     """The batch as a file of the hub. Refused where another file has its name."""
     location = claim.stream.place(claim.group, claim.batch)
     container, _, path = location.partition("/")
-    data = clients.data_checks.written(clients.configuration.route(claim.stream.route).contract, brought)
+    data = clients.data_checks.written(clients.configuration.route(claim.stream.route).contract, rows)
     clients.hub.create(container, path, data, {BATCH_MARK: claim.name})
-    there = clients.hub.find(container, path)
-    if there is None or there.metadata.get(BATCH_MARK) != claim.name:
+    blob = clients.hub.find(container, path)
+    if blob is None or blob.metadata.get(BATCH_MARK) != claim.name:
         raise Refused(f"{location} is not batch {claim.name}; let `land` of its stream name a place of its own")
     account = clients.configuration.hub.account
-    return Arrival(account=account, container=container, path=path, etag=there.etag, size=there.size)
+    return Arrival(account=account, container=container, path=path, etag=blob.etag, size=blob.size)
 
 
-def _askers(claim: BatchClaim, brought: Sequence[dict[str, Any]]) -> list[Asker]:
+def _askers(claim: BatchClaim, messages: Sequence[HeldMessage]) -> list[Asker]:
     if claim.stream.answer is AnswerMode.BATCH:
         return [Asker(message=claim.name, session=claim.group, correlation=claim.name)]
-    return [Asker(message=each["id"], session=each["session"], correlation=each["correlation"]) for each in brought]
+    return [Asker(message=message.id, session=message.session, correlation=message.correlation) for message in messages]
 
 
 async def _start(client: Client, clients: Clients, claim: BatchClaim, arrival: Arrival) -> str:
@@ -180,25 +179,24 @@ def _inference(clients: Clients, claim: BatchClaim, arrival: Arrival) -> c.Infer
 
 def _forget(clients: Clients, claim: BatchClaim, own: Sequence[str]) -> None:
     """Take the batch's own messages out of those that wait; their marks stay."""
-    state, folder = clients.configuration.hub.state, records.held_records(claim.stream.name, claim.group)
-    _each(lambda name: clients.hub.delete(state, f"{folder}{name}.json"), own)
+    store, folder = clients.store, paths.held_records(claim.stream.name, claim.group)
+    _each(lambda name: store.delete(f"{folder}{name}.json"), own)
 
 
-def _content(clients: Clients, claim: BatchClaim, name: str) -> bytes:
-    path = f"{records.held_records(claim.stream.name, claim.group)}{name}.json"
-    raw = clients.hub.read(clients.configuration.hub.state, path)
-    if raw is None:
+def _content(clients: Clients, claim: BatchClaim, name: str) -> HeldMessage:
+    path = f"{paths.held_records(claim.stream.name, claim.group)}{name}.json"
+    message = clients.store.get(HeldMessage, path)
+    if message is None:
         raise Transient(f"{path} is gone: somebody else has made a file of batch {claim.name}")
-    return raw
+    return message
 
 
-def _mark(clients: Clients, stream: Stream, name: str) -> dict[str, str] | None:
-    raw = clients.hub.read(clients.configuration.hub.state, _mark_path(stream, name))
-    return None if raw is None else json.loads(raw)
+def _mark(clients: Clients, stream: Stream, name: str) -> UsedMessage | None:
+    return clients.store.get(UsedMessage, _mark_path(stream, name))
 
 
 def _mark_path(stream: Stream, name: str) -> str:
-    return records.used_message(stream.name, _message(name))
+    return paths.used_message(stream.name, _message(name))
 
 
 def _message(name: str) -> str:

@@ -5,23 +5,24 @@ a thread; starting is the Durable client's, on the loop.
 """
 
 import asyncio
-import json
 from datetime import timedelta
 
 from activities.inference.members import groups, lying
 from activities.inference.streams import sweep_streams
-from activities.inference.windows import claimed_inference, read_index, unclaimed
+from activities.inference.windows import unclaimed, window_index
 from activities.sweep_parts import Parts
 from shared import contracts as c
 from shared.application.inference.open_runs import start_inference
 from shared.application.inference.starts import open_window
 from shared.clients import Clients
+from shared.codec import UndecodableError
 from shared.domain import identity
 from shared.domain.inference.arrivals import Arrival
 from shared.domain.inference.routes import Grouping, Route
 from shared.durable.starting import Client, Start
 from shared.ports import Blob
-from shared.records import paths as records
+from shared.records import paths
+from shared.records.inference import claim_of
 
 GRACE = timedelta(seconds=60)
 
@@ -75,9 +76,9 @@ def _forgotten_windows(clients: Clients, route: Route, parts: Parts) -> tuple[li
             if unclaimed(clients, watch):
                 waiting.append(watch)
             unstarted += [
-                claimed_inference(clients, watch.hub, run)
-                for run in read_index(clients, watch).claims.values()
-                if clients.hub.find(watch.hub.state, records.run_record(run)) is None
+                claim_of(clients.store, run).inference
+                for run in window_index(clients, watch).claims.values()
+                if not clients.store.exists(paths.run_record(run))
             ]
     return waiting, unstarted
 
@@ -102,8 +103,7 @@ def _unopened(clients: Clients, route: Route, arrival: Arrival) -> c.Inference |
     today, hub = clients.clock.now().date().isoformat(), clients.configuration.hub
     captures = route.captures(arrival.location) or route.group_key(arrival.location)
     inference = c.Inference.of(route, hub, arrival, captures, today)
-    opened = clients.hub.find(hub.state, records.run_record(inference.run)) is not None
-    return None if opened else inference
+    return None if clients.store.exists(paths.run_record(inference.run)) else inference
 
 
 def _arrival(clients: Clients, blob: Blob) -> Arrival:
@@ -112,18 +112,14 @@ def _arrival(clients: Clients, blob: Blob) -> Arrival:
 
 
 def _handled(clients: Clients, route: Route) -> set[str]:
-    raw = clients.hub.read(clients.configuration.hub.state, records.swept(route.name))
     try:
-        return set(json.loads(raw or b"[]"))
-    except (ValueError, TypeError, RecursionError):
+        return set(clients.store.get(tuple[str, ...], paths.swept(route.name)) or ())
+    except UndecodableError:
         return set()  # What it said is found out again.
 
 
 def _remember(clients: Clients, route: Route, handled: set[str]) -> None:
     """What a sweep has seen to, of what still lies there; losing this record costs only time."""
-    state, path = clients.configuration.hub.state, records.swept(route.name)
-    content, there = json.dumps(sorted(handled)).encode(), clients.hub.find(state, path)
-    if there is None:
-        clients.hub.create(state, path, content)
-    elif clients.hub.read(state, path) != content:
-        clients.hub.replace(state, path, content, there.etag)
+    path = paths.swept(route.name)
+    if handled != _handled(clients, route) or not clients.store.exists(path):
+        clients.store.overwrite(path, sorted(handled))

@@ -3,30 +3,16 @@
 A window's index says which of the files that still lie there belong to which run; writing it is what claims them.
 """
 
-import json
-from dataclasses import dataclass
-
 from activities.inference.members import candidates
 from shared import contracts as c
 from shared.clients import Clients
-from shared.codec import decode
 from shared.domain import identity
-from shared.domain.failures import Refused, Transient
 from shared.domain.inference.arrivals import Arrival
-from shared.domain.inference.routes import HubLayout
 from shared.domain.inference.windows import WaitingFiles, WindowVerdict, judge_window
 from shared.ports import Blob
-from shared.records import paths as records
-from shared.records.claims import claim_files
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Index:
-    """*runs*: arrival id -> run; *claims*: key of a claim -> run; *etag* is empty where there is no index yet."""
-
-    runs: dict[str, str]
-    claims: dict[str, str]
-    etag: str = ""
+from shared.records import paths
+from shared.records.inference import WindowIndex, claim_files, claim_of
+from shared.records.store import RecordStore, Stored
 
 
 def look_at_window(clients: Clients, watch: c.WindowWatch) -> WindowVerdict:
@@ -39,55 +25,42 @@ def look_at_window(clients: Clients, watch: c.WindowWatch) -> WindowVerdict:
 def claim_window(clients: Clients, claim: c.WindowClaim) -> c.WindowClaimed:
     """Give what waits (at most a full window, oldest first) to one run. The same key always gives the same run."""
     watch = claim.watch
-    index = read_index(clients, watch)
+    stored = _stored_index(clients, watch)
+    index = _index(stored)
     if claim.key in index.claims:
-        return c.WindowClaimed(inference=claimed_inference(clients, watch.hub, index.claims[claim.key]))
-    there = candidates(clients, watch, watch.group)
-    chosen = [blob for blob in there if _arrival_id(watch, blob) not in index.runs][: watch.route.group.window.files]
+        run = index.claims[claim.key]
+        return c.WindowClaimed(inference=claim_of(RecordStore(clients.hub, watch.hub.state), run).inference)
+    blobs = candidates(clients, watch, watch.group)
+    chosen = [blob for blob in blobs if _arrival_id(watch, blob) not in index.runs][: watch.route.group.window.files]
     if not chosen:
         return c.WindowClaimed()
     ids = [_arrival_id(watch, blob) for blob in chosen]
     inference = _inference(clients, watch, identity.run_id(watch.route.name, ids))
     claim_files(clients.hub, inference, chosen)
-    kept = {_arrival_id(watch, blob) for blob in there}
-    runs = {known: run for known, run in index.runs.items() if known in kept} | dict.fromkeys(ids, inference.run)
-    _write_index(clients, watch, Index(runs=runs, claims={claim.key: inference.run}, etag=index.etag))
+    lying = {_arrival_id(watch, blob) for blob in blobs}
+    runs = {arrival: run for arrival, run in index.runs.items() if arrival in lying}
+    claimed = WindowIndex(runs=runs | dict.fromkeys(ids, inference.run), claims={claim.key: inference.run})
+    RecordStore(clients.hub, watch.hub.state).save(_index_path(watch), claimed, stored)
     return c.WindowClaimed(inference=inference)
 
 
 def unclaimed(clients: Clients, watch: c.WindowWatch) -> list[Blob]:
     """The files of the group that no run has, oldest first."""
-    taken = read_index(clients, watch).runs
-    return [blob for blob in candidates(clients, watch, watch.group) if _arrival_id(watch, blob) not in taken]
+    runs = window_index(clients, watch).runs
+    return [blob for blob in candidates(clients, watch, watch.group) if _arrival_id(watch, blob) not in runs]
 
 
-def claimed_inference(clients: Clients, hub: HubLayout, run: str) -> c.Inference:
-    """The run's input as it was when the window claimed its files. Raises Refused where that record is gone."""
-    raw = clients.hub.read(hub.state, records.claim(run))
-    if raw is None:
-        raise Refused(f"the claim of run {run} is gone from {hub.state}/{records.claim(run)}")
-    return decode(c.Inference, json.loads(raw)["inference"])
+def window_index(clients: Clients, watch: c.WindowWatch) -> WindowIndex:
+    """Which of the window's files belong to which run, as far as runs have claimed them."""
+    return _index(_stored_index(clients, watch))
 
 
-def read_index(clients: Clients, watch: c.WindowWatch) -> Index:
-    path = _index_path(watch)
-    there = clients.hub.find(watch.hub.state, path)
-    if there is None:
-        return Index(runs={}, claims={})
-    raw = json.loads(clients.hub.read(watch.hub.state, path) or b"{}")
-    return Index(runs=raw.get("runs", {}), claims=raw.get("claims", {}), etag=there.etag)
+def _stored_index(clients: Clients, watch: c.WindowWatch) -> Stored[WindowIndex] | None:
+    return RecordStore(clients.hub, watch.hub.state).get_stored(WindowIndex, _index_path(watch))
 
 
-def _write_index(clients: Clients, watch: c.WindowWatch, index: Index) -> None:
-    content = json.dumps({"runs": index.runs, "claims": index.claims}).encode()
-    state, path = watch.hub.state, _index_path(watch)
-    written = (
-        clients.hub.replace(state, path, content, index.etag)
-        if index.etag
-        else clients.hub.create(state, path, content)
-    )
-    if not written:
-        raise Transient(f"the index of window {path} was changed by another claim")
+def _index(stored: Stored[WindowIndex] | None) -> WindowIndex:
+    return WindowIndex() if stored is None else stored.record
 
 
 def _inference(clients: Clients, watch: c.WindowWatch, run: str) -> c.Inference:
@@ -102,4 +75,4 @@ def _arrival_id(watch: c.WindowWatch, blob: Blob) -> str:
 
 
 def _index_path(watch: c.WindowWatch) -> str:
-    return records.window(identity.window_id(watch.route.name, watch.group))
+    return paths.window(identity.window_id(watch.route.name, watch.group))

@@ -14,23 +14,24 @@ _FIRST_LOOK_S, _GROWTH = 300.0, 1.25
 
 def look_at_approvals(clients: Clients, order: c.StageOrder) -> c.ApprovalsSeen:
     """Where the approvals of a stage stand, and when to look again. The first look starts the clock."""
-    policy = order.at.stage.approvals
-    found, asked = judgement(clients, order), asked_at(clients, order)
-    waited = (clients.clock.now() - asked).total_seconds()
-    if because := superseded_by(clients, order.promotion.id):
+    now, policy = clients.clock.now(), order.at.stage.approvals
+    judged = judgement(clients.store, clients.ledger, order, now)
+    since = asked_at(clients.ledger, order, now)
+    waited = (now - since).total_seconds()
+    if because := superseded_by(clients.store, order.promotion.id):
         return c.ApprovalsSeen(standing=ApprovalStanding.REJECTED, unmet=(because,), waited_s=waited)
-    if found.standing is ApprovalStanding.EXPIRED:
-        until = asked + timedelta(seconds=policy.expire_after_s)
-        times = [moment.isoformat(timespec="minutes") for moment in (asked, until)]
-        said = f"the approvals expired: asked for at {times[0]}, not all given until {times[1]}; promote it again"
-        return c.ApprovalsSeen(standing=found.standing, unmet=(said, *found.unmet), waited_s=waited)
-    if found.standing is not ApprovalStanding.WAITING:
-        return c.ApprovalsSeen(standing=found.standing, unmet=found.unmet, waited_s=waited)
+    if judged.standing is ApprovalStanding.EXPIRED:
+        until = since + timedelta(seconds=policy.expire_after_s)
+        times = [moment.isoformat(timespec="minutes") for moment in (since, until)]
+        expired = f"the approvals expired: asked for at {times[0]}, not all given until {times[1]}; promote it again"
+        return c.ApprovalsSeen(standing=judged.standing, unmet=(expired, *judged.unmet), waited_s=waited)
+    if judged.standing is not ApprovalStanding.WAITING:
+        return c.ApprovalsSeen(standing=judged.standing, unmet=judged.unmet, waited_s=waited)
     due = int(waited // policy.remind_after_s)
     marks = [(due + 1) * policy.remind_after_s, policy.expire_after_s]
     marks += [policy.escalate_after_s] if waited < policy.escalate_after_s else []
     again = max(1.0, min([_unasked(waited), *marks]) - waited)
-    return c.ApprovalsSeen(standing=found.standing, unmet=found.unmet, look_again_s=again, reminders_due=due + 1)
+    return c.ApprovalsSeen(standing=judged.standing, unmet=judged.unmet, look_again_s=again, reminders_due=due + 1)
 
 
 def _unasked(waited: float) -> float:
@@ -40,31 +41,32 @@ def _unasked(waited: float) -> float:
 
 def look_at_glass(clients: Clients, order: c.StageOrder) -> c.ApprovalsSeen:
     """Whether the failing gates of the order's phase have been overridden, by everybody who must."""
-    if break_glass(clients, order):
+    glass, now = clients.configuration.ladder.break_glass, clients.clock.now()
+    if break_glass(clients.store, glass, order, now):
         return c.ApprovalsSeen(standing=ApprovalStanding.APPROVED)
-    policy = clients.configuration.ladder.break_glass.policy
-    roles = policy.asked(askers_of(clients, order.promotion, order.plan.digest))
+    policy = glass.policy
+    roles = policy.asked(askers_of(clients.store, order.promotion, order.plan.digest))
     unmet = tuple(f"break the glass as {role.name}: {who_can(role, policy)}" for role in roles)
-    late = (clients.clock.now() - asked_at(clients, order)).total_seconds()
-    left = clients.configuration.ladder.break_glass.longest_s - late
-    standing = ApprovalStanding.WAITING if left > 0 and roles else ApprovalStanding.EXPIRED
-    if roles and left <= 0:
+    left_s = glass.longest_s - (now - asked_at(clients.ledger, order, now)).total_seconds()
+    standing = ApprovalStanding.WAITING if left_s > 0 and roles else ApprovalStanding.EXPIRED
+    if roles and left_s <= 0:
         unmet = ("the glass was not broken in time", *unmet)
-    return c.ApprovalsSeen(standing=standing, unmet=unmet, look_again_s=max(1.0, left))
+    return c.ApprovalsSeen(standing=standing, unmet=unmet, look_again_s=max(1.0, left_s))
 
 
 def remind_approvers(clients: Clients, order: c.StageOrder) -> c.Done:
     """Ask, and ask again, and past the escalation time ask those it escalates to as well."""
 
     def act() -> c.Done:
-        policy, found = order.at.stage.approvals, judgement(clients, order)
-        late = clients.clock.now() >= asked_at(clients, order) + timedelta(seconds=policy.escalate_after_s)
+        now, policy = clients.clock.now(), order.at.stage.approvals
+        judged = judgement(clients.store, clients.ledger, order, now)
+        late = now >= asked_at(clients.ledger, order, now) + timedelta(seconds=policy.escalate_after_s)
         data = {
             "promotion": order.promotion.id,
             "model": str(order.plan.model),
             "stage": order.stage,
             "evidence": order.evidence,
-            "unmet": list(found.unmet),
+            "unmet": list(judged.unmet),
             "reminder": order.number,
             "tell": list(policy.escalate_to) if late else [],
         }

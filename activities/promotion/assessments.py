@@ -3,7 +3,6 @@
 Evidence is written once for each promotion, stage and phase; what is judged later is what was recorded then.
 """
 
-import json
 from dataclasses import replace
 
 from activities.effects import once, stamp
@@ -14,11 +13,12 @@ from shared.application.promotion.planning import champion_at
 from shared.application.promotion.stage_training import carried
 from shared.clients import Clients
 from shared.codec import decode, encode
-from shared.domain.failures import Refused
-from shared.domain.gates import GateOutcome, GateSpec, Verdict, judge
+from shared.domain.failures import Refused, Transient
+from shared.domain.gates import GateOutcome, GateSpec, judge
 from shared.domain.gates.evidence import Evaluation, Evidence
 from shared.domain.promotion.plans import Champion, Phase
-from shared.records import paths as records
+from shared.records import paths
+from shared.records.promotion import StageEvidence
 
 
 def assess_stage(clients: Clients, order: c.StageOrder) -> c.Assessed:
@@ -27,27 +27,35 @@ def assess_stage(clients: Clients, order: c.StageOrder) -> c.Assessed:
 
 
 def _assess(clients: Clients, order: c.StageOrder) -> c.Assessed:
-    state = clients.configuration.hub.state
-    path = records.evidence(order.promotion.id, order.stage, order.phase.value, "evidence.json")
-    if clients.hub.find(state, path) is None:  # What was measured before a crash stands.
-        clients.hub.create(state, path, json.dumps(_measured(clients, order)).encode())
-    kept = json.loads(clients.hub.read(state, path) or b"{}")
-    verdicts = tuple(decode(Verdict, each) for each in kept["verdicts"])
-    failed = [each for each in verdicts if each.outcome is not GateOutcome.PASS]
-    facts = {"promotion": order.promotion.id, "stage": order.stage, "phase": order.phase.value, **_said(verdicts)}
+    store, path = clients.store, paths.evidence(order.promotion.id, order.stage, order.phase.value, "evidence.json")
+    if not store.exists(path):  # What was measured before a crash stands.
+        store.create(path, _measured(clients, order))
+    measured = store.get(StageEvidence, path)
+    if measured is None:
+        raise Transient(f"{path} was removed while the stage was assessed")
+    verdicts = measured.verdicts
+    failed = [verdict for verdict in verdicts if verdict.outcome is not GateOutcome.PASS]
+    facts = {"promotion": order.promotion.id, "stage": order.stage, "phase": order.phase.value}
+    facts |= {"verdicts": encode(verdicts)}
     clients.audit.append(order.key, "assessed", str(order.plan.model), "signalbox", facts)
-    worse = any(each.gate == "better_than_champion" and each.outcome is GateOutcome.FAIL for each in failed)
-    because = tuple(f"{each.gate}: {each.outcome.value}: {each.because}" for each in failed)
+    worse = any(verdict.gate == "better_than_champion" and verdict.outcome is GateOutcome.FAIL for verdict in failed)
+    because = tuple(f"{verdict.gate}: {verdict.outcome.value}: {verdict.because}" for verdict in failed)
     return c.Assessed(passed=not failed, record=path, because=because, worse=worse)
 
 
-def _measured(clients: Clients, order: c.StageOrder) -> dict[str, object]:
+def _measured(clients: Clients, order: c.StageOrder) -> StageEvidence:
     gates, serving = order.at.gates(order.phase), _champion(clients, order)
     about = replace(order, plan=order.plan.against(order.stage, serving))
-    evidence = _gather(clients, carried(clients, about), gates)
+    evidence = _gather(clients, carried(clients.ledger, about), gates)
     verdicts = judge(gates, evidence)
-    where = {"stage": order.stage, "phase": order.phase.value, "champion": encode(serving)}
-    return {**where, "evidence": encode(evidence), "at": stamp(clients), **_said(verdicts)}
+    return StageEvidence(
+        stage=order.stage,
+        phase=order.phase.value,
+        champion=serving,
+        evidence=encode(evidence),
+        at=stamp(clients),
+        verdicts=tuple(verdicts),
+    )
 
 
 def _champion(clients: Clients, order: c.StageOrder) -> Champion:
@@ -64,9 +72,9 @@ def _approved_champion(clients: Clients, order: c.StageOrder) -> Champion | None
         return order.at.champion
     if order.phase is Phase.ENTRY or not order.at.stage.approvals.roles:
         return None
-    path = records.evidence(order.promotion.id, order.stage, Phase.ENTRY.value, "evidence.json")
-    shown = json.loads(clients.hub.read(clients.configuration.hub.state, path) or b"{}").get("champion")
-    return decode(Champion, shown) if shown else None
+    path = paths.evidence(order.promotion.id, order.stage, Phase.ENTRY.value, "evidence.json")
+    shown = clients.store.document(path)
+    return decode(Champion, shown["champion"]) if shown and "champion" in shown else None
 
 
 def _gather(clients: Clients, order: c.StageOrder, gates: tuple[GateSpec, ...]) -> Evidence:
@@ -86,7 +94,3 @@ def _evaluated(clients: Clients, order: c.StageOrder) -> Evaluation | None:
     model = clients.models.find(order.plan.source, order.plan.model)
     run = model.tags.get(RUN, "") if model else ""
     return recorded_evaluation(clients, run, order.plan.digest)
-
-
-def _said(verdicts: tuple[Verdict, ...]) -> dict[str, object]:
-    return {"verdicts": encode(verdicts)}

@@ -107,21 +107,21 @@ class Session(Online):
 
 def _with_holdout(clients: Clients, session: Session, gates: Sequence[GateSpec], evidence: Evidence) -> Evidence:
     """With both models' predictions of the hold-out compared, where a gate asks for it."""
-    asked = {gate.gate: gate.options for gate in gates}
-    found = evidence
-    if "better_than_champion" in asked or "outputs_agree" in asked:
+    names, tested = {gate.gate for gate in gates}, evidence
+    if names & {"better_than_champion", "outputs_agree"}:
         rows = read_rows(clients, session.promotable.holdout)
         challenger = session.predictions(session.challenger, rows)
         champion = look = None
-        wanted = [gate.options for gate in gates if gate.gate == "better_than_champion"]
+        options = [gate.options for gate in gates if gate.gate == "better_than_champion"]
         if session.champion.deployment:
             champion = session.predictions(session.champion.deployment, rows)
-            if wanted:
-                look = take_look(clients, session.promotable.name, rows.holdout, rows.version, session.digest)
-        evaluation = evaluate(rows, wanted, session.champion.model, champion, challenger, look)
-        found = replace(found, evaluation=evaluation)
-        found = replace(found, agreement=agreement_of(rows, champion, challenger))
-    return replace(found, latency=_latency(session.times_ms, session.errors))
+            if options:
+                model, now = session.promotable.name, clients.clock.now()
+                look = take_look(clients.store, model, rows.holdout, rows.version, session.digest, now)
+        evaluation = evaluate(rows, options, session.champion.model, champion, challenger, look)
+        agreement = agreement_of(rows, champion, challenger)
+        tested = replace(tested, evaluation=evaluation, agreement=agreement)
+    return replace(tested, latency=_latency(session.times_ms, session.errors))
 
 
 def _golden(clients: Clients, order: c.StageOrder) -> Iterator[tuple[Any, Any]]:

@@ -1,35 +1,34 @@
 """Find what no event brings: flags set by tag, and promotions whose orchestration was ended from outside."""
 
 import asyncio
-import json
 
 from activities.devops.sweeps import sweep_devops
 from activities.promotion.promotion_sets import sweep_sets
 from activities.sweep_parts import Parts
 from shared import contracts as c
 from shared.application.promotion.flags import sources, wanted
-from shared.application.promotion.standing import fate_of, opened
+from shared.application.promotion.standing import opened
 from shared.application.promotion.starts import start_promotion
 from shared.application.promotion.superseding import superseded_by
 from shared.application.promotion.turns import waited_for, whose_turn
 from shared.clients import Clients
-from shared.codec import decode
 from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.models import HELD
 from shared.durable.starting import Client, Start, find_instance, start_once, wake
 from shared.ports import RegisteredModel
-from shared.records import paths as records
+from shared.records import paths
+from shared.records.promotion import is_open
 
 
 async def sweep_flags(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swept:
     """Start the promotion of every flagged version, by the id that its event would have given it."""
     del sweep  # Its key only makes the sweep an effect of its own.
     parts, started = Parts("flags"), 0
-    for asked in (await asyncio.to_thread(_flagged, clients, parts)).values():
-        with parts.part(f"promotion {asked.id}"):
-            started += await start_promotion(client, clients, asked) is Start.STARTED
+    for request in (await asyncio.to_thread(_flagged, clients, parts)).values():
+        with parts.part(f"promotion {request.id}"):
+            started += await start_promotion(client, clients.store, request) is Start.STARTED
     return await parts.conclude(clients, c.Swept(started=started))
 
 
@@ -54,9 +53,9 @@ async def sweep_promotions(client: Client, clients: Clients, sweep: c.Sweep) -> 
 
 async def _wake_waiting(client: Client, clients: Clients, parts: Parts) -> None:
     """Whoever's turn has come, and whoever was replaced while they waited for people."""
-    for lock in await asyncio.to_thread(waited_for, clients):
+    for lock in await asyncio.to_thread(waited_for, clients.store):
         with parts.part(f"the queue for {lock}"):
-            for promotion in await asyncio.to_thread(list, whose_turn(clients, [lock])):
+            for promotion in await asyncio.to_thread(list, whose_turn(clients.store, [lock])):
                 await wake(client, promotion, c.TURN_COME)
     for promotion in await asyncio.to_thread(_replaced, clients, parts):
         with parts.part(f"promotion {promotion}"):
@@ -64,13 +63,13 @@ async def _wake_waiting(client: Client, clients: Clients, parts: Parts) -> None:
 
 
 def _replaced(clients: Clients, parts: Parts) -> list[str]:
-    found = list[str]()
-    for blob in clients.hub.list(clients.configuration.hub.state, records.OPEN_PROMOTIONS):
-        promotion = blob.path.removeprefix(records.OPEN_PROMOTIONS).removesuffix(".json")
+    promotions = list[str]()
+    for blob in clients.store.blobs(paths.OPEN_PROMOTIONS):
+        promotion = blob.path.removeprefix(paths.OPEN_PROMOTIONS).removesuffix(".json")
         with parts.part(f"promotion {promotion}"):
-            if superseded_by(clients, promotion):
-                found.append(promotion)
-    return found
+            if superseded_by(clients.store, promotion):
+                promotions.append(promotion)
+    return promotions
 
 
 def _flagged(clients: Clients, parts: Parts) -> dict[str, c.Promotion | c.PromotionSet]:
@@ -100,21 +99,20 @@ def _asked(clients: Clients, source: Workspace, version: RegisteredModel) -> c.P
 
 def _open(clients: Clients, parts: Parts) -> list[c.Restoring]:
     """Promotions that may have been opened and were not closed."""
-    state, found = clients.configuration.hub.state, list[c.Restoring]()
-    for blob in clients.hub.list(state, records.OPEN_PROMOTIONS):
-        with parts.part(f"record {state}/{blob.path}"):
-            raw = clients.hub.read(state, blob.path)
-            if raw is not None:
-                promotion = decode(c.Promotion, json.loads(raw))
-                there = opened(clients, promotion.id)
-                plan, locks = (there.plan, there.held) if there else (None, ())
-                found.append(c.Restoring(promotion=promotion, plan=plan, locks=locks))
-    return found
+    store, restorings = clients.store, list[c.Restoring]()
+    for blob in store.blobs(paths.OPEN_PROMOTIONS):
+        with parts.part(f"record {store.container}/{blob.path}"):
+            promotion = store.get(c.Promotion, blob.path)
+            if promotion is not None:
+                opening = opened(clients.ledger, promotion.id)
+                plan, locks = (opening.plan, opening.held) if opening else (None, ())
+                restorings.append(c.Restoring(promotion=promotion, plan=plan, locks=locks))
+    return restorings
 
 
 def _still_open(clients: Clients, promotion: str) -> bool:
     """It may have closed since it was listed, or was ended before it was opened, or when its fate was written."""
-    still = fate_of(clients, promotion) == ""
-    if not still:
-        clients.hub.delete(clients.configuration.hub.state, records.open_promotion(promotion))
-    return still
+    still_open = is_open(clients.store, promotion)
+    if not still_open:
+        clients.store.delete(paths.open_promotion(promotion))
+    return still_open

@@ -20,7 +20,7 @@ def make_move(clients: Clients, order: c.MoveOrder) -> c.Moved:
     require_receipt(clients, order)
     if _is_undoing(clients, order):
         raise _undone_already(order)
-    mover, about = MOVERS[order.move], carried(clients, order)
+    mover, about = MOVERS[order.move], carried(clients.ledger, order)
     before = clients.ledger.find(_before(order)) or clients.ledger.record(_before(order), mover.before(clients, about))
     waiting = mover.advance(clients, about)
     if _is_undoing(clients, order):
@@ -37,7 +37,7 @@ def undo_move(clients: Clients, order: c.MoveOrder) -> c.Moved:
     before = clients.ledger.find(_before(order))
     if before is None or clients.ledger.find(_undone(order)) is not None:
         return c.Moved()
-    waiting = MOVERS[order.move].undo(clients, carried(clients, order), before)
+    waiting = MOVERS[order.move].undo(clients, carried(clients.ledger, order), before)
     if not waiting:
         _record(clients, order, _undone(order), "undone")
     return c.Moved(waiting=waiting)

@@ -1,6 +1,5 @@
 """Write the evidence pack: one self-contained page and its JSON, which approvals are given for by digest."""
 
-import json
 from collections.abc import Iterator
 
 from activities.effects import once, stamp
@@ -9,11 +8,12 @@ from shared.application.promotion.stage_training import carried
 from shared.application.promotion.standing import askers_of
 from shared.clients import Clients
 from shared.codec import decode, encode
+from shared.domain.failures import Transient
 from shared.domain.promotion.approvals import unverified_reason
 from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.models import DIGEST, ModelVersion
 from shared.domain.promotion.plans import Champion, Phase, Plan, StagePlan
-from shared.records import paths as records
+from shared.records import paths
 
 
 def write_evidence_pack(clients: Clients, order: c.StageOrder) -> c.EvidencePack:
@@ -24,16 +24,16 @@ def write_evidence_pack(clients: Clients, order: c.StageOrder) -> c.EvidencePack
 def _write(clients: Clients, order: c.StageOrder) -> c.EvidencePack:
     from shared.evidence_page import page
 
-    state = clients.configuration.hub.state
     where = {
-        name: records.evidence(order.promotion.id, order.stage, order.phase.value, name)
+        name: paths.evidence(order.promotion.id, order.stage, order.phase.value, name)
         for name in ("pack.json", "pack.html")
     }
-    made = json.dumps(_content(clients, order), indent=2).encode()
-    clients.hub.create(state, where["pack.json"], made)
-    content = json.loads(clients.hub.read(state, where["pack.json"]) or made)  # That of before a crash stands.
+    clients.store.create_document(where["pack.json"], _content(clients, order))
+    content = clients.store.document(where["pack.json"])  # That of before a crash stands.
+    if content is None:
+        raise Transient(f"{where['pack.json']} was removed while the pack was written")
     digest = canonical_digest(content)
-    clients.hub.create(state, where["pack.html"], page(content, digest).encode())
+    clients.store.create_file(where["pack.html"], page(content, digest).encode())
     facts = {"promotion": order.promotion.id, "stage": order.stage, "phase": order.phase.value, "digest": digest}
     clients.audit.append(order.key, "evidence pack written", str(order.plan.model), "signalbox", facts)
     return c.EvidencePack(digest=digest, page=where["pack.html"], record=where["pack.json"])
@@ -41,15 +41,14 @@ def _write(clients: Clients, order: c.StageOrder) -> c.EvidencePack:
 
 def _content(clients: Clients, order: c.StageOrder) -> dict[str, object]:
     """What changed, what was measured, where it comes from, what would be undone, and who must do what next."""
-    plan, request = carried(clients, order).plan, order.promotion
-    state = clients.configuration.hub.state
-    assessments = [json.loads(clients.hub.read(state, path) or b"{}") for path in order.seen]
-    for each in assessments:
-        if "champion" in each:  # Who served when that was measured.
-            plan = plan.against(each["stage"], decode(Champion, each["champion"]))
+    plan, request = carried(clients.ledger, order).plan, order.promotion
+    assessments = [clients.store.document(path) or {} for path in order.seen]
+    for assessment in assessments:
+        if "champion" in assessment:  # Who served when that was measured.
+            plan = plan.against(assessment["stage"], decode(Champion, assessment["champion"]))
     moves = [f"{at.stage.name}: {move.value}" for at, move in plan.moves()]
-    policy, askers = order.at.stage.approvals, askers_of(clients, request, order.plan.digest)
-    asked = [encode(role) for role in policy.asked(askers)] if order.phase is Phase.ENTRY else []
+    policy, askers = order.at.stage.approvals, askers_of(clients.store, request, order.plan.digest)
+    roles = [encode(role) for role in policy.asked(askers)] if order.phase is Phase.ENTRY else []
     return {
         "promotion": request.id,
         "written": stamp(clients),
@@ -68,8 +67,8 @@ def _content(clients: Clients, order: c.StageOrder) -> dict[str, object]:
         "changed": [each for at in plan.stages for each in _changed(clients, plan, at)],
         "assessments": assessments,
         "undo": list(reversed(moves)),
-        "asked": asked,
-        "unverified": unverified_reason(policy) if asked and askers.unverified else "",
+        "asked": roles,
+        "unverified": unverified_reason(policy) if roles and askers.unverified else "",
         "expires_after_s": order.at.stage.approvals.expire_after_s,
     }
 

@@ -4,17 +4,16 @@ A set is on the list from before its start until a sweep has seen that it ended,
 """
 
 import asyncio
-import json
 from datetime import timedelta
 
 from activities.sweep_parts import Parts
 from shared import contracts as c
-from shared.application.promotion.standing import fate_of, opened
+from shared.application.promotion.standing import opened
 from shared.clients import Clients
-from shared.codec import decode
 from shared.domain import identity
 from shared.durable.starting import Client, Start, find_instance, start_once
-from shared.records import paths as records
+from shared.records import paths
+from shared.records.promotion import fate_of, is_open
 
 _GRACE = timedelta(seconds=60)  # Between the list and the start.
 
@@ -39,21 +38,20 @@ async def _take_back(client: Client, clients: Clients, together: c.PromotionSet)
             return False
         restoring = await asyncio.to_thread(_to_take_back, clients, together)
     if restoring is None:
-        path = records.open_set(together.id)
-        await asyncio.to_thread(clients.hub.delete, clients.configuration.hub.state, path)
+        await asyncio.to_thread(clients.store.delete, paths.open_set(together.id))
         return False
     name = identity.restore_id(restoring.promotion.id)
     return await start_once(client, c.RESTORE, name, restoring, again=True) is Start.STARTED
 
 
 def _open(clients: Clients, parts: Parts) -> list[c.PromotionSet]:
-    state, found = clients.configuration.hub.state, list[c.PromotionSet]()
-    for blob in clients.hub.list(state, records.OPEN_SETS):
-        with parts.part(f"record {state}/{blob.path}"):
-            raw = clients.hub.read(state, blob.path)
-            if raw is not None and clients.clock.now() - blob.modified > _GRACE:
-                found.append(decode(c.PromotionSet, json.loads(raw)))
-    return found
+    store, sets = clients.store, list[c.PromotionSet]()
+    for blob in store.blobs(paths.OPEN_SETS):
+        with parts.part(f"record {store.container}/{blob.path}"):
+            together = store.get(c.PromotionSet, blob.path)
+            if together is not None and clients.clock.now() - blob.modified > _GRACE:
+                sets.append(together)
+    return sets
 
 
 async def _under_way(client: Client, clients: Clients, together: c.PromotionSet) -> bool:
@@ -61,15 +59,19 @@ async def _under_way(client: Client, clients: Clients, together: c.PromotionSet)
         instance = await find_instance(client, promotion.id)
         if instance is not None and instance.running:
             return True
-    return any([await asyncio.to_thread(fate_of, clients, each.id) == "" for each in together.promotions])
+    for promotion in together.promotions:
+        if await asyncio.to_thread(is_open, clients.store, promotion.id):
+            return True
+    return False
 
 
 def _to_take_back(clients: Clients, together: c.PromotionSet) -> c.Restoring | None:
     """The last of an atomic set that has arrived, where another has not."""
-    arrived = [each for each in together.promotions if fate_of(clients, each.id) == c.Fate.PROMOTED.value]
+    store, promoted = clients.store, c.Fate.PROMOTED
+    arrived = [promotion for promotion in together.promotions if fate_of(store, promotion.id) is promoted]
     if not together.atomic or len(arrived) in (0, len(together.promotions)):
         return None
-    found = opened(clients, arrived[-1].id)
+    opening = opened(clients.ledger, arrived[-1].id)
     because = f"{together.id} was ended from outside before all of it had arrived, so this one was taken back"
-    plan, locks = (found.plan, found.held) if found else (None, ())
+    plan, locks = (opening.plan, opening.held) if opening else (None, ())
     return c.Restoring(promotion=arrived[-1], plan=plan, because=because, locks=locks)

@@ -1,17 +1,16 @@
 """A promotion's own record: opened once with its plan, closed once with its fate; and the locks of endpoints."""
 
 import asyncio
-import json
 from contextlib import suppress
+from dataclasses import replace
 
 from activities.effects import once, stamp
 from shared import contracts as c
 from shared.application.promotion.planning import plan_digest, plan_promotion
-from shared.application.promotion.stage_entry import unproven
+from shared.application.promotion.stage_entry import Receipts, unproven
 from shared.application.promotion.standing import opened
-from shared.application.promotion.superseding import refuse_superseded, supersede
+from shared.application.promotion.superseding import refuse_superseded, replaceable, supersede
 from shared.application.promotion.turns import (
-    QueuedPromotion,
     holder_of,
     join_queue,
     leave_queue,
@@ -26,26 +25,29 @@ from shared.domain.promotion.models import DIGEST, FLAG, HELD, Flag, write_flag
 from shared.domain.promotion.plans import Plan, changes
 from shared.domain.retraining.pipelines import Pipeline, PipelineKind
 from shared.durable.starting import Client, wake
-from shared.records import paths as records
+from shared.records import paths
 from shared.records.listings import PROMOTIONS, keep_listed
+from shared.records.promotion import LockHolder, PromotionRecord, QueuedPromotion, find_promotion
+from shared.records.store import LostRace
 
 _TAG = 256  # What Azure ML takes.
 
 
 def open_promotion(clients: Clients, opening: c.PromotionOpening) -> c.PromotionOpened:
     """The record, created by the first execution, and its plan; any other execution learns who was first."""
-    request, state = opening.promotion, clients.configuration.hub.state
-    at = stamp(clients)
-    record = {"opened": at, "execution": opening.execution, "promotion": encode(request)}
-    path, row = records.promotion(request.id), _row(request, at)
-    if clients.hub.find(state, path) is None:
-        clients.hub.create(state, records.open_promotion(request.id), json.dumps(encode(request)).encode())
-    if not clients.hub.create(state, path, json.dumps(record).encode(), row):
-        first = json.loads(clients.hub.read(state, path) or b"{}")
-        if first.get("execution") != opening.execution:
-            because = f"{request.id} was opened at {first.get('opened')}; ask for a new attempt to promote again"
+    request, store = opening.promotion, clients.store
+    record = PromotionRecord(opened=stamp(clients), execution=opening.execution, promotion=request)
+    path, row = paths.promotion(request.id), _row(request, record.opened)
+    if not store.exists(path):
+        store.create(paths.open_promotion(request.id), request)
+    if not store.create(path, record, row):
+        first = find_promotion(store, request.id)
+        if first is None:
+            raise Transient(f"the record of {request.id} was removed while it was opened")
+        if first.execution != opening.execution:
+            because = f"{request.id} was opened at {first.opened}; ask for a new attempt to promote again"
             return c.PromotionOpened(fate=c.Fate.DUPLICATE, because=because)
-        row = _row(request, str(first["opened"]))
+        row = _row(request, first.opened)
     return once(clients, opening.key, c.PromotionOpened, lambda: _begin(clients, request, row))
 
 
@@ -56,65 +58,69 @@ def _row(request: c.Promotion, opened_at: str) -> dict[str, str]:
 
 
 def _begin(clients: Clients, request: c.Promotion, row: dict[str, str]) -> c.PromotionOpened:
-    keep_listed(clients.hub, clients.configuration.hub.state, PROMOTIONS, request.id, row)
+    keep_listed(clients.hub, clients.store.container, PROMOTIONS, request.id, row)
     return _plan(clients, request)
 
 
 def look_at_plan(clients: Clients, look: c.PromotionLook) -> c.PromotionOpened:
-    found = opened(clients, look.promotion)
-    if found is None:
+    opening = opened(clients.ledger, look.promotion)
+    if opening is None:
         raise Refused(f"{look.promotion} has never been opened: it has no plan")
-    return found
+    return opening
 
 
 def lock_endpoint(clients: Clients, lock: c.EndpointLock) -> c.EndpointLocked:
     """Taken by whoever is first in the queue, once it is free; all others wait, whichever model is theirs."""
-    refuse_superseded(clients, lock.owner)
-    holder = holder_of(clients, lock.endpoint)
+    store, now = clients.store, clients.clock.now()
+    refuse_superseded(store, lock.owner)
+    holder = holder_of(store, lock.endpoint)
     if holder != lock.owner:
         ahead = [place.promotion for place in _ahead(clients, lock)]
         if holder or ahead or not _take(clients, lock):
-            place = join_queue(clients, lock.endpoint, lock.owner)
+            place = join_queue(store, lock.endpoint, lock.owner, now)
             before = [*filter(None, [holder]), *ahead]
-            supersede(clients, lock, before)
-            again = look_again_s(clients, place)
+            ladder = clients.configuration.ladder
+            for request, other in replaceable(store, clients.ledger, ladder, lock, before):
+                supersede(store, clients.audit, clients.announcer, request, other)
+            again = look_again_s(place, now)
             return c.EndpointLocked(held=False, by=next(iter(before), ""), ahead=len(ahead), look_again_s=again)
-    leave_queue(clients, lock.endpoint, lock.owner)
+    leave_queue(clients.store, lock.endpoint, lock.owner)
     return c.EndpointLocked(held=True)
 
 
 def _ahead(clients: Clients, lock: c.EndpointLock) -> list[QueuedPromotion]:
     """Those that came before: all of them, where the promotion has no place in the queue yet."""
-    waiting = queue_of(clients, lock.endpoint)
+    waiting = queue_of(clients.store, lock.endpoint)
     own = next((number for number, place in enumerate(waiting) if place.promotion == lock.owner), len(waiting))
     return waiting[:own]
 
 
 def _take(clients: Clients, lock: c.EndpointLock) -> bool:
     """Whether the lock, free or left by a promotion that has ended, was taken before anybody else came."""
-    state, path = clients.configuration.hub.state, records.endpoint_lock(lock.endpoint)
-    content = json.dumps({"owner": lock.owner, "model": lock.model, "at": stamp(clients)}).encode()
-    there = clients.hub.find(state, path)
-    if there is None:
-        return clients.hub.create(state, path, content)
-    if holder_of(clients, lock.endpoint):  # Somebody took it between the two looks.
+    store, path = clients.store, paths.endpoint_lock(lock.endpoint)
+    holder = LockHolder(owner=lock.owner, model=lock.model, at=stamp(clients))
+    stored = store.get_stored(LockHolder, path)
+    if stored is not None and holder_of(store, lock.endpoint):  # Somebody took it between the two looks.
         return False
-    return clients.hub.replace(state, path, content, there.etag)
+    try:
+        store.save(path, holder, stored)
+    except LostRace:
+        return False
+    return True
 
 
 def unlock_endpoint(clients: Clients, lock: c.EndpointLock) -> c.Done:
     """Give back the lock, or the place in its queue."""
-    state, path = clients.configuration.hub.state, records.endpoint_lock(lock.endpoint)
-    there, raw = clients.hub.find(state, path), clients.hub.read(state, path)
-    if there is not None and raw is not None and json.loads(raw)["owner"] == lock.owner:
-        clients.hub.delete(state, path, there.etag)
-    leave_queue(clients, lock.endpoint, lock.owner)
+    stored = clients.store.get_stored(LockHolder, paths.endpoint_lock(lock.endpoint))
+    if stored is not None and stored.record.owner == lock.owner:
+        clients.store.delete(stored.blob.path, stored.blob.etag)
+    leave_queue(clients.store, lock.endpoint, lock.owner)
     return c.Done(at=stamp(clients))
 
 
 async def wake_waiting(client: Client, clients: Clients, freed: c.LocksFreed) -> c.Done:
     """Tell whoever is first in a queue that it is their turn; one that is not told finds out by looking."""
-    for promotion in await asyncio.to_thread(lambda: list(whose_turn(clients, freed.locks))):
+    for promotion in await asyncio.to_thread(lambda: list(whose_turn(clients.store, freed.locks))):
         await wake(client, promotion, c.TURN_COME)
     return c.Done(at=stamp(clients))
 
@@ -136,7 +142,7 @@ def close_promotion(clients: Clients, closing: c.PromotionClosing) -> c.Done:
         kind = f"Signalbox.Promotion.{closing.fate.value.capitalize()}"
         clients.announcer.announce(f"{request.id}-{closing.fate.value}", kind, f"promotions/{request.id}", data)
         _write_fate(clients, closing, at)
-        clients.hub.delete(clients.configuration.hub.state, records.open_promotion(request.id))
+        clients.store.delete(paths.open_promotion(request.id))
         return c.Done(at=at)
 
     return once(clients, closing.key, c.Done, act)
@@ -147,7 +153,8 @@ def _plan(clients: Clients, request: c.Promotion) -> c.PromotionOpened:
         plan = plan_promotion(clients, request.model, request.source, request.target)
         digest = plan_digest(plan)
         _refuse_changed(clients, request, plan, digest)
-        if because := unproven(clients, plan, plan.stages[0]):
+        receipts, ladder = Receipts(clients.store, clients.ledger, clients.signer), clients.configuration.ladder
+        if because := unproven(receipts, ladder, plan, plan.stages[0]):
             raise Refused(because)
     except Refused as refusal:
         return c.PromotionOpened(because=str(refusal))
@@ -162,9 +169,9 @@ def _refuse_changed(clients: Clients, request: c.Promotion, plan: Plan, digest: 
         raise Refused(f"{plan.model} was flagged with {request.flagged} and has {plan.digest}: it was swapped since")
     if not request.plan or request.plan == digest:
         return
-    raw = clients.hub.read(clients.configuration.hub.state, records.planned(request.id))
-    said = "; ".join(changes(json.loads(raw), encode(plan))[:10]) if raw else "the approved plan was not kept"
-    raise Refused(f"the world changed since plan {request.plan}: {said}; plan again")
+    planned = clients.store.document(paths.planned(request.id))
+    reason = "; ".join(changes(planned, encode(plan))[:10]) if planned else "the approved plan was not kept"
+    raise Refused(f"the world changed since plan {request.plan}: {reason}; plan again")
 
 
 def _hold_back(clients: Clients, closing: c.PromotionClosing) -> None:
@@ -194,12 +201,12 @@ def _flag_onwards(clients: Clients, request: c.Promotion) -> None:
 
 
 def _write_fate(clients: Clients, closing: c.PromotionClosing, at: str) -> None:
-    state, path = clients.configuration.hub.state, records.promotion(closing.promotion.id)
-    there, raw = clients.hub.find(state, path), clients.hub.read(state, path)
-    if there is None or raw is None:
-        raise Refused(f"the record of {closing.promotion.id} is gone from {state}/{path}; restore it from a backup")
-    record = json.loads(raw) | {"closed": at, "fate": closing.fate.value, "because": list(closing.because)}
-    metadata = dict(there.metadata) | {"fate": closing.fate.value}
-    if not clients.hub.replace(state, path, json.dumps(record).encode(), there.etag, metadata):
-        raise Transient(f"the record of {closing.promotion.id} changed while it was being closed")
-    keep_listed(clients.hub, state, PROMOTIONS, closing.promotion.id, metadata)
+    store, promotion = clients.store, closing.promotion.id
+    path = paths.promotion(promotion)
+    stored = store.get_stored(PromotionRecord, path)
+    if stored is None:
+        raise Refused(f"the record of {promotion} is gone from {store.container}/{path}; restore it from a backup")
+    closed = replace(stored.record, closed=at, fate=closing.fate, because=closing.because)
+    row = {"fate": closing.fate.value}
+    store.update(stored, closed, row)
+    keep_listed(store.hub, store.container, PROMOTIONS, promotion, {**stored.blob.metadata, **row})

@@ -3,14 +3,13 @@
 A receipt is issued from what is recorded (evidence, approvals, the source as it is now), not from what callers say.
 """
 
-import json
 from dataclasses import replace
 from datetime import timedelta
 
 from activities.effects import once
 from shared import contracts as c
 from shared.application.promotion.decisions import use_decisions
-from shared.application.promotion.stage_entry import unproven
+from shared.application.promotion.stage_entry import Receipts, unproven
 from shared.application.promotion.stage_training import Order, carried
 from shared.application.promotion.standing import break_glass, glass_stage, judgement
 from shared.clients import Clients
@@ -24,7 +23,7 @@ from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.models import BUNDLE, FLAG
 from shared.domain.promotion.plans import Phase
 from shared.domain.promotion.receipts import Receipt, objection, signed_content
-from shared.records import paths as records
+from shared.records import paths
 
 _LIFE = timedelta(hours=24)
 
@@ -55,11 +54,11 @@ def require_receipt(clients: Clients, order: c.MoveOrder) -> None:
 
 def _issue(clients: Clients, order: c.StageOrder) -> Receipt:
     refuse_changed_source(clients, order)
-    for kept in (order.stage, glass_stage(order.stage, order.phase)):
-        use_decisions(clients, order.promotion.id, kept)
-    override = break_glass(clients, order)
+    for stage in (order.stage, glass_stage(order.stage, order.phase)):
+        use_decisions(clients.store, order.promotion.id, stage)
+    override = break_glass(clients.store, clients.configuration.ladder.break_glass, order, clients.clock.now())
     verdicts = _verdicts(clients, order)
-    failed = [f"{each.gate}: {each.because}" for each in verdicts if each.outcome is not GateOutcome.PASS]
+    failed = [f"{verdict.gate}: {verdict.because}" for verdict in verdicts if verdict.outcome is not GateOutcome.PASS]
     if failed and not override:
         raise Refused(f"no receipt for {order.stage} ({order.phase.value}): {'; '.join(failed)}")
     approvals = _approvals(clients, order)
@@ -73,7 +72,7 @@ def _issue(clients: Clients, order: c.StageOrder) -> Receipt:
         phase=order.phase,
         plan=order.plan_digest,
         evidence=order.evidence,
-        verdicts=tuple(f"{each.gate}: {each.outcome.value}" for each in verdicts),
+        verdicts=tuple(f"{verdict.gate}: {verdict.outcome.value}" for verdict in verdicts),
         approvals=approvals,
         issued=now.isoformat(timespec="seconds"),
         expires=(now + _life(order)).isoformat(timespec="seconds"),
@@ -101,17 +100,16 @@ def _keep(clients: Clients, order: c.StageOrder, receipt: Receipt) -> None:
 
 def _digest(clients: Clients, order: Order, phase: Phase) -> str:
     """On the way in, of the flagged bundle; on the way out, of the one that was measured, which may be trained here."""
-    about = carried(clients, order) if phase is Phase.EXIT else order
+    about = carried(clients.ledger, order) if phase is Phase.EXIT else order
     return about.plan.digest
 
 
 def _verdicts(clients: Clients, order: c.StageOrder) -> tuple[Verdict, ...]:
     """The gates judged anew from the recorded evidence, freezes as of now: people may have thought for days."""
     path, where = _pack(order), f"{order.stage} ({order.phase.value})"
-    raw = clients.hub.read(clients.configuration.hub.state, path)
-    if raw is None:
+    shown = clients.store.document(path)
+    if shown is None:
         raise Refused(f"no evidence is recorded for {where}: nothing passes without it")
-    shown = json.loads(raw)
     if canonical_digest(shown) != order.evidence:
         raise Refused(f"{path} is not the evidence {order.evidence} any more, which was shown for {where}")
     evidence = replace(decode(Evidence, shown["assessments"][-1]["evidence"]), at=clients.clock.now())
@@ -120,22 +118,23 @@ def _verdicts(clients: Clients, order: c.StageOrder) -> tuple[Verdict, ...]:
 
 def _pack(order: c.StageOrder) -> str:
     """Whose digest is what people approve; the phase's own evidence is the last in it."""
-    return records.evidence(order.promotion.id, order.stage, order.phase.value, "pack.json")
+    return paths.evidence(order.promotion.id, order.stage, order.phase.value, "pack.json")
 
 
 def _approvals(clients: Clients, order: c.StageOrder) -> tuple[str, ...]:
     if order.phase is Phase.EXIT:  # Given on the way in, for the evidence of that moment.
         entry = clients.ledger.find(identity.promotion_key(order.promotion.id, f"{order.stage}/entry/receipt"))
         return decode(Receipt, entry).approvals if entry else ()
-    found = judgement(clients, order)
-    if found.standing is not ApprovalStanding.APPROVED:
-        raise Refused(f"no receipt for {order.stage}: {'; '.join(found.unmet)}")
-    return tuple(f"{each.role}: {each.name} ({each.oid})" for each in found.approvals)
+    judged = judgement(clients.store, clients.ledger, order, clients.clock.now())
+    if judged.standing is not ApprovalStanding.APPROVED:
+        raise Refused(f"no receipt for {order.stage}: {'; '.join(judged.unmet)}")
+    return tuple(f"{approval.role}: {approval.name} ({approval.oid})" for approval in judged.approvals)
 
 
 def refuse_unproven(clients: Clients, order: c.StageOrder) -> None:
     """No stage is skipped: the one before must have measured and passed this very bundle."""
-    because = unproven(clients, order.plan, order.at, order.promotion.id)
+    receipts = Receipts(clients.store, clients.ledger, clients.signer)
+    because = unproven(receipts, clients.configuration.ladder, order.plan, order.at, order.promotion.id)
     if because:
         raise Refused(f"no receipt for {because}")
 

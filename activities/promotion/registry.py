@@ -13,7 +13,7 @@ from shared.domain.promotion.ladder import Registry
 from shared.domain.promotion.models import BUNDLE, DIGEST, STATE, EntryState, ModelVersion
 from shared.domain.promotion.plans import Move
 from shared.ports import RegisteredModel, Shelf
-from shared.records import paths as records
+from shared.records import paths
 
 
 def list_entries(clients: Clients, sweep: c.Sweep) -> c.RegistryEntries:
@@ -44,13 +44,12 @@ def scrub_entry(clients: Clients, scrub: c.EntryScrub) -> c.EntryScrubbed:
 
 def _state_of(clients: Clients, entry: ModelVersion) -> str:
     """What the interlocking has made of *entry*, by the audit log; empty while a promotion of it is under way."""
-    lock = records.endpoint_lock(f"model/{entry.name}")
-    if clients.hub.find(clients.configuration.hub.state, lock) is not None:
+    if clients.store.exists(paths.endpoint_lock(f"model/{entry.name}")):
         return ""
     state = EntryState.CANDIDATE
-    for each in clients.audit.about(entry.name):
-        if each.subject == str(entry) and each.facts.get("move") == Move.APPROVE_ENTRY.value:
-            state = EntryState.APPROVED if each.kind == "moved" else EntryState.CANDIDATE
+    for audit_entry in clients.audit.about(entry.name):
+        if audit_entry.subject == str(entry) and audit_entry.facts.get("move") == Move.APPROVE_ENTRY.value:
+            state = EntryState.APPROVED if audit_entry.kind == "moved" else EntryState.CANDIDATE
     return state.value
 
 

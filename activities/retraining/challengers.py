@@ -4,7 +4,6 @@ The challenger's predictions are those that its pipeline wrote for the hold-out 
 only if they are for exactly those rows. What climbs further is measured again, deployed, by the gates of its stages.
 """
 
-import json
 from dataclasses import asdict
 from typing import Any
 
@@ -18,17 +17,20 @@ from activities.retraining.training import cancelled_by, datastore_path, output_
 from shared import contracts as c
 from shared.application.promotion.holdout_looks import take_look
 from shared.application.promotion.planning import read_bundle
-from shared.application.promotion.standing import record_origin
 from shared.clients import Clients
-from shared.codec import decode, encode
+from shared.codec import UndecodableError, decode, encode
 from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.gates import GateOutcome, judge
 from shared.domain.gates.evidence import Evaluation, Evidence
 from shared.domain.promotion.bundles import EXTRAS, MODEL
 from shared.domain.promotion.models import BUNDLE, ModelVersion
+from shared.domain.statistics.looks import Look
 from shared.ports import RegisteredModel, Shelf
-from shared.records import paths as records
+from shared.records import paths
+from shared.records.promotion import record_origin
+from shared.records.retraining import RecordedTrial, find_trial
+from shared.records.store import RecordStore, read_json
 
 RUN = "signalbox.run"  # The tag of a model with the run that trained it.
 _OUTCOMES = {
@@ -52,9 +54,8 @@ def register_challenger(clients: Clients, registration: c.ChallengerRegistration
 
 def recorded_evaluation(clients: Clients, run: str, digest: str) -> Evaluation | None:
     """What run *run* has measured of the bundle *digest*; None where it has judged another one, or none."""
-    raw = clients.hub.read(clients.configuration.hub.state, records.retraining_part(run, "evaluation.json"))
-    found = json.loads(raw) if run and raw else {}
-    return decode(Evidence, found["evidence"]).evaluation if found.get("digest") == digest else None
+    trial = find_trial(clients.store, run)
+    return decode(Evidence, trial.evidence).evaluation if trial and trial.digest == digest else None
 
 
 def _judge(clients: Clients, trial: c.ChallengerTrial) -> c.ChallengerJudged:
@@ -69,7 +70,7 @@ def _judge(clients: Clients, trial: c.ChallengerTrial) -> c.ChallengerJudged:
     champion = champion_of(clients, rules)
     against = _champion_predictions(clients, request, rows, champion.deployment) if champion.deployment else None
     digest = read_bundle(clients.bundles, *_shelves(request, ModelVersion(name=rules.model, version="0"))).digest
-    look = None if against is None else take_look(clients, rules.model, holdout, rows.version, digest)
+    look = None if against is None else _look(clients, rules.model, rows, digest)
     evaluation = evaluate(rows, [rules.gate.options], champion.model, against, challenger, look)
     evidence = Evidence(at=clients.clock.now(), evaluation=evaluation)
     verdict = judge((rules.gate,), evidence)[0]
@@ -84,18 +85,22 @@ def _judge(clients: Clients, trial: c.ChallengerTrial) -> c.ChallengerJudged:
     return judged
 
 
+def _look(clients: Clients, model: str, rows: HoldoutRows, digest: str) -> Look:
+    return take_look(clients.store, model, rows.holdout, rows.version, digest, clients.clock.now())
+
+
 def _keep(clients: Clients, trial: c.ChallengerTrial, judged: c.ChallengerJudged, measured: dict[str, Any]) -> None:
     request = trial.request
-    record = {
+    record = RecordedTrial(
         **measured,
-        "digest": judged.digest,
-        "champion": judged.champion,
-        "champion_at_start": request.champion,
-        "metrics": judged.metrics,
-        "at": stamp(clients),
-    }
-    path = records.retraining_part(request.run, "evaluation.json")
-    clients.hub.create(request.hub.state, path, json.dumps(record).encode())
+        digest=judged.digest,
+        champion=judged.champion,
+        champion_at_start=request.champion,
+        metrics=judged.metrics,
+        at=stamp(clients),
+    )
+    path = paths.retraining_part(request.run, "evaluation.json")
+    RecordStore(clients.hub, request.hub.state).create(path, record)
     facts = {"run": request.run, **asdict(judged), "champion_at_start": request.champion}
     clients.audit.append(trial.key, "challenger judged", request.rules.model, "signalbox", facts)
 
@@ -150,12 +155,12 @@ def _written(clients: Clients, request: c.RetrainingRun, name: str) -> dict[str,
     """The object that the pipeline wrote to the file *name*, empty where it wrote none. Refused where it is none."""
     raw = clients.hub.read(request.hub.staging, f"{output_folder(request)}/{name}") or b"{}"
     try:
-        found = json.loads(raw)
-    except ValueError as error:
-        raise Refused(f"the pipeline's {name} is not JSON: {error}") from error
-    if not isinstance(found, dict):
+        content = read_json(raw)
+    except UndecodableError as error:
+        raise Refused(f"the pipeline's {name} is not JSON: {error.__cause__}") from error
+    if not isinstance(content, dict):
         raise Refused(f"the pipeline's {name} is no JSON object")
-    return found
+    return content
 
 
 def _register(clients: Clients, registration: c.ChallengerRegistration) -> c.ChallengerRegistered:
@@ -177,7 +182,7 @@ def _register(clients: Clients, registration: c.ChallengerRegistration) -> c.Cha
             tags={BUNDLE: extras.folder, **_lineage(clients, registration)},
         ),
     )
-    record_origin(clients, digest, request.run, request.askers)
+    record_origin(clients.store, digest, request.run, request.askers)
     facts = {"run": request.run, "digest": digest, "workspace": workspace.name}
     clients.audit.append(registration.key, "challenger registered", str(model), "signalbox", facts)
     tags = {"signalbox.challenger": str(model), "signalbox.digest": digest}

@@ -1,15 +1,12 @@
 """Give open causes to one run, and say which champion it will have to beat."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
 from shared import contracts as c
 from shared.application.promotion.planning import champion_at
-from shared.application.retraining.retraining_records import OpenCause, read_book, read_causes, settle, write_book
 from shared.clients import Clients
-from shared.codec import decode, encode
 from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.promotion.ladder import Stage
@@ -19,39 +16,50 @@ from shared.domain.promotion.plans import Champion
 from shared.domain.retraining.causes import Cause, CauseKind
 from shared.domain.retraining.decision import PastRun
 from shared.domain.retraining.rules import Retraining
-from shared.records import paths as records
+from shared.records import paths
+from shared.records.promotion import find_promotion
+from shared.records.retraining import (
+    Book,
+    OpenCause,
+    RetrainingClaim,
+    claimed_run,
+    read_book,
+    read_causes,
+    settle,
+    write_book,
+)
 
 DATA = "data"  # In a cause's facts: a place in the hub that somebody wants to be trained on.
 
 
 def claim(clients: Clients, key: str, rules: Retraining, causes: list[OpenCause], because: str) -> c.RetrainingRun:
     """The run that *causes* belong to from now on. Writing the book is what claims them; all else can be repeated."""
-    blobs = [cause.blob for cause in causes]
-    known = read_causes(clients, blobs)
+    store = clients.store
+    recorded = read_causes(store, causes)
     run = c.RetrainingRun(
-        run=identity.retraining_id(rules.model, [cause.id for cause in known]),
+        run=identity.retraining_id(rules.model, [cause.id for cause in recorded]),
         rules=rules,
         hub=clients.configuration.hub,
-        causes=len(known),
-        because=_summary(known, because),
-        data=tuple(sorted({cause.facts[DATA] for cause in known if cause.facts.get(DATA)})),
+        causes=len(recorded),
+        because=_summary(recorded, because),
+        data=tuple(sorted({cause.facts[DATA] for cause in recorded if cause.facts.get(DATA)})),
         champion=champion_of(clients, rules).model,
-        asked_by=people_of(known).persons,
-        named=people_of(known).named,
-        nameless=people_of(known).nameless,
+        asked_by=people_of(recorded).persons,
+        named=people_of(recorded).named,
+        nameless=people_of(recorded).nameless,
     )
-    content = json.dumps({"request": encode(run), "causes": encode(known)}).encode()
-    state, model = clients.configuration.hub.state, rules.model
-    clients.hub.create(state, records.retraining_part(run.run, "claim.json"), content)
-    book, etag = read_book(clients, model)
+    store.create(paths.retraining_part(run.run, "claim.json"), RetrainingClaim(request=run, causes=tuple(recorded)))
+    stored = read_book(store, rules.model)
+    book = Book() if stored is None else stored.record
     if not book.running:
         past = PastRun(run=run.run, started=clients.clock.now(), cost=rules.estimate)
         claims = {**book.claims, key: run.run}
-        write_book(clients, model, replace(book, running=run.run, runs=(*book.runs, past), claims=claims), etag)
+        after = replace(book, running=run.run, runs=(*book.runs, past), claims=claims)
+        write_book(store, rules.model, after, stored)
     elif book.running != run.run:
-        raise Refused(f"{book.running} was started for {model} meanwhile")
-    settle(clients, blobs, run.run)
-    return claimed(clients, run.run)
+        raise Refused(f"{book.running} was started for {rules.model} meanwhile")
+    settle(store, causes, run.run)
+    return claimed_run(store, run.run)
 
 
 def people_of(causes: Iterable[Cause]) -> Askers:
@@ -61,15 +69,6 @@ def people_of(causes: Iterable[Cause]) -> Askers:
     by_hand = (cause for cause in known if cause.kind is CauseKind.PERSON and cause.person is None)
     named = dict.fromkeys(cause.who for cause in by_hand if cause.who)
     return Askers(persons=tuple(persons), named=tuple(named), nameless=any(cause.nameless for cause in known))
-
-
-def claimed(clients: Clients, run: str) -> c.RetrainingRun:
-    """The run's input as it was when it claimed its causes. Raises Refused where that record is gone."""
-    state, path = clients.configuration.hub.state, records.retraining_part(run, "claim.json")
-    raw = clients.hub.read(state, path)
-    if raw is None:
-        raise Refused(f"the claim of run {run} is gone from {state}/{path}")
-    return decode(c.RetrainingRun, json.loads(raw)["request"])
 
 
 def stage_of(clients: Clients, rules: Retraining) -> Stage | None:
@@ -95,9 +94,8 @@ def champion_since(clients: Clients, rules: Retraining) -> datetime | None:
     except Refused:  # Deployed by hand, from something that is no registered version.
         return None
     promotion = model.tags.get(PROMOTION, "") if model else ""
-    raw = clients.hub.read(clients.configuration.hub.state, records.promotion(promotion)) if promotion else None
-    closed = json.loads(raw).get("closed") if raw else None
-    return datetime.fromisoformat(closed) if closed else None
+    record = find_promotion(clients.store, promotion) if promotion else None
+    return datetime.fromisoformat(record.closed) if record and record.closed else None
 
 
 def _summary(causes: list[Cause], because: str) -> str:

@@ -1,26 +1,14 @@
 """A model's causes, weighed together and claimed by one run; that run's record, opened once and closed once."""
 
-import json
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from activities.effects import once, stamp
-from activities.retraining.claims import champion_since, claim, claimed, people_of
+from activities.retraining.claims import champion_since, claim, people_of
 from shared import contracts as c
-from shared.application.promotion.standing import record_origin
 from shared.application.retraining.causes import watch_training_data
 from shared.application.retraining.consideration import consider, end_pause, note_pause
-from shared.application.retraining.retraining_records import (
-    Book,
-    OpenCause,
-    open_causes,
-    read_book,
-    read_causes,
-    settle,
-    write_book,
-)
 from shared.clients import Clients
-from shared.codec import decode, encode
 from shared.domain import identity
 from shared.domain.failures import Refused, Transient
 from shared.domain.inference.runs import JobState, job_state
@@ -36,7 +24,24 @@ from shared.domain.retraining.decision import (
 )
 from shared.domain.retraining.pipelines import PipelineRunSeen
 from shared.durable.starting import Client, start_once
-from shared.records import paths as records
+from shared.records import paths
+from shared.records.promotion import record_origin
+from shared.records.retraining import (
+    Book,
+    OpenCause,
+    RecordedVerdict,
+    RetrainingRecord,
+    claimed_run,
+    find_claim,
+    find_retraining,
+    find_trial,
+    open_causes,
+    read_book,
+    read_causes,
+    settle,
+    write_book,
+)
+from shared.records.store import plain_record
 
 
 def weigh_causes(clients: Clients, weighing: c.CausesWeighing) -> c.CausesWeighed:
@@ -44,9 +49,9 @@ def weigh_causes(clients: Clients, weighing: c.CausesWeighing) -> c.CausesWeighe
     model, rules = weighing.model, clients.configuration.retrained(weighing.model)
     book = _book_as_of_now(clients, model)
     if weighing.key in book.claims:
-        run = claimed(clients, book.claims[weighing.key])
+        run = claimed_run(clients.store, book.claims[weighing.key])
         return c.CausesWeighed(move=RetrainingAction.RETRAIN, because=run.because, run=run)
-    end_pause(clients, model)
+    end_pause(clients.store, model)
     causes = _unclaimed(clients, model, book.running)
     verdict = decide(
         Situation(
@@ -61,9 +66,9 @@ def weigh_causes(clients: Clients, weighing: c.CausesWeighing) -> c.CausesWeighe
     if verdict.rule is not DecisionRule.NO_CAUSE:
         _record_verdict(clients, model, verdict, causes, book.running)
     if verdict.move is RetrainingAction.REFUSE:
-        settle(clients, [cause.blob for cause in causes], f"refused: {verdict.rule.value}")
+        settle(clients.store, causes, f"refused: {verdict.rule.value}")
     if verdict.rule is DecisionRule.DEBOUNCE:
-        note_pause(clients, model)
+        note_pause(clients.store, model)
     if verdict.move is not RetrainingAction.RETRAIN:
         return _waiting(clients, verdict)
     run = claim(clients, weighing.key, rules, causes, verdict.because)
@@ -72,24 +77,26 @@ def weigh_causes(clients: Clients, weighing: c.CausesWeighing) -> c.CausesWeighe
 
 def open_retraining(clients: Clients, opening: c.RetrainingOpening) -> c.RetrainingOpened:
     """The record, created by the first execution; any other learns who was first."""
-    request, state = opening.request, clients.configuration.hub.state
-    record = {
-        "run": request.run,
-        "model": request.rules.model,
-        "opened": stamp(clients),
-        "execution": opening.execution,
-        "because": request.because,
-        "causes": request.causes,
-        "champion": request.champion,
-        "cost": encode(Cost(estimate=request.rules.estimate)),
-    }
-    path, metadata = records.retraining(request.run), {"model": request.rules.model, "outcome": ""}
-    if clients.hub.create(state, path, json.dumps(record).encode(), metadata):
+    request, store = opening.request, clients.store
+    record = RetrainingRecord(
+        run=request.run,
+        model=request.rules.model,
+        opened=stamp(clients),
+        execution=opening.execution,
+        because=request.because,
+        causes=request.causes,
+        champion=request.champion,
+        cost=Cost(estimate=request.rules.estimate),
+    )
+    row = {"model": request.rules.model, "outcome": ""}
+    if store.create(paths.retraining(request.run), record, row):
         return c.RetrainingOpened()
-    first = json.loads(clients.hub.read(state, path) or b"{}")
-    if first.get("execution") == opening.execution:
+    first = find_retraining(store, request.run)
+    if first is None:
+        raise Transient(f"the record of {request.run} was removed while it was opened")
+    if first.execution == opening.execution:
         return c.RetrainingOpened()
-    return c.RetrainingOpened(already=True, because=f"{request.run} was opened at {first.get('opened')}")
+    return c.RetrainingOpened(already=True, because=f"{request.run} was opened at {first.opened}")
 
 
 def close_retraining(clients: Clients, closing: c.RetrainingClosing) -> c.Done:
@@ -99,16 +106,16 @@ def close_retraining(clients: Clients, closing: c.RetrainingClosing) -> c.Done:
     """
 
     def act() -> c.Done:
-        request, ended = closing.request, _end(clients, closing)
-        _settle_absorbed(clients, request, ended["absorbed"])
-        outcome = c.RetrainingOutcome(ended["outcome"])
+        request, record = closing.request, _end(clients, closing)
+        ended, outcome = plain_record(record), record.outcome or closing.result.outcome
+        _settle_absorbed(clients, request, record.absorbed or ())
         facts = {name: ended[name] for name in ("run", "outcome", "because", "promotion", "cost", "absorbed")}
         facts["model"] = ended["challenger"]
         clients.audit.append(closing.key, f"retraining {outcome.value}", request.rules.model, "signalbox", facts)
         data = {**facts, "retrained": request.rules.model, "causes": request.causes}
         kind, subject = f"Signalbox.Retraining.{outcome.value.title().replace(' ', '')}", f"retraining/{request.run}"
         clients.announcer.announce(f"{request.run}-{outcome.value}", kind, subject, data)
-        _write_book(clients, request, outcome, decode(Cost, ended["cost"]))
+        _write_book(clients, request, outcome, record.cost)
         return c.Done(at=ended["closed"])
 
     return once(clients, closing.key, c.Done, act)
@@ -121,31 +128,32 @@ async def start_retraining(client: Client, clients: Clients, start: c.Retraining
 
 async def wake_retraining(client: Client, clients: Clients, wake: c.RetrainingWake) -> c.Done:
     """What came meanwhile is looked at now, and not only by the timer."""
-    await consider(client, clients, wake.model)
+    await consider(client, clients.store, wake.model)
     await watch_training_data(client, wake.model)
     return c.Done(at=stamp(clients))
 
 
 def _book_as_of_now(clients: Clients, model: str) -> Book:
     """Runs that a clock which has gone back since has put in the future are written as of now, once."""
-    book, etag = read_book(clients, model)
+    stored = read_book(clients.store, model)
+    book = Book() if stored is None else stored.record
     right = replace(book, runs=as_of(clients.clock.now(), book.runs))
     if right != book:
-        write_book(clients, model, right, etag)
+        write_book(clients.store, model, right, stored)
     return right
 
 
 def _unclaimed(clients: Clients, model: str, running: str) -> list[OpenCause]:
     """Without those that the run in flight has claimed: it may have been killed before it could mark them."""
-    causes = open_causes(clients, model)
+    causes = open_causes(clients.store, model)
     mine = set(_claimed_ids(clients, running)) if running else set()
-    settle(clients, [cause.blob for cause in causes if cause.id in mine], running)
+    settle(clients.store, [cause for cause in causes if cause.id in mine], running)
     return [cause for cause in causes if cause.id not in mine]
 
 
 def _claimed_ids(clients: Clients, run: str) -> list[str]:
-    raw = clients.hub.read(clients.configuration.hub.state, records.retraining_part(run, "claim.json"))
-    return [cause["id"] for cause in json.loads(raw)["causes"]] if raw else []
+    claimed = find_claim(clients.store, run)
+    return [cause.id for cause in claimed.causes] if claimed else []
 
 
 def _weighed(model: str, cause: OpenCause) -> Cause:
@@ -176,9 +184,17 @@ def _record_verdict(
         "until": until,
         "number": len(ids),
     }
-    record = {"at": stamp(clients), **facts, "causes": ids}
-    path = f"{records.verdicts(model)}{name}.json"
-    if clients.hub.create(clients.configuration.hub.state, path, json.dumps(record).encode()):
+    record = RecordedVerdict(
+        at=stamp(clients),
+        move=verdict.move.value,
+        rule=verdict.rule.value,
+        because=verdict.because,
+        until=until,
+        number=len(ids),
+        causes=tuple(ids),
+    )
+    path = f"{paths.verdicts(model)}{name}.json"
+    if clients.store.create(path, record):
         clients.audit.append(path, f"retraining: {verdict.move.value}", model, "signalbox", facts)
 
 
@@ -205,29 +221,27 @@ def _pipelines_run(clients: Clients, closing: c.RetrainingClosing) -> PipelineRu
     return clients.pipelines.look(pipeline, run) if run else None
 
 
-def _end(clients: Clients, closing: c.RetrainingClosing) -> dict[str, Any]:
+def _end(clients: Clients, closing: c.RetrainingClosing) -> RetrainingRecord:
     """The run's record with its end, which is written once."""
-    run, result = closing.request.run, closing.result
-    state, path = clients.configuration.hub.state, records.retraining(run)
-    there, raw = clients.hub.find(state, path), clients.hub.read(state, path)
-    if there is None or raw is None:
-        raise Refused(f"the record of {run} is gone from {state}/{path}; restore it from a backup")
-    record: dict[str, Any] = json.loads(raw)
-    if "closed" in record:
-        return record
-    record |= {
-        "closed": stamp(clients),
-        "outcome": result.outcome.value,
-        "because": result.because,
-        "challenger": result.model,
-        "promotion": result.promotion,
-        "training": closing.id,
-        "absorbed": _absorbed(clients, closing),
-        "cost": encode(_cost(clients, closing)),
-    }
-    metadata = dict(there.metadata) | {"outcome": result.outcome.value}
-    if not clients.hub.replace(state, path, json.dumps(record).encode(), there.etag, metadata):
-        raise Transient(f"the record of {run} changed while it was being closed")
+    run, result, store = closing.request.run, closing.result, clients.store
+    path = paths.retraining(run)
+    stored = store.get_stored(RetrainingRecord, path)
+    if stored is None:
+        raise Refused(f"the record of {run} is gone from {store.container}/{path}; restore it from a backup")
+    if stored.record.closed is not None:
+        return stored.record
+    record = replace(
+        stored.record,
+        closed=stamp(clients),
+        outcome=result.outcome,
+        because=result.because,
+        challenger=result.model,
+        promotion=result.promotion,
+        training=closing.id,
+        absorbed=tuple(_absorbed(clients, closing)),
+        cost=_cost(clients, closing),
+    )
+    store.update(stored, record, {"outcome": result.outcome.value})
     return record
 
 
@@ -237,27 +251,27 @@ def _absorbed(clients: Clients, closing: c.RetrainingClosing) -> list[str]:
     return [cause.id for cause in causes] if closing.result.outcome.judged else []
 
 
-def _settle_absorbed(clients: Clients, request: c.RetrainingRun, absorbed: list[str]) -> None:
+def _settle_absorbed(clients: Clients, request: c.RetrainingRun, absorbed: Sequence[str]) -> None:
     if absorbed:
-        causes = [cause for cause in open_causes(clients, request.rules.model) if cause.id in set(absorbed)]
+        causes = [cause for cause in open_causes(clients.store, request.rules.model) if cause.id in set(absorbed)]
         _remember_askers(clients, request.run, causes)
-        settle(clients, [cause.blob for cause in causes], request.run)
+        settle(clients.store, causes, request.run)
 
 
 def _remember_askers(clients: Clients, run: str, causes: list[OpenCause]) -> None:
     """Who asked while the run was in flight is answered by it, and may not approve what it has made."""
-    raw = clients.hub.read(clients.configuration.hub.state, records.retraining_part(run, "evaluation.json"))
-    digest = json.loads(raw)["digest"] if raw else ""
-    if digest:
-        askers = people_of(read_causes(clients, [cause.blob for cause in causes]))
-        record_origin(clients, digest, f"{run}-absorbed", askers)
+    trial = find_trial(clients.store, run)
+    if trial is not None and trial.digest:
+        askers = people_of(read_causes(clients.store, causes))
+        record_origin(clients.store, trial.digest, f"{run}-absorbed", askers)
 
 
 def _write_book(clients: Clients, request: c.RetrainingRun, outcome: c.RetrainingOutcome, cost: Cost) -> None:
     """The run is over: the next may start, and the budget is charged what it cost."""
     model, run = request.rules.model, request.run
-    book, etag = read_book(clients, model)
+    stored = read_book(clients.store, model)
+    book = Book() if stored is None else stored.record
     runs = tuple(replace(past, cost=cost.counted) if past.run == run else past for past in book.runs)
-    used = records.retraining_part(run, "data.json") if outcome.judged else book.used
+    used = paths.retraining_part(run, "data.json") if outcome.judged else book.used
     running = "" if book.running == run else book.running
-    write_book(clients, model, replace(book, running=running, runs=runs, used=used), etag)
+    write_book(clients.store, model, replace(book, running=running, runs=runs, used=used), stored)

@@ -1,7 +1,5 @@
 """The pipeline's run: submitted once under a deterministic name, looked at, stopped with the reason on it."""
 
-import json
-
 from activities.effects import once, stamp
 from shared import contracts as c
 from shared.clients import Clients
@@ -11,7 +9,9 @@ from shared.domain.inference.runs import JobState, job_state
 from shared.domain.retraining.pipelines import PipelineRun
 from shared.domain.retraining.rules import HOLDOUT
 from shared.ports import HubFile
-from shared.records import paths as records
+from shared.records import paths
+from shared.records.inference import GivenOrder
+from shared.records.store import RecordStore
 
 _TAG = 250  # Azure ML takes 256 characters.
 
@@ -83,14 +83,13 @@ def stop_training(clients: Clients, stop: c.TrainingStop) -> c.Done:
 
 def cancelled_by(clients: Clients, request: c.RetrainingRun) -> str:
     """Who has ordered the run to be cancelled, and why; empty where nobody has."""
-    raw = clients.hub.read(request.hub.state, records.cancelling(request.run))
-    order = json.loads(raw) if raw else {}
-    return f"cancelled by {order['by']}: {order['reason']}"[:1000] if order else ""
+    order = RecordStore(clients.hub, request.hub.state).get(GivenOrder, paths.cancelling(request.run))
+    return f"cancelled by {order.by}: {order.reason}"[:1000] if order else ""
 
 
 def output_folder(request: c.RetrainingRun) -> str:
     """The folder in staging to which the pipeline writes."""
-    return f"{records.training_folder(request.run)}/output"
+    return f"{paths.training_folder(request.run)}/output"
 
 
 def datastore_path(request: c.RetrainingRun, folder: str) -> str:

@@ -1,7 +1,6 @@
 """What has come to train a model: looked at as it lies there, never counted by events; enough of it is a cause."""
 
 import asyncio
-import json
 from collections import deque
 from contextlib import suppress
 
@@ -10,7 +9,6 @@ from activities.retraining.training_files import TrainingFile, rows_of, waiting_
 from activities.retraining.training_sets import arrival_of
 from shared import contracts as c
 from shared.application.retraining.causes import raise_cause
-from shared.application.retraining.retraining_records import open_causes, read_book
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused
@@ -19,21 +17,22 @@ from shared.domain.retraining.causes import Cause, CauseKind
 from shared.domain.retraining.rules import TrainingRoute
 from shared.durable.starting import Client
 from shared.ports import Blob
-from shared.records import paths as records
+from shared.records import paths
+from shared.records.retraining import TrainingLineage, book_of, open_causes
 
 
 async def look_at_training_data(client: Client, clients: Clients, wake: c.RetrainingWake) -> c.Done:
     """Record a cause for each route that has enough, and have it considered."""
     causes = await asyncio.to_thread(_causes, clients, wake.model)
     if causes:
-        await raise_cause(client, clients, *causes)
+        await raise_cause(client, clients.store, clients.configuration, *causes)
     return c.Done(at=stamp(clients))
 
 
 def _causes(clients: Clients, model: str) -> list[Cause]:
     rules = clients.configuration.retrained(model)
     routes = [route for route in rules.data if route.rows or route.files or route.age_s]
-    if not routes or any(cause.kind is CauseKind.DATA for cause in open_causes(clients, model)):
+    if not routes or any(cause.kind is CauseKind.DATA for cause in open_causes(clients.store, model)):
         return []
     used = _used(clients, model)
     causes = (_cause(clients, model, route, used) for route in routes)
@@ -43,7 +42,7 @@ def _causes(clients: Clients, model: str) -> list[Cause]:
 def _cause(clients: Clients, model: str, route: TrainingRoute, used: set[str]) -> Cause | None:
     account, now = clients.configuration.hub.account, clients.clock.now()
     files = {arrival_of(account, blob): blob for blob in waiting_files(clients, route)}
-    fresh = {known: blob for known, blob in files.items() if known not in used}
+    fresh = {arrival: blob for arrival, blob in files.items() if arrival not in used}
     if not fresh:
         return None
     arrived = Arrived(
@@ -61,22 +60,21 @@ def _cause(clients: Clients, model: str, route: TrainingRoute, used: set[str]) -
 
 def _used(clients: Clients, model: str) -> set[str]:
     """The arrivals that the last run which judged a challenger was trained on."""
-    book, _ = read_book(clients, model)
-    raw = clients.hub.read(clients.configuration.hub.state, book.used) if book.used else None
-    return {member["id"] for member in json.loads(raw)["members"]} if raw else set()
+    path = book_of(clients.store, model).used
+    lineage = clients.store.get(TrainingLineage, path) if path else None
+    return {file.id for file in lineage.members} if lineage else set()
 
 
 def _rows(clients: Clients, model: str, route: TrainingRoute, fresh: dict[str, Blob]) -> int:
     """Each file is counted once: what was counted is remembered, as a cache that anybody may lose."""
-    state, path = clients.configuration.hub.state, records.counted_rows(model)
-    there, raw = clients.hub.find(state, path), clients.hub.read(state, path)
-    known: dict[str, int] = json.loads(raw) if raw else {}
-    missing = {name: blob for name, blob in fresh.items() if name not in known}
+    path = paths.counted_rows(model)
+    counted_before = clients.store.get(dict[str, int], path) or {}
+    missing = {name: blob for name, blob in fresh.items() if name not in counted_before}
     counted = {name: _count(clients, route, blob) for name, blob in missing.items()}
+    rows_of_file = counted_before | counted
     if counted:
-        content = json.dumps({name: rows for name, rows in (known | counted).items() if name in fresh}).encode()
-        _ = clients.hub.replace(state, path, content, there.etag) if there else clients.hub.create(state, path, content)
-    return sum((known | counted)[name] for name in fresh)
+        clients.store.overwrite(path, {name: rows for name, rows in rows_of_file.items() if name in fresh})
+    return sum(rows_of_file[name] for name in fresh)
 
 
 def _count(clients: Clients, route: TrainingRoute, blob: Blob) -> int:

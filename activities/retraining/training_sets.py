@@ -26,6 +26,7 @@ from activities.retraining.training_files import (
 from activities.retraining.training_spool import Spool
 from shared import contracts as c
 from shared.clients import Clients
+from shared.codec import encode
 from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.inference.arrivals import Arrival
@@ -33,7 +34,9 @@ from shared.domain.retraining.boxes import IMAGE
 from shared.domain.retraining.rules import TrainingKind, TrainingRoute
 from shared.domain.retraining.sets import Merge, Row, set_version
 from shared.ports import Blob
-from shared.records import paths as records
+from shared.records import paths
+from shared.records.retraining import TrainedOn, TrainingLineage
+from shared.records.store import RecordStore
 
 
 def build_training_sets(clients: Clients, start: c.RetrainingStart) -> c.TrainingSets:
@@ -43,14 +46,15 @@ def build_training_sets(clients: Clients, start: c.RetrainingStart) -> c.Trainin
 
 def _build(clients: Clients, request: c.RetrainingRun) -> c.TrainingSets:
     holdout = read_rows(clients, clients.configuration.ladder.promotable(request.rules.model).holdout)
-    sets, used = [], list[dict[str, Any]]()
+    sets, used = [], list[TrainedOn]()
     for route in request.rules.data:
         members = _members(clients, request, route)
         built = _set(clients, request, route, members, holdout)
         sets.append(built)
         used += [_described(request, route, member) for member in members]
-    lineage = json.dumps({"run": request.run, "members": used, "holdout": holdout.digest}).encode()
-    clients.hub.create(request.hub.state, records.retraining_part(request.run, "data.json"), lineage)
+    lineage = TrainingLineage(run=request.run, members=tuple(used), holdout=holdout.digest)
+    path = paths.retraining_part(request.run, "data.json")
+    RecordStore(clients.hub, request.hub.state).create(path, lineage)
     folder = _write_holdout(clients, request, holdout)
     return c.TrainingSets(sets=tuple(sets), holdout=folder, digest=holdout.digest)
 
@@ -114,7 +118,7 @@ def _written(
         raise Refused(f"no row of {route.take} is left to train on: {asdict(merge.dropped)}")
     digests, rows = spool.digests(), sum(spool.rows)
     version = set_version(spool.header, digests)
-    staging, folder = request.hub.staging, records.training_set(request.rules.model, route.name, version)
+    staging, folder = request.hub.staging, paths.training_set(request.rules.model, route.name, version)
     for path in spool.parts:
         clients.hub.create(staging, f"{folder}/{path.name}", path.read_bytes())
     manifest = {
@@ -129,7 +133,7 @@ def _written(
         "members": [_described(request, route, member) for member in members],
         "made": stamp(clients),
     }
-    clients.hub.create(staging, f"{folder}-manifest.json", json.dumps(manifest, indent=2).encode())
+    clients.hub.create(staging, f"{folder}-manifest.json", json.dumps(encode(manifest), indent=2).encode())
     _register(clients, request, route, folder, version, rows)
     names = tuple(path.name for path in spool.parts)
     return c.TrainingSet(
@@ -167,17 +171,17 @@ def _one_header(members: Sequence[TrainingFile]) -> tuple[str, ...]:
     return first.header
 
 
-def _described(request: c.RetrainingRun, route: TrainingRoute, member: TrainingFile) -> dict[str, Any]:
+def _described(request: c.RetrainingRun, route: TrainingRoute, member: TrainingFile) -> TrainedOn:
     blob = member.blob
-    return {
-        "id": arrival_of(request.hub.account, blob),
-        "route": route.name,
-        "path": f"{blob.container}/{blob.path}",
-        "etag": blob.etag,
-        "bytes": blob.size,
-        "rows": member.rows,
-        "sha256": member.sha256,
-    }
+    return TrainedOn(
+        id=arrival_of(request.hub.account, blob),
+        route=route.name,
+        path=f"{blob.container}/{blob.path}",
+        etag=blob.etag,
+        bytes=blob.size,
+        rows=member.rows,
+        sha256=member.sha256,
+    )
 
 
 def arrival_of(account: str, blob: Blob) -> str:
@@ -186,7 +190,7 @@ def arrival_of(account: str, blob: Blob) -> str:
 
 def _write_holdout(clients: Clients, request: c.RetrainingRun, holdout: HoldoutRows) -> str:
     """What the challenger is asked: every column but the answer."""
-    folder = f"{records.training_folder(request.run)}/holdout"
+    folder = f"{paths.training_folder(request.run)}/holdout"
     asked = [name for name in holdout.table.header if name != holdout.holdout.target]
     with tempfile.TemporaryFile() as written:
         text = io.TextIOWrapper(written, encoding="utf-8", newline="")

@@ -20,8 +20,8 @@ from shared.domain.failures import Refused
 from shared.domain.retraining.causes import Cause, CauseKind
 from shared.domain.schedules.due_times import Firing, Skip, Span, Target, plan
 from shared.durable.starting import Client
-from shared.records import paths as records
-from shared.records.timetable import (
+from shared.records import paths
+from shared.records.schedules import (
     FiringClaim,
     Timetable,
     configured,
@@ -50,7 +50,7 @@ async def fire_due(client: Client, clients: Clients, sweep: c.Sweep) -> c.Ticked
     await _fire_all(client, clients, batch)
     if len(batch) < len(work.firings):
         further = replace(work.timetable, claim=step(work.claim, batch[-1].place))
-        await asyncio.to_thread(write_timetable, clients, replace(work.timetable, claim=work.claim), further)
+        await asyncio.to_thread(write_timetable, clients.store, replace(work.timetable, claim=work.claim), further)
         return c.Ticked(fired=len(batch), more=True)
     await asyncio.to_thread(_seen_to, clients, work)
     return c.Ticked(fired=len(batch), more=work.timetable.claim is not None)  # An older span: time has passed since.
@@ -67,7 +67,7 @@ async def fire_schedule(client: Client, clients: Clients, firing: c.ScheduleFiri
         except (ValueError, LookupError, TypeError, AttributeError) as fault:  # A bad record; the others are due too.
             _log.exception("schedule %s due %s", firing.schedule.name, firing.due)
             fired = c.ScheduleFired(at=stamp(clients), because=f"{type(fault).__name__}: {fault}"[:1000])
-        content = encode(fired) | {"by": firing.by, "reason": firing.reason}
+        content = encode(fired) | {"by": firing.by, "reason": firing.reason}  # As `RecordedFiring` reads it.
         done = await asyncio.to_thread(clients.ledger.record, firing.key, content)
     return decode(c.ScheduleFired, done)
 
@@ -85,12 +85,12 @@ class _Work:
 def _next_work(clients: Clients) -> _Work | None:
     """A span that another tick began comes first, and is decided as of its own time."""
     now, schedules = clients.clock.now(), clients.configuration.schedules
-    timetable = read_timetable(clients)
+    timetable = read_timetable(clients.store)
     if not schedules and (timetable is None or timetable.configured == configured(())):
         return None
     if timetable is None:
-        known_since(clients, schedules, now)
-        write_timetable(clients, None, Timetable(until=now, configured=configured(schedules)))
+        known_since(clients.store, schedules, now)
+        write_timetable(clients.store, None, Timetable(until=now, configured=configured(schedules)))
         return None
     if timetable.claim is None and now <= timetable.until:
         if timetable.until - now > _ODD:
@@ -98,28 +98,28 @@ def _next_work(clients: Clients) -> _Work | None:
         return None
     claim = timetable.claim or FiringClaim(until=now)
     changed = timetable.configured != configured(schedules)
-    since = known_since(clients, schedules, now) if changed else {}
+    since = known_since(clients.store, schedules, now) if changed else {}
     span = Span(after=timetable.until, until=claim.until)
-    firings, skips = plan(schedules, read_orders(clients), since, span)
-    left = tuple(firing for firing in firings if not claim.has_fired(firing.place))
-    return _Work(timetable=timetable, claim=claim, firings=left, skips=tuple(skips))
+    firings, skips = plan(schedules, read_orders(clients.store), since, span)
+    firings_left = tuple(firing for firing in firings if not claim.has_fired(firing.place))
+    return _Work(timetable=timetable, claim=claim, firings=firings_left, skips=tuple(skips))
 
 
 def _claim(clients: Clients, work: _Work) -> bool:
     """Where something fires, say so first. False where another tick has written meanwhile."""
     if not work.firings or work.timetable.claim is not None:
         return True
-    return write_timetable(clients, work.timetable, replace(work.timetable, claim=work.claim))
+    return write_timetable(clients.store, work.timetable, replace(work.timetable, claim=work.claim))
 
 
 def _seen_to(clients: Clients, work: _Work) -> None:
     if work.skips:
-        note(clients, [_line(skip) for skip in work.skips])
+        note(clients.store, clients.clock.now(), [_line(skip) for skip in work.skips])
     before = replace(work.timetable, claim=work.claim) if work.firings else work.timetable
     finished = replace(work.timetable, until=work.claim.until, claim=None)
     if work.timetable.claim is None:  # A change since an older span began still has to be heard of by the next.
         finished = replace(finished, configured=configured(clients.configuration.schedules))
-    write_timetable(clients, before, finished)
+    write_timetable(clients.store, before, finished)
 
 
 async def _fire_all(client: Client, clients: Clients, firings: Sequence[Firing]) -> None:
@@ -127,7 +127,7 @@ async def _fire_all(client: Client, clients: Clients, firings: Sequence[Firing])
     lanes = asyncio.Semaphore(_AT_ONCE)
 
     async def fire(firing: Firing) -> c.ScheduleFired:
-        key = records.firing(firing.schedule.name, firing.due)
+        key = paths.firing(firing.schedule.name, firing.due)
         async with lanes:
             order = c.ScheduleFiring(key=key, schedule=firing.schedule, due=firing.due)
             fired = await fire_schedule(client, clients, order)
@@ -135,24 +135,24 @@ async def _fire_all(client: Client, clients: Clients, firings: Sequence[Firing])
         return fired
 
     ended = await asyncio.gather(*(fire(firing) for firing in firings), return_exceptions=True)
-    for each in ended:
-        if isinstance(each, BaseException):
-            raise each
+    for result in ended:
+        if isinstance(result, BaseException):
+            raise result
 
 
 async def _retrain(client: Client, clients: Clients, firing: c.ScheduleFiring) -> c.ScheduleFired:
     schedule, due = firing.schedule, firing.due.isoformat()
-    said = f"schedule {schedule.name} was due at {due}"
+    reason = f"schedule {schedule.name} was due at {due}"
     cause = Cause(
         id=identity.cause_id(schedule.of, CauseKind.SCHEDULE, schedule.name, due, firing.by),
         model=schedule.of,
         kind=CauseKind.PERSON if firing.by else CauseKind.SCHEDULE,
         at=firing.due,
-        because=firing.reason or said,
+        because=firing.reason or reason,
         who=firing.by,
         facts={"schedule": schedule.name, "due": due},
     )
-    await raise_cause(client, clients, cause)
+    await raise_cause(client, clients.store, clients.configuration, cause)
     what = f"a cause to retrain {schedule.of} was recorded"
     return c.ScheduleFired(at=stamp(clients), what=what, started=(identity.considering_id(schedule.of),))
 

@@ -8,7 +8,7 @@ from itertools import count
 
 from activities.effects import stamp
 from activities.inference.members import groups
-from activities.inference.windows import claim_window, claimed_inference
+from activities.inference.windows import claim_window
 from shared import contracts as c
 from shared.application.inference.open_runs import start_inference
 from shared.clients import Clients
@@ -16,7 +16,7 @@ from shared.domain import identity
 from shared.domain.inference.routes import Route
 from shared.domain.paths.patterns import fixed_prefix, match
 from shared.durable.starting import Client
-from shared.records.claims import claim_files
+from shared.records.inference import claim_files, claim_of
 
 
 async def score(client: Client, clients: Clients, firing: c.ScheduleFiring) -> c.ScheduleFired:
@@ -56,14 +56,14 @@ async def _score_folder(client: Client, clients: Clients, route: Route, firing: 
 def _claim_folder(clients: Clients, route: Route, firing: c.ScheduleFiring) -> c.Inference | None:
     """The run over what lay in the folder when it was first looked at for this firing; None where nothing did."""
     hub, (container, _, pattern) = clients.configuration.hub, firing.schedule.input.partition("/")
-    there = [
+    blobs = [
         blob
         for blob in clients.hub.list(container, fixed_prefix(pattern))
         if match(firing.schedule.input, f"{container}/{blob.path}") is not None and "signalbox_run" not in blob.metadata
     ]
-    if not there:
+    if not blobs:
         return None
     run = identity.run_id(route.name, [firing.key])
     inference = c.Inference(run=run, route=route, hub=hub, captures={}, date=firing.due.date().isoformat())
-    claim_files(clients.hub, inference, there)
-    return claimed_inference(clients, hub, run)
+    claim_files(clients.hub, inference, blobs)
+    return claim_of(clients.store, run).inference

@@ -1,12 +1,14 @@
 """How far a run, a promotion or a retraining has come, from its records: what gates ask, and waiting pipelines hear."""
 
-import json
 from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.domain.inference.runs import RunOutcome
-from shared.records import paths as records
-from shared.records.access import Records
+from shared.records import paths
+from shared.records.inference import find_run
+from shared.records.promotion import find_promotion
+from shared.records.retraining import find_retraining
+from shared.records.store import RecordStore
 
 _GOOD = {"promoted", "better", RunOutcome.COMPLETED.value, RunOutcome.PARTIAL.value}
 _INSIDE = (".before", "/lock/", "/asked-")  # Bookkeeping that is no step to anybody.
@@ -27,36 +29,29 @@ class Progress:
     steps: tuple[tuple[str, str], ...] = ()
 
 
-def progress_of(made: Records, name: str) -> Progress | None:
+def progress_of(store: RecordStore, name: str) -> Progress | None:
     """Of what is called *name*; None where nothing of that name has been opened."""
-    state = made.configuration.hub.state
-    for path, end, effects in (
-        (records.promotion(name), "fate", f"{records.PROMOTIONS}{name}/effects/"),
-        (records.run_record(name), "outcome", records.effects(name)),
-        (records.retraining(name), "outcome", records.retraining_part(name, "effects/")),
-    ):
-        raw = made.hub.read(state, path)
-        if raw is not None:
-            record = json.loads(raw)
-            return Progress(state=_state(record.get(end)), because=_because(record, end), steps=_steps(made, effects))
+    if promotion := find_promotion(store, name):
+        end, because = promotion.fate, "; ".join(promotion.because or ())
+        return _progress(store, end, because, f"{paths.PROMOTIONS}{name}/effects/")
+    if run := find_run(store, name):
+        return _progress(store, run.outcome, run.because or "", paths.effects(name))
+    if training := find_retraining(store, name):
+        folder = paths.retraining_part(name, "effects/")
+        return _progress(store, training.outcome, training.because, folder)
     return None
 
 
-def _state(end: str | None) -> State:
-    if not end:
-        return State.PENDING
-    return State.SUCCEEDED if end in _GOOD else State.FAILED
+def _progress(store: RecordStore, end: StrEnum | None, because: str, folder: str) -> Progress:
+    """How far it has come: *end* is its outcome, None while it is at work; its effects lie in *folder*."""
+    if end is None:
+        return Progress(state=State.PENDING, steps=_steps(store, folder))
+    state = State.SUCCEEDED if end.value in _GOOD else State.FAILED
+    return Progress(state=state, because=f"{end.value}: {because}".strip(": "), steps=_steps(store, folder))
 
 
-def _because(record: dict[str, object], end: str) -> str:
-    said = record.get("because") or ""
-    text = "; ".join(map(str, said)) if isinstance(said, list) else str(said)
-    return f"{record.get(end, '')}: {text}".strip(": ") if record.get(end) else ""
-
-
-def _steps(made: Records, prefix: str) -> tuple[tuple[str, str], ...]:
-    blobs = made.hub.list(made.configuration.hub.state, prefix)
-    found = [blob for blob in blobs if not any(mark in blob.path for mark in _INSIDE)]
-    found.sort(key=lambda blob: (blob.modified, blob.path))
-    names = [(blob.path.removeprefix(prefix).removesuffix(".json"), blob.modified) for blob in found]
+def _steps(store: RecordStore, folder: str) -> tuple[tuple[str, str], ...]:
+    blobs = [blob for blob in store.blobs(folder) if not any(mark in blob.path for mark in _INSIDE)]
+    blobs.sort(key=lambda blob: (blob.modified, blob.path))
+    names = [(blob.path.removeprefix(folder).removesuffix(".json"), blob.modified) for blob in blobs]
     return tuple((name, f"{at:%H:%M:%S} {name}") for name, at in names)

@@ -6,12 +6,12 @@ from shared import contracts as c
 from shared.application.inference.open_runs import start_inference
 from shared.application.promotion.starts import start_promotion
 from shared.durable.starting import Client, Start, start_once
-from shared.records.access import Records
+from shared.records.store import RecordStore
 
 
 async def start(
     client: Client,
-    store: Records,
+    store: RecordStore,
     orchestration: c.Orchestration[Any, Any],
     instance: str,
     payload: Any,

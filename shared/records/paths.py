@@ -14,7 +14,7 @@ STEPS = (  # The effects of a run in the order in which they can happen.
 
 
 def step_order(step: str) -> int:
-    """Where *step* stands in a run; what concludes it (announced, closed) comes last."""
+    """The place of *step* among a run's effects; what concludes the run (announced, closed) comes last."""
     return STEPS.index(step) if step in STEPS else len(STEPS)
 
 
@@ -49,7 +49,7 @@ def duplicates(run: str) -> str:
 
 
 def askers(run: str) -> str:
-    """The folder of those who asked for *run* by a message."""
+    """The folder with everybody who asked for *run* by a message."""
     return f"runs/{run}/askers/"
 
 
@@ -61,7 +61,7 @@ OPEN_RUNS = "runs-open/"
 
 
 def open_run(run: str) -> str:
-    """Written before a run is started, removed once the last word on it is said: what a sweep looks at."""
+    """The run's entry on the list of open runs, for a sweep: there from before its start until its result is told."""
     return f"{OPEN_RUNS}{run}.json"
 
 
@@ -70,17 +70,17 @@ def ignored(day: str) -> str:
 
 
 def log_parts(path: str) -> str:
-    """What the further parts of the log at *path* begin with; listed, they come behind it and in their order."""
+    """The prefix of the further parts of the log at *path*; a listing gives them after it and in their order."""
     return f"{path.removesuffix('.jsonl')}.part-"
 
 
 def log_part(path: str, number: int) -> str:
-    """The first part is *path* itself, the others count from 2."""
+    """The part *number* of the log at *path*, from 2 on: the first part is *path* itself."""
     return f"{log_parts(path)}{number:06d}.jsonl"
 
 
 def part_number(part: str) -> int:
-    """Of a path that `log_part` made."""
+    """The number in a path that `log_part` gave."""
     return int(part.rpartition(".part-")[2].removesuffix(".jsonl"))
 
 
@@ -95,27 +95,27 @@ OPEN_SETS = "promotion-sets-open/"
 
 
 def open_promotion(promotion: str) -> str:
-    """Written before a promotion is opened, removed once it is closed: what a sweep looks at."""
+    """The promotion's entry on the list of open ones, for a sweep: there from before its opening to its close."""
     return f"{OPEN_PROMOTIONS}{promotion}.json"
 
 
 def open_set(together: str) -> str:
-    """Written before a set of promotions is started, removed once a sweep has seen it ended."""
+    """The set's entry on the list of open ones: there from before its start until a sweep has seen that it ended."""
     return f"{OPEN_SETS}{together}.json"
 
 
 def promotion(promotion: str) -> str:
-    """What was asked for, the plan, and how it ended."""
+    """The record of a promotion: the request, and how it ended."""
     return f"{PROMOTIONS}{promotion}/promotion.json"
 
 
 def stage_training(promotion: str, stage: str) -> str:
-    """In staging: what the training of *stage* writes."""
+    """The folder in staging to which the training of *stage* writes."""
     return f"{PROMOTIONS}{promotion}/{stage}/output"
 
 
 def planned(promotion: str) -> str:
-    """The plan that somebody approved before it was asked for."""
+    """The plan that somebody looked at before they asked for the promotion."""
     return f"{PROMOTIONS}{promotion}/planned.json"
 
 
@@ -145,17 +145,17 @@ def queued(endpoint: str, promotion: str) -> str:
 
 
 def superseded(promotion: str) -> str:
-    """By which later version's promotion one that waited for people was replaced."""
+    """The record of the later version's promotion that replaced this one while it waited."""
     return f"{PROMOTIONS}{promotion}/superseded.json"
 
 
 def origins(digest: str) -> str:
-    """The folder of who asked for what made a bundle, by its digest: no tag can be edited to forget them."""
+    """The folder with everybody who asked for what made a bundle, by its digest: editing a tag hides nobody."""
     return f"origins/{digest.removeprefix('sha256:')}/"
 
 
 def origin(digest: str, name: str) -> str:
-    """*name*: the run of training or the promotion that made it."""
+    """Who asked for *name*, the run of training or the promotion that made the bundle."""
     return f"{origins(digest)}{name}.json"
 
 
@@ -163,7 +163,7 @@ SWEEPS = "sweeps/"
 
 
 def failed_parts(sweep: str) -> str:
-    """What of a sweep failed when it last ran, and since when."""
+    """Which parts of a sweep failed when it last ran, and since when."""
     return f"{SWEEPS}{sweep}.json"
 
 
@@ -184,7 +184,7 @@ DRIFT = "drift/"
 
 
 def drift_folder(model: str, version: str) -> str:
-    """The folder of all that is known of the drift of `model:version`."""
+    """The folder of the drift of `model:version`: its reference and its reports."""
     return f"{DRIFT}{model}/{version}/"
 
 
@@ -208,7 +208,7 @@ def drift_report(model: str, version: str, window: int, look: int, kind: str) ->
 
 
 def drift_problem(model: str, version: str) -> str:
-    """Why a check could not be made, the last one."""
+    """Why the last check that failed could not be made."""
     return f"{drift_folder(model, version)}problem.json"
 
 
@@ -216,17 +216,17 @@ DRIFT_OPEN = "drift-open/"
 
 
 def drift_open(run: str) -> str:
-    """Written when a run closes, removed once its rows are counted: what a sweep looks at."""
+    """The run's entry on the list of uncounted ones, which a sweep reads: there from its close until its rows count."""
     return f"{DRIFT_OPEN}{run}.json"
 
 
 def retraining_book(model: str) -> str:
-    """Which run of *model* is in flight, and which there were."""
+    """The book of *model*'s retraining: the run in flight, and the runs before it."""
     return f"retraining/{model}/book.json"
 
 
 def considering(model: str) -> str:
-    """There while the consideration of the causes to retrain *model* pauses, and will look at them again."""
+    """The pause mark: there while the consideration of *model*'s causes pauses, and will list them again."""
     return f"retraining/{model}/considering"
 
 
@@ -236,7 +236,7 @@ def counted_rows(model: str) -> str:
 
 
 def verdicts(model: str) -> str:
-    """The folder of what was decided on the causes to retrain *model*."""
+    """The folder of the decisions on the causes to retrain *model*."""
     return f"retraining/{model}/verdicts/"
 
 
@@ -244,7 +244,7 @@ RETRAINING_RUNS = "retraining-runs/"
 
 
 def retraining(run: str) -> str:
-    """What a run of training was started for, and how it ended."""
+    """The record of a run of training: its causes, and how it ended."""
     return f"{RETRAINING_RUNS}{run}/run.json"
 
 
@@ -259,7 +259,7 @@ def cancelling(run: str) -> str:
 
 
 def training_folder(run: str) -> str:
-    """The folder in staging for what a run of training is given and what it writes."""
+    """The folder in staging of a run of training, for its input and its output."""
     return f"retraining/{run}"
 
 
@@ -274,12 +274,12 @@ SCHEDULE_ORDERS = "schedules/orders.json"  # Which schedules are paused, and sin
 
 
 def fired(schedule: str, day: str) -> str:
-    """The folder of what *schedule* did about the due times of *day* (UTC)."""
+    """The folder with what *schedule* did at the due times of *day* (UTC)."""
     return f"schedules/fired/{schedule}/{day}/"
 
 
 def firing(schedule: str, due: datetime) -> str:
-    """The ledger key of what *schedule* did about the due time *due*."""
+    """The ledger key of what *schedule* did at the due time *due*."""
     utc = due.astimezone(UTC)
     return f"{fired(schedule, utc.date().isoformat())}{utc:%Y%m%dT%H%M%S%f}"
 
@@ -290,12 +290,12 @@ def schedule_log(day: str) -> str:
 
 
 def told(task: str) -> str:
-    """What a waiting task of Azure DevOps has been told."""
+    """The record of everything that a waiting task of Azure DevOps was told."""
     return f"devops/tasks/{task}/told.json"
 
 
 def task_claim(task: str) -> str:
-    """Which call has a waiting task of Azure DevOps: the first that was confirmed."""
+    """The call that a waiting task of Azure DevOps belongs to: the first one that Azure DevOps confirmed."""
     return f"devops/claims/{task}/call.json"
 
 
@@ -326,12 +326,12 @@ DEVOPS_OPEN = "devops/open/"
 
 
 def devops_open(instance: str) -> str:
-    """What stands in for Azure DevOps, and must run until it is done."""
+    """The instance's entry on the list of what stands in for Azure DevOps, and must run until it has ended."""
     return f"{DEVOPS_OPEN}{instance}.json"
 
 
 def devops_taken(promotion: str, approval: str, person: str) -> str:
-    """Which stage of the ladder a decision of Azure DevOps counts for."""
+    """The stage of the ladder that a decision of Azure DevOps counts for."""
     return f"devops/taken/{promotion}/{approval}/{person}.json"
 
 
@@ -339,7 +339,7 @@ STREAMS = "streams/"
 
 
 def held_records(stream: str, group: str = "") -> str:
-    """The folder of the messages of *stream* that wait to be in a batch; those of *group*, if it is given."""
+    """The folder of the messages of *stream* that wait for a batch; with *group*, only that group's."""
     return f"{STREAMS}{stream}/waiting/{group}/" if group else f"{STREAMS}{stream}/waiting/"
 
 
@@ -354,12 +354,12 @@ def micro_batch(stream: str, group: str, batch: str) -> str:
 
 
 def idempotent(digest: str) -> str:
-    """What a caller's Idempotency-Key has started."""
+    """The record of what a caller's Idempotency-Key has started, or of its answer."""
     return f"idempotency/{digest}.json"
 
 
 def file_check(check: str) -> str:
-    """The whole report of a data check that somebody asked for."""
+    """The report of a data check that somebody asked for."""
     return f"checks/{check}/report.json"
 
 

@@ -226,7 +226,7 @@ async def test_a_sweep_starts_hints_and_runs_again_that_were_ended_and_closes_wh
     where = {"organisation": "contoso", "project": "mlops", "pipeline": number}
     wanted = c.RunOfPipeline(key="k/again", correlation="c-again", **where)
     client = df.DurableOrchestrationClient(host.client_binding())
-    await start_kept(client, stormy.clients, c.RUN_DEVOPS_PIPELINE, "c-again", wanted)
+    await start_kept(client, stormy.clients.store, stormy.clients.clock.now(), c.RUN_DEVOPS_PIPELINE, "c-again", wanted)
     for name in (hint, "c-again"):
         await host.terminate(name, "by hand")
     await host.settle()

@@ -9,7 +9,7 @@ import pytest
 
 from shared.domain.failures import Transient
 from shared.domain.promotion.approvals import Person
-from shared.records import paths as records
+from shared.records import paths
 from signalbox.host.clock import VirtualClock
 from signalbox.host.durable.client import Filter
 from tests.fakes.ports import FakeClients, MemoryHub
@@ -172,7 +172,7 @@ async def test_a_run_that_starts_at_the_next_request_is_on_the_list_of_open_ones
     status, _, accepted = await ask(app, "POST", "runs", SCORE, KEY)
 
     assert (lost, status) == (503, 202)
-    assert hub.writes[f"signalbox/{records.open_run(accepted['id'])}"] == 1
+    assert hub.writes[f"signalbox/{paths.open_run(accepted['id'])}"] == 1
 
 
 async def test_a_key_is_remembered_over_a_restart_of_the_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ LEARNED = test_detector.learned()
 LOCKS = [
     Lock(
         symbol="windows._add",
-        condition="known.has(request.run)",
+        condition="open_window.has(request.run)",
         without="False",
         guard=ONCE,
         arguments={"step": "drift-counted"},
@@ -26,7 +26,7 @@ LOCKS = [
     ),
     Lock(
         symbol="verdicts._remember",
-        condition="found[0].looks > look.look",
+        condition="window[0].looks > look.look",
         without="False",
         guard=ONCE,
         arguments={"step": "told"},
@@ -39,7 +39,7 @@ LOCKS = [
     ),
     Lock(
         symbol="windows._add",
-        condition="known.closed",
+        condition="open_window.closed",
         without="False",
         guard=test_watch.test_a_window_that_showed_drift_is_closed_and_the_next_finding_is_another_cause,
     ),

@@ -37,7 +37,7 @@ RUNS = [
     ),
     Lock(
         symbol="runs._end",
-        condition='"closed" in record',
+        condition="stored.record.closed is not None",
         without="False",
         guard=test_once.test_a_kill_while_a_run_closes_changes_nothing_of_what_it_absorbed,
         arguments={"step": "/run.json"},
@@ -45,7 +45,7 @@ RUNS = [
     Lock(
         symbol="_absorbed",
         condition="_unclaimed(clients, closing.request.rules.model, closing.request.run)",
-        without="open_causes(clients, closing.request.rules.model)",
+        without="open_causes(clients.store, closing.request.rules.model)",
         guard=test_once.test_causes_that_were_never_marked_are_their_runs_own_however_it_ends,
     ),
     Lock(
@@ -56,7 +56,7 @@ RUNS = [
     ),
     Lock(
         symbol="open_retraining",
-        condition='first.get("execution") == opening.execution',
+        condition="first.execution == opening.execution",
         without="True",
         guard=test_once.test_a_run_that_is_started_again_after_its_end_is_a_duplicate_and_does_nothing,
     ),
@@ -68,7 +68,7 @@ RUNS = [
     ),
     Lock(
         symbol="consider",
-        condition="how is Start.STARTED or await asyncio.to_thread(_pauses, made, model)",
+        condition="start is Start.STARTED or await asyncio.to_thread(_pauses, store, model)",
         without="True",
         guard=test_doors.test_what_is_asked_as_a_consideration_ends_is_considered_at_once,
     ),

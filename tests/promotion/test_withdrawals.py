@@ -35,43 +35,47 @@ def said(app: PromotionApp, who: str, withdrawn: bool = False, approved: bool = 
     )
 
 
+def record(app: PromotionApp, approval: Approval) -> str:
+    return record_decision(app.clients.store, app.clients.audit, REQUEST, "central", approval)
+
+
 def test_of_two_who_replace_a_withdrawn_decision_the_first_stands(
     app: PromotionApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record_decision(app.clients, REQUEST, "central", said(app, "ada", withdrawn=True))
+    record(app, said(app, "ada", withdrawn=True))
     overwrite, racing = app.hub.replace, ["grace"]
 
     def late(*given: Any) -> bool:
         while racing:
-            record_decision(app.clients, REQUEST, "central", said(app, racing.pop()))
+            record(app, said(app, racing.pop()))
         return overwrite(*given)
 
     monkeypatch.setattr(app.hub, "replace", late)
     with pytest.raises(Refused, match="grace has approved as owner"):
-        record_decision(app.clients, REQUEST, "central", said(app, "linus", approved=False))
+        record(app, said(app, "linus", approved=False))
 
-    counted = [each.name for each in decided(app.clients, "p-1", "central") if not each.withdrawn]
+    counted = [each.name for each in decided(app.clients.store, "p-1", "central") if not each.withdrawn]
     assert counted == ["grace"]
     assert [entry.who for entry in app.clients.audit.entries()] == ["ada", "grace"]
 
 
 def test_a_withdrawn_decision_that_was_replaced_is_still_known(app: PromotionApp) -> None:
-    record_decision(app.clients, REQUEST, "central", said(app, "ada", withdrawn=True))
+    record(app, said(app, "ada", withdrawn=True))
 
-    record_decision(app.clients, REQUEST, "central", said(app, "grace"))
+    record(app, said(app, "grace"))
 
-    known = {each.name: each.withdrawn for each in decided(app.clients, "p-1", "central")}
+    known = {each.name: each.withdrawn for each in decided(app.clients.store, "p-1", "central")}
     assert known == {"ada": True, "grace": False}
 
 
 def test_a_decision_that_is_repeated_is_one(app: PromotionApp) -> None:
     first = said(app, "ada")
-    record_decision(app.clients, REQUEST, "central", first)
+    record(app, first)
 
     again = replace(first, reason="seen again", at=first.at + timedelta(minutes=1))
-    record_decision(app.clients, REQUEST, "central", again)
+    record(app, again)
 
-    assert decided(app.clients, "p-1", "central") == [first]
+    assert decided(app.clients.store, "p-1", "central") == [first]
     assert app.chain() == ["decision approved"]
 
 

@@ -23,7 +23,7 @@ from shared.domain.retraining.causes import Cause, CauseKind
 from shared.domain.retraining.pipelines import Pipeline, PipelineKind, TrainingCompute
 from shared.domain.retraining.rules import Budget, Limits, Rates, Retraining, StopRule, TrainingRoute
 from shared.ports import Blob
-from shared.records import paths as records
+from shared.records import paths
 from signalbox.host.clock import VirtualClock
 from signalbox.host.durable.client import ConflictError
 from tests.fakes.ports import FakeClients
@@ -92,7 +92,7 @@ class RetrainingApp(PromotionApp):
         made = Cause(
             id=name, model="churn", kind=kind, at=self.clients.clock.now(), because=f"{kind} {number}", facts=facts
         )
-        record_cause(self.clients, made)
+        record_cause(self.clients.store, made)
         return made
 
     async def tell(self, blob: Blob) -> None:
@@ -129,26 +129,26 @@ class RetrainingApp(PromotionApp):
         """The records of all runs, oldest first."""
         found = [
             json.loads(self.hub.read("signalbox", blob.path) or b"{}")
-            for blob in self.hub.list("signalbox", records.RETRAINING_RUNS)
+            for blob in self.hub.list("signalbox", paths.RETRAINING_RUNS)
             if blob.path.endswith("/run.json")
         ]
         return sorted(found, key=lambda run: str(run["opened"]))
 
     def part(self, name: str) -> dict[str, Any]:
         """A record of the newest run."""
-        path = records.retraining_part(self.runs()[-1]["run"], name)
+        path = paths.retraining_part(self.runs()[-1]["run"], name)
         return dict(json.loads(self.hub.read("signalbox", path) or b"{}"))
 
     def verdicts(self) -> list[tuple[str, str]]:
         """What was decided, in order."""
         found = [
             json.loads(self.hub.read("signalbox", blob.path) or b"{}")
-            for blob in self.hub.list("signalbox", records.verdicts("churn"))
+            for blob in self.hub.list("signalbox", paths.verdicts("churn"))
         ]
         return [(each["move"], each["rule"]) for each in sorted(found, key=lambda each: str(each["at"]))]
 
     def settled(self) -> list[str]:
-        return [blob.metadata.get("settled", "") for blob in self.hub.list("signalbox", records.causes("churn"))]
+        return [blob.metadata.get("settled", "") for blob in self.hub.list("signalbox", paths.causes("churn"))]
 
     def made(self, start: str) -> int:
         """How many effects in the cloud begin so."""

@@ -10,13 +10,13 @@ import pytest
 
 from orchestrators import retraining
 from shared import contracts as c
-from shared.application.retraining.retraining_records import read_book
 from shared.domain import identity
 from shared.domain.failures import PutOff, Refused, Transient
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.retraining.causes import CauseKind
 from shared.domain.retraining.rules import Limits
 from shared.ports import Shelf
+from shared.records.retraining import book_of
 from tests.amounts import sample
 from tests.promotion.conftest import DEV
 from tests.retraining.conftest import RULES, RetrainingApp
@@ -209,7 +209,7 @@ async def test_a_pipelines_run_that_is_deleted_fails_the_run_and_locks_nothing(a
     result = await app.by_hand(hours=2)
 
     assert (result.outcome, "404" in result.because) == (c.RetrainingOutcome.FAILED, True)
-    book, _ = read_book(app.clients, "churn")
+    book = book_of(app.clients.store, "churn")
     assert (book.running, book.runs[0].cost, app.runs()[0]["cost"]["actual"]) == ("", RULES.estimate, None)
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from activities.retraining.runs import weigh_causes
 from shared import contracts as c
-from shared.application.retraining.retraining_records import read_book
 from shared.codec import decode
 from shared.domain import identity
 from shared.domain.failures import Transient
@@ -18,6 +17,7 @@ from shared.domain.promotion.models import FLAG, exact_model
 from shared.domain.retraining.causes import CauseKind
 from shared.domain.retraining.rules import Limits
 from shared.records import paths as records
+from shared.records.retraining import book_of
 from tests.amounts import sample
 from tests.hosted import hosted
 from tests.promotion.conftest import DEV
@@ -165,8 +165,8 @@ async def test_a_run_that_ends_before_it_was_opened_does_not_lock_its_model(app:
     app.hub.create = refusing  # type: ignore[method-assign]
     app.cause(CauseKind.DRIFT)
     await app.consider()
-    await app.until(lambda: bool(read_book(app.clients, "churn")[0].running))
-    run = read_book(app.clients, "churn")[0].running
+    await app.until(lambda: bool(book_of(app.clients.store, "churn").running))
+    run = book_of(app.clients.store, "churn").running
     if ended == "from outside":
         await app.host.terminate(run, "not this one")
     await app.host.advance_until_finished(run)
@@ -175,7 +175,7 @@ async def test_a_run_that_ends_before_it_was_opened_does_not_lock_its_model(app:
 
     wanted = {"by an outage": "better", "from outside": "cancelled"}[ended]
     assert [closed["outcome"] for closed in app.runs()] == [wanted]
-    assert (read_book(app.clients, "churn")[0].running, app.settled()) == ("", [run])
+    assert (book_of(app.clients.store, "churn").running, app.settled()) == ("", [run])
 
 
 async def test_causes_that_were_claimed_and_not_yet_marked_are_not_claimed_again(app: RetrainingApp) -> None:
@@ -209,7 +209,7 @@ async def test_causes_that_were_never_marked_are_their_runs_own_however_it_ends(
     await hours(app, 8)
 
     assert result.outcome is c.RetrainingOutcome.FAILED
-    book, _ = read_book(app.clients, "churn")
+    book = book_of(app.clients.store, "churn")
     assert (app.settled(), book.running, [past.run for past in book.runs]) == ([result.run], "", [result.run])
 
 

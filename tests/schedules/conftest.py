@@ -18,7 +18,7 @@ from shared.domain.failures import Transient
 from shared.domain.inference.routes import Group, Grouping, HubLayout
 from shared.domain.schedules.due_times import CatchUp, Schedule, Target
 from shared.ports import Blob
-from shared.records.timetable import Timetable
+from shared.records.schedules import Timetable
 from signalbox.host.clock import VirtualClock
 from tests.fakes.ports import FakeClients, MemoryHub
 from tests.hosted import hosted

@@ -157,4 +157,4 @@ async def test_a_tick_asks_the_hub_as_much_for_ten_thousand_schedules_as_for_ten
         before = hub.calls
         assert await fire_due(None, made, c.Sweep(key="k")) == c.Ticked()  # type: ignore[arg-type]  # Nothing starts.
 
-    assert hub.calls - before == 6
+    assert hub.calls - before == 5

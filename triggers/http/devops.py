@@ -118,13 +118,13 @@ async def handle_hook(client: Client, clients: Clients, body: Any) -> HintTaken:
     name = identity.hint_id(hint.kind.value, hint.id, delivery)
     with occurred_at(moment_of(body.get("createdDate"))):
         hinting = c.Hinting(key=f"devops/hints/{name}", hint=hint)
-        start = await start_kept(client, clients, c.HEED, name, hinting)
+        start = await start_kept(client, clients.store, clients.clock.now(), c.HEED, name, hinting)
     return HintTaken(heeded=True, hint=name, accepted=start.value)
 
 
 async def show_gate(request: ApiRequest, name: str) -> GateShown:
     """Response mode: a gate polls until `status` is `succeeded` or `failed`; success criteria read it."""
-    progress = await asyncio.to_thread(progress_of, request.clients, name)
+    progress = await asyncio.to_thread(progress_of, request.clients.store, name)
     if progress is None:
         raise Problem(404, "no such run", f"{name!r} is no run and no promotion here; start it first")
     steps = tuple(line for _, line in progress.steps)[-20:]

@@ -1,20 +1,21 @@
 """Drift and feature relevance over HTTP: how a model is watched, and checks of one file by themselves."""
 
 import asyncio
-import json
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Annotated, Any
 
-from shared.application.drift.watches import read_window, reference_of
+from shared.application.drift.watches import reference_of
 from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain.drift.detector import DriftVerdict, ScoreDrift, detect
 from shared.domain.drift.relevance import FeatureRelevance, Relevance, RelevanceError, relevance
 from shared.domain.drift.rule import ColumnDrift, DriftOutcome, DriftRule
 from shared.domain.drift.watch import DriftWatch, DriftWindow
+from shared.domain.promotion.models import ModelVersion
 from shared.ports import HubFile
 from shared.records import paths as records
+from shared.records.drift import FailedCheck, read_window
 from shared.validation.rules import Name, Whole
 from triggers.http.api_route import ApiRequest
 from triggers.http.named_resources import HubPath, find_file, find_route
@@ -137,32 +138,32 @@ def _show(clients: Clients, model: str) -> DriftShown:
     if watch is None:
         models = ", ".join(watch.model for watch in clients.configuration.drift) or "none"
         raise Problem(404, "not watched", f"model {model!r} has no `drift` section; those that have: {models}")
-    state, folder = clients.configuration.hub.state, records.drift_windows(model)
-    versions = [blob.path.removeprefix(folder).removesuffix(".json") for blob in clients.hub.list(state, folder)]
+    folder = records.drift_windows(model)
+    versions = [blob.path.removeprefix(folder).removesuffix(".json") for blob in clients.store.blobs(folder)]
     return DriftShown(model=model, watch=watch, versions=tuple(_version(clients, watch, name) for name in versions))
 
 
 def _version(clients: Clients, watch: DriftWatch, version: str) -> VersionWatched:
-    state, model = clients.configuration.hub.state, watch.model
-    record = read_window(clients, model, version)
+    store, model = clients.store, watch.model
+    record = read_window(store, model, version)
     reports = [
         blob
-        for blob in clients.hub.list(state, f"{records.drift_folder(model, version)}windows/")
+        for blob in store.blobs(f"{records.drift_folder(model, version)}windows/")
         if "/look-" in blob.path and blob.path.endswith(".html")
     ]
     newest = max(reports, key=lambda blob: blob.modified, default=None)
     report = newest.path.removesuffix("html") + "json" if newest else ""
     since = clients.clock.now() - timedelta(days=30)
     windows = len({blob.path.rpartition("/")[0] for blob in reports if blob.modified >= since})
-    problem = json.loads(clients.hub.read(state, records.drift_problem(model, version)) or b"null")
+    problem = store.get(FailedCheck, records.drift_problem(model, version))
     return VersionWatched(
         version=version,
         windows_month=windows,
         false_alarm_month=watch.false_alarm_rate(windows),
         window=_window(record[0]) if record else None,
-        report=json.loads(clients.hub.read(state, report) or b"null") if report else None,
-        page=f"{state}/{newest.path}" if newest else "",
-        problem=decode(DriftProblem, problem) if problem else None,
+        report=store.document(report) if report else None,
+        page=f"{store.container}/{newest.path}" if newest else "",
+        problem=DriftProblem(at=problem.at, because=problem.because) if problem else None,
     )
 
 
@@ -174,7 +175,9 @@ def _check(clients: Clients, body: DriftAsked) -> DriftChecked:
     route, blob = find_route(clients, body.route), find_file(clients, body.path)
     score = route.score
     watch = clients.configuration.watch(score.model)
-    reference = reference_of(clients, score.workspace, score.model, score.version, route.contract)
+    version = ModelVersion(name=score.model, version=score.version)
+    ports = (clients.store, clients.models, clients.bundles, clients.drift_files)
+    reference = reference_of(*ports, score.workspace, version, route.contract)
     files = [HubFile(name=body.path, blob=blob)]
     counted = clients.drift_files.count(route.contract, reference, files)
     verdict = detect(reference.inputs_alone, counted, watch.rule if watch else DriftRule())

@@ -12,13 +12,14 @@ from typing import Any, TypeVar
 
 from shared import contracts
 from shared.application.starts import start
-from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.contracts import Orchestration
 from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.durable.starting import Client, Start, find_instance
 from shared.records import paths as records
+from shared.records.operations import KeyRecord
+from shared.records.store import RecordStore, plain_record
 from triggers.http.api_route import ApiRequest
 from triggers.http.problems import Problem
 
@@ -92,8 +93,8 @@ async def begin(request: ApiRequest, digest: str, decide: Callable[[], Awaitable
         record = _start_record(start_request, digest)
         await _start(request, start_request)
         return record.accepted
-    content = await asyncio.to_thread(_read, request.clients, path, digest)
-    return await (_repeat(request, content) if content else _first(request, path, digest, decide))
+    key_record = await asyncio.to_thread(_read, request.clients.store, path, digest)
+    return await (_repeat(request, key_record) if key_record else _first(request, path, digest, decide))
 
 
 async def keep(request: ApiRequest, digest: str, kind: type[K], act: Callable[[], Awaitable[K]]) -> K:
@@ -101,17 +102,17 @@ async def keep(request: ApiRequest, digest: str, kind: type[K], act: Callable[[]
     path = _record_of_key(request)
     if not path:
         return await act()
-    hub, state = request.clients.hub, request.clients.configuration.hub.state
-    if not await asyncio.to_thread(hub.create, state, path, json.dumps({"request": digest}).encode()):
-        content = await asyncio.to_thread(_read, request.clients, path, digest)
-        if content and "answer" in content:
-            return decode(kind, content["answer"])
+    store = request.clients.store
+    if not await asyncio.to_thread(store.create, path, KeyRecord(request=digest)):
+        key_record = await asyncio.to_thread(_read, store, path, digest)
+        if key_record is not None and key_record.answer is not None:
+            return decode(kind, key_record.answer)
     try:
         response = await act()
     except (Problem, Refused):
-        await asyncio.to_thread(hub.delete, state, path)
+        await asyncio.to_thread(store.delete, path)
         raise
-    await asyncio.to_thread(_write_answer, request.clients, path, {"request": digest, "answer": encode(response)})
+    await asyncio.to_thread(_write_answer, store, path, KeyRecord(request=digest, answer=encode(response)))
     return response
 
 
@@ -125,12 +126,10 @@ def _record_of_key(request: ApiRequest) -> str:
     return records.idempotent(identity.digest(request.caller.oid, key, length=32))
 
 
-def _write_answer(clients: Clients, path: str, record: Mapping[str, Any]) -> None:
+def _write_answer(store: RecordStore, path: str, key_record: KeyRecord) -> None:
     """Two requests with the same key at the same moment write the same."""
-    state = clients.configuration.hub.state
-    blob = clients.hub.find(state, path)
-    if blob is not None:
-        clients.hub.replace(state, path, json.dumps(record).encode(), blob.etag)
+    if store.exists(path):
+        store.overwrite(path, key_record)
 
 
 async def _first(
@@ -140,22 +139,22 @@ async def _first(
     if start_request.fresh:
         await _refuse_existing(request.client, start_request)
     record = _start_record(start_request, digest)
-    raw, state = json.dumps(encode(record)).encode(), request.clients.configuration.hub.state
-    if not await asyncio.to_thread(request.clients.hub.create, state, path, raw):
-        content = await asyncio.to_thread(_read, request.clients, path, digest)
-        if content is not None:  # Another request sent the same key at the same moment.
-            return await _repeat(request, content)
+    store = request.clients.store
+    if not await asyncio.to_thread(store.create, path, record):
+        key_record = await asyncio.to_thread(_read, store, path, digest)
+        if key_record is not None:  # Another request sent the same key at the same moment.
+            return await _repeat(request, key_record)
     # A repeated request may have started it in between, which is no clash.
     await _start(request, replace(start_request, fresh=False, unique=False))
     return record.accepted
 
 
-async def _repeat(request: ApiRequest, content: Mapping[str, Any]) -> Accepted:
+async def _repeat(request: ApiRequest, key_record: KeyRecord) -> Accepted:
     """The recorded answer; what was recorded and never started, since the app died in between, starts now."""
-    record = decode(StartRecord, content)
+    record = decode(StartRecord, plain_record(key_record))
     orchestration = getattr(contracts, record.orchestration.upper())
     payload = decode(orchestration.takes, record.payload)
-    await start(request.client, request.clients, orchestration, record.accepted.id, payload)
+    await start(request.client, request.clients.store, orchestration, record.accepted.id, payload)
     return record.accepted
 
 
@@ -168,7 +167,7 @@ async def _refuse_existing(client: Client, start_request: RequestedStart) -> Non
 async def _start(request: ApiRequest, start_request: RequestedStart) -> None:
     outcome = await start(
         request.client,
-        request.clients,
+        request.clients.store,
         start_request.orchestration,
         start_request.instance,
         start_request.payload,
@@ -194,13 +193,12 @@ def _start_record(start_request: RequestedStart, digest: str) -> StartRecord:
     return StartRecord(request=digest, orchestration=name, payload=payload, accepted=accepted)
 
 
-def _read(clients: Clients, path: str, digest: str) -> dict[str, Any] | None:
+def _read(store: RecordStore, path: str, digest: str) -> KeyRecord | None:
     """What is remembered of a key. Raises Problem where it came with a request of another *digest*."""
-    raw = clients.hub.read(clients.configuration.hub.state, path)
-    content = None if raw is None else dict(json.loads(raw))
-    if content and content["request"] != digest:
+    key_record = store.get(KeyRecord, path)
+    if key_record and key_record.request != digest:
         raise Problem(409, "key used before", "this Idempotency-Key came with another request; send a new key")
-    return content
+    return key_record
 
 
 def request_digest(operation: str, arguments: Mapping[str, Any]) -> str:

@@ -1,8 +1,11 @@
-"""An order on a run of inference or training: what callers send, what is recorded, and what they are answered."""
+"""An order on a run of inference or training: what callers send, what is recorded, and what they are answered.
 
-import json
+It stands alone since runs of inference, runs of training and schedules all take orders.
+"""
+
 from dataclasses import dataclass
 
+from shared.records.inference import GivenOrder
 from shared.validation.rules import Sentence
 from triggers.http.api_route import ApiRequest
 
@@ -23,8 +26,7 @@ class Ordered:
     recorded: bool
 
 
-def order_record(request: ApiRequest, run: str, kind: str, reason: str) -> bytes:
+def order_record(request: ApiRequest, run: str, kind: str, reason: str) -> GivenOrder:
     """The order of *kind* as it is recorded: with the verified identity of who gives it, and their *reason*."""
     caller, at = request.caller, request.clients.clock.now().isoformat()
-    record = {"run": run, "order": kind, "at": at, "reason": reason, "by": caller.name, "oid": caller.oid}
-    return json.dumps(record).encode()
+    return GivenOrder(run=run, order=kind, at=at, reason=reason, by=caller.name, oid=caller.oid)

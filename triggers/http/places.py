@@ -4,21 +4,21 @@ Every route names the way to its places. Where a request has none, a permission 
 permission.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from shared import contracts as c
-from shared.application.promotion.standing import asking, decisions, glass_stage, opened
+from shared.application.promotion.standing import asking, glass_stage, opened
 from shared.clients import Clients
-from shared.codec import decode
 from shared.domain.access.callers import Caller
 from shared.domain.access.permissions import Action
 from shared.domain.devops.orders import OrderKind
 from shared.domain.promotion.ladder import Stage
 from shared.domain.promotion.plans import Phase
 from shared.domain.schedules.due_times import Target
-from shared.records import paths as records
+from shared.records.inference import find_run
+from shared.records.promotion import decisions, find_promotion
+from shared.records.retraining import find_claim
 from triggers.http.api_route import WHOLE_APP
 from triggers.http.problems import Problem
 
@@ -48,14 +48,14 @@ def require(clients: Clients, caller: Caller, action: Action, way: str, argument
 
 
 def _of_run(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    raw = clients.hub.read(clients.configuration.hub.state, records.run_record(arguments["run"]))
-    return () if raw is None else (str(json.loads(raw)["inference"]["route"]["score"]["workspace"]["name"]),)
+    record = find_run(clients.store, arguments["run"])
+    return () if record is None else (record.inference.route.score.workspace.name,)
 
 
 def _of_reprocessing(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     """Where the run scored, and where its route would score today."""
-    raw = clients.hub.read(clients.configuration.hub.state, records.run_record(arguments["run"]))
-    name = json.loads(raw)["inference"]["route"]["name"] if raw else ""
+    record = find_run(clients.store, arguments["run"])
+    name = record.inference.route.name if record else ""
     today = {route.score.workspace.name for route in clients.configuration.routes if route.name == name}
     return tuple(sorted({*_of_run(clients, arguments), *today}))
 
@@ -93,7 +93,7 @@ def _of_promotion(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, 
 def _of_question(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     """That of the stage which asks people now; where none does, where the promotion leads."""
     request, plan = _promotion(clients, arguments), _plan(clients, arguments)
-    at = asking(clients, request, plan) if request and plan else None
+    at = asking(clients.ledger, request, plan) if request and plan else None
     return (at.stage.place,) if at else _of_promotion(clients, arguments)
 
 
@@ -113,16 +113,18 @@ def _of_decision(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, .
 
 def _is_decided(clients: Clients, promotion: str, stage: str, role: str) -> bool:
     folders = (stage, *(glass_stage(stage, phase) for phase in Phase))
-    return any(approval.role == role for folder in folders for _, approval in decisions(clients, promotion, folder))
+    return any(
+        stored.record.role == role for folder in folders for stored in decisions(clients.store, promotion, folder)
+    )
 
 
 def _promotion(clients: Clients, arguments: Mapping[str, Any]) -> c.Promotion | None:
-    raw = clients.hub.read(clients.configuration.hub.state, records.promotion(arguments["promotion"]))
-    return None if raw is None else decode(c.Promotion, json.loads(raw)["promotion"])
+    record = find_promotion(clients.store, arguments["promotion"])
+    return None if record is None else record.promotion
 
 
 def _plan(clients: Clients, arguments: Mapping[str, Any]) -> c.Plan | None:
-    opening = opened(clients, arguments["promotion"])
+    opening = opened(clients.ledger, arguments["promotion"])
     return opening.plan if opening else None
 
 
@@ -142,8 +144,8 @@ def _of_environment(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str
 
 
 def _of_retraining(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    raw = clients.hub.read(clients.configuration.hub.state, records.retraining_part(arguments["run"], "claim.json"))
-    return () if raw is None else (str(json.loads(raw)["request"]["rules"]["pipeline"]["workspace"]["name"]),)
+    claim = find_claim(clients.store, arguments["run"])
+    return () if claim is None else (claim.request.rules.pipeline.workspace.name,)
 
 
 def _of_model(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,13 +1,11 @@
 """Retraining over HTTP: ask for it, show it, cancel a run. A request is weighed with all other causes."""
 
 import asyncio
-import json
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared import contracts as c
 from shared.application.retraining.causes import raise_cause
-from shared.application.retraining.retraining_records import open_causes, read_book
 from shared.clients import Clients
 from shared.codec import decode
 from shared.domain import identity
@@ -19,6 +17,8 @@ from shared.domain.retraining.costs import Cost
 from shared.domain.retraining.rules import Budget, Retraining
 from shared.durable.starting import Start, find_instance, wake
 from shared.records import paths as records
+from shared.records.retraining import RecordedVerdict, book_of, find_retraining, open_causes
+from shared.records.store import plain_record
 from shared.validation.rules import Sentence
 from triggers.http.api_route import ApiRequest, requester_name
 from triggers.http.idempotency import API, RepeatableAnswer, followed
@@ -116,7 +116,7 @@ async def retrain_model(request: ApiRequest, model: str, body: RetrainingAsked) 
     """Record a cause to retrain the model; `GET models/{model}/retraining` shows what becomes of it."""
     rules = _rules(request.clients, model)
     cause = await asyncio.to_thread(_cause, request, rules, body, await request.person())
-    start = await raise_cause(request.client, request.clients, cause)
+    start = await raise_cause(request.client, request.clients.store, request.clients.configuration, cause)
     considered = "now" if start is Start.STARTED else "with others"
     return Considered.of(model, cause.id, considered, identity.considering_id(model))
 
@@ -138,18 +138,18 @@ async def cancel_retraining(request: ApiRequest, run: str, body: Order) -> Order
 
 def _order(request: ApiRequest, run: str, reason: str) -> bool:
     """Record the order; False where there was one before."""
-    clients, state = request.clients, request.clients.configuration.hub.state
-    raw = clients.hub.read(state, records.retraining(run))
-    if raw is None:
+    clients, store = request.clients, request.clients.store
+    record = find_retraining(store, run)
+    if record is None:
         raise Problem(
             404, "no such run", f"no run of training is called {run!r}; `signalbox retraining MODEL` lists them"
         )
-    if outcome := json.loads(raw).get("outcome"):
-        raise Problem(409, "too late", f"run {run} ended as {outcome}")
+    if record.outcome is not None:
+        raise Problem(409, "too late", f"run {run} ended as {record.outcome.value}")
     if registered := clients.ledger.find(identity.retraining_key(run, "registered")):
         model = decode(c.ChallengerRegistered, registered).model
         raise Problem(409, "too late", f"run {run} has registered {model}; reject the promotion that follows")
-    return clients.hub.create(state, records.cancelling(run), order_record(request, run, "cancel", reason))
+    return store.create(records.cancelling(run), order_record(request, run, "cancel", reason))
 
 
 def _cause(request: ApiRequest, rules: Retraining, body: RetrainingAsked, person: Caller | None) -> Cause:
@@ -157,7 +157,7 @@ def _cause(request: ApiRequest, rules: Retraining, body: RetrainingAsked, person
     clients, caller = request.clients, request.caller
     if body.data:
         _refuse_strange_data(clients, rules, body.data)
-    last = [run.run for run in read_book(clients, rules.model)[0].runs][-1:]
+    last = [run.run for run in book_of(clients.store, rules.model).runs][-1:]
     kind = CauseKind.PERSON if caller.kind is CallerKind.PERSON else CauseKind.PIPELINE
     return Cause(
         id=identity.cause_id(rules.model, kind.value, _requester_id(caller, person), body.reason, body.data, *last),
@@ -188,9 +188,9 @@ def _refuse_strange_data(clients: Clients, rules: Retraining, data: str) -> None
 
 
 def _shown(clients: Clients, model: str) -> RetrainingShown:
-    book, _ = read_book(clients, model)
+    book = book_of(clients.store, model)
     runs = [_run(clients, past.run) for past in book.runs[-_NEWEST:]]
-    causes = open_causes(clients, model)
+    causes = open_causes(clients.store, model)
     costs = [run.cost.actual for run in runs if run.cost and run.cost.actual is not None]
     return RetrainingShown(
         model=model,
@@ -204,16 +204,16 @@ def _shown(clients: Clients, model: str) -> RetrainingShown:
 
 
 def _run(clients: Clients, run: str) -> TrainingRow:
-    raw = clients.hub.read(clients.configuration.hub.state, records.retraining(run))
-    return decode(TrainingRow, json.loads(raw or b"{}") | {"run": run})
+    record = find_retraining(clients.store, run)
+    return decode(TrainingRow, (plain_record(record) if record else {}) | {"run": run})
 
 
 def _verdicts(clients: Clients, model: str) -> list[VerdictRow]:
     """The newest first."""
-    blobs = list(clients.hub.list(clients.configuration.hub.state, records.verdicts(model)))
-    newest = sorted(blobs, key=lambda blob: blob.modified, reverse=True)[:_NEWEST]
-    contents = (clients.hub.read(blob.container, blob.path) for blob in newest)
-    return [decode(VerdictRow, json.loads(raw)) for raw in contents if raw is not None]
+    store = clients.store
+    newest = sorted(store.blobs(records.verdicts(model)), key=lambda blob: blob.modified, reverse=True)[:_NEWEST]
+    verdicts = [store.get(RecordedVerdict, blob.path) for blob in newest]
+    return [decode(VerdictRow, plain_record(verdict)) for verdict in verdicts if verdict is not None]
 
 
 def _rules(clients: Clients, model: str) -> Retraining:

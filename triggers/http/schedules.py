@@ -1,19 +1,19 @@
 """Schedules over HTTP: list, show, pause, resume, run one now. A pause is a record that the next tick reads."""
 
 import asyncio
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Annotated, Any
 
 from shared import contracts as c
 from shared.clients import Clients
-from shared.codec import decode
+from shared.codec import decode, encode
 from shared.domain import identity
 from shared.domain.schedules.cron import first_due, read_cron
 from shared.domain.schedules.due_times import PauseOrder, Schedule, moment
 from shared.records import paths as records
-from shared.records.timetable import give_order, note, read_orders, read_timetable
+from shared.records.schedules import firings_of, give_order, note, read_orders, read_timetable
 from shared.validation.rules import OptionalName, Whole
 from triggers.http.api_route import ApiRequest
 from triggers.http.idempotency import RequestedStart
@@ -119,7 +119,7 @@ async def run_schedule_now(request: ApiRequest, schedule: str, body: Order) -> R
     configured, due = _find(request.clients, schedule), request.clients.clock.now()
     key, name = records.firing(schedule, due), identity.firing_id(schedule, due)
     firing = c.ScheduleFiring(key=key, schedule=configured, due=due, by=request.caller.name, reason=body.reason)
-    await asyncio.to_thread(note, request.clients, [_log_line(firing)])
+    await asyncio.to_thread(note, request.clients.store, due, [_log_line(firing)])
     return RequestedStart(orchestration=c.RUN_SCHEDULE, instance=name, payload=firing, resource=f"schedules/{schedule}")
 
 
@@ -127,14 +127,15 @@ async def _order(request: ApiRequest, schedule: str, reason: str, *, pause: bool
     _find(request.clients, schedule)
 
     def give() -> tuple[PauseOrder, bool]:
-        return give_order(request.clients, schedule, pause=pause, by=request.caller.name, reason=reason)
+        order = PauseOrder(paused=pause, at=request.clients.clock.now(), by=request.caller.name, reason=reason)
+        return give_order(request.clients.store, schedule, order)
 
     order, recorded = await asyncio.to_thread(give)
     return ScheduleOrdered(schedule=schedule, recorded=recorded, **_standing(order))
 
 
 def _page(clients: Clients, query: ScheduleFilters) -> SchedulePage:
-    timetable, orders = read_timetable(clients), read_orders(clients)
+    timetable, orders = read_timetable(clients.store), read_orders(clients.store)
     schedules = sorted(clients.configuration.schedules, key=lambda schedule: schedule.name)
     rest = [schedule for schedule in schedules if schedule.name > query.after]
     now = clients.clock.now()
@@ -146,23 +147,20 @@ def _page(clients: Clients, query: ScheduleFilters) -> SchedulePage:
 
 def _shown(clients: Clients, schedule: Schedule) -> ScheduleShown:
     now = clients.clock.now()
-    row = _row(schedule, read_orders(clients).get(schedule.name), now)
+    row = _row(schedule, read_orders(clients.store).get(schedule.name), now)
     return ScheduleShown(**row, firings=_firings(clients, schedule.name, now))
 
 
 def _firings(clients: Clients, schedule: str, now: datetime) -> tuple[FiringRow, ...]:
     """What it did last, the newest first: at most a month back."""
-    state, firings = clients.configuration.hub.state, list[FiringRow]()
+    rows = list[FiringRow]()
     for back in range(_DAYS_BACK):
         day = (now - timedelta(days=back)).date().isoformat()
-        paths = sorted((blob.path for blob in clients.hub.list(state, records.fired(schedule, day))), reverse=True)
-        for path in paths[: _FIRINGS - len(firings)]:
-            raw = json.loads(clients.hub.read(state, path) or b"{}")
-            due = path.rpartition("/")[2].removesuffix(".json")
-            firings.append(decode(FiringRow, raw | {"due": due}))
-        if len(firings) >= _FIRINGS:
+        firings = islice(firings_of(clients.store, schedule, day), _FIRINGS - len(rows))
+        rows += [decode(FiringRow, encode(firing) | {"due": due}) for due, firing in firings]
+        if len(rows) >= _FIRINGS:
             break
-    return tuple(firings)
+    return tuple(rows)
 
 
 def _row(schedule: Schedule, order: PauseOrder | None, now: datetime) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import azure.functions as func
 
 from shared.application.events.dead_letters import store_letter
-from shared.application.promotion.standing import decisions, opened
+from shared.application.promotion.standing import decided, opened
 from shared.clients import Clients
 from shared.domain.access.callers import Caller
 from shared.domain.access.permissions import Action
@@ -103,10 +103,10 @@ async def _decide(client: Client, clients: Clients, token: str, raw: dict[str, A
 
 def _is_recorded(clients: Clients, person: Caller, order: DecisionSent) -> bool:
     """Delivered again, a message decides nothing anew: not even where its decision was withdrawn since."""
-    opening = opened(clients, order.promotion)
+    opening = opened(clients.ledger, order.promotion)
     own = (person.oid, order.role, order.evidence, order.approved)
     return any(
         (approval.oid, approval.role, approval.evidence, approval.approved) == own
         for at in (opening.plan.stages if opening and opening.plan else ())
-        for _, approval in decisions(clients, order.promotion, at.stage.name)
+        for approval in decided(clients.store, order.promotion, at.stage.name)
     )

@@ -6,7 +6,6 @@ stored and raised as every other (`triggers.queues.hub_messages`).
 """
 
 import asyncio
-import json
 import logging
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -23,6 +22,7 @@ from shared.domain.events import UnreadableEvent
 from shared.domain.inference.streams import KEY, Stream
 from shared.durable.starting import Client, Start
 from shared.records import paths as records
+from shared.records.inference import HeldMessage, UsedMessage
 from shared.validation.rules import Many, Name
 from triggers.queues.hub_messages import PoisonMessage, content_of, delivered
 from triggers.queues.message_files import read_content, refuse_nameless
@@ -99,11 +99,11 @@ def keep(clients: Clients, raw: dict[str, Any]) -> KeptRecords:
     """
     stream, delivery = read_records(clients, raw)
     watch = c.RecordsWatch(stream=stream.name, group=stream.group_of(str(raw["session"])))
-    state, message = clients.configuration.hub.state, str(raw["id"])
-    mark = clients.hub.read(state, records.used_message(stream.name, identity.message_digest(message)))
-    if mark is not None:
-        batch = json.loads(mark)["batch"]
-        return KeptRecords(watch=watch, summary=f"skipped: its records are in batch {batch} of stream {stream.name}")
+    message = str(raw["id"])
+    used = clients.store.get(UsedMessage, records.used_message(stream.name, identity.message_digest(message)))
+    if used is not None:
+        summary = f"skipped: its records are in batch {used.batch} of stream {stream.name}"
+        return KeptRecords(watch=watch, summary=summary)
     good, bad = _sorted(clients, stream, delivery)
     if not good:
         reasons = "; ".join(reason for _, reason in bad)
@@ -111,8 +111,8 @@ def keep(clients: Clients, raw: dict[str, Any]) -> KeptRecords:
     if bad:
         _store_refused(clients, raw, stream, bad)
     path = f"{records.held_records(stream.name, watch.group)}{identity.held_name(int(raw['sequence']), message)}.json"
-    content = {name: raw[name] for name in ("id", "session", "correlation")} | {"records": good}
-    created = clients.hub.create(state, path, json.dumps(content).encode(), {"records": str(len(good))})
+    names = {name: raw[name] for name in ("id", "session", "correlation")}
+    created = clients.store.create(path, HeldMessage(**names, records=tuple(good)), {"records": str(len(good))})
     summary = f"{len(good)} records of stream {stream.name} {'wait' if created else 'wait already'}"
     refusal = f", {len(bad)} are refused" if bad else ""
     return KeptRecords(watch=watch, summary=f"{summary} in group {watch.group}{refusal}")

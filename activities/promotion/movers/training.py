@@ -1,6 +1,5 @@
 """Have a version trained at a stage by its pipeline: the run is asked for once, waited for, and its bundle recorded."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +13,7 @@ from shared.application.promotion.stage_training import (
     trained_at,
     trained_key,
 )
-from shared.application.promotion.standing import askers_of, record_origin
+from shared.application.promotion.standing import askers_of
 from shared.clients import Clients
 from shared.codec import encode
 from shared.domain import identity
@@ -23,6 +22,8 @@ from shared.domain.inference.runs import JobState, job_state
 from shared.domain.promotion.training import Trained, TrainingPlan
 from shared.domain.retraining.pipelines import PipelineRun, PipelineRunSeen
 from shared.ports import Shelf
+from shared.records.promotion import record_origin
+from shared.records.store import read_json
 
 _TAG = 250  # Azure ML takes 256 characters.
 
@@ -94,30 +95,31 @@ def _submit(clients: Clients, order: c.MoveOrder, training: TrainingPlan) -> c.T
     return c.TrainingSubmitted(id=clients.pipelines.submit(run).id)
 
 
-def _collect(clients: Clients, order: c.MoveOrder, training: TrainingPlan, seen: PipelineRunSeen) -> None:
+def _collect(clients: Clients, order: c.MoveOrder, training: TrainingPlan, run: PipelineRunSeen) -> None:
     """Record the bundle that the run made, once; data that changed under it leave nobody knowing what it learned."""
-    if trained_at(clients, order.promotion.id, order.stage) is not None:
+    if trained_at(clients.ledger, order.promotion.id, order.stage) is not None:
         return
     require_same_data(clients.hub, training)
     output, model = _output(clients, order), order.plan.model
     bundle = read_bundle(clients.bundles, *output_shelves(order, output))
     refuse_incomplete(model, order.plan.kind, bundle, f"let the pipeline write it to {output}")
-    made = Trained(run=seen.id, output=output, contents=bundle.files, lineage=_lineage(clients, order, training, seen))
-    facts = {"promotion": order.promotion.id, "run": seen.id, "digest": bundle.digest, **made.lineage}
+    trained = Trained(run=run.id, output=output, contents=bundle.files, lineage=_lineage(clients, order, training, run))
+    facts = {"promotion": order.promotion.id, "run": run.id, "digest": bundle.digest, **trained.lineage}
     clients.audit.append(f"{order.key}.trained", "trained", str(model), "signalbox", facts)
-    record_origin(clients, bundle.digest, order.promotion.id, askers_of(clients, order.promotion, order.plan.digest))
-    clients.ledger.record(trained_key(order.promotion.id, order.stage), encode(made))
+    askers = askers_of(clients.store, order.promotion, order.plan.digest)
+    record_origin(clients.store, bundle.digest, order.promotion.id, askers)
+    clients.ledger.record(trained_key(order.promotion.id, order.stage), encode(trained))
 
 
-def _lineage(clients: Clients, order: c.MoveOrder, training: TrainingPlan, seen: PipelineRunSeen) -> dict[str, str]:
+def _lineage(clients: Clients, order: c.MoveOrder, training: TrainingPlan, run: PipelineRunSeen) -> dict[str, str]:
     """Run, data, code, recipe, and the version that it was trained for; metrics in the run's own words."""
     folder = output_folder(order.promotion.id, order.stage)
     raw = clients.hub.read(clients.configuration.hub.staging, f"{folder}/lineage.json")
-    written = str(json.loads(raw).get("code_commit", "")) if raw else ""
-    logged = clients.pipelines.metrics(training.rules.pipeline, seen.id)
+    written = str(read_json(raw).get("code_commit", "")) if raw else ""
+    logged = clients.pipelines.metrics(training.rules.pipeline, run.id)
     metrics = {f"signalbox.metric.training.{name}": f"{value:.6g}" for name, value in list(logged.items())[:10]}
-    found = {
-        "signalbox.training": seen.id,
+    tags = {
+        "signalbox.training": run.id,
         "signalbox.source": _source(order),
         "signalbox.data": _said(training),
         "signalbox.data_version": ", ".join(each.digest.removeprefix("sha256:")[:16] for each in training.data),
@@ -125,7 +127,7 @@ def _lineage(clients: Clients, order: c.MoveOrder, training: TrainingPlan, seen:
         "azureml.git.commit": written or order.plan.lineage.get("azureml.git.commit", ""),
         **metrics,
     }
-    return {name: value[:_TAG] for name, value in found.items() if value}
+    return {name: value[:_TAG] for name, value in tags.items() if value}
 
 
 def _training(order: c.MoveOrder) -> TrainingPlan:

@@ -4,30 +4,40 @@ A sweep looks there for those that were lost or ended from outside.
 """
 
 import asyncio
-import json
+from datetime import datetime
 from functools import partial
 
 from shared import contracts as c
 from shared.codec import encode
 from shared.durable.context import In, Out
 from shared.durable.starting import Client, Start, start_once
-from shared.records import paths as records
-from shared.records.access import DatedRecords
+from shared.records import paths
+from shared.records.devops import OpenInstance
+from shared.records.store import RecordStore
 
 
 async def start_kept(
-    client: Client, made: DatedRecords, orchestration: c.Orchestration[In, Out], instance: str, payload: In
+    client: Client,
+    store: RecordStore,
+    now: datetime,
+    orchestration: c.Orchestration[In, Out],
+    instance: str,
+    payload: In,
 ) -> Start:
     """Start it once; a sweep sees to it that it runs until it has ended."""
-    kept = partial(asyncio.to_thread, keep_open, made, orchestration, instance, payload)
-    return await start_once(client, orchestration, instance, payload, first=kept)
+    listing = partial(asyncio.to_thread, keep_open, store, now, orchestration, instance, payload)
+    return await start_once(client, orchestration, instance, payload, first=listing)
 
 
-def keep_open(made: DatedRecords, orchestration: c.Orchestration[In, Out], instance: str, payload: In) -> None:
-    since = made.clock.now().isoformat(timespec="milliseconds")
-    content = {"orchestration": orchestration.name, "input": encode(payload), "since": since}
-    made.hub.create(made.configuration.hub.state, records.devops_open(instance), json.dumps(content).encode())
+def keep_open(
+    store: RecordStore, now: datetime, orchestration: c.Orchestration[In, Out], instance: str, payload: In
+) -> None:
+    """Put *instance* on the list, as of *now*. Safe to repeat."""
+    since = now.isoformat(timespec="milliseconds")
+    entry = OpenInstance(orchestration=orchestration.name, input=encode(payload), since=since)
+    store.create(paths.devops_open(instance), entry)
 
 
-def close(made: DatedRecords, instance: str) -> None:
-    made.hub.delete(made.configuration.hub.state, records.devops_open(instance))
+def close(store: RecordStore, instance: str) -> None:
+    """Take *instance* from the list: it has ended. Safe to repeat."""
+    store.delete(paths.devops_open(instance))

@@ -1,12 +1,11 @@
 """What travels in the bundle of a registered version; watches and the doctor read it alike."""
 
-import json
-
 from shared.domain.drift.reference import PLACE, ModelReference, parse_reference
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.models import BUNDLE, ModelVersion
 from shared.ports import BundleStore, Models, Shelf
+from shared.records.store import read_json
 
 
 def bundled_reference(
@@ -24,6 +23,6 @@ def bundled_reference(
 def parsed_reference(raw: bytes, where: str) -> ModelReference:
     """The reference in the file *raw* that lies at *where*. Raises Refused."""
     try:
-        return parse_reference(json.loads(raw))
+        return parse_reference(read_json(raw))
     except ValueError as error:
         raise Refused(f"{where}: {error}") from error

@@ -4,18 +4,30 @@ It stands alone since events, messages of every queue and decisions are all kept
 """
 
 import json
-from typing import Any
+from typing import Any, Protocol
 
 from shared.domain import identity
-from shared.records.access import DatedRecords
+from shared.domain.configuration import Configuration
+from shared.ports import Clock, DataHub
 
 
-def store_letter(store: DatedRecords, raw: Any, reason: str) -> str:
+class LetterClients(Protocol):
+    """Where letters are kept, and the time at which they are."""
+
+    @property
+    def configuration(self) -> Configuration: ...
+    @property
+    def hub(self) -> DataHub: ...
+    @property
+    def clock(self) -> Clock: ...
+
+
+def store_letter(clients: LetterClients, raw: Any, reason: str) -> str:
     """Store *raw* and why it was not taken in; returns where. What was stored today is not stored again."""
-    now = store.clock.now()
+    now = clients.clock.now()
     stored = now.isoformat(timespec="milliseconds")
     content = json.dumps({"reason": reason, "stored": stored, "event": raw}, default=str, indent=2)
     digest = identity.digest(json.dumps(raw, default=str, sort_keys=True))
-    container, path = store.configuration.hub.dead_letters, f"events/{now.date().isoformat()}/{digest}.json"
-    store.hub.create(container, path, content.encode())
+    container, path = clients.configuration.hub.dead_letters, f"events/{now.date().isoformat()}/{digest}.json"
+    clients.hub.create(container, path, content.encode())
     return f"{container}/{path}"

@@ -10,6 +10,7 @@ from typing import Protocol
 from uuid import uuid4
 
 from shared import contracts as c
+from shared.application.events.dead_letters import LetterClients
 from shared.application.inference.open_runs import start_inference
 from shared.application.inference.result_requests import answer_late, note_askers
 from shared.application.inference.starts import open_window
@@ -23,97 +24,99 @@ from shared.domain.failures import Refused
 from shared.durable.starting import Client, Start
 from shared.ports import Models
 from shared.records import paths as records
-from shared.records.access import DatedRecords
 from shared.records.line_logs import append_line
+from shared.records.store import RecordStore
 from shared.routing import FOLDER_MARKER, Decision, Ignore, OpenWindow, StartRun, WatchTrainingData, route
 
 _LONGEST_ID, _LONGEST_SUBJECT = 256, 1200  # Of what an event says: a subject has a container and a blob's name.
 
 
-class EventStore(DatedRecords, Protocol):
+class EventClients(LetterClients, Protocol):
     """Where events are recorded, and the models whose tags decide what a registration starts."""
 
     @property
     def models(self) -> Models: ...
+    @property
+    def store(self) -> RecordStore: ...
 
 
-async def take_in(client: Client, store: EventStore, event: Event) -> tuple[str, ...]:
+async def take_in(client: Client, clients: EventClients, event: Event) -> tuple[str, ...]:
     """Act on one event; returns a sentence for each decision. Raises Transient: deliver the event again."""
     if isinstance(event, Irrelevant):
-        await _record_ignored(store, event.event_id, event.subject, event.reason)
+        await _record_ignored(clients, event.event_id, event.subject, event.reason)
         return (event.reason,)
     if isinstance(event, ModelRegistered):
-        return (await _promote_flagged(client, store, event),)
+        return (await _promote_flagged(client, clients, event),)
     if isinstance(event, MonitorBreached | AlertChanged):
-        return (await _raise_cause(client, store, event),)
-    arrival, decisions = await asyncio.to_thread(decide, store, event)
-    return tuple([await _carry_out(client, store, arrival, decision) for decision in decisions])
+        return (await _raise_cause(client, clients, event),)
+    arrival, decisions = await asyncio.to_thread(decide, clients, event)
+    return tuple([await _carry_out(client, clients, arrival, decision) for decision in decisions])
 
 
-async def _promote_flagged(client: Client, store: EventStore, event: ModelRegistered) -> str:
+async def _promote_flagged(client: Client, clients: EventClients, event: ModelRegistered) -> str:
     """A registration starts something only where the version carries a flag: its tags decide, not the event's."""
     try:
-        promotion = await asyncio.to_thread(_flagged, store, event)
+        promotion = await asyncio.to_thread(_flagged, clients, event)
     except Refused as refusal:
-        await _record_ignored(store, event.event_id, str(event.model), str(refusal))
+        await _record_ignored(clients, event.event_id, str(event.model), str(refusal))
         return str(refusal)
     if promotion is None:
         reason = f"{event.model} carries no flag"
-        await _record_ignored(store, event.event_id, str(event.model), reason)
+        await _record_ignored(clients, event.event_id, str(event.model), reason)
         return reason
-    start = await start_promotion(client, store, promotion)
+    start = await start_promotion(client, clients.store, promotion)
     return f"promotion {promotion.id} {'started' if start is Start.STARTED else f'is {start.value}'}"
 
 
-async def _raise_cause(client: Client, store: EventStore, event: MonitorBreached | AlertChanged) -> str:
+async def _raise_cause(client: Client, clients: EventClients, event: MonitorBreached | AlertChanged) -> str:
     """What another monitor found becomes a cause of retraining, or a record that says why not."""
-    configuration = store.configuration
+    configuration = clients.configuration
     workspaces = [workspace_suffix(workspace) for workspace in configuration.workspaces]
-    cause = cause_of(event, configuration.drift, workspaces, store.clock.now())
+    cause = cause_of(event, configuration.drift, workspaces, clients.clock.now())
     if isinstance(cause, str):
-        await _record_ignored(store, event.event_id, event.because[:200], cause)
+        await _record_ignored(clients, event.event_id, event.because[:200], cause)
         return cause
-    await raise_cause(client, store, cause)
+    await raise_cause(client, clients.store, configuration, cause)
     return f"cause {cause.id} to retrain {cause.model}: {cause.because}"
 
 
-def _flagged(store: EventStore, event: ModelRegistered) -> c.Promotion | c.PromotionSet | None:
+def _flagged(clients: EventClients, event: ModelRegistered) -> c.Promotion | c.PromotionSet | None:
     """What the version is flagged for. Refused where its workspace is no source of the ladder, or the flag is wrong."""
-    for source in sources(store.configuration):
+    for source in sources(clients.configuration):
         if event.workspace.endswith(workspace_suffix(source)):
-            model = store.models.find(source, event.model)
-            return None if model is None else wanted(store.models, store.configuration, source, model)
+            model = clients.models.find(source, event.model)
+            return None if model is None else wanted(clients.models, clients.configuration, source, model)
     raise Refused(f"{event.workspace} is not an environment from which models climb")
 
 
-def decide(store: EventStore, event: BlobArrived) -> tuple[BlobArrived, tuple[Decision, ...]]:
+def decide(clients: EventClients, event: BlobArrived) -> tuple[BlobArrived, tuple[Decision, ...]]:
     """*event* with its eTag, and what is to be done: nothing where it only marks a folder.
 
     Not on the event loop: a long name meets the pattern of every route, and the hub may be asked.
     """
-    event = _with_etag(store, event)
-    decisions, arrival = route(event, store.configuration), event.arrival
+    event = _with_etag(clients, event)
+    decisions, arrival = route(event, clients.configuration), event.arrival
     # Only a blob without content can be a marker, and only its metadata tells: one look, and only where it matters.
     starts_something = not all(isinstance(decision, Ignore) for decision in decisions)
-    if starts_something and not arrival.size and store.hub.is_folder(arrival.container, arrival.path):
+    if starts_something and not arrival.size and clients.hub.is_folder(arrival.container, arrival.path):
         decisions = (Ignore(reason=FOLDER_MARKER.format(arrival.location)),)
     return event, decisions
 
 
-def _with_etag(store: EventStore, event: BlobArrived) -> BlobArrived:
+def _with_etag(clients: EventClients, event: BlobArrived) -> BlobArrived:
     """A rename says no eTag: the arrival is the content that lies there now, as a sweep would name it."""
     arrival = event.arrival
-    blob = None if arrival.etag else store.hub.find(arrival.container, arrival.path)
+    blob = None if arrival.etag else clients.hub.find(arrival.container, arrival.path)
     return replace(event, arrival=replace(arrival, etag=blob.etag, size=blob.size)) if blob else event
 
 
-async def _carry_out(client: Client, store: EventStore, event: BlobArrived, decision: Decision) -> str:
+async def _carry_out(client: Client, clients: EventClients, event: BlobArrived, decision: Decision) -> str:
     match decision:
         case Ignore(reason=reason):
-            await _record_ignored(store, event.event_id, event.arrival.location, reason)
+            await _record_ignored(clients, event.event_id, event.arrival.location, reason)
             return reason
         case OpenWindow(route=window_route, group=group):
-            watch = c.WindowWatch(route=window_route, hub=store.configuration.hub, group=group)
+            watch = c.WindowWatch(route=window_route, hub=clients.configuration.hub, group=group)
             start = await open_window(client, watch)
             window = identity.window_id(window_route.name, group)
             return f"window {window} {'opened' if start is Start.STARTED else 'joined'}"
@@ -121,39 +124,39 @@ async def _carry_out(client: Client, store: EventStore, event: BlobArrived, deci
             start = await watch_training_data(client, model)
             return f"training data of {model}: a look {'started' if start is Start.STARTED else 'joined'}"
         case StartRun():
-            return await _start_run(client, store, event, decision)
+            return await _start_run(client, clients, event, decision)
 
 
-async def _start_run(client: Client, store: EventStore, event: BlobArrived, decision: StartRun) -> str:
-    hub, today = store.configuration.hub, store.clock.now().date().isoformat()
+async def _start_run(client: Client, clients: EventClients, event: BlobArrived, decision: StartRun) -> str:
+    hub, today = clients.configuration.hub, clients.clock.now().date().isoformat()
     inference = c.Inference.of(decision.route, hub, decision.arrival, decision.captures, today)
     if event.asker is not None:
-        await asyncio.to_thread(note_askers, store.hub, inference, [event.asker])
-    start = await start_inference(client, store.hub, inference)
+        await asyncio.to_thread(note_askers, clients.hub, inference, [event.asker])
+    start = await start_inference(client, clients.hub, inference)
     if event.asker is not None and start is not Start.STARTED:
-        await answer_late(client, store.hub, inference, event.asker.message)
+        await answer_late(client, clients.hub, inference, event.asker.message)
     if start is Start.STARTED:
         return f"run {inference.run} started"
     reason = f"skipped: run {inference.run} is {start.value}"
-    record = {"event": event.event_id[:_LONGEST_ID], "delivery": uuid4().hex, "at": _now(store), "reason": reason}
-    await _append(store, records.duplicates(inference.run), record)
+    record = {"event": event.event_id[:_LONGEST_ID], "delivery": uuid4().hex, "at": _now(clients), "reason": reason}
+    await _append(clients, records.duplicates(inference.run), record)
     return reason
 
 
-async def _record_ignored(store: EventStore, event_id: str, subject: str, reason: str) -> None:
+async def _record_ignored(clients: EventClients, event_id: str, subject: str, reason: str) -> None:
     record = {
         "event": event_id[:_LONGEST_ID],
         "subject": subject[:_LONGEST_SUBJECT],
-        "at": _now(store),
+        "at": _now(clients),
         "reason": reason[:_LONGEST_SUBJECT],
     }
-    await _append(store, records.ignored(store.clock.now().date().isoformat()), record)
+    await _append(clients, records.ignored(clients.clock.now().date().isoformat()), record)
 
 
-async def _append(store: EventStore, path: str, record: dict[str, str]) -> None:
+async def _append(clients: EventClients, path: str, record: dict[str, str]) -> None:
     line = json.dumps(record, sort_keys=True).encode()
-    await asyncio.to_thread(append_line, store.hub, store.configuration.hub.state, path, line)
+    await asyncio.to_thread(append_line, clients.hub, clients.configuration.hub.state, path, line)
 
 
-def _now(store: EventStore) -> str:
-    return store.clock.now().isoformat(timespec="milliseconds")
+def _now(clients: EventClients) -> str:
+    return clients.clock.now().isoformat(timespec="milliseconds")

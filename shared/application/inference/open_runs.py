@@ -4,15 +4,14 @@ A sweep looks there for runs that nobody has opened, and for those whose orchest
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from functools import partial
 
 from shared import contracts as c
-from shared.codec import encode
 from shared.durable.starting import Client, Start, start_once
 from shared.ports import DataHub
-from shared.records import paths as records
+from shared.records import paths
+from shared.records.inference import OpenRun, store_of
 
 
 async def start_inference(client: Client, hub: DataHub, inference: c.Inference) -> Start:
@@ -20,14 +19,14 @@ async def start_inference(client: Client, hub: DataHub, inference: c.Inference) 
 
     A run that has ended, and whose record the store has lost, goes on the list of open runs again: the sweep closes it.
     """
-    how = await start_once(client, c.RUN_INFERENCE, inference.run, inference, first=kept_open(hub, inference))
-    if how is Start.FINISHED:
+    start = await start_once(client, c.RUN_INFERENCE, inference.run, inference, first=kept_open(hub, inference))
+    if start is Start.FINISHED:
         await asyncio.to_thread(_reopen_lost, hub, inference)
-    return how
+    return start
 
 
 def _reopen_lost(hub: DataHub, inference: c.Inference) -> None:
-    if hub.find(inference.hub.state, records.run_record(inference.run)) is None:
+    if not store_of(hub, inference).exists(paths.run_record(inference.run)):
         keep_open(hub, inference)
 
 
@@ -37,9 +36,10 @@ def kept_open(hub: DataHub, inference: c.Inference) -> Callable[[], Awaitable[ob
 
 
 def keep_open(hub: DataHub, inference: c.Inference) -> None:
-    content = json.dumps({"inference": encode(inference)}).encode()
-    hub.create(inference.hub.state, records.open_run(inference.run), content)
+    """Put the run on the list of open ones. Safe to repeat."""
+    store_of(hub, inference).create(paths.open_run(inference.run), OpenRun(inference=inference))
 
 
 def forget_open(hub: DataHub, inference: c.Inference) -> None:
-    hub.delete(inference.hub.state, records.open_run(inference.run))
+    """Take the run from the list: the last word on it is said."""
+    store_of(hub, inference).delete(paths.open_run(inference.run))

@@ -5,37 +5,31 @@ record closed is told from it, under the same message id.
 """
 
 import asyncio
-import json
 from collections.abc import Sequence
 
 from shared import contracts as c
-from shared.codec import decode, encode
 from shared.domain import identity
 from shared.domain.messaging import Asker
 from shared.durable.starting import Client, start_once
 from shared.ports import DataHub
-from shared.records import paths as records
+from shared.records import inference as run_records
 
 
 def note_askers(hub: DataHub, inference: c.Inference, askers: Sequence[Asker], name: str = "") -> None:
     """*name* stands for all of them, the one asker's message where it is left out. Safe to repeat."""
-    path = f"{records.askers(inference.run)}{identity.digest(name or askers[0].message)}.json"
-    hub.create(inference.hub.state, path, json.dumps(encode(askers)).encode())
+    store = run_records.store_of(hub, inference)
+    run_records.note_askers(store, inference.run, askers, identity.digest(name or askers[0].message))
 
 
 def askers_of(hub: DataHub, inference: c.Inference) -> list[Asker]:
-    state = inference.hub.state
-    noted = [hub.read(state, blob.path) for blob in hub.list(state, records.askers(inference.run))]
-    found = [json.loads(raw) for raw in noted if raw]
-    return [decode(Asker, raw) for each in found for raw in (each if isinstance(each, list) else [each])]
+    """Everybody who asked for the run by a message."""
+    return run_records.askers_of(run_records.store_of(hub, inference), inference.run)
 
 
 def recorded_result(hub: DataHub, inference: c.Inference) -> c.InferenceResult | None:
     """How the run has ended, by its record; None where it has not."""
-    record = json.loads(hub.read(inference.hub.state, records.run_record(inference.run)) or b"{}")
-    if not record.get("closed"):
-        return None
-    return decode(c.InferenceResult, {name: record[name] for name in ("run", "outcome", "because", "manifest")})
+    run_record = run_records.find_run(run_records.store_of(hub, inference), inference.run)
+    return None if run_record is None else run_record.result
 
 
 async def answer_late(client: Client, hub: DataHub, inference: c.Inference, name: str) -> None:

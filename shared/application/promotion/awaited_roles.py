@@ -1,17 +1,18 @@
 """Whom promotions wait for: by role, since when, and until when. It reads, and writes nothing."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared import contracts as c
 from shared.application.promotion.standing import asked_since, asking, consents, judgement, opened, pack_of, question
-from shared.application.promotion.unmet_needs import World, failing_gates
-from shared.codec import decode
+from shared.application.promotion.unmet_needs import failing_gates
 from shared.domain.promotion.approvals import ApprovalPolicy, ApprovalStanding, Judgement, Role
+from shared.domain.promotion.ladder import BreakGlass
 from shared.domain.promotion.plans import Phase
-from shared.records import paths as records
+from shared.ports import Ledger
+from shared.records import paths
+from shared.records.store import RecordStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,43 +31,44 @@ class Waited:
     glass: bool = False
 
 
-def open_promotions(world: World) -> Iterator[c.Promotion]:
+def open_promotions(store: RecordStore) -> Iterator[c.Promotion]:
     """What was asked for by every promotion that has not ended."""
-    state = world.configuration.hub.state
-    for blob in world.hub.list(state, records.OPEN_PROMOTIONS):
-        raw = world.hub.read(state, blob.path)
-        if raw is not None:  # Otherwise it has ended meanwhile.
-            yield decode(c.Promotion, json.loads(raw))
+    for stored in store.list(c.Promotion, paths.OPEN_PROMOTIONS):
+        yield stored.record
 
 
-def waited_for(world: World, request: c.Promotion) -> Iterator[Waited]:
+def waited_for(
+    store: RecordStore, ledger: Ledger, glass: BreakGlass, request: c.Promotion, now: datetime
+) -> Iterator[Waited]:
     """Nothing where the promotion waits for nobody."""
-    found = opened(world, request.id)
-    if found is None or found.plan is None:
+    opening = opened(ledger, request.id)
+    if opening is None or opening.plan is None:
         return
-    at = asking(world, request, found.plan)
-    pack = pack_of(world, request.id, at.stage.name) if at else None
+    at = asking(ledger, request, opening.plan)
+    pack = pack_of(ledger, request.id, at.stage.name) if at else None
     if at is None or pack is None:
-        yield from _glass(world, request, found.plan, found.plan_digest)
+        yield from _glass(store, ledger, glass, request, opening.plan, opening.plan_digest)
         return
-    order = question(request, found.plan, found.plan_digest, at.stage.name, pack.digest)
-    policy, since = at.stage.approvals, asked_since(world, order)
-    judged = judgement(world, order) if since else Judgement(standing=ApprovalStanding.WAITING)
+    order = question(request, opening.plan, opening.plan_digest, at.stage.name, pack.digest)
+    policy, since = at.stage.approvals, asked_since(ledger, order)
+    judged = judgement(store, ledger, order, now) if since else Judgement(standing=ApprovalStanding.WAITING)
     if judged.standing is ApprovalStanding.WAITING:
-        yield from _missing(order, policy, {each.role for each in judged.approvals}, since, policy.expire_after_s)
+        spoken = {approval.role for approval in judged.approvals}
+        yield from _missing(order, policy, spoken, since, policy.expire_after_s)
 
 
-def _glass(world: World, request: c.Promotion, plan: c.Plan, digest: str) -> Iterator[Waited]:
+def _glass(
+    store: RecordStore, ledger: Ledger, glass: BreakGlass, request: c.Promotion, plan: c.Plan, digest: str
+) -> Iterator[Waited]:
     """Those who may override the gates that keep a promotion which may wait for it."""
-    glass = world.configuration.ladder.break_glass
     for at in plan.stages if request.break_glass else ():
         for phase in Phase:
-            pack = pack_of(world, request.id, at.stage.name, phase)
-            if pack is None or not failing_gates(world, request.id, at.stage.name, phase):
+            pack = pack_of(ledger, request.id, at.stage.name, phase)
+            if pack is None or not failing_gates(ledger, request.id, at.stage.name, phase):
                 continue
             order = replace(question(request, plan, digest, at.stage.name, pack.digest), phase=phase)
-            given = {each.role for each in consents(world, request.id, at.stage.name, phase)}
-            for waited in _missing(order, glass.policy, given, asked_since(world, order), glass.longest_s):
+            agreed = {approval.role for approval in consents(store, request.id, at.stage.name, phase)}
+            for waited in _missing(order, glass.policy, agreed, asked_since(ledger, order), glass.longest_s):
                 yield replace(waited, glass=True)
 
 

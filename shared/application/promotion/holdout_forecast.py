@@ -5,7 +5,7 @@ A hold-out that is too large to be counted while somebody waits for a plan is co
 
 import hashlib
 from collections import Counter, defaultdict
-from typing import Protocol
+from datetime import datetime
 
 from shared.application.promotion.holdout_looks import HoldoutVersion, next_look
 from shared.domain.failures import Refused
@@ -16,57 +16,50 @@ from shared.domain.metrics.group_hints import GroupHints
 from shared.domain.promotion.ladder import Holdout
 from shared.domain.promotion.plans import Phase, Plan
 from shared.domain.statistics.key_sketch import KeySketch
-from shared.ports import Blob, RowFiles
-from shared.records.access import DatedRecords
+from shared.ports import Blob, DataHub, RowFiles
+from shared.records.store import RecordStore
 
 _MOST_BYTES = 8 * 1024 * 1024
 
 
-class World(DatedRecords, Protocol):
-    """What counting a hold-out needs."""
-
-    @property
-    def row_files(self) -> RowFiles: ...
-
-
-def odds_of_plan(world: World, plan: Plan) -> tuple[str, ...]:
+def odds_of_plan(store: RecordStore, row_files: RowFiles, plan: Plan, now: datetime) -> tuple[str, ...]:
     """What to expect of each `better_than_champion` of *plan*, a sentence each."""
-    asked = [
+    gates = [
         (at.stage.name, phase, gate.options)
         for at in plan.stages
         for phase in Phase
         for gate in at.gates(phase)
         if gate.gate == "better_than_champion"
     ]
-    if not asked:
+    if not gates:
         return ()
     model, holdout = plan.model.name, plan.promotable.holdout
-    facts = facts_of(world, holdout)
+    facts = facts_of(store.hub, row_files, holdout)
     if isinstance(facts, str):
         return (facts,)
     version = HoldoutVersion(digest=facts.digest, keys=facts.keys)
-    look = next_look(world, model, holdout, version, world.clock.now())
+    look = next_look(store, model, holdout, version, now)
     sentences = []
-    for stage, phase, raw in asked:
+    for stage, phase, raw in gates:
         options, _ = read_options(BetterThanChampion, raw)
         if options is not None:
-            sentences += [f"{stage} ({phase.value}): {each}" for each in odds_of(options, facts, look)]
+            sentences += [f"{stage} ({phase.value}): {sentence}" for sentence in odds_of(options, facts, look)]
     return tuple(dict.fromkeys(sentences))
 
 
-def facts_of(world: World, holdout: Holdout) -> HoldoutFacts | str:
+def facts_of(hub: DataHub, row_files: RowFiles, holdout: Holdout) -> HoldoutFacts | str:
     """The counts of the hold-out, or a sentence that says why there are none."""
     blobs = list[Blob]()
     for location in filter(None, (holdout.path, holdout.answers)):
         container, _, path = location.partition("/")
-        blob = world.hub.find(container, path)
+        blob = hub.find(container, path)
         if blob is None:
             return f"hold-out {location} is not in the hub; put it there"
         if blob.size > _MOST_BYTES:
             return f"hold-out {location} has {blob.size} bytes: it is counted when it is measured"
         blobs.append(blob)
     try:
-        return _counted(world.row_files, blobs, holdout)
+        return _counted(row_files, blobs, holdout)
     except Refused as refusal:
         return f"hold-out {refusal}"
     except (IndexError, ValueError) as error:

@@ -4,33 +4,38 @@ The proof is the exit receipt of a promotion that has arrived, or of the one und
 """
 
 from collections.abc import Iterator
-from typing import Protocol
+from dataclasses import dataclass
 
 from shared import contracts as c
-from shared.application.promotion.standing import Records, fate_of
 from shared.codec import decode
 from shared.domain import identity
-from shared.domain.promotion.ladder import Stage
+from shared.domain.promotion.ladder import Ladder, Stage
 from shared.domain.promotion.plans import Phase, Plan, StagePlan
 from shared.domain.promotion.receipts import Receipt, signed_content
-from shared.ports import Signer
+from shared.ports import Ledger, Signer
 from shared.records.listings import PROMOTIONS, listed
+from shared.records.promotion import fate_of
+from shared.records.store import RecordStore
 
 
-class Proofs(Records, Protocol):
-    """Where receipts are kept, and what knows our own."""
+@dataclass(frozen=True, slots=True)
+class Receipts:
+    """Where promotions and their receipts are recorded, and what knows our own signature."""
 
-    @property
-    def signer(self) -> Signer: ...
+    store: RecordStore
+    ledger: Ledger
+    signer: Signer
 
 
-def unproven(made: Proofs, plan: Plan, at: StagePlan, own: str = "") -> str:
+def unproven(receipts: Receipts, ladder: Ladder, plan: Plan, at: StagePlan, own: str = "") -> str:
     """Why *at* may not be entered, as a sentence; empty where it may. *own* is the promotion that asks.
 
     The first stage demands nothing of a stage before: it leads from where models are made, and measures them itself.
     """
-    before = made.configuration.ladder.before(at.stage)
-    if before is None or any(_proves(made, plan, before, name) for name in _candidates(made, plan, before, own)):
+    before = ladder.before(at.stage)
+    if before is None:
+        return ""
+    if any(_proves(receipts, plan, before, name) for name in _candidates(receipts.store, plan, before, own)):
         return ""
     return (
         f"{at.stage.name}: stage {before.name} has not measured {plan.model} with {plan.digest}: there is no exit "
@@ -38,23 +43,23 @@ def unproven(made: Proofs, plan: Plan, at: StagePlan, own: str = "") -> str:
     )
 
 
-def _candidates(made: Proofs, plan: Plan, before: Stage, own: str) -> Iterator[str]:
+def _candidates(store: RecordStore, plan: Plan, before: Stage, own: str) -> Iterator[str]:
     """The promotion under way where it has passed the stage itself, and those of the version that have arrived."""
     if own and any(at.stage.name == before.name for at in plan.stages):
         yield own
         return
     prefix = identity.promotions_of(plan.model.name)
-    for name, row in listed(made.hub, made.configuration.hub.state, f"{PROMOTIONS}{prefix}"):
+    for name, row in listed(store.hub, store.container, f"{PROMOTIONS}{prefix}"):
         same = (row.get("model"), row.get("version")) == (plan.model.name, plan.model.version)
-        if same and fate_of(made, f"{prefix}{name}") == c.Fate.PROMOTED.value:
+        if same and fate_of(store, f"{prefix}{name}") is c.Fate.PROMOTED:
             yield f"{prefix}{name}"
 
 
-def _proves(made: Proofs, plan: Plan, before: Stage, promotion: str) -> bool:
-    raw = made.ledger.find(identity.promotion_key(promotion, f"{before.name}/{Phase.EXIT.value}/receipt"))
+def _proves(receipts: Receipts, plan: Plan, before: Stage, promotion: str) -> bool:
+    raw = receipts.ledger.find(identity.promotion_key(promotion, f"{before.name}/{Phase.EXIT.value}/receipt"))
     if raw is None:
         return False
     receipt = decode(Receipt, raw)
     bound = (receipt.promotion, receipt.model, receipt.digest, receipt.stage, receipt.phase)
-    wanted = (promotion, plan.model, plan.digest, before.name, Phase.EXIT)
-    return bound == wanted and made.signer.verifies(signed_content(receipt), receipt.signature)
+    passed = (promotion, plan.model, plan.digest, before.name, Phase.EXIT)
+    return bound == passed and receipts.signer.verifies(signed_content(receipt), receipt.signature)

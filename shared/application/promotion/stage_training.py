@@ -19,7 +19,7 @@ from shared.domain.promotion.plans import Move, Phase, Plan
 from shared.domain.promotion.training import PinnedFolder, Trained, TrainingFolder, TrainingPlan, parameters_of
 from shared.domain.retraining.pipelines import Pipeline, PipelineKind
 from shared.ports import Blob, DataHub, EndpointKind, Endpoints, Ledger, Models, RegisteredModel, Shelf
-from shared.records import paths as records
+from shared.records import paths
 
 Order = TypeVar("Order", c.MoveOrder, c.StageOrder)
 
@@ -35,13 +35,6 @@ class TrainingWorld(Protocol):
     def models(self) -> Models: ...
     @property
     def endpoints(self) -> Endpoints: ...
-
-
-class Records(Protocol):
-    """Where what was trained is recorded."""
-
-    @property
-    def ledger(self) -> Ledger: ...
 
 
 def plan_training(world: TrainingWorld, stage: Stage, registered: RegisteredModel) -> TrainingPlan | None:
@@ -87,21 +80,21 @@ def trained_key(promotion: str, stage: str) -> str:
     return identity.promotion_key(promotion, f"{stage}/trained")
 
 
-def trained_at(made: Records, promotion: str, stage: str) -> Trained | None:
+def trained_at(ledger: Ledger, promotion: str, stage: str) -> Trained | None:
     """What *stage* has trained, once it has."""
-    raw = made.ledger.find(trained_key(promotion, stage))
+    raw = ledger.find(trained_key(promotion, stage))
     return None if raw is None else decode(Trained, raw)
 
 
-def carried(made: Records, order: Order) -> Order:
+def carried(ledger: Ledger, order: Order) -> Order:
     """*order* with the bundle it is about: where its stage has trained one, that one takes the place of the planned."""
-    found = trained_at(made, order.promotion.id, order.stage) if _about_trained(order) else None
-    return order if found is None else replace(order, plan=_with(order.plan, order.at.stage, found))
+    trained = trained_at(ledger, order.promotion.id, order.stage) if _about_trained(order) else None
+    return order if trained is None else replace(order, plan=_with(order.plan, order.at.stage, trained))
 
 
 def output_folder(promotion: str, stage: str) -> str:
     """The folder in staging to which the pipeline writes, as the hub names it."""
-    return records.stage_training(promotion, stage)
+    return paths.stage_training(promotion, stage)
 
 
 def output_shelves(order: c.MoveOrder, output: str) -> tuple[Shelf, Shelf]:

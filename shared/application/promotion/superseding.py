@@ -3,68 +3,51 @@
 What is replaced is told at once, by record, audit log and announcement, and goes no further: it can be promoted again.
 """
 
-import json
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterable, Iterator
 
 from shared import contracts as c
-from shared.application.promotion.decisions import Records as DecisionRecords
 from shared.application.promotion.standing import asking, opened
-from shared.codec import decode
 from shared.domain.failures import Refused
-from shared.domain.promotion.ladder import Newer
+from shared.domain.promotion.ladder import Ladder, Newer
 from shared.domain.promotion.models import is_later
-from shared.ports import Announcer
-from shared.records import paths as records
+from shared.ports import Announcer, AuditLog, Ledger
+from shared.records import paths
+from shared.records.promotion import Replacement, find_promotion, replacement_of
+from shared.records.store import RecordStore
 
 
-class Announcing(DecisionRecords, Protocol):
-    """Where a replacement is written down and announced."""
-
-    @property
-    def announcer(self) -> Announcer: ...
-
-
-def superseded_by(made: DecisionRecords, promotion: str) -> str:
+def superseded_by(store: RecordStore, promotion: str) -> str:
     """Why *promotion* was replaced, as a sentence; empty where it was not."""
-    raw = made.hub.read(made.configuration.hub.state, records.superseded(promotion))
-    return str(json.loads(raw)["because"]) if raw else ""
+    replacement = replacement_of(store, promotion)
+    return "" if replacement is None else replacement.because
 
 
-def refuse_superseded(made: DecisionRecords, promotion: str) -> None:
+def refuse_superseded(store: RecordStore, promotion: str) -> None:
     """Raises Refused where *promotion* was replaced while it waited for its turn."""
-    if because := superseded_by(made, promotion):
+    if because := superseded_by(store, promotion):
         raise Refused(because)
 
 
-def supersede(made: Announcing, lock: c.EndpointLock, others: Iterable[str]) -> None:
-    """Replace those of *others*, which come before the lock's owner, that a later version may replace."""
-    request = _request(made, lock.owner)
-    if request is None or _policy(made, request) is not Newer.REPLACE:
+def replaceable(
+    store: RecordStore, ledger: Ledger, ladder: Ladder, lock: c.EndpointLock, others: Iterable[str]
+) -> Iterator[tuple[c.Promotion, c.Promotion]]:
+    """The promotion of the lock's owner, with each of *others* before it that it may replace, as a later version."""
+    request = _request(store, lock.owner)
+    if request is None or _policy(ladder, request) is not Newer.REPLACE:
         return
     for name in others:
-        other = _request(made, name)
-        if other and _may_replace(request, other) and _waits(made, lock, other):
-            _replace(made, request, other)
+        other = _request(store, name)
+        if other and _may_replace(request, other) and _waits(store, ledger, lock, other):
+            yield request, other
 
 
-def _may_replace(request: c.Promotion, other: c.Promotion) -> bool:
-    same = (request.model.name, request.target) == (other.model.name, other.target)
-    return same and is_later(request.model, other.model)
-
-
-def _waits(made: Announcing, lock: c.EndpointLock, other: c.Promotion) -> bool:
-    """For people, or in the queue of the lock; what is at work is left to end by itself."""
-    found = opened(made, other.id)
-    if found is None or found.plan is None:
-        return False
-    in_queue = made.hub.find(made.configuration.hub.state, records.queued(lock.endpoint, other.id)) is not None
-    return in_queue or asking(made, other, found.plan) is not None
-
-
-def _replace(made: Announcing, request: c.Promotion, other: c.Promotion) -> None:
-    """Announced before it is recorded: a kill in between repeats both, by the same keys."""
-    if superseded_by(made, other.id):
+def supersede(
+    store: RecordStore, audit: AuditLog, announcer: Announcer, request: c.Promotion, other: c.Promotion
+) -> None:
+    """Let *request* replace *other*. It is announced before it is recorded: a kill in between repeats both, by the
+    same keys.
+    """
+    if replacement_of(store, other.id) is not None:
         return
     because = (
         f"superseded by {request.id} ({request.model}), since ladder.{request.target}.newer is replace; "
@@ -72,17 +55,29 @@ def _replace(made: Announcing, request: c.Promotion, other: c.Promotion) -> None
     )
     facts = {"promotion": other.id, "target": other.target, "by": request.id, "because": because}
     key = f"{other.id}/superseded"
-    made.audit.append(key, "superseded", str(other.model), "signalbox", facts)
-    made.announcer.announce(key, "Signalbox.Promotion.Superseded", f"promotions/{other.id}", facts)
-    content = json.dumps({"by": request.id, "because": because}).encode()
-    made.hub.create(made.configuration.hub.state, records.superseded(other.id), content)
+    audit.append(key, "superseded", str(other.model), "signalbox", facts)
+    announcer.announce(key, "Signalbox.Promotion.Superseded", f"promotions/{other.id}", facts)
+    store.create(paths.superseded(other.id), Replacement(by=request.id, because=because))
 
 
-def _policy(made: Announcing, request: c.Promotion) -> Newer:
-    stages = made.configuration.ladder.stages
-    return next((stage.newer for stage in stages if stage.name == request.target), Newer.QUEUE)
+def _may_replace(request: c.Promotion, other: c.Promotion) -> bool:
+    same = (request.model.name, request.target) == (other.model.name, other.target)
+    return same and is_later(request.model, other.model)
 
 
-def _request(made: Announcing, promotion: str) -> c.Promotion | None:
-    raw = made.hub.read(made.configuration.hub.state, records.promotion(promotion))
-    return None if raw is None else decode(c.Promotion, json.loads(raw)["promotion"])
+def _waits(store: RecordStore, ledger: Ledger, lock: c.EndpointLock, other: c.Promotion) -> bool:
+    """For people, or in the queue of the lock; what is at work is left to end by itself."""
+    opening = opened(ledger, other.id)
+    if opening is None or opening.plan is None:
+        return False
+    in_queue = store.exists(paths.queued(lock.endpoint, other.id))
+    return in_queue or asking(ledger, other, opening.plan) is not None
+
+
+def _policy(ladder: Ladder, request: c.Promotion) -> Newer:
+    return next((stage.newer for stage in ladder.stages if stage.name == request.target), Newer.QUEUE)
+
+
+def _request(store: RecordStore, promotion: str) -> c.Promotion | None:
+    record = find_promotion(store, promotion)
+    return None if record is None else record.promotion

@@ -1,19 +1,20 @@
 """Causes of retraining: recorded once each, after which the decision about them is woken."""
 
 import asyncio
-import json
 
 from shared import contracts as c
 from shared.application.retraining.consideration import consider
-from shared.codec import encode
 from shared.domain import identity
+from shared.domain.configuration import Configuration
 from shared.domain.retraining.causes import Cause
 from shared.durable.starting import Client, Start, start_once
-from shared.records import paths as records
-from shared.records.access import Records
+from shared.records.retraining import keep_cause
+from shared.records.store import RecordStore
 
 
-async def raise_cause(client: Client, store: Records, cause: Cause, *others: Cause) -> Start | None:
+async def raise_cause(
+    client: Client, store: RecordStore, configuration: Configuration, cause: Cause, *others: Cause
+) -> Start | None:
     """Record *cause*, with *others* of its model, and have them considered together.
 
     None where the model is not retrained: the records are all then.
@@ -22,16 +23,14 @@ async def raise_cause(client: Client, store: Records, cause: Cause, *others: Cau
     """
     for one in (cause, *others):
         await asyncio.to_thread(record_cause, store, one)
-    if not store.configuration.is_retrained(cause.model):
+    if not configuration.is_retrained(cause.model):
         return None
     return await consider(client, store, cause.model)
 
 
-def record_cause(store: Records, cause: Cause) -> c.RetrainingWatch:
+def record_cause(store: RecordStore, cause: Cause) -> c.RetrainingWatch:
     """Keep *cause* unless its id is known; returns what is to be considered. `raise_cause` wakes the decision too."""
-    content = json.dumps(encode(cause)).encode()
-    metadata = {"kind": cause.kind.value, "at": cause.at.isoformat()}  # Enough for a decision over many of them.
-    store.hub.create(store.configuration.hub.state, records.cause(cause.model, cause.id), content, metadata)
+    keep_cause(store, cause)
     return c.RetrainingWatch(model=cause.model)
 
 

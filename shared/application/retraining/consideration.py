@@ -9,33 +9,33 @@ import asyncio
 from shared import contracts as c
 from shared.domain import identity
 from shared.durable.starting import Client, Start, start_once
-from shared.records import paths as records
-from shared.records.access import Records
+from shared.records import paths
+from shared.records.store import RecordStore
 
 _TRIES, _BETWEEN_S = 60, 0.05  # A weighing takes a moment; what has not ended after three seconds is left to the timer.
 
 
-async def consider(client: Client, made: Records, model: str) -> Start:
+async def consider(client: Client, store: RecordStore, model: str) -> Start:
     """Started, or running where the one under way will see every cause that was recorded before this call."""
     watch, name = c.RetrainingWatch(model=model), identity.considering_id(model)
     for _ in range(_TRIES):
-        how = await start_once(client, c.CONSIDER_RETRAINING, name, watch, again=True)
-        if how is Start.STARTED or await asyncio.to_thread(_pauses, made, model):
-            return how
+        start = await start_once(client, c.CONSIDER_RETRAINING, name, watch, again=True)
+        if start is Start.STARTED or await asyncio.to_thread(_pauses, store, model):
+            return start
         await asyncio.sleep(_BETWEEN_S)
-    return how
+    return start
 
 
-def note_pause(made: Records, model: str) -> None:
-    """The consideration will list the causes again."""
-    made.hub.create(made.configuration.hub.state, records.considering(model), b"")
+def note_pause(store: RecordStore, model: str) -> None:
+    """Write the pause mark: the consideration will list the causes again."""
+    store.mark(paths.considering(model))
 
 
-def end_pause(made: Records, model: str) -> None:
-    """Before it lists them."""
-    if _pauses(made, model):
-        made.hub.delete(made.configuration.hub.state, records.considering(model))
+def end_pause(store: RecordStore, model: str) -> None:
+    """Remove the pause mark, so that who records a cause from now on waits for the next consideration."""
+    if _pauses(store, model):
+        store.delete(paths.considering(model))
 
 
-def _pauses(made: Records, model: str) -> bool:
-    return made.hub.find(made.configuration.hub.state, records.considering(model)) is not None
+def _pauses(store: RecordStore, model: str) -> bool:
+    return store.exists(paths.considering(model))

@@ -44,7 +44,7 @@ def version(digest: str = "sha256:a", rows: Iterable[int] = ()) -> HoldoutVersio
 def look(
     clients: FakeClients, challenger: str, digest: str = "sha256:a", model: str = "churn", rows: Iterable[int] = ()
 ) -> int:
-    return take_look(clients, model, HOLDOUT, version(digest, rows), challenger).number
+    return take_look(clients.store, model, HOLDOUT, version(digest, rows), challenger, clients.clock.now()).number
 
 
 def test_a_challenger_is_counted_once_and_a_fresh_hold_out_counts_anew(clients: FakeClients) -> None:
@@ -75,7 +75,7 @@ def test_what_would_be_the_next_look_is_told_without_taking_it(clients: FakeClie
     look(clients, "x")
     holdout = replace(HOLDOUT, looks=40)
 
-    coming = [next_look(clients, "churn", holdout, version(), time.now) for _ in range(2)]
+    coming = [next_look(clients.store, "churn", holdout, version(), time.now) for _ in range(2)]
 
     assert [(each.number, each.expected) for each in coming] == [(2, 40), (2, 40)]
 
@@ -101,7 +101,7 @@ def test_a_plan_tells_the_look_of_a_changed_hold_out_without_recording_it(client
     look(clients, "x", rows=range(100))
 
     coming = [
-        next_look(clients, "churn", HOLDOUT, version(digest, rows), time.now).number
+        next_look(clients.store, "churn", HOLDOUT, version(digest, rows), time.now).number
         for digest, rows in (("sha256:b", range(101)), ("sha256:c", range(1000, 1100)), ("sha256:b", range(101)))
     ]
 

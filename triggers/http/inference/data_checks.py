@@ -1,7 +1,6 @@
 """A data check on request: the same check as an arrival's, of any data file of the hub."""
 
 import asyncio
-import json
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -65,17 +64,13 @@ def check_of(
 async def show_data_check(request: ApiRequest, check: str) -> DataReport:
     """The verdict of a data check, and the whole report."""
     instance = await find_instance(request.client, check)
-    raw = await asyncio.to_thread(_report, request.clients, check)
-    if raw is None:
+    store = request.clients.store
+    report = await asyncio.to_thread(store.document, records.file_check(check))
+    if report is None:
         standing = f"is {instance.status}; look again" if instance else "is not known"
         raise Problem(404, "no such report", f"data check {check!r} {standing}")
-    report = json.loads(raw)
-    location = f"{request.clients.configuration.hub.state}/{records.file_check(check)}"
+    location = f"{store.container}/{records.file_check(check)}"
     verdict = c.FileVerdict(
         outcome=report["outcome"], rows=report["rows"], report=location, summary=tuple(report["summary"])
     )
     return DataReport(check=check, verdict=verdict, report=report)
-
-
-def _report(clients: Clients, check: str) -> bytes | None:
-    return clients.hub.read(clients.configuration.hub.state, records.file_check(check))

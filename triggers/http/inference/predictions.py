@@ -5,14 +5,15 @@ Only files that the manifest names are read, so no path comes from outside.
 
 import asyncio
 import base64
-import json
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from shared.clients import Clients
-from shared.records import paths as records
+from shared.records.inference import Manifest
+from shared.records.store import RecordStore
 from shared.validation.rules import Whole
 from triggers.http.api_route import ApiRequest
+from triggers.http.inference.run_records import run_record
 from triggers.http.named_resources import FileName
 from triggers.http.problems import Problem
 
@@ -70,27 +71,23 @@ async def read_prediction(request: ApiRequest, run: str, query: PieceAsked) -> P
 def _published(clients: Clients, run: str) -> Predictions:
     manifest = _manifest_of(clients, run)
     container, _, path = manifest.partition("/")
-    raw = clients.hub.read(container, path)
-    if raw is None:
+    content = RecordStore(clients.hub, container).get(Manifest, path)
+    if content is None:
         raise Problem(404, "no such file", f"{manifest} of run {run} is gone from the hub; ask whoever removed it")
-    content = json.loads(raw)
     files = tuple(
         PredictionFile(name=file["name"], bytes=file["bytes"], rows=file["rows"], sha256=file["sha256"])
-        for file in content["files"]
+        for file in content.files
     )
-    return Predictions(run=run, outcome=content["outcome"], manifest=manifest, files=files)
+    return Predictions(run=run, outcome=content.outcome.value, manifest=manifest, files=files)
 
 
 def _manifest_of(clients: Clients, run: str) -> str:
     """Where the manifest of *run* lies. Raises Problem where the run is not known, or published nothing."""
-    raw = clients.hub.read(clients.configuration.hub.state, records.run_record(run))
-    if raw is None:
-        raise Problem(404, "no such run", f"run {run!r} is not recorded; `signalbox status` lists those there are")
-    record: dict[str, Any] = json.loads(raw)
-    if not record.get("manifest"):
-        state = f"it ended as {record['outcome']}" if record.get("outcome") else "it has not ended"
-        raise Problem(409, "nothing published", f"run {run} has published no predictions: {state}")
-    return str(record["manifest"])
+    record = run_record(clients, run)
+    if not record.manifest:
+        standing = f"it ended as {record.outcome.value}" if record.outcome else "it has not ended"
+        raise Problem(409, "nothing published", f"run {run} has published no predictions: {standing}")
+    return record.manifest
 
 
 def _piece(clients: Clients, run: str, query: PieceAsked) -> PredictionPiece:

@@ -10,14 +10,13 @@ from typing import Annotated
 
 from shared import contracts as c
 from shared.clients import Clients
-from shared.codec import decode
 from shared.domain import identity
 from shared.domain.inference.arrivals import Arrival
 from shared.domain.inference.routes import Grouping, Route
 from shared.domain.paths import patterns
 from shared.ports import Blob
 from shared.records import paths as records
-from shared.records.claims import claim_files
+from shared.records.inference import claim_files, store_of
 from shared.validation.rules import Many, Name, Sentence
 from triggers.http.api_route import ApiRequest
 from triggers.http.idempotency import RequestedStart
@@ -103,10 +102,10 @@ async def reprocess_run(request: ApiRequest, run: str, body: Repetition) -> Requ
     """Score the pinned files of a run again, by today's configuration unless `as_it_was`; `note` says which."""
     clients = request.clients
     record = await asyncio.to_thread(run_record, clients, run)
-    if not record.get("outcome"):
+    if record.outcome is None:
         raise Problem(409, "too early", f"run {run} has not ended; cancel it first, or wait")
-    before = decode(c.Inference, record["inference"])
-    if await asyncio.to_thread(clients.hub.find, before.hub.state, records.members(run)) is None:
+    before = record.inference
+    if not await asyncio.to_thread(store_of(clients.hub, before).exists, records.members(run)):
         raise Problem(409, "nothing to score", f"run {run} pinned no files; land them anew")
     inference = replace(
         before if body.as_it_was else _by_today(clients, before),

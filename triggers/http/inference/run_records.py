@@ -1,6 +1,5 @@
 """What the records of a run say: its steps, the quarantine of its data, the end of its job, and repeated events."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +10,9 @@ from shared.clients import Clients
 from shared.domain.access.permissions import Action
 from shared.domain.inference.routes import Workspace
 from shared.records import paths as records
+from shared.records.inference import GivenOrder, ReportedCheck, RunRecord, find_run, store_of
 from shared.records.line_logs import newest_lines
+from shared.records.store import read_json
 from triggers.http.problems import Problem
 
 _MOST_SENTENCES, _MOST_DUPLICATES = 20, 500
@@ -68,33 +69,28 @@ class RunJob:
     log: str = ""
 
 
-def find_run(clients: Clients, run: str) -> bytes | None:
-    """The record of *run* as it is stored; None where there is none."""
-    return clients.hub.read(clients.configuration.hub.state, records.run_record(run))
-
-
-def read_run(run: str, raw: bytes | None) -> dict[str, Any]:
-    """The record in *raw*. Raises Problem where it is None: there is no such run."""
-    if raw is None:
+def known_run(run: str, record: RunRecord | None) -> RunRecord:
+    """*record*. Raises Problem where it is None: there is no such run."""
+    if record is None:
         raise Problem(404, "no such run", f"run {run!r} is not recorded; `signalbox status` lists those there are")
-    return dict(json.loads(raw))
+    return record
 
 
-def run_record(clients: Clients, run: str) -> dict[str, Any]:
+def run_record(clients: Clients, run: str) -> RunRecord:
     """Raises Problem where there is no such run."""
-    return read_run(run, find_run(clients, run))
+    return known_run(run, find_run(clients.store, run))
 
 
 def steps_of(clients: Clients, run: str) -> tuple[Step, ...]:
     """What the run has done so far, in its order."""
-    state = clients.configuration.hub.state
+    store = clients.store
     steps = [
         Step(
             step=blob.path.rpartition("/")[2].removesuffix(".json"),
             at=blob.modified.isoformat(),
-            result=json.loads(clients.hub.read(state, blob.path) or b"null"),
+            result=store.document(blob.path),
         )
-        for blob in clients.hub.list(state, records.effects(run))
+        for blob in store.blobs(records.effects(run))
     ]
     return tuple(sorted(steps, key=lambda step: (records.step_order(step.step), step.step)))
 
@@ -102,44 +98,41 @@ def steps_of(clients: Clients, run: str) -> tuple[Step, ...]:
 def duplicates_of(clients: Clients, run: str) -> tuple[dict[str, Any], ...]:
     """The newest events that came again; not all, since anybody who may deliver an event may repeat it."""
     state, path = clients.configuration.hub.state, records.duplicates(run)
-    return tuple(json.loads(line) for line in newest_lines(clients.hub, state, path, _MOST_DUPLICATES))
+    return tuple(read_json(line) for line in newest_lines(clients.hub, state, path, _MOST_DUPLICATES))
 
 
 def quarantine_of(clients: Clients, inference: c.Inference, quarantine_step: Step, closed: bool) -> Quarantine:
     """Why the data of the run was set aside in *quarantine_step*, and who may let it through."""
-    state, run, route = inference.hub.state, inference.run, inference.route
-    report = _read(clients, state, records.data_report(run))
-    release = _read(clients, state, records.order(run, "release"))
+    run, route = inference.run, inference.route
+    store = store_of(clients.hub, inference)
+    report = store.get(ReportedCheck, records.data_report(run))
+    release = store.get(GivenOrder, records.order(run, "release"))
     until = datetime.fromisoformat(quarantine_step.at) + timedelta(seconds=route.release_within_s)
     return Quarantine(
-        because=tuple(str(line) for line in report.get("summary", ())[:_MOST_SENTENCES]),
-        rules=tuple(_rule(finding) for finding in report.get("findings", ())),
-        rows=int(report.get("rows", 0)),
-        report=f"{state}/{records.data_report(run)}",
+        because=report.summary[:_MOST_SENTENCES] if report else (),
+        rules=tuple(_rule(finding) for finding in report.findings) if report else (),
+        rows=report.rows if report else 0,
+        report=f"{store.container}/{records.data_report(run)}",
         files=str(quarantine_step.result["path"]),
-        waits=not release and not closed,
+        waits=release is None and not closed,
         may_release=clients.configuration.permissions.who_may(Action.RELEASE, route.score.workspace.name),
         told=route.tell,
         until=until.isoformat(),
-        released_by=str(release.get("by", "")),
-        reason=str(release.get("reason", "")),
+        released_by=release.by if release else "",
+        reason=release.reason if release else "",
     )
 
 
-def job_of(clients: Clients, record: Mapping[str, Any], workspace: Workspace, submission: Step) -> RunJob:
+def job_of(clients: Clients, record: RunRecord, workspace: Workspace, submission: Step) -> RunJob:
     """The job of the step *submission*, and, where it failed, what its log said then."""
     job = str(submission.result["job"])
     return RunJob(
         job=job,
         name=str(submission.result["friendly_name"]),
         studio=clients.job_logs.studio(workspace, job),
-        error=str(record.get("job_error", "")),
-        log=str(record.get("job_log", "")),
+        error=record.job_error or "",
+        log=record.job_log or "",
     )
-
-
-def _read(clients: Clients, container: str, path: str) -> dict[str, Any]:
-    return dict(json.loads(clients.hub.read(container, path) or b"{}"))
 
 
 def _rule(finding: Mapping[str, Any]) -> BrokenRule:

@@ -7,11 +7,11 @@ from typing import Any
 
 from shared import contracts as c
 from shared.clients import Clients
-from shared.codec import decode
 from shared.domain import identity
 from shared.domain.inference.runs import RunOutcome
 from shared.durable.starting import find_instance, wake
 from shared.records import paths as records
+from shared.records.inference import RunRecord, find_run
 from shared.records.listings import RUNS, listed
 from shared.validation.rules import OptionalName
 from triggers.http.api_route import ApiRequest
@@ -20,10 +20,9 @@ from triggers.http.inference.run_records import (
     RunJob,
     Step,
     duplicates_of,
-    find_run,
     job_of,
+    known_run,
     quarantine_of,
-    read_run,
     run_record,
     steps_of,
 )
@@ -99,11 +98,11 @@ async def list_runs(request: ApiRequest, query: RunFilters) -> RunPage:
 
 async def show_run(request: ApiRequest, run: str) -> RunShown:
     """A run's record, the steps it has taken, who asked for what, and the events that came again."""
-    raw = await asyncio.to_thread(find_run, request.clients, run)
+    record = await asyncio.to_thread(find_run, request.clients.store, run)
     instance = await find_instance(request.client, run)
-    if raw is None and instance is not None:
+    if record is None and instance is not None:
         return RunShown(run=run, status=instance.status, step=instance.step)  # Its record is on its way.
-    response = await asyncio.to_thread(_shown, request.clients, read_run(run, raw))
+    response = await asyncio.to_thread(_shown, request.clients, known_run(run, record))
     status = instance.status if instance else "not known to this host any more"
     return replace(response, status=status, step=instance.step if instance else "")
 
@@ -119,22 +118,21 @@ async def release_run(request: ApiRequest, run: str, body: Order) -> Ordered:
 
 
 async def _order(request: ApiRequest, run: str, kind: str, reason: str) -> Ordered:
-    hub, state = request.clients.hub, request.clients.configuration.hub.state
+    store = request.clients.store
     record = await asyncio.to_thread(run_record, request.clients, run)
-    if record.get("outcome"):
-        raise Problem(409, "too late", f"run {run} ended as {record['outcome']}; reprocess it instead")
-    content = order_record(request, run, kind, reason)
-    is_new = await asyncio.to_thread(hub.create, state, records.order(run, kind), content, {"order": kind})
+    if record.outcome is not None:
+        raise Problem(409, "too late", f"run {run} ended as {record.outcome.value}; reprocess it instead")
+    order = order_record(request, run, kind, reason)
+    is_new = await asyncio.to_thread(store.create, records.order(run, kind), order, {"order": kind})
     for instance in (run, identity.wait_id(run)):
         await wake(request.client, instance, c.ORDER_GIVEN)
     return Ordered(run=run, order=kind, recorded=is_new)
 
 
-def _shown(clients: Clients, record: dict[str, Any]) -> RunShown:
+def _shown(clients: Clients, record: RunRecord) -> RunShown:
     """What the records of a run say; what its orchestration says is left open."""
-    run, inference = str(record["run"]), decode(c.Inference, record["inference"])
+    run, inference = record.run, record.inference
     steps, route = steps_of(clients, run), inference.route
-    recorded = {name: record[name] for name in ("opened", "closed", "outcome", "because", "manifest") if name in record}
     response = RunShown(
         run=run,
         status="",
@@ -145,7 +143,11 @@ def _shown(clients: Clients, record: dict[str, Any]) -> RunShown:
         route=route.name,
         environment=route.score.workspace.name,
         model=f"{route.score.model}:{route.score.version}",
-        **recorded,
+        opened=record.opened,
+        closed=record.closed or "",
+        outcome=record.outcome.value if record.outcome else "",
+        because=record.because or "",
+        manifest=record.manifest or "",
     )
     step_by_name = {step.step: step for step in steps}
     if submission := step_by_name.get("submitted"):

@@ -1,7 +1,6 @@
 """What keeps a run, a training or a promotion from its end, and who can mend it: a sentence for each condition."""
 
 import asyncio
-import json
 from collections.abc import Iterator
 
 from shared.clients import Clients
@@ -9,8 +8,10 @@ from shared.domain.access.permissions import Action
 from shared.domain.inference.runs import RunOutcome
 from shared.durable.starting import find_instance
 from shared.records import paths as records
+from shared.records.inference import find_run
+from shared.records.retraining import find_retraining
 from triggers.http.api_route import ApiRequest
-from triggers.http.inference.run_records import Quarantine, find_run
+from triggers.http.inference.run_records import Quarantine
 from triggers.http.inference.runs import RunShown, show_run
 from triggers.http.problems import Problem
 from triggers.http.promotion.promotions import Explained, explain_promotion
@@ -20,22 +21,21 @@ _AT_WORK = "nobody is waited for"
 
 async def explain_anything(request: ApiRequest, name: str) -> Explained:
     """Each unmet condition of a run, a training or a promotion, and who can meet it."""
-    clients, state = request.clients, request.clients.configuration.hub.state
-    if await asyncio.to_thread(clients.hub.find, state, records.promotion(name)):
+    clients = request.clients
+    if await asyncio.to_thread(clients.store.exists, records.promotion(name)):
         return await explain_promotion(request, name)
-    if await asyncio.to_thread(find_run, clients, name):
+    if await asyncio.to_thread(find_run, clients.store, name):
         run = await show_run(request, name)
         return Explained(run=name, fate=run.outcome, unmet=tuple(_unmet_of_run(clients, run)))
-    training = await asyncio.to_thread(clients.hub.read, state, records.retraining(name))
+    training = await asyncio.to_thread(find_retraining, clients.store, name)
     if training is None:
         instance = await find_instance(request.client, name)
         if instance is not None and instance.running:
             return Explained(fate="", unmet=(f"{name} is at work ({instance.step}); {_AT_WORK}",))
         detail = f"no run, promotion or training is called {name!r}; `status`, `promotions` and `retraining` list them"
         raise Problem(404, "not known", detail)
-    record = json.loads(training)
-    because = record.get("because") or f"it is at work; {_AT_WORK}"
-    return Explained(run=name, fate=str(record.get("outcome", "")), unmet=(str(because),))
+    because = training.because or f"it is at work; {_AT_WORK}"
+    return Explained(run=name, fate=training.outcome.value if training.outcome else "", unmet=(because,))
 
 
 def _unmet_of_run(clients: Clients, run: RunShown) -> Iterator[str]:

@@ -2,7 +2,6 @@
 without secrets."""
 
 import asyncio
-import json
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -12,7 +11,7 @@ from shared.codec import decode
 from shared.domain import identity
 from shared.domain.inference.job_logs import LogFile, printable_tail
 from shared.domain.inference.routes import Workspace
-from shared.records import paths as records
+from shared.records.retraining import find_claim
 from shared.validation.rules import Text, Whole
 from triggers.http.api_route import ApiRequest
 from triggers.http.inference.run_records import run_record
@@ -59,7 +58,7 @@ async def show_training_log(request: ApiRequest, run: str, query: LogWanted) -> 
 
 
 def _run_log(clients: Clients, run: str, query: LogWanted) -> JobLog:
-    inference = decode(c.Inference, run_record(clients, run)["inference"])
+    inference = run_record(clients, run).inference
     submission = clients.ledger.find(identity.effect_key(run, "submitted"))
     if submission is None:
         raise _no_job(run)
@@ -67,15 +66,15 @@ def _run_log(clients: Clients, run: str, query: LogWanted) -> JobLog:
 
 
 def _training_log(clients: Clients, run: str, query: LogWanted) -> JobLog:
-    claim = clients.hub.read(clients.configuration.hub.state, records.retraining_part(run, "claim.json"))
+    claim = find_claim(clients.store, run)
     if claim is None:
         message = f"no run of training is called {run!r}; `signalbox retraining MODEL` lists them"
         raise Problem(404, "no such run", message)
-    rules = decode(c.RetrainingRun, json.loads(claim)["request"]).rules
     submission = clients.ledger.find(identity.retraining_key(run, "submitted"))
     if submission is None:
         raise _no_job(run)
-    return job_log(clients, run, decode(c.TrainingSubmitted, submission).id, rules.pipeline.workspace, query)
+    workspace = claim.request.rules.pipeline.workspace
+    return job_log(clients, run, decode(c.TrainingSubmitted, submission).id, workspace, query)
 
 
 def _no_job(run: str) -> Problem:

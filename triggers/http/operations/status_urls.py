@@ -4,7 +4,6 @@ The host knows what runs; once it has purged an instance, the records of runs an
 """
 
 import asyncio
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -102,9 +101,9 @@ def _of_record(clients: Clients, operation: str) -> Operation | None:
         "retrain": records.retraining(operation),
     }
     for kind, path in paths.items():
-        raw = clients.hub.read(clients.configuration.hub.state, path)
-        if raw is not None:
-            return _recorded(kind, operation, json.loads(raw))
+        record = clients.store.document(path)
+        if record is not None:
+            return _recorded(kind, operation, record)
     return None
 
 

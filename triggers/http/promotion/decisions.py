@@ -4,7 +4,6 @@ What is written here is judged later, by activities, from the records alone; the
 """
 
 import asyncio
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -14,20 +13,18 @@ from shared.application.promotion.standing import (
     askers_of,
     asking,
     decided,
-    decisions,
     glass_stage,
     has_receipt,
     opened,
     pack_of,
 )
 from shared.clients import Clients
-from shared.codec import decode, encode
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Approval, Person, refuse_approval
 from shared.domain.promotion.plans import Phase
 from shared.durable.starting import Client, wake
-from shared.ports import Blob
-from shared.records import paths as records
+from shared.records.promotion import decisions, find_promotion
+from shared.records.store import LostRace, Stored
 from shared.validation.rules import Name, OptionalName, Sentence
 from triggers.http.api_route import ApiRequest
 from triggers.http.problems import Problem
@@ -79,12 +76,15 @@ class Withdrawn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnDecision:
-    """A decision of the caller's, its record, and the stage and phase that would use it."""
+    """A decision of the caller's as it is stored, and the stage and phase that would use it."""
 
     stage: str
     phase: Phase
-    record: Blob
-    approval: Approval
+    stored: Stored[Approval]
+
+    @property
+    def approval(self) -> Approval:
+        return self.stored.record
 
 
 async def approve_promotion(request: ApiRequest, promotion: str, body: Decision) -> Decided:
@@ -123,12 +123,12 @@ async def break_glass(request: ApiRequest, promotion: str, body: GlassBroken) ->
 def _decide(clients: Clients, promotion: str, person: Person, approved: bool, body: Decision) -> Decided:
     request, plan, fate = _promotion(clients, promotion)
     _refuse_ended(promotion, fate)
-    at = asking(clients, request, plan)
-    pack = pack_of(clients, promotion, at.stage.name) if at else None
+    at = asking(clients.ledger, request, plan)
+    pack = pack_of(clients.ledger, promotion, at.stage.name) if at else None
     if at is None or pack is None:
         raise Problem(409, "nothing to decide", f"{promotion} waits for nobody now; see `explain {promotion}`")
-    approvals, policy = decided(clients, promotion, at.stage.name), at.stage.approvals
-    askers = askers_of(clients, request, plan.digest)
+    approvals, policy = decided(clients.store, promotion, at.stage.name), at.stage.approvals
+    askers = askers_of(clients.store, request, plan.digest)
     reason = refuse_approval(policy, body.role, person, askers, body.evidence, pack.digest, approvals)
     if reason:
         raise Problem(403, "not accepted", reason)
@@ -139,11 +139,11 @@ def _break_glass(clients: Clients, promotion: str, person: Person, body: GlassBr
     request, plan, fate = _promotion(clients, promotion)
     _refuse_ended(promotion, fate)
     stage, phase = body.stage, body.phase
-    pack = pack_of(clients, promotion, stage, phase)
+    pack = pack_of(clients.ledger, promotion, stage, phase)
     if pack is None or not request.break_glass:
         raise Problem(409, "nothing to override", f"{promotion} waits for no override at {stage} ({phase.value})")
     glass, policy = glass_stage(stage, phase), clients.configuration.ladder.break_glass.policy
-    approvals, askers = decided(clients, promotion, glass), askers_of(clients, request, plan.digest)
+    approvals, askers = decided(clients.store, promotion, glass), askers_of(clients.store, request, plan.digest)
     reason = refuse_approval(policy, body.role, person, askers, body.evidence, pack.digest, approvals)
     if reason:
         raise Problem(403, "not accepted", reason)
@@ -160,17 +160,18 @@ def _withdraw(clients: Clients, promotion: str, person: Person, body: Withdrawal
         raise Problem(409, "too late", f"the decision on {own_decisions[-1].stage} has been used; ask for a roll-back")
     _refuse_ended(promotion, fate)
     newest = max(unused, key=lambda own: own.approval.at)
-    content = json.dumps(encode(replace(newest.approval, withdrawn=True))).encode()
-    if not clients.hub.replace(newest.record.container, newest.record.path, content, newest.record.etag):
-        raise Problem(409, "changed meanwhile", "the decision was changed by somebody else; look again")
-    key = f"{newest.record.path}/withdrawn/{newest.approval.at.isoformat()}"
-    tell_decision(clients, request, key, "withdrawn", newest.approval)
+    try:
+        clients.store.update(newest.stored, replace(newest.approval, withdrawn=True))
+    except LostRace as lost:
+        raise Problem(409, "changed meanwhile", "the decision was changed by somebody else; look again") from lost
+    key = f"{newest.stored.blob.path}/withdrawn/{newest.approval.at.isoformat()}"
+    tell_decision(clients.audit, request, key, "withdrawn", newest.approval)
     return Withdrawn(promotion=promotion, stage=newest.stage, role=body.role, withdrawn=True)
 
 
 def _is_used(clients: Clients, promotion: str, own: OwnDecision) -> bool:
     """Whether something may have been moved on the strength of the decision."""
-    return own.approval.used or has_receipt(clients, promotion, own.stage, own.phase)
+    return own.approval.used or has_receipt(clients.ledger, promotion, own.stage, own.phase)
 
 
 def _own(clients: Clients, promotion: str, plan: c.Plan, person: Person, body: Withdrawal) -> Iterator[OwnDecision]:
@@ -180,14 +181,15 @@ def _own(clients: Clients, promotion: str, plan: c.Plan, person: Person, body: W
         places = [(phase, glass_stage(stage, phase)) for phase in Phase if body.phase in (phase, None)]
         places += [(Phase.ENTRY, stage)] if body.phase is None else []
         for phase, folder in places if body.stage in (stage, "") else ():
-            for record, approval in decisions(clients, promotion, folder):
+            for stored in decisions(clients.store, promotion, folder):
+                approval = stored.record
                 if (approval.oid, approval.role, approval.withdrawn) == (person.oid, body.role, False):
-                    yield OwnDecision(stage=stage, phase=phase, record=record, approval=approval)
+                    yield OwnDecision(stage=stage, phase=phase, stored=stored)
 
 
 def _record(clients: Clients, request: c.Promotion, stage: str, approval: Approval) -> Decided:
     try:
-        kind = record_decision(clients, request, stage, approval)
+        kind = record_decision(clients.store, clients.audit, request, stage, approval)
     except Refused as refusal:
         raise Problem(409, "already decided", str(refusal)) from refusal
     return Decided(promotion=request.id, stage=stage, role=approval.role, decision=kind, by=approval.name)
@@ -214,9 +216,8 @@ def _refuse_ended(promotion: str, fate: str) -> None:
 
 def _promotion(clients: Clients, promotion: str) -> tuple[c.Promotion, c.Plan, str]:
     """The promotion as it was requested, its plan, and its fate, empty while it is under way."""
-    raw = clients.hub.read(clients.configuration.hub.state, records.promotion(promotion))
-    opening = opened(clients, promotion)
-    if raw is None or opening is None or opening.plan is None:
+    record = find_promotion(clients.store, promotion)
+    opening = opened(clients.ledger, promotion)
+    if record is None or opening is None or opening.plan is None:
         raise Problem(404, "no such promotion", f"promotion {promotion!r} is not known, or has no plan yet")
-    record = json.loads(raw)
-    return decode(c.Promotion, record["promotion"]), opening.plan, record.get("fate", "")
+    return record.promotion, opening.plan, record.fate.value if record.fate else ""

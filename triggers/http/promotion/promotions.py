@@ -1,7 +1,6 @@
 """Promotions over HTTP: list them, show one with its evidence, and explain what it waits for. It writes nothing."""
 
 import asyncio
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,13 +10,12 @@ from shared.application.promotion.awaited_roles import Waited, open_promotions, 
 from shared.application.promotion.standing import opened, pack_of
 from shared.application.promotion.unmet_needs import unmet_at_end, unmet_now
 from shared.clients import Clients
-from shared.codec import decode
 from shared.contracts import Promotion
 from shared.domain.promotion.approvals import who_can
 from shared.domain.promotion.plans import Phase
 from shared.durable.starting import find_instance
-from shared.records import paths as records
 from shared.records.listings import PROMOTIONS, listed
+from shared.records.promotion import PromotionRecord, find_promotion
 from shared.validation.rules import OptionalName
 from triggers.http.api_route import ApiRequest
 from triggers.http.pages import PAGE, Cursor, Limit, page
@@ -138,21 +136,21 @@ async def list_promotions(request: ApiRequest, query: PromotionFilters) -> Promo
 
 async def show_promotion(request: ApiRequest, promotion: str) -> PromotionShown:
     """A promotion's record, where it stands now, and where its evidence lies."""
-    raw = await asyncio.to_thread(_find, request.clients, promotion)
+    record = await asyncio.to_thread(find_promotion, request.clients.store, promotion)
     instance = await find_instance(request.client, promotion)
-    if raw is None and instance is not None:
+    if record is None and instance is not None:
         return PromotionShown(id=promotion, status=instance.status, step=instance.step)  # It is on its way.
-    record = _read(promotion, raw)
+    record = _known(promotion, record)
     return PromotionShown(
         id=promotion,
         status=instance.status if instance else "not known to this host any more",
-        promotion=decode(Promotion, record["promotion"]),
+        promotion=record.promotion,
         step=instance.step if instance else "",
         doing=instance.custom_status if instance else {},
-        opened=record["opened"],
-        closed=record.get("closed", ""),
-        fate=record.get("fate", ""),
-        because=tuple(record.get("because", ())),
+        opened=record.opened,
+        closed=record.closed or "",
+        fate=record.fate.value if record.fate else "",
+        because=record.because or (),
         evidence=await asyncio.to_thread(lambda: tuple(_packs(request.clients, promotion))),
     )
 
@@ -177,22 +175,25 @@ async def show_evidence(request: ApiRequest, promotion: str, query: EvidenceFilt
 async def explain_promotion(request: ApiRequest, promotion: str) -> Explained:
     """Each unmet condition of a promotion, with who can meet it."""
     clients = request.clients
-    record = await asyncio.to_thread(lambda: _read(promotion, _find(clients, promotion)))
-    subject, fate = decode(Promotion, record["promotion"]), record.get("fate", "")
-    if fate == c.Fate.PROMOTED.value:
-        unmet = record.get("because", ())
-    elif fate:
-        models = {model.name: model for model in clients.configuration.ladder.models}
-        unmet = unmet_at_end(models.get(subject.model.name), record.get("because", []))
+    record = _known(promotion, await asyncio.to_thread(find_promotion, clients.store, promotion))
+    subject, because = record.promotion, list(record.because or ())
+    if record.fate is None:
+        glass, now = clients.configuration.ladder.break_glass, clients.clock.now()
+        unmet = await asyncio.to_thread(unmet_now, clients.store, clients.ledger, glass, subject, now)
+    elif record.fate is c.Fate.PROMOTED:
+        unmet = because
     else:
-        unmet = await asyncio.to_thread(unmet_now, clients, subject)
+        models = {model.name: model for model in clients.configuration.ladder.models}
+        unmet = unmet_at_end(models.get(subject.model.name), because)
+    fate = record.fate.value if record.fate else ""
     return Explained(promotion=promotion, fate=fate, unmet=tuple(unmet))
 
 
 def _waiting(clients: Clients) -> Iterator[PromotionRow]:
     rows = {row.promotion: row for row in _all(clients)}
-    for promotion in open_promotions(clients):
-        waits = tuple(map(_awaited, waited_for(clients, promotion)))
+    glass, now = clients.configuration.ladder.break_glass, clients.clock.now()
+    for promotion in open_promotions(clients.store):
+        waits = tuple(map(_awaited, waited_for(clients.store, clients.ledger, glass, promotion, now)))
         row = rows.get(promotion.id)
         if waits and row is not None:  # A promotion is listed before it waits for anybody.
             yield replace(row, fate=_WAITING, waits=waits)
@@ -218,21 +219,18 @@ def _all(clients: Clients) -> Iterator[PromotionRow]:
         yield PromotionRow(promotion=name, **values)
 
 
-def _find(clients: Clients, promotion: str) -> bytes | None:
-    return clients.hub.read(clients.configuration.hub.state, records.promotion(promotion))
-
-
-def _read(promotion: str, raw: bytes | None) -> dict[str, Any]:
-    if raw is None:
+def _known(promotion: str, record: PromotionRecord | None) -> PromotionRecord:
+    """*record*. Raises Problem where it is None: there is no such promotion."""
+    if record is None:
         raise Problem(404, "no such promotion", f"promotion {promotion!r} is not known; list them with `promotions`")
-    return dict(json.loads(raw))
+    return record
 
 
 def _packs(clients: Clients, promotion: str) -> Iterator[EvidenceRow]:
-    opening, state = opened(clients, promotion), clients.configuration.hub.state
+    opening, state = opened(clients.ledger, promotion), clients.configuration.hub.state
     for at in opening.plan.stages if opening and opening.plan else ():
         for phase in Phase:
-            pack = pack_of(clients, promotion, at.stage.name, phase)
+            pack = pack_of(clients.ledger, promotion, at.stage.name, phase)
             if pack is not None:
                 location = f"{state}/{pack.page}"
                 yield EvidenceRow(stage=at.stage.name, phase=phase.value, page=location, digest=pack.digest)

@@ -1,7 +1,6 @@
 """Plan a promotion, start one or several, and bring a version back from the central registry."""
 
 import asyncio
-import json
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 from uuid import uuid4
@@ -9,6 +8,7 @@ from uuid import uuid4
 from shared import contracts as c
 from shared.application.promotion import planning
 from shared.application.promotion.holdout_forecast import odds_of_plan
+from shared.application.promotion.stage_entry import Receipts
 from shared.application.promotion.standing import next_attempt
 from shared.application.promotion.unmet_needs import unmet_of_plan
 from shared.clients import Clients
@@ -84,9 +84,14 @@ async def plan_promotion(request: ApiRequest, body: PlanAsked) -> Planned:
             for gate in at.gates(phase)
         ),
         approvals=tuple(f"{at.stage.name}: {role.name}" for at in plan.stages for role in at.stage.approvals.roles),
-        unmet=tuple(await asyncio.to_thread(unmet_of_plan, clients, plan)),
-        odds=await asyncio.to_thread(odds_of_plan, clients, plan),
+        unmet=tuple(await asyncio.to_thread(_unmet, clients, plan)),
+        odds=await asyncio.to_thread(odds_of_plan, clients.store, clients.row_files, plan, clients.clock.now()),
     )
+
+
+def _unmet(clients: Clients, plan: Plan) -> list[str]:
+    receipts = Receipts(clients.store, clients.ledger, clients.signer)
+    return unmet_of_plan(receipts, clients.models, clients.configuration.ladder, plan, clients.clock.now())
 
 
 async def start_promotion(request: ApiRequest, body: PromotionAsked) -> RequestedStart:
@@ -149,7 +154,7 @@ async def _next_id(request: ApiRequest, model: ModelVersion, target: str) -> str
     """The id of the next attempt. One that ended before it was opened left no record; its id is not used again."""
     number = 0
     while True:
-        number = await asyncio.to_thread(next_attempt, request.clients, model, target, number + 1)
+        number = await asyncio.to_thread(next_attempt, request.clients.store, model, target, number + 1)
         name = identity.promotion_id(model.name, model.version, target, number)
         instance = await find_instance(request.client, name)
         if instance is None or instance.running:
@@ -174,6 +179,5 @@ def _keep_plan(clients: Clients, promotion: c.Promotion, document: Any) -> c.Pro
     if planning.plan_digest(today) != digest:
         differences = "; ".join(changes(encode(plan), encode(today))[:10])
         raise Problem(409, "the world has changed", f"since plan {digest}: {differences}; plan again")
-    content = json.dumps(encode(plan)).encode()
-    clients.hub.create(clients.configuration.hub.state, records.planned(promotion.id), content)
+    clients.store.create(records.planned(promotion.id), plan)
     return replace(promotion, plan=digest)

@@ -1,11 +1,11 @@
 """The app itself: its settings and configuration, its callers, its clock, and what its sweeps left out."""
 
-import json
-
 from shared.config import check as findings_of
 from shared.domain.failures import Refused
 from shared.operations.doctor.findings import Findings, Site, SubjectReport, check
-from shared.records import paths as records
+from shared.records import paths
+from shared.records.operations import FailedPart
+from shared.records.store import RecordStore
 
 
 @check
@@ -74,15 +74,14 @@ _MOST = 20
 
 @check
 def sweeps(site: Site) -> Findings:
-    state, failures = site.configuration.hub.state, 0
-    report = SubjectReport("sweeps", f"{state}/{records.SWEEPS}")
+    store, failures = RecordStore(site.hub, site.configuration.hub.state), 0
+    report = SubjectReport("sweeps", f"{store.container}/{paths.SWEEPS}")
     try:
-        for blob in site.hub.list(state, records.SWEEPS):
-            failed = json.loads(site.hub.read(state, blob.path) or b"{}")
-            for part, failure in list(failed.items())[:_MOST]:
+        for stored in store.list(dict[str, FailedPart], paths.SWEEPS):
+            name = stored.blob.path.removeprefix(paths.SWEEPS).removesuffix(".json")
+            for part, failure in list(stored.record.items())[:_MOST]:
                 failures += 1
-                name = blob.path.removeprefix(records.SWEEPS).removesuffix(".json")
-                observation = f"is left out since {failure['since']}: {failure['because']}"
+                observation = f"is left out since {failure.since}: {failure.because}"
                 yield SubjectReport("sweeps", f"{name}: {part}").broken(observation, _FIX)
     except Refused as refusal:
         yield report.unknown(f"cannot be read: {refusal}", "see what is found of the container")

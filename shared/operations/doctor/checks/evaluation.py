@@ -8,7 +8,8 @@ from shared.domain.failures import Refused
 from shared.domain.inference.routes import Route
 from shared.domain.promotion.models import ModelVersion
 from shared.operations.doctor.findings import Finding, Findings, Site, SubjectReport, check
-from shared.records import paths as records
+from shared.records import paths
+from shared.records.store import RecordStore
 
 
 @check
@@ -53,7 +54,8 @@ def _reference(site: Site, route: Route) -> Finding:
     score = route.score
     model = ModelVersion(name=score.model, version=score.version)
     report = SubjectReport("references", f"{model} in {score.workspace.name}")
-    if site.hub.find(site.configuration.hub.state, records.drift_reference(score.model, score.version)):
+    store = RecordStore(site.hub, site.configuration.hub.state)
+    if store.exists(paths.drift_reference(score.model, score.version)):
         return report.ok("is kept")
     fix = f"put {PLACE} in its bundle, or name a profile in {route.contract}: `signalbox profile` writes one"
     try:

@@ -1,0 +1,131 @@
+"""Records of promotions: what was asked for and how it ended, decisions, turns, replacements, and what was measured.
+
+Decisions are `Approval`, origins are `Askers`, plans are `Plan`: the domain's own values are what is kept. Receipts and
+evidence packs' digests are entries of the ledger.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from shared.contracts import Fate, Promotion, PromotionSet
+from shared.domain.gates import Verdict
+from shared.domain.promotion.approvals import Approval
+from shared.domain.promotion.people import Askers
+from shared.domain.promotion.plans import Champion
+from shared.records import paths
+from shared.records.store import LATER, RecordStore, Stored
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionRecord:
+    """What was asked for, and how it ended; *fate* and what follows it are None while it is open."""
+
+    opened: str
+    execution: str
+    promotion: Promotion
+    closed: str | None = field(default=None, metadata=LATER)
+    fate: Fate | None = field(default=None, metadata=LATER)
+    because: tuple[str, ...] | None = field(default=None, metadata=LATER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockHolder:
+    """*owner* is the promotion that holds a lock of a model or an endpoint."""
+
+    owner: str
+    model: str = ""
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class QueuedPromotion:
+    """A promotion in a queue, since when (ISO 8601)."""
+
+    since: str
+    promotion: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replacement:
+    """The later version's promotion that replaced one which waited, and why."""
+
+    by: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageEvidence:
+    """What was measured for one phase of a stage, once; *champion* served then. *evidence* is the domain's document."""
+
+    stage: str
+    phase: str
+    champion: Champion
+    evidence: dict[str, Any]
+    at: str
+    verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldoutLook:
+    """The look number *number* at a version of a hold-out: the *challenger*'s, by its bundle's digest."""
+
+    number: int
+    challenger: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedVersion:
+    """The version of a hold-out (its digest) with which the looks at another one are counted, and that one's *keys*."""
+
+    counted_with: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionEnd:
+    """All that a queue asks of a promotion's record: locks are looked at often, and plans are long."""
+
+    fate: Fate | None = None
+
+
+def find_promotion(store: RecordStore, promotion: str) -> PromotionRecord | None:
+    return store.get(PromotionRecord, paths.promotion(promotion))
+
+
+def fate_of(store: RecordStore, promotion: str) -> Fate | None:
+    """How it ended; None while it is open, and where it was never opened."""
+    end = store.get(PromotionEnd, paths.promotion(promotion))
+    return None if end is None else end.fate
+
+
+def is_open(store: RecordStore, promotion: str) -> bool:
+    """Whether it was opened and has not ended."""
+    end = store.get(PromotionEnd, paths.promotion(promotion))
+    return end is not None and end.fate is None
+
+
+def decisions(store: RecordStore, promotion: str, stage: str) -> Iterator[Stored[Approval]]:
+    """Every decision on *stage*, those that were taken back too."""
+    return store.list(Approval, paths.decisions(promotion, stage))
+
+
+def record_origin(store: RecordStore, digest: str, name: str, askers: Askers) -> None:
+    """Remember who asked for what has made the bundle *digest*: they may not approve it. Safe to repeat."""
+    store.create(paths.origin(digest, name), askers)
+
+
+def origins_of(store: RecordStore, digest: str) -> list[Askers]:
+    """Who asked for everything that has made the bundle *digest*."""
+    return [stored.record for stored in store.list(Askers, paths.origins(digest))]
+
+
+def replacement_of(store: RecordStore, promotion: str) -> Replacement | None:
+    return store.get(Replacement, paths.superseded(promotion))
+
+
+def list_set(store: RecordStore, together: PromotionSet) -> None:
+    """From now on a sweep sees to it that all of the set arrives, or what has arrived is taken back."""
+    store.create(paths.open_set(together.id), together)
