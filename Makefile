@@ -25,6 +25,7 @@ setup:
 	@+$(if $(LOCK),flock $(LOCK)) $(MAKE) --no-print-directory ready
 
 ready: $(VENV)/.ready node_modules/.ready
+	@:  # Else make says that there was nothing to do.
 
 $(VENV)/.ready: requirements.in pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12"; exit 1; }
