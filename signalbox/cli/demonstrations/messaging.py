@@ -65,10 +65,10 @@ def _ask(stage: Stage, client: "ServiceBusClient") -> None:
 
 
 def _poison(stage: Stage, client: "ServiceBusClient") -> None:
-    """A message that names a path outside the hub, and one with a record that breaks the contract."""
+    """A message that names a path outside the hub, and one without a record that keeps the contract."""
     (outside,) = send_bodies(client, HUB_QUEUE, "oslo", [{"paths": ["landing/../signalbox/runs/x.csv"]}])
-    rows = _records(stage)[:2]
-    broken_rows = [{**rows[0], "bmi": -1}, rows[1]]
+    # A message with one good record is no poison: the good one is scored, the bad one is a letter.
+    broken_rows = [{**row, "bmi": -1} for row in _records(stage)[:2]]
     (bad,) = send_bodies(client, RECORDS_QUEUE, "oslo", bodies_of(_STREAM, broken_rows, _EACH))
     for queue, message_id in ((HUB_QUEUE, outside), (RECORDS_QUEUE, bad)):
         reason = wait_for(partial(_dead, client, queue), f"the queue {queue} dead-lettered nothing")
