@@ -24,6 +24,11 @@ class TrainingFile:
     rows: int = 0
     header: tuple[str, ...] = field(default=())
 
+    @property
+    def place(self) -> str:
+        """CONTAINER/PATH, as messages name the file."""
+        return f"{self.blob.container}/{self.blob.path}"
+
 
 def waiting_files(clients: Clients, route: TrainingRoute) -> list[Blob]:
     """Everything that *route* takes, by path."""
@@ -76,21 +81,26 @@ def _table(
     """The columns of every file in the order of their names, so that one order of columns is not another set."""
     reader = clients.row_files.cells(member.blob, update)
     named = next(reader, [])
-    place = f"{member.blob.container}/{member.blob.path}"
     missing = [column for column in route.key if column not in named]
     untold = [column for column in held_out if column not in named]
     if missing or len(set(named)) < len(named):
-        raise Refused(f"{place} lacks the key columns {', '.join(missing)}" if missing else f"{place} repeats a column")
+        raise Refused(
+            f"{member.place} lacks the key columns {', '.join(missing)}"
+            if missing
+            else f"{member.place} repeats a column"
+        )
     if untold:
         reason = f"lacks {', '.join(untold)}, which tells the rows and groups of the hold-out"
-        raise Refused(f"{place} {reason}: add it, so that none of them is trained on")
+        raise Refused(f"{member.place} {reason}: add it, so that none of them is trained on")
     member.header = tuple(sorted(named))
     order = [named.index(column) for column in member.header]
     for fields in reader:
         if not fields:
             continue
         if len(fields) != len(named):
-            raise Refused(f"{place}: row {member.rows + 1} has {len(fields)} fields, the header has {len(named)}")
+            raise Refused(
+                f"{member.place}: row {member.rows + 1} has {len(fields)} fields, the header has {len(named)}"
+            )
         member.rows += 1
         values = dict(zip(named, fields, strict=True))
         key, apart = (tuple(values[column] for column in columns) for columns in (route.key, held_out))
@@ -113,8 +123,7 @@ def _boxes(
         key, apart = tuple(image.values[:keys]), tuple(image.values[keys:])
         yield Row(key=key, line=image.line, held_out=apart, labels=image.labels, given=image.given)
     if wrong:
-        place = f"{member.blob.container}/{member.blob.path}"
-        raise Refused(f"{place} has {len(wrong)} wrong labels: {'; '.join(wrong[:5])}")
+        raise Refused(f"{member.place} has {len(wrong)} wrong labels: {'; '.join(wrong[:5])}")
 
 
 def _csv_line(fields: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ It ends with 0 where the file passes, 1 where it has findings, 2 where nothing c
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,16 +49,13 @@ def main(arguments: list[str]) -> int:
     return code
 
 
-def _refused(placed: list[dict[str, Any]]) -> dict[str, Any]:
-    lines = [
-        f"{problem['file']}:{problem['line']}: {problem['field']}: {problem['problem']}; {problem['remedy']}"
-        for problem in placed
-    ]
-    return {"outcome": "refused", "summary": lines, "problems": placed}
+def _refused(findings: list[Finding]) -> dict[str, Any]:
+    lines = [finding.placed("") for finding in findings]
+    return {"outcome": "refused", "summary": lines, "problems": [asdict(finding) for finding in findings]}
 
 
-def _with_file(finding: Finding, folder: Path, name: str = "") -> dict[str, Any]:
-    return asdict(finding) | {"file": str(folder / (finding.file or name))}
+def _with_file(finding: Finding, folder: Path, name: str = "") -> Finding:
+    return replace(finding, file=str(folder / (finding.file or name)))
 
 
 if __name__ == "__main__":
