@@ -1,47 +1,43 @@
-"""The pipeline's run: submitted once under a deterministic name, looked at, stopped with the reason on it."""
+"""Retraining's own steps of a pipeline's run: its set is checked, and it is submitted, looked at and stopped."""
 
 from activities.effects import once, stamp
+from activities.training_runs import TrainingRun, ending, look_at_run, stop_run, submit_run
 from shared import contracts as c
 from shared.clients import Clients
-from shared.domain import identity
 from shared.domain.failures import PutOff
-from shared.domain.inference.runs import JobState, job_state
-from shared.domain.retraining.pipelines import PipelineRun
+from shared.domain.inference.runs import JobState
 from shared.domain.retraining.rules import HOLDOUT
 from shared.ports import HubFile
 from shared.records import paths
 from shared.records.inference import GivenOrder
 from shared.records.store import RecordStore
 
-_TAG = 250  # Azure ML takes 256 characters.
-
 
 def check_training_sets(clients: Clients, check: c.TrainingCheck) -> c.DataVerdict:
     """The sets as they were written, against the contracts of training data, by the check that arrivals pass too."""
     staging, rows, summary = check.request.hub.staging, 0, list[str]()
-    for each in check.sets.sets:
-        rows += each.rows
-        found = [clients.hub.find(staging, f"{each.folder}/{part}") for part in each.parts]
-        files = [HubFile(name=f"{each.name}/{blob.path}", blob=blob) for blob in found if blob is not None]
-        if len(files) < len(each.parts):
-            summary.append(f"{each.name}: {len(each.parts) - len(files)} parts of the training set are gone")
-        elif each.contract:
-            report = clients.data_checks.check(each.contract, files)
-            summary += [f"{each.name}: {line}"[:300] for line in report["summary"][:20]]
+    for training_set in check.sets.sets:
+        name = training_set.name
+        rows += training_set.rows
+        blobs = [clients.hub.find(staging, f"{training_set.folder}/{part}") for part in training_set.parts]
+        files = [HubFile(name=f"{name}/{blob.path}", blob=blob) for blob in blobs if blob is not None]
+        if len(files) < len(blobs):
+            summary.append(f"{name}: {len(blobs) - len(files)} parts of the training set are gone")
+        elif training_set.contract:
+            report = clients.data_checks.check(training_set.contract, files)
+            summary += [f"{name}: {line}"[:300] for line in report["summary"][:20]]
     return c.DataVerdict(passed=not summary, rows=rows, summary=tuple(summary[:20]))
 
 
 def submit_training(clients: Clients, submission: c.TrainingSubmission) -> c.TrainingSubmitted:
-    """Found or created by name, so that a repeat joins the first; where Azure ML puts it off, says until when."""
-    if ordered := cancelled_by(clients, submission.request):
-        return c.TrainingSubmitted(cancelled=ordered)
-    run = _pipeline_run(submission.request, submission.sets)
-
-    def act() -> c.TrainingSubmitted:
-        return c.TrainingSubmitted(id=clients.pipelines.submit(run).id)
-
+    """The pipeline's run, made once; where Azure ML puts it off, the answer says until when."""
+    request, sets = submission.request, submission.sets
+    if order := cancelled_by(clients, request):
+        return c.TrainingSubmitted(cancelled=order)
+    data = {training_set.name: request.hub.address(training_set.folder) for training_set in sets.sets}
+    data[HOLDOUT] = request.hub.address(sets.holdout)
     try:
-        return once(clients, submission.key, c.TrainingSubmitted, act)
+        return submit_run(clients, submission.key, training_run(request), data, _tags(request, sets))
     except PutOff as later:
         return c.TrainingSubmitted(again_in_s=later.after_s, because=str(later)[:300])
 
@@ -49,33 +45,22 @@ def submit_training(clients: Clients, submission: c.TrainingSubmission) -> c.Tra
 def look_at_training(clients: Clients, look: c.TrainingLook) -> c.JobSeen:
     """Where it stands; an order, or a metric that breaks the rule, asks for the run to be cancelled."""
     rules = look.request.rules
-    seen = clients.pipelines.look(rules.pipeline, look.id)
-    state = job_state(seen.status)
+    state, run_seen = look_at_run(clients, training_run(look.request), look.id)
     if state is not JobState.ACTIVE:
-        because = f"the training ended as {seen.status}" + (f": {seen.because}" if seen.because else "")
-        return c.JobSeen(state=state, status=seen.status, because=because[:1000])
-    if ordered := cancelled_by(clients, look.request):
-        return c.JobSeen(state=state, status=seen.status, cancel_asked=True, because=ordered)
-    if rules.stop.metric:
+        return c.JobSeen(state=state, status=run_seen.status, because=f"the training {ending(run_seen)}"[:1000])
+    because = cancelled_by(clients, look.request)
+    if not because and rules.stop.metric:
         value = clients.pipelines.metrics(rules.pipeline, look.id).get(rules.stop.metric)
         if value is not None and rules.stop.broken_by(value):
             because = f"the gate says stop: {rules.stop.metric} is {value:g}, beyond what is configured"
-            return c.JobSeen(state=state, status=seen.status, cancel_asked=True, because=because)
-    return c.JobSeen(state=state, status=seen.status)
+    return c.JobSeen(state=state, status=run_seen.status, cancel_asked=bool(because), because=because)
 
 
 def stop_training(clients: Clients, stop: c.TrainingStop) -> c.Done:
     """Cancel by id, or, where the run ended before it knew the id, by the name we gave; the reason stays on the run."""
-    rules = stop.request.rules
 
     def act() -> c.Done:
-        run = stop.id
-        if not run:
-            found = clients.pipelines.find(rules.pipeline, identity.job_name(stop.request.run))
-            run = found.id if found else ""
-        if run:
-            clients.pipelines.cancel(rules.pipeline, run, stop.because[:_TAG])
-            clients.pipelines.tag(rules.pipeline, run, {"signalbox.because": stop.because[:_TAG]})
+        stop_run(clients, training_run(stop.request), stop.because, stop.id)
         return c.Done(at=stamp(clients))
 
     return once(clients, stop.key, c.Done, act)
@@ -87,32 +72,17 @@ def cancelled_by(clients: Clients, request: c.RetrainingRun) -> str:
     return f"cancelled by {order.by}: {order.reason}"[:1000] if order else ""
 
 
-def output_folder(request: c.RetrainingRun) -> str:
-    """The folder in staging to which the pipeline writes."""
-    return f"{paths.training_folder(request.run)}/output"
+def training_run(request: c.RetrainingRun) -> TrainingRun:
+    """The pipeline's run of *request*."""
+    folder = f"{paths.training_folder(request.run)}/output"
+    return TrainingRun(owner=request.run, rules=request.rules, hub=request.hub, folder=folder)
 
 
-def datastore_path(request: c.RetrainingRun, folder: str) -> str:
-    """A folder of staging as Azure ML knows it."""
-    return f"azureml://datastores/{request.hub.datastore}/paths/{folder}"
-
-
-def _pipeline_run(request: c.RetrainingRun, sets: c.TrainingSets) -> PipelineRun:
-    rules = request.rules
-    data = {each.name: datastore_path(request, each.folder) for each in sets.sets}
-    return PipelineRun(
-        name=identity.job_name(request.run),
-        pipeline=rules.pipeline,
-        experiment=rules.experiment,
-        output=datastore_path(request, output_folder(request)),
-        parameters=dict(rules.parameters),
-        data=data | {HOLDOUT: datastore_path(request, sets.holdout)},
-        compute=rules.compute,
-        tags={
-            "signalbox.model": rules.model,
-            "signalbox.run": request.run,
-            "signalbox.causes": request.because[:_TAG],
-            "signalbox.estimate": f"{rules.estimate:g}",
-            "signalbox.data": ", ".join(f"{each.name}:{each.version}" for each in sets.sets)[:_TAG],
-        },
-    )
+def _tags(request: c.RetrainingRun, sets: c.TrainingSets) -> dict[str, str]:
+    return {
+        "signalbox.model": request.rules.model,
+        "signalbox.run": request.run,
+        "signalbox.causes": request.because,
+        "signalbox.estimate": f"{request.rules.estimate:g}",
+        "signalbox.data": ", ".join(f"{training_set.name}:{training_set.version}" for training_set in sets.sets),
+    }

@@ -14,7 +14,6 @@ from typing import Any
 
 from activities.effects import once, stamp
 from activities.promotion.holdout_rows import HoldoutRows, read_rows
-from activities.retraining.training import datastore_path
 from activities.retraining.training_files import (
     TrainingFile,
     header_line,
@@ -158,7 +157,7 @@ def _register(
     """As a data asset of the workspace that trains."""
     tags = {"signalbox.model": request.rules.model, "signalbox.rows": str(rows), "signalbox.run": request.run}
     workspace, name = request.rules.pipeline.workspace, f"{request.rules.model}-{route.name}"
-    clients.data_assets.register(workspace, name, version, datastore_path(request, folder), tags)
+    clients.data_assets.register(workspace, name, version, request.hub.address(folder), tags)
 
 
 def _one_header(members: Sequence[TrainingFile]) -> tuple[str, ...]:

@@ -205,8 +205,8 @@ LOCKS = [
     ),
     Lock(
         symbol="_collect",
-        condition='refuse_incomplete(model, order.plan.kind, bundle, f"let the pipeline write it to {output}")',
-        without='str(f"let the pipeline write it to {output}")',
+        condition='refuse_incomplete(model, order.plan.kind, bundle, f"let the pipeline write it to {run.output}")',
+        without='str(f"let the pipeline write it to {run.output}")',
         guard=test_training_edge.test_a_failed_run_and_an_incomplete_bundle_go_no_further,
     ),
     Lock(

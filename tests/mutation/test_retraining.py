@@ -137,7 +137,7 @@ RUNS = [
     ),
     Lock(
         symbol="challengers._version",
-        condition="there.tags.get(RUN) == request.run",
+        condition="registered.tags.get(RUN) == request.run",
         without="False",
         guard=test_once.test_a_lost_record_repeats_no_effect,
         arguments={"step": "registered", "after": False},

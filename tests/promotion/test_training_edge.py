@@ -46,6 +46,7 @@ async def test_a_version_is_trained_in_dev_and_registered_with_its_lineage(app: 
     assert made.tags["signalbox.source"] == f"experiment/churn:1 ({planned})"
     assert made.tags["signalbox.data"] == "data=signalbox-staging/training-sets/churn"
     assert made.tags["azureml.git.commit"] == "0123abc"
+    assert made.tags["signalbox.metric.training.mae"] == "0.5", "what metrics.json says counts here as in retraining"
     assert "trained" in app.chain()
 
 
@@ -130,6 +131,18 @@ async def test_a_failed_run_and_an_incomplete_bundle_go_no_further(app: Promotio
     assert "ended as Failed" in failed.because[0]
     assert "lacks golden requests" in incomplete.because[0]
     assert app.clients.models.find(DEV, ModelVersion(name="churn", version="2")) is None
+
+
+async def test_a_lineage_that_is_not_json_is_refused_and_not_tried_again(app: PromotionApp) -> None:
+    app.experiment("1")
+    before = app.cloud.snapshot()
+    app.pipelines.during = lambda run: overwrite(app, "lineage.json", b"{code")
+
+    result = await promoted(app)
+
+    assert (result.fate, "the pipeline's lineage.json is not JSON" in result.because[0]) == (c.Fate.FAILED, True)
+    assert app.pipelines.looks["train-1"] < 6, "a refusal is not repeated"
+    assert unchanged(app, before)
 
 
 async def test_what_answers_otherwise_than_it_was_trained_to_is_held(app: PromotionApp) -> None:
@@ -236,3 +249,9 @@ def drop_golden(app: PromotionApp) -> None:
     files = app.cloud.state["files"]
     for path in [path for path in files if "/output/extras/golden/" in path]:
         del files[path]
+
+
+def overwrite(app: PromotionApp, name: str, content: bytes) -> None:
+    """Put *content* in place of the file *name* that the pipeline wrote."""
+    (blob,) = [blob for blob in app.hub.list("signalbox-staging", "") if blob.path.endswith(f"/{name}")]
+    app.hub.replace("signalbox-staging", blob.path, content, blob.etag, {})

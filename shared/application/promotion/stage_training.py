@@ -14,12 +14,10 @@ from shared.domain.configuration import Configuration
 from shared.domain.failures import Refused
 from shared.domain.promotion.bundles import EXTRAS, MODEL, Bundle
 from shared.domain.promotion.ladder import Stage
-from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.plans import Move, Phase, Plan
 from shared.domain.promotion.training import PinnedFolder, Trained, TrainingFolder, TrainingPlan, parameters_of
 from shared.domain.retraining.pipelines import Pipeline, PipelineKind
-from shared.ports import Blob, DataHub, EndpointKind, Endpoints, Ledger, Models, RegisteredModel, Shelf
-from shared.records import paths
+from shared.ports import Blob, DataHub, EndpointKind, Endpoints, Ledger, Models, RegisteredModel
 
 Order = TypeVar("Order", c.MoveOrder, c.StageOrder)
 
@@ -70,10 +68,10 @@ def pin(hub: DataHub, folder: TrainingFolder) -> PinnedFolder:
 def require_same_data(hub: DataHub, training: TrainingPlan) -> None:
     """Refused where a folder is not what was planned: what is trained on it would be another model."""
     for folder, planned in zip(training.rules.data, training.data, strict=True):
-        now = pin(hub, folder)
-        if now.digest != planned.digest:
-            said = f"{planned.files} files, {planned.size} bytes when planned, {now.files} and {now.size} now"
-            raise Refused(f"training data {folder.name!r} ({folder.path}) has changed: {said}; plan again")
+        current = pin(hub, folder)
+        if current.digest != planned.digest:
+            change = f"{planned.files} files, {planned.size} bytes when planned, {current.files} and {current.size} now"
+            raise Refused(f"training data {folder.name!r} ({folder.path}) has changed: {change}; plan again")
 
 
 def trained_key(promotion: str, stage: str) -> str:
@@ -90,20 +88,6 @@ def carried(ledger: Ledger, order: Order) -> Order:
     """*order* with the bundle it is about: where its stage has trained one, that one takes the place of the planned."""
     trained = trained_at(ledger, order.promotion.id, order.stage) if _about_trained(order) else None
     return order if trained is None else replace(order, plan=_with(order.plan, order.at.stage, trained))
-
-
-def output_folder(promotion: str, stage: str) -> str:
-    """The folder in staging to which the pipeline writes, as the hub names it."""
-    return paths.stage_training(promotion, stage)
-
-
-def output_shelves(order: c.MoveOrder, output: str) -> tuple[Shelf, Shelf]:
-    """Where the pipeline leaves the model and what travels with it."""
-    place, model = order.at.stage.environment, order.plan.model
-    assert place is not None  # A stage that trains is an environment.
-    beside = ModelVersion(name=f"{model.name}-extras", version=model.version)
-    shelf = Shelf(place=place, folder=f"{output}/{MODEL}", asset=model)
-    return shelf, Shelf(place=place, folder=f"{output}/{EXTRAS}", asset=beside)
 
 
 def _about_trained(order: c.MoveOrder | c.StageOrder) -> bool:

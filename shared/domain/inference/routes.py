@@ -100,6 +100,10 @@ class HubLayout:
         """The containers whose arrivals never start anything."""
         return frozenset({self.state, self.staging, self.quarantine, self.dead_letters})
 
+    def address(self, folder: str) -> str:
+        """A folder of staging as Azure ML names it."""
+        return f"azureml://datastores/{self.datastore}/paths/{folder}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
