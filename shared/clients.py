@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from shared.adapters.azure_ml.arm import Arm
     from shared.adapters.azure_ml.datastores import Datastores
     from shared.adapters.azure_ml.invocations import BatchInvocations
+    from shared.adapters.azure_ml.ml_client import MlAssets
     from shared.adapters.azure_ml.regions import Regions
     from shared.application.callers import Callers
     from shared.domain.configuration import Configuration
@@ -130,13 +131,13 @@ class Clients:
     def data_assets(self) -> DataAssets:
         from shared.adapters.azure_ml.datastores import AzureMlData
 
-        return AzureMlData(self._arm)
+        return AzureMlData(self._arm, self._ml_assets)
 
     @cached_property
     def models(self) -> Models:
         from shared.adapters.azure_ml.models import AzureMlModels
 
-        return AzureMlModels(self._arm)
+        return AzureMlModels(self._arm, self._ml_assets)
 
     @cached_property
     def bundles(self) -> BundleStore:
@@ -301,6 +302,12 @@ class Clients:
         from shared.adapters.azure_ml.arm import Arm
 
         return Arm(self._credential, self.settings.resource_manager)
+
+    @cached_property
+    def _ml_assets(self) -> MlAssets:
+        from shared.adapters.azure_ml.ml_client import MlAssets
+
+        return MlAssets(self._credential, self.settings.resource_manager)
 
     @cached_property
     def _credential(self) -> TokenCredential:

@@ -30,7 +30,7 @@ def translated(action: str) -> Iterator[None]:
     except ClientAuthenticationError as error:
         raise Refused(f"{action}: {_error_text(error)}; check the app's identity and its roles") from error
     except HttpResponseError as error:
-        raise failure(action, error.status_code, _error_text(error)) from error
+        raise failure(action, error.status_code, _error_text(error), _retry_after(error)) from error
     except AzureError as error:
         raise Transient(f"{action}: {_error_text(error)}") from error
 
@@ -47,6 +47,11 @@ def failure(action: str, status: int | None, message: str, retry_after: str = ""
         return Refused(f"{action}: a resource lock forbids it ({message}); ask a platform engineer")
     kind = Transient if status is None or status in _TRANSIENT else Refused
     return kind(f"{action}: {status} {message}")
+
+
+def _retry_after(error: HttpResponseError) -> str:
+    """The header, empty where the service sent none."""
+    return str(getattr(error.response, "headers", {}).get("Retry-After", ""))
 
 
 def _seconds(retry_after: str) -> float:

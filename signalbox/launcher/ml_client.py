@@ -11,6 +11,7 @@ from typing import Any
 from signalbox.launcher.endpoints import WORKSPACE, WORKSPACES, Endpoints
 from signalbox.launcher.hub import LocalIdentity
 
+_CLOUD = "AZUREML_CURRENT_CLOUD"  # The SDK leaves a cloud's name there, which is unknown to child processes.
 _CLOUDS = (f"SignalboxLocal{number}" for number in count())  # The SDK registers a cloud's name once for a process.
 
 
@@ -50,7 +51,8 @@ def cloud_metadata(endpoints: Endpoints) -> dict[str, str]:
 @contextmanager
 def _environment(values: dict[str, str]) -> Iterator[None]:
     """The process environment with *values*, put back afterwards: the SDK takes its trust store from there."""
-    before = {name: os.environ.get(name) for name in values}
+    before = {name: os.environ.get(name) for name in (*values, _CLOUD)}
+    os.environ.pop(_CLOUD, None)
     os.environ.update(values)
     try:
         yield

@@ -1,5 +1,6 @@
 """Assets of workspaces and the registry, with the real client and with plain requests."""
 
+import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -153,6 +154,7 @@ def test_the_real_client_uploads_code_by_signature(ml: Ml, tmp_path: Path) -> No
         code = client._code.create_or_update(Code(name="uploaded-code", version="1", path=str(tmp_path)))
 
     assert "/stdev/asset-" in code.path
+    assert "AZUREML_CURRENT_CLOUD" not in os.environ, "a process that is started later would not know the cloud"
 
 
 def test_the_real_client_uploads_a_folder_into_the_registry(ml: Ml, tmp_path: Path) -> None:

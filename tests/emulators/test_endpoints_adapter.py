@@ -6,6 +6,7 @@ import pytest
 
 from shared.adapters.azure_ml.arm import Arm
 from shared.adapters.azure_ml.endpoints import AzureMlEndpoints
+from shared.adapters.azure_ml.ml_client import MlAssets
 from shared.adapters.azure_ml.models import AzureMlModels
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
@@ -13,6 +14,7 @@ from shared.domain.promotion.models import ModelVersion
 from shared.ports import EndpointKind, OnlineRequest, WantedDeployment
 from signalbox.launcher.endpoints import WORKSPACES
 from signalbox.launcher.hub import LocalIdentity
+from signalbox.launcher.ml_client import ml_client
 from tests.emulators.conftest import Ml
 
 PREPROD = next(each for each in WORKSPACES if each.name == "mlw-preprod")
@@ -27,6 +29,11 @@ WORKSPACE = Workspace(
 def adapter(ml: Ml, host: str) -> AzureMlEndpoints:
     identity = LocalIdentity(ml.endpoints)
     return AzureMlEndpoints(Arm(identity, ml.endpoints.resource_manager), identity, "https://ml.azure.com", (host,))
+
+
+def models_adapter(ml: Ml) -> AzureMlModels:
+    identity, address = LocalIdentity(ml.endpoints), ml.endpoints.resource_manager
+    return AzureMlModels(Arm(identity, address), MlAssets(identity, address))
 
 
 @pytest.fixture
@@ -131,10 +138,24 @@ def test_tagging_a_model_leaves_its_description_and_stage(trusting: Ml, tmp_path
     raw = trusting.must("GET", path)
     more = {"description": "The best one.", "stage": "Production"}
     trusting.must("PUT", path, {"properties": {**raw["properties"], **more}})
-    models = AzureMlModels(Arm(LocalIdentity(trusting.endpoints), trusting.endpoints.resource_manager))
+    models = models_adapter(trusting)
 
     models.tag(WORKSPACE, ModelVersion(name="port-tagged", version="1"), {"approved": "yes"})
 
     properties = trusting.must("GET", path)["properties"]
     assert properties["tags"]["approved"] == "yes"
     assert {field: properties.get(field) for field in more} == more
+
+
+def test_an_environment_is_registered_once_and_the_real_client_reads_it(trusting: Ml) -> None:
+    asset = ModelVersion(name="port-packages", version="0123456789abcdef")
+    models = models_adapter(trusting)
+
+    for conda in (b"name: e\ndependencies: [python=3.11, pip]\n", b"name: other\ndependencies: []\n"):
+        models.register_environment(WORKSPACE, asset, conda)
+
+    with ml_client(trusting.endpoints, "mlw-preprod") as client:
+        environment = client.environments.get(asset.name, asset.version)
+    assert environment.conda_file == {"name": "e", "dependencies": ["python=3.11", "pip"]}
+    assert environment.image.startswith("mcr.microsoft.com/azureml/")
+    assert trusting.effects()["assets"]["mlw-preprod/environments/port-packages/versions/0123456789abcdef"] == 1

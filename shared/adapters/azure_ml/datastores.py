@@ -1,7 +1,6 @@
 """Datastores of a workspace: their addresses, the containers behind them, and training sets as data assets.
 
-Containers are reached with the app's own identity. Contract of data assets: DataVersions of
-https://learn.microsoft.com/rest/api/azureml, of type `uri_folder`.
+Containers are reached with the app's own identity. Data assets are written by `ml_client`.
 """
 
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from azure.core.credentials import TokenCredential
 from azure.storage.blob import ContainerClient
 
 from shared.adapters.azure_ml.arm import Arm, place_path
+from shared.adapters.azure_ml.ml_client import MlAssets
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
 
@@ -45,11 +45,10 @@ def datastore_place(uri: str) -> tuple[str, str] | None:
 class AzureMlData:
     """Implements `shared.ports.DataAssets`."""
 
-    def __init__(self, arm: Arm) -> None:
-        self._arm = arm
+    def __init__(self, arm: Arm, assets: MlAssets) -> None:
+        self._arm, self._assets = arm, assets
 
     def register(self, workspace: Workspace, name: str, version: str, folder: str, tags: Mapping[str, str]) -> None:
         path = f"{place_path(workspace)}/data/{quote(name)}/versions/{quote(version)}"
         if self._arm.get(path, f"look at data {name}:{version}") is None:
-            properties = {"dataType": "uri_folder", "dataUri": folder, "tags": dict(tags)}
-            self._arm.put(path, {"properties": properties}, f"register data {name}:{version}")
+            self._assets.create_data(workspace, name, version, folder, tags)

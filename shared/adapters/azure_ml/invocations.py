@@ -1,6 +1,6 @@
 """Invocations of batch endpoints, of models and of pipeline components alike: found by our name, or made.
 
-Not `azure.ai.ml`: its invoke is not idempotent, leaks a header between calls, and costs seconds and 114 MB to import.
+Not `azure.ai.ml`: its invoke is not idempotent and leaks a header between calls (docs/decisions/0017-azure-ai-ml.md).
 Contracts: https://learn.microsoft.com/azure/machine-learning/how-to-use-batch-endpoint.
 """
 

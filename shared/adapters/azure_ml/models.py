@@ -1,5 +1,6 @@
 """Model versions, code and environments as assets of Azure ML workspaces and registries.
 
+Environments are written by `ml_client`, everything else through Resource Manager (docs/decisions/0017-azure-ai-ml.md).
 Contracts: ModelVersions, CodeVersions and EnvironmentVersions of https://learn.microsoft.com/rest/api/azureml, and
 their Registry counterparts, which have the same shapes.
 """
@@ -10,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from shared.adapters.azure_ml.arm import Arm, place_path
+from shared.adapters.azure_ml.ml_client import MlAssets
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.models import ModelVersion
@@ -22,8 +24,8 @@ _IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04"
 class AzureMlModels:
     """Implements `shared.ports.Models`."""
 
-    def __init__(self, arm: Arm) -> None:
-        self._arm = arm
+    def __init__(self, arm: Arm, assets: MlAssets) -> None:
+        self._arm, self._assets = arm, assets
 
     def find(self, place: Place, model: ModelVersion) -> RegisteredModel | None:
         raw = self._arm.get(self.asset_id(place, AssetKind.MODEL, model), f"look at model {model}")
@@ -71,9 +73,8 @@ class AzureMlModels:
         self._arm.delete(self.asset_id(place, kind, asset), f"delete {kind.value} {asset}")
 
     def register_environment(self, workspace: Workspace, asset: ModelVersion, conda: bytes) -> None:
-        properties = {"image": _IMAGE, "condaFile": conda.decode()}
         if not self.has(workspace, AssetKind.ENVIRONMENT, asset):
-            self._put(workspace, AssetKind.ENVIRONMENT, asset, properties)
+            self._assets.create_environment(workspace, asset, _IMAGE, conda)
 
     def register_code(self, workspace: Workspace, asset: ModelVersion, folder: str) -> None:
         if not self.has(workspace, AssetKind.CODE, asset):
