@@ -29,8 +29,7 @@ _API = "2024-10-01"
 Pipeline: TypeAlias = PipelineClient[HttpRequest, HttpResponse]
 _RETRIES = {"GET": 3}  # By method; anything else is sent once.
 _PROVIDER = "providers/Microsoft.MachineLearningServices"
-_SETTLING = frozenset({"Creating", "Updating", "Deleting"})
-_LOOKS, _PAUSE_S = 15, 2.0  # How long a change is waited for here; after that the activity's own retries wait.
+_SETTLING, _FAILED = frozenset({"Creating", "Updating", "Deleting"}), frozenset({"Failed", "Canceled"})
 _SERVICES_OWN = frozenset(
     {"provisioningState", "scoringUri", "swaggerUri", "keys"}
 )  # In a resource, and never written.
@@ -61,7 +60,8 @@ class Arm:
 
     def put(self, path: str, body: dict[str, Any], action: str) -> dict[str, Any]:
         request = HttpRequest("PUT", self._url(path), json=body)
-        return dict(self._send(request, action, accept=(200, 201, 202)).json() or {})
+        response = self._send(request, action, accept=(200, 201, 202))
+        return dict(response.json()) if response.content else {}
 
     def change(self, path: str, raw: dict[str, Any], properties: dict[str, Any], action: str) -> None:
         """Set *properties* of the resource that was read as *raw*, and leave all else as it was. Safe to repeat.
@@ -118,6 +118,23 @@ def _identity(raw: dict[str, Any]) -> dict[str, Any]:
     if assigned := raw.get("userAssignedIdentities"):
         identity["userAssignedIdentities"] = {name: {} for name in assigned}
     return identity
+
+
+def is_made(raw: dict[str, Any]) -> bool:
+    """Whether the resource *raw* exists: one that is still being created does not, nor one that could not be."""
+    return _state(raw) not in {"Creating", *_FAILED}
+
+
+def require_made(raw: dict[str, Any] | None, action: str) -> None:
+    """Raises Transient until the resource *raw* is made, and Refused where making it has failed.
+
+    What is created as a long operation, as every asset of a registry is, shows up later than the answer to its PUT.
+    """
+    state = "Creating" if raw is None else _state(raw)
+    if state in _SETTLING:
+        raise Transient(f"{action}: it has begun and has not settled yet")
+    if state in _FAILED:
+        raise Refused(f"{action}: it ended as {state}; look at it in Azure ML, delete it there and try again")
 
 
 def _state(raw: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from shared.adapters.azure_ml.arm import Arm, place_path
+from shared.adapters.azure_ml.arm import Arm, is_made, place_path, require_made
 from shared.adapters.azure_ml.ml_client import MlAssets
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
@@ -29,7 +29,7 @@ class AzureMlModels:
 
     def find(self, place: Place, model: ModelVersion) -> RegisteredModel | None:
         raw = self._arm.get(self.asset_id(place, AssetKind.MODEL, model), f"look at model {model}")
-        return None if raw is None else _registered_model(model.name, raw)
+        return None if raw is None or not is_made(raw) else _registered_model(model.name, raw)
 
     def versions(self, place: Place, name: str) -> Iterator[RegisteredModel]:
         path = f"{place_path(place)}/models/{quote(name)}/versions"
@@ -37,20 +37,22 @@ class AzureMlModels:
             yield _registered_model(name, raw)
 
     def register(self, place: Place, model: RegisteredModel) -> None:
-        registered = self.find(place, model.model)
+        path, action = self.asset_id(place, AssetKind.MODEL, model.model), f"register models {model.model}"
+        raw = self._arm.get(path, f"look at model {model.model}")
+        registered = None if raw is None else _registered_model(model.model.name, raw)
         if registered is not None and registered.folder.rstrip("/") != model.folder.rstrip("/"):
             raise Refused(
                 f"{model.model} is in {place.name} with {registered.folder}, not {model.folder}; use a new version"
             )
-        if registered == model:
-            return
-        properties = {
-            "modelUri": model.folder,
-            "modelType": model.kind,
-            "tags": dict(model.tags),
-            "properties": dict(model.properties),
-        }
-        self._put(place, AssetKind.MODEL, model.model, properties)
+        if registered != model:
+            properties = {
+                "modelUri": model.folder,
+                "modelType": model.kind,
+                "tags": dict(model.tags),
+                "properties": dict(model.properties),
+            }
+            raw = self._arm.put(path, {"properties": properties}, action) or self._arm.get(path, action)
+        require_made(raw, action)
 
     def tag(self, place: Place, model: ModelVersion, tags: Mapping[str, str]) -> None:
         path = self.asset_id(place, AssetKind.MODEL, model)
@@ -78,10 +80,8 @@ class AzureMlModels:
 
     def register_code(self, workspace: Workspace, asset: ModelVersion, folder: str) -> None:
         if not self.has(workspace, AssetKind.CODE, asset):
-            self._put(workspace, AssetKind.CODE, asset, {"codeUri": folder})
-
-    def _put(self, place: Place, kind: AssetKind, asset: ModelVersion, properties: dict[str, Any]) -> None:
-        self._arm.put(self.asset_id(place, kind, asset), {"properties": properties}, f"register {kind.value} {asset}")
+            path = self.asset_id(workspace, AssetKind.CODE, asset)
+            self._arm.put(path, {"properties": {"codeUri": folder}}, f"register codes {asset}")
 
 
 def _registered_model(name: str, raw: dict[str, Any]) -> RegisteredModel:
