@@ -44,7 +44,7 @@ def peer(metric: str, given, resamples: int) -> tuple[float, float]:
     from shared.domain.metrics.catalogue import METRICS as KNOWN
 
     one, (truth, champion, challenger) = KNOWN[metric], given
-    parts = one.parts(truth, champion), one.parts(truth, challenger), one.shared(truth)
+    parts = one.parts(truth, champion), one.parts(truth, challenger), one.truth_parts(truth)
     sign, own = (1 if one.higher_is_better else -1), len(parts[0])
 
     def difference(*resampled, axis):

@@ -169,10 +169,10 @@ def _lock(raw: Mapping[str, Any]) -> Lock:
 def _subscription(raw: Mapping[str, Any]) -> Subscription:
     """A destination or a dead-letter place that is used with an identity stands one level deeper."""
     properties = raw["properties"]
-    wrapped = properties.get("deliveryWithResourceIdentity") or {}
-    destination = (wrapped.get("destination") or properties.get("destination") or {}).get("properties") or {}
-    wrapped = properties.get("deadLetterWithResourceIdentity") or {}
-    letters = (wrapped.get("deadLetterDestination") or properties.get("deadLetterDestination") or {}).get("properties")
+    wrapper = properties.get("deliveryWithResourceIdentity") or {}
+    destination = (wrapper.get("destination") or properties.get("destination") or {}).get("properties") or {}
+    wrapper = properties.get("deadLetterWithResourceIdentity") or {}
+    letters = (wrapper.get("deadLetterDestination") or properties.get("deadLetterDestination") or {}).get("properties")
     rules = properties.get("filter") or {}
     return Subscription(
         name=str(raw["name"]),

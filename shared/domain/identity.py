@@ -18,8 +18,8 @@ _LONGEST_NAME, _LONGEST_SUFFIX = 200, 20  # Bytes; Azure ML's own computes put m
 
 def digest(*parts: str, length: int = 16) -> str:
     """A hex digest of *parts*; unambiguous, since each is length-prefixed."""
-    joined = "".join(f"{len(part)}:{part}" for part in parts)
-    return hashlib.sha256(joined.encode()).hexdigest()[:length]
+    text = "".join(f"{len(part)}:{part}" for part in parts)
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
 def pinned_name(number: int, name: str) -> str:
@@ -28,9 +28,9 @@ def pinned_name(number: int, name: str) -> str:
     Azure takes names of 1,024 characters, a computer's disk 255 bytes: a longer one keeps its beginning, a digest of
     the whole and what follows the last dot. The run's manifest has both names.
     """
-    numbered = f"{number:05d}-{name}"
-    if len(numbered.encode()) <= _LONGEST_NAME:
-        return numbered
+    full_name = f"{number:05d}-{name}"
+    if len(full_name.encode()) <= _LONGEST_NAME:
+        return full_name
     stem, dot, suffix = name.rpartition(".")
     ending = f"-{digest(name)}" + (f".{suffix}" if dot and len(suffix.encode()) <= _LONGEST_SUFFIX else "")
     start = f"{number:05d}-{stem or name}".encode()[: _LONGEST_NAME - len(ending.encode())]

@@ -45,7 +45,7 @@ class DeadMessage:
     number: int
     reason: str
     description: str
-    enqueued: datetime | None
+    enqueued_at: datetime | None
     deliveries: int
     id: str
     session: str

@@ -35,5 +35,5 @@ def load(function: Callable[..., Any]) -> Callable[..., Any]:
     stands_for: object = function
     if not isinstance(stands_for, Deferred):
         return function
-    loaded: Callable[..., Any] = getattr(import_module(function.__module__), function.__name__)
-    return loaded
+    body: Callable[..., Any] = getattr(import_module(function.__module__), function.__name__)
+    return body

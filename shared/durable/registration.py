@@ -52,8 +52,8 @@ def add_starting_activity(blueprint: Blueprint, body: Body, clients: Callable[[]
             return as_value(_contract(body.__name__), failure)
 
     handler.__name__ = body.__name__
-    bound = blueprint.durable_client_input(client_name="client")
-    bound(blueprint.activity_trigger(input_name="payload")(handler))
+    bind_client = blueprint.durable_client_input(client_name="client")
+    bind_client(blueprint.activity_trigger(input_name="payload")(handler))
 
 
 def add_orchestration(blueprint: Blueprint, body: Body) -> None:

@@ -67,10 +67,10 @@ def traceparent(trace: int, span: int) -> str:
     return f"00-{trace:032x}-{span:016x}-01"
 
 
-def context_of(carried: str) -> Context:
-    """The context that the W3C text *carried* names; an empty one where it names none."""
-    return _W3C.extract({"traceparent": carried}, Context())
+def context_of(w3c_text: str) -> Context:
+    """The context that the W3C text *w3c_text* names; an empty one where it names none."""
+    return _W3C.extract({"traceparent": w3c_text}, Context())
 
 
-def span_context(carried: str) -> SpanContext:
-    return api.get_current_span(context_of(carried)).get_span_context()
+def span_context(w3c_text: str) -> SpanContext:
+    return api.get_current_span(context_of(w3c_text)).get_span_context()

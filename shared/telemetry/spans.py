@@ -111,23 +111,23 @@ def count_start(name: str, answer: str, started: bool) -> None:
 
 
 def record_orchestration(
-    name: str, instance: str, carried: Carried, started_at: datetime, ended_at: datetime, error: str = ""
+    name: str, instance: str, trace_link: Carried, started_at: datetime, ended_at: datetime, error: str = ""
 ) -> None:
     """The span of one whole execution, made when it has ended: an orchestrator replays, and this line runs once.
 
     Should the host die before it has written the end, the same span is made again under the same ids.
     """
-    with next_ids(span=span_of(carried.parent, instance, started_at.isoformat())):
-        span = tracer().start_span(name, context_of(carried.parent), start_time=_ns(started_at))
+    with next_ids(span=span_of(trace_link.parent, instance, started_at.isoformat())):
+        span = tracer().start_span(name, context_of(trace_link.parent), start_time=_ns(started_at))
     span.set_attribute(INSTANCE, instance)
     _mark(span, error)
     span.end(_ns(ended_at))
 
 
 @contextmanager
-def activity_span(name: str, carried: Carried | None) -> Iterator[Span]:
+def activity_span(name: str, trace_link: Carried | None) -> Iterator[Span]:
     """An activity, below its orchestration; what it calls sees it as the current span."""
-    context = context_of(carried.parent) if carried else None
+    context = context_of(trace_link.parent) if trace_link else None
     span = tracer().start_span(name, context, kind=SpanKind.CONSUMER)
     with api.use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
         yield span

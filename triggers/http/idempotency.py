@@ -182,7 +182,7 @@ def _clash(start_request: RequestedStart, outcome: Start) -> Problem:
 
 
 def _start_record(start_request: RequestedStart, digest: str) -> StartRecord:
-    accepted = Accepted(
+    response = Accepted(
         id=start_request.instance,
         status_url=f"{API}/operations/{start_request.instance}",
         resource=f"{API}/{start_request.resource}" if start_request.resource else "",
@@ -190,7 +190,7 @@ def _start_record(start_request: RequestedStart, digest: str) -> StartRecord:
         note=start_request.note,
     )
     name, payload = start_request.orchestration.name, encode(start_request.payload)
-    return StartRecord(request=digest, orchestration=name, payload=payload, accepted=accepted)
+    return StartRecord(request=digest, orchestration=name, payload=payload, accepted=response)
 
 
 def _read(store: RecordStore, path: str, digest: str) -> KeyRecord | None:

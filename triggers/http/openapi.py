@@ -104,9 +104,9 @@ def _in_path(handler: Signature) -> list[dict[str, Any]]:
 
 def _in_query(handler: Signature) -> list[dict[str, Any]]:
     schema = schema_of(handler.query) if handler.query is not None else {}
-    needed = schema.get("required", ())
+    required_names = schema.get("required", ())
     return [
-        {"name": name, "in": "query", "required": name in needed, "schema": _present(parameter)}
+        {"name": name, "in": "query", "required": name in required_names, "schema": _present(parameter)}
         for name, parameter in schema.get("properties", {}).items()
     ]
 

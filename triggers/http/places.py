@@ -114,7 +114,7 @@ def _of_decision(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, .
 def _is_decided(clients: Clients, promotion: str, stage: str, role: str) -> bool:
     folders = (stage, *(glass_stage(stage, phase) for phase in Phase))
     return any(
-        stored.record.role == role for folder in folders for stored in decisions(clients.store, promotion, folder)
+        decision.record.role == role for folder in folders for decision in decisions(clients.store, promotion, folder)
     )
 
 

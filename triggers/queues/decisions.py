@@ -53,10 +53,10 @@ async def receive_decision(client: Client, clients: Clients, message: func.Servi
 
 
 async def _receive(client: Client, clients: Clients, message: func.ServiceBusMessage) -> str:
-    shown, message_id = None, redacted(message.message_id or "")
+    content, message_id = None, redacted(message.message_id or "")
     try:
-        token, shown = _opened(message.get_body())
-        result = await _decide(client, clients, token, shown)
+        token, content = _opened(message.get_body())
+        result = await _decide(client, clients, token, content)
     except (UnreadableEvent, Refused) as refusal:
         reason = str(refusal)
     except Problem as refusal:
@@ -64,7 +64,7 @@ async def _receive(client: Client, clients: Clients, message: func.ServiceBusMes
     else:
         _log.info("decision %s: %s", message_id, result)
         return result
-    raw = {"type": _DECISION, "id": message_id, "data": shown}
+    raw = {"type": _DECISION, "id": message_id, "data": content}
     location = await asyncio.to_thread(store_letter, clients, raw, reason)
     _log.warning("decision %s is refused, stored as %s: %s", message_id, location, reason)
     return reason
@@ -81,12 +81,12 @@ def _opened(body: bytes) -> tuple[str, dict[str, Any]]:
     token = raw.pop("token", None)
     if not isinstance(token, str) or not 0 < len(token) <= _TOKEN_LIMIT:
         raise UnreadableEvent("field 'token' is missing or no token; send an access token for the app")
-    shown = without_secrets(raw)
+    content = without_secrets(raw)
     try:
-        read_content(DecisionSent, shown)
+        read_content(DecisionSent, content)
     except UnreadableEvent as error:
         raise UnreadableEvent(str(error).replace(token, "the token")) from None
-    return token, shown
+    return token, content
 
 
 async def _decide(client: Client, clients: Clients, token: str, raw: dict[str, Any]) -> str:

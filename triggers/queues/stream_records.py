@@ -74,14 +74,14 @@ async def take_records(client: Client, clients: Clients, raw: dict[str, Any], pr
     try:
         if problem:
             raise UnreadableEvent(problem)
-        kept = await asyncio.to_thread(keep, clients, raw)
+        delivery = await asyncio.to_thread(keep, clients, raw)
     except UnreadableEvent as error:
         content = without_secrets(raw)
         letter = content if content == raw else content | {_CUT: True}
         location = await asyncio.to_thread(store_letter, clients, letter, redacted(str(error)))
         raise PoisonMessage(f"stored as {location}: {redacted(str(error))}") from error
-    start = await collect_records(client, kept.watch)
-    return f"{kept.summary}; its collector {'started' if start is Start.STARTED else 'runs'}"
+    start = await collect_records(client, delivery.watch)
+    return f"{delivery.summary}; its collector {'started' if start is Start.STARTED else 'runs'}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,9 +100,9 @@ def keep(clients: Clients, raw: dict[str, Any]) -> KeptRecords:
     stream, delivery = read_records(clients, raw)
     watch = c.RecordsWatch(stream=stream.name, group=stream.group_of(str(raw["session"])))
     message = str(raw["id"])
-    used = clients.store.get(UsedMessage, records.used_message(stream.name, identity.message_digest(message)))
-    if used is not None:
-        summary = f"skipped: its records are in batch {used.batch} of stream {stream.name}"
+    used_message = clients.store.get(UsedMessage, records.used_message(stream.name, identity.message_digest(message)))
+    if used_message is not None:
+        summary = f"skipped: its records are in batch {used_message.batch} of stream {stream.name}"
         return KeptRecords(watch=watch, summary=summary)
     good, bad = _sorted(clients, stream, delivery)
     if not good:
@@ -112,8 +112,8 @@ def keep(clients: Clients, raw: dict[str, Any]) -> KeptRecords:
         _store_refused(clients, raw, stream, bad)
     path = f"{records.held_records(stream.name, watch.group)}{identity.held_name(int(raw['sequence']), message)}.json"
     names = {name: raw[name] for name in ("id", "session", "correlation")}
-    created = clients.store.create(path, HeldMessage(**names, records=tuple(good)), {"records": str(len(good))})
-    summary = f"{len(good)} records of stream {stream.name} {'wait' if created else 'wait already'}"
+    is_new = clients.store.create(path, HeldMessage(**names, records=tuple(good)), {"records": str(len(good))})
+    summary = f"{len(good)} records of stream {stream.name} {'wait' if is_new else 'wait already'}"
     refusal = f", {len(bad)} are refused" if bad else ""
     return KeptRecords(watch=watch, summary=f"{summary} in group {watch.group}{refusal}")
 

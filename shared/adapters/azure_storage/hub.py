@@ -87,7 +87,7 @@ class BlobHub:
             return self._carry(source, target, metadata)
         with translated(f"copy {source.container}/{source.path} to {container}/{path}"):
             try:
-                started = target.start_copy_from_url(
+                answer = target.start_copy_from_url(
                     origin.url,
                     metadata=dict(metadata),
                     source_etag=_quoted(source.etag),
@@ -99,7 +99,7 @@ class BlobHub:
                 if error.status_code in (404, 412):
                     return False
                 raise
-            if started["copy_status"] == "pending":
+            if answer["copy_status"] == "pending":
                 _await_copy(target)
         return True
 

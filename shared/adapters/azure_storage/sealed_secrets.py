@@ -26,14 +26,14 @@ class SealedSecrets:
     def __init__(self, hub: DataHub, container: str, key: str) -> None:
         if not key:
             raise Refused("no secret can be kept: SIGNALBOX_SECRETS_KEY is not set")
-        derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"signalbox/secrets").derive(key.encode())
-        self._hub, self._container, self._cipher = hub, container, AESGCM(derived)
+        derived_key = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"signalbox/secrets").derive(key.encode())
+        self._hub, self._container, self._cipher = hub, container, AESGCM(derived_key)
 
     def keep(self, name: str, secret: str, until: datetime) -> None:
         """The first one stands: a task that calls again has the same token."""
         nonce = os.urandom(_NONCE_BYTES)
-        sealed = self._cipher.encrypt(nonce, secret.encode(), _bound(name, until.isoformat()))
-        content = {"nonce": _text(nonce), "sealed": _text(sealed), "until": until.isoformat()}
+        ciphertext = self._cipher.encrypt(nonce, secret.encode(), _bound(name, until.isoformat()))
+        content = {"nonce": _text(nonce), "sealed": _text(ciphertext), "until": until.isoformat()}
         self._hub.create(self._container, _path(name), json.dumps(content).encode())
 
     def recall(self, name: str, now: datetime) -> str:
@@ -44,8 +44,10 @@ class SealedSecrets:
         if now >= datetime.fromisoformat(record["until"]):
             return ""
         try:
-            bound = _bound(name, record["until"])
-            return self._cipher.decrypt(b64decode(record["nonce"]), b64decode(record["sealed"]), bound).decode()
+            associated_data = _bound(name, record["until"])
+            return self._cipher.decrypt(
+                b64decode(record["nonce"]), b64decode(record["sealed"]), associated_data
+            ).decode()
         except InvalidTag as error:
             raise Refused(f"the secret {name} was changed, or SIGNALBOX_SECRETS_KEY was: it cannot be read") from error
 

@@ -176,10 +176,10 @@ def _digests(
 ) -> tuple[Any, list[set[str]]]:
     """The digest of every row's keys, and which of the *candidates* are values of each key."""
     digests, key_values = bytearray(), [set[str]() for _ in texts]
-    numbered = list(enumerate(candidates))
+    numbered_candidates = list(enumerate(candidates))
     for values in _input_keys(inputs, contract, texts):
         digests += key_digest(values)
-        for number, candidate_values in numbered:
+        for number, candidate_values in numbered_candidates:
             if values[number] in candidate_values:
                 key_values[number].add(values[number])
     return np.frombuffer(digests, _DIGEST), key_values

@@ -51,10 +51,10 @@ def receive(connection: socket.socket) -> Frame:
 
 
 def _exactly(connection: socket.socket, length: int) -> bytes:
-    received = bytearray(length)
-    with memoryview(received) as view:
+    content = bytearray(length)
+    with memoryview(content) as view:
         _fill(connection, view)
-    return received  # type: ignore[return-value]
+    return content  # type: ignore[return-value]
 
 
 def _fill(connection: socket.socket, buffer: memoryview) -> None:

@@ -60,8 +60,8 @@ class _RangeReader(io.RawIOBase):
 def serve(connection: socket.socket, window: mmap.mmap) -> None:
     """Answer one request after the other until the app goes away."""
     while True:
-        request, packed = frames.receive(connection)
-        limits, arguments = pickle.loads(packed)  # The app's own: nobody else can write to the socket.
+        request, payload = frames.receive(connection)
+        limits, arguments = pickle.loads(payload)  # The app's own: nobody else can write to the socket.
         operation = _operation(request["do"])
         bind_memory(limits)
         bind_time(limits)

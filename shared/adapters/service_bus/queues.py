@@ -40,18 +40,18 @@ class ServiceBusQueues:
     def take_out(self, door: QueueDoor, number: int) -> bool:
         """Service Bus gives messages in order and none by name: those that come before it are held and put back."""
         with self._opened(door, "take out of") as receiver:
-            others, match = list[ServiceBusReceivedMessage](), None
+            other_messages, match = list[ServiceBusReceivedMessage](), None
             try:
-                while match is None and len(others) < _MOST:
+                while match is None and len(other_messages) < _MOST:
                     batch = receiver.receive_messages(_BATCH, max_wait_time=_PATIENCE_S)
                     match = next((message for message in batch if message.sequence_number == number), match)
-                    others += [message for message in batch if message is not match]
+                    other_messages += [message for message in batch if message is not match]
                     if not batch:
                         break
                 if match is not None:
                     receiver.complete_message(match)
             finally:
-                for message in others:
+                for message in other_messages:
                     receiver.abandon_message(message)
             return match is not None
 
@@ -77,7 +77,7 @@ def _read(door: QueueDoor, message: ServiceBusReceivedMessage) -> DeadMessage:
         number=message.sequence_number or 0,
         reason=message.dead_letter_reason or "",
         description=message.dead_letter_error_description or "",
-        enqueued=message.enqueued_time_utc,
+        enqueued_at=message.enqueued_time_utc,
         deliveries=message.delivery_count or 0,
         id=message.message_id or "",
         session=message.session_id or "",

@@ -74,8 +74,8 @@ def typed(raw: "pa.Array | Typed", column: Column) -> Typed:
     if pa.types.is_string_view(raw.type):
         raw = raw.cast(pa.large_string())
     if _is_text(raw.type):
-        decoded = _checked(raw)
-        return decoded if column.type == "string" else _of_text(decoded, column.type)
+        text = _checked(raw)
+        return text if column.type == "string" else _of_text(text, column.type)
     if pa.types.is_null(raw.type):
         return Typed(values=pa.nulls(len(raw), TYPES[column.type]), show=_shower(raw))
     return _from_typed(raw, column)
@@ -111,8 +111,8 @@ def texts(raw: pa.Array) -> Typed:
         return Typed(values=raw.cast(pa.large_string()), show=_shower(raw))
     except pa.ArrowInvalid:
         values = [_decoded(value) for value in raw.to_pylist()]
-    decoded = pa.array(values, pa.large_string())
-    return Typed(values=decoded, bad=_lost(raw, decoded), show=_shower(raw))
+    text = pa.array(values, pa.large_string())
+    return Typed(values=text, bad=_lost(raw, text), show=_shower(raw))
 
 
 def _decoded(value: bytes | None) -> str | None:
@@ -122,11 +122,11 @@ def _decoded(value: bytes | None) -> str | None:
         return None
 
 
-def _of_text(decoded: Typed, kind: str) -> Typed:
+def _of_text(text: Typed, kind: str) -> Typed:
     """What texts say; bad is what says nothing of this *kind*, and what was no text."""
-    values = _from_text(decoded.values, kind)
-    parts = [bad for bad in (_lost(decoded.values, values), decoded.bad) if bad is not None]
-    return Typed(values=values, bad=np.logical_or.reduce(parts) if parts else None, show=decoded.show)
+    values = _from_text(text.values, kind)
+    parts = [bad for bad in (_lost(text.values, values), text.bad) if bad is not None]
+    return Typed(values=values, bad=np.logical_or.reduce(parts) if parts else None, show=text.show)
 
 
 def _lost(before: pa.Array, after: pa.Array) -> Any:
@@ -206,9 +206,9 @@ def _within(values: pa.Array, low: int, high: int) -> bool:
 def _slowly(raw: pa.Array, kind: str) -> pa.Array:
     """Each value by itself; numerals are found by their pattern first, since there may be many."""
     if kind in ("integer", "number"):
-        trimmed = pc.utf8_trim_whitespace(raw)
-        fits = pc.match_substring_regex(trimmed, _INTEGER if kind == "integer" else _NUMBER)
-        raw = pc.if_else(fits, trimmed, pa.scalar(None, trimmed.type))
+        bare_text = pc.utf8_trim_whitespace(raw)
+        fits = pc.match_substring_regex(bare_text, _INTEGER if kind == "integer" else _NUMBER)
+        raw = pc.if_else(fits, bare_text, pa.scalar(None, bare_text.type))
     return pa.array([None if text is None else parsed(text, kind) for text in raw.to_pylist()], TYPES[kind])
 
 
@@ -309,8 +309,8 @@ def _scaled(values: pa.Array, times: int, parts: int) -> pa.Array:
     room = _MOST // times
     numbers = values.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
     outside = (numbers > room) | (numbers < -room)
-    scaled = np.where(outside, 0, numbers) * times // parts
-    return pa.array(scaled, mask=outside | values.is_null().to_numpy(zero_copy_only=False))
+    multiples = np.where(outside, 0, numbers) * times // parts
+    return pa.array(multiples, mask=outside | values.is_null().to_numpy(zero_copy_only=False))
 
 
 def _between(values: pa.Array, low: int, high: int) -> pa.Array:

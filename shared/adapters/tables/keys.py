@@ -32,8 +32,8 @@ class KeyPart:
         """Only those whose hash is one of *hashes*, which are sorted."""
         positions = np.minimum(np.searchsorted(hashes, self.hashes), len(hashes) - 1)
         keep = np.flatnonzero(hashes[positions] == self.hashes)
-        selected = {name: _wide(values.take(pa.array(keep))) for name, values in self.values.items()}
-        return KeyPart(values=selected, hashes=self.hashes[keep], rows=self.rows[keep])
+        chosen_values = {name: _wide(values.take(pa.array(keep))) for name, values in self.values.items()}
+        return KeyPart(values=chosen_values, hashes=self.hashes[keep], rows=self.rows[keep])
 
 
 def key_part(columns: Mapping[str, Typed], numbers: Any) -> KeyPart:
@@ -181,8 +181,10 @@ class Keys:
         steps = max(1, round(self._total / _RANGE))
         bounds = np.unique(sample[[len(sample) * step // steps for step in range(1, steps)]])
         starts = [0] * len(self._parts)
-        for bound in [*bounds, None]:
-            stops = [len(part) if bound is None else int(np.searchsorted(part, bound)) for part in self._parts]
+        for upper_bound in [*bounds, None]:
+            stops = [
+                len(part) if upper_bound is None else int(np.searchsorted(part, upper_bound)) for part in self._parts
+            ]
             pieces = [part[a:z] for part, a, z in zip(self._parts, starts, stops, strict=True) if a < z]
             if pieces:
                 yield pieces

@@ -50,9 +50,9 @@ def _values(file: TableFile, output: OutputField, profile: ColumnProfile) -> "It
             )
             for batch in reader:
                 position = output.field - 1 if output.field > 0 else batch.num_columns - 1
-                converted = typed(batch.column(position), column)
-                bad = "" if converted.bad is None else converted.show(int(np.flatnonzero(converted.bad)[0]))
-                yield _plain(converted.values), bad
+                conversion = typed(batch.column(position), column)
+                bad = "" if conversion.bad is None else conversion.show(int(np.flatnonzero(conversion.bad)[0]))
+                yield _plain(conversion.values), bad
         except (pa.ArrowException, IndexError, KeyError, ValueError) as error:
             raise UnreadableOutput(str(error).splitlines()[0][:200]) from error
 

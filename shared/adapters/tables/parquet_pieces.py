@@ -17,9 +17,9 @@ _BUFFER = 4 * 1024 * 1024
 
 
 def parquet_pieces(
-    stream: BinaryIO, name: str, contract: DataContract, selected: Sequence[str], breaches: Breaches
+    stream: BinaryIO, name: str, contract: DataContract, names: Sequence[str], breaches: Breaches
 ) -> Iterator[Parse]:
-    """The pieces of one file, with those of the columns *selected* that it has. Raises UnreadableFile."""
+    """The pieces of one file, with those of the columns *names* that it has. Raises UnreadableFile."""
     metadata = pa_parquet.read_metadata(stream)
     if metadata.num_columns > MOST_COLUMNS:
         raise UnreadableFile(f"it has {metadata.num_columns} columns, more than {MOST_COLUMNS}")
@@ -31,10 +31,10 @@ def parquet_pieces(
         stream, metadata=metadata, pre_buffer=False, buffer_size=buffer, read_dictionary=_encoded(metadata, contract)
     )
     header = list(file.schema_arrow.names)
-    if repeated := [column for column, times in Counter(header).items() if times > 1]:
-        raise UnreadableFile(f"a column's name is there twice: {repeated[0][:60]}")
+    if repetitions := [column for column, times in Counter(header).items() if times > 1]:
+        raise UnreadableFile(f"a column's name is there twice: {repetitions[0][:60]}")
     compare_columns(name, dict.fromkeys(header, 0), contract, breaches)
-    present = [column for column in selected if column in header]
+    present = [column for column in names if column in header]
     threads = (os.cpu_count() or 1) > 1
     for batch in file.iter_batches(batch_size=_ROWS, columns=present, use_threads=threads):
         columns = {column: batch.column(column) for column in present}

@@ -64,10 +64,12 @@ def read_order(raw: Mapping[str, Any]) -> TaskOrder:
 
 
 def _checked(kind: OrderKind, arguments: Mapping[str, Any], unknown: set[str]) -> TaskOrder:
-    required, optional = FIELDS[kind]
+    required_fields, optional = FIELDS[kind]
     if unknown:
-        raise Refused(f"field {sorted(unknown)[0]!r} is not known for {kind}; use {', '.join((*required, *optional))}")
-    for name in required:
+        raise Refused(
+            f"field {sorted(unknown)[0]!r} is not known for {kind}; use {', '.join((*required_fields, *optional))}"
+        )
+    for name in required_fields:
         if not isinstance(arguments.get(name), str) or not arguments[name].strip():
             raise Refused(f"field {name!r} is {arguments.get(name)!r}; {kind} needs a non-empty text there")
     for name, value in arguments.items():

@@ -96,16 +96,16 @@ def _decide(gate: Gate, options: Any, part: Any) -> GateFinding:
     return gate.decide(options, part)
 
 
-def _not_finite(value: Any, where: str) -> Iterable[str]:
+def _not_finite(value: Any, path: str) -> Iterable[str]:
     """Where *value* holds a NaN or an infinity."""
     if isinstance(value, float) and not math.isfinite(value):
-        yield where
+        yield path
     elif is_dataclass(value):
         for field in fields(value):
-            yield from _not_finite(getattr(value, field.name), f"{where}.{field.name}")
+            yield from _not_finite(getattr(value, field.name), f"{path}.{field.name}")
     elif isinstance(value, dict):
         for name, item in value.items():
-            yield from _not_finite(item, f"{where}.{name}")
+            yield from _not_finite(item, f"{path}.{name}")
     elif isinstance(value, tuple):
         for at, item in enumerate(value):
-            yield from _not_finite(item, f"{where}[{at}]")
+            yield from _not_finite(item, f"{path}[{at}]")

@@ -54,9 +54,9 @@ def poll_delay_s(poll: int, instance: str) -> float:
     return round(min(_LONGEST_POLL_S, growth) * (1 - 0.2 * fraction), 3)
 
 
-def failure_delay_s(failed: int, asked_s: float = 0.0, longest_s: float = 300.0) -> float:
-    """Seconds until a service is asked again, after *failed* failures in a row; longer where it asks for longer."""
-    return max(asked_s, min(longest_s, 5.0 * 2.0 ** min(failed - 1, 10)))
+def failure_delay_s(failures: int, asked_s: float = 0.0, longest_s: float = 300.0) -> float:
+    """Seconds until a service is asked again, after *failures* failures in a row; longer where it asks for longer."""
+    return max(asked_s, min(longest_s, 5.0 * 2.0 ** min(failures - 1, 10)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,10 +48,10 @@ class GroupHint:
 class GroupHints:
     """Reads rows as they come, in bounded memory: a number a row for at most four columns."""
 
-    def __init__(self, header: Sequence[str], assigned: Sequence[str]) -> None:
-        """*assigned* are the columns whose meaning is configured: the key, the target, the slices."""
+    def __init__(self, header: Sequence[str], role_columns: Sequence[str]) -> None:
+        """*role_columns* are the columns whose meaning is configured: the key, the target, the slices."""
         self._header = header
-        self._open = [at for at, name in enumerate(header) if name not in assigned]
+        self._open = [at for at, name in enumerate(header) if name not in role_columns]
         self._first: list[Sequence[str]] = []
         self._codes: dict[int, array[int]] | None = None
 

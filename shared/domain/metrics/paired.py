@@ -130,12 +130,14 @@ def _by_means(question: _Question) -> _Answer:
 
     metric, truth = question.metric, question.truth
     first, second = (metric.parts(truth, model) for model in question.models)
-    rows = np.array([*first, *second, *metric.shared(truth)])
+    rows = np.array([*first, *second, *metric.truth_parts(truth)])
     own = len(first)
 
     def difference(means: "NDArray[Any]") -> "NDArray[Any]":
-        shared = means[2 * own :]
-        gain: NDArray[Any] = metric.formula(*means[own : 2 * own], *shared) - metric.formula(*means[:own], *shared)
+        truth_means = means[2 * own :]
+        gain: NDArray[Any] = metric.formula(*means[own : 2 * own], *truth_means) - metric.formula(
+            *means[:own], *truth_means
+        )
         return question.sign * gain
 
     def over_groups(means: "NDArray[Any]") -> "NDArray[Any]":

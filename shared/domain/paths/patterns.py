@@ -135,9 +135,12 @@ def _whole_folders(pattern: str) -> dict[str, int]:
     if deep:
         while before.endswith("**/"):
             before = before.removesuffix("**/")
-        aligned = back.startswith("/") and before[-1:] in ("", "/")  # Otherwise its first folder may be part of one.
+        starts_folder = back.startswith("/") and before[-1:] in (
+            "",
+            "/",
+        )  # Otherwise its first folder may be part of one.
         behind = back.removeprefix("/").split("/")
-        behind = behind if aligned else ["", *behind[1:]]
+        behind = behind if starts_folder else ["", *behind[1:]]
         indexes = {folder: index - len(behind) for index, folder in enumerate(behind)} | indexes
     return {name[1]: index for folder, index in indexes.items() if (name := _FIELD.fullmatch(folder))}
 

@@ -66,8 +66,8 @@ def read_cron(text: str) -> Cron:
     if len(fields) != _FIELDS:
         raise ValueError(f"it has {len(fields)} fields")
     try:
-        parsed = CronSim(text, _SINCE)
-        first = next(parsed, None)
+        expression = CronSim(text, _SINCE)
+        first = next(expression, None)
     except CronSimError as error:
         raise ValueError(str(error).lower()) from error
     if first is None:
@@ -75,9 +75,9 @@ def read_cron(text: str) -> Cron:
     return Cron(
         text=text,
         repeats=fields[0].startswith("*") or fields[1].startswith("*"),
-        hours=tuple(sorted(parsed.hours, reverse=True)),
-        minutes=tuple(sorted(parsed.minutes, reverse=True)),
-        days=parsed,
+        hours=tuple(sorted(expression.hours, reverse=True)),
+        minutes=tuple(sorted(expression.minutes, reverse=True)),
+        days=expression,
     )
 
 

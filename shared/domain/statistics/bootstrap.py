@@ -113,20 +113,20 @@ def interval(rows: "NDArray[Any]", formula: Formula, *, confidence: float, seed:
 
     centre = rows.mean(axis=1)
     estimate = float(formula(centre))
-    centred = rows - centre[:, None]
-    n, spread = rows.shape[1], centred.std(axis=1)
+    deviations = rows - centre[:, None]
+    n, spread = rows.shape[1], deviations.std(axis=1)
 
     def value(shift: "NDArray[Any]") -> "NDArray[Any]":
         return formula(centre[:, None] + shift.T)
 
     slope = _slope(value, np.zeros((1, len(rows))), spread / n**0.5)[0]
-    influence = slope @ centred
+    influence = slope @ deviations
     extra = float(np.max(influence**2)) / n
     error = np.sqrt((np.mean(influence**2) + extra) / n)
     if error == 0:
         return Interval(low=estimate, high=estimate)
 
-    replicates = resample(centred, resamples, np.random.default_rng(seed))
+    replicates = resample(deviations, resamples, np.random.default_rng(seed))
     errors = np.sqrt((_variances(value, replicates, spread / n**0.5) + extra) / n)
     ratios = (value(replicates.means) - estimate) / errors
     # Weibull's positions, k / (B + 1): the true ratio is as likely to fall between any two neighbours of the B ratios

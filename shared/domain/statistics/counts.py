@@ -19,9 +19,9 @@ _PSI_SMOOTHING = 0.5
 _TINY = 1e-12
 
 
-def told_p(adjusted: float) -> str:
+def told_p(p_value: float) -> str:
     """An adjusted p-value in words; what is so small that its digits mean nothing is only bounded."""
-    return f"adjusted p < {_TINY:g}" if adjusted < _TINY else f"adjusted p = {adjusted:.2g}"
+    return f"adjusted p < {_TINY:g}" if p_value < _TINY else f"adjusted p = {p_value:.2g}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,22 +112,22 @@ def fisher_irwin(table: "NDArray[Any]") -> float:
     cells = np.arange(max(0.0, column - second), min(first, column) + 1)
     chances = -sum(gammaln(part + 1) for part in (cells, first - cells, column - cells, second - column + cells))
     chances = np.exp(chances - np.max(chances))
-    observed = chances[int(table[0, 0] - cells[0])]
-    return float(min(1.0, chances[chances <= observed * (1 + _ROUNDING)].sum() / chances.sum()))
+    table_chance = chances[int(table[0, 0] - cells[0])]
+    return float(min(1.0, chances[chances <= table_chance * (1 + _ROUNDING)].sum() / chances.sum()))
 
 
 def _pearson(table: "NDArray[Any]") -> float:
     import numpy as np
 
-    expected = _expected(table)
-    return float(np.sum((table - expected) ** 2 / np.where(expected > 0, expected, 1)))
+    expectation = _expected(table)
+    return float(np.sum((table - expectation) ** 2 / np.where(expectation > 0, expectation, 1)))
 
 
 def _expected(table: "NDArray[Any]") -> "NDArray[Any]":
     import numpy as np
 
-    expected: NDArray[Any] = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
-    return expected
+    expectation: NDArray[Any] = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
+    return expectation
 
 
 def population_stability(reference: Sequence[int], sample: Sequence[int], *, ordered: bool) -> float:
@@ -157,8 +157,8 @@ def benjamini_hochberg(p_values: Sequence[float]) -> tuple[float, ...]:
     """Adjusted p-values, in the order given: those under alpha have a false discovery rate of at most alpha (1995)."""
     # From the largest p-value down, so that the running minimum keeps the adjusted ones in the order of the p-values.
     total, smallest = len(p_values), 1.0
-    adjusted = [1.0] * total
+    q_values = [1.0] * total
     for rank, at in reversed(list(enumerate(sorted(range(total), key=p_values.__getitem__), start=1))):
         smallest = min(smallest, p_values[at] * total / rank)
-        adjusted[at] = smallest
-    return tuple(adjusted)
+        q_values[at] = smallest
+    return tuple(q_values)

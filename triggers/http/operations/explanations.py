@@ -44,8 +44,8 @@ def _unmet_of_run(clients: Clients, run: RunShown) -> Iterator[str]:
     elif not run.outcome:
         yield _under_way(run)
     elif run.outcome == RunOutcome.FAILED.value:
-        who = _mender(clients, run)
-        yield f"{_one_line(run.because)}; it can be met by {who}; then `signalbox reprocess {run.run} --reason WHY`"
+        roles = _mender(clients, run)
+        yield f"{_one_line(run.because)}; it can be met by {roles}; then `signalbox reprocess {run.run} --reason WHY`"
     elif run.outcome not in (RunOutcome.COMPLETED.value, RunOutcome.DUPLICATE.value):
         yield f"{_one_line(run.because)}; `signalbox reprocess {run.run} --reason WHY` scores its files again"
 

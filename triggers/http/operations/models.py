@@ -60,10 +60,10 @@ def _shown(clients: Clients, name: str) -> ModelShown:
 
 
 def _versions(clients: Clients, name: str) -> Iterator[VersionAt]:
-    for place, where in _places(clients):
-        for registered in clients.models.versions(where, name):
-            tags = dict(registered.tags)
-            yield VersionAt(place=place, version=registered.model.version, kind=registered.kind, tags=tags)
+    for place, workspace in _places(clients):
+        for version in clients.models.versions(workspace, name):
+            tags = dict(version.tags)
+            yield VersionAt(place=place, version=version.model.version, kind=version.kind, tags=tags)
 
 
 def _places(clients: Clients) -> Iterator[tuple[str, Place]]:

@@ -88,9 +88,9 @@ def _find(clients: Clients, path: str) -> DeadMessage:
 
 def _row(dead: DeadMessage) -> LetterRow:
     cause = ": ".join(filter(None, (dead.reason, dead.description))) or "its sender or receiver gave no reason"
-    stored = dead.enqueued.isoformat() if dead.enqueued else ""
+    stored_at = dead.enqueued_at.isoformat() if dead.enqueued_at else ""
     reason = str(without_secrets(f"queue of {dead.door.value}: {cause}"))[:500]
-    return LetterRow(path=f"service-bus/{dead.door.value}/{dead.number}", stored=stored, reason=reason)
+    return LetterRow(path=f"service-bus/{dead.door.value}/{dead.number}", stored=stored_at, reason=reason)
 
 
 def _shown(dead: DeadMessage) -> dict[str, Any]:

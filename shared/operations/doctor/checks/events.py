@@ -92,10 +92,10 @@ def _dead_letters(site: Site, subscription: Subscription) -> Finding:
         subscription.dead_letter_container,
         f"set container {hub.dead_letters} of {hub.account} as the destination",
     )
-    watched = {route.take.partition("/")[0] for route in site.configuration.routes}
+    containers = {route.take.partition("/")[0] for route in site.configuration.routes}
     if not container:
         return report.broken("have no destination: what cannot be delivered is lost", fix)
-    if subscription.dead_letter_account.lower() == hub.account.lower() and container in watched:
+    if subscription.dead_letter_account.lower() == hub.account.lower() and container in containers:
         return report.broken(f"go to {container}, which is watched: each would raise another event", fix)
     if container != hub.dead_letters or subscription.dead_letter_account.lower() != hub.account.lower():
         return report.warning(f"go to {subscription.dead_letter_account}/{container}, where replays do not look", fix)

@@ -22,11 +22,11 @@ def _deployed(site: Site, score: Scoring) -> Finding:
         return report.broken("is not there, so no job of the route can be made", fix)
     if deployment.state not in ("", "Succeeded"):
         return report.broken(f"is {deployment.state}", "deploy it again; Azure ML says why it failed")
-    served = _version(deployment.model)
-    if served and served != model:
-        fix = f"deploy {model}, or write model: {served} in the route if that is what is meant"
-        return report.broken(f"serves {served}, and the route says {model}", fix)
-    return report.ok(f"serves {served or 'a model of its own naming'}")
+    version = _version(deployment.model)
+    if version and version != model:
+        fix = f"deploy {model}, or write model: {version} in the route if that is what is meant"
+        return report.broken(f"serves {version}, and the route says {model}", fix)
+    return report.ok(f"serves {version or 'a model of its own naming'}")
 
 
 def _registered(site: Site, score: Scoring) -> Finding:
