@@ -135,10 +135,10 @@ class LocalCloud:
                 child.kill()
             self._children.clear()
 
-    def watch(self, stopped: threading.Event) -> None:
-        """Restart a host that dies, at most a few times, until *stopped* is set. Raises StartError when others die."""
+    def watch(self, stop: threading.Event) -> None:
+        """Restart a host that dies, at most a few times, until *stop* is set. Raises StartError when others die."""
         restarts = 0
-        while not stopped.wait(0.3):
+        while not stop.wait(0.3):
             for name, child in list(self._children.items()):
                 if child.ended is None:
                     continue
@@ -230,10 +230,10 @@ class LocalCloud:
 
     def _emulators_ready(self) -> bool:
         endpoints = self.endpoints
-        excluded = {endpoints.host, endpoints.azurite}
+        other_ports = {endpoints.host, endpoints.azurite}
         if not is_available():
-            excluded |= {endpoints.servicebus, endpoints.servicebus_tls}
-        return all(listens(port) for port in set(endpoints.ports) - excluded)
+            other_ports |= {endpoints.servicebus, endpoints.servicebus_tls}
+        return all(listens(port) for port in set(endpoints.ports) - other_ports)
 
     def _host_ready(self) -> bool:
         try:

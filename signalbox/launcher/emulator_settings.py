@@ -35,10 +35,10 @@ def settings_file(state: Path) -> Path:
 def keys_of(state: Path) -> LocalKeys:
     """The keys of an earlier start in *state*, and fresh ones for what has none."""
     path = settings_file(state)
-    stored = json.loads(path.read_text()) if path.is_file() else {}
-    accounts = {name: account["key"] for name, account in stored.get("accounts", {}).items()}
+    record = json.loads(path.read_text()) if path.is_file() else {}
+    accounts = {name: account["key"] for name, account in record.get("accounts", {}).items()}
     fresh = {name: b64encode(secrets.token_bytes(64)).decode() for name in ACCOUNTS}
-    return LocalKeys(accounts={**fresh, **accounts}, topic=stored.get("topic_key") or secrets.token_urlsafe(24))
+    return LocalKeys(accounts={**fresh, **accounts}, topic=record.get("topic_key") or secrets.token_urlsafe(24))
 
 
 def write_settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float) -> Path:

@@ -197,8 +197,8 @@ def write_endpoints(endpoints: Endpoints) -> None:
 def read_endpoints(state: Path) -> Endpoints | None:
     """Where the local cloud of *state* runs, None where none of this version was started."""
     path = state / "endpoints.json"
-    stored = json.loads(path.read_text()) if path.is_file() else {}
-    return Endpoints(**stored) if stored.keys() == {field.name for field in fields(Endpoints)} else None
+    record = json.loads(path.read_text()) if path.is_file() else {}
+    return Endpoints(**record) if record.keys() == {field.name for field in fields(Endpoints)} else None
 
 
 def refuse_taken(port: int) -> None:

@@ -70,8 +70,8 @@ def _check_by_route(context: click.Context, file: Path, route: str, hub: str | N
     app = find_app()
     path = lend(file, hub)
     with suggesting(app, ROUTES, route):
-        accepted = app.post("data-checks", {"path": path, "route": route})
-    operation = app.follow(accepted)
+        operation_start = app.post("data-checks", {"path": path, "route": route})
+    operation = app.follow(operation_start)
     if operation["result"] is None:
         raise Undecided(operation["because"] or f"the check ended as {operation['status']}; look at the app's log")
     if as_json:

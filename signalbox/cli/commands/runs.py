@@ -164,8 +164,8 @@ def _quarantine_facts(run: str, quarantine: dict[str, Any] | None) -> dict[str, 
     }
     if quarantine["released_by"]:
         return facts | {"released by": f"{quarantine['released_by']}: {quarantine['reason']}"}
-    informed = f"; told: {', '.join(quarantine['told'])}" if quarantine["told"] else ""
-    facts["may release"] = f"{quarantine['may_release']}{informed}"
+    recipients = f"; told: {', '.join(quarantine['told'])}" if quarantine["told"] else ""
+    facts["may release"] = f"{quarantine['may_release']}{recipients}"
     if quarantine["waits"]:
         facts["until"] = quarantine["until"]
         facts["to release"] = f"signalbox release {run} --reason WHY"

@@ -78,21 +78,21 @@ def _released_from_there(stage: Stage, folder: Path) -> None:
     stage.line.say("in the registry", f"{_MODEL}:3, approved by {', '.join(person for person, _ in _DECIDERS)}")
 
 
-def _run(stage: Stage, version: str, approvers: list[str], needed: int) -> int:
+def _run(stage: Stage, version: str, approvers: list[str], least_approvals: int) -> int:
     """A scripted pipeline whose stage waits for the product's callback and for an approval; started by Linus."""
     endpoints = stage.cloud.endpoints
     body = f'{{"start": "promotion", "model": "{_MODEL}:{version}", "to": "central"}}'
     gate = {"kind": "task", "url": f"{endpoints.app}/api/v1/devops/checks", "key": endpoints.devops_key, "body": body}
-    approval = {"kind": "approval", "approvers": approvers, "min": needed}
+    approval = {"kind": "approval", "approvers": approvers, "min": least_approvals}
     stages = [
         {"name": "promote", "gates": [gate, approval]},
         {"name": "deploy", "steps": [{"kind": "log", "lines": ["the next stage runs"]}]},
     ]
     script = {"project": "mlops", "name": f"promote {version}", "parameters": {"signalbox": ""}, "stages": stages}
     pipeline = control(stage, "/_control/pipelines", script, "devops")["id"]
-    started = control(stage, "/_control/runs", {"pipeline": pipeline, "person": "linus@example.org"}, "devops")
-    stage.line.say("pipeline started", f"run {started['id']} of {script['name']!r}: gated, and no agent is held")
-    return int(started["id"])
+    run = control(stage, "/_control/runs", {"pipeline": pipeline, "person": "linus@example.org"}, "devops")
+    stage.line.say("pipeline started", f"run {run['id']} of {script['name']!r}: gated, and no agent is held")
+    return int(run["id"])
 
 
 def _asking(stage: Stage, run: int) -> str:

@@ -82,8 +82,8 @@ def _check_alone(stage: Stage, turn: Turn) -> None:
     """One job, and nobody's name in the audit log."""
     run = turn.run["run"]
     jobs = control(stage, "/_effects")["jobs"]
-    submitted = {name: count for name, count in jobs.items() if run in name}
-    expect(list(submitted.values()) == [1], f"the training was submitted {submitted or jobs}")
+    submissions = {name: count for name, count in jobs.items() if run in name}
+    expect(list(submissions.values()) == [1], f"the training was submitted {submissions or jobs}")
     actors = {entry["who"] for entry in entries(stage, turn.started_at)} - {"signalbox", f"retraining {run}"}
     expect(not actors, f"{', '.join(actors)} had a hand in it")
 

@@ -53,7 +53,7 @@ class Caller:
 
     async def _ask_once(self, run: Document, item: Document, body: str) -> str:
         headers = self._headers(run, item)
-        started = time.monotonic()
+        start = time.monotonic()
         try:
             async with (
                 _session() as session,
@@ -63,7 +63,7 @@ class Caller:
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError, OSError):
             status = 0
-        self._note(run, item, status, time.monotonic() - started)
+        self._note(run, item, status, time.monotonic() - start)
         return "" if 200 <= status < 300 else "failed"
 
     async def _poll(self, run: Document, item: Document) -> str:

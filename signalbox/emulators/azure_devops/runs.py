@@ -172,7 +172,7 @@ class Runs:
 
     def _ask(self, run: Document, stage: Document, item: Document) -> None:
         approvers = [self._organisation.named(name) for name in item["approvers"]]
-        blocked = [run["requestedFor"]] if item.get("requester_cannot_approve") else []
+        blocked_approvers = [run["requestedFor"]] if item.get("requester_cannot_approve") else []
         step = {"status": "pending", "comment": "", "lastModifiedOn": now(), "initiatedOn": now(), "history": []}
         approval = {
             "id": item["id"],
@@ -187,7 +187,7 @@ class Runs:
             "lastModifiedOn": now(),
             "executionOrder": "anyOrder",
             "minRequiredApprovers": item.get("min", len(approvers)),
-            "blockedApprovers": blocked,
+            "blockedApprovers": blocked_approvers,
             "instructions": item.get("instructions", ""),
             "pipeline": {
                 "owner": {"id": run["id"], "name": run["name"]},

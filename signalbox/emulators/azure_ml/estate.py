@@ -62,10 +62,10 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estate:
-    """*shared* names the datastores that every workspace has: name to (account, container)."""
+    """*common_datastores* names the datastores that every workspace has: name to (account, container)."""
 
     scopes: tuple[Scope, ...]
-    shared: Mapping[str, tuple[str, str]]
+    common_datastores: Mapping[str, tuple[str, str]]
 
     def at(self, path: str) -> Scope | None:
         """The workspace or registry that the ARM *path* lies in."""
@@ -83,7 +83,7 @@ class Estate:
 
     def datastores(self, workspace: Scope) -> dict[str, tuple[str, str]]:
         own = {BLOB_STORE: BLOB_CONTAINER, ARTIFACT_STORE: ARTIFACT_CONTAINER}
-        return {**{name: (workspace.account, container) for name, container in own.items()}, **self.shared}
+        return {**{name: (workspace.account, container) for name, container in own.items()}, **self.common_datastores}
 
     def place_of(self, uri: str, scope: Scope) -> Place:
         """Where *uri* (azureml datastore path or https blob address) lies. Raises ValueError naming it."""

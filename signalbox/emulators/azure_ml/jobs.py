@@ -55,7 +55,7 @@ class JobQueue:
         self._resources, self._faults, self._works, self._keep_log = resources, faults, works, keep_log
         self._slots = {kind: asyncio.Semaphore(_AT_ONCE) for kind in works}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self.created: Counter[str] = Counter(
+        self.creations: Counter[str] = Counter(
             job["properties"]["displayName"] for job in resources.children("/jobs-by-guid")
         )
 
@@ -72,7 +72,7 @@ class JobQueue:
             "times": {"created": now()},
         }
         self._resources.put_all({f"/jobs-by-guid/{guid}": job, f"/jobs-by-name/{friendly}": {"guid": guid}})
-        self.created[friendly] += 1
+        self.creations[friendly] += 1
         self._start(guid)
         return job
 

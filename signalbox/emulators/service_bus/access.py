@@ -30,9 +30,9 @@ class Access:
         key, expiry = self._keys.get(fields_by_name.get("skn", "")), fields_by_name.get("se", "")
         if key is None or not expiry.isdigit() or int(expiry) <= self._clock():
             return False
-        signed = hmac.new(key.encode(), f"{raw.get('sr', '')}\n{expiry}".encode(), sha256).digest()
+        signature = hmac.new(key.encode(), f"{raw.get('sr', '')}\n{expiry}".encode(), sha256).digest()
         covers = is_covered(path, path_of(unquote(raw.get("sr", ""))))
-        return covers and hmac.compare_digest(b64encode(signed).decode(), fields_by_name.get("sig", ""))
+        return covers and hmac.compare_digest(b64encode(signature).decode(), fields_by_name.get("sig", ""))
 
 
 def path_of(address: str) -> str:

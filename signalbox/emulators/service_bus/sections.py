@@ -42,7 +42,7 @@ class Marks:
     """What the service adds to a message that it delivers; moments in seconds since 1970."""
 
     sequence: int
-    enqueued: float
+    enqueued_at: float
     deliveries: int
     locked_until: float | None = None
     state: int = 0
@@ -81,16 +81,16 @@ def _split(payload: bytes) -> list[tuple[int, Any, bytes]]:
     while at < len(payload):
         data = Data()
         try:
-            used = data.decode(payload[at:])
+            length = data.decode(payload[at:])
             data.rewind()
             data.next()
             section = data.get_object()
         except (DataException, ValueError, UnicodeDecodeError) as error:
             raise MalformedError(str(error)) from error
-        if not isinstance(section, Described) or section.descriptor not in _KNOWN or used <= 0:
+        if not isinstance(section, Described) or section.descriptor not in _KNOWN or length <= 0:
             raise MalformedError("a part of the message is no AMQP section")
-        sections.append((int(section.descriptor), _own(section.value), payload[at : at + used]))
-        at += used
+        sections.append((int(section.descriptor), _own(section.value), payload[at : at + length]))
+        at += length
     if not sections:
         raise MalformedError("the message is empty")
     return sections
@@ -140,7 +140,7 @@ def _header(header: list[Any] | None, deliveries: int) -> bytes:
 def _annotations(annotations: Mapping[Any, Any] | None, marks: Marks) -> bytes:
     own_annotations: dict[str, Any] = {
         "x-opt-sequence-number": marks.sequence,
-        "x-opt-enqueued-time": _moment(marks.enqueued),
+        "x-opt-enqueued-time": _moment(marks.enqueued_at),
         "x-opt-message-state": marks.state,
     }
     if marks.locked_until is not None:

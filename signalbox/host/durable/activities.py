@@ -24,7 +24,7 @@ class ActivityQueue:
     Work that has ended the host's process runs alone, before everything else; work that did it again is not run, and
     its failure is the answer.
 
-    While callers wait (*crowded*), few begin: under one interpreter lock they would only be slower together, and the
+    While callers wait (*is_crowded*), few begin: under one interpreter lock they would only be slower together, and the
     callers with them.
     """
 
@@ -33,14 +33,14 @@ class ActivityQueue:
         functions: Mapping[str, ActivityFunction],
         limit: int,
         answer: Callable[[Message], Awaitable[None]],
-        crowded: Callable[[], bool],
+        is_crowded: Callable[[], bool],
         attempts: Attempts,
     ) -> None:
         self._attempts = attempts
         self._functions = functions
         self._limit = limit
         self._answer = answer
-        self._crowded = crowded
+        self._is_crowded = is_crowded
         self._queue: deque[ActivityRow] = deque()
         self._suspects: deque[ActivityRow] = deque()
         self._alone = False
@@ -83,7 +83,7 @@ class ActivityQueue:
 
     def _room(self) -> int:
         """Each activity that ends looks again, so that all begin once the crowd is gone."""
-        return min(self._limit, _IN_A_CROWD) if self._crowded() else self._limit
+        return min(self._limit, _IN_A_CROWD) if self._is_crowded() else self._limit
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)

@@ -57,14 +57,14 @@ class ServiceBusTriggers:
         """Keep receiving; after an error of the connection wait, longer each time, and connect anew."""
         pause = _FIRST_PAUSE_S
         while not self._stopping.is_set():
-            started = asyncio.get_running_loop().time()
+            start = asyncio.get_running_loop().time()
             try:
                 async with connect(source.connection, self._environment) as client:
                     await receive(source, client)
             except Exception as error:
                 LOGGER.warning("function=%s cannot receive from %s: %s", source.function.name, source.address, error)
-                worked = asyncio.get_running_loop().time() - started > _LONGEST_PAUSE_S
-                pause = _FIRST_PAUSE_S if worked else min(pause * 2, _LONGEST_PAUSE_S)
+                was_stable = asyncio.get_running_loop().time() - start > _LONGEST_PAUSE_S
+                pause = _FIRST_PAUSE_S if was_stable else min(pause * 2, _LONGEST_PAUSE_S)
                 await unless(self._stopping, asyncio.sleep(pause))
 
     async def _receive_messages(self, source: Source, client: ServiceBusClient) -> None:

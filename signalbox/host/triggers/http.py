@@ -55,7 +55,7 @@ class HttpTriggers:
         """404 for no route, 405 for a wrong method, 401 without the key, 500 when the function fails."""
         path = request.rel_url.raw_path.lstrip("/")
         matches = [
-            (endpoint, captured) for endpoint in self._endpoints if (captured := endpoint.route.match(path)) is not None
+            (endpoint, captures) for endpoint in self._endpoints if (captures := endpoint.route.match(path)) is not None
         ]
         if not matches:
             return web.Response(status=404)
@@ -83,8 +83,8 @@ class HttpTriggers:
     def _admits(self, endpoint: Endpoint, request: web.Request) -> bool:
         if endpoint.auth_level == "anonymous":
             return True
-        accepted = (self._keys.master,) if endpoint.auth_level == "admin" else (self._keys.master, self._keys.default)
-        return opens(presented_key(request.headers, request.query), *accepted)
+        keys = (self._keys.master,) if endpoint.auth_level == "admin" else (self._keys.master, self._keys.default)
+        return opens(presented_key(request.headers, request.query), *keys)
 
 
 async def _to_datum(request: web.Request, parameters: dict[str, str]) -> Datum:

@@ -53,8 +53,8 @@ class AssetStore:
             )
         for name in ("tags", "properties"):
             if name in changes:
-                merged = {**existing["properties"][name], **(changes[name] or {})}
-                changes[name] = {key: value for key, value in merged.items() if value is not None}
+                values = {**existing["properties"][name], **(changes[name] or {})}
+                changes[name] = {key: value for key, value in values.items() if value is not None}
         return self._change(path, existing, changes)
 
     def put_container(self, path: str, body: dict[str, Any]) -> tuple[dict[str, Any], bool]:
@@ -85,14 +85,14 @@ class AssetStore:
     def versions(self, path: str, view: str, content_hash: str) -> list[dict[str, Any]]:
         """Newest first; only those with the *content_hash*, if one is given."""
         versions = _seen(self._resources.children(path), view)
-        hashed = ((version, version["properties"]["properties"].get("hash_sha256")) for version in versions)
-        return [version for version, content in hashed if content_hash in ("", content)]
+        hashes = ((version, version["properties"]["properties"].get("hash_sha256")) for version in versions)
+        return [version for version, content in hashes if content_hash in ("", content)]
 
     async def pending(self, path: str, make: Callable[[], Place]) -> Place:
         """Where the content of the version at *path* is being uploaded: one place until it is registered or deleted."""
         async with self._pending:
-            stored = self._resources.get(f"/pending{path}")
-            location = await asyncio.to_thread(make) if stored is None else Place(**stored)
+            record = self._resources.get(f"/pending{path}")
+            location = await asyncio.to_thread(make) if record is None else Place(**record)
             self._resources.put(f"/pending{path}", asdict(location))
             return location
 
@@ -129,12 +129,12 @@ class AssetStore:
     def _refuse_new_content(self, scope: Scope, existing: dict[str, Any], properties: dict[str, Any]) -> None:
         kind = existing["id"].rsplit("/", 4)[1]
         for name in CONTENT[kind]:
-            current, requested = existing["properties"].get(name), properties.get(name)
-            if requested is not None and self._meaning(scope, requested) != self._meaning(scope, current):
+            current, new_value = existing["properties"].get(name), properties.get(name)
+            if new_value is not None and self._meaning(scope, new_value) != self._meaning(scope, current):
                 raise Refusal(
                     409,
                     "UserError",
-                    f"{existing['id']} exists and its {name} cannot change from {current!r} to {requested!r}; "
+                    f"{existing['id']} exists and its {name} cannot change from {current!r} to {new_value!r}; "
                     "register another version",
                 )
 

@@ -51,9 +51,9 @@ class Fleet:
 
     def resume(self) -> None:
         """Serve again what was served, and go on with what was being brought up."""
-        for _, served in self._resources.below("/serving"):
-            self._servers[served["path"].lower()] = self._server(served["path"], Path(served["files"]))
-            self._start(self._warm(served["path"]))
+        for _, record in self._resources.below("/serving"):
+            self._servers[record["path"].lower()] = self._server(record["path"], Path(record["files"]))
+            self._start(self._warm(record["path"]))
         for operation, work in self._operations.unfinished("deploy"):
             self._start(self._bring_up(work["path"], operation))
 

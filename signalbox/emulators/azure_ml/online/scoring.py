@@ -19,7 +19,7 @@ _SELECTED = "azureml-model-deployment"
 class OnlineScoringDoors:
     def __init__(self, check: Check, resources: Resources, names: EndpointNames, fleet: Fleet) -> None:
         self._check, self._resources, self._names, self._fleet = check, resources, names, fleet
-        self._mirrored: set[asyncio.Task[Any]] = set()
+        self._mirror_tasks: set[asyncio.Task[Any]] = set()
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_post("/online/{endpoint}/score", self._score)
@@ -53,8 +53,8 @@ class OnlineScoringDoors:
             path = f"{endpoint['id']}/deployments/{name}"
             if self._fleet.serves(path) and random.uniform(0, 100) < share:
                 task = asyncio.create_task(self._answer(path, name, data))
-                self._mirrored.add(task)
-                task.add_done_callback(self._mirrored.discard)
+                self._mirror_tasks.add(task)
+                task.add_done_callback(self._mirror_tasks.discard)
 
     def _endpoint(self, name: str) -> dict[str, Any]:
         path = self._names.path_of(name)

@@ -42,7 +42,7 @@ class Instance:
     steps: int = 0
     started: bool = False
     next_id: int = 0
-    recorded: list[Trace] = field(default_factory=list)
+    traces: list[Trace] = field(default_factory=list)
     timer_numbers: list[int] = field(default_factory=list)
     open_tasks: dict[int, Event] = field(default_factory=dict)
     retries: dict[int, Retry] = field(default_factory=dict)
@@ -91,7 +91,7 @@ class Instance:
         if "RetryOf" in entry:
             self._continue_retry(entry)
             return
-        self.recorded.append(_TRACES[entry["EventType"]](entry))
+        self.traces.append(_TRACES[entry["EventType"]](entry))
         if entry["EventType"] == Code.TIMER_CREATED:
             self.timer_numbers.append(number)
         if "RetryOptions" in entry:
@@ -123,7 +123,7 @@ class Instance:
     def _waiting(self, name: str) -> None:
         self.waits[name.casefold()] += 1
         self.wait_names[name.casefold()] = name
-        self.recorded.append(Trace("wait for event", name))
+        self.traces.append(Trace("wait for event", name))
 
     def awaits(self, name: str) -> bool:
         """Whether an external event of this name would be taken now. Names are compared without case."""
