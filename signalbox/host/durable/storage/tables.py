@@ -32,7 +32,11 @@ def read_instance(row: sqlite3.Row) -> InstanceRow:
     values = dict(row)
     parent = values.pop("parent")
     return InstanceRow(
-        **{**values, "status": Status(values["status"])}, parent=Parent(**json.loads(parent)) if parent else None
+        created_at=values.pop("created"),
+        updated_at=values.pop("updated"),
+        status=Status(values.pop("status")),
+        parent=Parent(**json.loads(parent)) if parent else None,
+        **values,
     )
 
 
