@@ -39,34 +39,34 @@ def _columns(draw: Callable[[np.random.Generator, int], np.ndarray]) -> World:
     """Several independent columns, and an output that is the sum of them where they are numbers."""
 
     def world(chance: np.random.Generator, rows: int) -> Rows:
-        return _answered({f"x{number}": draw(chance, rows) for number in range(COLUMNS)})
+        return _with_output({f"x{number}": draw(chance, rows) for number in range(COLUMNS)})
 
     return world
 
 
-def _answered(rows: Rows) -> Rows:
+def _with_output(rows: Rows) -> Rows:
     numbers = [column for column in rows.values() if column.dtype.kind == "f"]
     return rows | {"output": np.sum(numbers, axis=0)} if numbers else rows
 
 
-def _correlated(chance: np.random.Generator, rows: int) -> Rows:
+def _correlate(chance: np.random.Generator, rows: int) -> Rows:
     """Every pair of columns correlates by 0.8."""
     common = chance.normal(size=rows)
-    return _answered(
+    return _with_output(
         {f"x{number}": 0.8**0.5 * common + 0.2**0.5 * chance.normal(size=rows) for number in range(COLUMNS)}
     )
 
 
-def _opposed(chance: np.random.Generator, rows: int) -> Rows:
+def _oppose(chance: np.random.Generator, rows: int) -> Rows:
     """Half of the columns are the mirror of the other half."""
     half = {f"x{number}": chance.normal(size=rows) for number in range(COLUMNS // 2)}
     return half | {f"y{name}": -values for name, values in half.items()} | {"output": half["x0"]}
 
 
-def _mixed(chance: np.random.Generator, rows: int) -> Rows:
+def _mix(chance: np.random.Generator, rows: int) -> Rows:
     numbers = {f"x{number}": chance.gamma(1 + number, size=rows) for number in range(3)}
     texts = {f"c{number}": _categories(chance, rows, 2 + 3 * number) for number in range(3)}
-    return _answered(numbers) | texts
+    return _with_output(numbers) | texts
 
 
 def _categories(chance: np.random.Generator, rows: int, count: int) -> np.ndarray:
@@ -86,9 +86,9 @@ WORLDS: dict[str, World] = {
     "Student t, 2 d.f.": _columns(lambda chance, rows: chance.standard_t(2, rows)),
     "whole numbers, five values": _columns(lambda chance, rows: chance.integers(0, 5, rows).astype(float)),
     "mostly zero": _columns(lambda chance, rows: np.where(chance.random(rows) < 0.9, 0.0, chance.normal(size=rows))),
-    "correlated by 0.8": _correlated,
-    "mirrored": _opposed,
-    "numbers and categories": _mixed,
+    "correlated by 0.8": _correlate,
+    "mirrored": _oppose,
+    "numbers and categories": _mix,
     "categories, long tail": _columns(lambda chance, rows: _categories(chance, rows, 30)),
     "a tenth missing": _with_missing,
 }
@@ -184,14 +184,14 @@ def power(reference: int, sizes: list[int], simulations: int) -> None:
 def at_distance(kind: str, distance: float) -> tuple[World, Callable[[Rows], Rows]]:
     """A world of one column, and a movement of it by exactly *distance*."""
     if kind == "numbers":
-        return _one(lambda chance, rows: chance.random(rows)), _some_moved(distance, lambda values: values + 1)
+        return _world(lambda chance, rows: chance.random(rows)), _some_moved(distance, lambda values: values + 1)
     count = int(kind.split()[0])
-    draw = _one(lambda chance, rows: np.array([f"c{code}" for code in chance.integers(0, count, rows)]))
+    draw = _world(lambda chance, rows: np.array([f"c{code}" for code in chance.integers(0, count, rows)]))
     # Of every hundred rows, those that leave other categories for the first are as many as the distance says.
     return draw, _some_moved(distance / (1 - 1 / count), lambda values: np.full_like(values, "c0"))
 
 
-def _one(draw: Callable[[np.random.Generator, int], np.ndarray]) -> World:
+def _world(draw: Callable[[np.random.Generator, int], np.ndarray]) -> World:
     return lambda chance, rows: {"x0": draw(chance, rows)}
 
 
@@ -273,7 +273,7 @@ def relevance_alarms(rows: int, simulations: int) -> list[str]:
     """How often relevance is said to have changed where it has not, and where it has."""
     alpha = 0.05
     rates = {
-        name: sum(_changed(seed, rows, now, alpha) for seed in range(simulations)) / simulations
+        name: sum(_is_changed(seed, rows, now, alpha) for seed in range(simulations)) / simulations
         for name, now in (("the same", 1.0), ("half as strong", 0.5), ("gone", 0.0))
     }
     print(f"\nRelevance of {rows} rows before and after, alpha = {alpha:g}, any change, {simulations} simulations:\n")
@@ -283,7 +283,7 @@ def relevance_alarms(rows: int, simulations: int) -> list[str]:
     return [f"relevance: {rates['the same']:.2%}"] if rates["the same"] > limit(alpha, simulations) else []
 
 
-def _changed(seed: int, rows: int, now: float, alpha: float) -> bool:
+def _is_changed(seed: int, rows: int, now: float, alpha: float) -> bool:
     chance = np.random.default_rng((seed, rows))
     before, after = (_relevance(chance, rows, strength, seed) for strength in (1.0, now))
     return any(change.change is Change.CHANGED for change in compare_relevance(before, after, alpha=alpha, least=0.0))

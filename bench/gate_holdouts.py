@@ -189,11 +189,11 @@ def outcome(world: World, seed: int, better: float, before: dict[str, Any] | Non
     except MetricError:
         return "fail"  # Such a hold-out is refused.
     if before is not None:
-        return _judged(world.metric, replace(difference, tail=0.0), before)
-    return _judged(world.metric, difference, world.options)
+        return _verdict(world.metric, replace(difference, tail=0.0), before)
+    return _verdict(world.metric, difference, world.options)
 
 
-def _judged(metric: str, difference: Difference, options: dict[str, Any], **evaluation: Any) -> str:
+def _verdict(metric: str, difference: Difference, options: dict[str, Any], **evaluation: Any) -> str:
     evidence = Evaluation(digest="", rows=difference.n, champion="m:1", differences=(difference,), **evaluation)
     spec = GateSpec(gate="better_than_champion", options={"metric": metric, **options})
     return judge([spec], Evidence(evaluation=evidence))[0].outcome.value
@@ -248,7 +248,7 @@ def sliced(seed: int, slices: int, better: float, rule: str) -> str:
         )
         differences.append(SliceDifference(slice=name, difference=difference))
     whole = compare("mae", truth, champion, challenger, seed=seed, resamples=RESAMPLES)
-    return _judged("mae", whole, {"slices": names, "slice_rule": rule}, slices=tuple(differences))
+    return _verdict("mae", whole, {"slices": names, "slice_rule": rule}, slices=tuple(differences))
 
 
 def slice_table(simulations: int) -> None:
@@ -293,13 +293,17 @@ def single_holdouts() -> Iterator[tuple[str, Difference, str]]:
     """Hold-outs of which something else was once said: a name, the interval, and the verdict of today."""
     chance, truth = np.random.default_rng(3), (np.arange(1000) == 0).astype(float)
     lone_positive = compare("f1", truth, np.zeros(1000), truth, resamples=RESAMPLES)
-    yield "F1, the one positive of 1,000 found by the challenger alone", lone_positive, _judged("f1", lone_positive, {})
+    yield (
+        "F1, the one positive of 1,000 found by the challenger alone",
+        lone_positive,
+        _verdict("f1", lone_positive, {}),
+    )
 
     perfect = compare("auc", truth[:200], truth[:200], truth[:200] * 2 + chance.random(200) / 2, resamples=RESAMPLES)
     flags = np.arange(1000) % 2
     whole = compare("auc", flags, flags + 2 * chance.normal(size=1000), flags + chance.normal(size=1000) / 2)
     options = {"slices": ["s=1"], "slice_rule": "proven"}
-    verdict = _judged("auc", whole, options, slices=(SliceDifference(slice="s=1", difference=perfect),))
+    verdict = _verdict("auc", whole, options, slices=(SliceDifference(slice="s=1", difference=perfect),))
     yield "AUC 1 and 1 in a slice with one positive", perfect, verdict
 
     zeros, losses, levels = np.zeros(1000), 1 + chance.random(1000), (0.95, 0.99)

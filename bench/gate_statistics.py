@@ -71,7 +71,7 @@ def _lognormal(chance: np.random.Generator, truth: np.ndarray, noise: float) -> 
     return truth + noise * chance.lognormal(0, 1, len(truth))
 
 
-def _flipped(chance: np.random.Generator, truth: np.ndarray, noise: float) -> np.ndarray:
+def _flip(chance: np.random.Generator, truth: np.ndarray, noise: float) -> np.ndarray:
     return np.where(chance.random(len(truth)) < noise, 1 - truth, truth)
 
 
@@ -110,9 +110,9 @@ WORLDS = (
     _world("r2", "normal", _numbers, _normal, 0.7, 0.6),
     _world("log_loss", "balanced", _classes(0.5), _probability, 1.0, 0.8),
     _world("brier", "balanced", _classes(0.5), _probability, 1.0, 0.8),
-    _world("accuracy", "20 % wrong", _classes(0.5), _flipped, 0.2, 0.14),
-    _world("accuracy", "3 % wrong", _classes(0.5), _flipped, 0.03, 0.01),
-    _world("f1", "a fifth positive", _classes(0.2), _flipped, 0.15, 0.1),
+    _world("accuracy", "20 % wrong", _classes(0.5), _flip, 0.2, 0.14),
+    _world("accuracy", "3 % wrong", _classes(0.5), _flip, 0.03, 0.01),
+    _world("f1", "a fifth positive", _classes(0.2), _flip, 0.15, 0.1),
     _world("auc", "balanced", _classes(0.5), _normal, 1.0, 0.8),
     _world("auc", "a tenth positive", _classes(0.1), _normal, 1.0, 0.8),
     _world("mae", "skewed difference", _numbers, (_steady, _erratic), 1.0, 0.85),

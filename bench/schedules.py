@@ -52,7 +52,7 @@ def main() -> int:
     seconds_by_side: dict[str, list[float]] = {name: [] for name in sides}
     for number in range(ROUNDS):
         due_by_side = {
-            name: _timed(side, START + number * MINUTE, seconds_by_side[name]) for name, side in sides.items()
+            name: _time(side, START + number * MINUTE, seconds_by_side[name]) for name, side in sides.items()
         }
         assert due_by_side["signalbox"] == due_by_side["croniter"] == due_by_side["APScheduler"], {
             k: len(v) for k, v in due_by_side.items()
@@ -151,7 +151,7 @@ def _tell_ticks(tick_seconds: list[float]) -> int:
     return int(median > LIMIT_S)
 
 
-def _timed(side: Callable[[datetime], set[str]], after: datetime, seconds: list[float]) -> set[str]:
+def _time(side: Callable[[datetime], set[str]], after: datetime, seconds: list[float]) -> set[str]:
     start = time.perf_counter()
     names = side(after)
     seconds.append(time.perf_counter() - start)

@@ -33,7 +33,7 @@ def measure(activity: str, execution: Seen) -> None:
         record(execution)
 
 
-def _published(execution: Seen) -> None:
+def _count_publication(execution: Seen) -> None:
     _effect(execution, {"effect": "published", "route": execution.request.inference.route.name})
 
 
@@ -96,7 +96,7 @@ def _effect(execution: Seen, attributes: dict[str, str]) -> None:
 
 
 MEASURES: dict[str, Callable[[Seen], None]] = {
-    "publish_result": _published,
+    "publish_result": _count_publication,
     "close_run": _run_ended,
     "close_promotion": _promotion_ended,
     "look_at_approvals": _approvals,

@@ -88,10 +88,10 @@ def start_span(verb: str, name: str, instance: str, *, again: bool = False) -> I
         span = tracer().start_span(f"{verb} {name}", parent or Context(), SpanKind.PRODUCER, links=links)
         span.set_attribute(INSTANCE, instance)
         with api.use_span(span, end_on_exit=True, record_exception=False):
-            yield _carried(span, trace, instance, receipt)
+            yield _current_link(span, trace, instance, receipt)
 
 
-def _carried(span: Span, trace: int, instance: str, receipt: ReceivedEvent | None) -> Carried:
+def _current_link(span: Span, trace: int, instance: str, receipt: ReceivedEvent | None) -> Carried:
     """Below *span*; where no exporter is configured there is none, and the ids are worked out all the same."""
     context = span.get_span_context()
     parent = traceparent(trace, context.span_id if context.trace_id == trace else span_of(instance))

@@ -101,7 +101,7 @@ async def list_schedules(request: ApiRequest, query: ScheduleFilters) -> Schedul
 
 async def show_schedule(request: ApiRequest, schedule: str) -> ScheduleShown:
     """One schedule, with what it did last."""
-    return await asyncio.to_thread(_shown, request.clients, _find(request.clients, schedule))
+    return await asyncio.to_thread(_describe, request.clients, _find(request.clients, schedule))
 
 
 async def pause_schedule(request: ApiRequest, schedule: str, body: Order) -> ScheduleOrdered:
@@ -145,7 +145,7 @@ def _page(clients: Clients, query: ScheduleFilters) -> SchedulePage:
     return SchedulePage(total=len(schedules), seen_to_until=until, schedules=page, next=next_name)
 
 
-def _shown(clients: Clients, schedule: Schedule) -> ScheduleShown:
+def _describe(clients: Clients, schedule: Schedule) -> ScheduleShown:
     now = clients.clock.now()
     row = _row(schedule, read_orders(clients.store).get(schedule.name), now)
     return ScheduleShown(**row, firings=_firings(clients, schedule.name, now))

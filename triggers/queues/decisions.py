@@ -55,7 +55,7 @@ async def receive_decision(client: Client, clients: Clients, message: func.Servi
 async def _receive(client: Client, clients: Clients, message: func.ServiceBusMessage) -> str:
     content, message_id = None, redacted(message.message_id or "")
     try:
-        token, content = _opened(message.get_body())
+        token, content = _open(message.get_body())
         result = await _decide(client, clients, token, content)
     except (UnreadableEvent, Refused) as refusal:
         reason = str(refusal)
@@ -70,7 +70,7 @@ async def _receive(client: Client, clients: Clients, message: func.ServiceBusMes
     return reason
 
 
-def _opened(body: bytes) -> tuple[str, dict[str, Any]]:
+def _open(body: bytes) -> tuple[str, dict[str, Any]]:
     """The token, and the rest of the message; a body that cannot be read is not shown, since a token may be in it."""
     try:
         raw = parsed(body, MESSAGE_LIMIT)

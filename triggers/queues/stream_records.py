@@ -104,7 +104,7 @@ def keep(clients: Clients, raw: dict[str, Any]) -> KeptRecords:
     if used_message is not None:
         summary = f"skipped: its records are in batch {used_message.batch} of stream {stream.name}"
         return KeptRecords(watch=watch, summary=summary)
-    good, bad = _sorted(clients, stream, delivery)
+    good, bad = _sort_records(clients, stream, delivery)
     if not good:
         reasons = "; ".join(reason for _, reason in bad)
         raise UnreadableEvent(f"its records break the data contract of stream {stream.name}: {reasons}"[:1000])
@@ -118,15 +118,15 @@ def keep(clients: Clients, raw: dict[str, Any]) -> KeptRecords:
     return KeptRecords(watch=watch, summary=f"{summary} in group {watch.group}{refusal}")
 
 
-def _sorted(
+def _sort_records(
     clients: Clients, stream: Stream, delivery: RecordsSent
 ) -> tuple[list[dict[str, Any]], list[tuple[dict[str, Any], str]]]:
     """The good records, and each bad one with what is wrong with it."""
-    flat = [record for record in delivery.records if not _nested(record)]
+    flat = [record for record in delivery.records if not _nesting_reason(record)]
     faults = iter(clients.data_checks.faults(clients.configuration.route(stream.route).contract, flat) if flat else ())
     good, bad = list[dict[str, Any]](), list[tuple[dict[str, Any], str]]()
     for number, record in enumerate(delivery.records, 1):
-        fault = _nested(record)
+        fault = _nesting_reason(record)
         reasons = (fault,) if fault else next(faults)
         if reasons:
             bad.append((record, f"record {number}: {'; '.join(reasons)}"))
@@ -135,7 +135,7 @@ def _sorted(
     return good, bad
 
 
-def _nested(record: dict[str, Any]) -> str:
+def _nesting_reason(record: dict[str, Any]) -> str:
     names = [name for name, value in record.items() if isinstance(value, dict | list)]
     return f"field {names[0][:60]!r} of a record is nested; send texts, numbers, true, false, null" if names else ""
 

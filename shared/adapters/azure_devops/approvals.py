@@ -118,7 +118,7 @@ def _decision(step: Mapping[str, Any]) -> ApprovalStep:
     actual = step.get("actualApprover") or {}
     at = step.get("lastModifiedOn")
     return ApprovalStep(
-        approver=_assigned(step.get("assignedApprover") or {}),
+        approver=_assignee_name(step.get("assignedApprover") or {}),
         status=str(step.get("status", "")),
         decider=str(actual.get("descriptor", "")),
         comment=str(step.get("comment") or ""),
@@ -126,7 +126,7 @@ def _decision(step: Mapping[str, Any]) -> ApprovalStep:
     )
 
 
-def _assigned(identity: Mapping[str, Any]) -> str:
+def _assignee_name(identity: Mapping[str, Any]) -> str:
     """A group's unique name is `vstfs:///Classification/TeamProject/GUID\\Name`, which nobody would configure."""
     return str(identity.get("displayName" if identity.get("isContainer") is True else "uniqueName", ""))
 

@@ -90,7 +90,7 @@ class BlobHub:
                 answer = target.start_copy_from_url(
                     origin.url,
                     metadata=dict(metadata),
-                    source_etag=_quoted(source.etag),
+                    source_etag=_quote(source.etag),
                     source_match_condition=MatchConditions.IfNotModified,
                 )
             except HttpResponseError as error:
@@ -132,7 +132,7 @@ class BlobHub:
                     data,
                     overwrite=True,
                     metadata=_plain(metadata),
-                    etag=_quoted(etag),
+                    etag=_quote(etag),
                     match_condition=MatchConditions.IfNotModified,
                 )
             except ResourceModifiedError:
@@ -160,7 +160,7 @@ class BlobHub:
 
     def delete(self, container: str, path: str, etag: str = "") -> bool:
         condition: dict[str, Any] = (
-            {"etag": _quoted(etag), "match_condition": MatchConditions.IfNotModified} if etag else {}
+            {"etag": _quote(etag), "match_condition": MatchConditions.IfNotModified} if etag else {}
         )
         with translated(f"delete {container}/{path}"):
             try:
@@ -201,7 +201,7 @@ class _RangeReader(io.RawIOBase):
             stream = self._client.download_blob(
                 self._at,
                 length,
-                etag=_quoted(self._etag),
+                etag=_quote(self._etag),
                 match_condition=MatchConditions.IfNotModified,
                 max_concurrency=1,
             )
@@ -243,7 +243,7 @@ def _blob(container: str, item: BlobProperties) -> Blob:
     )
 
 
-def _quoted(etag: str) -> str:
+def _quote(etag: str) -> str:
     return f'"{etag}"'
 
 

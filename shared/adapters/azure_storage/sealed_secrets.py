@@ -32,7 +32,7 @@ class SealedSecrets:
     def keep(self, name: str, secret: str, until: datetime) -> None:
         """The first one stands: a task that calls again has the same token."""
         nonce = os.urandom(_NONCE_BYTES)
-        ciphertext = self._cipher.encrypt(nonce, secret.encode(), _bound(name, until.isoformat()))
+        ciphertext = self._cipher.encrypt(nonce, secret.encode(), _associated_data(name, until.isoformat()))
         content = {"nonce": _text(nonce), "sealed": _text(ciphertext), "until": until.isoformat()}
         self._hub.create(self._container, _path(name), json.dumps(content).encode())
 
@@ -44,7 +44,7 @@ class SealedSecrets:
         if now >= datetime.fromisoformat(record["until"]):
             return ""
         try:
-            associated_data = _bound(name, record["until"])
+            associated_data = _associated_data(name, record["until"])
             return self._cipher.decrypt(
                 b64decode(record["nonce"]), b64decode(record["sealed"]), associated_data
             ).decode()
@@ -67,7 +67,7 @@ def _path(name: str) -> str:
     return f"{_FOLDER}{name}.json"
 
 
-def _bound(name: str, until: str) -> bytes:
+def _associated_data(name: str, until: str) -> bytes:
     """What a sealed secret must be read with: its name and its time."""
     return f"{name}\n{until}".encode()
 

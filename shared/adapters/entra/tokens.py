@@ -97,10 +97,10 @@ class EntraTokens:
     def _ask(self) -> None:
         """Where the issuer does not answer, the keys there are stay good."""
         self._refreshed_at, self._pause = self._seconds(), _AFTER_FAILURE_S
-        self._keys = self._published()
+        self._keys = self._fetch_keys()
         self._pause = _PAUSE_S
 
-    def _published(self) -> dict[str, jwt.PyJWK]:
+    def _fetch_keys(self) -> dict[str, jwt.PyJWK]:
         authority = self._issuer.replace(_FIRST_ISSUERS, _AUTHORITIES, 1)
         metadata = self._get(f"{authority}/.well-known/openid-configuration")
         keys_url = str(metadata.get("jwks_uri"))

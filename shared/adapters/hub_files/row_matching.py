@@ -70,10 +70,10 @@ def match_rows(inputs: Sequence[TableFile], outputs: Sequence[TableFile], contra
         matches += [match] if match is not None else []
         if match is not None and not match.differs:
             return match
-    return matches[0] if matches else _counted(outputs)
+    return matches[0] if matches else _count(outputs)
 
 
-def _counted(outputs: Sequence[TableFile]) -> RowMatch:
+def _count(outputs: Sequence[TableFile]) -> RowMatch:
     """Records where the files are CSV with spaces, as data frames are written, and else lines."""
     records = {}
     for file in outputs:

@@ -29,17 +29,17 @@ class ServiceBusQueues:
         return tuple(self._names)
 
     def dead(self, door: QueueDoor, limit: int) -> tuple[DeadMessage, ...]:
-        with self._opened(door, "look at") as receiver:
-            return tuple(_read(door, message) for message in _peeked(receiver, 0, limit))
+        with self._open(door, "look at") as receiver:
+            return tuple(_read(door, message) for message in _peek(receiver, 0, limit))
 
     def find_dead(self, door: QueueDoor, number: int) -> DeadMessage | None:
-        with self._opened(door, "look at") as receiver:
-            matches = [message for message in _peeked(receiver, number, 1) if message.sequence_number == number]
+        with self._open(door, "look at") as receiver:
+            matches = [message for message in _peek(receiver, number, 1) if message.sequence_number == number]
         return _read(door, matches[0]) if matches else None
 
     def take_out(self, door: QueueDoor, number: int) -> bool:
         """Service Bus gives messages in order and none by name: those that come before it are held and put back."""
-        with self._opened(door, "take out of") as receiver:
+        with self._open(door, "take out of") as receiver:
             other_messages, match = list[ServiceBusReceivedMessage](), None
             try:
                 while match is None and len(other_messages) < _MOST:
@@ -56,7 +56,7 @@ class ServiceBusQueues:
             return match is not None
 
     @contextmanager
-    def _opened(self, door: QueueDoor, action: str) -> Iterator[ServiceBusReceiver]:
+    def _open(self, door: QueueDoor, action: str) -> Iterator[ServiceBusReceiver]:
         name = self._names[door]
         with bus_faults(f"{action} the dead letters of queue {name}", _ROLE, f"SIGNALBOX_{door.value.upper()}_QUEUE"):
             dead = ServiceBusSubQueue.DEAD_LETTER
@@ -64,7 +64,7 @@ class ServiceBusQueues:
                 yield receiver
 
 
-def _peeked(receiver: ServiceBusReceiver, first: int, limit: int) -> Iterator[ServiceBusReceivedMessage]:
+def _peek(receiver: ServiceBusReceiver, first: int, limit: int) -> Iterator[ServiceBusReceivedMessage]:
     """In order, from the sequence number *first* on; a peek locks nothing, and gives fewer than it is asked for."""
     while limit > 0 and (batch := receiver.peek_messages(min(limit, _BATCH), sequence_number=first)):
         yield from batch

@@ -74,7 +74,7 @@ def typed(raw: "pa.Array | Typed", column: Column) -> Typed:
     if pa.types.is_string_view(raw.type):
         raw = raw.cast(pa.large_string())
     if _is_text(raw.type):
-        text = _checked(raw)
+        text = _utf8_texts(raw)
         return text if column.type == "string" else _of_text(text, column.type)
     if pa.types.is_null(raw.type):
         return Typed(values=pa.nulls(len(raw), TYPES[column.type]), show=_shower(raw))
@@ -87,10 +87,10 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _is_plain(dictionary: pa.Array) -> bool:
     """Whether all of its values are texts."""
-    return not dictionary.null_count and _checked(dictionary).bad is None
+    return not dictionary.null_count and _utf8_texts(dictionary).bad is None
 
 
-def _checked(raw: pa.Array) -> Typed:
+def _utf8_texts(raw: pa.Array) -> Typed:
     """Texts that may not be UTF-8; those that are not are bad."""
     try:
         raw.validate(full=True)
@@ -110,12 +110,12 @@ def texts(raw: pa.Array) -> Typed:
     try:
         return Typed(values=raw.cast(pa.large_string()), show=_shower(raw))
     except pa.ArrowInvalid:
-        values = [_decoded(value) for value in raw.to_pylist()]
+        values = [_decode(value) for value in raw.to_pylist()]
     text = pa.array(values, pa.large_string())
-    return Typed(values=text, bad=_lost(raw, text), show=_shower(raw))
+    return Typed(values=text, bad=_losses(raw, text), show=_shower(raw))
 
 
-def _decoded(value: bytes | None) -> str | None:
+def _decode(value: bytes | None) -> str | None:
     try:
         return None if value is None else value.decode()
     except UnicodeDecodeError:
@@ -125,11 +125,11 @@ def _decoded(value: bytes | None) -> str | None:
 def _of_text(text: Typed, kind: str) -> Typed:
     """What texts say; bad is what says nothing of this *kind*, and what was no text."""
     values = _from_text(text.values, kind)
-    parts = [bad for bad in (_lost(text.values, values), text.bad) if bad is not None]
+    parts = [bad for bad in (_losses(text.values, values), text.bad) if bad is not None]
     return Typed(values=values, bad=np.logical_or.reduce(parts) if parts else None, show=text.show)
 
 
-def _lost(before: pa.Array, after: pa.Array) -> Any:
+def _losses(before: pa.Array, after: pa.Array) -> Any:
     """Where a value was and none is any more; None where that is nowhere."""
     if after.null_count == before.null_count:
         return None
@@ -255,18 +255,18 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
 def _from_typed(raw: pa.Array, column: Column) -> Typed:
     """Values that have a type of their own. NaN, which is how many writers say "no value", is none."""
     try:
-        values, missing = _widened(raw, column.type)
+        values, missing = _widen(raw, column.type)
     except _FAULTS:
         values, missing = None, None
     if values is None:
         values, missing = pa.nulls(len(raw), TYPES[column.type]), None
-    bad = _lost(raw, values)
+    bad = _losses(raw, values)
     if bad is not None and missing is not None:
         bad = bad & ~missing
     return Typed(values=values, bad=bad if bad is None or bad.any() else None, show=_shower(raw))
 
 
-def _widened(raw: pa.Array, kind: str) -> tuple[pa.Array | None, Any]:
+def _widen(raw: pa.Array, kind: str) -> tuple[pa.Array | None, Any]:
     """The values where nothing has to be guessed, and which of them were NaN."""
     source = raw.type
     if kind == "number" and pa.types.is_floating(source):
@@ -280,7 +280,7 @@ def _widened(raw: pa.Array, kind: str) -> tuple[pa.Array | None, Any]:
     if kind == "boolean" and pa.types.is_boolean(source):
         return raw, None
     if kind == "date" and pa.types.is_date(source):
-        days = raw.view(pa.int32()) if source == pa.date32() else _scaled(raw.view(pa.int64()), 1, 86_400_000)
+        days = raw.view(pa.int32()) if source == pa.date32() else _scale(raw.view(pa.int64()), 1, 86_400_000)
         return _between(days, _FIRST_DAY, _LAST_DAY).cast(pa.int32()).view(pa.date32()), None
     if kind == "timestamp" and (pa.types.is_timestamp(source) or pa.types.is_date(source)):
         return _between(_microseconds(raw), _FIRST_US, _LAST_US).view(pa.timestamp("us")), None
@@ -299,12 +299,12 @@ _UNITS = {"s": (1_000_000, 1), "ms": (1000, 1), "us": (1, 1), "ns": (1, 1000)}
 
 def _microseconds(raw: pa.Array) -> pa.Array:
     if raw.type == pa.date32():
-        return _scaled(raw.view(pa.int32()).cast(pa.int64()), _DAY_US, 1)
+        return _scale(raw.view(pa.int32()).cast(pa.int64()), _DAY_US, 1)
     times, parts = (1000, 1) if raw.type == pa.date64() else _UNITS[raw.type.unit]
-    return _scaled(raw.view(pa.int64()), times, parts)
+    return _scale(raw.view(pa.int64()), times, parts)
 
 
-def _scaled(values: pa.Array, times: int, parts: int) -> pa.Array:
+def _scale(values: pa.Array, times: int, parts: int) -> pa.Array:
     """Multiplied, and divided downwards; what would leave 64 bits is null."""
     room = _MOST // times
     numbers = values.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)

@@ -62,9 +62,9 @@ def _utf8_blocks(stream: BinaryIO, encoding: str) -> Iterator[bytes]:
         return
     decoder = codecs.getincrementaldecoder(encoding)()
     while start:
-        yield _decoded(decoder, start, encoding)
+        yield _decode(decoder, start, encoding)
         start = stream.read(_BLOCK)
-    yield _decoded(decoder, b"", encoding, final=True)
+    yield _decode(decoder, b"", encoding, final=True)
 
 
 def _refuse_marks(start: bytes) -> None:
@@ -75,7 +75,7 @@ def _refuse_marks(start: bytes) -> None:
             )
 
 
-def _decoded(decoder: codecs.IncrementalDecoder, block: bytes, encoding: str, *, final: bool = False) -> bytes:
+def _decode(decoder: codecs.IncrementalDecoder, block: bytes, encoding: str, *, final: bool = False) -> bytes:
     try:
         return decoder.decode(block, final).encode().removeprefix(codecs.BOM_UTF8)
     except UnicodeError as error:

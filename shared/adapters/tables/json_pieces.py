@@ -181,7 +181,7 @@ class _Objects:
         self._not_json_seen = 0
         try:
             value = self._decoder.decode(line.decode("utf-8", "surrogateescape").strip())
-            reason = self._refused(value, line)
+            reason = self._refusal(value, line)
         except RecursionError:
             reason = _TOO_DEEP
         except ValueError as error:
@@ -197,7 +197,7 @@ class _Objects:
             if name in self._contract_names or len(self.names) < _MOST_NAMES:
                 self.names.setdefault(readable(name), number)
 
-    def _refused(self, value: Any, line: bytes) -> str:
+    def _refusal(self, value: Any, line: bytes) -> str:
         if not isinstance(value, _Fields):
             return "no JSON object"
         if line.count(b"{") + line.count(b"[") > _DEPTH and is_nested_deeper(value, _DEPTH):

@@ -70,7 +70,7 @@ def _hashes(columns: Sequence[pa.Array]) -> Any:
         words = _text_hashes(values) if _is_text(values) else _words(values)
         if values.null_count:
             words = np.where(pc.is_null(values).to_numpy(zero_copy_only=False), _ABSENT, words)
-        total = _mixed(total * _POWER + _mixed(words))
+        total = _mix(total * _POWER + _mix(words))
     return total
 
 
@@ -91,7 +91,7 @@ def _words(values: pa.Array) -> Any:
     return values.to_numpy(zero_copy_only=False).view(np.uint64)
 
 
-def _mixed(words: Any) -> Any:
+def _mix(words: Any) -> Any:
     """Every bit depends on every other (the finalizer of splitmix64)."""
     words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

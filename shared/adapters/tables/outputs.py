@@ -26,7 +26,7 @@ def count_output(file: TableFile, output: OutputField, profile: ColumnProfile) -
     cell. Raises UnreadableOutput, and whatever opening or reading the file raises."""
     counts, wrong = Counted(), ""
     for values, bad in _values(file, output, profile):
-        counts, wrong = counts.merged(_counted(values, output.name, profile)), wrong or bad
+        counts, wrong = counts.merged(_count(values, output.name, profile)), wrong or bad
     if wrong and not counts.outputs[output.name].total:
         raise UnreadableOutput(f"{wrong!r} is no number")
     return counts
@@ -63,7 +63,7 @@ def _plain(values: pa.Array) -> "np.ndarray":
     return np.asarray(values.fill_null("").to_numpy(zero_copy_only=False))
 
 
-def _counted(values: "np.ndarray", name: str, profile: ColumnProfile) -> Counted:
+def _count(values: "np.ndarray", name: str, profile: ColumnProfile) -> Counted:
     numeric = profile.kind == "numeric"
     return Counted(
         answers=len(values),

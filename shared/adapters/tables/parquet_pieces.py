@@ -28,7 +28,11 @@ def parquet_pieces(
     buffer = _BUFFER if max(groups, default=0) > _LARGE_GROUP else 0
     stream.seek(0)
     file = pa_parquet.ParquetFile(
-        stream, metadata=metadata, pre_buffer=False, buffer_size=buffer, read_dictionary=_encoded(metadata, contract)
+        stream,
+        metadata=metadata,
+        pre_buffer=False,
+        buffer_size=buffer,
+        read_dictionary=_dictionary_columns(metadata, contract),
     )
     header = list(file.schema_arrow.names)
     if repetitions := [column for column, times in Counter(header).items() if times > 1]:
@@ -41,7 +45,7 @@ def parquet_pieces(
         yield lambda rows=batch.num_rows, columns=columns: Piece(rows=rows, columns=columns)  # type: ignore[misc]
 
 
-def _encoded(metadata: pa_parquet.FileMetaData, contract: DataContract) -> list[str]:
+def _dictionary_columns(metadata: pa_parquet.FileMetaData, contract: DataContract) -> list[str]:
     """Columns of texts that are written by dictionary and are no key: their texts need not be made for each row."""
     texts = {column.name for column in contract.columns if column.type == "string" and column.name not in contract.keys}
     positions = {metadata.schema.column(at).path: at for at in range(metadata.num_columns)}

@@ -76,10 +76,12 @@ class PieceMeasurer:
             self._bounds(piece, column, cells)
         if column.allowed:
             allowed_values = pa.array(column.allowed, TYPES[column.type])
-            self._unfit(piece, "allowed", column, cells, _each(values, lambda chunk: pc.is_in(chunk, allowed_values)))
+            self._unfit(
+                piece, "allowed", column, cells, _map_chunks(values, lambda chunk: pc.is_in(chunk, allowed_values))
+            )
         if column.pattern:
             expression = whole_value(column.pattern)
-            fits = _each(values, lambda chunk: pc.match_substring_regex(chunk, expression))
+            fits = _map_chunks(values, lambda chunk: pc.match_substring_regex(chunk, expression))
             self._unfit(piece, "pattern", column, cells, fits)
 
     def _bounds(self, piece: Piece, column: Column, cells: Typed) -> None:
@@ -115,7 +117,7 @@ def _by_dictionary(texts: Typed) -> Typed:
     return replace(texts, values=texts.values.dictionary_encode())
 
 
-def _each(values: pa.Array, test: Callable[[pa.Array], pa.Array]) -> pa.Array:
+def _map_chunks(values: pa.Array, test: Callable[[pa.Array], pa.Array]) -> pa.Array:
     """*test* of each value; of a dictionary's values only once."""
     if not pa.types.is_dictionary(values.type):
         return test(values)

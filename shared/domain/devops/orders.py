@@ -53,17 +53,17 @@ class TaskOrder:
 def read_order(raw: Mapping[str, Any]) -> TaskOrder:
     """From `{"start": KIND, ...}` or `{"follow": ID}`. Raises Refused naming field, value and remedy."""
     if "follow" in raw:
-        return _checked(OrderKind.FOLLOW, {"run": raw["follow"]}, set(raw) - {"follow"})
+        return _check(OrderKind.FOLLOW, {"run": raw["follow"]}, set(raw) - {"follow"})
     kinds = ", ".join(kind for kind in OrderKind if kind is not OrderKind.FOLLOW)
     try:
         kind = OrderKind(raw.get("start", ""))
     except ValueError as error:
         raise Refused(f"field 'start' is {raw.get('start')!r}; use one of {kinds}, or 'follow' with an id") from error
     arguments = {("source" if name == "from" else name): value for name, value in raw.items() if name != "start"}
-    return _checked(kind, arguments, set(arguments) - {name for names in FIELDS[kind] for name in names})
+    return _check(kind, arguments, set(arguments) - {name for names in FIELDS[kind] for name in names})
 
 
-def _checked(kind: OrderKind, arguments: Mapping[str, Any], unknown: set[str]) -> TaskOrder:
+def _check(kind: OrderKind, arguments: Mapping[str, Any], unknown: set[str]) -> TaskOrder:
     required_fields, optional = FIELDS[kind]
     if unknown:
         raise Refused(

@@ -47,11 +47,11 @@ class Timeline:
             if (stage := self.stage_of(name)).id:
                 return stage
         check_ids = {
-            name for name, record in self._records.items() if record.get("type") == _CHECK and _unfinished(record)
+            name for name, record in self._records.items() if record.get("type") == _CHECK and _is_unfinished(record)
         }
         stages = {self.stage_of(name) for name in check_ids}
         return stages.pop() if task.hub == "checks" and len(stages) == 1 else PipelineStage()
 
 
-def _unfinished(record: Mapping[str, Any]) -> bool:
+def _is_unfinished(record: Mapping[str, Any]) -> bool:
     return str(record.get("state", "")) != "completed"

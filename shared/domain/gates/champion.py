@@ -184,7 +184,7 @@ def _on_slice(name: str, options: BetterThanChampion, evaluation: Evaluation) ->
     if short:
         return short
     if options.slice_rule == "no_harm":
-        return _unharmed(comparison)
+        return _require_no_harm(comparison)
     if comparison.unsure:
         return comparison.undecided(f"the interval must be computed at confidence {confidence:.6g}")
     if difference.low >= comparison.goal:
@@ -192,7 +192,7 @@ def _on_slice(name: str, options: BetterThanChampion, evaluation: Evaluation) ->
     return failed(str(comparison), **comparison.figures) if difference.high < comparison.goal else _unclear(comparison)
 
 
-def _unharmed(comparison: _Comparison) -> GateFinding:
+def _require_no_harm(comparison: _Comparison) -> GateFinding:
     """A pass unless the slice is shown to lose more than is allowed. A wider interval would show no loss either."""
     if comparison.difference.high >= comparison.goal:
         return passed(str(comparison), **comparison.figures)

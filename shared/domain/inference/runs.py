@@ -117,7 +117,7 @@ def _judge_keys(match: RowMatch, policy: OnMissingRows, error_threshold: int | N
     if not match.differs:
         return RunOutcome.COMPLETED, sentence
     differences = [
-        f"{count} {kind} ({_listed(match.examples.get(kind, ()), count)})"
+        f"{count} {kind} ({_enumerate(match.examples.get(kind, ()), count)})"
         for kind, count in (("missing", match.missing), ("repeated", match.repeated), ("unknown", match.unknown))
         if count
     ]
@@ -133,7 +133,7 @@ def _judge_keys(match: RowMatch, policy: OnMissingRows, error_threshold: int | N
     return _judge_gap(sentence, not answered_rows, policy, cause)
 
 
-def _listed(examples: tuple[str, ...], count: int) -> str:
+def _enumerate(examples: tuple[str, ...], count: int) -> str:
     return "; ".join((*examples, "...") if count > len(examples) else examples)
 
 

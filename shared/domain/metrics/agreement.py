@@ -114,9 +114,9 @@ class OutputComparison(Generic[OutputsT]):
         shift, disagreement = self._outputs.shift(first, second), self._outputs.disagreement(first, second)
         masks = {name: _mask(name, members, len(keys)) for name, members in (slices or {}).items()}
         self._outputs.add(first, second)
-        self._total.merge(_tallied(shift, disagreement))
+        self._total.merge(_tally(shift, disagreement))
         for name, mask in masks.items():
-            self._slices.setdefault(name, _Tally()).merge(_tallied(shift[mask], disagreement[mask]))
+            self._slices.setdefault(name, _Tally()).merge(_tally(shift[mask], disagreement[mask]))
         self._keep(_worst(keys, first, second, disagreement))
 
     def merge(self, comparison: "OutputComparison[OutputsT]") -> None:
@@ -157,7 +157,7 @@ def _mask(name: str, members: Column, rows: int) -> "NDArray[Any]":
     return mask
 
 
-def _tallied(shift: "NDArray[Any]", disagreement: "NDArray[Any]") -> _Tally:
+def _tally(shift: "NDArray[Any]", disagreement: "NDArray[Any]") -> _Tally:
     rows = len(shift)
     if not rows:
         return _Tally()

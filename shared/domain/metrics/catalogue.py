@@ -263,7 +263,7 @@ def _positives(truth: "NDArray[Any]", predictions: "NDArray[Any]") -> tuple["NDA
     return truth * predictions, predictions
 
 
-def _outranked(truth: "NDArray[Any]", predictions: "NDArray[Any]") -> tuple["NDArray[Any]", ...]:
+def _auc_parts(truth: "NDArray[Any]", predictions: "NDArray[Any]") -> tuple["NDArray[Any]", ...]:
     return (placements(predictions[truth == 1], predictions[truth == 0]),)
 
 
@@ -327,7 +327,7 @@ METRICS = {
         _metric("weighted_f1", Scale.LABELS, influence=class_metrics.weighted_f1, **_OF_CLASSES),
         _metric("balanced_accuracy", Scale.LABELS, influence=class_metrics.balanced_accuracy, **_OF_CLASSES),
         _metric("mcc", Scale.LABELS, influence=class_metrics.matthews, **_OF_CLASSES | {"bounds": (-1.0, 1.0)}),
-        _metric("auc", Scale.SCORES, _outranked, family=Family.RANKS, **_SHARE),
+        _metric("auc", Scale.SCORES, _auc_parts, family=Family.RANKS, **_SHARE),
         _metric("average_precision", Scale.SCORES, influence=average_precision, **_OF_CLASSES),
         _ndcg("ndcg", ""),
     )

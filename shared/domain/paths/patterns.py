@@ -73,10 +73,10 @@ def match(pattern: str, location: str) -> dict[str, str] | None:
     ):
         return None
     if not template.anchors:
-        values = _captured(template.tokens, location)
+        values = _captures(template.tokens, location)
     else:
-        captures = _anchored(template.anchors, location)
-        values = None if captures is None else _captured(_spelled(template.tokens, captures), location, captures)
+        captures = _anchor(template.anchors, location)
+        values = None if captures is None else _captures(_spell_out(template.tokens, captures), location, captures)
     return None if values is None else {name: values[name] for name in template.names}
 
 
@@ -145,7 +145,7 @@ def _whole_folders(pattern: str) -> dict[str, int]:
     return {name[1]: index for folder, index in indexes.items() if (name := _FIELD.fullmatch(folder))}
 
 
-def _anchored(anchors: Mapping[str, int], location: str) -> dict[str, str] | None:
+def _anchor(anchors: Mapping[str, int], location: str) -> dict[str, str] | None:
     """What the names that repeat must be in *location*; None where a folder is not there or has no name."""
     folders = location.split("/")
     if not all(-len(folders) <= index < len(folders) and folders[index] for index in anchors.values()):
@@ -153,7 +153,7 @@ def _anchored(anchors: Mapping[str, int], location: str) -> dict[str, str] | Non
     return {name: folders[index] for name, index in anchors.items()}
 
 
-def _spelled(tokens: tuple[_Token, ...], captures: Mapping[str, str]) -> tuple[_Token, ...]:
+def _spell_out(tokens: tuple[_Token, ...], captures: Mapping[str, str]) -> tuple[_Token, ...]:
     return tuple(
         _Token(_Kind.TEXT, captures[token.text]) if token.kind is _Kind.NAME and token.text in captures else token
         for token in tokens
@@ -165,7 +165,7 @@ def _spelled(tokens: tuple[_Token, ...], captures: Mapping[str, str]) -> tuple[_
 # a run of characters is walked by the carry of an addition (as in bit-parallel searching, Hyyrö 2003).
 
 
-def _captured(
+def _captures(
     tokens: tuple[_Token, ...], location: str, captures: Mapping[str, str] | None = None
 ) -> dict[str, str] | None:
     places = [1]  # From where the tokens behind a token match; from the end, nothing has to.

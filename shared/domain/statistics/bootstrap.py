@@ -46,7 +46,7 @@ def resample(rows: "NDArray[Any]", resamples: int, chance: "Generator") -> Repli
     """
     import numpy as np
 
-    atoms, bulk_size = _split(rows)
+    atoms, bulk_size = _pack(rows)
     n, k = rows.shape[1], len(rows)
     drawn_singly = np.hstack([atoms, (atoms[:, :, None] * atoms[:, None, :]).reshape(len(atoms), -1)])
     middle, covariance = _bulk(rows, atoms, bulk_size)
@@ -66,7 +66,7 @@ def resample(rows: "NDArray[Any]", resamples: int, chance: "Generator") -> Repli
     return Replicates(means=np.concatenate(means), products=np.concatenate(products))
 
 
-def _split(rows: "NDArray[Any]") -> tuple["NDArray[Any]", int]:
+def _pack(rows: "NDArray[Any]") -> tuple["NDArray[Any]", int]:
     """The rows farthest from the centre in any column's standard deviations, shape (atoms, k), and how many others."""
     import numpy as np
 

@@ -65,7 +65,7 @@ def homogeneity(reference: Sequence[int], sample: Sequence[int]) -> Tested:
         return Tested(statistic=statistic, p_value=fisher_irwin(table))
     # An exact test of the whole table (Freeman-Halton) would need no such split, but its time is exponential in the
     # number of categories, and simulation would make the verdict depend on a seed.
-    sparse = _expected(table).min(axis=0) < _SMALLEST_EXPECTED
+    sparse = _expectation(table).min(axis=0) < _SMALLEST_EXPECTED
     questions = [_frequent_categories(table, sparse), *_sparse_categories(table, sparse)]
     p_values = [p for p in questions if p is not None]
     return Tested(statistic=statistic, p_value=min(1.0, len(p_values) * min(p_values)))
@@ -78,7 +78,7 @@ def _frequent_categories(table: "NDArray[Any]", sparse: "NDArray[Any]") -> float
 
     pool = table[:, sparse].sum(axis=1)
     columns = np.column_stack([table[:, ~sparse], pool]) if pool.sum() else table
-    columns = columns[:, _expected(columns).min(axis=0) >= _SMALLEST_EXPECTED]
+    columns = columns[:, _expectation(columns).min(axis=0) >= _SMALLEST_EXPECTED]
     if columns.shape[1] < 2 or not columns.sum(axis=1).all():
         return None
     return float(chdtrc(columns.shape[1] - 1, _pearson(columns)))
@@ -119,11 +119,11 @@ def fisher_irwin(table: "NDArray[Any]") -> float:
 def _pearson(table: "NDArray[Any]") -> float:
     import numpy as np
 
-    expectation = _expected(table)
+    expectation = _expectation(table)
     return float(np.sum((table - expectation) ** 2 / np.where(expectation > 0, expectation, 1)))
 
 
-def _expected(table: "NDArray[Any]") -> "NDArray[Any]":
+def _expectation(table: "NDArray[Any]") -> "NDArray[Any]":
     import numpy as np
 
     expectation: NDArray[Any] = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
@@ -139,12 +139,12 @@ def population_stability(reference: Sequence[int], sample: Sequence[int], *, ord
 
     table = np.array([reference, sample], dtype=np.float64)
     if ordered:
-        table = _binned(table)
+        table = _bin(table)
     shares = (table + _PSI_SMOOTHING) / (table + _PSI_SMOOTHING).sum(axis=1, keepdims=True)
     return float(np.sum((shares[1] - shares[0]) * np.log(shares[1] / shares[0])))
 
 
-def _binned(table: "NDArray[Any]") -> "NDArray[Any]":
+def _bin(table: "NDArray[Any]") -> "NDArray[Any]":
     """Columns gathered into bins of about a tenth of the first row each."""
     import numpy as np
 

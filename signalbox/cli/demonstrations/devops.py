@@ -55,7 +55,7 @@ def _released_from_here(stage: Stage) -> None:
             f"promotions/{promotion}/approve", body
         )
         stage.line.say("approved in Signalbox", f"{person} as {role}")
-    _released(stage, run)
+    _release(stage, run)
     approval = _approval(stage, run)
     statuses = {step["assignedApprover"]["displayName"]: step["status"] for step in approval["steps"]}
     expect(statuses["Signalbox"] == "approved", f"Azure DevOps was not told: {statuses}")
@@ -72,7 +72,7 @@ def _released_from_there(stage: Stage, folder: Path) -> None:
         update = [{"approvalId": approval["id"], "status": "approved", "comment": "looks right"}]
         _ado(stage, "PATCH", "mlops/_apis/pipelines/approvals?api-version=7.1", update, person)
         stage.line.say("approved in Azure DevOps", person)
-    _released(stage, run)
+    _release(stage, run)
     record = stage.app.get(f"promotions/{promotion}")
     expect(record["fate"] == "promoted", f"the promotion ended as {record['fate']}: {record.get('because')}")
     stage.line.say("in the registry", f"{_MODEL}:3, approved by {', '.join(person for person, _ in _DECIDERS)}")
@@ -101,7 +101,7 @@ def _asking(stage: Stage, run: int) -> str:
 
     def waits() -> str:
         nonlocal lines_told
-        state = _seen(stage, run)
+        state = _inspect(stage, run)
         for text in state["log"][lines_told:]:
             stage.line.say("  the pipeline's log", text[:100])
         lines_told = len(state["log"])
@@ -113,8 +113,8 @@ def _asking(stage: Stage, run: int) -> str:
     return str(wait_for(waits, "the run did not come to waiting for people"))
 
 
-def _released(stage: Stage, run: int) -> None:
-    state = wait_for(lambda: _ended(stage, run), "the run was not released")
+def _release(stage: Stage, run: int) -> None:
+    state = wait_for(lambda: _result_if_ended(stage, run), "the run was not released")
     expect(state["result"] == "succeeded", f"the run ended as {state['result']}: {state['log'][-3:]}")
     gate = next(gate_["id"] for gate_ in state["stages"][0]["gates"] if gate_["kind"] == "task")
     effects = control(stage, "/_control/state", door="devops")["effects"]
@@ -123,12 +123,12 @@ def _released(stage: Stage, run: int) -> None:
     stage.line.say("run released", f"by one callback; then: {state['log'][-1]}")
 
 
-def _ended(stage: Stage, run: int) -> dict[str, Any] | None:
-    state = _seen(stage, run)
+def _result_if_ended(stage: Stage, run: int) -> dict[str, Any] | None:
+    state = _inspect(stage, run)
     return state if state["state"] == "completed" else None
 
 
-def _seen(stage: Stage, run: int) -> dict[str, Any]:
+def _inspect(stage: Stage, run: int) -> dict[str, Any]:
     return dict(control(stage, f"/_control/runs/{run}", door="devops"))
 
 

@@ -61,7 +61,7 @@ def _set_up(stage: Stage) -> None:
     expect(record["fate"] == "promoted", f"the champion ended as {record['fate']}: {record.get('because')}")
     stage.line.say("champion serves", f"{MODEL}:1 in pre-production")
     upload(stage.hub, stage.folder / "before.csv", "landing/diabetes/each/before/patients.csv")
-    window = wait_for(lambda: _closed(stage), "the first window was not closed", _PATIENCE_S)
+    window = wait_for(lambda: _closed_run(stage), "the first window was not closed", _PATIENCE_S)
     expect(window["outcome"] == "none", f"the first window ended as {window['outcome']}: {window['because']}")
     stage.line.say("no drift", f"{window['rows']} patients as the model knows them: {window['because']}")
 
@@ -90,6 +90,6 @@ def tell_noise(stage: Stage) -> None:
     stage.line.say("refused", turn.run["because"])
 
 
-def _closed(stage: Stage) -> dict[str, Any] | None:
+def _closed_run(stage: Stage) -> dict[str, Any] | None:
     window = drift(stage)["window"]
     return window if window and window["closed"] else None

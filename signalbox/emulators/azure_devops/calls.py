@@ -35,7 +35,7 @@ class Caller:
 
     async def call(self, run: Document, item: Document) -> str:
         """The item's result; empty where it waits for a callback."""
-        body = _filled(item.get("body", ""), run)
+        body = _fill(item.get("body", ""), run)
         if len(body) > BODY_LIMIT:
             return "failed"
         if item["kind"] == "poll":
@@ -68,7 +68,7 @@ class Caller:
 
     async def _poll(self, run: Document, item: Document) -> str:
         for _ in range(min(item.get("attempts", _ATTEMPTS), _ATTEMPTS)):
-            url = _filled(item["url"], run)
+            url = _fill(item["url"], run)
             async with _session() as session, session.get(url, params=_key(item)) as answer:
                 body = await answer.json(content_type=None) if answer.status == 200 else {}
             status = body.get("status")
@@ -103,7 +103,7 @@ def _key(item: Document) -> dict[str, str]:
     return {"code": item["key"]} if item.get("key") else {}
 
 
-def _filled(text: str, run: Document) -> str:
+def _fill(text: str, run: Document) -> str:
     """With the run's parameters and predefined variables in place of their macros."""
     for name, value in run["parameters"].items():
         text = text.replace(f"${{{{ convertToJson(parameters.{name}) }}}}", json.dumps(str(value)))

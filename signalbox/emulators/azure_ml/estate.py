@@ -79,7 +79,7 @@ class Estate:
         return path if scope is None else path[len(scope.id) - len(scope.name) :]
 
     def registry(self, name: str) -> Scope | None:
-        return self._named("registries", name)
+        return self._scope_named("registries", name)
 
     def datastores(self, workspace: Scope) -> dict[str, tuple[str, str]]:
         own = {BLOB_STORE: BLOB_CONTAINER, ARTIFACT_STORE: ARTIFACT_CONTAINER}
@@ -89,7 +89,7 @@ class Estate:
         """Where *uri* (azureml datastore path or https blob address) lies. Raises ValueError naming it."""
         uri_match = _DATASTORE_URI.fullmatch(uri)
         if uri_match:
-            workspace = self._named("workspaces", uri_match["workspace"]) if uri_match["workspace"] else scope
+            workspace = self._scope_named("workspaces", uri_match["workspace"]) if uri_match["workspace"] else scope
             store = self.datastores(workspace).get(uri_match["store"]) if workspace else None
             if store is None:
                 raise ValueError(f"datastore {uri_match['store']!r} of {uri!r} is not registered")
@@ -117,7 +117,7 @@ class Estate:
         name, _, version = text.partition(":")
         return f"{scope.id}/{kind}/{name}/versions/{version}" if version else f"{scope.id}/{text}"
 
-    def _named(self, kind: str, name: str) -> Scope | None:
+    def _scope_named(self, kind: str, name: str) -> Scope | None:
         return next((scope for scope in self.scopes if scope.kind == kind and scope.name.lower() == name.lower()), None)
 
     def _by_guid(self, guid: str) -> Scope | None:

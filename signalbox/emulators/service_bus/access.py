@@ -21,10 +21,10 @@ class Access:
     def opens(self, token: str, audience: str) -> bool:
         """Whether *token* opens the address *audience*, such as `sb://localhost:5672/orders`."""
         if token.startswith(_SAS):
-            return self._signed(token.removeprefix(_SAS), path_of(audience))
+            return self._has_signature(token.removeprefix(_SAS), path_of(audience))
         return self._accepts(token, AUDIENCES)
 
-    def _signed(self, fields: str, path: str) -> bool:
+    def _has_signature(self, fields: str, path: str) -> bool:
         raw = dict(part.partition("=")[::2] for part in fields.split("&"))
         fields_by_name = {name: values[0] for name, values in parse_qs(fields).items()}
         key, expiry = self._keys.get(fields_by_name.get("skn", "")), fields_by_name.get("se", "")

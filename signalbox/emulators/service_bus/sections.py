@@ -54,18 +54,18 @@ class Marks:
 
 def read_messages(payload: bytes) -> list[Incoming]:
     """The message, or those of a batch. Raises MalformedError."""
-    sections = _split(payload)
+    sections = _split_sections(payload)
     bodies: list[bytes] = [value for code, value, _ in sections if code == _DATA]
     try:
-        batch = [_one(body, _split(body)) for body in bodies]
+        batch = [_single_message(body, _split_sections(body)) for body in bodies]
     except MalformedError:
         batch = []
-    return batch or [_one(payload, sections)]
+    return batch or [_single_message(payload, sections)]
 
 
 def with_marks(payload: bytes, marks: Marks) -> bytes:
     """The message with the service's header fields, annotations and dead-letter properties."""
-    sections = _split(payload)
+    sections = _split_sections(payload)
     first = {code: value for code, value, _ in reversed(sections)}
     parts = [_header(first.get(_HEADER), marks.deliveries), _annotations(first.get(_ANNOTATIONS), marks)]
     application = dict(first.get(_APPLICATION) or {}) | _dead_letter_properties(marks)
@@ -75,7 +75,7 @@ def with_marks(payload: bytes, marks: Marks) -> bytes:
     return b"".join([*parts, *properties, *application_sections, *body])
 
 
-def _split(payload: bytes) -> list[tuple[int, Any, bytes]]:
+def _split_sections(payload: bytes) -> list[tuple[int, Any, bytes]]:
     """Descriptor, value and bytes of each section. Raises MalformedError."""
     sections, at = [], 0
     while at < len(payload):
@@ -105,7 +105,7 @@ def _own(value: Any) -> Any:
     return [_own(item) for item in value] if isinstance(value, list) else value
 
 
-def _one(payload: bytes, sections: list[tuple[int, Any, bytes]]) -> Incoming:
+def _single_message(payload: bytes, sections: list[tuple[int, Any, bytes]]) -> Incoming:
     first = {code: value for code, value, _ in reversed(sections)}
     properties = list(first.get(_PROPERTIES) or ())
     header, annotations = list(first.get(_HEADER) or ()), first.get(_ANNOTATIONS) or {}

@@ -65,7 +65,7 @@ class Outbox:
 
     def settle(self, intent: Intent, current: Blob | None, request: str) -> None:
         """Complete or forget an open *intent* by the *current* blob, None where there is none."""
-        if self._happened(intent, current):
+        if self._has_happened(intent, current):
             self.complete(intent, current or Blob(), request)
         else:
             self.forget(intent)
@@ -85,7 +85,7 @@ class Outbox:
             row["place"] if row["account"] == hub else f"{row['account']}:{row['place']}": row["times"] for row in rows
         }
 
-    def _happened(self, intent: Intent, current: Blob | None) -> bool:
+    def _has_happened(self, intent: Intent, current: Blob | None) -> bool:
         before = self._last(intent.commit)
         if intent.commit.deletes:
             return current is None and before is not None

@@ -71,7 +71,7 @@ class ActivityQueue:
         while not self._stopping and (row := self._next()) is not None:
             task = asyncio.ensure_future(self._run(row))
             self._running.add(task)
-            task.add_done_callback(self._ended)
+            task.add_done_callback(self._finish)
 
     def _next(self) -> ActivityRow | None:
         if self._suspects:
@@ -85,7 +85,7 @@ class ActivityQueue:
         """Each activity that ends looks again, so that all begin once the crowd is gone."""
         return min(self._limit, _IN_A_CROWD) if self._is_crowded() else self._limit
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _finish(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self._alone = self._alone and bool(self._running)
         self._fill()

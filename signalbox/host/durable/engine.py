@@ -201,9 +201,9 @@ class Engine:
         finally:
             lane.busy = False
             if not lane.waiting and self._lanes.get(instance_id) is lane:
-                self._rest(instance_id, lane)
+                self._settle(instance_id, lane)
 
-    def _rest(self, instance_id: str, lane: Lane) -> None:
+    def _settle(self, instance_id: str, lane: Lane) -> None:
         """Finished and unknown instances leave memory, and all others when there are too many."""
         if lane.instance is None or lane.instance.row.finished or len(self._lanes) > _MOST_IN_MEMORY:
             del self._lanes[instance_id]

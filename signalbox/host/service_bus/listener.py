@@ -115,9 +115,9 @@ class ServiceBusTriggers:
     def _begin(self, delivery: Delivery) -> asyncio.Task[Any]:
         self._calls += 1
         call = delivery.call(self._invoker)
-        call.add_done_callback(self._ended)
+        call.add_done_callback(self._note_end)
         return call
 
-    def _ended(self, call: asyncio.Task[Any]) -> None:
+    def _note_end(self, call: asyncio.Task[Any]) -> None:
         del call
         self._calls -= 1

@@ -60,7 +60,7 @@ class PredictionPiece:
 
 async def list_predictions(request: ApiRequest, run: str) -> Predictions:
     """The files that a run published, with the digests by which a copy is checked."""
-    return await asyncio.to_thread(_published, request.clients, run)
+    return await asyncio.to_thread(_read_predictions, request.clients, run)
 
 
 async def read_prediction(request: ApiRequest, run: str, query: PieceAsked) -> PredictionPiece:
@@ -68,7 +68,7 @@ async def read_prediction(request: ApiRequest, run: str, query: PieceAsked) -> P
     return await asyncio.to_thread(_piece, request.clients, run, query)
 
 
-def _published(clients: Clients, run: str) -> Predictions:
+def _read_predictions(clients: Clients, run: str) -> Predictions:
     manifest = _manifest_of(clients, run)
     container, _, path = manifest.partition("/")
     content = RecordStore(clients.hub, container).get(Manifest, path)
@@ -91,7 +91,7 @@ def _manifest_of(clients: Clients, run: str) -> str:
 
 
 def _piece(clients: Clients, run: str, query: PieceAsked) -> PredictionPiece:
-    predictions = _published(clients, run)
+    predictions = _read_predictions(clients, run)
     file = next((file for file in predictions.files if file.name == query.name), None)
     if file is None:
         names = ", ".join(file.name for file in predictions.files[:20])

@@ -40,7 +40,7 @@ async def explain_anything(request: ApiRequest, name: str) -> Explained:
 
 def _unmet_of_run(clients: Clients, run: RunShown) -> Iterator[str]:
     if run.quarantine is not None and run.outcome == RunOutcome.QUARANTINED.value:
-        yield from _quarantined(run.run, run.quarantine)
+        yield from _explain_quarantine(run.run, run.quarantine)
     elif not run.outcome:
         yield _under_way(run)
     elif run.outcome == RunOutcome.FAILED.value:
@@ -50,7 +50,7 @@ def _unmet_of_run(clients: Clients, run: RunShown) -> Iterator[str]:
         yield f"{_one_line(run.because)}; `signalbox reprocess {run.run} --reason WHY` scores its files again"
 
 
-def _quarantined(run: str, quarantine: Quarantine) -> Iterator[str]:
+def _explain_quarantine(run: str, quarantine: Quarantine) -> Iterator[str]:
     for line in quarantine.because:
         yield f"{line}; it can be met by whoever sends the data, with a corrected file"
     if quarantine.waits:

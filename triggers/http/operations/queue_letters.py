@@ -52,7 +52,7 @@ async def show(clients: Clients, path: str) -> LetterShown:
     dead = await asyncio.to_thread(_find, clients, path)
     row, message = _row(dead), _message(dead)
     would = await asyncio.to_thread(lambda: tuple(_RECEIVERS[dead.door].foresee(clients, message)))
-    return LetterShown(path=path, stored=row.stored, reason=row.reason, events=(_shown(dead),), would=(would,))
+    return LetterShown(path=path, stored=row.stored, reason=row.reason, events=(_describe(dead),), would=(would,))
 
 
 async def replay(client: Client, clients: Clients, path: str, dry_run: bool) -> Replayed:
@@ -93,7 +93,7 @@ def _row(dead: DeadMessage) -> LetterRow:
     return LetterRow(path=f"service-bus/{dead.door.value}/{dead.number}", stored=stored_at, reason=reason)
 
 
-def _shown(dead: DeadMessage) -> dict[str, Any]:
+def _describe(dead: DeadMessage) -> dict[str, Any]:
     content, problem = hub_messages.content_of(_message(dead))
     token_possible = dead.door is QueueDoor.APPROVALS and (problem or not isinstance(content, dict))
     names = {"id": dead.id, "session": dead.session, "correlation": dead.correlation}

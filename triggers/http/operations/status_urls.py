@@ -103,11 +103,11 @@ def _of_record(clients: Clients, operation: str) -> Operation | None:
     for kind, path in paths.items():
         record = clients.store.document(path)
         if record is not None:
-            return _recorded(kind, operation, record)
+            return _read_operation(kind, operation, record)
     return None
 
 
-def _recorded(kind: str, operation: str, record: Mapping[str, Any]) -> Operation:
+def _read_operation(kind: str, operation: str, record: Mapping[str, Any]) -> Operation:
     end = {name: record[name] for name in ("outcome", "fate") if record.get(name)}
     because = record.get("because", "")
     return Operation(

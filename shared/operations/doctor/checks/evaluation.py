@@ -21,7 +21,7 @@ def holdouts(site: Site) -> Findings:
 
 @check
 def references(site: Site) -> Findings:
-    for route in _watched(site):
+    for route in _watched_routes(site):
         yield _reference(site, route)
 
 
@@ -38,7 +38,7 @@ def _holdout(site: Site, model: str, path: str) -> Finding:
     return report.ok("is there")
 
 
-def _watched(site: Site) -> Iterator[Route]:
+def _watched_routes(site: Site) -> Iterator[Route]:
     """A route for each version that is watched and scored."""
     references = set[tuple[str, str, str]]()
     for route in site.configuration.routes:

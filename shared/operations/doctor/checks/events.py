@@ -34,7 +34,7 @@ def _hub(site: Site, account: str) -> Findings:
     subscriptions = [candidate for candidate in site.control.subscriptions(account) if _is_ours(site, candidate)]
     for route in site.configuration.routes:
         if route.group.kind is not Grouping.SCHEDULE:
-            yield _taken(route, subscriptions)
+            yield _check_take(route, subscriptions)
     for subscription in subscriptions:
         yield from _filters(subscription)
         yield _dead_letters(site, subscription)
@@ -52,7 +52,7 @@ def _is_ours(site: Site, subscription: Subscription) -> bool:
     return bool(subscription.host) and subscription.host.lower() == host
 
 
-def _taken(route: Route, subscriptions: list[Subscription]) -> Finding:
+def _check_take(route: Route, subscriptions: list[Subscription]) -> Finding:
     report, container = SubjectReport("events", f"route {route.name}"), route.take.partition("/")[0]
     bring = [subscription for subscription in subscriptions if _brings(subscription, route)]
     if not bring:

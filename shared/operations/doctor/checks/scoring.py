@@ -9,11 +9,11 @@ from shared.ports import EndpointKind
 @check
 def scoring(site: Site) -> Findings:
     for score in dict.fromkeys(route.score for route in site.configuration.routes):
-        yield _deployed(site, score)
-        yield _registered(site, score)
+        yield _check_deployment(site, score)
+        yield _check_registration(site, score)
 
 
-def _deployed(site: Site, score: Scoring) -> Finding:
+def _check_deployment(site: Site, score: Scoring) -> Finding:
     address = f"{score.workspace.workspace}/{score.endpoint}/{score.deployment}"
     report, model = SubjectReport("scoring", f"deployment {address}"), f"{score.model}:{score.version}"
     deployment = site.endpoints.deployment(score.workspace, EndpointKind.BATCH, score.endpoint, score.deployment)
@@ -29,7 +29,7 @@ def _deployed(site: Site, score: Scoring) -> Finding:
     return report.ok(f"serves {version or 'a model of its own naming'}")
 
 
-def _registered(site: Site, score: Scoring) -> Finding:
+def _check_registration(site: Site, score: Scoring) -> Finding:
     model = ModelVersion(name=score.model, version=score.version)
     report = SubjectReport("scoring", f"model {model} in {score.workspace.workspace}")
     if site.models.find(score.workspace, model) is None:

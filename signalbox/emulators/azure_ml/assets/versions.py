@@ -79,12 +79,13 @@ class AssetStore:
 
     def containers(self, path: str, view: str) -> list[dict[str, Any]]:
         return [
-            self.container(f"{path}/{container['name']}") for container in _seen(self._resources.children(path), view)
+            self.container(f"{path}/{container['name']}")
+            for container in _visible_versions(self._resources.children(path), view)
         ]
 
     def versions(self, path: str, view: str, content_hash: str) -> list[dict[str, Any]]:
         """Newest first; only those with the *content_hash*, if one is given."""
-        versions = _seen(self._resources.children(path), view)
+        versions = _visible_versions(self._resources.children(path), view)
         hashes = ((version, version["properties"]["properties"].get("hash_sha256")) for version in versions)
         return [version for version, content in hashes if content_hash in ("", content)]
 
@@ -117,7 +118,7 @@ class AssetStore:
             documents = {container: _container(container, {}), **documents}
         self._resources.put_all(documents, Effect(kind="assets", name=self._estate.within(path)))
         if kind == "models" and scope.kind == "workspaces":
-            self._publish(_registered(scope, path, version))
+            self._publish(_register(scope, path, version))
         return version
 
     def _change(self, path: str, resource: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
@@ -194,7 +195,7 @@ def _own(name: str, value: Any) -> Any:
     return {} if value is None and name in ("tags", "properties", "flavors") else value
 
 
-def _seen(resources: list[dict[str, Any]], view: str) -> list[dict[str, Any]]:
+def _visible_versions(resources: list[dict[str, Any]], view: str) -> list[dict[str, Any]]:
     """*view*: ActiveOnly (as the service has it by default), ArchivedOnly or All."""
     if view == "All":
         return resources
@@ -203,7 +204,7 @@ def _seen(resources: list[dict[str, Any]], view: str) -> list[dict[str, Any]]:
     ]
 
 
-def _registered(scope: Scope, path: str, model: dict[str, Any]) -> dict[str, Any]:
+def _register(scope: Scope, path: str, model: dict[str, Any]) -> dict[str, Any]:
     """The event in Event Grid's schema; versions that are numbers are numbers, as in the documented sample."""
     _, name, _, version = path.rsplit("/", 3)
     properties = model["properties"]

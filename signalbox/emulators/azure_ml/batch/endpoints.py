@@ -82,8 +82,8 @@ class ArmDoors:
         path = arm_path(request)
         if "deployment" not in request.match_info:
             self._names.release(path)
-        existed = self._resources.delete(path, Effect(kind="deletions", name=self._entrance.estate.within(path)))
-        return web.Response(status=200 if existed else 204)
+        existence = self._resources.delete(path, Effect(kind="deletions", name=self._entrance.estate.within(path)))
+        return web.Response(status=200 if existence else 204)
 
     def _endpoint(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         self._names.claim(path)

@@ -80,8 +80,8 @@ class OnlineDoors:
             await self._fleet.remove(deployment["id"])
         self._names.release(path)
         self._resources.delete(f"/keys{path}")
-        existed = self._resources.delete(path, Effect(kind="deletions", name=self._entrance.estate.within(path)))
-        return web.Response(status=200 if existed else 204)
+        existence = self._resources.delete(path, Effect(kind="deletions", name=self._entrance.estate.within(path)))
+        return web.Response(status=200 if existence else 204)
 
     async def _list_keys(self, request: web.Request) -> web.Response:
         keys = self._keys(request)

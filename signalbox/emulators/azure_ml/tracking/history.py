@@ -36,14 +36,16 @@ class History:
         if job is not None:
             properties = job["properties"]
             tags = {**properties["tags"], "mlflow.runName": properties["displayName"]}
-            return self._shown(name, properties.get("experimentName"), properties["status"], job.get("times", {}), tags)
+            return self._run_document(
+                name, properties.get("experimentName"), properties["status"], job.get("times", {}), tags
+            )
         step = self._resources.get(f"/steps-by-id/{name}")
         if step is None:
             return None
         parent = self._resources.get(f"/jobs-by-guid/{step['parent']}")
         experiment = parent["properties"].get("experimentName") if parent else None
         tags = {"mlflow.runName": step["name"]} | dict.fromkeys(_OF_PARENT, step["parent"])
-        return self._shown(name, experiment, step["status"], step["times"], tags)
+        return self._run_document(name, experiment, step["status"], step["times"], tags)
 
     def steps_of(self, run: str) -> Iterator[dict[str, Any]]:
         for step in self._resources.children("/steps-by-id"):
@@ -66,7 +68,7 @@ class History:
         self._resources.put(f"/logged/{name}", log_record)
         return True
 
-    def _shown(
+    def _run_document(
         self, name: str, experiment: str | None, status: str, times: Mapping[str, str], tags: Mapping[str, str]
     ) -> dict[str, Any]:
         log_record = self._resources.get(f"/logged/{name}") or {"metrics": {}, "tags": {}}

@@ -103,26 +103,26 @@ class Scheduler:
             return self._child_event(action)
         if code == ActionCode.TIMER:
             fire_at, is_cancelled = to_text(from_text(action["fireAt"])), action["isCanceled"]
-            return self._numbered(Code.TIMER_CREATED, FireAt=fire_at, **({"Cancelled": True} if is_cancelled else {}))
+            return self._number(Code.TIMER_CREATED, FireAt=fire_at, **({"Cancelled": True} if is_cancelled else {}))
         if code == ActionCode.WAIT:
             return event(Code.GENERIC_EVENT, self._now, Name=action["externalEventName"])
         if code in ENTITIES:
             return self._entity_event(action)
         raise UnsupportedActionError(ActionCode(code))
 
-    def _numbered(self, code: Code, **details: Any) -> Event:
+    def _number(self, code: Code, **details: Any) -> Event:
         return event(code, self._now, self._instance.next_id, **details)
 
     def _activity_event(self, action: Mapping[str, Any]) -> Event:
         name = action["functionName"]
         self._catalogue.check("activity", name)
-        return self._numbered(Code.TASK_SCHEDULED, Name=name, Input=action.get("input"), **_retry(action))
+        return self._number(Code.TASK_SCHEDULED, Name=name, Input=action.get("input"), **_retry(action))
 
     def _child_event(self, action: Mapping[str, Any]) -> Event:
         name = action["functionName"]
         self._catalogue.check("orchestrator", name)
         details = {"Name": name, "InstanceId": action.get("instanceId"), "Input": action.get("input")}
-        return self._numbered(Code.CHILD_CREATED, **details, Version=action.get("version"), **_retry(action))
+        return self._number(Code.CHILD_CREATED, **details, Version=action.get("version"), **_retry(action))
 
     def _entity_event(self, action: Mapping[str, Any]) -> Event:
         """`Input` is the request message the SDK reads the request id from."""
@@ -131,7 +131,7 @@ class Scheduler:
         body = {"id": request, "op": action["operation"], "input": json.dumps(action.get("input")), "signal": not call}
         details = {"InstanceId": action["instanceId"], "Name": action["operation"], "Input": json.dumps(body)}
         mark = {"RequestId": request} if call else {"Signal": True}
-        return self._numbered(Code.EVENT_SENT, **details, **mark)
+        return self._number(Code.EVENT_SENT, **details, **mark)
 
     def _close_cancelled(self, actions: Sequence[Mapping[str, Any]]) -> None:
         """Recorded timers are numbered in the order they appear among the actions, retries' own timers aside."""

@@ -77,7 +77,7 @@ class Instance:
         elif code in ANSWERS:
             self._close(entry, entry[ANSWERS[code]])
         elif code == Code.EVENT_RAISED:
-            self._raised(entry["Name"])
+            self._add_raised_event(entry["Name"])
         elif code == Code.GENERIC_EVENT:
             self._waiting(entry["Name"])
         elif code == Code.EXECUTION_STARTED:
@@ -114,7 +114,7 @@ class Instance:
         if not goes_on:
             self.retries.pop(number, None)
 
-    def _raised(self, name: str) -> None:
+    def _add_raised_event(self, name: str) -> None:
         if name in self.entity_calls:
             self.open_tasks.pop(self.entity_calls.pop(name), None)
             return
