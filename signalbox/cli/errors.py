@@ -90,10 +90,10 @@ def errors_in_words() -> Iterator[None]:
     except Exception as error:
         if environ.get("SIGNALBOX_TRACEBACK"):
             traceback.print_exc(file=sys.stderr)
-        raise translated(error) from error
+        raise cli_error(error) from error
 
 
-def translated(error: Exception) -> CliError:
+def cli_error(error: Exception) -> CliError:
     """*error* of a library, as a person can use it."""
     import requests
     from azure.core.exceptions import AzureError

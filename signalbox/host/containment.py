@@ -20,7 +20,7 @@ class CallEndedError(Exception):
 
 
 @contextmanager
-def contained(function: str, *, cancellable: bool = False) -> Iterator[None]:
+def containing(function: str, *, cancellable: bool = False) -> Iterator[None]:
     """Turn whatever is no ordinary exception into CallEndedError, which names *function*.
 
     A cancellation passes if the code is *cancellable*: only its caller can tell whether the host asked for it.

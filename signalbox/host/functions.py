@@ -14,7 +14,7 @@ from typing import Any
 
 from azure.functions import FunctionRegister
 
-from signalbox.host.containment import CallEndedError, contained
+from signalbox.host.containment import CallEndedError, containing
 from signalbox.host.errors import HostError
 
 
@@ -50,7 +50,7 @@ def load_app(folder: Path) -> FunctionRegister:
         sys.path.remove(str(folder))
     sys.path.insert(0, str(folder))
     try:
-        with contained(str(script)):
+        with containing(str(script)):
             module = _import_fresh(script)
     except CallEndedError as error:
         raise HostError(f"the app cannot be imported: {error}; remove the call from the module's top level") from error

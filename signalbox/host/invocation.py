@@ -12,7 +12,7 @@ from typing import Any
 from azure.functions.meta import Datum
 
 from signalbox.host.bindings import ClientBinding, arguments, decode
-from signalbox.host.containment import CallEndedError, contained, describe
+from signalbox.host.containment import CallEndedError, containing, describe
 from signalbox.host.functions import Function
 from signalbox.host.log import log_invocation
 
@@ -48,7 +48,7 @@ class Invoker:
         start = time.perf_counter()
         self._callers += function.kind == "httpTrigger"
         try:
-            with contained(function.name):
+            with containing(function.name):
                 values = arguments(function, decode(function, data, metadata or {}), self._client, dict(headers or {}))
             result = await self._call(function, values)
         except Exception as error:
@@ -76,10 +76,10 @@ class Invoker:
 
 
 async def _finish(function: Function, values: dict[str, Any]) -> Any:
-    with contained(function.name, cancellable=True):
+    with containing(function.name, cancellable=True):
         return await function.code(**values)
 
 
 def _run(function: Function, values: dict[str, Any]) -> Any:
-    with contained(function.name):
+    with containing(function.name):
         return function.code(**values)

@@ -22,7 +22,7 @@ from shared.settings import SettingsError
 from shared.telemetry.spans import receiving
 from triggers.http import places
 from triggers.http.api_route import ApiRequest, ApiRoute
-from triggers.http.bodies import decoded, json_of, queried
+from triggers.http.bodies import decode_body, decode_query, json_of
 from triggers.http.idempotency import RepeatableAnswer, RequestedStart, begin, keep, request_digest
 from triggers.http.problems import Problem, answer, problem
 
@@ -42,7 +42,7 @@ class Signature:
     response: Any
 
     @property
-    def keyed(self) -> bool:
+    def takes_key(self) -> bool:
         """Whether an Idempotency-Key counts here."""
         kind = self.response
         return kind is RequestedStart or (isinstance(kind, type) and issubclass(kind, RepeatableAnswer))
@@ -101,7 +101,7 @@ async def _act(route: ApiRoute, handler: Signature, request: ApiRequest, argumen
     with receiving(f"{route.method} {route.path}", now, caller=traceparent):
         if handler.response is RequestedStart:
             return await begin(request, request_digest(route.name, arguments), decide)
-        if handler.keyed:
+        if handler.takes_key:
             return await keep(request, request_digest(route.name, arguments), handler.response, decide)
         return await decide()
 
@@ -129,10 +129,10 @@ def _admit(
 def _arguments(handler: Signature, http: func.HttpRequest) -> dict[str, Any]:
     arguments: dict[str, Any] = {name: _parameter(name, http.route_params[name]) for name in handler.parameters}
     if handler.query is not None:
-        arguments["query"] = queried(handler.query, http.params)
+        arguments["query"] = decode_query(handler.query, http.params)
     if handler.body is not None:
         raw = json_of(http)
-        arguments["body"] = raw if handler.body is Any else decoded(handler.body, raw)
+        arguments["body"] = raw if handler.body is Any else decode_body(handler.body, raw)
     return arguments
 
 

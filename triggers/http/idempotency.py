@@ -29,7 +29,7 @@ RETRY_AFTER_S = 2
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-def followed(status_url: str) -> dict[str, str]:
+def polling_headers(status_url: str) -> dict[str, str]:
     """The headers that say where to look, and when."""
     return {"Location": status_url, "Retry-After": str(RETRY_AFTER_S)}
 
@@ -66,7 +66,7 @@ class Accepted:
 
     @property
     def headers(self) -> dict[str, str]:
-        return followed(self.status_url)
+        return polling_headers(self.status_url)
 
 
 class RepeatableAnswer:

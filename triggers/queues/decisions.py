@@ -22,10 +22,10 @@ from shared.domain.failures import Refused
 from shared.durable.starting import Client
 from shared.validation.rules import Name, Sentence, Text
 from triggers.http import places
-from triggers.http.bodies import parsed
+from triggers.http.bodies import parse_json
 from triggers.http.problems import Problem
 from triggers.http.promotion.decisions import Decision, decide
-from triggers.queues.hub_messages import delivered
+from triggers.queues.hub_messages import handling
 from triggers.queues.message_files import read_content
 
 MESSAGE_LIMIT = 64 * 1024
@@ -48,7 +48,7 @@ class DecisionSent:
 
 async def receive_decision(client: Client, clients: Clients, message: func.ServiceBusMessage) -> str:
     """Record the decision in *message*, or why it does not count. Raises Transient: deliver again."""
-    with delivered(_DECISION, clients, message):
+    with handling(_DECISION, clients, message):
         return await _receive(client, clients, message)
 
 
@@ -73,7 +73,7 @@ async def _receive(client: Client, clients: Clients, message: func.ServiceBusMes
 def _open(body: bytes) -> tuple[str, dict[str, Any]]:
     """The token, and the rest of the message; a body that cannot be read is not shown, since a token may be in it."""
     try:
-        raw = parsed(body, MESSAGE_LIMIT)
+        raw = parse_json(body, MESSAGE_LIMIT)
     except ValueError as error:
         raise UnreadableEvent("the body is no JSON of a sane size and depth") from error
     if not isinstance(raw, dict):

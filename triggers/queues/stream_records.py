@@ -24,7 +24,7 @@ from shared.durable.starting import Client, Start
 from shared.records import paths as records
 from shared.records.inference import HeldMessage, UsedMessage
 from shared.validation.rules import Many, Name
-from triggers.queues.hub_messages import PoisonMessage, content_of, delivered
+from triggers.queues.hub_messages import PoisonMessage, content_of, handling
 from triggers.queues.message_files import read_content, refuse_nameless
 
 RECORDS = "Signalbox.HubRecords"  # The type under which a message is kept, among events that could not be read.
@@ -49,7 +49,7 @@ def is_records(raw: Any) -> bool:
 async def receive_records(client: Client, clients: Clients, message: func.ServiceBusMessage) -> str:
     """Keep the records of one message; returns a sentence. Raises PoisonMessage, and Transient: deliver again."""
     raw, problem = raw_of(message)
-    with delivered(RECORDS, clients, message, redacted(str(raw["id"]))):
+    with handling(RECORDS, clients, message, redacted(str(raw["id"]))):
         result = await take_records(client, clients, raw, problem)
     _log.info("message %s, delivery %s: %s", raw["id"], message.delivery_count, result)
     return result

@@ -172,7 +172,7 @@ def information_of(table: "NDArray[Any]") -> float:
     return max(0.0, float((table[has_rows] * np.log(table[has_rows] / expectation[has_rows])).sum() / rows))
 
 
-def binned(numbers: "NDArray[Any]", count: int) -> "NDArray[Any]":
+def bin_numbers(numbers: "NDArray[Any]", count: int) -> "NDArray[Any]":
     """Codes of *count* bins with about as many rows each; values that occur often may leave fewer bins."""
     import numpy as np
 

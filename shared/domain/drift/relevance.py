@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from shared.domain.drift.association import (
-    binned,
+    bin_numbers,
     chi_squared_of,
     cross_table,
     f_of_groups,
@@ -191,7 +191,7 @@ def _codes(values: "NDArray[Any]", bins: int) -> "NDArray[Any]":
     import numpy as np
 
     distinct, codes = np.unique(values, return_inverse=True)
-    return binned(values, bins) if _numeric(values) and len(distinct) > bins else codes
+    return bin_numbers(values, bins) if _numeric(values) and len(distinct) > bins else codes
 
 
 def _numbers(values: "NDArray[Any]") -> "NDArray[Any] | None":

@@ -107,11 +107,11 @@ def metric_named(name: str) -> Metric:
 def value_of(name: str, truth: Column, predictions: Column, groups: "NDArray[Any] | None" = None) -> float:
     """The metric called *name* of columns as they come; raises MetricError where they are not fit."""
     metric = metric_named(name)
-    columns = checked(metric, truth=truth, predicted=predictions)
+    columns = check_columns(metric, truth=truth, predicted=predictions)
     return metric.value(columns["truth"], columns["predicted"], groups)
 
 
-def checked(metric: Metric, **columns: Column) -> dict[str, "NDArray[Any]"]:
+def check_columns(metric: Metric, **columns: Column) -> dict[str, "NDArray[Any]"]:
     """The *columns* (the one called truth among them) as arrays of one length; MetricError where they are not fit."""
     import numpy as np
 

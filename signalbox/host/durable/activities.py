@@ -54,7 +54,7 @@ class ActivityQueue:
     def put(self, rows: Iterable[ActivityRow]) -> None:
         """Queue activities whose rows are written."""
         for row in rows:
-            queue = self._suspects if self._attempts.strikes(row).suspected else self._queue
+            queue = self._suspects if self._attempts.strikes(row).is_suspect else self._queue
             queue.append(row)
         self._fill()
 
@@ -106,7 +106,7 @@ class ActivityQueue:
 
     async def _attempt(self, row: ActivityRow) -> str:
         strikes = self._attempts.strikes(row)
-        if strikes.convicted:
+        if strikes.is_convicted:
             raise ConvictedError(strikes)
         self._attempts.begin(row)
         has_finished = True

@@ -42,18 +42,18 @@ class Strikes:
     cause: str = ""
 
     @property
-    def suspected(self) -> bool:
+    def is_suspect(self) -> bool:
         """Whether the activity should run with nothing beside it."""
         return self.faults > 0 or self.kills >= _KILLS_BEFORE_ALONE
 
     @property
-    def convicted(self) -> bool:
+    def is_convicted(self) -> bool:
         """Whether the activity should not be tried again."""
         return self.faults >= _MOST_FAULTS or self.kills >= _MOST_KILLS
 
     def after(self, cause: str | None, alone: bool) -> Strikes:
         """These strikes after one more end of the process. A suspect is blamed only for what it did *alone*."""
-        if self.suspected and not alone:
+        if self.is_suspect and not alone:
             return self
         if cause is None:
             return Strikes(faults=self.faults, kills=self.kills + 1, cause=self.cause)

@@ -9,7 +9,7 @@ from aiohttp import web
 from azure.functions.meta import Datum
 
 from signalbox.host.bindings import converter
-from signalbox.host.containment import contained
+from signalbox.host.containment import containing
 from signalbox.host.functions import Function
 from signalbox.host.invocation import Invoker
 from signalbox.host.log import LOGGER
@@ -74,7 +74,7 @@ class HttpTriggers:
         except Exception:
             return web.Response(status=500)
         try:
-            with contained(endpoint.function.name):
+            with containing(endpoint.function.name):
                 return _to_response(result)
         except Exception:
             LOGGER.exception("function=%s returned %r, which is no HTTP response", endpoint.function.name, result)
