@@ -46,11 +46,13 @@ def encode(value: object) -> Json:
 class Encoder:
     """`encode` for values that share parts, such as the one plan in all that a promotion asks for: each is done once.
 
-    Known again by identity, so only what is frozen may be shared.
+    Shared parts are recognised by identity, so they must be frozen.
     """
 
     def __init__(self) -> None:
-        self._parts: dict[int, tuple[object, Json]] = {}  # The part is kept too: nothing else gets its id meanwhile.
+        self._parts: dict[
+            int, tuple[object, Json]
+        ] = {}  # Keeping the part keeps its id from being reused for another object.
 
     def encode(self, value: object) -> Json:
         names = _names(type(value))  # type: ignore[arg-type]  # A class is hashable.

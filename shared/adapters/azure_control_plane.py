@@ -167,7 +167,7 @@ def _lock(raw: Mapping[str, Any]) -> Lock:
 
 
 def _subscription(raw: Mapping[str, Any]) -> Subscription:
-    """A destination or a dead-letter place that is used with an identity stands one level deeper."""
+    """Azure nests a destination or dead-letter place one level deeper where an identity is used for it."""
     properties = raw["properties"]
     wrapper = properties.get("deliveryWithResourceIdentity") or {}
     destination = (wrapper.get("destination") or properties.get("destination") or {}).get("properties") or {}

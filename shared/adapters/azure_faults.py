@@ -36,7 +36,7 @@ def translated(action: str) -> Iterator[None]:
 
 
 def failure(action: str, status: int | None, message: str, retry_after: str = "") -> Exception:
-    """The failure that HTTP *status* means; 409 is somebody else's turn, and passes. Services may quote addresses.
+    """The failure that HTTP *status* means; 409 passes: another writer was first. Services may quote addresses.
 
     With the header *retry_after* a service says that it has done nothing, and when to come again (RFC 9110, 10.2.3).
     """

@@ -22,7 +22,7 @@ class EventGridAnnouncer:
 
     def announce(self, event_id: str, kind: str, subject: str, data: Mapping[str, Any]) -> None:
         extensions: dict[str, str] = {}
-        _W3C.inject(extensions)  # CloudEvents' distributed tracing extension: who receives it can join the trace.
+        _W3C.inject(extensions)  # CloudEvents' distributed tracing extension lets the receiver join the trace.
         event = CloudEvent(
             source=_SOURCE, type=kind, subject=subject, data=dict(data), id=event_id, extensions=extensions or None
         )

@@ -47,12 +47,12 @@ def run_id(route: str, arrivals: Iterable[str], attempt: int = 1) -> str:
 
 
 def window_id(route: str, group: Mapping[str, str]) -> str:
-    """The one window that is open for *group* (shared captures) on *route*."""
+    """The orchestration of the open window for *group* (shared captures) on *route*."""
     return f"window-{_readable(route)}-{digest(route, *(f'{k}={v}' for k, v in sorted(group.items())))}"
 
 
 def message_digest(message: str) -> str:
-    """What stands for a message's id in paths: the same message, sent again, has the same."""
+    """The digest that replaces a message's id in paths; the same message sent again has the same digest."""
     return digest(message, length=32)
 
 

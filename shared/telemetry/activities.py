@@ -25,7 +25,7 @@ class Execution:
         self._trace_link = carried_in(payload)
 
     def gave(self, request: object, result: T, now: datetime) -> T:
-        """*result*, measured."""
+        """Record the figures of *result* and return it."""
         from shared.telemetry.measures import Seen, measure  # The contracts are not imported before they are needed.
 
         measure(self._name, Seen(request=request, result=result, now=now, trace_link=self._trace_link))
@@ -33,14 +33,14 @@ class Execution:
 
     @contextmanager
     def starting(self, now: datetime) -> Iterator[None]:
-        """Let what is started within have the cause of this activity, or this activity itself where it has none."""
+        """Make this activity's cause, or else the activity itself, the cause of everything started within."""
         cause = self._trace_link
         since = datetime.fromisoformat(cause.since) if cause and cause.since else now
         with caused_by((cause.source if cause else "") or self._name, now, since=since):
             yield
 
     def failed(self, error: Exception) -> None:
-        """The message stays out of both: it may quote content."""
+        """Count the failure by its kind. The message stays out of span and metric, since it may quote content."""
         kind = type(error).__name__
         fail(self._span, kind)
         count("signalbox.failures", {"activity": self._name, "kind": kind})

@@ -46,7 +46,7 @@ class DerivedIds:
 
 @contextmanager
 def next_ids(*, trace: int = 0, span: int = 0) -> Iterator[None]:
-    """The next span made here gets these ids."""
+    """Give the next span that is made in this context these ids."""
     token = _requested_ids.set((trace, span))
     try:
         yield

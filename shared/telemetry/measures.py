@@ -1,4 +1,4 @@
-"""What an activity's input and result tell in figures, by the activity's name: activities themselves measure nothing.
+"""Metrics from the input and result of each activity, by its name; activities themselves measure nothing.
 
 An activity may run twice, so a figure may be counted twice; effects never are.
 """
@@ -87,7 +87,7 @@ def _backlog(execution: Seen) -> None:
 
 
 def _effect(execution: Seen, attributes: dict[str, str]) -> None:
-    """Only where the cause's time is known."""
+    """Count an effect, and its delay if the time of its cause is known."""
     if execution.trace_link is not None and execution.trace_link.since:
         lag = execution.now - datetime.fromisoformat(execution.trace_link.since)
         record_duration(

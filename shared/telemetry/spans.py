@@ -59,7 +59,7 @@ def receiving(
 def caused_by(
     source: str, now: datetime, *, since: datetime | None = None, event: str = "", caller: str = ""
 ) -> Iterator[None]:
-    """As `receiving`, without counting: for an event that was received and counted elsewhere before."""
+    """Do as `receiving` does, without counting: the event was received and counted elsewhere."""
     event_ = ReceivedEvent(source=source, now=now, since=since or now, at_ns=time_ns(), event=event, caller=caller)
     token = _receipt.set(event_)
     try:

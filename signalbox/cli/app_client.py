@@ -31,10 +31,10 @@ _BY_STATUS = {401: NotAllowed, 403: NotAllowed, 404: UnknownName, 408: Unreachab
 
 
 class AppClient:
-    """Raises a CliError with the app's own words when it refuses."""
+    """A client of the app's API. It raises a CliError with the app's message if the app refuses."""
 
     def __init__(self, url: str, key: str = "", token: str = "") -> None:
-        """With *token*, or else with *key*: a token says more."""
+        """Sign in with *token*, or else with *key*: a token names a person, a key only a machine."""
         headers = {"Authorization": f"Bearer {token}"} if token else {"x-functions-key": key}
         self._url, self._headers = url.rstrip("/").removesuffix("/api/v1"), headers
 
@@ -45,7 +45,7 @@ class AppClient:
         return self._send("POST", path, json=body)
 
     def follow(self, operation_start: dict[str, Any]) -> Any:
-        """The operation that *operation_start* tells of, once it has ended."""
+        """Wait for the operation that *operation_start* names, and return it once it has ended."""
         deadline = time.monotonic() + _TIMEOUT_S
         with waiting(f"waiting for {operation_start['id']}"):
             while True:

@@ -1,6 +1,6 @@
 """How a command ends that cannot do what it was asked: one sentence with its remedy, and an exit code for each kind.
 
-docs/command-line.md has the table of the codes. 1 and 3 are no errors but answers: "no", and "nobody can say".
+docs/command-line.md has the table of the codes. 1 and 3 are answers and not errors: "no", and "not known yet".
 """
 
 import logging
@@ -26,19 +26,19 @@ class Unusable(CliError):
 
 
 class Undecided(CliError):
-    """Nobody can say yet."""
+    """The answer is not known yet."""
 
     exit_code = UNDECIDED
 
 
 class UnknownName(CliError):
-    """What is named is not there."""
+    """The named thing does not exist."""
 
     exit_code = 4
 
 
 class RefusedByApp(CliError):
-    """The app understood, and says no."""
+    """The app understood the request and refused it."""
 
     exit_code = 5
 

@@ -1,4 +1,4 @@
-"""Where the host gets the time: the real clock, or one that tests move by hand.
+"""The host's clocks: the real one, and one that tests move by hand.
 
 Both call back at a moment; nothing in the host sleeps for its own sake.
 """
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-_LONGEST_NAP = timedelta(minutes=10)  # A wall clock that was set is noticed after this long.
+_LONGEST_NAP = timedelta(minutes=10)  # Within this time the host notices that the wall clock was set.
 
 
 class Alarm:

@@ -1,4 +1,4 @@
-"""Read what a request carries: JSON of a sane size and depth, and its fields, refused by name where they do not fit."""
+"""Read the body and query of a request: JSON of bounded size and depth, and its fields, refused by name."""
 
 import json
 import math
@@ -31,7 +31,7 @@ def decode_query(kind: type[T], params: Mapping[str, str]) -> T:
     """The query's parameters as *kind*, whose fields are texts and whole numbers. Raises Problem."""
     shape = shape_of(kind)  # type: ignore[arg-type]  # A class is hashable.
     raw = {name: _number(value) if int in _plain(shape.get(name)) else value for name, value in params.items()}
-    raw.pop("code", None)  # A key may travel here.
+    raw.pop("code", None)  # The platform allows its key in the query.
     try:
         return requested(kind, raw)
     except BadRequest as error:

@@ -1,4 +1,4 @@
-"""What happens on every route: the caller is verified, the request is read, and what they may not do is refused."""
+"""The steps of every route: verify the caller, read the request, check the permission, call the handler."""
 
 import asyncio
 import inspect
@@ -43,7 +43,7 @@ class Signature:
 
     @property
     def takes_key(self) -> bool:
-        """Whether an Idempotency-Key counts here."""
+        """Whether the route accepts an Idempotency-Key: only routes that start or record something do."""
         kind = self.response
         return kind is RequestedStart or (isinstance(kind, type) and issubclass(kind, RepeatableAnswer))
 
@@ -137,7 +137,7 @@ def _arguments(handler: Signature, http: func.HttpRequest) -> dict[str, Any]:
 
 
 def _parameter(name: str, value: str) -> str:
-    """A name of ours in the address: nothing else is looked for in the records."""
+    """The parameter *name* of the path. Raises Problem unless it has the form of our names."""
     if not PARAMETER.fullmatch(value) or ".." in value:
         raise Problem(404, f"no such {name}", f"{name} {value[:60]!r} is no name of ours; list those there are")
     return value

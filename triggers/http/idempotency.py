@@ -1,6 +1,6 @@
 """Starts: 202 with a status URL of our own, and the same answer to the same Idempotency-Key.
 
-What will be started is decided and recorded first: a repeated request, after a crash too, gets that and nothing else.
+The start is decided and recorded before it happens: a repeated request, even after a crash, gets the same one.
 """
 
 import asyncio
@@ -127,7 +127,7 @@ def _record_of_key(request: ApiRequest) -> str:
 
 
 def _write_answer(store: RecordStore, path: str, key_record: KeyRecord) -> None:
-    """Two requests with the same key at the same moment write the same."""
+    """Record the answer under the key. Two requests with one key at the same moment write the same."""
     if store.exists(path):
         store.overwrite(path, key_record)
 
@@ -202,6 +202,6 @@ def _read(store: RecordStore, path: str, digest: str) -> KeyRecord | None:
 
 
 def request_digest(operation: str, arguments: Mapping[str, Any]) -> str:
-    """Of everything that a request asks for."""
+    """The digest of everything that a request asks for."""
     plain = {name: encode(value) for name, value in arguments.items()}
     return identity.digest(operation, json.dumps(plain, sort_keys=True), length=64)

@@ -152,7 +152,7 @@ def _describe(clients: Clients, schedule: Schedule) -> ScheduleShown:
 
 
 def _firings(clients: Clients, schedule: str, now: datetime) -> tuple[FiringRow, ...]:
-    """What it did last, the newest first: at most a month back."""
+    """The latest firings, the newest first, of at most a month."""
     rows = list[FiringRow]()
     for back in range(_DAYS_BACK):
         day = (now - timedelta(days=back)).date().isoformat()

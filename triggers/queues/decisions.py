@@ -102,7 +102,7 @@ async def _decide(client: Client, clients: Clients, token: str, raw: dict[str, A
 
 
 def _is_recorded(clients: Clients, person: Caller, order: DecisionSent) -> bool:
-    """Delivered again, a message decides nothing anew: not even where its decision was withdrawn since."""
+    """Whether the message was recorded before: a repeated delivery must not renew a withdrawn decision."""
     opening = opened(clients.ledger, order.promotion)
     own = (person.oid, order.role, order.evidence, order.approved)
     return any(

@@ -40,7 +40,7 @@ class AzureDevOpsApprovals:
         return tuple(replace(approval, stage=stage) for approval, stage in approvals if approval is not None)
 
     def decide(self, organisation: str, project: str, approval: str, approved: bool, comment: str) -> None:
-        """One that is decided already is looked at again, and left."""
+        """Decide the approval. One that has been decided already is read again and left as it is."""
         url = self._client.url(organisation, project, "_apis", "pipelines", "approvals")
         status = "approved" if approved else "rejected"
         update = [{"approvalId": approval, "status": status, "comment": comment[:1000]}]
@@ -88,7 +88,7 @@ class AzureDevOpsFacts:
 
 
 def read_hook(raw: Mapping[str, Any]) -> HookSeen:
-    """Confidential inputs are shown as asterisks, and not at all where they are not set."""
+    """The hook in *raw*. Azure DevOps shows a confidential input as asterisks, and omits one that is not set."""
     inputs = raw.get("consumerInputs") or {}
     secret = bool(inputs.get("basicAuthPassword") or inputs.get("httpHeaders"))
     is_enabled = str(raw.get("status") or "enabled") == "enabled"
@@ -96,7 +96,7 @@ def read_hook(raw: Mapping[str, Any]) -> HookSeen:
 
 
 def read_approval(raw: Mapping[str, Any]) -> ApprovalSeen:
-    """From an Approval of api-version 6.1 to 7.2; older ones do not say their pipeline."""
+    """The approval in *raw*, of api-version 6.1 to 7.2; older versions do not name the pipeline."""
     owner = ((raw.get("pipeline") or {}).get("owner") or {}).get("id")
     steps = tuple(_decision(step) for step in raw.get("steps") or ())
     return ApprovalSeen(id=str(raw["id"]), status=str(raw["status"]), run=number_of(owner), steps=steps)

@@ -1,6 +1,6 @@
 """Azure DevOps' REST API: one client that follows no redirect and sends tokens to the configured host only.
 
-Contracts: https://learn.microsoft.com/rest/api/azure/devops. What writes is sent once; who calls looks first.
+Contracts: https://learn.microsoft.com/rest/api/azure/devops. A writing request is sent once; callers look first.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ _TIMEOUT_S = 30
 
 
 class TokenNotTaken(Refused):
-    """A task's own token is not accepted, or not any more."""
+    """Azure DevOps does not accept a task's own token, or does not any more."""
 
 
 class DevOpsRest:
@@ -41,7 +41,7 @@ class DevOpsRest:
         self._client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(base, policies=policies)
 
     def get(self, url: str, action: str, token: str = "", **query: str) -> dict[str, Any] | None:
-        """None where there is nothing."""
+        """The JSON at *url*; None if Azure DevOps answers 404."""
         answer = self.send("GET", url, action, token=token, accept=(200, 404), query=query)
         return dict(answer.json()) if answer.status_code == 200 else None
 
@@ -79,7 +79,7 @@ class DevOpsRest:
         return answer
 
     def url(self, organisation: str, *parts: object) -> str:
-        """Below the organisation's collection; every part is one segment, escaped."""
+        """The address below the organisation's collection; every part becomes one escaped segment."""
         return "/".join([self.base, *(quote(str(part), safe="") for part in (organisation, *parts))])
 
     def _own_token(self, action: str) -> str:
@@ -94,7 +94,7 @@ def number_of(raw: object) -> int:
 
 
 def _error_text(answer: HttpResponse) -> str:
-    """Azure DevOps' own words, and nothing else of the body."""
+    """The message in Azure DevOps' answer, shortened; the rest of the body is left out."""
     try:
         return str(answer.json().get("message", ""))[:300]
     except (ValueError, AttributeError):

@@ -73,7 +73,7 @@ class AzureDevOpsTasks:
         action = f"{action} task {task.task}"
         try:
             answer = self._client.send(method, url, action, token=token, accept=(200, 204), query=query, **content)
-        except TokenNotTaken:  # It has expired, or its job has ended: the app's own identity takes over.
+        except TokenNotTaken:  # The token has expired or its job has ended, so the app's own identity takes over.
             answer = self._client.send(method, url, action, accept=(200, 204), query=query, **content)
         return dict(answer.json()) if answer.status_code == 200 else {}
 

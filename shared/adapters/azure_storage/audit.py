@@ -1,4 +1,4 @@
-"""The audit chain as blobs: one blob an entry, and a head that is replaced only where nobody else has been faster.
+"""The audit chain as blobs: one blob an entry, and a head that is replaced only if no other writer was first.
 
 The head carries the newest entry whole; before the next is written it is laid down as a blob of its own, with its key
 and under its subject. So a crash between any two writes loses nothing and repeats nothing.
@@ -66,7 +66,7 @@ class BlobAudit:
     def head(self) -> Entry | None:
         head = self._read_head()[1]
         if head is not None:
-            self._lay_down(head)  # The process that wrote the head may have died before it wrote the entry.
+            self._lay_down(head)  # The process that wrote the head may have died before it wrote the entry as a blob.
         return head
 
     def _read_head(self) -> tuple[Blob | None, Entry | None]:
@@ -97,7 +97,7 @@ def _entry_path(number: int) -> str:
 
 
 def _subject_folder(subject: str) -> str:
-    """One for a model, whatever the version: names may have signs that paths may not."""
+    """One folder for all versions of a model. Names are digested, since paths allow fewer characters."""
     return f"{_SUBJECTS}{digest(subject.partition(':')[0], length=40)}/"
 
 

@@ -149,7 +149,7 @@ class BlobHub:
                 return self._append(client, line)
 
     def _append(self, client: BlobClient, line: bytes) -> bool:
-        """False where the blob has all the blocks or bytes that it may have."""
+        """Append *data*; False if the blob has reached its limit of blocks or bytes."""
         try:
             client.append_block(line + b"\n", maxsize_condition=self._longest_log)
         except HttpResponseError as error:
@@ -212,7 +212,7 @@ class _RangeReader(io.RawIOBase):
 
 
 def _await_copy(target: BlobClient) -> None:
-    """Large copies on hierarchical accounts finish later; past the patience a retry finds the copy under way."""
+    """Wait for a pending copy. Large copies on hierarchical accounts outlast this wait; a retry then finds them."""
     deadline = time.monotonic() + _COPY_PATIENCE_S
     while (copy := target.get_blob_properties().copy).status == "pending":
         if time.monotonic() > deadline:
@@ -228,7 +228,7 @@ def _create_log(client: BlobClient) -> None:
 
 
 def _files(container: str, items: Iterable[BlobProperties]) -> Iterator[Blob]:
-    """All that are no markers of folders."""
+    """The blobs that are not markers of folders."""
     return (_blob(container, item) for item in items if not is_folder_marker(item.name, item.metadata or {}))
 
 

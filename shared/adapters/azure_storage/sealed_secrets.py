@@ -30,7 +30,7 @@ class SealedSecrets:
         self._hub, self._container, self._cipher = hub, container, AESGCM(derived_key)
 
     def keep(self, name: str, secret: str, until: datetime) -> None:
-        """The first one stands: a task that calls again has the same token."""
+        """Keep *secret*. An existing one stands, because a task that calls again brings the same token."""
         nonce = os.urandom(_NONCE_BYTES)
         ciphertext = self._cipher.encrypt(nonce, secret.encode(), _associated_data(name, until.isoformat()))
         content = {"nonce": _text(nonce), "sealed": _text(ciphertext), "until": until.isoformat()}
@@ -68,7 +68,7 @@ def _path(name: str) -> str:
 
 
 def _associated_data(name: str, until: str) -> bytes:
-    """What a sealed secret must be read with: its name and its time."""
+    """The associated data of the cipher: a secret cannot be opened under another name or with another expiry."""
     return f"{name}\n{until}".encode()
 
 

@@ -95,7 +95,7 @@ class EntraTokens:
         return self._seconds() - self._refreshed_at
 
     def _ask(self) -> None:
-        """Where the issuer does not answer, the keys there are stay good."""
+        """Fetch the keys again. If the issuer does not answer, the keys at hand stay in use."""
         self._refreshed_at, self._pause = self._seconds(), _AFTER_FAILURE_S
         self._keys = self._fetch_keys()
         self._pause = _PAUSE_S

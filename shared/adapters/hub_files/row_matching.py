@@ -52,7 +52,7 @@ class _Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _KeyFields:
-    """Where the records show the keys."""
+    """The fields of the records that hold the keys."""
 
     form: Form
     fields: tuple[Any, ...]
@@ -256,7 +256,7 @@ def _compare(rows: Any, records: Any) -> dict[str, Any]:
 
 
 def _examples(keys: Iterator[tuple[str, ...]], group: Any) -> tuple[str, ...]:
-    """The first keys that are of the *group*, as they are met."""
+    """The first keys that belong to *group*, in the order of the file."""
     if not len(group):
         return ()
     digests, examples = {digest.tobytes() for digest in group["digest"][:1000]}, list[str]()

@@ -17,11 +17,11 @@ Frame = tuple[dict[str, Any], bytes]
 
 
 class ClosedConnection(Exception):
-    """The other side has gone."""
+    """The other side has closed the connection."""
 
 
 class BadFrame(Exception):
-    """The other side sent what is no frame."""
+    """The other side sent bytes that are not a frame."""
 
 
 def send(connection: socket.socket, message: dict[str, Any], data: bytes | memoryview = b"") -> None:

@@ -33,7 +33,7 @@ def bind_memory(limits: ReaderLimits) -> None:
 
 
 def bind_time(limits: ReaderLimits) -> None:
-    """Let the kernel end this process once the request has used its time, even where nobody is left to watch."""
+    """Let the kernel end this process once the request has used its time, even if the app that watches it has died."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     cores = os.cpu_count() or 1
     limit_s = int(usage.ru_utime + usage.ru_stime + limits.seconds * cores) + 1

@@ -69,7 +69,7 @@ class _Files:
 
 
 class ReaderProcess:
-    """A fresh interpreter, not a fork: a fork of a threaded app would hold locks that nobody releases."""
+    """A fresh interpreter and not a fork: a fork of a threaded app keeps locks whose owners are not in the child."""
 
     def __init__(self, limits: ReaderLimits) -> None:
         self._limits, self.is_stopped = limits, False
@@ -81,7 +81,7 @@ class ReaderProcess:
                 [sys.executable, "-s", "-m", "shared.adapters.reader.worker", *map(str, descriptors)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,  # What a native crash prints may quote the data.
+                stderr=subprocess.DEVNULL,  # The output of a native crash may quote the data, so it is discarded.
                 pass_fds=descriptors,
                 env=_environment(),
             )
@@ -92,7 +92,7 @@ class ReaderProcess:
 
     @property
     def usable(self) -> bool:
-        """Whether it may be asked again: alive, and not swollen by what it read."""
+        """Whether it can take another request: it is alive and holds less than half of the memory that it may have."""
         return self._process.poll() is None and resident_mb(self.pid) < self._limits.memory_mb / 2
 
     def close(self) -> None:
@@ -118,7 +118,7 @@ class ReaderProcess:
                 raise ReaderDied(watch.death(), open_files.current) from error
 
     def _start(self, operation: str, files: Sequence[TableFile], arguments: bytes) -> None:
-        """Until the reader has imported what it needs, which is the app's own time. Raises ReaderFailed."""
+        """Wait until the reader has finished its imports, which no request pays for. Raises ReaderFailed."""
         try:
             frames.send(self._connection, {"do": operation, "files": [file.name for file in files]}, arguments)
             if not select.select([self._connection], [], [], _START_S)[0]:
@@ -168,14 +168,14 @@ class _Watch:
         self._seconds_used, self._verdict = 0.0, ""
 
     def wait(self, connection: socket.socket) -> None:
-        """Until the reader says something, or has gone."""
+        """Wait until the reader sends something or has ended."""
         start = time.monotonic()
         while not self._over(start) and not select.select([connection], [], [], _WATCH_S)[0]:
             pass
         self._seconds_used += time.monotonic() - start
 
     def death(self) -> str:
-        """Why the process is gone."""
+        """The reason why the process ended."""
         if not self._verdict:
             try:
                 self._process.wait(5)

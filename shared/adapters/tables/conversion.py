@@ -1,4 +1,4 @@
-"""Raw values as values of a contract's type. What a value means is said once; nothing that a value holds can raise.
+"""Raw values as values of a contract's type. Only this module interprets values, and no value makes it raise.
 
 Whole columns are converted at once where Arrow's own rules accept no more than ours do; where they refuse, or where a
 value could be one of the few that they take and we do not, each value is decided by itself.
@@ -55,7 +55,7 @@ class Typed:
 
     @property
     def absent(self) -> Any:
-        """Where no value is."""
+        """A mask of the rows without a value."""
         empty = pc.is_null(self.values).to_numpy(zero_copy_only=False)
         return empty if self.bad is None else empty & ~self.bad
 
@@ -91,7 +91,7 @@ def _is_plain(dictionary: pa.Array) -> bool:
 
 
 def _utf8_texts(raw: pa.Array) -> Typed:
-    """Texts that may not be UTF-8; those that are not are bad."""
+    """Texts, of which those that are not UTF-8 are marked as bad."""
     try:
         raw.validate(full=True)
     except pa.ArrowInvalid:
@@ -130,7 +130,7 @@ def _of_text(text: Typed, kind: str) -> Typed:
 
 
 def _losses(before: pa.Array, after: pa.Array) -> Any:
-    """Where a value was and none is any more; None where that is nowhere."""
+    """A mask of the rows that lost their value; None if no row did."""
     if after.null_count == before.null_count:
         return None
     return pc.and_(pc.is_valid(before), pc.is_null(after)).to_numpy(zero_copy_only=False)
@@ -154,7 +154,7 @@ def readable(text: str | bytes) -> str:
 
 
 def _from_text(raw: pa.Array, kind: str) -> pa.Array:
-    """The one meaning of text, for whole columns."""
+    """Whole columns of text as values of *kind*."""
     try:
         values = _quickly(raw, kind)
     except _FAULTS:
@@ -190,7 +190,7 @@ def _all_finite(values: pa.Array) -> bool:
 
 
 def _moments(raw: pa.Array) -> pa.Array | None:
-    """With a zone all of them, or none."""
+    """Moments, if either all texts have a zone or none has."""
     try:
         values = pc.cast(raw, pa.timestamp("us"))
     except pa.ArrowInvalid:
@@ -305,7 +305,7 @@ def _microseconds(raw: pa.Array) -> pa.Array:
 
 
 def _scale(values: pa.Array, times: int, parts: int) -> pa.Array:
-    """Multiplied, and divided downwards; what would leave 64 bits is null."""
+    """The values times *times*, divided by *parts* and rounded down; a result beyond 64 bits is null."""
     room = _MOST // times
     numbers = values.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
     outside = (numbers > room) | (numbers < -room)

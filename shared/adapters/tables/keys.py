@@ -29,7 +29,7 @@ class KeyPart:
     rows: Any
 
     def chosen(self, hashes: Any) -> "KeyPart":
-        """Only those whose hash is one of *hashes*, which are sorted."""
+        """The rows whose hash is among *hashes*, which are sorted."""
         positions = np.minimum(np.searchsorted(hashes, self.hashes), len(hashes) - 1)
         keep = np.flatnonzero(hashes[positions] == self.hashes)
         chosen_values = {name: _wide(values.take(pa.array(keep))) for name, values in self.values.items()}

@@ -116,7 +116,7 @@ class Permissions:
     def allows(self, caller: Caller, action: Action, place: str) -> bool:
         """Whether *caller* may do *action* in *place*: an environment, or `registry`.
 
-        Where the place cannot be told (it is empty) only a permission for every place counts.
+        If the place is not known (empty), only a permission for every place counts.
         """
         places = self._places(caller, action)
         return EVERYWHERE in places or (bool(place) and place in places)

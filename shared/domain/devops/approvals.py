@@ -17,7 +17,7 @@ DECIDED = ("approved", "rejected")
 
 
 def role_of(step: ApprovalStep, approvers: Mapping[str, str]) -> str:
-    """The role that the step's approver stands for; empty where it stands for none."""
+    """The role that the configuration gives the step's approver; empty if it gives none."""
     return next((role for role, name in approvers.items() if name.lower() == step.approver.lower()), "")
 
 

@@ -42,7 +42,7 @@ class Timeline:
         return PipelineStage()
 
     def waits_in(self, task: TaskRef) -> PipelineStage:
-        """Of a check, whose record need not have the task's id: the stage whose check waits, if it is the only one."""
+        """The stage whose check waits, if it is the only one; a check's record need not have the task's id."""
         for name in (task.task, task.job):
             if (stage := self.stage_of(name)).id:
                 return stage

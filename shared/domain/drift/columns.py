@@ -12,7 +12,7 @@ from shared.domain.drift.rule import ColumnDrift, DriftRule, Movement, Part
 from shared.domain.drift.window import Counted, as_counted
 from shared.domain.statistics import counts as statistics
 
-_NEVER = 10**9  # Rows that nobody will wait for.
+_NEVER = 10**9  # More rows than anybody would wait for.
 _FOLDED = math.sqrt(2 / math.pi)  # The mean of the absolute value of a standard normal.
 
 
@@ -61,7 +61,7 @@ def _align(profile: ColumnProfile, tally: Tally) -> tuple[Sequence[int], Sequenc
 def _test_columns(reference: ModelReference, window: Counted, rule: DriftRule) -> Iterator[ColumnDrift]:
     for (part, name), (first, second) in _cells(reference, window):
         if part is Part.MISSING and not first[1] and not second[1]:
-            continue  # Nothing was ever missing: no test, and no place in the family.
+            continue  # No value was ever missing, so there is no test, and the family of p-values stays smaller.
         numeric = part is not Part.MISSING and _profile(reference, part, name).kind == "numeric"
         yield _test(name, part, first, second, numeric, rule)
 
@@ -134,7 +134,9 @@ def _judge(
     distance, p = f"distance {effect:.3f} (at least {rule.effect:g} counts)", statistics.told_p(q_value)
     reason = f"{distance}, below {min(1.0, largest):.3f} with probability {rule.power:g}, {p}, PSI = {column.psi:.3f}"
     if row_count is not None and movement is Movement.UNDECIDED:
-        row_count = max(row_count, column.rows + 1)  # As many rows as would mostly decide have not decided here.
+        # The formula gives the rows that decide with probability *power*. These rows may be there and have not decided,
+        # and a report must not ask for fewer rows than it was given.
+        row_count = max(row_count, column.rows + 1)
     return replace(column, adjusted_p=q_value, movement=movement, because=reason, needed=row_count)
 
 

@@ -96,7 +96,7 @@ class DriftWindow:
         return run in self.runs or run in self.before
 
     def look_due(self, watch: DriftWatch, now: datetime) -> bool:
-        """Whether there is something new to look at, and it is time."""
+        """Whether there are new rows and the next look is due."""
         if self.closed or self.rows <= self.looked_rows:
             return False
         if self.rows >= watch.rows or _has_passed(watch.longest_s, self.opened, now):
@@ -131,5 +131,5 @@ class DriftWindow:
 
 
 def _has_passed(seconds: float, since: str, now: datetime) -> bool:
-    """Whether so many have; what lies further ahead than that was written by a clock that has been put right since."""
+    """Whether *seconds* have passed. A time further ahead was written by a clock that was wrong."""
     return abs((now - datetime.fromisoformat(since)).total_seconds()) >= seconds

@@ -158,14 +158,15 @@ class _Comparison:
 
 
 def _on_all(comparison: _Comparison, options: BetterThanChampion) -> GateFinding:
-    """What must be shown to be better."""
+    """The finding on the whole hold-out, on which the challenger must be shown to be better."""
     difference, goal = comparison.difference, comparison.goal
     short = _too_little(comparison, options, options.least_rows)
     if short:
         return short
     if comparison.unsure:
         return comparison.undecided(f"the interval must be computed at confidence {comparison.confidence:.6g}")
-    if difference.low >= goal and not difference.low == difference.high == goal:  # A tie is no proof.
+    # Two models that answer alike have the interval [0, 0]. It reaches a goal of 0, but a tie proves no improvement.
+    if difference.low >= goal and not difference.low == difference.high == goal:
         return _heavy_tail(comparison) or passed(str(comparison), **comparison.figures)
     if difference.high < goal:
         return failed(str(comparison), **comparison.figures)
@@ -202,7 +203,7 @@ def _require_no_harm(comparison: _Comparison) -> GateFinding:
 
 
 def _too_little(comparison: _Comparison, options: BetterThanChampion, least_rows: int) -> GateFinding | None:
-    """What says that there are too few rows, groups, or rows of a kind."""
+    """The finding that there are too few rows, groups, or rows of the rarest kind; None if there are enough."""
     difference = comparison.difference
     if difference.n < least_rows:
         return comparison.undecided(f"{difference.n} rows, at least {least_rows} are needed")
@@ -217,7 +218,7 @@ def _too_little(comparison: _Comparison, options: BetterThanChampion, least_rows
 
 
 def _heavy_tail(comparison: _Comparison) -> GateFinding | None:
-    """What says that the challenger is better but for rare large losses, of which too few were seen to count them."""
+    """The finding that rare large losses decide and too few of them were seen; None if they do not."""
     difference = comparison.difference
     if difference.tail <= TAIL_LIMIT:
         return None
@@ -234,7 +235,7 @@ def _unclear(comparison: _Comparison) -> GateFinding:
     if row_count is None:
         return comparison.undecided("no number of rows would decide at this estimate")
     units, unit = (difference.groups, "groups") if difference.groups else (difference.n, "rows")
-    row_count = max(row_count, units + 1)  # What is at hand did not decide, so less cannot.
+    row_count = max(row_count, units + 1)  # The rows at hand did not decide, so fewer cannot.
     return comparison.undecided(f"about {row_count} {unit} would decide", rows_needed=float(row_count))
 
 

@@ -81,7 +81,7 @@ def _slice_odds(options: BetterThanChampion, facts: HoldoutFacts, evaluation: Ev
 
 
 def _too_few(options: BetterThanChampion, facts: HoldoutFacts) -> list[str]:
-    """What can only be inconclusive."""
+    """The reasons why the gate can only be inconclusive on this hold-out."""
     short = []
     if facts.rows < options.least_rows:
         short.append(f"{facts.rows} rows, at least {options.least_rows} are needed")

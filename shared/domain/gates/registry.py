@@ -1,6 +1,6 @@
 """The registry of gates: each a pure function of its options and the evidence.
 
-It refuses unknown gates and options by name. What a gate cannot see never passes: absent parts fail before it is asked.
+It refuses unknown gates and options by name. Missing evidence never passes: a gate whose part is absent fails.
 """
 
 import difflib
@@ -61,7 +61,7 @@ def gate_named(name: str) -> Gate:
 
 
 def read_gate(name: str, options: Mapping[str, Any]) -> tuple[GateSpec, tuple[OptionProblem, ...]]:
-    """The gate as configured, and all that is wrong with it."""
+    """The gate as configured, and every problem of its options."""
     spec = GateSpec(gate=name, options=dict(options))
     if name not in GATES:
         near = difflib.get_close_matches(name, GATES, 1)

@@ -14,7 +14,7 @@ class RunOutcome(StrEnum):
     QUARANTINED = "quarantined"
     CANCELLED = "cancelled"
     SUPERSEDED = "superseded"  # Every member was overwritten before it could be pinned.
-    DUPLICATE = "duplicate"  # Another execution of the same run did it.
+    DUPLICATE = "duplicate"  # Another execution of the same run has done the work.
 
 
 class JobState(StrEnum):

@@ -60,7 +60,7 @@ class Agreement:
 
 
 def no_champion(rows: int) -> Agreement:
-    """Said outright, for a model that is the first to serve: nothing was compared."""
+    """The agreement of a model that is the first to serve: nothing was compared."""
     return Agreement(rows=rows, agreement=0.0, mean_shift=0.0, low=0.0, high=0.0, distance=0.0, alone=True)
 
 
@@ -168,7 +168,7 @@ def _tally(shift: "NDArray[Any]", disagreement: "NDArray[Any]") -> _Tally:
 def _worst(
     keys: Sequence[Any], champion: "NDArray[Any]", challenger: "NDArray[Any]", disagreement: "NDArray[Any]"
 ) -> list[WorstRow]:
-    """Of equal disagreements the first."""
+    """The rows with the largest disagreements; the earlier row wins a tie."""
     import numpy as np
 
     order = np.argsort(-disagreement, kind="stable")[:WORST]

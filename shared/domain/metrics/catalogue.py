@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Column = Any  # Anything numpy can make one column of.
 Parts = Callable[["NDArray[Any]", "NDArray[Any]"], tuple["NDArray[Any]", ...]]
 PARAMETRISED = ("pinball@QUANTILE", "ndcg@PLACES")
-_SURE = 1e-15  # Probabilities are clipped this far from 0 and 1, as is the custom for the log loss.
+_SURE = 1e-15  # Clips probabilities away from 0 and 1: else one sure mistake makes the loss infinite.
 _SUM_TOLERANCE = 1e-4  # How far the probabilities of a row may be from 1 together: they may come as text of few digits.
 
 
@@ -268,7 +268,8 @@ def _auc_parts(truth: "NDArray[Any]", predictions: "NDArray[Any]") -> tuple["NDA
 
 
 def _moments(truth: "NDArray[Any]") -> tuple["NDArray[Any]", ...]:
-    if truth.min() == truth.max():  # Not by the spread: the mean of equal numbers may differ from them by rounding.
+    # Rounding may give equal numbers a spread above 0, since their mean may differ from them: so compare the extremes.
+    if truth.min() == truth.max():
         raise MetricError(f"r2: every row of truth is {truth[0]:g}: give rows that differ, or use another metric")
     deviations = truth - truth.mean()
     return deviations, deviations**2

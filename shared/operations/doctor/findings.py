@@ -12,7 +12,7 @@ from shared.ports import BundleStore, ControlPlane, DataHub, DevOpsFacts, DriftF
 
 class Grade(StrEnum):
     OK = "ok"
-    WARNING = "warning"  # It works, and not as it should.
+    WARNING = "warning"  # It works, but not as it should.
     BROKEN = "broken"
     UNKNOWN = "unknown"  # The app may not look, or nothing answered.
 

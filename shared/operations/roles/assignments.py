@@ -116,7 +116,7 @@ def _topic() -> Iterator[Assignment]:
 
 
 def _environment(configuration: Configuration, workspace: Workspace) -> Iterator[Assignment]:
-    """A workspace that nothing uses needs nothing."""
+    """The assignments of one environment; none if no route or stage uses its workspace."""
     ports = dict[str, str]()
     if any(route.score.workspace == workspace for route in configuration.routes):
         ports |= dict.fromkeys(("Jobs", "JobLogs"), "scores")

@@ -82,7 +82,7 @@ def _check_by_route(context: click.Context, file: Path, route: str, hub: str | N
 
 
 def lend(file: Path, hub: str | None) -> str:
-    """Where *file* lies in the hub's staging now, for the app to look at."""
+    """Upload *file* to the hub's staging container for the app to check; returns its place."""
     path = f"signalbox-staging/checks/{uuid4().hex}/{file.name}"
     with hub_at(hub) as client:
         upload(client, file, path)

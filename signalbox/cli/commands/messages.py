@@ -1,4 +1,4 @@
-"""Speak to the local app by Service Bus, as the Data Hub's other systems do, and hear what becomes of it."""
+"""Send messages to the local app over Service Bus, as the Data Hub's other systems do, and receive the results."""
 
 import csv
 import json
@@ -125,7 +125,7 @@ def _wait(client: "ServiceBusClient", ids: Sequence[str], count: int, patience: 
 
 
 def _record(row: dict[str, str]) -> dict[str, Any]:
-    """Numbers as numbers: a CSV file does not say which texts are some."""
+    """A row as a record. Texts that are numerals become numbers, because a CSV file has no types."""
     return {name: _value(text) for name, text in row.items()}
 
 

@@ -78,7 +78,7 @@ def logs(run: str, file: str, lines: int, only_list: bool, person: str, as_json:
         )
     else:
         head = f"{'the end of ' if log['cut'] else ''}{log['file']}" if log["file"] else "nothing is logged yet"
-        click.echo(f"job {log['job']}: {head}", err=True)  # So that a pipe gets the log alone.
+        click.echo(f"job {log['job']}: {head}", err=True)  # Facts go to stderr, so that a pipe gets the log alone.
         click.echo(log["text"])
 
 

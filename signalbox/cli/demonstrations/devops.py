@@ -23,7 +23,7 @@ _EVENTS = ("approval-pending", "approval-completed")
 
 
 def run_devops_demo(project: Path, state: Path) -> None:
-    """Raises click.ClickException where anything is not as it should be."""
+    """Run the demonstration. Raises click.ClickException if any check fails."""
     shutil.rmtree(state, ignore_errors=True)
     state.mkdir(parents=True)
     line = Timeline()

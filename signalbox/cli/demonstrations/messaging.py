@@ -30,7 +30,7 @@ _EACH, _PATIENCE_S = 2, 60.0
 
 
 def run_messaging_demo(project: Path, state: Path) -> None:
-    """Raises click.ClickException where anything is not as it should be."""
+    """Run the demonstration. Raises click.ClickException if any check fails."""
     shutil.rmtree(state, ignore_errors=True)
     state.mkdir(parents=True)
     line = Timeline()

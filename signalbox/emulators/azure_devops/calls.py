@@ -1,4 +1,4 @@
-"""What a pipeline sends to others: the agentless task's request with the documented headers, or a check that polls.
+"""The requests that a pipeline sends: the agentless task's request with the documented headers, or a check that polls.
 
 Contract: Tasks/AzureFunctionV1 and InvokeRestApiV1 of microsoft/azure-pipelines-tasks. Callbacks are waited for
 elsewhere.
@@ -104,7 +104,7 @@ def _key(item: Document) -> dict[str, str]:
 
 
 def _fill(text: str, run: Document) -> str:
-    """With the run's parameters and predefined variables in place of their macros."""
+    """*text* with the run's parameters and predefined variables in place of their macros."""
     for name, value in run["parameters"].items():
         text = text.replace(f"${{{{ convertToJson(parameters.{name}) }}}}", json.dumps(str(value)))
         text = text.replace(f"${{{{ parameters.{name} }}}}", str(value)).replace(f"$({name})", str(value))

@@ -114,7 +114,7 @@ def _tracking_addresses(options: AzureMlOptions) -> Callable[[Scope], Mapping[st
 
 
 def _life(*parts: Any) -> Callable[[web.Application], AsyncIterator[None]]:
-    """What a restart interrupted goes on; at the end everything stops."""
+    """Resume the work that a restart interrupted; stop all work at the end."""
 
     async def running(_: web.Application) -> AsyncIterator[None]:
         for part in parts:

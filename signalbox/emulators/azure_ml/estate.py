@@ -1,4 +1,4 @@
-"""Which workspaces, registries and datastores there are, and what an ARM path, a reference or an address means."""
+"""The workspaces, registries and datastores, and how ARM paths, references and addresses name them."""
 
 import re
 import uuid

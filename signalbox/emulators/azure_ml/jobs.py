@@ -111,7 +111,7 @@ class JobQueue:
 
     async def stop(self) -> None:
         tasks = list(self._tasks.values())
-        self._tasks.clear()  # Stopped, not cancelled: the jobs go on after the restart.
+        self._tasks.clear()  # The tasks are stopped and the jobs are not cancelled: they go on after the restart.
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -148,7 +148,7 @@ class JobQueue:
         self._set(guid, "Completed")
 
     async def _fail(self, guid: str, error: str) -> None:
-        """The log is there before the status says that there is something to look for."""
+        """Write the log before the status: a client that sees the failure reads the log at once."""
         with contextlib.suppress(AzureError, OSError):  # A job can fail because its storage does.
             await asyncio.to_thread(self._keep_log, self._job(guid)["spec"]["workspace"], guid, f"{error}\n")
         self._set(guid, "Failed", error)

@@ -82,7 +82,7 @@ class ActivityQueue:
         return self._queue.popleft()
 
     def _room(self) -> int:
-        """Each activity that ends looks again, so that all begin once the crowd is gone."""
+        """How many activities may run now; asked again whenever one ends, so that all begin once the crowd is gone."""
         return min(self._limit, _IN_A_CROWD) if self._is_crowded() else self._limit
 
     def _finish(self, task: asyncio.Task[None]) -> None:

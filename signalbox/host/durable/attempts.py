@@ -100,7 +100,7 @@ class Attempts:
             LOGGER.error("the last host ended itself (%s) while %d activities ran", cause, len(running))
 
     def strikes(self, row: ActivityRow) -> Strikes:
-        """What is held against the work of *row*."""
+        """The strikes against the work of *row*."""
         return self.strikes_of(_work(row))
 
     def strikes_of(self, work: str) -> Strikes:
@@ -112,7 +112,7 @@ class Attempts:
             self._connection.execute("INSERT OR REPLACE INTO running VALUES (?, ?)", (row.id, _work(row)))
 
     def end(self, row: ActivityRow, *, finished: bool) -> None:
-        """Take the mark away; work that *finished*, however it did, has nothing held against it any more."""
+        """Remove the mark. Work that *finished*, with success or not, loses its strikes."""
         work = _work(row)
         with self._connection:
             self._connection.execute("DELETE FROM running WHERE activity_id = ?", (row.id,))
@@ -136,6 +136,6 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _work(row: ActivityRow) -> str:
-    """The same for each attempt of a task with retries, so that a retry is no new beginning."""
+    """The identity of the work, which is the same for each attempt: a retry must not start without strikes."""
     identity = json.dumps([row.instance_id, row.execution_id, row.name, row.input])
     return hashlib.sha256(identity.encode()).hexdigest()

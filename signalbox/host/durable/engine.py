@@ -71,7 +71,7 @@ class Engine:
         is_crowded: Callable[[], bool],
         attempts: Attempts,
     ) -> None:
-        """*is_crowded* says whether callers wait, before whom activities stand back."""
+        """*is_crowded* says whether HTTP callers wait; while they do, few activities start."""
         self._storage = storage
         self._lanes: dict[str, Lane] = {}
         self._watchers: dict[str, list[asyncio.Future[None]]] = defaultdict(list)
@@ -112,7 +112,7 @@ class Engine:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing will happen before the clock moves or somebody calls."""
+        """Whether nothing will happen before the clock moves or a call arrives."""
         return not self._tasks and self._activities.idle
 
     def forget(self, instance_id: str) -> None:
@@ -204,12 +204,12 @@ class Engine:
                 self._settle(instance_id, lane)
 
     def _settle(self, instance_id: str, lane: Lane) -> None:
-        """Finished and unknown instances leave memory, and all others when there are too many."""
+        """Drop the instance from memory if it is finished or unknown, or if there are too many."""
         if lane.instance is None or lane.instance.row.finished or len(self._lanes) > _MOST_IN_MEMORY:
             del self._lanes[instance_id]
 
     async def _advance(self, instance_id: str, lane: Lane) -> bool:
-        """Take one step if there is one to take; whether there may be more."""
+        """Take one step, if a message allows one; whether another may follow."""
         instance = lane.instance = lane.instance or self._load(instance_id)
         if instance is None or instance.row.finished:
             return await self._forget_messages(lane)
@@ -254,7 +254,7 @@ class Engine:
         _log_step(durable_step.commit, time.perf_counter() - start)
 
     def _act(self, lane: Lane, durable_step: Written) -> None:
-        """Do what a durable step asked for."""
+        """Act on a step that is durable: wake children, queue activities, set timers, deliver messages."""
         commit, row = durable_step.commit, durable_step.commit.row
         if commit.is_restart:
             lane.instance = Instance(row=row)

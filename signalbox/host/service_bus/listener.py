@@ -1,4 +1,4 @@
-"""Which receivers there are: one for a queue or subscription, or one for each session that is held."""
+"""The receivers: one for each queue or subscription, or one for each session that is held."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class ServiceBusTriggers:
             self._listening.add(asyncio.ensure_future(self._again_and_again(source, receive)))
 
     async def stop(self, grace: float) -> None:
-        """Take no more messages; what runs has *grace* seconds to be settled, the rest comes again later."""
+        """Take no more messages. Running calls have *grace* seconds to be settled; the broker redelivers the others."""
         self._stopping.set()
         if self._listening:
             await asyncio.wait(self._listening, timeout=grace)

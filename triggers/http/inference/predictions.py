@@ -73,7 +73,11 @@ def _read_predictions(clients: Clients, run: str) -> Predictions:
     container, _, path = manifest.partition("/")
     content = RecordStore(clients.hub, container).get(Manifest, path)
     if content is None:
-        raise Problem(404, "no such file", f"{manifest} of run {run} is gone from the hub; ask whoever removed it")
+        raise Problem(
+            404,
+            "no such file",
+            f"{manifest} of run {run} is gone from the hub; ask the people who can write to the hub",
+        )
     files = tuple(
         PredictionFile(name=file["name"], bytes=file["bytes"], rows=file["rows"], sha256=file["sha256"])
         for file in content.files

@@ -130,7 +130,7 @@ async def _order(request: ApiRequest, run: str, kind: str, reason: str) -> Order
 
 
 def _describe(clients: Clients, record: RunRecord) -> RunShown:
-    """What the records of a run say; what its orchestration says is left open."""
+    """The run as its records describe it; the fields that the host knows stay empty."""
     run, inference = record.run, record.inference
     steps, route = steps_of(clients, run), inference.route
     response = RunShown(

@@ -52,7 +52,7 @@ def _unmet_of_run(clients: Clients, run: RunShown) -> Iterator[str]:
 
 def _explain_quarantine(run: str, quarantine: Quarantine) -> Iterator[str]:
     for line in quarantine.because:
-        yield f"{line}; it can be met by whoever sends the data, with a corrected file"
+        yield f"{line}; it can be met by the sender of the data, with a corrected file"
     if quarantine.waits:
         yield (
             f"nobody has released it as it is; it can be met by {quarantine.may_release} until {quarantine.until}: "
@@ -80,4 +80,4 @@ def _mender(clients: Clients, run: RunShown) -> str:
         return operators
     name = run.model.partition(":")[0]
     owner = next((model.owner for model in clients.configuration.ladder.models if model.name == name), "")
-    return f"{owner or 'whoever owns the model'}, who reads `signalbox logs {run.run}` and mends {name}"
+    return f"{owner or 'the owner of the model'}, who reads `signalbox logs {run.run}` and mends {name}"

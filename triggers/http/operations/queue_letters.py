@@ -68,7 +68,7 @@ async def replay(client: Client, clients: Clients, path: str, dry_run: bool) -> 
 async def _take(
     client: Client, clients: Clients, dead: DeadMessage, message: func.ServiceBusMessage
 ) -> tuple[str, ...]:
-    """It is received first and taken out of the queue afterwards, so that nothing is lost in between."""
+    """Handle the message first and remove it from the queue afterwards, so that a crash in between loses nothing."""
     try:
         result = await _RECEIVERS[dead.door].receive(client, clients, message)
     except (hub_messages.PoisonMessage, ValueError) as error:

@@ -87,7 +87,7 @@ def _because(instance: Instance, result: Mapping[str, Any]) -> str:
 
 
 def _end(result: Mapping[str, Any]) -> str:
-    """A workflow that says nothing about its end has ended well."""
+    """The status of a workflow that has ended; one whose record names no outcome has succeeded."""
     if result.get("outcome") == _CANCELLED:
         return _CANCELLED
     well = all(result[field] in good for field, good in _GOOD.items() if field in result)

@@ -1,4 +1,4 @@
-"""Managed online endpoints in Resource Manager: who may call, with which keys, and who gets which share."""
+"""Managed online endpoints in Resource Manager: authentication, keys, and the deployments' shares of the traffic."""
 
 import secrets
 import time

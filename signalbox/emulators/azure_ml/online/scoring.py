@@ -48,7 +48,7 @@ class OnlineScoringDoors:
         return web.Response(text=reply["body"], content_type="application/json", headers=headers)
 
     def _mirror(self, endpoint: dict[str, Any], data: str) -> None:
-        """Copies of a share of the requests, whose answers nobody sees."""
+        """Send copies of a share of the requests to mirrors; their answers are dropped."""
         for name, share in endpoint["properties"]["mirrorTraffic"].items():
             path = f"{endpoint['id']}/deployments/{name}"
             if self._fleet.serves(path) and random.uniform(0, 100) < share:

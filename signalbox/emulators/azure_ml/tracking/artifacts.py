@@ -14,7 +14,7 @@ EXECUTION_LOG = "logs/azureml/executionlogs.txt"
 
 
 class Artifacts:
-    """*folder* is for texts on their way."""
+    """*folder* holds texts until they are uploaded."""
 
     def __init__(self, folder: Path, estate: Estate, blobs: Blobs) -> None:
         self._folder, self._estate, self._blobs = folder, estate, blobs
@@ -24,7 +24,7 @@ class Artifacts:
         self._is_stopped = False
 
     async def stop(self) -> None:
-        """Keep nothing more: storage goes too, and what is interrupted now runs again after the restart."""
+        """Upload nothing more, since storage stops too; interrupted work runs again after the restart."""
         self._is_stopped = True
 
     def keep(self, workspace: Scope, run: str, folder: Path) -> None:

@@ -24,7 +24,7 @@ _SCHEMA_V2, _SCHEMA_V3 = 1, 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the orchestrator said: its actions so far (None when it broke down), and its end if it reached one."""
+    """The outcome of a replay: the actions so far (None after an error), and the end, if it was reached."""
 
     actions: Sequence[Mapping[str, Any]] | None
     is_done: bool

@@ -36,7 +36,7 @@ class UnknownFunctionError(Exception):
 
 
 class UnsupportedActionError(Exception):
-    """An orchestrator asked for something this host does not do."""
+    """An orchestrator asked for an action that this host does not implement."""
 
     def __init__(self, code: ActionCode) -> None:
         super().__init__(f"action {code.name} is not served by this host: make the call in an activity")

@@ -46,7 +46,7 @@ def status_of(connection: sqlite3.Connection, instance_id: str) -> Status | None
 
 
 def erase(connection: sqlite3.Connection, instance_id: str) -> None:
-    """Remove an instance with its history, messages and timers; activities on their way run out unheard."""
+    """Remove an instance with its history, messages and timers; activities that still run end without effect."""
     for table in ("instances", "history", "inbox", "timers"):
         connection.execute(f"DELETE FROM {table} WHERE instance_id = ?", (instance_id,))
 
