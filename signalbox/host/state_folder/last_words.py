@@ -31,7 +31,7 @@ class LastWords:
         return lines[0][:_MOST_TEXT] if lines else None
 
     def listen(self) -> None:
-        """Begin to write them. It replaces `os._exit` and `os.kill`, so only a process that is just a host may call it."""
+        """Begin to write them. It replaces `os._exit` and `os.kill`: only a process that is just a host may call it."""
         words = self._path.open("w")  # Open for as long as the process lives: a signal handler cannot open it.
         owner = os.getpid()
         exit_now, send = os._exit, os.kill
