@@ -56,6 +56,8 @@ def next_ids(*, trace: int = 0, span: int = 0) -> Iterator[None]:
 
 def trace_of(instance: str) -> int:
     """The trace of an orchestration instance: its children's, its restoration's and its own are one."""
+    # Derived and not carried: a sweep, an approval weeks later and a restarted host have no context to carry it in
+    # (docs/decisions/0006-traces-without-context.md).
     return int(identity.digest("trace", identity.subject_of(instance), length=32), 16)
 
 
@@ -64,6 +66,8 @@ def span_of(*parts: str) -> int:
 
 
 def traceparent(trace: int, span: int) -> str:
+    # The flag 01 (sampled) is constant: an orchestration cannot ask a sampler again at each replay, and samplers that
+    # go by the trace id keep or drop the whole run by themselves.
     return f"00-{trace:032x}-{span:016x}-01"
 
 

@@ -114,6 +114,8 @@ def _admit(
     The request is read after the first look at permissions: a caller who may do this nowhere learns nothing of it.
     """
     try:
+        # This runs in a thread: the first token of a day fetches the issuer's keys, and that request must not hold up
+        # the event loop on which all other requests are answered.
         caller = clients.callers.known(http.headers, http.params)
     except Refused as refusal:
         raise Problem(401, "who are you", str(refusal)) from refusal
@@ -122,6 +124,8 @@ def _admit(
         roles = permissions.who_may_somewhere(route.may)
         raise Problem(403, "not allowed", f"{caller.name} may not {route.may.value}; these may: {roles}")
     arguments = _arguments(handler, http)
+    # Some places stand in the body (the route of an inference), so they are judged after it was read. The body is read
+    # only for callers with a permission somewhere: an outsider must not learn from a 400 what the app understands.
     places.require(clients, caller, route.may, route.place, arguments)
     return caller, arguments
 

@@ -109,6 +109,8 @@ async def keep(request: ApiRequest, digest: str, kind: type[K], act: Callable[[]
             return decode(kind, key_record.answer)
     try:
         response = await act()
+    # A refusal is no result: with a corrected body, or once an approval is there, the same key may be used again. A
+    # transient fault leaves the record, since the act may have happened; it then happens again under the same ids.
     except (Problem, Refused):
         await asyncio.to_thread(store.delete, path)
         raise
@@ -123,6 +125,7 @@ def _record_of_key(request: ApiRequest) -> str:
         return ""
     if not _KEY.fullmatch(key):
         raise Problem(400, "bad header", "Idempotency-Key must be 1 to 255 visible ASCII characters; send a UUID")
+    # The caller is part of the record's name. Otherwise a guessed key would show one caller the answer of another.
     return records.idempotent(identity.digest(request.caller.oid, key, length=32))
 
 

@@ -85,6 +85,7 @@ def _open(body: bytes) -> tuple[str, dict[str, Any]]:
     try:
         read_content(DecisionSent, content)
     except UnreadableEvent as error:
+        # `from None`: the cause would show the whole message, and with it the token, in the log's traceback.
         raise UnreadableEvent(str(error).replace(token, "the token")) from None
     return token, content
 

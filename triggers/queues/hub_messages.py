@@ -94,5 +94,7 @@ async def take_message(client: Client, clients: Clients, raw: dict[str, Any], pr
         events = await asyncio.to_thread(arrivals, clients, raw)
     except UnreadableEvent as error:
         location = await asyncio.to_thread(store_letter, clients, raw, str(error))
+        # Raising after the letter is stored makes the host abandon the message until the broker gives it up. Settling
+        # it would hide it from those who watch the queue, and a Python function cannot dead-letter it with a reason.
         raise PoisonMessage(f"stored as {location}: {error}") from error
     return tuple([result for event in events for result in await take_in(client, clients, event)])

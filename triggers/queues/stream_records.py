@@ -110,6 +110,8 @@ def keep(clients: Clients, raw: dict[str, Any]) -> KeptRecords:
         raise UnreadableEvent(f"its records break the data contract of stream {stream.name}: {reasons}"[:1000])
     if bad:
         _store_refused(clients, raw, stream, bad)
+    # The queue's sequence number comes first in the name, so that a listing of the hub is in the order of the queue:
+    # times of different hosts would not be.
     path = f"{records.held_records(stream.name, watch.group)}{identity.held_name(int(raw['sequence']), message)}.json"
     names = {name: raw[name] for name in ("id", "session", "correlation")}
     is_new = clients.store.create(path, HeldMessage(**names, records=tuple(good)), {"records": str(len(good))})

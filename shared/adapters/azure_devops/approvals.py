@@ -67,6 +67,8 @@ class AzureDevOpsFacts:
         organisation_url = f"{self._client.graph}{self._client.url(organisation).removeprefix(self._client.base)}"
         url = f"{organisation_url}/_apis/graph/users/{quote(descriptor, safe='')}"
         raw = self._client.get(url, "read who decided", **_GRAPH)
+        # Only a person of the directory may decide. A group, a service principal or an account of Azure DevOps' own has
+        # no object id of Entra, by which four eyes are told apart.
         if raw is None or raw.get("subjectKind") != "user" or raw.get("origin") != "aad":
             return None
         upn = str(raw["principalName"])

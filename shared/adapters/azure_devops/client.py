@@ -17,6 +17,8 @@ from shared.adapters.trace_headers import TraceHeaders
 from shared.domain.failures import Refused
 
 AUDIENCE = "499b84ac-1321-427f-aa17-267ca6975798"
+# Only reads are repeated. The API has no idempotency keys: a POST whose answer was lost may have started a pipeline,
+# and the SDK's retry would start it twice.
 _RETRIES = {"GET": 3}
 _SIGN_IN = (203, 301, 302, 303, 307, 308)  # Azure DevOps redirects unknown callers to a page to sign in.
 _TIMEOUT_S = 30
@@ -31,6 +33,8 @@ class DevOpsRest:
 
     def __init__(self, credential: TokenCredential, base: str, graph: str) -> None:
         self._credential, self.base, self.graph = credential, base, graph
+        # No RedirectPolicy and no policy for authentication. The service redirects callers it does not know to a page
+        # to sign in, and the SDK would follow with the Authorization header.
         policies = [
             UserAgentPolicy("signalbox"),
             TraceHeaders(),
@@ -59,6 +63,7 @@ class DevOpsRest:
     ) -> HttpResponse:
         """The answer, if its status is one of *accept*. Raises Refused and Transient."""
         headers = {"Authorization": f"Bearer {token or self._own_token(action)}", "Accept": "application/json"}
+        # Without this header some areas answer an expired token with 203 and a page of HTML, which reads like success.
         headers |= {"Content-Type": kind, "X-TFS-FedAuthRedirect": "Suppress"}
         request = HttpRequest(method, url, params=dict(query or {}), headers=headers, **content)
         with translated(action):

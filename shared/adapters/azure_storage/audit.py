@@ -14,6 +14,8 @@ from shared.domain.promotion.audit import GENESIS, Entry, sealed
 from shared.ports import Blob, Clock, DataHub
 
 _HEAD, _ENTRIES, _KEYS, _SUBJECTS = "audit/head.json", "audit/entries/", "audit/keys/", "audit/subjects/"
+# A writer that loses the head to another reads it again at once. A lease would need no attempts, but one whose holder has
+# died blocks every decision and movement until it runs out.
 _ATTEMPTS = 50
 
 
@@ -28,6 +30,8 @@ class BlobAudit:
             head_blob, head = self._read_head()
             if head is not None:
                 self._lay_down(head)
+            # The head is laid down before the key is looked for: a writer that died after it had advanced the head left
+            # an entry without a key, and looking first would append it a second time.
             existing = self._find(key)
             if existing is not None:
                 return existing
@@ -57,6 +61,8 @@ class BlobAudit:
         for blob in self._hub.list(self._container, _subject_folder(name)):
             raw = self._hub.read(self._container, _entry_path(int(blob.path.rpartition("/")[2])))
             entry = decode(Entry, json.loads(raw or b"{}"))
+            # The folder is only an index, and anybody who may write blobs could put a number into it. The entry itself
+            # is part of the chain, so its own subject decides.
             if _subject_folder(entry.subject) == _subject_folder(name):
                 yield entry
 

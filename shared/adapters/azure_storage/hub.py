@@ -87,6 +87,8 @@ class BlobHub:
             return self._carry(source, target, metadata)
         with translated(f"copy {source.container}/{source.path} to {container}/{path}"):
             try:
+                # The condition on the source's eTag makes the copy the very version that the arrival named: between the
+                # event and this call the file may have been overwritten, and a run must score what it has checked.
                 answer = target.start_copy_from_url(
                     origin.url,
                     metadata=dict(metadata),
@@ -96,6 +98,8 @@ class BlobHub:
             except HttpResponseError as error:
                 if error.status_code == 404 and not self._service.get_container_client(container).exists():
                     raise Refused(f"container {container} does not exist; create it, and try again") from error
+                # 404: the source was deleted; 412: it was overwritten. Either way the version is gone for good, which
+                # is an answer for the caller and no fault to be retried.
                 if error.status_code in (404, 412):
                     return False
                 raise
@@ -118,6 +122,8 @@ class BlobHub:
     ) -> bool:
         with translated(f"create {container}/{path}"):
             try:
+                # The SDK sends If-None-Match: *. For content above 64 MiB it stages blocks and sets the condition on
+                # the commit alone: the loser of a race has then uploaded in vain, and the first writer still wins.
                 self._client(container, path).upload_blob(data, overwrite=False, metadata=_plain(metadata))
             except ResourceExistsError:
                 return False
@@ -149,8 +155,10 @@ class BlobHub:
                 return self._append(client, line)
 
     def _append(self, client: BlobClient, line: bytes) -> bool:
-        """Append *data*; False if the blob has reached its limit of blocks or bytes."""
+        """Append *line*; False if the blob has reached its limit of blocks or bytes."""
         try:
+            # The service itself checks the size. A look at the blob before the append would let two writers pass the
+            # limit together.
             client.append_block(line + b"\n", maxsize_condition=self._longest_log)
         except HttpResponseError as error:
             if error.error_code in _FULL:  # type: ignore[attr-defined]
@@ -198,6 +206,8 @@ class _RangeReader(io.RawIOBase):
         if length <= 0:
             return 0
         with translated(f"read {self._client.container_name}/{self._client.blob_name}"):
+            # One range at a time: the reader asks for large pieces in order, and the SDK's parallel ranges would hold
+            # several of them in memory at once.
             stream = self._client.download_blob(
                 self._at,
                 length,

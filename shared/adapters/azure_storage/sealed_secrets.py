@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from shared.domain.failures import Refused
 from shared.ports import DataHub
 
+# NIST SP 800-38D allows 2^32 random nonces of this size under one key. A task of a pipeline writes one secret.
 _NONCE_BYTES = 12
 _FOLDER = "secrets/"
 
@@ -26,6 +27,8 @@ class SealedSecrets:
     def __init__(self, hub: DataHub, container: str, key: str) -> None:
         if not key:
             raise Refused("no secret can be kept: SIGNALBOX_SECRETS_KEY is not set")
+        # HKDF and no password hash: the setting is a random key of Key Vault and no word that could be guessed, so that
+        # stretching it would only cost time at every cold start. *info* keeps other uses of the key apart.
         derived_key = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"signalbox/secrets").derive(key.encode())
         self._hub, self._container, self._cipher = hub, container, AESGCM(derived_key)
 
@@ -54,6 +57,7 @@ class SealedSecrets:
     def drop(self, name: str) -> None:
         blob = self._hub.find(self._container, _path(name))
         if blob is not None:
+            # The condition spares a secret that was written under the name since it was looked at.
             self._hub.delete(self._container, _path(name), blob.etag)
 
     def drop_expired(self, now: datetime) -> None:

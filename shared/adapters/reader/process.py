@@ -199,6 +199,8 @@ class _Watch:
 
 
 def _ending(code: int, limits: ReaderLimits) -> str:
+    # The kernel's limit of processor time is the second line: the watch in the app measures wall time and comes first,
+    # unless the app itself has died or is stopped.
     if code == -signal.SIGXCPU:
         return f"reading it took longer than {limits.seconds:g} s"
     if code >= 0:

@@ -43,6 +43,7 @@ class ServiceBusQueues:
             other_messages, match = list[ServiceBusReceivedMessage](), None
             try:
                 while match is None and len(other_messages) < _MOST:
+                    # Receiving by sequence number exists for deferred messages only, and a dead letter is not deferred.
                     batch = receiver.receive_messages(_BATCH, max_wait_time=_PATIENCE_S)
                     match = next((message for message in batch if message.sequence_number == number), match)
                     other_messages += [message for message in batch if message is not match]
@@ -51,6 +52,8 @@ class ServiceBusQueues:
                 if match is not None:
                     receiver.complete_message(match)
             finally:
+                # Abandoning returns them at once; their locks alone would hide them for up to five minutes. It raises
+                # their delivery count, which ends nothing here: a dead-letter queue has no limit of deliveries.
                 for message in other_messages:
                     receiver.abandon_message(message)
             return match is not None

@@ -16,6 +16,8 @@ from shared.adapters.tables.conversion import Typed
 
 _RANGE = 1_000_000
 _SAMPLED = 1000
+# A polynomial and no stronger hash: equal hashes are compared by their values afterwards, so a collision costs time and
+# never a verdict. Python's `hash` gives -1 and -2 the same value, and an object for each key was most of the time.
 _POWER = np.uint64(0x9E3779B97F4A7C15)  # Odd, so that its powers never vanish.
 _ABSENT = np.uint64(0xD6E8FEB86659FD93)
 

@@ -80,6 +80,8 @@ def better_than_champion(options: BetterThanChampion, evaluation: Evaluation) ->
         return short
     if not evaluation.champion:
         return _first(options, evaluation)
+    # The interval decides and not the estimate: of equal models, half have the better estimate. The confidence is that
+    # of this look, since each further challenger on the same hold-out is another chance to win by luck.
     confidence = options.overall_confidence(evaluation)
     difference = evaluation.overall(options.metric, confidence)
     if difference is None:
@@ -115,6 +117,7 @@ def _first(options: BetterThanChampion, evaluation: Evaluation) -> GateFinding:
         return failed("there is no champion to compare with, and no at_least that a first model must reach")
     if evaluation.rows < options.least_rows:
         return inconclusive(f"{evaluation.rows} rows, at least {options.least_rows} are needed", rows=evaluation.rows)
+    # A first model is measured against a fixed floor. An interval would need a champion to be paired with.
     value = evaluation.values[options.metric]
     return passed(f"the first model: {options.metric} is {value:.6g} on {evaluation.rows} rows", challenger=value)
 

@@ -52,7 +52,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FiringDecision:
-    """*fires* are the due times that fire, oldest first; *skipped_due* is the newest that does not, *because*."""
+    """*fires* are the due times that fire, by their moments; *skipped_due* is the newest that does not, *because*."""
 
     fires: tuple[datetime, ...] = ()
     skipped_due: datetime | None = None
@@ -109,6 +109,8 @@ def moment(schedule: Schedule, due: datetime) -> datetime:
     """When *due* fires: up to the jitter later, by the name and the time alone, so that all who ask agree."""
     if not schedule.jitter_s:
         return due
+    # A digest and no random number: two hosts, a repeated tick and the command line must agree on the moment. Python's
+    # `hash` would differ in every process, since its seed does.
     digest = hashlib.sha256(f"{schedule.name}:{due.isoformat()}".encode()).digest()
     return due + timedelta(seconds=int.from_bytes(digest[:8]) % schedule.jitter_s)
 
@@ -123,6 +125,8 @@ def decide(schedule: Schedule, after: datetime, now: datetime) -> FiringDecision
     for due in chain((newest,), pending):
         late = now - moment(schedule, due) > ON_TIME
         (late_times if late else on_time).append(due)
+        # Times come newest first. Beyond what the policy catches up, an older one matters only while its jitter may
+        # still make it punctual; without this end an outage of a year would walk through a year of minutes.
         if len(late_times) > most and due < now - ON_TIME - timedelta(seconds=schedule.jitter_s):
             break
     if schedule.catch_up is CatchUp.LATEST and on_time:

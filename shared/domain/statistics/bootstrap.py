@@ -132,6 +132,7 @@ def interval(rows: "NDArray[Any]", formula: Formula, *, confidence: float, seed:
     # Weibull's positions, k / (B + 1): the true ratio is as likely to fall between any two neighbours of the B ratios
     # (Davison & Hinkley 1997, section 5.2). NumPy's default interpolates between the extremes, so its tails are short.
     below, above = np.quantile(ratios, [(1 - confidence) / 2, (1 + confidence) / 2], method="weibull")
+    # scipy.special and not scipy.stats, which has the same quantile: its import takes half a second of a cold start.
     student = float(stdtrit(n - 1, (1 + confidence) / 2)) if n > 1 else np.inf
     return Interval(
         low=float(estimate - max(above, student) * error),
