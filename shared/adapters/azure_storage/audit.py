@@ -14,8 +14,8 @@ from shared.domain.promotion.audit import GENESIS, Entry, sealed
 from shared.ports import Blob, Clock, DataHub
 
 _HEAD, _ENTRIES, _KEYS, _SUBJECTS = "audit/head.json", "audit/entries/", "audit/keys/", "audit/subjects/"
-# A writer that loses the head to another reads it again at once. A lease would need no attempts, but one whose holder has
-# died blocks every decision and movement until it runs out.
+# A writer that loses the head to another reads it again at once. A lease would need no attempts, but one whose holder
+# has died blocks every decision and movement until it runs out.
 _ATTEMPTS = 50
 
 

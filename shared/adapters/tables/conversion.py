@@ -206,6 +206,8 @@ def _within(values: pa.Array, low: int, high: int) -> bool:
 def _slowly(raw: pa.Array, kind: str) -> pa.Array:
     """Each value by itself; numerals are found by their pattern first, since there may be many."""
     if kind in ("integer", "number"):
+        # Arrow's pattern is RE2's, which walks a text once. Only texts that look like numerals come to Python's `int`
+        # and `float`, which would otherwise accept `1_000` and `infinity` as well.
         bare_text = pc.utf8_trim_whitespace(raw)
         fits = pc.match_substring_regex(bare_text, _INTEGER if kind == "integer" else _NUMBER)
         raw = pc.if_else(fits, bare_text, pa.scalar(None, bare_text.type))
@@ -221,6 +223,8 @@ def parsed(text: str, kind: str) -> Any:
 
 
 def _integer(text: str) -> int | None:
+    # Python parses decimal texts in quadratic time and refuses them beyond 4,300 digits by raising. Both are avoided:
+    # more digits than a 64-bit integer has cannot fit, whatever they are.
     digits = text.lstrip("+-").lstrip("0") or "0"
     if len(digits) > _LONGEST_INTEGER:
         return None
@@ -274,6 +278,7 @@ def _widen(raw: pa.Array, kind: str) -> tuple[pa.Array | None, Any]:
     if kind == "number" and (pa.types.is_integer(source) or pa.types.is_decimal(source)):
         return pc.cast(raw, pa.float64(), safe=False), None
     if kind == "integer" and pa.types.is_integer(source):
+        # Arrow's cast would raise for the whole column if one value is above the largest signed integer.
         if source == pa.uint64():
             raw = pc.if_else(pc.less_equal(raw, pa.scalar(_MOST, source)), raw, pa.scalar(None, source))
         return pc.cast(raw, pa.int64()), None

@@ -141,6 +141,8 @@ def records_end(block: bytes, delimiter: bytes) -> int:
         return block.rfind(line_end, 0, last) + 1
     text = np.frombuffer(block, np.uint8)
     quotes = np.flatnonzero(text == _QUOTE)
+    # Counting quotes finds line ends inside quoted values fast, but is right for well-formed files only. A stray quote
+    # in the middle of a value would turn inside and outside round for all the rest of the file.
     if not _well_quoted(text, quotes, delimiter):
         return _end_of_odd_records(block, delimiter)
     while last > 0:
@@ -198,6 +200,8 @@ class _Reader:
         plain = records.isascii() or _is_utf8(records)
         # A bad byte makes readers of the whole file fail: columns that the contract does not name are read as well.
         other_columns = [] if plain else [column for column in self.header if column not in self.contract.names]
+        # All columns are read as bytes. Arrow would guess types from the first block, and one bad byte would fail the
+        # whole column instead of one row.
         table = pa_csv.read_csv(
             pa.BufferReader(records),
             read_options=pa_csv.ReadOptions(

@@ -85,6 +85,9 @@ class _Reader:
         except pa.ArrowException:
             return None
         columns = {column.name: single_array(table.column(column.name)) for column in self.columns}
+        # Arrow takes `{"a":1} {"a":2}` on one line for two rows and passes over blank lines. Only as many rows as lines
+        # prove that each line was one object; any other number is left to the slow way, which says what is wrong with
+        # which line.
         if table.num_rows != count or not all(map(_finite, columns.values())):
             return None
         names = {name for name, values in columns.items() if values.null_count < len(values)}
@@ -172,6 +175,8 @@ class _Objects:
         self.names: dict[str, int] = {}
         self.breaches = Breaches()
         self.broken_count = self._not_json_seen = 0
+        # Pairs and not a dictionary: the standard says nothing of a name that comes twice, and parsers keep the first
+        # or the last. A value that depends on the parser is refused.
         self._decoder = json.JSONDecoder(object_pairs_hook=_fields, parse_constant=self._not_json)
 
     def take(self, number: int, line: bytes) -> None:

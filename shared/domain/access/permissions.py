@@ -29,6 +29,7 @@ class Action(StrEnum):
 
 
 EVERYWHERE = "all"
+# No configuration can give these to a machine: an approval by the pipeline that asked would be no second pair of eyes.
 PEOPLE_ONLY = frozenset({Action.DECIDE, Action.BREAK_GLASS})
 
 

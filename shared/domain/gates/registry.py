@@ -82,6 +82,7 @@ def _verdict(spec: GateSpec, evidence: Evidence) -> Verdict:
         reasons = "; ".join(f"{problem.option} {problem.problem}: {problem.remedy}" for problem in problems)
         raise ValueError(f"gate {spec.gate!r}: {reasons}")
     finding = _decide(gate, options, getattr(evidence, gate.part))
+    # The verdict becomes JSON, which has no infinity; an interval of few groups may end in one.
     figures = {name: value for name, value in finding.figures.items() if math.isfinite(value)}
     return Verdict(gate=spec.gate, outcome=finding.outcome, because=finding.because, figures=figures)
 
@@ -90,6 +91,8 @@ def _decide(gate: Gate, options: Any, part: Any) -> GateFinding:
     subject = gate.part.replace("_", " ")
     if part is None:
         return failed(f"there is no evidence about: {subject}")
+    # Every comparison with NaN is false. A gate that asks `error > limit` would pass it, one that asks `error <= limit`
+    # would fail it; refusing it here spares each gate from asking in the right direction.
     unknown = tuple(_not_finite(part, gate.part))
     if unknown:
         return failed(f"not a finite number: {', '.join(unknown)}")

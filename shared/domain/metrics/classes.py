@@ -100,6 +100,7 @@ def matthews(truth: "NDArray[Any]", predictions: "NDArray[Any]") -> Influence:
     hits, actual, guesses = float(cells.hits.sum()), cells.actual, cells.prediction_shares
     together = hits - float(actual @ guesses)
     of_truth, of_guess = 1 - float(actual @ actual), 1 - float(guesses @ guesses)
+    # Predicting one class alone makes the correlation 0 / 0. scikit-learn says 0 too, so that figures can be compared.
     if of_guess <= 0 or of_truth <= 0:
         return Influence(value=0.0, rows=np.zeros(len(truth)))
     root = (of_truth * of_guess) ** 0.5

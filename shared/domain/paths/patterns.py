@@ -68,6 +68,7 @@ def match(pattern: str, location: str) -> dict[str, str] | None:
     name be matches nothing. Raises PatternError where `unanchored` names a capture of *pattern*.
     """
     template = _compile(pattern)
+    # Most names fit none of a hundred routes. The fixed text at both ends tells so before any set of places is made.
     if len(location) > LONGEST_LOCATION or not (
         location.startswith(template.start) and location.endswith(template.end)
     ):
@@ -102,6 +103,8 @@ def fixed_prefix(pattern: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _compile(pattern: str) -> _Template:
+    # `re` with back-references would match such patterns and backtrack exponentially on a hostile name; RE2, which does
+    # not backtrack, has no back-references. So they are refused when the configuration is read.
     if free := unanchored(pattern):
         raise PatternError(f"pattern {pattern!r} repeats {', '.join(free)}, and nowhere as a whole folder's name")
     tokens, position = list[_Token](), 0

@@ -110,6 +110,7 @@ def fisher_irwin(table: "NDArray[Any]") -> float:
     if min(first, second, column, total - column) > _EXACT_TERMS:
         return float(chdtrc(1, _pearson(table) * (total - 1) / total))
     cells = np.arange(max(0.0, column - second), min(first, column) + 1)
+    # Logarithms of factorials, less their largest: the factorials of a few hundred rows exceed a double.
     chances = -sum(gammaln(part + 1) for part in (cells, first - cells, column - cells, second - column + cells))
     chances = np.exp(chances - np.max(chances))
     table_chance = chances[int(table[0, 0] - cells[0])]
@@ -140,6 +141,7 @@ def population_stability(reference: Sequence[int], sample: Sequence[int], *, ord
     table = np.array([reference, sample], dtype=np.float64)
     if ordered:
         table = _bin(table)
+    # Without smoothing one empty bin makes the index infinite. Half a row is Jeffreys' prior of a share.
     shares = (table + _PSI_SMOOTHING) / (table + _PSI_SMOOTHING).sum(axis=1, keepdims=True)
     return float(np.sum((shares[1] - shares[0]) * np.log(shares[1] / shares[0])))
 
