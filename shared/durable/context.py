@@ -91,8 +91,8 @@ def wait_for(ctx: Context, event: ExternalEvent, seconds: float) -> Steps[bool]:
     winner = yield ctx.sdk().task_any([arrival, deadline])
     if winner is not arrival:
         return False
-    # Durable Functions completes no orchestration that has an open timer. Without this line a run that was approved on
-    # the first day would stay "Running" until the deadline of its approval has passed.
+    # On Azure an orchestration with an open timer does not complete (the local host does not imitate that). Without
+    # this line a promotion that was approved on the first day would stay "Running" until the deadline of its approval.
     deadline.cancel()
     return True
 
