@@ -21,7 +21,7 @@ PROJECT = Path(__file__).parents[1]
 LIMIT_S = 3.0
 
 
-async def call(session: aiohttp.ClientSession, ends: Endpoints, took: list[float], refused: list[int]) -> None:
+async def call(session: aiohttp.ClientSession, ends: Endpoints, took: list[float], refusals: list[int]) -> None:
     ids = {name: str(uuid.uuid4()) for name in ("PlanId", "JobId", "TimelineId", "TaskInstanceId")}
     place = {"PlanUrl": f"{ends.azure_devops}/contoso/", "ProjectId": str(uuid.uuid4()), "HubName": "checks"}
     headers = {**ids, **place, "AuthToken": "t", "Content-Type": "application/json"}
@@ -32,30 +32,30 @@ async def call(session: aiohttp.ClientSession, ends: Endpoints, took: list[float
     ) as answer:
         await answer.read()
         if answer.status != 200:
-            refused.append(answer.status)
+            refusals.append(answer.status)
     took.append(time.perf_counter() - began)
 
 
 async def load(ends: Endpoints, rate: int, seconds: int) -> tuple[list[float], list[int]]:
     took: list[float] = []
-    refused: list[int] = []
+    refusals: list[int] = []
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session, asyncio.TaskGroup() as group:
         began = time.perf_counter()
         for number in range(rate * seconds):
             await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
-            group.create_task(call(session, ends, took, refused))
-    return took, refused
+            group.create_task(call(session, ends, took, refusals))
+    return took, refusals
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--rate", type=int, default=10)
     arguments.add_argument("--seconds", type=int, default=30)
-    given = arguments.parse_args()
+    options = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder, LocalCloud(PROJECT, Path(folder)) as cloud:
-        took, refused = asyncio.run(load(cloud.endpoints, given.rate, given.seconds))
+        took, refusals = asyncio.run(load(cloud.endpoints, options.rate, options.seconds))
     cuts = statistics.quantiles(took, n=100)
-    print(f"{len(took)} calls at {given.rate}/s, {len(refused)} not answered by 200")
+    print(f"{len(took)} calls at {options.rate}/s, {len(refusals)} not answered by 200")
     print(f"median {cuts[49] * 1000:.0f} ms, p99 {cuts[98] * 1000:.0f} ms, longest {max(took) * 1000:.0f} ms")
     assert cuts[98] < LIMIT_S, f"p99 must stay below {LIMIT_S:.0f} s"
 

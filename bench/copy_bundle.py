@@ -26,11 +26,11 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--megabytes", type=int, default=2048)
     arguments.add_argument("--copy", metavar="RESOURCE_MANAGER", help=argparse.SUPPRESS)
-    given = arguments.parse_args()
-    if given.copy:
-        print(json.dumps(copy(given.copy)))
+    options = arguments.parse_args()
+    if options.copy:
+        print(json.dumps(copy(options.copy)))
         return
-    measure(given.megabytes)
+    measure(options.megabytes)
 
 
 def measure(megabytes: int) -> None:
@@ -78,13 +78,13 @@ def copy(resource_manager: str) -> dict[str, float]:
     credential = DefaultAzureCredential()
     store = AzureMlBundles(Arm(credential, resource_manager), credential, os.environ["STORAGE_ACCOUNTS_URL"])
     places = {
-        each.name: Workspace(
-            name=each.name,
-            subscription=each.subscription,
-            resource_group=each.resource_group,
-            workspace=each.name,
+        workspace.name: Workspace(
+            name=workspace.name,
+            subscription=workspace.subscription,
+            resource_group=workspace.resource_group,
+            workspace=workspace.name,
         )
-        for each in WORKSPACES
+        for workspace in WORKSPACES
     }
     asset = ModelVersion(name="bench", version="1")
     source, target = (Shelf(place=places[name], folder=_FOLDER, asset=asset) for name in ("mlw-dev", "mlw-preprod"))
@@ -93,10 +93,10 @@ def copy(resource_manager: str) -> dict[str, float]:
         for file in store.files(source)
     ]
     began = time.perf_counter()
-    moved = sum(file.size for file in files if store.copy(source, target, file))
+    copied_bytes = sum(file.size for file in files if store.copy(source, target, file))
     return {
         "seconds": time.perf_counter() - began,
-        "moved_mb": moved / _MEGABYTE,
+        "moved_mb": copied_bytes / _MEGABYTE,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 

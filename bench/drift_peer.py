@@ -63,8 +63,10 @@ def evidently(before: dict, after: dict, **settings: object) -> str:
 
     report = Report([DataDriftPreset(**settings)])
     content = report.run(current_data=pd.DataFrame(after), reference_data=pd.DataFrame(before)).dict()
-    drifted = next(each["value"]["count"] for each in content["metrics"] if "DriftedColumns" in each["metric_name"])
-    return "drifted" if drifted else "none"
+    drifted_count = next(
+        metric["value"]["count"] for metric in content["metrics"] if "DriftedColumns" in metric["metric_name"]
+    )
+    return "drifted" if drifted_count else "none"
 
 
 def evidently_tests(before: dict, after: dict) -> str:
@@ -107,9 +109,9 @@ def _ours_from_file(folder: Path) -> str:
 
     reference = parse_reference(json.loads((folder / "reference.json").read_text()))
     files = [TableFile(name="after.csv", open=lambda: (folder / "after.csv").open("rb"))]
-    found = measure(files, _contract(), reference.inputs)
+    measurement = measure(files, _contract(), reference.inputs)
     rule = DriftRule(alpha=ALPHA, effect=EFFECT)
-    return detect(reference, Counted(rows=found.rows, inputs=dict(found.tallies)), rule).outcome.value
+    return detect(reference, Counted(rows=measurement.rows, inputs=dict(measurement.tallies)), rule).outcome.value
 
 
 def _contract():
@@ -145,20 +147,20 @@ def peer_python(folder: Path) -> str:
     return str(python)
 
 
-def asked(python: str, what: str, side: str, argument: str) -> dict:
+def asked(python: str, subject: str, side: str, argument: str) -> dict:
     """One side's answer, from a process of its own."""
-    command = [python, "-W", "ignore", __file__, "--side", what, side, argument]
+    command = [python, "-W", "ignore", __file__, "--side", subject, side, argument]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def answer(what: str, side: str, argument: str) -> None:
+def answer(subject: str, side: str, argument: str) -> None:
     start = time.perf_counter()
-    if what == "verdicts":
-        found = {"verdicts": verdicts(side, int(argument))}
+    if subject == "verdicts":
+        result = {"verdicts": verdicts(side, int(argument))}
     else:
-        found = {"verdict": read_and_compare(side, Path(argument))}
-    print(json.dumps({**found, "seconds": time.perf_counter() - start, "megabytes": peak_megabytes()}))
+        result = {"verdict": read_and_compare(side, Path(argument))}
+    print(json.dumps({**result, "seconds": time.perf_counter() - start, "megabytes": peak_megabytes()}))
 
 
 def main() -> None:
@@ -167,26 +169,29 @@ def main() -> None:
     arguments.add_argument("--rows", type=int, default=1_000_000)
     arguments.add_argument("--venv", type=Path, default=Path(".signalbox") / "bench" / "evidently")
     arguments.add_argument("--side", nargs=3, help=argparse.SUPPRESS)
-    given = arguments.parse_args()
-    if given.side:
-        answer(*given.side)
+    options = arguments.parse_args()
+    if options.side:
+        answer(*options.side)
         return
-    peer = peer_python(given.venv)
+    peer = peer_python(options.venv)
     pythons = {side: sys.executable if side == "signalbox" else peer for side in SIDES}
-    compare_verdicts(pythons, given.simulations)
-    compare_cost(pythons, given.rows)
+    compare_verdicts(pythons, options.simulations)
+    compare_cost(pythons, options.rows)
 
 
 def compare_verdicts(pythons: dict[str, str], simulations: int) -> None:
     """Print how often each says what; exit with an error where ours is wrong about nothing."""
-    said = {side: asked(python, "verdicts", side, str(simulations)) for side, python in pythons.items()}
+    reports = {side: asked(python, "verdicts", side, str(simulations)) for side, python in pythons.items()}
     print(f"Verdicts on {simulations} pairs of tables each, drifted / inconclusive / none:\n")
     print("| one column of seven moved by | reference | rows |", " | ".join(pythons), "|")
     print("|---|---|---|" + "---|" * len(pythons))
     for at, (name, reference, rows, shift) in enumerate(SCENES):
-        counts = [said[side]["verdicts"][at] for side in pythons]
-        shown = [" / ".join(str(each.get(v, 0)) for v in ("drifted", "inconclusive", "none")) for each in counts]
-        print(f"| {name} | {reference} | {rows} |", " | ".join(shown), "|")
+        counts = [reports[side]["verdicts"][at] for side in pythons]
+        cells = [
+            " / ".join(str(counts_by_verdict.get(v, 0)) for v in ("drifted", "inconclusive", "none"))
+            for counts_by_verdict in counts
+        ]
+        print(f"| {name} | {reference} | {rows} |", " | ".join(cells), "|")
         alarms = counts[0].get("drifted", 0)
         if shift < EFFECT and alarms > ALPHA * simulations + 3 * (ALPHA * simulations) ** 0.5:
             raise SystemExit(f"{alarms} false alarms of {simulations}: {name}, {rows} rows")
@@ -198,8 +203,8 @@ def compare_cost(pythons: dict[str, str], rows: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         make_files(Path(folder), rows)
         for side, python in pythons.items():
-            found = asked(python, "file", side, folder)
-            print(f"| {side} | {found['verdict']} | {found['seconds']:.1f} s | {found['megabytes']:.0f} MB |")
+            result = asked(python, "file", side, folder)
+            print(f"| {side} | {result['verdict']} | {result['seconds']:.1f} s | {result['megabytes']:.0f} MB |")
 
 
 if __name__ == "__main__":

@@ -72,12 +72,12 @@ def hidden(simulations: int) -> list[str]:
         for _ in range(simulations):
             reference = reference_of({"x0": before(chance, 10_000)})
             outcomes[detect(reference, counted({"x0": after(chance, 100)}, reference), rule).outcome] += 1
-            unmoved = counted({"x0": before(chance, 100)}, reference)
-            still += detect(reference, unmoved, rule).outcome is DriftOutcome.DRIFTED
+            quiet_window = counted({"x0": before(chance, 100)}, reference)
+            still += detect(reference, quiet_window, rule).outcome is DriftOutcome.DRIFTED
         shares = " | ".join(f"{outcomes[outcome] / simulations:.1%}" for outcome in OUTCOMES)
         print(f"| {name} | {shares} | {still / simulations:.1%} |", flush=True)
-        missed = outcomes[DriftOutcome.NONE] / simulations
-        if missed > limit(1 - rule.power, simulations) or still / simulations > limit(rule.alpha, simulations):
+        miss_rate = outcomes[DriftOutcome.NONE] / simulations
+        if miss_rate > limit(1 - rule.power, simulations) or still / simulations > limit(rule.alpha, simulations):
             wrong.append(name)
     return wrong
 
@@ -97,16 +97,16 @@ def score(simulations: int) -> list[str]:
     print("| what moved | outputs | drifted | inconclusive | none |\n|---|---|---|---|---|")
     worlds = {"both inputs of an exclusive or": True, "an input that the score does not use": False}
     for name, together in worlds.items():
-        for asked in (False, True):
+        for has_outputs in (False, True):
             chance, outcomes = np.random.default_rng(6), Counter[DriftOutcome]()
             for _ in range(simulations):
                 rows = _score_world(chance, 1000, together, moved=False)
                 reference = replace(reference_of(rows), relevance=relevance(rows, "output", resamples=0))
-                reference = reference if asked else reference.inputs_alone
+                reference = reference if has_outputs else reference.inputs_alone
                 window = counted(_score_world(chance, 500, together, moved=True), reference)
                 outcomes[detect(reference, window, rule).outcome] += 1
             shares = " | ".join(f"{outcomes[outcome] / simulations:.1%}" for outcome in OUTCOMES)
-            print(f"| {name} | {'compared' if asked else 'not there'} | {shares} |", flush=True)
+            print(f"| {name} | {'compared' if has_outputs else 'not there'} | {shares} |", flush=True)
             wrong += [f"the score of {name}"] if together and outcomes[DriftOutcome.NONE] else []
     return wrong
 
@@ -130,9 +130,9 @@ def months(simulations: int) -> list[str]:
     print("|---|---|---|---|")
     for level in (alpha, alpha / windows):
         window, month = np.mean(least <= level), np.mean((least <= level).any(axis=1))
-        bound = 1 - (1 - level) ** windows
-        print(f"| {level:.4f} | {window:.2%} | {month:.1%} | {bound:.1%} |")
-        wrong += [f"months at {level:.4f}"] if month > limit(bound, simulations) else []
+        upper_bound = 1 - (1 - level) ** windows
+        print(f"| {level:.4f} | {window:.2%} | {month:.1%} | {upper_bound:.1%} |")
+        wrong += [f"months at {level:.4f}"] if month > limit(upper_bound, simulations) else []
     return wrong
 
 
@@ -146,10 +146,10 @@ def variation(simulations: int) -> list[str]:
                 [chance.multinomial(rows, [1 / count] * count).tolist() for rows in (reference, 200)]
                 for _ in range(simulations)
             ]
-            plain, corrected = (
+            plain, corrected_mean = (
                 np.mean([measure(*sample) for sample in samples]) for measure in (total_variation, corrected_variation)
             )
-            print(f"| {count} | {reference} | 200 | {plain:.3f} | {corrected:.3f} |", flush=True)
+            print(f"| {count} | {reference} | 200 | {plain:.3f} | {corrected_mean:.3f} |", flush=True)
     return []
 
 

@@ -39,34 +39,34 @@ def _columns(draw: Callable[[np.random.Generator, int], np.ndarray]) -> World:
     """Several independent columns, and an output that is the sum of them where they are numbers."""
 
     def world(chance: np.random.Generator, rows: int) -> Rows:
-        return _answered({f"x{number}": draw(chance, rows) for number in range(COLUMNS)})
+        return _with_output({f"x{number}": draw(chance, rows) for number in range(COLUMNS)})
 
     return world
 
 
-def _answered(rows: Rows) -> Rows:
-    numbers = [each for each in rows.values() if each.dtype.kind == "f"]
+def _with_output(rows: Rows) -> Rows:
+    numbers = [column for column in rows.values() if column.dtype.kind == "f"]
     return rows | {"output": np.sum(numbers, axis=0)} if numbers else rows
 
 
-def _correlated(chance: np.random.Generator, rows: int) -> Rows:
+def _correlate(chance: np.random.Generator, rows: int) -> Rows:
     """Every pair of columns correlates by 0.8."""
     common = chance.normal(size=rows)
-    return _answered(
+    return _with_output(
         {f"x{number}": 0.8**0.5 * common + 0.2**0.5 * chance.normal(size=rows) for number in range(COLUMNS)}
     )
 
 
-def _opposed(chance: np.random.Generator, rows: int) -> Rows:
+def _oppose(chance: np.random.Generator, rows: int) -> Rows:
     """Half of the columns are the mirror of the other half."""
     half = {f"x{number}": chance.normal(size=rows) for number in range(COLUMNS // 2)}
     return half | {f"y{name}": -values for name, values in half.items()} | {"output": half["x0"]}
 
 
-def _mixed(chance: np.random.Generator, rows: int) -> Rows:
+def _mix(chance: np.random.Generator, rows: int) -> Rows:
     numbers = {f"x{number}": chance.gamma(1 + number, size=rows) for number in range(3)}
     texts = {f"c{number}": _categories(chance, rows, 2 + 3 * number) for number in range(3)}
-    return _answered(numbers) | texts
+    return _with_output(numbers) | texts
 
 
 def _categories(chance: np.random.Generator, rows: int, count: int) -> np.ndarray:
@@ -86,9 +86,9 @@ WORLDS: dict[str, World] = {
     "Student t, 2 d.f.": _columns(lambda chance, rows: chance.standard_t(2, rows)),
     "whole numbers, five values": _columns(lambda chance, rows: chance.integers(0, 5, rows).astype(float)),
     "mostly zero": _columns(lambda chance, rows: np.where(chance.random(rows) < 0.9, 0.0, chance.normal(size=rows))),
-    "correlated by 0.8": _correlated,
-    "mirrored": _opposed,
-    "numbers and categories": _mixed,
+    "correlated by 0.8": _correlate,
+    "mirrored": _oppose,
+    "numbers and categories": _mix,
     "categories, long tail": _columns(lambda chance, rows: _categories(chance, rows, 30)),
     "a tenth missing": _with_missing,
 }
@@ -97,8 +97,8 @@ WORLDS: dict[str, World] = {
 def reference_of(rows: Rows) -> ModelReference:
     """As it is made of training rows and the model's outputs for them."""
     profiles = {name: _profile(values) for name, values in rows.items()}
-    inputs = {name: each for name, each in profiles.items() if name != "output"}
-    outputs = {name: each for name, each in profiles.items() if name == "output"}
+    inputs = {name: profile for name, profile in profiles.items() if name != "output"}
+    outputs = {name: profile for name, profile in profiles.items() if name == "output"}
     count = len(next(iter(rows.values())))
     return ModelReference(
         inputs=ReferenceProfile(rows=count, columns=inputs),
@@ -108,9 +108,9 @@ def reference_of(rows: Rows) -> ModelReference:
 
 
 def _profile(values: np.ndarray):
-    made = profile_of(values, "number" if values.dtype.kind == "f" else "string")
-    assert made is not None
-    return made
+    profile = profile_of(values, "number" if values.dtype.kind == "f" else "string")
+    assert profile is not None
+    return profile
 
 
 def counted(rows: Rows, reference: ModelReference) -> Counted:
@@ -118,8 +118,8 @@ def counted(rows: Rows, reference: ModelReference) -> Counted:
     return Counted(
         rows=count,
         answers=count if reference.outputs else 0,
-        inputs={name: tally_of(rows[name], each) for name, each in reference.inputs.columns.items()},
-        outputs={name: tally_of(rows[name], each) for name, each in reference.outputs.items()},
+        inputs={name: tally_of(rows[name], profile) for name, profile in reference.inputs.columns.items()},
+        outputs={name: tally_of(rows[name], profile) for name, profile in reference.outputs.items()},
         moments={name: moments_of(rows[name]) for name in reference.outputs},
     )
 
@@ -128,8 +128,8 @@ def verdict(
     world: World, reference: int, rows: int, seed: int, rule: DriftRule, move: Callable[[Rows], Rows]
 ) -> DriftVerdict:
     chance = np.random.default_rng((reference, rows, seed))
-    known = reference_of(world(chance, reference))
-    return detect(known, counted(move(world(chance, rows)), known), rule)
+    model_reference = reference_of(world(chance, reference))
+    return detect(model_reference, counted(move(world(chance, rows)), model_reference), rule)
 
 
 def share(
@@ -153,15 +153,15 @@ def limit(alpha: float, simulations: int) -> float:
 
 def false_alarms(reference: int, sizes: list[int], simulations: int) -> list[str]:
     """Print the table; the lines with too many."""
-    allowed, wrong = limit(RULE.alpha, simulations), []
+    ceiling, wrong = limit(RULE.alpha, simulations), []
     print(f"\nFalse alarms, alpha = {RULE.alpha:g}, no smallest effect, {simulations} simulations each:")
-    print(f"at most {allowed:.2%} with the error of counting\n")
+    print(f"at most {ceiling:.2%} with the error of counting\n")
     print("| world | reference | rows | false alarms |\n|---|---|---|---|")
     for name, world in WORLDS.items():
         for rows in sizes:
-            found = share(world, reference, rows, simulations, RULE, unmoved)[DriftOutcome.DRIFTED] / simulations
-            print(f"| {name} | {reference} | {rows} | {found:.2%} |", flush=True)
-            wrong += [f"{name}, {rows} rows: {found:.2%}"] if found > allowed else []
+            alarm_rate = share(world, reference, rows, simulations, RULE, unmoved)[DriftOutcome.DRIFTED] / simulations
+            print(f"| {name} | {reference} | {rows} | {alarm_rate:.2%} |", flush=True)
+            wrong += [f"{name}, {rows} rows: {alarm_rate:.2%}"] if alarm_rate > ceiling else []
     return wrong
 
 
@@ -173,10 +173,10 @@ def power(reference: int, sizes: list[int], simulations: int) -> None:
     for by in (0.0, 0.25, 0.5, 1.0):
         distance = math.erf(by / 2 / 2**0.5)
         for rows in sizes:
-            said = share(WORLDS["normal"], reference, rows, simulations, rule, shifted(by))
+            outcomes = share(WORLDS["normal"], reference, rows, simulations, rule, shifted(by))
             shares = " | ".join(
-                f"{said[each] / simulations:.0%}"
-                for each in (DriftOutcome.DRIFTED, DriftOutcome.INCONCLUSIVE, DriftOutcome.NONE)
+                f"{outcomes[outcome] / simulations:.0%}"
+                for outcome in (DriftOutcome.DRIFTED, DriftOutcome.INCONCLUSIVE, DriftOutcome.NONE)
             )
             print(f"| {by:g} | {distance:.2f} | {reference} | {rows} | {shares} |", flush=True)
 
@@ -184,14 +184,14 @@ def power(reference: int, sizes: list[int], simulations: int) -> None:
 def at_distance(kind: str, distance: float) -> tuple[World, Callable[[Rows], Rows]]:
     """A world of one column, and a movement of it by exactly *distance*."""
     if kind == "numbers":
-        return _one(lambda chance, rows: chance.random(rows)), _some_moved(distance, lambda values: values + 1)
+        return _world(lambda chance, rows: chance.random(rows)), _some_moved(distance, lambda values: values + 1)
     count = int(kind.split()[0])
-    draw = _one(lambda chance, rows: np.array([f"c{code}" for code in chance.integers(0, count, rows)]))
+    draw = _world(lambda chance, rows: np.array([f"c{code}" for code in chance.integers(0, count, rows)]))
     # Of every hundred rows, those that leave other categories for the first are as many as the distance says.
     return draw, _some_moved(distance / (1 - 1 / count), lambda values: np.full_like(values, "c0"))
 
 
-def _one(draw: Callable[[np.random.Generator, int], np.ndarray]) -> World:
+def _world(draw: Callable[[np.random.Generator, int], np.ndarray]) -> World:
     return lambda chance, rows: {"x0": draw(chance, rows)}
 
 
@@ -208,22 +208,22 @@ def _some_moved(share_of_rows: float, move: Callable[[np.ndarray], np.ndarray]) 
 def none_at_effect(reference: int, sizes: list[int], simulations: int) -> list[str]:
     """How often a distance of exactly the smallest effect is called `none`: at most 1 - power may be."""
     rule = DriftRule(alpha=0.01, effect=0.2, minimum_rows=20)
-    allowed, wrong = limit(1 - rule.power, simulations), []
-    print(f"\nA distance of exactly {rule.effect:g} called none, {simulations} simulations, at most {allowed:.1%}:\n")
+    ceiling, wrong = limit(1 - rule.power, simulations), []
+    print(f"\nA distance of exactly {rule.effect:g} called none, {simulations} simulations, at most {ceiling:.1%}:\n")
     print("| column | reference | rows | drifted | inconclusive | none | none where nothing moved |")
     print("|---|---|---|---|---|---|---|")
     for kind in ("numbers", "2 categories", "10 categories", "90 categories"):
         world, move = at_distance(kind, rule.effect)
         for rows in sizes:
-            moved = share(world, reference, rows, simulations, rule, move)
+            outcomes = share(world, reference, rows, simulations, rule, move)
             still = share(world, reference, rows, simulations, rule, unmoved)
             shares = [
-                moved[outcome] / simulations
+                outcomes[outcome] / simulations
                 for outcome in (DriftOutcome.DRIFTED, DriftOutcome.INCONCLUSIVE, DriftOutcome.NONE)
             ]
-            told = " | ".join(f"{part:.1%}" for part in (*shares, still[DriftOutcome.NONE] / simulations))
-            print(f"| {kind} | {reference} | {rows} | {told} |", flush=True)
-            wrong += [f"none at {kind}, {rows} rows: {shares[2]:.1%}"] if shares[2] > allowed else []
+            cells = " | ".join(f"{part:.1%}" for part in (*shares, still[DriftOutcome.NONE] / simulations))
+            print(f"| {kind} | {reference} | {rows} | {cells} |", flush=True)
+            wrong += [f"none at {kind}, {rows} rows: {shares[2]:.1%}"] if shares[2] > ceiling else []
     return wrong
 
 
@@ -249,12 +249,12 @@ def _texts(chance: np.random.Generator) -> np.ndarray:
 def noise_selected(simulations: int, alpha: float = 0.05) -> list[str]:
     """How often relevance selects any of twenty columns of pure noise: at most alpha may be. In every fourth simulation
     one more column tells a little."""
-    allowed, wrong = limit(alpha, simulations), []
-    print(f"\nOne of twenty columns of noise selected, 500 rows, {simulations} simulations, at most {allowed:.1%}:\n")
+    ceiling, wrong = limit(alpha, simulations), []
+    print(f"\nOne of twenty columns of noise selected, 500 rows, {simulations} simulations, at most {ceiling:.1%}:\n")
     print("| columns, target | selected | an informative column found |\n|---|---|---|")
     for name, (draw, draw_target) in NOISE.items():
         chance = np.random.default_rng(5)
-        alarms = found = 0
+        alarms = hits = 0
         for number in range(simulations):
             target = draw_target(chance)
             columns = {f"noise{column}": draw(chance) for column in range(20)}
@@ -263,30 +263,30 @@ def noise_selected(simulations: int, alpha: float = 0.05) -> list[str]:
                 continue
             telling = (target - target.mean()) / target.std() * 0.25 + chance.normal(size=500)
             with_one = relevance(columns | {"telling": telling, "target": target}, "target", alpha=alpha, resamples=0)
-            found += "telling" in with_one.selected
-        print(f"| {name} | {alarms / simulations:.1%} | {found / math.ceil(simulations / 4):.0%} |", flush=True)
-        wrong += [f"{name}: {alarms / simulations:.1%}"] if alarms / simulations > allowed else []
+            hits += "telling" in with_one.selected
+        print(f"| {name} | {alarms / simulations:.1%} | {hits / math.ceil(simulations / 4):.0%} |", flush=True)
+        wrong += [f"{name}: {alarms / simulations:.1%}"] if alarms / simulations > ceiling else []
     return wrong
 
 
 def relevance_alarms(rows: int, simulations: int) -> list[str]:
     """How often relevance is said to have changed where it has not, and where it has."""
     alpha = 0.05
-    said = {
-        name: sum(_changed(seed, rows, now, alpha) for seed in range(simulations)) / simulations
+    rates = {
+        name: sum(_is_changed(seed, rows, now, alpha) for seed in range(simulations)) / simulations
         for name, now in (("the same", 1.0), ("half as strong", 0.5), ("gone", 0.0))
     }
     print(f"\nRelevance of {rows} rows before and after, alpha = {alpha:g}, any change, {simulations} simulations:\n")
     print("| the strongest of six columns is | said to have changed |\n|---|---|")
-    for name, found in said.items():
-        print(f"| {name} | {found:.2%} |")
-    return [f"relevance: {said['the same']:.2%}"] if said["the same"] > limit(alpha, simulations) else []
+    for name, rate in rates.items():
+        print(f"| {name} | {rate:.2%} |")
+    return [f"relevance: {rates['the same']:.2%}"] if rates["the same"] > limit(alpha, simulations) else []
 
 
-def _changed(seed: int, rows: int, now: float, alpha: float) -> bool:
+def _is_changed(seed: int, rows: int, now: float, alpha: float) -> bool:
     chance = np.random.default_rng((seed, rows))
     before, after = (_relevance(chance, rows, strength, seed) for strength in (1.0, now))
-    return any(each.change is Change.CHANGED for each in compare_relevance(before, after, alpha=alpha, least=0.0))
+    return any(change.change is Change.CHANGED for change in compare_relevance(before, after, alpha=alpha, least=0.0))
 
 
 def _relevance(chance: np.random.Generator, rows: int, strength: float, seed: int):

@@ -65,8 +65,13 @@ def grouped(metric: str, heavy: bool) -> Draw:
         codes, errors = _grouped_errors(chance, groups, better, heavy)
         n = len(codes)
         if metric == "ndcg":
-            wanted = chance.integers(0, 4, n).astype(float)
-            return wanted, wanted + 2 * chance.normal(size=n), wanted + 2 * better * chance.normal(size=n), codes
+            relevance = chance.integers(0, 4, n).astype(float)
+            return (
+                relevance,
+                relevance + 2 * chance.normal(size=n),
+                relevance + 2 * better * chance.normal(size=n),
+                codes,
+            )
         base = 0.7 * chance.normal(size=groups)[codes] + 0.7 * chance.normal(size=n)
         return (*_columns(metric, base, errors), codes)
 
@@ -88,7 +93,7 @@ def _columns(metric: str, base: Any, errors: list[Any]) -> tuple[Any, Any, Any]:
     scores = [base + error for error in errors]
     if metric == "multiclass_log_loss":
         powers = [np.exp(np.stack([-score, np.zeros(len(base)), score], axis=1)) for score in scores]
-        return np.digitize(base, (-0.5, 0.8)), *(each / each.sum(axis=1, keepdims=True) for each in powers)
+        return np.digitize(base, (-0.5, 0.8)), *(power / power.sum(axis=1, keepdims=True) for power in powers)
     if metric in ("accuracy", "macro_f1", "weighted_f1", "balanced_accuracy", "mcc"):
         return np.digitize(base, (-0.5, 0.8)), *(np.digitize(score, (-0.5, 0.8)) for score in scores)
     if metric in ("recall", "f1", "precision"):
@@ -97,8 +102,8 @@ def _columns(metric: str, base: Any, errors: list[Any]) -> tuple[Any, Any, Any]:
         return (base > 0.5).astype(float), *scores
     if metric in ("log_loss", "brier"):
         return (base > 0.5).astype(float), *(1 / (1 + np.exp(1 - 2 * score)) for score in scores)
-    moved = 20 if metric in ("mape", "smape") else 0  # Truths far from 0, of which shares are taken.
-    return base + moved, *(score + moved for score in scores)
+    offset = 20 if metric in ("mape", "smape") else 0  # Truths far from 0, of which shares are taken.
+    return base + offset, *(score + offset for score in scores)
 
 
 FAMILIES = (
@@ -131,7 +136,7 @@ def few_positives(metric: str, positives: int) -> Draw:
             return truth, 2 * truth + chance.normal(size=rows), 2 * truth + better * chance.normal(size=rows), None
         share = positives / rows
         wrong = np.where(truth == 1, 0.3, 0.3 * share / (1 - share))
-        models = [np.where(chance.random(rows) < each * wrong, 1 - truth, truth) for each in (1, better)]
+        models = [np.where(chance.random(rows) < factor * wrong, 1 - truth, truth) for factor in (1, better)]
         return truth, *models, None
 
     return draw
@@ -148,26 +153,26 @@ def rare_losses(share: float, times: float) -> Draw:
     """The challenger loses less, but on a *share* of rows *times* as much: on average the models are equal."""
 
     def draw(chance: np.random.Generator, rows: int, better: float) -> Rows:
-        usual, other = chance.exponential(size=rows), chance.exponential(size=rows)
+        usual, other_losses = chance.exponential(size=rows), chance.exponential(size=rows)
         mean = share * times + 0.3 * (1 - share)
         rare = chance.random(rows) < share
-        return np.zeros(rows), mean * usual, better * np.where(rare, times, 0.3) * other, None
+        return np.zeros(rows), mean * usual, better * np.where(rare, times, 0.3) * other_losses, None
 
     return draw
 
 
 RARE = tuple(
     World(
-        name=f"{share:.0%} of rows, {times} times, rarest {'set' if told else 'not set'}",
+        name=f"{share:.0%} of rows, {times} times, rarest {'set' if is_set else 'not set'}",
         metric="mae",
         draw=rare_losses(share, times),
         size=size,
         better=0.5,
-        options={"rarest": share} if told else {},
-        hard=not told,
+        options={"rarest": share} if is_set else {},
+        hard=not is_set,
     )
     for share, times in ((0.01, 50), (0.05, 10))
-    for told in (False, True)
+    for is_set in (False, True)
     for size in (100, 500, 1000)
 )
 
@@ -184,14 +189,14 @@ def outcome(world: World, seed: int, better: float, before: dict[str, Any] | Non
     except MetricError:
         return "fail"  # Such a hold-out is refused.
     if before is not None:
-        return _judged(world.metric, replace(difference, tail=0.0), before)
-    return _judged(world.metric, difference, world.options)
+        return _verdict(world.metric, replace(difference, tail=0.0), before)
+    return _verdict(world.metric, difference, world.options)
 
 
-def _judged(metric: str, difference: Difference, options: dict[str, Any], **evaluation: Any) -> str:
-    measured = Evaluation(digest="", rows=difference.n, champion="m:1", differences=(difference,), **evaluation)
+def _verdict(metric: str, difference: Difference, options: dict[str, Any], **evaluation: Any) -> str:
+    evidence = Evaluation(digest="", rows=difference.n, champion="m:1", differences=(difference,), **evaluation)
     spec = GateSpec(gate="better_than_champion", options={"metric": metric, **options})
-    return judge([spec], Evidence(evaluation=measured))[0].outcome.value
+    return judge([spec], Evidence(evaluation=evidence))[0].outcome.value
 
 
 def passes(world: World, simulations: int, better: float = 1.0, before: dict[str, Any] | None = None) -> float:
@@ -206,10 +211,10 @@ def compared(worlds: tuple[World, ...], simulations: int, before: dict[str, Any]
     print(f"| metric | world | {unit} | equal models pass: before | after | power: before | after |")
     print("|---|---|---|---|---|---|---|")
     for world in worlds:
-        some = max(1, simulations // 4)
-        null = passes(world, some, before=before), passes(world, simulations)
-        some = max(1, some // 2)
-        power = passes(world, some, world.better, before), passes(world, some, world.better)
+        few_simulations = max(1, simulations // 4)
+        null = passes(world, few_simulations, before=before), passes(world, simulations)
+        few_simulations = max(1, few_simulations // 2)
+        power = passes(world, few_simulations, world.better, before), passes(world, few_simulations, world.better)
         figures = f"{null[0]:.1%} | {null[1]:.2%} | {power[0]:.0%} | {power[1]:.0%}"
         print(f"| {world.metric} | {world.name} | {world.size} | {figures} |", flush=True)
         if null[1] > limit(simulations) and not world.hard:
@@ -233,17 +238,17 @@ def sliced(seed: int, slices: int, better: float, rule: str) -> str:
     truth = np.zeros(200 * slices)
     champion, challenger = chance.normal(size=len(truth)), better * chance.normal(size=len(truth))
     # "per slice" is what the gate did: every slice at the whole confidence.
-    wanted = shared_confidence(0.95, slices) if rule == "no_harm" else 0.95
+    confidence = shared_confidence(0.95, slices) if rule == "no_harm" else 0.95
     names = [f"s={number}" for number in range(slices)]
-    found = []
+    differences = []
     for number, name in enumerate(names):
         part = slice(200 * number, 200 * number + 200)
-        one = compare(
-            "mae", truth[part], champion[part], challenger[part], confidence=wanted, seed=seed, resamples=RESAMPLES
+        difference = compare(
+            "mae", truth[part], champion[part], challenger[part], confidence=confidence, seed=seed, resamples=RESAMPLES
         )
-        found.append(SliceDifference(slice=name, difference=one))
+        differences.append(SliceDifference(slice=name, difference=difference))
     whole = compare("mae", truth, champion, challenger, seed=seed, resamples=RESAMPLES)
-    return _judged("mae", whole, {"slices": names, "slice_rule": rule}, slices=tuple(found))
+    return _verdict("mae", whole, {"slices": names, "slice_rule": rule}, slices=tuple(differences))
 
 
 def slice_table(simulations: int) -> None:
@@ -251,11 +256,11 @@ def slice_table(simulations: int) -> None:
     print("|---|---|---|---|---|---|")
     for slices, rule in ((20, "proven"), (20, "no_harm")):
         equal = [sliced(seed, slices, 1.0, rule) for seed in range(simulations)]
-        some = range(max(1, simulations // 8))
-        gains = [[sliced(seed, slices, better, rule) for seed in some] for better in (0.9, 0.8)]
+        seeds = range(max(1, simulations // 8))
+        gains = [[sliced(seed, slices, better, rule) for seed in seeds] for better in (0.9, 0.8)]
         shares = [equal.count("fail") / len(equal), equal.count("pass") / len(equal)]
-        shares += [each.count("pass") / len(each) for each in gains]
-        print(f"| {slices} | {rule} | {' | '.join(f'{each:.1%}' for each in shares)} |", flush=True)
+        shares += [outcomes.count("pass") / len(outcomes) for outcomes in gains]
+        print(f"| {slices} | {rule} | {' | '.join(f'{share:.1%}' for share in shares)} |", flush=True)
 
 
 def look_table(simulations: int) -> None:
@@ -268,39 +273,43 @@ def look_table(simulations: int) -> None:
         "2.5 % at each look (before)": np.full(looks, alpha),
         "Bonferroni, 40 looks": np.full(looks, alpha / looks),
     }
-    for expected in (1, 12, 40):
-        shares = [Look(number=int(each), expected=expected).share for each in number]
-        rules[f"spending, looks: {expected}"] = alpha * np.array(shares)
-    shared = np.sqrt(0.3) * chance.normal(size=(simulations, 1))  # One hold-out asks them all.
-    luck = shared + np.sqrt(0.7) * chance.normal(size=(simulations, looks))
+    for looks_planned in (1, 12, 40):
+        shares = [Look(number=int(k), expected=looks_planned).share for k in number]
+        rules[f"spending, looks: {looks_planned}"] = alpha * np.array(shares)
+    common_noise = np.sqrt(0.3) * chance.normal(size=(simulations, 1))  # One hold-out asks them all.
+    luck = common_noise + np.sqrt(0.7) * chance.normal(size=(simulations, looks))
     truly = chance.random((simulations, looks)) < 0.1
     print("| rule | a false pass in a year, none better | better ones that pass | of the first 12 | of the last 10 |")
     print("|---|---|---|---|---|")
     for name, level in rules.items():
         critical = norm.isf(level)
-        found = (luck + truly * (norm.isf(alpha) + norm.isf(0.1))) > critical
-        parts = [np.mean(found[:, part][truly[:, part]]) for part in (slice(None), slice(12), slice(30, None))]
+        passes_gate = (luck + truly * (norm.isf(alpha) + norm.isf(0.1))) > critical
+        parts = [np.mean(passes_gate[:, part][truly[:, part]]) for part in (slice(None), slice(12), slice(30, None))]
         wrong = np.mean((luck > critical).any(axis=1))
-        print(f"| {name} | {wrong:.1%} | {' | '.join(f'{each:.0%}' for each in parts)} |", flush=True)
+        print(f"| {name} | {wrong:.1%} | {' | '.join(f'{share:.0%}' for share in parts)} |", flush=True)
 
 
 def single_holdouts() -> Iterator[tuple[str, Difference, str]]:
     """Hold-outs of which something else was once said: a name, the interval, and the verdict of today."""
     chance, truth = np.random.default_rng(3), (np.arange(1000) == 0).astype(float)
     lone_positive = compare("f1", truth, np.zeros(1000), truth, resamples=RESAMPLES)
-    yield "F1, the one positive of 1,000 found by the challenger alone", lone_positive, _judged("f1", lone_positive, {})
+    yield (
+        "F1, the one positive of 1,000 found by the challenger alone",
+        lone_positive,
+        _verdict("f1", lone_positive, {}),
+    )
 
     perfect = compare("auc", truth[:200], truth[:200], truth[:200] * 2 + chance.random(200) / 2, resamples=RESAMPLES)
     flags = np.arange(1000) % 2
     whole = compare("auc", flags, flags + 2 * chance.normal(size=1000), flags + chance.normal(size=1000) / 2)
     options = {"slices": ["s=1"], "slice_rule": "proven"}
-    verdict = _judged("auc", whole, options, slices=(SliceDifference(slice="s=1", difference=perfect),))
+    verdict = _verdict("auc", whole, options, slices=(SliceDifference(slice="s=1", difference=perfect),))
     yield "AUC 1 and 1 in a slice with one positive", perfect, verdict
 
     zeros, losses, levels = np.zeros(1000), 1 + chance.random(1000), (0.95, 0.99)
-    both = tuple(compare("mae", zeros, losses, zeros + 1, confidence=level) for level in levels)
-    evidence = Evidence(evaluation=Evaluation(digest="", rows=1000, champion="m:1", differences=both))
-    for level, difference in zip(levels, both, strict=True):
+    differences = tuple(compare("mae", zeros, losses, zeros + 1, confidence=level) for level in levels)
+    evidence = Evidence(evaluation=Evaluation(digest="", rows=1000, champion="m:1", differences=differences))
+    for level, difference in zip(levels, differences, strict=True):
         gate = GateSpec(gate="better_than_champion", options={"metric": "mae", "confidence": level})
         yield (
             f"mae at confidence {level}, beside a gate at another",
@@ -340,14 +349,14 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--simulations", type=int, default=2000)
     arguments.add_argument("--only", nargs="+", choices=TABLES, default=list(TABLES))
-    chosen = arguments.parse_args()
-    allowed, wrong = limit(chosen.simulations), []
-    print(f"{chosen.simulations} simulations each; 2.5% may pass by luck, {allowed:.2%} with the error of counting")
-    for name in chosen.only:
+    options = arguments.parse_args()
+    ceiling, wrong = limit(options.simulations), []
+    print(f"{options.simulations} simulations each; 2.5% may pass by luck, {ceiling:.2%} with the error of counting")
+    for name in options.only:
         print(f"\n{name}")
-        wrong += TABLES[name](chosen.simulations)
+        wrong += TABLES[name](options.simulations)
     if wrong:
-        raise SystemExit(f"more than {allowed:.2%} false passes: {', '.join(wrong)}")
+        raise SystemExit(f"more than {ceiling:.2%} false passes: {', '.join(wrong)}")
 
 
 if __name__ == "__main__":

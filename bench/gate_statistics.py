@@ -71,7 +71,7 @@ def _lognormal(chance: np.random.Generator, truth: np.ndarray, noise: float) -> 
     return truth + noise * chance.lognormal(0, 1, len(truth))
 
 
-def _flipped(chance: np.random.Generator, truth: np.ndarray, noise: float) -> np.ndarray:
+def _flip(chance: np.random.Generator, truth: np.ndarray, noise: float) -> np.ndarray:
     return np.where(chance.random(len(truth)) < noise, 1 - truth, truth)
 
 
@@ -110,9 +110,9 @@ WORLDS = (
     _world("r2", "normal", _numbers, _normal, 0.7, 0.6),
     _world("log_loss", "balanced", _classes(0.5), _probability, 1.0, 0.8),
     _world("brier", "balanced", _classes(0.5), _probability, 1.0, 0.8),
-    _world("accuracy", "20 % wrong", _classes(0.5), _flipped, 0.2, 0.14),
-    _world("accuracy", "3 % wrong", _classes(0.5), _flipped, 0.03, 0.01),
-    _world("f1", "a fifth positive", _classes(0.2), _flipped, 0.15, 0.1),
+    _world("accuracy", "20 % wrong", _classes(0.5), _flip, 0.2, 0.14),
+    _world("accuracy", "3 % wrong", _classes(0.5), _flip, 0.03, 0.01),
+    _world("f1", "a fifth positive", _classes(0.2), _flip, 0.15, 0.1),
     _world("auc", "balanced", _classes(0.5), _normal, 1.0, 0.8),
     _world("auc", "a tenth positive", _classes(0.1), _normal, 1.0, 0.8),
     _world("mae", "skewed difference", _numbers, (_steady, _erratic), 1.0, 0.85),
@@ -124,16 +124,16 @@ def outcome(world: World, rows: int, seed: int, noise: float) -> str:
     chance = np.random.default_rng((rows, seed))
     truth = world.truth(chance, rows)
     champion, challenger = world.champion(chance, truth, world.noise), world.challenger(chance, truth, noise)
-    found = compare(world.metric, truth, champion, challenger, seed=seed, resamples=RESAMPLES)
-    seen = Evaluation(digest=str(seed), rows=rows, champion="model:1", differences=(found,))
+    difference = compare(world.metric, truth, champion, challenger, seed=seed, resamples=RESAMPLES)
+    evaluation = Evaluation(digest=str(seed), rows=rows, champion="model:1", differences=(difference,))
     spec = GateSpec(gate="better_than_champion", options={"metric": world.metric, "min_rows": 1, "min_cases": 1})
-    return judge([spec], Evidence(evaluation=seen))[0].outcome.value
+    return judge([spec], Evidence(evaluation=evaluation))[0].outcome.value
 
 
 def shares(world: World, rows: int, simulations: int, noise: float) -> dict[str, float]:
     """How often the gate says what."""
-    said = Counter(outcome(world, rows, seed, noise) for seed in range(simulations))
-    return {each: said[each] / simulations for each in ("pass", "fail")}
+    outcomes = Counter(outcome(world, rows, seed, noise) for seed in range(simulations))
+    return {outcome_name: outcomes[outcome_name] / simulations for outcome_name in ("pass", "fail")}
 
 
 def limit(simulations: int) -> float:
@@ -145,17 +145,17 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--simulations", type=int, default=2000)
     arguments.add_argument("--rows", type=int, nargs="+", default=[50, 200, 500])
-    given = arguments.parse_args()
-    allowed = limit(given.simulations)
+    options = arguments.parse_args()
+    ceiling = limit(options.simulations)
     print(
-        f"{given.simulations} simulations each; {ALPHA:.1%} may pass by luck, {allowed:.2%} with the error of counting"
+        f"{options.simulations} simulations each; {ALPHA:.1%} may pass by luck, {ceiling:.2%} with the error of counts"
     )
     print("| metric | world | rows | false pass | false fail | power | better by |")
     print("|---|---|---|---|---|---|---|")
-    wrong = [line(world, rows, given.simulations) for world in WORLDS for rows in given.rows]
-    too_many = [name for name, share in wrong if share > allowed]
+    wrong = [line(world, rows, options.simulations) for world in WORLDS for rows in options.rows]
+    too_many = [name for name, share in wrong if share > ceiling]
     if too_many:
-        raise SystemExit(f"more than {allowed:.2%} false passes: {', '.join(too_many)}")
+        raise SystemExit(f"more than {ceiling:.2%} false passes: {', '.join(too_many)}")
 
 
 def line(world: World, rows: int, simulations: int) -> tuple[str, float]:

@@ -57,9 +57,9 @@ class Models:
     def invoke(self, request):
         from shared.ports import EndpointResponse
 
-        asked = json.loads(request.body)["input_data"]
-        at, off = asked["columns"].index("x0"), 0.01 if request.deployment == "champion" else 0.0
-        body = json.dumps([row[at] + off for row in asked["data"]]).encode()
+        table = json.loads(request.body)["input_data"]
+        at, off = table["columns"].index("x0"), 0.01 if request.deployment == "champion" else 0.0
+        body = json.dumps([row[at] + off for row in table["data"]]).encode()
         return EndpointResponse(status=200, body=body, took_ms=1.0)
 
 
@@ -81,29 +81,29 @@ def measure(file: Path) -> None:
     rows = read_rows(clients, holdout)
     online = Online(clients, None, "online")
     champion, challenger = (online.predictions(name, rows) for name in ("champion", "challenger"))
-    found = evaluate(rows, [{"metric": "mae"}], "m:1", champion, challenger)
+    evaluation = evaluate(rows, [{"metric": "mae"}], "m:1", champion, challenger)
     agreement = agreement_of(rows, champion, challenger)
     seconds, peak = time.perf_counter() - start, megabytes("VmHWM") - before
-    print(json.dumps({"seconds": seconds, "peak_mb": peak, "rows": found.rows, "agree": agreement.agreement}))
+    print(json.dumps({"seconds": seconds, "peak_mb": peak, "rows": evaluation.rows, "agree": agreement.agreement}))
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--rows", type=int, default=1_000_000)
     arguments.add_argument("--file", type=Path, help=argparse.SUPPRESS)
-    given = arguments.parse_args()
-    if given.file:
-        measure(given.file)
+    options = arguments.parse_args()
+    if options.file:
+        measure(options.file)
         return
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "holdout.csv"
-        write(file, given.rows)
+        write(file, options.rows)
         done = subprocess.check_output([sys.executable, __file__, "--file", str(file)])
         size = file.stat().st_size / 1024 / 1024
-    seen = json.loads(done)
+    result = json.loads(done)
     print("| rows | file | time | peak memory over the imports |\n|---|---|---|---|")
-    print(f"| {seen['rows']} | {size:.0f} MB | {seen['seconds']:.0f} s | {seen['peak_mb']:.0f} MB |")
-    if seen["peak_mb"] > MEMORY_LIMIT_MB:
+    print(f"| {result['rows']} | {size:.0f} MB | {result['seconds']:.0f} s | {result['peak_mb']:.0f} MB |")
+    if result["peak_mb"] > MEMORY_LIMIT_MB:
         sys.exit(f"measuring a hold-out may use {MEMORY_LIMIT_MB} MB")
 
 

@@ -48,13 +48,13 @@ def _share(count: int, source: Source) -> str:
     return f"{100 * count / len(source.texts):.0f} %"
 
 
-def _part(names: Counter[str], chosen: Callable[[str], bool]) -> str:
-    """The share of those names that *chosen* picks."""
-    return f"{100 * sum(count for name, count in names.items() if chosen(name)) / names.total():.1f} %"
+def _part(names: Counter[str], choose: Callable[[str], bool]) -> str:
+    """The share of those names that *choose* picks."""
+    return f"{100 * sum(count for name, count in names.items() if choose(name)) / names.total():.1f} %"
 
 
 def main() -> None:
-    roots = [Path(each).resolve() for each in sys.argv[1:]] or [PROJECT]
+    roots = [Path(folder).resolve() for folder in sys.argv[1:]] or [PROJECT]
     columns = [measured(root) for root in roots]
     for name in columns[0]:
         print("\t".join([name, *(column[name] for column in columns)]))

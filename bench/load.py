@@ -58,22 +58,22 @@ async def start(ends: Endpoints, rate: int, seconds: int) -> dict[str, Any]:
 
 async def load(ends: Endpoints, rate: int, seconds: int) -> tuple[dict[str, Any], list[float], list[int]]:
     starting = asyncio.create_task(start(ends, rate, seconds))
-    took, refused = await check_answers.load(ends, CHECKS_PER_S, seconds)
-    return await starting, took, refused
+    took, refusals = await check_answers.load(ends, CHECKS_PER_S, seconds)
+    return await starting, took, refusals
 
 
 def states(ends: Endpoints, key: str) -> Counter[str]:
     """How many checks of data the host knows, by their status."""
-    found, headers = Counter[str](), {"x-functions-key": key}
+    counts, headers = Counter[str](), {"x-functions-key": key}
     while True:
         url = f"{ends.app}/runtime/webhooks/durabletask/instances"
         query = {"instanceIdPrefix": "check-", "top": "1000", "showInput": "false"}
         answer = requests.get(url, params=query, headers=headers, timeout=60)
         answer.raise_for_status()
-        found.update(str(each["runtimeStatus"]) for each in answer.json())
+        counts.update(str(instance["runtimeStatus"]) for instance in answer.json())
         following = answer.headers.get("x-ms-continuation-token", "")
         if not following:
-            return found
+            return counts
         headers["x-ms-continuation-token"] = following
 
 
@@ -83,56 +83,57 @@ def reports(ends: Endpoints) -> int:
         return sum(1 for name in names if name.endswith("report.json"))
 
 
-def ended(cloud: LocalCloud, accepted: int) -> tuple[Counter[str], float]:
+def ended(cloud: LocalCloud, expected_count: int) -> tuple[Counter[str], float]:
     """The states once nothing runs any more, and how long that took. Raises TimeoutError."""
     key, began = json.loads((cloud.state / "host" / "keys.json").read_text())["master"], time.monotonic()
     deadline = began + PATIENCE_S
     while time.monotonic() < deadline:
-        found = states(cloud.endpoints, key)
-        if found["Completed"] + found["Failed"] >= accepted and not found["Running"] + found["Pending"]:
-            return found, time.monotonic() - began
+        counts = states(cloud.endpoints, key)
+        if counts["Completed"] + counts["Failed"] >= expected_count and not counts["Running"] + counts["Pending"]:
+            return counts, time.monotonic() - began
         asyncio.run(asyncio.sleep(2))
-    raise TimeoutError(f"{accepted} were accepted; after {PATIENCE_S} s they are {dict(found)}")
+    raise TimeoutError(f"{expected_count} were accepted; after {PATIENCE_S} s they are {dict(counts)}")
 
 
 def worked() -> dict[str, float]:
     """Seconds of processor that each part of the local cloud has used so far."""
-    used = dict.fromkeys(("signalbox.host", "signalbox.emulators", "azurite"), 0.0)
+    seconds_by_part = dict.fromkeys(("signalbox.host", "signalbox.emulators", "azurite"), 0.0)
     for child in psutil.Process().children(recursive=True):
         line, times = " ".join(child.cmdline()), child.cpu_times()
-        for part in used:
-            used[part] += (times.user + times.system) * (part in line)
-    return used
+        for part in seconds_by_part:
+            seconds_by_part[part] += (times.user + times.system) * (part in line)
+    return seconds_by_part
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--rate", type=int, default=50)
     arguments.add_argument("--seconds", type=int, default=60)
-    given = arguments.parse_args()
+    options = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder, LocalCloud(PROJECT, Path(folder)) as cloud:
         land(cloud.endpoints)
         asyncio.run(load(cloud.endpoints, rate=1, seconds=1))
         ended(cloud, 1)
         before = worked()
-        seen, took, refused = asyncio.run(load(cloud.endpoints, given.rate, given.seconds))
-        accepted = int(seen["2xx"])
-        found, rest_s = ended(cloud, accepted + 1)
-        kept = reports(cloud.endpoints)
-        spent = ", ".join(f"{part} {now - before[part]:.0f} s" for part, now in worked().items())
-    asked, cuts = given.rate * given.seconds, statistics.quantiles(took, n=100)
-    latency = seen["latency"]
-    print(f"{asked} starts at {given.rate}/s: {accepted} accepted, {seen['non2xx']} refused, {seen['errors']} errors")
-    print(f"start: median {latency['p50']} ms, p99 {latency['p99']} ms; took {seen['duration']:.0f} s in all")
-    print(f"ended: {dict(found)}, {kept} reports; the last {rest_s:.0f} s after the last start")
-    print(f"processor: {spent}")
+        report, took, refusals = asyncio.run(load(cloud.endpoints, options.rate, options.seconds))
+        accepted_count = int(report["2xx"])
+        counts, rest_s = ended(cloud, accepted_count + 1)
+        report_count = reports(cloud.endpoints)
+        usage = ", ".join(f"{part} {now - before[part]:.0f} s" for part, now in worked().items())
+    request_count, cuts = options.rate * options.seconds, statistics.quantiles(took, n=100)
+    latency = report["latency"]
+    outcomes = f"{accepted_count} accepted, {report['non2xx']} refused, {report['errors']} errors"
+    print(f"{request_count} starts at {options.rate}/s: {outcomes}")
+    print(f"start: median {latency['p50']} ms, p99 {latency['p99']} ms; took {report['duration']:.0f} s in all")
+    print(f"ended: {dict(counts)}, {report_count} reports; the last {rest_s:.0f} s after the last start")
+    print(f"processor: {usage}")
     print(
-        f"check: median {cuts[49] * 1000:.0f} ms, p99 {cuts[98] * 1000:.0f} ms, {len(refused)} of {len(took)} refused"
+        f"check: median {cuts[49] * 1000:.0f} ms, p99 {cuts[98] * 1000:.0f} ms, {len(refusals)} of {len(took)} refused"
     )
-    assert accepted + 1 == asked + 1 == found["Completed"] == kept == found.total(), (
+    assert accepted_count + 1 == request_count + 1 == counts["Completed"] == report_count == counts.total(), (
         "some were refused, lost or repeated"
     )
-    assert not refused, "every check must be answered"
+    assert not refusals, "every check must be answered"
     assert cuts[98] < check_answers.LIMIT_S, f"a check's p99 must stay below {check_answers.LIMIT_S:.0f} s"
 
 

@@ -71,8 +71,8 @@ def _peer_python() -> Path:
     python = PEER_VENV / "bin" / "python"
     if not python.exists():
         venv.create(PEER_VENV, with_pip=True)
-    installed = subprocess.run([python, "-c", "import dbos"], capture_output=True, check=False)
-    if installed.returncode:
+    import_check = subprocess.run([python, "-c", "import dbos"], capture_output=True, check=False)
+    if import_check.returncode:
         subprocess.run([python, "-m", "pip", "install", "-q", "dbos"], check=True)
     return python
 
@@ -102,10 +102,10 @@ def _measure_signalbox(count: int, synchronous: Any, state: Path) -> float:
 
     async def run() -> float:
         async with LocalHost(_app(), state, clock=RealClock(), synchronous=synchronous) as host:
-            begun = time.perf_counter()
-            started = await asyncio.gather(*(host.start("three", f"run-{n}", n) for n in range(count)))
-            outcomes = await asyncio.gather(*(host.wait(one, timeout=600) for one in started))
-            seconds = time.perf_counter() - begun
+            start = time.perf_counter()
+            instances = await asyncio.gather(*(host.start("three", f"run-{n}", n) for n in range(count)))
+            outcomes = await asyncio.gather(*(host.wait(instance, timeout=600) for instance in instances))
+            seconds = time.perf_counter() - start
             assert sorted(outcome.output for outcome in outcomes) == [n + 3 for n in range(count)]
             return seconds
 
@@ -145,10 +145,10 @@ def _measure_dbos(count: int, synchronous: str, state: Path) -> float:
         return number
 
     dbos.launch()
-    begun = time.perf_counter()
+    start = time.perf_counter()
     handles = [dbos.start_workflow(three, n) for n in range(count)]
     outputs = [handle.get_result() for handle in handles]
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - start
     assert outputs == [n + 3 for n in range(count)]
     dbos.destroy()
     return seconds
@@ -169,10 +169,10 @@ def _measure_dbos_async(count: int, synchronous: str, state: Path) -> float:
 
     async def run() -> float:
         dbos.launch()
-        begun = time.perf_counter()
+        start = time.perf_counter()
         handles = await asyncio.gather(*(dbos.start_workflow_async(three, n) for n in range(count)))
         outputs = await asyncio.gather(*(handle.get_result() for handle in handles))
-        seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - start
         assert list(outputs) == [n + 3 for n in range(count)]
         return seconds
 

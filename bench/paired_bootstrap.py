@@ -26,31 +26,37 @@ def columns(rows: int):
 
     chance = np.random.default_rng(1)
     truth = 3 * chance.normal(size=rows)
-    shared = chance.standard_t(6, rows)
-    return (truth, *(truth + scale * (shared + chance.standard_t(6, rows)) for scale in (1.0, 0.998)))
+    common_noise = chance.standard_t(6, rows)
+    return (truth, *(truth + scale * (common_noise + chance.standard_t(6, rows)) for scale in (1.0, 0.998)))
 
 
-def ours(metric: str, given, resamples: int) -> tuple[float, float]:
+def ours(metric: str, table, resamples: int) -> tuple[float, float]:
     from shared.domain.metrics.paired import compare
 
-    found = compare(metric, *given, resamples=resamples)
-    return found.low, found.high
+    difference = compare(metric, *table, resamples=resamples)
+    return difference.low, difference.high
 
 
-def peer(metric: str, given, resamples: int) -> tuple[float, float]:
+def peer(metric: str, table, resamples: int) -> tuple[float, float]:
     """The same row-level parts, computed once, so that only the resampling differs."""
     from scipy import stats
 
     from shared.domain.metrics.catalogue import METRICS as KNOWN
 
-    one, (truth, champion, challenger) = KNOWN[metric], given
-    parts = one.parts(truth, champion), one.parts(truth, challenger), one.shared(truth)
-    sign, own = (1 if one.higher_is_better else -1), len(parts[0])
+    definition, (truth, champion, challenger) = KNOWN[metric], table
+    parts = (
+        definition.parts(truth, champion),
+        definition.parts(truth, challenger),
+        definition.truth_parts(truth),
+    )
+    sign, own = (1 if definition.higher_is_better else -1), len(parts[0])
 
-    def difference(*resampled, axis):
-        means = [column.mean(axis=axis) for column in resampled]
-        shared = means[2 * own :]
-        return sign * (one.formula(*means[own : 2 * own], *shared) - one.formula(*means[:own], *shared))
+    def difference(*resamples, axis):
+        means = [column.mean(axis=axis) for column in resamples]
+        truth_means = means[2 * own :]
+        return sign * (
+            definition.formula(*means[own : 2 * own], *truth_means) - definition.formula(*means[:own], *truth_means)
+        )
 
     interval = stats.bootstrap(
         tuple(column for group in parts for column in group),
@@ -74,26 +80,26 @@ def measure(side: str, metric: str, rows: int, resamples: int) -> None:
     """One sample: seconds, megabytes over the inputs, and the interval."""
     function = {"ours": ours, "peer": peer}[side]
     function(metric, columns(1000), 99)  # Imports.
-    given = columns(rows)
+    table = columns(rows)
     Path("/proc/self/clear_refs").write_text("5")  # The peak starts again from here.
     before, start = megabytes("VmRSS"), time.perf_counter()
-    low, high = function(metric, given, resamples)
+    low, high = function(metric, table, resamples)
     print(time.perf_counter() - start, megabytes("VmHWM") - before, low, high)
 
 
-def sample(side: str, metric: str, given: argparse.Namespace) -> list[float]:
-    command = [sys.executable, __file__, "--side", side, metric, "--rows", str(given.rows)]
-    command += ["--resamples", str(given.resamples)]
+def sample(side: str, metric: str, options: argparse.Namespace) -> list[float]:
+    command = [sys.executable, __file__, "--side", side, metric, "--rows", str(options.rows)]
+    command += ["--resamples", str(options.resamples)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return [float(figure) for figure in done.stdout.split()]
 
 
-def compare_sides(given: argparse.Namespace) -> None:
+def compare_sides(options: argparse.Namespace) -> None:
     """Print a table; exit with an error where the ratio or the memory is not what it must be."""
     print("| metric | signalbox | scipy | ratio | memory | scipy's | signalbox's interval | scipy's |")
     print("|---|---|---|---|---|---|---|---|")
     for metric in METRICS:
-        pairs = [[sample(side, metric, given) for side in ("ours", "peer")] for _ in range(given.rounds)]
+        pairs = [[sample(side, metric, options) for side in ("ours", "peer")] for _ in range(options.rounds)]
         seconds, memory = (
             [statistics.median(pair[side][figure] for pair in pairs) for side in (0, 1)] for figure in (0, 1)
         )
@@ -111,11 +117,11 @@ def main() -> None:
     arguments.add_argument("--resamples", type=int, default=999)
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--side", nargs=2, help=argparse.SUPPRESS)
-    given = arguments.parse_args()
-    if given.side:
-        measure(*given.side, given.rows, given.resamples)
+    options = arguments.parse_args()
+    if options.side:
+        measure(*options.side, options.rows, options.resamples)
     else:
-        compare_sides(given)
+        compare_sides(options)
 
 
 if __name__ == "__main__":

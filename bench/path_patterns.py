@@ -20,9 +20,9 @@ _MOTIFS = ("-", "a-", "-/", "a", "/", "_-.", "a/-")
 
 def main() -> None:
     chance, times = random.Random(_SEED), list[tuple[float, str, str]]()
-    fixed = ["{year}-{month}-{day}-{name}", "landing/{site}/{year}-{month}-{day}-{name}.csv"]
-    made = ["".join(chance.choices(_PIECES, k=chance.randint(3, 16))) for _ in range(_TEMPLATES)]
-    for template in [*fixed, *made]:
+    fixed_templates = ["{year}-{month}-{day}-{name}", "landing/{site}/{year}-{month}-{day}-{name}.csv"]
+    random_templates = ["".join(chance.choices(_PIECES, k=chance.randint(3, 16))) for _ in range(_TEMPLATES)]
+    for template in [*fixed_templates, *random_templates]:
         if patterns.unanchored(template):
             continue
         patterns.match(template, "")
@@ -30,7 +30,7 @@ def main() -> None:
             start = patterns.fixed_prefix(template)
             name = start + (motif * 1024)[: 1024 - len(start) - 1] + chance.choice(("-", "!", "v"))
             times.append((_milliseconds(template, name), template, motif))
-    figures = sorted(each[0] for each in times)
+    figures = sorted(entry[0] for entry in times)
     print(f"{len(times)} names of 1,024 characters: median {statistics.median(figures):.3f} ms,", end=" ")
     print(f"p99 {figures[int(0.99 * len(figures))]:.3f} ms, slowest {figures[-1]:.3f} ms {max(times)[1:]}")
     name = "landing/north/visits-2026-11-29.csv"
@@ -42,9 +42,9 @@ def _milliseconds(template: str, name: str) -> float:
     best = float("inf")
     for _ in range(3):
         patterns._bits.cache_clear()
-        started = time.perf_counter()
+        start = time.perf_counter()
         patterns.match(template, name)
-        best = min(best, time.perf_counter() - started)
+        best = min(best, time.perf_counter() - start)
     return best * 1000
 
 

@@ -43,17 +43,21 @@ def main() -> int:
     schedules = _schedules()
     for schedule in schedules:
         read_cron(schedule.cron)
-    triggers = [CronTrigger.from_crontab(_days_named(each.cron), timezone=each.timezone) for each in schedules]
+    triggers = [CronTrigger.from_crontab(_days_named(entry.cron), timezone=entry.timezone) for entry in schedules]
     sides: dict[str, Callable[[datetime], set[str]]] = {
         "signalbox": lambda after: _signalbox(schedules, after),
         "croniter": lambda after: _croniter(schedules, after),
         "APScheduler": lambda after: _apscheduler(schedules, triggers, after),
     }
-    taken: dict[str, list[float]] = {name: [] for name in sides}
+    seconds_by_side: dict[str, list[float]] = {name: [] for name in sides}
     for number in range(ROUNDS):
-        found = {name: _timed(side, START + number * MINUTE, taken[name]) for name, side in sides.items()}
-        assert found["signalbox"] == found["croniter"] == found["APScheduler"], {k: len(v) for k, v in found.items()}
-    slow = _tell({name: statistics.median(times) for name, times in taken.items()})
+        due_by_side = {
+            name: _time(side, START + number * MINUTE, seconds_by_side[name]) for name, side in sides.items()
+        }
+        assert due_by_side["signalbox"] == due_by_side["croniter"] == due_by_side["APScheduler"], {
+            k: len(v) for k, v in due_by_side.items()
+        }
+    slow = _tell({name: statistics.median(times) for name, times in seconds_by_side.items()})
     return _tell_ticks(_whole_ticks(schedules)) or slow
 
 
@@ -65,17 +69,19 @@ def _schedules() -> tuple[Schedule, ...]:
         lambda: f"{chance.randrange(60)} {chance.randrange(24)} {chance.randrange(1, 28)} * *",
         lambda: f"*/{chance.randrange(5, 30)} * * * *",
     )
-    one = Schedule(name="", cron="", target=Target.RETRAIN, of="risk")
+    template = Schedule(name="", cron="", target=Target.RETRAIN, of="risk")
     return tuple(
-        replace(one, name=f"s{number}", cron=chance.choice(forms)(), timezone=chance.choice(ZONES))
+        replace(template, name=f"s{number}", cron=chance.choice(forms)(), timezone=chance.choice(ZONES))
         for number in range(COUNT)
     )
 
 
 def _days_named(cron: str) -> str:
     """APScheduler counts weekdays from Monday."""
-    *rest, weekday = cron.split()
-    return " ".join((*rest, weekday if weekday == "*" else ("sun", "mon", "tue", "wed", "thu", "fri")[int(weekday)]))
+    *other_fields, weekday = cron.split()
+    return " ".join(
+        (*other_fields, weekday if weekday == "*" else ("sun", "mon", "tue", "wed", "thu", "fri")[int(weekday)])
+    )
 
 
 def _signalbox(schedules: tuple[Schedule, ...], after: datetime) -> set[str]:
@@ -84,65 +90,72 @@ def _signalbox(schedules: tuple[Schedule, ...], after: datetime) -> set[str]:
 
 
 def _croniter(schedules: tuple[Schedule, ...], after: datetime) -> set[str]:
-    found = set()
+    names = set()
     for schedule in schedules:
         local = after.astimezone(ZoneInfo(schedule.timezone))
         if croniter(schedule.cron, local).get_next(datetime) <= after + MINUTE:
-            found.add(schedule.name)
-    return found
+            names.add(schedule.name)
+    return names
 
 
 def _apscheduler(schedules: tuple[Schedule, ...], triggers: list[CronTrigger], after: datetime) -> set[str]:
-    found = set()
+    names = set()
     for schedule, trigger in zip(schedules, triggers, strict=True):
         due = trigger.get_next_fire_time(None, after)
         if due is not None and due <= after + MINUTE:
-            found.add(schedule.name)
-    return found
+            names.add(schedule.name)
+    return names
 
 
 def _whole_ticks(schedules: tuple[Schedule, ...]) -> list[float]:
     """What the activity of the timer takes, a minute of its clock apart; nothing is due in any of them."""
     now = datetime.now(UTC)
     later = now + TICKS * MINUTE
-    idle = tuple(each for each in schedules if (first_due(read_cron(each.cron), each.timezone, now) or later) >= later)
-    filled = tuple(replace(each, name=f"{each.name}-{copy}") for copy in range(2) for each in idle)[:COUNT]
-    assert len(filled) == COUNT
+    idle = tuple(
+        schedule
+        for schedule in schedules
+        if (first_due(read_cron(schedule.cron), schedule.timezone, now) or later) >= later
+    )
+    many_schedules = tuple(replace(schedule, name=f"{schedule.name}-{copy}") for copy in range(2) for schedule in idle)[
+        :COUNT
+    ]
+    assert len(many_schedules) == COUNT
     with tempfile.TemporaryDirectory() as folder:
         cloud = LocalCloud(PROJECT, Path(folder))
         try:
             cloud.start_services()
             os.environ.update(cloud.endpoints.environment() | {"SIGNALBOX_CONFIG": "signalbox.yaml"})
-            made = Clients(read_settings())
-            vars(made)["configuration"] = replace(made.configuration, schedules=filled)
-            return [_one_tick(made, now + number * MINUTE) for number in range(TICKS)][1:]  # The first sets it up.
+            clients = Clients(read_settings())
+            vars(clients)["configuration"] = replace(clients.configuration, schedules=many_schedules)
+            return [_one_tick(clients, now + number * MINUTE) for number in range(TICKS)][1:]  # The first sets it up.
         finally:
             cloud.stop()
 
 
-def _one_tick(made: Clients, at: datetime) -> float:
-    made.clock.now = lambda: at  # type: ignore[method-assign]
+def _one_tick(clients: Clients, at: datetime) -> float:
+    clients.clock.now = lambda: at  # type: ignore[method-assign]
     start = time.perf_counter()
-    ticked = asyncio.run(fire_due(None, made, c.Sweep(key="bench")))  # type: ignore[arg-type]  # Nothing is started.
-    taken = time.perf_counter() - start
-    assert ticked == c.Ticked(), ticked
-    return taken
+    result = asyncio.run(fire_due(None, clients, c.Sweep(key="bench")))  # type: ignore[arg-type]  # Nothing is started.
+    seconds = time.perf_counter() - start
+    assert result == c.Ticked(), result
+    return seconds
 
 
-def _tell_ticks(taken: list[float]) -> int:
-    median = statistics.median(taken)
-    print(f"{COUNT} schedules, a whole tick with its records in the local hub, nothing due: {len(taken)} ticks")
-    print(f"  median {median * 1000:.1f} ms, shortest {min(taken) * 1000:.1f} ms, longest {max(taken) * 1000:.1f} ms")
+def _tell_ticks(tick_seconds: list[float]) -> int:
+    median = statistics.median(tick_seconds)
+    print(f"{COUNT} schedules, a whole tick with its records in the local hub, nothing due: {len(tick_seconds)} ticks")
+    extremes = f"shortest {min(tick_seconds) * 1000:.1f} ms, longest {max(tick_seconds) * 1000:.1f} ms"
+    print(f"  median {median * 1000:.1f} ms, {extremes}")
     if median > LIMIT_S:
         print(f"above the limit of {LIMIT_S * 1000:.0f} ms")
     return int(median > LIMIT_S)
 
 
-def _timed(side: Callable[[datetime], set[str]], after: datetime, taken: list[float]) -> set[str]:
+def _time(side: Callable[[datetime], set[str]], after: datetime, seconds: list[float]) -> set[str]:
     start = time.perf_counter()
-    found = side(after)
-    taken.append(time.perf_counter() - start)
-    return found
+    names = side(after)
+    seconds.append(time.perf_counter() - start)
+    return names
 
 
 def _tell(medians: dict[str, float]) -> int:

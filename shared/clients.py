@@ -355,5 +355,5 @@ def _messaging(clients: Clients) -> Iterator[tuple[str, Look]]:
 
 
 def _look_into(clients: Clients, organisation: str) -> str:
-    """Whether the project is there does not matter: who may not come in, or gets no answer, hears so."""
+    """Read a project to see whether Azure DevOps answers and lets the app in; the project need not exist."""
     return clients.devops_facts.project_id(organisation, next(iter(clients.configuration.devops.projects), "readiness"))

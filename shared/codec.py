@@ -46,11 +46,13 @@ def encode(value: object) -> Json:
 class Encoder:
     """`encode` for values that share parts, such as the one plan in all that a promotion asks for: each is done once.
 
-    Known again by identity, so only what is frozen may be shared.
+    Shared parts are recognised by identity, so they must be frozen.
     """
 
     def __init__(self) -> None:
-        self._encoded: dict[int, tuple[object, Json]] = {}  # The part is kept too: nothing else gets its id meanwhile.
+        self._parts: dict[
+            int, tuple[object, Json]
+        ] = {}  # Keeping the part keeps its id from being reused for another object.
 
     def encode(self, value: object) -> Json:
         names = _names(type(value))  # type: ignore[arg-type]  # A class is hashable.
@@ -61,9 +63,9 @@ class Encoder:
     def _part(self, value: object) -> Json:
         if _names(type(value)) is None:  # type: ignore[arg-type]  # A class is hashable.
             return encode(value)
-        if (encoded := self._encoded.get(id(value))) is None:
-            encoded = self._encoded[id(value)] = (value, encode(value))
-        return encoded[1]
+        if (part := self._parts.get(id(value))) is None:
+            part = self._parts[id(value)] = (value, encode(value))
+        return part[1]
 
 
 def is_nested_deeper(value: Any, limit: int) -> bool:
@@ -73,12 +75,12 @@ def is_nested_deeper(value: Any, limit: int) -> bool:
     """
     level = [value]
     for _ in range(limit + 1):
-        nested = [container for container in level if isinstance(container, dict | list)]
-        if not nested:
+        containers = [container for container in level if isinstance(container, dict | list)]
+        if not containers:
             return False
         level = [
             inner
-            for container in nested
+            for container in containers
             for inner in (container.values() if isinstance(container, dict) else container)
         ]
     return True
@@ -160,14 +162,14 @@ def _read_values(read: Reader, raw: Json) -> dict[str, Any]:
 
 def _read_fields(kind: Any, raw: Json) -> Any:
     arguments, mapping = {}, _expect(dict, raw)
-    for name, required, read in _fields(kind):
+    for name, is_required, read in _fields(kind):
         if name in mapping:
             try:
                 arguments[name] = read(mapping[name])
             except _Misfit as misfit:
                 misfit.enter(f".{name}")
                 raise
-        elif required:
+        elif is_required:
             raise _Misfit(" is missing", f".{name}")
     return kind(**arguments)
 

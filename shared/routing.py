@@ -50,12 +50,12 @@ def route(event: BlobArrived, configuration: Configuration) -> tuple[Decision, .
         for candidate in configuration.routes
         if (decision := _by(candidate, event.arrival, location)) is not None
     )
-    trained = tuple(
+    retrainings = tuple(
         WatchTrainingData(model=rules.model)
         for rules in configuration.retraining
         if any(data.takes(location) for data in rules.data)
     )
-    return (*decisions, *trained) or (Ignore(reason=f"no route takes {location}"),)
+    return (*decisions, *retrainings) or (Ignore(reason=f"no route takes {location}"),)
 
 
 def _by(rules: Route, arrival: Arrival, location: str) -> Decision | None:

@@ -142,7 +142,7 @@ def _take(clients: Clients, asks: Shared, organisation: str, approval: ApprovalS
         return False, []
     for step in approval.steps:
         role = role_of(step, asks.rules.approvers)
-        if role and step.status in DECIDED and step.who:
+        if role and step.status in DECIDED and step.decider:
             new, why = _take_step(clients, order, organisation, approval.id, step, role)
             recorded, notes = recorded or new, notes + ([why] if why else [])
     return recorded, notes
@@ -151,7 +151,7 @@ def _take(clients: Clients, asks: Shared, organisation: str, approval: ApprovalS
 def _take_step(
     clients: Clients, order: c.StageOrder, organisation: str, approved: str, step: ApprovalStep, role: str
 ) -> tuple[bool, str]:
-    member = clients.devops_facts.person(organisation, step.who)
+    member = clients.devops_facts.person(organisation, step.decider)
     if member is None:
         return False, ""  # The app's own decision, come back.
     policy, decisions = order.at.stage.approvals, decided(clients.store, order.promotion.id, order.stage)

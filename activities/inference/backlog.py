@@ -29,7 +29,7 @@ def look_at_backlog(clients: Clients, sweep: c.Sweep) -> c.Backlog:
         held_messages=held,
         oldest_held_message_s=oldest_held_s,
         given_up=None if unseen else len(dead),
-        oldest_given_up_s=_age(clients, [message.enqueued for message in dead if message.enqueued]),
+        oldest_given_up_s=_age(clients, [message.enqueued_at for message in dead if message.enqueued_at]),
     )
 
 

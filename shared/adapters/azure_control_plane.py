@@ -167,12 +167,12 @@ def _lock(raw: Mapping[str, Any]) -> Lock:
 
 
 def _subscription(raw: Mapping[str, Any]) -> Subscription:
-    """A destination or a dead-letter place that is used with an identity stands one level deeper."""
+    """Azure nests a destination or dead-letter place one level deeper where an identity is used for it."""
     properties = raw["properties"]
-    wrapped = properties.get("deliveryWithResourceIdentity") or {}
-    destination = (wrapped.get("destination") or properties.get("destination") or {}).get("properties") or {}
-    wrapped = properties.get("deadLetterWithResourceIdentity") or {}
-    letters = (wrapped.get("deadLetterDestination") or properties.get("deadLetterDestination") or {}).get("properties")
+    wrapper = properties.get("deliveryWithResourceIdentity") or {}
+    destination = (wrapper.get("destination") or properties.get("destination") or {}).get("properties") or {}
+    wrapper = properties.get("deadLetterWithResourceIdentity") or {}
+    letters = (wrapper.get("deadLetterDestination") or properties.get("deadLetterDestination") or {}).get("properties")
     rules = properties.get("filter") or {}
     return Subscription(
         name=str(raw["name"]),

@@ -36,13 +36,16 @@ def translated(action: str) -> Iterator[None]:
 
 
 def failure(action: str, status: int | None, message: str, retry_after: str = "") -> Exception:
-    """The failure that HTTP *status* means; 409 is somebody else's turn, and passes. Services may quote addresses.
+    """The failure that HTTP *status* means; 409 passes: another writer was first. Services may quote addresses.
 
     With the header *retry_after* a service says that it has done nothing, and when to come again (RFC 9110, 10.2.3).
     """
     message = redacted(message)
+    # Without the header a 503 may have had its effect, and counts as one of the attempts. With it the service has done
+    # nothing, so that waiting is free and a durable timer can do it.
     if status in _LATER and retry_after:
         return PutOff(f"{action}: {status} {message}", _seconds(retry_after))
+    # Resource Manager answers 409 for a lock too. Of all conflicts this is the one that waiting cannot solve.
     if "ScopeLocked" in message:
         return Refused(f"{action}: a resource lock forbids it ({message}); ask a platform engineer")
     kind = Transient if status is None or status in _TRANSIENT else Refused

@@ -21,10 +21,10 @@ class EventGridAnnouncer:
         self._client = EventGridPublisherClient(endpoint, credential)
 
     def announce(self, event_id: str, kind: str, subject: str, data: Mapping[str, Any]) -> None:
-        carried: dict[str, str] = {}
-        _W3C.inject(carried)  # CloudEvents' distributed tracing extension: who receives it can join the trace.
+        extensions: dict[str, str] = {}
+        _W3C.inject(extensions)  # CloudEvents' distributed tracing extension lets the receiver join the trace.
         event = CloudEvent(
-            source=_SOURCE, type=kind, subject=subject, data=dict(data), id=event_id, extensions=carried or None
+            source=_SOURCE, type=kind, subject=subject, data=dict(data), id=event_id, extensions=extensions or None
         )
         with translated(f"announce {kind} of {subject}"):
             self._client.send(event)

@@ -20,16 +20,17 @@ class HostSession(requests.Session):
 
     def __init__(self) -> None:
         super().__init__()
-        self._settled: dict[tuple[object, ...], dict[str, Any]] = {}
+        self._settings_by_url: dict[tuple[object, ...], dict[str, Any]] = {}
         self.mount("https://", HTTPAdapter(pool_maxsize=_CONNECTIONS))
 
     def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
         if proxies:
             return super().merge_environment_settings(url, proxies, stream, verify, cert)
+        # A proxy may be set for a scheme or excluded for a host (NO_PROXY), and never depends on the path.
         key = (urlsplit(url)[:2], stream, verify, cert)
-        if key not in self._settled:
-            self._settled[key] = super().merge_environment_settings(url, {}, stream, verify, cert)
-        return dict(self._settled[key])
+        if key not in self._settings_by_url:
+            self._settings_by_url[key] = super().merge_environment_settings(url, {}, stream, verify, cert)
+        return dict(self._settings_by_url[key])
 
 
 def transport() -> RequestsTransport:

@@ -67,7 +67,7 @@ class Configuration:
         for stream in self.streams:
             if stream.name == name:
                 return stream
-        names = ", ".join(other.name for other in self.streams) or "none"
+        names = ", ".join(candidate.name for candidate in self.streams) or "none"
         raise Refused(f"stream {name!r} is not configured; there are: {names}")
 
     def route(self, name: str) -> Route:

@@ -6,7 +6,7 @@ It stands alone: everything imports it, and it imports nothing.
 
 
 class Refused(Exception):
-    """Permanent: trying again cannot help. The message says what was refused, why, and the remedy."""
+    """A permanent failure: another try cannot help. The message names what was refused, why, and the remedy."""
 
 
 class Transient(Exception):

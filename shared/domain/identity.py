@@ -18,8 +18,8 @@ _LONGEST_NAME, _LONGEST_SUFFIX = 200, 20  # Bytes; Azure ML's own computes put m
 
 def digest(*parts: str, length: int = 16) -> str:
     """A hex digest of *parts*; unambiguous, since each is length-prefixed."""
-    joined = "".join(f"{len(part)}:{part}" for part in parts)
-    return hashlib.sha256(joined.encode()).hexdigest()[:length]
+    text = "".join(f"{len(part)}:{part}" for part in parts)
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
 def pinned_name(number: int, name: str) -> str:
@@ -28,9 +28,9 @@ def pinned_name(number: int, name: str) -> str:
     Azure takes names of 1,024 characters, a computer's disk 255 bytes: a longer one keeps its beginning, a digest of
     the whole and what follows the last dot. The run's manifest has both names.
     """
-    numbered = f"{number:05d}-{name}"
-    if len(numbered.encode()) <= _LONGEST_NAME:
-        return numbered
+    full_name = f"{number:05d}-{name}"
+    if len(full_name.encode()) <= _LONGEST_NAME:
+        return full_name
     stem, dot, suffix = name.rpartition(".")
     ending = f"-{digest(name)}" + (f".{suffix}" if dot and len(suffix.encode()) <= _LONGEST_SUFFIX else "")
     start = f"{number:05d}-{stem or name}".encode()[: _LONGEST_NAME - len(ending.encode())]
@@ -47,12 +47,12 @@ def run_id(route: str, arrivals: Iterable[str], attempt: int = 1) -> str:
 
 
 def window_id(route: str, group: Mapping[str, str]) -> str:
-    """The one window that is open for *group* (shared captures) on *route*."""
+    """The orchestration of the open window for *group* (shared captures) on *route*."""
     return f"window-{_readable(route)}-{digest(route, *(f'{k}={v}' for k, v in sorted(group.items())))}"
 
 
 def message_digest(message: str) -> str:
-    """What stands for a message's id in paths: the same message, sent again, has the same."""
+    """The digest that replaces a message's id in paths; the same message sent again has the same digest."""
     return digest(message, length=32)
 
 

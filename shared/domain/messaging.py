@@ -1,4 +1,4 @@
-"""What the Data Hub's systems say and hear over Service Bus; which vendor carries it is not known here."""
+"""Messages between Signalbox and the Data Hub's systems; no vendor's names."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """Who asked for a run by a message, so that its results can be told apart: the message's own three names."""
+    """The sender of a message that asked for a run, by the message's three names, which its results repeat."""
 
     message: str
     session: str = ""
@@ -28,7 +28,7 @@ class Message:
 
 
 class QueueDoor(StrEnum):
-    """What comes by a queue; each is a setting `SIGNALBOX_..._QUEUE`."""
+    """The kinds of messages that come by a queue; each has a setting `SIGNALBOX_..._QUEUE`."""
 
     MESSAGES = "messages"
     RECORDS = "records"
@@ -45,7 +45,7 @@ class DeadMessage:
     number: int
     reason: str
     description: str
-    enqueued: datetime | None
+    enqueued_at: datetime | None
     deliveries: int
     id: str
     session: str

@@ -19,6 +19,8 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 Steps = Generator[Any, Any, Out]
 
+# Six attempts a second apart ride out a throttled account or a host that restarts. A longer outage fails the step with
+# its message, and a sweep or a person tries the run again: a policy of hours would hide the outage from both.
 _RETRY = df.RetryOptions(first_retry_interval_in_milliseconds=1_000, max_number_of_attempts=6)
 
 
@@ -63,6 +65,8 @@ def call(ctx: Context, activity: Activity[In, Out], payload: In) -> Steps[Out]:
         raw = yield ctx.sdk().call_activity_with_retry(activity.name, _RETRY, ctx.given(payload))
     except Exception as error:  # The SDK reports every failed task as a bare Exception.
         raise gave_up(activity.name, error) from error
+    # Durable retries every exception alike and hands on only its text. So a refusal comes back as a value, which is
+    # neither tried again nor mistaken for a fault, and becomes an exception only here.
     raise_value(activity.name, raw)
     return decode(activity.gives, raw)
 
@@ -87,10 +91,14 @@ def wait_for(ctx: Context, event: ExternalEvent, seconds: float) -> Steps[bool]:
     winner = yield ctx.sdk().task_any([arrival, deadline])
     if winner is not arrival:
         return False
+    # On Azure an orchestration with an open timer does not complete (the local host does not imitate that). Without
+    # this line a promotion that was approved on the first day would stay "Running" until the deadline of its approval.
     deadline.cancel()
     return True
 
 
 def start_over(ctx: Context, payload: object) -> None:
     """Continue as new: the same instance with *payload* and an empty history."""
+    # *came_with* and not what this execution's own calls carry: the new execution hangs below the first start too, and
+    # not below a span that ends now.
     ctx.sdk().continue_as_new(carry(encode(payload), ctx.came_with))

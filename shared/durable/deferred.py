@@ -22,6 +22,8 @@ class Deferred:
         self.__module__, _, self.__name__ = package.rpartition(".")
 
     def __getattr__(self, name: str) -> Deferred:
+        # Copying, pickling and inspection probe for special methods. A stand-in that answers them all would look like
+        # an object that has them, and fail much later.
         if name.startswith("__"):
             raise AttributeError(name)
         return Deferred(f"{self.__module__}.{self.__name__}.{name}".lstrip("."))
@@ -35,5 +37,5 @@ def load(function: Callable[..., Any]) -> Callable[..., Any]:
     stands_for: object = function
     if not isinstance(stands_for, Deferred):
         return function
-    loaded: Callable[..., Any] = getattr(import_module(function.__module__), function.__name__)
-    return loaded
+    body: Callable[..., Any] = getattr(import_module(function.__module__), function.__name__)
+    return body

@@ -52,8 +52,8 @@ def add_starting_activity(blueprint: Blueprint, body: Body, clients: Callable[[]
             return as_value(_contract(body.__name__), failure)
 
     handler.__name__ = body.__name__
-    bound = blueprint.durable_client_input(client_name="client")
-    bound(blueprint.activity_trigger(input_name="payload")(handler))
+    bind_client = blueprint.durable_client_input(client_name="client")
+    bind_client(blueprint.activity_trigger(input_name="payload")(handler))
 
 
 def add_orchestration(blueprint: Blueprint, body: Body) -> None:
@@ -71,9 +71,9 @@ def orchestrator_handler(name: str, body: Body) -> Callable[[df.DurableOrchestra
         try:
             result = yield from load(body)(ctx, decode(_contract(name).takes, raw))
         except Exception as error:  # Not GeneratorExit: that is how the SDK puts a replay away that is not at its end.
-            _ended(ctx, name, started_at, type(error).__name__)
+            _note_end(ctx, name, started_at, type(error).__name__)
             raise
-        _ended(ctx, name, started_at)
+        _note_end(ctx, name, started_at)
         return encode(result)
 
     assert inspect.isgeneratorfunction(handler)
@@ -86,6 +86,6 @@ def _contract(name: str) -> Any:
     return getattr(import_module("shared.contracts"), name.upper())
 
 
-def _ended(ctx: Context, name: str, started_at: datetime, error: str = "") -> None:
+def _note_end(ctx: Context, name: str, started_at: datetime, error: str = "") -> None:
     if ctx.came_with:
         record_orchestration(name, ctx.instance, ctx.came_with, started_at, ctx.now, error)

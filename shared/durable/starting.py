@@ -78,14 +78,14 @@ async def start_once(
     """
     # Between this look and the start another process may start the same id. Locking would need a lease that outlives a
     # crash; the orchestration's own first effect, a conditional create, decides such a race for free.
-    with start_span("start", orchestration.name, instance, again=again) as carried:
+    with start_span("start", orchestration.name, instance, again=again) as trace_link:
         existing = None if unique else await find_instance(client, instance)
         if existing and (existing.running or not again):
             start = Start.RUNNING if existing.running else Start.FINISHED
         else:
             if first:
                 await first()
-            start = await _start(client, orchestration.name, instance, carry(encode(payload), carried))
+            start = await _start(client, orchestration.name, instance, carry(encode(payload), trace_link))
         count_start(orchestration.name, start.value, started=start is Start.STARTED)
     return start
 

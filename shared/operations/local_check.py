@@ -22,14 +22,14 @@ def judge_locally(file: Path, contract: Path) -> tuple[int, dict[str, Any]]:
     """The exit code and the report on *file*; `refused`, with the reasons, where nothing could be tried."""
     rules = read_contract(contract.parent, contract.name)
     if rules.contract is None:
-        return NOT_TRIED, _refused([_with_file(finding, contract.parent) for finding in rules.findings])
+        return NOT_TRIED, _refusal([_with_file(finding, contract.parent) for finding in rules.findings])
     try:
         with file.open("rb"):
             pass
         report = check_files([local_file(file)], rules.contract, rules.reference).to_dict()
     except (OSError, ReaderFailed) as error:
         problem = Finding(line=0, field="file", problem=f"cannot be read ({error})", remedy="name a readable file")
-        return NOT_TRIED, _refused([_with_file(problem, file.parent, file.name)])
+        return NOT_TRIED, _refusal([_with_file(problem, file.parent, file.name)])
     return PASSED if report["outcome"] == "passed" else FAILED, report
 
 
@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
     return code
 
 
-def _refused(findings: list[Finding]) -> dict[str, Any]:
+def _refusal(findings: list[Finding]) -> dict[str, Any]:
     lines = [finding.placed("") for finding in findings]
     return {"outcome": "refused", "summary": lines, "problems": [asdict(finding) for finding in findings]}
 

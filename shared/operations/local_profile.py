@@ -43,8 +43,8 @@ def write_profile(file: Path, contract_file: Path, out: Path | None, force: bool
     if as_json:
         print(json.dumps(reference_profile.to_dict(), indent=2))
         return WRITTEN
-    compared = ", ".join(reference_profile.columns) or "no column worth comparing"
-    print(f"wrote {path}: {reference_profile.rows} rows, {compared}")
+    column_names = ", ".join(reference_profile.columns) or "no column worth comparing"
+    print(f"wrote {path}: {reference_profile.rows} rows, {column_names}")
     if contract.distribution is None:
         field = f"distribution: {{reference: {reference}}}"
         print(f"name it in {contract_file}, and arrivals are compared with it: {field}")

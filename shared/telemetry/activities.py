@@ -22,25 +22,25 @@ _LONGEST = 100
 class Execution:
     def __init__(self, name: str, payload: Any, span: Span) -> None:
         self._name, self._span = name, span
-        self._carried = carried_in(payload)
+        self._trace_link = carried_in(payload)
 
     def gave(self, request: object, result: T, now: datetime) -> T:
-        """*result*, measured."""
+        """Record the figures of *result* and return it."""
         from shared.telemetry.measures import Seen, measure  # The contracts are not imported before they are needed.
 
-        measure(self._name, Seen(request=request, result=result, now=now, carried=self._carried))
+        measure(self._name, Seen(request=request, result=result, now=now, trace_link=self._trace_link))
         return result
 
     @contextmanager
     def starting(self, now: datetime) -> Iterator[None]:
-        """Let what is started within have the cause of this activity, or this activity itself where it has none."""
-        cause = self._carried
+        """Make this activity's cause, or else the activity itself, the cause of everything started within."""
+        cause = self._trace_link
         since = datetime.fromisoformat(cause.since) if cause and cause.since else now
         with caused_by((cause.source if cause else "") or self._name, now, since=since):
             yield
 
     def failed(self, error: Exception) -> None:
-        """The message stays out of both: it may quote content."""
+        """Count the failure by its kind. The message stays out of span and metric, since it may quote content."""
         kind = type(error).__name__
         fail(self._span, kind)
         count("signalbox.failures", {"activity": self._name, "kind": kind})
@@ -49,7 +49,7 @@ class Execution:
 @contextmanager
 def execution(name: str, payload: Any) -> Iterator[Execution]:
     """Measure one execution of the activity *name*. An exception is counted by its kind and passes through."""
-    started, outcome = perf_counter(), "done"
+    start, outcome = perf_counter(), "done"
     with activity_span(name, carried_in(payload)) as span:
         span.set_attributes(_names_in(payload))
         running = Execution(name, payload, span)
@@ -61,7 +61,7 @@ def execution(name: str, payload: Any) -> Iterator[Execution]:
             raise
         finally:
             record_duration(
-                "signalbox.activity.duration", perf_counter() - started, {"activity": name, "outcome": outcome}
+                "signalbox.activity.duration", perf_counter() - start, {"activity": name, "outcome": outcome}
             )
 
 

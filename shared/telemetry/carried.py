@@ -1,4 +1,4 @@
-"""What crosses the Durable boundary beside a payload, under a key of its own that every payload's type ignores."""
+"""The trace link that crosses the Durable boundary beside a payload, under a key that every payload's type ignores."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -24,16 +24,16 @@ class Carried:
         return replace(self, parent=traceparent(trace, span_of(self.parent, instance, started_at)))
 
 
-def carry(payload: Any, carried: Carried | None) -> Any:
-    """*payload* (plain JSON) with what it carries."""
-    if carried is None or not isinstance(payload, dict):
+def carry(payload: Any, trace_link: Carried | None) -> Any:
+    """*payload* (plain JSON) with its trace link."""
+    if trace_link is None or not isinstance(payload, dict):
         return payload
-    return {**payload, _KEY: {name: getattr(carried, name) for name in _FIELDS}}
+    return {**payload, _KEY: {name: getattr(trace_link, name) for name in _FIELDS}}
 
 
 def carried_in(raw: Any) -> Carried | None:
-    """None where nothing was carried: an instance started by an earlier version replays as it was recorded."""
-    carried = raw.get(_KEY) if isinstance(raw, Mapping) else None
-    if not isinstance(carried, Mapping) or not isinstance(carried.get("parent"), str):
+    """The trace link in *raw*; None for an instance of an earlier version, which must replay as it was recorded."""
+    fields = raw.get(_KEY) if isinstance(raw, Mapping) else None
+    if not isinstance(fields, Mapping) or not isinstance(fields.get("parent"), str):
         return None
-    return Carried(**{name: str(carried.get(name, "")) for name in _FIELDS})
+    return Carried(**{name: str(fields.get(name, "")) for name in _FIELDS})

@@ -46,7 +46,7 @@ class DerivedIds:
 
 @contextmanager
 def next_ids(*, trace: int = 0, span: int = 0) -> Iterator[None]:
-    """The next span made here gets these ids."""
+    """Give the next span that is made in this context these ids."""
     token = _requested_ids.set((trace, span))
     try:
         yield
@@ -56,6 +56,8 @@ def next_ids(*, trace: int = 0, span: int = 0) -> Iterator[None]:
 
 def trace_of(instance: str) -> int:
     """The trace of an orchestration instance: its children's, its restoration's and its own are one."""
+    # Derived and not carried: a sweep, an approval weeks later and a restarted host have no context to carry it in
+    # (docs/decisions/0006-traces-without-context.md).
     return int(identity.digest("trace", identity.subject_of(instance), length=32), 16)
 
 
@@ -64,13 +66,15 @@ def span_of(*parts: str) -> int:
 
 
 def traceparent(trace: int, span: int) -> str:
+    # The flag 01 (sampled) is constant: an orchestration cannot ask a sampler again at each replay, and samplers that
+    # go by the trace id keep or drop the whole run by themselves.
     return f"00-{trace:032x}-{span:016x}-01"
 
 
-def context_of(carried: str) -> Context:
-    """The context that the W3C text *carried* names; an empty one where it names none."""
-    return _W3C.extract({"traceparent": carried}, Context())
+def context_of(w3c_text: str) -> Context:
+    """The context that the W3C text *w3c_text* names; an empty one where it names none."""
+    return _W3C.extract({"traceparent": w3c_text}, Context())
 
 
-def span_context(carried: str) -> SpanContext:
-    return api.get_current_span(context_of(carried)).get_span_context()
+def span_context(w3c_text: str) -> SpanContext:
+    return api.get_current_span(context_of(w3c_text)).get_span_context()

@@ -1,4 +1,4 @@
-"""What an activity's input and result tell in figures, by the activity's name: activities themselves measure nothing.
+"""Metrics from the input and result of each activity, by its name; activities themselves measure nothing.
 
 An activity may run twice, so a figure may be counted twice; effects never are.
 """
@@ -24,7 +24,7 @@ class Seen:
     request: Any
     result: Any
     now: datetime
-    carried: Carried | None
+    trace_link: Carried | None
 
 
 def measure(activity: str, execution: Seen) -> None:
@@ -33,7 +33,7 @@ def measure(activity: str, execution: Seen) -> None:
         record(execution)
 
 
-def _published(execution: Seen) -> None:
+def _count_publication(execution: Seen) -> None:
     _effect(execution, {"effect": "published", "route": execution.request.inference.route.name})
 
 
@@ -57,10 +57,10 @@ def _approvals(execution: Seen) -> None:
 
 def _job(execution: Seen) -> None:
     look: c.JobLook = execution.request
-    state, created = execution.result.state, execution.result.created
+    state, submitted_at = execution.result.state, execution.result.created
     if state is JobState.ACTIVE:
         return
-    started_at = datetime.fromisoformat(created) if created else execution.now
+    started_at = datetime.fromisoformat(submitted_at) if submitted_at else execution.now
     record_job(
         identity.job_name(look.run),
         look.job,
@@ -87,16 +87,16 @@ def _backlog(execution: Seen) -> None:
 
 
 def _effect(execution: Seen, attributes: dict[str, str]) -> None:
-    """Only where the cause's time is known."""
-    if execution.carried is not None and execution.carried.since:
-        lag = execution.now - datetime.fromisoformat(execution.carried.since)
+    """Count an effect, and its delay if the time of its cause is known."""
+    if execution.trace_link is not None and execution.trace_link.since:
+        lag = execution.now - datetime.fromisoformat(execution.trace_link.since)
         record_duration(
-            "signalbox.effect.lag", lag.total_seconds(), {**attributes, "source": execution.carried.source or "look"}
+            "signalbox.effect.lag", lag.total_seconds(), {**attributes, "source": execution.trace_link.source or "look"}
         )
 
 
 MEASURES: dict[str, Callable[[Seen], None]] = {
-    "publish_result": _published,
+    "publish_result": _count_publication,
     "close_run": _run_ended,
     "close_promotion": _promotion_ended,
     "look_at_approvals": _approvals,

@@ -59,7 +59,7 @@ def receiving(
 def caused_by(
     source: str, now: datetime, *, since: datetime | None = None, event: str = "", caller: str = ""
 ) -> Iterator[None]:
-    """As `receiving`, without counting: for an event that was received and counted elsewhere before."""
+    """Do as `receiving` does, without counting: the event was received and counted elsewhere."""
     event_ = ReceivedEvent(source=source, now=now, since=since or now, at_ns=time_ns(), event=event, caller=caller)
     token = _receipt.set(event_)
     try:
@@ -88,10 +88,10 @@ def start_span(verb: str, name: str, instance: str, *, again: bool = False) -> I
         span = tracer().start_span(f"{verb} {name}", parent or Context(), SpanKind.PRODUCER, links=links)
         span.set_attribute(INSTANCE, instance)
         with api.use_span(span, end_on_exit=True, record_exception=False):
-            yield _carried(span, trace, instance, receipt)
+            yield _current_link(span, trace, instance, receipt)
 
 
-def _carried(span: Span, trace: int, instance: str, receipt: ReceivedEvent | None) -> Carried:
+def _current_link(span: Span, trace: int, instance: str, receipt: ReceivedEvent | None) -> Carried:
     """Below *span*; where no exporter is configured there is none, and the ids are worked out all the same."""
     context = span.get_span_context()
     parent = traceparent(trace, context.span_id if context.trace_id == trace else span_of(instance))
@@ -111,23 +111,23 @@ def count_start(name: str, answer: str, started: bool) -> None:
 
 
 def record_orchestration(
-    name: str, instance: str, carried: Carried, started_at: datetime, ended_at: datetime, error: str = ""
+    name: str, instance: str, trace_link: Carried, started_at: datetime, ended_at: datetime, error: str = ""
 ) -> None:
     """The span of one whole execution, made when it has ended: an orchestrator replays, and this line runs once.
 
     Should the host die before it has written the end, the same span is made again under the same ids.
     """
-    with next_ids(span=span_of(carried.parent, instance, started_at.isoformat())):
-        span = tracer().start_span(name, context_of(carried.parent), start_time=_ns(started_at))
+    with next_ids(span=span_of(trace_link.parent, instance, started_at.isoformat())):
+        span = tracer().start_span(name, context_of(trace_link.parent), start_time=_ns(started_at))
     span.set_attribute(INSTANCE, instance)
     _mark(span, error)
     span.end(_ns(ended_at))
 
 
 @contextmanager
-def activity_span(name: str, carried: Carried | None) -> Iterator[Span]:
+def activity_span(name: str, trace_link: Carried | None) -> Iterator[Span]:
     """An activity, below its orchestration; what it calls sees it as the current span."""
-    context = context_of(carried.parent) if carried else None
+    context = context_of(trace_link.parent) if trace_link else None
     span = tracer().start_span(name, context, kind=SpanKind.CONSUMER)
     with api.use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
         yield span

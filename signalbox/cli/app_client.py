@@ -31,12 +31,12 @@ _BY_STATUS = {401: NotAllowed, 403: NotAllowed, 404: UnknownName, 408: Unreachab
 
 
 class AppClient:
-    """Raises a CliError with the app's own words when it refuses."""
+    """A client of the app's API. It raises a CliError with the app's message if the app refuses."""
 
     def __init__(self, url: str, key: str = "", token: str = "") -> None:
-        """With *token*, or else with *key*: a token says more."""
-        signed = {"Authorization": f"Bearer {token}"} if token else {"x-functions-key": key}
-        self._url, self._headers = url.rstrip("/").removesuffix("/api/v1"), signed
+        """Sign in with *token*, or else with *key*: a token names a person, a key only a machine."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {"x-functions-key": key}
+        self._url, self._headers = url.rstrip("/").removesuffix("/api/v1"), headers
 
     def get(self, path: str, /, **params: str) -> Any:
         return self._send("GET", path, params=params)
@@ -44,16 +44,16 @@ class AppClient:
     def post(self, path: str, body: dict[str, Any]) -> Any:
         return self._send("POST", path, json=body)
 
-    def follow(self, accepted: dict[str, Any]) -> Any:
-        """The operation that *accepted* tells of, once it has ended."""
+    def follow(self, operation_start: dict[str, Any]) -> Any:
+        """Wait for the operation that *operation_start* names, and return it once it has ended."""
         deadline = time.monotonic() + _TIMEOUT_S
-        with waiting(f"waiting for {accepted['id']}"):
+        with waiting(f"waiting for {operation_start['id']}"):
             while True:
-                operation = self._send("GET", accepted["status_url"].removeprefix("/api/v1/"))
+                operation = self._send("GET", operation_start["status_url"].removeprefix("/api/v1/"))
                 if operation["status"] not in ("accepted", "running"):
                     return operation
                 if time.monotonic() > deadline:
-                    raise Undecided(f"{operation['id']} is still running; look at {accepted['status_url']}")
+                    raise Undecided(f"{operation['id']} is still running; look at {operation_start['status_url']}")
                 time.sleep(_LOOK_EVERY_S)  # noqa: TID251 - Polls with a deadline.
 
     def _send(self, method: str, path: str, **options: Any) -> Any:

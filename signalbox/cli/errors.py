@@ -1,6 +1,6 @@
 """How a command ends that cannot do what it was asked: one sentence with its remedy, and an exit code for each kind.
 
-docs/command-line.md has the table of the codes. 1 and 3 are no errors but answers: "no", and "nobody can say".
+docs/command-line.md has the table of the codes. 1 and 3 are answers and not errors: "no", and "not known yet".
 """
 
 import logging
@@ -26,19 +26,19 @@ class Unusable(CliError):
 
 
 class Undecided(CliError):
-    """Nobody can say yet."""
+    """The answer is not known yet."""
 
     exit_code = UNDECIDED
 
 
 class UnknownName(CliError):
-    """What is named is not there."""
+    """The named thing does not exist."""
 
     exit_code = 4
 
 
 class RefusedByApp(CliError):
-    """The app understood, and says no."""
+    """The app understood the request and refused it."""
 
     exit_code = 5
 
@@ -90,10 +90,10 @@ def errors_in_words() -> Iterator[None]:
     except Exception as error:
         if environ.get("SIGNALBOX_TRACEBACK"):
             traceback.print_exc(file=sys.stderr)
-        raise translated(error) from error
+        raise cli_error(error) from error
 
 
-def translated(error: Exception) -> CliError:
+def cli_error(error: Exception) -> CliError:
     """*error* of a library, as a person can use it."""
     import requests
     from azure.core.exceptions import AzureError

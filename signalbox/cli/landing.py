@@ -41,8 +41,8 @@ def landing_of(route: Mapping[str, Any], file: str, captures: Mapping[str, str])
     unknown = sorted(set(captures) - set(_FIELD.findall(folder)))
     if unknown:
         raise Unusable(f"--capture names {unknown[0]!r}; the folders of {route['take']} capture {_names(folder)}")
-    filled = _FIELD.sub(lambda field: captures.get(field[1], _FILLED), folder)
-    segments = [part.replace("*", _FILLED).replace("?", "x") for part in filled.split("/") if part != "**"]
+    example_folder = _FIELD.sub(lambda field: captures.get(field[1], _FILLED), folder)
+    segments = [part.replace("*", _FILLED).replace("?", "x") for part in example_folder.split("/") if part != "**"]
     fields = {name: captures.get(name, _FILLED) for name in _FIELD.findall(folder)}
     glob = _FIELD.sub(lambda field: fields.get(field[1], "*"), "*" if pattern == "**" else pattern)
     if not fnmatch.fnmatchcase(file, glob):

@@ -37,7 +37,7 @@ def _bar(subject: str, size: int | None) -> Iterator[Advance]:
     together = sys.stdout.isatty()  # Else what is printed meanwhile must stay on its pipe.
     with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=together) as progress:
         task = progress.add_task(subject, total=size)
-        yield lambda completed: progress.update(task, completed=completed)
+        yield lambda count: progress.update(task, completed=count)
 
 
 def is_shown() -> bool:

@@ -24,13 +24,13 @@ def watch_run(app: AppClient, run: str, as_json: bool) -> tuple[dict[str, Any], 
     """
     with suggesting(app, RUNS, run):
         answer: dict[str, Any] = app.get(f"runs/{run}")
-    printed = set[str]()
+    lines = set[str]()
     with waiting(f"watching {run}"):
         while True:
             for line in [json.dumps(answer)] if as_json else map(_step, answer["steps"]):
-                if line not in printed:
+                if line not in lines:
                     click.echo(line)
-                    printed.add(line)
+                    lines.add(line)
             if answer["closed"] or answer["outcome"]:  # Quarantined data waits for its owner, perhaps for days.
                 return answer, 0 if answer["outcome"] == "completed" else NO
             answer = _next(lambda: app.get(f"runs/{run}"))
@@ -38,15 +38,15 @@ def watch_run(app: AppClient, run: str, as_json: bool) -> tuple[dict[str, Any], 
 
 def watch_runs(app: AppClient, filters: Mapping[str, str], as_json: bool) -> None:
     """Print every run as a line whenever it is new or has changed, until Ctrl-C."""
-    printed: dict[str, str] = {}
+    lines: dict[str, str] = {}
     page = app.get("runs", **filters)
     with waiting("watching; Ctrl-C ends it"):
         while True:
             for row in reversed(page["runs"]):
                 line = json.dumps(row) if as_json else _row(row)
-                if printed.get(row["run"]) != line:
+                if lines.get(row["run"]) != line:
                     click.echo(line)
-                    printed[row["run"]] = line
+                    lines[row["run"]] = line
             page = _next(lambda: app.get("runs", **filters))
 
 

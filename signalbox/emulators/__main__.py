@@ -128,7 +128,7 @@ def _azure_ml_options(
         token_for=issuer.issue,
         check=issuer.check,
         publish=publish,
-        inspected=Shown(
+        inspection=Shown(
             accounts={name: account["topic"] for name, account in settings["accounts"].items()},
             subscriptions=settings["subscriptions"],
             computes=settings["computes"],
@@ -170,10 +170,10 @@ async def _service_bus(settings: dict[str, Any], issuer: TokenIssuer, tls: ssl.S
 def _estate(settings: dict[str, Any]) -> Estate:
     kinds = ("workspaces", "registries")
     scopes = tuple(Scope(kind=kind, **raw) for kind in kinds for raw in settings[kind])
-    shared = {
+    datastores = {
         name: (container["account"], container["container"]) for name, container in settings["datastores"].items()
     }
-    return Estate(scopes=scopes, shared=shared)
+    return Estate(scopes=scopes, common_datastores=datastores)
 
 
 async def _listen(app: web.Application, port: int, tls: ssl.SSLContext | None) -> web.AppRunner:

@@ -64,18 +64,18 @@ class IdentityDoors:
     async def _managed_identity(self, request: web.Request) -> web.Response:
         resource, client_id = request.query.get("resource", ""), request.query.get("client_id", "")
         if not self._trusts(request):
-            return _refused(401, "X-IDENTITY-HEADER is missing or wrong; use the value of IDENTITY_HEADER")
+            return _refusal(401, "X-IDENTITY-HEADER is missing or wrong; use the value of IDENTITY_HEADER")
         if request.query.get("api-version") != _API_VERSION:
-            return _refused(400, f"api-version is {request.query.get('api-version')!r}; use {_API_VERSION}")
+            return _refusal(400, f"api-version is {request.query.get('api-version')!r}; use {_API_VERSION}")
         if not resource:
-            return _refused(400, "query parameter 'resource' is missing")
+            return _refusal(400, "query parameter 'resource' is missing")
         identity = self._directory.identities.get(client_id) if client_id else SYSTEM_ASSIGNED
         if identity is None:
-            return _refused(400, f"client_id is {client_id!r}, which is assigned to no identity here")
+            return _refusal(400, f"client_id is {client_id!r}, which is assigned to no identity here")
         try:
             token = self._issuer.issue(resource, identity=identity)
         except LookupError as error:
-            return _refused(400, str(error.args[0]))
+            return _refusal(400, str(error.args[0]))
         return web.json_response(
             {
                 "access_token": token,
@@ -109,18 +109,18 @@ class IdentityDoors:
     async def _sign_in(self, request: web.Request) -> web.Response:
         """`person` (user principal name) and `audience`, as a form or as JSON."""
         if not self._trusts(request):
-            return _refused(401, "X-IDENTITY-HEADER is missing or wrong; only local processes know it")
+            return _refusal(401, "X-IDENTITY-HEADER is missing or wrong; only local processes know it")
         form = await _fields(request)
         upn, audience = form.get("person", ""), form.get("audience", "")
         person = self._directory.persons.get(upn.lower())
         if person is None:
-            return _refused(400, f"person is {upn!r}; use one of {', '.join(self._directory.persons)}")
+            return _refusal(400, f"person is {upn!r}; use one of {', '.join(self._directory.persons)}")
         if not audience:
-            return _refused(400, "audience is missing; name the application, such as api://signalbox")
+            return _refusal(400, "audience is missing; name the application, such as api://signalbox")
         try:
             token = self._issuer.issue_to(person, audience)
         except LookupError as error:
-            return _refused(422, str(error.args[0]))
+            return _refusal(422, str(error.args[0]))
         return web.json_response({"access_token": token, "token_type": "Bearer", "expires_in": LIFE_S})
 
     def _trusts(self, request: web.Request) -> bool:
@@ -139,5 +139,5 @@ async def _fields(request: web.Request) -> dict[str, str]:
     return {name: value for name, value in fields if isinstance(value, str)}
 
 
-def _refused(status: int, message: str) -> web.Response:
+def _refusal(status: int, message: str) -> web.Response:
     return web.json_response({"statusCode": status, "message": message}, status=status)

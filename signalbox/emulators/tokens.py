@@ -74,7 +74,7 @@ class TokenIssuer:
             name: application for application in applications for name in (application.client_id, application.uri)
         }
         self._key = _key(state / "certs" / "tokens.pem")
-        self._signed = lru_cache(256)(self._read)  # Clients send one token with every request.
+        self._read_cached = lru_cache(256)(self._read)  # Clients send one token with every request.
 
     def issue(self, audience: str, now: float | None = None, identity: Identity = SYSTEM_ASSIGNED) -> str:
         """A token of *identity* for *audience* (without `/.default`). Raises LookupError for an unknown application."""
@@ -142,7 +142,7 @@ class TokenIssuer:
     def claims(self, token: str, audiences: Sequence[str]) -> dict[str, Any] | None:
         """What a living token of ours for one of *audiences* claims, None for any other."""
         try:
-            claims = self._signed(token)
+            claims = self._read_cached(token)
             rules = jwt.JWTClaimsRegistry(
                 aud={"essential": True, "values": [audience.rstrip("/") for audience in audiences]}
             )

@@ -86,10 +86,10 @@ def check_annotation(function: Function) -> None:
     """Refuse a trigger parameter the real worker refuses. Raises HostError that names what works."""
     try:
         annotation = typing.get_type_hints(inspect.unwrap(function.code)).get(function.argument)
-        accepted = annotation is None or converter(function.kind).check_input_type_annotation(annotation)
+        fits = annotation is None or converter(function.kind).check_input_type_annotation(annotation)
     except (NameError, TypeError):
-        accepted = True
-    if not accepted:
+        fits = True
+    if not fits:
         raise HostError(
             f"function {function.name!r}: parameter {function.argument!r} is annotated {annotation!r}, which the "
             f"azure-functions SDK does not convert for {function.kind}: use the SDK's own class or no annotation"
@@ -113,10 +113,10 @@ def arguments(
     function: Function, trigger_value: Any, client: ClientBinding, headers: dict[str, str] | None = None
 ) -> dict[str, Any]:
     """Every keyword argument of one invocation: trigger data, durable clients and the context."""
-    filled = {function.argument: trigger_value}
+    values = {function.argument: trigger_value}
     for binding in function.bindings:
         if binding["type"] == "durableClient":
-            filled[binding["name"]] = client()
-    if "context" in function.parameters and "context" not in filled:
-        filled["context"] = InvocationContext(function, str(uuid.uuid4()), headers or {})
-    return filled
+            values[binding["name"]] = client()
+    if "context" in function.parameters and "context" not in values:
+        values["context"] = InvocationContext(function, str(uuid.uuid4()), headers or {})
+    return values

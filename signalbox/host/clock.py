@@ -1,4 +1,4 @@
-"""Where the host gets the time: the real clock, or one that tests move by hand.
+"""The host's clocks: the real one, and one that tests move by hand.
 
 Both call back at a moment; nothing in the host sleeps for its own sake.
 """
@@ -12,25 +12,25 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-_LONGEST_NAP = timedelta(minutes=10)  # A wall clock that was set is noticed after this long.
+_LONGEST_NAP = timedelta(minutes=10)  # Within this time the host notices that the wall clock was set.
 
 
 class Alarm:
     """A callback that waits for its moment; `cancel` makes it never happen."""
 
-    __slots__ = ("_callback", "cancelled", "when")
+    __slots__ = ("_callback", "is_cancelled", "moment")
 
-    def __init__(self, when: datetime, callback: Callable[[], None]) -> None:
-        self.when = when
+    def __init__(self, moment: datetime, callback: Callable[[], None]) -> None:
+        self.moment = moment
         self._callback = callback
-        self.cancelled = False
+        self.is_cancelled = False
 
     def cancel(self) -> None:
-        self.cancelled = True
+        self.is_cancelled = True
 
     def ring(self) -> None:
-        if not self.cancelled:
-            self.cancelled = True
+        if not self.is_cancelled:
+            self.is_cancelled = True
             self._callback()
 
 
@@ -39,7 +39,7 @@ class Clock(Protocol):
 
     def now(self) -> datetime: ...
 
-    def call_at(self, when: datetime, callback: Callable[[], None]) -> Alarm: ...
+    def call_at(self, moment: datetime, callback: Callable[[], None]) -> Alarm: ...
 
 
 class RealClock:
@@ -48,15 +48,15 @@ class RealClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
 
-    def call_at(self, when: datetime, callback: Callable[[], None]) -> Alarm:
-        alarm = Alarm(when, callback)
+    def call_at(self, moment: datetime, callback: Callable[[], None]) -> Alarm:
+        alarm = Alarm(moment, callback)
         self._nap(alarm)
         return alarm
 
     def _nap(self, alarm: Alarm) -> None:
-        if alarm.cancelled:
+        if alarm.is_cancelled:
             return
-        remaining = alarm.when - self.now()
+        remaining = alarm.moment - self.now()
         loop = asyncio.get_running_loop()
         if remaining <= timedelta(0):
             loop.call_soon(alarm.ring)
@@ -75,19 +75,19 @@ class VirtualClock:
     def now(self) -> datetime:
         return self._now
 
-    def call_at(self, when: datetime, callback: Callable[[], None]) -> Alarm:
-        alarm = Alarm(when, callback)
-        heapq.heappush(self._heap, (when, next(self._order), alarm))
+    def call_at(self, moment: datetime, callback: Callable[[], None]) -> Alarm:
+        alarm = Alarm(moment, callback)
+        heapq.heappush(self._heap, (moment, next(self._order), alarm))
         return alarm
 
     def next_alarm(self) -> datetime | None:
         """The earliest moment something waits for, or None."""
-        while self._heap and self._heap[0][2].cancelled:
+        while self._heap and self._heap[0][2].is_cancelled:
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else None
 
-    def advance_to(self, when: datetime) -> None:
+    def advance_to(self, moment: datetime) -> None:
         """Set the time and ring every alarm that is due, the earliest first. The time never goes back."""
-        self._now = max(self._now, when)
+        self._now = max(self._now, moment)
         while (next_alarm := self.next_alarm()) is not None and next_alarm <= self._now:
             heapq.heappop(self._heap)[2].ring()

@@ -50,7 +50,8 @@ def host() -> None:
 )
 def start(port: int, app: Path, state: Path, log_level: str, synchronous: str) -> None:
     """Serve the function app in APP until Ctrl-C."""
-    from signalbox.host.server import HostOptions  # Half a second that `signalbox --help` need not pay.
+    # This import takes half a second, which `signalbox --help` need not pay.
+    from signalbox.host.server import HostOptions
 
     set_up_logging(log_level)
     if spans := os.environ.get("SIGNALBOX_HOST_SPANS"):
@@ -91,7 +92,7 @@ def _run(options: HostOptions) -> None:
 
 
 def _leave() -> None:
-    """A sync function cannot be interrupted: when one is still running, do not wait for its thread."""
+    """End the process. A sync function cannot be interrupted, so this does not wait for its thread."""
     if any(thread.name.startswith("function") for thread in threading.enumerate()):
         logging.shutdown()
         sys.stdout.flush()
@@ -108,7 +109,7 @@ async def _serve(options: HostOptions) -> None:
     functions_host = FunctionsHost(options)
     await functions_host.start()
     sys.setswitchinterval(_TURN_S)
-    gc.freeze()  # What the app and its libraries hold stays until the end: no collection looks through it again.
+    gc.freeze()  # The app and its libraries stay until the end, so the garbage collector need not scan them again.
     _announce(functions_host, options)
     try:
         await stopping.wait()

@@ -20,8 +20,8 @@ class CallEndedError(Exception):
 
 
 @contextmanager
-def contained(function: str, *, cancellable: bool = False) -> Iterator[None]:
-    """Turn whatever is no ordinary exception into CallEndedError, which names *function*.
+def containing(function: str, *, cancellable: bool = False) -> Iterator[None]:
+    """Turn every BaseException that is not an Exception into CallEndedError, which names *function*.
 
     A cancellation passes if the code is *cancellable*: only its caller can tell whether the host asked for it.
     StopIteration never passes, because no future can carry it.
@@ -43,5 +43,5 @@ def describe(error: BaseException) -> str:
 def _text(error: BaseException) -> str:
     try:
         return str(error)
-    except BaseException as second:  # The app's class wrote __str__; it may do anything.
+    except BaseException as second:  # The app may have written this __str__, so it may raise anything.
         return f"its text cannot be shown, because {type(second).__name__} was raised"

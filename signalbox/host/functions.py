@@ -14,7 +14,7 @@ from typing import Any
 
 from azure.functions import FunctionRegister
 
-from signalbox.host.containment import CallEndedError, contained
+from signalbox.host.containment import CallEndedError, containing
 from signalbox.host.errors import HostError
 
 
@@ -50,7 +50,7 @@ def load_app(folder: Path) -> FunctionRegister:
         sys.path.remove(str(folder))
     sys.path.insert(0, str(folder))
     try:
-        with contained(str(script)):
+        with containing(str(script)):
             module = _import_fresh(script)
     except CallEndedError as error:
         raise HostError(f"the app cannot be imported: {error}; remove the call from the module's top level") from error
@@ -59,8 +59,8 @@ def load_app(folder: Path) -> FunctionRegister:
 
 def _import_fresh(script: Path) -> ModuleType:
     """A second app in one process (tests) must not get the first one's module."""
-    loaded = sys.modules.get("function_app")
-    if loaded is not None and Path(loaded.__file__ or "") != script:
+    module = sys.modules.get("function_app")
+    if module is not None and Path(module.__file__ or "") != script:
         del sys.modules["function_app"]
     return importlib.import_module("function_app")
 
@@ -77,20 +77,20 @@ def index(app: FunctionRegister, folder: Path) -> dict[str, Function]:
     """Describe every function of *app* by name. Raises HostError when the SDK refuses the app."""
     app.functions_bindings = {}  # The SDK takes a second indexing (another host in one test) for duplicates.
     try:
-        described = app.get_functions()
+        builders = app.get_functions()
     except ValueError as error:
         raise HostError(f"the app in {folder} cannot be indexed: {error}") from error
-    functions = [_describe(function_, folder) for function_ in described]
+    functions = [_describe(function_, folder) for function_ in builders]
     return {function.name: function for function in functions}
 
 
-def _describe(described: Any, folder: Path) -> Function:
-    code = described.get_user_function()
-    bindings = [json.loads(raw) for raw in described.get_raw_bindings()]
-    trigger_name = described.get_trigger().name
+def _describe(builder: Any, folder: Path) -> Function:
+    code = builder.get_user_function()
+    bindings = [json.loads(raw) for raw in builder.get_raw_bindings()]
+    trigger_name = builder.get_trigger().name
     trigger = next(binding for binding in bindings if binding["name"] == trigger_name)
     return Function(
-        name=described.get_function_name(),
+        name=builder.get_function_name(),
         code=code,
         is_async=inspect.iscoroutinefunction(code),
         trigger=trigger,

@@ -12,7 +12,7 @@ from typing import Any
 from azure.functions.meta import Datum
 
 from signalbox.host.bindings import ClientBinding, arguments, decode
-from signalbox.host.containment import CallEndedError, contained, describe
+from signalbox.host.containment import CallEndedError, containing, describe
 from signalbox.host.functions import Function
 from signalbox.host.log import log_invocation
 
@@ -45,26 +45,26 @@ class Invoker:
 
         Only an `Exception` passes: CallEndedError stands for `sys.exit` and its like.
         """
-        started = time.perf_counter()
+        start = time.perf_counter()
         self._callers += function.kind == "httpTrigger"
         try:
-            with contained(function.name):
-                filled = arguments(function, decode(function, data, metadata or {}), self._client, dict(headers or {}))
-            result = await self._call(function, filled)
+            with containing(function.name):
+                values = arguments(function, decode(function, data, metadata or {}), self._client, dict(headers or {}))
+            result = await self._call(function, values)
         except Exception as error:
             detail = f"error={describe(error)}"
-            log_invocation(function.name, "failed", time.perf_counter() - started, instance, detail, error)
+            log_invocation(function.name, "failed", time.perf_counter() - start, instance, detail, error)
             raise
         finally:
             self._callers -= function.kind == "httpTrigger"
-        log_invocation(function.name, "succeeded", time.perf_counter() - started, instance)
+        log_invocation(function.name, "succeeded", time.perf_counter() - start, instance)
         return result
 
-    async def _call(self, function: Function, filled: dict[str, Any]) -> Any:
+    async def _call(self, function: Function, values: dict[str, Any]) -> Any:
         try:
             if function.is_async:  # In a task of its own, so that a function may cancel itself and nothing else.
-                return await asyncio.ensure_future(_finish(function, filled))
-            return await asyncio.get_running_loop().run_in_executor(self._pool, _run, function, filled)
+                return await asyncio.ensure_future(_finish(function, values))
+            return await asyncio.get_running_loop().run_in_executor(self._pool, _run, function, values)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -75,11 +75,11 @@ class Invoker:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-async def _finish(function: Function, filled: dict[str, Any]) -> Any:
-    with contained(function.name, cancellable=True):
-        return await function.code(**filled)
+async def _finish(function: Function, values: dict[str, Any]) -> Any:
+    with containing(function.name, cancellable=True):
+        return await function.code(**values)
 
 
-def _run(function: Function, filled: dict[str, Any]) -> Any:
-    with contained(function.name):
-        return function.code(**filled)
+def _run(function: Function, values: dict[str, Any]) -> Any:
+    with containing(function.name):
+        return function.code(**values)

@@ -18,8 +18,10 @@ class _Lines(logging.Formatter):
 
 def set_up_logging(level: str) -> None:
     """Send every log line to stderr from *level* up; libraries stay at WARNING unless *level* is DEBUG."""
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # No line shows them.
-    logging._srcfile = None  # Nor where it was written: looking for that costs more than the line (logging's HOWTO).
+    # No log line shows its thread, process or source. Looking for the source costs more than the line itself, which is
+    # why logging's HOWTO ("Optimization") names these four switches.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Lines(_FORMAT))
     logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -144,13 +144,13 @@ class FunctionsHost:
             application.router.add_route(method, EVENTGRID_PATH, eventgrid.handle)
         address = Address(hub=self.settings.durable.hub_name, key=self.keys.durabletask_extension)
         api = DurableApi(self.client, address)
-        application.add_routes(api.routes(f"/{{webhook:(?i:{_WEBHOOK[1:]})}}", self._guarded))
+        application.add_routes(api.routes(f"/{{webhook:(?i:{_WEBHOOK[1:]})}}", self._guard))
         application.add_routes(api.routes(self._rpc_path, lambda handler: handler))
         endpoints = [endpoint(function, self.settings.route_prefix) for function in self._kinds["httpTrigger"]]
         application.router.add_route("*", _EVERY_PATH, HttpTriggers(endpoints, self.keys, self.invoker).handle)
         return application
 
-    def _guarded(self, handler: Handler) -> Handler:
+    def _guard(self, handler: Handler) -> Handler:
         async def guarded(request: web.Request) -> web.StreamResponse:
             key = presented_key(request.headers, request.query)
             if not opens(key, self.keys.durabletask_extension, self.keys.master):

@@ -98,7 +98,7 @@ class LocalHost:
         """Return when nothing will happen before the clock moves. Raises TimeoutError."""
         async with asyncio.timeout(timeout):
             quiet = 0
-            while quiet < 3:  # A callback may be on its way through the loop.
+            while quiet < 3:  # A callback may be queued in the event loop.
                 quiet = quiet + 1 if self.host.idle else 0
                 await asyncio.sleep(0 if self.host.idle else 0.001)
 

@@ -87,7 +87,7 @@ class LocalCloud:
         self.start_host()
 
     def start_services(self) -> None:
-        """All but the host, with the hub's containers. Raises StartError."""
+        """Start every service except the host, and make the hub's containers. Raises StartError."""
         self._preflight()
         private_folder(self.state)
         self._write_keys()
@@ -100,7 +100,7 @@ class LocalCloud:
         self._create_containers()
 
     def start_host(self, app: Path | None = None, settings: Mapping[str, str] | None = None) -> None:
-        """With the project's own *app*, or another one, and *settings* beside those of the cloud."""
+        """Start the host with the project's function app or with *app*, and with *settings* beside the cloud's own."""
         command = [sys.executable, "-m", "signalbox.host", "start", "--port", str(self.endpoints.host)]
         command += ["--app", str(app or self.project), "--state", str(self.state / "host")]
         with self._lock:
@@ -113,32 +113,32 @@ class LocalCloud:
         return self._children["host"].ended is None
 
     def kill_host(self) -> None:
-        """SIGKILL, as a crash would."""
+        """Send SIGKILL to the host, as a crash would end it."""
         with self._lock:
             self._host_wanted = False
             self._children["host"].kill()
 
     def start_emulators(self) -> None:
-        """After they were killed."""
+        """Start the emulators again after `kill_emulators`."""
         self._spawn_emulators()
         self._await("emulators", self._emulators_ready)
 
     def kill_emulators(self) -> None:
-        """SIGKILL: what they had not yet written is lost, as in a crash."""
+        """Send SIGKILL to the emulators: data that they have not written is lost, as in a crash."""
         self._children["emulators"].kill()
 
     def kill(self) -> None:
-        """SIGKILL to every part, as when the machine's memory killer or an impatient person comes."""
+        """Send SIGKILL to every part, as the kernel does when memory runs out."""
         with self._lock:
             self._host_wanted = False
             for child in self._children.values():
                 child.kill()
             self._children.clear()
 
-    def watch(self, stopped: threading.Event) -> None:
-        """Restart a host that dies, at most a few times, until *stopped* is set. Raises StartError when others die."""
+    def watch(self, stop: threading.Event) -> None:
+        """Restart a host that dies, at most a few times, until *stop* is set. Raises StartError when others die."""
         restarts = 0
-        while not stopped.wait(0.3):
+        while not stop.wait(0.3):
             for name, child in list(self._children.items()):
                 if child.ended is None:
                     continue
@@ -155,7 +155,7 @@ class LocalCloud:
                 child.stop()
 
     def environment(self) -> dict[str, str]:
-        """What the host runs with."""
+        """The environment variables of the host."""
         defaults = {
             "SIGNALBOX_RECONCILE_SCHEDULE": "*/10 * * * * *",
             "SIGNALBOX_SCRUB_SCHEDULE": "0 0 * * * *",
@@ -230,17 +230,20 @@ class LocalCloud:
 
     def _emulators_ready(self) -> bool:
         endpoints = self.endpoints
-        excluded = {endpoints.host, endpoints.azurite}
+        other_ports = {endpoints.host, endpoints.azurite}
         if not is_available():
-            excluded |= {endpoints.servicebus, endpoints.servicebus_tls}
-        return all(listens(port) for port in set(endpoints.ports) - excluded)
+            other_ports |= {endpoints.servicebus, endpoints.servicebus_tls}
+        return all(listens(port) for port in set(endpoints.ports) - other_ports)
 
     def _host_ready(self) -> bool:
         try:
             answer = requests.get(f"{self.endpoints.app}/api/v1/health", timeout=5)
-        except (requests.ConnectionError, requests.Timeout):  # Not there yet, or so busy that it seems so.
+        except (
+            requests.ConnectionError,
+            requests.Timeout,
+        ):  # The service has not started yet, or is too busy to answer.
             return False
-        if answer.status_code >= 500:  # This door needs nothing but valid settings and a valid configuration.
+        if answer.status_code >= 500:  # The health route needs only valid settings and a valid configuration.
             log = self._children["host"].last_lines()
             raise StartError(f"the app cannot start; mend what its log ends with, and start again:\n{log}")
         return answer.status_code == 200

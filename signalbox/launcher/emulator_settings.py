@@ -1,4 +1,4 @@
-"""What the emulators are told: accounts, identities, persons and subscriptions; it carries keys, so only the owner
+"""The emulators' settings: accounts, identities, persons and subscriptions. They hold keys, so only the owner
 may read the file it is written to."""
 
 import json
@@ -33,12 +33,12 @@ def settings_file(state: Path) -> Path:
 
 
 def keys_of(state: Path) -> LocalKeys:
-    """The keys of an earlier start in *state*, and fresh ones for what has none."""
+    """The keys of an earlier start in *state*, and fresh ones for new accounts."""
     path = settings_file(state)
-    stored = json.loads(path.read_text()) if path.is_file() else {}
-    accounts = {name: account["key"] for name, account in stored.get("accounts", {}).items()}
+    record = json.loads(path.read_text()) if path.is_file() else {}
+    accounts = {name: account["key"] for name, account in record.get("accounts", {}).items()}
     fresh = {name: b64encode(secrets.token_bytes(64)).decode() for name in ACCOUNTS}
-    return LocalKeys(accounts={**fresh, **accounts}, topic=stored.get("topic_key") or secrets.token_urlsafe(24))
+    return LocalKeys(accounts={**fresh, **accounts}, topic=record.get("topic_key") or secrets.token_urlsafe(24))
 
 
 def write_settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float) -> Path:
@@ -117,7 +117,7 @@ def _model_subscription(endpoints: Endpoints) -> dict[str, Any]:
 
 
 def _monitor_subscription(endpoints: Endpoints) -> dict[str, Any]:
-    """Of all the runs of a workspace those of which a model monitor says that something moved."""
+    """The subscription to those runs of a workspace in which a model monitor reports drift."""
     return {
         "name": "monitor-events",
         "topic": "ml",

@@ -1,4 +1,4 @@
-"""What runs where, written for the command line to find."""
+"""The addresses and secrets of the local cloud, in a file that the command line reads."""
 
 import hashlib
 import json
@@ -175,7 +175,7 @@ def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
 
 
 def same_endpoints(state: Path, host_port: int = 0) -> Endpoints | None:
-    """Those of an earlier start, if all their ports are still free: what was registered under them stays true."""
+    """The endpoints of an earlier start, if all their ports are still free: stored records contain these addresses."""
     earlier = read_endpoints(state)
     if earlier is None or (host_port and earlier.host != host_port) or earlier.state != str(state):
         return None
@@ -190,15 +190,15 @@ def same_endpoints(state: Path, host_port: int = 0) -> Endpoints | None:
 def write_endpoints(endpoints: Endpoints) -> None:
     path = Path(endpoints.state) / "endpoints.json"
     fresh = path.with_suffix(".tmp")
-    write_private(fresh, json.dumps(asdict(endpoints), indent=2))  # It carries the local keys.
+    write_private(fresh, json.dumps(asdict(endpoints), indent=2))  # The file holds the local keys.
     fresh.replace(path)
 
 
 def read_endpoints(state: Path) -> Endpoints | None:
     """Where the local cloud of *state* runs, None where none of this version was started."""
     path = state / "endpoints.json"
-    stored = json.loads(path.read_text()) if path.is_file() else {}
-    return Endpoints(**stored) if stored.keys() == {field.name for field in fields(Endpoints)} else None
+    record = json.loads(path.read_text()) if path.is_file() else {}
+    return Endpoints(**record) if record.keys() == {field.name for field in fields(Endpoints)} else None
 
 
 def refuse_taken(port: int) -> None:

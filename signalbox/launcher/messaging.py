@@ -9,11 +9,11 @@ HOOKS_QUEUE, EVENTS_QUEUE = "devops-hooks", "hub-events"
 FOLLOWER = "signalbox-cli"  # The subscription from which the command reads results.
 _WINDOW_S = 600.0
 _LOCK_S, _TOKEN_LIFE_S = 30.0, 3600
-_DELIVERIES = 5  # Poison holds its session as often.
+_DELIVERIES = 5  # A poison message holds up its session for as many deliveries.
 
 
 def messaging_environment(endpoints: Endpoints) -> dict[str, str]:
-    """What the app is told of them."""
+    """The app's settings for Service Bus."""
     return {
         "SERVICE_BUS": endpoints.service_bus,
         "SIGNALBOX_RESULTS_TOPIC": RESULTS_TOPIC,
@@ -26,7 +26,7 @@ def messaging_environment(endpoints: Endpoints) -> dict[str, str]:
 
 
 def namespace_settings(endpoints: Endpoints) -> dict[str, Any]:
-    """What the emulator is told; on Azure the same entities come from infrastructure as code."""
+    """The emulator's settings; on Azure infrastructure as code makes the same entities."""
     session_settings = {
         "sessions": True,
         "lock_s": _LOCK_S,

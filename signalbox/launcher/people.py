@@ -1,4 +1,4 @@
-"""Who the local tenant knows besides the app: an example person for each role, and a second managed identity."""
+"""The local tenant's members besides the app: an example person for each role, and a second managed identity."""
 
 import requests
 

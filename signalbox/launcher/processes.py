@@ -42,12 +42,12 @@ class Child:
         return self._process.poll()
 
     def kill(self) -> None:
-        """SIGKILL, at once and without a farewell."""
+        """Send SIGKILL."""
         self._signal(signal.SIGKILL)
         self._process.wait()
 
     def stop(self) -> None:
-        """SIGTERM, then SIGKILL for what does not listen."""
+        """Send SIGTERM, then SIGKILL if the process does not end."""
         self._signal(signal.SIGTERM)
         try:
             self._process.wait(_STOP_PATIENCE_S)

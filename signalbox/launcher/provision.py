@@ -25,12 +25,12 @@ class Registrable:
     environment_file: Path
     model_type: str = "custom_model"
     tags: Mapping[str, str] = field(default_factory=dict)
-    extras_path: Path | None = None  # What travels with the model, where it brings anything.
+    extras_path: Path | None = None  # The folder of extra files that travel with the model, if there are any.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployable(Registrable):
-    """And where it is to answer."""
+    """A model to register, and the endpoint and deployment that serve it."""
 
     scoring_script: str
     endpoint: str
@@ -60,7 +60,7 @@ class Candidate:
 
 
 def offer(endpoints: Endpoints, candidate: Candidate, workspace: str = WORKSPACE) -> None:
-    """As a data scientist does it: upload, then register with the tags that Signalbox reads."""
+    """Offer a model as a data scientist does: upload it, then register it with the tags that Signalbox reads."""
     from azure.ai.ml.entities import Model
 
     scope, model_folder = workspace_named(workspace), f"models/{candidate.model}/{candidate.version}"
@@ -98,7 +98,7 @@ def workspace_named(name: str) -> MlScope:
 def _bring_extras(
     endpoints: Endpoints, workspace: MlScope, registrable: Registrable | Candidate, extras: Path
 ) -> dict[str, str]:
-    """Upload what travels with the model; the tag that says where it is."""
+    """Upload the extra files; returns the tag that names their place."""
     folder = f"extras/{registrable.model}/{registrable.version}"
     upload(endpoints, workspace, extras, folder)
     return {"signalbox.bundle": datastore_path(folder)}

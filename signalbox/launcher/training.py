@@ -18,9 +18,9 @@ _NAME, _DEPLOYMENT = "diabetes-training", "blue"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingPipeline:
-    """The same pipeline as v1 and v2 name it: *published* is a GUID, *component* `name:version`."""
+    """The same pipeline as v1 and v2 name it: *published_id* is a GUID, *component* `name:version`."""
 
-    published: str
+    published_id: str
     endpoint: str
     deployment: str
     component: str
@@ -32,7 +32,7 @@ def publish_training(endpoints: Endpoints, folder: Path, workspace: str = WORKSP
         component = _components(client, folder)
         _deploy(client, component)
     return TrainingPipeline(
-        published=publish_v1(endpoints, component.id),
+        published_id=publish_v1(endpoints, component.id),
         endpoint=_NAME,
         deployment=_DEPLOYMENT,
         component=f"{component.name}:{component.version}",

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from signalbox.cli.errors import translated
+from signalbox.cli.errors import cli_error
 from signalbox.cli.main import main
 from tests.cli.conftest import PROJECT, clean_environment, shell
 from tests.fakes.ports import OPERATOR_KEY
@@ -150,7 +150,7 @@ def test_every_other_error_of_a_library_has_words() -> None:
     refusal = HttpResponseError("This request is not authorized.\nRequestId: 7")
     refusal.status_code = 403
     codes = [
-        translated(error).exit_code
+        cli_error(error).exit_code
         for error in (
             ServiceRequestError("no"),
             refusal,

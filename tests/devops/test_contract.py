@@ -204,7 +204,11 @@ def test_recorded_approvals_are_understood(payloads: Path) -> None:
     patched = read_approval(answered(recorded(payloads, "approval_patch"))["value"][0])
 
     assert (seen.status, seen.pending, seen.run, seen.steps) == ("pending", True, 0, ())
-    assert (patched.status, patched.steps[0].who, patched.steps[0].comment) == ("approved", "Descriptor", "Approving")
+    assert (patched.status, patched.steps[0].decider, patched.steps[0].comment) == (
+        "approved",
+        "Descriptor",
+        "Approving",
+    )
 
 
 @pytest.mark.parametrize(
@@ -323,7 +327,7 @@ def test_a_runs_approvals_are_found_and_decided_by_the_app(ado: Ado, rest: DevOp
 
     (after,) = approvals.of_run("contoso", "mlops", run["id"])
     assert [step.status for step in after.steps] == ["skipped", "approved"]
-    assert AzureDevOpsFacts(rest).person("contoso", after.steps[1].who) is None  # An app is nobody.
+    assert AzureDevOpsFacts(rest).person("contoso", after.steps[1].decider) is None  # An app is nobody.
     assert ado.seen(run["id"])["result"] == "succeeded"
 
 

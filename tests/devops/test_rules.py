@@ -51,7 +51,7 @@ async def mirrored(
     link = {"organisation": "contoso", "project": "p", "run": 7, "stage": "the task's stage"}
     app.hub.land(f"signalbox/{records.devops_link(promotion, 7, 'task')}", json.dumps(link).encode())
     if used:
-        who = PEOPLE[decision.who].oid
+        who = PEOPLE[decision.decider].oid
         app.hub.land(f"signalbox/{records.devops_taken(promotion, 'a-1', who)}", used.encode())
     client = df.DurableOrchestrationClient(app.host.client_binding())
     return promotion, await mirror_approvals(client, made, c.Mirroring(key="k", promotion=promotion))
@@ -62,7 +62,9 @@ async def test_a_decision_counts_by_the_rules_of_here(app: PromotionApp, more: d
     given = {"who": "ada", "comment": "", "beside": "the task's stage", "used": "", "said": ""} | more
     decides_in = given.get("decides_in", "all")
     at = app.clients.clock.now().replace(year=2999)
-    decision = ApprovalStep(approver="Scientists", status="approved", who=given["who"], comment=given["comment"], at=at)
+    decision = ApprovalStep(
+        approver="Scientists", status="approved", decider=given["who"], comment=given["comment"], at=at
+    )
 
     promotion, seen = await mirrored(app, decision, given["beside"], given["used"], decides_in)
 

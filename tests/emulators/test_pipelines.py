@@ -260,7 +260,7 @@ def test_the_example_trains_and_its_result_can_be_promoted(ml: Ml, ours: AzureMl
     (tmp_path / "set").mkdir()
     patients(tmp_path / "set")
     published = publish_training(ml.endpoints, PROJECT / "examples" / "diabetes")
-    pipeline = Pipeline(kind=PipelineKind.PUBLISHED, workspace=WORKSPACE, name=published.published)
+    pipeline = Pipeline(kind=PipelineKind.PUBLISHED, workspace=WORKSPACE, name=published.published_id)
 
     run = ours.submit(
         PipelineRun(

@@ -103,15 +103,15 @@ def crash(folder: Path, cause: str | None, *running: ActivityRow) -> Attempts:
 def test_all_that_ran_are_suspects_once_and_only_the_one_that_ran_alone_is_convicted(tmp_path: Path) -> None:
     crash(tmp_path, "a fault", row(1), row(2)).close()
     attempts = crash(tmp_path, "a fault", row(1), row(2), row(3))
-    assert [attempts.strikes(row(n)).suspected for n in (1, 2, 3, 4)] == [True, True, True, False]
-    assert not any(attempts.strikes(row(n)).convicted for n in (1, 2, 3))
+    assert [attempts.strikes(row(n)).is_suspect for n in (1, 2, 3, 4)] == [True, True, True, False]
+    assert not any(attempts.strikes(row(n)).is_convicted for n in (1, 2, 3))
     attempts.close()
 
     attempts = crash(tmp_path, "a fault", row(1))
-    assert [attempts.strikes(row(n)).convicted for n in (1, 2)] == [True, False]
+    assert [attempts.strikes(row(n)).is_convicted for n in (1, 2)] == [True, False]
     attempts.begin(row(2))
     attempts.end(row(2), finished=True)
-    assert not attempts.strikes(row(2)).suspected
+    assert not attempts.strikes(row(2)).is_suspect
     attempts.close()
 
 
@@ -119,9 +119,9 @@ def test_kills_without_a_cause_convict_late_and_only_alone(tmp_path: Path) -> No
     strikes = Strikes()
     for _ in range(20):
         strikes = strikes.after(None, alone=False)
-    assert (strikes.suspected, strikes.convicted) == (True, False)
+    assert (strikes.is_suspect, strikes.is_convicted) == (True, False)
     strikes = strikes.after(None, alone=True).after(None, alone=True)
-    assert strikes.convicted
+    assert strikes.is_convicted
     assert "killed 5 times while it ran" in str(strikes)
 
 

@@ -24,7 +24,7 @@ from tests.fakes.ports import OPERATOR_KEY, FakeClients
 from tests.hosted import hosted
 from tests.inference.conftest import CONFIGURATION, InferenceApp
 from triggers.http.api_route import ApiRoute
-from triggers.http.bodies import queried
+from triggers.http.bodies import decode_query
 from triggers.http.dispatch import Signature, signature
 from triggers.http.routes import ROUTES
 
@@ -99,7 +99,7 @@ def test_a_filters_own_default_may_be_sent_aloud(route: ApiRoute, handler: Signa
     required = {each.name: file for each in fields(handler.query) if each.default is MISSING}
     aloud = {name: str(value) for name, value in defaults_of(handler).items()}
 
-    assert queried(handler.query, required | aloud) == queried(handler.query, required)
+    assert decode_query(handler.query, required | aloud) == decode_query(handler.query, required)
 
 
 @pytest.mark.parametrize("full", [False, True], ids=["empty", "full"])

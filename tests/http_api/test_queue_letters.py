@@ -35,7 +35,14 @@ def die(queues: MemoryQueues, app: InferenceApp, door: QueueDoor, body: Any, **m
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     enqueued = app.host.clock.now() - timedelta(hours=1)
     dead = DeadMessage(
-        door=door, number=number, enqueued=enqueued, deliveries=3, session="oslo", correlation="", body=content, **given
+        door=door,
+        number=number,
+        enqueued_at=enqueued,
+        deliveries=3,
+        session="oslo",
+        correlation="",
+        body=content,
+        **given,
     )
     queues.letters.append(dead)
     return f"service-bus/{door.value}/{number}"

@@ -17,7 +17,7 @@ async def test_a_quarantined_run_waits_for_data_or_a_release(app: InferenceApp) 
     _, ended = await explained(app, run)
 
     data, release = waiting["unmet"]  # type: ignore[misc]
-    assert data == ("landing/each/north/a.csv is bad; it can be met by whoever sends the data, with a corrected file")
+    assert data == ("landing/each/north/a.csv is bad; it can be met by the sender of the data, with a corrected file")
     assert "data-owner" in release
     assert f"signalbox release {run}" in release
     assert (waiting["fate"], ended["fate"]) == ("quarantined", "quarantined")
@@ -38,7 +38,7 @@ async def test_a_failed_job_is_its_owners_and_a_missing_endpoint_the_operators(a
     await app.finish(endpoint)
 
     (of_job,), (of_endpoint,) = [(await explained(app, run))[1]["unmet"] for run in (job, endpoint)]  # type: ignore[misc]
-    assert f"whoever owns the model, who reads `signalbox logs {job}` and mends m" in of_job
+    assert f"the owner of the model, who reads `signalbox logs {job}` and mends m" in of_job
     assert of_endpoint.startswith("batch endpoint e is not in dev; deploy it there; it can be met by ml-engineer")
     assert f"signalbox reprocess {endpoint}" in of_endpoint
 

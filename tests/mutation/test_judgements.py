@@ -134,7 +134,7 @@ CONDITIONS = [
     ),
     Lock(symbol="outputs_agree", condition="agreement.rows < options.min_rows", without="False", guard=gated),
     Lock(symbol="outputs_agree", condition="agreement.agreement < options.min_agreement", without="False", guard=gated),
-    Lock(symbol="outputs_agree", condition="shifted", without="False", guard=gated),
+    Lock(symbol="outputs_agree", condition="exceeds_shift", without="False", guard=gated),
     Lock(symbol="rollback_rehearsed", condition="not rehearsal.restored", without="False", guard=gated),
     Lock(symbol="_too_little", condition="difference.n < least_rows", without="False", guard=compared),
     Lock(

@@ -47,7 +47,7 @@ def test_each_is_seen_with_its_reason_and_taken_out_alone(served: Served, client
     assert [(each.id, each.reason, each.description, each.body) for each in (first, second, third)] == [
         (f"m-{n}", "Unreadable", f"line {n}", f'{{"n": {n}}}'.encode()) for n in range(3)
     ]
-    assert all(each.enqueued for each in (first, second, third))
+    assert all(each.enqueued_at for each in (first, second, third))
     assert looked.find_dead(HOOKS, second.number) == second
 
     assert [looked.take_out(HOOKS, second.number) for _ in range(2)] == [True, False]

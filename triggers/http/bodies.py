@@ -1,4 +1,4 @@
-"""Read what a request carries: JSON of a sane size and depth, and its fields, refused by name where they do not fit."""
+"""Read the body and query of a request: JSON of bounded size and depth, and its fields, refused by name."""
 
 import json
 import math
@@ -19,7 +19,7 @@ BODY_LIMIT = 256 * 1024
 DEPTH_LIMIT = 32
 
 
-def decoded(kind: type[T], raw: Any) -> T:
+def decode_body(kind: type[T], raw: Any) -> T:
     """*raw* as the request *kind*, without any secret that is in its texts. Raises Problem with everything wrong."""
     try:
         return requested(kind, without_secrets(raw))
@@ -27,11 +27,11 @@ def decoded(kind: type[T], raw: Any) -> T:
         raise Problem.of(400, "bad body", error.faults) from error
 
 
-def queried(kind: type[T], params: Mapping[str, str]) -> T:
+def decode_query(kind: type[T], params: Mapping[str, str]) -> T:
     """The query's parameters as *kind*, whose fields are texts and whole numbers. Raises Problem."""
     shape = shape_of(kind)  # type: ignore[arg-type]  # A class is hashable.
     raw = {name: _number(value) if int in _plain(shape.get(name)) else value for name, value in params.items()}
-    raw.pop("code", None)  # A key may travel here.
+    raw.pop("code", None)  # The platform allows its key in the query.
     try:
         return requested(kind, raw)
     except BadRequest as error:
@@ -49,12 +49,12 @@ def json_of(http: func.HttpRequest) -> Any:
     if kind != "application/json" and not kind.endswith("+json"):
         raise Problem(415, "wrong content type", f"Content-Type is {kind[:60]!r}; send application/json")
     try:
-        return parsed(data, BODY_LIMIT)
+        return parse_json(data, BODY_LIMIT)
     except ValueError as error:
         raise Problem(400, "bad body", str(error)) from error
 
 
-def parsed(data: bytes, limit: int) -> Any:
+def parse_json(data: bytes, limit: int) -> Any:
     """The JSON in *data*. Raises ValueError where it is none, or larger or deeper than it may be."""
     if len(data) > limit:
         raise ValueError(f"the body has {len(data)} bytes; send at most {limit}")

@@ -27,7 +27,7 @@ from shared.validation.rules import OptionalName, Sentence
 from triggers.events.fields import moment_of
 from triggers.http import places
 from triggers.http.api_route import ApiRequest
-from triggers.http.idempotency import API, followed
+from triggers.http.idempotency import API, polling_headers
 from triggers.http.problems import Problem
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
@@ -64,7 +64,7 @@ class TaskTaken:
 
     @property
     def headers(self) -> dict[str, str]:
-        return followed(f"{API}/operations/{self.task}")
+        return polling_headers(f"{API}/operations/{self.task}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What happens on every route: the caller is verified, the request is read, and what they may not do is refused."""
+"""The steps of every route: verify the caller, read the request, check the permission, call the handler."""
 
 import asyncio
 import inspect
@@ -22,7 +22,7 @@ from shared.settings import SettingsError
 from shared.telemetry.spans import receiving
 from triggers.http import places
 from triggers.http.api_route import ApiRequest, ApiRoute
-from triggers.http.bodies import decoded, json_of, queried
+from triggers.http.bodies import decode_body, decode_query, json_of
 from triggers.http.idempotency import RepeatableAnswer, RequestedStart, begin, keep, request_digest
 from triggers.http.problems import Problem, answer, problem
 
@@ -42,8 +42,8 @@ class Signature:
     response: Any
 
     @property
-    def keyed(self) -> bool:
-        """Whether an Idempotency-Key counts here."""
+    def takes_key(self) -> bool:
+        """Whether the route accepts an Idempotency-Key: only routes that start or record something do."""
         kind = self.response
         return kind is RequestedStart or (isinstance(kind, type) and issubclass(kind, RepeatableAnswer))
 
@@ -101,7 +101,7 @@ async def _act(route: ApiRoute, handler: Signature, request: ApiRequest, argumen
     with receiving(f"{route.method} {route.path}", now, caller=traceparent):
         if handler.response is RequestedStart:
             return await begin(request, request_digest(route.name, arguments), decide)
-        if handler.keyed:
+        if handler.takes_key:
             return await keep(request, request_digest(route.name, arguments), handler.response, decide)
         return await decide()
 
@@ -114,6 +114,8 @@ def _admit(
     The request is read after the first look at permissions: a caller who may do this nowhere learns nothing of it.
     """
     try:
+        # This runs in a thread: the first token of a day fetches the issuer's keys, and that request must not hold up
+        # the event loop on which all other requests are answered.
         caller = clients.callers.known(http.headers, http.params)
     except Refused as refusal:
         raise Problem(401, "who are you", str(refusal)) from refusal
@@ -122,6 +124,8 @@ def _admit(
         roles = permissions.who_may_somewhere(route.may)
         raise Problem(403, "not allowed", f"{caller.name} may not {route.may.value}; these may: {roles}")
     arguments = _arguments(handler, http)
+    # Some places stand in the body (the route of an inference), so they are judged after it was read. The body is read
+    # only for callers with a permission somewhere: an outsider must not learn from a 400 what the app understands.
     places.require(clients, caller, route.may, route.place, arguments)
     return caller, arguments
 
@@ -129,15 +133,15 @@ def _admit(
 def _arguments(handler: Signature, http: func.HttpRequest) -> dict[str, Any]:
     arguments: dict[str, Any] = {name: _parameter(name, http.route_params[name]) for name in handler.parameters}
     if handler.query is not None:
-        arguments["query"] = queried(handler.query, http.params)
+        arguments["query"] = decode_query(handler.query, http.params)
     if handler.body is not None:
         raw = json_of(http)
-        arguments["body"] = raw if handler.body is Any else decoded(handler.body, raw)
+        arguments["body"] = raw if handler.body is Any else decode_body(handler.body, raw)
     return arguments
 
 
 def _parameter(name: str, value: str) -> str:
-    """A name of ours in the address: nothing else is looked for in the records."""
+    """The parameter *name* of the path. Raises Problem unless it has the form of our names."""
     if not PARAMETER.fullmatch(value) or ".." in value:
         raise Problem(404, f"no such {name}", f"{name} {value[:60]!r} is no name of ours; list those there are")
     return value

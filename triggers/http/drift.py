@@ -179,8 +179,8 @@ def _check(clients: Clients, body: DriftAsked) -> DriftChecked:
     ports = (clients.store, clients.models, clients.bundles, clients.drift_files)
     reference = reference_of(*ports, score.workspace, version, route.contract)
     files = [HubFile(name=body.path, blob=blob)]
-    counted = clients.drift_files.count(route.contract, reference, files)
-    verdict = detect(reference.inputs_alone, counted, watch.rule if watch else DriftRule())
+    counts = clients.drift_files.count(route.contract, reference, files)
+    verdict = detect(reference.inputs_alone, counts, watch.rule if watch else DriftRule())
     return DriftChecked(model=f"{score.model}:{score.version}", path=body.path, **_fields(verdict))
 
 

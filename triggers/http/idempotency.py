@@ -1,6 +1,6 @@
 """Starts: 202 with a status URL of our own, and the same answer to the same Idempotency-Key.
 
-What will be started is decided and recorded first: a repeated request, after a crash too, gets that and nothing else.
+The start is decided and recorded before it happens: a repeated request, even after a crash, gets the same one.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ RETRY_AFTER_S = 2
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-def followed(status_url: str) -> dict[str, str]:
+def polling_headers(status_url: str) -> dict[str, str]:
     """The headers that say where to look, and when."""
     return {"Location": status_url, "Retry-After": str(RETRY_AFTER_S)}
 
@@ -66,7 +66,7 @@ class Accepted:
 
     @property
     def headers(self) -> dict[str, str]:
-        return followed(self.status_url)
+        return polling_headers(self.status_url)
 
 
 class RepeatableAnswer:
@@ -109,6 +109,8 @@ async def keep(request: ApiRequest, digest: str, kind: type[K], act: Callable[[]
             return decode(kind, key_record.answer)
     try:
         response = await act()
+    # A refusal is no result: with a corrected body, or once an approval is there, the same key may be used again. A
+    # transient fault leaves the record, since the act may have happened; it then happens again under the same ids.
     except (Problem, Refused):
         await asyncio.to_thread(store.delete, path)
         raise
@@ -123,11 +125,12 @@ def _record_of_key(request: ApiRequest) -> str:
         return ""
     if not _KEY.fullmatch(key):
         raise Problem(400, "bad header", "Idempotency-Key must be 1 to 255 visible ASCII characters; send a UUID")
+    # The caller is part of the record's name. Otherwise a guessed key would show one caller the answer of another.
     return records.idempotent(identity.digest(request.caller.oid, key, length=32))
 
 
 def _write_answer(store: RecordStore, path: str, key_record: KeyRecord) -> None:
-    """Two requests with the same key at the same moment write the same."""
+    """Record the answer under the key. Two requests with one key at the same moment write the same."""
     if store.exists(path):
         store.overwrite(path, key_record)
 
@@ -182,7 +185,7 @@ def _clash(start_request: RequestedStart, outcome: Start) -> Problem:
 
 
 def _start_record(start_request: RequestedStart, digest: str) -> StartRecord:
-    accepted = Accepted(
+    response = Accepted(
         id=start_request.instance,
         status_url=f"{API}/operations/{start_request.instance}",
         resource=f"{API}/{start_request.resource}" if start_request.resource else "",
@@ -190,7 +193,7 @@ def _start_record(start_request: RequestedStart, digest: str) -> StartRecord:
         note=start_request.note,
     )
     name, payload = start_request.orchestration.name, encode(start_request.payload)
-    return StartRecord(request=digest, orchestration=name, payload=payload, accepted=accepted)
+    return StartRecord(request=digest, orchestration=name, payload=payload, accepted=response)
 
 
 def _read(store: RecordStore, path: str, digest: str) -> KeyRecord | None:
@@ -202,6 +205,6 @@ def _read(store: RecordStore, path: str, digest: str) -> KeyRecord | None:
 
 
 def request_digest(operation: str, arguments: Mapping[str, Any]) -> str:
-    """Of everything that a request asks for."""
+    """The digest of everything that a request asks for."""
     plain = {name: encode(value) for name, value in arguments.items()}
     return identity.digest(operation, json.dumps(plain, sort_keys=True), length=64)

@@ -78,7 +78,7 @@ def document() -> dict[str, Any]:
 
 def _operation(route: ApiRoute, handler: Signature, schemas: NamedSchemas) -> dict[str, Any]:
     operation: dict[str, Any] = {"operationId": route.name, "summary": _summary(route, handler)}
-    parameters = [*_in_path(handler), *_in_query(handler), *([_KEY] if handler.keyed else [])]
+    parameters = [*_in_path(handler), *_in_query(handler), *([_KEY] if handler.takes_key else [])]
     if parameters:
         operation["parameters"] = parameters
     if handler.body is not None:
@@ -104,9 +104,9 @@ def _in_path(handler: Signature) -> list[dict[str, Any]]:
 
 def _in_query(handler: Signature) -> list[dict[str, Any]]:
     schema = schema_of(handler.query) if handler.query is not None else {}
-    needed = schema.get("required", ())
+    required_names = schema.get("required", ())
     return [
-        {"name": name, "in": "query", "required": name in needed, "schema": _present(parameter)}
+        {"name": name, "in": "query", "required": name in required_names, "schema": _present(parameter)}
         for name, parameter in schema.get("properties", {}).items()
     ]
 
@@ -128,7 +128,7 @@ def _responses(route: ApiRoute, handler: Signature, schemas: NamedSchemas) -> di
         "description": "Started: `Location` tells how it goes." if response is Accepted else "Done.",
         "content": {"application/json": {"schema": schemas.of(response)}},
     }
-    if handler.keyed:
+    if handler.takes_key:
         text = {"schema": {"type": "string"}}
         good["headers"] = {"Location": text, "Retry-After": text}
     bad = {str(status): _refusal(status) for status in _refusals(route, handler)}

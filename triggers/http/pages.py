@@ -19,12 +19,12 @@ def page(
     rows: Sequence[T], order: Callable[[T], tuple[str, str]], limit: int, cursor: str
 ) -> tuple[tuple[T, ...], str]:
     """The *limit* rows after *cursor*, the greatest by *order* first, and the next cursor, empty at the end."""
-    ordered = sorted(rows, key=order, reverse=True)
+    ordered_rows = sorted(rows, key=order, reverse=True)
     if cursor:
         last = read_cursor(cursor)
-        ordered = [row for row in ordered if order(row) < last]
-    shown = tuple(ordered[:limit])
-    return shown, written_cursor(order(shown[-1])) if len(ordered) > limit else ""
+        ordered_rows = [row for row in ordered_rows if order(row) < last]
+    rows_of_page = tuple(ordered_rows[:limit])
+    return rows_of_page, written_cursor(order(rows_of_page[-1])) if len(ordered_rows) > limit else ""
 
 
 def written_cursor(last: tuple[str, str]) -> str:

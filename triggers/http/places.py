@@ -53,7 +53,7 @@ def _of_run(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _of_reprocessing(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    """Where the run scored, and where its route would score today."""
+    """The environments in which the run scored and in which its route would score today."""
     record = find_run(clients.store, arguments["run"])
     name = record.inference.route.name if record else ""
     today = {route.score.workspace.name for route in clients.configuration.routes if route.name == name}
@@ -66,7 +66,7 @@ def _of_route(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]
 
 
 def _of_path(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    """Those of every route that takes the file."""
+    """The environments of every route that takes the file."""
     path, routes = arguments["body"].path, clients.configuration.routes
     takers = [route for route in routes if route.captures(path) is not None or route.marked(path)]
     return tuple(sorted({route.score.workspace.name for route in takers}))
@@ -85,20 +85,20 @@ def _places(stages: Iterable[Stage]) -> tuple[str, ...]:
 
 
 def _of_promotion(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    """Where it leads."""
+    """The stage to which the promotion leads."""
     request = _promotion(clients, arguments)
     return () if request is None else _stages_called(clients, request.target)
 
 
 def _of_question(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    """That of the stage which asks people now; where none does, where the promotion leads."""
+    """The stage that waits for approvals now; if none does, the stage to which the promotion leads."""
     request, plan = _promotion(clients, arguments), _plan(clients, arguments)
     at = asking(clients.ledger, request, plan) if request and plan else None
     return (at.stage.place,) if at else _of_promotion(clients, arguments)
 
 
 def _of_glass(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    """That of the stage whose gates would be overridden, if the promotion passes it."""
+    """The stage whose gates would be overridden, if the promotion passes it."""
     plan = _plan(clients, arguments)
     return _places(at.stage for at in plan.stages if at.stage.name == arguments["body"].stage) if plan else ()
 
@@ -114,7 +114,7 @@ def _of_decision(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, .
 def _is_decided(clients: Clients, promotion: str, stage: str, role: str) -> bool:
     folders = (stage, *(glass_stage(stage, phase) for phase in Phase))
     return any(
-        stored.record.role == role for folder in folders for stored in decisions(clients.store, promotion, folder)
+        decision.record.role == role for folder in folders for decision in decisions(clients.store, promotion, folder)
     )
 
 
@@ -129,7 +129,7 @@ def _plan(clients: Clients, arguments: Mapping[str, Any]) -> c.Plan | None:
 
 
 def _of_schedule(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    """That of the route it scores, or of the pipeline that it makes retrain."""
+    """The environment of the route that it scores, or of the pipeline that it retrains with."""
     configuration, name = clients.configuration, arguments["schedule"]
     targets = {(schedule.target, schedule.of) for schedule in configuration.schedules if schedule.name == name}
     routes = {route.score.workspace.name for route in configuration.routes if (Target.SCORE, route.name) in targets}
@@ -138,7 +138,7 @@ def _of_schedule(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, .
 
 
 def _of_environment(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    """None for a name that is not configured: no permission can mean it."""
+    """The environment called so; none for a name that is not configured, since no permission can cover it."""
     name = arguments["body"].environment
     return tuple(workspace.name for workspace in clients.configuration.workspaces if workspace.name == name)
 
@@ -149,20 +149,20 @@ def _of_retraining(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str,
 
 
 def _of_model(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    """Where its pipeline runs and registers."""
+    """The environments in which the model's pipeline runs and registers."""
     retraining, model = clients.configuration.retraining, arguments["model"]
     return tuple(rules.pipeline.workspace.name for rules in retraining if rules.model == model)
 
 
 def _of_follow(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    """Of a run, a promotion or a run of training, whichever bears the name."""
+    """The places of the run, promotion or training that has the name."""
     name = arguments.get("name") or arguments["body"].follow
     names = {"run": name, "promotion": name}
     return _of_run(clients, names) or _of_promotion(clients, names) or _of_retraining(clients, names)
 
 
 def _of_task(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    """Those of what the task wants started or followed."""
+    """The places of what the task asks to start or to follow."""
     body = arguments["body"]
     way = TASK_WAYS.get(body.start or OrderKind.FOLLOW)
     return of(way, clients, {"body": body, "model": body.model}) if way else ()

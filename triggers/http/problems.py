@@ -17,7 +17,7 @@ _SECURE = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-_SHOWN = 20  # Of what is wrong: an answer must not grow with what was sent.
+_SHOWN = 20  # The most errors in one answer, which must not grow with the request.
 
 
 class Problem(Exception):
@@ -46,7 +46,7 @@ def answer(status: int, content: Any, headers: Mapping[str, str] | None = None) 
 def problem(refusal: Problem) -> func.HttpResponse:
     """The document of *refusal*, without any secret that the request had in it."""
     content: dict[str, Any] = {"type": "about:blank", "title": refusal.title, "status": refusal.status}
-    content["detail"] = redacted(refusal.detail)  # Refusals repeat what they were sent.
+    content["detail"] = redacted(refusal.detail)  # A refusal quotes the request, which may hold a secret.
     if refusal.errors:
         content["errors"] = without_secrets([asdict(error) for error in refusal.errors])
     headers = _SECURE | ({"WWW-Authenticate": "Bearer"} if refusal.status == 401 else {})

@@ -21,7 +21,7 @@ from shared.records.retraining import RecordedVerdict, book_of, find_retraining,
 from shared.records.store import plain_record
 from shared.validation.rules import Sentence
 from triggers.http.api_route import ApiRequest, requester_name
-from triggers.http.idempotency import API, RepeatableAnswer, followed
+from triggers.http.idempotency import API, RepeatableAnswer, polling_headers
 from triggers.http.named_resources import OptionalPlace
 from triggers.http.orders import Order, Ordered, order_record
 from triggers.http.problems import Problem
@@ -54,7 +54,7 @@ class Considered(RepeatableAnswer):
 
     @property
     def headers(self) -> dict[str, str]:
-        return followed(self.status_url)
+        return polling_headers(self.status_url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,6 +121,6 @@ def _add_route(blueprint: Blueprint, clients: "Callable[[], Clients]", route: Ap
         return await serve(route, client, clients, req)
 
     handler.__name__ = route.name
-    bound = blueprint.durable_client_input(client_name="client")(handler)
+    endpoint = blueprint.durable_client_input(client_name="client")(handler)
     # The app verifies callers itself: the platform's keys cannot tell one machine from another.
-    blueprint.route(route=f"v1/{route.path}", methods=[route.method], auth_level=func.AuthLevel.ANONYMOUS)(bound)
+    blueprint.route(route=f"v1/{route.path}", methods=[route.method], auth_level=func.AuthLevel.ANONYMOUS)(endpoint)

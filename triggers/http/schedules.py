@@ -101,7 +101,7 @@ async def list_schedules(request: ApiRequest, query: ScheduleFilters) -> Schedul
 
 async def show_schedule(request: ApiRequest, schedule: str) -> ScheduleShown:
     """One schedule, with what it did last."""
-    return await asyncio.to_thread(_shown, request.clients, _find(request.clients, schedule))
+    return await asyncio.to_thread(_describe, request.clients, _find(request.clients, schedule))
 
 
 async def pause_schedule(request: ApiRequest, schedule: str, body: Order) -> ScheduleOrdered:
@@ -116,9 +116,9 @@ async def resume_schedule(request: ApiRequest, schedule: str, body: Order) -> Sc
 
 async def run_schedule_now(request: ApiRequest, schedule: str, body: Order) -> RequestedStart:
     """What the schedule does when it is due, now, paused or not; its due times stay what they are."""
-    configured, due = _find(request.clients, schedule), request.clients.clock.now()
+    schedule_entry, due = _find(request.clients, schedule), request.clients.clock.now()
     key, name = records.firing(schedule, due), identity.firing_id(schedule, due)
-    firing = c.ScheduleFiring(key=key, schedule=configured, due=due, by=request.caller.name, reason=body.reason)
+    firing = c.ScheduleFiring(key=key, schedule=schedule_entry, due=due, by=request.caller.name, reason=body.reason)
     await asyncio.to_thread(note, request.clients.store, due, [_log_line(firing)])
     return RequestedStart(orchestration=c.RUN_SCHEDULE, instance=name, payload=firing, resource=f"schedules/{schedule}")
 
@@ -130,29 +130,29 @@ async def _order(request: ApiRequest, schedule: str, reason: str, *, pause: bool
         order = PauseOrder(paused=pause, at=request.clients.clock.now(), by=request.caller.name, reason=reason)
         return give_order(request.clients.store, schedule, order)
 
-    order, recorded = await asyncio.to_thread(give)
-    return ScheduleOrdered(schedule=schedule, recorded=recorded, **_standing(order))
+    order, was_recorded = await asyncio.to_thread(give)
+    return ScheduleOrdered(schedule=schedule, recorded=was_recorded, **_standing(order))
 
 
 def _page(clients: Clients, query: ScheduleFilters) -> SchedulePage:
     timetable, orders = read_timetable(clients.store), read_orders(clients.store)
     schedules = sorted(clients.configuration.schedules, key=lambda schedule: schedule.name)
-    rest = [schedule for schedule in schedules if schedule.name > query.after]
+    schedules_after = [schedule for schedule in schedules if schedule.name > query.after]
     now = clients.clock.now()
-    page = tuple(ScheduleRow(**_row(item, orders.get(item.name), now)) for item in rest[: query.limit])
+    page = tuple(ScheduleRow(**_row(item, orders.get(item.name), now)) for item in schedules_after[: query.limit])
     until = timetable.until.isoformat() if timetable else ""
-    more = page[-1].schedule if len(rest) > len(page) else ""
-    return SchedulePage(total=len(schedules), seen_to_until=until, schedules=page, next=more)
+    next_name = page[-1].schedule if len(schedules_after) > len(page) else ""
+    return SchedulePage(total=len(schedules), seen_to_until=until, schedules=page, next=next_name)
 
 
-def _shown(clients: Clients, schedule: Schedule) -> ScheduleShown:
+def _describe(clients: Clients, schedule: Schedule) -> ScheduleShown:
     now = clients.clock.now()
     row = _row(schedule, read_orders(clients.store).get(schedule.name), now)
     return ScheduleShown(**row, firings=_firings(clients, schedule.name, now))
 
 
 def _firings(clients: Clients, schedule: str, now: datetime) -> tuple[FiringRow, ...]:
-    """What it did last, the newest first: at most a month back."""
+    """The latest firings, the newest first, of at most a month."""
     rows = list[FiringRow]()
     for back in range(_DAYS_BACK):
         day = (now - timedelta(days=back)).date().isoformat()

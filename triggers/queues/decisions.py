@@ -22,10 +22,10 @@ from shared.domain.failures import Refused
 from shared.durable.starting import Client
 from shared.validation.rules import Name, Sentence, Text
 from triggers.http import places
-from triggers.http.bodies import parsed
+from triggers.http.bodies import parse_json
 from triggers.http.problems import Problem
 from triggers.http.promotion.decisions import Decision, decide
-from triggers.queues.hub_messages import delivered
+from triggers.queues.hub_messages import handling
 from triggers.queues.message_files import read_content
 
 MESSAGE_LIMIT = 64 * 1024
@@ -48,15 +48,15 @@ class DecisionSent:
 
 async def receive_decision(client: Client, clients: Clients, message: func.ServiceBusMessage) -> str:
     """Record the decision in *message*, or why it does not count. Raises Transient: deliver again."""
-    with delivered(_DECISION, clients, message):
+    with handling(_DECISION, clients, message):
         return await _receive(client, clients, message)
 
 
 async def _receive(client: Client, clients: Clients, message: func.ServiceBusMessage) -> str:
-    shown, message_id = None, redacted(message.message_id or "")
+    content, message_id = None, redacted(message.message_id or "")
     try:
-        token, shown = _opened(message.get_body())
-        result = await _decide(client, clients, token, shown)
+        token, content = _open(message.get_body())
+        result = await _decide(client, clients, token, content)
     except (UnreadableEvent, Refused) as refusal:
         reason = str(refusal)
     except Problem as refusal:
@@ -64,16 +64,16 @@ async def _receive(client: Client, clients: Clients, message: func.ServiceBusMes
     else:
         _log.info("decision %s: %s", message_id, result)
         return result
-    raw = {"type": _DECISION, "id": message_id, "data": shown}
+    raw = {"type": _DECISION, "id": message_id, "data": content}
     location = await asyncio.to_thread(store_letter, clients, raw, reason)
     _log.warning("decision %s is refused, stored as %s: %s", message_id, location, reason)
     return reason
 
 
-def _opened(body: bytes) -> tuple[str, dict[str, Any]]:
+def _open(body: bytes) -> tuple[str, dict[str, Any]]:
     """The token, and the rest of the message; a body that cannot be read is not shown, since a token may be in it."""
     try:
-        raw = parsed(body, MESSAGE_LIMIT)
+        raw = parse_json(body, MESSAGE_LIMIT)
     except ValueError as error:
         raise UnreadableEvent("the body is no JSON of a sane size and depth") from error
     if not isinstance(raw, dict):
@@ -81,12 +81,13 @@ def _opened(body: bytes) -> tuple[str, dict[str, Any]]:
     token = raw.pop("token", None)
     if not isinstance(token, str) or not 0 < len(token) <= _TOKEN_LIMIT:
         raise UnreadableEvent("field 'token' is missing or no token; send an access token for the app")
-    shown = without_secrets(raw)
+    content = without_secrets(raw)
     try:
-        read_content(DecisionSent, shown)
+        read_content(DecisionSent, content)
     except UnreadableEvent as error:
+        # `from None`: the cause would show the whole message, and with it the token, in the log's traceback.
         raise UnreadableEvent(str(error).replace(token, "the token")) from None
-    return token, shown
+    return token, content
 
 
 async def _decide(client: Client, clients: Clients, token: str, raw: dict[str, Any]) -> str:
@@ -102,7 +103,7 @@ async def _decide(client: Client, clients: Clients, token: str, raw: dict[str, A
 
 
 def _is_recorded(clients: Clients, person: Caller, order: DecisionSent) -> bool:
-    """Delivered again, a message decides nothing anew: not even where its decision was withdrawn since."""
+    """Whether the message was recorded before: a repeated delivery must not renew a withdrawn decision."""
     opening = opened(clients.ledger, order.promotion)
     own = (person.oid, order.role, order.evidence, order.approved)
     return any(

@@ -15,17 +15,17 @@ from shared.clients import Clients
 from shared.domain.access.redaction import without_secrets
 from shared.durable.starting import Client
 from triggers.events.dispatch import dispatch
-from triggers.http.bodies import BODY_LIMIT, parsed
-from triggers.queues.hub_messages import PoisonMessage, aged
+from triggers.http.bodies import BODY_LIMIT, parse_json
+from triggers.queues.hub_messages import PoisonMessage, record_age
 
 EVENT = "EventGrid.Event"
 
 
 async def receive_events(client: Client, clients: Clients, message: func.ServiceBusMessage) -> tuple[str, ...]:
     """Take in the event, or each of an array. Raises PoisonMessage, and Transient: deliver again."""
-    aged(EVENT, clients, message)
+    record_age(EVENT, clients, message)
     try:
-        events = events_in(parsed(message.get_body(), BODY_LIMIT))
+        events = events_in(parse_json(message.get_body(), BODY_LIMIT))
     except ValueError as error:
         raw = {
             "type": EVENT,

@@ -24,7 +24,7 @@ from shared.telemetry.instruments import record_duration
 from shared.telemetry.spans import receiving
 from triggers.events.envelopes import is_storage_event
 from triggers.events.receiver import receive_event
-from triggers.http.bodies import parsed
+from triggers.http.bodies import parse_json
 from triggers.queues.data_checks import is_check, take_check
 from triggers.queues.message_files import MESSAGE, arrivals, envelope
 
@@ -43,9 +43,9 @@ async def receive_message(client: Client, clients: Clients, message: func.Servic
     raw, problem = raw_of(message)
     # No other event: the right to ask for inference is no right to cause anything else.
     if is_storage_event(raw["data"]):
-        aged(MESSAGE, clients, message)
+        record_age(MESSAGE, clients, message)
         return await receive_event(client, clients, raw["data"])
-    with delivered(MESSAGE, clients, message, str(raw["id"])):
+    with handling(MESSAGE, clients, message, str(raw["id"])):
         results = await take_message(client, clients, raw, problem)
     _log.info("message %s, delivery %s: %s", raw["id"], message.delivery_count, "; ".join(results))
     return results
@@ -59,14 +59,14 @@ def raw_of(message: func.ServiceBusMessage) -> tuple[dict[str, Any], str]:
 
 
 @contextmanager
-def delivered(source: str, clients: Clients, message: func.ServiceBusMessage, event: str = "") -> Iterator[None]:
+def handling(source: str, clients: Clients, message: func.ServiceBusMessage, event: str = "") -> Iterator[None]:
     """*message* was received from its queue, and is as late as it lay there."""
-    since = aged(source, clients, message)
+    since = record_age(source, clients, message)
     with receiving(source, clients.clock.now(), since=since, event=event):
         yield
 
 
-def aged(source: str, clients: Clients, message: func.ServiceBusMessage) -> datetime | None:
+def record_age(source: str, clients: Clients, message: func.ServiceBusMessage) -> datetime | None:
     """When *message* was put into its queue; how long ago that was is the queue's age, as *source* sees it."""
     since = message.enqueued_time_utc
     if since is None or since.tzinfo is None:
@@ -79,7 +79,7 @@ def content_of(message: func.ServiceBusMessage) -> tuple[Any, str]:
     """The JSON in the message and an empty text; or the start of its body, and what is wrong with it."""
     body = message.get_body()
     try:
-        return parsed(body, MESSAGE_LIMIT), ""
+        return parse_json(body, MESSAGE_LIMIT), ""
     except ValueError as error:
         return body[:_KEPT].decode(errors="replace"), str(error)
 
@@ -94,5 +94,7 @@ async def take_message(client: Client, clients: Clients, raw: dict[str, Any], pr
         events = await asyncio.to_thread(arrivals, clients, raw)
     except UnreadableEvent as error:
         location = await asyncio.to_thread(store_letter, clients, raw, str(error))
+        # Raising after the letter is stored makes the host abandon the message until the broker gives it up. Settling
+        # it would hide it from those who watch the queue, and a Python function cannot dead-letter it with a reason.
         raise PoisonMessage(f"stored as {location}: {error}") from error
     return tuple([result for event in events for result in await take_in(client, clients, event)])

@@ -24,7 +24,7 @@ from shared.durable.starting import Client, Start
 from shared.records import paths as records
 from shared.records.inference import HeldMessage, UsedMessage
 from shared.validation.rules import Many, Name
-from triggers.queues.hub_messages import PoisonMessage, content_of, delivered
+from triggers.queues.hub_messages import PoisonMessage, content_of, handling
 from triggers.queues.message_files import read_content, refuse_nameless
 
 RECORDS = "Signalbox.HubRecords"  # The type under which a message is kept, among events that could not be read.
@@ -49,7 +49,7 @@ def is_records(raw: Any) -> bool:
 async def receive_records(client: Client, clients: Clients, message: func.ServiceBusMessage) -> str:
     """Keep the records of one message; returns a sentence. Raises PoisonMessage, and Transient: deliver again."""
     raw, problem = raw_of(message)
-    with delivered(RECORDS, clients, message, redacted(str(raw["id"]))):
+    with handling(RECORDS, clients, message, redacted(str(raw["id"]))):
         result = await take_records(client, clients, raw, problem)
     _log.info("message %s, delivery %s: %s", raw["id"], message.delivery_count, result)
     return result
@@ -74,14 +74,14 @@ async def take_records(client: Client, clients: Clients, raw: dict[str, Any], pr
     try:
         if problem:
             raise UnreadableEvent(problem)
-        kept = await asyncio.to_thread(keep, clients, raw)
+        delivery = await asyncio.to_thread(keep, clients, raw)
     except UnreadableEvent as error:
         content = without_secrets(raw)
         letter = content if content == raw else content | {_CUT: True}
         location = await asyncio.to_thread(store_letter, clients, letter, redacted(str(error)))
         raise PoisonMessage(f"stored as {location}: {redacted(str(error))}") from error
-    start = await collect_records(client, kept.watch)
-    return f"{kept.summary}; its collector {'started' if start is Start.STARTED else 'runs'}"
+    start = await collect_records(client, delivery.watch)
+    return f"{delivery.summary}; its collector {'started' if start is Start.STARTED else 'runs'}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,33 +100,35 @@ def keep(clients: Clients, raw: dict[str, Any]) -> KeptRecords:
     stream, delivery = read_records(clients, raw)
     watch = c.RecordsWatch(stream=stream.name, group=stream.group_of(str(raw["session"])))
     message = str(raw["id"])
-    used = clients.store.get(UsedMessage, records.used_message(stream.name, identity.message_digest(message)))
-    if used is not None:
-        summary = f"skipped: its records are in batch {used.batch} of stream {stream.name}"
+    used_message = clients.store.get(UsedMessage, records.used_message(stream.name, identity.message_digest(message)))
+    if used_message is not None:
+        summary = f"skipped: its records are in batch {used_message.batch} of stream {stream.name}"
         return KeptRecords(watch=watch, summary=summary)
-    good, bad = _sorted(clients, stream, delivery)
+    good, bad = _sort_records(clients, stream, delivery)
     if not good:
         reasons = "; ".join(reason for _, reason in bad)
         raise UnreadableEvent(f"its records break the data contract of stream {stream.name}: {reasons}"[:1000])
     if bad:
         _store_refused(clients, raw, stream, bad)
+    # The queue's sequence number comes first in the name, so that a listing of the hub is in the order of the queue:
+    # times of different hosts would not be.
     path = f"{records.held_records(stream.name, watch.group)}{identity.held_name(int(raw['sequence']), message)}.json"
     names = {name: raw[name] for name in ("id", "session", "correlation")}
-    created = clients.store.create(path, HeldMessage(**names, records=tuple(good)), {"records": str(len(good))})
-    summary = f"{len(good)} records of stream {stream.name} {'wait' if created else 'wait already'}"
+    is_new = clients.store.create(path, HeldMessage(**names, records=tuple(good)), {"records": str(len(good))})
+    summary = f"{len(good)} records of stream {stream.name} {'wait' if is_new else 'wait already'}"
     refusal = f", {len(bad)} are refused" if bad else ""
     return KeptRecords(watch=watch, summary=f"{summary} in group {watch.group}{refusal}")
 
 
-def _sorted(
+def _sort_records(
     clients: Clients, stream: Stream, delivery: RecordsSent
 ) -> tuple[list[dict[str, Any]], list[tuple[dict[str, Any], str]]]:
     """The good records, and each bad one with what is wrong with it."""
-    flat = [record for record in delivery.records if not _nested(record)]
+    flat = [record for record in delivery.records if not _nesting_reason(record)]
     faults = iter(clients.data_checks.faults(clients.configuration.route(stream.route).contract, flat) if flat else ())
     good, bad = list[dict[str, Any]](), list[tuple[dict[str, Any], str]]()
     for number, record in enumerate(delivery.records, 1):
-        fault = _nested(record)
+        fault = _nesting_reason(record)
         reasons = (fault,) if fault else next(faults)
         if reasons:
             bad.append((record, f"record {number}: {'; '.join(reasons)}"))
@@ -135,7 +137,7 @@ def _sorted(
     return good, bad
 
 
-def _nested(record: dict[str, Any]) -> str:
+def _nesting_reason(record: dict[str, Any]) -> str:
     names = [name for name, value in record.items() if isinstance(value, dict | list)]
     return f"field {names[0][:60]!r} of a record is nested; send texts, numbers, true, false, null" if names else ""
 

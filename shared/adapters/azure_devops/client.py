@@ -1,6 +1,6 @@
 """Azure DevOps' REST API: one client that follows no redirect and sends tokens to the configured host only.
 
-Contracts: https://learn.microsoft.com/rest/api/azure/devops. What writes is sent once; who calls looks first.
+Contracts: https://learn.microsoft.com/rest/api/azure/devops. A writing request is sent once; callers look first.
 """
 
 from collections.abc import Mapping
@@ -17,13 +17,15 @@ from shared.adapters.trace_headers import TraceHeaders
 from shared.domain.failures import Refused
 
 AUDIENCE = "499b84ac-1321-427f-aa17-267ca6975798"
+# Only reads are repeated. The API has no idempotency keys: a POST whose answer was lost may have started a pipeline,
+# and the SDK's retry would start it twice.
 _RETRIES = {"GET": 3}
 _SIGN_IN = (203, 301, 302, 303, 307, 308)  # Azure DevOps redirects unknown callers to a page to sign in.
 _TIMEOUT_S = 30
 
 
 class TokenNotTaken(Refused):
-    """A task's own token is not accepted, or not any more."""
+    """Azure DevOps does not accept a task's own token, or does not any more."""
 
 
 class DevOpsRest:
@@ -31,6 +33,8 @@ class DevOpsRest:
 
     def __init__(self, credential: TokenCredential, base: str, graph: str) -> None:
         self._credential, self.base, self.graph = credential, base, graph
+        # No RedirectPolicy and no policy for authentication. The service redirects callers it does not know to a page
+        # to sign in, and the SDK would follow with the Authorization header.
         policies = [
             UserAgentPolicy("signalbox"),
             TraceHeaders(),
@@ -41,7 +45,7 @@ class DevOpsRest:
         self._client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(base, policies=policies)
 
     def get(self, url: str, action: str, token: str = "", **query: str) -> dict[str, Any] | None:
-        """None where there is nothing."""
+        """The JSON at *url*; None if Azure DevOps answers 404."""
         answer = self.send("GET", url, action, token=token, accept=(200, 404), query=query)
         return dict(answer.json()) if answer.status_code == 200 else None
 
@@ -59,6 +63,7 @@ class DevOpsRest:
     ) -> HttpResponse:
         """The answer, if its status is one of *accept*. Raises Refused and Transient."""
         headers = {"Authorization": f"Bearer {token or self._own_token(action)}", "Accept": "application/json"}
+        # Without this header some areas answer an expired token with 203 and a page of HTML, which reads like success.
         headers |= {"Content-Type": kind, "X-TFS-FedAuthRedirect": "Suppress"}
         request = HttpRequest(method, url, params=dict(query or {}), headers=headers, **content)
         with translated(action):
@@ -79,7 +84,7 @@ class DevOpsRest:
         return answer
 
     def url(self, organisation: str, *parts: object) -> str:
-        """Below the organisation's collection; every part is one segment, escaped."""
+        """The address below the organisation's collection; every part becomes one escaped segment."""
         return "/".join([self.base, *(quote(str(part), safe="") for part in (organisation, *parts))])
 
     def _own_token(self, action: str) -> str:
@@ -94,7 +99,7 @@ def number_of(raw: object) -> int:
 
 
 def _error_text(answer: HttpResponse) -> str:
-    """Azure DevOps' own words, and nothing else of the body."""
+    """The message in Azure DevOps' answer, shortened; the rest of the body is left out."""
     try:
         return str(answer.json().get("message", ""))[:300]
     except (ValueError, AttributeError):

@@ -18,11 +18,11 @@ _BATCH = 100
 class AzureDevOpsTasks:
     """Implements `shared.ports.ServerTasks`."""
 
-    def __init__(self, rest: DevOpsRest) -> None:
-        self._rest = rest
+    def __init__(self, client: DevOpsRest) -> None:
+        self._client = client
 
     def plan(self, task: TaskRef, token: str) -> PlanSeen:
-        raw = self._rest.get(self._url(task), f"read plan {task.plan}", token, **{"api-version": _PLAN})
+        raw = self._client.get(self._url(task), f"read plan {task.plan}", token, **{"api-version": _PLAN})
         if raw is None:
             raise Refused(f"plan {task.plan} is not known to {task.organisation}; its pipeline must call by itself")
         run = number_of((raw.get("owner") or {}).get("id"))
@@ -53,15 +53,15 @@ class AzureDevOpsTasks:
         self._send("POST", self._url(task, "events"), task, token, "complete", api=_EVENTS, json=body)
 
     def stage(self, task: TaskRef, token: str, run: int) -> PipelineStage:
-        url = self._rest.url(task.organisation, task.project, "_apis", "build", "builds", run, "timeline")
-        timeline = self._rest.get(url, f"read the timeline of run {run}", token, **{"api-version": _BUILD}) or {}
+        url = self._client.url(task.organisation, task.project, "_apis", "build", "builds", run, "timeline")
+        timeline = self._client.get(url, f"read the timeline of run {run}", token, **{"api-version": _BUILD}) or {}
         return Timeline(timeline.get("records") or ()).waits_in(task)
 
     def _requester(self, task: TaskRef, token: str, run: int) -> str:
         """The descriptor of the person the run was requested for; empty where no readable build owns the plan."""
-        url = self._rest.url(task.organisation, task.project, "_apis", "build", "builds", run)
+        url = self._client.url(task.organisation, task.project, "_apis", "build", "builds", run)
         try:
-            build = self._rest.get(url, f"read run {run}", token, **{"api-version": _BUILD}) if run else None
+            build = self._client.get(url, f"read run {run}", token, **{"api-version": _BUILD}) if run else None
         except Refused:
             return ""
         return str(((build or {}).get("requestedFor") or {}).get("descriptor", ""))
@@ -72,9 +72,9 @@ class AzureDevOpsTasks:
         query = {"api-version": api}
         action = f"{action} task {task.task}"
         try:
-            answer = self._rest.send(method, url, action, token=token, accept=(200, 204), query=query, **content)
-        except TokenNotTaken:  # It has expired, or its job has ended: the app's own identity takes over.
-            answer = self._rest.send(method, url, action, accept=(200, 204), query=query, **content)
+            answer = self._client.send(method, url, action, token=token, accept=(200, 204), query=query, **content)
+        except TokenNotTaken:  # The token has expired or its job has ended, so the app's own identity takes over.
+            answer = self._client.send(method, url, action, accept=(200, 204), query=query, **content)
         return dict(answer.json()) if answer.status_code == 200 else {}
 
     def _records(self, task: TaskRef) -> str:
@@ -82,4 +82,4 @@ class AzureDevOpsTasks:
 
     def _url(self, task: TaskRef, *parts: object) -> str:
         plans = ("_apis", "distributedtask", "hubs", task.hub, "plans", task.plan)
-        return self._rest.url(task.organisation, task.project, *plans, *parts)
+        return self._client.url(task.organisation, task.project, *plans, *parts)

@@ -1,4 +1,4 @@
-"""The audit chain as blobs: one blob an entry, and a head that is replaced only where nobody else has been faster.
+"""The audit chain as blobs: one blob an entry, and a head that is replaced only if no other writer was first.
 
 The head carries the newest entry whole; before the next is written it is laid down as a blob of its own, with its key
 and under its subject. So a crash between any two writes loses nothing and repeats nothing.
@@ -14,6 +14,8 @@ from shared.domain.promotion.audit import GENESIS, Entry, sealed
 from shared.ports import Blob, Clock, DataHub
 
 _HEAD, _ENTRIES, _KEYS, _SUBJECTS = "audit/head.json", "audit/entries/", "audit/keys/", "audit/subjects/"
+# A writer that loses the head to another reads it again at once. A lease would need no attempts, but one whose holder
+# has died blocks every decision and movement until it runs out.
 _ATTEMPTS = 50
 
 
@@ -28,6 +30,8 @@ class BlobAudit:
             head_blob, head = self._read_head()
             if head is not None:
                 self._lay_down(head)
+            # The head is laid down before the key is looked for: a writer that died after it had advanced the head left
+            # an entry without a key, and looking first would append it a second time.
             existing = self._find(key)
             if existing is not None:
                 return existing
@@ -57,6 +61,8 @@ class BlobAudit:
         for blob in self._hub.list(self._container, _subject_folder(name)):
             raw = self._hub.read(self._container, _entry_path(int(blob.path.rpartition("/")[2])))
             entry = decode(Entry, json.loads(raw or b"{}"))
+            # The folder is only an index, and anybody who may write blobs could put a number into it. The entry itself
+            # is part of the chain, so its own subject decides.
             if _subject_folder(entry.subject) == _subject_folder(name):
                 yield entry
 
@@ -66,7 +72,7 @@ class BlobAudit:
     def head(self) -> Entry | None:
         head = self._read_head()[1]
         if head is not None:
-            self._lay_down(head)  # The process that wrote the head may have died before it wrote the entry.
+            self._lay_down(head)  # The process that wrote the head may have died before it wrote the entry as a blob.
         return head
 
     def _read_head(self) -> tuple[Blob | None, Entry | None]:
@@ -97,7 +103,7 @@ def _entry_path(number: int) -> str:
 
 
 def _subject_folder(subject: str) -> str:
-    """One for a model, whatever the version: names may have signs that paths may not."""
+    """One folder for all versions of a model. Names are digested, since paths allow fewer characters."""
     return f"{_SUBJECTS}{digest(subject.partition(':')[0], length=40)}/"
 
 

@@ -87,19 +87,23 @@ class BlobHub:
             return self._carry(source, target, metadata)
         with translated(f"copy {source.container}/{source.path} to {container}/{path}"):
             try:
-                started = target.start_copy_from_url(
+                # The condition on the source's eTag makes the copy the very version that the arrival named: between the
+                # event and this call the file may have been overwritten, and a run must score what it has checked.
+                answer = target.start_copy_from_url(
                     origin.url,
                     metadata=dict(metadata),
-                    source_etag=_quoted(source.etag),
+                    source_etag=_quote(source.etag),
                     source_match_condition=MatchConditions.IfNotModified,
                 )
             except HttpResponseError as error:
                 if error.status_code == 404 and not self._service.get_container_client(container).exists():
                     raise Refused(f"container {container} does not exist; create it, and try again") from error
+                # 404: the source was deleted; 412: it was overwritten. Either way the version is gone for good, which
+                # is an answer for the caller and no fault to be retried.
                 if error.status_code in (404, 412):
                     return False
                 raise
-            if started["copy_status"] == "pending":
+            if answer["copy_status"] == "pending":
                 _await_copy(target)
         return True
 
@@ -118,6 +122,8 @@ class BlobHub:
     ) -> bool:
         with translated(f"create {container}/{path}"):
             try:
+                # The SDK sends If-None-Match: *. For content above 64 MiB it stages blocks and sets the condition on
+                # the commit alone: the loser of a race has then uploaded in vain, and the first writer still wins.
                 self._client(container, path).upload_blob(data, overwrite=False, metadata=_plain(metadata))
             except ResourceExistsError:
                 return False
@@ -132,7 +138,7 @@ class BlobHub:
                     data,
                     overwrite=True,
                     metadata=_plain(metadata),
-                    etag=_quoted(etag),
+                    etag=_quote(etag),
                     match_condition=MatchConditions.IfNotModified,
                 )
             except ResourceModifiedError:
@@ -149,8 +155,10 @@ class BlobHub:
                 return self._append(client, line)
 
     def _append(self, client: BlobClient, line: bytes) -> bool:
-        """False where the blob has all the blocks or bytes that it may have."""
+        """Append *line*; False if the blob has reached its limit of blocks or bytes."""
         try:
+            # The service itself checks the size. A look at the blob before the append would let two writers pass the
+            # limit together.
             client.append_block(line + b"\n", maxsize_condition=self._longest_log)
         except HttpResponseError as error:
             if error.error_code in _FULL:  # type: ignore[attr-defined]
@@ -160,7 +168,7 @@ class BlobHub:
 
     def delete(self, container: str, path: str, etag: str = "") -> bool:
         condition: dict[str, Any] = (
-            {"etag": _quoted(etag), "match_condition": MatchConditions.IfNotModified} if etag else {}
+            {"etag": _quote(etag), "match_condition": MatchConditions.IfNotModified} if etag else {}
         )
         with translated(f"delete {container}/{path}"):
             try:
@@ -198,10 +206,12 @@ class _RangeReader(io.RawIOBase):
         if length <= 0:
             return 0
         with translated(f"read {self._client.container_name}/{self._client.blob_name}"):
+            # One range at a time: the reader asks for large pieces in order, and the SDK's parallel ranges would hold
+            # several of them in memory at once.
             stream = self._client.download_blob(
                 self._at,
                 length,
-                etag=_quoted(self._etag),
+                etag=_quote(self._etag),
                 match_condition=MatchConditions.IfNotModified,
                 max_concurrency=1,
             )
@@ -212,7 +222,7 @@ class _RangeReader(io.RawIOBase):
 
 
 def _await_copy(target: BlobClient) -> None:
-    """Large copies on hierarchical accounts finish later; past the patience a retry finds the copy under way."""
+    """Wait for a pending copy. Large copies on hierarchical accounts outlast this wait; a retry then finds them."""
     deadline = time.monotonic() + _COPY_PATIENCE_S
     while (copy := target.get_blob_properties().copy).status == "pending":
         if time.monotonic() > deadline:
@@ -228,7 +238,7 @@ def _create_log(client: BlobClient) -> None:
 
 
 def _files(container: str, items: Iterable[BlobProperties]) -> Iterator[Blob]:
-    """All that are no markers of folders."""
+    """The blobs that are not markers of folders."""
     return (_blob(container, item) for item in items if not is_folder_marker(item.name, item.metadata or {}))
 
 
@@ -243,7 +253,7 @@ def _blob(container: str, item: BlobProperties) -> Blob:
     )
 
 
-def _quoted(etag: str) -> str:
+def _quote(etag: str) -> str:
     return f'"{etag}"'
 
 

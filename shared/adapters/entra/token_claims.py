@@ -1,4 +1,4 @@
-"""Who the claims of a verified token name. A claim that could mean two things names nobody.
+"""The caller that the claims of a verified token name. An ambiguous claim is refused.
 
 Contract: https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
 """

@@ -54,6 +54,8 @@ class EntraTokens:
     def _claims(self, token: str) -> dict[str, Any]:
         try:
             header = jwt.get_unverified_header(token)
+            # The algorithm is ours and never the header's (RFC 8725, 3.1): a token that names HS256 could be signed
+            # with the issuer's public key as the secret, and one that names none would need no signature.
             if header.get("alg") != _ALGORITHM:
                 raise jwt.InvalidAlgorithmError("its algorithm is not RS256")
             claims = dict(
@@ -95,15 +97,19 @@ class EntraTokens:
         return self._seconds() - self._refreshed_at
 
     def _ask(self) -> None:
-        """Where the issuer does not answer, the keys there are stay good."""
+        """Fetch the keys again. If the issuer does not answer, the keys at hand stay in use."""
+        # Both are set before the request: while the issuer hangs, other requests must not ask it too. The next one may
+        # ask a second after a failure, and a minute after a success: only forged tokens name an unknown key so soon.
         self._refreshed_at, self._pause = self._seconds(), _AFTER_FAILURE_S
-        self._keys = self._published()
+        self._keys = self._fetch_keys()
         self._pause = _PAUSE_S
 
-    def _published(self) -> dict[str, jwt.PyJWK]:
+    def _fetch_keys(self) -> dict[str, jwt.PyJWK]:
         authority = self._issuer.replace(_FIRST_ISSUERS, _AUTHORITIES, 1)
         metadata = self._get(f"{authority}/.well-known/openid-configuration")
         keys_url = str(metadata.get("jwks_uri"))
+        # The keys decide who anybody is, so they come from the host of the issuer or not at all, even if the metadata
+        # names another.
         refuse_other_host(keys_url, authority, "jwks_uri")
         try:
             keys = self._get(keys_url)["keys"]

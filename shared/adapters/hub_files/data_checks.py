@@ -59,7 +59,7 @@ class HubDataChecks:
 
 
 def _written_alone(record: Mapping[str, Any], contract: DataContract) -> tuple[bytes, str]:
-    """The file of one record, or why there can be none."""
+    """The file that holds one record, and the reason if the record cannot be written."""
     try:
         return file_of_records([record], contract), ""
     except (UnicodeError, ValueError, RecursionError) as error:

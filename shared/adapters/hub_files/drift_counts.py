@@ -86,7 +86,7 @@ def _no_table(blob: Blob, reason: str) -> Refused:
 
 
 def _column(part: Mapping[str, Any], data: bytes) -> Any:
-    """Numbers, or texts that came as numbers of their own list."""
+    """A column of numbers, or of texts that the reader sent as a list of categories and a code for each row."""
     if "texts" not in part:
         return np.frombuffer(data, "<f8")
     return np.array(part["texts"], dtype=str)[np.frombuffer(data, "<i4")]

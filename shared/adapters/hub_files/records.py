@@ -59,7 +59,7 @@ def csv_records(
     """Every record that is not an empty line. Raises NoRecords; *strict* refuses quotes that CSV does not allow."""
     csv.field_size_limit(_LONGEST_FIELD)
     with file.open() as stream:
-        text = io.TextIOWrapper(stream, encoding=_marked(encoding), errors="replace", newline="")
+        text = io.TextIOWrapper(stream, encoding=_with_byte_order_mark(encoding), errors="replace", newline="")
         try:
             for cells in csv.reader(text, delimiter=delimiter, strict=strict):
                 if cells:
@@ -119,5 +119,5 @@ def _parquet_keys(file: TableFile, keys: Sequence[str]) -> Iterator[tuple[Any, .
             raise NoRecords(f"{file.name} is not Parquet: {error}") from error
 
 
-def _marked(encoding: str) -> str:
+def _with_byte_order_mark(encoding: str) -> str:
     return "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding

@@ -52,7 +52,7 @@ class _Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _KeyFields:
-    """Where the records show the keys."""
+    """The fields of the records that hold the keys."""
 
     form: Form
     fields: tuple[Any, ...]
@@ -70,10 +70,10 @@ def match_rows(inputs: Sequence[TableFile], outputs: Sequence[TableFile], contra
         matches += [match] if match is not None else []
         if match is not None and not match.differs:
             return match
-    return matches[0] if matches else _counted(outputs)
+    return matches[0] if matches else _count(outputs)
 
 
-def _counted(outputs: Sequence[TableFile]) -> RowMatch:
+def _count(outputs: Sequence[TableFile]) -> RowMatch:
     """Records where the files are CSV with spaces, as data frames are written, and else lines."""
     records = {}
     for file in outputs:
@@ -176,10 +176,10 @@ def _digests(
 ) -> tuple[Any, list[set[str]]]:
     """The digest of every row's keys, and which of the *candidates* are values of each key."""
     digests, key_values = bytearray(), [set[str]() for _ in texts]
-    numbered = list(enumerate(candidates))
+    numbered_candidates = list(enumerate(candidates))
     for values in _input_keys(inputs, contract, texts):
         digests += key_digest(values)
-        for number, candidate_values in numbered:
+        for number, candidate_values in numbered_candidates:
             if values[number] in candidate_values:
                 key_values[number].add(values[number])
     return np.frombuffer(digests, _DIGEST), key_values
@@ -256,7 +256,7 @@ def _compare(rows: Any, records: Any) -> dict[str, Any]:
 
 
 def _examples(keys: Iterator[tuple[str, ...]], group: Any) -> tuple[str, ...]:
-    """The first keys that are of the *group*, as they are met."""
+    """The first keys that belong to *group*, in the order of the file."""
     if not len(group):
         return ()
     digests, examples = {digest.tobytes() for digest in group["digest"][:1000]}, list[str]()

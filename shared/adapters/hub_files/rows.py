@@ -39,8 +39,8 @@ class HubRowFiles:
         location = f"{blob.container}/{blob.path}"
 
         def stream() -> BinaryIO:
-            opened = self._hub.open(blob)
-            return opened if update is None else cast(BinaryIO, _Digesting(opened, update))
+            blob_stream = self._hub.open(blob)
+            return blob_stream if update is None else cast(BinaryIO, _Digesting(blob_stream, update))
 
         with closing(readers().stream(operation, [TableFile(name=location, open=stream)], *arguments)) as answer:
             try:
@@ -57,7 +57,7 @@ class _Digesting:
     """Gives *update* each byte once, in the order of the file: rows are read from its beginning to its end."""
 
     def __init__(self, stream: BinaryIO, update: Update) -> None:
-        self._stream, self._update, self._position, self._digested = stream, update, 0, 0
+        self._stream, self._update, self._position, self._digested_bytes = stream, update, 0, 0
 
     def seek(self, offset: int, whence: int = 0) -> int:
         self._position = self._stream.seek(offset, whence)
@@ -65,9 +65,9 @@ class _Digesting:
 
     def read(self, size: int = -1) -> bytes:
         data = self._stream.read(size)
-        if self._position == self._digested:
+        if self._position == self._digested_bytes:
             self._update(data)
-            self._digested += len(data)
+            self._digested_bytes += len(data)
         self._position += len(data)
         return data
 

@@ -1,4 +1,4 @@
-"""Check files against a data contract in a reader process: whatever becomes of the process is part of the report."""
+"""Check files against a data contract in a reader process. The end of a process that dies is part of the report."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -67,7 +67,7 @@ def measure_each(
 def match_files(
     inputs: Sequence[TableFile], outputs: Sequence[TableFile], contract: DataContract, pool: Readers | None = None
 ) -> RowMatch:
-    """How the records of *outputs* answer the rows of *inputs*; where a reader dies of it, lines are counted here."""
+    """How the records of *outputs* answer the rows of *inputs*; if the reader dies, the app counts lines itself."""
     if not inputs:
         contract = replace(contract, keys=())
     try:

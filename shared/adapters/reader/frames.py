@@ -17,11 +17,11 @@ Frame = tuple[dict[str, Any], bytes]
 
 
 class ClosedConnection(Exception):
-    """The other side has gone."""
+    """The other side has closed the connection."""
 
 
 class BadFrame(Exception):
-    """The other side sent what is no frame."""
+    """The other side sent bytes that are not a frame."""
 
 
 def send(connection: socket.socket, message: dict[str, Any], data: bytes | memoryview = b"") -> None:
@@ -51,10 +51,10 @@ def receive(connection: socket.socket) -> Frame:
 
 
 def _exactly(connection: socket.socket, length: int) -> bytes:
-    received = bytearray(length)
-    with memoryview(received) as view:
+    content = bytearray(length)
+    with memoryview(content) as view:
         _fill(connection, view)
-    return received  # type: ignore[return-value]
+    return content  # type: ignore[return-value]
 
 
 def _fill(connection: socket.socket, buffer: memoryview) -> None:

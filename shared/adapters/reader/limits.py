@@ -33,10 +33,10 @@ def bind_memory(limits: ReaderLimits) -> None:
 
 
 def bind_time(limits: ReaderLimits) -> None:
-    """Let the kernel end this process once the request has used its time, even where nobody is left to watch."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
+    """Let the kernel end this process once the request has used its time, even if the app that watches it has died."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
     cores = os.cpu_count() or 1
-    limit_s = int(used.ru_utime + used.ru_stime + limits.seconds * cores) + 1
+    limit_s = int(usage.ru_utime + usage.ru_stime + limits.seconds * cores) + 1
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_CPU, (limit_s, resource.RLIM_INFINITY))
 

@@ -44,7 +44,7 @@ class Readers:
         self._give_back(reader)
 
     def close(self) -> None:
-        """End the processes that wait."""
+        """End the idle processes."""
         with self._lock:
             warm, self._warm = self._warm, []
         for reader in warm:
@@ -69,7 +69,7 @@ class Readers:
 
 @lru_cache(maxsize=1)
 def readers() -> Readers:
-    """Those of this process; nothing is started before the first question."""
+    """The readers of this process; none is started before the first request."""
     pool = Readers()
     atexit.register(pool.close)
     return pool

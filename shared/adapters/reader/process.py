@@ -69,20 +69,20 @@ class _Files:
 
 
 class ReaderProcess:
-    """A fresh interpreter, not a fork: a fork of a threaded app would hold locks that nobody releases."""
+    """A fresh interpreter and not a fork: a fork of a threaded app keeps locks whose owners are not in the child."""
 
     def __init__(self, limits: ReaderLimits) -> None:
         self._limits, self.is_stopped = limits, False
         self._connection, child_socket = socket.socketpair()
         with child_socket, shared_window() as window:
-            inherited = (child_socket.fileno(), window.fileno())
+            descriptors = (child_socket.fileno(), window.fileno())
             self._window = mmap.mmap(window.fileno(), WINDOW)
             self._process = subprocess.Popen(
-                [sys.executable, "-s", "-m", "shared.adapters.reader.worker", *map(str, inherited)],
+                [sys.executable, "-s", "-m", "shared.adapters.reader.worker", *map(str, descriptors)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,  # What a native crash prints may quote the data.
-                pass_fds=inherited,
+                stderr=subprocess.DEVNULL,  # The output of a native crash may quote the data, so it is discarded.
+                pass_fds=descriptors,
                 env=_environment(),
             )
 
@@ -92,7 +92,7 @@ class ReaderProcess:
 
     @property
     def usable(self) -> bool:
-        """Whether it may be asked again: alive, and not swollen by what it read."""
+        """Whether it can take another request: it is alive and holds less than half of the memory that it may have."""
         return self._process.poll() is None and resident_mb(self.pid) < self._limits.memory_mb / 2
 
     def close(self) -> None:
@@ -110,15 +110,15 @@ class ReaderProcess:
         self.is_stopped = False
         self._start(operation, files, pickle.dumps((self._limits, arguments)))
         with ExitStack() as closing:
-            opened = _Files(files, closing)
+            open_files = _Files(files, closing)
             watch = _Watch(self._process, self._limits)
             try:
-                yield from self._parts(opened, watch)
+                yield from self._parts(open_files, watch)
             except (frames.ClosedConnection, frames.BadFrame) as error:
-                raise ReaderDied(watch.death(), opened.current) from error
+                raise ReaderDied(watch.death(), open_files.current) from error
 
     def _start(self, operation: str, files: Sequence[TableFile], arguments: bytes) -> None:
-        """Until the reader has imported what it needs, which is the app's own time. Raises ReaderFailed."""
+        """Wait until the reader has finished its imports, which no request pays for. Raises ReaderFailed."""
         try:
             frames.send(self._connection, {"do": operation, "files": [file.name for file in files]}, arguments)
             if not select.select([self._connection], [], [], _START_S)[0]:
@@ -127,15 +127,15 @@ class ReaderProcess:
         except frames.ClosedConnection as error:
             raise ReaderFailed(f"a reader process did not start: it ended with {self._process.wait()}") from error
 
-    def _parts(self, opened: _Files, watch: "_Watch") -> Iterator[frames.Frame]:
+    def _parts(self, open_files: _Files, watch: "_Watch") -> Iterator[frames.Frame]:
         while True:
             watch.wait(self._connection)
             message, data = frames.receive(self._connection)
             match message:
                 case {"size": int(number)}:
-                    frames.send(self._connection, {"size": opened.size(number)})
+                    frames.send(self._connection, {"size": open_files.size(number)})
                 case {"read": [int(number), int(position), int(length)]}:
-                    data = opened.part(number, position, length)
+                    data = open_files.part(number, position, length)
                     self._window[: len(data)] = data
                     frames.send(self._connection, {"count": len(data)})
                 case {"part": _}:
@@ -168,14 +168,14 @@ class _Watch:
         self._seconds_used, self._verdict = 0.0, ""
 
     def wait(self, connection: socket.socket) -> None:
-        """Until the reader says something, or has gone."""
-        started = time.monotonic()
-        while not self._over(started) and not select.select([connection], [], [], _WATCH_S)[0]:
+        """Wait until the reader sends something or has ended."""
+        start = time.monotonic()
+        while not self._over(start) and not select.select([connection], [], [], _WATCH_S)[0]:
             pass
-        self._seconds_used += time.monotonic() - started
+        self._seconds_used += time.monotonic() - start
 
     def death(self) -> str:
-        """Why the process is gone."""
+        """The reason why the process ended."""
         if not self._verdict:
             try:
                 self._process.wait(5)
@@ -184,8 +184,8 @@ class _Watch:
                 return "its reader said what makes no sense and was ended"
         return self._verdict or _ending(self._process.returncode, self._limits)
 
-    def _over(self, started: float) -> bool:
-        if self._seconds_used + time.monotonic() - started > self._limits.seconds:
+    def _over(self, start: float) -> bool:
+        if self._seconds_used + time.monotonic() - start > self._limits.seconds:
             return self._end(f"reading it took longer than {self._limits.seconds:g} s")
         if resident_mb(self._process.pid) > self._limits.memory_mb:
             return self._end(f"reading it took more than {self._limits.memory_mb} MB of memory")
@@ -199,6 +199,8 @@ class _Watch:
 
 
 def _ending(code: int, limits: ReaderLimits) -> str:
+    # The kernel's limit of processor time is the second line: the watch in the app measures wall time and comes first,
+    # unless the app itself has died or is stopped.
     if code == -signal.SIGXCPU:
         return f"reading it took longer than {limits.seconds:g} s"
     if code >= 0:
@@ -212,8 +214,8 @@ def _ending(code: int, limits: ReaderLimits) -> str:
 
 def _environment() -> dict[str, str]:
     """No setting and no secret: where modules are found, one thread for BLAS, and memory that the kernel can count."""
-    inherited = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    return inherited | {
+    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return environment | {
         "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
         "ARROW_DEFAULT_MEMORY_POOL": "system",
         "OPENBLAS_NUM_THREADS": "1",

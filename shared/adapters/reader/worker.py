@@ -26,7 +26,7 @@ Operation = Callable[..., Iterator[frames.Frame]]
 
 
 class _RangeReader(io.RawIOBase):
-    """A file of the request: every range is asked of the app."""
+    """A file of the request; each read asks the app for that range."""
 
     def __init__(self, connection: socket.socket, window: mmap.mmap, number: int) -> None:
         self._connection, self._window, self._number, self._position = connection, window, number, 0
@@ -60,8 +60,8 @@ class _RangeReader(io.RawIOBase):
 def serve(connection: socket.socket, window: mmap.mmap) -> None:
     """Answer one request after the other until the app goes away."""
     while True:
-        request, packed = frames.receive(connection)
-        limits, arguments = pickle.loads(packed)  # The app's own: nobody else can write to the socket.
+        request, payload = frames.receive(connection)
+        limits, arguments = pickle.loads(payload)  # The app's own: nobody else can write to the socket.
         operation = _operation(request["do"])
         bind_memory(limits)
         bind_time(limits)
@@ -97,7 +97,7 @@ def _file(connection: socket.socket, window: mmap.mmap, number: int, name: str) 
 
 
 def _operation(name: str) -> Operation:
-    """Imported when it is first asked for: a reader of text needs no Arrow."""
+    """The function of an operation, imported at its first use: a reader of text needs no Arrow."""
     from shared.adapters.reader import text_operations
 
     if (of_text := getattr(text_operations, name, None)) is not None:

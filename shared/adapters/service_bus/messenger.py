@@ -42,7 +42,7 @@ class ServiceBusMessenger:
                 raise
 
     def reach(self, topic: str) -> None:
-        """By a connection of its own: sending must not wait for a look, nor a look for a sender that hangs."""
+        """Open a connection of its own: sending must not wait for this look, nor this look for a sender that hangs."""
         reaching = bus_faults(f"reach topic {topic}", _ROLE, _SETTING)
         with reaching, self._connect(retry_total=0) as client, client.get_topic_sender(topic) as sender:
             sender.create_message_batch()  # The largest size is asked of the topic, so its link is opened.

@@ -29,34 +29,37 @@ class ServiceBusQueues:
         return tuple(self._names)
 
     def dead(self, door: QueueDoor, limit: int) -> tuple[DeadMessage, ...]:
-        with self._opened(door, "look at") as receiver:
-            return tuple(_read(door, message) for message in _peeked(receiver, 0, limit))
+        with self._open(door, "look at") as receiver:
+            return tuple(_read(door, message) for message in _peek(receiver, 0, limit))
 
     def find_dead(self, door: QueueDoor, number: int) -> DeadMessage | None:
-        with self._opened(door, "look at") as receiver:
-            matches = [message for message in _peeked(receiver, number, 1) if message.sequence_number == number]
+        with self._open(door, "look at") as receiver:
+            matches = [message for message in _peek(receiver, number, 1) if message.sequence_number == number]
         return _read(door, matches[0]) if matches else None
 
     def take_out(self, door: QueueDoor, number: int) -> bool:
         """Service Bus gives messages in order and none by name: those that come before it are held and put back."""
-        with self._opened(door, "take out of") as receiver:
-            others, match = list[ServiceBusReceivedMessage](), None
+        with self._open(door, "take out of") as receiver:
+            other_messages, match = list[ServiceBusReceivedMessage](), None
             try:
-                while match is None and len(others) < _MOST:
+                while match is None and len(other_messages) < _MOST:
+                    # Receiving by sequence number exists for deferred messages only, and a dead letter is not deferred.
                     batch = receiver.receive_messages(_BATCH, max_wait_time=_PATIENCE_S)
                     match = next((message for message in batch if message.sequence_number == number), match)
-                    others += [message for message in batch if message is not match]
+                    other_messages += [message for message in batch if message is not match]
                     if not batch:
                         break
                 if match is not None:
                     receiver.complete_message(match)
             finally:
-                for message in others:
+                # Abandoning returns them at once; their locks alone would hide them for up to five minutes. It raises
+                # their delivery count, which ends nothing here: a dead-letter queue has no limit of deliveries.
+                for message in other_messages:
                     receiver.abandon_message(message)
             return match is not None
 
     @contextmanager
-    def _opened(self, door: QueueDoor, action: str) -> Iterator[ServiceBusReceiver]:
+    def _open(self, door: QueueDoor, action: str) -> Iterator[ServiceBusReceiver]:
         name = self._names[door]
         with bus_faults(f"{action} the dead letters of queue {name}", _ROLE, f"SIGNALBOX_{door.value.upper()}_QUEUE"):
             dead = ServiceBusSubQueue.DEAD_LETTER
@@ -64,7 +67,7 @@ class ServiceBusQueues:
                 yield receiver
 
 
-def _peeked(receiver: ServiceBusReceiver, first: int, limit: int) -> Iterator[ServiceBusReceivedMessage]:
+def _peek(receiver: ServiceBusReceiver, first: int, limit: int) -> Iterator[ServiceBusReceivedMessage]:
     """In order, from the sequence number *first* on; a peek locks nothing, and gives fewer than it is asked for."""
     while limit > 0 and (batch := receiver.peek_messages(min(limit, _BATCH), sequence_number=first)):
         yield from batch
@@ -77,7 +80,7 @@ def _read(door: QueueDoor, message: ServiceBusReceivedMessage) -> DeadMessage:
         number=message.sequence_number or 0,
         reason=message.dead_letter_reason or "",
         description=message.dead_letter_error_description or "",
-        enqueued=message.enqueued_time_utc,
+        enqueued_at=message.enqueued_time_utc,
         deliveries=message.delivery_count or 0,
         id=message.message_id or "",
         session=message.session_id or "",

@@ -14,7 +14,7 @@ _FOREVER = "P10675199DT2H48M5.4775807S"
 
 
 def queue_seen(raw: Mapping[str, Any]) -> QueueSeen:
-    """Of a queue or a subscription."""
+    """The settings of a queue or a subscription."""
     properties = raw["properties"]
     return QueueSeen(
         name=str(raw["name"]),

@@ -73,7 +73,7 @@ def single_array(array: pa.ChunkedArray) -> pa.Array:
     return array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()
 
 
-def row_numbers(rows: int, skipped: Iterable[int]) -> Any:
-    """The numbers of *rows* records without those that were *skipped*; None for all."""
-    removed = np.fromiter(skipped, dtype=np.int64)
-    return None if not len(removed) else np.delete(np.arange(1, rows + 1), removed - 1)
+def row_numbers(rows: int, skipped_numbers: Iterable[int]) -> Any:
+    """The numbers of *rows* records without those that were *skipped_numbers*; None for all."""
+    gaps = np.fromiter(skipped_numbers, dtype=np.int64)
+    return None if not len(gaps) else np.delete(np.arange(1, rows + 1), gaps - 1)

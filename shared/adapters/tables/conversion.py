@@ -1,4 +1,4 @@
-"""Raw values as values of a contract's type. What a value means is said once; nothing that a value holds can raise.
+"""Raw values as values of a contract's type. Only this module interprets values, and no value makes it raise.
 
 Whole columns are converted at once where Arrow's own rules accept no more than ours do; where they refuse, or where a
 value could be one of the few that they take and we do not, each value is decided by itself.
@@ -55,7 +55,7 @@ class Typed:
 
     @property
     def absent(self) -> Any:
-        """Where no value is."""
+        """A mask of the rows without a value."""
         empty = pc.is_null(self.values).to_numpy(zero_copy_only=False)
         return empty if self.bad is None else empty & ~self.bad
 
@@ -74,8 +74,8 @@ def typed(raw: "pa.Array | Typed", column: Column) -> Typed:
     if pa.types.is_string_view(raw.type):
         raw = raw.cast(pa.large_string())
     if _is_text(raw.type):
-        decoded = _checked(raw)
-        return decoded if column.type == "string" else _of_text(decoded, column.type)
+        text = _utf8_texts(raw)
+        return text if column.type == "string" else _of_text(text, column.type)
     if pa.types.is_null(raw.type):
         return Typed(values=pa.nulls(len(raw), TYPES[column.type]), show=_shower(raw))
     return _from_typed(raw, column)
@@ -87,11 +87,11 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _is_plain(dictionary: pa.Array) -> bool:
     """Whether all of its values are texts."""
-    return not dictionary.null_count and _checked(dictionary).bad is None
+    return not dictionary.null_count and _utf8_texts(dictionary).bad is None
 
 
-def _checked(raw: pa.Array) -> Typed:
-    """Texts that may not be UTF-8; those that are not are bad."""
+def _utf8_texts(raw: pa.Array) -> Typed:
+    """Texts, of which those that are not UTF-8 are marked as bad."""
     try:
         raw.validate(full=True)
     except pa.ArrowInvalid:
@@ -110,27 +110,27 @@ def texts(raw: pa.Array) -> Typed:
     try:
         return Typed(values=raw.cast(pa.large_string()), show=_shower(raw))
     except pa.ArrowInvalid:
-        values = [_decoded(value) for value in raw.to_pylist()]
-    decoded = pa.array(values, pa.large_string())
-    return Typed(values=decoded, bad=_lost(raw, decoded), show=_shower(raw))
+        values = [_decode(value) for value in raw.to_pylist()]
+    text = pa.array(values, pa.large_string())
+    return Typed(values=text, bad=_losses(raw, text), show=_shower(raw))
 
 
-def _decoded(value: bytes | None) -> str | None:
+def _decode(value: bytes | None) -> str | None:
     try:
         return None if value is None else value.decode()
     except UnicodeDecodeError:
         return None
 
 
-def _of_text(decoded: Typed, kind: str) -> Typed:
+def _of_text(text: Typed, kind: str) -> Typed:
     """What texts say; bad is what says nothing of this *kind*, and what was no text."""
-    values = _from_text(decoded.values, kind)
-    parts = [bad for bad in (_lost(decoded.values, values), decoded.bad) if bad is not None]
-    return Typed(values=values, bad=np.logical_or.reduce(parts) if parts else None, show=decoded.show)
+    values = _from_text(text.values, kind)
+    parts = [bad for bad in (_losses(text.values, values), text.bad) if bad is not None]
+    return Typed(values=values, bad=np.logical_or.reduce(parts) if parts else None, show=text.show)
 
 
-def _lost(before: pa.Array, after: pa.Array) -> Any:
-    """Where a value was and none is any more; None where that is nowhere."""
+def _losses(before: pa.Array, after: pa.Array) -> Any:
+    """A mask of the rows that lost their value; None if no row did."""
     if after.null_count == before.null_count:
         return None
     return pc.and_(pc.is_valid(before), pc.is_null(after)).to_numpy(zero_copy_only=False)
@@ -154,7 +154,7 @@ def readable(text: str | bytes) -> str:
 
 
 def _from_text(raw: pa.Array, kind: str) -> pa.Array:
-    """The one meaning of text, for whole columns."""
+    """Whole columns of text as values of *kind*."""
     try:
         values = _quickly(raw, kind)
     except _FAULTS:
@@ -190,7 +190,7 @@ def _all_finite(values: pa.Array) -> bool:
 
 
 def _moments(raw: pa.Array) -> pa.Array | None:
-    """With a zone all of them, or none."""
+    """Moments, if either all texts have a zone or none has."""
     try:
         values = pc.cast(raw, pa.timestamp("us"))
     except pa.ArrowInvalid:
@@ -206,9 +206,11 @@ def _within(values: pa.Array, low: int, high: int) -> bool:
 def _slowly(raw: pa.Array, kind: str) -> pa.Array:
     """Each value by itself; numerals are found by their pattern first, since there may be many."""
     if kind in ("integer", "number"):
-        trimmed = pc.utf8_trim_whitespace(raw)
-        fits = pc.match_substring_regex(trimmed, _INTEGER if kind == "integer" else _NUMBER)
-        raw = pc.if_else(fits, trimmed, pa.scalar(None, trimmed.type))
+        # Arrow's pattern is RE2's, which walks a text once. Only texts that look like numerals come to Python's `int`
+        # and `float`, which would otherwise accept `1_000` and `infinity` as well.
+        bare_text = pc.utf8_trim_whitespace(raw)
+        fits = pc.match_substring_regex(bare_text, _INTEGER if kind == "integer" else _NUMBER)
+        raw = pc.if_else(fits, bare_text, pa.scalar(None, bare_text.type))
     return pa.array([None if text is None else parsed(text, kind) for text in raw.to_pylist()], TYPES[kind])
 
 
@@ -221,6 +223,8 @@ def parsed(text: str, kind: str) -> Any:
 
 
 def _integer(text: str) -> int | None:
+    # Python parses decimal texts in quadratic time and refuses them beyond 4,300 digits by raising. Both are avoided:
+    # more digits than a 64-bit integer has cannot fit, whatever they are.
     digits = text.lstrip("+-").lstrip("0") or "0"
     if len(digits) > _LONGEST_INTEGER:
         return None
@@ -255,18 +259,18 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
 def _from_typed(raw: pa.Array, column: Column) -> Typed:
     """Values that have a type of their own. NaN, which is how many writers say "no value", is none."""
     try:
-        values, missing = _widened(raw, column.type)
+        values, missing = _widen(raw, column.type)
     except _FAULTS:
         values, missing = None, None
     if values is None:
         values, missing = pa.nulls(len(raw), TYPES[column.type]), None
-    bad = _lost(raw, values)
+    bad = _losses(raw, values)
     if bad is not None and missing is not None:
         bad = bad & ~missing
     return Typed(values=values, bad=bad if bad is None or bad.any() else None, show=_shower(raw))
 
 
-def _widened(raw: pa.Array, kind: str) -> tuple[pa.Array | None, Any]:
+def _widen(raw: pa.Array, kind: str) -> tuple[pa.Array | None, Any]:
     """The values where nothing has to be guessed, and which of them were NaN."""
     source = raw.type
     if kind == "number" and pa.types.is_floating(source):
@@ -274,13 +278,14 @@ def _widened(raw: pa.Array, kind: str) -> tuple[pa.Array | None, Any]:
     if kind == "number" and (pa.types.is_integer(source) or pa.types.is_decimal(source)):
         return pc.cast(raw, pa.float64(), safe=False), None
     if kind == "integer" and pa.types.is_integer(source):
+        # Arrow's cast would raise for the whole column if one value is above the largest signed integer.
         if source == pa.uint64():
             raw = pc.if_else(pc.less_equal(raw, pa.scalar(_MOST, source)), raw, pa.scalar(None, source))
         return pc.cast(raw, pa.int64()), None
     if kind == "boolean" and pa.types.is_boolean(source):
         return raw, None
     if kind == "date" and pa.types.is_date(source):
-        days = raw.view(pa.int32()) if source == pa.date32() else _scaled(raw.view(pa.int64()), 1, 86_400_000)
+        days = raw.view(pa.int32()) if source == pa.date32() else _scale(raw.view(pa.int64()), 1, 86_400_000)
         return _between(days, _FIRST_DAY, _LAST_DAY).cast(pa.int32()).view(pa.date32()), None
     if kind == "timestamp" and (pa.types.is_timestamp(source) or pa.types.is_date(source)):
         return _between(_microseconds(raw), _FIRST_US, _LAST_US).view(pa.timestamp("us")), None
@@ -299,18 +304,18 @@ _UNITS = {"s": (1_000_000, 1), "ms": (1000, 1), "us": (1, 1), "ns": (1, 1000)}
 
 def _microseconds(raw: pa.Array) -> pa.Array:
     if raw.type == pa.date32():
-        return _scaled(raw.view(pa.int32()).cast(pa.int64()), _DAY_US, 1)
+        return _scale(raw.view(pa.int32()).cast(pa.int64()), _DAY_US, 1)
     times, parts = (1000, 1) if raw.type == pa.date64() else _UNITS[raw.type.unit]
-    return _scaled(raw.view(pa.int64()), times, parts)
+    return _scale(raw.view(pa.int64()), times, parts)
 
 
-def _scaled(values: pa.Array, times: int, parts: int) -> pa.Array:
-    """Multiplied, and divided downwards; what would leave 64 bits is null."""
+def _scale(values: pa.Array, times: int, parts: int) -> pa.Array:
+    """The values times *times*, divided by *parts* and rounded down; a result beyond 64 bits is null."""
     room = _MOST // times
     numbers = values.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
     outside = (numbers > room) | (numbers < -room)
-    scaled = np.where(outside, 0, numbers) * times // parts
-    return pa.array(scaled, mask=outside | values.is_null().to_numpy(zero_copy_only=False))
+    multiples = np.where(outside, 0, numbers) * times // parts
+    return pa.array(multiples, mask=outside | values.is_null().to_numpy(zero_copy_only=False))
 
 
 def _between(values: pa.Array, low: int, high: int) -> pa.Array:

@@ -40,13 +40,13 @@ _MARKS = (
 
 
 def csv_pieces(
-    stream: BinaryIO, name: str, contract: DataContract, selected: Sequence[str], breaches: Breaches
+    stream: BinaryIO, name: str, contract: DataContract, names: Sequence[str], breaches: Breaches
 ) -> Iterator[Parse]:
-    """The pieces of one file, with those of the columns *selected* that it has. Raises UnreadableFile."""
+    """The pieces of one file, with those of the columns *names* that it has. Raises UnreadableFile."""
     blocks = _utf8_blocks(stream, contract.csv.encoding)
     header, body = _header(blocks, contract)
     compare_columns(name, dict.fromkeys(header, 0), contract, breaches)
-    reader = _Reader(name, header, contract, [column for column in selected if column in header])
+    reader = _Reader(name, header, contract, [column for column in names if column in header])
     for records in _records(body, blocks, contract.csv.delimiter.encode()):
         yield lambda records=records: reader.parse(records)  # type: ignore[misc]
 
@@ -62,9 +62,9 @@ def _utf8_blocks(stream: BinaryIO, encoding: str) -> Iterator[bytes]:
         return
     decoder = codecs.getincrementaldecoder(encoding)()
     while start:
-        yield _decoded(decoder, start, encoding)
+        yield _decode(decoder, start, encoding)
         start = stream.read(_BLOCK)
-    yield _decoded(decoder, b"", encoding, final=True)
+    yield _decode(decoder, b"", encoding, final=True)
 
 
 def _refuse_marks(start: bytes) -> None:
@@ -75,7 +75,7 @@ def _refuse_marks(start: bytes) -> None:
             )
 
 
-def _decoded(decoder: codecs.IncrementalDecoder, block: bytes, encoding: str, *, final: bool = False) -> bytes:
+def _decode(decoder: codecs.IncrementalDecoder, block: bytes, encoding: str, *, final: bool = False) -> bytes:
     try:
         return decoder.decode(block, final).encode().removeprefix(codecs.BOM_UTF8)
     except UnicodeError as error:
@@ -141,6 +141,8 @@ def records_end(block: bytes, delimiter: bytes) -> int:
         return block.rfind(line_end, 0, last) + 1
     text = np.frombuffer(block, np.uint8)
     quotes = np.flatnonzero(text == _QUOTE)
+    # Counting quotes finds line ends inside quoted values fast, but is right for well-formed files only. A stray quote
+    # in the middle of a value would turn inside and outside round for all the rest of the file.
     if not _well_quoted(text, quotes, delimiter):
         return _end_of_odd_records(block, delimiter)
     while last > 0:
@@ -173,8 +175,8 @@ def _end_of_odd_records(block: bytes, delimiter: bytes) -> int:
     The repeats are possessive, so that the expression never goes back.
     """
     mark = re.escape(delimiter)
-    unquoted = b"[^" + mark + rb"\r\n]*+"
-    value = rb'(?:"[^"]*+(?:""[^"]*+)*+"' + unquoted + rb'|(?!")' + unquoted + b")"
+    plain_part = b"[^" + mark + rb"\r\n]*+"
+    value = rb'(?:"[^"]*+(?:""[^"]*+)*+"' + plain_part + rb'|(?!")' + plain_part + b")"
     record = re.compile(value + b"(?:" + mark + value + rb")*+(?:\r\n|\n|\r(?!\n|\Z))")
     end = 0
     while (match := record.match(block, end)) is not None:
@@ -189,7 +191,7 @@ class _Reader:
     name: str
     header: list[str]
     contract: DataContract
-    selected: list[str]
+    column_names: list[str]
 
     def parse(self, records: bytes) -> Piece:
         if not records[:_BLANK].strip(b"\r\n") and not records.strip(b"\r\n"):
@@ -197,7 +199,9 @@ class _Reader:
         broken_rows = _Broken(self.name)
         plain = records.isascii() or _is_utf8(records)
         # A bad byte makes readers of the whole file fail: columns that the contract does not name are read as well.
-        unnamed = [] if plain else [column for column in self.header if column not in self.contract.names]
+        other_columns = [] if plain else [column for column in self.header if column not in self.contract.names]
+        # All columns are read as bytes. Arrow would guess types from the first block, and one bad byte would fail the
+        # whole column instead of one row.
         table = pa_csv.read_csv(
             pa.BufferReader(records),
             read_options=pa_csv.ReadOptions(
@@ -208,19 +212,19 @@ class _Reader:
             ),
             convert_options=pa_csv.ConvertOptions(
                 column_types=dict.fromkeys(self.header, pa.binary()),
-                include_columns=[*self.selected, *unnamed],
+                include_columns=[*self.column_names, *other_columns],
                 null_values=list(self.contract.csv.null_values),
                 strings_can_be_null=True,
                 quoted_strings_can_be_null=False,
             ),
         )
         rows = table.num_rows + len(broken_rows.rows)
-        decoded = plain_texts if plain else texts
-        columns = {name: decoded(single_array(table.column(name))) for name in self.selected}
+        decode = plain_texts if plain else texts
+        columns = {name: decode(single_array(table.column(name))) for name in self.column_names}
         piece = Piece(
             rows=rows, columns=columns, numbers=row_numbers(rows, broken_rows.rows), breaches=broken_rows.breaches()
         )
-        for name in unnamed:
+        for name in other_columns:
             self._require_text(piece, name, texts(single_array(table.column(name))))
         return piece
 

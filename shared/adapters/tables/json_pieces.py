@@ -32,9 +32,9 @@ _MOST_NAMES = 1000
 _LEAST, _MOST = -(2**63), 2**63 - 1
 
 
-def json_pieces(stream: BinaryIO, name: str, contract: DataContract, selected: Sequence[str]) -> Iterator[Parse]:
-    """The pieces of one file, with the columns *selected*. Raises UnreadableFile."""
-    reader = _Reader(name, contract, [column for column in contract.columns if column.name in selected])
+def json_pieces(stream: BinaryIO, name: str, contract: DataContract, names: Sequence[str]) -> Iterator[Parse]:
+    """The pieces of one file, with the columns *names*. Raises UnreadableFile."""
+    reader = _Reader(name, contract, [column for column in contract.columns if column.name in names])
     for lines in _lines(stream):
         yield lambda lines=lines: reader.parse(lines)  # type: ignore[misc]
 
@@ -85,6 +85,9 @@ class _Reader:
         except pa.ArrowException:
             return None
         columns = {column.name: single_array(table.column(column.name)) for column in self.columns}
+        # Arrow takes `{"a":1} {"a":2}` on one line for two rows and passes over blank lines. Only as many rows as lines
+        # prove that each line was one object; any other number is left to the slow way, which says what is wrong with
+        # which line.
         if table.num_rows != count or not all(map(_finite, columns.values())):
             return None
         names = {name for name, values in columns.items() if values.null_count < len(values)}
@@ -94,12 +97,12 @@ class _Reader:
 
     def _slowly(self, lines: bytes) -> Piece:
         objects = _Objects(self.name, set(self.contract.names))
-        numbered = lines.removesuffix(b"\n").split(b"\n")
-        for number, line in enumerate(numbered, 1):
+        single_lines = lines.removesuffix(b"\n").split(b"\n")
+        for number, line in enumerate(single_lines, 1):
             objects.take(number, line)
         return Piece(
             rows=len(objects.records) + objects.broken_count,
-            span=len(numbered),
+            span=len(single_lines),
             columns={column.name: _values(objects.records, column) for column in self.columns},
             names=objects.names,
             numbers=np.array(objects.numbers, dtype=np.int64),
@@ -119,8 +122,8 @@ def _is_shallow(lines: bytes, count: int) -> bool:
     if lines.count(b"{") + lines.count(b"[") <= count + _DEPTH:
         return True
     text = np.frombuffer(lines, np.uint8)
-    opened = np.cumsum((text == ord("{")) | (text == ord("[")))[np.flatnonzero(text == ord("\n"))]
-    return bool(np.diff(opened, prepend=0).max() <= _DEPTH)
+    openings = np.cumsum((text == ord("{")) | (text == ord("[")))[np.flatnonzero(text == ord("\n"))]
+    return bool(np.diff(openings, prepend=0).max() <= _DEPTH)
 
 
 def _is_utf8(lines: bytes) -> bool:
@@ -157,9 +160,9 @@ class _NotJson:
 
 
 class _Fields(dict[str, Any]):
-    """An object; *repeated* are the names that it has more than once."""
+    """An object; *repetitions* are the names that it has more than once."""
 
-    repeated: Set[str] = frozenset()
+    repetitions: Set[str] = frozenset()
 
 
 class _Objects:
@@ -172,6 +175,8 @@ class _Objects:
         self.names: dict[str, int] = {}
         self.breaches = Breaches()
         self.broken_count = self._not_json_seen = 0
+        # Pairs and not a dictionary: the standard says nothing of a name that comes twice, and parsers keep the first
+        # or the last. A value that depends on the parser is refused.
         self._decoder = json.JSONDecoder(object_pairs_hook=_fields, parse_constant=self._not_json)
 
     def take(self, number: int, line: bytes) -> None:
@@ -181,7 +186,7 @@ class _Objects:
         self._not_json_seen = 0
         try:
             value = self._decoder.decode(line.decode("utf-8", "surrogateescape").strip())
-            reason = self._refused(value, line)
+            reason = self._refusal(value, line)
         except RecursionError:
             reason = _TOO_DEEP
         except ValueError as error:
@@ -197,13 +202,13 @@ class _Objects:
             if name in self._contract_names or len(self.names) < _MOST_NAMES:
                 self.names.setdefault(readable(name), number)
 
-    def _refused(self, value: Any, line: bytes) -> str:
+    def _refusal(self, value: Any, line: bytes) -> str:
         if not isinstance(value, _Fields):
             return "no JSON object"
         if line.count(b"{") + line.count(b"[") > _DEPTH and is_nested_deeper(value, _DEPTH):
             return _TOO_DEEP
-        if repeated := sorted(value.repeated & self._contract_names):
-            return f"field {repeated[0]!r} is there twice"
+        if repetitions := sorted(value.repetitions & self._contract_names):
+            return f"field {repetitions[0]!r} is there twice"
         if self._not_json_seen > sum(isinstance(value.get(name), _NotJson) for name in self._contract_names):
             return "NaN and infinities are not JSON"
         if not _is_utf8(line) and all(_is_text(value.get(name)) for name in self._contract_names):
@@ -218,7 +223,7 @@ class _Objects:
 def _fields(pairs: list[tuple[str, Any]]) -> _Fields:
     fields = _Fields(pairs)
     if len(fields) < len(pairs):
-        fields.repeated = {name for name, times in Counter(name for name, _ in pairs).items() if times > 1}
+        fields.repetitions = {name for name, times in Counter(name for name, _ in pairs).items() if times > 1}
     return fields
 
 

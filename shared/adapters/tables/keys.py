@@ -16,6 +16,8 @@ from shared.adapters.tables.conversion import Typed
 
 _RANGE = 1_000_000
 _SAMPLED = 1000
+# A polynomial and no stronger hash: equal hashes are compared by their values afterwards, so a collision costs time and
+# never a verdict. Python's `hash` gives -1 and -2 the same value, and an object for each key was most of the time.
 _POWER = np.uint64(0x9E3779B97F4A7C15)  # Odd, so that its powers never vanish.
 _ABSENT = np.uint64(0xD6E8FEB86659FD93)
 
@@ -29,11 +31,11 @@ class KeyPart:
     rows: Any
 
     def chosen(self, hashes: Any) -> "KeyPart":
-        """Only those whose hash is one of *hashes*, which are sorted."""
+        """The rows whose hash is among *hashes*, which are sorted."""
         positions = np.minimum(np.searchsorted(hashes, self.hashes), len(hashes) - 1)
         keep = np.flatnonzero(hashes[positions] == self.hashes)
-        selected = {name: _wide(values.take(pa.array(keep))) for name, values in self.values.items()}
-        return KeyPart(values=selected, hashes=self.hashes[keep], rows=self.rows[keep])
+        chosen_values = {name: _wide(values.take(pa.array(keep))) for name, values in self.values.items()}
+        return KeyPart(values=chosen_values, hashes=self.hashes[keep], rows=self.rows[keep])
 
 
 def key_part(columns: Mapping[str, Typed], numbers: Any) -> KeyPart:
@@ -70,7 +72,7 @@ def _hashes(columns: Sequence[pa.Array]) -> Any:
         words = _text_hashes(values) if _is_text(values) else _words(values)
         if values.null_count:
             words = np.where(pc.is_null(values).to_numpy(zero_copy_only=False), _ABSENT, words)
-        total = _mixed(total * _POWER + _mixed(words))
+        total = _mix(total * _POWER + _mix(words))
     return total
 
 
@@ -91,7 +93,7 @@ def _words(values: pa.Array) -> Any:
     return values.to_numpy(zero_copy_only=False).view(np.uint64)
 
 
-def _mixed(words: Any) -> Any:
+def _mix(words: Any) -> Any:
     """Every bit depends on every other (the finalizer of splitmix64)."""
     words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -181,8 +183,10 @@ class Keys:
         steps = max(1, round(self._total / _RANGE))
         bounds = np.unique(sample[[len(sample) * step // steps for step in range(1, steps)]])
         starts = [0] * len(self._parts)
-        for bound in [*bounds, None]:
-            stops = [len(part) if bound is None else int(np.searchsorted(part, bound)) for part in self._parts]
+        for upper_bound in [*bounds, None]:
+            stops = [
+                len(part) if upper_bound is None else int(np.searchsorted(part, upper_bound)) for part in self._parts
+            ]
             pieces = [part[a:z] for part, a, z in zip(self._parts, starts, stops, strict=True) if a < z]
             if pieces:
                 yield pieces

@@ -43,7 +43,11 @@ def profile(files: Iterable[TableFile], contract: DataContract) -> ReferenceProf
     all_files = tuple(files)
     columns = worth_profiling(contract)
     sample = _sample(all_files, contract, columns)
-    drafts = {column.name: drafted for column in columns if (drafted := draft(column, sample[column.name])) is not None}
+    drafts = {
+        column.name: column_draft
+        for column in columns
+        if (column_draft := draft(column, sample[column.name])) is not None
+    }
     measuring = _Measuring(contract, drafts)
     for file in all_files:
         measuring.read(file)
@@ -51,17 +55,17 @@ def profile(files: Iterable[TableFile], contract: DataContract) -> ReferenceProf
 
 
 class _Measuring:
-    def __init__(self, contract: DataContract, profiled: Mapping[str, ColumnProfile]) -> None:
-        self._contract, self._profiled = contract, profiled
+    def __init__(self, contract: DataContract, profiles: Mapping[str, ColumnProfile]) -> None:
+        self._contract, self._profiles = contract, profiles
         self._breaches, self._rows = Breaches(), dict[str, int]()
         self._files: list[TableFile] = []
         self._cells: dict[str, Any] = {
             name: np.zeros(len(column.breakpoints) + 1, dtype=np.int64)
-            for name, column in profiled.items()
+            for name, column in profiles.items()
             if column.kind == "numeric"
         }
         self._counts: dict[str, Counter[str]] = {
-            name: Counter() for name, column in profiled.items() if column.kind == "categorical"
+            name: Counter() for name, column in profiles.items() if column.kind == "categorical"
         }
         self._keys = Keys()
 
@@ -88,7 +92,7 @@ class _Measuring:
         return Measurements(rows_per_file=self._rows, breaches=self._breaches.all(), tallies=tallies)
 
     def _read(self, file: TableFile) -> None:
-        measurer = PieceMeasurer(file.name, self._contract, self._profiled)
+        measurer = PieceMeasurer(file.name, self._contract, self._profiles)
         headless, names, first = self._contract.format == "jsonl", dict[str, int](), 0
         with file.open() as stream:
             pieces = pieces_of(stream, file.name, self._contract, self._contract.names, self._breaches)
@@ -128,8 +132,8 @@ class _Measuring:
             repeats += slice_repeats
             numbered_examples += examples
         if repeats:
-            ordered = [example for _, example in sorted(numbered_examples, key=lambda entry: entry[0])]
-            self._breaches.add("key", "", repeats, ordered[:EXAMPLES])
+            ordered_examples = [example for _, example in sorted(numbered_examples, key=lambda entry: entry[0])]
+            self._breaches.add("key", "", repeats, ordered_examples[:EXAMPLES])
 
     def _suspects(self, hashes: Any) -> Suspects:
         suspects, key_columns = Suspects(), [c for c in self._contract.columns if c.name in self._contract.keys]
@@ -150,8 +154,8 @@ class _Measuring:
 
 
 def _suspect_part(piece: Piece, columns: list[Column], hashes: Any) -> tuple[int, KeyPart | None]:
-    typed = {column.name: piece.typed(column) for column in columns}
-    present = {name: values for name, values in typed.items() if values is not None}
+    columns_by_name = {column.name: piece.typed(column) for column in columns}
+    present = {name: values for name, values in columns_by_name.items() if values is not None}
     span = piece.rows if piece.span < 0 else piece.span
     return span, key_part(present, piece.numbers).chosen(hashes) if len(present) == len(columns) else None
 

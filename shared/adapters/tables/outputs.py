@@ -26,7 +26,7 @@ def count_output(file: TableFile, output: OutputField, profile: ColumnProfile) -
     cell. Raises UnreadableOutput, and whatever opening or reading the file raises."""
     counts, wrong = Counted(), ""
     for values, bad in _values(file, output, profile):
-        counts, wrong = counts.merged(_counted(values, output.name, profile)), wrong or bad
+        counts, wrong = counts.merged(_count(values, output.name, profile)), wrong or bad
     if wrong and not counts.outputs[output.name].total:
         raise UnreadableOutput(f"{wrong!r} is no number")
     return counts
@@ -50,9 +50,9 @@ def _values(file: TableFile, output: OutputField, profile: ColumnProfile) -> "It
             )
             for batch in reader:
                 position = output.field - 1 if output.field > 0 else batch.num_columns - 1
-                converted = typed(batch.column(position), column)
-                bad = "" if converted.bad is None else converted.show(int(np.flatnonzero(converted.bad)[0]))
-                yield _plain(converted.values), bad
+                conversion = typed(batch.column(position), column)
+                bad = "" if conversion.bad is None else conversion.show(int(np.flatnonzero(conversion.bad)[0]))
+                yield _plain(conversion.values), bad
         except (pa.ArrowException, IndexError, KeyError, ValueError) as error:
             raise UnreadableOutput(str(error).splitlines()[0][:200]) from error
 
@@ -63,7 +63,7 @@ def _plain(values: pa.Array) -> "np.ndarray":
     return np.asarray(values.fill_null("").to_numpy(zero_copy_only=False))
 
 
-def _counted(values: "np.ndarray", name: str, profile: ColumnProfile) -> Counted:
+def _count(values: "np.ndarray", name: str, profile: ColumnProfile) -> Counted:
     numeric = profile.kind == "numeric"
     return Counted(
         answers=len(values),

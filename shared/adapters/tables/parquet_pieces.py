@@ -17,9 +17,9 @@ _BUFFER = 4 * 1024 * 1024
 
 
 def parquet_pieces(
-    stream: BinaryIO, name: str, contract: DataContract, selected: Sequence[str], breaches: Breaches
+    stream: BinaryIO, name: str, contract: DataContract, names: Sequence[str], breaches: Breaches
 ) -> Iterator[Parse]:
-    """The pieces of one file, with those of the columns *selected* that it has. Raises UnreadableFile."""
+    """The pieces of one file, with those of the columns *names* that it has. Raises UnreadableFile."""
     metadata = pa_parquet.read_metadata(stream)
     if metadata.num_columns > MOST_COLUMNS:
         raise UnreadableFile(f"it has {metadata.num_columns} columns, more than {MOST_COLUMNS}")
@@ -28,20 +28,24 @@ def parquet_pieces(
     buffer = _BUFFER if max(groups, default=0) > _LARGE_GROUP else 0
     stream.seek(0)
     file = pa_parquet.ParquetFile(
-        stream, metadata=metadata, pre_buffer=False, buffer_size=buffer, read_dictionary=_encoded(metadata, contract)
+        stream,
+        metadata=metadata,
+        pre_buffer=False,
+        buffer_size=buffer,
+        read_dictionary=_dictionary_columns(metadata, contract),
     )
     header = list(file.schema_arrow.names)
-    if repeated := [column for column, times in Counter(header).items() if times > 1]:
-        raise UnreadableFile(f"a column's name is there twice: {repeated[0][:60]}")
+    if repetitions := [column for column, times in Counter(header).items() if times > 1]:
+        raise UnreadableFile(f"a column's name is there twice: {repetitions[0][:60]}")
     compare_columns(name, dict.fromkeys(header, 0), contract, breaches)
-    present = [column for column in selected if column in header]
+    present = [column for column in names if column in header]
     threads = (os.cpu_count() or 1) > 1
     for batch in file.iter_batches(batch_size=_ROWS, columns=present, use_threads=threads):
         columns = {column: batch.column(column) for column in present}
         yield lambda rows=batch.num_rows, columns=columns: Piece(rows=rows, columns=columns)  # type: ignore[misc]
 
 
-def _encoded(metadata: pa_parquet.FileMetaData, contract: DataContract) -> list[str]:
+def _dictionary_columns(metadata: pa_parquet.FileMetaData, contract: DataContract) -> list[str]:
     """Columns of texts that are written by dictionary and are no key: their texts need not be made for each row."""
     texts = {column.name for column in contract.columns if column.type == "string" and column.name not in contract.keys}
     positions = {metadata.schema.column(at).path: at for at in range(metadata.num_columns)}

@@ -34,10 +34,10 @@ class PieceMeasures:
 class PieceMeasurer:
     """Measures pieces of one file, in any thread."""
 
-    def __init__(self, file: str, contract: DataContract, profiled: Mapping[str, ColumnProfile]) -> None:
-        self._file, self._contract, self._profiled = file, contract, profiled
+    def __init__(self, file: str, contract: DataContract, profiles: Mapping[str, ColumnProfile]) -> None:
+        self._file, self._contract, self._profiles = file, contract, profiles
         self._edges = {
-            name: np.asarray(column.breakpoints) for name, column in profiled.items() if column.kind == "numeric"
+            name: np.asarray(column.breakpoints) for name, column in profiles.items() if column.kind == "numeric"
         }
 
     def measure(self, piece: Piece) -> PieceMeasures:
@@ -49,7 +49,7 @@ class PieceMeasurer:
         for column in self._contract.columns:
             if column.name in present:
                 self._rules(piece, column, present[column.name])
-        keyed = self._contract.keys and all(key in present for key in self._contract.keys)
+        has_keys = self._contract.keys and all(key in present for key in self._contract.keys)
         return PieceMeasures(
             rows=piece.rows,
             span=piece.rows if piece.span < 0 else piece.span,
@@ -58,54 +58,56 @@ class PieceMeasurer:
             cells={name: _cells(present[name].values, edges) for name, edges in self._edges.items() if name in present},
             counts={
                 name: _counts(present[name].values)
-                for name, profile in self._profiled.items()
+                for name, profile in self._profiles.items()
                 if profile.kind == "categorical" and name in present
             },
             keys=SortedHashes(key_part({key: present[key] for key in self._contract.keys}, piece.numbers))
-            if keyed
+            if has_keys
             else None,
         )
 
-    def _rules(self, piece: Piece, column: Column, typed: Typed) -> None:
-        values = typed.values
-        if not column.nullable and typed.absent_count:
-            self._broken(piece, "null", column, typed, typed.absent)
-        if typed.bad_count:
-            self._broken(piece, "type", column, typed, typed.bad)
+    def _rules(self, piece: Piece, column: Column, cells: Typed) -> None:
+        values = cells.values
+        if not column.nullable and cells.absent_count:
+            self._broken(piece, "null", column, cells, cells.absent)
+        if cells.bad_count:
+            self._broken(piece, "type", column, cells, cells.bad)
         if column.min is not None or column.max is not None:
-            self._bounds(piece, column, typed)
+            self._bounds(piece, column, cells)
         if column.allowed:
             allowed_values = pa.array(column.allowed, TYPES[column.type])
-            self._unfit(piece, "allowed", column, typed, _each(values, lambda chunk: pc.is_in(chunk, allowed_values)))
+            self._unfit(
+                piece, "allowed", column, cells, _map_chunks(values, lambda chunk: pc.is_in(chunk, allowed_values))
+            )
         if column.pattern:
             expression = whole_value(column.pattern)
-            fits = _each(values, lambda chunk: pc.match_substring_regex(chunk, expression))
-            self._unfit(piece, "pattern", column, typed, fits)
+            fits = _map_chunks(values, lambda chunk: pc.match_substring_regex(chunk, expression))
+            self._unfit(piece, "pattern", column, cells, fits)
 
-    def _bounds(self, piece: Piece, column: Column, typed: Typed) -> None:
+    def _bounds(self, piece: Piece, column: Column, cells: Typed) -> None:
         """The extremes first: where they are inside, so is everything."""
-        values = typed.values
+        values = cells.values
         extremes = pc.min_max(values)
         if column.min is not None:
             low = pa.scalar(column.min, values.type)
             if pc.less(extremes["min"], low).as_py():
-                self._broken(piece, "min", column, typed, _true(pc.less(values, low)))
+                self._broken(piece, "min", column, cells, _true(pc.less(values, low)))
         if column.max is not None:
             high = pa.scalar(column.max, values.type)
             if pc.greater(extremes["max"], high).as_py():
-                self._broken(piece, "max", column, typed, _true(pc.greater(values, high)))
+                self._broken(piece, "max", column, cells, _true(pc.greater(values, high)))
 
-    def _unfit(self, piece: Piece, rule: Rule, column: Column, typed: Typed, fits: pa.Array) -> None:
-        value_count = len(typed.values) - typed.values.null_count
+    def _unfit(self, piece: Piece, rule: Rule, column: Column, cells: Typed, fits: pa.Array) -> None:
+        value_count = len(cells.values) - cells.values.null_count
         if fits.true_count != value_count:
-            broken_mask = pc.and_(pc.is_valid(typed.values), pc.invert(fits))
-            self._broken(piece, rule, column, typed, _true(broken_mask))
+            broken_mask = pc.and_(pc.is_valid(cells.values), pc.invert(fits))
+            self._broken(piece, rule, column, cells, _true(broken_mask))
 
-    def _broken(self, piece: Piece, rule: Rule, column: Column, typed: Typed, mask: Any) -> None:
+    def _broken(self, piece: Piece, rule: Rule, column: Column, cells: Typed, mask: Any) -> None:
         positions = np.flatnonzero(mask)
         if len(positions):
             examples = [
-                Example(file=self._file, row=piece.number(int(at)), value=typed.show(int(at)))
+                Example(file=self._file, row=piece.number(int(at)), value=cells.show(int(at)))
                 for at in positions[:EXAMPLES]
             ]
             piece.breaches.add(rule, column.name, len(positions), examples)
@@ -115,7 +117,7 @@ def _by_dictionary(texts: Typed) -> Typed:
     return replace(texts, values=texts.values.dictionary_encode())
 
 
-def _each(values: pa.Array, test: Callable[[pa.Array], pa.Array]) -> pa.Array:
+def _map_chunks(values: pa.Array, test: Callable[[pa.Array], pa.Array]) -> pa.Array:
     """*test* of each value; of a dictionary's values only once."""
     if not pa.types.is_dictionary(values.type):
         return test(values)

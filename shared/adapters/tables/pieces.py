@@ -18,13 +18,13 @@ _MOST_THREADS = 4  # Each has a piece in memory.
 
 
 def pieces_of(
-    stream: BinaryIO, name: str, contract: DataContract, selected: Sequence[str], breaches: Breaches
+    stream: BinaryIO, name: str, contract: DataContract, names: Sequence[str], breaches: Breaches
 ) -> Iterator[Parse]:
     """The pieces of one file; what concerns the file as a whole is added to *breaches*."""
     if contract.format == "jsonl":
-        return json_pieces(stream, name, contract, selected)
+        return json_pieces(stream, name, contract, names)
     reader = csv_pieces if contract.format == "csv" else parquet_pieces
-    return reader(stream, name, contract, selected, breaches)
+    return reader(stream, name, contract, names, breaches)
 
 
 def map_pieces(pieces: Iterator[Parse], work: Callable[[Piece], R]) -> Iterator[R]:

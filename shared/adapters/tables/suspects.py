@@ -67,7 +67,7 @@ def _firsts(hashes: Any, columns: list[pa.Array]) -> Any:
     return firsts
 
 
-def _equal(left: pa.Array, right: pa.Array) -> Any:
+def _equal(first: pa.Array, second: pa.Array) -> Any:
     """Equal values, or none on both sides."""
-    equal = pc.fill_null(pc.equal(left, right), False)
-    return pc.or_(equal, pc.and_(pc.is_null(left), pc.is_null(right))).to_numpy(zero_copy_only=False)
+    equal = pc.fill_null(pc.equal(first, second), False)
+    return pc.or_(equal, pc.and_(pc.is_null(first), pc.is_null(second))).to_numpy(zero_copy_only=False)

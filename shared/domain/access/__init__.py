@@ -1,1 +1,1 @@
-"""Who calls, what they may do, and what nobody may see."""
+"""Callers, their permissions, and the secrets that no output may contain."""

@@ -29,6 +29,7 @@ class Action(StrEnum):
 
 
 EVERYWHERE = "all"
+# No configuration can give these to a machine: an approval by the pipeline that asked would be no second pair of eyes.
 PEOPLE_ONLY = frozenset({Action.DECIDE, Action.BREAK_GLASS})
 
 
@@ -116,7 +117,7 @@ class Permissions:
     def allows(self, caller: Caller, action: Action, place: str) -> bool:
         """Whether *caller* may do *action* in *place*: an environment, or `registry`.
 
-        Where the place cannot be told (it is empty) only a permission for every place counts.
+        If the place is not known (empty), only a permission for every place counts.
         """
         places = self._places(caller, action)
         return EVERYWHERE in places or (bool(place) and place in places)

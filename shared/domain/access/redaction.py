@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 REDACTED = "REDACTED"
-_DEEPEST = 64  # No event nests so deeply; what does is no event.
+_DEEPEST = 64  # Real events never nest so deeply; deeper parts are cut.
 _QUERY = (
     "sig|code|token|access_token|id_token|refresh_token|client_secret|password"
     "|x-functions-key|subscription-key|api[-_]key"
@@ -22,7 +22,7 @@ _PATTERNS = (
     re.compile(
         r"(?P<keep>\b(?:AccountKey|SharedAccessKey|SharedAccessSignature|Password|Pwd)=)[^;\s\"']+", re.IGNORECASE
     ),
-    # Looked ahead once for each run of such characters: a text of many beginnings and no end must not cost its square.
+    # The look-ahead runs once for each run of such characters: many beginnings without an end must stay linear.
     re.compile(r"(?<![\w-])(?=[\w-]{11,}\.[\w-]+\.)(?P<keep>[\w-]*?\b)eyJ[\w-]{8,}\.[\w-]+\.[\w-]*"),
 )
 _FIELDS = re.compile(
@@ -33,6 +33,7 @@ _FIELDS = re.compile(
 
 def redacted(text: str) -> str:
     """*text* without secrets. The subject of a storage event is a path of the hub, and is left as it is."""
+    # A blob may be called `sig=1.csv`. Its name must stay as it is, since everything is found by it.
     if text.startswith("/blobServices/"):
         return text
     for pattern in _PATTERNS:

@@ -27,7 +27,7 @@ class Grant:
         granted_patterns, excluded_patterns = (
             (self.data_actions, self.not_data_actions) if data else (self.actions, self.not_actions)
         )
-        return _any(action, granted_patterns) and not _any(action, excluded_patterns)
+        return _matches_any(action, granted_patterns) and not _matches_any(action, excluded_patterns)
 
 
 class LockLevel(StrEnum):
@@ -122,5 +122,5 @@ class ClockSeen:
         return abs((self.local_time - self.azure_time).total_seconds())
 
 
-def _any(action: str, patterns: tuple[str, ...]) -> bool:
+def _matches_any(action: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatchcase(action.lower(), pattern.lower().replace("[", "[[]")) for pattern in patterns)

@@ -17,7 +17,7 @@ DECIDED = ("approved", "rejected")
 
 
 def role_of(step: ApprovalStep, approvers: Mapping[str, str]) -> str:
-    """The role that the step's approver stands for; empty where it stands for none."""
+    """The role that the configuration gives the step's approver; empty if it gives none."""
     return next((role for role, name in approvers.items() if name.lower() == step.approver.lower()), "")
 
 
@@ -39,4 +39,6 @@ def evidence_of(step: ApprovalStep, digest: str, requested_at: datetime) -> str:
     digest_match = _DIGEST.search(step.comment)
     if digest_match:
         return digest if digest.startswith(digest_match[0]) else digest_match[0]
+    # Nobody types a digest into every approval. Without one, the time decides: before the evidence was shown the person
+    # cannot have looked at it, and that approval counts for nothing.
     return digest if step.at is not None and step.at >= requested_at else ""

@@ -53,21 +53,23 @@ class TaskOrder:
 def read_order(raw: Mapping[str, Any]) -> TaskOrder:
     """From `{"start": KIND, ...}` or `{"follow": ID}`. Raises Refused naming field, value and remedy."""
     if "follow" in raw:
-        return _checked(OrderKind.FOLLOW, {"run": raw["follow"]}, set(raw) - {"follow"})
+        return _check(OrderKind.FOLLOW, {"run": raw["follow"]}, set(raw) - {"follow"})
     kinds = ", ".join(kind for kind in OrderKind if kind is not OrderKind.FOLLOW)
     try:
         kind = OrderKind(raw.get("start", ""))
     except ValueError as error:
         raise Refused(f"field 'start' is {raw.get('start')!r}; use one of {kinds}, or 'follow' with an id") from error
     arguments = {("source" if name == "from" else name): value for name, value in raw.items() if name != "start"}
-    return _checked(kind, arguments, set(arguments) - {name for names in FIELDS[kind] for name in names})
+    return _check(kind, arguments, set(arguments) - {name for names in FIELDS[kind] for name in names})
 
 
-def _checked(kind: OrderKind, arguments: Mapping[str, Any], unknown: set[str]) -> TaskOrder:
-    required, optional = FIELDS[kind]
+def _check(kind: OrderKind, arguments: Mapping[str, Any], unknown: set[str]) -> TaskOrder:
+    required_fields, optional = FIELDS[kind]
     if unknown:
-        raise Refused(f"field {sorted(unknown)[0]!r} is not known for {kind}; use {', '.join((*required, *optional))}")
-    for name in required:
+        raise Refused(
+            f"field {sorted(unknown)[0]!r} is not known for {kind}; use {', '.join((*required_fields, *optional))}"
+        )
+    for name in required_fields:
         if not isinstance(arguments.get(name), str) or not arguments[name].strip():
             raise Refused(f"field {name!r} is {arguments.get(name)!r}; {kind} needs a non-empty text there")
     for name, value in arguments.items():

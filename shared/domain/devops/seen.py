@@ -51,14 +51,14 @@ class DevOpsRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalStep:
-    """One step of an approval: *approver* is whom it was assigned to, *who* the one who decided.
+    """One step of an approval: *approver* is whom it was assigned to, *decider* the one who decided.
 
     A person is named by the unique name, a group as it is displayed: `[project]\\Name`, which nobody chooses freely.
     """
 
     approver: str
     status: str
-    who: str = ""  # A descriptor, empty while nobody has.
+    decider: str = ""  # A descriptor, empty while nobody has.
     comment: str = ""
     at: datetime | None = None
 

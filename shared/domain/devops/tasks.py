@@ -57,6 +57,8 @@ def organisation_of(address: str, organisations: Sequence[str], base: str = _HOS
 
     Whole addresses are compared, so that user names, ports, escapes and paths in them have no meaning to us.
     """
+    # A parsed host would need rules for user names, ports, escapes and look-alike letters, and each forgotten one would
+    # send a token elsewhere. Whole addresses leave nothing to parse.
     for name in organisations:
         addresses = [f"{base}/{name}"] + ([f"https://{name}.visualstudio.com"] if base == _HOST else [])
         if address.lower().removesuffix("/") in {candidate.lower() for candidate in addresses}:
@@ -89,6 +91,8 @@ def completion(task: TaskRef, version: int, succeeded: bool) -> dict[str, str]:
 
 def look_delay_s(look: int) -> float:
     """Seconds until the next look at what a task waits for: often in its first seconds, seldom after half an hour."""
+    # A fixed table and no exponential: a gate whose promotion is done already must answer within seconds, since people
+    # watch it, and one that waits for an approval over a weekend must not poll a service with quotas every second.
     return 1.0 if look < 20 else 2.0 if look < 80 else 30.0 if look < 140 else 300.0
 
 

@@ -42,16 +42,16 @@ class Timeline:
         return PipelineStage()
 
     def waits_in(self, task: TaskRef) -> PipelineStage:
-        """Of a check, whose record need not have the task's id: the stage whose check waits, if it is the only one."""
+        """The stage whose check waits, if it is the only one; a check's record need not have the task's id."""
         for name in (task.task, task.job):
             if (stage := self.stage_of(name)).id:
                 return stage
         check_ids = {
-            name for name, record in self._records.items() if record.get("type") == _CHECK and _unfinished(record)
+            name for name, record in self._records.items() if record.get("type") == _CHECK and _is_unfinished(record)
         }
         stages = {self.stage_of(name) for name in check_ids}
         return stages.pop() if task.hub == "checks" and len(stages) == 1 else PipelineStage()
 
 
-def _unfinished(record: Mapping[str, Any]) -> bool:
+def _is_unfinished(record: Mapping[str, Any]) -> bool:
     return str(record.get("state", "")) != "completed"

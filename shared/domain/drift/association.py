@@ -78,13 +78,13 @@ def f_of_groups(groups: "NDArray[Any]", numbers: "NDArray[Any]") -> Tested | Non
     return _f(float((sizes[present] * means**2).sum()) / spread, between, within)
 
 
-def _f(explained: float, between: int, within: int) -> Tested:
-    """The F statistic of the share of the variance that is *explained*."""
+def _f(share: float, between: int, within: int) -> Tested:
+    """The F statistic where *share* of the variance is explained."""
     from scipy.special import fdtrc
 
-    if explained >= 1:
+    if share >= 1:
         return Tested(statistic=float("inf"), p_value=0.0)
-    statistic = explained / (1 - explained) * within / between
+    statistic = share / (1 - share) * within / between
     return Tested(statistic=statistic, p_value=float(fdtrc(between, within, statistic)))
 
 
@@ -95,8 +95,8 @@ def cross_table(first: "NDArray[Any]", second: "NDArray[Any]") -> "NDArray[Any]"
     wide = int(second.max()) + 1 if len(second) else 1
     tall = int(first.max()) + 1 if len(first) else 1
     table = np.bincount(first * wide + second, minlength=tall * wide).reshape(tall, wide)
-    filled: NDArray[Any] = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0]
-    return filled
+    cells: NDArray[Any] = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0]
+    return cells
 
 
 def chi_squared_of(table: "NDArray[Any]") -> Tested | None:
@@ -110,11 +110,11 @@ def chi_squared_of(table: "NDArray[Any]") -> Tested | None:
     import numpy as np
     from scipy.special import gammaincc
 
-    table = _pooled(table if table.shape[0] >= table.shape[1] else table.T)
+    table = _pool_rows(table if table.shape[0] >= table.shape[1] else table.T)
     if min(table.shape) < 2:
         return None
-    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
-    statistic = float(((table - expected) ** 2 / expected).sum())
+    expectation = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
+    statistic = float(((table - expectation) ** 2 / expectation).sum())
     if table.shape == (2, 2):
         return Tested(statistic=statistic, p_value=fisher_irwin(table.astype(np.float64)))
     mean, variance = moments_of_statistic(table)
@@ -123,7 +123,7 @@ def chi_squared_of(table: "NDArray[Any]") -> Tested | None:
     return Tested(statistic=statistic, p_value=float(gammaincc(mean**2 / variance, statistic * mean / variance)))
 
 
-def _pooled(table: "NDArray[Any]") -> "NDArray[Any]":
+def _pool_rows(table: "NDArray[Any]") -> "NDArray[Any]":
     """*table* with its rows gathered, the smallest first, until each expects two rows in every column."""
     import numpy as np
 
@@ -137,9 +137,9 @@ def _pooled(table: "NDArray[Any]") -> "NDArray[Any]":
             number, size = number + 1, 0
     if size:  # What is left over joins the pool before it.
         pools[pools == number] = max(0, number - 1)
-    gathered: NDArray[Any] = np.zeros((int(pools.max()) + 1, table.shape[1]), dtype=table.dtype)
-    np.add.at(gathered, pools, table)
-    return gathered
+    pools_table: NDArray[Any] = np.zeros((int(pools.max()) + 1, table.shape[1]), dtype=table.dtype)
+    np.add.at(pools_table, pools, table)
+    return pools_table
 
 
 def moments_of_statistic(table: "NDArray[Any]") -> tuple[float, float]:
@@ -167,12 +167,12 @@ def information_of(table: "NDArray[Any]") -> float:
     rows = table.sum()
     if not rows:
         return 0.0
-    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / rows
-    filled = table > 0
-    return max(0.0, float((table[filled] * np.log(table[filled] / expected[filled])).sum() / rows))
+    expectation = np.outer(table.sum(axis=1), table.sum(axis=0)) / rows
+    has_rows = table > 0
+    return max(0.0, float((table[has_rows] * np.log(table[has_rows] / expectation[has_rows])).sum() / rows))
 
 
-def binned(numbers: "NDArray[Any]", count: int) -> "NDArray[Any]":
+def bin_numbers(numbers: "NDArray[Any]", count: int) -> "NDArray[Any]":
     """Codes of *count* bins with about as many rows each; values that occur often may leave fewer bins."""
     import numpy as np
 

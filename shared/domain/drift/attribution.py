@@ -20,7 +20,7 @@ def score_shift(reference: ModelReference, window: Counted, column: ColumnDrift)
     if response.categories:
         return _of_categories(response, before, tally)
     points = reference.inputs.columns[column.column].breakpoints
-    shares = [_binned(tally_, points, response.edges) for tally_ in (before, tally)]
+    shares = [_bin_shares(tally_, points, response.edges) for tally_ in (before, tally)]
     return float(sum((b - a) * mean for a, b, mean in zip(*shares, response.means, strict=True)))
 
 
@@ -37,11 +37,11 @@ def shares(reference: ModelReference, columns: Sequence[ColumnDrift]) -> tuple[s
     distances = {(column.part, column.column): column.effect or 0.0 for column in moved_columns}
     for by, parts in (("expected shift of the score", shifts), ("distance times relevance", weighted_distances)):
         if sum(parts.values()):
-            return by, _normed(parts)
-    return "distance", _normed(distances)
+            return by, _normalise(parts)
+    return "distance", _normalise(distances)
 
 
-def _normed(parts: Shares) -> Shares:
+def _normalise(parts: Shares) -> Shares:
     total = sum(parts.values()) or 1.0
     return {name: part / total for name, part in parts.items()}
 
@@ -61,10 +61,10 @@ def _of_categories(response: Response, before: Tally, after: Tally) -> float:
     )
 
 
-def _binned(tally: Tally, points: Sequence[float], edges: Sequence[float]) -> list[float]:
+def _bin_shares(tally: Tally, points: Sequence[float], edges: Sequence[float]) -> list[float]:
     """Shares of the values up to each edge and above the one before; an edge is one of the breakpoints."""
     import numpy as np
 
     below = np.cumsum(tally.cells)
-    reached = [0, *(int(below[at]) for at in np.searchsorted(points, edges)), tally.total]
-    return [(high - low) / tally.total for low, high in pairwise(reached)]
+    cumulative = [0, *(int(below[at]) for at in np.searchsorted(points, edges)), tally.total]
+    return [(high - low) / tally.total for low, high in pairwise(cumulative)]

@@ -12,20 +12,20 @@ from shared.domain.drift.rule import ColumnDrift, DriftRule, Movement, Part
 from shared.domain.drift.window import Counted, as_counted
 from shared.domain.statistics import counts as statistics
 
-_NEVER = 10**9  # Rows that nobody will wait for.
+_NEVER = 10**9  # More rows than anybody would wait for.
 _FOLDED = math.sqrt(2 / math.pi)  # The mean of the absolute value of a standard normal.
 
 
 def compare_columns(reference: ModelReference, window: Counted, rule: DriftRule) -> tuple[ColumnDrift, ...]:
     """Inputs, missing values and outputs, their p-values adjusted together (Benjamini-Hochberg)."""
-    columns = list(_tested(reference, window, rule))
+    columns = list(_test_columns(reference, window, rule))
     family = [column.p_value for column in columns if column.p_value is not None]
-    adjusted = iter(statistics.benjamini_hochberg(family))
+    q_values = iter(statistics.benjamini_hochberg(family))
     cells = dict(_cells(reference, window))
     return tuple(
         column
         if column.p_value is None
-        else _judged(column, next(adjusted), rule, *cells[column.part, column.column], len(family))
+        else _judge(column, next(q_values), rule, *cells[column.part, column.column], len(family))
         for column in columns
     )
 
@@ -37,31 +37,31 @@ def _cells(
     reference_counts = as_counted(reference)
     for name, profile in reference.inputs.columns.items():
         tally = window.inputs.get(name, Tally())
-        yield (Part.INPUT, name), _aligned(profile, tally)
+        yield (Part.INPUT, name), _align(profile, tally)
         if window.rows:
             yield (
                 (Part.MISSING, name),
                 (_presence(reference_counts.rows, profile.total), _presence(window.rows, tally.total)),
             )
     for name, profile in reference.outputs.items():
-        yield (Part.OUTPUT, name), _aligned(profile, window.outputs.get(name, Tally()))
+        yield (Part.OUTPUT, name), _align(profile, window.outputs.get(name, Tally()))
 
 
 def _presence(rows: int, values: int) -> tuple[int, int]:
     return min(values, rows), max(0, rows - values)
 
 
-def _aligned(profile: ColumnProfile, tally: Tally) -> tuple[Sequence[int], Sequence[int]]:
+def _align(profile: ColumnProfile, tally: Tally) -> tuple[Sequence[int], Sequence[int]]:
     if profile.kind == "numeric":
         return profile.cells, tally.cells or (0,) * len(profile.cells)
     names = sorted({*profile.counts, *tally.counts})
     return [profile.counts.get(name, 0) for name in names], [tally.counts.get(name, 0) for name in names]
 
 
-def _tested(reference: ModelReference, window: Counted, rule: DriftRule) -> Iterator[ColumnDrift]:
+def _test_columns(reference: ModelReference, window: Counted, rule: DriftRule) -> Iterator[ColumnDrift]:
     for (part, name), (first, second) in _cells(reference, window):
         if part is Part.MISSING and not first[1] and not second[1]:
-            continue  # Nothing was ever missing: no test, and no place in the family.
+            continue  # No value was ever missing, so there is no test, and the family of p-values stays smaller.
         numeric = part is not Part.MISSING and _profile(reference, part, name).kind == "numeric"
         yield _test(name, part, first, second, numeric, rule)
 
@@ -109,32 +109,35 @@ def corrected_variation(first: Sequence[int], second: Sequence[int]) -> float:
     n, m = sum(first), sum(second)
     total = 0.0
     for a, b in zip(first, second, strict=True):
-        difference, pooled = abs(a / n - b / m), (a + b) / (n + m)
-        error = math.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
+        difference, common_share = abs(a / n - b / m), (a + b) / (n + m)
+        error = math.sqrt(common_share * (1 - common_share) * (1 / n + 1 / m))
         z = difference / error if error else 0.0
-        added = _FOLDED * math.exp(-z * z / 2) - 2 * z * float(ndtr(-z))
-        total += difference - min(1.0, 2 * pooled / (_FOLDED * error or 1)) * (1 + math.sqrt(2)) * added * error
+        correction = _FOLDED * math.exp(-z * z / 2) - 2 * z * float(ndtr(-z))
+        scale = min(1.0, 2 * common_share / (_FOLDED * error or 1)) * (1 + math.sqrt(2))
+        total += difference - scale * correction * error
     return min(1.0, max(0.0, total / 2))
 
 
-def _judged(
-    column: ColumnDrift, adjusted: float, rule: DriftRule, first: Sequence[int], second: Sequence[int], family: int
+def _judge(
+    column: ColumnDrift, q_value: float, rule: DriftRule, first: Sequence[int], second: Sequence[int], family: int
 ) -> ColumnDrift:
     effect = column.effect or 0.0
     numeric = column.test == "Kolmogorov-Smirnov"
     largest = upper_bound(effect if numeric else total_variation(first, second), sum(first), sum(second), rule.power)
-    needed = rows_needed(sum(first), rule, family, None if numeric else _pooled_shares(first, second))
-    if adjusted <= rule.alpha and effect >= rule.effect:
+    row_count = rows_needed(sum(first), rule, family, None if numeric else _pooled_shares(first, second))
+    if q_value <= rule.alpha and effect >= rule.effect:
         movement = Movement.MOVED
     elif largest < rule.effect:
         movement = Movement.STEADY
     else:
         movement = Movement.UNDECIDED
-    distance, p = f"distance {effect:.3f} (at least {rule.effect:g} counts)", statistics.told_p(adjusted)
+    distance, p = f"distance {effect:.3f} (at least {rule.effect:g} counts)", statistics.told_p(q_value)
     reason = f"{distance}, below {min(1.0, largest):.3f} with probability {rule.power:g}, {p}, PSI = {column.psi:.3f}"
-    if needed is not None and movement is Movement.UNDECIDED:
-        needed = max(needed, column.rows + 1)  # As many rows as would mostly decide have not decided here.
-    return replace(column, adjusted_p=adjusted, movement=movement, because=reason, needed=needed)
+    if row_count is not None and movement is Movement.UNDECIDED:
+        # The formula gives the rows that decide with probability *power*. These rows may be there and have not decided,
+        # and a report must not ask for fewer rows than it was given.
+        row_count = max(row_count, column.rows + 1)
+    return replace(column, adjusted_p=q_value, movement=movement, because=reason, needed=row_count)
 
 
 def _pooled_shares(first: Sequence[int], second: Sequence[int]) -> tuple[float, ...]:

@@ -63,7 +63,7 @@ def detect(reference: ModelReference, window: Counted, rule: DriftRule) -> Drift
     by, part = shares(reference, columns)
     columns = tuple(replace(column, share=part.get((column.part, column.column), 0.0)) for column in columns)
     score = _score(reference, window, columns)
-    outcome, because, needed = _concluded(columns, score, rule)
+    outcome, because, row_count = _conclude(columns, score, rule)
     return DriftVerdict(
         outcome=outcome,
         because=because,
@@ -72,18 +72,18 @@ def detect(reference: ModelReference, window: Counted, rule: DriftRule) -> Drift
         score=score,
         columns=columns,
         by=by,
-        needed=needed,
+        needed=row_count,
     )
 
 
 def _score(reference: ModelReference, window: Counted, columns: Sequence[ColumnDrift]) -> ScoreDrift:
-    explained = [column for column in columns if column.score_shift is not None]
-    shifts = [column.score_shift or 0.0 for column in explained if column.movement is Movement.MOVED]
-    expected = sum(shifts) if explained else None
+    shifting_columns = [column for column in columns if column.score_shift is not None]
+    shifts = [column.score_shift or 0.0 for column in shifting_columns if column.movement is Movement.MOVED]
+    expected_shift = sum(shifts) if shifting_columns else None
     outputs = [column for column in columns if column.part is Part.OUTPUT]
     if any(column.rows for column in outputs):
-        return replace(_score_by_outputs(reference, window, outputs), expected=expected)
-    return replace(_score_by_relevance(reference, columns), expected=expected)
+        return replace(_score_by_outputs(reference, window, outputs), expected=expected_shift)
+    return replace(_score_by_relevance(reference, columns), expected=expected_shift)
 
 
 def _score_by_outputs(reference: ModelReference, window: Counted, outputs: Sequence[ColumnDrift]) -> ScoreDrift:
@@ -114,10 +114,10 @@ def _score_by_relevance(reference: ModelReference, columns: Sequence[ColumnDrift
     if reference.relevance is None:
         reason = "there are no outputs to compare, and the reference does not say which inputs are relevant"
         return ScoreDrift(movement=Movement.UNKNOWN, because=reason, foreseen=True)
-    moved = [column for column in columns if column.movement is Movement.MOVED]
-    relevant = [column for column in moved if column.column in reference.relevance.selected]
-    if moved and not relevant:
-        reason = f"there are no outputs to compare; {_names(moved)} may matter together with other inputs"
+    moved_columns = [column for column in columns if column.movement is Movement.MOVED]
+    relevant = [column for column in moved_columns if column.column in reference.relevance.selected]
+    if moved_columns and not relevant:
+        reason = f"there are no outputs to compare; {_names(moved_columns)} may matter together with other inputs"
         return ScoreDrift(movement=Movement.UNKNOWN, because=reason, foreseen=True)
     reason = f"there are no outputs to compare; of the relevant inputs {_names(relevant) or 'none'} moved"
     return ScoreDrift(movement=_worst(columns), because=reason, foreseen=True)
@@ -130,7 +130,7 @@ def _worst(columns: Sequence[ColumnDrift]) -> Movement:
     )
 
 
-def _drifted(columns: Sequence[ColumnDrift], score: ScoreDrift) -> str:
+def _drift_reason(columns: Sequence[ColumnDrift], score: ScoreDrift) -> str:
     moved_columns = [column for column in columns if column.movement is Movement.MOVED]
     inputs = [column for column in moved_columns if column.part is not Part.OUTPUT]
     if not inputs or score.movement is not Movement.MOVED:
@@ -138,16 +138,16 @@ def _drifted(columns: Sequence[ColumnDrift], score: ScoreDrift) -> str:
     return f"{_names(inputs)} moved, and so {'would' if score.foreseen else 'did'} the score"
 
 
-def _concluded(
+def _conclude(
     columns: Sequence[ColumnDrift], score: ScoreDrift, rule: DriftRule
 ) -> tuple[DriftOutcome, str, int | None]:
     moved_names = _names(column for column in columns if column.movement is Movement.MOVED)
     if moved_names and (not rule.score_must_move or score.movement is Movement.MOVED):
-        return DriftOutcome.DRIFTED, _drifted(columns, score), None
+        return DriftOutcome.DRIFTED, _drift_reason(columns, score), None
     if moved_names and score.movement is Movement.STEADY:
         verb = "would not" if score.foreseen else "did not"
         return DriftOutcome.NONE, f"{moved_names} moved, and the score {verb}", None
-    undecided = [column for column in columns if column.movement is Movement.UNDECIDED]
+    undecided_columns = [column for column in columns if column.movement is Movement.UNDECIDED]
     if moved_names and score.movement is Movement.UNKNOWN:
         return (
             DriftOutcome.INCONCLUSIVE,
@@ -155,25 +155,27 @@ def _concluded(
             None,
         )
     if moved_names:  # The score must move, and may have.
-        decisive = [column for column in undecided if column.part is Part.OUTPUT] or undecided
+        decisive = [column for column in undecided_columns if column.part is Part.OUTPUT] or undecided_columns
         return (
             DriftOutcome.INCONCLUSIVE,
             f"{moved_names} moved, and the score may have: {_decides(decisive)}",
-            _needed(decisive),
+            _rows_to_decide(decisive),
         )
-    if not undecided:
+    if not undecided_columns:
         return DriftOutcome.NONE, f"no column is {rule.effect:g} or more away from the reference", None
-    sentence = f"{_names(undecided)} could have moved by {rule.effect:g}"
-    return DriftOutcome.INCONCLUSIVE, f"{sentence}: {_decides(undecided)}", _needed(undecided)
+    sentence = f"{_names(undecided_columns)} could have moved by {rule.effect:g}"
+    return DriftOutcome.INCONCLUSIVE, f"{sentence}: {_decides(undecided_columns)}", _rows_to_decide(undecided_columns)
 
 
-def _decides(undecided: Sequence[ColumnDrift]) -> str:
-    needed = _needed(undecided)
-    return f"about {needed} rows would decide" if needed else "the reference has too few rows for any window to decide"
+def _decides(undecided_columns: Sequence[ColumnDrift]) -> str:
+    row_count = _rows_to_decide(undecided_columns)
+    if not row_count:
+        return "the reference has too few rows for any window to decide"
+    return f"about {row_count} rows would decide"
 
 
-def _needed(undecided: Sequence[ColumnDrift]) -> int | None:
-    row_numbers = [column.needed for column in undecided]
+def _rows_to_decide(undecided_columns: Sequence[ColumnDrift]) -> int | None:
+    row_numbers = [column.needed for column in undecided_columns]
     return None if None in row_numbers else max(number for number in row_numbers if number is not None)
 
 

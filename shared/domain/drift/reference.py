@@ -38,14 +38,14 @@ class Moments:
     mean: float = 0.0
     squares: float = 0.0
 
-    def merged(self, other: "Moments") -> "Moments":
+    def merged(self, moments: "Moments") -> "Moments":
         """Both together (Chan, Golub and LeVeque 1979)."""
-        rows = self.rows + other.rows
+        rows = self.rows + moments.rows
         if not rows:
             return self
-        difference = other.mean - self.mean
-        squares = self.squares + other.squares + difference**2 * self.rows * other.rows / rows
-        return Moments(rows=rows, mean=self.mean + difference * other.rows / rows, squares=squares)
+        difference = moments.mean - self.mean
+        squares = self.squares + moments.squares + difference**2 * self.rows * moments.rows / rows
+        return Moments(rows=rows, mean=self.mean + difference * moments.rows / rows, squares=squares)
 
     @property
     def deviation(self) -> float:

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from shared.domain.drift.association import (
-    binned,
+    bin_numbers,
     chi_squared_of,
     cross_table,
     f_of_groups,
@@ -133,7 +133,7 @@ def relevance(
 
     goal = _goal(columns, target)
     pairs = [_pair(name, column, goal, bins) for name, column in columns.items() if name != target]
-    features_of_all_rows = _adjusted([pair.judged() for pair in pairs], alpha)
+    features_of_all_rows = _adjust([pair.judged() for pair in pairs], alpha)
     halves = list(_halves(pairs, alpha, resamples, np.random.default_rng(seed)))
     features = [_spread(feature, [half[at] for half in halves]) for at, feature in enumerate(features_of_all_rows)]
     features.sort(key=lambda feature: (-feature.information, feature.name))
@@ -191,7 +191,7 @@ def _codes(values: "NDArray[Any]", bins: int) -> "NDArray[Any]":
     import numpy as np
 
     distinct, codes = np.unique(values, return_inverse=True)
-    return binned(values, bins) if _numeric(values) and len(distinct) > bins else codes
+    return bin_numbers(values, bins) if _numeric(values) and len(distinct) > bins else codes
 
 
 def _numbers(values: "NDArray[Any]") -> "NDArray[Any] | None":
@@ -200,16 +200,16 @@ def _numbers(values: "NDArray[Any]") -> "NDArray[Any] | None":
     return values.astype(np.float64) if _numeric(values) else None
 
 
-def _adjusted(features: list[FeatureRelevance], alpha: float) -> list[FeatureRelevance]:
-    adjusted = benjamini_hochberg([feature.p_value for feature in features])
-    return [replace(feature, adjusted_p=p, selected=p <= alpha) for feature, p in zip(features, adjusted, strict=True)]
+def _adjust(features: list[FeatureRelevance], alpha: float) -> list[FeatureRelevance]:
+    q_values = benjamini_hochberg([feature.p_value for feature in features])
+    return [replace(feature, adjusted_p=p, selected=p <= alpha) for feature, p in zip(features, q_values, strict=True)]
 
 
 def _halves(pairs: list[_Pair], alpha: float, resamples: int, chance: Any) -> Iterator[list[FeatureRelevance]]:
     """The same judgement on random halves of each column's rows."""
     for _ in range(resamples):
         samples = [pair.at(chance.permutation(len(pair.codes))[: len(pair.codes) // 2]) for pair in pairs]
-        yield _adjusted([pair.judged() for pair in samples], alpha)
+        yield _adjust([pair.judged() for pair in samples], alpha)
 
 
 def _spread(feature: FeatureRelevance, halves: list[FeatureRelevance]) -> FeatureRelevance:

@@ -46,9 +46,9 @@ def compare_relevance(
     before_by_name = {feature.name: feature for feature in before.features}
     pairs = [(before_by_name[feature.name], feature) for feature in after.features if feature.name in before_by_name]
     changes = [_difference(*pair) for pair in pairs]
-    adjusted = benjamini_hochberg([change.p_value for change in changes])
+    q_values = benjamini_hochberg([change.p_value for change in changes])
     critical = NormalDist().inv_cdf(1 - alpha / 2 / max(1, len(changes)))
-    judged_changes = [_judged(change, p, alpha, least, critical) for change, p in zip(changes, adjusted, strict=True)]
+    judged_changes = [_judge(change, p, alpha, least, critical) for change, p in zip(changes, q_values, strict=True)]
     return tuple(sorted(judged_changes, key=lambda change: (-abs(change.difference), change.name)))
 
 
@@ -65,12 +65,10 @@ def _difference(before: FeatureRelevance, after: FeatureRelevance) -> RelevanceC
     )
 
 
-def _judged(
-    candidate: RelevanceChange, adjusted: float, alpha: float, least: float, critical: float
-) -> RelevanceChange:
-    changed = adjusted <= alpha and abs(candidate.difference) >= least
-    excluded = abs(candidate.difference) + critical * candidate.error < least or adjusted <= alpha
-    change = Change.CHANGED if changed else Change.KEPT if excluded else Change.UNDECIDED
+def _judge(candidate: RelevanceChange, q_value: float, alpha: float, least: float, critical: float) -> RelevanceChange:
+    is_change = q_value <= alpha and abs(candidate.difference) >= least
+    is_excluded = abs(candidate.difference) + critical * candidate.error < least or q_value <= alpha
+    change = Change.CHANGED if is_change else Change.KEPT if is_excluded else Change.UNDECIDED
     movement = f"{candidate.before:.3f} to {candidate.after:.3f} nats"
-    reason = f"{movement}, standard error {candidate.error:.3f}, {told_p(adjusted)}"
-    return replace(candidate, adjusted_p=adjusted, change=change, because=reason)
+    reason = f"{movement}, standard error {candidate.error:.3f}, {told_p(q_value)}"
+    return replace(candidate, adjusted_p=q_value, change=change, because=reason)

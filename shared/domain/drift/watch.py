@@ -96,25 +96,25 @@ class DriftWindow:
         return run in self.runs or run in self.before
 
     def look_due(self, watch: DriftWatch, now: datetime) -> bool:
-        """Whether there is something new to look at, and it is time."""
+        """Whether there are new rows and the next look is due."""
         if self.closed or self.rows <= self.looked_rows:
             return False
-        if self.rows >= watch.rows or _passed(watch.longest_s, self.opened, now):
+        if self.rows >= watch.rows or _has_passed(watch.longest_s, self.opened, now):
             return True
         if watch.every_s:
-            return _passed(watch.every_s, self.looked or self.opened, now)
+            return _has_passed(watch.every_s, self.looked or self.opened, now)
         return any(self.looked_rows < threshold <= self.rows for threshold in watch.thresholds)
 
     def expired(self, watch: DriftWatch, now: datetime) -> bool:
         """Whether it is too old to go on, and nothing in it is left to look at."""
-        return not self.closed and _passed(watch.longest_s, self.opened, now) and self.rows <= self.looked_rows
+        return not self.closed and _has_passed(watch.longest_s, self.opened, now) and self.rows <= self.looked_rows
 
     def looked_at(
         self, watch: DriftWatch, now: datetime, rows: int, outcome: DriftOutcome, because: str
     ) -> "DriftWindow":
         """After a look at *rows* rows."""
         full = rows >= watch.rows or self.looks + 1 >= watch.looks
-        over = outcome is DriftOutcome.DRIFTED or full or _passed(watch.longest_s, self.opened, now)
+        over = outcome is DriftOutcome.DRIFTED or full or _has_passed(watch.longest_s, self.opened, now)
         return replace(
             self,
             looks=self.looks + 1,
@@ -130,6 +130,6 @@ class DriftWindow:
         return DriftWindow(number=self.number + 1, opened=now.isoformat(), reference=self.reference, before=self.runs)
 
 
-def _passed(seconds: float, since: str, now: datetime) -> bool:
-    """Whether so many have; what lies further ahead than that was written by a clock that has been put right since."""
+def _has_passed(seconds: float, since: str, now: datetime) -> bool:
+    """Whether *seconds* have passed. A time further ahead was written by a clock that was wrong."""
     return abs((now - datetime.fromisoformat(since)).total_seconds()) >= seconds

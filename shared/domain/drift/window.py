@@ -18,15 +18,15 @@ class Counted:
     outputs: Mapping[str, Tally] = field(default_factory=dict)
     moments: Mapping[str, Moments] = field(default_factory=dict)
 
-    def merged(self, other: "Counted") -> "Counted":
+    def merged(self, window: "Counted") -> "Counted":
         """Both together."""
-        names = {*self.moments, *other.moments}
+        names = {*self.moments, *window.moments}
         return Counted(
-            rows=self.rows + other.rows,
-            answers=self.answers + other.answers,
-            inputs=_added(self.inputs, other.inputs),
-            outputs=_added(self.outputs, other.outputs),
-            moments={n: self.moments.get(n, Moments()).merged(other.moments.get(n, Moments())) for n in sorted(names)},
+            rows=self.rows + window.rows,
+            answers=self.answers + window.answers,
+            inputs=_add_tallies(self.inputs, window.inputs),
+            outputs=_add_tallies(self.outputs, window.outputs),
+            moments={n: self.moments.get(n, Moments()).merged(window.moments.get(n, Moments())) for n in sorted(names)},
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def _tally(mapping: Mapping[str, Any]) -> Tally:
     return Tally(cells=tuple(mapping["cells"]), counts=dict(mapping["counts"]))
 
 
-def _added(first: Mapping[str, Tally], second: Mapping[str, Tally]) -> dict[str, Tally]:
+def _add_tallies(first: Mapping[str, Tally], second: Mapping[str, Tally]) -> dict[str, Tally]:
     return {
         name: _sum(first[name], second[name]) if name in first and name in second else (first.get(name) or second[name])
         for name in sorted({*first, *second})

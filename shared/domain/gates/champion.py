@@ -80,6 +80,8 @@ def better_than_champion(options: BetterThanChampion, evaluation: Evaluation) ->
         return short
     if not evaluation.champion:
         return _first(options, evaluation)
+    # The interval decides and not the estimate: of equal models, half have the better estimate. The confidence is that
+    # of this look, since each further challenger on the same hold-out is another chance to win by luck.
     confidence = options.overall_confidence(evaluation)
     difference = evaluation.overall(options.metric, confidence)
     if difference is None:
@@ -115,6 +117,7 @@ def _first(options: BetterThanChampion, evaluation: Evaluation) -> GateFinding:
         return failed("there is no champion to compare with, and no at_least that a first model must reach")
     if evaluation.rows < options.least_rows:
         return inconclusive(f"{evaluation.rows} rows, at least {options.least_rows} are needed", rows=evaluation.rows)
+    # A first model is measured against a fixed floor. An interval would need a champion to be paired with.
     value = evaluation.values[options.metric]
     return passed(f"the first model: {options.metric} is {value:.6g} on {evaluation.rows} rows", challenger=value)
 
@@ -157,19 +160,20 @@ class _Comparison:
         return inconclusive(f"{self}; {because}", **self.figures, **figures)
 
 
-def _on_all(compared: _Comparison, options: BetterThanChampion) -> GateFinding:
-    """What must be shown to be better."""
-    difference, goal = compared.difference, compared.goal
-    short = _too_little(compared, options, options.least_rows)
+def _on_all(comparison: _Comparison, options: BetterThanChampion) -> GateFinding:
+    """The finding on the whole hold-out, on which the challenger must be shown to be better."""
+    difference, goal = comparison.difference, comparison.goal
+    short = _too_little(comparison, options, options.least_rows)
     if short:
         return short
-    if compared.unsure:
-        return compared.undecided(f"the interval must be computed at confidence {compared.confidence:.6g}")
-    if difference.low >= goal and not difference.low == difference.high == goal:  # A tie is no proof.
-        return _heavy_tail(compared) or passed(str(compared), **compared.figures)
+    if comparison.unsure:
+        return comparison.undecided(f"the interval must be computed at confidence {comparison.confidence:.6g}")
+    # Two models that answer alike have the interval [0, 0]. It reaches a goal of 0, but a tie proves no improvement.
+    if difference.low >= goal and not difference.low == difference.high == goal:
+        return _heavy_tail(comparison) or passed(str(comparison), **comparison.figures)
     if difference.high < goal:
-        return failed(str(compared), **compared.figures)
-    return _unclear(compared)
+        return failed(str(comparison), **comparison.figures)
+    return _unclear(comparison)
 
 
 def _on_slice(name: str, options: BetterThanChampion, evaluation: Evaluation) -> GateFinding:
@@ -177,65 +181,65 @@ def _on_slice(name: str, options: BetterThanChampion, evaluation: Evaluation) ->
     difference = evaluation.on(name, options.metric, confidence)
     if difference is None:
         return failed(f"slice {name}: {options.metric} was not compared with the champion")
-    compared = _Comparison(
+    comparison = _Comparison(
         scope=f"slice {name}", difference=difference, goal=-options.max_slice_loss, confidence=confidence
     )
-    short = _too_little(compared, options, options.min_rows)
+    short = _too_little(comparison, options, options.min_rows)
     if short:
         return short
     if options.slice_rule == "no_harm":
-        return _unharmed(compared)
-    if compared.unsure:
-        return compared.undecided(f"the interval must be computed at confidence {confidence:.6g}")
-    if difference.low >= compared.goal:
-        return passed(str(compared), **compared.figures)
-    return failed(str(compared), **compared.figures) if difference.high < compared.goal else _unclear(compared)
+        return _require_no_harm(comparison)
+    if comparison.unsure:
+        return comparison.undecided(f"the interval must be computed at confidence {confidence:.6g}")
+    if difference.low >= comparison.goal:
+        return passed(str(comparison), **comparison.figures)
+    return failed(str(comparison), **comparison.figures) if difference.high < comparison.goal else _unclear(comparison)
 
 
-def _unharmed(compared: _Comparison) -> GateFinding:
+def _require_no_harm(comparison: _Comparison) -> GateFinding:
     """A pass unless the slice is shown to lose more than is allowed. A wider interval would show no loss either."""
-    if compared.difference.high >= compared.goal:
-        return passed(str(compared), **compared.figures)
-    if compared.unsure:
-        return compared.undecided(f"the interval must be computed at confidence {compared.confidence:.6g}")
-    return failed(str(compared), **compared.figures)
+    if comparison.difference.high >= comparison.goal:
+        return passed(str(comparison), **comparison.figures)
+    if comparison.unsure:
+        return comparison.undecided(f"the interval must be computed at confidence {comparison.confidence:.6g}")
+    return failed(str(comparison), **comparison.figures)
 
 
-def _too_little(compared: _Comparison, options: BetterThanChampion, least_rows: int) -> GateFinding | None:
-    """What says that there are too few rows, groups, or rows of a kind."""
-    difference = compared.difference
+def _too_little(comparison: _Comparison, options: BetterThanChampion, least_rows: int) -> GateFinding | None:
+    """The finding that there are too few rows, groups, or rows of the rarest kind; None if there are enough."""
+    difference = comparison.difference
     if difference.n < least_rows:
-        return compared.undecided(f"{difference.n} rows, at least {least_rows} are needed")
+        return comparison.undecided(f"{difference.n} rows, at least {least_rows} are needed")
     if 0 < difference.groups < options.min_groups:
-        return compared.undecided(f"{difference.groups} groups of rows, at least {options.min_groups} are needed")
+        return comparison.undecided(f"{difference.groups} groups of rows, at least {options.min_groups} are needed")
     unit = "groups with rows" if difference.groups else "rows"
     for kind, count in difference.support.items():
         if count < options.min_cases:
             least = f"at least {options.min_cases} are needed (min_cases)"
-            return compared.undecided(f"{count} {unit} are {kind}, {least}")
+            return comparison.undecided(f"{count} {unit} are {kind}, {least}")
     return None
 
 
-def _heavy_tail(compared: _Comparison) -> GateFinding | None:
-    """What says that the challenger is better but for rare large losses, of which too few were seen to count them."""
-    difference = compared.difference
+def _heavy_tail(comparison: _Comparison) -> GateFinding | None:
+    """The finding that rare large losses decide and too few of them were seen; None if they do not."""
+    difference = comparison.difference
     if difference.tail <= TAIL_LIMIT:
         return None
     units = difference.groups or difference.n
-    needed = max(units + 1, math.ceil(units * (difference.tail / TAIL_LIMIT) ** 2))
+    row_count = max(units + 1, math.ceil(units * (difference.tail / TAIL_LIMIT) ** 2))
     unit = "groups" if difference.groups else "rows"
-    because = f"its rare large losses are seen too seldom to count them; about {needed} {unit} would show enough"
-    return compared.undecided(because, rows_needed=float(needed), tail=difference.tail)
+    because = f"its rare large losses are seen too seldom to count them; about {row_count} {unit} would show enough"
+    return comparison.undecided(because, rows_needed=float(row_count), tail=difference.tail)
 
 
-def _unclear(compared: _Comparison) -> GateFinding:
-    difference = compared.difference
-    needed = rows_needed(difference, compared.goal)
-    if needed is None:
-        return compared.undecided("no number of rows would decide at this estimate")
+def _unclear(comparison: _Comparison) -> GateFinding:
+    difference = comparison.difference
+    row_count = rows_needed(difference, comparison.goal)
+    if row_count is None:
+        return comparison.undecided("no number of rows would decide at this estimate")
     units, unit = (difference.groups, "groups") if difference.groups else (difference.n, "rows")
-    needed = max(needed, units + 1)  # What is at hand did not decide, so less cannot.
-    return compared.undecided(f"about {needed} {unit} would decide", rows_needed=float(needed))
+    row_count = max(row_count, units + 1)  # The rows at hand did not decide, so fewer cannot.
+    return comparison.undecided(f"about {row_count} {unit} would decide", rows_needed=float(row_count))
 
 
 def _worst(findings: Iterable[GateFinding]) -> GateFinding:

@@ -125,9 +125,9 @@ def outputs_agree(options: OutputsAgree, agreement: Agreement) -> GateFinding:
         return inconclusive(f"{agreement.rows} rows, at least {options.min_rows} are needed", **figures)
     if agreement.agreement < options.min_agreement:
         return failed(f"{agreement.agreement:.2%} of the rows agree, wanted {options.min_agreement:.2%}", **figures)
-    shifted = options.max_shift is not None and abs(agreement.mean_shift) > options.max_shift
+    exceeds_shift = options.max_shift is not None and abs(agreement.mean_shift) > options.max_shift
     shift_text = f"the mean shifts by {agreement.mean_shift:.6g}"
-    if shifted:
+    if exceeds_shift:
         return failed(f"{shift_text}, at most {options.max_shift:.6g} is allowed", **figures)
     return decided(True, f"{agreement.agreement:.2%} of {agreement.rows} rows agree, {shift_text}", **figures)
 

@@ -75,13 +75,13 @@ def _slice_odds(options: BetterThanChampion, facts: HoldoutFacts, evaluation: Ev
     if options.slice_rule == "no_harm":
         odds = f"in at most {min(1.0, slice_count * (1 - confidence) / 2):.1%}"
     else:
-        passed = math.prod(_above(0.0, size, confidence) for size in _sizes(options, facts))
-        odds = f"in about {1 - passed:.1%} unless max_slice_loss leaves room"
+        pass_odds = math.prod(_above(0.0, size, confidence) for size in _sizes(options, facts))
+        odds = f"in about {1 - pass_odds:.1%} unless max_slice_loss leaves room"
     return [f"{options.metric}: {slice_count} slices ({options.slice_rule}) together hold an equal challenger {odds}"]
 
 
 def _too_few(options: BetterThanChampion, facts: HoldoutFacts) -> list[str]:
-    """What can only be inconclusive."""
+    """The reasons why the gate can only be inconclusive on this hold-out."""
     short = []
     if facts.rows < options.least_rows:
         short.append(f"{facts.rows} rows, at least {options.least_rows} are needed")

@@ -1,6 +1,6 @@
 """The registry of gates: each a pure function of its options and the evidence.
 
-It refuses unknown gates and options by name. What a gate cannot see never passes: absent parts fail before it is asked.
+It refuses unknown gates and options by name. Missing evidence never passes: a gate whose part is absent fails.
 """
 
 import difflib
@@ -61,7 +61,7 @@ def gate_named(name: str) -> Gate:
 
 
 def read_gate(name: str, options: Mapping[str, Any]) -> tuple[GateSpec, tuple[OptionProblem, ...]]:
-    """The gate as configured, and all that is wrong with it."""
+    """The gate as configured, and every problem of its options."""
     spec = GateSpec(gate=name, options=dict(options))
     if name not in GATES:
         near = difflib.get_close_matches(name, GATES, 1)
@@ -82,6 +82,7 @@ def _verdict(spec: GateSpec, evidence: Evidence) -> Verdict:
         reasons = "; ".join(f"{problem.option} {problem.problem}: {problem.remedy}" for problem in problems)
         raise ValueError(f"gate {spec.gate!r}: {reasons}")
     finding = _decide(gate, options, getattr(evidence, gate.part))
+    # The verdict becomes JSON, which has no infinity; an interval of few groups may end in one.
     figures = {name: value for name, value in finding.figures.items() if math.isfinite(value)}
     return Verdict(gate=spec.gate, outcome=finding.outcome, because=finding.because, figures=figures)
 
@@ -90,22 +91,24 @@ def _decide(gate: Gate, options: Any, part: Any) -> GateFinding:
     subject = gate.part.replace("_", " ")
     if part is None:
         return failed(f"there is no evidence about: {subject}")
+    # Every comparison with NaN is false. A gate that asks `error > limit` would pass it, one that asks `error <= limit`
+    # would fail it; refusing it here spares each gate from asking in the right direction.
     unknown = tuple(_not_finite(part, gate.part))
     if unknown:
         return failed(f"not a finite number: {', '.join(unknown)}")
     return gate.decide(options, part)
 
 
-def _not_finite(value: Any, where: str) -> Iterable[str]:
+def _not_finite(value: Any, path: str) -> Iterable[str]:
     """Where *value* holds a NaN or an infinity."""
     if isinstance(value, float) and not math.isfinite(value):
-        yield where
+        yield path
     elif is_dataclass(value):
         for field in fields(value):
-            yield from _not_finite(getattr(value, field.name), f"{where}.{field.name}")
+            yield from _not_finite(getattr(value, field.name), f"{path}.{field.name}")
     elif isinstance(value, dict):
         for name, item in value.items():
-            yield from _not_finite(item, f"{where}.{name}")
+            yield from _not_finite(item, f"{path}.{name}")
     elif isinstance(value, tuple):
         for at, item in enumerate(value):
-            yield from _not_finite(item, f"{where}[{at}]")
+            yield from _not_finite(item, f"{path}[{at}]")

@@ -1,4 +1,4 @@
-"""What a gate answers. Only `pass` opens it; `inconclusive` says what would decide."""
+"""The verdict of a gate. Only `pass` opens it; `inconclusive` says what would decide."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum

@@ -42,7 +42,7 @@ def bare_etag(etag: str) -> str:
 
 
 def path_problem(path: str) -> str | None:
-    """What would make *path* unsafe to write, list or sign: control characters, half a character, a way out."""
+    """The reason why *path* is unsafe to write, list or sign: control characters, half a character, `..`; or empty."""
     if {".", ".."} & {*path.split("/")} or "\\" in path:
         return "a segment '.' or '..', or a backslash"
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in path):

@@ -14,7 +14,7 @@ class RunOutcome(StrEnum):
     QUARANTINED = "quarantined"
     CANCELLED = "cancelled"
     SUPERSEDED = "superseded"  # Every member was overwritten before it could be pinned.
-    DUPLICATE = "duplicate"  # Another execution of the same run did it.
+    DUPLICATE = "duplicate"  # Another execution of the same run has done the work.
 
 
 class JobState(StrEnum):
@@ -54,9 +54,9 @@ def poll_delay_s(poll: int, instance: str) -> float:
     return round(min(_LONGEST_POLL_S, growth) * (1 - 0.2 * fraction), 3)
 
 
-def failure_delay_s(failed: int, asked_s: float = 0.0, longest_s: float = 300.0) -> float:
-    """Seconds until a service is asked again, after *failed* failures in a row; longer where it asks for longer."""
-    return max(asked_s, min(longest_s, 5.0 * 2.0 ** min(failed - 1, 10)))
+def failure_delay_s(failures: int, asked_s: float = 0.0, longest_s: float = 300.0) -> float:
+    """Seconds until a service is asked again, after *failures* failures in a row; longer where it asks for longer."""
+    return max(asked_s, min(longest_s, 5.0 * 2.0 ** min(failures - 1, 10)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +117,7 @@ def _judge_keys(match: RowMatch, policy: OnMissingRows, error_threshold: int | N
     if not match.differs:
         return RunOutcome.COMPLETED, sentence
     differences = [
-        f"{count} {kind} ({_listed(match.examples.get(kind, ()), count)})"
+        f"{count} {kind} ({_enumerate(match.examples.get(kind, ()), count)})"
         for kind, count in (("missing", match.missing), ("repeated", match.repeated), ("unknown", match.unknown))
         if count
     ]
@@ -133,7 +133,7 @@ def _judge_keys(match: RowMatch, policy: OnMissingRows, error_threshold: int | N
     return _judge_gap(sentence, not answered_rows, policy, cause)
 
 
-def _listed(examples: tuple[str, ...], count: int) -> str:
+def _enumerate(examples: tuple[str, ...], count: int) -> str:
     return "; ".join((*examples, "...") if count > len(examples) else examples)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WORST = 20
-Counted = TypeVar("Counted", bound=Outputs)
+OutputsT = TypeVar("OutputsT", bound=Outputs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class Agreement:
 
 
 def no_champion(rows: int) -> Agreement:
-    """Said outright, for a model that is the first to serve: nothing was compared."""
+    """The agreement of a model that is the first to serve: nothing was compared."""
     return Agreement(rows=rows, agreement=0.0, mean_shift=0.0, low=0.0, high=0.0, distance=0.0, alone=True)
 
 
@@ -73,14 +73,14 @@ class _Tally:
     mean: float = 0.0
     squares: float = 0.0
 
-    def merge(self, other: "_Tally") -> None:
+    def merge(self, tally: "_Tally") -> None:
         """Chan, Golub and LeVeque (1979): without the cancellation of a sum of squares."""
-        if not other.rows:
+        if not tally.rows:
             return
-        total, mean_difference = self.rows + other.rows, other.mean - self.mean
-        self.squares += other.squares + mean_difference**2 * self.rows * other.rows / total
-        self.mean += mean_difference * other.rows / total
-        self.rows, self.agreeing = total, self.agreeing + other.agreeing
+        total, mean_difference = self.rows + tally.rows, tally.mean - self.mean
+        self.squares += tally.squares + mean_difference**2 * self.rows * tally.rows / total
+        self.mean += mean_difference * tally.rows / total
+        self.rows, self.agreeing = total, self.agreeing + tally.agreeing
 
     def summary(self, confidence: float) -> SliceAgreement:
         deviation = math.sqrt(self.squares / max(1, self.rows - 1))
@@ -94,11 +94,11 @@ class _Tally:
         )
 
 
-class OutputComparison(Generic[Counted]):
+class OutputComparison(Generic[OutputsT]):
     """A running comparison; *outputs* (`Numbers` or `Labels`) says what agreeing means."""
 
-    def __init__(self, outputs: Counted) -> None:
-        self._outputs, self._all = outputs, _Tally()
+    def __init__(self, outputs: OutputsT) -> None:
+        self._outputs, self._total = outputs, _Tally()
         self._slices: dict[str, _Tally] = {}
         self._worst: list[WorstRow] = []
 
@@ -114,27 +114,27 @@ class OutputComparison(Generic[Counted]):
         shift, disagreement = self._outputs.shift(first, second), self._outputs.disagreement(first, second)
         masks = {name: _mask(name, members, len(keys)) for name, members in (slices or {}).items()}
         self._outputs.add(first, second)
-        self._all.merge(_tallied(shift, disagreement))
+        self._total.merge(_tally(shift, disagreement))
         for name, mask in masks.items():
-            self._slices.setdefault(name, _Tally()).merge(_tallied(shift[mask], disagreement[mask]))
+            self._slices.setdefault(name, _Tally()).merge(_tally(shift[mask], disagreement[mask]))
         self._keep(_worst(keys, first, second, disagreement))
 
-    def merge(self, other: "OutputComparison[Counted]") -> None:
-        """Take over what *other* has counted of other rows."""
-        self._outputs.merge(other._outputs)
-        self._all.merge(other._all)
-        for name, tally in other._slices.items():
+    def merge(self, comparison: "OutputComparison[OutputsT]") -> None:
+        """Take over what *comparison* has counted of other rows."""
+        self._outputs.merge(comparison._outputs)
+        self._total.merge(comparison._total)
+        for name, tally in comparison._slices.items():
             self._slices.setdefault(name, _Tally()).merge(tally)
-        self._keep(other._worst)
+        self._keep(comparison._worst)
 
     def _keep(self, rows: Sequence[WorstRow]) -> None:
         self._worst = sorted([*self._worst, *rows], key=lambda row: -row.disagreement)[:WORST]
 
     def result(self, confidence: float = 0.95) -> Agreement:
         """What was found; the shift's interval is normal. Raises ValueError where no row was added."""
-        if not self._all.rows:
+        if not self._total.rows:
             raise ValueError("no row was compared: add rows before asking for the result")
-        overall = self._all.summary(confidence)
+        overall = self._total.summary(confidence)
         return Agreement(
             rows=overall.rows,
             agreement=overall.agreement,
@@ -157,7 +157,7 @@ def _mask(name: str, members: Column, rows: int) -> "NDArray[Any]":
     return mask
 
 
-def _tallied(shift: "NDArray[Any]", disagreement: "NDArray[Any]") -> _Tally:
+def _tally(shift: "NDArray[Any]", disagreement: "NDArray[Any]") -> _Tally:
     rows = len(shift)
     if not rows:
         return _Tally()
@@ -168,7 +168,7 @@ def _tallied(shift: "NDArray[Any]", disagreement: "NDArray[Any]") -> _Tally:
 def _worst(
     keys: Sequence[Any], champion: "NDArray[Any]", challenger: "NDArray[Any]", disagreement: "NDArray[Any]"
 ) -> list[WorstRow]:
-    """Of equal disagreements the first."""
+    """The rows with the largest disagreements; the earlier row wins a tie."""
     import numpy as np
 
     order = np.argsort(-disagreement, kind="stable")[:WORST]

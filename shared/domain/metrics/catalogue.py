@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Column = Any  # Anything numpy can make one column of.
 Parts = Callable[["NDArray[Any]", "NDArray[Any]"], tuple["NDArray[Any]", ...]]
 PARAMETRISED = ("pinball@QUANTILE", "ndcg@PLACES")
-_SURE = 1e-15  # Probabilities are clipped this far from 0 and 1, as is the custom for the log loss.
+_SURE = 1e-15  # Clips probabilities away from 0 and 1: else one sure mistake makes the loss infinite.
 _SUM_TOLERANCE = 1e-4  # How far the probabilities of a row may be from 1 together: they may come as text of few digits.
 
 
@@ -53,7 +53,7 @@ class Scale(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """*parts* are row-level columns of one model, *shared* those of the truth alone; *formula* takes their means.
+    """*parts* are row-level columns of one model, *truth_parts* those of the truth alone; *formula* takes their means.
 
     Without *parts* the metric has an *influence* of its own, or a value *by_query*. Its values lie within *bounds*.
     Where *positives_only* is set, rows whose truth is not 1 take no part.
@@ -65,21 +65,21 @@ class Metric:
     scale: Scale
     parts: Parts = lambda *_: ()
     formula: Callable[..., Any] = lambda mean: mean
-    shared: Callable[["NDArray[Any]"], tuple["NDArray[Any]", ...]] = lambda _: ()
+    truth_parts: Callable[["NDArray[Any]"], tuple["NDArray[Any]", ...]] = lambda _: ()
     influence: InfluenceOf | None = None
     by_query: Callable[["NDArray[Any]", "NDArray[Any]", "NDArray[Any]"], "NDArray[Any]"] | None = None
     bounds: tuple[float, float] = (-math.inf, math.inf)
     positives_only: bool = False
 
-    def value(self, truth: "NDArray[Any]", predicted: "NDArray[Any]", groups: "NDArray[Any] | None" = None) -> float:
+    def value(self, truth: "NDArray[Any]", predictions: "NDArray[Any]", groups: "NDArray[Any] | None" = None) -> float:
         """The metric of checked columns; *groups* are the codes of the queries of a metric of queries."""
         if self.influence is not None:
-            return self.influence(truth, predicted).value
+            return self.influence(truth, predictions).value
         if self.by_query is not None:
-            return float(self.by_query(truth, predicted, require_groups(self, groups)).mean())
+            return float(self.by_query(truth, predictions, require_groups(self, groups)).mean())
         if self.positives_only:
-            predicted, truth = predicted[truth == 1], truth[truth == 1]
-        columns = (*self.parts(truth, predicted), *self.shared(truth))
+            predictions, truth = predictions[truth == 1], truth[truth == 1]
+        columns = (*self.parts(truth, predictions), *self.truth_parts(truth))
         return float(self.formula(*(column.mean() for column in columns)))
 
 
@@ -104,14 +104,14 @@ def metric_named(name: str) -> Metric:
     raise MetricError(f"metric {name!r} is not known: use one of {', '.join((*METRICS, *PARAMETRISED))}")
 
 
-def value_of(name: str, truth: Column, predicted: Column, groups: "NDArray[Any] | None" = None) -> float:
+def value_of(name: str, truth: Column, predictions: Column, groups: "NDArray[Any] | None" = None) -> float:
     """The metric called *name* of columns as they come; raises MetricError where they are not fit."""
     metric = metric_named(name)
-    columns = checked(metric, truth=truth, predicted=predicted)
+    columns = check_columns(metric, truth=truth, predicted=predictions)
     return metric.value(columns["truth"], columns["predicted"], groups)
 
 
-def checked(metric: Metric, **columns: Column) -> dict[str, "NDArray[Any]"]:
+def check_columns(metric: Metric, **columns: Column) -> dict[str, "NDArray[Any]"]:
     """The *columns* (the one called truth among them) as arrays of one length; MetricError where they are not fit."""
     import numpy as np
 
@@ -132,19 +132,19 @@ def checked(metric: Metric, **columns: Column) -> dict[str, "NDArray[Any]"]:
     return arrays
 
 
-def require_whole(where: str, name: str, array: "NDArray[Any]", rows: int) -> None:
+def require_whole(subject: str, name: str, array: "NDArray[Any]", rows: int) -> None:
     """Raises MetricError unless *array* is one column of *rows* rows and every one of them has a finite value."""
     import numpy as np
 
     if array.ndim != 1 or len(array) != rows or rows == 0:
-        raise MetricError(f"{where}: {name} has shape {array.shape}, it needs ({max(rows, 1)},)")
+        raise MetricError(f"{subject}: {name} has shape {array.shape}, it needs ({max(rows, 1)},)")
     absent = array == None if array.dtype == object else np.zeros(rows, dtype=bool)  # noqa: E711  # For each element.
     number = array.dtype.kind in "fO"
     missing = int(((array != array) | absent).sum()) if number else 0
     infinite = int(np.isinf(array).sum()) if array.dtype.kind == "f" else 0
     if missing or infinite:
         counts = f"{missing} missing and {infinite} infinite values in {rows} rows"
-        raise MetricError(f"{where}: {name} has {counts}: score every row before comparing")
+        raise MetricError(f"{subject}: {name} has {counts}: score every row before comparing")
 
 
 def _require_truth(metric: Metric, name: str, array: "NDArray[Any]") -> None:
@@ -198,10 +198,10 @@ def _pinball(name: str, parameter: str) -> Metric:
     if not 0 < quantile < 1:
         raise MetricError(f"metric {name!r} needs a quantile between 0 and 1: write pinball@0.9")
 
-    def parts(truth: "NDArray[Any]", predicted: "NDArray[Any]") -> tuple["NDArray[Any]", ...]:
+    def parts(truth: "NDArray[Any]", predictions: "NDArray[Any]") -> tuple["NDArray[Any]", ...]:
         import numpy as np
 
-        short = truth - predicted
+        short = truth - predictions
         return (np.where(short >= 0, quantile * short, (quantile - 1) * short),)
 
     return _metric(name, Scale.NUMBERS, parts, higher_is_better=False)
@@ -220,58 +220,59 @@ def _ndcg(name: str, parameter: str) -> Metric:
     return _metric(name, Scale.RELEVANCE, **options)
 
 
-def _absolute_error(truth: "NDArray[Any]", predicted: "NDArray[Any]") -> tuple["NDArray[Any]", ...]:
-    return (abs(predicted - truth),)
+def _absolute_error(truth: "NDArray[Any]", predictions: "NDArray[Any]") -> tuple["NDArray[Any]", ...]:
+    return (abs(predictions - truth),)
 
 
-def _squared_error(truth: "NDArray[Any]", predicted: "NDArray[Any]") -> tuple["NDArray[Any]", ...]:
-    return ((predicted - truth) ** 2,)
+def _squared_error(truth: "NDArray[Any]", predictions: "NDArray[Any]") -> tuple["NDArray[Any]", ...]:
+    return ((predictions - truth) ** 2,)
 
 
-def _log_loss(truth: "NDArray[Any]", predicted: "NDArray[Any]") -> tuple["NDArray[Any]", ...]:
+def _log_loss(truth: "NDArray[Any]", predictions: "NDArray[Any]") -> tuple["NDArray[Any]", ...]:
     import numpy as np
 
-    probability = np.where(truth == 1, predicted, 1 - predicted)
+    probability = np.where(truth == 1, predictions, 1 - predictions)
     return (-np.log(np.clip(probability, _SURE, 1 - _SURE)),)
 
 
-def _hits(truth: "NDArray[Any]", predicted: "NDArray[Any]") -> tuple["NDArray[Any]", ...]:
-    return ((truth == predicted).astype(float),)
+def _hits(truth: "NDArray[Any]", predictions: "NDArray[Any]") -> tuple["NDArray[Any]", ...]:
+    return ((truth == predictions).astype(float),)
 
 
-def _multiclass_log_loss(truth: "NDArray[Any]", predicted: "NDArray[Any]") -> tuple["NDArray[Any]", ...]:
+def _multiclass_log_loss(truth: "NDArray[Any]", predictions: "NDArray[Any]") -> tuple["NDArray[Any]", ...]:
     import numpy as np
 
-    of_truth = predicted[np.arange(len(truth)), truth.astype(np.int64)] / predicted.sum(axis=1)
+    of_truth = predictions[np.arange(len(truth)), truth.astype(np.int64)] / predictions.sum(axis=1)
     return (-np.log(np.clip(of_truth, _SURE, 1 - _SURE)),)
 
 
-def _relative_error(truth: "NDArray[Any]", predicted: "NDArray[Any]") -> tuple["NDArray[Any]", ...]:
-    return (abs((predicted - truth) / truth),)
+def _relative_error(truth: "NDArray[Any]", predictions: "NDArray[Any]") -> tuple["NDArray[Any]", ...]:
+    return (abs((predictions - truth) / truth),)
 
 
-def _symmetric_error(truth: "NDArray[Any]", predicted: "NDArray[Any]") -> tuple["NDArray[Any]", ...]:
+def _symmetric_error(truth: "NDArray[Any]", predictions: "NDArray[Any]") -> tuple["NDArray[Any]", ...]:
     """From 0 to 2; 0 where truth and prediction are both 0."""
     import numpy as np
 
-    size = abs(truth) + abs(predicted)
-    return (2 * abs(predicted - truth) / np.where(size > 0, size, 1),)
+    size = abs(truth) + abs(predictions)
+    return (2 * abs(predictions - truth) / np.where(size > 0, size, 1),)
 
 
-def _positives(truth: "NDArray[Any]", predicted: "NDArray[Any]") -> tuple["NDArray[Any]", ...]:
+def _positives(truth: "NDArray[Any]", predictions: "NDArray[Any]") -> tuple["NDArray[Any]", ...]:
     """True positives, and positive predictions."""
-    return truth * predicted, predicted
+    return truth * predictions, predictions
 
 
-def _outranked(truth: "NDArray[Any]", predicted: "NDArray[Any]") -> tuple["NDArray[Any]", ...]:
-    return (placements(predicted[truth == 1], predicted[truth == 0]),)
+def _auc_parts(truth: "NDArray[Any]", predictions: "NDArray[Any]") -> tuple["NDArray[Any]", ...]:
+    return (placements(predictions[truth == 1], predictions[truth == 0]),)
 
 
 def _moments(truth: "NDArray[Any]") -> tuple["NDArray[Any]", ...]:
-    if truth.min() == truth.max():  # Not by the spread: the mean of equal numbers may differ from them by rounding.
+    # Rounding may give equal numbers a spread above 0, since their mean may differ from them: so compare the extremes.
+    if truth.min() == truth.max():
         raise MetricError(f"r2: every row of truth is {truth[0]:g}: give rows that differ, or use another metric")
-    centred = truth - truth.mean()
-    return centred, centred**2
+    deviations = truth - truth.mean()
+    return deviations, deviations**2
 
 
 def _root(mean: Any) -> Any:
@@ -284,8 +285,8 @@ def _r2(error: Any, first: Any, second: Any) -> Any:
     return 1 - error / (second - first**2)
 
 
-def _f1(true: Any, predicted: Any, positive: Any) -> Any:
-    return _ratio(2 * true, predicted + positive)
+def _f1(true: Any, predictions: Any, positive: Any) -> Any:
+    return _ratio(2 * true, predictions + positive)
 
 
 def _ratio(above: Any, below: Any) -> Any:
@@ -313,7 +314,7 @@ METRICS = {
     for metric in (
         _metric("mae", Scale.NUMBERS, _absolute_error, **_LOWER),
         _metric("rmse", Scale.NUMBERS, _squared_error, _root, **_LOWER),
-        _metric("r2", Scale.NUMBERS, _squared_error, _r2, shared=_moments),
+        _metric("r2", Scale.NUMBERS, _squared_error, _r2, truth_parts=_moments),
         _metric("mape", Scale.NUMBERS, _relative_error, **_LOWER),
         _metric("smape", Scale.NUMBERS, _symmetric_error, bounds=(0.0, 2.0), **_LOWER),
         _metric("log_loss", Scale.PROBABILITIES, _log_loss, **_LOWER),
@@ -322,12 +323,12 @@ METRICS = {
         _metric("accuracy", Scale.LABELS, _hits, family=Family.HITS, **_SHARE),
         _metric("recall", Scale.CLASSES, _hits, family=Family.HITS, positives_only=True, **_SHARE),
         _metric("precision", Scale.CLASSES, _positives, _ratio, **_SHARE),
-        _metric("f1", Scale.CLASSES, _positives, _f1, shared=lambda truth: (truth,), **_SHARE),
+        _metric("f1", Scale.CLASSES, _positives, _f1, truth_parts=lambda truth: (truth,), **_SHARE),
         _metric("macro_f1", Scale.LABELS, influence=class_metrics.macro_f1, **_OF_CLASSES),
         _metric("weighted_f1", Scale.LABELS, influence=class_metrics.weighted_f1, **_OF_CLASSES),
         _metric("balanced_accuracy", Scale.LABELS, influence=class_metrics.balanced_accuracy, **_OF_CLASSES),
         _metric("mcc", Scale.LABELS, influence=class_metrics.matthews, **_OF_CLASSES | {"bounds": (-1.0, 1.0)}),
-        _metric("auc", Scale.SCORES, _outranked, family=Family.RANKS, **_SHARE),
+        _metric("auc", Scale.SCORES, _auc_parts, family=Family.RANKS, **_SHARE),
         _metric("average_precision", Scale.SCORES, influence=average_precision, **_OF_CLASSES),
         _ndcg("ndcg", ""),
     )

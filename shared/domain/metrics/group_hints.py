@@ -48,10 +48,10 @@ class GroupHint:
 class GroupHints:
     """Reads rows as they come, in bounded memory: a number a row for at most four columns."""
 
-    def __init__(self, header: Sequence[str], assigned: Sequence[str]) -> None:
-        """*assigned* are the columns whose meaning is configured: the key, the target, the slices."""
+    def __init__(self, header: Sequence[str], role_columns: Sequence[str]) -> None:
+        """*role_columns* are the columns whose meaning is configured: the key, the target, the slices."""
         self._header = header
-        self._open = [at for at, name in enumerate(header) if name not in assigned]
+        self._open = [at for at, name in enumerate(header) if name not in role_columns]
         self._first: list[Sequence[str]] = []
         self._codes: dict[int, array[int]] | None = None
 
@@ -71,7 +71,7 @@ class GroupHints:
 
     def _choose(self) -> None:
         suspects = [at for at in self._open if _is_thing(self._header[at])]
-        suspects += [at for at in self._open if at not in suspects and self._shaped(at)]
+        suspects += [at for at in self._open if at not in suspects and self._has_key_shape(at)]
         self._codes = {at: array("q") for at in suspects[:_MOST]}
         for cells in self._first:
             self._count(cells)
@@ -80,7 +80,7 @@ class GroupHints:
         for at, codes in (self._codes or {}).items():
             codes.append(hash(cells[at]))
 
-    def _shaped(self, at: int) -> bool:
+    def _has_key_shape(self, at: int) -> bool:
         values = [cells[at] for cells in self._first if cells[at]]
         return bool(values) and sum(_NAMED.fullmatch(value) is not None for value in values) >= 0.95 * len(values)
 

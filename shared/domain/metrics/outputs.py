@@ -33,7 +33,7 @@ class Outputs(Protocol):
 
     def add(self, champion: "NDArray[Any]", challenger: "NDArray[Any]") -> None: ...
 
-    def merge(self, other: Self) -> None: ...
+    def merge(self, outputs: Self) -> None: ...
 
     def distance(self) -> float:
         """Between the two distributions, from 0 to 1."""
@@ -59,6 +59,8 @@ class Numbers:
             raise ValueError(f"edges {edges!r} must be finite and rise: take them from edges_of(a sample)")
         if not tolerance >= 0:
             raise ValueError(f"tolerance {tolerance!r} must be 0 or more")
+        # Counts in a thousand cells and not the values: a hold-out of ten million rows is compared in 16 kB, and chunks
+        # of it can be counted in any order.
         self._cells = np.zeros((2, len(self.edges) + 1), dtype=np.int64)
         self._extremes = np.array([[np.inf, -np.inf]] * 2)
 
@@ -88,12 +90,12 @@ class Numbers:
             self._cells[side] += np.bincount(cells, minlength=len(self.edges) + 1)
             self._widen(side, float(outputs.min()), float(outputs.max()))
 
-    def merge(self, other: Self) -> None:
-        if self.edges.tolist() != other.edges.tolist() or self.tolerance != other.tolerance:
+    def merge(self, outputs: Self) -> None:
+        if self.edges.tolist() != outputs.edges.tolist() or self.tolerance != outputs.tolerance:
             raise ValueError("outputs counted with other edges or another tolerance cannot be merged: use the same")
-        self._cells += other._cells
+        self._cells += outputs._cells
         for side in (0, 1):
-            self._widen(side, *other._extremes[side])
+            self._widen(side, *outputs._extremes[side])
 
     def _widen(self, side: int, least: float, most: float) -> None:
         extremes = self._extremes[side]
@@ -117,9 +119,9 @@ class Numbers:
         least, most = self._extremes[side]
         points = np.clip(np.concatenate([[least], self.edges, [most]]), least, most)
         below = np.concatenate([[0], np.cumsum(self._cells[side])])
-        reached = np.searchsorted(below, quantile * below[-1], "left")
-        share = (quantile * below[-1] - below[reached - 1]) / (below[reached] - below[reached - 1])
-        return float(points[reached - 1] + share * (points[reached] - points[reached - 1]))
+        position = np.searchsorted(below, quantile * below[-1], "left")
+        share = (quantile * below[-1] - below[position - 1]) / (below[position] - below[position - 1])
+        return float(points[position - 1] + share * (points[position] - points[position - 1]))
 
 
 class LabelOutputs:
@@ -151,8 +153,8 @@ class LabelOutputs:
             labels, times = np.unique(outputs, return_counts=True)
             counts.update(dict(zip(map(str, labels.tolist()), times.tolist(), strict=True)))
 
-    def merge(self, other: Self) -> None:
-        for counts, other_counts in zip(self._counts, other._counts, strict=True):
+    def merge(self, outputs: Self) -> None:
+        for counts, other_counts in zip(self._counts, outputs._counts, strict=True):
             counts.update(other_counts)
 
     def distance(self) -> float:

@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
-from shared.domain.metrics.catalogue import Column, Family, Metric, MetricError, checked, metric_named, require_groups
+from shared.domain.metrics.catalogue import (
+    Column,
+    Family,
+    Metric,
+    MetricError,
+    check_columns,
+    metric_named,
+    require_groups,
+)
 from shared.domain.statistics import bootstrap
 from shared.domain.statistics.groups import design_effect, group_codes, group_totals
 from shared.domain.statistics.influence import InfluenceOf, influence_reach
@@ -110,7 +118,7 @@ def compare(
         raise MetricError(f"confidence {confidence!r} must be at least 0.5 and below 1: 0.95 is usual")
     if resamples < 99:
         raise MetricError(f"resamples {resamples!r} must be at least 99: 1999 is usual")
-    columns = checked(metric_rule, truth=truth, champion=champion, challenger=challenger)
+    columns = check_columns(metric_rule, truth=truth, champion=champion, challenger=challenger)
     codes = None if groups is None else group_codes(groups)
     if codes is not None and len(codes) != len(columns[_TRUTH]):
         raise MetricError(f"{metric}: groups has {len(codes)} values for {len(columns[_TRUTH])} rows: give one a row")
@@ -130,12 +138,14 @@ def _by_means(question: _Question) -> _Answer:
 
     metric, truth = question.metric, question.truth
     first, second = (metric.parts(truth, model) for model in question.models)
-    rows = np.array([*first, *second, *metric.shared(truth)])
+    rows = np.array([*first, *second, *metric.truth_parts(truth)])
     own = len(first)
 
     def difference(means: "NDArray[Any]") -> "NDArray[Any]":
-        shared = means[2 * own :]
-        gain: NDArray[Any] = metric.formula(*means[own : 2 * own], *shared) - metric.formula(*means[:own], *shared)
+        truth_means = means[2 * own :]
+        gain: NDArray[Any] = metric.formula(*means[own : 2 * own], *truth_means) - metric.formula(
+            *means[:own], *truth_means
+        )
         return question.sign * gain
 
     def over_groups(means: "NDArray[Any]") -> "NDArray[Any]":

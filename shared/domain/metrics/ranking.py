@@ -40,7 +40,7 @@ def _discounts(scores: "NDArray[Any]", queries: "NDArray[Any]", depth: int | Non
         worth[positions >= depth] = 0
     fresh = np.r_[True, (sorted_scores[1:] != sorted_scores[:-1]) | (sorted_queries[1:] != sorted_queries[:-1])]
     tie = np.cumsum(fresh) - 1
-    shared = (np.bincount(tie, weights=worth) / np.bincount(tie))[tie]
+    tie_means = (np.bincount(tie, weights=worth) / np.bincount(tie))[tie]
     discounts = np.empty(len(order))
-    discounts[order] = shared
+    discounts[order] = tie_means
     return discounts

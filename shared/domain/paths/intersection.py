@@ -17,18 +17,18 @@ _OTHER = "x"  # Stands for any character that neither pattern spells out.
 _Tokens = tuple[tuple[str, str], ...]
 
 
-def witness(left: str, right: str) -> str | None:
+def witness(first_pattern: str, right: str) -> str | None:
     """A shortest path that both patterns match, or None where no path can."""
-    first, second = _tokens(left), _tokens(right)
-    alphabet = [_OTHER, *sorted({*left, *right, "/"} - set("{}*?") - {_OTHER})]
-    visited, queue = set[tuple[int, int]](), deque([(0, 0, "")])
+    first, second = _tokens(first_pattern), _tokens(right)
+    alphabet = [_OTHER, *sorted({*first_pattern, *right, "/"} - set("{}*?") - {_OTHER})]
+    pairs, queue = set[tuple[int, int]](), deque([(0, 0, "")])
     while queue:
         left_at, right_at, path = queue.popleft()
         if (left_at, right_at) == (len(first), len(second)):
             return path
-        if (left_at, right_at) in visited:
+        if (left_at, right_at) in pairs:
             continue
-        visited.add((left_at, right_at))
+        pairs.add((left_at, right_at))
         queue.extendleft((skip, right_at, path) for skip in _skips(first, left_at))
         queue.extendleft((left_at, skip, path) for skip in _skips(second, right_at))
         for character in alphabet:

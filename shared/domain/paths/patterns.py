@@ -68,15 +68,16 @@ def match(pattern: str, location: str) -> dict[str, str] | None:
     name be matches nothing. Raises PatternError where `unanchored` names a capture of *pattern*.
     """
     template = _compile(pattern)
+    # Most names fit none of a hundred routes. The fixed text at both ends tells so before any set of places is made.
     if len(location) > LONGEST_LOCATION or not (
         location.startswith(template.start) and location.endswith(template.end)
     ):
         return None
     if not template.anchors:
-        values = _captured(template.tokens, location)
+        values = _captures(template.tokens, location)
     else:
-        captures = _anchored(template.anchors, location)
-        values = None if captures is None else _captured(_spelled(template.tokens, captures), location, captures)
+        captures = _anchor(template.anchors, location)
+        values = None if captures is None else _captures(_spell_out(template.tokens, captures), location, captures)
     return None if values is None else {name: values[name] for name in template.names}
 
 
@@ -102,6 +103,8 @@ def fixed_prefix(pattern: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _compile(pattern: str) -> _Template:
+    # `re` with back-references would match such patterns and backtrack exponentially on a hostile name; RE2, which does
+    # not backtrack, has no back-references. So they are refused when the configuration is read.
     if free := unanchored(pattern):
         raise PatternError(f"pattern {pattern!r} repeats {', '.join(free)}, and nowhere as a whole folder's name")
     tokens, position = list[_Token](), 0
@@ -135,14 +138,17 @@ def _whole_folders(pattern: str) -> dict[str, int]:
     if deep:
         while before.endswith("**/"):
             before = before.removesuffix("**/")
-        aligned = back.startswith("/") and before[-1:] in ("", "/")  # Otherwise its first folder may be part of one.
+        starts_folder = back.startswith("/") and before[-1:] in (
+            "",
+            "/",
+        )  # Otherwise its first folder may be part of one.
         behind = back.removeprefix("/").split("/")
-        behind = behind if aligned else ["", *behind[1:]]
+        behind = behind if starts_folder else ["", *behind[1:]]
         indexes = {folder: index - len(behind) for index, folder in enumerate(behind)} | indexes
     return {name[1]: index for folder, index in indexes.items() if (name := _FIELD.fullmatch(folder))}
 
 
-def _anchored(anchors: Mapping[str, int], location: str) -> dict[str, str] | None:
+def _anchor(anchors: Mapping[str, int], location: str) -> dict[str, str] | None:
     """What the names that repeat must be in *location*; None where a folder is not there or has no name."""
     folders = location.split("/")
     if not all(-len(folders) <= index < len(folders) and folders[index] for index in anchors.values()):
@@ -150,7 +156,7 @@ def _anchored(anchors: Mapping[str, int], location: str) -> dict[str, str] | Non
     return {name: folders[index] for name, index in anchors.items()}
 
 
-def _spelled(tokens: tuple[_Token, ...], captures: Mapping[str, str]) -> tuple[_Token, ...]:
+def _spell_out(tokens: tuple[_Token, ...], captures: Mapping[str, str]) -> tuple[_Token, ...]:
     return tuple(
         _Token(_Kind.TEXT, captures[token.text]) if token.kind is _Kind.NAME and token.text in captures else token
         for token in tokens
@@ -162,7 +168,7 @@ def _spelled(tokens: tuple[_Token, ...], captures: Mapping[str, str]) -> tuple[_
 # a run of characters is walked by the carry of an addition (as in bit-parallel searching, Hyyrö 2003).
 
 
-def _captured(
+def _captures(
     tokens: tuple[_Token, ...], location: str, captures: Mapping[str, str] | None = None
 ) -> dict[str, str] | None:
     places = [1]  # From where the tokens behind a token match; from the end, nothing has to.

@@ -66,8 +66,8 @@ def read_cron(text: str) -> Cron:
     if len(fields) != _FIELDS:
         raise ValueError(f"it has {len(fields)} fields")
     try:
-        parsed = CronSim(text, _SINCE)
-        first = next(parsed, None)
+        expression = CronSim(text, _SINCE)
+        first = next(expression, None)
     except CronSimError as error:
         raise ValueError(str(error).lower()) from error
     if first is None:
@@ -75,9 +75,9 @@ def read_cron(text: str) -> Cron:
     return Cron(
         text=text,
         repeats=fields[0].startswith("*") or fields[1].startswith("*"),
-        hours=tuple(sorted(parsed.hours, reverse=True)),
-        minutes=tuple(sorted(parsed.minutes, reverse=True)),
-        days=parsed,
+        hours=tuple(sorted(expression.hours, reverse=True)),
+        minutes=tuple(sorted(expression.minutes, reverse=True)),
+        days=expression,
     )
 
 
@@ -107,6 +107,7 @@ def first_due(cron: Cron, zone: str, after: datetime) -> datetime | None:
         times = list(due_times(cron, zone, after, after + width))
         if times:
             return times[-1]
+        # Most schedules are due within hours and 29 February after years: growing windows find both in a few steps.
         after, width = after + width, width * 4
     return None
 
@@ -149,6 +150,8 @@ def _window(zone: str, after: datetime, until: datetime) -> _Window:
         spans.append(_Span(start=start, end=end, offset=offset, before=before))
         end = start
     newest = spans[0]
+    # The sets pay for short windows alone: a tick looks back a minute and asks thousands of schedules, of which nearly
+    # all have other minutes. In a long window, or across a clock change, they would exclude nothing or too much.
     if newest.start >= bare or newest.end - bare > timedelta(hours=1):
         return _Window(after=bare, spans=tuple(spans), hours=None, minutes=None)
     count = int((newest.end - bare).total_seconds() // 60) + 2

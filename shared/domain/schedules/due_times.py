@@ -52,10 +52,10 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FiringDecision:
-    """*fires*: the due times that fire, in order of their moments; *skipped*: the newest that does not, *because*."""
+    """*fires* are the due times that fire, by their moments; *skipped_due* is the newest that does not, *because*."""
 
     fires: tuple[datetime, ...] = ()
-    skipped: datetime | None = None
+    skipped_due: datetime | None = None
     because: str = ""
 
 
@@ -109,6 +109,8 @@ def moment(schedule: Schedule, due: datetime) -> datetime:
     """When *due* fires: up to the jitter later, by the name and the time alone, so that all who ask agree."""
     if not schedule.jitter_s:
         return due
+    # A digest and no random number: two hosts, a repeated tick and the command line must agree on the moment. Python's
+    # `hash` would differ in every process, since its seed does.
     digest = hashlib.sha256(f"{schedule.name}:{due.isoformat()}".encode()).digest()
     return due + timedelta(seconds=int.from_bytes(digest[:8]) % schedule.jitter_s)
 
@@ -119,18 +121,20 @@ def decide(schedule: Schedule, after: datetime, now: datetime) -> FiringDecision
     newest = next(pending, None)
     if newest is None:
         return _NOTHING  # So it is for nearly all of thousands, at nearly every tick.
-    most, on_time, missed = _MOST[schedule.catch_up], list[datetime](), list[datetime]()
+    most, on_time, late_times = _MOST[schedule.catch_up], list[datetime](), list[datetime]()
     for due in chain((newest,), pending):
         late = now - moment(schedule, due) > ON_TIME
-        (missed if late else on_time).append(due)
-        if len(missed) > most and due < now - ON_TIME - timedelta(seconds=schedule.jitter_s):
+        (late_times if late else on_time).append(due)
+        # Times come newest first. Beyond what the policy catches up, an older one matters only while its jitter may
+        # still make it punctual; without this end an outage of a year would walk through a year of minutes.
+        if len(late_times) > most and due < now - ON_TIME - timedelta(seconds=schedule.jitter_s):
             break
     if schedule.catch_up is CatchUp.LATEST and on_time:
         most = 0
-    fires = sorted([*on_time, *missed[:most]], key=lambda due: (moment(schedule, due), due))
-    if len(missed) <= most:
+    fires = sorted([*on_time, *late_times[:most]], key=lambda due: (moment(schedule, due), due))
+    if len(late_times) <= most:
         return FiringDecision(fires=tuple(fires))
-    return FiringDecision(fires=tuple(fires), skipped=missed[most], because=_skip_reason(schedule))
+    return FiringDecision(fires=tuple(fires), skipped_due=late_times[most], because=_skip_reason(schedule))
 
 
 def plan(
@@ -150,8 +154,10 @@ def plan(
             continue
         decision = decide(schedule, after, span.until)
         firings += [Firing(at=moment(schedule, due), due=due, schedule=schedule) for due in decision.fires]
-        if decision.skipped is not None:
-            skips.append(Skip(schedule=schedule.name, after=after, newest=decision.skipped, because=decision.because))
+        if decision.skipped_due is not None:
+            skips.append(
+                Skip(schedule=schedule.name, after=after, newest=decision.skipped_due, because=decision.because)
+            )
     return sorted(firings, key=lambda firing: firing.place), skips
 
 

@@ -46,7 +46,7 @@ def resample(rows: "NDArray[Any]", resamples: int, chance: "Generator") -> Repli
     """
     import numpy as np
 
-    atoms, bulk_size = _split(rows)
+    atoms, bulk_size = _pack(rows)
     n, k = rows.shape[1], len(rows)
     drawn_singly = np.hstack([atoms, (atoms[:, :, None] * atoms[:, None, :]).reshape(len(atoms), -1)])
     middle, covariance = _bulk(rows, atoms, bulk_size)
@@ -66,7 +66,7 @@ def resample(rows: "NDArray[Any]", resamples: int, chance: "Generator") -> Repli
     return Replicates(means=np.concatenate(means), products=np.concatenate(products))
 
 
-def _split(rows: "NDArray[Any]") -> tuple["NDArray[Any]", int]:
+def _pack(rows: "NDArray[Any]") -> tuple["NDArray[Any]", int]:
     """The rows farthest from the centre in any column's standard deviations, shape (atoms, k), and how many others."""
     import numpy as np
 
@@ -113,25 +113,26 @@ def interval(rows: "NDArray[Any]", formula: Formula, *, confidence: float, seed:
 
     centre = rows.mean(axis=1)
     estimate = float(formula(centre))
-    centred = rows - centre[:, None]
-    n, spread = rows.shape[1], centred.std(axis=1)
+    deviations = rows - centre[:, None]
+    n, spread = rows.shape[1], deviations.std(axis=1)
 
     def value(shift: "NDArray[Any]") -> "NDArray[Any]":
         return formula(centre[:, None] + shift.T)
 
     slope = _slope(value, np.zeros((1, len(rows))), spread / n**0.5)[0]
-    influence = slope @ centred
+    influence = slope @ deviations
     extra = float(np.max(influence**2)) / n
     error = np.sqrt((np.mean(influence**2) + extra) / n)
     if error == 0:
         return Interval(low=estimate, high=estimate)
 
-    replicates = resample(centred, resamples, np.random.default_rng(seed))
+    replicates = resample(deviations, resamples, np.random.default_rng(seed))
     errors = np.sqrt((_variances(value, replicates, spread / n**0.5) + extra) / n)
     ratios = (value(replicates.means) - estimate) / errors
     # Weibull's positions, k / (B + 1): the true ratio is as likely to fall between any two neighbours of the B ratios
     # (Davison & Hinkley 1997, section 5.2). NumPy's default interpolates between the extremes, so its tails are short.
     below, above = np.quantile(ratios, [(1 - confidence) / 2, (1 + confidence) / 2], method="weibull")
+    # scipy.special and not scipy.stats, which has the same quantile: its import takes half a second of a cold start.
     student = float(stdtrit(n - 1, (1 + confidence) / 2)) if n > 1 else np.inf
     return Interval(
         low=float(estimate - max(above, student) * error),

@@ -19,9 +19,9 @@ _PSI_SMOOTHING = 0.5
 _TINY = 1e-12
 
 
-def told_p(adjusted: float) -> str:
+def told_p(p_value: float) -> str:
     """An adjusted p-value in words; what is so small that its digits mean nothing is only bounded."""
-    return f"adjusted p < {_TINY:g}" if adjusted < _TINY else f"adjusted p = {adjusted:.2g}"
+    return f"adjusted p < {_TINY:g}" if p_value < _TINY else f"adjusted p = {p_value:.2g}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ def homogeneity(reference: Sequence[int], sample: Sequence[int]) -> Tested:
         return Tested(statistic=statistic, p_value=fisher_irwin(table))
     # An exact test of the whole table (Freeman-Halton) would need no such split, but its time is exponential in the
     # number of categories, and simulation would make the verdict depend on a seed.
-    sparse = _expected(table).min(axis=0) < _SMALLEST_EXPECTED
+    sparse = _expectation(table).min(axis=0) < _SMALLEST_EXPECTED
     questions = [_frequent_categories(table, sparse), *_sparse_categories(table, sparse)]
     p_values = [p for p in questions if p is not None]
     return Tested(statistic=statistic, p_value=min(1.0, len(p_values) * min(p_values)))
@@ -78,7 +78,7 @@ def _frequent_categories(table: "NDArray[Any]", sparse: "NDArray[Any]") -> float
 
     pool = table[:, sparse].sum(axis=1)
     columns = np.column_stack([table[:, ~sparse], pool]) if pool.sum() else table
-    columns = columns[:, _expected(columns).min(axis=0) >= _SMALLEST_EXPECTED]
+    columns = columns[:, _expectation(columns).min(axis=0) >= _SMALLEST_EXPECTED]
     if columns.shape[1] < 2 or not columns.sum(axis=1).all():
         return None
     return float(chdtrc(columns.shape[1] - 1, _pearson(columns)))
@@ -110,24 +110,25 @@ def fisher_irwin(table: "NDArray[Any]") -> float:
     if min(first, second, column, total - column) > _EXACT_TERMS:
         return float(chdtrc(1, _pearson(table) * (total - 1) / total))
     cells = np.arange(max(0.0, column - second), min(first, column) + 1)
+    # Logarithms of factorials, less their largest: the factorials of a few hundred rows exceed a double.
     chances = -sum(gammaln(part + 1) for part in (cells, first - cells, column - cells, second - column + cells))
     chances = np.exp(chances - np.max(chances))
-    observed = chances[int(table[0, 0] - cells[0])]
-    return float(min(1.0, chances[chances <= observed * (1 + _ROUNDING)].sum() / chances.sum()))
+    table_chance = chances[int(table[0, 0] - cells[0])]
+    return float(min(1.0, chances[chances <= table_chance * (1 + _ROUNDING)].sum() / chances.sum()))
 
 
 def _pearson(table: "NDArray[Any]") -> float:
     import numpy as np
 
-    expected = _expected(table)
-    return float(np.sum((table - expected) ** 2 / np.where(expected > 0, expected, 1)))
+    expectation = _expectation(table)
+    return float(np.sum((table - expectation) ** 2 / np.where(expectation > 0, expectation, 1)))
 
 
-def _expected(table: "NDArray[Any]") -> "NDArray[Any]":
+def _expectation(table: "NDArray[Any]") -> "NDArray[Any]":
     import numpy as np
 
-    expected: NDArray[Any] = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
-    return expected
+    expectation: NDArray[Any] = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
+    return expectation
 
 
 def population_stability(reference: Sequence[int], sample: Sequence[int], *, ordered: bool) -> float:
@@ -139,12 +140,13 @@ def population_stability(reference: Sequence[int], sample: Sequence[int], *, ord
 
     table = np.array([reference, sample], dtype=np.float64)
     if ordered:
-        table = _binned(table)
+        table = _bin(table)
+    # Without smoothing one empty bin makes the index infinite. Half a row is Jeffreys' prior of a share.
     shares = (table + _PSI_SMOOTHING) / (table + _PSI_SMOOTHING).sum(axis=1, keepdims=True)
     return float(np.sum((shares[1] - shares[0]) * np.log(shares[1] / shares[0])))
 
 
-def _binned(table: "NDArray[Any]") -> "NDArray[Any]":
+def _bin(table: "NDArray[Any]") -> "NDArray[Any]":
     """Columns gathered into bins of about a tenth of the first row each."""
     import numpy as np
 
@@ -157,8 +159,8 @@ def benjamini_hochberg(p_values: Sequence[float]) -> tuple[float, ...]:
     """Adjusted p-values, in the order given: those under alpha have a false discovery rate of at most alpha (1995)."""
     # From the largest p-value down, so that the running minimum keeps the adjusted ones in the order of the p-values.
     total, smallest = len(p_values), 1.0
-    adjusted = [1.0] * total
+    q_values = [1.0] * total
     for rank, at in reversed(list(enumerate(sorted(range(total), key=p_values.__getitem__), start=1))):
         smallest = min(smallest, p_values[at] * total / rank)
-        adjusted[at] = smallest
-    return tuple(adjusted)
+        q_values[at] = smallest
+    return tuple(q_values)

@@ -34,11 +34,13 @@ def design_effect(differences: "NDArray[Any]", codes: "NDArray[Any]") -> float:
     import numpy as np
 
     n, group_count = len(differences), int(codes.max()) + 1
-    centred = differences - differences.mean()
-    alone = float(np.sum(centred**2))
+    deviations = differences - differences.mean()
+    alone = float(np.sum(deviations**2))
     if alone == 0 or group_count < 2:
         return n / group_count
-    between = group_totals(centred[None, :], codes)[0]
+    between = group_totals(deviations[None, :], codes)[0]
     # One group more, as influential as the most influential there is: few groups show too little of their variance.
     together = (float(np.sum(between**2)) + float(np.max(between**2))) * group_count / (group_count - 1)
+    # Below 1 rows of one group would differ more than strangers do. Chance shows that too, and dividing by it would
+    # make the interval shorter than that of independent rows.
     return min(max(1.0, together / alone), float(n))

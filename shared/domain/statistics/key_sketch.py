@@ -22,6 +22,7 @@ class KeySketch:
 
     def add(self, key: str) -> None:
         """Count *key* in."""
+        # A cryptographic hash: with a weak one, keys that count up (customer 1, 2, 3 ...) would not be a random sample.
         value = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=_BITS // 8).digest(), "big")
         if value >= self._limit or value in self._hashes:
             return
@@ -36,14 +37,14 @@ class KeySketch:
         """Every key of the table with a hash below it is in the sketch."""
         return -self._largest_first[0] + 1 if len(self._hashes) >= SIZE else 2**_BITS
 
-    def share_in(self, other: "KeySketch") -> float:
-        """The share of this table's keys that *other*'s has: exact up to SIZE keys in both, else within 0.05 or so.
+    def share_in(self, sketch: "KeySketch") -> float:
+        """The share of this table's keys that *sketch*'s has: exact up to SIZE keys in both, else within 0.05 or so.
 
         1 where none can be compared, since this table is then a small part of what the other one has.
         """
-        limit = min(self._limit, other._limit)
+        limit = min(self._limit, sketch._limit)
         comparable = {value for value in self._hashes if value < limit}
-        return len(comparable & other._hashes) / len(comparable) if comparable else 1.0
+        return len(comparable & sketch._hashes) / len(comparable) if comparable else 1.0
 
     def to_list(self) -> list[str]:
         """Plain JSON, in order; `parse_sketch` reads it back."""

@@ -47,6 +47,8 @@ def _score(change: float, gains: float, losses: float, n: float) -> float:
 
 
 def _root(falling: Callable[[float], float], low: float, high: float) -> float:
+    # Tango finds the bounds by iteration too. Bisection needs no derivative and cannot leave the interval, and sixty
+    # halvings of a length of 2 reach the last bit of a double, whatever the counts are.
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         low, high = (middle, high) if falling(middle) > 0 else (low, middle)

@@ -13,19 +13,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def placements(scores: "NDArray[Any]", others: "NDArray[Any]") -> "NDArray[Any]":
-    """For each of *scores*, in rising order of the scores' places: the share of *others* below it, ties as half.
+def placements(scores: "NDArray[Any]", opponents: "NDArray[Any]") -> "NDArray[Any]":
+    """For each of *scores*, in rising order of the scores' places: the share of *opponents* below it, ties as half.
 
-    It is the midrank among both less the midrank among *scores*, over the number of *others*.
+    It is the midrank among both less the midrank among *scores*, over the number of *opponents*.
     """
     import numpy as np
 
-    ordered = np.sort(others)
+    opponents_in_order = np.sort(opponents)
     order = np.argsort(scores)
     rising = scores[order]  # Sorted look-ups walk through memory once.
     share = np.empty(len(scores))
-    share[order] = np.searchsorted(ordered, rising, "left") + np.searchsorted(ordered, rising, "right")
-    return share / (2 * len(others))
+    share[order] = np.searchsorted(opponents_in_order, rising, "left") + np.searchsorted(
+        opponents_in_order, rising, "right"
+    )
+    return share / (2 * len(opponents))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +44,10 @@ def area_difference(truth: "NDArray[Any]", champion: "NDArray[Any]", challenger:
     """Of scores for rows whose *truth* is 0 or 1, with at least one row of each."""
     positive = truth == 1
     class_scores = [(model[positive], model[~positive]) for model in (champion, challenger)]
-    (champion_placements, spared), (found_by_challenger, spared_by_challenger) = (
+    (champion_placements, champion_misses), (found_by_challenger, spared_by_challenger) = (
         (placements(above, below), 1 - placements(below, above)) for above, below in class_scores
     )
-    first, second = found_by_challenger - champion_placements, spared_by_challenger - spared
+    first, second = found_by_challenger - champion_placements, spared_by_challenger - champion_misses
     variances = _variance(first), _variance(second)
     terms = sum(variance**2 / max(1, len(side) - 1) for variance, side in zip(variances, (first, second), strict=True))
     return AreaDifference(

@@ -15,7 +15,7 @@ assert checks  # Importing them registers them.
 
 
 def examine(site: Site) -> tuple[Finding, ...]:
-    """A check that cannot end is a finding too."""
+    """Every finding, the worst first. A check that does not end in time is itself a finding."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         findings = [finding for run in pool.map(lambda item: _run(item, site), check.checks.items()) for finding in run]
     return tuple(

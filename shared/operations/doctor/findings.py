@@ -12,7 +12,7 @@ from shared.ports import BundleStore, ControlPlane, DataHub, DevOpsFacts, DriftF
 
 class Grade(StrEnum):
     OK = "ok"
-    WARNING = "warning"  # It works, and not as it should.
+    WARNING = "warning"  # It works, but not as it should.
     BROKEN = "broken"
     UNKNOWN = "unknown"  # The app may not look, or nothing answered.
 
@@ -97,20 +97,20 @@ class SubjectReport:
     check: str
     subject: str
 
-    def ok(self, found: str) -> Finding:
-        return self._finding(Grade.OK, found)
+    def ok(self, fact: str) -> Finding:
+        return self._finding(Grade.OK, fact)
 
-    def warning(self, found: str, fix: str) -> Finding:
-        return self._finding(Grade.WARNING, found, fix)
+    def warning(self, fact: str, fix: str) -> Finding:
+        return self._finding(Grade.WARNING, fact, fix)
 
-    def broken(self, found: str, fix: str) -> Finding:
-        return self._finding(Grade.BROKEN, found, fix)
+    def broken(self, fact: str, fix: str) -> Finding:
+        return self._finding(Grade.BROKEN, fact, fix)
 
-    def unknown(self, found: str, fix: str) -> Finding:
-        return self._finding(Grade.UNKNOWN, found, fix)
+    def unknown(self, fact: str, fix: str) -> Finding:
+        return self._finding(Grade.UNKNOWN, fact, fix)
 
-    def _finding(self, grade: Grade, found: str, fix: str = "") -> Finding:
-        return Finding(check=self.check, subject=self.subject, grade=grade, found=found, fix=fix)
+    def _finding(self, grade: Grade, fact: str, fix: str = "") -> Finding:
+        return Finding(check=self.check, subject=self.subject, grade=grade, found=fact, fix=fix)
 
 
 @dataclass(slots=True)

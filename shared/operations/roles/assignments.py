@@ -79,12 +79,12 @@ def consequence(configuration: Configuration, name: str) -> str:
     feeding = [route.name for route in routes if _container(route.take) == name]
     publishing = [route.name for route in routes if _container(route.publish) == name]
     data = [(rules.model, data.take) for rules in configuration.retraining for data in rules.data]
-    trained = [model for model, take in data if _container(take) == name]
+    models = [model for model, take in data if _container(take) == name]
     parts = [
         own.get(name, ""),
         f"files of {_names(feeding, 'route')} are not found" if feeding else "",
         f"results of {_names(publishing, 'route')} cannot be published" if publishing else "",
-        f"training data of {_names(trained, 'model')} are not found" if trained else "",
+        f"training data of {_names(models, 'model')} are not found" if models else "",
     ]
     return "; ".join(part for part in parts if part) or "what is read there is missing"
 
@@ -116,7 +116,7 @@ def _topic() -> Iterator[Assignment]:
 
 
 def _environment(configuration: Configuration, workspace: Workspace) -> Iterator[Assignment]:
-    """A workspace that nothing uses needs nothing."""
+    """The assignments of one environment; none if no route or stage uses its workspace."""
     ports = dict[str, str]()
     if any(route.score.workspace == workspace for route in configuration.routes):
         ports |= dict.fromkeys(("Jobs", "JobLogs"), "scores")

@@ -178,7 +178,7 @@ _TOPICS = ("topics", "topics/subscriptions")
 NEEDS["ControlPlane"] |= {
     "find": (Need(ResourceKind.HUB, ("Microsoft.Storage/storageAccounts/read",)), _workspace("read", "computes/read")),
     "queue": (Need(ResourceKind.BUS, ("Microsoft.ServiceBus/namespaces/queues/read",)),),
-    "topic": (Need(ResourceKind.BUS, tuple(f"Microsoft.ServiceBus/namespaces/{each}/read" for each in _TOPICS)),),
+    "topic": (Need(ResourceKind.BUS, tuple(f"Microsoft.ServiceBus/namespaces/{entity}/read" for entity in _TOPICS)),),
     "grants": tuple(
         Need(kind, _LOOK[:1])
         for kind in (ResourceKind.HUB, ResourceKind.WORKSPACE, ResourceKind.REGISTRY, ResourceKind.BUS)

@@ -31,16 +31,16 @@ def download(run: str, folder: Path | None, force: bool, person: str, as_json: b
     """Fetch the predictions of RUN; a file whose digest is not the manifest's is not kept."""
     app = find_app(person, signed=bool(person))
     with suggesting(app, RUNS, run):
-        published = app.get(f"runs/{run}/predictions")
+        predictions = app.get(f"runs/{run}/predictions")
     target = folder or Path(run)
-    files = [(file, _place(target, file["name"], force)) for file in published["files"]]
+    files = [(file, _place(target, file["name"], force)) for file in predictions["files"]]
     target.mkdir(parents=True, exist_ok=True)
     for file, path in files:
         _fetch(app, run, file, path, force)
         if not as_json:
             click.echo(f"{path}  {file['rows']} rows  sha256:{file['sha256']}")
     if as_json:
-        emit_json(published)
+        emit_json(predictions)
     elif not files:
         click.echo("the run published no file")
 
@@ -87,12 +87,12 @@ def _settle(part: Path, path: Path, force: bool) -> None:
 
 
 def _pieces(app: AppClient, run: str, file: Mapping[str, Any], advance: Callable[[int], None]) -> Iterator[bytes]:
-    received = 0
-    while received < file["bytes"]:
-        piece = app.get(f"runs/{run}/predictions/piece", name=file["name"], offset=str(received))
+    offset = 0
+    while offset < file["bytes"]:
+        piece = app.get(f"runs/{run}/predictions/piece", name=file["name"], offset=str(offset))
         content = base64.b64decode(piece["content"], validate=True)
         if not content:
-            raise RefusedByApp(f"{file['name']} ends after {received} of {file['bytes']} bytes; nothing was kept of it")
-        received += len(content)
+            raise RefusedByApp(f"{file['name']} ends after {offset} of {file['bytes']} bytes; nothing was kept of it")
+        offset += len(content)
         yield content
-        advance(received)
+        advance(offset)

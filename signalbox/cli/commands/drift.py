@@ -70,7 +70,7 @@ def show(model: str, as_json: bool) -> None:
 @_json
 @click.pass_context
 def check_file(context: click.Context, file: Path, route: str, hub: str | None, as_json: bool) -> None:
-    """Compare FILE with what the model learned from; exit code 1 where it drifted, 3 where nobody can say."""
+    """Compare FILE with the model's training data; exit code 1 if it drifted, 3 if too few rows can tell."""
     app = find_app()
     path = lend(file, hub)
     with suggesting(app, ROUTES, route), waiting(f"comparing {file.name}"):

@@ -70,8 +70,8 @@ def _check_by_route(context: click.Context, file: Path, route: str, hub: str | N
     app = find_app()
     path = lend(file, hub)
     with suggesting(app, ROUTES, route):
-        accepted = app.post("data-checks", {"path": path, "route": route})
-    operation = app.follow(accepted)
+        operation_start = app.post("data-checks", {"path": path, "route": route})
+    operation = app.follow(operation_start)
     if operation["result"] is None:
         raise Undecided(operation["because"] or f"the check ended as {operation['status']}; look at the app's log")
     if as_json:
@@ -82,7 +82,7 @@ def _check_by_route(context: click.Context, file: Path, route: str, hub: str | N
 
 
 def lend(file: Path, hub: str | None) -> str:
-    """Where *file* lies in the hub's staging now, for the app to look at."""
+    """Upload *file* to the hub's staging container for the app to check; returns its place."""
     path = f"signalbox-staging/checks/{uuid4().hex}/{file.name}"
     with hub_at(hub) as client:
         upload(client, file, path)

@@ -97,7 +97,7 @@ def _newest(limit: int | None = None) -> tuple[list[dict[str, Any]], list[str]]:
         size = _PAGE if limit is None else min(_PAGE, limit - len(letters))
         page = app.get("dead-letters", limit=str(size), cursor=cursor)
         letters += page["letters"]
-        unseen = unseen or page["unseen"]  # The first pages are of the queues.
+        unseen = unseen or page["unseen"]  # The letters of the queues come on the first pages.
         cursor = page["next"]
         if not cursor:
             break

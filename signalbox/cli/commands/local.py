@@ -79,10 +79,10 @@ def _deploy(app: Path, endpoints: Endpoints) -> None:
     _tell("example", "training its model")
     train_example(app, STATE / "example")
     _tell("example", "deploying it")
-    deployed = deploy_example(app, STATE / "example", endpoints)
+    example = deploy_example(app, STATE / "example", endpoints)
     _tell("example", "publishing its training pipeline")
     prepare_retraining(app, STATE / "example", endpoints)
-    _tell("example", f"{deployed.model}:{deployed.version} deployed; try {STATE / 'example' / 'holdout.csv'}")
+    _tell("example", f"{example.model}:{example.version} deployed; try {STATE / 'example' / 'holdout.csv'}")
 
 
 def _tell(part: str, status: str) -> None:
@@ -111,7 +111,7 @@ def _check_configuration(app: Path, config: str) -> None:
     if not (app / "shared" / "config" / "__main__.py").is_file():
         return  # Another function app, which checks its own configuration.
     command = [sys.executable, "-m", "shared.config", str((app / config).resolve())]
-    checked = subprocess.run(
+    check = subprocess.run(
         command,
         capture_output=True,
         text=True,
@@ -119,9 +119,9 @@ def _check_configuration(app: Path, config: str) -> None:
         cwd=app,
         env={**os.environ, "PYTHONPATH": str(app.resolve())},
     )
-    *findings, _ = [*checked.stdout.splitlines(), ""]
-    if checked.returncode:
-        raise NotSetUp("\n".join(["the configuration cannot be used:", *findings, *checked.stderr.splitlines()[-1:]]))
+    *findings, _ = [*check.stdout.splitlines(), ""]
+    if check.returncode:
+        raise NotSetUp("\n".join(["the configuration cannot be used:", *findings, *check.stderr.splitlines()[-1:]]))
     for line in findings:
         if line.endswith("(warning)"):
             _tell("warning", line.removesuffix(" (warning)"))

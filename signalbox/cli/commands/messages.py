@@ -1,4 +1,4 @@
-"""Speak to the local app by Service Bus, as the Data Hub's other systems do, and hear what becomes of it."""
+"""Send messages to the local app over Service Bus, as the Data Hub's other systems do, and receive the results."""
 
 import csv
 import json
@@ -97,35 +97,35 @@ def send_bodies(
     return ids
 
 
-def hear(client: "ServiceBusClient", ids: Sequence[str], expected: int, patience: float) -> Iterator[dict[str, Any]]:
+def hear(client: "ServiceBusClient", ids: Sequence[str], count: int, patience: float) -> Iterator[dict[str, Any]]:
     """The results that answer the messages *ids*, as they come; others' are taken off the subscription too."""
     deadline = time.monotonic() + patience
     with client.get_subscription_receiver(RESULTS_TOPIC, FOLLOWER) as receiver:
-        while expected and (remaining_s := deadline - time.monotonic()) > 0:
+        while count and (remaining_s := deadline - time.monotonic()) > 0:
             for message in receiver.receive_messages(20, max_wait_time=remaining_s):
                 receiver.complete_message(message)
                 if message.correlation_id in ids:
-                    expected -= 1
+                    count -= 1
                     yield {**json.loads(str(message)), "answers": message.correlation_id}
 
 
-def _wait(client: "ServiceBusClient", ids: Sequence[str], expected: int, patience: int) -> None:
+def _wait(client: "ServiceBusClient", ids: Sequence[str], count: int, patience: int) -> None:
     """Print the results; those of one run once, however many messages they answer."""
-    answers, printed = 0, set[str]()
+    answers, lines = 0, set[str]()
     with waiting("waiting for the results"):
-        for result in hear(client, ids, expected, patience) if patience else ():
+        for result in hear(client, ids, count, patience) if patience else ():
             answers += 1
             if (
                 line := f"{result['outcome']}  {result['run']}  {result['manifest'] or result['because']}"
-            ) not in printed:
-                printed.add(line)
+            ) not in lines:
+                lines.add(line)
                 click.echo(line)
-    if patience and answers < expected:
+    if patience and answers < count:
         raise Undecided(f"not all results came within {patience} s; see `signalbox status`")
 
 
 def _record(row: dict[str, str]) -> dict[str, Any]:
-    """Numbers as numbers: a CSV file does not say which texts are some."""
+    """A row as a record. Texts that are numerals become numbers, because a CSV file has no types."""
     return {name: _value(text) for name, text in row.items()}
 
 

@@ -40,8 +40,8 @@ def plan_promote(model: str, target: str, out: Path | None, as_json: bool) -> No
     if as_json:
         emit_json(plan_report)
         return
-    planned = plan_report["plan"]
-    emit_facts({"plan": plan_report["digest"], "bundle": planned["digest"], "size": f"{planned['size']} bytes"})
+    bundle = plan_report["plan"]
+    emit_facts({"plan": plan_report["digest"], "bundle": bundle["digest"], "size": f"{bundle['size']} bytes"})
     for name in ("gates", "odds", "approvals", "writes", "unmet"):
         click.echo(f"\n{name}")
         for line in plan_report[name]:
@@ -52,25 +52,27 @@ def plan_promote(model: str, target: str, out: Path | None, as_json: bool) -> No
 @click.argument("models", nargs=-1, required=True)
 @_to
 @_reason
-@click.option("--plan", "planned", type=click.Path(exists=True, path_type=Path), help="Run this very plan or nothing.")
+@click.option(
+    "--plan", "plan_file", type=click.Path(exists=True, path_type=Path), help="Run this very plan or nothing."
+)
 @click.option("--each", is_flag=True, help="Let each of several models end as it may; otherwise all or none.")
 @click.option("--break-glass", is_flag=True, help="Where gates fail, wait for those who may override them together.")
 @_as
 @_json
 def promote(
-    models: tuple[str, ...], target: str, reason: str, planned: Path | None, person: str, **flags: bool
+    models: tuple[str, ...], target: str, reason: str, plan_file: Path | None, person: str, **flags: bool
 ) -> None:
     """Carry MODEL:VERSION up the ladder, or several models together."""
     body: dict[str, Any] = {"to": target, "reason": reason, "break_glass": flags["break_glass"]}
-    if planned and len(models) > 1:
+    if plan_file and len(models) > 1:
         raise click.UsageError("--plan is for one model; promote several without it")
-    if planned:
-        body["plan"] = _read_plan(planned)
+    if plan_file:
+        body["plan"] = _read_plan(plan_file)
     body |= {"model": models[0]} if len(models) == 1 else {"models": list(models), "atomic": not flags["each"]}
     app = find_app(person, signed=True)
     with suggesting(app, MODELS, models[0].partition(":")[0]), suggesting(app, STAGES, target):
-        started = app.post("promotions", body)
-    emit_answer(started, flags["as_json"])
+        answer = app.post("promotions", body)
+    emit_answer(answer, flags["as_json"])
 
 
 @click.command()
@@ -211,8 +213,8 @@ def recover(model: str, environment: str, reason: str, person: str, as_json: boo
     body = {"version": version, "environment": environment, "reason": reason}
     app = find_app(person, signed=True)
     with suggesting(app, ENVIRONMENTS, environment), suggesting(app, MODELS, name):
-        started = app.post(f"models/{name}/recover", body)
-    emit_answer(started, as_json)
+        answer = app.post(f"models/{name}/recover", body)
+    emit_answer(answer, as_json)
 
 
 @click.group()

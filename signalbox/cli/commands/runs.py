@@ -78,7 +78,7 @@ def logs(run: str, file: str, lines: int, only_list: bool, person: str, as_json:
         )
     else:
         head = f"{'the end of ' if log['cut'] else ''}{log['file']}" if log["file"] else "nothing is logged yet"
-        click.echo(f"job {log['job']}: {head}", err=True)  # So that a pipe gets the log alone.
+        click.echo(f"job {log['job']}: {head}", err=True)  # Facts go to stderr, so that a pipe gets the log alone.
         click.echo(log["text"])
 
 
@@ -164,8 +164,8 @@ def _quarantine_facts(run: str, quarantine: dict[str, Any] | None) -> dict[str, 
     }
     if quarantine["released_by"]:
         return facts | {"released by": f"{quarantine['released_by']}: {quarantine['reason']}"}
-    informed = f"; told: {', '.join(quarantine['told'])}" if quarantine["told"] else ""
-    facts["may release"] = f"{quarantine['may_release']}{informed}"
+    recipients = f"; told: {', '.join(quarantine['told'])}" if quarantine["told"] else ""
+    facts["may release"] = f"{quarantine['may_release']}{recipients}"
     if quarantine["waits"]:
         facts["until"] = quarantine["until"]
         facts["to release"] = f"signalbox release {run} --reason WHY"

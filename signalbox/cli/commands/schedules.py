@@ -20,7 +20,7 @@ def schedules() -> None:
 @_json
 def list_schedules(as_json: bool) -> None:
     """Every schedule, what it does, and when next."""
-    schedules = _all()
+    schedules = _all_schedules()
     if as_json:
         emit_json(schedules)
         return
@@ -30,7 +30,7 @@ def list_schedules(as_json: bool) -> None:
             f"{schedule['does']} {schedule['of']}",
             schedule["cron"],
             schedule["timezone"],
-            _when(schedule),
+            _time_text(schedule),
         )
         for schedule in schedules
     ]
@@ -84,7 +84,7 @@ def run(schedule: str, reason: str, person: str, as_json: bool) -> None:
     _order(schedule, "run", reason, person, as_json)
 
 
-def _all() -> list[dict[str, str]]:
+def _all_schedules() -> list[dict[str, str]]:
     app, schedules, after = find_app(), list[dict[str, str]](), ""
     while True:
         page = app.get("schedules", **({"after": after} if after else {}))
@@ -94,7 +94,7 @@ def _all() -> list[dict[str, str]]:
             return schedules
 
 
-def _when(row: dict[str, str]) -> str:
+def _time_text(row: dict[str, str]) -> str:
     return f"paused by {row['by']}: {row['reason']}" if row["paused"] else row["next"]
 
 

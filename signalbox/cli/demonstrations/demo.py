@@ -16,7 +16,7 @@ from signalbox.launcher.hub import hub_client
 
 
 def run_demo(project: Path, state: Path) -> None:
-    """Raises click.ClickException where anything is not as it should be."""
+    """Run the demonstration. Raises click.ClickException if any check fails."""
     shutil.rmtree(state, ignore_errors=True)
     state.mkdir(parents=True)
     line = Timeline()
@@ -26,9 +26,9 @@ def run_demo(project: Path, state: Path) -> None:
         line.say("local cloud up", f"app {cloud.endpoints.app}, hub {cloud.endpoints.hub}")
         app = AppClient(cloud.endpoints.app, cloud.endpoints.function_key)
         stage = Stage(cloud=cloud, app=app, hub=hub, line=line, folder=state / "example", project=project)
-        deployed = deploy_example(project, stage.folder, cloud.endpoints)
-        address = f"{deployed.endpoint}/{deployed.deployment}"
-        line.say("model deployed", f"{deployed.model}:{deployed.version} behind batch endpoint {address}")
+        example = deploy_example(project, stage.folder, cloud.endpoints)
+        address = f"{example.endpoint}/{example.deployment}"
+        line.say("model deployed", f"{example.model}:{example.version} behind batch endpoint {address}")
         tell_inference(stage)
         tell_promotion(stage)
         line.say("done", f"logs in {state / 'logs'}")

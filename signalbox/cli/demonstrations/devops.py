@@ -23,7 +23,7 @@ _EVENTS = ("approval-pending", "approval-completed")
 
 
 def run_devops_demo(project: Path, state: Path) -> None:
-    """Raises click.ClickException where anything is not as it should be."""
+    """Run the demonstration. Raises click.ClickException if any check fails."""
     shutil.rmtree(state, ignore_errors=True)
     state.mkdir(parents=True)
     line = Timeline()
@@ -55,7 +55,7 @@ def _released_from_here(stage: Stage) -> None:
             f"promotions/{promotion}/approve", body
         )
         stage.line.say("approved in Signalbox", f"{person} as {role}")
-    _released(stage, run)
+    _release(stage, run)
     approval = _approval(stage, run)
     statuses = {step["assignedApprover"]["displayName"]: step["status"] for step in approval["steps"]}
     expect(statuses["Signalbox"] == "approved", f"Azure DevOps was not told: {statuses}")
@@ -72,27 +72,27 @@ def _released_from_there(stage: Stage, folder: Path) -> None:
         update = [{"approvalId": approval["id"], "status": "approved", "comment": "looks right"}]
         _ado(stage, "PATCH", "mlops/_apis/pipelines/approvals?api-version=7.1", update, person)
         stage.line.say("approved in Azure DevOps", person)
-    _released(stage, run)
+    _release(stage, run)
     record = stage.app.get(f"promotions/{promotion}")
     expect(record["fate"] == "promoted", f"the promotion ended as {record['fate']}: {record.get('because')}")
     stage.line.say("in the registry", f"{_MODEL}:3, approved by {', '.join(person for person, _ in _DECIDERS)}")
 
 
-def _run(stage: Stage, version: str, approvers: list[str], needed: int) -> int:
+def _run(stage: Stage, version: str, approvers: list[str], least_approvals: int) -> int:
     """A scripted pipeline whose stage waits for the product's callback and for an approval; started by Linus."""
     endpoints = stage.cloud.endpoints
     body = f'{{"start": "promotion", "model": "{_MODEL}:{version}", "to": "central"}}'
     gate = {"kind": "task", "url": f"{endpoints.app}/api/v1/devops/checks", "key": endpoints.devops_key, "body": body}
-    approval = {"kind": "approval", "approvers": approvers, "min": needed}
+    approval = {"kind": "approval", "approvers": approvers, "min": least_approvals}
     stages = [
         {"name": "promote", "gates": [gate, approval]},
         {"name": "deploy", "steps": [{"kind": "log", "lines": ["the next stage runs"]}]},
     ]
     script = {"project": "mlops", "name": f"promote {version}", "parameters": {"signalbox": ""}, "stages": stages}
     pipeline = control(stage, "/_control/pipelines", script, "devops")["id"]
-    started = control(stage, "/_control/runs", {"pipeline": pipeline, "person": "linus@example.org"}, "devops")
-    stage.line.say("pipeline started", f"run {started['id']} of {script['name']!r}: gated, and no agent is held")
-    return int(started["id"])
+    run = control(stage, "/_control/runs", {"pipeline": pipeline, "person": "linus@example.org"}, "devops")
+    stage.line.say("pipeline started", f"run {run['id']} of {script['name']!r}: gated, and no agent is held")
+    return int(run["id"])
 
 
 def _asking(stage: Stage, run: int) -> str:
@@ -101,7 +101,7 @@ def _asking(stage: Stage, run: int) -> str:
 
     def waits() -> str:
         nonlocal lines_told
-        state = _seen(stage, run)
+        state = _inspect(stage, run)
         for text in state["log"][lines_told:]:
             stage.line.say("  the pipeline's log", text[:100])
         lines_told = len(state["log"])
@@ -113,8 +113,8 @@ def _asking(stage: Stage, run: int) -> str:
     return str(wait_for(waits, "the run did not come to waiting for people"))
 
 
-def _released(stage: Stage, run: int) -> None:
-    state = wait_for(lambda: _ended(stage, run), "the run was not released")
+def _release(stage: Stage, run: int) -> None:
+    state = wait_for(lambda: _result_if_ended(stage, run), "the run was not released")
     expect(state["result"] == "succeeded", f"the run ended as {state['result']}: {state['log'][-3:]}")
     gate = next(gate_["id"] for gate_ in state["stages"][0]["gates"] if gate_["kind"] == "task")
     effects = control(stage, "/_control/state", door="devops")["effects"]
@@ -123,12 +123,12 @@ def _released(stage: Stage, run: int) -> None:
     stage.line.say("run released", f"by one callback; then: {state['log'][-1]}")
 
 
-def _ended(stage: Stage, run: int) -> dict[str, Any] | None:
-    state = _seen(stage, run)
+def _result_if_ended(stage: Stage, run: int) -> dict[str, Any] | None:
+    state = _inspect(stage, run)
     return state if state["state"] == "completed" else None
 
 
-def _seen(stage: Stage, run: int) -> dict[str, Any]:
+def _inspect(stage: Stage, run: int) -> dict[str, Any]:
     return dict(control(stage, f"/_control/runs/{run}", door="devops"))
 
 

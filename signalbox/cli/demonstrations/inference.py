@@ -66,8 +66,8 @@ def predict_directly(folder: Path) -> dict[str, float]:
 
     rows = pd.read_csv(folder / "holdout.csv")
     model = joblib.load(folder / "model" / "model.joblib")
-    predicted = model.predict(rows[list(model.feature_names_in_)])
-    return dict(zip(rows["id"], (float(value) for value in predicted), strict=True))
+    predictions = model.predict(rows[list(model.feature_names_in_)])
+    return dict(zip(rows["id"], (float(value) for value in predictions), strict=True))
 
 
 def _repeat_event(stage: Stage, run: str) -> None:

@@ -30,7 +30,7 @@ _EACH, _PATIENCE_S = 2, 60.0
 
 
 def run_messaging_demo(project: Path, state: Path) -> None:
-    """Raises click.ClickException where anything is not as it should be."""
+    """Run the demonstration. Raises click.ClickException if any check fails."""
     shutil.rmtree(state, ignore_errors=True)
     state.mkdir(parents=True)
     line = Timeline()
@@ -75,8 +75,8 @@ def _poison(stage: Stage, client: "ServiceBusClient") -> None:
         stage.line.say("poison dead-lettered", f"{message_id} by {queue}: {reason}")
     letters = stage.app.get("dead-letters")["letters"]
     queued_paths = [letter["path"] for letter in letters if letter["path"].startswith("service-bus/")]
-    stored = [letter for letter in letters if letter["path"] not in queued_paths]
-    reasons = {_letter(stage, letter["path"])["event"]["id"]: letter["reason"] for letter in stored}
+    new_letters = [letter for letter in letters if letter["path"] not in queued_paths]
+    reasons = {_letter(stage, letter["path"])["event"]["id"]: letter["reason"] for letter in new_letters}
     expect(reasons.keys() == {outside, bad}, f"stored are {reasons}")
     expect(len(queued_paths) == 2, f"of the queues' own dead letters are listed {queued_paths}")
     for message_id in (outside, bad):

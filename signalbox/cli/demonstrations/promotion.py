@@ -7,7 +7,7 @@ from signalbox.cli.demonstrations.example import offer_answers, offer_example, t
 from signalbox.cli.demonstrations.stage import Stage, control, expect, signed_in, wait_for
 
 _MODEL = "diabetes-progression"
-# A tag names nobody who asked, so one more person looks: the witness.
+# A tag does not name the person who asked, so one more person must approve: the witness.
 _DECIDERS = (
     ("ada@example.org", "data-scientist"),
     ("grace@example.org", "product-owner"),
@@ -16,7 +16,7 @@ _DECIDERS = (
 
 
 def tell_promotion(stage: Stage) -> None:
-    """The champion first, so that there is somebody to be better than."""
+    """Promote a first model, the champion, and then a better and a worse challenger."""
     endpoints = stage.cloud.endpoints
     offer_answers(endpoints, stage.folder)
     _offer(stage, stage.folder, "2", "preprod")
@@ -32,7 +32,7 @@ def tell_promotion(stage: Stage) -> None:
 
 
 def _climb(stage: Stage) -> None:
-    """A challenger with six blood values more, past two people."""
+    """Promote a challenger that uses six more blood values; two people approve."""
     folder = _train(stage, "blood")
     _offer(stage, folder, "3", "central")
     promotion = _promotion_of(stage, "3")

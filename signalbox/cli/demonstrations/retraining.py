@@ -1,4 +1,4 @@
-"""The story of retraining: the world moves, a model follows with nobody touching it, and only a better one serves.
+"""The story of retraining: the data drifts, a model is retrained without a person, and only a better one serves.
 
 It trains the example's model, brings up a local cloud of its own, and checks everything it says.
 """
@@ -29,7 +29,7 @@ _PATIENCE_S, _LIMIT_S = 300.0, 120.0
 
 
 def run_retraining_demo(project: Path, state: Path) -> None:
-    """Raises click.ClickException where anything is not as it should be."""
+    """Run the demonstration. Raises click.ClickException if any check fails."""
     shutil.rmtree(state, ignore_errors=True)
     state.mkdir(parents=True)
     line = Timeline()
@@ -50,7 +50,7 @@ def run_retraining_demo(project: Path, state: Path) -> None:
 
 
 def _set_up(stage: Stage) -> None:
-    """What there is on the day before: a model at work, a pipeline that can train it, and no drift."""
+    """Set up the situation before the drift: a model that serves, and a pipeline that can train it."""
     deploy_example(stage.project, stage.folder, stage.cloud.endpoints)
     pipeline = prepare_retraining(stage.project, stage.folder, stage.cloud.endpoints)
     stage.line.say("model deployed", f"{MODEL}:1 behind batch endpoint diabetes-batch/blue")
@@ -61,13 +61,13 @@ def _set_up(stage: Stage) -> None:
     expect(record["fate"] == "promoted", f"the champion ended as {record['fate']}: {record.get('because')}")
     stage.line.say("champion serves", f"{MODEL}:1 in pre-production")
     upload(stage.hub, stage.folder / "before.csv", "landing/diabetes/each/before/patients.csv")
-    window = wait_for(lambda: _closed(stage), "the first window was not closed", _PATIENCE_S)
+    window = wait_for(lambda: _closed_run(stage), "the first window was not closed", _PATIENCE_S)
     expect(window["outcome"] == "none", f"the first window ended as {window['outcome']}: {window['because']}")
     stage.line.say("no drift", f"{window['rows']} patients as the model knows them: {window['because']}")
 
 
 def tell_better(stage: Stage) -> None:
-    """New devices measure otherwise: the model is wrong, is trained anew, and the better one serves."""
+    """New devices measure differently. The model is wrong and is retrained, and the better one serves."""
     stage.line.say("new devices", "they show a body mass index and a blood pressure that are too high")
     turn = follow(stage, let_in(stage, "devices", holdout=True), 1)
     stage.line.say("the loop closed", f"its timeline, from the records of {turn.run['run']}:")
@@ -81,7 +81,7 @@ def tell_better(stage: Stage) -> None:
 
 
 def tell_noise(stage: Stage) -> None:
-    """Broken devices mix patients up: that drifts too, is trained on too, and makes nothing that is better."""
+    """Broken devices mix patients up. That drift starts a training too, whose model is not better and is refused."""
     stage.line.say("broken devices", "they mix the patients up, and nothing can be learned from what they say")
     turn = follow(stage, let_in(stage, "noise", holdout=False), 2)
     stage.line.say("the loop closed", f"its timeline, from the records of {turn.run['run']}:")
@@ -90,6 +90,6 @@ def tell_noise(stage: Stage) -> None:
     stage.line.say("refused", turn.run["because"])
 
 
-def _closed(stage: Stage) -> dict[str, Any] | None:
+def _closed_run(stage: Stage) -> dict[str, Any] | None:
     window = drift(stage)["window"]
     return window if window and window["closed"] else None

@@ -1,4 +1,4 @@
-"""What a turn of the loop has to have come to, looked at past the app: in Azure ML, at the endpoint, in the hub."""
+"""Checks of one turn of the loop that do not ask the app: in Azure ML, at the endpoint, in the hub."""
 
 import io
 import json
@@ -33,7 +33,7 @@ def check_better(stage: Stage, turn: Turn) -> None:
 
 
 def check_refused(stage: Stage, turn: Turn, champion: str) -> None:
-    """Nothing was registered, and who served goes on."""
+    """Nothing was registered, and the champion still serves."""
     run, state = turn.run, _state(stage)
     expect(run["outcome"] == "not better", f"the run ended as {run['outcome']}: {run['because']}")
     expect(not run["challenger"], f"{run['challenger']} was registered")
@@ -79,11 +79,11 @@ def _ask(stage: Stage, rows: Any) -> list[float]:
 
 
 def _check_alone(stage: Stage, turn: Turn) -> None:
-    """One job, and nobody's name in the audit log."""
+    """Check that one job ran and that the audit log names no person."""
     run = turn.run["run"]
     jobs = control(stage, "/_effects")["jobs"]
-    submitted = {name: count for name, count in jobs.items() if run in name}
-    expect(list(submitted.values()) == [1], f"the training was submitted {submitted or jobs}")
+    submissions = {name: count for name, count in jobs.items() if run in name}
+    expect(list(submissions.values()) == [1], f"the training was submitted {submissions or jobs}")
     actors = {entry["who"] for entry in entries(stage, turn.started_at)} - {"signalbox", f"retraining {run}"}
     expect(not actors, f"{', '.join(actors)} had a hand in it")
 

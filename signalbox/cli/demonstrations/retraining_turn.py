@@ -15,7 +15,7 @@ from signalbox.cli.demonstrations.stage import Stage, expect, read, wait_for
 
 MODEL = "diabetes-progression"
 _ROUTE = "diabetes-each"
-_PATIENCE_S, _EVERY_S = 300.0, 1.0  # Looking more often would only slow the loop down.
+_PATIENCE_S, _EVERY_S = 300.0, 1.0  # Polling more often would only slow the loop down.
 _WIDTH = 110
 _SILENT = ("receipt issued", "evidence pack written")
 
@@ -48,7 +48,7 @@ def let_in(stage: Stage, world: str, *, holdout: bool) -> datetime:
 
 
 def follow(stage: Stage, started_at: datetime, number: int) -> Turn:
-    """Until the run of training with this *number* has ended, and the promotion that it started, if it started one."""
+    """Wait until the training with this *number*, and the promotion that it may have started, have ended."""
     steps = list[str]()
 
     def tell(doing: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What every scene of the demonstration needs: the local cloud, the app, a timeline, and patience."""
+"""The stage that all demonstrations share: the local cloud, the app, a timeline, and waiting."""
 
 import threading
 import time
@@ -30,7 +30,7 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """What every scene needs."""
+    """The local cloud, its app and the timeline, for one demonstration."""
 
     cloud: LocalCloud
     app: AppClient

@@ -1,4 +1,4 @@
-"""Who may come in: Entra tokens for Azure DevOps, and job access tokens of one plan, as Bearer or as Basic.
+"""Admission of callers: Entra tokens for Azure DevOps, and job access tokens of one plan, as Bearer or as Basic.
 
 A job access token opens its own plan and reads its project; it lives for 48 hours.
 """
@@ -79,7 +79,7 @@ class Gatehouse:
         return token
 
     def expire(self, plan: str, answer: int) -> None:
-        """As if 48 hours had passed; *answer* is the status of the answer to later uses of the token."""
+        """Expire the tokens of *plan* as if 48 hours had passed; their later uses get the status *answer*."""
         for token in self._store.all("token"):
             if token["plan"] == plan.lower():
                 self._store.put("token", token["id"], token | {"expires": 0.0, "answer": answer})

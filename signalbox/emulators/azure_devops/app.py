@@ -61,7 +61,7 @@ def create_app(options: AzureDevOpsOptions) -> web.Application:
 
 
 def _counting(store: Store) -> Any:
-    """Every request from outside the emulator's own doors, by method: what attacks are measured by."""
+    """Every request from outside the emulator's own doors, by method, so that tests of attacks can measure them."""
 
     @web.middleware
     async def counting(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -73,7 +73,7 @@ def _counting(store: Store) -> Any:
 
 
 def _life(hooks: Hooks, runs: Runs) -> Callable[[web.Application], AsyncIterator[None]]:
-    """What a restart interrupted goes on; at the end everything stops."""
+    """Resume the work that a restart interrupted; stop all work at the end."""
 
     async def running(_: web.Application) -> AsyncIterator[None]:
         hooks.resume()

@@ -1,4 +1,4 @@
-"""What a pipeline sends to others: the agentless task's request with the documented headers, or a check that polls.
+"""The requests that a pipeline sends: the agentless task's request with the documented headers, or a check that polls.
 
 Contract: Tasks/AzureFunctionV1 and InvokeRestApiV1 of microsoft/azure-pipelines-tasks. Callbacks are waited for
 elsewhere.
@@ -35,7 +35,7 @@ class Caller:
 
     async def call(self, run: Document, item: Document) -> str:
         """The item's result; empty where it waits for a callback."""
-        body = _filled(item.get("body", ""), run)
+        body = _fill(item.get("body", ""), run)
         if len(body) > BODY_LIMIT:
             return "failed"
         if item["kind"] == "poll":
@@ -53,7 +53,7 @@ class Caller:
 
     async def _ask_once(self, run: Document, item: Document, body: str) -> str:
         headers = self._headers(run, item)
-        started = time.monotonic()
+        start = time.monotonic()
         try:
             async with (
                 _session() as session,
@@ -63,12 +63,12 @@ class Caller:
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError, OSError):
             status = 0
-        self._note(run, item, status, time.monotonic() - started)
+        self._note(run, item, status, time.monotonic() - start)
         return "" if 200 <= status < 300 else "failed"
 
     async def _poll(self, run: Document, item: Document) -> str:
         for _ in range(min(item.get("attempts", _ATTEMPTS), _ATTEMPTS)):
-            url = _filled(item["url"], run)
+            url = _fill(item["url"], run)
             async with _session() as session, session.get(url, params=_key(item)) as answer:
                 body = await answer.json(content_type=None) if answer.status == 200 else {}
             status = body.get("status")
@@ -103,8 +103,8 @@ def _key(item: Document) -> dict[str, str]:
     return {"code": item["key"]} if item.get("key") else {}
 
 
-def _filled(text: str, run: Document) -> str:
-    """With the run's parameters and predefined variables in place of their macros."""
+def _fill(text: str, run: Document) -> str:
+    """*text* with the run's parameters and predefined variables in place of their macros."""
     for name, value in run["parameters"].items():
         text = text.replace(f"${{{{ convertToJson(parameters.{name}) }}}}", json.dumps(str(value)))
         text = text.replace(f"${{{{ parameters.{name} }}}}", str(value)).replace(f"$({name})", str(value))

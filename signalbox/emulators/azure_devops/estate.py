@@ -45,11 +45,11 @@ class Organisation:
         if name == APP:
             return Member(name=APP, unique_name=PRINCIPAL, oid=PRINCIPAL, kind="servicePrincipal")
         if name in self.groups:
-            return Member(name=name, unique_name=self._scoped(name), oid=name, kind="group")
+            return Member(name=name, unique_name=self._scoped_name(name), oid=name, kind="group")
         person = self.persons[name.lower()]
         return Member(name=person.name, unique_name=person.upn, oid=person.oid)
 
-    def _scoped(self, group: str) -> str:
+    def _scoped_name(self, group: str) -> str:
         """A group's unique name is its project's address and its own name; `[project]\\name` is only displayed."""
         scope, _, name = group.removeprefix("[").partition("]\\")
         project = self.project(scope)

@@ -144,8 +144,8 @@ def _wants(subscription: Document, project: str) -> bool:
 
 
 def _without_secrets(subscription: Document) -> Document:
-    masked = {name: "********" if name in _CONFIDENTIAL else value for name, value in _inputs(subscription)}
-    return subscription | {"consumerInputs": masked}
+    inputs = {name: "********" if name in _CONFIDENTIAL else value for name, value in _inputs(subscription)}
+    return subscription | {"consumerInputs": inputs}
 
 
 def _inputs(subscription: Document) -> list[tuple[str, Any]]:

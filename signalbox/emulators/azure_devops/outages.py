@@ -10,7 +10,7 @@ from signalbox.emulators.azure_devops.store import Store
 
 
 class Outage:
-    """In memory only: a restart ends it. What was turned away is counted by method."""
+    """In memory only: a restart ends it. Refused requests are counted by method."""
 
     def __init__(self, store: Store) -> None:
         self._store, self._now = store, dict[str, Any]()

@@ -86,7 +86,7 @@ class Runs:
         self._finish(self.get(number), "canceled")
 
     def advance(self, number: int) -> None:
-        """As far as the run goes without anybody's answer; what follows a `parallel` stage does not wait for it."""
+        """Advance the run until it waits for an answer. Stages after a `parallel` one do not wait for it."""
         run, waits = self.get(number), False
         for stage in run["stages"]:
             if stage["state"] == "completed":
@@ -108,7 +108,7 @@ class Runs:
             self._finish(run, "succeeded")
 
     def resume(self) -> None:
-        """After a restart: calls that nobody has heard of are made again."""
+        """Make the calls again that a restart interrupted."""
         for run in self._store.all("run"):
             if run["state"] != "completed":
                 for item in _items(run):
@@ -172,7 +172,7 @@ class Runs:
 
     def _ask(self, run: Document, stage: Document, item: Document) -> None:
         approvers = [self._organisation.named(name) for name in item["approvers"]]
-        blocked = [run["requestedFor"]] if item.get("requester_cannot_approve") else []
+        blocked_approvers = [run["requestedFor"]] if item.get("requester_cannot_approve") else []
         step = {"status": "pending", "comment": "", "lastModifiedOn": now(), "initiatedOn": now(), "history": []}
         approval = {
             "id": item["id"],
@@ -187,7 +187,7 @@ class Runs:
             "lastModifiedOn": now(),
             "executionOrder": "anyOrder",
             "minRequiredApprovers": item.get("min", len(approvers)),
-            "blockedApprovers": blocked,
+            "blockedApprovers": blocked_approvers,
             "instructions": item.get("instructions", ""),
             "pipeline": {
                 "owner": {"id": run["id"], "name": run["name"]},

@@ -1,4 +1,4 @@
-"""What the organisation knows, as JSON documents in SQLite by kind and id, and how often what was done to it."""
+"""The organisation's state as JSON documents in SQLite by kind and id, and counts of its changes."""
 
 import json
 from collections.abc import Callable

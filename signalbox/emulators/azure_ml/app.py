@@ -54,7 +54,7 @@ class AzureMlOptions:
     token_for: Callable[[str], str]
     check: Check
     publish: Publish
-    inspected: Shown = field(default_factory=Shown)
+    inspection: Shown = field(default_factory=Shown)
 
 
 def create_app(options: AzureMlOptions) -> web.Application:
@@ -82,7 +82,7 @@ def create_app(options: AzureMlOptions) -> web.Application:
         Snapshot(resources),
         operations,
         registries,
-        InspectionDoors(entrance, resources, options.inspected),
+        InspectionDoors(entrance, resources, options.inspection),
         WorkspaceDoors(entrance),
         AssetDoors(entrance, assets, blobs),
         ArmDoors(entrance, resources, names, jobs),
@@ -96,7 +96,7 @@ def create_app(options: AzureMlOptions) -> web.Application:
     ]
     for door in doors:
         door.add_to(app)
-    app["effects"] = lambda: {"jobs": dict(jobs.created), **resources.effects()}
+    app["effects"] = lambda: {"jobs": dict(jobs.creations), **resources.effects()}
     return app
 
 
@@ -114,7 +114,7 @@ def _tracking_addresses(options: AzureMlOptions) -> Callable[[Scope], Mapping[st
 
 
 def _life(*parts: Any) -> Callable[[web.Application], AsyncIterator[None]]:
-    """What a restart interrupted goes on; at the end everything stops."""
+    """Resume the work that a restart interrupted; stop all work at the end."""
 
     async def running(_: web.Application) -> AsyncIterator[None]:
         for part in parts:

@@ -1,4 +1,4 @@
-"""What every door of Resource Manager shares: who may come in, which path is meant, how a refusal looks."""
+"""Shared by all routes of Resource Manager: admission of callers, resource paths, and the form of a refusal."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

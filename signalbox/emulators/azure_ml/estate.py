@@ -1,4 +1,4 @@
-"""Which workspaces, registries and datastores there are, and what an ARM path, a reference or an address means."""
+"""The workspaces, registries and datastores, and how ARM paths, references and addresses name them."""
 
 import re
 import uuid
@@ -62,10 +62,10 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estate:
-    """*shared* names the datastores that every workspace has: name to (account, container)."""
+    """*common_datastores* names the datastores that every workspace has: name to (account, container)."""
 
     scopes: tuple[Scope, ...]
-    shared: Mapping[str, tuple[str, str]]
+    common_datastores: Mapping[str, tuple[str, str]]
 
     def at(self, path: str) -> Scope | None:
         """The workspace or registry that the ARM *path* lies in."""
@@ -79,17 +79,17 @@ class Estate:
         return path if scope is None else path[len(scope.id) - len(scope.name) :]
 
     def registry(self, name: str) -> Scope | None:
-        return self._named("registries", name)
+        return self._scope_named("registries", name)
 
     def datastores(self, workspace: Scope) -> dict[str, tuple[str, str]]:
         own = {BLOB_STORE: BLOB_CONTAINER, ARTIFACT_STORE: ARTIFACT_CONTAINER}
-        return {**{name: (workspace.account, container) for name, container in own.items()}, **self.shared}
+        return {**{name: (workspace.account, container) for name, container in own.items()}, **self.common_datastores}
 
     def place_of(self, uri: str, scope: Scope) -> Place:
         """Where *uri* (azureml datastore path or https blob address) lies. Raises ValueError naming it."""
         uri_match = _DATASTORE_URI.fullmatch(uri)
         if uri_match:
-            workspace = self._named("workspaces", uri_match["workspace"]) if uri_match["workspace"] else scope
+            workspace = self._scope_named("workspaces", uri_match["workspace"]) if uri_match["workspace"] else scope
             store = self.datastores(workspace).get(uri_match["store"]) if workspace else None
             if store is None:
                 raise ValueError(f"datastore {uri_match['store']!r} of {uri!r} is not registered")
@@ -117,7 +117,7 @@ class Estate:
         name, _, version = text.partition(":")
         return f"{scope.id}/{kind}/{name}/versions/{version}" if version else f"{scope.id}/{text}"
 
-    def _named(self, kind: str, name: str) -> Scope | None:
+    def _scope_named(self, kind: str, name: str) -> Scope | None:
         return next((scope for scope in self.scopes if scope.kind == kind and scope.name.lower() == name.lower()), None)
 
     def _by_guid(self, guid: str) -> Scope | None:

@@ -58,9 +58,9 @@ class FaultBox:
         async def faulty(request: web.Request, handler: Handler) -> web.StreamResponse:
             if request.path.startswith("/_"):
                 return await handler(request)
-            refused = self._refusal(request.path)
-            if refused is not None:
-                return refused
+            refusal = self._refusal(request.path)
+            if refusal is not None:
+                return refusal
             rule = next((rule for rule in self._rules if rule.strikes(request)), None)
             if rule and rule.when == "before":
                 return _fail(request, rule)

@@ -55,7 +55,7 @@ class JobQueue:
         self._resources, self._faults, self._works, self._keep_log = resources, faults, works, keep_log
         self._slots = {kind: asyncio.Semaphore(_AT_ONCE) for kind in works}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self.created: Counter[str] = Counter(
+        self.creations: Counter[str] = Counter(
             job["properties"]["displayName"] for job in resources.children("/jobs-by-guid")
         )
 
@@ -72,7 +72,7 @@ class JobQueue:
             "times": {"created": now()},
         }
         self._resources.put_all({f"/jobs-by-guid/{guid}": job, f"/jobs-by-name/{friendly}": {"guid": guid}})
-        self.created[friendly] += 1
+        self.creations[friendly] += 1
         self._start(guid)
         return job
 
@@ -111,7 +111,7 @@ class JobQueue:
 
     async def stop(self) -> None:
         tasks = list(self._tasks.values())
-        self._tasks.clear()  # Stopped, not cancelled: the jobs go on after the restart.
+        self._tasks.clear()  # The tasks are stopped and the jobs are not cancelled: they go on after the restart.
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -148,7 +148,7 @@ class JobQueue:
         self._set(guid, "Completed")
 
     async def _fail(self, guid: str, error: str) -> None:
-        """The log is there before the status says that there is something to look for."""
+        """Write the log before the status: a client that sees the failure reads the log at once."""
         with contextlib.suppress(AzureError, OSError):  # A job can fail because its storage does.
             await asyncio.to_thread(self._keep_log, self._job(guid)["spec"]["workspace"], guid, f"{error}\n")
         self._set(guid, "Failed", error)

@@ -18,7 +18,7 @@ class NotStarted(Exception):
 
 
 class Ended(Exception):
-    """The process is gone; what it was asked may be asked another."""
+    """The process has ended; the caller may send the request to a new one."""
 
 
 class LineProcess:
@@ -62,7 +62,7 @@ class LineProcess:
         return self._process
 
     async def end(self) -> None:
-        """The next question, if there is one, gets a new process."""
+        """End the process. The next request starts a new one."""
         process, self._process = self._process, None
         if process is not None and process.returncode is None:
             with contextlib.suppress(ProcessLookupError):

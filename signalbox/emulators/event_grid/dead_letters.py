@@ -47,7 +47,7 @@ class LastAttempt:
     outcome: str
     status: int | None
     at: float
-    published: float
+    published_at: float
 
 
 def outcome_of(status: int) -> str:
@@ -111,7 +111,7 @@ def _dead_letter(event: dict[str, Any], to: Subscription, reason: str, last: Las
         "deliveryAttempts": last.attempts,
         "lastDeliveryOutcome": last.outcome,
         "lastHttpStatusCode": last.status,
-        "publishTime": _iso(last.published),
+        "publishTime": _iso(last.published_at),
         "lastDeliveryAttemptTime": _iso(last.at),
     }
     properties = {

@@ -47,7 +47,7 @@ class Deliverer:
     ) -> None:
         self._store, self._subscriptions, self._dead_letters = store, subscriptions, dead
         self._time_scale, self._alarm = time_scale, Alarm()
-        self._validated, self._tasks = set[str](), set[asyncio.Task[None]]()
+        self._valid_endpoints, self._tasks = set[str](), set[asyncio.Task[None]]()
         self._faults, self._chance = Faults(), random.Random(0)
 
     def set_faults(self, faults: Faults) -> None:
@@ -92,12 +92,12 @@ class Deliverer:
         if subscription is None:
             self._store.finish(delivery.number, "dead", "the subscription is gone")
             return
-        if delivery.attempts and time.time() - delivery.published > subscription.ttl_s * self._time_scale:
+        if delivery.attempts and time.time() - delivery.published_at > subscription.ttl_s * self._time_scale:
             self._die(delivery, subscription, "TimeToLiveExceeded")  # Looked at before an attempt only, as on Azure.
             return
         outcome, status = await self._attempt(session, subscription, delivery)
         now = time.time()
-        attempt = replace(delivery, attempts=delivery.attempts + 1, outcome=outcome, status=status, tried=now)
+        attempt = replace(delivery, attempts=delivery.attempts + 1, outcome=outcome, status=status, tried_at=now)
         with transaction(self._store.database):
             self._store.tried(delivery.number, outcome, status, now)
             self._conclude(attempt, subscription)
@@ -107,9 +107,9 @@ class Deliverer:
     ) -> tuple[str, int | None]:
         """The outcome's name, and the status where there was an answer."""
         try:
-            if subscription.name not in self._validated:
+            if subscription.name not in self._valid_endpoints:
                 await _validate(session, subscription)
-                self._validated.add(subscription.name)
+                self._valid_endpoints.add(subscription.name)
             status = await _post(session, subscription, delivery)
         except TimeoutError:
             return "TimedOut", None
@@ -128,15 +128,15 @@ class Deliverer:
             self._die(attempt, subscription, "MaxDeliveryAttemptsExceeded")
         else:
             wait = _SCHEDULE_S[attempt.attempts - 1] if attempt.attempts <= len(_SCHEDULE_S) else _THEN_S
-            self._store.retry(attempt.number, attempt.tried + wait * self._time_scale)
+            self._store.retry(attempt.number, attempt.tried_at + wait * self._time_scale)
 
     def _die(self, delivery: Delivery, subscription: Subscription, reason: str) -> None:
         last = LastAttempt(
             attempts=delivery.attempts,
             outcome=delivery.outcome,
             status=delivery.status,
-            at=delivery.tried,
-            published=delivery.published,
+            at=delivery.tried_at,
+            published_at=delivery.published_at,
         )
         with transaction(self._store.database):
             self._store.finish(delivery.number, "dead", reason)

@@ -24,9 +24,9 @@ class AdvancedFilter:
             return actual is None
         if self.operator == "IsNotNull":
             return actual is not None
-        negated = self.operator in _NEGATED
+        is_negation = self.operator in _NEGATED
         matches = _OPERATORS[self.operator.replace("Not", "")]
-        return any(matches(actual, value) for value in self.values) != negated
+        return any(matches(actual, value) for value in self.values) != is_negation
 
 
 def read_filter(raw: Mapping[str, Any]) -> AdvancedFilter:

@@ -19,17 +19,17 @@ CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (state, due);
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """*attempts* are those made so far; *outcome*, *status* and *tried* tell of the last of them."""
+    """*attempts* are those made so far; *outcome*, *status* and *tried_at* tell of the last of them."""
 
     number: int
     subscription: str
     event_number: int
     event: dict[str, Any]
-    published: float
+    published_at: float
     attempts: int
     outcome: str
     status: int | None
-    tried: float
+    tried_at: float
 
 
 class EventStore:
@@ -119,9 +119,9 @@ def _delivery(row: sqlite3.Row) -> Delivery:
         subscription=row["subscription"],
         event_number=row["event"],
         event=json.loads(row["body"]),
-        published=row["at"],
+        published_at=row["at"],
         attempts=row["attempts"],
         outcome=row["outcome"],
         status=row["status"],
-        tried=row["tried"] or row["at"],
+        tried_at=row["tried"] or row["at"],
     )

@@ -43,8 +43,8 @@ class Subscription:
 
     def envelope(self, event: dict[str, Any]) -> Any:
         """The body to deliver: an array of one in the Event Grid schema, the object itself as a CloudEvent."""
-        shaped = self.shaped(event)
-        return [shaped] if self.event_grid_schema else shaped
+        document = self.shaped(event)
+        return [document] if self.event_grid_schema else document
 
     def _wants_subject(self, subject: str) -> bool:
         begin, end = self.subject_begins_with, self.subject_ends_with

@@ -21,18 +21,18 @@ class Access:
     def opens(self, token: str, audience: str) -> bool:
         """Whether *token* opens the address *audience*, such as `sb://localhost:5672/orders`."""
         if token.startswith(_SAS):
-            return self._signed(token.removeprefix(_SAS), path_of(audience))
+            return self._has_signature(token.removeprefix(_SAS), path_of(audience))
         return self._accepts(token, AUDIENCES)
 
-    def _signed(self, fields: str, path: str) -> bool:
+    def _has_signature(self, fields: str, path: str) -> bool:
         raw = dict(part.partition("=")[::2] for part in fields.split("&"))
         fields_by_name = {name: values[0] for name, values in parse_qs(fields).items()}
         key, expiry = self._keys.get(fields_by_name.get("skn", "")), fields_by_name.get("se", "")
         if key is None or not expiry.isdigit() or int(expiry) <= self._clock():
             return False
-        signed = hmac.new(key.encode(), f"{raw.get('sr', '')}\n{expiry}".encode(), sha256).digest()
+        signature = hmac.new(key.encode(), f"{raw.get('sr', '')}\n{expiry}".encode(), sha256).digest()
         covers = is_covered(path, path_of(unquote(raw.get("sr", ""))))
-        return covers and hmac.compare_digest(b64encode(signed).decode(), fields_by_name.get("sig", ""))
+        return covers and hmac.compare_digest(b64encode(signature).decode(), fields_by_name.get("sig", ""))
 
 
 def path_of(address: str) -> str:

@@ -28,11 +28,11 @@ class RefusedError(Exception):
 
 
 class Broker:
-    """*clock* gives seconds since 1970; *changed* is told the path of an entity that may have something to deliver."""
+    """*clock* gives seconds since 1970; *announce* is called with the path of an entity that may have a message."""
 
     def __init__(self, database: sqlite3.Connection, namespace: Namespace, clock: Callable[[], float]) -> None:
         self.database, self.namespace, self.clock = database, namespace, clock
-        self.changed: Callable[[str], None] = _nobody_listens
+        self.announce: Callable[[str], None] = _nobody_listens
 
     def send(self, path: str, messages: Sequence[Incoming]) -> list[int]:
         """Sequence numbers of what was sent; all or nothing. Raises RefusedError."""
@@ -171,7 +171,7 @@ class Broker:
                 self.database.execute("DELETE FROM messages WHERE seq = ?", (row["seq"],))
 
     def _tell(self, path: str) -> None:
-        self.changed(path)
+        self.announce(path)
 
 
 def _nobody_listens(path: str) -> None:

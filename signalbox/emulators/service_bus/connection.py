@@ -32,7 +32,7 @@ class AmqpConnection(asyncio.Protocol):
 
     def __init__(self, service: Service, connections: set["AmqpConnection"]) -> None:
         self._service, self._connections = service, connections
-        self._granted: set[str] = set()
+        self._granted_entities: set[str] = set()
         self._outlets: dict[Any, Outlet] = {}
         self._seeking: dict[Any, tuple[str, float]] = {}  # Links that wait for a session, and until when.
         self._responses: dict[tuple[Any, str], tuple[Any, Responses]] = {}
@@ -118,7 +118,9 @@ class AmqpConnection(asyncio.Protocol):
         link = event.link
         end = link.remote_source if link.is_sender else link.remote_target
         path = path_of(end.address or "")
-        if path != _CBS and not any(is_covered(path.removesuffix(_MANAGEMENT), audience) for audience in self._granted):
+        if path != _CBS and not any(
+            is_covered(path.removesuffix(_MANAGEMENT), audience) for audience in self._granted_entities
+        ):
             description = f"Unauthorized access. A token with the claim for '{path}' is required."
             close(link, "amqp:unauthorized-access", description)
         elif path == _CBS or path.endswith(_MANAGEMENT):
@@ -225,7 +227,7 @@ class AmqpConnection(asyncio.Protocol):
         audience, token = str(properties.get("name", "")), str(request.body or "")
         good = properties.get("operation") == "put-token" and self._service.access.opens(token, audience)
         if good:
-            self._granted.add(path_of(audience))
+            self._granted_entities.add(path_of(audience))
         code, description = (
             (202, "Accepted") if good else (401, "InvalidSignature: The token is not valid for this entity.")
         )

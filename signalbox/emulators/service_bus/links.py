@@ -94,7 +94,7 @@ class Outlet:
 
     def pump(self, link: Any) -> None:
         """Send what there is credit for; where the client drains its link, give the rest of the credit back."""
-        if self._lost():
+        if self._is_lost():
             close(link, "com.microsoft:session-lock-lost", f"The session lock of '{self.session}' has expired.")
             return
         removes = link.remote_snd_settle_mode == _SETTLED
@@ -123,7 +123,7 @@ class Outlet:
         if self.session is not None:
             self._service.sessions.release(self.entity.path, self.session, self._owner)
 
-    def _lost(self) -> bool:
+    def _is_lost(self) -> bool:
         return self.session is not None and not self._service.sessions.holds(
             self.entity.path, self.session, self._owner
         )

@@ -49,14 +49,14 @@ class Locks:
     def settle(self, token: str, outcome: Outcome) -> None:
         """Raises RefusedError where the lock has run out."""
         with transaction(self._database):
-            row = self._locked(token)
+            row = self._locked_row(token)
             self._apply(row, outcome)
-        self._broker.changed(row["entity"])
+        self._broker.announce(row["entity"])
 
     def renew(self, tokens: Sequence[str]) -> list[float]:
         """Until when each is locked now. Raises RefusedError where one has run out."""
         with transaction(self._database):
-            return [self._renew(self._locked(token)) for token in tokens]
+            return [self._renew(self._locked_row(token)) for token in tokens]
 
     def _apply(self, row: sqlite3.Row, outcome: Outcome) -> None:
         if outcome.verdict == "complete":
@@ -70,7 +70,7 @@ class Locks:
             sql = "UPDATE messages SET token = NULL, locked_until = NULL, state = ? WHERE seq = ?"
             self._database.execute(sql, (state, row["seq"]))
 
-    def _locked(self, token: str) -> sqlite3.Row:
+    def _locked_row(self, token: str) -> sqlite3.Row:
         row: sqlite3.Row | None = self._database.execute("SELECT * FROM messages WHERE token = ?", (token,)).fetchone()
         if row is None or (row["locked_until"] is not None and row["locked_until"] <= self._broker.clock()):
             raise RefusedError("com.microsoft:message-lock-lost", "The lock supplied is invalid or has run out.")

@@ -111,8 +111,8 @@ def status(code: int) -> Any:
 
 
 def _entry(message: Held) -> dict[str, Any]:
-    locked = {} if message.token is None else {"lock-token": UUID(bytes_le=message.token.encode())}
-    return {"message": message.payload, **locked}
+    lock = {} if message.token is None else {"lock-token": UUID(bytes_le=message.token.encode())}
+    return {"message": message.payload, **lock}
 
 
 def _moment(seconds: float) -> Any:

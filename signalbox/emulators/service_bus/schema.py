@@ -47,7 +47,7 @@ def read_held(row: sqlite3.Row, token: str | None = None, locked_until: float | 
     """The message of *row* with the service's marks on it."""
     marks = Marks(
         sequence=row["seq"],
-        enqueued=row["enqueued"],
+        enqueued_at=row["enqueued"],
         deliveries=row["deliveries"],
         locked_until=locked_until,
         state=row["state"],

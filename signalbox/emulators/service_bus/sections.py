@@ -42,7 +42,7 @@ class Marks:
     """What the service adds to a message that it delivers; moments in seconds since 1970."""
 
     sequence: int
-    enqueued: float
+    enqueued_at: float
     deliveries: int
     locked_until: float | None = None
     state: int = 0
@@ -54,18 +54,18 @@ class Marks:
 
 def read_messages(payload: bytes) -> list[Incoming]:
     """The message, or those of a batch. Raises MalformedError."""
-    sections = _split(payload)
+    sections = _split_sections(payload)
     bodies: list[bytes] = [value for code, value, _ in sections if code == _DATA]
     try:
-        batch = [_one(body, _split(body)) for body in bodies]
+        batch = [_single_message(body, _split_sections(body)) for body in bodies]
     except MalformedError:
         batch = []
-    return batch or [_one(payload, sections)]
+    return batch or [_single_message(payload, sections)]
 
 
 def with_marks(payload: bytes, marks: Marks) -> bytes:
     """The message with the service's header fields, annotations and dead-letter properties."""
-    sections = _split(payload)
+    sections = _split_sections(payload)
     first = {code: value for code, value, _ in reversed(sections)}
     parts = [_header(first.get(_HEADER), marks.deliveries), _annotations(first.get(_ANNOTATIONS), marks)]
     application = dict(first.get(_APPLICATION) or {}) | _dead_letter_properties(marks)
@@ -75,22 +75,22 @@ def with_marks(payload: bytes, marks: Marks) -> bytes:
     return b"".join([*parts, *properties, *application_sections, *body])
 
 
-def _split(payload: bytes) -> list[tuple[int, Any, bytes]]:
+def _split_sections(payload: bytes) -> list[tuple[int, Any, bytes]]:
     """Descriptor, value and bytes of each section. Raises MalformedError."""
     sections, at = [], 0
     while at < len(payload):
         data = Data()
         try:
-            used = data.decode(payload[at:])
+            length = data.decode(payload[at:])
             data.rewind()
             data.next()
             section = data.get_object()
         except (DataException, ValueError, UnicodeDecodeError) as error:
             raise MalformedError(str(error)) from error
-        if not isinstance(section, Described) or section.descriptor not in _KNOWN or used <= 0:
+        if not isinstance(section, Described) or section.descriptor not in _KNOWN or length <= 0:
             raise MalformedError("a part of the message is no AMQP section")
-        sections.append((int(section.descriptor), _own(section.value), payload[at : at + used]))
-        at += used
+        sections.append((int(section.descriptor), _own(section.value), payload[at : at + length]))
+        at += length
     if not sections:
         raise MalformedError("the message is empty")
     return sections
@@ -105,7 +105,7 @@ def _own(value: Any) -> Any:
     return [_own(item) for item in value] if isinstance(value, list) else value
 
 
-def _one(payload: bytes, sections: list[tuple[int, Any, bytes]]) -> Incoming:
+def _single_message(payload: bytes, sections: list[tuple[int, Any, bytes]]) -> Incoming:
     first = {code: value for code, value, _ in reversed(sections)}
     properties = list(first.get(_PROPERTIES) or ())
     header, annotations = list(first.get(_HEADER) or ()), first.get(_ANNOTATIONS) or {}
@@ -140,7 +140,7 @@ def _header(header: list[Any] | None, deliveries: int) -> bytes:
 def _annotations(annotations: Mapping[Any, Any] | None, marks: Marks) -> bytes:
     own_annotations: dict[str, Any] = {
         "x-opt-sequence-number": marks.sequence,
-        "x-opt-enqueued-time": _moment(marks.enqueued),
+        "x-opt-enqueued-time": _moment(marks.enqueued_at),
         "x-opt-message-state": marks.state,
     }
     if marks.locked_until is not None:

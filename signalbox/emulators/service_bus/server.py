@@ -33,7 +33,7 @@ class ServiceBus:
     ) -> None:
         namespace = Namespace(settings.get("queues", []), settings.get("topics", []))
         self.broker = Broker(open_broker(state / "service-bus.db"), namespace, clock)
-        self.broker.changed = self._changed
+        self.broker.announce = self._wake_receivers
         sessions, locks = Sessions(self.broker), Locks(self.broker)
         sessions.release_all()  # Their receivers are gone with the process that had the connections.
         management = Management(self.broker, locks, sessions)
@@ -69,7 +69,7 @@ class ServiceBus:
         await asyncio.sleep(0)
         self.broker.database.close()
 
-    def _changed(self, path: str) -> None:
+    def _wake_receivers(self, path: str) -> None:
         if not self._dirty:
             with contextlib.suppress(RuntimeError):  # No loop: nobody is connected yet.
                 asyncio.get_running_loop().call_soon(self._wake)

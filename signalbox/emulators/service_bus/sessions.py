@@ -38,7 +38,7 @@ class Sessions:
                 if row is None:
                     return None
                 session = str(row[0])
-            elif self._held(path, session) is not None:
+            elif self._held_session(path, session) is not None:
                 raise RefusedError(TAKEN, f"The requested session '{session}' cannot be accepted: it is locked.")
             until = self._until(path)
             self._database.execute(_ACCEPT, (path, session, owner, until))
@@ -53,7 +53,7 @@ class Sessions:
         with transaction(self._database):
             if self._database.execute(sql, key).rowcount == 1:
                 self._database.execute(free, (path, session))
-        self._broker.changed(path)
+        self._broker.announce(path)
 
     def release_all(self) -> None:
         """Every receiver is gone."""
@@ -63,7 +63,7 @@ class Sessions:
                 self.release(entity, session, owner)
 
     def holds(self, path: str, session: str, owner: str) -> bool:
-        return self._held(path.lower(), session) == owner
+        return self._held_session(path.lower(), session) == owner
 
     def renew(self, path: str, session: str) -> float:
         """Until when the session is locked now. Raises RefusedError where its lock has run out."""
@@ -83,7 +83,7 @@ class Sessions:
         if self._database.execute(sql, (state, path.lower(), session)).rowcount == 0:
             raise RefusedError(LOST, f"The session lock of '{session}' has expired.")
 
-    def _held(self, path: str, session: str) -> str | None:
+    def _held_session(self, path: str, session: str) -> str | None:
         sql = "SELECT owner FROM sessions WHERE entity = ? AND id = ? AND locked_until > ?"
         row = self._database.execute(sql, (path, session, self._broker.clock())).fetchone()
         return None if row is None else row[0]

@@ -88,5 +88,5 @@ def _blob(headers: CIMultiDictProxy[str]) -> Blob:
         size=int(headers["Content-Length"]),
         content_type=headers.get("Content-Type", ""),
         kind=headers["x-ms-blob-type"],
-        created=parsedate_to_datetime(headers["x-ms-creation-time"]).timestamp(),
+        created_at=parsedate_to_datetime(headers["x-ms-creation-time"]).timestamp(),
     )

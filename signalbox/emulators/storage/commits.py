@@ -35,13 +35,13 @@ class Commit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blob:
-    """What the service says of a blob; *created* is when it was last written whole, in seconds, rounded down."""
+    """What the service says of a blob; *created_at* is when it was last written whole, in seconds, rounded down."""
 
     etag: str = ""
     size: int = 0
     content_type: str = _BYTES
     kind: str = "BlockBlob"
-    created: float = 0.0
+    created_at: float = 0.0
 
 
 def commit_of(

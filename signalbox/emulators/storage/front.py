@@ -38,9 +38,9 @@ class StorageFront:
             yield
 
     async def _forward(self, request: web.Request) -> web.StreamResponse:
-        refused = self._gate.refusal(request)
-        if refused is not None:
-            return refused
+        refusal = self._gate.refusal(request)
+        if refusal is not None:
+            return refusal
         service = f"{request.scheme}://{request.host}"
         commit = commit_of(request.method, request.rel_url.raw_path, request.query, request.headers, service)
         if commit is None:

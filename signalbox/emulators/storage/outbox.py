@@ -26,11 +26,11 @@ Publish = Callable[[str, dict[str, Any]], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """*number* orders commits over restarts; *opened* is before the service saw the request (seconds)."""
+    """*number* orders commits over restarts; *opened_at* is before the service saw the request (seconds)."""
 
     number: int
     commit: Commit
-    opened: float
+    opened_at: float
 
 
 class Outbox:
@@ -46,7 +46,7 @@ class Outbox:
             "INSERT INTO commits (account, container, path, api, url, client_request, opened) VALUES (?,?,?,?,?,?,?)",
             (commit.account, commit.container, commit.path, commit.api, commit.url, commit.client_request, now),
         )
-        return Intent(number=int(insertion.lastrowid or 0), commit=commit, opened=now)
+        return Intent(number=int(insertion.lastrowid or 0), commit=commit, opened_at=now)
 
     def complete(self, intent: Intent, blob: Blob, request: str) -> None:
         """The commit happened and *blob* is what it wrote; a deletion tells what the last write left."""
@@ -65,7 +65,7 @@ class Outbox:
 
     def settle(self, intent: Intent, current: Blob | None, request: str) -> None:
         """Complete or forget an open *intent* by the *current* blob, None where there is none."""
-        if self._happened(intent, current):
+        if self._has_happened(intent, current):
             self.complete(intent, current or Blob(), request)
         else:
             self.forget(intent)
@@ -73,7 +73,7 @@ class Outbox:
     def open(self) -> list[Intent]:
         """Intents without a known outcome, oldest first."""
         rows = self._database.execute("SELECT * FROM commits WHERE state='open' ORDER BY number")
-        return [Intent(number=row["number"], commit=_commit(row), opened=row["opened"]) for row in rows]
+        return [Intent(number=row["number"], commit=_commit(row), opened_at=row["opened"]) for row in rows]
 
     def counts(self, hub: str) -> dict[str, int]:
         """Writes by blob: `container/path` in the account *hub*, `account:container/path` in others."""
@@ -85,11 +85,11 @@ class Outbox:
             row["place"] if row["account"] == hub else f"{row['account']}:{row['place']}": row["times"] for row in rows
         }
 
-    def _happened(self, intent: Intent, current: Blob | None) -> bool:
+    def _has_happened(self, intent: Intent, current: Blob | None) -> bool:
         before = self._last(intent.commit)
         if intent.commit.deletes:
             return current is None and before is not None
-        is_written = current is not None and current.created >= int(intent.opened)
+        is_written = current is not None and current.created_at >= int(intent.opened_at)
         return is_written and (before is None or current is None or before.etag != current.etag)
 
     def _last(self, commit: Commit) -> Blob | None:

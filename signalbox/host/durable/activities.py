@@ -24,7 +24,7 @@ class ActivityQueue:
     Work that has ended the host's process runs alone, before everything else; work that did it again is not run, and
     its failure is the answer.
 
-    While callers wait (*crowded*), few begin: under one interpreter lock they would only be slower together, and the
+    While callers wait (*is_crowded*), few begin: under one interpreter lock they would only be slower together, and the
     callers with them.
     """
 
@@ -33,14 +33,14 @@ class ActivityQueue:
         functions: Mapping[str, ActivityFunction],
         limit: int,
         answer: Callable[[Message], Awaitable[None]],
-        crowded: Callable[[], bool],
+        is_crowded: Callable[[], bool],
         attempts: Attempts,
     ) -> None:
         self._attempts = attempts
         self._functions = functions
         self._limit = limit
         self._answer = answer
-        self._crowded = crowded
+        self._is_crowded = is_crowded
         self._queue: deque[ActivityRow] = deque()
         self._suspects: deque[ActivityRow] = deque()
         self._alone = False
@@ -54,7 +54,7 @@ class ActivityQueue:
     def put(self, rows: Iterable[ActivityRow]) -> None:
         """Queue activities whose rows are written."""
         for row in rows:
-            queue = self._suspects if self._attempts.strikes(row).suspected else self._queue
+            queue = self._suspects if self._attempts.strikes(row).is_suspect else self._queue
             queue.append(row)
         self._fill()
 
@@ -71,7 +71,7 @@ class ActivityQueue:
         while not self._stopping and (row := self._next()) is not None:
             task = asyncio.ensure_future(self._run(row))
             self._running.add(task)
-            task.add_done_callback(self._ended)
+            task.add_done_callback(self._finish)
 
     def _next(self) -> ActivityRow | None:
         if self._suspects:
@@ -82,10 +82,10 @@ class ActivityQueue:
         return self._queue.popleft()
 
     def _room(self) -> int:
-        """Each activity that ends looks again, so that all begin once the crowd is gone."""
-        return min(self._limit, _IN_A_CROWD) if self._crowded() else self._limit
+        """How many activities may run now; asked again whenever one ends, so that all begin once the crowd is gone."""
+        return min(self._limit, _IN_A_CROWD) if self._is_crowded() else self._limit
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _finish(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self._alone = self._alone and bool(self._running)
         self._fill()
@@ -106,7 +106,7 @@ class ActivityQueue:
 
     async def _attempt(self, row: ActivityRow) -> str:
         strikes = self._attempts.strikes(row)
-        if strikes.convicted:
+        if strikes.is_convicted:
             raise ConvictedError(strikes)
         self._attempts.begin(row)
         has_finished = True

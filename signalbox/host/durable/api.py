@@ -88,8 +88,8 @@ class DurableApi:
         if row.status not in FINISHED:
             location = self._links(request, row.instance_id)["statusQueryGetUri"]
             return web.json_response(payload, status=202, headers={"Location": location, "Retry-After": "5"})
-        failed = row.status is Status.FAILED and _flag(request, "returnInternalServerErrorOnFailure")
-        return web.json_response(payload, status=500 if failed else 200)
+        is_failure = row.status is Status.FAILED and _flag(request, "returnInternalServerErrorOnFailure")
+        return web.json_response(payload, status=500 if is_failure else 200)
 
     async def _query(self, request: web.Request) -> web.StreamResponse:
         """A page per `top`; the continuation token travels in `x-ms-continuation-token` both ways."""
@@ -102,14 +102,14 @@ class DurableApi:
         return web.json_response([status_payload(row, show_input=show_input) for row in rows], headers=headers)
 
     async def _purge(self, request: web.Request) -> web.StreamResponse:
-        deleted = await self._client.purge(request.match_info["id"])
-        return web.json_response({"instancesDeleted": deleted}, status=200 if deleted else 404)
+        deletions = await self._client.purge(request.match_info["id"])
+        return web.json_response({"instancesDeleted": deletions}, status=200 if deletions else 404)
 
     async def _purge_by(self, request: web.Request) -> web.StreamResponse:
         if "createdTimeFrom" not in request.query:
             raise BadRequestError("Please provide value for 'createdTimeFrom' parameter.")
-        deleted = await self._client.purge_by(_filter(request))
-        return web.json_response({"instancesDeleted": deleted}, status=200 if deleted else 404)
+        deletions = await self._client.purge_by(_filter(request))
+        return web.json_response({"instancesDeleted": deletions}, status=200 if deletions else 404)
 
     async def _raise(self, request: web.Request) -> web.StreamResponse:
         if request.content_type != "application/json":
@@ -195,7 +195,7 @@ def _filter(request: web.Request) -> Filter:
 def _next_page(rows: list[InstanceRow], top: int | None) -> dict[str, str]:
     if top is None or len(rows) < top or not rows:
         return {}
-    return {"x-ms-continuation-token": json.dumps([rows[-1].created, rows[-1].instance_id])}
+    return {"x-ms-continuation-token": json.dumps([rows[-1].created_at, rows[-1].instance_id])}
 
 
 def _entity(request: web.Request) -> EntityName:

@@ -42,18 +42,18 @@ class Strikes:
     cause: str = ""
 
     @property
-    def suspected(self) -> bool:
+    def is_suspect(self) -> bool:
         """Whether the activity should run with nothing beside it."""
         return self.faults > 0 or self.kills >= _KILLS_BEFORE_ALONE
 
     @property
-    def convicted(self) -> bool:
+    def is_convicted(self) -> bool:
         """Whether the activity should not be tried again."""
         return self.faults >= _MOST_FAULTS or self.kills >= _MOST_KILLS
 
     def after(self, cause: str | None, alone: bool) -> Strikes:
         """These strikes after one more end of the process. A suspect is blamed only for what it did *alone*."""
-        if self.suspected and not alone:
+        if self.is_suspect and not alone:
             return self
         if cause is None:
             return Strikes(faults=self.faults, kills=self.kills + 1, cause=self.cause)
@@ -100,7 +100,7 @@ class Attempts:
             LOGGER.error("the last host ended itself (%s) while %d activities ran", cause, len(running))
 
     def strikes(self, row: ActivityRow) -> Strikes:
-        """What is held against the work of *row*."""
+        """The strikes against the work of *row*."""
         return self.strikes_of(_work(row))
 
     def strikes_of(self, work: str) -> Strikes:
@@ -112,7 +112,7 @@ class Attempts:
             self._connection.execute("INSERT OR REPLACE INTO running VALUES (?, ?)", (row.id, _work(row)))
 
     def end(self, row: ActivityRow, *, finished: bool) -> None:
-        """Take the mark away; work that *finished*, however it did, has nothing held against it any more."""
+        """Remove the mark. Work that *finished*, with success or not, loses its strikes."""
         work = _work(row)
         with self._connection:
             self._connection.execute("DELETE FROM running WHERE activity_id = ?", (row.id,))
@@ -136,6 +136,6 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _work(row: ActivityRow) -> str:
-    """The same for each attempt of a task with retries, so that a retry is no new beginning."""
+    """The identity of the work, which is the same for each attempt: a retry must not start without strikes."""
     identity = json.dumps([row.instance_id, row.execution_id, row.name, row.input])
     return hashlib.sha256(identity.encode()).hexdigest()

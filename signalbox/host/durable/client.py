@@ -99,8 +99,8 @@ class HubClient:
             name=name,
             version=version,
             input=input_text,
-            created=now,
-            updated=now,
+            created_at=now,
+            updated_at=now,
         )
         conflict = await self._storage.write(lambda connection: self._claim(connection, row))
         if conflict is not None:

@@ -56,7 +56,7 @@ class Lane:
     waiting: deque[Message] = field(default_factory=deque)
     instance: Instance | None = None
     busy: bool = False
-    stirred: bool = False
+    has_news: bool = False
 
 
 class Engine:
@@ -68,10 +68,10 @@ class Engine:
         clock: Clock,
         functions: DurableFunctions,
         settings: DurableSettings,
-        crowded: Callable[[], bool],
+        is_crowded: Callable[[], bool],
         attempts: Attempts,
     ) -> None:
-        """*crowded* says whether callers wait, before whom activities stand back."""
+        """*is_crowded* says whether HTTP callers wait; while they do, few activities start."""
         self._storage = storage
         self._lanes: dict[str, Lane] = {}
         self._watchers: dict[str, list[asyncio.Future[None]]] = defaultdict(list)
@@ -80,7 +80,7 @@ class Engine:
         self._runner = StepRunner(storage, clock, functions.orchestrators, functions.catalogue, limit)
         self._timers = DurableTimers(clock, self._post)
         limit = settings.max_activities
-        self._activities = ActivityQueue(functions.activities, limit, self._answer, crowded, attempts)
+        self._activities = ActivityQueue(functions.activities, limit, self._answer, is_crowded, attempts)
         self._entities = EntityQueue(storage, functions.entities, self._deliver, clock)
 
     # Life
@@ -112,7 +112,7 @@ class Engine:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing will happen before the clock moves or somebody calls."""
+        """Whether nothing will happen before the clock moves or a call arrives."""
         return not self._tasks and self._activities.idle
 
     def forget(self, instance_id: str) -> None:
@@ -130,9 +130,9 @@ class Engine:
 
     async def send(self, message: Message) -> None:
         """Store a message for an instance, then deliver it."""
-        stored = replace(message, inbox_id=new_row_id())
-        await self._storage.write(lambda connection: tables.write_messages(connection, [stored]))
-        self._route(stored)
+        inbox_message = replace(message, inbox_id=new_row_id())
+        await self._storage.write(lambda connection: tables.write_messages(connection, [inbox_message]))
+        self._route(inbox_message)
 
     def watch(self, instance_id: str) -> asyncio.Future[None]:
         """A future that is done after the instance's next written step."""
@@ -163,20 +163,20 @@ class Engine:
 
     async def _store(self, answers: list[Message]) -> list[Message]:
         """Keep answers of activities that no step takes yet; the activities will not run again."""
-        stored = [replace(answer, inbox_id=new_row_id(), activity_id=None) for answer in answers]
+        inbox_messages = [replace(answer, inbox_id=new_row_id(), activity_id=None) for answer in answers]
 
         def work(connection: tables.Connection) -> None:
             tables.forget_messages(connection, answers)
-            tables.write_messages(connection, stored)
+            tables.write_messages(connection, inbox_messages)
 
         await self._storage.write(work)
-        return stored
+        return inbox_messages
 
     # Lanes
 
     def _wake(self, instance_id: str) -> None:
         lane = self._lanes.setdefault(instance_id, Lane())
-        lane.stirred = True
+        lane.has_news = True
         if not lane.busy:
             lane.busy = True
             self._spawn(self._run_lane(instance_id, lane))
@@ -188,8 +188,8 @@ class Engine:
 
     async def _run_lane(self, instance_id: str, lane: Lane) -> None:
         try:
-            while lane.stirred:
-                lane.stirred = False
+            while lane.has_news:
+                lane.has_news = False
                 while await self._advance(instance_id, lane):
                     pass
         except tables.StaleExecutionError:
@@ -201,33 +201,33 @@ class Engine:
         finally:
             lane.busy = False
             if not lane.waiting and self._lanes.get(instance_id) is lane:
-                self._rest(instance_id, lane)
+                self._settle(instance_id, lane)
 
-    def _rest(self, instance_id: str, lane: Lane) -> None:
-        """Finished and unknown instances leave memory, and all others when there are too many."""
+    def _settle(self, instance_id: str, lane: Lane) -> None:
+        """Drop the instance from memory if it is finished or unknown, or if there are too many."""
         if lane.instance is None or lane.instance.row.finished or len(self._lanes) > _MOST_IN_MEMORY:
             del self._lanes[instance_id]
 
     async def _advance(self, instance_id: str, lane: Lane) -> bool:
-        """Take one step if there is one to take; whether there may be more."""
+        """Take one step, if a message allows one; whether another may follow."""
         instance = lane.instance = lane.instance or self._load(instance_id)
         if instance is None or instance.row.finished:
             return await self._forget_messages(lane)
         selection = select(instance, lane.waiting)
-        lane.waiting = deque(selection.kept)
-        if not selection.taken and (instance.started or instance.row.status is Status.SUSPENDED):
+        lane.waiting = deque(selection.later_messages)
+        if not selection.step_messages and (instance.started or instance.row.status is Status.SUSPENDED):
             await self._put_aside(lane, selection)
             return False
         await self._step(lane, instance, selection)
         return True
 
     async def _put_aside(self, lane: Lane, selection: Selection) -> None:
-        await self._drop(selection.dropped)
-        answers = [message for message in selection.kept if message.activity_id is not None]
+        await self._drop(selection.stale_messages)
+        answers = [message for message in selection.later_messages if message.activity_id is not None]
         if answers:
-            other_messages = [message for message in selection.kept if message.activity_id is None]
+            other_messages = [message for message in selection.later_messages if message.activity_id is None]
             lane.waiting = deque(
-                [*other_messages, *await self._store(answers), *list(lane.waiting)[len(selection.kept) :]]
+                [*other_messages, *await self._store(answers), *list(lane.waiting)[len(selection.later_messages) :]]
             )
 
     async def _forget_messages(self, lane: Lane) -> bool:
@@ -248,17 +248,17 @@ class Engine:
         return Instance.load(tables.read_instance(rows[0]), [step["events"] for step in steps])
 
     async def _step(self, lane: Lane, instance: Instance, selection: Selection) -> None:
-        started = time.perf_counter()
+        start = time.perf_counter()
         durable_step = await self._runner.run(instance, selection)
         self._act(lane, durable_step)
-        _log_step(durable_step.commit, time.perf_counter() - started)
+        _log_step(durable_step.commit, time.perf_counter() - start)
 
     def _act(self, lane: Lane, durable_step: Written) -> None:
-        """Do what a durable step asked for."""
+        """Act on a step that is durable: wake children, queue activities, set timers, deliver messages."""
         commit, row = durable_step.commit, durable_step.commit.row
-        if commit.restarted:
+        if commit.is_restart:
             lane.instance = Instance(row=row)
-        if commit.restarted or row.finished:
+        if commit.is_restart or row.finished:
             self._timers.cancel_all(row.instance_id)
         for number in commit.closed_timers:
             self._timers.cancel(row.instance_id, number)
@@ -275,6 +275,6 @@ class Engine:
 
 def _log_step(commit: Commit, seconds: float) -> None:
     row = commit.row
-    outcome = "continued" if commit.restarted else row.status.lower()
+    outcome = "continued" if commit.is_restart else row.status.lower()
     detail = f"output={row.output}" if row.status is Status.FAILED else ""
     log_invocation(row.name, outcome, seconds, row.instance_id, detail)

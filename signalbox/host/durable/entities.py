@@ -79,17 +79,17 @@ class EntityQueue:
         state = rows[0]["state"] if rows else None
         function = self._functions.get(entity.name)
         if function is None:
-            return _refused(f"The function '{entity.name}' doesn't exist or is not an entity function.", state)
+            return _refusal(f"The function '{entity.name}' doesn't exist or is not an entity function.", state)
         operation = {"name": message.body["op"], "input": message.body["input"]}
         context = {"self": {"name": entity.name, "key": entity.key}, "exists": bool(rows), "state": state}
         try:
             outcome: dict[str, Any] = json.loads(await function(json.dumps({**context, "batch": [operation]})))
         except Exception as error:
-            return _refused(describe(error), state)
+            return _refusal(describe(error), state)
         return outcome
 
 
-def _refused(reason: str, state: str | None) -> dict[str, Any]:
+def _refusal(reason: str, state: str | None) -> dict[str, Any]:
     result = {"isError": True, "result": json.dumps(reason)}
     return {"entityExists": state is not None, "entityState": state, "results": [result]}
 

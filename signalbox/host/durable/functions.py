@@ -8,7 +8,7 @@ from typing import Any
 from azure.functions.meta import Datum
 
 from signalbox.host.bindings import converter
-from signalbox.host.containment import contained
+from signalbox.host.containment import containing
 from signalbox.host.durable.activities import ActivityFunction
 from signalbox.host.durable.engine import DurableFunctions
 from signalbox.host.durable.entities import EntityFunction
@@ -38,7 +38,7 @@ def _orchestrator(function: Function) -> Orchestrator:
     decode = converter("orchestrationTrigger").decode
 
     def run(context: str) -> str:
-        with contained(function.name):
+        with containing(function.name):
             answer: str = function.code(**{function.argument: decode(Datum(context, "json"), trigger_metadata=None)})
         return answer
 
@@ -50,7 +50,7 @@ def _activity(function: Function, invoker: Invoker) -> ActivityFunction:
 
     async def run(row: ActivityRow) -> str:
         result = await invoker.invoke(function, Datum(row.input, "string"), instance=row.instance_id)
-        with contained(function.name):  # The result's class may bring its own to_json.
+        with containing(function.name):  # The result's class may bring its own to_json.
             text: str = encode(result, expected_type=None).value
         return text
 

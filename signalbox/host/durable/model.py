@@ -40,8 +40,8 @@ class InstanceRow:
     instance_id: str
     execution_id: str
     name: str
-    created: str
-    updated: str
+    created_at: str
+    updated_at: str
     status: Status = Status.PENDING
     version: str | None = None
     input: str | None = None
@@ -114,8 +114,8 @@ class Commit:
     execution_id: str = ""
     step: int = 0
     lines: list[str] = field(default_factory=list)
-    restarted: bool = False
-    taken: list[Message] = field(default_factory=list)
+    is_restart: bool = False
+    consumed_messages: list[Message] = field(default_factory=list)
     closed_timers: list[int] = field(default_factory=list)
     activities: list[ActivityRow] = field(default_factory=list)
     timers: list[TimerRow] = field(default_factory=list)

@@ -29,8 +29,8 @@ def status_payload(row: InstanceRow, *, show_input: bool = True) -> dict[str, An
         "input": _value(row.input) if show_input else None,
         "customStatus": _value(row.custom_status),
         "output": _value(row.output),
-        "createdTime": row.created[:_SECONDS] + "Z",
-        "lastUpdatedTime": row.updated[:_SECONDS] + "Z",
+        "createdTime": row.created_at[:_SECONDS] + "Z",
+        "lastUpdatedTime": row.updated_at[:_SECONDS] + "Z",
     }
 
 
@@ -41,10 +41,10 @@ def _value(text: str | None) -> Any:
 def history_payload(history: Iterable[Event], *, show_output: bool, show_input: bool) -> list[dict[str, Any]]:
     """The history as the status API shows it: bookkeeping hidden, a task's start folded into its end."""
     entries = list(history)
-    started = {entry["EventId"]: entry for entry in entries if entry["EventId"] >= 0}
+    starts = {entry["EventId"]: entry for entry in entries if entry["EventId"] >= 0}
     ended_ids = {entry["TaskScheduledId"] for entry in entries if entry["EventType"] in _COMPLETED_BY}
     return [
-        _history_entry(entry, started, show_output=show_output, show_input=show_input)
+        _history_entry(entry, starts, show_output=show_output, show_input=show_input)
         for entry in entries
         if entry["EventType"] in PUBLIC_NAMES and not (entry["EventType"] in _STARTS and entry["EventId"] in ended_ids)
     ]
@@ -53,16 +53,14 @@ def history_payload(history: Iterable[Event], *, show_output: bool, show_input: 
 _STARTS = frozenset(_COMPLETED_BY.values())
 
 
-def _history_entry(
-    entry: Event, started: Mapping[int, Event], *, show_output: bool, show_input: bool
-) -> dict[str, Any]:
+def _history_entry(entry: Event, starts: Mapping[int, Event], *, show_output: bool, show_input: bool) -> dict[str, Any]:
     code = entry["EventType"]
     payload = {"EventType": PUBLIC_NAMES[code], "Timestamp": entry["Timestamp"]}
     payload |= {name: entry[name] for name in _SHOWN if entry.get(name) is not None}
     if code == Code.EXECUTION_STARTED or code in _STARTS:
         payload["FunctionName"] = payload.pop("Name")
     if code in _COMPLETED_BY:
-        start = started[entry["TaskScheduledId"]]
+        start = starts[entry["TaskScheduledId"]]
         payload |= {"ScheduledTime": start["Timestamp"], "FunctionName": start["Name"]}
     if show_output and entry.get("Result") is not None:
         payload["Result"] = json.loads(entry["Result"])

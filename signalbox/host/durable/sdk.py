@@ -1,6 +1,6 @@
 """Parts of the SDK that only the host can care for: its client's HTTP session, and how it parses a history's times.
 
-It stands alone, so that what reaches into the SDK is seen at once.
+It stands alone, so that the code that reaches into the SDK is easy to find.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which receivers there are: one for a queue or subscription, or one for each session that is held."""
+"""The receivers: one for each queue or subscription, or one for each session that is held."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class ServiceBusTriggers:
             self._listening.add(asyncio.ensure_future(self._again_and_again(source, receive)))
 
     async def stop(self, grace: float) -> None:
-        """Take no more messages; what runs has *grace* seconds to be settled, the rest comes again later."""
+        """Take no more messages. Running calls have *grace* seconds to be settled; the broker redelivers the others."""
         self._stopping.set()
         if self._listening:
             await asyncio.wait(self._listening, timeout=grace)
@@ -57,14 +57,14 @@ class ServiceBusTriggers:
         """Keep receiving; after an error of the connection wait, longer each time, and connect anew."""
         pause = _FIRST_PAUSE_S
         while not self._stopping.is_set():
-            started = asyncio.get_running_loop().time()
+            start = asyncio.get_running_loop().time()
             try:
                 async with connect(source.connection, self._environment) as client:
                     await receive(source, client)
             except Exception as error:
                 LOGGER.warning("function=%s cannot receive from %s: %s", source.function.name, source.address, error)
-                worked = asyncio.get_running_loop().time() - started > _LONGEST_PAUSE_S
-                pause = _FIRST_PAUSE_S if worked else min(pause * 2, _LONGEST_PAUSE_S)
+                was_stable = asyncio.get_running_loop().time() - start > _LONGEST_PAUSE_S
+                pause = _FIRST_PAUSE_S if was_stable else min(pause * 2, _LONGEST_PAUSE_S)
                 await unless(self._stopping, asyncio.sleep(pause))
 
     async def _receive_messages(self, source: Source, client: ServiceBusClient) -> None:
@@ -115,9 +115,9 @@ class ServiceBusTriggers:
     def _begin(self, delivery: Delivery) -> asyncio.Task[Any]:
         self._calls += 1
         call = delivery.call(self._invoker)
-        call.add_done_callback(self._ended)
+        call.add_done_callback(self._note_end)
         return call
 
-    def _ended(self, call: asyncio.Task[Any]) -> None:
+    def _note_end(self, call: asyncio.Task[Any]) -> None:
         del call
         self._calls -= 1

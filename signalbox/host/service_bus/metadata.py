@@ -68,7 +68,8 @@ def _fields(message: ServiceBusReceivedMessage) -> dict[str, Any]:
         "LockToken": None if message.lock_token is None else str(message.lock_token),
         "PartitionKey": message.partition_key,
         "SequenceNumber": message.sequence_number,
-        "DeliveryCount": (message.delivery_count or 0) + 1,  # .NET counts the delivery that is being made.
+        # AMQP counts the failed deliveries before this one; .NET, whose metadata a worker gets, counts this one too.
+        "DeliveryCount": (message.delivery_count or 0) + 1,
         "TimeToLive": None if message.time_to_live is None else _span(message.time_to_live),
         **dict.fromkeys(_JSON, application),
     }

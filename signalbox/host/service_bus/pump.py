@@ -65,8 +65,8 @@ class Pump:
         if self._running:
             return await self._receive(free, _SHORT_S)
         first = await self._receive(1, patience)
-        others = await self._receive(free - 1, _SHORT_S) if first and free > 1 else []
-        return [*first, *others]
+        other_messages = await self._receive(free - 1, _SHORT_S) if first and free > 1 else []
+        return [*first, *other_messages]
 
     async def _receive(self, count: int, patience: float) -> Sequence[ServiceBusReceivedMessage]:
         return await unless(self._stopping, self._receiver.receive_messages(count, max_wait_time=patience)) or []

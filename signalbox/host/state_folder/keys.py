@@ -26,10 +26,10 @@ class Keys:
 def load_keys(state: Path) -> Keys:
     """Read or make `state/keys.json` (mode 600). Raises HostError when it is not a JSON object of strings."""
     path = state / "keys.json"
-    stored = _read(path)
-    keys = Keys(**{field.name: stored.get(field.name) or secrets.token_urlsafe(32) for field in fields(Keys)})
-    if any(stored.get(name) != value for name, value in asdict(keys).items()):
-        write_private(path, json.dumps({**stored, **asdict(keys)}, indent=2) + "\n")
+    record = _read(path)
+    keys = Keys(**{field.name: record.get(field.name) or secrets.token_urlsafe(32) for field in fields(Keys)})
+    if any(record.get(name) != value for name, value in asdict(keys).items()):
+        write_private(path, json.dumps({**record, **asdict(keys)}, indent=2) + "\n")
     return keys
 
 
@@ -37,17 +37,17 @@ def _read(path: Path) -> dict[str, str]:
     if not path.exists():
         return {}
     try:
-        stored = json.loads(path.read_text())
+        record = json.loads(path.read_text())
     except ValueError as error:
         raise HostError(f"{path} is not JSON ({error}): repair it or delete it to get new keys") from None
-    if not isinstance(stored, dict) or not all(isinstance(value, str) for value in stored.values()):
+    if not isinstance(record, dict) or not all(isinstance(value, str) for value in record.values()):
         raise HostError(f"{path} must be a JSON object of strings: repair it or delete it to get new keys")
-    return stored
+    return record
 
 
-def opens(presented: str, *accepted: str) -> bool:
-    """Whether *presented* is one of the *accepted* keys, compared in constant time."""
-    matches = [hmac.compare_digest(presented.encode(), key.encode()) for key in accepted]
+def opens(candidate: str, *keys: str) -> bool:
+    """Whether *candidate* is one of *keys*, compared in constant time."""
+    matches = [hmac.compare_digest(candidate.encode(), key.encode()) for key in keys]
     return any(matches)
 
 

@@ -21,7 +21,7 @@ class LastWords:
         self._path = state / "last-words.txt"
 
     def take(self) -> str | None:
-        """What the process before this one left, on one line; None when it left nothing. It is left only once."""
+        """The line that the previous process left; None if it left none. Reading it removes it."""
         try:
             text = self._path.read_text(errors="replace")
         except FileNotFoundError:
@@ -31,13 +31,13 @@ class LastWords:
         return lines[0][:_MOST_TEXT] if lines else None
 
     def listen(self) -> None:
-        """Write them from now on. For a process that is only a host: it changes `os._exit` and `os.kill`."""
+        """Begin to write them. It replaces `os._exit` and `os.kill`: only a process that is just a host may call it."""
         words = self._path.open("w")  # Open for as long as the process lives: a signal handler cannot open it.
         owner = os.getpid()
         exit_now, send = os._exit, os.kill
 
         def leave(text: str) -> None:
-            if os.getpid() == owner:  # A forked child ends itself so as a matter of course.
+            if os.getpid() == owner:  # A forked child ends so as a rule, which says nothing about the host.
                 words.write(text)
                 words.flush()
 

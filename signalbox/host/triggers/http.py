@@ -9,7 +9,7 @@ from aiohttp import web
 from azure.functions.meta import Datum
 
 from signalbox.host.bindings import converter
-from signalbox.host.containment import contained
+from signalbox.host.containment import containing
 from signalbox.host.functions import Function
 from signalbox.host.invocation import Invoker
 from signalbox.host.log import LOGGER
@@ -55,7 +55,7 @@ class HttpTriggers:
         """404 for no route, 405 for a wrong method, 401 without the key, 500 when the function fails."""
         path = request.rel_url.raw_path.lstrip("/")
         matches = [
-            (endpoint, captured) for endpoint in self._endpoints if (captured := endpoint.route.match(path)) is not None
+            (endpoint, captures) for endpoint in self._endpoints if (captures := endpoint.route.match(path)) is not None
         ]
         if not matches:
             return web.Response(status=404)
@@ -74,7 +74,7 @@ class HttpTriggers:
         except Exception:
             return web.Response(status=500)
         try:
-            with contained(endpoint.function.name):
+            with containing(endpoint.function.name):
                 return _to_response(result)
         except Exception:
             LOGGER.exception("function=%s returned %r, which is no HTTP response", endpoint.function.name, result)
@@ -83,8 +83,8 @@ class HttpTriggers:
     def _admits(self, endpoint: Endpoint, request: web.Request) -> bool:
         if endpoint.auth_level == "anonymous":
             return True
-        accepted = (self._keys.master,) if endpoint.auth_level == "admin" else (self._keys.master, self._keys.default)
-        return opens(presented_key(request.headers, request.query), *accepted)
+        keys = (self._keys.master,) if endpoint.auth_level == "admin" else (self._keys.master, self._keys.default)
+        return opens(presented_key(request.headers, request.query), *keys)
 
 
 async def _to_datum(request: web.Request, parameters: dict[str, str]) -> Datum:

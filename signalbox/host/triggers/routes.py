@@ -82,10 +82,10 @@ def _parameter(match: re.Match[str], template: str) -> tuple[str, int]:
     if match["rest"]:
         return ".*", 3
     names = [name for name in match["constraints"].split(":") if name]
-    return (_constrained(names, template), 1) if names else ("[^/]+", 2)
+    return (_all_constraints(names, template), 1) if names else ("[^/]+", 2)
 
 
-def _constrained(names: list[str], template: str) -> str:
+def _all_constraints(names: list[str], template: str) -> str:
     """Every constraint must hold: all but the last look ahead."""
     patterns = [_constraint(name, template) for name in names]
     lookaheads = "".join(f"(?={pattern}(?:/|$))" for pattern in patterns[:-1])

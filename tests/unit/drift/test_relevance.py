@@ -7,7 +7,7 @@ from sklearn.feature_selection import chi2, f_classif, f_regression, mutual_info
 from sklearn.metrics import mutual_info_score
 
 from shared.domain.drift.association import (
-    binned,
+    bin_numbers,
     chi_squared_of,
     cross_table,
     f_of_groups,
@@ -67,7 +67,7 @@ def test_chi_squared_is_that_of_scikit_learn_summed_over_the_categories(chance):
 def test_information_is_that_of_scikit_learn_on_the_same_bins(chance):
     first = chance.normal(size=500)
     second = first + chance.normal(size=500)
-    codes = binned(first, 5), binned(second, 5)
+    codes = bin_numbers(first, 5), bin_numbers(second, 5)
 
     assert information_of(cross_table(*codes)) == pytest.approx(mutual_info_score(*codes), rel=1e-9)
 

@@ -165,7 +165,7 @@ def test_resampling_has_the_distribution_of_the_ordinary_bootstrap(n, tails):
 def test_many_rows_give_the_interval_of_the_percentile_bootstrap(metric):
     truth, champion, challenger = columns(metric, 20_000)
     one = METRICS[metric]
-    first, second, shared = one.parts(truth, champion), one.parts(truth, challenger), one.shared(truth)
+    first, second, shared = one.parts(truth, champion), one.parts(truth, challenger), one.truth_parts(truth)
     sign = 1 if one.higher_is_better else -1
 
     def difference(*resampled, axis):

@@ -83,7 +83,7 @@ def test_the_policies_after_an_outage_of_some_hours(
     decision = decide(a_schedule(HOURLY, catch_up=catch_up), utc("2026-06-15T08:30"), utc(f"2026-06-15T{now}"))
 
     assert [each.hour for each in decision.fires] == hours
-    assert (decision.skipped is not None, bool(decision.because)) == (skipped, skipped)
+    assert (decision.skipped_due is not None, bool(decision.because)) == (skipped, skipped)
 
 
 def test_a_years_outage_of_a_schedule_of_every_minute_is_capped_and_says_so() -> None:

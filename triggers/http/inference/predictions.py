@@ -60,7 +60,7 @@ class PredictionPiece:
 
 async def list_predictions(request: ApiRequest, run: str) -> Predictions:
     """The files that a run published, with the digests by which a copy is checked."""
-    return await asyncio.to_thread(_published, request.clients, run)
+    return await asyncio.to_thread(_read_predictions, request.clients, run)
 
 
 async def read_prediction(request: ApiRequest, run: str, query: PieceAsked) -> PredictionPiece:
@@ -68,12 +68,16 @@ async def read_prediction(request: ApiRequest, run: str, query: PieceAsked) -> P
     return await asyncio.to_thread(_piece, request.clients, run, query)
 
 
-def _published(clients: Clients, run: str) -> Predictions:
+def _read_predictions(clients: Clients, run: str) -> Predictions:
     manifest = _manifest_of(clients, run)
     container, _, path = manifest.partition("/")
     content = RecordStore(clients.hub, container).get(Manifest, path)
     if content is None:
-        raise Problem(404, "no such file", f"{manifest} of run {run} is gone from the hub; ask whoever removed it")
+        raise Problem(
+            404,
+            "no such file",
+            f"{manifest} of run {run} is gone from the hub; ask the people who can write to the hub",
+        )
     files = tuple(
         PredictionFile(name=file["name"], bytes=file["bytes"], rows=file["rows"], sha256=file["sha256"])
         for file in content.files
@@ -91,7 +95,7 @@ def _manifest_of(clients: Clients, run: str) -> str:
 
 
 def _piece(clients: Clients, run: str, query: PieceAsked) -> PredictionPiece:
-    predictions = _published(clients, run)
+    predictions = _read_predictions(clients, run)
     file = next((file for file in predictions.files if file.name == query.name), None)
     if file is None:
         names = ", ".join(file.name for file in predictions.files[:20])

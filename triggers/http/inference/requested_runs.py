@@ -72,7 +72,7 @@ def _inference(clients: Clients, route: Route, body: InferenceAsked) -> c.Infere
     if len(blobs) == 1 and route.group.kind is Grouping.MARKER and route.marked(body.paths[0]):
         return c.Inference.of(route, hub, arrivals[0], route.group_key(body.paths[0]), today)
     run = identity.run_id(route.name, map(identity.arrival_id, arrivals))
-    inference = c.Inference(run=run, route=route, hub=hub, captures=_shared(route, body.paths), date=today)
+    inference = c.Inference(run=run, route=route, hub=hub, captures=_common_captures(route, body.paths), date=today)
     claim_files(clients.hub, inference, blobs)
     return inference
 
@@ -82,7 +82,7 @@ def _refuse_untaken(route: Route, path: str) -> None:
         raise Problem(422, "not taken", f"path {path!r} is not taken by route {route.name}, which takes {route.take}")
 
 
-def _shared(route: Route, paths: Sequence[str]) -> dict[str, str]:
+def _common_captures(route: Route, paths: Sequence[str]) -> dict[str, str]:
     """The captures that all *paths* have in common, which must be enough for the output's path."""
     captures = [route.captures(path) or {} for path in paths]
     common = {name: value for name, value in captures[0].items() if all(own.get(name) == value for own in captures)}
@@ -159,11 +159,11 @@ def _captures(route: Route, before: c.Inference) -> dict[str, str]:
 def _note(before: c.Inference, inference: c.Inference) -> str:
     """Which configuration scores, and what it changes."""
     manner = "as the run was" if inference.configuration == AS_IT_WAS else "by today's configuration"
-    now, then = _described(inference.route), _described(before.route)
+    now, then = _describe(inference.route), _describe(before.route)
     return f"scored {manner}: {now}" + (f"; the run was {then}" if now != then else "")
 
 
-def _described(route: Route) -> str:
+def _describe(route: Route) -> str:
     score = route.score
     place = f"{score.workspace.name}/{score.endpoint}/{score.deployment}"
     return f"{score.model}:{score.version} at {place}, contract {route.contract}"

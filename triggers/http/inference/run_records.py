@@ -70,7 +70,7 @@ class RunJob:
 
 
 def known_run(run: str, record: RunRecord | None) -> RunRecord:
-    """*record*. Raises Problem where it is None: there is no such run."""
+    """*record*; raises Problem (404) if it is None."""
     if record is None:
         raise Problem(404, "no such run", f"run {run!r} is not recorded; `signalbox status` lists those there are")
     return record
@@ -96,7 +96,7 @@ def steps_of(clients: Clients, run: str) -> tuple[Step, ...]:
 
 
 def duplicates_of(clients: Clients, run: str) -> tuple[dict[str, Any], ...]:
-    """The newest events that came again; not all, since anybody who may deliver an event may repeat it."""
+    """The newest repeated events. The list is bounded, since anybody who may deliver an event may repeat it."""
     state, path = clients.configuration.hub.state, records.duplicates(run)
     return tuple(read_json(line) for line in newest_lines(clients.hub, state, path, _MOST_DUPLICATES))
 

@@ -102,7 +102,7 @@ async def show_run(request: ApiRequest, run: str) -> RunShown:
     instance = await find_instance(request.client, run)
     if record is None and instance is not None:
         return RunShown(run=run, status=instance.status, step=instance.step)  # Its record is on its way.
-    response = await asyncio.to_thread(_shown, request.clients, known_run(run, record))
+    response = await asyncio.to_thread(_describe, request.clients, known_run(run, record))
     status = instance.status if instance else "not known to this host any more"
     return replace(response, status=status, step=instance.step if instance else "")
 
@@ -129,8 +129,8 @@ async def _order(request: ApiRequest, run: str, kind: str, reason: str) -> Order
     return Ordered(run=run, order=kind, recorded=is_new)
 
 
-def _shown(clients: Clients, record: RunRecord) -> RunShown:
-    """What the records of a run say; what its orchestration says is left open."""
+def _describe(clients: Clients, record: RunRecord) -> RunShown:
+    """The run as its records describe it; the fields that the host knows stay empty."""
     run, inference = record.run, record.inference
     steps, route = steps_of(clients, run), inference.route
     response = RunShown(

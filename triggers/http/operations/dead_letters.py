@@ -43,11 +43,11 @@ def _page(clients: Clients, query: LetterFilters) -> LetterPage:
     rows, unseen, place = list[LetterRow](), tuple[str, ...](), None
     if kind == _QUEUES:
         rows_of_queues, unseen = queue_letters.rows(clients)
-        shown, following = page(rows_of_queues, lambda row: (row.stored, row.path), query.limit, after)
-        if len(shown) == query.limit:
+        rows_of_page, following = page(rows_of_queues, lambda row: (row.stored, row.path), query.limit, after)
+        if len(rows_of_page) == query.limit:
             following = written_cursor((_QUEUES, following) if following else (_STORED, ""))
-            return LetterPage(letters=shown, next=following, unseen=unseen)
-        rows += shown
+            return LetterPage(letters=rows_of_page, next=following, unseen=unseen)
+        rows += rows_of_page
     elif kind != _STORED:
         place = Place(folder=kind.partition(":")[2], after=after, wide=kind.startswith(_WIDE))
     container = clients.configuration.hub.dead_letters

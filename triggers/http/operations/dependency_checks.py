@@ -1,6 +1,6 @@
 """Each dependency asked whether it answers, at once and for a few seconds; one that hangs holds up nothing else.
 
-A client that never answers keeps its thread. Hence the threads are the pings' own, and one that still hangs is waited
+A client that never answers keeps its thread. So pings have their own threads, and one that still hangs is waited
 for again instead of being joined by another.
 """
 

@@ -40,19 +40,19 @@ async def explain_anything(request: ApiRequest, name: str) -> Explained:
 
 def _unmet_of_run(clients: Clients, run: RunShown) -> Iterator[str]:
     if run.quarantine is not None and run.outcome == RunOutcome.QUARANTINED.value:
-        yield from _quarantined(run.run, run.quarantine)
+        yield from _explain_quarantine(run.run, run.quarantine)
     elif not run.outcome:
         yield _under_way(run)
     elif run.outcome == RunOutcome.FAILED.value:
-        who = _mender(clients, run)
-        yield f"{_one_line(run.because)}; it can be met by {who}; then `signalbox reprocess {run.run} --reason WHY`"
+        roles = _mender(clients, run)
+        yield f"{_one_line(run.because)}; it can be met by {roles}; then `signalbox reprocess {run.run} --reason WHY`"
     elif run.outcome not in (RunOutcome.COMPLETED.value, RunOutcome.DUPLICATE.value):
         yield f"{_one_line(run.because)}; `signalbox reprocess {run.run} --reason WHY` scores its files again"
 
 
-def _quarantined(run: str, quarantine: Quarantine) -> Iterator[str]:
+def _explain_quarantine(run: str, quarantine: Quarantine) -> Iterator[str]:
     for line in quarantine.because:
-        yield f"{line}; it can be met by whoever sends the data, with a corrected file"
+        yield f"{line}; it can be met by the sender of the data, with a corrected file"
     if quarantine.waits:
         yield (
             f"nobody has released it as it is; it can be met by {quarantine.may_release} until {quarantine.until}: "
@@ -80,4 +80,4 @@ def _mender(clients: Clients, run: RunShown) -> str:
         return operators
     name = run.model.partition(":")[0]
     owner = next((model.owner for model in clients.configuration.ladder.models if model.name == name), "")
-    return f"{owner or 'whoever owns the model'}, who reads `signalbox logs {run.run}` and mends {name}"
+    return f"{owner or 'the owner of the model'}, who reads `signalbox logs {run.run}` and mends {name}"

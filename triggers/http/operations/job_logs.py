@@ -85,7 +85,7 @@ def _no_job(run: str) -> Problem:
 def job_log(clients: Clients, run: str, job: str, workspace: Workspace, query: LogWanted) -> JobLog:
     """The end of one file that *job* or one of its steps has logged."""
     files = clients.job_logs.files(workspace, job)
-    file = _chosen(run, files, query.file)
+    file = _choose(run, files, query.file)
     data = clients.job_logs.tail(workspace, file, _MOST_BYTES) if file else b""
     text = printable_tail(data, query.lines)
     return JobLog(
@@ -99,7 +99,7 @@ def job_log(clients: Clients, run: str, job: str, workspace: Workspace, query: L
     )
 
 
-def _chosen(run: str, files: tuple[LogFile, ...], name: str) -> LogFile | None:
+def _choose(run: str, files: tuple[LogFile, ...], name: str) -> LogFile | None:
     """None where nothing is logged yet, and none is named."""
     if not name:
         return files[0] if files else None

@@ -11,12 +11,13 @@ from triggers.http.pages import PAGE, Limit
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterFilters:
     limit: Limit = PAGE
-    cursor: Annotated[str, Text(shortest=0, longest=6000, pattern=r"[A-Za-z0-9_=-]*")] = ""  # It may hold a path.
+    # A cursor encodes a letter's path, and a blob's path has up to 1,024 characters of up to four bytes.
+    cursor: Annotated[str, Text(shortest=0, longest=6000, pattern=r"[A-Za-z0-9_=-]*")] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterNamed:
-    """*path* as the list says it."""
+    """The letter at *path*, as the list gives it."""
 
     path: LetterPath
 

@@ -48,10 +48,10 @@ async def list_models(request: ApiRequest) -> ModelPage:
 
 async def show_model(request: ApiRequest, model: str) -> ModelShown:
     """A model's versions in each environment and in the central registry"""
-    return await asyncio.to_thread(_shown, request.clients, model)
+    return await asyncio.to_thread(_describe, request.clients, model)
 
 
-def _shown(clients: Clients, name: str) -> ModelShown:
+def _describe(clients: Clients, name: str) -> ModelShown:
     """Raises Problem naming the models there are."""
     models: dict[str, Promotable] = {model.name: model for model in clients.configuration.ladder.models}
     if name not in models:
@@ -60,10 +60,10 @@ def _shown(clients: Clients, name: str) -> ModelShown:
 
 
 def _versions(clients: Clients, name: str) -> Iterator[VersionAt]:
-    for place, where in _places(clients):
-        for registered in clients.models.versions(where, name):
-            tags = dict(registered.tags)
-            yield VersionAt(place=place, version=registered.model.version, kind=registered.kind, tags=tags)
+    for place, workspace in _places(clients):
+        for version in clients.models.versions(workspace, name):
+            tags = dict(version.tags)
+            yield VersionAt(place=place, version=version.model.version, kind=version.kind, tags=tags)
 
 
 def _places(clients: Clients) -> Iterator[tuple[str, Place]]:

@@ -52,7 +52,7 @@ async def show(clients: Clients, path: str) -> LetterShown:
     dead = await asyncio.to_thread(_find, clients, path)
     row, message = _row(dead), _message(dead)
     would = await asyncio.to_thread(lambda: tuple(_RECEIVERS[dead.door].foresee(clients, message)))
-    return LetterShown(path=path, stored=row.stored, reason=row.reason, events=(_shown(dead),), would=(would,))
+    return LetterShown(path=path, stored=row.stored, reason=row.reason, events=(_describe(dead),), would=(would,))
 
 
 async def replay(client: Client, clients: Clients, path: str, dry_run: bool) -> Replayed:
@@ -68,7 +68,7 @@ async def replay(client: Client, clients: Clients, path: str, dry_run: bool) -> 
 async def _take(
     client: Client, clients: Clients, dead: DeadMessage, message: func.ServiceBusMessage
 ) -> tuple[str, ...]:
-    """It is received first and taken out of the queue afterwards, so that nothing is lost in between."""
+    """Handle the message first and remove it from the queue afterwards, so that a crash in between loses nothing."""
     try:
         result = await _RECEIVERS[dead.door].receive(client, clients, message)
     except (hub_messages.PoisonMessage, ValueError) as error:
@@ -88,12 +88,12 @@ def _find(clients: Clients, path: str) -> DeadMessage:
 
 def _row(dead: DeadMessage) -> LetterRow:
     cause = ": ".join(filter(None, (dead.reason, dead.description))) or "its sender or receiver gave no reason"
-    stored = dead.enqueued.isoformat() if dead.enqueued else ""
+    stored_at = dead.enqueued_at.isoformat() if dead.enqueued_at else ""
     reason = str(without_secrets(f"queue of {dead.door.value}: {cause}"))[:500]
-    return LetterRow(path=f"service-bus/{dead.door.value}/{dead.number}", stored=stored, reason=reason)
+    return LetterRow(path=f"service-bus/{dead.door.value}/{dead.number}", stored=stored_at, reason=reason)
 
 
-def _shown(dead: DeadMessage) -> dict[str, Any]:
+def _describe(dead: DeadMessage) -> dict[str, Any]:
     content, problem = hub_messages.content_of(_message(dead))
     token_possible = dead.door is QueueDoor.APPROVALS and (problem or not isinstance(content, dict))
     names = {"id": dead.id, "session": dead.session, "correlation": dead.correlation}

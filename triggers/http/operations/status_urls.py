@@ -87,7 +87,7 @@ def _because(instance: Instance, result: Mapping[str, Any]) -> str:
 
 
 def _end(result: Mapping[str, Any]) -> str:
-    """A workflow that says nothing about its end has ended well."""
+    """The status of a workflow that has ended; one whose record names no outcome has succeeded."""
     if result.get("outcome") == _CANCELLED:
         return _CANCELLED
     well = all(result[field] in good for field, good in _GOOD.items() if field in result)
@@ -103,11 +103,11 @@ def _of_record(clients: Clients, operation: str) -> Operation | None:
     for kind, path in paths.items():
         record = clients.store.document(path)
         if record is not None:
-            return _recorded(kind, operation, record)
+            return _read_operation(kind, operation, record)
     return None
 
 
-def _recorded(kind: str, operation: str, record: Mapping[str, Any]) -> Operation:
+def _read_operation(kind: str, operation: str, record: Mapping[str, Any]) -> Operation:
     end = {name: record[name] for name in ("outcome", "fate") if record.get(name)}
     because = record.get("because", "")
     return Operation(

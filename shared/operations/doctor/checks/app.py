@@ -77,9 +77,9 @@ def sweeps(site: Site) -> Findings:
     store, failures = RecordStore(site.hub, site.configuration.hub.state), 0
     report = SubjectReport("sweeps", f"{store.container}/{paths.SWEEPS}")
     try:
-        for stored in store.list(dict[str, FailedPart], paths.SWEEPS):
-            name = stored.blob.path.removeprefix(paths.SWEEPS).removesuffix(".json")
-            for part, failure in list(stored.record.items())[:_MOST]:
+        for entry in store.list(dict[str, FailedPart], paths.SWEEPS):
+            name = entry.blob.path.removeprefix(paths.SWEEPS).removesuffix(".json")
+            for part, failure in list(entry.record.items())[:_MOST]:
                 failures += 1
                 observation = f"is left out since {failure.since}: {failure.because}"
                 yield SubjectReport("sweeps", f"{name}: {part}").broken(observation, _FIX)

@@ -8,12 +8,12 @@ from shared.ports import EndpointKind
 
 @check
 def compute(site: Site) -> Findings:
-    examined = set[str]()
+    compute_ids = set[str]()
     for score in dict.fromkeys(route.score for route in site.configuration.routes):
         deployment = site.endpoints.deployment(score.workspace, EndpointKind.BATCH, score.endpoint, score.deployment)
         compute_id = _resource(score, deployment.compute) if deployment else ""
-        if compute_id and compute_id not in examined:
-            examined.add(compute_id)
+        if compute_id and compute_id not in compute_ids:
+            compute_ids.add(compute_id)
             yield _stands(site, compute_id)
 
 

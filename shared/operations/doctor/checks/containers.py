@@ -42,7 +42,7 @@ def _probe(site: Site, name: str, writes: bool, meanwhile: str, fix: str) -> Fin
 
 
 def _conditional(site: Site, state: str) -> Finding:
-    """That effects happen once rests on this: what is there is not created again."""
+    """Whether the account honours a conditional create: each effect happens once only because it does."""
     report = SubjectReport("containers", f"conditional create in {state}")
     try:
         site.hub.create(state, _PROBE, b"{}")

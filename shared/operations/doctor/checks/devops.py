@@ -56,8 +56,10 @@ def _hooks(site: Site, organisation: str) -> Iterator[Finding]:
     if any(merge.organisation == organisation for merge in site.configuration.devops.merges):
         yield _merge_hooks(report, own_hooks)
     if any(approval.organisation == organisation for approval in site.configuration.devops.approvals):
-        hinted = _brings(own_hooks, _DECIDED)
-        yield report.ok("hint at decisions" if hinted else "do not hint at decisions: the app looks for them by itself")
+        has_hints = _brings(own_hooks, _DECIDED)
+        yield report.ok(
+            "hint at decisions" if has_hints else "do not hint at decisions: the app looks for them by itself"
+        )
 
 
 def _is_ours(site: Site, hook: HookSeen) -> bool:

@@ -21,7 +21,7 @@ def holdouts(site: Site) -> Findings:
 
 @check
 def references(site: Site) -> Findings:
-    for route in _watched(site):
+    for route in _watched_routes(site):
         yield _reference(site, route)
 
 
@@ -38,14 +38,14 @@ def _holdout(site: Site, model: str, path: str) -> Finding:
     return report.ok("is there")
 
 
-def _watched(site: Site) -> Iterator[Route]:
+def _watched_routes(site: Site) -> Iterator[Route]:
     """A route for each version that is watched and scored."""
-    examined = set[tuple[str, str, str]]()
+    references = set[tuple[str, str, str]]()
     for route in site.configuration.routes:
         watch = site.configuration.watch(route.score.model)
         score = (route.score.workspace.name, route.score.model, route.score.version)
-        if watch is not None and (not watch.routes or route.name in watch.routes) and score not in examined:
-            examined.add(score)
+        if watch is not None and (not watch.routes or route.name in watch.routes) and score not in references:
+            references.add(score)
             yield route
 
 

@@ -34,7 +34,7 @@ def _hub(site: Site, account: str) -> Findings:
     subscriptions = [candidate for candidate in site.control.subscriptions(account) if _is_ours(site, candidate)]
     for route in site.configuration.routes:
         if route.group.kind is not Grouping.SCHEDULE:
-            yield _taken(route, subscriptions)
+            yield _check_take(route, subscriptions)
     for subscription in subscriptions:
         yield from _filters(subscription)
         yield _dead_letters(site, subscription)
@@ -52,7 +52,7 @@ def _is_ours(site: Site, subscription: Subscription) -> bool:
     return bool(subscription.host) and subscription.host.lower() == host
 
 
-def _taken(route: Route, subscriptions: list[Subscription]) -> Finding:
+def _check_take(route: Route, subscriptions: list[Subscription]) -> Finding:
     report, container = SubjectReport("events", f"route {route.name}"), route.take.partition("/")[0]
     bring = [subscription for subscription in subscriptions if _brings(subscription, route)]
     if not bring:
@@ -92,10 +92,10 @@ def _dead_letters(site: Site, subscription: Subscription) -> Finding:
         subscription.dead_letter_container,
         f"set container {hub.dead_letters} of {hub.account} as the destination",
     )
-    watched = {route.take.partition("/")[0] for route in site.configuration.routes}
+    containers = {route.take.partition("/")[0] for route in site.configuration.routes}
     if not container:
         return report.broken("have no destination: what cannot be delivered is lost", fix)
-    if subscription.dead_letter_account.lower() == hub.account.lower() and container in watched:
+    if subscription.dead_letter_account.lower() == hub.account.lower() and container in containers:
         return report.broken(f"go to {container}, which is watched: each would raise another event", fix)
     if container != hub.dead_letters or subscription.dead_letter_account.lower() != hub.account.lower():
         return report.warning(f"go to {subscription.dead_letter_account}/{container}, where replays do not look", fix)

@@ -34,7 +34,7 @@ def messaging(site: Site) -> Findings:
 
 
 def _unused_settings(site: Site) -> Iterator[Finding]:
-    """Settings that lead nowhere, and streams that nothing brings records of."""
+    """Findings on settings without effect, and on streams whose records no queue brings."""
     settings, queues = site.settings, dict(site.settings.queues)
     for setting in queues if not settings.bus_name else ():
         fix = "set SERVICE_BUS__fullyQualifiedNamespace, or a connection string in SERVICE_BUS"
@@ -75,7 +75,7 @@ def _door(report: SubjectReport, setting: str, queue: QueueSeen) -> Iterator[Fin
 
 
 def _letters(report: SubjectReport, setting: str, queue: QueueSeen) -> Iterator[Finding]:
-    """A token in a message should die soon, and anything else should not die unseen."""
+    """A message with a token should expire soon; any other should become a dead letter when it expires."""
     if setting in _ORDERED and queue.deliveries > _PATIENT:
         observation = f"delivers a message {queue.deliveries} times, and poison holds its session as often"
         yield report.warning(observation, "set a maximum delivery count of about 5")

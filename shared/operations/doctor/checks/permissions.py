@@ -8,12 +8,12 @@ from shared.operations.roles.catalogue import missing_actions
 
 @check
 def permissions(site: Site) -> Findings:
-    assigned = [
+    own_assignments = [
         assignment
         for assignment in assignments(site.configuration)
         if assignment.identity == APP and assignment.resource
     ]
-    for assignment in assigned:
+    for assignment in own_assignments:
         yield _check_assignment(site, assignment)
 
 

@@ -9,11 +9,11 @@ from shared.ports import EndpointKind
 @check
 def scoring(site: Site) -> Findings:
     for score in dict.fromkeys(route.score for route in site.configuration.routes):
-        yield _deployed(site, score)
-        yield _registered(site, score)
+        yield _check_deployment(site, score)
+        yield _check_registration(site, score)
 
 
-def _deployed(site: Site, score: Scoring) -> Finding:
+def _check_deployment(site: Site, score: Scoring) -> Finding:
     address = f"{score.workspace.workspace}/{score.endpoint}/{score.deployment}"
     report, model = SubjectReport("scoring", f"deployment {address}"), f"{score.model}:{score.version}"
     deployment = site.endpoints.deployment(score.workspace, EndpointKind.BATCH, score.endpoint, score.deployment)
@@ -22,14 +22,14 @@ def _deployed(site: Site, score: Scoring) -> Finding:
         return report.broken("is not there, so no job of the route can be made", fix)
     if deployment.state not in ("", "Succeeded"):
         return report.broken(f"is {deployment.state}", "deploy it again; Azure ML says why it failed")
-    served = _version(deployment.model)
-    if served and served != model:
-        fix = f"deploy {model}, or write model: {served} in the route if that is what is meant"
-        return report.broken(f"serves {served}, and the route says {model}", fix)
-    return report.ok(f"serves {served or 'a model of its own naming'}")
+    version = _version(deployment.model)
+    if version and version != model:
+        fix = f"deploy {model}, or write model: {version} in the route if that is what is meant"
+        return report.broken(f"serves {version}, and the route says {model}", fix)
+    return report.ok(f"serves {version or 'a model of its own naming'}")
 
 
-def _registered(site: Site, score: Scoring) -> Finding:
+def _check_registration(site: Site, score: Scoring) -> Finding:
     model = ModelVersion(name=score.model, version=score.version)
     report = SubjectReport("scoring", f"model {model} in {score.workspace.workspace}")
     if site.models.find(score.workspace, model) is None:

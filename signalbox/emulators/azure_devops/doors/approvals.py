@@ -71,9 +71,9 @@ class ApprovalDoors:
         """The step that waits for *member*."""
         groups = self._gatehouse.organisation.groups
         for step in approval["steps"]:
-            assigned = step["assignedApprover"]
-            members = groups.get(assigned["displayName"], ()) if assigned.get("isContainer") else ()
-            if step["status"] == "pending" and (assigned["id"] == member.id or member.unique_name in members):
+            approver = step["assignedApprover"]
+            members = groups.get(approver["displayName"], ()) if approver.get("isContainer") else ()
+            if step["status"] == "pending" and (approver["id"] == member.id or member.unique_name in members):
                 pending_step: Document = step
                 return pending_step
         raise Refusal(403, f"{member.unique_name} is not an approver of {approval['id']}.", "ApprovalUnauthorized")
@@ -85,17 +85,17 @@ class ApprovalDoors:
         return approval
 
     def _shape(self, request: web.Request, approval: Document) -> dict[str, Any]:
-        expanded = "steps" in request.query.get("$expand", "").lower()
-        return approval_shape(self._gatehouse.organisation.base, approval, expanded)
+        shows_steps = "steps" in request.query.get("$expand", "").lower()
+        return approval_shape(self._gatehouse.organisation.base, approval, shows_steps)
 
 
 def _settle(approval: Document) -> None:
     """Rejected by anybody, or approved by as many as are required; the steps that were not needed are skipped."""
     statuses = [step["status"] for step in approval["steps"]]
-    needed = approval["minRequiredApprovers"] or len(statuses)
+    least_approvals = approval["minRequiredApprovers"] or len(statuses)
     if "rejected" in statuses:
         approval["status"] = "rejected"
-    elif statuses.count("approved") >= needed:
+    elif statuses.count("approved") >= least_approvals:
         approval["status"] = "approved"
     if approval["status"] in FINAL:
         for step in approval["steps"]:

@@ -48,9 +48,9 @@ class GitDoors:
     async def _update(self, request: web.Request) -> web.Response:
         """`{"status": "completed"}` merges, unless the emulator was told to find conflicts (`"mergeStatus"`)."""
         member, pull, body = self._gatehouse.person(request), self._pull(request), await request.json()
-        merged = body.get("mergeStatus", "succeeded") == "succeeded"
+        is_merge = body.get("mergeStatus", "succeeded") == "succeeded"
         pull["mergeStatus"] = body.get("mergeStatus", "succeeded")
-        if body.get("status") == "completed" and merged:
+        if body.get("status") == "completed" and is_merge:
             pull.update(status="completed", closedDate=now(), closedBy=member.ref())
             pull["lastMergeCommit"] = {"commitId": f"{pull['pullRequestId']:040x}"}
         self._store.put("pull", f"{pull['repository']['id']}/{pull['pullRequestId']}", pull)

@@ -101,7 +101,7 @@ class TaskDoors:
 
     async def _update_records(self, request: web.Request) -> web.Response:
         run, body = self._admit(request), await _object(request)
-        records, changed = {record["id"]: record for record in self._of(run)}, []
+        records, changes = {record["id"]: record for record in self._of(run)}, []
         for change in body.get("value", ()):
             record = records.get(str(change.get("id", "")).lower())
             if record is None:
@@ -110,8 +110,8 @@ class TaskDoors:
                 record["log"] = change["log"]["id"]
             record["change"] += 1
             self._store.put("record", record["id"], record)
-            changed.append(self._shape(record))
-        return web.json_response(list_shape(changed))
+            changes.append(self._shape(record))
+        return web.json_response(list_shape(changes))
 
     def _of(self, run: Document) -> list[Document]:
         return [record for record in self._store.all("record") if record["plan"] == run["plan"]]

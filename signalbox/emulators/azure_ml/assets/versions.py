@@ -53,8 +53,8 @@ class AssetStore:
             )
         for name in ("tags", "properties"):
             if name in changes:
-                merged = {**existing["properties"][name], **(changes[name] or {})}
-                changes[name] = {key: value for key, value in merged.items() if value is not None}
+                values = {**existing["properties"][name], **(changes[name] or {})}
+                changes[name] = {key: value for key, value in values.items() if value is not None}
         return self._change(path, existing, changes)
 
     def put_container(self, path: str, body: dict[str, Any]) -> tuple[dict[str, Any], bool]:
@@ -79,20 +79,21 @@ class AssetStore:
 
     def containers(self, path: str, view: str) -> list[dict[str, Any]]:
         return [
-            self.container(f"{path}/{container['name']}") for container in _seen(self._resources.children(path), view)
+            self.container(f"{path}/{container['name']}")
+            for container in _visible_versions(self._resources.children(path), view)
         ]
 
     def versions(self, path: str, view: str, content_hash: str) -> list[dict[str, Any]]:
         """Newest first; only those with the *content_hash*, if one is given."""
-        versions = _seen(self._resources.children(path), view)
-        hashed = ((version, version["properties"]["properties"].get("hash_sha256")) for version in versions)
-        return [version for version, content in hashed if content_hash in ("", content)]
+        versions = _visible_versions(self._resources.children(path), view)
+        hashes = ((version, version["properties"]["properties"].get("hash_sha256")) for version in versions)
+        return [version for version, content in hashes if content_hash in ("", content)]
 
     async def pending(self, path: str, make: Callable[[], Place]) -> Place:
         """Where the content of the version at *path* is being uploaded: one place until it is registered or deleted."""
         async with self._pending:
-            stored = self._resources.get(f"/pending{path}")
-            location = await asyncio.to_thread(make) if stored is None else Place(**stored)
+            record = self._resources.get(f"/pending{path}")
+            location = await asyncio.to_thread(make) if record is None else Place(**record)
             self._resources.put(f"/pending{path}", asdict(location))
             return location
 
@@ -117,7 +118,7 @@ class AssetStore:
             documents = {container: _container(container, {}), **documents}
         self._resources.put_all(documents, Effect(kind="assets", name=self._estate.within(path)))
         if kind == "models" and scope.kind == "workspaces":
-            self._publish(_registered(scope, path, version))
+            self._publish(_register(scope, path, version))
         return version
 
     def _change(self, path: str, resource: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
@@ -129,12 +130,12 @@ class AssetStore:
     def _refuse_new_content(self, scope: Scope, existing: dict[str, Any], properties: dict[str, Any]) -> None:
         kind = existing["id"].rsplit("/", 4)[1]
         for name in CONTENT[kind]:
-            current, requested = existing["properties"].get(name), properties.get(name)
-            if requested is not None and self._meaning(scope, requested) != self._meaning(scope, current):
+            current, new_value = existing["properties"].get(name), properties.get(name)
+            if new_value is not None and self._meaning(scope, new_value) != self._meaning(scope, current):
                 raise Refusal(
                     409,
                     "UserError",
-                    f"{existing['id']} exists and its {name} cannot change from {current!r} to {requested!r}; "
+                    f"{existing['id']} exists and its {name} cannot change from {current!r} to {new_value!r}; "
                     "register another version",
                 )
 
@@ -194,7 +195,7 @@ def _own(name: str, value: Any) -> Any:
     return {} if value is None and name in ("tags", "properties", "flavors") else value
 
 
-def _seen(resources: list[dict[str, Any]], view: str) -> list[dict[str, Any]]:
+def _visible_versions(resources: list[dict[str, Any]], view: str) -> list[dict[str, Any]]:
     """*view*: ActiveOnly (as the service has it by default), ArchivedOnly or All."""
     if view == "All":
         return resources
@@ -203,7 +204,7 @@ def _seen(resources: list[dict[str, Any]], view: str) -> list[dict[str, Any]]:
     ]
 
 
-def _registered(scope: Scope, path: str, model: dict[str, Any]) -> dict[str, Any]:
+def _register(scope: Scope, path: str, model: dict[str, Any]) -> dict[str, Any]:
     """The event in Event Grid's schema; versions that are numbers are numbers, as in the documented sample."""
     _, name, _, version = path.rsplit("/", 3)
     properties = model["properties"]

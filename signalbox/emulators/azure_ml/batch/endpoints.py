@@ -82,8 +82,8 @@ class ArmDoors:
         path = arm_path(request)
         if "deployment" not in request.match_info:
             self._names.release(path)
-        deleted = self._resources.delete(path, Effect(kind="deletions", name=self._entrance.estate.within(path)))
-        return web.Response(status=200 if deleted else 204)
+        existence = self._resources.delete(path, Effect(kind="deletions", name=self._entrance.estate.within(path)))
+        return web.Response(status=200 if existence else 204)
 
     def _endpoint(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         self._names.claim(path)
@@ -116,8 +116,8 @@ def _effect(estate: Estate, path: str, before: dict[str, Any] | None, after: dic
     """A batch endpoint's traffic is its default deployment."""
     if "/deployments/" in path:
         return Effect(kind="deployments", name=estate.within(path))
-    changed = _default(before) != _default(after)
-    return Effect(kind="traffic", name=estate.within(path)) if changed else None
+    has_new_default = _default(before) != _default(after)
+    return Effect(kind="traffic", name=estate.within(path)) if has_new_default else None
 
 
 def _default(endpoint: dict[str, Any] | None) -> str:

@@ -89,8 +89,8 @@ def read_spec(properties: dict[str, Any], endpoint: dict[str, Any], deployment: 
     source = next(iter(inputs.values()))
     outputs = list((properties.get("outputdata") or {}).values())
     target = outputs[0].get("uri", "") if outputs else ""
-    retry = {**_given(own.get("retrysettings")), **_given(properties.get("retrysettings"))}
-    compute = {**_given(own.get("resources")), **_given(properties.get("compute"))}
+    retry = {**_request_inputs(own.get("retrysettings")), **_request_inputs(properties.get("retrysettings"))}
+    compute = {**_request_inputs(own.get("resources")), **_request_inputs(properties.get("compute"))}
 
     def setting(name: str, default: Any) -> Any:
         value = properties.get(name)
@@ -117,7 +117,7 @@ def _workspace(endpoint: dict[str, Any]) -> str:
 
 def _texts(properties: dict[str, Any]) -> dict[str, str]:
     """The caller's own properties of the job."""
-    return {name: str(value) for name, value in _given(field(properties, "properties")).items()}
+    return {name: str(value) for name, value in _request_inputs(field(properties, "properties")).items()}
 
 
 def _answer(job: dict[str, Any]) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def _lower(value: Any) -> Any:
     return [_lower(item) for item in value] if isinstance(value, list) else value
 
 
-def _given(raw: dict[str, Any] | None) -> dict[str, Any]:
+def _request_inputs(raw: dict[str, Any] | None) -> dict[str, Any]:
     return {name: value for name, value in (raw or {}).items() if value is not None}
 
 

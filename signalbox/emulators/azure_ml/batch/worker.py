@@ -21,12 +21,16 @@ class Errors:
     """Keeps exceptions with their traces where Azure does: of *process*, and a summary of all."""
 
     def __init__(self, logs: Path, node: str, process: str) -> None:
-        self._own, self._all, self._process = logs / "error" / node / f"{process}.txt", logs / "error.txt", process
+        self._own, self._all_processes, self._process = (
+            logs / "error" / node / f"{process}.txt",
+            logs / "error.txt",
+            process,
+        )
 
     def keep(self, doing: str) -> None:
         """The exception that is being handled."""
         traceback.print_exc()
-        for file in (self._own, self._all):
+        for file in (self._own, self._all_processes):
             with file.open("a") as stream:
                 stream.write(f"{self._process}: {doing}\n{traceback.format_exc()}")
 

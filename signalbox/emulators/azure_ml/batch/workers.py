@@ -33,17 +33,17 @@ class WorkerPool:
         queue = asyncio.Queue[int]()
         for number in range(len(batches)):
             queue.put_nowait(number)
-        failed: list[int] = []
+        failures: list[int] = []
 
         async def work(name: int) -> None:
             async with self._worker(name) as worker:
                 while not queue.empty():
                     number = queue.get_nowait()
-                    succeeded = await self._attempt(worker, batches[number], output / f"{number:06d}", max_retries)
-                    self._note(f"task {number}: {len(batches[number])} files {'succeeded' if succeeded else 'failed'}")
-                    if not succeeded:
-                        failed.append(number)
-                        _judge(sum(len(batches[batch]) for batch in failed), error_threshold)
+                    success = await self._attempt(worker, batches[number], output / f"{number:06d}", max_retries)
+                    self._note(f"task {number}: {len(batches[number])} files {'succeeded' if success else 'failed'}")
+                    if not success:
+                        failures.append(number)
+                        _judge(sum(len(batches[batch]) for batch in failures), error_threshold)
 
         count = max(1, min(workers, _MOST, len(batches)))
         async with _first_error(), asyncio.TaskGroup() as group:

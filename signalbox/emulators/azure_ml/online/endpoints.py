@@ -1,4 +1,4 @@
-"""Managed online endpoints in Resource Manager: who may call, with which keys, and who gets which share."""
+"""Managed online endpoints in Resource Manager: authentication, keys, and the deployments' shares of the traffic."""
 
 import secrets
 import time
@@ -80,8 +80,8 @@ class OnlineDoors:
             await self._fleet.remove(deployment["id"])
         self._names.release(path)
         self._resources.delete(f"/keys{path}")
-        deleted = self._resources.delete(path, Effect(kind="deletions", name=self._entrance.estate.within(path)))
-        return web.Response(status=200 if deleted else 204)
+        existence = self._resources.delete(path, Effect(kind="deletions", name=self._entrance.estate.within(path)))
+        return web.Response(status=200 if existence else 204)
 
     async def _list_keys(self, request: web.Request) -> web.Response:
         keys = self._keys(request)
@@ -133,7 +133,7 @@ class OnlineDoors:
         self._judge_shares(path, properties["traffic"], properties["mirrorTraffic"])
         name = path.rpartition("/")[2]
         scoring = f"{self._entrance.base_url}/online/{name}"
-        added = {"scoringUri": f"{scoring}/score", "swaggerUri": f"{scoring}/swagger.json", "authMode": mode}
+        additions = {"scoringUri": f"{scoring}/score", "swaggerUri": f"{scoring}/swagger.json", "authMode": mode}
         return {
             "tags": {},
             "location": "westeurope",
@@ -142,23 +142,23 @@ class OnlineDoors:
             "id": before["id"] if before else path,
             "name": name,
             "type": f"{PROVIDER}/workspaces/onlineEndpoints",
-            "properties": properties | added | {"provisioningState": "Succeeded"},
+            "properties": properties | additions | {"provisioningState": "Succeeded"},
             "systemData": before["systemData"] if before else system_data(),
         }
 
-    def _judge_shares(self, path: str, traffic: dict[str, int], mirrored: dict[str, int]) -> None:
+    def _judge_shares(self, path: str, traffic: dict[str, int], mirror_shares: dict[str, int]) -> None:
         deployments = {deployment["name"].lower() for deployment in self._resources.children(f"{path}/deployments")}
-        strangers = sorted(name for name in {**traffic, **mirrored} if name.lower() not in deployments)
+        strangers = sorted(name for name in {**traffic, **mirror_shares} if name.lower() not in deployments)
         if strangers:
             raise bad(f"traffic names {', '.join(strangers)}, which {path} does not have; create the deployment first")
         if sum(traffic.values()) not in (0, 100) or min(traffic.values(), default=0) < 0:
             raise bad(f"traffic {traffic} of {path} sums to {sum(traffic.values())}; it must be 0 or 100")
-        if not 0 <= sum(mirrored.values()) <= _MOST_MIRRORED:
-            raise bad(f"mirrorTraffic {mirrored} of {path} is more than {_MOST_MIRRORED} percent")
+        if not 0 <= sum(mirror_shares.values()) <= _MOST_MIRRORED:
+            raise bad(f"mirrorTraffic {mirror_shares} of {path} is more than {_MOST_MIRRORED} percent")
 
     def _keep(self, path: str, before: dict[str, Any] | None, endpoint: dict[str, Any]) -> None:
-        changed = _shares(before) != _shares(endpoint)
-        effect = Effect(kind="traffic", name=self._entrance.estate.within(path)) if changed else None
+        has_new_shares = _shares(before) != _shares(endpoint)
+        effect = Effect(kind="traffic", name=self._entrance.estate.within(path)) if has_new_shares else None
         self._resources.put(path, endpoint, effect)
 
     def _must(self, path: str) -> dict[str, Any]:

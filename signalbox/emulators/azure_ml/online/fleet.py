@@ -50,10 +50,10 @@ class Fleet:
         return operation
 
     def resume(self) -> None:
-        """Serve again what was served, and go on with what was being brought up."""
-        for _, served in self._resources.below("/serving"):
-            self._servers[served["path"].lower()] = self._server(served["path"], Path(served["files"]))
-            self._start(self._warm(served["path"]))
+        """Start the deployments that served before the restart, and go on with those that were being started."""
+        for _, record in self._resources.below("/serving"):
+            self._servers[record["path"].lower()] = self._server(record["path"], Path(record["files"]))
+            self._start(self._warm(record["path"]))
         for operation, work in self._operations.unfinished("deploy"):
             self._start(self._bring_up(work["path"], operation))
 
@@ -78,7 +78,7 @@ class Fleet:
                 return await self._ask(server, data)
 
     async def remove(self, path: str) -> None:
-        """With its process and files."""
+        """Remove the deployment with its process and files."""
         self._resources.delete(f"/serving{path}")
         server = self._servers.pop(path.lower(), None)
         if server is not None:
@@ -119,7 +119,7 @@ class Fleet:
             await self._take_over(path, operation, files, server)
 
     async def _take_over(self, path: str, operation: str, files: Path, server: _Server) -> None:
-        """The new process answers from now on; the one before it ends."""
+        """Let the new process answer from now on, and end the previous one."""
         before = self._servers.get(path.lower())
         if self._resources.get(path) is None:
             await server.process.end()

@@ -19,7 +19,7 @@ _SELECTED = "azureml-model-deployment"
 class OnlineScoringDoors:
     def __init__(self, check: Check, resources: Resources, names: EndpointNames, fleet: Fleet) -> None:
         self._check, self._resources, self._names, self._fleet = check, resources, names, fleet
-        self._mirrored: set[asyncio.Task[Any]] = set()
+        self._mirror_tasks: set[asyncio.Task[Any]] = set()
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_post("/online/{endpoint}/score", self._score)
@@ -27,7 +27,7 @@ class OnlineScoringDoors:
     async def _score(self, request: web.Request) -> web.Response:
         endpoint = self._endpoint(request.match_info["endpoint"])
         self._admit(request, endpoint)
-        name = request.headers.get(_SELECTED) or _drawn(endpoint["properties"]["traffic"])
+        name = request.headers.get(_SELECTED) or _draw(endpoint["properties"]["traffic"])
         path = f"{endpoint['id']}/deployments/{name}"
         if not name or not self._fleet.serves(path):
             raise Refusal(404, "NotFound", f"{endpoint['id']} has no deployment {name or 'with traffic'} that serves")
@@ -42,19 +42,19 @@ class OnlineScoringDoors:
         except TimeoutError:
             return web.Response(status=408, text="the model did not answer in time", headers=headers)
         except (Ended, NotStarted) as error:
-            return _failed(502, str(error) or "the scoring process ended", headers)
+            return _failure(502, str(error) or "the scoring process ended", headers)
         if not reply["ok"]:
-            return _failed(500, reply["body"], headers)
+            return _failure(500, reply["body"], headers)
         return web.Response(text=reply["body"], content_type="application/json", headers=headers)
 
     def _mirror(self, endpoint: dict[str, Any], data: str) -> None:
-        """Copies of a share of the requests, whose answers nobody sees."""
+        """Send copies of a share of the requests to mirrors; their answers are dropped."""
         for name, share in endpoint["properties"]["mirrorTraffic"].items():
             path = f"{endpoint['id']}/deployments/{name}"
             if self._fleet.serves(path) and random.uniform(0, 100) < share:
                 task = asyncio.create_task(self._answer(path, name, data))
-                self._mirrored.add(task)
-                task.add_done_callback(self._mirrored.discard)
+                self._mirror_tasks.add(task)
+                task.add_done_callback(self._mirror_tasks.discard)
 
     def _endpoint(self, name: str) -> dict[str, Any]:
         path = self._names.path_of(name)
@@ -75,13 +75,13 @@ class OnlineScoringDoors:
             raise Refusal(401, "Unauthorized", f"a key of endpoint {endpoint['name']} is required as bearer token")
 
 
-def _drawn(traffic: dict[str, int]) -> str:
+def _draw(traffic: dict[str, int]) -> str:
     """A deployment by the shares of the traffic; empty where none has any."""
     shares = {name: share for name, share in traffic.items() if share}
     return random.choices(list(shares), list(shares.values()))[0] if shares else ""
 
 
-def _failed(status: int, reason: str, headers: dict[str, str]) -> web.Response:
+def _failure(status: int, reason: str, headers: dict[str, str]) -> web.Response:
     """424: the model's own status and the kind of failure are in headers."""
     model_headers = {"ms-azureml-model-error-statuscode": str(status), "ms-azureml-model-error-reason": "model_error"}
     return web.Response(status=424, text=reason, headers={**headers, **model_headers})

@@ -47,8 +47,12 @@ def _mlflow_run(folder: Path) -> Run:
     model = mlflow.pyfunc.load_model(str(next(folder.rglob("MLmodel")).parent))
 
     def run(data: str) -> Any:
-        predicted = model.predict(_table(json.loads(data)["input_data"]))
-        return json.loads(predicted.to_json(orient="records")) if hasattr(predicted, "to_json") else predicted.tolist()
+        predictions = model.predict(_table(json.loads(data)["input_data"]))
+        return (
+            json.loads(predictions.to_json(orient="records"))
+            if hasattr(predictions, "to_json")
+            else predictions.tolist()
+        )
 
     return run
 

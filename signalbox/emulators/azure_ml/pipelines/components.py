@@ -32,14 +32,14 @@ def judge(spec: Mapping[str, Any], folders: Mapping[str, str], literals: Mapping
     strangers = sorted({*folders, *literals} - set(inputs))
     if strangers:
         return f"{', '.join(strangers)}: component {spec['name']} declares no such input, only {', '.join(inputs)}"
-    mixed = sorted(
+    mistyped_inputs = sorted(
         name
         for name, declaration in inputs.items()
         if (name in literals and declaration["type"] in _FOLDERS)
         or (name in folders and declaration["type"] not in _FOLDERS)
     )
-    if mixed:
-        return f"{', '.join(mixed)}: folders are given as uri_folder, everything else as literal"
+    if mistyped_inputs:
+        return f"{', '.join(mistyped_inputs)}: folders are given as uri_folder, everything else as literal"
     optional = {
         name
         for name, declaration in inputs.items()

@@ -64,8 +64,8 @@ class PipelineRuns:
 def job_document(job: dict[str, Any]) -> dict[str, Any]:
     """A job as Resource Manager shows it."""
     own = {name: value for name, value in job.items() if name not in ("spec", "kind", "times")}
-    created = job.get("times", {}).get("created")
-    return own | {"type": f"{PROVIDER}/workspaces/jobs", "systemData": {"createdAt": created}}
+    created_at = job.get("times", {}).get("created")
+    return own | {"type": f"{PROVIDER}/workspaces/jobs", "systemData": {"createdAt": created_at}}
 
 
 def split_inputs(inputs: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:

@@ -100,8 +100,8 @@ class TrainingWork:
         outputs = {name: folder / "outputs" / name for name in spec.get("outputs") or {}}
         for path in outputs.values():
             path.mkdir(parents=True, exist_ok=True)
-        bound = {name: bind(value, parent_inputs, step_outputs) for name, value in step.inputs.items()}
-        inputs = {**defaults(spec), **{name: value for name, value in bound.items() if value is not None}}
+        step_inputs = {name: bind(value, parent_inputs, step_outputs) for name, value in step.inputs.items()}
+        inputs = {**defaults(spec), **{name: value for name, value in step_inputs.items() if value is not None}}
         command = arguments(spec["command"], inputs, {name: str(path) for name, path in outputs.items()})
         await self._execute(guid, step.name, command, code, scope)
         return outputs

@@ -44,8 +44,8 @@ class Shown:
 
 
 class InspectionDoors:
-    def __init__(self, entrance: Entrance, resources: Resources, inspected: Shown) -> None:
-        self._entrance, self._resources, self._inspected = entrance, resources, inspected
+    def __init__(self, entrance: Entrance, resources: Resources, answers: Shown) -> None:
+        self._entrance, self._resources, self._answers = entrance, resources, answers
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_put("/_control/shown", self._show)
@@ -88,14 +88,14 @@ class InspectionDoors:
 
     def _account(self, request: web.Request) -> dict[str, Any]:
         path = arm_path(request)
-        if path.lower() not in {account.lower() for account in self._inspected.accounts.values()}:
+        if path.lower() not in {account.lower() for account in self._answers.accounts.values()}:
             raise not_found(path)
         properties = {"provisioningState": "Succeeded", "publicNetworkAccess": "Enabled", "isHnsEnabled": True}
         return _document(path, "Microsoft.Storage/storageAccounts", properties)
 
     def _compute(self, request: web.Request) -> dict[str, Any]:
         self._entrance.admit(request)
-        if request.match_info["compute"] not in self._inspected.computes:
+        if request.match_info["compute"] not in self._answers.computes:
             raise not_found(arm_path(request))
         properties = {"computeType": "AmlCompute", "provisioningState": "Succeeded"}
         return _document(arm_path(request), f"{PROVIDER}/workspaces/computes", properties)
@@ -116,7 +116,7 @@ class InspectionDoors:
         }
 
     def _entity(self, request: web.Request, kind: str) -> Mapping[str, Any]:
-        for entity in self._inspected.messaging.get(kind, ()):
+        for entity in self._answers.messaging.get(kind, ()):
             if entity["name"].lower() == request.match_info["name"].lower():
                 return dict(entity)
         raise not_found(arm_path(request))
@@ -125,7 +125,7 @@ class InspectionDoors:
         scope = f"/{request.match_info['scope']}"
         subscriptions = [
             subscription
-            for subscription in self._inspected.subscriptions
+            for subscription in self._answers.subscriptions
             if self._is_about(str(subscription["topic"]), scope)
         ]
         return {"value": [self._subscription(scope, subscription) for subscription in subscriptions]}
@@ -133,13 +133,13 @@ class InspectionDoors:
     def _is_about(self, topic: str, scope: str) -> bool:
         if topic == "ml":
             return f"/{PROVIDER}/workspaces/".lower() in scope.lower()
-        account = self._inspected.accounts.get(self._inspected.hub if topic == "hub" else topic, "")
+        account = self._answers.accounts.get(self._answers.hub if topic == "hub" else topic, "")
         return account.lower() == scope.lower()
 
     def _subscription(self, scope: str, raw: Mapping[str, Any]) -> dict[str, Any]:
         """As Event Grid shows it: the address without its query, since that carries the key."""
         container, _, _ = str(raw.get("dead_letter", "")).partition("/")
-        letters = {"resourceId": self._inspected.accounts.get(self._inspected.hub), "blobContainerName": container}
+        letters = {"resourceId": self._answers.accounts.get(self._answers.hub), "blobContainerName": container}
         properties = {
             "topic": scope,
             "provisioningState": "Succeeded",

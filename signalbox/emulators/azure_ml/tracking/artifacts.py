@@ -14,18 +14,18 @@ EXECUTION_LOG = "logs/azureml/executionlogs.txt"
 
 
 class Artifacts:
-    """*folder* is for texts on their way."""
+    """*folder* holds texts until they are uploaded."""
 
     def __init__(self, folder: Path, estate: Estate, blobs: Blobs) -> None:
         self._folder, self._estate, self._blobs = folder, estate, blobs
-        self._stopped = False
+        self._is_stopped = False
 
     def resume(self) -> None:
-        self._stopped = False
+        self._is_stopped = False
 
     async def stop(self) -> None:
-        """Keep nothing more: storage goes too, and what is interrupted now runs again after the restart."""
-        self._stopped = True
+        """Upload nothing more, since storage stops too; interrupted work runs again after the restart."""
+        self._is_stopped = True
 
     def keep(self, workspace: Scope, run: str, folder: Path) -> None:
         """Store every file below *folder* under its path there. Safe to repeat; blocks."""
@@ -41,7 +41,7 @@ class Artifacts:
             self.keep_file(scope, job, file, EXECUTION_LOG)
 
     def keep_file(self, workspace: Scope, run: str, file: Path, path: str) -> None:
-        if self._stopped:
+        if self._is_stopped:
             return
         location = Place(
             account=workspace.account, container=ARTIFACT_CONTAINER, path=f"ExperimentRun/dcid.{run}/{path}"

@@ -63,8 +63,8 @@ class TrackingDoors:
     ) -> web.Response:
         self._entrance.check_token(request)
         points = [{name: metric.get(name, 0) for name in ("key", "value", "timestamp", "step")} for metric in metrics]
-        logged = self._history.log(str(body.get("run_id")), points, {tag["key"]: str(tag["value"]) for tag in tags})
-        return web.json_response({}) if logged else _missing(body.get("run_id"))
+        is_known = self._history.log(str(body.get("run_id")), points, {tag["key"]: str(tag["value"]) for tag in tags})
+        return web.json_response({}) if is_known else _missing(body.get("run_id"))
 
 
 def _missing(run: Any) -> web.Response:

@@ -36,14 +36,16 @@ class History:
         if job is not None:
             properties = job["properties"]
             tags = {**properties["tags"], "mlflow.runName": properties["displayName"]}
-            return self._shown(name, properties.get("experimentName"), properties["status"], job.get("times", {}), tags)
+            return self._run_document(
+                name, properties.get("experimentName"), properties["status"], job.get("times", {}), tags
+            )
         step = self._resources.get(f"/steps-by-id/{name}")
         if step is None:
             return None
         parent = self._resources.get(f"/jobs-by-guid/{step['parent']}")
         experiment = parent["properties"].get("experimentName") if parent else None
         tags = {"mlflow.runName": step["name"]} | dict.fromkeys(_OF_PARENT, step["parent"])
-        return self._shown(name, experiment, step["status"], step["times"], tags)
+        return self._run_document(name, experiment, step["status"], step["times"], tags)
 
     def steps_of(self, run: str) -> Iterator[dict[str, Any]]:
         for step in self._resources.children("/steps-by-id"):
@@ -59,17 +61,17 @@ class History:
         if job is not None:
             job["properties"]["tags"] |= tags
             self._resources.put(f"/jobs-by-guid/{name}", job)
-        logged = self._resources.get(f"/logged/{name}") or {"metrics": {}, "tags": {}}
-        logged["tags"] |= tags
+        log_record = self._resources.get(f"/logged/{name}") or {"metrics": {}, "tags": {}}
+        log_record["tags"] |= tags
         for metric in sorted(metrics, key=lambda metric: (int(metric["timestamp"]), int(metric.get("step") or 0))):
-            logged["metrics"][metric["key"]] = metric
-        self._resources.put(f"/logged/{name}", logged)
+            log_record["metrics"][metric["key"]] = metric
+        self._resources.put(f"/logged/{name}", log_record)
         return True
 
-    def _shown(
+    def _run_document(
         self, name: str, experiment: str | None, status: str, times: Mapping[str, str], tags: Mapping[str, str]
     ) -> dict[str, Any]:
-        logged = self._resources.get(f"/logged/{name}") or {"metrics": {}, "tags": {}}
+        log_record = self._resources.get(f"/logged/{name}") or {"metrics": {}, "tags": {}}
         moments = {"start_time": times.get("started") or times.get("created"), "end_time": times.get("ended")}
         info = {
             "run_id": name,
@@ -81,9 +83,9 @@ class History:
             "artifact_uri": "",
             **{key: _milliseconds(moment) for key, moment in moments.items() if moment},
         }
-        all_tags = {**logged["tags"], **tags}
+        all_tags = {**log_record["tags"], **tags}
         tag_list = [{"key": key, "value": value} for key, value in all_tags.items()]
-        return {"info": info, "data": {"metrics": [*logged["metrics"].values()], "params": [], "tags": tag_list}}
+        return {"info": info, "data": {"metrics": [*log_record["metrics"].values()], "params": [], "tags": tag_list}}
 
 
 def _milliseconds(moment: str) -> int:

@@ -24,7 +24,7 @@ _SCHEMA_V2, _SCHEMA_V3 = 1, 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the orchestrator said: its actions so far (None when it broke down), and its end if it reached one."""
+    """The outcome of a replay: the actions so far (None after an error), and the end, if it was reached."""
 
     actions: Sequence[Mapping[str, Any]] | None
     is_done: bool
@@ -33,9 +33,9 @@ class Answer:
     custom_status: Any = None
 
 
-def replay(orchestrator: Orchestrator, instance: Instance, replayed: int) -> Answer:
-    """Replay the history of *instance*; the first *replayed* of the events the SDK reads were replayed before."""
-    context = _context(instance, replayed)
+def replay(orchestrator: Orchestrator, instance: Instance, replayed_count: int) -> Answer:
+    """Replay the history of *instance*; the first *replayed_count* of the events the SDK reads were replayed before."""
+    context = _context(instance, replayed_count)
     try:
         return _read(orchestrator(context))
     except Exception as error:
@@ -46,13 +46,13 @@ def replay(orchestrator: Orchestrator, instance: Instance, replayed: int) -> Ans
         return _read(state, error=text)
 
 
-def _context(instance: Instance, seen: int) -> str:
+def _context(instance: Instance, replayed_count: int) -> str:
     row = instance.row
-    history = [as_played(instance.sdk_lines[:seen]), as_new(instance.sdk_lines[seen:])]
+    history = [as_played(instance.sdk_lines[:replayed_count]), as_new(instance.sdk_lines[replayed_count:])]
     fields = {
         "input": input_text(row.input),
         "instanceId": row.instance_id,
-        "isReplaying": seen > 0,
+        "isReplaying": replayed_count > 0,
         "parentInstanceId": row.parent.instance_id if row.parent else None,
         "upperSchemaVersion": _SCHEMA_V2,
         "upperSchemaVersionNew": _SCHEMA_V3,
@@ -60,14 +60,14 @@ def _context(instance: Instance, seen: int) -> str:
     return f'{{"history":[{",".join(filter(None, history))}],{json.dumps(fields)[1:]}'
 
 
-def input_text(stored: str | None) -> str | None:
+def input_text(stored_text: str | None) -> str | None:
     """The text the SDK decodes as input. A stored JSON string carries the JSON text of an SDK client."""
-    if stored is None:
+    if stored_text is None:
         return None
-    if not stored.startswith('"'):
-        return stored
-    text: str = json.loads(stored)
-    return text if _is_json(text) else stored
+    if not stored_text.startswith('"'):
+        return stored_text
+    text: str = json.loads(stored_text)
+    return text if _is_json(text) else stored_text
 
 
 def _is_json(text: str) -> bool:
@@ -97,12 +97,12 @@ def find_difference(instance: Instance, answer: Answer) -> str | None:
     actions = answer.actions
     if actions is None:
         return None
-    for position, expected in enumerate(instance.recorded):
+    for position, recorded_trace in enumerate(instance.traces):
         actual = trace(actions[position]) if position < len(actions) else None
-        if actual != expected:
+        if actual != recorded_trace:
             return (
                 f"Non-deterministic orchestrator '{instance.row.name}': at position {position} history has "
-                f"{expected}, replay asked for {actual or 'nothing more'}. "
+                f"{recorded_trace}, replay asked for {actual or 'nothing more'}. "
                 "Let running instances finish before changing their orchestrator, or give the change a new name."
             )
     return None

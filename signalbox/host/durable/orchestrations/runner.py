@@ -82,8 +82,8 @@ class StepRunner:
         if selection.control is not None:
             commit = control_step(instance, selection.control, around)
         else:
-            commit = take_step(instance, selection.taken, orchestrator, around)
-        commit.taken += selection.dropped
+            commit = take_step(instance, selection.step_messages, orchestrator, around)
+        commit.consumed_messages += selection.stale_messages
         commit.messages = [replace(message, inbox_id=new_row_id()) for message in commit.messages]
         return commit
 

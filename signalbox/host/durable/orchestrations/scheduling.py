@@ -36,7 +36,7 @@ class UnknownFunctionError(Exception):
 
 
 class UnsupportedActionError(Exception):
-    """An orchestrator asked for something this host does not do."""
+    """An orchestrator asked for an action that this host does not implement."""
 
     def __init__(self, code: ActionCode) -> None:
         super().__init__(f"action {code.name} is not served by this host: make the call in an activity")
@@ -70,7 +70,7 @@ class Scheduler:
         """Open every action that history does not have yet; returns the input of `continue_as_new`, if asked."""
         next_input = None
         self._close_cancelled(actions)
-        for action in actions[len(self._instance.recorded) :]:
+        for action in actions[len(self._instance.traces) :]:
             if action["actionType"] == ActionCode.CONTINUE_AS_NEW:
                 next_input = action["input"]
             else:
@@ -102,27 +102,27 @@ class Scheduler:
         if code in CHILDREN:
             return self._child_event(action)
         if code == ActionCode.TIMER:
-            fire_at, cancelled = to_text(from_text(action["fireAt"])), action["isCanceled"]
-            return self._numbered(Code.TIMER_CREATED, FireAt=fire_at, **({"Cancelled": True} if cancelled else {}))
+            fire_at, is_cancelled = to_text(from_text(action["fireAt"])), action["isCanceled"]
+            return self._number(Code.TIMER_CREATED, FireAt=fire_at, **({"Cancelled": True} if is_cancelled else {}))
         if code == ActionCode.WAIT:
             return event(Code.GENERIC_EVENT, self._now, Name=action["externalEventName"])
         if code in ENTITIES:
             return self._entity_event(action)
         raise UnsupportedActionError(ActionCode(code))
 
-    def _numbered(self, code: Code, **details: Any) -> Event:
+    def _number(self, code: Code, **details: Any) -> Event:
         return event(code, self._now, self._instance.next_id, **details)
 
     def _activity_event(self, action: Mapping[str, Any]) -> Event:
         name = action["functionName"]
         self._catalogue.check("activity", name)
-        return self._numbered(Code.TASK_SCHEDULED, Name=name, Input=action.get("input"), **_retry(action))
+        return self._number(Code.TASK_SCHEDULED, Name=name, Input=action.get("input"), **_retry(action))
 
     def _child_event(self, action: Mapping[str, Any]) -> Event:
         name = action["functionName"]
         self._catalogue.check("orchestrator", name)
         details = {"Name": name, "InstanceId": action.get("instanceId"), "Input": action.get("input")}
-        return self._numbered(Code.CHILD_CREATED, **details, Version=action.get("version"), **_retry(action))
+        return self._number(Code.CHILD_CREATED, **details, Version=action.get("version"), **_retry(action))
 
     def _entity_event(self, action: Mapping[str, Any]) -> Event:
         """`Input` is the request message the SDK reads the request id from."""
@@ -131,15 +131,15 @@ class Scheduler:
         body = {"id": request, "op": action["operation"], "input": json.dumps(action.get("input")), "signal": not call}
         details = {"InstanceId": action["instanceId"], "Name": action["operation"], "Input": json.dumps(body)}
         mark = {"RequestId": request} if call else {"Signal": True}
-        return self._numbered(Code.EVENT_SENT, **details, **mark)
+        return self._number(Code.EVENT_SENT, **details, **mark)
 
     def _close_cancelled(self, actions: Sequence[Mapping[str, Any]]) -> None:
         """Recorded timers are numbered in the order they appear among the actions, retries' own timers aside."""
-        cancelled = [action["isCanceled"] for action in actions if action["actionType"] == ActionCode.TIMER]
-        if not any(cancelled):
+        cancellations = [action["isCanceled"] for action in actions if action["actionType"] == ActionCode.TIMER]
+        if not any(cancellations):
             return
         numbers = self._instance.timer_numbers
-        for number, is_cancelled in zip(numbers, cancelled, strict=False):
+        for number, is_cancelled in zip(numbers, cancellations, strict=False):
             if is_cancelled and self._instance.open_tasks.pop(number, None) is not None:
                 self._commit.closed_timers.append(number)
 
@@ -171,8 +171,8 @@ class Scheduler:
             name=entry["Name"],
             version=entry.get("Version"),
             input=None if entry["Input"] is None else json.dumps(entry["Input"]),
-            created=self._now,
-            updated=self._now,
+            created_at=self._now,
+            updated_at=self._now,
             parent=Parent(instance_id=row.instance_id, execution_id=row.execution_id, task_id=number),
         )
 

@@ -20,14 +20,14 @@ _CONTROLS = frozenset({Kind.TERMINATE, Kind.SUSPEND, Kind.RESUME})
 class Selection:
     """Messages to take now, to keep for later, and to forget because nobody waits for them."""
 
-    taken: list[Message] = field(default_factory=list)
-    kept: list[Message] = field(default_factory=list)
-    dropped: list[Message] = field(default_factory=list)
+    step_messages: list[Message] = field(default_factory=list)
+    later_messages: list[Message] = field(default_factory=list)
+    stale_messages: list[Message] = field(default_factory=list)
 
     @property
     def control(self) -> Message | None:
         """The terminate, suspend or resume request; it never shares a step."""
-        return self.taken[0] if self.taken and self.taken[0].kind in _CONTROLS else None
+        return self.step_messages[0] if self.step_messages and self.step_messages[0].kind in _CONTROLS else None
 
 
 def select(instance: Instance, waiting_messages: Iterable[Message]) -> Selection:
@@ -36,15 +36,15 @@ def select(instance: Instance, waiting_messages: Iterable[Message]) -> Selection
     messages = iter(waiting_messages)
     for message in messages:
         if message.kind is Kind.ANSWER and not _is_expected(instance, message):
-            selection.dropped.append(message)
+            selection.stale_messages.append(message)
         elif not _may_be_taken(instance, message):
-            selection.kept.append(message)
-        elif selection.taken and (_comes_first(instance, message) or selection.control):
-            selection.kept.append(message)
+            selection.later_messages.append(message)
+        elif selection.step_messages and (_comes_first(instance, message) or selection.control):
+            selection.later_messages.append(message)
             break
         else:
-            selection.taken.append(message)
-    selection.kept.extend(messages)
+            selection.step_messages.append(message)
+    selection.later_messages.extend(messages)
     return selection
 
 

@@ -42,7 +42,7 @@ class Instance:
     steps: int = 0
     started: bool = False
     next_id: int = 0
-    recorded: list[Trace] = field(default_factory=list)
+    traces: list[Trace] = field(default_factory=list)
     timer_numbers: list[int] = field(default_factory=list)
     open_tasks: dict[int, Event] = field(default_factory=dict)
     retries: dict[int, Retry] = field(default_factory=dict)
@@ -77,7 +77,7 @@ class Instance:
         elif code in ANSWERS:
             self._close(entry, entry[ANSWERS[code]])
         elif code == Code.EVENT_RAISED:
-            self._raised(entry["Name"])
+            self._add_raised_event(entry["Name"])
         elif code == Code.GENERIC_EVENT:
             self._waiting(entry["Name"])
         elif code == Code.EXECUTION_STARTED:
@@ -91,7 +91,7 @@ class Instance:
         if "RetryOf" in entry:
             self._continue_retry(entry)
             return
-        self.recorded.append(_TRACES[entry["EventType"]](entry))
+        self.traces.append(_TRACES[entry["EventType"]](entry))
         if entry["EventType"] == Code.TIMER_CREATED:
             self.timer_numbers.append(number)
         if "RetryOptions" in entry:
@@ -114,7 +114,7 @@ class Instance:
         if not goes_on:
             self.retries.pop(number, None)
 
-    def _raised(self, name: str) -> None:
+    def _add_raised_event(self, name: str) -> None:
         if name in self.entity_calls:
             self.open_tasks.pop(self.entity_calls.pop(name), None)
             return
@@ -123,7 +123,7 @@ class Instance:
     def _waiting(self, name: str) -> None:
         self.waits[name.casefold()] += 1
         self.wait_names[name.casefold()] = name
-        self.recorded.append(Trace("wait for event", name))
+        self.traces.append(Trace("wait for event", name))
 
     def awaits(self, name: str) -> bool:
         """Whether an external event of this name would be taken now. Names are compared without case."""

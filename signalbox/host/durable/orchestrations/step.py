@@ -38,13 +38,13 @@ def take_step(
     instance: Instance, messages: Sequence[Message], orchestrator: Orchestrator, around: Surroundings
 ) -> Commit:
     """Let the orchestrator see *messages* and gather the consequences."""
-    line_count, replayed = len(instance.lines), len(instance.sdk_lines)
+    line_count, replayed_count = len(instance.lines), len(instance.sdk_lines)
     scheduler = Scheduler(instance, around.now, around.catalogue)
     instance.append(event(Code.ORCHESTRATOR_STARTED, around.now))
     if not instance.started:
         instance.append(_execution_started(instance, around.now))
     follow_up = _take_in(instance, messages, around.now)
-    answer = replay(orchestrator, instance, replayed)
+    answer = replay(orchestrator, instance, replayed_count)
     _refresh(instance, answer, around.now)
     if follow_up is not None:
         scheduler.open(follow_up)
@@ -61,7 +61,7 @@ def control_step(instance: Instance, message: Message, around: Surroundings) -> 
     instance.append(event(code, around.now, Input=reason, Reason=reason))
     if instance.row.status is not Status.SUSPENDED and status is Status.RUNNING:
         status = instance.row.status
-    instance.row = instance.row.with_changes(status=status, updated=around.now)
+    instance.row = instance.row.with_changes(status=status, updated_at=around.now)
     commit = Commit(row=instance.row)
     if status is Status.TERMINATED:
         _end(instance, commit, status, json.dumps(reason))
@@ -118,7 +118,7 @@ def _delay(options: Any, failures: int) -> timedelta:
 def _refresh(instance: Instance, answer: Answer, now: str) -> None:
     """The state only carries a custom status while it has one: an empty one clears it."""
     status = None if answer.custom_status is None else json.dumps(answer.custom_status)
-    instance.row = instance.row.with_changes(status=Status.RUNNING, updated=now, custom_status=status)
+    instance.row = instance.row.with_changes(status=Status.RUNNING, updated_at=now, custom_status=status)
 
 
 def _conclude(instance: Instance, answer: Answer, scheduler: Scheduler) -> Commit:
@@ -147,12 +147,12 @@ def _fail(instance: Instance, commit: Commit, reason: str) -> Commit:
 def _restart(instance: Instance, commit: Commit, next_input: str) -> None:
     """Continue as new: a new execution with an empty history; waiting external events stay."""
     row = instance.row.with_changes(execution_id=uuid.uuid4().hex, input=json.dumps(next_input))
-    commit.row, commit.restarted, commit.timers = row, True, []
+    commit.row, commit.is_restart, commit.timers = row, True, []
 
 
 def _end(instance: Instance, commit: Commit, status: Status, output: str) -> None:
     row = instance.row.with_changes(status=status, output=output)
-    instance.append(event(Code.EXECUTION_COMPLETED, row.updated, Result=output, OrchestrationStatus=str(status)))
+    instance.append(event(Code.EXECUTION_COMPLETED, row.updated_at, Result=output, OrchestrationStatus=str(status)))
     commit.row = instance.row = row
     commit.timers = []
     if row.parent is not None:
@@ -169,7 +169,7 @@ def _tell_parent(parent: Parent, status: Status, output: str) -> Message:
 
 def _finish_commit(instance: Instance, commit: Commit, messages: Sequence[Message], line_count: int) -> Commit:
     commit.execution_id = instance.row.execution_id
-    commit.lines, commit.step, commit.taken = instance.lines[line_count:], instance.steps, list(messages)
+    commit.lines, commit.step, commit.consumed_messages = instance.lines[line_count:], instance.steps, list(messages)
     commit.closed_timers += [m.body["TimerId"] for m in messages if m.body.get("EventType") == Code.TIMER_FIRED]
     instance.steps += 1
     return commit

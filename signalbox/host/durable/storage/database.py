@@ -78,7 +78,7 @@ class Storage:
         connection = self._connect()
         while (jobs := self._next_batch()) is not None:
             results = self._commit(connection, jobs)
-            with contextlib.suppress(RuntimeError):  # The loop is gone: nobody waits for the answer.
+            with contextlib.suppress(RuntimeError):  # The event loop has closed, so no caller waits for the answer.
                 self._loop.call_soon_threadsafe(_settle_all, results)
         connection.close()
 

@@ -25,14 +25,18 @@ _INSTANCE = (
 def write_instance(connection: sqlite3.Connection, row: InstanceRow) -> None:
     parent = json.dumps(asdict(row.parent)) if row.parent else None
     values = (row.instance_id, row.execution_id, row.name, row.version, str(row.status), row.input, row.output)
-    connection.execute(_INSTANCE, (*values, row.custom_status, parent, row.created, row.updated))
+    connection.execute(_INSTANCE, (*values, row.custom_status, parent, row.created_at, row.updated_at))
 
 
 def read_instance(row: sqlite3.Row) -> InstanceRow:
     values = dict(row)
     parent = values.pop("parent")
     return InstanceRow(
-        **{**values, "status": Status(values["status"])}, parent=Parent(**json.loads(parent)) if parent else None
+        created_at=values.pop("created"),
+        updated_at=values.pop("updated"),
+        status=Status(values.pop("status")),
+        parent=Parent(**json.loads(parent)) if parent else None,
+        **values,
     )
 
 
@@ -42,7 +46,7 @@ def status_of(connection: sqlite3.Connection, instance_id: str) -> Status | None
 
 
 def erase(connection: sqlite3.Connection, instance_id: str) -> None:
-    """Remove an instance with its history, messages and timers; activities on their way run out unheard."""
+    """Remove an instance with its history, messages and timers; activities that still run end without effect."""
     for table in ("instances", "history", "inbox", "timers"):
         connection.execute(f"DELETE FROM {table} WHERE instance_id = ?", (instance_id,))
 
@@ -51,11 +55,11 @@ def write_commit(connection: sqlite3.Connection, commit: Commit) -> None:
     """Write everything a step changed except its children, whose ids may be taken."""
     row = commit.row
     _update_instance(connection, commit)
-    if commit.restarted or row.finished:
+    if commit.is_restart or row.finished:
         connection.execute("DELETE FROM timers WHERE instance_id = ?", (row.instance_id,))
     if row.finished:
         connection.execute("DELETE FROM inbox WHERE instance_id = ?", (row.instance_id,))
-    if commit.restarted:
+    if commit.is_restart:
         connection.execute("DELETE FROM history WHERE instance_id = ?", (row.instance_id,))
     elif commit.lines:
         values = (row.instance_id, commit.step, "\n".join(commit.lines))
@@ -77,17 +81,17 @@ _UPDATE = (
 
 def _update_instance(connection: sqlite3.Connection, commit: Commit) -> None:
     row = commit.row
-    values = (row.execution_id, str(row.status), row.input, row.output, row.custom_status, row.updated)
-    updated = connection.execute(_UPDATE, (*values, row.instance_id, commit.execution_id))
-    if updated.rowcount == 0:
+    values = (row.execution_id, str(row.status), row.input, row.output, row.custom_status, row.updated_at)
+    update = connection.execute(_UPDATE, (*values, row.instance_id, commit.execution_id))
+    if update.rowcount == 0:
         raise StaleExecutionError(row.instance_id)
 
 
 def _take(connection: sqlite3.Connection, commit: Commit) -> None:
-    forget_messages(connection, commit.taken)
-    closed = [(commit.row.instance_id, task_id) for task_id in commit.closed_timers]
-    if closed:
-        connection.executemany("DELETE FROM timers WHERE instance_id = ? AND task_id = ?", closed)
+    forget_messages(connection, commit.consumed_messages)
+    timer_keys = [(commit.row.instance_id, task_id) for task_id in commit.closed_timers]
+    if timer_keys:
+        connection.executemany("DELETE FROM timers WHERE instance_id = ? AND task_id = ?", timer_keys)
 
 
 def forget_messages(connection: sqlite3.Connection, messages: Iterable[Message]) -> None:
