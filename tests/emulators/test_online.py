@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import psutil
 import pytest
-from sklearn.linear_model import LinearRegression
 
 from signalbox.launcher.endpoints import WORKSPACES
 from signalbox.launcher.hub import LocalIdentity, hub_client
@@ -269,6 +267,9 @@ def workers() -> Iterator[psutil.Process]:
 
 
 def mlflow_model(ml: Ml, folder: Path) -> dict[str, Any]:
+    import pandas as pd
+    from sklearn.linear_model import LinearRegression
+
     inputs = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [1.0, 5.0, 2.0]})
     model = LinearRegression().fit(inputs, [2.0, 7.0, 5.0])
     with warnings.catch_warnings():
