@@ -17,7 +17,6 @@ import pytest
 
 from activities.blueprint import activity_blueprint
 from orchestrators.blueprint import blueprint as orchestrators
-from shared.adapters.reader import pool
 from shared.clients import Clients
 from shared.settings import APPROVALS_QUEUE, EVENTS_QUEUE, HOOKS_QUEUE, MESSAGES_QUEUE, RECORDS_QUEUE, has_queue
 from signalbox.host.clock import VirtualClock
@@ -97,9 +96,6 @@ async def hosted(
     monkeypatch.setenv("SIGNALBOX_RECONCILE_SCHEDULE", sweeps)
     monkeypatch.setenv("SIGNALBOX_SCRUB_SCHEDULE", "0 0 12 * * *")
     monkeypatch.setenv("SIGNALBOX_TICK_SCHEDULE", ticks)
-    # A judgement reads two files at once. The product ends the second reader for its memory, and a test that judges a
-    # hundred times would start a hundred processes.
-    monkeypatch.setattr(pool, "_WARM", 2)
     (folder / "host.json").write_text(Path("host.json").read_text())
     with Registration.taken(clients) as app:
         async with LocalHost(app, folder, clock=clock) as host:

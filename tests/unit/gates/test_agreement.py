@@ -13,6 +13,9 @@ from shared.codec import decode, encode
 from shared.domain.metrics.agreement import WORST, Agreement, OutputComparison
 from shared.domain.metrics.catalogue import MetricError
 from shared.domain.metrics.outputs import LabelOutputs, Numbers, edges_of
+from tests.peers import with_peers
+
+pytestmark = with_peers
 
 
 def numbers(rows=5000, seed=1):
