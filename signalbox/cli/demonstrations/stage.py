@@ -30,7 +30,10 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """What every scene needs."""
+    """What every scene needs. Tests play scenes on a cloud where other things have happened before.
+
+    *folder* has the trained model; *patience_s* is how long a scene waits for a promotion.
+    """
 
     cloud: LocalCloud
     app: AppClient
@@ -38,6 +41,7 @@ class Stage:
     line: Timeline
     folder: Path
     project: Path
+    patience_s: float = _PATIENCE_S
 
 
 def signed_in(stage: Stage, person: str) -> AppClient:
