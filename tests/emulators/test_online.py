@@ -209,6 +209,7 @@ def test_an_mlflow_model_needs_no_code(ml: Ml, tmp_path: Path) -> None:
 
     table = {"input_data": {"columns": ["a", "b"], "index": [0, 1], "data": ROWS}}
     assert [round(each, 3) for each in score(ml, path, key, table).json()] == SCORES
+    ml.must("DELETE", path)  # Else the tests that kill the emulators wait for its process, too.
 
 
 def test_the_real_client_deploys_invokes_and_deletes(ml: Ml, assets: Registered, tmp_path: Path) -> None:
