@@ -1,7 +1,8 @@
 """The scenes of the demonstrations that test_promotions does not play, on the cloud of the other tests.
 
 `make demo`, `demo-messaging` and `demo-retraining` play the same scenes, each on a cloud of its own; each scene checks
-what it tells.
+what it tells. They come after the promotions, which leave a champion to beat, and before test_retraining, whose open
+causes would start another training; the last scene closes the window of drift that the files before it have opened.
 """
 
 import shutil
