@@ -3,6 +3,8 @@
 The tests that share one local cloud come first: they are the longest chain, and other workers do the rest beside it.
 """
 
+import gc
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -20,6 +22,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if item.get_closest_marker("proof")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker("proof")]
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end: the garbage collector need not look through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _rank(item: pytest.Item) -> int:

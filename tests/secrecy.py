@@ -8,18 +8,27 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
+import re2
+
 Place = tuple[str, bytes]
 _TOKEN = re.compile(rb"eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}")
 
 
 def leaks(secrets: Mapping[str, str], places: Iterable[Place]) -> list[str]:
-    """`SECRET in PLACE` for each that is found."""
+    """`SECRET in PLACE` for each that is found.
+
+    RE2 looks for all forms at once: one by one, some 150 forms in the megabytes of a local cloud take ten seconds.
+    """
     forms = {name: tuple(_forms(secret)) for name, secret in secrets.items()}
+    options = re2.Options()
+    options.encoding = options.Encoding.LATIN1  # Any byte is a character.
+    whole = re2.compile(b"|".join(re2.escape(form) for of_one in forms.values() for form in of_one), options)
     return [
         f"{name} in {where}"
         for where, content in places
-        for name, each in forms.items()
-        if any(f in content for f in each)
+        if whole.search(content)
+        for name, of_one in forms.items()
+        if any(form in content for form in of_one)
     ]
 
 

@@ -37,7 +37,7 @@ CONTAINERS = (
     *("landing", "training", "evaluation", "predictions"),
     *("quarantine", "dead-letters", "signalbox", "signalbox-staging"),
 )
-_DURABLE = Path(__file__).parent.parent / "emulators" / "storage" / "durable_loki.js"
+_PRELOADED = ("without_telemetry.js", "durable_loki.js")
 _PATIENCE_S = 45.0
 _RESTARTS = 5
 
@@ -197,7 +197,9 @@ class LocalCloud:
         self._authority = ensure_authority(self.state)
 
     def _start_azurite(self) -> None:
-        command = ["node", "--require", str(_DURABLE), str(self._azurite_script())]
+        folder = Path(__file__).parent.parent / "emulators" / "storage"
+        preloaded = [word for name in _PRELOADED for word in ("--require", str(folder / name))]
+        command = ["node", *preloaded, str(self._azurite_script())]
         command += ["--location", str(self.state / "azurite"), "--blobHost", "127.0.0.1"]
         command += ["--blobPort", str(self.endpoints.azurite)]
         command += ["--oauth", "basic", "--cert", str(self._authority.cert), "--key", str(self._authority.key)]

@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 
 from signalbox.cli.app_client import AppClient
-from signalbox.cli.demonstrations.example import offer_example, train_example
+from signalbox.cli.demonstrations.example import offer_example
 from signalbox.launcher.endpoints import Endpoints, read_endpoints
 from tests.cli.conftest import clean_environment
 from tests.documents.documented import PROJECT
+from tests.trained import trained_models
 
 _PATIENCE_S = 180.0
 OWN_ROUTE = """
@@ -110,7 +111,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         _await_ready(process, log)
         endpoints = read_endpoints(folder / ".signalbox")
         assert endpoints is not None
-        _offer_second_version(folder, endpoints)
+        _offer_second_version(trained_models(tmp_path_factory), endpoints)
         yield Desk(folder=folder, announced=log.read_text(), endpoints=endpoints)
     finally:
         process.send_signal(signal.SIGINT)
@@ -126,11 +127,10 @@ def _await_ready(process: subprocess.Popen[bytes], log: Path) -> None:
         time.sleep(0.1)  # noqa: TID251 - Polls with a deadline.
 
 
-def _offer_second_version(folder: Path, endpoints: Endpoints) -> None:
+def _offer_second_version(models: Path, endpoints: Endpoints) -> None:
     """What docs/promotion.md promotes: a model of another recipe, registered and not flagged."""
     with warnings.catch_warnings(action="ignore"):  # The client for Azure ML is imported here for the first time.
-        train_example(PROJECT, folder / "second", "blood")
-        offer_example(endpoints, folder / "second", "2")
+        offer_example(endpoints, models / "blood", "2")
 
 
 def _free_port() -> int:

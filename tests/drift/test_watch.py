@@ -14,6 +14,7 @@ from shared.domain import identity
 from shared.domain.drift.watch import Labels
 from shared.domain.failures import Transient
 from tests.drift.conftest import WATCH, DriftApp, csv_of, rows
+from tests.outages import Outage
 
 
 async def test_ordinary_data_raises_nothing(app: DriftApp) -> None:
@@ -89,23 +90,14 @@ async def test_a_window_of_another_reference_is_not_looked_at_and_the_next_run_o
 
 @pytest.mark.parametrize("how", ["outage", "terminated"])
 async def test_a_finding_that_could_not_be_told_is_told_by_a_sweep(app: DriftApp, how: str) -> None:
-    announce, out, asked = app.announced.announce, [True], list[str]()
-
-    def away(event_id: str, kind: str, *rest: Any) -> None:
-        if out[0] and kind == "Signalbox.Drift.Detected":
-            asked.append(event_id)
-            raise Transient("503 the topic is away")
-        announce(event_id, kind, *rest)
-
-    app.announced.announce = away  # type: ignore[method-assign]
-    run = await app.arrive("landing/each/north/a.csv", csv_of(rows(2, 150, x=1.0)))
-    await app.finish(run)
-    if how == "terminated":
-        while not asked:
-            await app.host.settle()
-        await app.host.terminate(f"{run}-drift", "somebody pulled the plug")
-    await app.pass_time(60)
-    out[0] = False
+    with Outage(app.announced, "announce", lambda _, kind, *__: kind == "Signalbox.Drift.Detected") as outage:
+        run = await app.arrive("landing/each/north/a.csv", csv_of(rows(2, 150, x=1.0)))
+        await app.finish(run)
+        if how == "terminated":
+            while not outage.refused:
+                await app.host.settle()
+            await app.host.terminate(f"{run}-drift", "somebody pulled the plug")
+        await app.pass_time(60)
     await app.pass_time(700)
     await app.pass_time(700)
 

@@ -4,11 +4,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import joblib
-import pandas as pd
 import pytest
 import requests
-from sklearn.linear_model import LinearRegression
 
 from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.endpoints import REGISTRIES, WORKSPACES
@@ -20,19 +17,18 @@ PROJECT = Path(__file__).parents[2]
 SCORE = """
 import json, os
 from pathlib import Path
-import joblib
 
 def init():
-    global model
+    global weights
     print("loading")
-    model = joblib.load(next(Path(os.environ["AZUREML_MODEL_DIR"]).rglob("model.joblib")))
+    weights = json.loads(next(Path(os.environ["AZUREML_MODEL_DIR"]).rglob("weights.json")).read_text())
 
 def run(raw_data):
     rows = json.loads(raw_data)
     if rows == "die":
         os.kill(os.getpid(), 9)
-    return [round(float(each), 3) for each in model.predict(rows)]
-"""
+    return [sum(weight * value for weight, value in zip(weights, row)) for row in rows]
+"""  # Of a model that takes no library: each process that serves one of scikit-learn's takes two seconds to start.
 
 
 class Ml:
@@ -78,8 +74,7 @@ class Ml:
     def register(self, model: str, folder: Path, workspace: str = "mlw-dev", **tags: str) -> Registered:
         (folder / "model").mkdir(parents=True, exist_ok=True)
         (folder / "code").mkdir(exist_ok=True)
-        inputs = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [1.0, 5.0, 2.0]})
-        joblib.dump(LinearRegression().fit(inputs.to_numpy(), [2.0, 7.0, 5.0]), folder / "model" / "model.joblib")
+        (folder / "model" / "weights.json").write_text("[1.0, 1.0]")
         (folder / "code" / "score.py").write_text(SCORE)
         (folder / "env.yaml").write_text("name: e\ndependencies: [python=3.11]\n")
         what = Registrable(

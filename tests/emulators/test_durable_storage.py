@@ -2,10 +2,12 @@
 
 import os
 import random
+import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -164,3 +166,13 @@ def test_every_answered_write_is_there_after_sigkill_at_random_moments(cloud: Lo
         cloud.start_services()
         for writer in writers:
             writer.check()
+
+
+def test_azurite_loads_no_library_for_telemetry() -> None:
+    preloaded = Path("signalbox/emulators/storage/without_telemetry.js").resolve()
+    script = "console.log(require('./node_modules/azurite/dist/src/common/Telemetry.js') !== undefined);"
+    script += "console.log(Object.keys(require.cache).filter((name) => name.includes('applicationinsights')).length)"
+
+    shown = subprocess.run(["node", "--require", preloaded, "-e", script], capture_output=True, text=True, check=True)
+
+    assert shown.stdout.split() == ["true", "0"]

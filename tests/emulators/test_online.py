@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import psutil
 import pytest
-from sklearn.linear_model import LinearRegression
 
 from signalbox.launcher.endpoints import WORKSPACES
 from signalbox.launcher.hub import LocalIdentity, hub_client
@@ -211,6 +209,7 @@ def test_an_mlflow_model_needs_no_code(ml: Ml, tmp_path: Path) -> None:
 
     table = {"input_data": {"columns": ["a", "b"], "index": [0, 1], "data": ROWS}}
     assert [round(each, 3) for each in score(ml, path, key, table).json()] == SCORES
+    ml.must("DELETE", path)  # Else the tests that kill the emulators wait for its process, too.
 
 
 def test_the_real_client_deploys_invokes_and_deletes(ml: Ml, assets: Registered, tmp_path: Path) -> None:
@@ -269,6 +268,9 @@ def workers() -> Iterator[psutil.Process]:
 
 
 def mlflow_model(ml: Ml, folder: Path) -> dict[str, Any]:
+    import pandas as pd
+    from sklearn.linear_model import LinearRegression
+
     inputs = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [1.0, 5.0, 2.0]})
     model = LinearRegression().fit(inputs, [2.0, 7.0, 5.0])
     with warnings.catch_warnings():

@@ -1,12 +1,12 @@
 """The app's own pipelines adapters against the emulator, which really runs the steps of all three kinds of pipeline."""
 
+import csv
 import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pandas as pd
 import psutil
 import pytest
 
@@ -289,5 +289,8 @@ def patients(folder: Path) -> None:
         | {name: float(20 + number % 7) for name in ("age", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")}
         for number in range(60)
     ]
-    pd.DataFrame(rows).to_csv(folder / "a.csv", index=False)
-    pd.DataFrame(rows[:10]).to_csv(folder / "b.csv", index=False)
+    for name, part in (("a", rows), ("b", rows[:10])):
+        with (folder / f"{name}.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, [*rows[0]])
+            writer.writeheader()
+            writer.writerows(part)

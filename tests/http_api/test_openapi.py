@@ -1,6 +1,7 @@
 """The API's document: valid, fresh, served, and about every route."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,10 @@ from triggers.http.openapi import document, text
 from triggers.http.retraining import Considered
 from triggers.http.routes import ROUTES
 
-DOCUMENT = document()
+
+@cache
+def whole() -> dict[str, Any]:
+    return document()
 
 
 def test_the_committed_document_is_fresh() -> None:
@@ -38,14 +42,14 @@ async def test_it_is_served_to_everybody(app: InferenceApp) -> None:
 
 
 def test_it_has_every_route_and_nothing_else() -> None:
-    described = {(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods}
+    described = {(method.upper(), path) for path, methods in whole()["paths"].items() for method in methods}
 
     assert described == {(route.method, f"/api/v1/{route.path}") for route in ROUTES}
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 def test_every_route_says_whom_it_wants_what_it_takes_and_what_it_gives(route: ApiRoute) -> None:
-    described = DOCUMENT["paths"][f"/api/v1/{route.path}"][route.method.lower()]
+    described = whole()["paths"][f"/api/v1/{route.path}"][route.method.lower()]
     handler = signature(route.handler)
 
     assert bool(described["security"]) == (route.may is not Action.ANYONE)
@@ -66,11 +70,11 @@ def test_every_route_gives_a_type_of_its_own(route: ApiRoute) -> None:
 def test_no_object_that_is_sent_takes_an_unknown_field() -> None:
     bodies = [
         described["requestBody"]["content"]["application/json"]["schema"]
-        for methods in DOCUMENT["paths"].values()
+        for methods in whole()["paths"].values()
         for described in methods.values()
         if "requestBody" in described
     ]
-    named = DOCUMENT["components"]["schemas"]
+    named = whole()["components"]["schemas"]
 
     def sent(schema: Any) -> Any:
         return named[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema

@@ -15,6 +15,7 @@ from tests.http_api.conftest import ask
 from tests.http_api.test_dlq import dlq, letter
 from tests.inference.conftest import InferenceApp
 from tests.messaging.conftest import BLOBS
+from tests.outages import Outage
 from tests.recorder import recorder
 
 HOOK = json.loads(Path("tests/payloads/ado/hook_run_state_changed.json").read_text())
@@ -88,17 +89,13 @@ async def test_a_data_check_by_message_is_said_and_started(app: InferenceApp, qu
 
 
 async def test_one_that_was_taken_and_not_taken_out_starts_nothing_again(
-    app: InferenceApp, queues: MemoryQueues, monkeypatch: pytest.MonkeyPatch
+    app: InferenceApp, queues: MemoryQueues
 ) -> None:
     blob = app.land("landing/each/north/a.csv")
     path = die(queues, app, QueueDoor.MESSAGES, {"paths": [f"landing/{blob.path}"]})
     body = {"path": path, "dry_run": False}
 
-    def dies(door: QueueDoor, number: int) -> bool:
-        raise Transient("the namespace does not answer")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(queues, "take_out", dies)
+    with Outage(queues, "take_out"):
         first = await ask(app, "POST", "dead-letters/replay", body)
     await app.finish(app.run_of(blob))
     second = await ask(app, "POST", "dead-letters/replay", body)

@@ -1,9 +1,6 @@
 """Runs that nobody opened, and runs whose orchestration is gone: each ends, on its record and to the world, once."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -11,27 +8,13 @@ from shared import contracts as c
 from shared.application.inference.open_runs import keep_open
 from shared.application.inference.result_requests import note_askers
 from shared.codec import encode
-from shared.domain.failures import Transient
 from shared.domain.inference.arrivals import Arrival
 from shared.domain.messaging import Asker
 from tests.inference.conftest import CONFIGURATION, COUNTED, InferenceApp
 from tests.messaging.test_lag import client_of
+from tests.outages import Outage
 
 BAD = b"id,x\n1,bad\n"
-
-
-@contextmanager
-def down(of: Any, name: str) -> Iterator[None]:
-    """An outage of one port's call."""
-
-    def fail(*_: object) -> None:
-        raise Transient(f"{name}: 503 the service is down")
-
-    setattr(of, name, fail)
-    try:
-        yield
-    finally:
-        delattr(of, name)
 
 
 def still_open(app: InferenceApp) -> list[str]:
@@ -58,18 +41,10 @@ async def test_a_run_that_was_accepted_and_never_started_is_started_by_the_sweep
 
 
 async def test_a_run_that_an_outage_kept_from_being_opened_is_opened_after_it(app: InferenceApp) -> None:
-    create = app.hub.create
-
-    def refuse(container: str, path: str, *rest: Any) -> bool:
-        if path.endswith("/run.json"):
-            raise Transient("503 the storage account is down")
-        return create(container, path, *rest)
-
-    app.hub.create = refuse  # type: ignore[method-assign]
-    run = await app.arrive("landing/each/north/a.csv")
-    await app.pass_time(30)
-    assert app.host.get(run).status == "Failed"
-    app.hub.create = create  # type: ignore[method-assign]
+    with Outage(app.hub, "create", lambda container, path, *_: path.endswith("/run.json")):
+        run = await app.arrive("landing/each/north/a.csv")
+        await app.pass_time(30)
+        assert app.host.get(run).status == "Failed"
     await app.pass_time(700)
 
     assert app.record(run)["outcome"] == "completed"
@@ -90,7 +65,7 @@ async def test_a_run_that_was_terminated_before_it_had_a_job_is_closed_and_told(
 
 
 async def test_a_run_that_was_terminated_before_it_was_opened_stays_ended(app: InferenceApp) -> None:
-    with down(app.hub, "create"):
+    with Outage(app.hub, "create"):
         inference = inference_of(app, "landing/each/north/a.csv")
         await client_of(app).start_new("run_inference", inference.run, encode(inference))
         await app.host.terminate(inference.run, "not this one")
@@ -102,7 +77,7 @@ async def test_a_run_that_was_terminated_before_it_was_opened_stays_ended(app: I
 
 
 async def test_an_outage_of_the_announcer_leaves_no_published_run_untold(app: InferenceApp) -> None:
-    with down(app.announced, "announce"):
+    with Outage(app.announced, "announce"):
         run = await app.arrive("landing/each/north/a.csv")
         await app.pass_time(60)
     assert app.host.get(run).status == "Failed"
@@ -121,7 +96,7 @@ async def test_an_outage_of_the_topic_leaves_nobody_untold_who_asked(app: Infere
     vars(app.clients)["configuration"] = replace(CONFIGURATION, hub=hub)
     inference = inference_of(app, "landing/each/north/a.csv")
     note_askers(app.hub, inference, [Asker(message="m-1")])
-    with down(app.clients.messenger, "send"):
+    with Outage(app.clients.messenger, "send"):
         await app.tell(app.hub.blobs["landing", "each/north/a.csv"][0])
         await app.pass_time(60)
     assert app.record(inference.run)["outcome"] == "completed"
@@ -151,7 +126,7 @@ async def test_what_was_announced_before_the_end_stands(app: InferenceApp, spoke
         app.jobs.status_after = lambda looks: "Failed"
     else:
         app.jobs.status_after = lambda looks: "Canceled"
-    with down(app.hub, "replace"):
+    with Outage(app.hub, "replace"):
         run = await app.arrive("landing/each/north/a.csv")
         await app.pass_time(60)
     await app.pass_time(700)

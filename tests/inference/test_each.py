@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.failures import Transient
 from shared.domain.inference.runs import RunOutcome
 from tests.inference.conftest import CONFIGURATION, COUNTED, InferenceApp
+from tests.outages import Outage
 from tests.unit.schedules.oracle import MORE
 
 
@@ -146,16 +146,10 @@ async def test_a_long_wait_keeps_the_history_short(app: InferenceApp) -> None:
     assert app.record(run)["outcome"] == "completed"
 
 
-async def test_retries_run_out_on_a_fault_that_stays_and_the_run_says_so(
-    app: InferenceApp, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def down(*_: object) -> None:
-        raise Transient("look at job: 503 the service is down")
-
-    monkeypatch.setattr(app.jobs, "submit", down)
-    run = await app.arrive("landing/each/north/a.csv")
-
-    result = await app.finish(run)
+async def test_retries_run_out_on_a_fault_that_stays_and_the_run_says_so(app: InferenceApp) -> None:
+    with Outage(app.jobs, "submit"):
+        run = await app.arrive("landing/each/north/a.csv")
+        result = await app.finish(run)
 
     assert result.outcome is RunOutcome.FAILED
     assert "submit_job" in result.because

@@ -2,15 +2,14 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from shared.domain import identity
-from shared.domain.failures import Transient
 from shared.domain.inference.routes import Route
 from shared.domain.inference.runs import RunOutcome
 from tests.inference.conftest import SCORE, InferenceApp, a_route, created
+from tests.outages import Outage, for_a_while
 
 WHY = {"reason": "asked for by the ward"}
 
@@ -28,19 +27,15 @@ async def test_cancelling_a_run_cancels_its_job_once(app: InferenceApp) -> None:
 
 
 async def test_a_job_that_an_outage_kept_from_being_cancelled_is_cancelled_after_it(app: InferenceApp) -> None:
-    app.jobs.status_after, cancel, began = lambda looks: "Running", app.jobs.cancel, app.host.clock.now()
+    app.jobs.status_after = lambda looks: "Running"
     run = await app.arrive("landing/each/north/a.csv")
 
-    def refusing(*given: Any) -> None:
-        if app.host.clock.now() - began < timedelta(hours=1):
-            raise Transient("cancel: 503 the service is down")
-        cancel(*given)
+    with Outage(app.jobs, "cancel", for_a_while(app.host.clock.now, timedelta(hours=1))) as outage:
+        await app.pass_time(30)
+        await app.request("POST", f"runs/{run}/cancel", WHY)
 
-    app.jobs.cancel = refusing  # type: ignore[method-assign]
-    await app.pass_time(30)
-    await app.request("POST", f"runs/{run}/cancel", WHY)
-
-    assert (await app.finish(run)).outcome is RunOutcome.CANCELLED
+        assert (await app.finish(run)).outcome is RunOutcome.CANCELLED
+    assert outage.refused
     assert list(app.jobs.cancelled.values()) == [1]
 
 

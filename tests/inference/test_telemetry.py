@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.failures import Transient
 from shared.telemetry.carried import carried_in
 from shared.telemetry.ids import trace_of
 from signalbox.host.clock import VirtualClock
 from tests.hosted import hosted
 from tests.inference.conftest import InferenceApp
+from tests.outages import Outage
 from tests.recorder import Recorder, recorder
 
 STEPS = ["open_run", "gather_files", "check_data", "submit_job", "reconcile_rows", "publish_result", "announce_run"]
@@ -104,13 +104,10 @@ async def test_lags_outcomes_and_durations_are_counted(app: InferenceApp, told: 
     assert {told.count("signalbox.activity.duration", activity=step, outcome="done") for step in STEPS} == {1}
 
 
-async def test_failures_are_counted_by_kind_and_their_messages_stay_out(app: InferenceApp, told: Recorder, monkeypatch):
-    def lost(*_: object) -> None:
-        raise Transient("canary-7f3a: the connection was lost")
-
-    monkeypatch.setattr(app.announced, "announce", lost)
-    run = await app.arrive("landing/each/site-1/a.csv")
-    await app.host.advance_until_finished(run, timeout=60)
+async def test_failures_are_counted_by_kind_and_their_messages_stay_out(app: InferenceApp, told: Recorder):
+    with Outage(app.announced, "announce", because="canary-7f3a: the connection was lost"):
+        run = await app.arrive("landing/each/site-1/a.csv")
+        await app.host.advance_until_finished(run, timeout=60)
 
     broken = [span for span in told.of(run) if span.name == "announce_run"]
     assert told.count("signalbox.failures", activity="announce_run", kind="Transient") == len(broken) == 6

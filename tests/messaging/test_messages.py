@@ -16,6 +16,7 @@ from shared.domain import identity
 from tests.fakes.ports import FakeClients
 from tests.inference.conftest import CONFIGURATION, InferenceApp
 from tests.messaging.conftest import BLOBS, HOOKS, MESSAGES, Bus
+from tests.outages import Outage
 from triggers.queues.hub_messages import PoisonMessage, receive_message
 
 PATIENCE_S = 20.0
@@ -206,17 +207,11 @@ async def test_a_stored_message_can_be_replayed_once_its_file_is_there(app: Infe
 
 
 async def test_what_the_queue_gave_up_in_an_outage_is_listed_and_replayed_once_by_its_message(
-    app: InferenceApp, bus: Bus, monkeypatch: pytest.MonkeyPatch
+    app: InferenceApp, bus: Bus
 ):
-    from shared.domain.failures import Transient
-
     blob, asked = app.land("landing/each/oslo/outage.csv"), new("outage")
 
-    def fails(container: str, path: str) -> Any:
-        raise Transient("the hub does not answer")
-
-    with monkeypatch.context() as outage:
-        outage.setattr(app.hub, "find", fails)
+    with Outage(app.hub, "find"):
         await send(bus, {"paths": [f"landing/{blob.path}"]}, asked)
         listed = await until_async(lambda: app.request("GET", "dead-letters"), lambda answer: answer[1]["letters"])
     (letter,) = listed[1]["letters"]
@@ -231,29 +226,17 @@ async def test_what_the_queue_gave_up_in_an_outage_is_listed_and_replayed_once_b
     assert (told.correlation_id, app.jobs.created.total()) == (asked, 1)
 
 
-async def test_a_transient_fault_abandons_the_message_and_its_session_keeps_its_order(
-    app: InferenceApp, bus: Bus, monkeypatch: pytest.MonkeyPatch
-):
-    from shared.domain.failures import Transient
-
+async def test_a_transient_fault_abandons_the_message_and_its_session_keeps_its_order(app: InferenceApp, bus: Bus):
     first, second = (app.land(f"landing/each/oslo/{name}.csv") for name in ("first", "second"))
-    find, failures = app.hub.find, []
-
-    def fails_once(container: str, path: str) -> Any:
-        if path == first.path and not failures:
-            failures.append(path)
-            raise Transient("the hub does not answer")
-        return find(container, path)
-
-    monkeypatch.setattr(app.hub, "find", fails_once)
     session = new("ordered")
-    for blob in (first, second):
-        await send(bus, {"paths": [f"landing/{blob.path}"]}, new("m"), session_id=session)
-    for blob in (first, second):
-        await ended(app, app.run_of(blob))
+    with Outage(app.hub, "find", lambda _, path: path == first.path and not outage.refused) as outage:
+        for blob in (first, second):
+            await send(bus, {"paths": [f"landing/{blob.path}"]}, new("m"), session_id=session)
+        for blob in (first, second):
+            await ended(app, app.run_of(blob))
 
     opened = [app.record(app.run_of(blob))["opened"] for blob in (first, second)]
-    assert failures
+    assert outage.refused
     assert opened == sorted(opened)
     assert len(await asyncio.to_thread(bus.results, 2)) == 2
 

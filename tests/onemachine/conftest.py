@@ -1,22 +1,31 @@
 """One running local cloud for all tests of this folder, with the example's model deployed; gone when they are done."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from signalbox.cli.demonstrations.example import deploy_example, train_example
+from signalbox.cli.app_client import AppClient
+from signalbox.cli.demonstrations.example import deploy_example
+from signalbox.cli.demonstrations.stage import Stage, Timeline
 from signalbox.launcher.cloud import LocalCloud
+from signalbox.launcher.hub import hub_client
 from tests.onemachine.world import World
+from tests.trained import trained_models
 
 PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
-def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("example")
-    train_example(PROJECT, folder)
-    return folder
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example's models, a folder for each recipe."""
+    return trained_models(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def example(models: Path) -> Path:
+    return models / "ward"
 
 
 @pytest.fixture(scope="package")
@@ -25,3 +34,21 @@ def world(tmp_path_factory: pytest.TempPathFactory, example: Path) -> Iterator[W
         deploy_example(PROJECT, example, cloud.endpoints)
         with World(cloud, example) as made:
             yield made
+
+
+@pytest.fixture(scope="package")
+def stage(world: World, example: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """For scenes of the demonstrations, which write beside what was trained."""
+    ends, folder = world.cloud.endpoints, tmp_path_factory.mktemp("stage") / "example"
+    shutil.copytree(example, folder)
+    app = AppClient(ends.app, ends.function_key)
+    with hub_client(ends) as hub:
+        yield Stage(
+            cloud=world.cloud,
+            app=app,
+            hub=hub,
+            line=Timeline(),
+            folder=folder,
+            project=PROJECT,
+            patience_s=300.0,  # Its host may be killed a dozen times on the way.
+        )

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 
-from signalbox.cli.demonstrations.example import offer_answers, train_example
+from signalbox.cli.demonstrations.example import offer_answers
 from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.endpoints import BLOB_CONTAINER
 from signalbox.launcher.hub import hub_client
@@ -43,16 +43,14 @@ SECOND = {"central: approve_entry"}  # The same request as the move before it, o
 
 
 @pytest.fixture(scope="module")
-def promotions(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudPromotions]:
+def promotions(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudPromotions]:
     """A local cloud of its own, with a champion in pre-production, and a better version in dev."""
     with (
         LocalCloud(PROJECT, tmp_path_factory.mktemp("faults"), time_scale=0.05) as cloud,
-        World(cloud, example) as world,
+        World(cloud, models / "ward") as world,
     ):
-        better = tmp_path_factory.mktemp("blood")
-        train_example(PROJECT, better, "blood")
-        offer_answers(cloud.endpoints, example)
-        made = CloudPromotions(world, {"ward": example, "blood": better})
+        offer_answers(cloud.endpoints, models / "ward")
+        made = CloudPromotions(world, models)
         made.offer("1", "ward")
         assert made.ended(made.promote("1", "preprod"))["fate"] == "promoted"
         made.offer("2", "blood")

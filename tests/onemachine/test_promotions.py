@@ -2,18 +2,20 @@
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import joblib
 import pytest
 import requests
 
 from signalbox.cli.app_client import AppClient
-from signalbox.cli.demonstrations.example import offer_answers, offer_example, train_example
+from signalbox.cli.demonstrations.devops import release_from_here, subscribe
+from signalbox.cli.demonstrations.example import offer_answers, offer_example
+from signalbox.cli.demonstrations.promotion import climb, hold_back, verify_audit
+from signalbox.cli.demonstrations.stage import Stage
 from signalbox.launcher.people import sign_in
 from signalbox.launcher.provision import Candidate, offer
-from tests.onemachine.conftest import PROJECT
 from tests.onemachine.world import World
 
 pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("onemachine")]
@@ -28,11 +30,11 @@ DECIDERS = (("ada@example.org", "data-scientist"), ("grace@example.org", "produc
 class CloudPromotions:
     """What the tests of promotions do to the local cloud."""
 
-    def __init__(self, world: World, folders: dict[str, Path]) -> None:
-        self.world, self._folders = world, folders
+    def __init__(self, world: World, models: Path) -> None:
+        self.world, self.models = world, models
 
-    def offer(self, version: str, recipe: str, flag: str = "") -> None:
-        offer_example(self.world.cloud.endpoints, self._folders[recipe], version, flag)
+    def offer(self, version: str, recipe: str) -> None:
+        offer_example(self.world.cloud.endpoints, self.models / recipe, version)
 
     def promote(self, version: str, target: str, person: str = "linus@example.org") -> str:
         body = {"model": f"{MODEL}:{version}", "to": target, "reason": "to be proven"}
@@ -77,56 +79,68 @@ class CloudPromotions:
         return answer.json()
 
 
+class KillingClient(AppClient):
+    """The app as a scene sees it. Its host is killed when a promotion is seen at a move for the first time."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.cloud.endpoints.app, world.cloud.endpoints.function_key)
+        self._cloud = world.cloud
+        self.killed: list[tuple[str, str]] = []
+
+    def get(self, path: str, /, **params: str) -> Any:
+        shown = super().get(path, **params)
+        while path.startswith("promotions/") and not shown.get("fate"):
+            doing = shown.get("doing") or {}
+            move = (str(doing.get("stage")), str(doing.get("move")))
+            if doing.get("step") != "moving":
+                break
+            if move not in self.killed and (WHOLE or move[1] in KILLED_AT):
+                self.killed.append(move)
+                self._cloud.kill_host()
+                self._cloud.start_host()
+            shown = super().get(path, **params)  # At once: a move may take less than the scene's next look.
+        return shown
+
+
 @pytest.fixture(scope="module")
-def promotions(world: World, example: Path, tmp_path_factory: pytest.TempPathFactory) -> CloudPromotions:
-    """With a champion in pre-production."""
-    folders = {"ward": example}
-    for recipe in ("blood", "stiff"):
-        folders[recipe] = tmp_path_factory.mktemp(recipe)
-        train_example(PROJECT, folders[recipe], recipe)
-    offer_answers(world.cloud.endpoints, example)
-    made = CloudPromotions(world, folders)
-    made.offer("10", "ward")
-    assert made.ended(made.promote("10", "preprod"))["fate"] == "promoted"
-    return made
+def promotions(world: World, models: Path, stage: Stage) -> CloudPromotions:
+    """With a champion, which a pipeline of Azure DevOps promoted: the short form of `make demo-devops`."""
+    offer_answers(world.cloud.endpoints, models / "ward")
+    subscribe(stage)
+    release_from_here(stage, "10")
+    return CloudPromotions(world, models)
 
 
-def test_a_host_killed_at_its_moves_still_promotes_with_every_effect_once(promotions: CloudPromotions) -> None:
-    promotions.offer("11", "blood")
-    promotion = promotions.promote("11", "central")
-    killed: list[tuple[str, str]] = []
-    approved = False
-    while not (shown := promotions.world.eventually(lambda: promotions.show(promotion), within=60.0)).get("fate"):
-        doing = shown["doing"]
-        at = (str(doing.get("stage")), str(doing.get("move")))
-        if doing.get("step") == "moving" and at not in killed and (WHOLE or at[1] in KILLED_AT):
-            killed.append(at)
-            promotions.world.cloud.kill_host()
-            promotions.world.cloud.start_host()
-        if doing.get("step") == "waiting for approval" and not approved:
-            approved = True
-            promotions.approve(promotion)
+def test_the_pipeline_of_the_story_was_released_once_its_model_was_in_the_registry(promotions: CloudPromotions) -> None:
+    (row,) = promotions.world.app.get("promotions", model=MODEL)["promotions"]
+    entries = [path for path in promotions.state() if path.endswith(f"/mlr-central/models/{MODEL}/versions/10")]
+
+    assert (row["version"], row["target"], row["fate"]) == ("10", "central", "promoted")
+    assert len(entries) == 1
+
+
+def test_a_host_killed_at_its_moves_still_promotes_with_every_effect_once(
+    promotions: CloudPromotions, stage: Stage
+) -> None:
+    """The climb of `make demo`, to the registry's entry that it looks at in the end."""
+    app = KillingClient(promotions.world)
+
+    shown = climb(replace(stage, app=app), "11", promotions.models / "blood")
 
     assert (shown["fate"], shown["because"]) == ("promoted", [f"{MODEL}:11 reached central"])
-    assert len(killed) >= (4 if WHOLE else 2), killed
+    assert len(app.killed) >= (4 if WHOLE else 2), app.killed
     effects = promotions.world.control("/_effects")
     made = {name: count for name, count in effects["assets"].items() if "/11" in name and "mlw-dev" not in name}
     assert len(made) == 5, made
     assert set(made.values()) == {1}
     assert all(count == 1 for name, count in effects["deployments"].items() if "v11-" in name)
-    assert promotions.world.app.get("audit")["whole"]
+    verify_audit(stage)
 
 
-def test_a_worse_model_is_held_and_everything_is_put_back(promotions: CloudPromotions) -> None:
+def test_a_worse_model_is_held_and_everything_is_put_back(promotions: CloudPromotions, stage: Stage) -> None:
     before = promotions.state()
-    promotions.offer("12", "stiff", flag=f"{MODEL}:12 -> central")
 
-    def of_version_12() -> list[dict[str, Any]]:
-        rows = promotions.world.app.get("promotions", model=MODEL)["promotions"]
-        return [row for row in rows if row["version"] == "12"]
-
-    rows = promotions.world.eventually(of_version_12)
-    shown = promotions.ended(rows[0]["promotion"])
+    shown = hold_back(stage, "12", promotions.models / "stiff")
 
     assert (shown["fate"], "better_than_champion: fail" in shown["because"][0]) == ("held", True)
     assert promotions.state() == before
@@ -149,13 +163,14 @@ def test_a_resource_lock_is_reported_and_everything_is_put_back(promotions: Clou
 @pytest.mark.proof
 @pytest.mark.filterwarnings("ignore")  # mlflow warns of its own future while it is imported.
 def test_an_mlflow_model_needs_no_code_of_its_own(promotions: CloudPromotions, tmp_path: Path) -> None:
+    import joblib
     import mlflow.sklearn
 
-    train_example(PROJECT, tmp_path, "blood")
-    model = joblib.load(tmp_path / "model" / "model.joblib")
+    trained = promotions.models / "blood"
+    model = joblib.load(trained / "model" / "model.joblib")
     mlflow.sklearn.save_model(model, str(tmp_path / "mlflow"), serialization_format="cloudpickle")
     extras = tmp_path / "golden-only"
-    shutil.copytree(tmp_path / "extras" / "golden", extras / "golden")
+    shutil.copytree(trained / "extras" / "golden", extras / "golden")
     candidate = Candidate(
         model=MODEL,
         version="20",

@@ -32,6 +32,20 @@ def finished(world: World, run: str) -> bool:
     return bool(world.control("/_effects")["jobs"][f"signalbox-{run}"] == 1)
 
 
+def test_a_job_that_the_stop_of_the_whole_cloud_interrupts_ends_once_after_the_next_start(world: World) -> None:
+    """The short form of the proof below, with one stop, on the cloud of the other tests."""
+    keys = (world.cloud.state / "emulators.json").read_text()
+    run = begun(world, "landing/diabetes/each/again/a.csv")
+
+    world.cloud.stop()
+    world.cloud.start()
+
+    assert (world.cloud.state / "emulators.json").read_text() == keys
+    assert finished(world, run)
+    assert len(world.manifests("diabetes-progression/1/again/")) == 1
+    assert len(events_of(world.cloud.endpoints, "landing", "diabetes/each/again/a.csv")) == 1
+
+
 @pytest.mark.proof
 def test_jobs_and_runs_interrupted_by_a_stop_and_by_a_kill_go_on_after_the_next_start(
     tmp_path: Path, example: Path

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from signalbox.cli import app_client
 from signalbox.cli.app_client import AppClient
-from signalbox.cli.demonstrations.example import offer_answers, offer_example, prepare_retraining, train_example
+from signalbox.cli.demonstrations.example import offer_answers, offer_example, prepare_retraining
 from signalbox.cli.demonstrations.retraining_checks import served_model
 from signalbox.cli.main import main
 from signalbox.launcher.hub import hub_client
@@ -49,12 +49,11 @@ def mixed_up(file: Path) -> str:
 
 
 @pytest.fixture
-def champion(world: World, example: Path, tmp_path: Path) -> str:
+def champion(world: World, models: Path) -> str:
     """Who serves in pre-production: whom test_promotions, which comes first, left there; or one who knows serum."""
-    offer_answers(world.cloud.endpoints, example)
+    offer_answers(world.cloud.endpoints, models / "ward")
     if not served_model(state(world)):
-        train_example(PROJECT, tmp_path, "blood")
-        offer_example(world.cloud.endpoints, tmp_path, "50")
+        offer_example(world.cloud.endpoints, models / "blood", "50")
         wish = {"model": f"{MODEL}:50", "to": "preprod", "reason": "somebody to be better than"}
         promotion = as_(world, ENGINEER).post("promotions", wish)["id"]
         world.eventually(lambda: world.app.get(f"promotions/{promotion}").get("fate"), within=180.0)

@@ -18,6 +18,7 @@ from shared.domain.retraining.rules import Limits
 from shared.ports import Shelf
 from shared.records.retraining import book_of
 from tests.amounts import sample
+from tests.outages import Outage, for_a_while
 from tests.promotion.conftest import DEV
 from tests.retraining.conftest import RULES, RetrainingApp
 from tests.unit.schedules.oracle import MORE
@@ -115,23 +116,18 @@ async def test_an_outage_of_an_hour_after_the_training_costs_time_only(
     app: RetrainingApp, port: str, name: str
 ) -> None:
     await app.serve()
-    of, refused = getattr(app.clients, port), list[datetime]()
-    inner = getattr(of, name)
+    times = list[datetime]()
 
-    def out(*given: Any, **named: Any) -> Any:
-        now = app.clients.clock.now()
-        trained = any(run.status == "Completed" for run in app.pipelines.runs.values())
-        if trained and (not refused or now - refused[0] < timedelta(hours=1)):
-            refused.append(now)
-            raise Transient("503 service unavailable")
-        return inner(*given, **named)
+    def trained_and_within_the_hour(*_: Any, **__: Any) -> bool:
+        if any(run.status == "Completed" for run in app.pipelines.runs.values()):
+            times.append(app.clients.clock.now())
+        return bool(times) and times[-1] - times[0] < timedelta(hours=1)
 
-    setattr(of, name, out)
-
-    result = await app.by_hand(hours=3)
+    with Outage(getattr(app.clients, port), name, trained_and_within_the_hour) as outage:
+        result = await app.by_hand(hours=3)
 
     assert result.outcome is c.RetrainingOutcome.BETTER
-    assert len(refused) > 6
+    assert len(outage.refused) > 6
     assert (app.runs()[0]["outcome"], app.pipelines.submissions.total()) == ("better", 1)
 
 
@@ -229,17 +225,12 @@ async def test_a_run_that_is_cancelled_before_it_began_costs_nothing(app: Retrai
 
 
 async def test_a_run_that_is_timed_out_in_an_outage_is_cancelled_after_it(app: RetrainingApp) -> None:
-    cancel, out = app.pipelines.cancel, timedelta(hours=2)
-    app.pipelines.status_after, began = lambda looks: "Running", app.clients.clock.now()
+    app.pipelines.status_after = lambda looks: "Running"
 
-    def refusing(*given: Any) -> None:
-        if app.clients.clock.now() - began < out:
-            raise Transient("503 service unavailable")
-        cancel(*given)
+    with Outage(app.pipelines, "cancel", for_a_while(app.clients.clock.now, timedelta(hours=2))) as outage:
+        result = await app.by_hand(hours=4)
 
-    app.pipelines.cancel = refusing  # type: ignore[method-assign]
-
-    result = await app.by_hand(hours=4)
+    assert outage.refused
 
     assert (result.outcome, "timed out" in result.because) == (c.RetrainingOutcome.FAILED, True)
     assert app.pipelines.cancelled == {"train-1": result.because}

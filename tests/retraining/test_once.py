@@ -20,6 +20,7 @@ from shared.records import paths as records
 from shared.records.retraining import book_of
 from tests.amounts import sample
 from tests.hosted import hosted
+from tests.outages import Outage
 from tests.promotion.conftest import DEV
 from tests.retraining.conftest import RetrainingApp, hours
 
@@ -155,22 +156,14 @@ async def test_a_claim_that_nobody_started_is_started_by_the_timer(app: Retraini
 
 @pytest.mark.parametrize("ended", ["by an outage", "from outside"])
 async def test_a_run_that_ends_before_it_was_opened_does_not_lock_its_model(app: RetrainingApp, ended: str) -> None:
-    create, out = app.hub.create, [True]
-
-    def refusing(container: str, path: str, *rest: Any) -> bool:
-        if out[0] and path.endswith("/run.json"):
-            raise Transient("503 the storage account is down")
-        return create(container, path, *rest)
-
-    app.hub.create = refusing  # type: ignore[method-assign]
-    app.cause(CauseKind.DRIFT)
-    await app.consider()
-    await app.until(lambda: bool(book_of(app.clients.store, "churn").running))
-    run = book_of(app.clients.store, "churn").running
-    if ended == "from outside":
-        await app.host.terminate(run, "not this one")
-    await app.host.advance_until_finished(run)
-    out[0] = False
+    with Outage(app.hub, "create", lambda container, path, *_: path.endswith("/run.json")):
+        app.cause(CauseKind.DRIFT)
+        await app.consider()
+        await app.until(lambda: bool(book_of(app.clients.store, "churn").running))
+        run = book_of(app.clients.store, "churn").running
+        if ended == "from outside":
+            await app.host.terminate(run, "not this one")
+        await app.host.advance_until_finished(run)
     await hours(app, 3)
 
     wanted = {"by an outage": "better", "from outside": "cancelled"}[ended]

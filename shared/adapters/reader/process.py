@@ -146,6 +146,7 @@ class ReaderProcess:
                         raise
                     frames.send(self._connection, {})
                 case {"end": _}:
+                    self.is_stopped = True  # It waits for the next request, whether or not the caller goes on.
                     yield message, data
                     return
                 case {"failed": reason}:

@@ -35,17 +35,17 @@ def run_devops_demo(project: Path, state: Path) -> None:
         app = AppClient(cloud.endpoints.app, cloud.endpoints.function_key)
         stage = Stage(cloud=cloud, app=app, hub=hub, line=line, folder=state / "example", project=project)
         offer_answers(cloud.endpoints, stage.folder)
-        _subscribe(stage)
-        _released_from_here(stage)
+        subscribe(stage)
+        release_from_here(stage, "2")
         _released_from_there(stage, state / "blood")
         line.say("done", f"logs in {state / 'logs'}")
 
 
-def _released_from_here(stage: Stage) -> None:
+def release_from_here(stage: Stage, version: str) -> None:
     """The run waits for the promotion and for people; they approve in Signalbox, once."""
     endpoints = stage.cloud.endpoints
-    offer_example(endpoints, stage.folder, "2")
-    run = _run(stage, "2", [_SCIENTISTS, _OWNERS, "Signalbox"], 1)
+    offer_example(endpoints, stage.folder, version)
+    run = _run(stage, version, [_SCIENTISTS, _OWNERS, "Signalbox"], 1)
     promotion = _asking(stage, run)
     record = stage.app.get(f"promotions/{promotion}")
     evidence = next(page["digest"] for page in record["evidence"] if page["stage"] == "central")
@@ -137,7 +137,7 @@ def _approval(stage: Stage, run: int) -> dict[str, Any]:
     return dict(next(approval for approval in state["approval"] if approval["run"] == run))
 
 
-def _subscribe(stage: Stage) -> None:
+def subscribe(stage: Stage) -> None:
     """Service hooks of the organisation, with the key as the password of basic authentication."""
     endpoints = stage.cloud.endpoints
     for event in _EVENTS:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +21,19 @@ def tell_inference(stage: Stage) -> None:
 
 
 def _score_patients(stage: Stage) -> str:
+    earlier = _runs(stage)
     upload(stage.hub, stage.folder / "holdout.csv", _GOOD)
     stage.line.say("file landed", _GOOD)
-    run = _await_run(stage, bool)
+    run = _await_run(stage, earlier)
     stage.line.say("run started", run)
     record = _await_outcome(stage, run)
     expect(record["outcome"] == "completed", f"run {run} ended as {record['outcome']}: {record['because']}")
     stage.line.say("run completed", record["because"])
-    _verify(stage, record["manifest"])
+    _verify(stage, run, record["manifest"])
     return run
 
 
-def _verify(stage: Stage, manifest_path: str) -> None:
+def _verify(stage: Stage, run: str, manifest_path: str) -> None:
     """Every published prediction against the model called directly; every byte against the manifest."""
     predictions, direct = dict(published_predictions(stage, manifest_path)), predict_directly(stage.folder)
     expect(predictions.keys() == direct.keys(), "the published patients are not those of the file")
@@ -43,7 +43,8 @@ def _verify(stage: Stage, manifest_path: str) -> None:
     stage.line.say(
         "verified", f"{len(direct)} predictions equal the model called directly (largest difference {worst:.0e})"
     )
-    events = control(stage, "/_events?topic=signalbox")
+    rows = control(stage, "/_events?topic=signalbox")
+    events = [row for row in rows if run in row["event"]["id"]]
     kinds = [event["event"]["type"] for event in events]
     expect(kinds == ["Signalbox.Inference.Completed"], f"announced {kinds}")
     stage.line.say("announced", f"{kinds[0]}, event {events[0]['event']['id']}")
@@ -72,14 +73,11 @@ def predict_directly(folder: Path) -> dict[str, float]:
 
 def _repeat_event(stage: Stage, run: str) -> None:
     events = control(stage, "/_events?topic=hub&type=Microsoft.Storage.BlobCreated")
-    event = next(
-        row["event"]["id"]
-        for row in events
-        if row["event"]["subject"].endswith("/holdout.csv") and "/landing/" in row["event"]["subject"]
-    )
+    landing = f"/blobs/{_GOOD.partition('/')[2]}"
+    event = [row["event"]["id"] for row in events if row["event"]["subject"].endswith(landing)][-1]
     control(stage, "/_deliver", {"event": event, "times": 3})
     wait_for(lambda: len(stage.app.get(f"runs/{run}")["duplicates"]) == 3, "the repeated events were not recorded")
-    jobs = control(stage, "/_effects")["jobs"]
+    jobs = {name: count for name, count in control(stage, "/_effects")["jobs"].items() if run in name}
     expect(list(jobs.values()) == [1], f"jobs were submitted {jobs}")
     stage.line.say("same event three times", "three records that say why not, still one job")
 
@@ -90,9 +88,10 @@ def _quarantine(stage: Stage) -> None:
     fields = rows[1].split(",")
     fields[3] = "-1"
     broken_file.write_text("\n".join([rows[0], ",".join(fields), *rows[2:]]) + "\n")
+    earlier = _runs(stage)
     upload(stage.hub, broken_file, _BAD)
     stage.line.say("bad file landed", f"{_BAD}: one patient has a negative body mass index")
-    run = _await_run(stage, lambda row: not row["outcome"])
+    run = _await_run(stage, earlier)
     wait_for(lambda: stage.app.get(f"runs/{run}")["step"] == "quarantined", f"run {run} was not quarantined")
     report = json.loads(read(stage.hub, f"quarantine/diabetes-each/{run}/report.json"))
     stage.line.say("quarantined", report["summary"][0])
@@ -102,12 +101,14 @@ def _quarantine(stage: Stage) -> None:
     stage.line.say("released and scored", f"{record['because']}; released by {_OWNER}")
 
 
-def _await_run(stage: Stage, fits: Callable[[dict[str, Any]], bool]) -> str:
-    def newest() -> str:
-        runs = stage.app.get("runs", route="diabetes-each")["runs"]
-        return runs[0]["run"] if runs and fits(runs[0]) else ""
+def _runs(stage: Stage) -> set[str]:
+    return {row["run"] for row in stage.app.get("runs", route="diabetes-each")["runs"]}
 
-    return str(wait_for(newest, "no run was started"))
+
+def _await_run(stage: Stage, earlier: set[str]) -> str:
+    """The one run that was started after the *earlier* ones."""
+    (run,) = wait_for(lambda: _runs(stage) - earlier, "no run was started")
+    return str(run)
 
 
 def _await_outcome(stage: Stage, run: str) -> dict[str, Any]:

@@ -44,21 +44,27 @@ def run_messaging_demo(project: Path, state: Path) -> None:
         app = AppClient(cloud.endpoints.app, cloud.endpoints.function_key)
         stage = Stage(cloud=cloud, app=app, hub=hub, line=line, folder=state / "example", project=project)
         deploy_example(project, stage.folder, cloud.endpoints)
-        with connect(cloud.endpoints.service_bus) as client:
-            _ask(stage, client)
-            _poison(stage, client)
-            _stream(stage, client)
+        tell_messaging(stage)
         line.say("done", f"logs in {state / 'logs'}")
+
+
+def tell_messaging(stage: Stage) -> None:
+    """Ask by a message, send what cannot be used, and stream records."""
+    with connect(stage.cloud.endpoints.service_bus) as client:
+        _ask(stage, client)
+        _poison(stage, client)
+        _stream(stage, client)
 
 
 def _ask(stage: Stage, client: "ServiceBusClient") -> None:
     """A message that names a file of the hub; the file's own event comes as well."""
+    earlier = _runs(stage)
     upload(stage.hub, stage.folder / "holdout.csv", _FILE)
     (message_id,) = send_bodies(client, HUB_QUEUE, "bergen", [{"paths": [_FILE], "route": "diabetes-each"}])
     stage.line.say("message sent", f"{message_id} to queue {HUB_QUEUE}: {_FILE}")
     (result,) = hear(client, [message_id], 1, _PATIENCE_S)
     expect(result["outcome"] == "completed", f"the run ended as {result['outcome']}: {result['because']}")
-    runs = stage.app.get("runs", route="diabetes-each")["runs"]
+    runs = _runs(stage) - earlier
     expect(len(runs) == 1, f"event and message made {len(runs)} runs")
     stage.line.say("answer on the topic", f"{result['outcome']}, to {result['answers']}; event and message are one run")
     _verify(stage, {result["manifest"]}, predict_directly(stage.folder))
@@ -66,6 +72,7 @@ def _ask(stage: Stage, client: "ServiceBusClient") -> None:
 
 def _poison(stage: Stage, client: "ServiceBusClient") -> None:
     """A message that names a path outside the hub, and one without a record that keeps the contract."""
+    earlier = {letter["path"] for letter in _letters(stage)}
     (outside,) = send_bodies(client, HUB_QUEUE, "oslo", [{"paths": ["landing/../signalbox/runs/x.csv"]}])
     # A message with one good record is no poison: the good one is scored, the bad one is a letter.
     broken_rows = [{**row, "bmi": -1} for row in _records(stage)[:2]]
@@ -73,7 +80,7 @@ def _poison(stage: Stage, client: "ServiceBusClient") -> None:
     for queue, message_id in ((HUB_QUEUE, outside), (RECORDS_QUEUE, bad)):
         reason = wait_for(partial(_dead, client, queue), f"the queue {queue} dead-lettered nothing")
         stage.line.say("poison dead-lettered", f"{message_id} by {queue}: {reason}")
-    letters = stage.app.get("dead-letters")["letters"]
+    letters = [letter for letter in _letters(stage) if letter["path"] not in earlier]
     queued_paths = [letter["path"] for letter in letters if letter["path"].startswith("service-bus/")]
     new_letters = [letter for letter in letters if letter["path"] not in queued_paths]
     reasons = {_letter(stage, letter["path"])["event"]["id"]: letter["reason"] for letter in new_letters}
@@ -123,6 +130,14 @@ def _dead(client: "ServiceBusClient", queue: str) -> str:
     with client.get_queue_receiver(queue, sub_queue=ServiceBusSubQueue.DEAD_LETTER) as receiver:
         messages = receiver.peek_messages(1)
     return str(messages[0].dead_letter_reason) if messages else ""
+
+
+def _letters(stage: Stage) -> list[dict[str, Any]]:
+    return list(stage.app.get("dead-letters")["letters"])
+
+
+def _runs(stage: Stage) -> set[str]:
+    return {row["run"] for row in stage.app.get("runs", route="diabetes-each")["runs"]}
 
 
 def _letter(stage: Stage, path: str) -> dict[str, Any]:

@@ -24,20 +24,17 @@ def tell_promotion(stage: Stage) -> None:
     first = _await_fate(stage, _promotion_of(stage, "2"))
     expect(first["fate"] == "promoted", f"the champion ended as {first['fate']}: {first.get('because')}")
     stage.line.say("champion serves", "in pre-production, as no other did before it")
-    _climb(stage)
-    _hold_back(stage)
-    chain = stage.app.get("audit")
-    expect(chain["whole"], f"the audit log is broken: {chain['broken']}")
-    stage.line.say("audit log verified", f"{chain['entries']} entries, head {chain['head'][:19]}")
+    climb(stage, "3", _train(stage, "blood"))
+    hold_back(stage, "4", _train(stage, "stiff"))
+    verify_audit(stage)
 
 
-def _climb(stage: Stage) -> None:
-    """Promote a challenger that uses six more blood values; two people approve."""
-    folder = _train(stage, "blood")
-    _offer(stage, folder, "3", "central")
-    promotion = _promotion_of(stage, "3")
-    stage.line.say("challenger flagged", f"{_MODEL}:3 also knows the blood serum; {promotion}")
-    page = wait_for(lambda: _asking(stage, promotion), f"{promotion} did not come to asking anybody")
+def climb(stage: Stage, version: str, folder: Path) -> dict[str, Any]:
+    """Promote a challenger that uses six more blood values; three people approve. Returns the promotion's record."""
+    _offer(stage, folder, version, "central")
+    promotion = _promotion_of(stage, version)
+    stage.line.say("challenger flagged", f"{_MODEL}:{version} also knows the blood serum; {promotion}")
+    page = wait_for(lambda: _asking(stage, promotion), f"{promotion} did not come to asking anybody", stage.patience_s)
     verdict = _improvement(stage, promotion)
     stage.line.say("gates passed", verdict)
     unmet = stage.app.get(f"promotions/{promotion}/explain")["unmet"]
@@ -48,27 +45,37 @@ def _climb(stage: Stage) -> None:
         stage.line.say("approved", f"{person} as {role}")
     record = _await_fate(stage, promotion)
     expect(record["fate"] == "promoted", f"the challenger ended as {record['fate']}: {record.get('because')}")
-    _check_entry(stage)
+    _check_entry(stage, version)
+    return record
 
 
-def _check_entry(stage: Stage) -> None:
+def _check_entry(stage: Stage, version: str) -> None:
     """The registry as Azure Resource Manager shows it, and not as the app says it is."""
     state = control(stage, "/_control/state", door="azureml")
-    suffix = f"/registries/mlr-central/models/{_MODEL}/versions/3"
+    suffix = f"/registries/mlr-central/models/{_MODEL}/versions/{version}"
     entry = next(body for path, body in state.items() if path.endswith(suffix))
     tags = entry["properties"]["tags"]
     expect(tags.get("signalbox.state") == "approved", f"the registry's entry has the tags {tags}")
-    stage.line.say("in the registry", f"{_MODEL}:3 is {tags['signalbox.state']} by {tags['signalbox.approved_by']}")
+    stage.line.say(
+        "in the registry", f"{_MODEL}:{version} is {tags['signalbox.state']} by {tags['signalbox.approved_by']}"
+    )
     stage.line.say("bundle", tags["signalbox.digest"])
 
 
-def _hold_back(stage: Stage) -> None:
-    folder = _train(stage, "stiff")
-    _offer(stage, folder, "4", "central")
-    stage.line.say("worse one flagged", f"{_MODEL}:4 was regularised until little is left")
-    record = _await_fate(stage, _promotion_of(stage, "4"))
+def hold_back(stage: Stage, version: str, folder: Path) -> dict[str, Any]:
+    """A model that is worse; its promotion's record."""
+    _offer(stage, folder, version, "central")
+    stage.line.say("worse one flagged", f"{_MODEL}:{version} was regularised until little is left")
+    record = _await_fate(stage, _promotion_of(stage, version))
     expect(record["fate"] == "held", f"the worse model ended as {record['fate']}: {record.get('because')}")
     stage.line.say("held", record["because"][0])
+    return record
+
+
+def verify_audit(stage: Stage) -> None:
+    chain = stage.app.get("audit")
+    expect(chain["whole"], f"the audit log is broken: {chain['broken']}")
+    stage.line.say("audit log verified", f"{chain['entries']} entries, head {chain['head'][:19]}")
 
 
 def _train(stage: Stage, recipe: str) -> Path:
@@ -82,11 +89,11 @@ def _offer(stage: Stage, folder: Path, version: str, target: str) -> None:
 
 
 def _promotion_of(stage: Stage, version: str) -> str:
-    def found() -> str:
+    def listed() -> str:
         rows = stage.app.get("promotions", model=_MODEL)["promotions"]
         return next((row["promotion"] for row in rows if row["version"] == version), "")
 
-    return str(wait_for(found, f"no promotion of {_MODEL}:{version} was started"))
+    return str(wait_for(listed, f"no promotion of {_MODEL}:{version} was started", stage.patience_s))
 
 
 def _asking(stage: Stage, promotion: str) -> dict[str, Any] | None:
@@ -101,7 +108,7 @@ def _await_fate(stage: Stage, promotion: str) -> dict[str, Any]:
         record = stage.app.get(f"promotions/{promotion}")
         return record if record.get("fate") else None
 
-    return dict(wait_for(ended, f"{promotion} did not end"))
+    return dict(wait_for(ended, f"{promotion} did not end", stage.patience_s))
 
 
 def _improvement(stage: Stage, promotion: str) -> str:

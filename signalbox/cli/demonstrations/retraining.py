@@ -10,7 +10,7 @@ from typing import Any
 from signalbox.cli.app_client import AppClient
 from signalbox.cli.commands.hub import upload
 from signalbox.cli.demonstrations.example import deploy_example, prepare_retraining, shift_example, train_example
-from signalbox.cli.demonstrations.retraining_checks import check_better, check_refused
+from signalbox.cli.demonstrations.retraining_checks import check_better, check_refused, registered
 from signalbox.cli.demonstrations.retraining_turn import (
     MODEL,
     await_fate,
@@ -41,8 +41,8 @@ def run_retraining_demo(project: Path, state: Path) -> None:
         app = AppClient(cloud.endpoints.app, cloud.endpoints.function_key)
         stage = Stage(cloud=cloud, app=app, hub=hub, line=line, folder=state / "example", project=project)
         _set_up(stage)
-        tell_better(stage)
-        tell_noise(stage)
+        tell_better(stage, 1)
+        tell_noise(stage, 2, f"{MODEL}:2")
         chain = app.get("audit")
         expect(chain["whole"], f"the audit log is broken: {chain['broken']}")
         line.say("audit log verified", f"{chain['entries']} entries, head {chain['head'][:19]}")
@@ -66,10 +66,10 @@ def _set_up(stage: Stage) -> None:
     stage.line.say("no drift", f"{window['rows']} patients as the model knows them: {window['because']}")
 
 
-def tell_better(stage: Stage) -> None:
-    """New devices measure differently. The model is wrong and is retrained, and the better one serves."""
+def tell_better(stage: Stage, number: int) -> None:
+    """New devices measure differently. The model is wrong; run *number* retrains it, and the better one serves."""
     stage.line.say("new devices", "they show a body mass index and a blood pressure that are too high")
-    turn = follow(stage, let_in(stage, "devices", holdout=True), 1)
+    turn = follow(stage, let_in(stage, "devices", holdout=True), number)
     stage.line.say("the loop closed", f"its timeline, from the records of {turn.run['run']}:")
     took = tell_timeline(stage, turn)
     late = "" if took < _LIMIT_S else f"; more than {_LIMIT_S:.0f} s, so this machine is busy with something else"
@@ -80,13 +80,14 @@ def tell_better(stage: Stage) -> None:
     stage.line.say("evidence of promotion", keep_page(stage, evidence, "preprod.html"))
 
 
-def tell_noise(stage: Stage) -> None:
-    """Broken devices mix patients up. That drift starts a training too, whose model is not better and is refused."""
+def tell_noise(stage: Stage, number: int, champion: str) -> None:
+    """Broken devices mix patients up. Run *number* of training finds nothing better than *champion*."""
+    before = registered(stage)
     stage.line.say("broken devices", "they mix the patients up, and nothing can be learned from what they say")
-    turn = follow(stage, let_in(stage, "noise", holdout=False), 2)
+    turn = follow(stage, let_in(stage, "noise", holdout=False), number)
     stage.line.say("the loop closed", f"its timeline, from the records of {turn.run['run']}:")
     tell_timeline(stage, turn)
-    check_refused(stage, turn, f"{MODEL}:2")
+    check_refused(stage, turn, champion, before)
     stage.line.say("refused", turn.run["because"])
 
 

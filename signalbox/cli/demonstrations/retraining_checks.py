@@ -32,12 +32,17 @@ def check_better(stage: Stage, turn: Turn) -> None:
     _check_alone(stage, turn)
 
 
-def check_refused(stage: Stage, turn: Turn, champion: str) -> None:
-    """Nothing was registered, and the champion still serves."""
+def registered(stage: Stage) -> set[str]:
+    """All versions of the model, wherever they are."""
+    return {path for path in _state(stage) if f"/models/{MODEL}/versions/" in path}
+
+
+def check_refused(stage: Stage, turn: Turn, champion: str, before: set[str]) -> None:
+    """Nothing was registered beside the versions of *before*, and the champion still serves."""
     run, state = turn.run, _state(stage)
     expect(run["outcome"] == "not better", f"the run ended as {run['outcome']}: {run['because']}")
     expect(not run["challenger"], f"{run['challenger']} was registered")
-    strange = [path for path in state if f"/models/{MODEL}/versions/3" in path]
+    strange = registered(stage) - before
     expect(not strange, f"there are {strange}")
     expect(served_model(state) == champion, f"pre-production serves {served_model(state)}, not {champion}")
     _check_alone(stage, turn)

@@ -30,7 +30,10 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """The local cloud, its app and the timeline, for one demonstration."""
+    """The local cloud, its app and the timeline, for every scene. Tests play scenes on a cloud with a history.
+
+    *folder* has the trained model; *patience_s* is how long a scene waits for a promotion.
+    """
 
     cloud: LocalCloud
     app: AppClient
@@ -38,6 +41,7 @@ class Stage:
     line: Timeline
     folder: Path
     project: Path
+    patience_s: float = _PATIENCE_S
 
 
 def signed_in(stage: Stage, person: str) -> AppClient:

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy.stats import fisher_exact, ks_2samp
 
 from shared.adapters.tables.measuring import measure, profile
 from shared.domain.data.data_check import compare, judge
@@ -12,7 +11,11 @@ from shared.domain.data.data_contract import parse_contract
 from shared.domain.data.reference_profile import parse_profile
 from shared.domain.statistics import counts as statistics
 from tests.amounts import amount
+from tests.peers import Peer, with_peers
 from tests.unit.data.conftest import table
+
+pytestmark = with_peers
+stats = Peer("scipy.stats")
 
 CONTRACT = parse_contract(
     {
@@ -87,7 +90,7 @@ def test_the_statistic_is_that_of_scipy_when_every_value_is_a_breakpoint(seed, c
     edges = np.unique(np.concatenate([first, second]))
     cells = [np.bincount(np.searchsorted(edges, side), minlength=len(edges) + 1) for side in (first, second)]
 
-    assert statistics.kolmogorov_smirnov(*cells).statistic == pytest.approx(ks_2samp(first, second).statistic)
+    assert statistics.kolmogorov_smirnov(*cells).statistic == pytest.approx(stats.ks_2samp(first, second).statistic)
 
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=60), st.integers(1, 59))
@@ -151,13 +154,13 @@ def test_the_exact_test_is_that_of_scipy(counts):
     table = np.array(counts, dtype=float).reshape(2, 2)
     assume(table.sum(axis=0).all() and table.sum(axis=1).all())
 
-    assert statistics.fisher_irwin(table) == pytest.approx(fisher_exact(table.astype(int)).pvalue, rel=1e-6)
+    assert statistics.fisher_irwin(table) == pytest.approx(stats.fisher_exact(table.astype(int)).pvalue, rel=1e-6)
 
 
 def test_large_counts_take_the_n_minus_1_chi_squared():
     table = np.array([[30_000.0, 30_000.0], [30_500.0, 29_500.0]])
 
-    assert statistics.fisher_irwin(table) == pytest.approx(fisher_exact(table.astype(int)).pvalue, rel=0.05)
+    assert statistics.fisher_irwin(table) == pytest.approx(stats.fisher_exact(table.astype(int)).pvalue, rel=0.05)
 
 
 @pytest.mark.parametrize("categories", [2, 30])

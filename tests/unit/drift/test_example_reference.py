@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from shared.adapters.tables.measuring import profile
@@ -14,7 +13,11 @@ from shared.domain.drift.counting import moments_of
 from shared.domain.drift.reference import parse_reference
 from shared.domain.drift.relevance import relevance
 from tests.drift.references import response_of
+from tests.peers import Peer, with_peers
 from tests.unit.data.conftest import table
+
+pytestmark = with_peers
+pd = Peer("pandas")
 
 EXAMPLE = Path("examples/diabetes")
 CONTRACT = parse_contract(

@@ -2,9 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy.stats import chi2_contingency, rankdata
-from sklearn.feature_selection import chi2, f_classif, f_regression, mutual_info_regression
-from sklearn.metrics import mutual_info_score
 
 from shared.domain.drift.association import (
     bin_numbers,
@@ -19,6 +16,10 @@ from shared.domain.drift.reference import parse_relevance
 from shared.domain.drift.relevance import RelevanceError, relevance
 from shared.domain.drift.relevance_drift import Change, compare_relevance
 from tests.amounts import amount
+from tests.peers import Peer, with_peers
+
+pytestmark = with_peers
+selection, metrics, stats = Peer("sklearn.feature_selection"), Peer("sklearn.metrics"), Peer("scipy.stats")
 
 ROWS = 600
 
@@ -40,7 +41,9 @@ def world(chance, rows=ROWS, strength=1.0):
 def test_f_between_numbers_is_that_of_scikit_learn_on_ranks(chance):
     first = chance.normal(size=(200, 3))
     second = first[:, 0] + chance.normal(size=200)
-    theirs = f_regression(np.column_stack([rankdata(column) for column in first.T]), rankdata(second))
+    theirs = selection.f_regression(
+        np.column_stack([stats.rankdata(column) for column in first.T]), stats.rankdata(second)
+    )
 
     for at in range(3):
         ours = f_of_numbers(first[:, at], second)
@@ -50,7 +53,7 @@ def test_f_between_numbers_is_that_of_scikit_learn_on_ranks(chance):
 def test_f_of_groups_is_that_of_scikit_learn_on_ranks(chance):
     classes = chance.integers(0, 4, 300)
     numbers = chance.normal(size=(300, 2)) + classes[:, None] * [0.4, 0.0]
-    theirs = f_classif(np.column_stack([rankdata(column) for column in numbers.T]), classes)
+    theirs = selection.f_classif(np.column_stack([stats.rankdata(column) for column in numbers.T]), classes)
 
     for at in range(2):
         ours = f_of_groups(classes, numbers[:, at])
@@ -59,7 +62,7 @@ def test_f_of_groups_is_that_of_scikit_learn_on_ranks(chance):
 
 def test_chi_squared_is_that_of_scikit_learn_summed_over_the_categories(chance):
     category, classes = chance.integers(0, 5, 400), chance.integers(0, 3, 400)
-    theirs = chi2(np.eye(5)[category], classes)[0].sum()
+    theirs = selection.chi2(np.eye(5)[category], classes)[0].sum()
 
     assert chi_squared_of(cross_table(category, classes)).statistic == pytest.approx(theirs, rel=1e-9)
 
@@ -69,13 +72,13 @@ def test_information_is_that_of_scikit_learn_on_the_same_bins(chance):
     second = first + chance.normal(size=500)
     codes = bin_numbers(first, 5), bin_numbers(second, 5)
 
-    assert information_of(cross_table(*codes)) == pytest.approx(mutual_info_score(*codes), rel=1e-9)
+    assert information_of(cross_table(*codes)) == pytest.approx(metrics.mutual_info_score(*codes), rel=1e-9)
 
 
 def test_the_most_telling_are_those_of_scikit_learns_nearest_neighbours(chance):
     columns = {name: each for name, each in world(chance, 2000).items() if name != "group"}
     inputs = np.column_stack([each for name, each in columns.items() if name != "target"])
-    theirs = mutual_info_regression(inputs, columns["target"], random_state=0)
+    theirs = selection.mutual_info_regression(inputs, columns["target"], random_state=0)
     ours = {each.name: each.information for each in relevance(columns, "target", resamples=2).features}
 
     names = [name for name in columns if name != "target"]
@@ -212,6 +215,6 @@ def test_the_moments_of_the_statistic_are_those_of_all_tables_with_the_margins(c
     statistics = [((other - expected) ** 2 / expected).sum() for other in tables]
     mean, variance = moments_of_statistic(table)
 
-    assert statistics[0] == pytest.approx(chi2_contingency(tables[0], correction=False).statistic)
+    assert statistics[0] == pytest.approx(stats.chi2_contingency(tables[0], correction=False).statistic)
     assert np.mean(statistics) == pytest.approx(mean, rel=0.02)
     assert np.var(statistics) == pytest.approx(variance, rel=0.15)

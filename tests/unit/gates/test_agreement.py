@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from shared.codec import decode, encode
 from shared.domain.metrics.agreement import WORST, Agreement, OutputComparison
 from shared.domain.metrics.catalogue import MetricError
 from shared.domain.metrics.outputs import LabelOutputs, Numbers, edges_of
+from tests.peers import with_peers
+
+pytestmark = with_peers
 
 
 def numbers(rows=5000, seed=1):
@@ -38,6 +40,8 @@ def compared(champion, challenger, cuts=(), slices=None, tolerance=0.1):
 
 def test_every_figure_is_that_of_all_rows_at_once():
     champion, challenger = numbers()
+
+    from scipy import stats
 
     found = compared(champion, challenger, cuts=(1000, 1001, 4000))
 

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import optimize, stats
-from sklearn import metrics as known
 
 from shared.domain.metrics.catalogue import METRICS, MetricError, metric_named, value_of
 from shared.domain.metrics.paired import compare, rows_needed
@@ -15,6 +13,10 @@ from shared.domain.statistics import bootstrap
 from shared.domain.statistics.proportions import score_interval
 from shared.domain.statistics.ranks import area_difference
 from tests.amounts import amount, sample
+from tests.peers import Peer, with_peers
+
+pytestmark = with_peers
+known, optimize, stats = Peer("sklearn.metrics"), Peer("scipy.optimize"), Peer("scipy.stats")
 
 PEERS = {
     "mae": known.mean_absolute_error,

@@ -51,6 +51,16 @@ def test_one_warm_process_answers_again_and_again(warm):
     assert pid_of(warm) == before
 
 
+def test_a_caller_that_has_read_what_it_wanted_leaves_the_process_to_the_next(warm):
+    before = pid_of(warm)
+    answer = warm.stream("read_cells", [table("small")])
+    next(answer)
+    answer.close()
+
+    assert pid_of(warm) == before
+    assert check_files([table("again")], CONTRACT, pool=warm).outcome == "passed"
+
+
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL, signal.SIGABRT])
 def test_a_signal_is_a_finding_on_its_file_and_the_others_are_read(warm, number):
     reader = pid_of(warm)

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-import joblib
-import pandas as pd
 import pytest
 import yaml
-from sklearn.datasets import load_diabetes
 
+from tests.peers import Peer, with_peers
+
+pytestmark = with_peers
+pd, joblib, datasets = Peer("pandas"), Peer("joblib"), Peer("sklearn.datasets")
 EXAMPLE = Path("examples/diabetes")
 
 
@@ -20,7 +21,7 @@ EXAMPLE = Path("examples/diabetes")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A set of 80 patients in two files, of whom one has two rows, and a hold-out of 20 in another order."""
     root = tmp_path_factory.mktemp("pipeline")
-    study = load_diabetes(scaled=False, as_frame=True)
+    study = datasets.load_diabetes(scaled=False, as_frame=True)
     rows = study.data.head(100).astype({"sex": int})
     rows.insert(0, "id", [f"patient-{number:04d}" for number in range(100)])
     labelled = rows.assign(progression=study.target.head(100))
