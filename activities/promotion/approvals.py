@@ -5,6 +5,7 @@ from datetime import timedelta
 from activities.effects import once, stamp
 from shared import contracts as c
 from shared.application.promotion.standing import asked_at, askers_of, break_glass, judgement
+from shared.application.promotion.stored_plans import stage_order
 from shared.application.promotion.superseding import superseded_by
 from shared.clients import Clients
 from shared.domain.promotion.approvals import ApprovalStanding, who_can
@@ -12,8 +13,9 @@ from shared.domain.promotion.approvals import ApprovalStanding, who_can
 _FIRST_LOOK_S, _GROWTH = 300.0, 1.25
 
 
-def look_at_approvals(clients: Clients, order: c.StageOrder) -> c.ApprovalsSeen:
+def look_at_approvals(clients: Clients, step: c.StageStep) -> c.ApprovalsSeen:
     """Where the approvals of a stage stand, and when to look again. The first look starts the clock."""
+    order = stage_order(clients.ledger, step)
     now, policy = clients.clock.now(), order.at.stage.approvals
     judged = judgement(clients.store, clients.ledger, order, now)
     since = asked_at(clients.ledger, order, now)
@@ -39,8 +41,9 @@ def _unasked(waited: float) -> float:
     return max(_FIRST_LOOK_S, waited * _GROWTH)
 
 
-def look_at_glass(clients: Clients, order: c.StageOrder) -> c.ApprovalsSeen:
-    """Whether the failing gates of the order's phase have been overridden, by everybody who must."""
+def look_at_glass(clients: Clients, step: c.StageStep) -> c.ApprovalsSeen:
+    """Whether the failing gates of the step's phase have been overridden, by everybody who must."""
+    order = stage_order(clients.ledger, step)
     glass, now = clients.configuration.ladder.break_glass, clients.clock.now()
     if break_glass(clients.store, glass, order, now):
         return c.ApprovalsSeen(standing=ApprovalStanding.APPROVED)
@@ -54,10 +57,11 @@ def look_at_glass(clients: Clients, order: c.StageOrder) -> c.ApprovalsSeen:
     return c.ApprovalsSeen(standing=standing, unmet=unmet, look_again_s=max(1.0, left_s))
 
 
-def remind_approvers(clients: Clients, order: c.StageOrder) -> c.Done:
+def remind_approvers(clients: Clients, step: c.StageStep) -> c.Done:
     """Ask, and ask again, and past the escalation time ask those it escalates to as well."""
 
     def act() -> c.Done:
+        order = stage_order(clients.ledger, step)
         now, policy = clients.clock.now(), order.at.stage.approvals
         judged = judgement(clients.store, clients.ledger, order, now)
         late = now >= asked_at(clients.ledger, order, now) + timedelta(seconds=policy.escalate_after_s)
@@ -74,4 +78,4 @@ def remind_approvers(clients: Clients, order: c.StageOrder) -> c.Done:
         clients.announcer.announce(order.key, kind, f"promotions/{order.promotion.id}", data)
         return c.Done(at=stamp(clients))
 
-    return once(clients, order.key, c.Done, act)
+    return once(clients, step.key, c.Done, act)

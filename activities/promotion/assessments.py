@@ -11,6 +11,7 @@ from activities.retraining.challengers import RUN, recorded_evaluation
 from shared import contracts as c
 from shared.application.promotion.planning import champion_at
 from shared.application.promotion.stage_training import carried
+from shared.application.promotion.stored_plans import stage_order
 from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain.failures import Refused, Transient
@@ -21,9 +22,9 @@ from shared.records import paths
 from shared.records.promotion import StageEvidence
 
 
-def assess_stage(clients: Clients, order: c.StageOrder) -> c.Assessed:
+def assess_stage(clients: Clients, step: c.StageStep) -> c.Assessed:
     """The verdicts are history from here on."""
-    return once(clients, order.key, c.Assessed, lambda: _assess(clients, order))
+    return once(clients, step.key, c.Assessed, lambda: _assess(clients, stage_order(clients.ledger, step)))
 
 
 def _assess(clients: Clients, order: c.StageOrder) -> c.Assessed:

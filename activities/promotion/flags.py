@@ -7,16 +7,15 @@ from activities.promotion.promotion_sets import sweep_sets
 from activities.sweep_parts import Parts
 from shared import contracts as c
 from shared.application.promotion.flags import sources, wanted
-from shared.application.promotion.standing import opened
-from shared.application.promotion.starts import start_promotion
+from shared.application.promotion.starts import start_promotion, start_restore
+from shared.application.promotion.stored_plans import restoring_of
 from shared.application.promotion.superseding import superseded_by
 from shared.application.promotion.turns import waited_for, whose_turn
 from shared.clients import Clients
-from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.models import HELD
-from shared.durable.starting import Client, Start, find_instance, start_once, wake
+from shared.durable.starting import Client, Start, find_instance, wake
 from shared.ports import RegisteredModel
 from shared.records import paths
 from shared.records.promotion import is_open
@@ -41,8 +40,7 @@ async def sweep_promotions(client: Client, clients: Clients, sweep: c.Sweep) -> 
             instance = await find_instance(client, restoring.promotion.id)
             gone = instance is None or not instance.running
             if gone and await asyncio.to_thread(_still_open, clients, restoring.promotion.id):
-                name = identity.restore_id(restoring.promotion.id)
-                adrift += await start_once(client, c.RESTORE, name, restoring, again=True) is Start.STARTED
+                adrift += await start_restore(client, restoring) is Start.STARTED
     with parts.part("sets of promotions"):
         adrift += await sweep_sets(client, clients, parts)
     await _wake_waiting(client, clients, parts)
@@ -104,9 +102,7 @@ def _open(clients: Clients, parts: Parts) -> list[c.Restoring]:
         with parts.part(f"record {store.container}/{blob.path}"):
             promotion = store.get(c.Promotion, blob.path)
             if promotion is not None:
-                opening = opened(clients.ledger, promotion.id)
-                plan, locks = (opening.plan, opening.held) if opening else (None, ())
-                restorings.append(c.Restoring(promotion=promotion, plan=plan, locks=locks))
+                restorings.append(restoring_of(clients.ledger, promotion))
     return restorings
 
 

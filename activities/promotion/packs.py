@@ -6,6 +6,7 @@ from activities.effects import once, stamp
 from shared import contracts as c
 from shared.application.promotion.stage_training import carried
 from shared.application.promotion.standing import askers_of
+from shared.application.promotion.stored_plans import stage_order
 from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain.failures import Transient
@@ -16,9 +17,9 @@ from shared.domain.promotion.plans import Champion, Phase, Plan, StagePlan
 from shared.records import paths
 
 
-def write_evidence_pack(clients: Clients, order: c.StageOrder) -> c.EvidencePack:
+def write_evidence_pack(clients: Clients, step: c.StageStep) -> c.EvidencePack:
     """The pack of a stage's phase; its digest covers everything on the page."""
-    return once(clients, order.key, c.EvidencePack, lambda: _write(clients, order))
+    return once(clients, step.key, c.EvidencePack, lambda: _write(clients, stage_order(clients.ledger, step)))
 
 
 def _write(clients: Clients, order: c.StageOrder) -> c.EvidencePack:

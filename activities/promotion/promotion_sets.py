@@ -8,10 +8,10 @@ from datetime import timedelta
 
 from activities.sweep_parts import Parts
 from shared import contracts as c
-from shared.application.promotion.standing import opened
+from shared.application.promotion.starts import start_restore
+from shared.application.promotion.stored_plans import restoring_of
 from shared.clients import Clients
-from shared.domain import identity
-from shared.durable.starting import Client, Start, find_instance, start_once
+from shared.durable.starting import Client, Start, find_instance
 from shared.records import paths
 from shared.records.promotion import fate_of, is_open
 
@@ -40,8 +40,7 @@ async def _take_back(client: Client, clients: Clients, together: c.PromotionSet)
     if restoring is None:
         await asyncio.to_thread(clients.store.delete, paths.open_set(together.id))
         return False
-    name = identity.restore_id(restoring.promotion.id)
-    return await start_once(client, c.RESTORE, name, restoring, again=True) is Start.STARTED
+    return await start_restore(client, restoring) is Start.STARTED
 
 
 def _open(clients: Clients, parts: Parts) -> list[c.PromotionSet]:
@@ -71,7 +70,5 @@ def _to_take_back(clients: Clients, together: c.PromotionSet) -> c.Restoring | N
     arrived = [promotion for promotion in together.promotions if fate_of(store, promotion.id) is promoted]
     if not together.atomic or len(arrived) in (0, len(together.promotions)):
         return None
-    opening = opened(clients.ledger, arrived[-1].id)
     because = f"{together.id} was ended from outside before all of it had arrived, so this one was taken back"
-    plan, locks = (opening.plan, opening.held) if opening else (None, ())
-    return c.Restoring(promotion=arrived[-1], plan=plan, because=because, locks=locks)
+    return restoring_of(clients.ledger, arrived[-1], because)

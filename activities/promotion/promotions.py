@@ -8,7 +8,7 @@ from activities.effects import once, stamp
 from shared import contracts as c
 from shared.application.promotion.planning import plan_digest, plan_promotion
 from shared.application.promotion.stage_entry import Receipts, unproven
-from shared.application.promotion.standing import opened
+from shared.application.promotion.stored_plans import admission_of, opened
 from shared.application.promotion.superseding import refuse_superseded, replaceable, supersede
 from shared.application.promotion.turns import (
     holder_of,
@@ -33,8 +33,8 @@ from shared.records.store import LostRace
 _TAG = 256  # What Azure ML takes.
 
 
-def open_promotion(clients: Clients, opening: c.PromotionOpening) -> c.PromotionOpened:
-    """The record, created by the first execution, and its plan; any other execution learns who was first."""
+def open_promotion(clients: Clients, opening: c.PromotionOpening) -> c.PromotionAdmission:
+    """The outline of the plan that is now recorded; any execution but the first learns who was first."""
     request, store = opening.promotion, clients.store
     record = PromotionRecord(opened=stamp(clients), execution=opening.execution, promotion=request)
     path, row = paths.promotion(request.id), _row(request, record.opened)
@@ -46,9 +46,9 @@ def open_promotion(clients: Clients, opening: c.PromotionOpening) -> c.Promotion
             raise Transient(f"the record of {request.id} was removed while it was opened")
         if first.execution != opening.execution:
             because = f"{request.id} was opened at {first.opened}; ask for a new attempt to promote again"
-            return c.PromotionOpened(fate=c.Fate.DUPLICATE, because=because)
+            return c.PromotionAdmission(fate=c.Fate.DUPLICATE, because=because)
         row = _row(request, first.opened)
-    return once(clients, opening.key, c.PromotionOpened, lambda: _begin(clients, request, row))
+    return admission_of(once(clients, opening.key, c.PromotionOpened, lambda: _begin(clients, request, row)))
 
 
 def _row(request: c.Promotion, opened_at: str) -> dict[str, str]:
@@ -62,11 +62,12 @@ def _begin(clients: Clients, request: c.Promotion, row: dict[str, str]) -> c.Pro
     return _plan(clients, request)
 
 
-def look_at_plan(clients: Clients, look: c.PromotionLook) -> c.PromotionOpened:
+def look_at_plan(clients: Clients, look: c.PromotionLook) -> c.PromotionAdmission:
+    """The outline of a plan that was made before. Raises Refused where there is none."""
     opening = opened(clients.ledger, look.promotion)
     if opening is None:
         raise Refused(f"{look.promotion} has never been opened: it has no plan")
-    return opening
+    return admission_of(opening)
 
 
 def lock_endpoint(clients: Clients, lock: c.EndpointLock) -> c.EndpointLocked:

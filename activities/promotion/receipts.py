@@ -12,6 +12,7 @@ from shared.application.promotion.decisions import use_decisions
 from shared.application.promotion.stage_entry import Receipts, unproven
 from shared.application.promotion.stage_training import Order, carried
 from shared.application.promotion.standing import break_glass, glass_stage, judgement
+from shared.application.promotion.stored_plans import stage_order
 from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain import identity
@@ -28,9 +29,9 @@ from shared.records import paths
 _LIFE = timedelta(hours=24)
 
 
-def issue_receipt(clients: Clients, order: c.StageOrder) -> Receipt:
+def issue_receipt(clients: Clients, step: c.StageStep) -> Receipt:
     """Refused where a gate did not pass, an approval is missing, or the flagged version is not what was planned."""
-    return once(clients, order.key, Receipt, lambda: _issue(clients, order))
+    return once(clients, step.key, Receipt, lambda: _issue(clients, stage_order(clients.ledger, step)))
 
 
 def require_receipt(clients: Clients, order: c.MoveOrder) -> None:

@@ -12,7 +12,8 @@ from typing import Annotated, Any
 import azure.functions as func
 
 from shared.application.events.dead_letters import store_letter
-from shared.application.promotion.standing import decided, opened
+from shared.application.promotion.standing import decided
+from shared.application.promotion.stored_plans import opened
 from shared.clients import Clients
 from shared.domain.access.callers import Caller
 from shared.domain.access.permissions import Action

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared import contracts as c
-from shared.application.promotion.standing import asked_since, asking, consents, judgement, opened, pack_of, question
+from shared.application.promotion.standing import asked_since, asking, consents, judgement, pack_of, question
+from shared.application.promotion.stored_plans import opened
 from shared.application.promotion.unmet_needs import failing_gates
 from shared.domain.promotion.approvals import ApprovalPolicy, ApprovalStanding, Judgement, Role
 from shared.domain.promotion.ladder import BreakGlass

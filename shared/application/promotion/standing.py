@@ -23,12 +23,6 @@ from shared.records.store import RecordStore
 _ATTEMPTS = 1000
 
 
-def opened(ledger: Ledger, promotion: str) -> c.PromotionOpened | None:
-    """The promotion's plan, once it has one."""
-    raw = ledger.find(identity.promotion_key(promotion, "opened"))
-    return None if raw is None else decode(c.PromotionOpened, raw)
-
-
 def pack_of(ledger: Ledger, promotion: str, stage: str, phase: Phase = Phase.ENTRY) -> c.EvidencePack | None:
     """What approvers of *stage* are shown, once it is written."""
     raw = ledger.find(identity.promotion_key(promotion, f"{stage}/{phase.value}/pack"))

@@ -5,16 +5,8 @@ from datetime import datetime
 
 from shared import contracts as c
 from shared.application.promotion.stage_entry import Receipts, unproven
-from shared.application.promotion.standing import (
-    askers_of,
-    asking,
-    consents,
-    has_receipt,
-    judgement,
-    opened,
-    pack_of,
-    question,
-)
+from shared.application.promotion.standing import askers_of, asking, consents, has_receipt, judgement, pack_of, question
+from shared.application.promotion.stored_plans import opened
 from shared.application.promotion.turns import holder_of, queue_of
 from shared.codec import decode
 from shared.domain import identity

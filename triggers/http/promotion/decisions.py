@@ -9,15 +9,8 @@ from dataclasses import dataclass, replace
 
 from shared import contracts as c
 from shared.application.promotion.decisions import record_decision, tell_decision
-from shared.application.promotion.standing import (
-    askers_of,
-    asking,
-    decided,
-    glass_stage,
-    has_receipt,
-    opened,
-    pack_of,
-)
+from shared.application.promotion.standing import askers_of, asking, decided, glass_stage, has_receipt, pack_of
+from shared.application.promotion.stored_plans import opened
 from shared.clients import Clients
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Approval, Person, refuse_approval
