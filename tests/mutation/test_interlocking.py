@@ -19,6 +19,7 @@ from tests.promotion import (
     test_receipts,
     test_registry,
     test_stages,
+    test_stored_plans,
     test_story,
     test_training_edge,
     test_turns,
@@ -28,6 +29,18 @@ from tests.promotion.conftest import PromotionApp, app  # noqa: F401 (a fixture)
 HOSTILE = test_hostile
 OTHER_STAGE = {"stage": "central", "what": Move.PUBLISH_ENTRY}
 LOCKS = [
+    Lock(
+        symbol="read_plan",
+        condition='digest not in ("", raw["plan_digest"])',
+        without="False",
+        guard=test_stored_plans.test_an_order_for_another_plan_is_refused_before_anything_is_touched,
+    ),
+    Lock(
+        symbol="read_plan",
+        condition='content != raw["plan_digest"]',
+        without="False",
+        guard=test_stored_plans.test_a_plan_that_was_changed_in_its_record_is_refused,
+    ),
     Lock(
         symbol="make_move",
         condition="require_receipt(clients, order)",
@@ -160,20 +173,20 @@ LOCKS = [
         guard=test_glass.test_broken_glass_is_whole_again_after_its_time,
     ),
     Lock(
-        symbol="promotion.decisions._decide",
-        condition="refuse_approval(policy, body.role, person, askers, body.evidence, pack.digest, approvals)",
+        symbol="promotion.decisions._accept",
+        condition="refuse_approval(policy, ballot.role, ballot.person, askers, ballot.evidence, evidence, approvals)",
         without='""',
         guard=HOSTILE.test_who_does_not_hold_the_role_cannot_approve,
     ),
     Lock(
-        symbol="_break_glass",
-        condition="refuse_approval(policy, body.role, person, askers, body.evidence, pack.digest, approvals)",
+        symbol="promotion.decisions._accept",
+        condition="refuse_approval(policy, ballot.role, ballot.person, askers, ballot.evidence, evidence, approvals)",
         without='""',
         guard=test_glass.test_break_glass_needs_two_roles_and_is_loud,
     ),
     Lock(
-        symbol="_withdraw",
-        condition="not _is_used(clients, promotion, own)",
+        symbol="mark_withdrawn",
+        condition="not _is_used(records.ledger, promotion, own)",
         without="True",
         guard=HOSTILE.test_an_approval_that_was_used_cannot_be_withdrawn,
     ),
@@ -298,15 +311,15 @@ LOCKS = [
         guard=test_glass.test_broken_glass_is_whole_again_after_its_time,
     ),
     Lock(
-        symbol="_break_glass",
+        symbol="_agree",
         condition="not request.break_glass",
         without="False",
         guard=test_glass.test_only_a_promotion_that_asked_for_it_can_be_overridden,
     ),
     Lock(
         symbol="decisions._own",
-        condition="(approval.oid, approval.role, approval.withdrawn) == (person.oid, body.role, False)",
-        without="(approval.role, approval.withdrawn) == (body.role, False)",
+        condition="(approval.oid, approval.role, approval.withdrawn) == (choice.person.oid, choice.role, False)",
+        without="(approval.role, approval.withdrawn) == (choice.role, False)",
         guard=HOSTILE.test_a_withdrawn_approval_does_not_count,
     ),
     Lock(

@@ -1,6 +1,6 @@
 """Start a promotion, or several that climb together, or the undoing of one: a second start joins the first.
 
-HTTP requests, flags of models, sweeps, retraining and Azure DevOps all start promotions here.
+It stands alone since HTTP requests, flags of models, sweeps, retraining and Azure DevOps all start promotions here.
 """
 
 import asyncio
