@@ -61,7 +61,7 @@ def _measured(clients: Clients, order: c.StageOrder) -> StageEvidence:
 
 def _champion(clients: Clients, order: c.StageOrder) -> Champion:
     """Who serves the stage at this moment: the plan may be days old. Refused where somebody approved another."""
-    now, approved = champion_at(clients, order.at.stage), _approved_champion(clients, order)
+    now, approved = champion_at(clients.endpoints, order.at.stage), _approved_champion(clients, order)
     if approved not in (None, now):
         raise Refused(f"{order.stage}: the champion was {approved} when this was approved and is {now}; plan again")
     return now
