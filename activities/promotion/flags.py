@@ -24,29 +24,29 @@ from shared.records.promotion import is_open
 async def sweep_flags(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swept:
     """Start the promotion of every flagged version, by the id that its event would have given it."""
     del sweep  # Its key only makes the sweep an effect of its own.
-    parts, started = Parts("flags"), 0
+    parts, count = Parts("flags"), 0
     for request in (await asyncio.to_thread(_flagged, clients, parts)).values():
         with parts.part(f"promotion {request.id}"):
-            started += await start_promotion(client, clients.store, request) is Start.STARTED
-    return await parts.conclude(clients, c.Swept(started=started))
+            count += await start_promotion(client, clients.store, request) is Start.STARTED
+    return await parts.conclude(clients, c.Swept(started=count))
 
 
 async def sweep_promotions(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swept:
     """Restore what a promotion left that was terminated, purged or failed beyond its own care; and what follows it."""
     del sweep
-    parts, adrift = Parts("promotions"), 0
+    parts, count = Parts("promotions"), 0
     for restoring in await asyncio.to_thread(_open, clients, parts):
         with parts.part(f"promotion {restoring.promotion.id}"):
             instance = await find_instance(client, restoring.promotion.id)
-            gone = instance is None or not instance.running
-            if gone and await asyncio.to_thread(_still_open, clients, restoring.promotion.id):
-                adrift += await start_restore(client, restoring) is Start.STARTED
+            is_gone = instance is None or not instance.running
+            if is_gone and await asyncio.to_thread(_still_open, clients, restoring.promotion.id):
+                count += await start_restore(client, restoring) is Start.STARTED
     with parts.part("sets of promotions"):
-        adrift += await sweep_sets(client, clients, parts)
+        count += await sweep_sets(client, clients, parts)
     await _wake_waiting(client, clients, parts)
     with parts.part("Azure DevOps"):
-        adrift += await sweep_devops(client, clients, parts)
-    return await parts.conclude(clients, c.Swept(adrift=adrift))
+        count += await sweep_devops(client, clients, parts)
+    return await parts.conclude(clients, c.Swept(adrift=count))
 
 
 async def _wake_waiting(client: Client, clients: Clients, parts: Parts) -> None:
@@ -72,16 +72,16 @@ def _replaced(clients: Clients, parts: Parts) -> list[str]:
 
 def _flagged(clients: Clients, parts: Parts) -> dict[str, c.Promotion | c.PromotionSet]:
     """What is asked for by the flags of all versions, by its id."""
-    configuration, found = clients.configuration, dict[str, c.Promotion | c.PromotionSet]()
+    configuration, requests = clients.configuration, dict[str, c.Promotion | c.PromotionSet]()
     for source in sources(configuration):
         for model in configuration.ladder.models:
             with parts.part(f"model {model.name} in {source.name}"):
                 for version in clients.models.versions(source, model.name):
                     with parts.part(f"model {version.model} in {source.name}"):
-                        asked = _asked(clients, source, version)
-                        if asked is not None:
-                            found[asked.id] = asked
-    return found
+                        request = _asked(clients, source, version)
+                        if request is not None:
+                            requests[request.id] = request
+    return requests
 
 
 def _asked(clients: Clients, source: Workspace, version: RegisteredModel) -> c.Promotion | c.PromotionSet | None:
@@ -89,9 +89,9 @@ def _asked(clients: Clients, source: Workspace, version: RegisteredModel) -> c.P
     try:
         return wanted(clients.models, clients.configuration, source, version)
     except Refused as refusal:
-        said = str(refusal)[:256]
-        if version.tags.get(HELD) != said:
-            clients.models.tag(source, version.model, {HELD: said})
+        reason = str(refusal)[:256]
+        if version.tags.get(HELD) != reason:
+            clients.models.tag(source, version.model, {HELD: reason})
         return None
 
 

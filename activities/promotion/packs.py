@@ -25,19 +25,19 @@ def write_evidence_pack(clients: Clients, step: c.StageStep) -> c.EvidencePack:
 def _write(clients: Clients, order: c.StageOrder) -> c.EvidencePack:
     from shared.evidence_page import page
 
-    where = {
+    paths_by_name = {
         name: paths.evidence(order.promotion.id, order.stage, order.phase.value, name)
         for name in ("pack.json", "pack.html")
     }
-    clients.store.create_document(where["pack.json"], _content(clients, order))
-    content = clients.store.document(where["pack.json"])  # That of before a crash stands.
+    clients.store.create_document(paths_by_name["pack.json"], _content(clients, order))
+    content = clients.store.document(paths_by_name["pack.json"])  # That of before a crash stands.
     if content is None:
-        raise Transient(f"{where['pack.json']} was removed while the pack was written")
+        raise Transient(f"{paths_by_name['pack.json']} was removed while the pack was written")
     digest = canonical_digest(content)
-    clients.store.create_file(where["pack.html"], page(content, digest).encode())
+    clients.store.create_file(paths_by_name["pack.html"], page(content, digest).encode())
     facts = {"promotion": order.promotion.id, "stage": order.stage, "phase": order.phase.value, "digest": digest}
     clients.audit.append(order.key, "evidence pack written", str(order.plan.model), "signalbox", facts)
-    return c.EvidencePack(digest=digest, page=where["pack.html"], record=where["pack.json"])
+    return c.EvidencePack(digest=digest, page=paths_by_name["pack.html"], record=paths_by_name["pack.json"])
 
 
 def _content(clients: Clients, order: c.StageOrder) -> dict[str, object]:
@@ -78,11 +78,13 @@ def _changed(clients: Clients, plan: Plan, at: StagePlan) -> Iterator[dict[str, 
     """What is known of the challenger's origin and is otherwise for the champion of a stage."""
     name, _, version = at.champion.model.rpartition("/")[2].partition(":")
     champion = ModelVersion(name=name, version=version)
-    there = clients.models.find(at.stage.environment, champion) if version and at.stage.environment else None
-    if there is None:
+    registered_champion = (
+        clients.models.find(at.stage.environment, champion) if version and at.stage.environment else None
+    )
+    if registered_champion is None:
         return
     challenger = {DIGEST: plan.digest, **plan.lineage}
-    for what, now in challenger.items():
-        before = there.tags.get(what, "")
+    for fact, now in challenger.items():
+        before = registered_champion.tags.get(fact, "")
         if before != now:
-            yield {"stage": at.stage.name, "what": what, "champion": before, "challenger": now}
+            yield {"stage": at.stage.name, "what": fact, "champion": before, "challenger": now}

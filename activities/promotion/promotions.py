@@ -178,26 +178,28 @@ def _refuse_changed(clients: Clients, request: c.Promotion, plan: Plan, digest: 
 def _hold_back(clients: Clients, closing: c.PromotionClosing) -> None:
     """Say on the model why it went no further; cancel the run that still trains a worse one, with the reason on it."""
     request = closing.promotion
-    said = "; ".join(closing.because)[:250]
+    reason = "; ".join(closing.because)[:250]
     with suppress(Refused):  # A promotion that never began may name what does not exist.
         workspace = clients.configuration.workspace(request.source)
         model = clients.models.find(workspace, request.model)
         if model is not None:
-            clients.models.tag(workspace, request.model, {HELD: f"{request.id}: {said}"[:_TAG]})
+            clients.models.tag(workspace, request.model, {HELD: f"{request.id}: {reason}"[:_TAG]})
         if model is not None and closing.worse and model.job:
             trainer = Pipeline(kind=PipelineKind.JOB, workspace=workspace, name=model.job)
             run = clients.pipelines.root(trainer, model.job)  # A step may have registered it.
-            clients.pipelines.cancel(trainer, run, f"{request.id}: {said}"[:_TAG])
+            clients.pipelines.cancel(trainer, run, f"{request.id}: {reason}"[:_TAG])
 
 
 def _flag_onwards(clients: Clients, request: c.Promotion) -> None:
     """Flag what was trained for where the experiment was flagged to: it is another bundle, and climbs by itself."""
     workspace = clients.configuration.workspace(request.target)
-    made = clients.models.find(workspace, request.model)
-    if made is None:
+    version = clients.models.find(workspace, request.model)
+    if version is None:
         raise Refused(f"{request.model} has gone from {workspace.name} before it was flagged for {request.onwards}")
-    if not made.tags.get(FLAG):
-        flag = Flag(model=request.model, stage=request.onwards, digest=made.tags.get(DIGEST, ""), beside=request.beside)
+    if not version.tags.get(FLAG):
+        flag = Flag(
+            model=request.model, stage=request.onwards, digest=version.tags.get(DIGEST, ""), beside=request.beside
+        )
         clients.models.tag(workspace, request.model, {FLAG: write_flag(flag)})
 
 

@@ -86,7 +86,7 @@ LOCKS = [
     ),
     Lock(
         symbol="_issue",
-        condition="failed and (not override)",
+        condition="failures and (not override)",
         without="False",
         guard=test_receipts.test_no_receipt_for_evidence_that_fails,
     ),
@@ -98,7 +98,7 @@ LOCKS = [
     ),
     Lock(
         symbol="receipts._approvals",
-        condition="judged.standing is not ApprovalStanding.APPROVED",
+        condition="judgement_now.standing is not ApprovalStanding.APPROVED",
         without="False",
         guard=test_receipts.test_no_receipt_without_approvals,
     ),
@@ -143,8 +143,8 @@ LOCKS = [
     ),
     Lock(
         symbol="_deviation",
-        condition="math.isfinite(apart := abs(float(wanted) - float(found)))",
-        without="[apart := abs(float(wanted) - float(found))]",
+        condition="math.isfinite(apart := abs(float(expected) - float(actual)))",
+        without="[apart := abs(float(expected) - float(actual))]",
         guard=HOSTILE.test_an_answer_that_is_no_number_is_counted_and_passes_nothing,
         arguments={"rows": 1, "said": ("golden_requests_match: fail",)},
     ),
@@ -205,7 +205,7 @@ LOCKS = [
     ),
     Lock(
         symbol="PublishEntry.before",
-        condition="refuse_conflict(there, order.plan.digest, registry.name)",
+        condition="refuse_conflict(registered_entry, order.plan.digest, registry.name)",
         without="None",
         guard=HOSTILE.test_a_version_that_the_registry_has_with_another_content_is_a_conflict,
     ),
@@ -264,7 +264,7 @@ LOCKS = [
     ),
     Lock(
         symbol="receipts._verdicts",
-        condition='raise Refused(f"no evidence is recorded for {where}: nothing passes without it")',
+        condition='raise Refused(f"no evidence is recorded for {place}: nothing passes without it")',
         without="return ()",
         guard=test_receipts.test_no_receipt_without_evidence,
     ),

@@ -52,9 +52,9 @@ def waited_for(
         return
     order = question(request, opening.plan, opening.plan_digest, at.stage.name, pack.digest)
     policy, since = at.stage.approvals, asked_since(ledger, order)
-    judged = judgement(store, ledger, order, now) if since else Judgement(standing=ApprovalStanding.WAITING)
-    if judged.standing is ApprovalStanding.WAITING:
-        spoken = {approval.role for approval in judged.approvals}
+    judgement_now = judgement(store, ledger, order, now) if since else Judgement(standing=ApprovalStanding.WAITING)
+    if judgement_now.standing is ApprovalStanding.WAITING:
+        spoken = {approval.role for approval in judgement_now.approvals}
         yield from _missing(order, policy, spoken, since, policy.expire_after_s)
 
 
