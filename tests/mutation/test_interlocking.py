@@ -174,13 +174,15 @@ LOCKS = [
     ),
     Lock(
         symbol="promotion.decisions._accept",
-        condition="refuse_approval(policy, ballot.role, ballot.person, askers, ballot.evidence, evidence, approvals)",
+        condition="refuse_approval(policy, ballot.role, ballot.person, askers, ballot.evidence, order.evidence, "
+        "approvals)",
         without='""',
         guard=HOSTILE.test_who_does_not_hold_the_role_cannot_approve,
     ),
     Lock(
         symbol="promotion.decisions._accept",
-        condition="refuse_approval(policy, ballot.role, ballot.person, askers, ballot.evidence, evidence, approvals)",
+        condition="refuse_approval(policy, ballot.role, ballot.person, askers, ballot.evidence, order.evidence, "
+        "approvals)",
         without='""',
         guard=test_glass.test_break_glass_needs_two_roles_and_is_loud,
     ),

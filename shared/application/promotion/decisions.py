@@ -11,7 +11,15 @@ from datetime import datetime
 from enum import StrEnum
 
 from shared import contracts as c
-from shared.application.promotion.standing import askers_of, asking, decided, glass_stage, has_receipt, pack_of
+from shared.application.promotion.standing import (
+    askers_of,
+    decided,
+    glass_stage,
+    has_receipt,
+    pack_of,
+    question,
+    question_now,
+)
 from shared.application.promotion.stored_plans import opened
 from shared.codec import encode
 from shared.domain import identity
@@ -142,52 +150,43 @@ async def withdraw(client: Client, records: DecisionRecords, promotion: str, cho
 
 
 def _decide(records: DecisionRecords, promotion: str, ballot: Ballot) -> tuple[str, str]:
-    request, plan = _under_way(records, promotion)
-    at = asking(records.ledger, request, plan)
-    pack = pack_of(records.ledger, promotion, at.stage.name) if at else None
-    if at is None or pack is None:
+    request, opening = _under_way(records, promotion)
+    order = question_now(records.ledger, request, opening)
+    if order is None:
         message = f"{promotion} waits for nobody now; see `explain {promotion}`"
         raise DecisionRefused(Objection.NOTHING_TO_DECIDE, message)
-    stage, policy = at.stage.name, at.stage.approvals
-    return stage, _accept(records, request, plan, policy, stage, pack.digest, ballot)
+    return order.stage, _accept(records, order, order.at.stage.approvals, order.stage, ballot)
 
 
 def _agree(
     records: DecisionRecords, policy: ApprovalPolicy, promotion: str, stage: str, phase: Phase, ballot: Ballot
 ) -> tuple[str, str]:
-    request, plan = _under_way(records, promotion)
+    request, opening = _under_way(records, promotion)
     pack = pack_of(records.ledger, promotion, stage, phase)
-    if pack is None or not request.break_glass:
+    if pack is None or opening.plan is None or not request.break_glass:
         message = f"{promotion} waits for no override at {stage} ({phase.value})"
         raise DecisionRefused(Objection.NOTHING_TO_OVERRIDE, message)
-    glass = glass_stage(stage, phase)
-    return glass, _accept(records, request, plan, policy, glass, pack.digest, ballot)
+    glass, order = glass_stage(stage, phase), question(request, opening.plan, opening.plan_digest, stage, pack.digest)
+    return glass, _accept(records, order, policy, glass, ballot)
 
 
-def _accept(
-    records: DecisionRecords,
-    request: c.Promotion,
-    plan: c.Plan,
-    policy: ApprovalPolicy,
-    stage: str,
-    evidence: str,
-    ballot: Ballot,
-) -> str:
-    """Record the *ballot* on *stage*, where *policy* lets its person decide on *evidence*."""
-    approvals, askers = decided(records.store, request.id, stage), askers_of(records.store, request, plan.digest)
-    reason = refuse_approval(policy, ballot.role, ballot.person, askers, ballot.evidence, evidence, approvals)
+def _accept(records: DecisionRecords, order: c.StageOrder, policy: ApprovalPolicy, folder: str, ballot: Ballot) -> str:
+    """Record the *ballot* in *folder*, where *policy* lets its person decide on what the *order* asks."""
+    approvals = decided(records.store, order.promotion.id, folder)
+    askers = askers_of(records.store, order.promotion, order.plan.digest)
+    reason = refuse_approval(policy, ballot.role, ballot.person, askers, ballot.evidence, order.evidence, approvals)
     if reason:
         raise DecisionRefused(Objection.NOT_ACCEPTED, reason)
     try:
-        return record_decision(records.store, records.audit, request, stage, ballot.approval())
+        return record_decision(records.store, records.audit, order.promotion, folder, ballot.approval())
     except Refused as refusal:
         raise DecisionRefused(Objection.ALREADY_DECIDED, str(refusal)) from refusal
 
 
 def mark_withdrawn(records: DecisionRecords, promotion: str, choice: DecisionChoice) -> str:
     """As `withdraw`, without waking the promotion."""
-    request, plan, fate = _promotion(records, promotion)
-    own_decisions = list(_own(records.store, promotion, plan, choice))
+    request, opening, fate = _promotion(records, promotion)
+    own_decisions = list(_own(records.store, promotion, opening, choice))
     if not own_decisions:
         message = f"{choice.person.name} has not decided as {choice.role} here"
         raise DecisionRefused(Objection.UNKNOWN_DECISION, message)
@@ -207,9 +206,11 @@ def mark_withdrawn(records: DecisionRecords, promotion: str, choice: DecisionCho
     return newest.stage
 
 
-def _own(store: RecordStore, promotion: str, plan: c.Plan, choice: DecisionChoice) -> Iterator[OwnDecision]:
+def _own(
+    store: RecordStore, promotion: str, opening: c.PromotionOpened, choice: DecisionChoice
+) -> Iterator[OwnDecision]:
     """The decisions that are meant, as far as they are not withdrawn."""
-    for at in plan.stages:
+    for at in opening.plan.stages if opening.plan else ():
         stage = at.stage.name
         places = [(phase, glass_stage(stage, phase)) for phase in Phase if choice.phase in (phase, None)]
         places += [(Phase.ENTRY, stage)] if choice.phase is None else []
@@ -225,10 +226,10 @@ def _is_used(ledger: Ledger, promotion: str, own: OwnDecision) -> bool:
     return own.approval.used or has_receipt(ledger, promotion, own.stage, own.phase)
 
 
-def _under_way(records: DecisionRecords, promotion: str) -> tuple[c.Promotion, c.Plan]:
-    request, plan, fate = _promotion(records, promotion)
+def _under_way(records: DecisionRecords, promotion: str) -> tuple[c.Promotion, c.PromotionOpened]:
+    request, opening, fate = _promotion(records, promotion)
     _refuse_ended(promotion, fate)
-    return request, plan
+    return request, opening
 
 
 def _refuse_ended(promotion: str, fate: c.Fate | None) -> None:
@@ -237,14 +238,14 @@ def _refuse_ended(promotion: str, fate: c.Fate | None) -> None:
         raise DecisionRefused(Objection.ENDED, message)
 
 
-def _promotion(records: DecisionRecords, promotion: str) -> tuple[c.Promotion, c.Plan, c.Fate | None]:
-    """The promotion as it was requested, its plan, and its fate, None while it is under way."""
+def _promotion(records: DecisionRecords, promotion: str) -> tuple[c.Promotion, c.PromotionOpened, c.Fate | None]:
+    """The promotion as it was requested, its opening with the plan, and its fate, None while it is under way."""
     record = find_promotion(records.store, promotion)
     opening = opened(records.ledger, promotion)
     if record is None or opening is None or opening.plan is None:
         message = f"promotion {promotion!r} is not known, or has no plan yet"
         raise DecisionRefused(Objection.UNKNOWN_PROMOTION, message)
-    return record.promotion, opening.plan, record.fate
+    return record.promotion, opening, record.fate
 
 
 def record_decision(store: RecordStore, audit: AuditLog, request: c.Promotion, stage: str, approval: Approval) -> str:

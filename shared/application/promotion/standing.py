@@ -63,6 +63,15 @@ def question(request: c.Promotion, plan: c.Plan, digest: str, stage: str, eviden
     )
 
 
+def question_now(ledger: Ledger, request: c.Promotion, opening: c.PromotionOpened) -> c.StageOrder | None:
+    """What *request* asks people now, on the evidence that is written; None where it asks nobody."""
+    at = asking(ledger, request, opening.plan) if opening.plan else None
+    pack = pack_of(ledger, request.id, at.stage.name) if at else None
+    if opening.plan is None or at is None or pack is None:
+        return None
+    return question(request, opening.plan, opening.plan_digest, at.stage.name, pack.digest)
+
+
 def judgement(store: RecordStore, ledger: Ledger, order: c.StageOrder, now: datetime) -> Judgement:
     """The recorded decisions on the order's stage, judged for the order's evidence as of *now*."""
     policy = order.at.stage.approvals

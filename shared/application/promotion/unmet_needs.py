@@ -5,7 +5,7 @@ from datetime import datetime
 
 from shared import contracts as c
 from shared.application.promotion.stage_entry import Receipts, unproven
-from shared.application.promotion.standing import askers_of, asking, consents, has_receipt, judgement, pack_of, question
+from shared.application.promotion.standing import askers_of, consents, has_receipt, judgement, question_now
 from shared.application.promotion.stored_plans import opened
 from shared.application.promotion.turns import holder_of, queue_of
 from shared.codec import decode
@@ -44,17 +44,15 @@ def unmet_now(store: RecordStore, ledger: Ledger, glass: BreakGlass, request: c.
     if opening is None or opening.plan is None:
         return [opening.because if opening else "it is being planned; look again"]
     plan = opening.plan
-    at = asking(ledger, request, plan)
-    pack = pack_of(ledger, request.id, at.stage.name) if at else None
-    if at is None or pack is None:
+    order = question_now(ledger, request, opening)
+    if order is None:
         missing = _glass(store, ledger, glass.policy, request, plan)
         return [*_held_up(store, opening.held, request.id), *missing] or ["nobody is waited for: it is at work"]
-    order = question(request, plan, opening.plan_digest, at.stage.name, pack.digest)
     judgement_now = judgement(store, ledger, order, now)
     return (
         []
         if judgement_now.standing is ApprovalStanding.APPROVED
-        else [f"{at.stage.name}: {condition}" for condition in judgement_now.unmet]
+        else [f"{order.stage}: {condition}" for condition in judgement_now.unmet]
     )
 
 
