@@ -93,6 +93,10 @@ def test_an_order_of_the_first_version_brings_the_plan_itself_and_still_runs(
     payload = encode(move(order, receipt))
     del payload["plan_digest"]
 
+    elsewhere = decode(c.MoveStep, payload | {"receipt": encode(replace(receipt, plan="sha256:other"))})
+
+    with pytest.raises(Refused, match="ordered by plan sha256:other"):
+        make_move(app.clients, elsewhere)
     assert make_move(app.clients, decode(c.MoveStep, payload)).waiting == ""
     assert undo_move(app.clients, decode(c.MoveStep, payload)).waiting == ""
 

@@ -1,6 +1,6 @@
 """The plan of a promotion, read from the record of its opening; and what activities and orchestrations make of it.
 
-Every reading is one blob, and nothing is kept between two: another host may have opened the promotion anew.
+Every reading is one blob, and nothing is kept between two: a record that was changed or restored meanwhile must show.
 """
 
 from dataclasses import fields
@@ -53,14 +53,16 @@ def stage_order(ledger: Ledger, step: c.StageStep) -> c.StageOrder:
 
 def move_order(ledger: Ledger, step: c.MoveStep) -> c.MoveOrder:
     """*step* with its plan. Raises Refused as `read_plan` does."""
-    plan = read_plan(ledger, step.promotion.id, step.plan_digest)
+    # An order of the first version names no plan of its own, and its receipt does; an undo of that version has neither.
+    digest = step.plan_digest or (step.receipt.plan if step.receipt else "")
+    plan = read_plan(ledger, step.promotion.id, digest)
     return c.MoveOrder(plan=plan, **{field.name: getattr(step, field.name) for field in fields(c.MoveStep)})
 
 
 def read_plan(ledger: Ledger, promotion: str, digest: str) -> c.Plan:
     """The stored plan of *promotion*, where it is the one that *digest* names.
 
-    An empty *digest* comes from orders of the first version alone, and means whatever plan was opened. Raises Refused
+    An empty *digest* comes from undos of the first version alone, and means the plan that was opened. Raises Refused
     for another plan, for one whose content is not what was approved under its digest, and where there is none.
     """
     raw, path = ledger.find(_key(promotion)) or {}, f"{_key(promotion)}.json"
