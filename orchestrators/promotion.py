@@ -16,7 +16,8 @@ from shared import contracts as c
 from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import ApprovalStanding
-from shared.domain.promotion.plans import Move, Phase, Plan, StagePlan
+from shared.domain.promotion.outlines import MoveOutline, PlanOutline, StageOutline, outline_of
+from shared.domain.promotion.plans import Phase
 from shared.domain.promotion.receipts import Receipt
 from shared.durable.context import Context, Steps, call, pause, wait_for
 from shared.durable.failures import StepFailed
@@ -44,53 +45,56 @@ class Journey:
     """How far this promotion has come: what must be undone, and what approvers are shown."""
 
     request: c.Promotion
-    plan: Plan
+    outline: PlanOutline
     plan_digest: str
     locks: tuple[str, ...]
     wakes: bool  # Histories of releases that woke nobody have no such step.
-    moves: list[tuple[StagePlan, Move]] = field(default_factory=list)
+    moves: list[tuple[StageOutline, MoveOutline]] = field(default_factory=list)
     evidence_records: list[str] = field(default_factory=list)
     reached: str = ""
     because: str = ""  # Why the moves are undone.
     worse: bool = False  # The challenger is to blame for it.
 
-    def order(self, at: StagePlan, phase: Phase, step: str, evidence: str = "", number: int = 0) -> c.StageOrder:
-        return c.StageOrder(
-            key=identity.promotion_key(self.request.id, f"{at.stage.name}/{phase.value}/{step}"),
+    def step(self, at: StageOutline, phase: Phase, name: str, evidence: str = "", number: int = 0) -> c.StageStep:
+        return c.StageStep(
+            key=identity.promotion_key(self.request.id, f"{at.name}/{phase.value}/{name}"),
             promotion=self.request,
-            plan=self.plan,
             plan_digest=self.plan_digest,
-            stage=at.stage.name,
+            stage=at.name,
             phase=phase,
             evidence=evidence,
             number=number,
             seen=tuple(self.evidence_records),
         )
 
-    def move(self, at: StagePlan, move: Move, receipt: Receipt | None = None) -> c.MoveOrder:
-        key = identity.promotion_key(self.request.id, f"{at.stage.name}/{move.value}")
-        return c.MoveOrder(
-            key=key,
+    def move(self, at: StageOutline, move: MoveOutline, receipt: Receipt | None = None) -> c.MoveStep:
+        return c.MoveStep(
+            key=identity.promotion_key(self.request.id, f"{at.name}/{move.move.value}"),
             promotion=self.request,
-            plan=self.plan,
-            stage=at.stage.name,
-            move=move,
+            plan_digest=self.plan_digest,
+            stage=at.name,
+            move=move.move,
             receipt=receipt,
             because=self.because,
         )
 
 
 def promote(ctx: Context, request: c.Promotion) -> Steps[c.PromotionResult]:
-    """One promotion. Once it was opened, it ends promoted, or with everything put back."""
+    """One promotion. Once it was opened, it ends promoted, or with everything put back.
+
+    The second version: orders name the plan by its digest. A history of the first has the whole plan in its opening,
+    from which the same outline follows; no step differs.
+    """
     ctx.show("planning")
     key = identity.promotion_key(request.id, "opened")
     opening = c.PromotionOpening(key=key, execution=ctx.unique(), promotion=request)
-    opened = yield from call_through_outages(ctx, c.OPEN_PROMOTION, opening)
-    if opened.fate is c.Fate.DUPLICATE:
-        return c.PromotionResult(id=request.id, fate=opened.fate, because=(opened.because,))
-    if opened.plan is None:
-        return (yield from _close(ctx, request, c.Fate.REFUSED, (opened.because,)))
-    journey = _journey(request, opened, opened.plan)
+    admission = yield from call_through_outages(ctx, c.OPEN_PROMOTION, opening)
+    if admission.fate is c.Fate.DUPLICATE:
+        return c.PromotionResult(id=request.id, fate=admission.fate, because=(admission.because,))
+    outline = admission.course
+    if outline is None:
+        return (yield from _close(ctx, request, c.Fate.REFUSED, (admission.because,)))
+    journey = _journey(request, outline, admission.plan_digest, admission.locks)
     failed = partial(_failed, request)
     return (yield from carry_to_end(_climb(ctx, journey), failed, partial(_conclude, ctx, journey)))
 
@@ -100,9 +104,10 @@ def restore(ctx: Context, restoring: c.Restoring) -> Steps[c.PromotionResult]:
     because: tuple[str, ...] = (
         restoring.because or "its orchestration was ended from outside; everything was put back",
     )
-    if restoring.plan is not None:
-        journey = _journey(restoring.promotion, c.PromotionOpened(locks=restoring.locks), restoring.plan)
-        journey.moves = list(restoring.plan.moves())
+    outline = outline_of(restoring.plan) if restoring.plan else restoring.outline
+    if outline is not None:
+        journey = _journey(restoring.promotion, outline, restoring.plan_digest, restoring.locks)
+        journey.moves = list(outline.moves())
         journey.because = because[0][:_REASON]
         because += yield from undo(ctx, journey)
         yield from _unlock(ctx, journey)
@@ -110,22 +115,24 @@ def restore(ctx: Context, restoring: c.Restoring) -> Steps[c.PromotionResult]:
     return (yield from _close(ctx, restoring.promotion, fate, because, step=step))
 
 
-def _journey(request: c.Promotion, opened: c.PromotionOpened, plan: Plan) -> Journey:
-    locks, digest = opened.locks or tuple(plan.endpoints()), opened.plan_digest
-    return Journey(request=request, plan=plan, plan_digest=digest, locks=locks, wakes=bool(opened.locks))
+def _journey(request: c.Promotion, outline: PlanOutline, digest: str, locks: tuple[str, ...]) -> Journey:
+    # An opening without locks is of a release that locked the endpoints, and woke nobody.
+    return Journey(
+        request=request, outline=outline, plan_digest=digest, locks=locks or outline.endpoints, wakes=bool(locks)
+    )
 
 
 def undo(ctx: Context, journey: Journey) -> Steps[tuple[str, ...]]:
     """Undo every move that was begun, in reverse, and say what could not be: it does not keep others from theirs."""
     failures, until = list[str](), ctx.now + timedelta(seconds=OUTAGE_S)
     for at, move in reversed(journey.moves):
-        ctx.show("undoing", stage=at.stage.name, move=move.value)
+        ctx.show("undoing", stage=at.name, move=move.move.value)
         try:
             undone = partial(call_through_outages, ctx, c.UNDO_MOVE, journey.move(at, move), until)
             yield from _until_done(ctx, at, move, undone)
         except (Refused, StepFailed) as failure:
-            failures.append(f"{at.stage.name}: {move.value} could not be undone, mend it by hand: {str(failure)[:300]}")
-            ctx.show("could not undo", stage=at.stage.name, move=move.value, because=str(failure)[:300])
+            failures.append(f"{at.name}: {move.move.value} could not be undone, mend it by hand: {str(failure)[:300]}")
+            ctx.show("could not undo", stage=at.name, move=move.move.value, because=str(failure)[:300])
     journey.moves.clear()
     return tuple(failures)
 
@@ -135,13 +142,13 @@ def _climb(ctx: Context, journey: Journey) -> Steps[c.PromotionResult]:
     request = journey.request
     try:
         yield from _lock(ctx, journey)
-        for at in journey.plan.stages:
+        for at in journey.outline.stages:
             yield from _carry(ctx, journey, at)
-            journey.reached = at.stage.name
+            journey.reached = at.name
     except PromotionHeld as refusal:
         journey.worse = refusal.worse
         return c.PromotionResult(id=request.id, fate=refusal.fate, because=refusal.because)
-    because = f"{journey.plan.model} reached {journey.reached}"
+    because = f"{journey.outline.model} reached {journey.reached}"
     return c.PromotionResult(id=request.id, fate=c.Fate.PROMOTED, because=(because,), reached=journey.reached)
 
 
@@ -159,33 +166,31 @@ def _conclude(ctx: Context, journey: Journey, result: c.PromotionResult) -> Step
     return (yield from _close(ctx, journey.request, result.fate, because, result.reached, journey.worse))
 
 
-def _carry(ctx: Context, journey: Journey, at: StagePlan) -> Steps[None]:
+def _carry(ctx: Context, journey: Journey, at: StageOutline) -> Steps[None]:
     """Each phase: assess, show people, wait for them, and move with the receipt."""
     for phase in Phase:
         pack = yield from _assess(ctx, journey, at, phase)
-        if phase is Phase.ENTRY and at.stage.approvals.roles:
+        if phase is Phase.ENTRY and at.asks_people:
             yield from _await_approvals(ctx, journey, at, pack)
-        receipt = yield from _step(ctx, at, c.ISSUE_RECEIPT, journey.order(at, phase, "receipt", pack.digest))
-        for move in at.moves(phase):
+        receipt = yield from _step(ctx, at, c.ISSUE_RECEIPT, journey.step(at, phase, "receipt", pack.digest))
+        for move in (move for move in at.moves if move.phase is phase):
             yield from _move(ctx, journey, at, move, receipt)
 
 
-def _assess(ctx: Context, journey: Journey, at: StagePlan, phase: Phase) -> Steps[c.EvidencePack]:
-    ctx.show("assessing", stage=at.stage.name, phase=phase.value)
-    assessed = yield from _step(ctx, at, c.ASSESS_STAGE, journey.order(at, phase, "assessed"))
+def _assess(ctx: Context, journey: Journey, at: StageOutline, phase: Phase) -> Steps[c.EvidencePack]:
+    ctx.show("assessing", stage=at.name, phase=phase.value)
+    assessed = yield from _step(ctx, at, c.ASSESS_STAGE, journey.step(at, phase, "assessed"))
     journey.evidence_records.append(assessed.record)
-    pack = yield from _step(ctx, at, c.WRITE_EVIDENCE_PACK, journey.order(at, phase, "pack"))
+    pack = yield from _step(ctx, at, c.WRITE_EVIDENCE_PACK, journey.step(at, phase, "pack"))
     if not assessed.passed:
-        refusal = PromotionHeld(
-            [f"{at.stage.name} ({phase.value}): {reason}" for reason in assessed.because], assessed.worse
-        )
+        refusal = PromotionHeld([f"{at.name} ({phase.value}): {reason}" for reason in assessed.because], assessed.worse)
         if not journey.request.break_glass:
             raise refusal
-        yield from _await_glass(ctx, journey.order(at, phase, "glass", pack.digest), refusal)
+        yield from _await_glass(ctx, journey.step(at, phase, "glass", pack.digest), refusal)
     return pack
 
 
-def _await_glass(ctx: Context, order: c.StageOrder, refusal: PromotionHeld) -> Steps[None]:
+def _await_glass(ctx: Context, order: c.StageStep, refusal: PromotionHeld) -> Steps[None]:
     """Until those who may have overridden the failing gates together; otherwise the gates stand."""
     while True:
         overrides = yield from call_through_outages(ctx, c.LOOK_AT_GLASS, order)
@@ -199,47 +204,46 @@ def _await_glass(ctx: Context, order: c.StageOrder, refusal: PromotionHeld) -> S
         yield from wait_for(ctx, c.DECISION_GIVEN, overrides.look_again_s)
 
 
-def _await_approvals(ctx: Context, journey: Journey, at: StagePlan, pack: c.EvidencePack) -> Steps[None]:
+def _await_approvals(ctx: Context, journey: Journey, at: StageOutline, pack: c.EvidencePack) -> Steps[None]:
     """Until everybody has approved this very evidence; a rejection, or silence until expiry, is a no."""
     reminded = 0
     while True:
-        look = journey.order(at, Phase.ENTRY, "approvals", pack.digest)
+        look = journey.step(at, Phase.ENTRY, "approvals", pack.digest)
         approvals = yield from call_through_outages(ctx, c.LOOK_AT_APPROVALS, look)
         if approvals.standing is ApprovalStanding.APPROVED:
             return
         if approvals.standing is not ApprovalStanding.WAITING:
             fate = c.Fate.EXPIRED if approvals.standing is ApprovalStanding.EXPIRED else c.Fate.HELD
-            raise PromotionHeld([f"{at.stage.name}: {condition}" for condition in approvals.unmet], fate=fate)
-        ctx.show("waiting for approval", stage=at.stage.name, evidence=pack.digest, unmet=list(approvals.unmet))
+            raise PromotionHeld([f"{at.name}: {condition}" for condition in approvals.unmet], fate=fate)
+        ctx.show("waiting for approval", stage=at.name, evidence=pack.digest, unmet=list(approvals.unmet))
         while reminded < approvals.reminders_due:
             reminded += 1
-            reminder = journey.order(at, Phase.ENTRY, f"reminder-{reminded}", pack.digest, reminded)
+            reminder = journey.step(at, Phase.ENTRY, f"reminder-{reminded}", pack.digest, reminded)
             yield from _step(ctx, at, c.REMIND_APPROVERS, reminder)
         yield from wait_for(ctx, c.DECISION_GIVEN, approvals.look_again_s)
 
 
-def _move(ctx: Context, journey: Journey, at: StagePlan, move: Move, receipt: Receipt) -> Steps[None]:
+def _move(ctx: Context, journey: Journey, at: StageOutline, move: MoveOutline, receipt: Receipt) -> Steps[None]:
     """Begun before it is made: a move that fails half way is undone too."""
-    ctx.show("moving", stage=at.stage.name, move=move.value)
+    ctx.show("moving", stage=at.name, move=move.move.value)
     # Noted before it is made, not after: of a move whose answer was lost nobody knows whether it happened, and an undo
     # of a move that never happened does nothing.
     journey.moves.append((at, move))
     yield from _until_done(ctx, at, move, partial(_step, ctx, at, c.MAKE_MOVE, journey.move(at, move, receipt)))
 
 
-def _step(ctx: Context, at: StagePlan, activity: c.Activity[In, Out], order: In) -> Steps[Out]:
+def _step(ctx: Context, at: StageOutline, activity: c.Activity[In, Out], order: In) -> Steps[Out]:
     """An outage on the way is waited for as long as a deployment of the stage."""
-    until = ctx.now + timedelta(seconds=at.stage.serving.ready_within_s)
+    until = ctx.now + timedelta(seconds=at.ready_within_s)
     return call_through_outages(ctx, activity, order, until)
 
 
-def _until_done(ctx: Context, at: StagePlan, move: Move, ask: Callable[[], Steps[c.Moved]]) -> Steps[None]:
+def _until_done(ctx: Context, at: StageOutline, move: MoveOutline, ask: Callable[[], Steps[c.Moved]]) -> Steps[None]:
     """Ask again, with durable timers between, for as long as Azure is still at work on it."""
-    within_s = at.within_s(move)
     elapsed_s, delay = 0.0, _FIRST_LOOK_S
     while (progress := (yield from ask())).waiting:
-        if elapsed_s >= within_s:
-            raise Refused(f"{at.stage.name}: {move.value} was not done after {within_s:.0f} s ({progress.waiting})")
+        if elapsed_s >= move.within_s:
+            raise Refused(f"{at.name}: {move.move.value} was not done after {move.within_s:.0f} s ({progress.waiting})")
         yield from pause(ctx, delay)
         elapsed_s, delay = elapsed_s + delay, min(_LONGEST_LOOK_S, delay * 1.5)
 

@@ -39,9 +39,15 @@ def _take_back(
     for promotion in reversed(request.promotions[: len(results) - 1]):
         ctx.show("taking back", promotion=promotion.id)
         look = c.PromotionLook(promotion=promotion.id)
-        opened = yield from call_through_outages(ctx, c.LOOK_AT_PLAN, look)
-        assert opened.plan is not None  # It was promoted, so it had one.
-        because = f"{stopped.id} of the same set was {stopped.fate.value}, so this one was taken back"
-        restoring = c.Restoring(promotion=promotion, plan=opened.plan, because=because, locks=opened.held)
+        admission = yield from call_through_outages(ctx, c.LOOK_AT_PLAN, look)
+        outline = admission.course
+        assert outline is not None  # It was promoted, so it had a plan.
+        restoring = c.Restoring(
+            promotion=promotion,
+            outline=outline,
+            plan_digest=admission.plan_digest,
+            because=f"{stopped.id} of the same set was {stopped.fate.value}, so this one was taken back",
+            locks=admission.locks or outline.endpoints,
+        )
         restored.insert(0, (yield from run_child(ctx, c.RESTORE, restoring, identity.restore_id(promotion.id))))
     return restored

@@ -44,7 +44,7 @@ def encode(value: object) -> Json:
 
 
 class Encoder:
-    """`encode` for values that share parts, such as the one plan in all that a promotion asks for: each is done once.
+    """`encode` for values that share parts, such as the request in all orders of a run: each is done once.
 
     Shared parts are recognised by identity, so they must be frozen.
     """

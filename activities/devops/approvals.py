@@ -17,10 +17,10 @@ from shared.application.promotion.standing import (
     decided,
     has_receipt,
     judgement,
-    opened,
     pack_of,
     question,
 )
+from shared.application.promotion.stored_plans import opened
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.access.callers import Caller

@@ -5,6 +5,7 @@ from datetime import timedelta
 from activities.effects import once, stamp
 from shared import contracts as c
 from shared.application.promotion.standing import asked_at, askers_of, break_glass, judgement
+from shared.application.promotion.stored_plans import stage_order
 from shared.application.promotion.superseding import superseded_by
 from shared.clients import Clients
 from shared.domain.promotion.approvals import ApprovalStanding, who_can
@@ -12,26 +13,32 @@ from shared.domain.promotion.approvals import ApprovalStanding, who_can
 _FIRST_LOOK_S, _GROWTH = 300.0, 1.25
 
 
-def look_at_approvals(clients: Clients, order: c.StageOrder) -> c.ApprovalsSeen:
+def look_at_approvals(clients: Clients, step: c.StageStep) -> c.ApprovalsSeen:
     """Where the approvals of a stage stand, and when to look again. The first look starts the clock."""
+    order = stage_order(clients.ledger, step)
     now, policy = clients.clock.now(), order.at.stage.approvals
-    judged = judgement(clients.store, clients.ledger, order, now)
+    judgement_now = judgement(clients.store, clients.ledger, order, now)
     since = asked_at(clients.ledger, order, now)
-    waited = (now - since).total_seconds()
+    waited_s = (now - since).total_seconds()
     if because := superseded_by(clients.store, order.promotion.id):
-        return c.ApprovalsSeen(standing=ApprovalStanding.REJECTED, unmet=(because,), waited_s=waited)
-    if judged.standing is ApprovalStanding.EXPIRED:
+        return c.ApprovalsSeen(standing=ApprovalStanding.REJECTED, unmet=(because,), waited_s=waited_s)
+    if judgement_now.standing is ApprovalStanding.EXPIRED:
         until = since + timedelta(seconds=policy.expire_after_s)
         times = [moment.isoformat(timespec="minutes") for moment in (since, until)]
-        expired = f"the approvals expired: asked for at {times[0]}, not all given until {times[1]}; promote it again"
-        return c.ApprovalsSeen(standing=judged.standing, unmet=(expired, *judged.unmet), waited_s=waited)
-    if judged.standing is not ApprovalStanding.WAITING:
-        return c.ApprovalsSeen(standing=judged.standing, unmet=judged.unmet, waited_s=waited)
-    due = int(waited // policy.remind_after_s)
-    marks = [(due + 1) * policy.remind_after_s, policy.expire_after_s]
-    marks += [policy.escalate_after_s] if waited < policy.escalate_after_s else []
-    again = max(1.0, min([_unasked(waited), *marks]) - waited)
-    return c.ApprovalsSeen(standing=judged.standing, unmet=judged.unmet, look_again_s=again, reminders_due=due + 1)
+        expiry = f"the approvals expired: asked for at {times[0]}, not all given until {times[1]}; promote it again"
+        return c.ApprovalsSeen(standing=judgement_now.standing, unmet=(expiry, *judgement_now.unmet), waited_s=waited_s)
+    if judgement_now.standing is not ApprovalStanding.WAITING:
+        return c.ApprovalsSeen(standing=judgement_now.standing, unmet=judgement_now.unmet, waited_s=waited_s)
+    reminder = int(waited_s // policy.remind_after_s)
+    marks = [(reminder + 1) * policy.remind_after_s, policy.expire_after_s]
+    marks += [policy.escalate_after_s] if waited_s < policy.escalate_after_s else []
+    look_again_s = max(1.0, min([_unasked(waited_s), *marks]) - waited_s)
+    return c.ApprovalsSeen(
+        standing=judgement_now.standing,
+        unmet=judgement_now.unmet,
+        look_again_s=look_again_s,
+        reminders_due=reminder + 1,
+    )
 
 
 def _unasked(waited: float) -> float:
@@ -39,8 +46,9 @@ def _unasked(waited: float) -> float:
     return max(_FIRST_LOOK_S, waited * _GROWTH)
 
 
-def look_at_glass(clients: Clients, order: c.StageOrder) -> c.ApprovalsSeen:
-    """Whether the failing gates of the order's phase have been overridden, by everybody who must."""
+def look_at_glass(clients: Clients, step: c.StageStep) -> c.ApprovalsSeen:
+    """Whether the failing gates of the step's phase have been overridden, by everybody who must."""
+    order = stage_order(clients.ledger, step)
     glass, now = clients.configuration.ladder.break_glass, clients.clock.now()
     if break_glass(clients.store, glass, order, now):
         return c.ApprovalsSeen(standing=ApprovalStanding.APPROVED)
@@ -54,24 +62,25 @@ def look_at_glass(clients: Clients, order: c.StageOrder) -> c.ApprovalsSeen:
     return c.ApprovalsSeen(standing=standing, unmet=unmet, look_again_s=max(1.0, left_s))
 
 
-def remind_approvers(clients: Clients, order: c.StageOrder) -> c.Done:
+def remind_approvers(clients: Clients, step: c.StageStep) -> c.Done:
     """Ask, and ask again, and past the escalation time ask those it escalates to as well."""
 
     def act() -> c.Done:
+        order = stage_order(clients.ledger, step)
         now, policy = clients.clock.now(), order.at.stage.approvals
-        judged = judgement(clients.store, clients.ledger, order, now)
-        late = now >= asked_at(clients.ledger, order, now) + timedelta(seconds=policy.escalate_after_s)
+        judgement_now = judgement(clients.store, clients.ledger, order, now)
+        is_late = now >= asked_at(clients.ledger, order, now) + timedelta(seconds=policy.escalate_after_s)
         data = {
             "promotion": order.promotion.id,
             "model": str(order.plan.model),
             "stage": order.stage,
             "evidence": order.evidence,
-            "unmet": list(judged.unmet),
+            "unmet": list(judgement_now.unmet),
             "reminder": order.number,
-            "tell": list(policy.escalate_to) if late else [],
+            "tell": list(policy.escalate_to) if is_late else [],
         }
-        kind = "Signalbox.Promotion.ApprovalEscalated" if late else "Signalbox.Promotion.ApprovalRequested"
+        kind = "Signalbox.Promotion.ApprovalEscalated" if is_late else "Signalbox.Promotion.ApprovalRequested"
         clients.announcer.announce(order.key, kind, f"promotions/{order.promotion.id}", data)
         return c.Done(at=stamp(clients))
 
-    return once(clients, order.key, c.Done, act)
+    return once(clients, step.key, c.Done, act)

@@ -11,6 +11,7 @@ from activities.retraining.challengers import RUN, recorded_evaluation
 from shared import contracts as c
 from shared.application.promotion.planning import champion_at
 from shared.application.promotion.stage_training import carried
+from shared.application.promotion.stored_plans import stage_order
 from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain.failures import Refused, Transient
@@ -21,26 +22,26 @@ from shared.records import paths
 from shared.records.promotion import StageEvidence
 
 
-def assess_stage(clients: Clients, order: c.StageOrder) -> c.Assessed:
+def assess_stage(clients: Clients, step: c.StageStep) -> c.Assessed:
     """The verdicts are history from here on."""
-    return once(clients, order.key, c.Assessed, lambda: _assess(clients, order))
+    return once(clients, step.key, c.Assessed, lambda: _assess(clients, stage_order(clients.ledger, step)))
 
 
 def _assess(clients: Clients, order: c.StageOrder) -> c.Assessed:
     store, path = clients.store, paths.evidence(order.promotion.id, order.stage, order.phase.value, "evidence.json")
     if not store.exists(path):  # What was measured before a crash stands.
         store.create(path, _measured(clients, order))
-    measured = store.get(StageEvidence, path)
-    if measured is None:
+    stage_evidence = store.get(StageEvidence, path)
+    if stage_evidence is None:
         raise Transient(f"{path} was removed while the stage was assessed")
-    verdicts = measured.verdicts
-    failed = [verdict for verdict in verdicts if verdict.outcome is not GateOutcome.PASS]
+    verdicts = stage_evidence.verdicts
+    failures = [verdict for verdict in verdicts if verdict.outcome is not GateOutcome.PASS]
     facts = {"promotion": order.promotion.id, "stage": order.stage, "phase": order.phase.value}
     facts |= {"verdicts": encode(verdicts)}
     clients.audit.append(order.key, "assessed", str(order.plan.model), "signalbox", facts)
-    worse = any(verdict.gate == "better_than_champion" and verdict.outcome is GateOutcome.FAIL for verdict in failed)
-    because = tuple(f"{verdict.gate}: {verdict.outcome.value}: {verdict.because}" for verdict in failed)
-    return c.Assessed(passed=not failed, record=path, because=because, worse=worse)
+    worse = any(verdict.gate == "better_than_champion" and verdict.outcome is GateOutcome.FAIL for verdict in failures)
+    because = tuple(f"{verdict.gate}: {verdict.outcome.value}: {verdict.because}" for verdict in failures)
+    return c.Assessed(passed=not failures, record=path, because=because, worse=worse)
 
 
 def _measured(clients: Clients, order: c.StageOrder) -> StageEvidence:
@@ -60,7 +61,7 @@ def _measured(clients: Clients, order: c.StageOrder) -> StageEvidence:
 
 def _champion(clients: Clients, order: c.StageOrder) -> Champion:
     """Who serves the stage at this moment: the plan may be days old. Refused where somebody approved another."""
-    now, approved = champion_at(clients, order.at.stage), _approved_champion(clients, order)
+    now, approved = champion_at(clients.endpoints, order.at.stage), _approved_champion(clients, order)
     if approved not in (None, now):
         raise Refused(f"{order.stage}: the champion was {approved} when this was approved and is {now}; plan again")
     return now
@@ -80,13 +81,13 @@ def _approved_champion(clients: Clients, order: c.StageOrder) -> Champion | None
 def _gather(clients: Clients, order: c.StageOrder, gates: tuple[GateSpec, ...]) -> Evidence:
     """Only what the gates ask for is measured: scoring a hold-out costs time and money."""
     names = {gate.gate for gate in gates}
-    tested = data_test(clients, order.plan.promotable) if "data_tests_passed" in names else None
-    found = Evidence(at=clients.clock.now(), data_test=tested)
+    data_result = data_test(clients, order.plan.promotable) if "data_tests_passed" in names else None
+    evidence = Evidence(at=clients.clock.now(), data_test=data_result)
     if order.phase is Phase.EXIT and order.at.stage.environment is not None:
-        return live_tests(clients, order, gates, found)
+        return live_tests(clients, order, gates, evidence)
     if "better_than_champion" in names:
-        return replace(found, evaluation=_evaluated(clients, order))
-    return found
+        return replace(evidence, evaluation=_evaluated(clients, order))
+    return evidence
 
 
 def _evaluated(clients: Clients, order: c.StageOrder) -> Evaluation | None:

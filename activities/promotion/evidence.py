@@ -47,8 +47,8 @@ def live_tests(clients: Clients, order: c.StageOrder, gates: Sequence[GateSpec],
     answers = [session.ask(session.challenger, request) for request, _ in golden]
     for number in range(max(0, _LEAST_TIMED - len(golden))):
         session.ask(session.challenger, golden[number % len(golden)][0])
-    tested = replace(evidence, api_test=_api_test([recorded for _, recorded in golden], answers))
-    return _with_holdout(clients, session, gates, tested)
+    evidence_now = replace(evidence, api_test=_api_test([recorded for _, recorded in golden], answers))
+    return _with_holdout(clients, session, gates, evidence_now)
 
 
 class Online:
@@ -107,7 +107,7 @@ class Session(Online):
 
 def _with_holdout(clients: Clients, session: Session, gates: Sequence[GateSpec], evidence: Evidence) -> Evidence:
     """With both models' predictions of the hold-out compared, where a gate asks for it."""
-    names, tested = {gate.gate for gate in gates}, evidence
+    names, evidence_now = {gate.gate for gate in gates}, evidence
     if names & {"better_than_champion", "outputs_agree"}:
         rows = read_rows(clients, session.promotable.holdout)
         challenger = session.predictions(session.challenger, rows)
@@ -120,8 +120,8 @@ def _with_holdout(clients: Clients, session: Session, gates: Sequence[GateSpec],
                 look = take_look(clients.store, model, rows.holdout, rows.version, session.digest, now)
         evaluation = evaluate(rows, options, session.champion.model, champion, challenger, look)
         agreement = agreement_of(rows, champion, challenger)
-        tested = replace(tested, evaluation=evaluation, agreement=agreement)
-    return replace(tested, latency=_latency(session.times_ms, session.errors))
+        evidence_now = replace(evidence_now, evaluation=evaluation, agreement=agreement)
+    return replace(evidence_now, latency=_latency(session.times_ms, session.errors))
 
 
 def _golden(clients: Clients, order: c.StageOrder) -> Iterator[tuple[Any, Any]]:
@@ -132,11 +132,11 @@ def _golden(clients: Clients, order: c.StageOrder) -> Iterator[tuple[Any, Any]]:
         raise Refused(f"the bundle of {order.plan.model} has no {GOLDEN}, or it is empty")
     for number, line in enumerate(lines, 1):
         try:
-            each = json.loads(line)
-            pair = each["request"], each["response"]
+            document = json.loads(line)
+            pair = document["request"], document["response"]
         except (ValueError, KeyError, TypeError) as error:
-            said = f"request {number} in {GOLDEN} of {order.plan.model} is no JSON with request and response"
-            raise Refused(f"{said}: {error!r}") from error
+            fault = f"request {number} in {GOLDEN} of {order.plan.model} is no JSON with request and response"
+            raise Refused(f"{fault}: {error!r}") from error
         yield pair
 
 
@@ -160,24 +160,24 @@ def _api_test(recorded: Sequence[Any], answers: Sequence[EndpointResponse]) -> A
     return ApiTest(statuses=dict(statuses), schema_problems=tuple(problems[:10]), golden=golden)
 
 
-def _deviation(wanted: Any, found: Any) -> float:
+def _deviation(expected: Any, actual: Any) -> float:
     """The largest absolute difference of any number; ValueError where the shapes or texts differ, or one is a NaN."""
-    if isinstance(wanted, dict) and isinstance(found, dict) and wanted.keys() == found.keys():
-        return max((_deviation(wanted[name], found[name]) for name in wanted), default=0.0)
-    if isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
-        return max(map(_deviation, wanted, found), default=0.0)
-    numbers = isinstance(wanted, int | float) and isinstance(found, int | float)
-    if numbers and math.isfinite(apart := abs(float(wanted) - float(found))):
+    if isinstance(expected, dict) and isinstance(actual, dict) and expected.keys() == actual.keys():
+        return max((_deviation(expected[name], actual[name]) for name in expected), default=0.0)
+    if isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
+        return max(map(_deviation, expected, actual), default=0.0)
+    numbers = isinstance(expected, int | float) and isinstance(actual, int | float)
+    if numbers and math.isfinite(apart := abs(float(expected) - float(actual))):
         return apart
-    if wanted == found and not numbers:
+    if expected == actual and not numbers:
         return 0.0
-    raise ValueError(f"{str(found)[:80]!r} instead of {str(wanted)[:80]!r}")
+    raise ValueError(f"{str(actual)[:80]!r} instead of {str(expected)[:80]!r}")
 
 
 def _latency(times_ms: Sequence[float], errors: int) -> Latency:
     import numpy as np
 
-    p50, p95, p99 = (float(each) for each in np.quantile(times_ms, [0.5, 0.95, 0.99]))
+    p50, p95, p99 = (float(quantile) for quantile in np.quantile(times_ms, [0.5, 0.95, 0.99]))
     return Latency(requests=len(times_ms), errors=errors, p50_ms=p50, p95_ms=p95, p99_ms=p99)
 
 
@@ -185,17 +185,16 @@ def _outputs(deployment: str, answer: EndpointResponse, rows: int, table: Table)
     """The predictions in an answer: a list, by itself or as `predictions`."""
     if answer.status != 200:
         raise Refused(f"{deployment} answered {answer.status}: {answer.body[:200].decode(errors='replace')}")
-    found = _json(answer.body)
-    if isinstance(found, dict):
-        found = found.get("predictions")
-    if not isinstance(found, list) or len(found) != rows:
-        raise Refused(
-            f"{deployment} gave {len(found) if isinstance(found, list) else 'no'} predictions for {rows} rows"
-        )
-    where = f"a prediction of {deployment}"
+    predictions = _json(answer.body)
+    if isinstance(predictions, dict):
+        predictions = predictions.get("predictions")
+    if not isinstance(predictions, list) or len(predictions) != rows:
+        count = len(predictions) if isinstance(predictions, list) else "no"
+        raise Refused(f"{deployment} gave {count} predictions for {rows} rows")
+    place = f"a prediction of {deployment}"
     if table.vocabulary is not None and table.vocabulary.classes:
-        return [table.vocabulary.distribution(each, where) for each in found]
-    return [table.output(each, where) for each in found]
+        return [table.vocabulary.distribution(prediction, place) for prediction in predictions]
+    return [table.output(prediction, place) for prediction in predictions]
 
 
 def _json(body: bytes) -> Any:

@@ -7,16 +7,15 @@ from activities.promotion.promotion_sets import sweep_sets
 from activities.sweep_parts import Parts
 from shared import contracts as c
 from shared.application.promotion.flags import sources, wanted
-from shared.application.promotion.standing import opened
-from shared.application.promotion.starts import start_promotion
+from shared.application.promotion.starts import start_promotion, start_restore
+from shared.application.promotion.stored_plans import restoring_of
 from shared.application.promotion.superseding import superseded_by
 from shared.application.promotion.turns import waited_for, whose_turn
 from shared.clients import Clients
-from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.models import HELD
-from shared.durable.starting import Client, Start, find_instance, start_once, wake
+from shared.durable.starting import Client, Start, find_instance, wake
 from shared.ports import RegisteredModel
 from shared.records import paths
 from shared.records.promotion import is_open
@@ -25,30 +24,29 @@ from shared.records.promotion import is_open
 async def sweep_flags(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swept:
     """Start the promotion of every flagged version, by the id that its event would have given it."""
     del sweep  # Its key only makes the sweep an effect of its own.
-    parts, started = Parts("flags"), 0
+    parts, count = Parts("flags"), 0
     for request in (await asyncio.to_thread(_flagged, clients, parts)).values():
         with parts.part(f"promotion {request.id}"):
-            started += await start_promotion(client, clients.store, request) is Start.STARTED
-    return await parts.conclude(clients, c.Swept(started=started))
+            count += await start_promotion(client, clients.store, request) is Start.STARTED
+    return await parts.conclude(clients, c.Swept(started=count))
 
 
 async def sweep_promotions(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swept:
     """Restore what a promotion left that was terminated, purged or failed beyond its own care; and what follows it."""
     del sweep
-    parts, adrift = Parts("promotions"), 0
+    parts, count = Parts("promotions"), 0
     for restoring in await asyncio.to_thread(_open, clients, parts):
         with parts.part(f"promotion {restoring.promotion.id}"):
             instance = await find_instance(client, restoring.promotion.id)
-            gone = instance is None or not instance.running
-            if gone and await asyncio.to_thread(_still_open, clients, restoring.promotion.id):
-                name = identity.restore_id(restoring.promotion.id)
-                adrift += await start_once(client, c.RESTORE, name, restoring, again=True) is Start.STARTED
+            is_gone = instance is None or not instance.running
+            if is_gone and await asyncio.to_thread(_still_open, clients, restoring.promotion.id):
+                count += await start_restore(client, restoring) is Start.STARTED
     with parts.part("sets of promotions"):
-        adrift += await sweep_sets(client, clients, parts)
+        count += await sweep_sets(client, clients, parts)
     await _wake_waiting(client, clients, parts)
     with parts.part("Azure DevOps"):
-        adrift += await sweep_devops(client, clients, parts)
-    return await parts.conclude(clients, c.Swept(adrift=adrift))
+        count += await sweep_devops(client, clients, parts)
+    return await parts.conclude(clients, c.Swept(adrift=count))
 
 
 async def _wake_waiting(client: Client, clients: Clients, parts: Parts) -> None:
@@ -74,16 +72,16 @@ def _replaced(clients: Clients, parts: Parts) -> list[str]:
 
 def _flagged(clients: Clients, parts: Parts) -> dict[str, c.Promotion | c.PromotionSet]:
     """What is asked for by the flags of all versions, by its id."""
-    configuration, found = clients.configuration, dict[str, c.Promotion | c.PromotionSet]()
+    configuration, requests = clients.configuration, dict[str, c.Promotion | c.PromotionSet]()
     for source in sources(configuration):
         for model in configuration.ladder.models:
             with parts.part(f"model {model.name} in {source.name}"):
                 for version in clients.models.versions(source, model.name):
                     with parts.part(f"model {version.model} in {source.name}"):
-                        asked = _asked(clients, source, version)
-                        if asked is not None:
-                            found[asked.id] = asked
-    return found
+                        request = _asked(clients, source, version)
+                        if request is not None:
+                            requests[request.id] = request
+    return requests
 
 
 def _asked(clients: Clients, source: Workspace, version: RegisteredModel) -> c.Promotion | c.PromotionSet | None:
@@ -91,9 +89,9 @@ def _asked(clients: Clients, source: Workspace, version: RegisteredModel) -> c.P
     try:
         return wanted(clients.models, clients.configuration, source, version)
     except Refused as refusal:
-        said = str(refusal)[:256]
-        if version.tags.get(HELD) != said:
-            clients.models.tag(source, version.model, {HELD: said})
+        reason = str(refusal)[:256]
+        if version.tags.get(HELD) != reason:
+            clients.models.tag(source, version.model, {HELD: reason})
         return None
 
 
@@ -104,9 +102,7 @@ def _open(clients: Clients, parts: Parts) -> list[c.Restoring]:
         with parts.part(f"record {store.container}/{blob.path}"):
             promotion = store.get(c.Promotion, blob.path)
             if promotion is not None:
-                opening = opened(clients.ledger, promotion.id)
-                plan, locks = (opening.plan, opening.held) if opening else (None, ())
-                restorings.append(c.Restoring(promotion=promotion, plan=plan, locks=locks))
+                restorings.append(restoring_of(clients.ledger, promotion))
     return restorings
 
 

@@ -9,14 +9,16 @@ from activities.promotion.movers import MOVERS
 from activities.promotion.receipts import require_receipt
 from shared import contracts as c
 from shared.application.promotion.stage_training import carried
+from shared.application.promotion.stored_plans import move_order
 from shared.clients import Clients
 from shared.domain.failures import Refused
 
 
-def make_move(clients: Clients, order: c.MoveOrder) -> c.Moved:
+def make_move(clients: Clients, step: c.MoveStep) -> c.Moved:
     """Take it as far as it goes now; *waiting* names what Azure is still at work on."""
-    if clients.ledger.find(order.key) is not None:
+    if clients.ledger.find(step.key) is not None:
         return c.Moved()
+    order = move_order(clients.ledger, step)
     require_receipt(clients, order)
     if _is_undoing(clients, order):
         raise _undone_already(order)
@@ -31,8 +33,9 @@ def make_move(clients: Clients, order: c.MoveOrder) -> c.Moved:
     return c.Moved(waiting=waiting)
 
 
-def undo_move(clients: Clients, order: c.MoveOrder) -> c.Moved:
+def undo_move(clients: Clients, step: c.MoveStep) -> c.Moved:
     """Put back what there was before; where nothing was begun there is nothing to undo. It is not made after this."""
+    order = move_order(clients.ledger, step)
     clients.ledger.record(_undoing(order), {"at": stamp(clients)})
     before = clients.ledger.find(_before(order))
     if before is None or clients.ledger.find(_undone(order)) is not None:

@@ -6,6 +6,7 @@ from activities.effects import once, stamp
 from shared import contracts as c
 from shared.application.promotion.stage_training import carried
 from shared.application.promotion.standing import askers_of
+from shared.application.promotion.stored_plans import stage_order
 from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain.failures import Transient
@@ -16,27 +17,27 @@ from shared.domain.promotion.plans import Champion, Phase, Plan, StagePlan
 from shared.records import paths
 
 
-def write_evidence_pack(clients: Clients, order: c.StageOrder) -> c.EvidencePack:
+def write_evidence_pack(clients: Clients, step: c.StageStep) -> c.EvidencePack:
     """The pack of a stage's phase; its digest covers everything on the page."""
-    return once(clients, order.key, c.EvidencePack, lambda: _write(clients, order))
+    return once(clients, step.key, c.EvidencePack, lambda: _write(clients, stage_order(clients.ledger, step)))
 
 
 def _write(clients: Clients, order: c.StageOrder) -> c.EvidencePack:
     from shared.evidence_page import page
 
-    where = {
+    paths_by_name = {
         name: paths.evidence(order.promotion.id, order.stage, order.phase.value, name)
         for name in ("pack.json", "pack.html")
     }
-    clients.store.create_document(where["pack.json"], _content(clients, order))
-    content = clients.store.document(where["pack.json"])  # That of before a crash stands.
+    clients.store.create_document(paths_by_name["pack.json"], _content(clients, order))
+    content = clients.store.document(paths_by_name["pack.json"])  # That of before a crash stands.
     if content is None:
-        raise Transient(f"{where['pack.json']} was removed while the pack was written")
+        raise Transient(f"{paths_by_name['pack.json']} was removed while the pack was written")
     digest = canonical_digest(content)
-    clients.store.create_file(where["pack.html"], page(content, digest).encode())
+    clients.store.create_file(paths_by_name["pack.html"], page(content, digest).encode())
     facts = {"promotion": order.promotion.id, "stage": order.stage, "phase": order.phase.value, "digest": digest}
     clients.audit.append(order.key, "evidence pack written", str(order.plan.model), "signalbox", facts)
-    return c.EvidencePack(digest=digest, page=where["pack.html"], record=where["pack.json"])
+    return c.EvidencePack(digest=digest, page=paths_by_name["pack.html"], record=paths_by_name["pack.json"])
 
 
 def _content(clients: Clients, order: c.StageOrder) -> dict[str, object]:
@@ -77,11 +78,13 @@ def _changed(clients: Clients, plan: Plan, at: StagePlan) -> Iterator[dict[str, 
     """What is known of the challenger's origin and is otherwise for the champion of a stage."""
     name, _, version = at.champion.model.rpartition("/")[2].partition(":")
     champion = ModelVersion(name=name, version=version)
-    there = clients.models.find(at.stage.environment, champion) if version and at.stage.environment else None
-    if there is None:
+    registered_champion = (
+        clients.models.find(at.stage.environment, champion) if version and at.stage.environment else None
+    )
+    if registered_champion is None:
         return
     challenger = {DIGEST: plan.digest, **plan.lineage}
-    for what, now in challenger.items():
-        before = there.tags.get(what, "")
+    for fact, now in challenger.items():
+        before = registered_champion.tags.get(fact, "")
         if before != now:
-            yield {"stage": at.stage.name, "what": what, "champion": before, "challenger": now}
+            yield {"stage": at.stage.name, "what": fact, "champion": before, "challenger": now}

@@ -8,7 +8,7 @@ from activities.effects import once, stamp
 from shared import contracts as c
 from shared.application.promotion.planning import plan_digest, plan_promotion
 from shared.application.promotion.stage_entry import Receipts, unproven
-from shared.application.promotion.standing import opened
+from shared.application.promotion.stored_plans import admission_of, opened
 from shared.application.promotion.superseding import refuse_superseded, replaceable, supersede
 from shared.application.promotion.turns import (
     holder_of,
@@ -33,8 +33,8 @@ from shared.records.store import LostRace
 _TAG = 256  # What Azure ML takes.
 
 
-def open_promotion(clients: Clients, opening: c.PromotionOpening) -> c.PromotionOpened:
-    """The record, created by the first execution, and its plan; any other execution learns who was first."""
+def open_promotion(clients: Clients, opening: c.PromotionOpening) -> c.PromotionAdmission:
+    """The outline of the plan that is now recorded; any execution but the first learns who was first."""
     request, store = opening.promotion, clients.store
     record = PromotionRecord(opened=stamp(clients), execution=opening.execution, promotion=request)
     path, row = paths.promotion(request.id), _row(request, record.opened)
@@ -46,9 +46,9 @@ def open_promotion(clients: Clients, opening: c.PromotionOpening) -> c.Promotion
             raise Transient(f"the record of {request.id} was removed while it was opened")
         if first.execution != opening.execution:
             because = f"{request.id} was opened at {first.opened}; ask for a new attempt to promote again"
-            return c.PromotionOpened(fate=c.Fate.DUPLICATE, because=because)
+            return c.PromotionAdmission(fate=c.Fate.DUPLICATE, because=because)
         row = _row(request, first.opened)
-    return once(clients, opening.key, c.PromotionOpened, lambda: _begin(clients, request, row))
+    return admission_of(once(clients, opening.key, c.PromotionOpened, lambda: _begin(clients, request, row)))
 
 
 def _row(request: c.Promotion, opened_at: str) -> dict[str, str]:
@@ -62,11 +62,12 @@ def _begin(clients: Clients, request: c.Promotion, row: dict[str, str]) -> c.Pro
     return _plan(clients, request)
 
 
-def look_at_plan(clients: Clients, look: c.PromotionLook) -> c.PromotionOpened:
+def look_at_plan(clients: Clients, look: c.PromotionLook) -> c.PromotionAdmission:
+    """The outline of a plan that was made before. Raises Refused where there is none."""
     opening = opened(clients.ledger, look.promotion)
     if opening is None:
         raise Refused(f"{look.promotion} has never been opened: it has no plan")
-    return opening
+    return admission_of(opening)
 
 
 def lock_endpoint(clients: Clients, lock: c.EndpointLock) -> c.EndpointLocked:
@@ -177,26 +178,28 @@ def _refuse_changed(clients: Clients, request: c.Promotion, plan: Plan, digest: 
 def _hold_back(clients: Clients, closing: c.PromotionClosing) -> None:
     """Say on the model why it went no further; cancel the run that still trains a worse one, with the reason on it."""
     request = closing.promotion
-    said = "; ".join(closing.because)[:250]
+    reason = "; ".join(closing.because)[:250]
     with suppress(Refused):  # A promotion that never began may name what does not exist.
         workspace = clients.configuration.workspace(request.source)
         model = clients.models.find(workspace, request.model)
         if model is not None:
-            clients.models.tag(workspace, request.model, {HELD: f"{request.id}: {said}"[:_TAG]})
+            clients.models.tag(workspace, request.model, {HELD: f"{request.id}: {reason}"[:_TAG]})
         if model is not None and closing.worse and model.job:
             trainer = Pipeline(kind=PipelineKind.JOB, workspace=workspace, name=model.job)
             run = clients.pipelines.root(trainer, model.job)  # A step may have registered it.
-            clients.pipelines.cancel(trainer, run, f"{request.id}: {said}"[:_TAG])
+            clients.pipelines.cancel(trainer, run, f"{request.id}: {reason}"[:_TAG])
 
 
 def _flag_onwards(clients: Clients, request: c.Promotion) -> None:
     """Flag what was trained for where the experiment was flagged to: it is another bundle, and climbs by itself."""
     workspace = clients.configuration.workspace(request.target)
-    made = clients.models.find(workspace, request.model)
-    if made is None:
+    version = clients.models.find(workspace, request.model)
+    if version is None:
         raise Refused(f"{request.model} has gone from {workspace.name} before it was flagged for {request.onwards}")
-    if not made.tags.get(FLAG):
-        flag = Flag(model=request.model, stage=request.onwards, digest=made.tags.get(DIGEST, ""), beside=request.beside)
+    if not version.tags.get(FLAG):
+        flag = Flag(
+            model=request.model, stage=request.onwards, digest=version.tags.get(DIGEST, ""), beside=request.beside
+        )
         clients.models.tag(workspace, request.model, {FLAG: write_flag(flag)})
 
 

@@ -12,6 +12,7 @@ from shared.application.promotion.decisions import use_decisions
 from shared.application.promotion.stage_entry import Receipts, unproven
 from shared.application.promotion.stage_training import Order, carried
 from shared.application.promotion.standing import break_glass, glass_stage, judgement
+from shared.application.promotion.stored_plans import stage_order
 from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain import identity
@@ -28,9 +29,9 @@ from shared.records import paths
 _LIFE = timedelta(hours=24)
 
 
-def issue_receipt(clients: Clients, order: c.StageOrder) -> Receipt:
+def issue_receipt(clients: Clients, step: c.StageStep) -> Receipt:
     """Refused where a gate did not pass, an approval is missing, or the flagged version is not what was planned."""
-    return once(clients, order.key, Receipt, lambda: _issue(clients, order))
+    return once(clients, step.key, Receipt, lambda: _issue(clients, stage_order(clients.ledger, step)))
 
 
 def require_receipt(clients: Clients, order: c.MoveOrder) -> None:
@@ -58,9 +59,9 @@ def _issue(clients: Clients, order: c.StageOrder) -> Receipt:
         use_decisions(clients.store, order.promotion.id, stage)
     override = break_glass(clients.store, clients.configuration.ladder.break_glass, order, clients.clock.now())
     verdicts = _verdicts(clients, order)
-    failed = [f"{verdict.gate}: {verdict.because}" for verdict in verdicts if verdict.outcome is not GateOutcome.PASS]
-    if failed and not override:
-        raise Refused(f"no receipt for {order.stage} ({order.phase.value}): {'; '.join(failed)}")
+    failures = [f"{verdict.gate}: {verdict.because}" for verdict in verdicts if verdict.outcome is not GateOutcome.PASS]
+    if failures and not override:
+        raise Refused(f"no receipt for {order.stage} ({order.phase.value}): {'; '.join(failures)}")
     approvals = _approvals(clients, order)
     refuse_unproven(clients, order)
     now = clients.clock.now()
@@ -78,9 +79,9 @@ def _issue(clients: Clients, order: c.StageOrder) -> Receipt:
         expires=(now + _life(order)).isoformat(timespec="seconds"),
         override=override,
     )
-    signed = replace(receipt, signature=clients.signer.sign(signed_content(receipt)))
-    _keep(clients, order, signed)
-    return signed
+    signed_receipt = replace(receipt, signature=clients.signer.sign(signed_content(receipt)))
+    _keep(clients, order, signed_receipt)
+    return signed_receipt
 
 
 def _life(order: c.StageOrder) -> timedelta:
@@ -106,12 +107,12 @@ def _digest(clients: Clients, order: Order, phase: Phase) -> str:
 
 def _verdicts(clients: Clients, order: c.StageOrder) -> tuple[Verdict, ...]:
     """The gates judged anew from the recorded evidence, freezes as of now: people may have thought for days."""
-    path, where = _pack(order), f"{order.stage} ({order.phase.value})"
+    path, place = _pack(order), f"{order.stage} ({order.phase.value})"
     shown = clients.store.document(path)
     if shown is None:
-        raise Refused(f"no evidence is recorded for {where}: nothing passes without it")
+        raise Refused(f"no evidence is recorded for {place}: nothing passes without it")
     if canonical_digest(shown) != order.evidence:
-        raise Refused(f"{path} is not the evidence {order.evidence} any more, which was shown for {where}")
+        raise Refused(f"{path} is not the evidence {order.evidence} any more, which was shown for {place}")
     evidence = replace(decode(Evidence, shown["assessments"][-1]["evidence"]), at=clients.clock.now())
     return judge(order.at.gates(order.phase), evidence)
 
@@ -125,10 +126,10 @@ def _approvals(clients: Clients, order: c.StageOrder) -> tuple[str, ...]:
     if order.phase is Phase.EXIT:  # Given on the way in, for the evidence of that moment.
         entry = clients.ledger.find(identity.promotion_key(order.promotion.id, f"{order.stage}/entry/receipt"))
         return decode(Receipt, entry).approvals if entry else ()
-    judged = judgement(clients.store, clients.ledger, order, clients.clock.now())
-    if judged.standing is not ApprovalStanding.APPROVED:
-        raise Refused(f"no receipt for {order.stage}: {'; '.join(judged.unmet)}")
-    return tuple(f"{approval.role}: {approval.name} ({approval.oid})" for approval in judged.approvals)
+    judgement_now = judgement(clients.store, clients.ledger, order, clients.clock.now())
+    if judgement_now.standing is not ApprovalStanding.APPROVED:
+        raise Refused(f"no receipt for {order.stage}: {'; '.join(judgement_now.unmet)}")
+    return tuple(f"{approval.role}: {approval.name} ({approval.oid})" for approval in judgement_now.approvals)
 
 
 def refuse_unproven(clients: Clients, order: c.StageOrder) -> None:
@@ -142,11 +143,15 @@ def refuse_unproven(clients: Clients, order: c.StageOrder) -> None:
 def refuse_changed_source(clients: Clients, order: c.StageOrder) -> None:
     """The flagged version must still be the planned one: same folder, same extras, same flag."""
     plan = order.plan
-    there = clients.models.find(plan.source, plan.model)
-    if there is None:
+    registered_model = clients.models.find(plan.source, plan.model)
+    if registered_model is None:
         raise Refused(f"{plan.model} has gone from {plan.source.name} during its promotion")
-    now = {"folder": there.folder, BUNDLE: there.tags.get(BUNDLE, ""), FLAG: there.tags.get(FLAG, "")}
+    current = {
+        "folder": registered_model.folder,
+        BUNDLE: registered_model.tags.get(BUNDLE, ""),
+        FLAG: registered_model.tags.get(FLAG, ""),
+    }
     planned = {"folder": plan.folder, BUNDLE: plan.extras, FLAG: plan.flag}
-    for name, value in now.items():
+    for name, value in current.items():
         if value != planned[name]:
             raise Refused(f"{name} of {plan.model} was {planned[name]!r} and is {value!r}: edited during the promotion")

@@ -19,26 +19,27 @@ from shared.records import paths
 def list_entries(clients: Clients, sweep: c.Sweep) -> c.RegistryEntries:
     """Every version of every promotable model that the interlocking has written."""
     del sweep
-    found = []
+    entries = []
     for registry in _registries(clients):
         for model in clients.configuration.ladder.models:
             versions = clients.models.versions(registry, model.name)
-            found += [version.model for version in versions if version.tags.get(DIGEST)]
-    return c.RegistryEntries(entries=tuple(sorted(found)))
+            entries += [version.model for version in versions if version.tags.get(DIGEST)]
+    return c.RegistryEntries(entries=tuple(sorted(entries)))
 
 
 def scrub_entry(clients: Clients, scrub: c.EntryScrub) -> c.EntryScrubbed:
     """Read every byte, and the state; a difference is written to the audit log and announced, once for each finding."""
     for registry in _registries(clients):
-        there = clients.models.find(registry, scrub.entry)
-        if there is None:
+        registered_entry = clients.models.find(registry, scrub.entry)
+        if registered_entry is None:
             continue
-        digest, state = _read(clients, registry, scrub.entry, there).digest, there.tags.get(STATE, "no state")
-        if digest != there.tags.get(DIGEST):
-            return c.EntryScrubbed(wrong=_alarm(clients, scrub.entry, there.tags.get(DIGEST, ""), digest))
-        known = _state_of(clients, scrub.entry)
-        if known and state != known:
-            return c.EntryScrubbed(wrong=_alarm(clients, scrub.entry, f"state {known}", f"state {state}"))
+        digest = _read(clients, registry, scrub.entry, registered_entry).digest
+        state = registered_entry.tags.get(STATE, "no state")
+        if digest != registered_entry.tags.get(DIGEST):
+            return c.EntryScrubbed(wrong=_alarm(clients, scrub.entry, registered_entry.tags.get(DIGEST, ""), digest))
+        expected_state = _state_of(clients, scrub.entry)
+        if expected_state and state != expected_state:
+            return c.EntryScrubbed(wrong=_alarm(clients, scrub.entry, f"state {expected_state}", f"state {state}"))
     return c.EntryScrubbed()
 
 
@@ -60,7 +61,7 @@ def recover_entry(clients: Clients, recovery: c.Recovery) -> c.Recovered:
 
 def _recover(clients: Clients, recovery: c.Recovery) -> c.Recovered:
     model, place = recovery.model, clients.configuration.workspace(recovery.environment)
-    registry, there, bundle = _approved(clients, model)
+    registry, registered_entry, bundle = _approved(clients, model)
     digest = bundle.digest
     shelves = _standing(clients, place, model, digest)
     if shelves is None:
@@ -71,7 +72,7 @@ def _recover(clients: Clients, recovery: c.Recovery) -> c.Recovered:
             raise Refused(
                 f"the copy of {model} in {place.name} has {copied}, approved was {digest}; look at its storage"
             )
-        register_bundle(clients, place, shelves, bundle, there.kind, {DIGEST: digest})
+        register_bundle(clients, place, shelves, bundle, registered_entry.kind, {DIGEST: digest})
     facts = {"environment": place.name, "digest": digest, "reason": recovery.reason}
     clients.audit.append(recovery.key, "recovered", str(model), recovery.asked_by, facts)
     return c.Recovered(digest=digest, folder=clients.bundles.address(shelves[0]))
@@ -80,39 +81,41 @@ def _recover(clients: Clients, recovery: c.Recovery) -> c.Recovered:
 def _approved(clients: Clients, model: ModelVersion) -> tuple[Registry, RegisteredModel, Bundle]:
     """The entry, every byte of which was read again just now."""
     registry = next(iter(_registries(clients)), None)
-    there = clients.models.find(registry, model) if registry else None
-    if registry is None or there is None:
+    registered_entry = clients.models.find(registry, model) if registry else None
+    if registry is None or registered_entry is None:
         raise Refused(f"{model} is not in the central registry: nothing can be brought back")
-    bundle, digest = _read(clients, registry, model, there), there.tags.get(DIGEST, "")
+    bundle, digest = _read(clients, registry, model, registered_entry), registered_entry.tags.get(DIGEST, "")
     if bundle.digest != digest:
         raise Refused(f"{model} in {registry.name} has {bundle.digest}, approved was {digest}: it is not brought back")
-    return registry, there, bundle
+    return registry, registered_entry, bundle
 
 
 def _standing(clients: Clients, place: Workspace, model: ModelVersion, digest: str) -> tuple[Shelf, Shelf] | None:
     """Where *place* has this very content; None where it lost it. Refused where the version has another content."""
-    there = clients.models.find(place, model)
-    if there is None:
+    registered_model = clients.models.find(place, model)
+    if registered_model is None:
         return None
-    extras = there.tags.get(BUNDLE, "")
-    shelves = shelves_at(place, model, there.folder, extras)
-    has = read_bundle(clients.bundles, *shelves).digest if extras else "no bundle"
-    if has == digest:
+    extras = registered_model.tags.get(BUNDLE, "")
+    shelves = shelves_at(place, model, registered_model.folder, extras)
+    content = read_bundle(clients.bundles, *shelves).digest if extras else "no bundle"
+    if content == digest:
         return shelves
     ours = clients.bundles.address(place_shelves(place, model, digest)[0])
-    if there.tags.get(DIGEST) == digest and there.folder.rstrip("/") == ours:
+    if registered_model.tags.get(DIGEST) == digest and registered_model.folder.rstrip("/") == ours:
         return None  # Brought here before, and damaged since.
-    raise Refused(f"{model} is already in {place.name} with {has}, not {digest}; it stays as it is: use a new version")
+    raise Refused(
+        f"{model} is already in {place.name} with {content}, not {digest}; it stays as it is: use a new version"
+    )
 
 
-def _read(clients: Clients, registry: Registry, model: ModelVersion, there: RegisteredModel) -> Bundle:
-    return read_bundle(clients.bundles, *place_shelves(registry, model, there.tags.get(DIGEST, "")))
+def _read(clients: Clients, registry: Registry, model: ModelVersion, registered_entry: RegisteredModel) -> Bundle:
+    return read_bundle(clients.bundles, *place_shelves(registry, model, registered_entry.tags.get(DIGEST, "")))
 
 
-def _alarm(clients: Clients, entry: ModelVersion, approved: str, found: str) -> str:
-    said = f"{entry} in the central registry has {found}, approved was {approved}"
-    key = f"scrubs/{entry.name}/{entry.version}/{found.removeprefix('sha256:').replace(' ', '-')[:16]}"
-    facts = {"approved": approved, "found": found}
+def _alarm(clients: Clients, entry: ModelVersion, expected: str, actual: str) -> str:
+    message = f"{entry} in the central registry has {actual}, approved was {expected}"
+    key = f"scrubs/{entry.name}/{entry.version}/{actual.removeprefix('sha256:').replace(' ', '-')[:16]}"
+    facts = {"approved": expected, "found": actual}
 
     def act() -> c.Done:
         clients.audit.append(key, "registry altered", str(entry), "signalbox", facts)
@@ -121,9 +124,9 @@ def _alarm(clients: Clients, entry: ModelVersion, approved: str, found: str) -> 
         return c.Done(at=stamp(clients))
 
     once(clients, key, c.Done, act)
-    return said
+    return message
 
 
 def _registries(clients: Clients) -> tuple[Registry, ...]:
-    found = (stage.registry for stage in clients.configuration.ladder.stages)
-    return tuple(dict.fromkeys(registry for registry in found if registry is not None))
+    registries = (stage.registry for stage in clients.configuration.ladder.stages)
+    return tuple(dict.fromkeys(registry for registry in registries if registry is not None))

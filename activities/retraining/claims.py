@@ -80,7 +80,7 @@ def stage_of(clients: Clients, rules: Retraining) -> Stage | None:
 def champion_of(clients: Clients, rules: Retraining) -> Champion:
     """What serves now where a better challenger would serve."""
     stage = stage_of(clients, rules)
-    return Champion() if stage is None else champion_at(clients, stage)
+    return Champion() if stage is None else champion_at(clients.endpoints, stage)
 
 
 def champion_since(clients: Clients, rules: Retraining) -> datetime | None:
@@ -88,7 +88,7 @@ def champion_since(clients: Clients, rules: Retraining) -> datetime | None:
     stage = stage_of(clients, rules)
     if not rules.limits.champion_age_s or stage is None or stage.environment is None:
         return None
-    champion = champion_at(clients, stage)
+    champion = champion_at(clients.endpoints, stage)
     try:
         model = clients.models.find(stage.environment, exact_model(champion.model.rpartition("/")[2]))
     except Refused:  # Deployed by hand, from something that is no registered version.

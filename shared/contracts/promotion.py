@@ -7,6 +7,7 @@ from shared.contracts.kinds import Activity, Effect, ExternalEvent, Orchestratio
 from shared.contracts.payloads import Done, Sweep, Swept
 from shared.domain.promotion.approvals import ApprovalStanding
 from shared.domain.promotion.models import ModelVersion
+from shared.domain.promotion.outlines import PlanOutline, outline_of
 from shared.domain.promotion.people import Askers, PersonId
 from shared.domain.promotion.plans import Move, Phase, StagePlan
 from shared.domain.promotion.plans import Plan as Plan
@@ -70,18 +71,41 @@ class PromotionOpening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromotionOpened:
-    """*plan* is None where it may not begin, and *because* says why; *locks* are what it holds, in their order."""
+    """The record of an opening: *plan* is None where the promotion may not begin, and *because* says why.
+
+    Its *plan* is the one that activities read; *locks* are what the promotion holds, in their order.
+    """
 
     plan: Plan | None = None
     plan_digest: str = ""
     fate: Fate = Fate.REFUSED
     because: str = ""
-    locks: tuple[str, ...] = ()  # Empty in histories of earlier releases.
+    locks: tuple[str, ...] = ()  # Empty in records of earlier releases.
 
     @property
     def held(self) -> tuple[str, ...]:
         """The locks of the promotion, whichever release opened it."""
         return self.locks or (tuple(self.plan.endpoints()) if self.plan else ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionAdmission:
+    """What an orchestration learns of an opening: *outline* is None where the promotion may not begin.
+
+    The first version of the orchestration had the whole *plan* here, and its histories still do.
+    """
+
+    outline: PlanOutline | None = None
+    plan: Plan | None = None  # Of the first version alone.
+    plan_digest: str = ""
+    fate: Fate = Fate.REFUSED
+    because: str = ""
+    locks: tuple[str, ...] = ()  # Empty in histories of releases that woke nobody.
+
+    @property
+    def course(self) -> PlanOutline | None:
+        """The outline of the plan, in either version."""
+        return outline_of(self.plan) if self.plan else self.outline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,12 +138,15 @@ class LocksFreed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StageOrder:
-    """Something to be done for one phase of one stage; *seen* are the evidence records of the phases before."""
+class StageStep:
+    """Something to be done for one phase of one stage of the plan that *plan_digest* names.
+
+    *seen* are the evidence records of the phases before. The plan is not sent: with its list of files it can be longer
+    than all else in a history, and every order would repeat it.
+    """
 
     key: str
     promotion: Promotion
-    plan: Plan
     plan_digest: str
     stage: str
     phase: Phase
@@ -127,9 +154,16 @@ class StageOrder:
     number: int = 0
     seen: tuple[str, ...] = ()
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageOrder(StageStep):
+    """The step together with its plan, as the bodies of activities use it. It crosses to no activity."""
+
+    plan: Plan
+
     @property
     def at(self) -> StagePlan:
-        return next(plan for plan in self.plan.stages if plan.stage.name == self.stage)
+        return self.plan.at(self.stage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,18 +195,27 @@ class ApprovalsSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MoveOrder:
+class MoveStep:
+    """A move to be made or undone, of the plan that *plan_digest* names."""
+
     key: str
     promotion: Promotion
-    plan: Plan
     stage: str
     move: Move
+    plan_digest: str = ""  # Empty in orders of the first version, which brought the plan itself.
     receipt: Receipt | None = None  # Undoing needs none.
     because: str = ""  # Why it is undone.
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveOrder(MoveStep):
+    """The step together with its plan, as the bodies of activities use it. It crosses to no activity."""
+
+    plan: Plan
+
     @property
     def at(self) -> StagePlan:
-        return next(plan for plan in self.plan.stages if plan.stage.name == self.stage)
+        return self.plan.at(self.stage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,13 +290,15 @@ class Recovered:
 class Restoring:
     """A promotion to be undone: one that was ended from outside, or one whose set did not hold together.
 
-    *plan* is None where it was ended before it had one: nothing was moved. *locks* are what it holds.
+    *outline* is None where it was ended before it had a plan: nothing was moved. *locks* are what it holds.
     """
 
     promotion: Promotion
-    plan: Plan | None
+    outline: PlanOutline | None = None
+    plan: Plan | None = None  # Of the first version alone, in the place of *outline* and *plan_digest*.
+    plan_digest: str = ""
     because: str = ""  # Empty: it was ended from outside.
-    locks: tuple[str, ...] = ()  # Empty in histories of earlier releases.
+    locks: tuple[str, ...] = ()  # Empty in histories of releases that woke nobody.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,21 +324,21 @@ class PromotionSetResult:
     results: tuple[PromotionResult, ...]
 
 
-OPEN_PROMOTION = Activity("open_promotion", PromotionOpening, PromotionOpened, Effect.WRITES)
+OPEN_PROMOTION = Activity("open_promotion", PromotionOpening, PromotionAdmission, Effect.WRITES)
 LOCK_ENDPOINT = Activity("lock_endpoint", EndpointLock, EndpointLocked, Effect.WRITES)
 UNLOCK_ENDPOINT = Activity("unlock_endpoint", EndpointLock, Done, Effect.WRITES)
 WAKE_WAITING = Activity("wake_waiting", LocksFreed, Done, Effect.WRITES)
-ASSESS_STAGE = Activity("assess_stage", StageOrder, Assessed, Effect.WRITES)
-WRITE_EVIDENCE_PACK = Activity("write_evidence_pack", StageOrder, EvidencePack, Effect.WRITES)
-LOOK_AT_APPROVALS = Activity("look_at_approvals", StageOrder, ApprovalsSeen, Effect.WRITES)
-LOOK_AT_GLASS = Activity("look_at_glass", StageOrder, ApprovalsSeen, Effect.READS)
-REMIND_APPROVERS = Activity("remind_approvers", StageOrder, Done, Effect.WRITES)
-ISSUE_RECEIPT = Activity("issue_receipt", StageOrder, Receipt, Effect.WRITES)
-MAKE_MOVE = Activity("make_move", MoveOrder, Moved, Effect.WRITES)
-UNDO_MOVE = Activity("undo_move", MoveOrder, Moved, Effect.WRITES)
+ASSESS_STAGE = Activity("assess_stage", StageStep, Assessed, Effect.WRITES)
+WRITE_EVIDENCE_PACK = Activity("write_evidence_pack", StageStep, EvidencePack, Effect.WRITES)
+LOOK_AT_APPROVALS = Activity("look_at_approvals", StageStep, ApprovalsSeen, Effect.WRITES)
+LOOK_AT_GLASS = Activity("look_at_glass", StageStep, ApprovalsSeen, Effect.READS)
+REMIND_APPROVERS = Activity("remind_approvers", StageStep, Done, Effect.WRITES)
+ISSUE_RECEIPT = Activity("issue_receipt", StageStep, Receipt, Effect.WRITES)
+MAKE_MOVE = Activity("make_move", MoveStep, Moved, Effect.WRITES)
+UNDO_MOVE = Activity("undo_move", MoveStep, Moved, Effect.WRITES)
 SWEEP_FLAGS = Activity("sweep_flags", Sweep, Swept, Effect.WRITES)
 SWEEP_PROMOTIONS = Activity("sweep_promotions", Sweep, Swept, Effect.WRITES)
-LOOK_AT_PLAN = Activity("look_at_plan", PromotionLook, PromotionOpened, Effect.READS)
+LOOK_AT_PLAN = Activity("look_at_plan", PromotionLook, PromotionAdmission, Effect.READS)
 LIST_ENTRIES = Activity("list_entries", Sweep, RegistryEntries, Effect.READS)
 SCRUB_ENTRY = Activity("scrub_entry", EntryScrub, EntryScrubbed, Effect.WRITES)
 RECOVER_ENTRY = Activity("recover_entry", Recovery, Recovered, Effect.WRITES)

@@ -19,6 +19,7 @@ from tests.promotion import (
     test_receipts,
     test_registry,
     test_stages,
+    test_stored_plans,
     test_story,
     test_training_edge,
     test_turns,
@@ -28,6 +29,18 @@ from tests.promotion.conftest import PromotionApp, app  # noqa: F401 (a fixture)
 HOSTILE = test_hostile
 OTHER_STAGE = {"stage": "central", "what": Move.PUBLISH_ENTRY}
 LOCKS = [
+    Lock(
+        symbol="read_plan",
+        condition='digest not in ("", raw["plan_digest"])',
+        without="False",
+        guard=test_stored_plans.test_an_order_for_another_plan_is_refused_before_anything_is_touched,
+    ),
+    Lock(
+        symbol="read_plan",
+        condition='content != raw["plan_digest"]',
+        without="False",
+        guard=test_stored_plans.test_a_plan_that_was_changed_in_its_record_is_refused,
+    ),
     Lock(
         symbol="make_move",
         condition="require_receipt(clients, order)",
@@ -73,7 +86,7 @@ LOCKS = [
     ),
     Lock(
         symbol="_issue",
-        condition="failed and (not override)",
+        condition="failures and (not override)",
         without="False",
         guard=test_receipts.test_no_receipt_for_evidence_that_fails,
     ),
@@ -85,7 +98,7 @@ LOCKS = [
     ),
     Lock(
         symbol="receipts._approvals",
-        condition="judged.standing is not ApprovalStanding.APPROVED",
+        condition="judgement_now.standing is not ApprovalStanding.APPROVED",
         without="False",
         guard=test_receipts.test_no_receipt_without_approvals,
     ),
@@ -130,8 +143,8 @@ LOCKS = [
     ),
     Lock(
         symbol="_deviation",
-        condition="math.isfinite(apart := abs(float(wanted) - float(found)))",
-        without="[apart := abs(float(wanted) - float(found))]",
+        condition="math.isfinite(apart := abs(float(expected) - float(actual)))",
+        without="[apart := abs(float(expected) - float(actual))]",
         guard=HOSTILE.test_an_answer_that_is_no_number_is_counted_and_passes_nothing,
         arguments={"rows": 1, "said": ("golden_requests_match: fail",)},
     ),
@@ -160,20 +173,22 @@ LOCKS = [
         guard=test_glass.test_broken_glass_is_whole_again_after_its_time,
     ),
     Lock(
-        symbol="promotion.decisions._decide",
-        condition="refuse_approval(policy, body.role, person, askers, body.evidence, pack.digest, approvals)",
+        symbol="promotion.decisions._accept",
+        condition="refuse_approval(policy, ballot.role, ballot.person, askers, ballot.evidence, order.evidence, "
+        "approvals)",
         without='""',
         guard=HOSTILE.test_who_does_not_hold_the_role_cannot_approve,
     ),
     Lock(
-        symbol="_break_glass",
-        condition="refuse_approval(policy, body.role, person, askers, body.evidence, pack.digest, approvals)",
+        symbol="promotion.decisions._accept",
+        condition="refuse_approval(policy, ballot.role, ballot.person, askers, ballot.evidence, order.evidence, "
+        "approvals)",
         without='""',
         guard=test_glass.test_break_glass_needs_two_roles_and_is_loud,
     ),
     Lock(
-        symbol="_withdraw",
-        condition="not _is_used(clients, promotion, own)",
+        symbol="mark_withdrawn",
+        condition="not _is_used(records.ledger, promotion, own)",
         without="True",
         guard=HOSTILE.test_an_approval_that_was_used_cannot_be_withdrawn,
     ),
@@ -192,7 +207,7 @@ LOCKS = [
     ),
     Lock(
         symbol="PublishEntry.before",
-        condition="refuse_conflict(there, order.plan.digest, registry.name)",
+        condition="refuse_conflict(registered_entry, order.plan.digest, registry.name)",
         without="None",
         guard=HOSTILE.test_a_version_that_the_registry_has_with_another_content_is_a_conflict,
     ),
@@ -251,7 +266,7 @@ LOCKS = [
     ),
     Lock(
         symbol="receipts._verdicts",
-        condition='raise Refused(f"no evidence is recorded for {where}: nothing passes without it")',
+        condition='raise Refused(f"no evidence is recorded for {place}: nothing passes without it")',
         without="return ()",
         guard=test_receipts.test_no_receipt_without_evidence,
     ),
@@ -298,15 +313,15 @@ LOCKS = [
         guard=test_glass.test_broken_glass_is_whole_again_after_its_time,
     ),
     Lock(
-        symbol="_break_glass",
+        symbol="_agree",
         condition="not request.break_glass",
         without="False",
         guard=test_glass.test_only_a_promotion_that_asked_for_it_can_be_overridden,
     ),
     Lock(
         symbol="decisions._own",
-        condition="(approval.oid, approval.role, approval.withdrawn) == (person.oid, body.role, False)",
-        without="(approval.role, approval.withdrawn) == (body.role, False)",
+        condition="(approval.oid, approval.role, approval.withdrawn) == (choice.person.oid, choice.role, False)",
+        without="(approval.role, approval.withdrawn) == (choice.role, False)",
         guard=HOSTILE.test_a_withdrawn_approval_does_not_count,
     ),
     Lock(

@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from shared import contracts as c
-from shared.application.promotion.standing import break_glass, opened, question
+from shared.application.promotion.standing import break_glass, question
+from shared.application.promotion.stored_plans import opened
 from shared.codec import decode
 from shared.domain.promotion.plans import Phase
 from tests.promotion.conftest import PEOPLE, PromotionApp

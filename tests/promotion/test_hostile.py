@@ -17,7 +17,7 @@ from shared.domain.promotion.plans import Phase
 from shared.ports import EndpointKind, EndpointResponse, OnlineRequest, RegisteredModel
 from shared.records import paths as records
 from tests.promotion.conftest import PREPROD, SCIENTIST, PromotionApp
-from tests.promotion.test_receipts import ordered
+from tests.promotion.test_receipts import ordered, replanned
 
 
 async def test_one_person_cannot_approve_twice(app: PromotionApp) -> None:
@@ -160,7 +160,7 @@ async def test_a_champion_that_serves_since_the_plan_is_the_one_to_beat(app: Pro
 def test_a_champion_that_approvers_were_not_shown_is_refused(app: PromotionApp) -> None:
     order = ordered(app)
     asking = replace(order.at, stage=replace(order.at.stage, approvals=ApprovalPolicy(roles=(SCIENTIST,))))
-    order = replace(order, plan=replace(order.plan, stages=(asking,)), phase=Phase.EXIT)
+    order = replanned(app, replace(order, phase=Phase.EXIT), replace(order.plan, stages=(asking,)))
     shown = {"champion": {"deployment": "v7", "model": "churn:7"}}
     path = records.evidence(order.promotion.id, order.stage, Phase.ENTRY.value, "evidence.json")
     app.hub.land(f"signalbox/{path}", json.dumps(shown).encode())

@@ -20,7 +20,7 @@ from shared.domain.gates import GateSpec
 from shared.domain.gates.evidence import DataTest, Evidence
 from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.models import ModelVersion
-from shared.domain.promotion.plans import Move, Phase
+from shared.domain.promotion.plans import Move, Phase, Plan
 from shared.domain.promotion.receipts import Receipt, signed_content
 from shared.records import paths as records
 from tests.promotion.conftest import PromotionApp
@@ -44,7 +44,19 @@ def ordered(app: PromotionApp) -> c.StageOrder:
         stage="preprod",
         phase=Phase.ENTRY,
     )
-    return shown(app, made, Evidence(data_test=DataTest(outcome="passed", rows=200)))
+    return shown(app, replanned(app, made, plan), Evidence(data_test=DataTest(outcome="passed", rows=200)))
+
+
+def keep_plan(app: PromotionApp, plan: Plan) -> str:
+    """The digest of *plan*, which the opening of the promotion p-1 now records in the place of an earlier one."""
+    opening = c.PromotionOpened(plan=plan, plan_digest=plan_digest(plan), fate=c.Fate.PROMOTED)
+    app.hub.land("signalbox/promotions/p-1/effects/opened.json", json.dumps(encode(opening)).encode())
+    return opening.plan_digest
+
+
+def replanned(app: PromotionApp, order: c.StageOrder, plan: Plan) -> c.StageOrder:
+    """*order* by *plan*, which is recorded as its promotion's."""
+    return replace(order, plan=plan, plan_digest=keep_plan(app, plan))
 
 
 def shown(app: PromotionApp, order: c.StageOrder, evidence: Evidence) -> c.StageOrder:
@@ -95,7 +107,15 @@ def move(
     order: c.StageOrder, receipt: Receipt | None, stage: str = "preprod", what: Move = Move.COPY_BUNDLE
 ) -> c.MoveOrder:
     key = f"promotions/p-1/effects/{stage}/{what.value}"
-    return c.MoveOrder(key=key, promotion=order.promotion, plan=order.plan, stage=stage, move=what, receipt=receipt)
+    return c.MoveOrder(
+        key=key,
+        promotion=order.promotion,
+        plan=order.plan,
+        plan_digest=order.plan_digest,
+        stage=stage,
+        move=what,
+        receipt=receipt,
+    )
 
 
 def test_a_receipt_opens_its_own_stage(app: PromotionApp, order: c.StageOrder) -> None:
@@ -183,10 +203,11 @@ def test_no_receipt_within_a_freeze_that_began_after_the_evidence(app: Promotion
         replace(at, stage=replace(at.stage, entry_gates=(freeze,))) if at.stage.name == order.stage else at
         for at in order.plan.stages
     )
+    order = replanned(app, order, replace(order.plan, stages=stages))
     order = shown(app, order, Evidence(at=now - timedelta(days=3)))
 
     with pytest.raises(Refused, match=r"not_frozen: frozen until .*: payday"):
-        issue_receipt(app.clients, replace(order, plan=replace(order.plan, stages=stages)))
+        issue_receipt(app.clients, order)
 
 
 def test_no_receipt_without_approvals(app: PromotionApp, order: c.StageOrder) -> None:

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from shared.contracts import Fate
 from shared.domain import identity
 from tests.promotion.conftest import PromotionApp
@@ -42,3 +44,39 @@ async def test_record_one_that_was_ended_from_outside(app: PromotionApp, seen: d
     await app.sweep()
 
     record("restore", "restore", seen[identity.restore_id(promotion)])
+
+
+async def test_record_the_second_version_of_a_promotion(app: PromotionApp, seen: dict[str, str]) -> None:  # noqa: F811
+    """Its opening has an outline, and its orders name the plan by a digest."""
+    app.register("1", error=1.0)
+    promotion = await app.promote("churn:1")
+    await app.approve(promotion)
+    await app.finish(promotion)
+
+    record("promote-outlined", "promote", seen[promotion])
+
+
+async def test_record_the_second_version_of_an_undoing(app: PromotionApp, seen: dict[str, str]) -> None:  # noqa: F811
+    app.register("1", error=1.0)
+    promotion = await app.promote("churn:1")
+    await app.evidence(promotion)
+    await app.host.terminate(promotion, "somebody pulled the plug")
+    await app.sweep()
+
+    record("restore-outlined", "restore", seen[identity.restore_id(promotion)])
+
+
+@pytest.mark.parametrize(("stem", "error"), [("promote_set-whole", 1.0), ("promote_set-taken_back", 3.0)])
+async def test_record_a_set_that_arrives_and_one_that_does_not(
+    app: PromotionApp,
+    seen: dict[str, str],  # noqa: F811
+    stem: str,
+    error: float,
+) -> None:
+    app.register("1", error=2.0)
+    app.register("2", error=error)
+    body = {"models": ["churn:1", "churn:2"], "to": "preprod", "reason": "together"}
+    _, answer = await app.ask("POST", "promotions", body, "linus")
+    await app.host.advance_until_finished(answer["id"], timeout=60)
+
+    record(stem, "promote_set", seen[answer["id"]])

@@ -14,7 +14,7 @@ from shared.domain.gates.evidence import Evidence
 from shared.domain.promotion.approvals import ApprovalPolicy
 from shared.ports import Shelf
 from tests.promotion.conftest import PREPROD, PromotionApp
-from tests.promotion.test_receipts import ordered, shown
+from tests.promotion.test_receipts import ordered, replanned, shown
 
 STRAIGHT = {"to": "central", "source": "preprod"}
 
@@ -90,7 +90,7 @@ async def test_no_receipt_for_a_stage_whose_predecessor_has_none(app: PromotionA
     after, straight = (replace(order.plan, stages=stages) for stages in ((preprod, central), (central,)))
 
     for plan in (after, straight):
-        look = replace(order, key=f"k-{len(plan.stages)}", plan=plan, stage="central")
+        look = replanned(app, replace(order, key=f"k-{len(plan.stages)}", stage="central"), plan)
         each = shown(app, look, Evidence(at=app.clients.clock.now()))
         with pytest.raises(Refused, match="stage preprod has not measured"):
             issue_receipt(app.clients, each)

@@ -15,7 +15,7 @@ from shared.domain.promotion.models import DIGEST, FLAG, ModelVersion
 from shared.domain.promotion.plans import Phase
 from shared.ports import Shelf
 from tests.promotion.conftest import DEV, PromotionApp
-from tests.promotion.test_receipts import shown
+from tests.promotion.test_receipts import keep_plan, shown
 
 DATA = "signalbox-staging/training-sets/churn/more.csv"
 
@@ -180,6 +180,7 @@ async def test_the_receipt_of_the_way_out_is_for_what_was_trained(app: Promotion
     model = ModelVersion(name="churn", version="1")
     plan = plan_promotion(app.clients, model, "experiment", "dev")
     promotion = c.Promotion(id="p-1", model=model, source="experiment", target="dev")
+    keep_plan(app, plan)
 
     def passing(phase: Phase) -> c.StageOrder:
         key, digest = f"promotions/p-1/effects/dev/{phase.value}/receipt", plan_digest(plan)

@@ -9,15 +9,19 @@ from typing import Any
 import pytest
 
 from shared import contracts as c
-from shared.application.promotion.decisions import record_decision
+from shared.application.promotion.decisions import (
+    DecisionChoice,
+    DecisionRefused,
+    mark_withdrawn,
+    record_decision,
+)
 from shared.application.promotion.standing import decided
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Approval, ApprovalPolicy
 from shared.domain.promotion.models import ModelVersion
 from tests.promotion.conftest import CONFIGURATION, PEOPLE, SCIENTIST, STAGES, PromotionApp, running
 from tests.promotion.test_glass import broken_glass
-from triggers.http.problems import Problem
-from triggers.http.promotion.decisions import Withdrawal, _withdraw
+from triggers.http.promotion.decisions import decision_records
 
 REQUEST = c.Promotion(id="p-1", model=ModelVersion(name="churn", version="1"), source="dev", target="central")
 
@@ -152,10 +156,11 @@ async def test_a_decision_is_used_or_withdrawn_and_never_both(
 
     def late(content: bytes) -> str:
         try:
-            _withdraw(app.clients, promotion, PEOPLE["ada"], Withdrawal(role="data-scientist"))
+            choice = DecisionChoice(person=PEOPLE["ada"], role="data-scientist")
+            mark_withdrawn(decision_records(app.clients), promotion, choice)
             said.append("withdrawn")
-        except Problem as refused:
-            said.append(refused.title)
+        except DecisionRefused as refusal:
+            said.append(refusal.objection.value)
         return sign(content)
 
     monkeypatch.setattr(app.clients.signer, "sign", late)

@@ -12,6 +12,7 @@ from orchestrators.devops import follow_task, mirror, run_devops_pipeline
 from orchestrators.drift import check_drift
 from orchestrators.inference import run_inference, wait_for_job
 from orchestrators.promotion import promote, restore
+from orchestrators.promotion_set import promote_set
 from orchestrators.retraining import consider_retraining, retrain
 from orchestrators.training import wait_for_training
 from shared.durable.registration import orchestrator_handler
@@ -23,6 +24,7 @@ BODIES: dict[str, Callable[..., Any]] = {
     "collect_window": collect_window,
     "promote": promote,
     "restore": restore,
+    "promote_set": promote_set,
     "retrain": retrain,
     "wait_for_training": wait_for_training,
     "consider_retraining": consider_retraining,

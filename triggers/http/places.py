@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from shared import contracts as c
-from shared.application.promotion.standing import asking, glass_stage, opened
+from shared.application.promotion.standing import asking, glass_stage
+from shared.application.promotion.stored_plans import opened
 from shared.clients import Clients
 from shared.domain.access.callers import Caller
 from shared.domain.access.permissions import Action

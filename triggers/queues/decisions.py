@@ -12,7 +12,9 @@ from typing import Annotated, Any
 import azure.functions as func
 
 from shared.application.events.dead_letters import store_letter
-from shared.application.promotion.standing import decided, opened
+from shared.application.promotion.decisions import Ballot, decide
+from shared.application.promotion.standing import decided
+from shared.application.promotion.stored_plans import opened
 from shared.clients import Clients
 from shared.domain.access.callers import Caller
 from shared.domain.access.permissions import Action
@@ -24,7 +26,7 @@ from shared.validation.rules import Name, Sentence, Text
 from triggers.http import places
 from triggers.http.bodies import parse_json
 from triggers.http.problems import Problem
-from triggers.http.promotion.decisions import Decision, decide
+from triggers.http.promotion.decisions import decision_records
 from triggers.queues.hub_messages import handling
 from triggers.queues.message_files import read_content
 
@@ -97,9 +99,16 @@ async def _decide(client: Client, clients: Clients, token: str, raw: dict[str, A
     await asyncio.to_thread(places.require, clients, person, Action.DECIDE, "question", arguments)
     if await asyncio.to_thread(_is_recorded, clients, person, order):
         return f"{person.name} has decided so as {order.role} already"
-    body = Decision(role=order.role, evidence=order.evidence, reason=order.reason)
-    decision = await decide(client, clients, order.promotion, person, order.approved, body)
-    return f"{decision.decision} by {decision.by} as {decision.role} at {decision.stage}"
+    ballot = Ballot(
+        person=person,
+        role=order.role,
+        approved=order.approved,
+        evidence=order.evidence,
+        reason=order.reason,
+        at=clients.clock.now(),
+    )
+    stage, kind = await decide(client, decision_records(clients), order.promotion, ballot)
+    return f"{kind} by {person.name} as {order.role} at {stage}"
 
 
 def _is_recorded(clients: Clients, person: Caller, order: DecisionSent) -> bool:

@@ -45,16 +45,16 @@ def remove_files(clients: Clients, plan: Plan, target: tuple[Shelf, Shelf], keep
 def stored(clients: Clients, shelves: tuple[Shelf, Shelf]) -> list[str]:
     """`part/path` of every file that lies on *shelves*."""
     model, extras = shelves
-    found = [f"model/{file.path}" for file in clients.bundles.files(model)]
-    return found + [f"extras/{file.path}" for file in clients.bundles.files(extras)]
+    paths = [f"model/{file.path}" for file in clients.bundles.files(model)]
+    return paths + [f"extras/{file.path}" for file in clients.bundles.files(extras)]
 
 
 def require_same(clients: Clients, plan: Plan, shelves: tuple[Shelf, Shelf]) -> None:
     """Read every byte again. Refused where anything is not what was planned."""
-    there = read_bundle(clients.bundles, *shelves)
-    if there.digest != plan.digest:
-        said = "; ".join(difference(Bundle(files=plan.contents), there)[:5])
-        raise Refused(f"the copy of {plan.model} has digest {there.digest}, planned was {plan.digest}: {said}")
+    copy = read_bundle(clients.bundles, *shelves)
+    if copy.digest != plan.digest:
+        differences = "; ".join(difference(Bundle(files=plan.contents), copy)[:5])
+        raise Refused(f"the copy of {plan.model} has digest {copy.digest}, planned was {plan.digest}: {differences}")
 
 
 def _part(shelves: tuple[Shelf, Shelf], file: BundleFile) -> Shelf:

@@ -23,21 +23,25 @@ class Deploy:
 
     def before(self, clients: Clients, order: c.MoveOrder) -> dict[str, Any]:
         place, endpoint = workspace_of(order), self._endpoint(order.at.stage.serving)
-        there = clients.endpoints.find(place, self._kind, endpoint) is not None
-        deployed = there and self._seen(clients, order) is not None
-        return {"endpoint": there, "deployment": deployed}
+        has_endpoint = clients.endpoints.find(place, self._kind, endpoint) is not None
+        has_deployment = has_endpoint and self._seen(clients, order) is not None
+        return {"endpoint": has_endpoint, "deployment": has_deployment}
 
     def advance(self, clients: Clients, order: c.MoveOrder) -> str:
         place, endpoint = workspace_of(order), self._endpoint(order.at.stage.serving)
         if not clients.endpoints.ensure(place, self._kind, endpoint, self._cluster(order)):
             return f"endpoint {endpoint}"
-        seen = self._seen(clients, order)
-        if seen is None:
+        deployment = self._seen(clients, order)
+        if deployment is None:
             clients.endpoints.deploy(place, self._wanted(clients, order))
-            seen = self._seen(clients, order)
-        if seen is not None and seen.state in _FAILED:
-            raise Refused(f"deployment {seen.name} of {endpoint} in {place.name} ended as {seen.state}; see its log")
-        return "" if seen is not None and seen.state == "Succeeded" else f"deployment {deployment_of(order)}"
+            deployment = self._seen(clients, order)
+        if deployment is not None and deployment.state in _FAILED:
+            raise Refused(
+                f"deployment {deployment.name} of {endpoint} in {place.name} ended as {deployment.state}; see its log"
+            )
+        return (
+            "" if deployment is not None and deployment.state == "Succeeded" else f"deployment {deployment_of(order)}"
+        )
 
     def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
         place, endpoint = workspace_of(order), self._endpoint(order.at.stage.serving)

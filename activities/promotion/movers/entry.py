@@ -19,9 +19,9 @@ class PublishEntry:
 
     def before(self, clients: Clients, order: c.MoveOrder) -> dict[str, Any]:
         registry = _registry(order)
-        there = clients.models.find(registry, order.plan.model)
-        refuse_conflict(there, order.plan.digest, registry.name)
-        return {"there": there is not None}
+        registered_entry = clients.models.find(registry, order.plan.model)
+        refuse_conflict(registered_entry, order.plan.digest, registry.name)
+        return {"there": registered_entry is not None}
 
     def advance(self, clients: Clients, order: c.MoveOrder) -> str:
         registry, plan = _registry(order), order.plan

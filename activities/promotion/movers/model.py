@@ -52,13 +52,15 @@ def workspace_at(at: StagePlan) -> Workspace:
     return at.stage.environment
 
 
-def refuse_conflict(there: RegisteredModel | None, digest: str, where: str) -> None:
+def refuse_conflict(registered_model: RegisteredModel | None, digest: str, place: str) -> None:
     """The same version with another content than *digest* is never overwritten."""
-    if there is None:
+    if registered_model is None:
         return
-    has = there.tags.get(DIGEST) or there.properties.get(DIGEST) or "an unknown digest"
-    if has != digest:
-        raise Refused(f"{there.model} is already in {where} with {has}, not {digest}; register a new version")
+    content = registered_model.tags.get(DIGEST) or registered_model.properties.get(DIGEST) or "an unknown digest"
+    if content != digest:
+        raise Refused(
+            f"{registered_model.model} is already in {place} with {content}, not {digest}; register a new version"
+        )
 
 
 def tags_of(order: c.MoveOrder) -> dict[str, str]:

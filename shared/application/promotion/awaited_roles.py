@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared import contracts as c
-from shared.application.promotion.standing import asked_since, asking, consents, judgement, opened, pack_of, question
+from shared.application.promotion.standing import asked_since, consents, judgement, pack_of, question, question_now
+from shared.application.promotion.stored_plans import opened
 from shared.application.promotion.unmet_needs import failing_gates
 from shared.domain.promotion.approvals import ApprovalPolicy, ApprovalStanding, Judgement, Role
 from shared.domain.promotion.ladder import BreakGlass
@@ -44,16 +45,14 @@ def waited_for(
     opening = opened(ledger, request.id)
     if opening is None or opening.plan is None:
         return
-    at = asking(ledger, request, opening.plan)
-    pack = pack_of(ledger, request.id, at.stage.name) if at else None
-    if at is None or pack is None:
+    order = question_now(ledger, request, opening)
+    if order is None:
         yield from _glass(store, ledger, glass, request, opening.plan, opening.plan_digest)
         return
-    order = question(request, opening.plan, opening.plan_digest, at.stage.name, pack.digest)
-    policy, since = at.stage.approvals, asked_since(ledger, order)
-    judged = judgement(store, ledger, order, now) if since else Judgement(standing=ApprovalStanding.WAITING)
-    if judged.standing is ApprovalStanding.WAITING:
-        spoken = {approval.role for approval in judged.approvals}
+    policy, since = order.at.stage.approvals, asked_since(ledger, order)
+    judgement_now = judgement(store, ledger, order, now) if since else Judgement(standing=ApprovalStanding.WAITING)
+    if judgement_now.standing is ApprovalStanding.WAITING:
+        spoken = {approval.role for approval in judgement_now.approvals}
         yield from _missing(order, policy, spoken, since, policy.expire_after_s)
 
 

@@ -1,19 +1,251 @@
-"""Write down what somebody decided on a stage: one record for each role and evidence, and an entry of the audit log.
+"""People's decisions on promotions: whether one is taken, and its record. HTTP, a queue and Azure DevOps come here.
 
-Doors of every kind come this way, after `refuse_approval` had nothing against it.
+There is one record for each role and evidence, and an entry of the audit log. What is written here is judged later, by
+activities, from the records alone; the event that wakes the promotion says nothing.
 """
 
-from dataclasses import replace
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
 
 from shared import contracts as c
+from shared.application.promotion.standing import (
+    askers_of,
+    decided,
+    glass_stage,
+    has_receipt,
+    pack_of,
+    question,
+    question_now,
+)
+from shared.application.promotion.stored_plans import opened
 from shared.codec import encode
 from shared.domain import identity
 from shared.domain.failures import Refused
-from shared.domain.promotion.approvals import Approval
-from shared.ports import AuditLog
+from shared.domain.promotion.approvals import Approval, ApprovalPolicy, Person, refuse_approval
+from shared.domain.promotion.plans import Phase
+from shared.durable.starting import Client, wake
+from shared.ports import AuditLog, Ledger
 from shared.records import paths
-from shared.records.promotion import decisions
-from shared.records.store import LostRace, RecordStore
+from shared.records.promotion import decisions, find_promotion
+from shared.records.store import LostRace, RecordStore, Stored
+
+
+class Objection(StrEnum):
+    """Why a decision is not taken, for callers that must tell the cases apart."""
+
+    UNKNOWN_PROMOTION = "no such promotion"
+    UNKNOWN_DECISION = "no such decision"
+    NOT_ACCEPTED = "not accepted"
+    ENDED = "ended"
+    NOTHING_TO_DECIDE = "nothing to decide"
+    NOTHING_TO_OVERRIDE = "nothing to override"
+    ALREADY_DECIDED = "already decided"
+    TOO_LATE = "too late"
+    CHANGED = "changed meanwhile"
+
+
+class DecisionRefused(Refused):
+    """A decision that is not taken; the message says why, and what to do."""
+
+    def __init__(self, objection: Objection, message: str) -> None:
+        super().__init__(message)
+        self.objection = objection
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecords:
+    """Where promotions, what people were shown, and their decisions are recorded."""
+
+    store: RecordStore
+    ledger: Ledger
+    audit: AuditLog
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ballot:
+    """What *person* decides as *role*, having looked at *evidence*, a digest."""
+
+    person: Person
+    role: str
+    approved: bool
+    evidence: str
+    reason: str
+    at: datetime
+
+    def approval(self) -> Approval:
+        """The record of it."""
+        person = self.person
+        return Approval(
+            role=self.role,
+            oid=person.oid,
+            name=person.name,
+            approved=self.approved,
+            reason=self.reason,
+            evidence=self.evidence,
+            at=self.at,
+            tenant=person.tenant,
+            mails=person.mails,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionChoice:
+    """Which of a person's decisions are meant: those as *role*, on *stage* or any, and to break *phase*'s glass or any.
+
+    Where several are not used yet, the newest of them.
+    """
+
+    person: Person
+    role: str
+    stage: str = ""
+    phase: Phase | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnDecision:
+    """A decision as it is stored, and the stage and phase that would use it."""
+
+    stage: str
+    phase: Phase
+    stored: Stored[Approval]
+
+    @property
+    def approval(self) -> Approval:
+        return self.stored.record
+
+
+async def decide(client: Client, records: DecisionRecords, promotion: str, ballot: Ballot) -> tuple[str, str]:
+    """Record a decision on what *promotion* asks people now, and wake it: the stage, and `approved` or `rejected`.
+
+    Raises DecisionRefused.
+    """
+    stage, kind = await asyncio.to_thread(_decide, records, promotion, ballot)
+    await wake(client, promotion, c.DECISION_GIVEN)
+    return stage, kind
+
+
+async def agree_to_break_glass(
+    client: Client,
+    records: DecisionRecords,
+    policy: ApprovalPolicy,
+    promotion: str,
+    stage: str,
+    phase: Phase,
+    ballot: Ballot,
+) -> tuple[str, str]:
+    """Record one person's part of an override of the failing gates of a phase; as `decide`."""
+    place, kind = await asyncio.to_thread(_agree, records, policy, promotion, stage, phase, ballot)
+    await wake(client, promotion, c.DECISION_GIVEN)
+    return place, kind
+
+
+async def withdraw(client: Client, records: DecisionRecords, promotion: str, choice: DecisionChoice) -> str:
+    """Take back a decision, as long as nothing was moved on its strength: the stage. Raises DecisionRefused."""
+    stage = await asyncio.to_thread(mark_withdrawn, records, promotion, choice)
+    await wake(client, promotion, c.DECISION_GIVEN)
+    return stage
+
+
+def _decide(records: DecisionRecords, promotion: str, ballot: Ballot) -> tuple[str, str]:
+    request, opening = _under_way(records, promotion)
+    order = question_now(records.ledger, request, opening)
+    if order is None:
+        message = f"{promotion} waits for nobody now; see `explain {promotion}`"
+        raise DecisionRefused(Objection.NOTHING_TO_DECIDE, message)
+    return order.stage, _accept(records, order, order.at.stage.approvals, order.stage, ballot)
+
+
+def _agree(
+    records: DecisionRecords, policy: ApprovalPolicy, promotion: str, stage: str, phase: Phase, ballot: Ballot
+) -> tuple[str, str]:
+    request, opening = _under_way(records, promotion)
+    pack = pack_of(records.ledger, promotion, stage, phase)
+    if pack is None or opening.plan is None or not request.break_glass:
+        message = f"{promotion} waits for no override at {stage} ({phase.value})"
+        raise DecisionRefused(Objection.NOTHING_TO_OVERRIDE, message)
+    glass, order = glass_stage(stage, phase), question(request, opening.plan, opening.plan_digest, stage, pack.digest)
+    return glass, _accept(records, order, policy, glass, ballot)
+
+
+def _accept(records: DecisionRecords, order: c.StageOrder, policy: ApprovalPolicy, folder: str, ballot: Ballot) -> str:
+    """Record the *ballot* in *folder*, where *policy* lets its person decide on what the *order* asks."""
+    approvals = decided(records.store, order.promotion.id, folder)
+    askers = askers_of(records.store, order.promotion, order.plan.digest)
+    reason = refuse_approval(policy, ballot.role, ballot.person, askers, ballot.evidence, order.evidence, approvals)
+    if reason:
+        raise DecisionRefused(Objection.NOT_ACCEPTED, reason)
+    try:
+        return record_decision(records.store, records.audit, order.promotion, folder, ballot.approval())
+    except Refused as refusal:
+        raise DecisionRefused(Objection.ALREADY_DECIDED, str(refusal)) from refusal
+
+
+def mark_withdrawn(records: DecisionRecords, promotion: str, choice: DecisionChoice) -> str:
+    """As `withdraw`, without waking the promotion."""
+    request, opening, fate = _promotion(records, promotion)
+    own_decisions = list(_own(records.store, promotion, opening, choice))
+    if not own_decisions:
+        message = f"{choice.person.name} has not decided as {choice.role} here"
+        raise DecisionRefused(Objection.UNKNOWN_DECISION, message)
+    unused = [own for own in own_decisions if not _is_used(records.ledger, promotion, own)]
+    if not unused:
+        message = f"the decision on {own_decisions[-1].stage} has been used; ask for a roll-back"
+        raise DecisionRefused(Objection.TOO_LATE, message)
+    _refuse_ended(promotion, fate)
+    newest = max(unused, key=lambda own: own.approval.at)
+    try:
+        records.store.update(newest.stored, replace(newest.approval, withdrawn=True))
+    except LostRace as lost:
+        message = "the decision was changed by somebody else; look again"
+        raise DecisionRefused(Objection.CHANGED, message) from lost
+    key = f"{newest.stored.blob.path}/withdrawn/{newest.approval.at.isoformat()}"
+    tell_decision(records.audit, request, key, "withdrawn", newest.approval)
+    return newest.stage
+
+
+def _own(
+    store: RecordStore, promotion: str, opening: c.PromotionOpened, choice: DecisionChoice
+) -> Iterator[OwnDecision]:
+    """The decisions that are meant, as far as they are not withdrawn."""
+    for at in opening.plan.stages if opening.plan else ():
+        stage = at.stage.name
+        places = [(phase, glass_stage(stage, phase)) for phase in Phase if choice.phase in (phase, None)]
+        places += [(Phase.ENTRY, stage)] if choice.phase is None else []
+        for phase, folder in places if choice.stage in (stage, "") else ():
+            for stored in decisions(store, promotion, folder):
+                approval = stored.record
+                if (approval.oid, approval.role, approval.withdrawn) == (choice.person.oid, choice.role, False):
+                    yield OwnDecision(stage=stage, phase=phase, stored=stored)
+
+
+def _is_used(ledger: Ledger, promotion: str, own: OwnDecision) -> bool:
+    """Whether something may have been moved on the strength of the decision."""
+    return own.approval.used or has_receipt(ledger, promotion, own.stage, own.phase)
+
+
+def _under_way(records: DecisionRecords, promotion: str) -> tuple[c.Promotion, c.PromotionOpened]:
+    request, opening, fate = _promotion(records, promotion)
+    _refuse_ended(promotion, fate)
+    return request, opening
+
+
+def _refuse_ended(promotion: str, fate: c.Fate | None) -> None:
+    if fate is not None:
+        message = f"{promotion} has ended as {fate.value}: nothing is decided on it any more"
+        raise DecisionRefused(Objection.ENDED, message)
+
+
+def _promotion(records: DecisionRecords, promotion: str) -> tuple[c.Promotion, c.PromotionOpened, c.Fate | None]:
+    """The promotion as it was requested, its opening with the plan, and its fate, None while it is under way."""
+    record = find_promotion(records.store, promotion)
+    opening = opened(records.ledger, promotion)
+    if record is None or opening is None or opening.plan is None:
+        message = f"promotion {promotion!r} is not known, or has no plan yet"
+        raise DecisionRefused(Objection.UNKNOWN_PROMOTION, message)
+    return record.promotion, opening, record.fate
 
 
 def record_decision(store: RecordStore, audit: AuditLog, request: c.Promotion, stage: str, approval: Approval) -> str:

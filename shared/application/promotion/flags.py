@@ -46,16 +46,17 @@ def wanted(
         return own
     members = {own.model: own}
     for other in own.beside:
-        there = models.find(source, other)
-        its = flagged(configuration, source, there) if there else None
+        registered_model = models.find(source, other)
+        companion = flagged(configuration, source, registered_model) if registered_model else None
         rest = tuple(sorted({own.model, *own.beside} - {other}))
-        if its is None or (its.target, its.onwards, its.beside) != (own.target, own.onwards, rest):
+        goal = (own.target, own.onwards, rest)
+        if companion is None or (companion.target, companion.onwards, companion.beside) != goal:
             tag = write_flag(Flag(model=other, stage=own.onwards or own.target, beside=rest))
             raise Refused(f"{own.model} climbs with {other}, which is not so flagged in {source.name}: tag it {tag!r}")
-        members[other] = its
+        members[other] = companion
     promotions = tuple(members[name] for name in sorted(members))
     atomic = next(stage.atomic for stage in configuration.ladder.stages if stage.name == own.target)
-    name = identity.promotion_set_id([each.id for each in promotions])
+    name = identity.promotion_set_id([promotion.id for promotion in promotions])
     return c.PromotionSet(id=name, promotions=promotions, atomic=atomic)
 
 

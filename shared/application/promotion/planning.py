@@ -40,8 +40,8 @@ _MOST_FILES, _AT_ONCE = 10_000, 16  # Each file is a request: anybody who may re
 _DATASTORE = "azureml://datastores/workspaceblobstore/paths"
 
 
-class World(Protocol):
-    """What planning reads."""
+class PlanningClients(Protocol):
+    """The clients with which a plan is made."""
 
     @property
     def configuration(self) -> Configuration: ...
@@ -55,14 +55,14 @@ class World(Protocol):
     def hub(self) -> DataHub: ...
 
 
-def plan_promotion(world: World, model: ModelVersion, source: str, target: str) -> Plan:
+def plan_promotion(clients: PlanningClients, model: ModelVersion, source: str, target: str) -> Plan:
     """Raises Refused for what can never be promoted this way: the reason names what is missing."""
-    configuration = world.configuration
+    configuration = clients.configuration
     promotable = configuration.ladder.promotable(model.name)
     stages = configuration.ladder.way(source, target)
     workspace = configuration.workspace(source)
-    registered, extras = _registered(world, model, workspace)
-    bundle = read_bundle(world.bundles, *shelves_at(workspace, model, registered.folder, extras))
+    registered, extras = _registered(clients, model, workspace)
+    bundle = read_bundle(clients.bundles, *shelves_at(workspace, model, registered.folder, extras))
     refuse_incomplete(model, registered.kind, bundle, f"add it to the folder in tag {BUNDLE}")
     return Plan(
         model=model,
@@ -71,7 +71,7 @@ def plan_promotion(world: World, model: ModelVersion, source: str, target: str) 
         source=workspace,
         target=target,
         promotable=promotable,
-        stages=tuple(_stage(world, stage, registered) for stage in stages),
+        stages=tuple(_stage(clients, stage, registered) for stage in stages),
         contents=bundle.files,
         kind=registered.kind,
         folder=registered.folder,
@@ -81,21 +81,21 @@ def plan_promotion(world: World, model: ModelVersion, source: str, target: str) 
     )
 
 
-def _stage(world: World, stage: Stage, registered: RegisteredModel) -> StagePlan:
-    training = plan_training(world, stage, registered)
-    return StagePlan(stage=stage, champion=champion_at(world, stage), training=training)
+def _stage(clients: PlanningClients, stage: Stage, registered: RegisteredModel) -> StagePlan:
+    training = plan_training(clients.models, clients.endpoints, clients.hub, stage, registered)
+    return StagePlan(stage=stage, champion=champion_at(clients.endpoints, stage), training=training)
 
 
-def _registered(world: World, model: ModelVersion, workspace: Workspace) -> tuple[RegisteredModel, str]:
+def _registered(clients: PlanningClients, model: ModelVersion, workspace: Workspace) -> tuple[RegisteredModel, str]:
     """The version as it is registered, and the folder of its extras."""
-    found = world.models.find(workspace, model)
-    if found is None:
+    registered = clients.models.find(workspace, model)
+    if registered is None:
         where = f"{workspace.name} ({workspace.workspace})"
         raise Refused(f"model {model} is not registered in {where}; register that version there")
-    extras = found.tags.get(BUNDLE, "")
+    extras = registered.tags.get(BUNDLE, "")
     if not extras:
         raise Refused(f"model {model} has no tag {BUNDLE}; set it to the folder with code/, {ENVIRONMENT} and {GOLDEN}")
-    return found, extras
+    return registered, extras
 
 
 def plan_digest(plan: Plan) -> str:
@@ -105,10 +105,10 @@ def plan_digest(plan: Plan) -> str:
 
 def read_bundle(store: BundleStore, model: Shelf, extras: Shelf) -> Bundle:
     """Every file of both parts, hashed as it is now, a few at a time. Refused where there are too many."""
-    listed = [(part, shelf, file) for part, shelf in ((MODEL, model), (EXTRAS, extras)) for file in store.files(shelf)]
-    if len(listed) > _MOST_FILES:
+    files = [(part, shelf, file) for part, shelf in ((MODEL, model), (EXTRAS, extras)) for file in store.files(shelf)]
+    if len(files) > _MOST_FILES:
         raise Refused(
-            f"the bundle of {model.asset} has {len(listed)} files; put them into archives, {_MOST_FILES} at most"
+            f"the bundle of {model.asset} has {len(files)} files; put them into archives, {_MOST_FILES} at most"
         )
 
     def read(place: tuple[str, Shelf, StoredFile]) -> BundleFile:
@@ -116,7 +116,7 @@ def read_bundle(store: BundleStore, model: Shelf, extras: Shelf) -> Bundle:
         return BundleFile(part=part, path=file.path, size=file.size, sha256=store.digest(shelf, file.path))
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return Bundle(files=tuple(sorted(pool.map(read, listed))))
+        return Bundle(files=tuple(sorted(pool.map(read, files))))
 
 
 def source_shelves(plan: Plan) -> tuple[Shelf, Shelf]:
@@ -152,25 +152,26 @@ def shelves_at(place: Place, model: ModelVersion, folder: str, extras: str) -> t
 
 def refuse_incomplete(model: ModelVersion, kind: str, bundle: Bundle, remedy: str) -> None:
     """An MLflow model brings its own code and environment; every model brings golden requests."""
-    wanted = [(MODEL, "", "the model's files"), (EXTRAS, GOLDEN, "golden requests")]
+    parts = [(MODEL, "", "the model's files"), (EXTRAS, GOLDEN, "golden requests")]
     if kind != "mlflow_model":
-        wanted += [(EXTRAS, CODE, "the scoring code"), (EXTRAS, ENVIRONMENT, "the environment")]
-    missing = [f"{what} ({path or 'model files'})" for part, path, what in wanted if not bundle.has(part, path)]
+        parts += [(EXTRAS, CODE, "the scoring code"), (EXTRAS, ENVIRONMENT, "the environment")]
+    missing = [f"{what} ({path or 'model files'})" for part, path, what in parts if not bundle.has(part, path)]
     if missing:
         raise Refused(f"the bundle of {model} lacks {', '.join(missing)}; {remedy}")
 
 
-def champion_at(world: World, stage: Stage) -> Champion:
+def champion_at(endpoints: Endpoints, stage: Stage) -> Champion:
     """The deployment that gets most of the endpoint's traffic."""
     if stage.environment is None or not stage.serving.online:
         return Champion()
-    endpoint = world.endpoints.find(stage.environment, EndpointKind.ONLINE, stage.serving.online)
+    endpoint = endpoints.find(stage.environment, EndpointKind.ONLINE, stage.serving.online)
     traffic = {name: share for name, share in endpoint.traffic.items() if share > 0} if endpoint else {}
     if not traffic:
         return Champion()
-    name = max(sorted(traffic), key=lambda each: traffic[each])
-    seen = world.endpoints.deployment(stage.environment, EndpointKind.ONLINE, stage.serving.online, name)
-    return Champion(deployment=name, model=_model_of(seen.model) if seen else "")
+    # Of equal shares the first by name: another order of the same traffic must not be another plan.
+    name = max(sorted(traffic), key=lambda deployment: traffic[deployment])
+    deployment = endpoints.deployment(stage.environment, EndpointKind.ONLINE, stage.serving.online, name)
+    return Champion(deployment=name, model=_model_of(deployment.model) if deployment else "")
 
 
 def _model_of(asset: str) -> str:
@@ -180,5 +181,5 @@ def _model_of(asset: str) -> str:
 
 
 def _lineage(registered: RegisteredModel) -> dict[str, str]:
-    known = {name: registered.properties.get(name) or registered.tags.get(name) or "" for name in _LINEAGE}
-    return {name: value for name, value in ({"job": registered.job} | known).items() if value}
+    lineage = {name: registered.properties.get(name) or registered.tags.get(name) or "" for name in _LINEAGE}
+    return {name: value for name, value in ({"job": registered.job} | lineage).items() if value}

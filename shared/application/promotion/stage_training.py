@@ -5,12 +5,11 @@ What a stage has trained is a record of its promotion; whoever moves or measures
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from shared import contracts as c
 from shared.codec import decode
 from shared.domain import identity
-from shared.domain.configuration import Configuration
 from shared.domain.failures import Refused
 from shared.domain.promotion.bundles import EXTRAS, MODEL, Bundle
 from shared.domain.promotion.ladder import Stage
@@ -22,31 +21,20 @@ from shared.ports import Blob, DataHub, EndpointKind, Endpoints, Ledger, Models,
 Order = TypeVar("Order", c.MoveOrder, c.StageOrder)
 
 
-class TrainingWorld(Protocol):
-    """What planning a training reads."""
-
-    @property
-    def configuration(self) -> Configuration: ...
-    @property
-    def hub(self) -> DataHub: ...
-    @property
-    def models(self) -> Models: ...
-    @property
-    def endpoints(self) -> Endpoints: ...
-
-
-def plan_training(world: TrainingWorld, stage: Stage, registered: RegisteredModel) -> TrainingPlan | None:
+def plan_training(
+    models: Models, endpoints: Endpoints, hub: DataHub, stage: Stage, registered: RegisteredModel
+) -> TrainingPlan | None:
     """How *stage* will train the version, None where it trains nothing. Refused for what cannot be trained there."""
     if not stage.training or stage.environment is None:
         return None
     model = registered.model
     rules = stage.trains(model.name)
-    if world.models.find(stage.environment, model) is not None:
+    if models.find(stage.environment, model) is not None:
         raise Refused(f"{model} is already registered in {stage.environment.name}; give the experiment a new version")
     resolved = replace(
-        rules, pipeline=_exact(world, rules.pipeline), parameters=parameters_of(rules, model, registered.tags)
+        rules, pipeline=_exact(endpoints, rules.pipeline), parameters=parameters_of(rules, model, registered.tags)
     )
-    return TrainingPlan(rules=resolved, data=tuple(pin(world.hub, folder) for folder in rules.data))
+    return TrainingPlan(rules=resolved, data=tuple(pin(hub, folder) for folder in rules.data))
 
 
 def pin(hub: DataHub, folder: TrainingFolder) -> PinnedFolder:
@@ -112,15 +100,15 @@ def _with(plan: Plan, stage: Stage, trained: Trained) -> Plan:
     )
 
 
-def _exact(world: TrainingWorld, pipeline: Pipeline) -> Pipeline:
+def _exact(endpoints: Endpoints, pipeline: Pipeline) -> Pipeline:
     """An endpoint's default deployment is resolved now: what it becomes later is another pipeline."""
     if pipeline.kind is not PipelineKind.ENDPOINT or pipeline.deployment:
         return pipeline
-    seen = world.endpoints.find(pipeline.workspace, EndpointKind.BATCH, pipeline.name)
-    if seen is None or not seen.default:
+    endpoint = endpoints.find(pipeline.workspace, EndpointKind.BATCH, pipeline.name)
+    if endpoint is None or not endpoint.default:
         where = pipeline.workspace.name
         raise Refused(f"pipeline endpoint {pipeline.name} in {where} has no default deployment; deploy the pipeline")
-    return replace(pipeline, deployment=seen.default)
+    return replace(pipeline, deployment=endpoint.default)
 
 
 def _facts(blobs: list[Blob]) -> Iterator[str]:

@@ -23,12 +23,6 @@ from shared.records.store import RecordStore
 _ATTEMPTS = 1000
 
 
-def opened(ledger: Ledger, promotion: str) -> c.PromotionOpened | None:
-    """The promotion's plan, once it has one."""
-    raw = ledger.find(identity.promotion_key(promotion, "opened"))
-    return None if raw is None else decode(c.PromotionOpened, raw)
-
-
 def pack_of(ledger: Ledger, promotion: str, stage: str, phase: Phase = Phase.ENTRY) -> c.EvidencePack | None:
     """What approvers of *stage* are shown, once it is written."""
     raw = ledger.find(identity.promotion_key(promotion, f"{stage}/{phase.value}/pack"))
@@ -67,6 +61,15 @@ def question(request: c.Promotion, plan: c.Plan, digest: str, stage: str, eviden
         phase=Phase.ENTRY,
         evidence=evidence,
     )
+
+
+def question_now(ledger: Ledger, request: c.Promotion, opening: c.PromotionOpened) -> c.StageOrder | None:
+    """What *request* asks people now, on the evidence that is written; None where it asks nobody."""
+    at = asking(ledger, request, opening.plan) if opening.plan else None
+    pack = pack_of(ledger, request.id, at.stage.name) if at else None
+    if opening.plan is None or at is None or pack is None:
+        return None
+    return question(request, opening.plan, opening.plan_digest, at.stage.name, pack.digest)
 
 
 def judgement(store: RecordStore, ledger: Ledger, order: c.StageOrder, now: datetime) -> Judgement:

@@ -1,12 +1,13 @@
-"""Start a promotion, or several that climb together, once: a second start of the same id joins the first.
+"""Start a promotion, or several that climb together, or the undoing of one: a second start joins the first.
 
-It stands alone since HTTP requests, flags of models, retraining and Azure DevOps all start promotions here.
+It stands alone since HTTP requests, flags of models, sweeps, retraining and Azure DevOps all start promotions here.
 """
 
 import asyncio
 from functools import partial
 
 from shared import contracts as c
+from shared.domain import identity
 from shared.durable.starting import Client, Start, start_once
 from shared.records.promotion import list_set
 from shared.records.store import RecordStore
@@ -18,3 +19,9 @@ async def start_promotion(client: Client, store: RecordStore, promotion: c.Promo
         keep_open = partial(asyncio.to_thread, list_set, store, promotion)
         return await start_once(client, c.PROMOTE_SET, promotion.id, promotion, first=keep_open)
     return await start_once(client, c.PROMOTE, promotion.id, promotion)
+
+
+async def start_restore(client: Client, restoring: c.Restoring) -> Start:
+    """Undo a promotion, unless that runs; what an earlier undoing has left is undone again."""
+    name = identity.restore_id(restoring.promotion.id)
+    return await start_once(client, c.RESTORE, name, restoring, again=True)

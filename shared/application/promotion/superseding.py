@@ -6,7 +6,8 @@ What is replaced is told at once, by record, audit log and announcement, and goe
 from collections.abc import Iterable, Iterator
 
 from shared import contracts as c
-from shared.application.promotion.standing import asking, opened
+from shared.application.promotion.standing import asking
+from shared.application.promotion.stored_plans import opened
 from shared.domain.failures import Refused
 from shared.domain.promotion.ladder import Ladder, Newer
 from shared.domain.promotion.models import is_later

@@ -5,16 +5,8 @@ from datetime import datetime
 
 from shared import contracts as c
 from shared.application.promotion.stage_entry import Receipts, unproven
-from shared.application.promotion.standing import (
-    askers_of,
-    asking,
-    consents,
-    has_receipt,
-    judgement,
-    opened,
-    pack_of,
-    question,
-)
+from shared.application.promotion.standing import askers_of, consents, has_receipt, judgement, question_now
+from shared.application.promotion.stored_plans import opened
 from shared.application.promotion.turns import holder_of, queue_of
 from shared.codec import decode
 from shared.domain import identity
@@ -32,8 +24,12 @@ _ON_HOLDOUT = frozenset({"data_tests_passed", "better_than_champion", "outputs_a
 
 def unmet_of_plan(receipts: Receipts, models: Models, ladder: Ladder, plan: Plan, now: datetime) -> list[str]:
     """Every condition that is not met *now*: other contents in the way, promotions, gates, and people."""
-    skipped = unproven(receipts, ladder, plan, plan.stages[0])
-    unmet = [*([skipped] if skipped else []), *_conflicts(models, plan), *_without_holdout(receipts.store.hub, plan)]
+    skip_reason = unproven(receipts, ladder, plan, plan.stages[0])
+    unmet = [
+        *([skip_reason] if skip_reason else []),
+        *_conflicts(models, plan),
+        *_without_holdout(receipts.store.hub, plan),
+    ]
     unmet += [*_held_up(receipts.store, plan.locks(), "")]
     for at in plan.stages:
         for phase in Phase:
@@ -48,22 +44,24 @@ def unmet_now(store: RecordStore, ledger: Ledger, glass: BreakGlass, request: c.
     if opening is None or opening.plan is None:
         return [opening.because if opening else "it is being planned; look again"]
     plan = opening.plan
-    at = asking(ledger, request, plan)
-    pack = pack_of(ledger, request.id, at.stage.name) if at else None
-    if at is None or pack is None:
+    order = question_now(ledger, request, opening)
+    if order is None:
         missing = _glass(store, ledger, glass.policy, request, plan)
         return [*_held_up(store, opening.held, request.id), *missing] or ["nobody is waited for: it is at work"]
-    order = question(request, plan, opening.plan_digest, at.stage.name, pack.digest)
-    judged = judgement(store, ledger, order, now)
-    return [] if judged.standing is ApprovalStanding.APPROVED else [f"{at.stage.name}: {each}" for each in judged.unmet]
+    judgement_now = judgement(store, ledger, order, now)
+    return (
+        []
+        if judgement_now.standing is ApprovalStanding.APPROVED
+        else [f"{order.stage}: {condition}" for condition in judgement_now.unmet]
+    )
 
 
 def unmet_at_end(model: Promotable | None, because: Iterable[str]) -> list[str]:
     """Why it went no further; what a gate says can be met by another version only."""
-    who = (model.owner if model else "") or "whoever trains the model"
+    owner = (model.owner if model else "") or "whoever trains the model"
     gates = tuple(f" ({phase.value}): " for phase in Phase)
-    remedy = f"; it can be met by {who}, with a new version"
-    return [each + remedy * any(gate in each for gate in gates) for each in because]
+    remedy = f"; it can be met by {owner}, with a new version"
+    return [reason + remedy * any(gate in reason for gate in gates) for reason in because]
 
 
 def _conflicts(models: Models, plan: Plan) -> Iterator[str]:
@@ -75,8 +73,8 @@ def _conflicts(models: Models, plan: Plan) -> Iterator[str]:
             continue
         digest = registered.tags.get(DIGEST) or registered.properties.get(DIGEST) or "an unknown digest"
         if digest != plan.digest:
-            who = plan.promotable.owner or "whoever trains the model"
-            yield f"{at.stage.name}: {plan.model} is there with {digest}; it can be met by {who}, with a new version"
+            owner = plan.promotable.owner or "whoever trains the model"
+            yield f"{at.stage.name}: {plan.model} is there with {digest}; it can be met by {owner}, with a new version"
 
 
 def _without_holdout(hub: DataHub, plan: Plan) -> Iterator[str]:
@@ -86,8 +84,8 @@ def _without_holdout(hub: DataHub, plan: Plan) -> Iterator[str]:
     for path in filter(None, (holdout.path, holdout.answers)) if gates & _ON_HOLDOUT else ():
         container, _, name = path.partition("/")
         if hub.find(container, name) is None:
-            who = plan.promotable.owner or "whoever trains the model"
-            yield f"hold-out {path} is not in the hub, so nothing is measured; it can be met by {who}, with that file"
+            owner = plan.promotable.owner or "whoever trains the model"
+            yield f"hold-out {path} is not in the hub, so nothing is measured; it can be met by {owner}, with that file"
 
 
 def _held_up(store: RecordStore, locks: Iterable[str], own: str) -> Iterator[str]:
@@ -120,10 +118,10 @@ def _glass(
     for at in plan.stages if request.break_glass else ():
         for phase in Phase:
             failing = failing_gates(ledger, request.id, at.stage.name, phase)
-            agreed = {approval.role for approval in consents(store, request.id, at.stage.name, phase)}
-            yield from (f"{at.stage.name} ({phase.value}): {each}" for each in failing)
+            speakers = {approval.role for approval in consents(store, request.id, at.stage.name, phase)}
+            yield from (f"{at.stage.name} ({phase.value}): {reason}" for reason in failing)
             if failing:
-                missing = (role for role in roles if role.name not in agreed)
+                missing = (role for role in roles if role.name not in speakers)
                 yield from (f"break the glass as {role.name}: {who_can(role, policy)}" for role in missing)
 
 

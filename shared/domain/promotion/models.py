@@ -28,8 +28,6 @@ class EntryState(StrEnum):
 
     CANDIDATE = "candidate"
     APPROVED = "approved"
-    IN_PRODUCTION = "in production"
-    RETIRED = "retired"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

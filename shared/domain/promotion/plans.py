@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.bundles import BundleFile
 from shared.domain.promotion.gate_specs import GateSpec
@@ -103,6 +104,13 @@ class Plan:
             for phase in Phase:
                 for move in stage.moves(phase):
                     yield stage, move
+
+    def at(self, stage: str) -> StagePlan:
+        """The plan of *stage*. Raises Refused where the promotion does not pass it."""
+        for stage_plan in self.stages:
+            if stage_plan.stage.name == stage:
+                return stage_plan
+        raise Refused(f"the plan of {self.model} has no stage {stage!r}")
 
     def against(self, stage: str, champion: Champion) -> "Plan":
         """This plan with *champion* as the one that serves *stage*."""

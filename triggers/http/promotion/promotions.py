@@ -7,7 +7,8 @@ from typing import Any
 
 from shared import contracts as c
 from shared.application.promotion.awaited_roles import Waited, open_promotions, waited_for
-from shared.application.promotion.standing import opened, pack_of
+from shared.application.promotion.standing import pack_of
+from shared.application.promotion.stored_plans import opened
 from shared.application.promotion.unmet_needs import unmet_at_end, unmet_now
 from shared.clients import Clients
 from shared.contracts import Promotion

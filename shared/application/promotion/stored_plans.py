@@ -1,0 +1,84 @@
+"""The plan of a promotion, read from the record of its opening; and what activities and orchestrations make of it.
+
+Every reading is one blob, and nothing is kept between two: a record that was changed or restored meanwhile must show.
+"""
+
+from dataclasses import fields
+
+from shared import contracts as c
+from shared.codec import decode
+from shared.domain import identity
+from shared.domain.failures import Refused
+from shared.domain.promotion.audit import canonical_digest
+from shared.domain.promotion.outlines import outline_of
+from shared.ports import Ledger
+
+
+def opened(ledger: Ledger, promotion: str) -> c.PromotionOpened | None:
+    """The promotion's opening with its plan, None before it was opened."""
+    raw = ledger.find(_key(promotion))
+    return None if raw is None else decode(c.PromotionOpened, raw)
+
+
+def admission_of(opening: c.PromotionOpened) -> c.PromotionAdmission:
+    """*opening* without the plan itself, for an orchestration and its history."""
+    return c.PromotionAdmission(
+        outline=outline_of(opening.plan) if opening.plan else None,
+        plan_digest=opening.plan_digest,
+        fate=opening.fate,
+        because=opening.because,
+        locks=opening.locks,
+    )
+
+
+def restoring_of(ledger: Ledger, promotion: c.Promotion, because: str = "") -> c.Restoring:
+    """What undoes *promotion*, of which nothing was moved where it was never opened."""
+    opening = opened(ledger, promotion.id)
+    if opening is None:
+        return c.Restoring(promotion=promotion, because=because)
+    return c.Restoring(
+        promotion=promotion,
+        outline=outline_of(opening.plan) if opening.plan else None,
+        plan_digest=opening.plan_digest,
+        because=because,
+        locks=opening.held,
+    )
+
+
+def stage_order(ledger: Ledger, step: c.StageStep) -> c.StageOrder:
+    """*step* with its plan. Raises Refused as `read_plan` does."""
+    plan = read_plan(ledger, step.promotion.id, step.plan_digest)
+    return c.StageOrder(plan=plan, **{field.name: getattr(step, field.name) for field in fields(c.StageStep)})
+
+
+def move_order(ledger: Ledger, step: c.MoveStep) -> c.MoveOrder:
+    """*step* with its plan. Raises Refused as `read_plan` does."""
+    # An order of the first version names no plan of its own, and its receipt does; an undo of that version has neither.
+    digest = step.plan_digest or (step.receipt.plan if step.receipt else "")
+    plan = read_plan(ledger, step.promotion.id, digest)
+    return c.MoveOrder(plan=plan, **{field.name: getattr(step, field.name) for field in fields(c.MoveStep)})
+
+
+def read_plan(ledger: Ledger, promotion: str, digest: str) -> c.Plan:
+    """The stored plan of *promotion*, where it is the one that *digest* names.
+
+    An empty *digest* comes from undos of the first version alone, and means the plan that was opened. Raises Refused
+    for another plan, for one whose content is not what was approved under its digest, and where there is none.
+    """
+    raw, path = ledger.find(_key(promotion)) or {}, f"{_key(promotion)}.json"
+    if not raw.get("plan"):
+        raise Refused(f"{promotion} has no plan in {path}; restore that record from a backup, or promote anew")
+    if digest not in ("", raw["plan_digest"]):
+        raise Refused(f"{promotion} is ordered by plan {digest}, and its plan is {raw['plan_digest']}; promote anew")
+    # Over the JSON as it is stored, not over the decoded plan: a later release knows fields that this plan never had.
+    content = canonical_digest(raw["plan"])
+    if content != raw["plan_digest"]:
+        raise Refused(
+            f"the plan in {path} was changed: it has digest {content}, planned was {raw['plan_digest']}; "
+            "restore that record from a backup, or promote anew"
+        )
+    return decode(c.Plan, raw["plan"])
+
+
+def _key(promotion: str) -> str:
+    return identity.promotion_key(promotion, "opened")
