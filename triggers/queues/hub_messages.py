@@ -18,7 +18,7 @@ from shared.application.events.dead_letters import store_letter
 from shared.application.events.intake import take_in
 from shared.clients import Clients
 from shared.domain.access.redaction import without_secrets
-from shared.domain.events import UnreadableEvent
+from shared.domain.events import EventOrigin, UnreadableEvent
 from shared.durable.starting import Client
 from shared.telemetry.instruments import record_duration
 from shared.telemetry.spans import receiving
@@ -95,4 +95,5 @@ async def take_message(client: Client, clients: Clients, raw: dict[str, Any], pr
     except UnreadableEvent as error:
         location = await asyncio.to_thread(store_letter, clients, raw, str(error))
         raise PoisonMessage(f"stored as {location}: {error}") from error
-    return tuple([result for event in events for result in await take_in(client, clients, event)])
+    origin = EventOrigin(source="the hub's queue", type=MESSAGE)
+    return tuple([result for event in events for result in await take_in(client, clients, event, origin)])
