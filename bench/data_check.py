@@ -70,8 +70,8 @@ def check(path: Path) -> float:
     from shared.adapters.reader.checks import check_files
     from shared.adapters.reader.files import local_file
     from shared.adapters.reader.pool import Readers
-    from shared.domain.data.data_contract import parse_contract
     from shared.domain.data.reference_profile import parse_profile
+    from tests.data_contracts import parse_contract
 
     contract = parse_contract({**CONTRACT, "format": path.suffix[1:]})
     reference = parse_profile(json.loads(path.with_name("reference.json").read_text()))
@@ -111,7 +111,7 @@ def pandera(path: Path) -> float:
 def make_reference(folder: Path) -> None:
     from shared.adapters.reader.files import TableFile
     from shared.adapters.tables.measuring import profile
-    from shared.domain.data.data_contract import parse_contract
+    from tests.data_contracts import parse_contract
 
     small = folder / "small.csv"
     make(small, 16)

@@ -115,7 +115,7 @@ def _ours_from_file(folder: Path) -> str:
 
 
 def _contract():
-    from shared.domain.data.data_contract import parse_contract
+    from tests.data_contracts import parse_contract
 
     numbers = [{"name": f"x{number}", "type": "number"} for number in range(6)]
     return parse_contract({"format": "csv", "columns": [*numbers, {"name": "site", "type": "string"}]})

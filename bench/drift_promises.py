@@ -20,11 +20,11 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.drift_statistics import WORLDS, Rows, counted, limit, reference_of
-from shared.domain.drift.columns import corrected_variation, total_variation
 from shared.domain.drift.detector import detect
 from shared.domain.drift.relevance import relevance
 from shared.domain.drift.rule import DriftOutcome, DriftRule
 from shared.domain.statistics.counts import benjamini_hochberg, kolmogorov_smirnov
+from shared.domain.statistics.shifts import corrected_variation, total_variation
 
 OUTCOMES = (DriftOutcome.DRIFTED, DriftOutcome.INCONCLUSIVE, DriftOutcome.NONE)
 Draw = Callable[[np.random.Generator, int], np.ndarray]

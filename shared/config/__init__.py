@@ -6,13 +6,13 @@
 from pathlib import Path
 
 from shared.config.document import read_document
-from shared.config.findings import ConfigurationError, Finding
+from shared.config.findings import ConfigurationError, FileFinding
 from shared.config.guard import loop_findings
 from shared.config.reading import FilePlace, Report, read_file
 from shared.config.sections.whole import SignalboxFile, configuration_of
 from shared.domain.configuration import Configuration
 
-__all__ = ["Configuration", "ConfigurationError", "Finding", "check", "load"]
+__all__ = ["Configuration", "ConfigurationError", "FileFinding", "check", "load"]
 
 
 def load(path: Path) -> Configuration:
@@ -24,12 +24,12 @@ def load(path: Path) -> Configuration:
     return configuration
 
 
-def check(path: Path) -> tuple[Finding, ...]:
+def check(path: Path) -> tuple[FileFinding, ...]:
     """Every error and warning in the file *path* and in the data contracts that it names, by file and line."""
     return _read(path)[1]
 
 
-def _read(path: Path) -> tuple[Configuration | None, tuple[Finding, ...]]:
+def _read(path: Path) -> tuple[Configuration | None, tuple[FileFinding, ...]]:
     document, findings = read_document(path)
     if document is None:
         return None, findings

@@ -1,32 +1,39 @@
 """Data contracts and their reference profiles, read as strictly as the configuration that names them.
 
-`shared.domain.data.data_contract` has the fields of a contract. This module has the files, the lines, and what two
+`shared.config.sections.contract` has the fields of a contract. This module has the files, the lines, and what two
 files say together.
 """
 
 import json
-from dataclasses import dataclass, replace
+import re
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from shared.config.document import Document, read_document
-from shared.config.findings import ConfigurationError, Finding
-from shared.domain.data.data_contract import ContractError, ContractProblem, DataContract, parse_contract
+from shared.config.findings import ConfigurationError, FileFinding
+from shared.config.reading import ContractFile, FilePlace, Report, read_file
+from shared.config.sections.contract import ContractSection, contract_of
+from shared.domain.data.data_contract import DataContract
 from shared.domain.data.reference_profile import ProfileError, ReferenceProfile, parse_profile, unfit_columns
 
 _OPENING = "start with `format:` and `columns:`"
 _LONGEST_PROFILE = 16 * 1024 * 1024  # Bytes; a thousand columns with a thousand breakpoints each.
 _REFERENCE = "distribution.reference"
+_OF_COLUMN = re.compile(r"columns\[(?P<number>[0-9]+)\]\.(?P<field>.+)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContractFile:
-    """What the contract at *path* says; without *contract* it cannot be used, and *findings* say why."""
-
-    path: str
-    contract: DataContract | None = None
-    reference: ReferenceProfile | None = None
-    findings: tuple[Finding, ...] = ()
+def named_contract(place: FilePlace, path: str) -> str:
+    """*path*, after the data contract there is read, once however many sections name it, and its findings reported."""
+    report = place.report
+    if path.startswith("/") or ".." in PurePosixPath(path).parts:
+        place.fail("contract", f"is {path!r}, outside the configuration's folder", "name a file in or below it")
+    elif path and not is_file(report.home / path):
+        place.fail("contract", f"is {path!r}, which is not a file", "name a data contract beside the configuration")
+    elif path and path not in report.contracts:
+        file = report.contracts[path] = read_contract(report.home, path)
+        report.findings.extend(file.findings)
+    return path
 
 
 def read_contract(home: Path, path: str) -> ContractFile:
@@ -35,8 +42,8 @@ def read_contract(home: Path, path: str) -> ContractFile:
     if file.contract is None or document is None:
         return file
     reference, unfit = _reference(home, path, file.contract)
-    at_fault = _placed([replace(each, line=document.line(each.field)) for each in unfit if not each.file], path)
-    findings = (*file.findings, *at_fault, *(each for each in unfit if each.file))
+    own = [replace(finding, line=document.line(finding.field)) for finding in unfit if not finding.file]
+    findings = (*file.findings, *_placed(own, path), *(finding for finding in unfit if finding.file))
     return replace(file, contract=None if findings else file.contract, reference=reference, findings=findings)
 
 
@@ -50,18 +57,29 @@ def _read_rules(home: Path, path: str) -> tuple[ContractFile, Document | None]:
     document, findings = read_document(home / path, _OPENING)
     if document is None:
         return ContractFile(path=path, findings=_placed(findings, path)), None
-    try:
-        contract = parse_contract(document.content)
-    except ContractError as error:
-        known = {finding.field for finding in findings}  # What was refused as YAML reads as missing now.
-        wrong = [_of(problem, document) for problem in error.problems if problem.field not in known]
-        return ContractFile(path=path, findings=_placed([*findings, *wrong], path)), document
+    contract, faults = contract_in(document)
+    refused = {finding.field for finding in findings}  # What was refused as YAML reads as left out.
+    findings = (*findings, *(fault for fault in faults if fault.field not in refused))
     return ContractFile(path=path, contract=contract, findings=_placed(findings, path)), document
 
 
-def _of(problem: ContractProblem, document: Document) -> Finding:
-    place = problem.field or "file"
-    return Finding(line=document.line(problem.field), field=place, problem=problem.problem, remedy=problem.remedy)
+def contract_in(document: Document) -> tuple[DataContract | None, tuple[FileFinding, ...]]:
+    """The contract in *document*, incomplete where there are findings, and None where too little can be used."""
+    report = Report(document=document, home=Path())
+    section = read_file(ContractSection, report)
+    contract = None if section is None else contract_of(section, FilePlace(report))
+    return contract, tuple(_with_column(finding, document) for finding in report.findings)
+
+
+def _with_column(finding: FileFinding, document: Document) -> FileFinding:
+    """*finding* with the name of the column that its field belongs to: people know columns by name, not by number."""
+    match = _OF_COLUMN.match(finding.field)
+    if not match or match["field"] == "name":
+        return finding
+    column = document.content["columns"][int(match["number"])]
+    name = column.get("name") if isinstance(column, dict) else None
+    about = f"of column {name} " if isinstance(name, str) and name else ""
+    return replace(finding, problem=f"{about}{finding.problem}")
 
 
 def load_contract(home: Path, path: str) -> tuple[DataContract, ReferenceProfile | None]:
@@ -80,7 +98,9 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def _reference(home: Path, path: str, contract: DataContract) -> tuple[ReferenceProfile | None, tuple[Finding, ...]]:
+def _reference(
+    home: Path, path: str, contract: DataContract
+) -> tuple[ReferenceProfile | None, tuple[FileFinding, ...]]:
     """The profile beside the contract, and findings: those without a file are about the contract's own fields."""
     rule = contract.distribution
     if rule is None:
@@ -132,9 +152,9 @@ def _refuse_constant(name: str) -> Any:
     raise ProfileError(f"it holds {name}, which is not JSON")
 
 
-def _placed(findings: Any, path: str) -> tuple[Finding, ...]:
+def _placed(findings: Any, path: str) -> tuple[FileFinding, ...]:
     return tuple(replace(finding, file=path) for finding in findings)
 
 
-def _finding(field: str, problem: str, remedy: str, file: str = "") -> Finding:
-    return Finding(line=0, field=field, problem=problem, remedy=remedy, file=file)
+def _finding(field: str, problem: str, remedy: str, file: str = "") -> FileFinding:
+    return FileFinding(line=0, field=field, problem=problem, remedy=remedy, file=file)

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from shared.config.findings import Finding
+from shared.config.findings import FileFinding
 
 _TAG = "tag:yaml.org,2002:"
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]{0,39})")  # A leading zero means octal to some readers: it stays text.
@@ -37,7 +37,7 @@ class Document:
 
 def read_document(
     path: Path, opening: str = "start with `environments:`, `hub:` and `routes:`"
-) -> tuple[Document | None, tuple[Finding, ...]]:
+) -> tuple[Document | None, tuple[FileFinding, ...]]:
     """The document in the file *path*, and what keeps it from being one; *opening* says how such a file begins."""
     try:
         node = yaml.compose(_text(path), Loader=_BoundedLoader)
@@ -89,7 +89,7 @@ class _Walk:
 
     def __init__(self) -> None:
         self.lines: dict[str, int] = {}
-        self.findings: list[Finding] = []
+        self.findings: list[FileFinding] = []
         self._values = 0
 
     def plain(self, node: yaml.Node, where: str, above: tuple[yaml.Node, ...]) -> Any:
@@ -145,11 +145,11 @@ def _halved(text: str) -> bool:
     return not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
-def _not_yaml(error: yaml.YAMLError) -> Finding:
+def _not_yaml(error: yaml.YAMLError) -> FileFinding:
     mark = getattr(error, "problem_mark", None)
     said = getattr(error, "problem", None) or str(error).partition("\n")[0]
     return _finding(mark.line + 1 if mark else 0, "file", f"is not YAML ({said})", "mend the syntax at that line")
 
 
-def _finding(line: int, field: str, problem: str, remedy: str) -> Finding:
-    return Finding(line=line, field=field, problem=problem, remedy=remedy)
+def _finding(line: int, field: str, problem: str, remedy: str) -> FileFinding:
+    return FileFinding(line=line, field=field, problem=problem, remedy=remedy)

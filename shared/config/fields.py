@@ -125,6 +125,22 @@ class Number(Rule):
         return {"type": "number", **limits}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Character(Rule):
+    """One ASCII character, a space too, and none of those in *refused*."""
+
+    refused: str = ""
+    expected: str = "one ASCII character"
+
+    def read(self, value: Any) -> str:
+        if not isinstance(value, str) or len(value) != 1 or not value.isascii() or value in self.refused:
+            raise ValueError(self.expected)
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "minLength": 1, "maxLength": 1}
+
+
 @dataclass(frozen=True, slots=True)
 class Advice:
     """What a finding advises about a section whose type does not say it."""

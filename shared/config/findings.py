@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class FileFinding:
     """*level* is `error` or `warning`; *line* counts from 1, 0 where there is no line.
 
     *file* is the path of a data contract or a profile beside the configuration; empty for the configuration itself.
@@ -28,6 +28,6 @@ class Finding:
 class ConfigurationError(ValueError):
     """The configuration cannot be used; the message has a line for each finding."""
 
-    def __init__(self, name: str, findings: tuple[Finding, ...]) -> None:
+    def __init__(self, name: str, findings: tuple[FileFinding, ...]) -> None:
         super().__init__("\n".join(finding.placed(name) for finding in findings))
         self.findings = findings

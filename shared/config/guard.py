@@ -7,7 +7,7 @@ Proved at load from the patterns alone; a cycle is printed whole, and every find
 from dataclasses import dataclass
 
 from shared.config.document import Document
-from shared.config.findings import Finding
+from shared.config.findings import FileFinding
 from shared.domain.configuration import Configuration
 from shared.domain.inference.routes import Route
 from shared.domain.paths.intersection import witness
@@ -26,7 +26,7 @@ class Feed:
 Feeds = dict[str, dict[str, Feed]]
 
 
-def loop_findings(configuration: Configuration, document: Document) -> list[Finding]:
+def loop_findings(configuration: Configuration, document: Document) -> list[FileFinding]:
     """A finding for every loop, every chain, and every use of a container of Signalbox's own."""
     routes = configuration.routes
     feeds = {
@@ -36,7 +36,7 @@ def loop_findings(configuration: Configuration, document: Document) -> list[Find
     return [*found, *_training(configuration, document)]
 
 
-def _reserved(configuration: Configuration, document: Document) -> list[Finding]:
+def _reserved(configuration: Configuration, document: Document) -> list[FileFinding]:
     own = configuration.hub.reserved
     return [
         _finding(
@@ -48,7 +48,7 @@ def _reserved(configuration: Configuration, document: Document) -> list[Finding]
     ]
 
 
-def _training(configuration: Configuration, document: Document) -> list[Finding]:
+def _training(configuration: Configuration, document: Document) -> list[FileFinding]:
     """What a run wrote trains no model, and training sets, which lie in Signalbox's own container, are no arrivals."""
     found = []
     for rules in configuration.retraining:
@@ -57,7 +57,7 @@ def _training(configuration: Configuration, document: Document) -> list[Finding]
             if fed.take.partition("/")[0] in configuration.hub.reserved:
                 where = f"models.{rules.model}.retraining.data.{fed.name}.take"
                 problem, remedy = f"is {fed.take!r} in Signalbox's own container", "use a container of the hub's own"
-                found.append(Finding(line=document.line(where), field=where, problem=problem, remedy=remedy))
+                found.append(FileFinding(line=document.line(where), field=where, problem=problem, remedy=remedy))
             for source in configuration.routes:
                 path = witness(_written(source), fed.take)
                 if path is not None:
@@ -68,7 +68,7 @@ def _training(configuration: Configuration, document: Document) -> list[Finding]
     return found
 
 
-def _cycles(feeds: Feeds, document: Document) -> list[Finding]:
+def _cycles(feeds: Feeds, document: Document) -> list[FileFinding]:
     found, told = [], set[frozenset[str]]()
     for name in feeds:
         cycle = _cycle(name, feeds)
@@ -80,7 +80,7 @@ def _cycles(feeds: Feeds, document: Document) -> list[Finding]:
     return found
 
 
-def _chains(feeds: Feeds, document: Document) -> list[Finding]:
+def _chains(feeds: Feeds, document: Document) -> list[FileFinding]:
     """A finding for every route that feeds another without a way back."""
     remedy = "publish elsewhere: what a run wrote is never scored"
     return [
@@ -130,6 +130,6 @@ def _way(start: str, end: str, feeds: Feeds) -> list[str]:
     return []
 
 
-def _finding(document: Document, route: Route, field: str, problem: str, remedy: str) -> Finding:
+def _finding(document: Document, route: Route, field: str, problem: str, remedy: str) -> FileFinding:
     where = f"routes.{route.name}.{field}"
-    return Finding(line=document.line(where), field=where, problem=problem, remedy=remedy)
+    return FileFinding(line=document.line(where), field=where, problem=problem, remedy=remedy)

@@ -7,18 +7,30 @@ import copy
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, is_dataclass
-from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar, get_args, get_origin
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
-from shared.config.contracts import ContractFile, is_file, read_contract
 from shared.config.document import Document
-from shared.config.findings import Finding
+from shared.config.findings import FileFinding
+from shared.domain.data.data_contract import DataContract
+from shared.domain.data.reference_profile import ReferenceProfile
 from shared.validation import Fault, hint_at, read, shape_of
+from shared.validation import Path as Steps
 from shared.validation.types import split
 
 T = TypeVar("T")
 
 _MOST_READINGS = 12  # Each one mends a level of what is missing; a configuration has six.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractFile:
+    """What the contract at *path* says; without *contract* it cannot be used, and *findings* say why."""
+
+    path: str
+    contract: DataContract | None = None
+    reference: ReferenceProfile | None = None
+    findings: tuple[FileFinding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +42,7 @@ class Report:
 
     document: Document
     home: Path
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[FileFinding] = field(default_factory=list)
     faulty: set[str] = field(default_factory=set)
     contracts: dict[str, ContractFile] = field(default_factory=dict)
 
@@ -48,12 +60,12 @@ class FilePlace:
     def fail(self, name: str, problem: str, remedy: str, level: str = "error") -> None:
         """Report what is wrong with the field *name* of the section, or with the section itself where it is empty."""
         where = self._field(name)
-        if any(f"{where}.".startswith(f"{faulty}.") for faulty in self.report.faulty):
+        if self.is_faulty(name):
             return
         if not name and any(faulty.startswith(f"{where}.") for faulty in self.report.faulty):
             return  # What the section lacks as a whole may be what is wrong in it.
         line = self.report.document.line(where)
-        self.report.findings.append(Finding(line=line, field=where, problem=problem, remedy=remedy, level=level))
+        self.report.findings.append(FileFinding(line=line, field=where, problem=problem, remedy=remedy, level=level))
 
     def fail_all(self, name: str, problems: Iterable[tuple[str, str]]) -> None:
         for problem, remedy in problems:
@@ -66,16 +78,10 @@ class FilePlace:
             if name not in known:
                 self.fail(name, "is not a field here", nearest(name, known))
 
-    def contract(self, path: str) -> str:
-        """The data contract at *path* is read, once however many fields name it, and its findings are reported."""
-        if path.startswith("/") or ".." in PurePosixPath(path).parts:
-            self.fail("contract", f"is {path!r}, outside the configuration's folder", "name a file in or below it")
-        elif path and not is_file(self.report.home / path):
-            self.fail("contract", f"is {path!r}, which is not a file", "name a data contract beside the configuration")
-        elif path and path not in self.report.contracts:
-            file = self.report.contracts[path] = read_contract(self.report.home, path)
-            self.report.findings.extend(file.findings)
-        return path
+    def is_faulty(self, name: str) -> bool:
+        """Whether the field *name*, or what is around it, has a finding already and reads as something else."""
+        where = self._field(name)
+        return any(f"{where}.".startswith(f"{faulty}.") for faulty in self.report.faulty)
 
     def _field(self, name: str) -> str:
         return f"{self.path}.{name}" if self.path and name else name or self.path
@@ -131,7 +137,7 @@ def _said(kind: Any, fault: Fault) -> tuple[str, str]:
 
 
 def _without_nulls(hint: Any, value: Any) -> Any:
-    """A field without a value is left out, and a section without fields is an empty one."""
+    """A field without a value is left out, and a section without fields, whose name is the user's, is an empty one."""
     kind = split(hint)[0]
     if value is None and (is_dataclass(kind) or get_origin(kind) is dict):
         return {}
@@ -144,25 +150,49 @@ def _without_nulls(hint: Any, value: Any) -> Any:
         }
     if get_origin(kind) is dict and isinstance(value, dict):
         return {name: _without_nulls(get_args(kind)[1], inner) for name, inner in value.items()}
+    if get_origin(kind) is tuple and isinstance(value, list):
+        return [inner if inner is None else _without_nulls(get_args(kind)[0], inner) for inner in value]
     return value
 
 
 def _mended(kind: Any, content: Any, faults: Iterable[Fault]) -> Any:
-    """*content* without what is wrong in it, and with something empty where something must be."""
+    """*content* without what is wrong in it, and with something empty where something must be.
+
+    An entry of a list is mended where it is a section. A list with another wrong entry is left out as a whole, since
+    the places of the entries behind it would change.
+    """
     content = copy.deepcopy(content)
     for fault in faults:
         path = fault.path
-        in_list = next((n for n, step in enumerate(path) if isinstance(step, int)), None)
-        path = path[:in_list]
-        parent = content
-        for step in path[:-1]:
-            parent = parent[step] if isinstance(parent, dict) and step in parent else {}
+        while path and isinstance(path[-1], int) and not is_dataclass(split(hint_at(kind, path))[0]):
+            path = path[:-1]
+        parent = _parent(content, path)
+        if parent is None:
+            continue  # What is around it has been left out for another fault.
         plain, outer = (split(hint_at(kind, steps))[0] for steps in (path, path[:-1]))
         is_named = get_origin(plain) is dict and get_origin(outer) is dict
         if (is_dataclass(plain) or is_named) and fault.kind != "unknown":
             parent[path[-1]] = {}
         elif fault.kind == "missing":
-            parent[path[-1]] = {dict: {}, tuple: []}.get(get_origin(plain))  # None for a text.
+            parent[path[-1]] = _placeholder(plain)
         else:
             parent.pop(path[-1], None)
     return content
+
+
+def _parent(content: Any, path: Steps) -> Any:
+    """The mapping or list in *content* that holds the last step of *path*, None where it is not there."""
+    for step in path[:-1]:
+        try:
+            content = content[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    fits = isinstance(content, list) if isinstance(path[-1], int) else isinstance(content, dict)
+    return content if fits else None
+
+
+def _placeholder(kind: Any) -> Any:
+    """What stands for a missing field of the type *kind*; None for a text, which a lenient reading takes."""
+    if get_origin(kind) is Literal:
+        return get_args(kind)[0]
+    return {dict: {}, tuple: []}.get(get_origin(kind))

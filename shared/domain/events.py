@@ -9,6 +9,14 @@ from shared.domain.promotion.models import ModelVersion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventOrigin:
+    """What an event's envelope says of where it is from: the *source* that sent it, and its vendor *type*."""
+
+    source: str = ""
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BlobArrived:
     """A committed write to the Data Hub: created, or renamed into place (then *etag* is not known yet, and empty).
 

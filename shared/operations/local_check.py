@@ -13,7 +13,7 @@ from shared.adapters.reader.checks import check_files
 from shared.adapters.reader.files import local_file
 from shared.adapters.reader.process import ReaderFailed
 from shared.config.contracts import read_contract
-from shared.config.findings import Finding
+from shared.config.findings import FileFinding
 
 PASSED, FAILED, NOT_TRIED = 0, 1, 2
 
@@ -28,7 +28,7 @@ def judge_locally(file: Path, contract: Path) -> tuple[int, dict[str, Any]]:
             pass
         report = check_files([local_file(file)], rules.contract, rules.reference).to_dict()
     except (OSError, ReaderFailed) as error:
-        problem = Finding(line=0, field="file", problem=f"cannot be read ({error})", remedy="name a readable file")
+        problem = FileFinding(line=0, field="file", problem=f"cannot be read ({error})", remedy="name a readable file")
         return NOT_TRIED, _refusal([_with_file(problem, file.parent, file.name)])
     return PASSED if report["outcome"] == "passed" else FAILED, report
 
@@ -49,12 +49,12 @@ def main(arguments: list[str]) -> int:
     return code
 
 
-def _refusal(findings: list[Finding]) -> dict[str, Any]:
+def _refusal(findings: list[FileFinding]) -> dict[str, Any]:
     lines = [finding.placed("") for finding in findings]
     return {"outcome": "refused", "summary": lines, "problems": [asdict(finding) for finding in findings]}
 
 
-def _with_file(finding: Finding, folder: Path, name: str = "") -> Finding:
+def _with_file(finding: FileFinding, folder: Path, name: str = "") -> FileFinding:
     return replace(finding, file=str(folder / (finding.file or name)))
 
 

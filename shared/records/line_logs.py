@@ -4,12 +4,21 @@ Which part is the newest is found in the hub, so writers need no memory and any 
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from shared.domain.failures import Transient
 from shared.ports import DataHub
 from shared.records import paths
 
 _TRIES = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinePlace:
+    """The line *number*, from 0, of the blob *part*. Lines are only added, so a place never moves."""
+
+    part: str
+    number: int
 
 
 def append_line(hub: DataHub, container: str, path: str, line: bytes) -> None:
@@ -24,13 +33,6 @@ def append_line(hub: DataHub, container: str, path: str, line: bytes) -> None:
     raise Transient(f"{container}/{path} was filled {_TRIES} times while a line was added; try again")
 
 
-def read_lines(hub: DataHub, container: str, path: str) -> Iterator[bytes]:
-    """The lines of the log at *path*, oldest first; they are read a part at a time."""
-    parts = sorted((blob.path for blob in hub.list(container, paths.log_parts(path))), key=paths.part_number)
-    for part in (path, *parts):
-        yield from (hub.read(container, part) or b"").splitlines()
-
-
 def newest_lines(hub: DataHub, container: str, path: str, most: int) -> list[bytes]:
     """At most *most* of the log's last lines, oldest first; of the older parts nothing is read that is not needed."""
     parts = sorted((blob.path for blob in hub.list(container, paths.log_parts(path))), key=paths.part_number)
@@ -40,3 +42,20 @@ def newest_lines(hub: DataHub, container: str, path: str, most: int) -> list[byt
         if len(lines) >= most:
             break
     return lines
+
+
+def lines_before(
+    hub: DataHub, container: str, prefix: str, place: LinePlace | None
+) -> Iterator[tuple[LinePlace, bytes]]:
+    """The lines of all logs whose paths begin with *prefix*, the newest first, each with its place.
+
+    They begin before *place*, or with the last line where it is None. A part is read when its lines are needed.
+    """
+    parts = sorted((blob.path for blob in hub.list(container, prefix)), reverse=True)
+    for part in parts:
+        if place is not None and part > place.part:
+            continue
+        lines = (hub.read(container, part) or b"").splitlines()
+        end = place.number if place is not None and part == place.part else len(lines)
+        for number in reversed(range(min(end, len(lines)))):
+            yield LinePlace(part=part, number=number), lines[number]

@@ -65,8 +65,13 @@ def open_run(run: str) -> str:
     return f"{OPEN_RUNS}{run}.json"
 
 
+def ignored_events(day: str = "") -> str:
+    """The prefix of the logs of ignored events: of one *day*, or of all."""
+    return f"ignored/{day}"
+
+
 def ignored(day: str) -> str:
-    return f"ignored/{day}.jsonl"
+    return f"{ignored_events(day)}.jsonl"
 
 
 def log_parts(path: str) -> str:

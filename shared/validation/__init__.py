@@ -5,7 +5,7 @@ The rules of a field stand in its annotation (`shared.validation.rules`); JSON S
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
@@ -66,9 +66,18 @@ def read(kind: type[T], raw: Any, *, lenient: bool = False) -> Reading[T]:
             json.dumps(raw), strict=True, extra="forbid", context=context
         )
     except ValidationError as error:
-        faults = (_fault(kind, each) for each in error.errors(include_url=False))
+        errors = error.errors(include_url=False)
+        faults = (_fault(kind, detail) for detail in errors if not _only_lacks_wrong_entries(detail, errors))
         return Reading(None, tuple(_without_repeats(faults)))
     return Reading(value)
+
+
+def _only_lacks_wrong_entries(error: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a list is called too short because pydantic counts only its good entries; the others have errors."""
+    place = error["loc"]
+    return error["type"] == "too_short" and any(
+        other["loc"][: len(place)] == place and len(other["loc"]) > len(place) for other in errors
+    )
 
 
 @cache

@@ -4,7 +4,7 @@ refusal advises come from the same object."""
 import re
 from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated, Any, TypeAlias, get_origin
+from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin
 
 from shared.validation.types import split
 
@@ -113,6 +113,8 @@ def expected_of(hint: Any) -> str:
         return described
     if isinstance(kind, type) and issubclass(kind, Enum):
         return f"one of {', '.join(str(member.value) for member in kind)}"
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(map(str, get_args(kind)))}"
     if get_origin(kind) is tuple:
         return "a list"
     return _NAMES.get(kind, "a JSON object")

@@ -43,9 +43,38 @@ def _whole(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 class _OfFiles(_Schemas):
+    """As files are read: a field that may be left out may be there without a value. A section with a name of the user's
+    may be empty where it has no field that is required."""
+
     def nullable_schema(self, schema: Any) -> dict[str, Any]:
-        """In a file a field without a value is one that is left out, and an editor should not offer it."""
+        """Without null, which the field that holds the value takes already."""
         return self.generate_inner(schema["schema"])
+
+    def dataclass_schema(self, schema: Any) -> dict[str, Any]:
+        described = super().dataclass_schema(schema)
+        required = described.get("required", ())
+        fields = described["properties"].items()
+        described["properties"] = {name: part if name in required else _or_empty(part) for name, part in fields}
+        return described
+
+    def dict_schema(self, schema: Any) -> dict[str, Any]:
+        described = super().dict_schema(schema)
+        values = described.get("additionalProperties")
+        if isinstance(values, dict):
+            section = self.resolve_ref_schema(values)
+            if section.get("type") == "object" and not section.get("required"):
+                described["additionalProperties"] = _or_empty(values)
+        return described
+
+
+def _or_empty(schema: dict[str, Any]) -> dict[str, Any]:
+    """*schema*, or nothing after the colon, which YAML reads as null."""
+    kind = schema.get("type")
+    if kind is not None and "enum" not in schema:
+        return schema | {"type": [*([kind] if isinstance(kind, str) else kind), "null"]}
+    around = {name: part for name, part in schema.items() if name in ("default", "description")}
+    inner = {name: part for name, part in schema.items() if name not in around}
+    return {"anyOf": [*inner.get("anyOf", [inner]), {"type": "null"}], **around}
 
 
 def file_schema(title: str, kind: Any) -> dict[str, Any]:

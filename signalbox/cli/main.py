@@ -8,7 +8,7 @@ from signalbox.cli.commands.doctor import doctor
 from signalbox.cli.commands.download import download
 from signalbox.cli.commands.drift import drift, features
 from signalbox.cli.commands.hub import check, drop
-from signalbox.cli.commands.letters import dlq
+from signalbox.cli.commands.letters import dlq, events
 from signalbox.cli.commands.local import demo, up
 from signalbox.cli.commands.messages import send, stream
 from signalbox.cli.commands.offline import config, profile
@@ -66,6 +66,7 @@ _RUNS = (
     reprocess,
     schedules,
     dlq,
+    events,
 )
 _PROMOTIONS = (
     plan,

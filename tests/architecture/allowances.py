@@ -12,9 +12,7 @@ SMALL_FILES: set[str] = {
 }
 
 # Public class names that have more than one meaning in the app, and how many.
-AMBIGUOUS_CLASSES: dict[str, int] = {
-    "Finding": 2,
-}
+AMBIGUOUS_CLASSES: dict[str, int] = {}
 
 # Modules that import themselves through others.
 CYCLES: set[str] = set()

@@ -17,6 +17,7 @@ from tests.inference.conftest import InferenceApp
         (("status", "--route", "each"), "no run fits"),
         (("promotions",), "no promotion yet"),
         (("dlq", "list"), "no dead letters"),
+        (("events", "ignored"), "no ignored event"),
         (("dlq", "replay", "--all"), "no dead letters"),
     ],
     ids=" ".join,

@@ -85,19 +85,19 @@ CONDITIONS = [
         guard=test_detector.test_an_irrelevant_column_alone_is_no_drift_where_the_score_must_move,
     ),
     Lock(
-        symbol="columns._judge",
+        symbol="shifts._judged",
         condition="effect >= rule.effect",
         without="True",
         guard=test_detector.test_a_change_too_small_to_matter_is_no_drift_however_many_rows_show_it,
     ),
     Lock(
-        symbol="columns._judge",
+        symbol="shifts._judged",
         condition="largest < rule.effect",
         without="True",
         guard=test_detector.test_too_few_rows_are_inconclusive_and_say_how_many_decide,
     ),
     Lock(
-        symbol="columns.compare_columns",
+        symbol="shifts.shifts_of",
         condition="statistics.benjamini_hochberg(family)",
         without="family",
         guard=test_detector.test_false_alarms_are_as_rare_as_alpha_says,

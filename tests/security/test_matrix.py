@@ -43,6 +43,7 @@ MAY = {
     "show_data_check": EVERYBODY,
     "show_operation": EVERYBODY,
     "receive_events": "FAK",
+    "list_ignored_events": EVERYBODY,
     "list_dead_letters": EVERYBODY,
     "show_dead_letter": EVERYBODY,
     "replay_dead_letter": "EFK",

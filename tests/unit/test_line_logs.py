@@ -10,7 +10,7 @@ from shared.domain.configuration import Configuration
 from shared.domain.events import BlobArrived, Irrelevant
 from shared.domain.inference.arrivals import Arrival
 from shared.domain.inference.routes import HubLayout
-from shared.records.line_logs import append_line, newest_lines, read_lines
+from shared.records.line_logs import append_line, newest_lines
 from tests.fakes.ports import BLOCKS, FakeClients, MemoryHub
 from triggers.events.receiver import receive_event
 
@@ -32,7 +32,7 @@ def test_sixty_thousand_ignored_events_in_a_day_are_all_kept():
 
     asyncio.run(storm())
 
-    kept = [json.loads(line)["event"] for line in read_lines(clients.hub, "signalbox", log)]
+    kept = [json.loads(line)["event"] for line in newest_lines(clients.hub, "signalbox", log, 100_000)]
     assert kept == [f"e{number}" for number in range(60_000)]
     parts = [blob.path for blob in clients.hub.list("signalbox", "ignored/")]
     assert parts == [log, "ignored/2026-11-29.part-000002.jsonl"]
@@ -50,7 +50,7 @@ def test_many_writers_go_on_in_the_same_part():
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: append_line(hub, "signalbox", "log.jsonl", b"%d" % number), range(400)))
 
-    assert sorted(map(int, read_lines(hub, "signalbox", "log.jsonl"))) == list(range(400))
+    assert sorted(map(int, newest_lines(hub, "signalbox", "log.jsonl", 100_000))) == list(range(400))
     assert [blob.path[-8:] for blob in hub.list("signalbox", "log.part-")] == ["02.jsonl", "03.jsonl"]
 
 
@@ -73,5 +73,5 @@ def test_what_an_event_says_is_kept_at_a_bounded_length():
 
     asyncio.run(receive_event(None, clients, raw))
 
-    (line,) = read_lines(clients.hub, "signalbox", "ignored/2026-11-29.jsonl")
+    (line,) = newest_lines(clients.hub, "signalbox", "ignored/2026-11-29.jsonl", 100_000)
     assert len(line) < 3000

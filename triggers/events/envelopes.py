@@ -8,7 +8,7 @@ import re
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from shared.domain.events import BlobArrived, Event, Irrelevant, ModelRegistered, UnreadableEvent
+from shared.domain.events import BlobArrived, Event, EventOrigin, Irrelevant, ModelRegistered, UnreadableEvent
 from shared.domain.inference.arrivals import CONTAINER, Arrival, bare_etag, path_problem
 from shared.domain.promotion.models import ModelVersion
 from triggers.events.fields import Fields, is_time, short
@@ -56,6 +56,16 @@ def read_event(raw: Any, account: str) -> Event:
     if not match or match["account"].lower() != account.lower():
         return Irrelevant(event_id=event_id, subject=subject, reason=f"{source} is not the hub's account {account}")
     return _arrived(envelope, kind.lower(), event_id, subject, account)
+
+
+def origin_of(raw: Any) -> EventOrigin:
+    """Who sent the event in *raw*, and its vendor type; an alert names neither."""
+    if common_alert(raw) is not None:
+        return EventOrigin(source="Azure Monitor", type="alert")
+    envelope = Fields(raw, "event")
+    source = envelope.get("topic") or envelope.get("source")
+    kind = envelope.get("eventType") or envelope.get("type")
+    return EventOrigin(source=source if isinstance(source, str) else "", type=kind if isinstance(kind, str) else "")
 
 
 def _registered(envelope: Fields, event_id: str) -> ModelRegistered:

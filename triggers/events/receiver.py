@@ -11,7 +11,7 @@ from shared.domain.access.redaction import without_secrets
 from shared.domain.events import UnreadableEvent
 from shared.durable.starting import Client
 from shared.telemetry.spans import receiving
-from triggers.events.envelopes import read_event
+from triggers.events.envelopes import origin_of, read_event
 from triggers.events.fields import moment_of
 
 _log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ async def receive_event(client: Client, clients: Clients, raw: Any) -> tuple[str
             results: tuple[str, ...] = (f"stored as {location}: {error}",)
     else:
         with receiving(type(event).__name__, now, since=happened_at, event=event.event_id):
-            results = await take_in(client, clients, event)
+            results = await take_in(client, clients, event, origin_of(raw))
     lag_s = "unknown" if happened_at is None else f"{(now - happened_at).total_seconds():.3f}"
     _log.info("event %s, lag_s=%s: %s", fields.get("id", "?"), lag_s, "; ".join(results))
     return results

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import triggers.http.operations.dead_letters
     import triggers.http.operations.events
     import triggers.http.operations.explanations
+    import triggers.http.operations.ignored_events
     import triggers.http.operations.job_logs
     import triggers.http.operations.models
     import triggers.http.operations.status_urls
@@ -60,6 +61,7 @@ ROUTES: tuple[ApiRoute, ...] = (
     _get("data-checks/{check}", api.inference.data_checks.show_data_check, WHOLE_APP),
     _get("operations/{operation}", api.operations.status_urls.show_operation, WHOLE_APP),
     _post("events", api.operations.events.receive_events, Action.DELIVER, WHOLE_APP, 202),
+    _get("events/ignored", api.operations.ignored_events.list_ignored_events, WHOLE_APP),
     _get("dead-letters", api.operations.dead_letters.list_dead_letters, WHOLE_APP),
     _get("dead-letters/letter", api.operations.dead_letters.show_dead_letter, WHOLE_APP),
     _post("dead-letters/replay", api.operations.dead_letters.replay_dead_letter, Action.OPERATE, WHOLE_APP),

@@ -18,7 +18,7 @@ from shared.application.events.dead_letters import store_letter
 from shared.application.events.intake import take_in
 from shared.clients import Clients
 from shared.domain.access.redaction import without_secrets
-from shared.domain.events import UnreadableEvent
+from shared.domain.events import EventOrigin, UnreadableEvent
 from shared.durable.starting import Client
 from shared.telemetry.instruments import record_duration
 from shared.telemetry.spans import receiving
@@ -97,4 +97,5 @@ async def take_message(client: Client, clients: Clients, raw: dict[str, Any], pr
         # Raising after the letter is stored makes the host abandon the message until the broker gives it up. Settling
         # it would hide it from those who watch the queue, and a Python function cannot dead-letter it with a reason.
         raise PoisonMessage(f"stored as {location}: {error}") from error
-    return tuple([result for event in events for result in await take_in(client, clients, event)])
+    origin = EventOrigin(source="the hub's queue", type=MESSAGE)
+    return tuple([result for event in events for result in await take_in(client, clients, event, origin)])

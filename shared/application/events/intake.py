@@ -19,16 +19,26 @@ from shared.application.promotion.starts import start_promotion
 from shared.application.retraining.causes import raise_cause, watch_training_data
 from shared.domain import identity
 from shared.domain.drift.outside import cause_of
-from shared.domain.events import AlertChanged, BlobArrived, Event, Irrelevant, ModelRegistered, MonitorBreached
+from shared.domain.events import (
+    AlertChanged,
+    BlobArrived,
+    Event,
+    EventOrigin,
+    Irrelevant,
+    ModelRegistered,
+    MonitorBreached,
+)
 from shared.domain.failures import Refused
 from shared.durable.starting import Client, Start
 from shared.ports import Models
 from shared.records import paths as records
+from shared.records.ignored_events import IgnoredEvent, note_ignored
 from shared.records.line_logs import append_line
 from shared.records.store import RecordStore
 from shared.routing import FOLDER_MARKER, Decision, Ignore, OpenWindow, StartRun, WatchTrainingData, route
 
-_LONGEST_ID, _LONGEST_SUBJECT = 256, 1200  # Of what an event says: a subject has a container and a blob's name.
+_LONGEST_ID = 256
+UNKNOWN_ORIGIN = EventOrigin()
 
 
 class EventClients(LetterClients, Protocol):
@@ -40,41 +50,45 @@ class EventClients(LetterClients, Protocol):
     def store(self) -> RecordStore: ...
 
 
-async def take_in(client: Client, clients: EventClients, event: Event) -> tuple[str, ...]:
-    """Act on one event; returns a sentence for each decision. Raises Transient: deliver the event again."""
+async def take_in(
+    client: Client, clients: EventClients, event: Event, origin: EventOrigin = UNKNOWN_ORIGIN
+) -> tuple[str, ...]:
+    """Act on one event of *origin*; returns a sentence for each decision. Raises Transient: deliver the event again."""
     if isinstance(event, Irrelevant):
-        await _record_ignored(clients, event.event_id, event.subject, event.reason)
+        await _record_ignored(clients, origin, event.event_id, event.subject, event.reason)
         return (event.reason,)
     if isinstance(event, ModelRegistered):
-        return (await _promote_flagged(client, clients, event),)
+        return (await _promote_flagged(client, clients, event, origin),)
     if isinstance(event, MonitorBreached | AlertChanged):
-        return (await _raise_cause(client, clients, event),)
+        return (await _raise_cause(client, clients, event, origin),)
     arrival, decisions = await asyncio.to_thread(decide, clients, event)
-    return tuple([await _carry_out(client, clients, arrival, decision) for decision in decisions])
+    return tuple([await _carry_out(client, clients, arrival, decision, origin) for decision in decisions])
 
 
-async def _promote_flagged(client: Client, clients: EventClients, event: ModelRegistered) -> str:
+async def _promote_flagged(client: Client, clients: EventClients, event: ModelRegistered, origin: EventOrigin) -> str:
     """A registration starts something only where the version carries a flag: its tags decide, not the event's."""
     try:
         promotion = await asyncio.to_thread(_flagged, clients, event)
     except Refused as refusal:
-        await _record_ignored(clients, event.event_id, str(event.model), str(refusal))
+        await _record_ignored(clients, origin, event.event_id, str(event.model), str(refusal))
         return str(refusal)
     if promotion is None:
         reason = f"{event.model} carries no flag"
-        await _record_ignored(clients, event.event_id, str(event.model), reason)
+        await _record_ignored(clients, origin, event.event_id, str(event.model), reason)
         return reason
     start = await start_promotion(client, clients.store, promotion)
     return f"promotion {promotion.id} {'started' if start is Start.STARTED else f'is {start.value}'}"
 
 
-async def _raise_cause(client: Client, clients: EventClients, event: MonitorBreached | AlertChanged) -> str:
+async def _raise_cause(
+    client: Client, clients: EventClients, event: MonitorBreached | AlertChanged, origin: EventOrigin
+) -> str:
     """What another monitor found becomes a cause of retraining, or a record that says why not."""
     configuration = clients.configuration
     workspaces = [workspace_suffix(workspace) for workspace in configuration.workspaces]
     cause = cause_of(event, configuration.drift, workspaces, clients.clock.now())
     if isinstance(cause, str):
-        await _record_ignored(clients, event.event_id, event.because[:200], cause)
+        await _record_ignored(clients, origin, event.event_id, event.because[:200], cause)
         return cause
     await raise_cause(client, clients.store, configuration, cause)
     return f"cause {cause.id} to retrain {cause.model}: {cause.because}"
@@ -110,10 +124,12 @@ def _with_etag(clients: EventClients, event: BlobArrived) -> BlobArrived:
     return replace(event, arrival=replace(arrival, etag=blob.etag, size=blob.size)) if blob else event
 
 
-async def _carry_out(client: Client, clients: EventClients, event: BlobArrived, decision: Decision) -> str:
+async def _carry_out(
+    client: Client, clients: EventClients, event: BlobArrived, decision: Decision, origin: EventOrigin
+) -> str:
     match decision:
         case Ignore(reason=reason):
-            await _record_ignored(clients, event.event_id, event.arrival.location, reason)
+            await _record_ignored(clients, origin, event.event_id, event.arrival.location, reason)
             return reason
         case OpenWindow(route=window_route, group=group):
             watch = c.WindowWatch(route=window_route, hub=clients.configuration.hub, group=group)
@@ -139,23 +155,16 @@ async def _start_run(client: Client, clients: EventClients, event: BlobArrived, 
         return f"run {inference.run} started"
     reason = f"skipped: run {inference.run} is {start.value}"
     record = {"event": event.event_id[:_LONGEST_ID], "delivery": uuid4().hex, "at": _now(clients), "reason": reason}
-    await _append(clients, records.duplicates(inference.run), record)
+    line = json.dumps(record, sort_keys=True).encode()
+    await asyncio.to_thread(append_line, clients.hub, hub.state, records.duplicates(inference.run), line)
     return reason
 
 
-async def _record_ignored(clients: EventClients, event_id: str, subject: str, reason: str) -> None:
-    record = {
-        "event": event_id[:_LONGEST_ID],
-        "subject": subject[:_LONGEST_SUBJECT],
-        "at": _now(clients),
-        "reason": reason[:_LONGEST_SUBJECT],
-    }
-    await _append(clients, records.ignored(clients.clock.now().date().isoformat()), record)
-
-
-async def _append(clients: EventClients, path: str, record: dict[str, str]) -> None:
-    line = json.dumps(record, sort_keys=True).encode()
-    await asyncio.to_thread(append_line, clients.hub, clients.configuration.hub.state, path, line)
+async def _record_ignored(clients: EventClients, origin: EventOrigin, event_id: str, subject: str, reason: str) -> None:
+    ignored = IgnoredEvent(
+        event=event_id, subject=subject, at=_now(clients), reason=reason, source=origin.source, type=origin.type
+    )
+    await asyncio.to_thread(note_ignored, clients.store, clients.clock.now().date(), ignored)
 
 
 def _now(clients: EventClients) -> str:

@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import yaml
-
-from shared.config.fields import Duration, Location, Number, Rule, Seconds, Share, Text, Texts
+from shared.config.document import read_document
+from shared.config.fields import Character, Duration, Location, Number, Seconds, Share, Text, Texts
 from shared.config.reading import FilePlace, built
 from shared.domain.drift.reference import PLACE
 from shared.domain.drift.rule import DriftRule
@@ -16,21 +15,6 @@ from shared.domain.inference.routes import Route
 from shared.validation.rules import Whole
 
 _EACH_RUN = "run"
-
-
-@dataclass(frozen=True, slots=True)
-class _Delimiter(Rule):
-    """One ASCII character, a space too."""
-
-    expected: str = "one ASCII character"
-
-    def read(self, value: Any) -> str:
-        if not isinstance(value, str) or len(value) != 1 or not value.isascii():
-            raise ValueError(self.expected)
-        return value
-
-    def schema(self) -> dict[str, Any]:
-        return {"type": "string", "maxLength": 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +31,7 @@ class OutputSection:
 
     name: Text
     field: Annotated[int, Whole(least=1, most=1000)] | None = None
-    delimiter: Annotated[str, _Delimiter()] | None = None
+    delimiter: Annotated[str, Character()] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,11 +120,8 @@ def _warn_without_reference(place: FilePlace, watch: DriftWatch, routes: tuple[R
 
 def _names_reference(contract: Path) -> bool:
     """Also where the contract cannot be read: its own findings say that."""
-    try:
-        content = yaml.safe_load(contract.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
-        return True
-    return not isinstance(content, dict) or isinstance(content.get("distribution"), dict)
+    document, _ = read_document(contract)
+    return document is None or isinstance(document.content.get("distribution"), dict)
 
 
 def _refuse_shared_sources(place: FilePlace, watches: Iterable[DriftWatch]) -> None:

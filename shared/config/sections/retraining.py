@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
 from shared.config import paths
+from shared.config.contracts import named_contract
 from shared.config.fields import (
     NAME,
     Advice,
@@ -49,7 +50,7 @@ class _GateOptions:
     """The JSON Schema of the gate's options, from the registry of gates."""
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        return {"anyOf": [{"type": "null"}, gate_schema(_GATE)]}
+        return gate_schema(_GATE)
 
 
 def _worth_names() -> list[str]:
@@ -184,7 +185,7 @@ def _data(section: DataSection, name: str, place: FilePlace) -> TrainingRoute:
         _check_table(section, place)
     elif section.contract is not None:
         place.fail("contract", "is of tables", "remove it: boxes have rules of their own, and `labels`")
-    contract = "" if boxes else place.contract(section.contract or "")
+    contract = "" if boxes else named_contract(place, section.contract or "")
     key = section.key or (("image_url",) if boxes else ())
     return built(TrainingRoute, section, name=name, contract=contract, key=key)
 

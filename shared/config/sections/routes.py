@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Discriminator, Tag
 
 from shared.config import paths
+from shared.config.contracts import named_contract
 from shared.config.fields import (
     NAME,
     Advice,
@@ -250,7 +251,7 @@ def _route(
 
 def _contract(section: RouteSection, place: FilePlace, contracts: Mapping[str, str], model: str) -> str:
     if section.contract is not None:
-        return place.contract(section.contract)
+        return named_contract(place, section.contract)
     if not contracts.get(model):
         place.fail("contract", "is missing", f"name a data contract here, or under models.{model or 'NAME'}")
     return contracts.get(model, "")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
+from shared.config.contracts import named_contract
 from shared.config.fields import NAME, Text
 from shared.config.reading import FilePlace, built
 from shared.config.sections.access import MachineSection, PermissionsSection, RoleSection, permissions_of, roles_of
@@ -112,6 +113,6 @@ def _models(sections: Mapping[str, ModelSection], place: FilePlace) -> tuple[dic
         one = place.inside(name)
         if section.promotion is not None and section.contract is None:
             one.fail("contract", "is missing", "name a data contract: the hold-out is checked against it")
-        contracts[name] = one.contract(section.contract or "")
+        contracts[name] = named_contract(one, section.contract or "")
         promotable.append(promotable_of(section.promotion, name, one, contracts[name], section.owner or ""))
     return contracts, tuple(model for model in promotable if model is not None)

@@ -1,7 +1,6 @@
 """Values of a data contract: bounds and allowed values as values of their column's type, and patterns that RE2 takes.
 
-A document's values come as YAML's plain ones (texts, whole and decimal numbers, true and false); a caller in Python may
-also give dates.
+The values come as a document's plain ones: texts, whole and decimal numbers, true and false.
 """
 
 import math
@@ -30,7 +29,7 @@ class ValueProblem(ValueError):
 
 def shown(value: object) -> str:
     """*value* as a message shows it, at most 60 characters long."""
-    text = str(value) if isinstance(value, date) else repr(value)
+    text = str(value) if isinstance(value, date) else repr(value)  # A bound that has been read may be a date.
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
@@ -51,8 +50,6 @@ def typed(value: object, kind: ColumnType) -> object:
 
 def zoned(value: object) -> bool:
     """Whether *value*, a bound of a timestamp as it was written, names its zone."""
-    if isinstance(value, datetime):
-        return value.tzinfo is not None
     match = _TIME.fullmatch(value) if isinstance(value, str) else None
     return match is not None and match["zone"] is not None
 
@@ -115,8 +112,6 @@ def _boolean(value: object) -> bool:
 
 
 def _day(value: object) -> date:
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
     if not isinstance(value, str) or not _DATE.fullmatch(value):
         raise ValueProblem(value, "write a day as YYYY-MM-DD")
     try:
@@ -127,12 +122,9 @@ def _day(value: object) -> date:
 
 def _moment(value: object) -> datetime:
     """Without a zone it is taken as UTC."""
-    if isinstance(value, date):
-        moment = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)  # noqa: DTZ001
-    elif not isinstance(value, str) or not _TIME.fullmatch(value):
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
         raise ValueProblem(value, "write a moment like 2024-05-01T12:30:00Z, or a day")
-    else:
-        moment = _parsed(value)
+    moment = _parsed(value)
     try:
         return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
     except OverflowError as error:

@@ -1,13 +1,12 @@
 """Judge what was measured against the data contract and the reference profile: pure, and says every reason."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from shared.domain.data.data_contract import DataContract, Distribution
 from shared.domain.data.data_measures import Breach, Measurements, Tally
-from shared.domain.data.reference_profile import ColumnProfile, ReferenceProfile
-from shared.domain.statistics import counts as statistics
+from shared.domain.data.reference_profile import ReferenceProfile
+from shared.domain.statistics.shifts import Movement, Shift, ShiftRule, shifts_of
 
 _WHOLE_FILE = ("readable", "column", "extra")
 _SAID = {
@@ -23,6 +22,7 @@ _SAID = {
     "pattern": "do not match the pattern",
     "key": "repeat a key",
 }
+_OUTCOMES = {Movement.MOVED: "fail", Movement.STEADY: "pass", Movement.UNDECIDED: "inconclusive"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +37,7 @@ class Comparison:
     p_value: float | None = None
     adjusted_p: float | None = None
     psi: float | None = None
+    effect: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,55 +79,32 @@ def judge(measurements: Measurements, contract: DataContract, reference: Referen
 
 
 def compare(measurements: Measurements, rule: Distribution, reference: ReferenceProfile) -> tuple[Comparison, ...]:
-    """The rule's columns, or all profiled ones, against the reference, the p-values adjusted together
-    (Benjamini-Hochberg)."""
-    tested = [
-        _test(name, profile, measurements.tallies.get(name), rule)
+    """The rule's columns, or all profiled ones, against the reference, judged together."""
+    counts = {
+        name: profile.beside(measurements.tallies.get(name, Tally()))
         for name, profile in reference.columns.items()
         if not rule.columns or name in rule.columns
-    ]
-    p_values = [comparison.p_value for comparison in tested if comparison.p_value is not None]
-    adjusted = iter(statistics.benjamini_hochberg(p_values))
-    return tuple(
-        comparison if comparison.p_value is None else _decided(comparison, next(adjusted), rule)
-        for comparison in tested
+    }
+    shifts = shifts_of(
+        counts.values(), ShiftRule(alpha=rule.alpha, effect=rule.effect, minimum_rows=rule.minimum_sample)
     )
+    return tuple(_comparison(name, shift, rule) for name, shift in zip(counts, shifts, strict=True))
 
 
-def _test(name: str, profile: ColumnProfile, tally: Tally | None, rule: Distribution) -> Comparison:
-    numeric = profile.kind == "numeric"
-    test = "Kolmogorov-Smirnov" if numeric else "chi-squared"
-    values = tally.total if tally else 0
-    if tally is None or values < rule.minimum_sample:
-        because = f"{values} values are below the minimum of {rule.minimum_sample}"
-        return Comparison(column=name, test=test, outcome="inconclusive", because=because)
-    first, second = _aligned(profile, tally)
-    result = statistics.kolmogorov_smirnov(first, second) if numeric else statistics.homogeneity(first, second)
-    psi = statistics.population_stability(first, second, ordered=numeric)
+def _comparison(name: str, shift: Shift, rule: Distribution) -> Comparison:
+    outcome, reason = _OUTCOMES[shift.movement], shift.because
+    if outcome == "fail" and rule.psi_limit is not None and (shift.psi or 0.0) < rule.psi_limit:
+        outcome, reason = "pass", f"{reason}, below the limit of {rule.psi_limit:g}"
     return Comparison(
-        column=name, test=test, outcome="", because="", statistic=result.statistic, p_value=result.p_value, psi=psi
-    )
-
-
-def _aligned(profile: ColumnProfile, tally: Tally) -> tuple[Sequence[int], Sequence[int]]:
-    if profile.kind == "numeric":
-        return profile.cells, tally.cells
-    names = sorted({*profile.counts, *tally.counts})
-    return [profile.counts.get(name, 0) for name in names], [tally.counts.get(name, 0) for name in names]
-
-
-def _decided(comparison: Comparison, adjusted: float, rule: Distribution) -> Comparison:
-    differs = adjusted <= rule.alpha and (rule.psi_limit is None or (comparison.psi or 0.0) >= rule.psi_limit)
-    reason = f"adjusted p = {adjusted:.2g}, alpha = {rule.alpha:g}, PSI = {comparison.psi:.3f}"
-    return Comparison(
-        column=comparison.column,
-        test=comparison.test,
-        outcome="fail" if differs else "pass",
+        column=name,
+        test=shift.test,
+        outcome=outcome,
         because=reason,
-        statistic=comparison.statistic,
-        p_value=comparison.p_value,
-        adjusted_p=adjusted,
-        psi=comparison.psi,
+        statistic=shift.statistic,
+        p_value=shift.p_value,
+        adjusted_p=shift.adjusted_p,
+        psi=shift.psi,
+        effect=shift.effect,
     )
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from shared.domain.data.data_contract import Column, DataContract
-from shared.domain.data.data_measures import Measurements
+from shared.domain.data.data_measures import Measurements, Tally
+from shared.domain.statistics.shifts import Counts
 
 VERSION = 2  # Version 1 had no cell below the smallest value; it is still read.
 BREAKPOINTS = 1024
@@ -38,6 +39,14 @@ class ColumnProfile:
     @property
     def total(self) -> int:
         return sum(self.cells) + sum(self.counts.values())
+
+    def beside(self, tally: Tally) -> Counts:
+        """The profile's counts beside those of *tally*, which was counted in the profile's cells."""
+        if self.kind == "numeric":
+            return Counts(reference=self.cells, sample=tally.cells or (0,) * len(self.cells), ordered=True)
+        names = sorted({*self.counts, *tally.counts})
+        before, after = ([counts.get(name, 0) for name in names] for counts in (self.counts, tally.counts))
+        return Counts(reference=before, sample=after, ordered=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

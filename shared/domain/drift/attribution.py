@@ -5,8 +5,9 @@ from itertools import pairwise
 
 from shared.domain.data.data_measures import Tally
 from shared.domain.drift.reference import ModelReference, Response
-from shared.domain.drift.rule import ColumnDrift, Movement, Part
+from shared.domain.drift.rule import ColumnDrift, Part
 from shared.domain.drift.window import Counted, as_counted
+from shared.domain.statistics.shifts import Movement
 
 Shares = dict[tuple[Part, str], float]
 

@@ -11,8 +11,9 @@ from typing import Any
 from shared.domain.drift.attribution import score_shift, shares
 from shared.domain.drift.columns import compare_columns
 from shared.domain.drift.reference import ModelReference, Moments
-from shared.domain.drift.rule import ColumnDrift, DriftOutcome, DriftRule, Movement, Part
+from shared.domain.drift.rule import ColumnDrift, DriftOutcome, DriftRule, Part
 from shared.domain.drift.window import Counted
+from shared.domain.statistics.shifts import Movement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

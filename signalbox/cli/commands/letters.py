@@ -1,4 +1,4 @@
-"""The dead letters: events and messages that could not be taken in, listed, shown and replayed."""
+"""Events and messages that started nothing: dead letters, listed, shown and replayed, and events that were ignored."""
 
 from typing import Any
 
@@ -78,6 +78,33 @@ def replay(paths: tuple[str, ...], select_all: bool, yes: bool, as_json: bool) -
         click.echo("no dead letters: there is nothing to replay")
     elif not yes:
         click.echo("nothing was done; --yes does it")
+
+
+@click.group()
+def events() -> None:
+    """Events that were taken in."""
+
+
+@events.command()
+@click.option("--limit", type=click.IntRange(1), default=_PAGE, show_default=True, help="The newest so many.")
+@click.option("--day", default="", metavar="YYYY-MM-DD", help="Of this day in UTC.")
+@_json
+def ignored(limit: int, day: str, as_json: bool) -> None:
+    """Events that started nothing, the newest first, with the reason for each."""
+    app, rows, cursor = find_app(), list[dict[str, str]](), ""
+    while len(rows) < limit:
+        page = app.get("events/ignored", limit=str(min(_PAGE, limit - len(rows))), day=day, cursor=cursor)
+        rows += page["events"]
+        cursor = page["next"]
+        if not cursor:
+            break
+    if as_json:
+        emit_json(rows)
+        return
+    columns = ("at", "reason", "subject", "type", "source", "event")
+    emit_table(
+        columns, [[row[name] for name in columns] for row in rows], "no ignored event: each one started something"
+    )
 
 
 def _say(lines: list[str]) -> None:

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from shared.config import ConfigurationError, check, load
-from shared.config.contracts import load_contract, read_contract
-from shared.config.reading import FilePlace
-from shared.domain.data.data_contract import parse_contract
+from shared.config.contracts import load_contract, named_contract, read_contract
+from tests.data_contracts import parse_contract
 
 CASES = Path(__file__).parent / "cases"
 CONFIGURATION = """\
@@ -224,7 +223,7 @@ def test_a_name_that_no_file_can_have_is_a_finding(write):
     path.write_text(CONFIGURATION.replace("data/contract.yaml", "x" * 300))
 
     assert "which is not a file" in findings(path)[0]
-    assert FilePlace.contract  # The one door by which every section names a contract.
+    assert named_contract  # The one door by which every section names a contract.
 
 
 def test_what_python_gives_is_held_to_the_same_rules():

@@ -9,8 +9,8 @@ import pytest
 from shared.adapters.reader.files import TableFile
 from shared.adapters.tables.measuring import measure
 from shared.domain.data.data_check import CheckReport, judge
-from shared.domain.data.data_contract import parse_contract
 from shared.domain.data.reference_profile import ReferenceProfile
+from tests.data_contracts import parse_contract
 
 CONTRACT: Mapping[str, Any] = {
     "format": "csv",

@@ -15,8 +15,8 @@ import pytest
 
 from shared.adapters.reader.checks import check_files
 from shared.adapters.reader.files import TableFile
-from shared.domain.data.data_contract import parse_contract
 from tests.amounts import amount
+from tests.data_contracts import parse_contract
 
 COPIES = int(os.environ.get("SIGNALBOX_FUZZ_FILES", amount(30, 100)))
 COLUMNS = [

@@ -1,5 +1,7 @@
 """Distribution tests: conservative on null data, able to see a shift, the same however the data is split."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -7,10 +9,10 @@ from hypothesis import strategies as st
 
 from shared.adapters.tables.measuring import measure, profile
 from shared.domain.data.data_check import compare, judge
-from shared.domain.data.data_contract import parse_contract
 from shared.domain.data.reference_profile import parse_profile
 from shared.domain.statistics import counts as statistics
 from tests.amounts import amount
+from tests.data_contracts import parse_contract
 from tests.peers import Peer, with_peers
 from tests.unit.data.conftest import table
 
@@ -65,6 +67,30 @@ def test_a_failure_is_said_with_its_numbers(reference):
 
     assert report.outcome == "failed"
     assert report.summary[0].startswith("distribution: column x is distributed differently from the reference")
+
+
+def test_a_shift_below_the_effect_that_counts_passes_however_many_rows_show_it(reference):
+    data = csv_of(*drawn(np.random.default_rng(2), 5000, shift=0.15))
+    rule = replace(CONTRACT.distribution, alpha=0.01)
+    (comparison, _) = compare(measure([table("a", data)], CONTRACT, reference), rule, reference)
+
+    assert (comparison.outcome, comparison.adjusted_p < rule.alpha) == ("pass", True)
+    assert comparison.effect < rule.effect
+
+
+def test_no_value_at_all_is_inconclusive_where_no_minimum_is_asked_for(reference):
+    rule = replace(CONTRACT.distribution, minimum_sample=0)
+    comparisons = compare(measure([table("a", b"x,kind\n")], CONTRACT, reference), rule, reference)
+
+    assert [comparison.outcome for comparison in comparisons] == ["inconclusive"] * 2
+
+
+@pytest.mark.parametrize(("limit", "outcome"), [(0.1, "fail"), (9, "pass")])
+def test_a_limit_of_the_stability_index_must_be_reached_too(reference, limit, outcome):
+    data = csv_of(*drawn(np.random.default_rng(2), 500, shift=0.5))
+    rule = replace(CONTRACT.distribution, psi_limit=limit)
+
+    assert compare(measure([table("a", data)], CONTRACT, reference), rule, reference)[0].outcome == outcome
 
 
 def test_false_alarms_on_null_data_are_at_most_alpha():

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from shared.adapters.reader.files import TableFile
 from shared.adapters.tables import csv_pieces, keys, measuring, parquet_pieces
-from shared.domain.data.data_contract import parse_contract
 from tests.amounts import amount
+from tests.data_contracts import parse_contract
 
 
 def repeats(files, *columns, form="csv"):

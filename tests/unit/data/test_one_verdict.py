@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from shared.adapters.tables import json_pieces
 from shared.adapters.tables.conversion import typed
-from shared.domain.data.data_contract import TYPES, Column, parse_contract
+from shared.domain.data.contract_values import TYPES
+from shared.domain.data.data_contract import Column
 from tests.amounts import amount
+from tests.data_contracts import parse_contract
 
 TEXTS = [
     *("0", "-0", "+3", "007", "1.0", "1.", ".5", "1e3", "1e400", "-1e-400", "0x1F", "1_0", " 5", "5 ", "٣", ""),

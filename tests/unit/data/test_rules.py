@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from shared.domain.data.data_contract import ContractError, parse_contract
+from shared.config.findings import ConfigurationError
+from tests.data_contracts import parse_contract
 from tests.unit.data.conftest import CONTRACT
 
 GOOD = b"id,age,sex\na,10,f\nb,20,m\nc,30,\n"
@@ -110,7 +111,7 @@ def test_parquet_is_measured_by_its_own_types(check):
 
 
 def test_everything_wrong_in_a_contract_is_said_at_once():
-    with pytest.raises(ContractError) as refused:
+    with pytest.raises(ConfigurationError) as refused:
         parse_contract({**CONTRACT, "format": "xls", "keys": ["nobody"], "tolerance": 2, "colums": []})
 
-    assert len(refused.value.problems) == 4
+    assert len(refused.value.findings) == 4

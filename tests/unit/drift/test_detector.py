@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from bench.drift_statistics import RULE, WORLDS, at_distance, counted, limit, reference_of, share, shifted, unmoved
 from shared.domain.data.reference_profile import ProfileError, parse_profile
-from shared.domain.drift.columns import corrected_variation, rows_needed, total_variation
 from shared.domain.drift.detector import detect
 from shared.domain.drift.reference import ModelReference, parse_reference
 from shared.domain.drift.relevance import relevance
-from shared.domain.drift.rule import DriftOutcome, DriftRule, Movement, Part
+from shared.domain.drift.rule import DriftOutcome, DriftRule, Part
 from shared.domain.drift.window import Counted, parse_counted
+from shared.domain.statistics.shifts import Movement, corrected_variation, rows_needed, total_variation
 from tests.amounts import amount
 from tests.drift.references import response_of
 

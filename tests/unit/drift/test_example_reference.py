@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from shared.adapters.tables.measuring import profile
-from shared.domain.data.data_contract import parse_contract
 from shared.domain.drift.counting import moments_of
 from shared.domain.drift.reference import parse_reference
 from shared.domain.drift.relevance import relevance
+from tests.data_contracts import parse_contract
 from tests.drift.references import response_of
 from tests.peers import Peer, with_peers
 from tests.unit.data.conftest import table

@@ -16,10 +16,10 @@ from shared.adapters.hub_files.row_matching import match_rows
 from shared.adapters.reader.checks import match_files
 from shared.adapters.reader.files import TableFile, local_file
 from shared.config.contracts import load_contract
-from shared.domain.data.data_contract import parse_contract
 from shared.domain.inference.routes import OnMissingRows
 from shared.domain.inference.runs import RowCount, RunOutcome, judge_rows
 from tests.amounts import amount
+from tests.data_contracts import parse_contract
 
 CASES = Path(__file__).parent / "cases"
 

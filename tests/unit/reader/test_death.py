@@ -14,8 +14,8 @@ import pytest
 
 from shared.adapters.reader.checks import check_files
 from shared.adapters.reader.files import TableFile
-from shared.domain.data.data_contract import parse_contract
 from shared.domain.failures import Transient
+from tests.data_contracts import parse_contract
 
 CONTRACT = parse_contract({"format": "csv", "columns": [{"name": "x", "type": "integer"}]})
 PROJECT = Path(__file__).parents[3]
@@ -148,7 +148,7 @@ def test_a_reader_ends_with_the_app(tmp_path):
         "from shared.adapters.reader.checks import check_files\n"
         "from shared.adapters.reader.files import TableFile\n"
         "from shared.adapters.reader.pool import readers\n"
-        "from shared.domain.data.data_contract import parse_contract\n"
+        "from tests.data_contracts import parse_contract\n"
         "contract = parse_contract({'format': 'csv', 'columns': [{'name': 'x', 'type': 'integer'}]})\n"
         "check_files([TableFile(name='a', open=lambda: io.BytesIO(b'x\\n1\\n'))], contract)\n"
         "print(readers()._warm[0].pid, flush=True)\n"

@@ -1,0 +1,66 @@
+"""Events that started nothing, over HTTP: when each came, from where, and why nothing followed.
+
+Events that could not be read or delivered are dead letters (`triggers.http.operations.dead_letters`).
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+from typing import Annotated
+
+from shared.records.ignored_events import IgnoredEvent, ignored_events
+from shared.records.line_logs import LinePlace
+from shared.records.store import RecordStore
+from shared.validation.rules import Text
+from triggers.http.api_route import ApiRequest
+from triggers.http.pages import PAGE, Cursor, Limit, read_cursor, written_cursor
+from triggers.http.problems import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IgnoredFilters:
+    """*day* is a day in UTC, like 2026-01-31; every day without it."""
+
+    day: Annotated[str, Text(shortest=0, longest=10, pattern=r"([0-9]{4}-[0-9]{2}-[0-9]{2})?")] = ""
+    limit: Limit = PAGE
+    cursor: Cursor = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IgnoredPage:
+    """The newest first; *next* is the `cursor` of the next page, empty at the end."""
+
+    events: tuple[IgnoredEvent, ...]
+    next: str = ""
+
+
+async def list_ignored_events(request: ApiRequest, query: IgnoredFilters) -> IgnoredPage:
+    """Events that were taken in and started nothing, each with the reason; what looks like a secret is left out."""
+    day, place = _day(query.day), _place(query.cursor)
+    return await asyncio.to_thread(_page, request.clients.store, day, place, query.limit)
+
+
+def _page(store: RecordStore, day: date | None, place: LinePlace | None, limit: int) -> IgnoredPage:
+    rows = list(islice(ignored_events(store, day, place), limit + 1))
+    shown = rows[:limit]
+    last = shown[-1][0] if len(rows) > limit else None
+    following = written_cursor((last.part, str(last.number))) if last else ""
+    return IgnoredPage(events=tuple(event for _, event in shown), next=following)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise Problem(422, "bad query", f"day is {text!r}; give a day of the calendar, like 2026-01-31") from error
+
+
+def _place(cursor: str) -> LinePlace | None:
+    """Where the page before ended. Raises Problem."""
+    if not cursor:
+        return None
+    part, number = read_cursor(cursor)
+    if not number.isascii() or not number.isdigit():
+        raise Problem(422, "bad query", "cursor is not one that a page gave as `next`; leave it out to start")
+    return LinePlace(part=part, number=int(number))
