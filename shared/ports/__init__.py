@@ -43,6 +43,7 @@ from shared.ports.promotion import (
     StoredFile,
     WantedDeployment,
 )
+from shared.ports.trust import Signing
 
 __all__ = [
     "Announcer",
@@ -85,6 +86,7 @@ __all__ = [
     "ServerTasks",
     "Shelf",
     "Signer",
+    "Signing",
     "StoredFile",
     "WantedDeployment",
 ]

@@ -1,0 +1,70 @@
+"""in-toto statements: who or what a predicate is about, by digest, and what it says.
+
+Contract: https://github.com/in-toto/attestation (Statement v1). The predicate types are our own; docs/trust.md and
+docs/statements.schema.json describe them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from shared.domain.trust.envelopes import canonical_json
+from shared.domain.trust.keys import Purpose
+
+STATEMENT = "https://in-toto.io/Statement/v1"
+_PREDICATES = "https://signalbox.dev/statements/"
+
+
+class PredicateKind(StrEnum):
+    """What a statement says; each kind is signed with the key of one purpose."""
+
+    DECISION = "decision"
+    EVIDENCE = "evidence"
+    EVIDENCE_PACK = "evidence-pack"
+    PLAN = "plan"
+    RECEIPT = "receipt"
+    REGISTRY_STATE = "registry-state"
+    SERVING_CHANGE = "serving-change"
+    PROVENANCE = "provenance"
+
+    @property
+    def type_uri(self) -> str:
+        return f"{_PREDICATES}{self.value}/v1"
+
+    @property
+    def purpose(self) -> Purpose:
+        """Whose key signs it."""
+        return _PURPOSES.get(self, Purpose.DECIDING)
+
+
+_PURPOSES = {
+    PredicateKind.DECISION: Purpose.DOOR,
+    PredicateKind.EVIDENCE: Purpose.MEASURING,
+    PredicateKind.EVIDENCE_PACK: Purpose.MEASURING,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """*subjects* are `sha256:` digests by name; *at* (UTC) is when it was made."""
+
+    kind: PredicateKind
+    subjects: Mapping[str, str]
+    at: datetime
+    predicate: Mapping[str, Any]
+
+    def payload(self) -> bytes:
+        """The canonical JSON that is signed; *at* stands in the predicate."""
+        return canonical_json(
+            {
+                "_type": STATEMENT,
+                "subject": [
+                    {"name": name, "digest": {"sha256": digest.removeprefix("sha256:")}}
+                    for name, digest in sorted(self.subjects.items())
+                ],
+                "predicateType": self.kind.type_uri,
+                "predicate": {**self.predicate, "at": self.at.isoformat()},
+            }
+        )
