@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         ServerTasks,
         Signing,
     )
+    from shared.records.statements import Statements
     from shared.records.store import RecordStore
 
 
@@ -95,6 +96,13 @@ class Clients:
         from shared.records.store import RecordStore
 
         return RecordStore(self.hub, self.configuration.hub.state)
+
+    @property
+    def statements(self) -> Statements:
+        """The records that a trusted key has signed."""
+        from shared.records.statements import Statements
+
+        return Statements(self.store, self.signing)
 
     @cached_property
     def ledger(self) -> Ledger:
