@@ -15,7 +15,7 @@ _FIRST_LOOK_S, _GROWTH = 300.0, 1.25
 
 def look_at_approvals(clients: Clients, step: c.StageStep) -> c.ApprovalsSeen:
     """Where the approvals of a stage stand, and when to look again. The first look starts the clock."""
-    order = stage_order(clients.ledger, step)
+    order = stage_order(clients.statements, clients.ledger, step)
     now, policy = clients.clock.now(), order.at.stage.approvals
     judgement_now = judgement(clients.statements, clients.ledger, order, now)
     since = asked_at(clients.ledger, order, now)
@@ -48,7 +48,7 @@ def _unasked(waited: float) -> float:
 
 def look_at_glass(clients: Clients, step: c.StageStep) -> c.ApprovalsSeen:
     """Whether the failing gates of the step's phase have been overridden, by everybody who must."""
-    order = stage_order(clients.ledger, step)
+    order = stage_order(clients.statements, clients.ledger, step)
     glass, now = clients.configuration.ladder.break_glass, clients.clock.now()
     if break_glass(clients.statements, glass, order, now):
         return c.ApprovalsSeen(standing=ApprovalStanding.APPROVED)
@@ -66,7 +66,7 @@ def remind_approvers(clients: Clients, step: c.StageStep) -> c.Done:
     """Ask, and ask again, and past the escalation time ask those it escalates to as well."""
 
     def act() -> c.Done:
-        order = stage_order(clients.ledger, step)
+        order = stage_order(clients.statements, clients.ledger, step)
         now, policy = clients.clock.now(), order.at.stage.approvals
         judgement_now = judgement(clients.statements, clients.ledger, order, now)
         is_late = now >= asked_at(clients.ledger, order, now) + timedelta(seconds=policy.escalate_after_s)
