@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from activities.effects import once, stamp
 from activities.promotion.evidence import data_test, live_tests
-from activities.promotion.forgeries import forgeries_told
+from activities.promotion.forgeries import tells_forgeries
 from activities.retraining.challengers import RUN, recorded_evaluation
 from shared import contracts as c
 from shared.application.promotion.planning import champion_at
@@ -23,6 +23,7 @@ from shared.records import paths
 from shared.records.promotion import StageEvidence, sign_evidence, stage_evidence_at
 
 
+@tells_forgeries
 def assess_stage(clients: Clients, step: c.StageStep) -> c.Assessed:
     """The verdicts are history from here on."""
     return once(clients, step.key, c.Assessed, lambda: _assess(clients, step))
@@ -31,11 +32,10 @@ def assess_stage(clients: Clients, step: c.StageStep) -> c.Assessed:
 def _assess(clients: Clients, step: c.StageStep) -> c.Assessed:
     order = stage_order(clients.statements, clients.ledger, step)
     path = paths.evidence(order.promotion.id, order.stage, order.phase.value, "evidence.json")
-    with forgeries_told(clients, str(order.plan.model)):
-        stage_evidence = stage_evidence_at(clients.statements, path)  # What was measured before a crash stands.
-        if stage_evidence is None:
-            sign_evidence(clients.statements, path, order, _measured(clients, order), clients.clock.now())
-            stage_evidence = stage_evidence_at(clients.statements, path)
+    stage_evidence = stage_evidence_at(clients.statements, path)  # What was measured before a crash stands.
+    if stage_evidence is None:
+        sign_evidence(clients.statements, path, order, _measured(clients, order), clients.clock.now())
+        stage_evidence = stage_evidence_at(clients.statements, path)
     if stage_evidence is None:
         raise Transient(f"the evidence of {path} was removed while the stage was assessed")
     clients.store.create(path, stage_evidence)  # A copy to read; nothing is judged by it.

@@ -1,8 +1,9 @@
 """Tell of files that are not what a trusted key has signed: they are kept, written to the audit log and announced."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import TypeVar
 
 from activities.effects import once, stamp
 from shared import contracts as c
@@ -10,15 +11,22 @@ from shared.clients import Clients
 from shared.records import paths
 from shared.records.statements import ForgedError
 
+S = TypeVar("S", c.StageStep, c.MoveStep)
+T = TypeVar("T")
 
-@contextmanager
-def forgeries_told(clients: Clients, subject: str) -> Iterator[None]:
-    """Tell of the forgery that ends the work inside, and let it end: nothing is done on the strength of it."""
-    try:
-        yield
-    except ForgedError as forgery:
-        tell_forgeries(clients, subject, [forgery])
-        raise
+
+def tells_forgeries(body: Callable[[Clients, S], T]) -> Callable[[Clients, S], T]:
+    """*body*, an activity of promotions, which tells of the forgery that ends its work and does nothing more."""
+
+    @wraps(body)
+    def guarded(clients: Clients, step: S) -> T:
+        try:
+            return body(clients, step)
+        except ForgedError as forgery:
+            tell_forgeries(clients, step.promotion.id, [forgery])
+            raise
+
+    return guarded
 
 
 def tell_forgeries(clients: Clients, subject: str, forgeries: Iterable[ForgedError]) -> None:

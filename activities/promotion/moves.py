@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from activities.effects import stamp
-from activities.promotion.forgeries import forgeries_told
+from activities.promotion.forgeries import tells_forgeries
 from activities.promotion.movers import MOVERS
 from activities.promotion.movers.entry import approvers
 from activities.promotion.receipts import require_receipt
@@ -30,12 +30,12 @@ _KINDS = {
 }
 
 
+@tells_forgeries
 def make_move(clients: Clients, step: c.MoveStep) -> c.Moved:
     """Take it as far as it goes now; *waiting* names what Azure is still at work on."""
-    with forgeries_told(clients, step.promotion.id):
-        if _is_said(clients, step.key, step):
-            return c.Moved()
-        order = signed_move_order(clients.statements, clients.ledger, step)
+    if _is_said(clients, step.key, step):
+        return c.Moved()
+    order = signed_move_order(clients.statements, clients.ledger, step)
     require_receipt(clients, order)
     if _is_undoing(clients, order):
         raise _undone_already(order)
@@ -50,14 +50,14 @@ def make_move(clients: Clients, step: c.MoveStep) -> c.Moved:
     return c.Moved(waiting=waiting)
 
 
+@tells_forgeries
 def undo_move(clients: Clients, step: c.MoveStep) -> c.Moved:
     """Put back what there was before; where nothing was begun there is nothing to undo. It is not made after this."""
     order = move_order(clients.ledger, step)
     clients.ledger.record(_undoing(order), {"at": stamp(clients)})
-    with forgeries_told(clients, step.promotion.id):
-        before = _remembered(clients, order)
-        if before is None or _is_said(clients, _undone(order), order):
-            return c.Moved()
+    before = _remembered(clients, order)
+    if before is None or _is_said(clients, _undone(order), order):
+        return c.Moved()
     waiting = MOVERS[order.move].undo(clients, carried(clients.ledger, order), before)
     if not waiting:
         _record(clients, order, _undone(order), "undone", before)
@@ -70,8 +70,7 @@ def _remember(clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -
     path, subjects = _statement(_before(order)), {str(order.plan.model): order.plan.digest}
     if clients.statements.create(path, PredicateKind.MOVE, subjects, clients.clock.now(), predicate):
         return before
-    with forgeries_told(clients, order.promotion.id):
-        return _remembered(clients, order) or before
+    return _remembered(clients, order) or before
 
 
 def _remembered(clients: Clients, order: c.MoveOrder) -> Mapping[str, Any] | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from activities.effects import once, stamp
-from activities.promotion.forgeries import forgeries_told
+from activities.promotion.forgeries import tells_forgeries
 from shared import contracts as c
 from shared.application.promotion.stage_training import carried
 from shared.application.promotion.standing import askers_of
@@ -19,6 +19,7 @@ from shared.records import paths
 from shared.records.promotion import evidence_pack_at, sign_pack, stage_evidence_at
 
 
+@tells_forgeries
 def write_evidence_pack(clients: Clients, step: c.StageStep) -> c.EvidencePack:
     """The pack of a stage's phase; its digest covers everything on the page."""
     return once(clients, step.key, c.EvidencePack, lambda: _write(clients, step))
@@ -33,11 +34,10 @@ def _write(clients: Clients, step: c.StageStep) -> c.EvidencePack:
         for name in ("pack.json", "pack.html")
     }
     path = paths_by_name["pack.json"]
-    with forgeries_told(clients, str(order.plan.model)):
-        content = evidence_pack_at(clients.statements, path)  # That of before a crash stands.
-        if content is None:
-            sign_pack(clients.statements, path, order, _content(clients, order), clients.clock.now())
-            content = evidence_pack_at(clients.statements, path)
+    content = evidence_pack_at(clients.statements, path)  # That of before a crash stands.
+    if content is None:
+        sign_pack(clients.statements, path, order, _content(clients, order), clients.clock.now())
+        content = evidence_pack_at(clients.statements, path)
     if content is None:
         raise Transient(f"{path} was removed while the pack was written")
     clients.store.create_document(path, content)  # A copy to read; nothing is judged by it.

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from activities.effects import once
-from activities.promotion.forgeries import forgeries_told, tell_forgeries
+from activities.promotion.forgeries import tell_forgeries, tells_forgeries
 from shared import contracts as c
 from shared.application.promotion.decisions import refuse_removed_decisions, use_decisions
 from shared.application.promotion.stage_entry import Receipts, unproven
@@ -32,9 +32,12 @@ from shared.records.statements import receipt_objection, signed_receipt
 _LIFE = timedelta(hours=24)
 
 
+@tells_forgeries
 def issue_receipt(clients: Clients, step: c.StageStep) -> Receipt:
     """Refused where a gate did not pass, an approval is missing, or the flagged version is not what was planned."""
-    return once(clients, step.key, Receipt, lambda: _issue_told(clients, step))
+    return once(
+        clients, step.key, Receipt, lambda: _issue(clients, stage_order(clients.statements, clients.ledger, step))
+    )
 
 
 def require_receipt(clients: Clients, order: c.MoveOrder) -> None:
@@ -56,12 +59,8 @@ def require_receipt(clients: Clients, order: c.MoveOrder) -> None:
         raise Refused(f"{order.move.value} at {order.stage}: {wrong}")
 
 
-def _issue_told(clients: Clients, step: c.StageStep) -> Receipt:
-    with forgeries_told(clients, step.promotion.id):
-        return _issue(clients, stage_order(clients.statements, clients.ledger, step))
-
-
-def _issue(clients: Clients, order: c.StageOrder) -> Receipt:
+def _issue(clients: Clients, step: c.StageStep) -> Receipt:
+    order = stage_order(clients.statements, clients.ledger, step)
     refuse_changed_source(clients, order)
     for stage in (order.stage, glass_stage(order.stage, order.phase)):
         forgeries = use_decisions(clients.statements, order.promotion.id, stage)

@@ -140,6 +140,14 @@ def decisions(
             yield decision
 
 
+def forged_decisions(statements: Statements, promotion: str, stage: str) -> list[ForgedError]:
+    """The files among the decisions on *stage* that no door has signed."""
+    forgeries: list[ForgedError] = []
+    for _ in decisions(statements, promotion, stage, forgeries):
+        pass
+    return forgeries
+
+
 def signed_decision(statements: Statements, path: str) -> SignedDecision | None:
     """The decision at *path*, None where there is none. Raises ForgedError."""
     stored = statements.stored(path)
