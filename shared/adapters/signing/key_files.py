@@ -7,7 +7,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from shared.adapters.signing.public_keys import jwk_of
 from shared.domain.failures import Refused
+from shared.domain.trust.key_states import KeyState
 
 
 def open_key_file(address: str) -> "KeyFile":
@@ -37,3 +39,8 @@ class KeyFile:
             return self._key.sign(content, ECDSA(SHA256()))
         assert isinstance(self._key, Ed25519PrivateKey)
         return self._key.sign(content)
+
+    def state(self) -> KeyState:
+        """Exportable always: who may read the file has the key."""
+        assert isinstance(self._key, EllipticCurvePrivateKey | Ed25519PrivateKey)
+        return KeyState(jwk=jwk_of(self._key.public_key()), exportable=True)

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from shared.adapters.allowed_hosts import require_allowed_host
 from shared.adapters.azure_faults import translated
 from shared.adapters.sessions import transport
+from shared.adapters.signing.public_keys import ec_jwk
 from shared.domain.failures import Refused
 from shared.domain.trust.key_states import KeyState
 
@@ -52,7 +53,7 @@ def read_key_address(address: str, hosts: tuple[str, ...]) -> KeyAddress:
 
 
 class VaultKey:
-    """Signs ES256 with the version of a key that *address* names. Raises Refused for an address that may not be used."""
+    """Signs ES256 with the version of a key at *address*. Raises Refused where the address may not be used."""
 
     def __init__(self, address: str, hosts: tuple[str, ...], credential: TokenCredential) -> None:
         self._address, self._credential = read_key_address(address, hosts), credential
@@ -75,23 +76,21 @@ class VaultKey:
             KeyClient(address.vault, self._credential, transport=transport(), **_RETRIES) as client,
         ):
             key: Any = client.get_key(address.name, address.version)
-        properties = key.properties
-        return KeyState(
-            jwk=public_jwk(key.key),
-            enabled=properties.enabled is not False,
-            exportable=bool(properties.exportable),
-            not_before=properties.not_before,
-            expires=properties.expires_on,
-        )
+            properties = key.properties
+            return KeyState(
+                jwk=_jwk(key.key),
+                enabled=properties.enabled is not False,
+                exportable=bool(properties.exportable),
+                not_before=properties.not_before,
+                expires=properties.expires_on,
+            )
 
 
-def public_jwk(key: Any) -> dict[str, str]:
-    """The public members of a JsonWebKey of the SDK, as RFC 7517 writes them."""
-    from shared.adapters.signing.key_files import base64url
-
-    coordinates = {name: base64url(value) for name in ("x", "y") if (value := getattr(key, name, None))}
-    kind = str(key.kty).removesuffix("-HSM")  # Where a key is kept is no part of its public form.
-    return {"kty": kind, "crv": str(key.crv or ""), **coordinates}
+def _jwk(key: Any) -> dict[str, str]:
+    """Raises ValueError where *key* is not on P-256, and so cannot sign ES256."""
+    if key.crv != "P-256":
+        raise ValueError(f"its kind is {key.kty} {key.crv or ''}, not EC P-256")
+    return ec_jwk(int.from_bytes(key.x), int.from_bytes(key.y))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from shared.domain.azure import resources
 from shared.domain.configuration import Configuration
 from shared.domain.inference.routes import Workspace
+from shared.domain.trust.keys import Purpose
 from shared.operations.roles.catalogue import BuiltIn, roles_for
 from shared.operations.roles.needs import RECEIVE, Need, ResourceKind, needs_of
 
@@ -175,6 +176,13 @@ def _other_identities(configuration: Configuration) -> Iterator[Assignment]:
         )
     secret = Need(ResourceKind.HUB, (), ("Microsoft.KeyVault/vaults/secrets/getSecret/action",))
     yield Assignment(identity=APP, scope="the Key Vault", need=secret, why="settings that are references")
+    for purpose in Purpose:
+        yield Assignment(
+            identity=APP,
+            scope=f"the key of SIGNALBOX_SIGNING_KEYS for {purpose.value}, and no other key of its vault",
+            need=needs_of(ResourceKind.KEY, "Signing", "SigningKeys"),
+            why="signs statements",
+        )
 
 
 def _doctor(configuration: Configuration) -> Iterator[Assignment]:

@@ -13,6 +13,7 @@ class ResourceKind(StrEnum):
     REGISTRY = "registry"
     TOPIC = "topic"
     BUS = "Service Bus"
+    KEY = "Key Vault key"
     DEVOPS = "Azure DevOps"  # Its permissions are its own, and no roles of Azure.
 
 
@@ -41,6 +42,10 @@ def _registry(*verbs: str) -> Need:
     return Need(
         ResourceKind.REGISTRY, (f"{_ML}/registries/read", *(f"{_ML}/registries/assets/{verb}" for verb in verbs))
     )
+
+
+def _key(action: str) -> Need:
+    return Need(ResourceKind.KEY, data_actions=(f"Microsoft.KeyVault/vaults/keys/{action}",))
 
 
 def _devops(permission: str) -> Needs:
@@ -168,7 +173,8 @@ NEEDS: dict[str, dict[str, Needs]] = {
     },
     "ControlPlane": dict.fromkeys(("datastore", "issuer", "clock", "addresses", "answers"), ()),
     "Clock": {"now": ()},
-    "Signing": {"sign": (), "objection": ()},
+    "Signing": {"sign": (_key("sign/action"),), "objection": ()},
+    "SigningKeys": {"state": (_key("read"),), "trusted": ()},
     "Identities": {"verify": ()},
 }
 

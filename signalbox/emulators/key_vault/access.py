@@ -1,4 +1,4 @@
-"""Admission to the vault: the challenge that the clients ask for first, errors in Key Vault's shape, and permissions by key.
+"""Admission to the vault: the challenge that clients ask for first, errors in Key Vault's shape, permissions by key.
 
 Contract: https://learn.microsoft.com/azure/key-vault/general/authentication-requests-and-responses
 """
@@ -70,9 +70,8 @@ class Gatehouse:
     def require(self, request: web.Request, operation: str, name: str = "*") -> None:
         """Raises Refusal unless the caller may do *operation* with the key *name*, as role assignments refuse it."""
         oid = request["oid"]
-        permissions = self._store.permissions(oid)
-        if permissions is None:
-            permissions = self._permissions.get(oid, {})
+        changed = self._store.permissions(oid)
+        permissions = self._permissions.get(oid, {}) if changed is None else changed
         if any(operation in operations for key, operations in permissions.items() if fnmatchcase(name, key)):
             return
         raise Refusal(

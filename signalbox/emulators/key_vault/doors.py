@@ -101,7 +101,7 @@ class KeyDoors:
     async def _verify(self, request: web.Request) -> web.Response:
         """Disabled and expired keys verify what they signed."""
         name, body = self._admit(request, "verify"), await _body(request)
-        pem, stored = self._stored(name, request.match_info.get("version", ""))
+        pem, _ = self._stored(name, request.match_info.get("version", ""))
         signature = key_forms.decoded(str(body.get("value", "")))
         return web.json_response({"value": key_forms.verifies(pem, _digest(body, "digest"), signature)})
 
@@ -174,7 +174,9 @@ def _unusable(operation: str, reason: str, inner: str) -> Refusal:
 
 def _digest(body: Document, member: str) -> bytes:
     if body.get("alg") != "ES256":
-        raise Refusal(400, "BadParameter", f"Key and algorithm do not fit: alg is {body.get('alg')!r}, the key is P-256")
+        raise Refusal(
+            400, "BadParameter", f"Key and algorithm do not fit: alg is {body.get('alg')!r}, the key is P-256"
+        )
     try:
         digest = key_forms.decoded(str(body.get(member, "")))
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""The vault's keys in SQLite, every version for good, and counts of operations. Private keys are in it and in no answer."""
+"""The vault's keys in SQLite, every version for good, and counts of operations. Private keys never leave it."""
 
 import json
 from pathlib import Path
