@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         Signing,
         SigningKeys,
     )
+    from shared.records.statements import Statements
     from shared.records.store import RecordStore
 
 
@@ -97,6 +98,13 @@ class Clients:
         from shared.records.store import RecordStore
 
         return RecordStore(self.hub, self.configuration.hub.state)
+
+    @property
+    def statements(self) -> Statements:
+        """The records that a trusted key has signed."""
+        from shared.records.statements import Statements
+
+        return Statements(self.store, self.signing)
 
     @cached_property
     def ledger(self) -> Ledger:

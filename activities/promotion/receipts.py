@@ -57,8 +57,8 @@ def require_receipt(clients: Clients, order: c.MoveOrder) -> None:
 def _issue(clients: Clients, order: c.StageOrder) -> Receipt:
     refuse_changed_source(clients, order)
     for stage in (order.stage, glass_stage(order.stage, order.phase)):
-        use_decisions(clients.store, order.promotion.id, stage)
-    override = break_glass(clients.store, clients.configuration.ladder.break_glass, order, clients.clock.now())
+        use_decisions(clients.statements, order.promotion.id, stage)
+    override = break_glass(clients.statements, clients.configuration.ladder.break_glass, order, clients.clock.now())
     verdicts = _verdicts(clients, order)
     failures = [f"{verdict.gate}: {verdict.because}" for verdict in verdicts if verdict.outcome is not GateOutcome.PASS]
     if failures and not override:
@@ -127,7 +127,7 @@ def _approvals(clients: Clients, order: c.StageOrder) -> tuple[str, ...]:
     if order.phase is Phase.EXIT:  # Given on the way in, for the evidence of that moment.
         entry = clients.ledger.find(identity.promotion_key(order.promotion.id, f"{order.stage}/entry/receipt"))
         return decode(Receipt, entry).approvals if entry else ()
-    judgement_now = judgement(clients.store, clients.ledger, order, clients.clock.now())
+    judgement_now = judgement(clients.statements, clients.ledger, order, clients.clock.now())
     if judgement_now.standing is not ApprovalStanding.APPROVED:
         raise Refused(f"no receipt for {order.stage}: {'; '.join(judgement_now.unmet)}")
     return tuple(f"{approval.role}: {approval.name} ({approval.oid})" for approval in judgement_now.approvals)
