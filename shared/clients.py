@@ -89,8 +89,14 @@ class Clients:
         from shared.adapters.azure_storage.hub import BlobHub
         from shared.adapters.sessions import transport
 
-        service = self.settings.blob_service
-        return BlobHub(BlobServiceClient(service, credential=self._credential, transport=transport()))
+        def service(address: str) -> BlobServiceClient:
+            return BlobServiceClient(address, credential=self._credential, transport=transport())
+
+        configuration = self.configuration
+        state = configuration.state_account
+        address = self.settings.storage_accounts.replace("{account}", state.name) if state else ""
+        elsewhere = {configuration.hub.state: service(address)} if address else {}
+        return BlobHub(service(self.settings.blob_service), elsewhere=elsewhere)
 
     @property
     def store(self) -> RecordStore:

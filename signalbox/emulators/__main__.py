@@ -136,6 +136,7 @@ def _azure_ml_options(
             computes=settings["computes"],
             hub=settings["account"],
             messaging=settings["service_bus"],
+            roles=settings["roles_given"],
         ),
     )
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from signalbox.emulators.tokens import PRINCIPAL
 from signalbox.launcher.endpoints import ACCOUNT, ACCOUNTS, REGISTRIES, SUBSCRIPTION, TENANT, WORKSPACES, Endpoints
 from signalbox.launcher.messaging import namespace_settings
 from signalbox.launcher.people import APPLICATION, DEVOPS, PERSONS, USER_ASSIGNED, VAULT_PERMISSIONS
@@ -80,6 +81,14 @@ def _settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float) -> dict[
         "applications": [APPLICATION],
         "devops": DEVOPS,
         "vault_permissions": VAULT_PERMISSIONS,
+        "roles_given": [
+            {
+                "principal": PRINCIPAL,
+                "kind": "ServicePrincipal",
+                "role": "Storage Blob Data Contributor",
+                "scope": f"{storage_account_id(ACCOUNT)}/blobServices/default/containers/signalbox",
+            }
+        ],
         "topic_key": keys.topic,
         "time_scale": time_scale,
         "workspaces": [asdict(workspace) for workspace in WORKSPACES],

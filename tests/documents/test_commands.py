@@ -317,7 +317,17 @@ def test_a_command_that_prose_names_is_there(document: str, command: str) -> Non
 
 
 def test_up_says_what_runs_where(desk: Desk) -> None:
-    for part in ("app", "data hub", "event grid", "azure ml", "azure devops", "directory", "configuration", "logs"):
+    for part in (
+        "app",
+        "data hub",
+        "event grid",
+        "azure ml",
+        "azure devops",
+        "key vault",
+        "directory",
+        "configuration",
+        "logs",
+    ):
         assert re.search(rf"^{part}\t\S+", desk.announced, re.MULTILINE), desk.announced
     assert "example    diabetes-progression:1 deployed; try .signalbox/example/holdout.csv" in desk.announced
 

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from azure.core.exceptions import (
 )
 from azure.keyvault.keys import JsonWebKey, KeyClient, KeyVaultKey
 from azure.keyvault.keys.crypto import CryptographyClient, SignatureAlgorithm
+from click.testing import CliRunner
 
 from shared.adapters.signing.key_vault import VaultKey
 from shared.adapters.signing.purpose_keys import PurposeKeys
@@ -25,6 +27,7 @@ from shared.domain.failures import PutOff, Refused, Transient
 from shared.domain.trust.envelopes import STATEMENT_TYPE
 from shared.domain.trust.keys import Purpose
 from shared.settings import read_settings
+from signalbox.cli.main import main
 from signalbox.emulators.tokens import PRINCIPAL
 from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.endpoints import Endpoints
@@ -331,3 +334,30 @@ def test_what_is_no_es256_is_refused(ends: Endpoints, keys: KeyClient) -> None:
     assert "KeyOperationForbidden" in json.dumps(answers[0].json())
     with pytest.raises(HttpResponseError, match="RSA"):
         keys.create_rsa_key("large")
+
+
+def test_keys_are_rotated_in_the_vault_from_the_command_line(
+    cloud: LocalCloud, ends: Endpoints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the officer alone; the app's own identity makes none."""
+    trusted = tmp_path / "trusted.json"
+    command = ["keys", "new", "measuring", "--vault", ends.vault, "--trusted", str(trusted)]
+    monkeypatch.setattr("signalbox.cli.commands.keys.STATE", cloud.state)
+    entries = []
+    for _ in range(2):
+        result = CliRunner().invoke(main, [*command, "--as", VAULT_OFFICER])
+        assert result.exit_code == 0, result.output
+        entries.append(result.output.strip().splitlines()[-1].rpartition(" ")[2])
+    monkeypatch.setenv("SIGNALBOX_TRUSTED_KEYS", str(trusted))
+    envelopes = []
+    for entry in entries:
+        monkeypatch.setenv("SIGNALBOX_SIGNING_KEYS", entry)
+        clients = Clients(read_settings())
+        envelopes.append(clients.signing.sign(Purpose.MEASURING, STATEMENT_TYPE, b"{}"))
+    stranger = CliRunner().invoke(main, [*command, "--as", "ada@example.org"])
+
+    assert [envelope.signatures[0].keyid for envelope in envelopes] == ["measuring-1", "measuring-2"]
+    assert all(
+        clients.signing.objection(Purpose.MEASURING, envelope, datetime.now(UTC)) == "" for envelope in envelopes
+    )
+    assert (stranger.exit_code, "not authorized" in stranger.output) == (2, True)

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from azure.core.credentials import TokenCredential
-from azure.keyvault.keys import KeyClient
+from azure.keyvault.keys import KeyClient, KeyCurveName, KeyOperation
 from azure.keyvault.keys.crypto import CryptographyClient, SignatureAlgorithm
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
@@ -84,6 +84,25 @@ class VaultKey:
                 not_before=properties.not_before,
                 expires=properties.expires_on,
             )
+
+
+def make_vault_key(
+    vault: str, name: str, hosts: tuple[str, ...], credential: TokenCredential, *, hardware: bool = False
+) -> tuple[str, dict[str, str]]:
+    """A new version of the key *name*, which can only sign and verify: its address and its public JSON Web Key.
+
+    Every version counts by itself, because addresses name one. Raises Refused or Transient.
+    """
+    require_allowed_host(vault, hosts, "the vault", HOSTS_SETTING)
+    with (
+        _vault_faults(f"make key {name}"),
+        KeyClient(vault, credential, transport=transport(), **_RETRIES) as client,
+    ):
+        operations: list[str | KeyOperation] = [KeyOperation.sign, KeyOperation.verify]
+        key: Any = client.create_ec_key(
+            name, curve=KeyCurveName.p_256, key_operations=operations, hardware_protected=hardware
+        )
+        return str(key.id), _jwk(key.key)
 
 
 def _jwk(key: Any) -> dict[str, str]:

@@ -99,7 +99,7 @@ def _hub(configuration: Configuration) -> Iterator[Assignment]:
     for name, (need, reason) in containers(configuration).items():
         yield Assignment(
             identity=APP,
-            scope=f"container {name} of {configuration.hub.account}",
+            scope=f"container {name} of {resources.account_name(configuration, name)}",
             resource=resources.container(configuration, name),
             need=need,
             why=reason,
@@ -188,6 +188,11 @@ def _other_identities(configuration: Configuration) -> Iterator[Assignment]:
 def _doctor(configuration: Configuration) -> Iterator[Assignment]:
     """Reading what stands, is granted and is locked; inherited from a resource group if given there."""
     resources_ = [(ResourceKind.HUB, f"storage account {configuration.hub.account}", resources.account(configuration))]
+    own = configuration.state_account
+    if own is not None:
+        resources_.append(
+            (ResourceKind.HUB, f"storage account {own.name}", resources.state_account(configuration)),
+        )
     resources_ += [
         (ResourceKind.WORKSPACE, f"workspace {workspace_.workspace}", resources.workspace(workspace_))
         for workspace_ in configuration.workspaces

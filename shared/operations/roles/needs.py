@@ -171,7 +171,7 @@ NEEDS: dict[str, dict[str, Needs]] = {
         "project_id": _devops("Project: view project-level information"),
         "hooks": _devops("Service hooks: view subscriptions"),
     },
-    "ControlPlane": dict.fromkeys(("datastore", "issuer", "clock", "addresses", "answers"), ()),
+    "ControlPlane": dict.fromkeys(("datastore", "issuer", "clock", "addresses", "answers", "own_principal"), ()),
     "Clock": {"now": ()},
     "Signing": {"sign": (_key("sign/action"),), "objection": ()},
     "SigningKeys": {"state": (_key("read"),), "trusted": ()},
@@ -188,6 +188,12 @@ NEEDS["ControlPlane"] |= {
     "grants": tuple(
         Need(kind, _LOOK[:1])
         for kind in (ResourceKind.HUB, ResourceKind.WORKSPACE, ResourceKind.REGISTRY, ResourceKind.BUS)
+    ),
+    "roles_given": (
+        Need(
+            ResourceKind.HUB,
+            ("Microsoft.Authorization/roleAssignments/read", "Microsoft.Authorization/roleDefinitions/read"),
+        ),
     ),
     "locks": tuple(Need(kind, _LOOK[1:]) for kind in (ResourceKind.HUB, ResourceKind.WORKSPACE, ResourceKind.REGISTRY)),
     "subscriptions": tuple(
