@@ -7,33 +7,38 @@ from dataclasses import replace
 
 from activities.effects import once, stamp
 from activities.promotion.evidence import data_test, live_tests
+from activities.promotion.forgeries import tells_forgeries
 from activities.retraining.challengers import RUN, recorded_evaluation
 from shared import contracts as c
 from shared.application.promotion.planning import champion_at
 from shared.application.promotion.stage_training import carried
 from shared.application.promotion.stored_plans import stage_order
 from shared.clients import Clients
-from shared.codec import decode, encode
+from shared.codec import encode
 from shared.domain.failures import Refused, Transient
 from shared.domain.gates import GateOutcome, GateSpec, judge
 from shared.domain.gates.evidence import Evaluation, Evidence
 from shared.domain.promotion.plans import Champion, Phase
 from shared.records import paths
-from shared.records.promotion import StageEvidence
+from shared.records.promotion import StageEvidence, sign_evidence, stage_evidence_at
 
 
+@tells_forgeries
 def assess_stage(clients: Clients, step: c.StageStep) -> c.Assessed:
     """The verdicts are history from here on."""
-    return once(clients, step.key, c.Assessed, lambda: _assess(clients, stage_order(clients.ledger, step)))
+    return once(clients, step.key, c.Assessed, lambda: _assess(clients, step))
 
 
-def _assess(clients: Clients, order: c.StageOrder) -> c.Assessed:
-    store, path = clients.store, paths.evidence(order.promotion.id, order.stage, order.phase.value, "evidence.json")
-    if not store.exists(path):  # What was measured before a crash stands.
-        store.create(path, _measured(clients, order))
-    stage_evidence = store.get(StageEvidence, path)
+def _assess(clients: Clients, step: c.StageStep) -> c.Assessed:
+    order = stage_order(clients.statements, clients.ledger, step)
+    path = paths.evidence(order.promotion.id, order.stage, order.phase.value, "evidence.json")
+    stage_evidence = stage_evidence_at(clients.statements, path)  # What was measured before a crash stands.
     if stage_evidence is None:
-        raise Transient(f"{path} was removed while the stage was assessed")
+        sign_evidence(clients.statements, path, order, _measured(clients, order), clients.clock.now())
+        stage_evidence = stage_evidence_at(clients.statements, path)
+    if stage_evidence is None:
+        raise Transient(f"the evidence of {path} was removed while the stage was assessed")
+    clients.store.create(path, stage_evidence)  # A copy to read; nothing is judged by it.
     verdicts = stage_evidence.verdicts
     failures = [verdict for verdict in verdicts if verdict.outcome is not GateOutcome.PASS]
     facts = {"promotion": order.promotion.id, "stage": order.stage, "phase": order.phase.value}
@@ -74,8 +79,8 @@ def _approved_champion(clients: Clients, order: c.StageOrder) -> Champion | None
     if order.phase is Phase.ENTRY or not order.at.stage.approvals.roles:
         return None
     path = paths.evidence(order.promotion.id, order.stage, Phase.ENTRY.value, "evidence.json")
-    shown = clients.store.document(path)
-    return decode(Champion, shown["champion"]) if shown and "champion" in shown else None
+    stage_evidence = stage_evidence_at(clients.statements, path)
+    return stage_evidence.champion if stage_evidence else None
 
 
 def _gather(clients: Clients, order: c.StageOrder, gates: tuple[GateSpec, ...]) -> Evidence:

@@ -3,36 +3,44 @@
 from collections.abc import Iterator
 
 from activities.effects import once, stamp
+from activities.promotion.forgeries import tells_forgeries
 from shared import contracts as c
 from shared.application.promotion.stage_training import carried
 from shared.application.promotion.standing import askers_of
 from shared.application.promotion.stored_plans import stage_order
 from shared.clients import Clients
 from shared.codec import decode, encode
-from shared.domain.failures import Transient
+from shared.domain.failures import Refused, Transient
 from shared.domain.promotion.approvals import unverified_reason
 from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.models import DIGEST, ModelVersion
 from shared.domain.promotion.plans import Champion, Phase, Plan, StagePlan
 from shared.records import paths
+from shared.records.promotion import evidence_pack_at, sign_pack, stage_evidence_at
 
 
+@tells_forgeries
 def write_evidence_pack(clients: Clients, step: c.StageStep) -> c.EvidencePack:
     """The pack of a stage's phase; its digest covers everything on the page."""
-    return once(clients, step.key, c.EvidencePack, lambda: _write(clients, stage_order(clients.ledger, step)))
+    return once(clients, step.key, c.EvidencePack, lambda: _write(clients, step))
 
 
-def _write(clients: Clients, order: c.StageOrder) -> c.EvidencePack:
+def _write(clients: Clients, step: c.StageStep) -> c.EvidencePack:
+    order = stage_order(clients.statements, clients.ledger, step)
     from shared.evidence_page import page
 
     paths_by_name = {
         name: paths.evidence(order.promotion.id, order.stage, order.phase.value, name)
         for name in ("pack.json", "pack.html")
     }
-    clients.store.create_document(paths_by_name["pack.json"], _content(clients, order))
-    content = clients.store.document(paths_by_name["pack.json"])  # That of before a crash stands.
+    path = paths_by_name["pack.json"]
+    content = evidence_pack_at(clients.statements, path)  # That of before a crash stands.
     if content is None:
-        raise Transient(f"{paths_by_name['pack.json']} was removed while the pack was written")
+        sign_pack(clients.statements, path, order, _content(clients, order), clients.clock.now())
+        content = evidence_pack_at(clients.statements, path)
+    if content is None:
+        raise Transient(f"{path} was removed while the pack was written")
+    clients.store.create_document(path, content)  # A copy to read; nothing is judged by it.
     digest = canonical_digest(content)
     clients.store.create_file(paths_by_name["pack.html"], page(content, digest).encode())
     facts = {"promotion": order.promotion.id, "stage": order.stage, "phase": order.phase.value, "digest": digest}
@@ -43,10 +51,14 @@ def _write(clients: Clients, order: c.StageOrder) -> c.EvidencePack:
 def _content(clients: Clients, order: c.StageOrder) -> dict[str, object]:
     """What changed, what was measured, where it comes from, what would be undone, and who must do what next."""
     plan, request = carried(clients.ledger, order).plan, order.promotion
-    assessments = [clients.store.document(path) or {} for path in order.seen]
+    measured = [(path, stage_evidence_at(clients.statements, path)) for path in order.seen]
+    missing = [path for path, evidence in measured if evidence is None]
+    if missing:
+        raise Refused(f"no evidence is signed for {', '.join(missing)}: nothing can be shown")
+    assessments = [encode(evidence) for _, evidence in measured]
     for assessment in assessments:
-        if "champion" in assessment:  # Who served when that was measured.
-            plan = plan.against(assessment["stage"], decode(Champion, assessment["champion"]))
+        # Who served when that was measured.
+        plan = plan.against(assessment["stage"], decode(Champion, assessment["champion"]))
     moves = [f"{at.stage.name}: {move.value}" for at, move in plan.moves()]
     policy, askers = order.at.stage.approvals, askers_of(clients.store, request, order.plan.digest)
     roles = [encode(role) for role in policy.asked(askers)] if order.phase is Phase.ENTRY else []

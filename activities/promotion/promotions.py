@@ -8,7 +8,7 @@ from activities.effects import once, stamp
 from shared import contracts as c
 from shared.application.promotion.planning import plan_digest, plan_promotion
 from shared.application.promotion.stage_entry import Receipts, unproven
-from shared.application.promotion.stored_plans import admission_of, opened
+from shared.application.promotion.stored_plans import admission_of, opened, sign_plan
 from shared.application.promotion.superseding import refuse_superseded, replaceable, supersede
 from shared.application.promotion.turns import (
     holder_of,
@@ -159,6 +159,7 @@ def _plan(clients: Clients, request: c.Promotion) -> c.PromotionOpened:
             raise Refused(because)
     except Refused as refusal:
         return c.PromotionOpened(because=str(refusal))
+    sign_plan(clients.statements, request, plan, digest, clients.clock.now())
     facts = {"promotion": request.id, "plan": digest, "bundle": plan.digest, "target": plan.target}
     who = request.requested_by or "the flag on the model"
     clients.audit.append(f"{request.id}/planned", "planned", str(plan.model), who, facts)

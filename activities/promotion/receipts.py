@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from activities.effects import once
+from activities.promotion.forgeries import tell_forgeries, tells_forgeries
 from shared import contracts as c
-from shared.application.promotion.decisions import use_decisions
+from shared.application.promotion.decisions import refuse_removed_decisions, use_decisions
 from shared.application.promotion.stage_entry import Receipts, unproven
 from shared.application.promotion.stage_training import Order, carried
 from shared.application.promotion.standing import break_glass, glass_stage, judgement
@@ -25,14 +26,18 @@ from shared.domain.promotion.models import BUNDLE, FLAG
 from shared.domain.promotion.plans import Phase
 from shared.domain.promotion.receipts import Receipt, objection
 from shared.records import paths
+from shared.records.promotion import evidence_pack_at
 from shared.records.statements import receipt_objection, signed_receipt
 
 _LIFE = timedelta(hours=24)
 
 
+@tells_forgeries
 def issue_receipt(clients: Clients, step: c.StageStep) -> Receipt:
     """Refused where a gate did not pass, an approval is missing, or the flagged version is not what was planned."""
-    return once(clients, step.key, Receipt, lambda: _issue(clients, stage_order(clients.ledger, step)))
+    return once(
+        clients, step.key, Receipt, lambda: _issue(clients, stage_order(clients.statements, clients.ledger, step))
+    )
 
 
 def require_receipt(clients: Clients, order: c.MoveOrder) -> None:
@@ -54,10 +59,13 @@ def require_receipt(clients: Clients, order: c.MoveOrder) -> None:
         raise Refused(f"{order.move.value} at {order.stage}: {wrong}")
 
 
-def _issue(clients: Clients, order: c.StageOrder) -> Receipt:
+def _issue(clients: Clients, step: c.StageStep) -> Receipt:
+    order = stage_order(clients.statements, clients.ledger, step)
     refuse_changed_source(clients, order)
     for stage in (order.stage, glass_stage(order.stage, order.phase)):
-        use_decisions(clients.statements, order.promotion.id, stage)
+        forgeries = use_decisions(clients.statements, order.promotion.id, stage)
+        tell_forgeries(clients, str(order.plan.model), forgeries)
+        refuse_removed_decisions(clients.statements, clients.audit, order, stage)
     override = break_glass(clients.statements, clients.configuration.ladder.break_glass, order, clients.clock.now())
     verdicts = _verdicts(clients, order)
     failures = [f"{verdict.gate}: {verdict.because}" for verdict in verdicts if verdict.outcome is not GateOutcome.PASS]
@@ -109,7 +117,7 @@ def _digest(clients: Clients, order: Order, phase: Phase) -> str:
 def _verdicts(clients: Clients, order: c.StageOrder) -> tuple[Verdict, ...]:
     """The gates judged anew from the recorded evidence, freezes as of now: people may have thought for days."""
     path, place = _pack(order), f"{order.stage} ({order.phase.value})"
-    shown = clients.store.document(path)
+    shown = evidence_pack_at(clients.statements, path)
     if shown is None:
         raise Refused(f"no evidence is recorded for {place}: nothing passes without it")
     if canonical_digest(shown) != order.evidence:
@@ -126,7 +134,8 @@ def _pack(order: c.StageOrder) -> str:
 def _approvals(clients: Clients, order: c.StageOrder) -> tuple[str, ...]:
     if order.phase is Phase.EXIT:  # Given on the way in, for the evidence of that moment.
         entry = clients.ledger.find(identity.promotion_key(order.promotion.id, f"{order.stage}/entry/receipt"))
-        return decode(Receipt, entry).approvals if entry else ()
+        receipt = decode(Receipt, entry) if entry else None
+        return () if receipt is None or receipt_objection(clients.signing, receipt) else receipt.approvals
     judgement_now = judgement(clients.statements, clients.ledger, order, clients.clock.now())
     if judgement_now.standing is not ApprovalStanding.APPROVED:
         raise Refused(f"no receipt for {order.stage}: {'; '.join(judgement_now.unmet)}")

@@ -1,57 +1,80 @@
 """The central registry's entries: are they what was approved, and how they come back into an environment."""
 
 from activities.effects import once, stamp
+from activities.promotion.forgeries import tell_forgeries
 from activities.promotion.movers.bundle import copy_files
 from activities.promotion.movers.model import register_bundle
 from shared import contracts as c
 from shared.application.promotion.planning import place_shelves, read_bundle, shelves_at
 from shared.clients import Clients
+from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.bundles import Bundle
 from shared.domain.promotion.ladder import Registry
-from shared.domain.promotion.models import BUNDLE, DIGEST, STATE, EntryState, ModelVersion
-from shared.domain.promotion.plans import Move
+from shared.domain.promotion.models import APPROVED_BY, BUNDLE, DIGEST, STATE, ModelVersion
 from shared.ports import RegisteredModel, Shelf
 from shared.records import paths
+from shared.records.promotion import LockHolder, find_promotion
+from shared.records.registry import entries_stated, entry_statement
+from shared.records.statements import ForgedError
+
+_FACTS = ("digest", "state", "approved by")
+_ABSENT = ("", "", "")
 
 
 def list_entries(clients: Clients, sweep: c.Sweep) -> c.RegistryEntries:
-    """Every version of every promotable model that the interlocking has written."""
+    """Every version of every promotable model in the registry, and every one that should be there."""
     del sweep
-    entries = []
+    entries = set(entries_stated(clients.statements))
     for registry in _registries(clients):
         for model in clients.configuration.ladder.models:
-            versions = clients.models.versions(registry, model.name)
-            entries += [version.model for version in versions if version.tags.get(DIGEST)]
+            entries |= {version.model for version in clients.models.versions(registry, model.name)}
     return c.RegistryEntries(entries=tuple(sorted(entries)))
 
 
 def scrub_entry(clients: Clients, scrub: c.EntryScrub) -> c.EntryScrubbed:
-    """Read every byte, and the state; a difference is written to the audit log and announced, once for each finding."""
+    """Read every byte, and compare the entry with what the deciding key says of it, not with its tags.
+
+    A difference is written to the audit log and announced, once for each finding.
+    """
+    forgeries: list[ForgedError] = []
+    statement = entry_statement(clients.statements, scrub.entry, forgeries)
+    tell_forgeries(clients, str(scrub.entry), forgeries)
+    stated = (statement.bundle, statement.state, statement.approved_by) if statement and statement.state else _ABSENT
+    present = _present(clients, scrub.entry)
+    if present == stated or (present[0] in ("", stated[0]) and _is_moving(clients, scrub.entry)):
+        return c.EntryScrubbed()
+    differences = [
+        (f"{name} {expected}", f"{name} {value}")
+        for name, expected, value in zip(_FACTS, stated, present, strict=True)
+        if expected != value
+    ]
+    approved, current = (", ".join(sides) for sides in zip(*differences, strict=True))
+    return c.EntryScrubbed(wrong=_alarm(clients, scrub.entry, approved, current))
+
+
+def _present(clients: Clients, entry: ModelVersion) -> tuple[str, str, str]:
+    """The digest of the entry's bytes, its state and its approvers, in the registry now."""
     for registry in _registries(clients):
-        registered_entry = clients.models.find(registry, scrub.entry)
-        if registered_entry is None:
-            continue
-        digest = _read(clients, registry, scrub.entry, registered_entry).digest
-        state = registered_entry.tags.get(STATE, "no state")
-        if digest != registered_entry.tags.get(DIGEST):
-            return c.EntryScrubbed(wrong=_alarm(clients, scrub.entry, registered_entry.tags.get(DIGEST, ""), digest))
-        expected_state = _state_of(clients, scrub.entry)
-        if expected_state and state != expected_state:
-            return c.EntryScrubbed(wrong=_alarm(clients, scrub.entry, f"state {expected_state}", f"state {state}"))
-    return c.EntryScrubbed()
+        registered_entry = clients.models.find(registry, entry)
+        if registered_entry is not None:
+            tags = registered_entry.tags
+            digest = _read(clients, registry, entry, registered_entry).digest if DIGEST in tags else "unknown"
+            if digest != tags.get(DIGEST):
+                digest = f"{digest} (tagged {tags.get(DIGEST, 'with none')})"
+            return digest, tags.get(STATE, ""), tags.get(APPROVED_BY, "")
+    return _ABSENT
 
 
-def _state_of(clients: Clients, entry: ModelVersion) -> str:
-    """What the interlocking has made of *entry*, by the audit log; empty while a promotion of it is under way."""
-    if clients.store.exists(paths.endpoint_lock(f"model/{entry.name}")):
-        return ""
-    state = EntryState.CANDIDATE
-    for audit_entry in clients.audit.about(entry.name):
-        if audit_entry.subject == str(entry) and audit_entry.facts.get("move") == Move.APPROVE_ENTRY.value:
-            state = EntryState.APPROVED if audit_entry.kind == "moved" else EntryState.CANDIDATE
-    return state.value
+def _is_moving(clients: Clients, entry: ModelVersion) -> bool:
+    """Whether a promotion of this very version is under way: it may stand between an effect and its statement.
+
+    A promotion of another version changes nothing here, so the entry is compared meanwhile.
+    """
+    lock = clients.store.get(LockHolder, paths.endpoint_lock(f"model/{entry.name}"))
+    record = find_promotion(clients.store, lock.owner) if lock else None
+    return record is not None and record.fate is None and record.promotion.model == entry
 
 
 def recover_entry(clients: Clients, recovery: c.Recovery) -> c.Recovered:
@@ -114,7 +137,7 @@ def _read(clients: Clients, registry: Registry, model: ModelVersion, registered_
 
 def _alarm(clients: Clients, entry: ModelVersion, expected: str, actual: str) -> str:
     message = f"{entry} in the central registry has {actual}, approved was {expected}"
-    key = f"scrubs/{entry.name}/{entry.version}/{actual.removeprefix('sha256:').replace(' ', '-')[:16]}"
+    key = f"scrubs/{entry.name}/{entry.version}/{identity.digest(expected, actual)}"
     facts = {"approved": expected, "found": actual}
 
     def act() -> c.Done:

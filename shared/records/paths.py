@@ -133,6 +133,31 @@ def decisions(promotion: str, stage: str) -> str:
     return f"{PROMOTIONS}{promotion}/{stage}/decisions/"
 
 
+def plan_statement(promotion: str, digest: str) -> str:
+    """Where the deciding key says that *promotion* has the plan *digest*."""
+    return f"{PROMOTIONS}{promotion}/plans/{digest.removeprefix('sha256:')}.dsse.json"
+
+
+def statement_of(path: str) -> str:
+    """Where the statement lies that a record at *path* rests on."""
+    return f"{path.removesuffix('.json')}.dsse.json"
+
+
+def registry_statements(model: str, version: str) -> str:
+    """The folder of what the deciding key says of an entry of the central registry."""
+    return f"{registry_models()}{model}/{version}/"
+
+
+def registry_models() -> str:
+    """The folder of all entries of the central registry that were ever written."""
+    return "registry/"
+
+
+def forgery(digest: str) -> str:
+    """Where a file is kept that was not believed."""
+    return f"forgeries/{digest}"
+
+
 def endpoint_lock(endpoint: str) -> str:
     return f"locks/{endpoint}.json"
 

@@ -4,15 +4,16 @@ Decisions are `Approval` in signed statements, origins are `Askers`, plans are `
 Receipts and evidence packs' digests are entries of the ledger.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from shared.codec import UndecodableError, decode, encode
-from shared.contracts import Fate, Promotion, PromotionSet
+from shared.contracts import Fate, Promotion, PromotionSet, StageOrder
 from shared.domain.gates import Verdict
 from shared.domain.promotion.approvals import Approval
+from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.people import Askers
 from shared.domain.promotion.plans import Champion
 from shared.domain.trust.envelopes import Envelope
@@ -139,6 +140,14 @@ def decisions(
             yield decision
 
 
+def forged_decisions(statements: Statements, promotion: str, stage: str) -> list[ForgedError]:
+    """The files among the decisions on *stage* that no door has signed."""
+    forgeries: list[ForgedError] = []
+    for _ in decisions(statements, promotion, stage, forgeries):
+        pass
+    return forgeries
+
+
 def signed_decision(statements: Statements, path: str) -> SignedDecision | None:
     """The decision at *path*, None where there is none. Raises ForgedError."""
     stored = statements.stored(path)
@@ -156,6 +165,55 @@ def signed_decision(statements: Statements, path: str) -> SignedDecision | None:
 def decision_predicate(promotion: str, stage: str, approval: Approval) -> dict[str, Any]:
     """What a door signs of a decision."""
     return {"promotion": promotion, "stage": stage, "decision": encode(replace(approval, used=False))}
+
+
+def stage_evidence_at(statements: Statements, path: str) -> StageEvidence | None:
+    """The evidence whose readable copy is at *path*, as the measuring key has signed it. Raises ForgedError."""
+    statement = paths.statement_of(path)
+    predicate = statements.read(statement, PredicateKind.EVIDENCE)
+    if predicate is None:
+        return None
+    try:
+        return decode(StageEvidence, predicate["record"])
+    except (KeyError, UndecodableError) as error:
+        raise ForgedError(statement, f"it is signed, and is no evidence ({error!r})") from error
+
+
+def sign_evidence(statements: Statements, path: str, order: StageOrder, measured: StageEvidence, at: datetime) -> None:
+    """Say with the measuring key what was measured for *order*. Safe to repeat: the first measurement stands."""
+    record = encode(measured)
+    predicate = {
+        "promotion": order.promotion.id,
+        "stage": order.stage,
+        "phase": order.phase.value,
+        "model": str(order.plan.model),
+        "bundle": order.plan.digest,
+        "plan": order.plan_digest,
+        "record": record,
+    }
+    subjects = {str(order.plan.model): order.plan.digest, path: canonical_digest(record)}
+    statements.create(paths.statement_of(path), PredicateKind.EVIDENCE, subjects, at, predicate)
+
+
+def evidence_pack_at(statements: Statements, path: str) -> Any:
+    """The pack whose readable copy is at *path*, as JSON, as the measuring key has signed it. Raises ForgedError."""
+    predicate = statements.read(paths.statement_of(path), PredicateKind.EVIDENCE_PACK)
+    return None if predicate is None else predicate["pack"]
+
+
+def sign_pack(statements: Statements, path: str, order: StageOrder, pack: Mapping[str, Any], at: datetime) -> None:
+    """Say with the measuring key what people are shown for *order*. Safe to repeat: the first pack stands."""
+    predicate = {
+        "promotion": order.promotion.id,
+        "stage": order.stage,
+        "phase": order.phase.value,
+        "model": str(order.plan.model),
+        "bundle": order.plan.digest,
+        "digest": canonical_digest(pack),
+        "pack": pack,
+    }
+    subjects = {str(order.plan.model): order.plan.digest, path: canonical_digest(pack)}
+    statements.create(paths.statement_of(path), PredicateKind.EVIDENCE_PACK, subjects, at, predicate)
 
 
 def record_origin(store: RecordStore, digest: str, name: str, askers: Askers) -> None:

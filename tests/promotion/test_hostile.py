@@ -13,9 +13,10 @@ from shared import contracts as c
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import ApprovalPolicy
 from shared.domain.promotion.models import DIGEST, FLAG
-from shared.domain.promotion.plans import Phase
+from shared.domain.promotion.plans import Champion, Phase
 from shared.ports import EndpointKind, EndpointResponse, OnlineRequest, RegisteredModel
 from shared.records import paths as records
+from shared.records.promotion import StageEvidence, sign_evidence
 from tests.promotion.conftest import PREPROD, SCIENTIST, PromotionApp
 from tests.promotion.test_receipts import ordered, replanned
 
@@ -161,9 +162,10 @@ def test_a_champion_that_approvers_were_not_shown_is_refused(app: PromotionApp) 
     order = ordered(app)
     asking = replace(order.at, stage=replace(order.at.stage, approvals=ApprovalPolicy(roles=(SCIENTIST,))))
     order = replanned(app, replace(order, phase=Phase.EXIT), replace(order.plan, stages=(asking,)))
-    shown = {"champion": {"deployment": "v7", "model": "churn:7"}}
+    champion = Champion(deployment="v7", model="churn:7")
+    shown = StageEvidence(stage=order.stage, phase="entry", champion=champion, evidence={}, at="", verdicts=())
     path = records.evidence(order.promotion.id, order.stage, Phase.ENTRY.value, "evidence.json")
-    app.hub.land(f"signalbox/{path}", json.dumps(shown).encode())
+    sign_evidence(app.clients.statements, path, order, shown, app.clients.clock.now())
 
     with pytest.raises(Refused, match=r"the champion was churn:7 \(v7\) when this was approved and is no champion"):
         assess_stage(app.clients, order)

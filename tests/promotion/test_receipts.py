@@ -14,6 +14,7 @@ from activities.promotion.packs import write_evidence_pack
 from activities.promotion.receipts import issue_receipt
 from shared import contracts as c
 from shared.application.promotion.planning import plan_digest, plan_promotion
+from shared.application.promotion.stored_plans import sign_plan
 from shared.codec import encode
 from shared.domain.failures import Refused, Transient
 from shared.domain.gates import GateSpec
@@ -23,6 +24,7 @@ from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.plans import Move, Phase, Plan
 from shared.domain.promotion.receipts import Receipt
 from shared.records import paths as records
+from shared.records.promotion import sign_pack
 from shared.records.statements import signed_receipt
 from tests.promotion.conftest import PromotionApp
 
@@ -52,6 +54,8 @@ def keep_plan(app: PromotionApp, plan: Plan) -> str:
     """The digest of *plan*, which the opening of the promotion p-1 now records in the place of an earlier one."""
     opening = c.PromotionOpened(plan=plan, plan_digest=plan_digest(plan), fate=c.Fate.PROMOTED)
     app.hub.land("signalbox/promotions/p-1/effects/opened.json", json.dumps(encode(opening)).encode())
+    promotion = c.Promotion(id="p-1", model=plan.model, source="dev", target="central")
+    sign_plan(app.clients.statements, promotion, plan, opening.plan_digest, app.clients.clock.now())
     return opening.plan_digest
 
 
@@ -64,7 +68,8 @@ def shown(app: PromotionApp, order: c.StageOrder, evidence: Evidence) -> c.Stage
     """*order* for this *evidence*, whose pack is written."""
     path = records.evidence(order.promotion.id, order.stage, order.phase.value, "pack.json")
     content = {"assessments": [{"evidence": encode(evidence)}]}
-    app.hub.land(f"signalbox/{path}", json.dumps(content).encode())
+    app.clients.store.delete(records.statement_of(path))
+    sign_pack(app.clients.statements, path, order, content, app.clients.clock.now())
     return replace(order, evidence=canonical_digest(content))
 
 

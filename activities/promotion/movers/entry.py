@@ -51,14 +51,18 @@ class ApproveEntry:
         return {STATE: entry.tags.get(STATE, ""), APPROVED_BY: entry.tags.get(APPROVED_BY, "")}
 
     def advance(self, clients: Clients, order: c.MoveOrder) -> str:
-        said = ", ".join(order.receipt.approvals) if order.receipt else ""
-        approved = {STATE: EntryState.APPROVED.value, APPROVED_BY: said}
+        approved = {STATE: EntryState.APPROVED.value, APPROVED_BY: approvers(order)}
         clients.models.tag(_registry(order), order.plan.model, approved)
         return ""
 
     def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
         clients.models.tag(_registry(order), order.plan.model, dict(before))
         return ""
+
+
+def approvers(order: c.MoveOrder) -> str:
+    """Who approved what the order moves, as the registry's tag says it."""
+    return ", ".join(order.receipt.approvals) if order.receipt else ""
 
 
 def _registry(order: c.MoveOrder) -> Registry:

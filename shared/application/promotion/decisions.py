@@ -21,7 +21,7 @@ from shared.application.promotion.standing import (
     question_now,
 )
 from shared.application.promotion.stored_plans import opened
-from shared.codec import encode
+from shared.codec import decode, encode
 from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Approval, ApprovalPolicy, Person, refuse_approval
@@ -339,6 +339,31 @@ def use_decisions(statements: Statements, promotion: str, stage: str) -> list[Fo
         if unused and not statements.store.set_metadata(blob, {USED: "true"}):
             raise LostRace(f"{blob.path} was changed while it was used")
     return forgeries
+
+
+def refuse_removed_decisions(statements: Statements, audit: AuditLog, order: c.StageOrder, stage: str) -> None:
+    """Raise ForgedError where the audit log knows a decision on *stage* that its records do not say any more.
+
+    A rejection that was deleted, and a withdrawn approval that was put back, leave records that a door has signed; only
+    the log tells them from the truth.
+    """
+    folder = paths.decisions(order.promotion.id, stage)
+    records = {_identity(decision.approval): decision for decision in decisions(statements, order.promotion.id, stage)}
+    for entry in audit.about(order.plan.model.name):
+        if not entry.key.startswith(folder) or not entry.kind.startswith("decision "):
+            continue
+        logged = decode(Approval, entry.facts)
+        decision = records.get(_identity(logged))
+        if decision is None:
+            raise ForgedError(folder, f"{logged.name}'s decision as {logged.role} was removed; the audit log has it")
+        if entry.kind == "decision withdrawn" and not decision.approval.withdrawn:
+            path = decision.stored.blob.path
+            raise ForgedError(path, f"{logged.name} has withdrawn it at {entry.at}; the audit log says so")
+
+
+def _identity(approval: Approval) -> tuple[str, str, str, str, bool]:
+    """What makes one decision: the same person may decide again on newer evidence, or after a withdrawal."""
+    return approval.role, approval.oid, approval.evidence, approval.at.isoformat(), approval.approved
 
 
 def tell_decision(audit: AuditLog, request: c.Promotion, key: str, kind: str, approval: Approval) -> None:

@@ -4,6 +4,7 @@ Every reading is one blob, and nothing is kept between two: a record that was ch
 """
 
 from dataclasses import fields
+from datetime import datetime
 
 from shared import contracts as c
 from shared.codec import decode
@@ -11,7 +12,10 @@ from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.outlines import outline_of
+from shared.domain.trust.statements import PredicateKind
 from shared.ports import Ledger
+from shared.records import paths
+from shared.records.statements import ForgedError, Statements
 
 
 def opened(ledger: Ledger, promotion: str) -> c.PromotionOpened | None:
@@ -45,18 +49,54 @@ def restoring_of(ledger: Ledger, promotion: c.Promotion, because: str = "") -> c
     )
 
 
-def stage_order(ledger: Ledger, step: c.StageStep) -> c.StageOrder:
-    """*step* with its plan. Raises Refused as `read_plan` does."""
-    plan = read_plan(ledger, step.promotion.id, step.plan_digest)
+def stage_order(statements: Statements, ledger: Ledger, step: c.StageStep) -> c.StageOrder:
+    """*step* with its plan. Raises Refused as `signed_plan` does."""
+    plan = signed_plan(statements, ledger, step.promotion.id, step.plan_digest)
     return c.StageOrder(plan=plan, **{field.name: getattr(step, field.name) for field in fields(c.StageStep)})
 
 
+def signed_move_order(statements: Statements, ledger: Ledger, step: c.MoveStep) -> c.MoveOrder:
+    """`move_order`, with a plan that is signed: nothing is moved by another. Raises Refused as `signed_plan` does."""
+    order = move_order(ledger, step)
+    signed_plan(statements, ledger, step.promotion.id, step.plan_digest or (step.receipt.plan if step.receipt else ""))
+    return order
+
+
 def move_order(ledger: Ledger, step: c.MoveStep) -> c.MoveOrder:
-    """*step* with its plan. Raises Refused as `read_plan` does."""
+    """*step* with its plan. Raises Refused as `read_plan` does.
+
+    An undo asks for no signature: it must put back what an earlier release has moved by a plan that nobody signed.
+    """
     # An order of the first version names no plan of its own, and its receipt does; an undo of that version has neither.
     digest = step.plan_digest or (step.receipt.plan if step.receipt else "")
     plan = read_plan(ledger, step.promotion.id, digest)
     return c.MoveOrder(plan=plan, **{field.name: getattr(step, field.name) for field in fields(c.MoveStep)})
+
+
+def signed_plan(statements: Statements, ledger: Ledger, promotion: str, digest: str) -> c.Plan:
+    """As `read_plan`, of a plan that the deciding key has signed. Raises ForgedError where it has not."""
+    plan, path = read_plan(ledger, promotion, digest), paths.plan_statement(promotion, digest)
+    if statements.read(path, PredicateKind.PLAN) is None:
+        raise ForgedError(f"{_key(promotion)}.json", f"no statement of the deciding key is in {path}; promote anew")
+    return plan
+
+
+def sign_plan(statements: Statements, request: c.Promotion, plan: c.Plan, digest: str, at: datetime) -> None:
+    """Say with the deciding key that *plan* is the plan of *request*. Safe to repeat."""
+    predicate = {
+        "promotion": request.id,
+        "model": str(plan.model),
+        "plan": digest,
+        "bundle": plan.digest,
+        "target": plan.target,
+        "requested_by": request.requested_by,
+        "stages": [
+            {"stage": at.stage.name, "approvers": [role.name for role in at.stage.approvals.roles]}
+            for at in plan.stages
+        ],
+    }
+    subjects = {str(plan.model): plan.digest, f"plan of {request.id}": digest}
+    statements.create(paths.plan_statement(request.id, digest), PredicateKind.PLAN, subjects, at, predicate)
 
 
 def read_plan(ledger: Ledger, promotion: str, digest: str) -> c.Plan:

@@ -27,6 +27,7 @@ class PredicateKind(StrEnum):
     RECEIPT = "receipt"
     REGISTRY_STATE = "registry-state"
     SERVING_CHANGE = "serving-change"
+    MOVE = "move"
     PROVENANCE = "provenance"
 
     @property

@@ -1,0 +1,67 @@
+"""What the deciding key says of the entries of the central registry: which there must be, with which bytes and state.
+
+The registry's own tags are for people: whoever may write there may write any tag.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.codec import UndecodableError, decode, encode
+from shared.domain.promotion.models import ModelVersion
+from shared.domain.trust.statements import PredicateKind
+from shared.records import paths
+from shared.records.statements import ForgedError, Statements
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryStatement:
+    """An entry as *promotion* left it at *at*. *state* is empty where the entry was taken away again."""
+
+    registry: str
+    model: ModelVersion
+    bundle: str
+    state: str
+    approved_by: str
+    promotion: str
+    at: datetime
+
+
+def sign_entry(statements: Statements, name: str, entry: EntryStatement) -> None:
+    """Say what *entry* is from now on. Safe to repeat: *name* tells one change of it from all others."""
+    path = f"{paths.registry_statements(entry.model.name, entry.model.version)}{name}.dsse.json"
+    subjects = {str(entry.model): entry.bundle}
+    statements.create(path, PredicateKind.REGISTRY_STATE, subjects, entry.at, {"entry": encode(entry)})
+
+
+def entry_statement(statements: Statements, entry: ModelVersion, forgeries: list[ForgedError]) -> EntryStatement | None:
+    """The newest statement on *entry*, None where there is none; files that nobody signed are added to *forgeries*."""
+    newest: EntryStatement | None = None
+    for path in statements.list(paths.registry_statements(entry.name, entry.version)):
+        try:
+            statement = _read(statements, path)
+        except ForgedError as forgery:
+            forgeries.append(forgery)
+            continue
+        if statement is not None and (newest is None or statement.at >= newest.at):
+            newest = statement
+    return newest
+
+
+def entries_stated(statements: Statements) -> Iterator[ModelVersion]:
+    """Every entry that something is said of, each once."""
+    named = set[ModelVersion]()
+    for path in statements.list(paths.registry_models()):
+        name, version = path.split("/")[1:3]
+        named.add(ModelVersion(name=name, version=version))
+    return iter(sorted(named))
+
+
+def _read(statements: Statements, path: str) -> EntryStatement | None:
+    predicate = statements.read(path, PredicateKind.REGISTRY_STATE)
+    if predicate is None:
+        return None
+    try:
+        return decode(EntryStatement, predicate["entry"])
+    except (KeyError, UndecodableError) as error:
+        raise ForgedError(path, f"it is signed, and says nothing of an entry ({error!r})") from error

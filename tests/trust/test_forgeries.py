@@ -1,0 +1,314 @@
+"""An attacker may write every blob of the state container: nothing they plant, edit, move or remove lets a model in.
+
+Each forgery is refused and noticed: it is in the audit log and announced.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared import contracts as c
+from shared.codec import decode, encode
+from shared.domain import identity
+from shared.domain.promotion.approvals import Approval
+from shared.domain.promotion.models import APPROVED_BY, STATE, ModelVersion
+from shared.domain.promotion.plans import Phase
+from shared.domain.trust.keys import Purpose
+from shared.domain.trust.statements import PredicateKind
+from shared.ports import RegisteredModel
+from shared.records import paths
+from shared.records.promotion import decision_predicate
+from shared.records.statements import Statements
+from tests.promotion.conftest import CENTRAL, PromotionApp
+from tests.signing import signing
+
+STATE_CONTAINER = "signalbox"
+
+
+def forged(app: PromotionApp) -> list[str]:
+    """The paths that were refused as forged; each is announced as often as it is logged."""
+    entries = [entry for entry in app.clients.audit.entries() if entry.kind == "forged record refused"]
+    announced = app.clients.announcer.kinds.count("Signalbox.Record.Forged")  # type: ignore[attr-defined]
+    assert announced == len(entries)
+    return [entry.facts["path"] for entry in entries]
+
+
+def plant(app: PromotionApp, path: str, content: Any) -> None:
+    raw = content if isinstance(content, bytes) else json.dumps(content).encode()
+    app.hub.land(f"{STATE_CONTAINER}/{path}", raw)
+
+
+def blobs(app: PromotionApp, part: str) -> list[str]:
+    return [blob.path for blob in app.hub.list(STATE_CONTAINER, "") if part in blob.path]
+
+
+def approval(app: PromotionApp, who: str, role: str, evidence: str) -> Approval:
+    oid = {"ada": "1", "grace": "2"}[who]
+    at = app.clients.clock.now()
+    return Approval(role=role, oid=oid, name=who, approved=True, reason="seen", evidence=evidence, at=at)
+
+
+async def asking(app: PromotionApp) -> tuple[str, str]:
+    """A promotion that waits for both roles, and the digest of what they are shown."""
+    app.register("1", error=1.0)
+    promotion = await app.promote("churn:1")
+    return promotion, await app.evidence(promotion)
+
+
+Decider = Callable[[PromotionApp, str, str, str, str], None]
+
+
+def invent(app: PromotionApp, promotion: str, who: str, role: str, evidence: str) -> None:
+    """As records were kept before they were signed."""
+    path = f"{paths.decisions(promotion, 'central')}{role}-{evidence[7:23]}.json"
+    plant(app, path, encode(approval(app, who, role, evidence)))
+
+
+def sign_with_own_key(app: PromotionApp, promotion: str, who: str, role: str, evidence: str) -> None:
+    _sign(app, Statements(app.clients.store, signing("attacker")), promotion, who, role, evidence)
+
+
+def sign_with_measuring_key(app: PromotionApp, promotion: str, who: str, role: str, evidence: str) -> None:
+    """The key of the activity that measures was stolen: it is none for decisions."""
+    path = f"{paths.decisions(promotion, 'central')}{role}-{evidence[7:23]}.json"
+    predicate = {**decision_predicate(promotion, "central", approval(app, who, role, evidence)), "path": path}
+    payload = json.dumps(
+        {
+            "_type": "https://in-toto.io/Statement/v1",
+            "subject": [],
+            "predicateType": PredicateKind.DECISION.type_uri,
+            "predicate": {**predicate, "at": app.clients.clock.now().isoformat()},
+        }
+    ).encode()
+    plant(app, path, encode(app.clients.signing.sign(Purpose.MEASURING, "application/vnd.in-toto+json", payload)))
+
+
+def _sign(app: PromotionApp, statements: Statements, promotion: str, who: str, role: str, evidence: str) -> None:
+    decision = approval(app, who, role, evidence)
+    path = f"{paths.decisions(promotion, 'central')}{role}-{evidence[7:23]}.json"
+    predicate = decision_predicate(promotion, "central", decision)
+    statements.create(path, PredicateKind.DECISION, {"evidence": evidence}, decision.at, predicate)
+
+
+@pytest.mark.parametrize("decider", [invent, sign_with_own_key, sign_with_measuring_key])
+async def test_two_invented_decisions_promote_nothing(app: PromotionApp, decider: Decider) -> None:
+    promotion, evidence = await asking(app)
+    decider(app, promotion, "ada", "data-scientist", evidence)
+    decider(app, promotion, "grace", "product-owner", evidence)
+
+    result = await app.finish(promotion)
+
+    assert (result.fate, "central/models/churn:1" in app.cloud.state["assets"]) == (c.Fate.EXPIRED, False)
+    assert len(forged(app)) == 2
+
+
+async def test_decisions_on_another_promotion_do_not_count_here(app: PromotionApp) -> None:
+    app.register("1", error=1.0)
+    await app.whole("churn:1")
+    app.register("2", error=0.5)
+    other = await app.promote("churn:2")
+    evidence = await app.evidence(other)
+    for path in blobs(app, "/central/decisions/"):
+        role = path.rpartition("/")[2].rpartition("-")[0]
+        target = f"{paths.decisions(other, 'central')}{role}-{evidence[7:23]}.json"
+        plant(app, target, app.hub.read(STATE_CONTAINER, path))
+
+    result = await app.finish(other)
+
+    assert (result.fate, len(forged(app))) == (c.Fate.EXPIRED, 2)
+
+
+async def test_a_decision_edited_by_one_letter_does_not_count(app: PromotionApp) -> None:
+    promotion, _ = await asking(app)
+    await app.approve(promotion)
+    path = blobs(app, "/central/decisions/data-scientist")[0]
+    content = json.loads(app.hub.read(STATE_CONTAINER, path) or b"")
+    content["payload"] = (
+        content["payload"][:-8] + ("A" if content["payload"][-8] != "A" else "B") + content["payload"][-7:]
+    )
+    plant(app, path, content)
+
+    result = await app.finish(promotion)
+
+    assert result.fate is not c.Fate.PROMOTED
+    assert path in forged(app)
+
+
+async def test_a_rejection_that_was_removed_still_counts(app: PromotionApp) -> None:
+    """Its rejection is gone, and another holder of the role approves: the audit log knows of the rejection."""
+    promotion, evidence = await asking(app)
+    await app.decide(promotion, "ada", "data-scientist")
+    app.clients.audit.append(
+        f"{paths.decisions(promotion, 'central')}product-owner-{evidence[7:23]}.json/rejected/x",
+        "decision rejected",
+        "churn:1",
+        "grace",
+        {"promotion": promotion, **encode(replace(approval(app, "grace", "product-owner", evidence), approved=False))},
+    )
+    await app.decide(promotion, "both", "product-owner")
+
+    result = await app.finish(promotion)
+
+    assert result.fate is not c.Fate.PROMOTED
+    assert "grace's decision as product-owner was removed" in " ".join(result.because)
+
+
+async def test_a_withdrawn_approval_that_is_put_back_does_not_count(app: PromotionApp) -> None:
+    promotion, _ = await asking(app)
+    await app.decide(promotion, "ada", "data-scientist")
+    (path,) = blobs(app, "/central/decisions/data-scientist")
+    before = app.hub.read(STATE_CONTAINER, path)
+    await app.ask("POST", f"promotions/{promotion}/withdraw", {"role": "data-scientist"}, "ada")
+    plant(app, path, before)
+    await app.decide(promotion, "grace", "product-owner")
+
+    result = await app.finish(promotion)
+
+    assert result.fate is not c.Fate.PROMOTED
+    assert "ada has withdrawn it" in " ".join(result.because)
+
+
+@pytest.mark.parametrize("suffix", ["evidence.json", "evidence.dsse.json", "pack.dsse.json"])
+async def test_evidence_of_another_version_is_not_judged(app: PromotionApp, suffix: str) -> None:
+    """A good version was measured; its evidence lies where that of a worse one is expected."""
+    app.register("1", error=1.0)
+    await app.whole("churn:1")
+    app.register("2", error=30.0)
+    second = identity.promotion_id("churn", "2", "central", 1)
+    for path in blobs(app, suffix):
+        promotion = path.split("/")[1]
+        plant(app, path.replace(promotion, second), app.hub.read(STATE_CONTAINER, path))
+    assert await app.promote("churn:2") == second
+
+    result = await app.finish(second)
+
+    assert result.fate is not c.Fate.PROMOTED
+    assert "central/models/churn:2" not in app.cloud.state["assets"]
+    assert bool(forged(app)) == ("dsse" in suffix)
+
+
+async def test_a_plan_that_nobody_signed_is_not_carried_out(app: PromotionApp) -> None:
+    """A planted opening asks nobody, and leaves out the gates."""
+    app.register("1", error=30.0)
+    first = await app.promote("churn:1")
+    await app.pass_time(timedelta(seconds=30))
+    opening = json.loads(app.hub.read(STATE_CONTAINER, f"promotions/{first}/effects/opened.json") or b"")
+    for stage in opening["plan"]["stages"]:
+        stage["stage"] |= {"entry_gates": [], "exit_gates": []}
+        stage["stage"]["approvals"]["roles"] = []
+    from shared.domain.promotion.audit import canonical_digest
+
+    opening["plan_digest"] = canonical_digest(opening["plan"])
+    second = first.rpartition("-")[0] + "-2"
+    await app.finish(first)
+    plant(app, f"promotions/{second}/effects/opened.json", opening)
+    assert await app.promote("churn:1") == second
+
+    outcome = await app.host.advance_until_finished(second, timeout=60)
+
+    assert decode(c.PromotionResult, outcome.output).fate is not c.Fate.PROMOTED
+    assert "central/models/churn:1" not in app.cloud.state["assets"]
+    assert forged(app)
+
+
+async def test_ledger_entries_that_say_a_move_was_made_make_none_believe_it(app: PromotionApp) -> None:
+    promotion, _ = await asking(app)
+    for move in ("publish_entry", "approve_entry"):
+        plant(app, f"promotions/{promotion}/effects/central/{move}.json", {"at": "2026-01-01T00:00:00+00:00"})
+    await app.approve(promotion)
+
+    result = await app.finish(promotion)
+
+    entry = app.cloud.state["assets"]["central/models/churn:1"]
+    assert (result.fate, entry.tags[STATE]) == (c.Fate.PROMOTED, "approved")
+
+
+async def test_a_receipt_that_was_planted_opens_nothing(app: PromotionApp) -> None:
+    app.register("1", error=1.0)
+    await app.whole("churn:1")
+    (receipt,) = blobs(app, "/central/entry/receipt.json")
+    app.register("2", error=0.5)
+    second = await app.promote("churn:2")
+    await app.evidence(second)
+    promotion = receipt.split("/")[1]
+    plant(app, receipt.replace(promotion, second), app.hub.read(STATE_CONTAINER, receipt))
+
+    result = await app.finish(second)
+
+    assert result.fate is not c.Fate.PROMOTED
+    assert "central/models/churn:2" not in app.cloud.state["assets"]
+
+
+async def test_what_an_undo_puts_back_is_signed(app: PromotionApp) -> None:
+    """An attacker names their own deployment as what was there before, and lets the promotion be rejected."""
+    promotion, _ = await asking(app)
+    (path,) = blobs(app, "switch_traffic.before.dsse.json")
+    plant(app, path, {"payloadType": "x", "payload": "e30=", "signatures": []})
+    await app.decide(promotion, "grace", "product-owner", "reject")
+
+    await app.finish(promotion)
+
+    assert path in forged(app)
+
+
+async def entry(app: PromotionApp) -> tuple[ModelVersion, RegisteredModel]:
+    model = app.register("1", error=1.0)
+    await app.whole("churn:1")
+    return model, app.cloud.state["assets"]["central/models/churn:1"]
+
+
+async def test_registry_entries_are_compared_with_statements(app: PromotionApp) -> None:
+    model, registered = await entry(app)
+    assets = app.cloud.state["assets"]
+    edits: dict[str, Callable[[], object]] = {
+        "approved by": lambda: app.clients.models.tag(CENTRAL, model, {APPROVED_BY: "mallory"}),
+        "missing": lambda: assets.pop("central/models/churn:1"),
+        "untagged": lambda: assets.__setitem__("central/models/churn:1", replace(registered, tags={})),
+        "extra": lambda: assets.__setitem__(
+            "central/models/churn:9", replace(registered, model=ModelVersion(name="churn", version="9"))
+        ),
+    }
+    for name, edit in edits.items():
+        before = app.chain().count("registry altered")
+        edit()
+        await app.pass_time(timedelta(days=1))
+        assert app.chain().count("registry altered") == before + 1, name
+        assets["central/models/churn:1"] = registered
+
+
+async def test_an_entry_is_watched_while_another_version_waits(app: PromotionApp) -> None:
+    model, _ = await entry(app)
+    app.register("2", error=0.5)
+    await app.evidence(await app.promote("churn:2"))
+
+    app.clients.models.tag(CENTRAL, model, {STATE: "candidate"})
+    await app.pass_time(timedelta(days=1))
+
+    assert app.chain().count("registry altered") == 1
+
+
+async def test_a_statement_that_was_removed_is_missed(app: PromotionApp) -> None:
+    await entry(app)
+    for path in blobs(app, "registry/churn/1/"):
+        app.hub.delete(STATE_CONTAINER, path)
+
+    await app.pass_time(timedelta(days=1))
+
+    assert app.chain().count("registry altered") == 1
+
+
+async def test_the_proof_of_an_earlier_stage_is_not_believed_unsigned(app: PromotionApp) -> None:
+    """A record that says `promoted`, with a receipt that nobody signed, does not open the next stage."""
+    promotion, _ = await asking(app)
+    (path,) = blobs(app, "/preprod/exit/receipt.json")
+    receipt = json.loads(app.hub.read(STATE_CONTAINER, path) or b"")
+    plant(app, path, receipt | {"signature": "deciding-1:AAAA"})
+    await app.approve(promotion)
+
+    result = await app.finish(promotion)
+
+    assert (result.fate is c.Fate.PROMOTED, Phase.EXIT.value) == (False, "exit")
