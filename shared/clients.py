@@ -174,11 +174,11 @@ class Clients:
 
         return BlobAudit(self.hub, self.configuration.hub.state, self.clock)
 
-    @property
+    @cached_property
     def signing(self) -> Signing:
         return self._purpose_keys
 
-    @property
+    @cached_property
     def signing_keys(self) -> SigningKeys:
         return self._purpose_keys
 
