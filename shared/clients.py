@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from shared.adapters.azure_ml.invocations import BatchInvocations
     from shared.adapters.azure_ml.ml_client import MlAssets
     from shared.adapters.azure_ml.regions import Regions
+    from shared.adapters.signing.purpose_keys import PrivateKey, PurposeKeys
     from shared.application.callers import Callers
     from shared.domain.configuration import Configuration
     from shared.ports import (
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
         Secrets,
         ServerTasks,
         Signing,
+        SigningKeys,
     )
     from shared.records.statements import Statements
     from shared.records.store import RecordStore
@@ -87,8 +89,14 @@ class Clients:
         from shared.adapters.azure_storage.hub import BlobHub
         from shared.adapters.sessions import transport
 
-        service = self.settings.blob_service
-        return BlobHub(BlobServiceClient(service, credential=self._credential, transport=transport()))
+        def service(address: str) -> BlobServiceClient:
+            return BlobServiceClient(address, credential=self._credential, transport=transport())
+
+        configuration = self.configuration
+        state = configuration.state_account
+        address = self.settings.storage_accounts.replace("{account}", state.name) if state else ""
+        elsewhere = {configuration.hub.state: service(address)} if address else {}
+        return BlobHub(service(self.settings.blob_service), elsewhere=elsewhere)
 
     @property
     def store(self) -> RecordStore:
@@ -168,12 +176,30 @@ class Clients:
 
     @cached_property
     def signing(self) -> Signing:
-        from shared.adapters.signing.key_files import open_key_file
+        return self._purpose_keys
+
+    @cached_property
+    def signing_keys(self) -> SigningKeys:
+        return self._purpose_keys
+
+    @cached_property
+    def _purpose_keys(self) -> PurposeKeys:
         from shared.adapters.signing.purpose_keys import PurposeKeys
         from shared.adapters.signing.trusted_keys import read_trusted_keys
 
         settings = self.settings
-        return PurposeKeys(dict(settings.signing_keys), open_key_file, lambda: read_trusted_keys(settings.trusted_keys))
+        addresses = dict(settings.signing_keys)
+        return PurposeKeys(addresses, self._open_signing_key, lambda: read_trusted_keys(settings.trusted_keys))
+
+    def _open_signing_key(self, address: str) -> PrivateKey:
+        """The key in Key Vault or in a file. Raises Refused."""
+        if not address.startswith("https:"):
+            from shared.adapters.signing.key_files import open_key_file
+
+            return open_key_file(address)
+        from shared.adapters.signing.key_vault import VaultKey
+
+        return VaultKey(address, self.settings.key_vault_hosts, self._credential)
 
     @cached_property
     def identities(self) -> Identities:

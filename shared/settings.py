@@ -27,6 +27,7 @@ IDENTITY = "AZURE_CLIENT_ID"
 STORAGE_ACCOUNTS = "STORAGE_ACCOUNTS_URL"
 SIGNING_KEYS = "SIGNALBOX_SIGNING_KEYS"
 TRUSTED_KEYS = "SIGNALBOX_TRUSTED_KEYS"
+KEY_VAULT_HOSTS = "AZURE_KEY_VAULT_HOSTS"
 TOKEN_ISSUER = "SIGNALBOX_TOKEN_ISSUER"
 TOKEN_AUDIENCE = "SIGNALBOX_TOKEN_AUDIENCE"
 SECRETS_KEY = "SIGNALBOX_SECRETS_KEY"
@@ -60,6 +61,7 @@ DEFAULTS = {
     STORAGE_ACCOUNTS: "https://{account}.blob.core.windows.net",
     SIGNING_KEYS: "",
     TRUSTED_KEYS: "",
+    KEY_VAULT_HOSTS: "*.vault.azure.net",
     TOKEN_ISSUER: "",
     TOKEN_AUDIENCE: "",
     SECRETS_KEY: "",
@@ -96,7 +98,8 @@ class Settings:
     those of the workspaces' regional services.
 
     *storage_accounts* makes a storage account's address of its name. *signing_keys* are `KEYID@ADDRESS` by purpose, and
-    *trusted_keys* is the file of the public keys: without them nothing is promoted. Without *token_issuer* nobody can
+    *trusted_keys* is the file of the public keys: without them nothing is promoted. *key_vault_hosts* are the patterns
+    of vaults that may be asked to sign. Without *token_issuer* nobody can
     approve; without *secrets_key* no pipeline's task is taken.
     *caller_keys* are the sha256 digests of the machines' keys by name;
     *platform_sign_in* says that App Service signs callers in, so that its header is true.
@@ -124,6 +127,7 @@ class Settings:
     service_bus_namespace: str = ""
     results_topic: str = ""
     queues: tuple[tuple[str, str], ...] = ()  # By setting: those that messages are received from.
+    key_vault_hosts: tuple[str, ...] = ()
     site_name: str = ""
     site_host: str = ""
 
@@ -180,6 +184,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         results_topic=values[RESULTS_TOPIC],
         service_bus_namespace=values[SERVICE_BUS_NAMESPACE],
         queues=tuple((name, values[name]) for name in QUEUES if values[name]),
+        key_vault_hosts=_hosts(values[KEY_VAULT_HOSTS]),
         site_name=environment.get(SITE_NAME, ""),
         site_host=environment.get(SITE_HOST, ""),
     )

@@ -29,6 +29,7 @@ from shared.domain.azure.inspection import (
     Lock,
     LockLevel,
     QueueSeen,
+    RoleGiven,
     Subscription,
     TopicSeen,
 )
@@ -36,6 +37,7 @@ from shared.domain.failures import Transient
 from shared.domain.inference.routes import Workspace
 
 _LOCKS, _PERMISSIONS, _SUBSCRIPTIONS, _SUBSCRIPTION = "2016-09-01", "2022-04-01", "2022-06-15", "2022-12-01"
+_ROLES = "2022-04-01"  # Of role assignments and of role definitions.
 _BUS = "2024-01-01"
 _BY_PROVIDER = {
     "microsoft.storage": "2023-05-01",
@@ -48,7 +50,7 @@ class AzureControlPlane:
     """Implements `shared.ports.ControlPlane`."""
 
     def __init__(self, credential: TokenCredential, resource_manager: str) -> None:
-        self._base = resource_manager
+        self._base, self._credential = resource_manager, credential
         self._pipeline = pipeline(resource_manager, credential, f"{resource_manager}/.default")
 
     def find(self, resource: str) -> AzureResource | None:
@@ -62,6 +64,7 @@ class AzureControlPlane:
             state=str(properties.get("provisioningState") or ""),
             storage=str(properties.get("storageAccount") or ""),
             public=str(properties.get("publicNetworkAccess") or "Enabled").lower() == "enabled",
+            shared_key=properties.get("allowSharedKeyAccess") is not False,  # Null means allowed.
         )
 
     def datastore(self, workspace: Workspace, name: str) -> DatastoreSeen | None:
@@ -77,15 +80,22 @@ class AzureControlPlane:
 
     def grants(self, resource: str) -> tuple[Grant, ...]:
         raw_grants = self._list(f"{resource}/providers/Microsoft.Authorization/permissions", _PERMISSIONS)
-        return tuple(
-            Grant(
-                actions=_texts(raw, "actions"),
-                not_actions=_texts(raw, "notActions"),
-                data_actions=_texts(raw, "dataActions"),
-                not_data_actions=_texts(raw, "notDataActions"),
-            )
-            for raw in raw_grants
-        )
+        return tuple(map(_grant, raw_grants))
+
+    def roles_given(self, resource: str) -> tuple[RoleGiven, ...]:
+        path = f"{resource}/providers/Microsoft.Authorization/roleAssignments"
+        assignments = [raw["properties"] for raw in self._list(path, f"{_ROLES}&$filter=atScope()")]
+        definitions = {
+            name: self._get(name, _ROLES) or {} for name in {str(raw["roleDefinitionId"]) for raw in assignments}
+        }
+        return tuple(_role_given(raw, definitions[str(raw["roleDefinitionId"])]) for raw in assignments)
+
+    def own_principal(self) -> str:
+        import jwt
+
+        # Resource Manager checks the token; here it only says who the app is, of which nothing depends but a report.
+        token = self._credential.get_token(f"{self._base}/.default").token
+        return str(jwt.decode(token, options={"verify_signature": False}).get("oid", ""))
 
     def locks(self, scope: str) -> tuple[Lock, ...]:
         raw_locks = self._list(f"{scope}/providers/Microsoft.Authorization/locks", _LOCKS)
@@ -159,6 +169,26 @@ class AzureControlPlane:
         if answer.status_code in (401, 403):
             raise Hidden(f"{action}: the app's identity may not look")
         return answer
+
+
+def _grant(raw: Mapping[str, Any]) -> Grant:
+    return Grant(
+        actions=_texts(raw, "actions"),
+        not_actions=_texts(raw, "notActions"),
+        data_actions=_texts(raw, "dataActions"),
+        not_data_actions=_texts(raw, "notDataActions"),
+    )
+
+
+def _role_given(raw: Mapping[str, Any], definition: Mapping[str, Any]) -> RoleGiven:
+    properties = definition.get("properties") or {}
+    return RoleGiven(
+        principal=str(raw["principalId"]),
+        kind=str(raw.get("principalType") or ""),
+        role=str(properties.get("roleName") or raw["roleDefinitionId"]),
+        scope=str(raw["scope"]),
+        grants=tuple(map(_grant, properties.get("permissions") or ())),
+    )
 
 
 def _lock(raw: Mapping[str, Any]) -> Lock:

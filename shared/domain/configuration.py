@@ -22,6 +22,14 @@ class ResourceGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StateAccount:
+    """A storage account for the container of records alone; *group* is where it is managed, for the doctor."""
+
+    name: str
+    group: ResourceGroup | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
     """The whole of `signalbox.yaml`, validated."""
 
@@ -36,6 +44,7 @@ class Configuration:
     permissions: Permissions = field(default_factory=Permissions)
     drift: tuple[DriftWatch, ...] = ()
     hub_group: ResourceGroup | None = None  # Of the hub's account; only the doctor asks for it.
+    state_account: StateAccount | None = None  # Where the container of records is not in the hub's account.
     bus_group: ResourceGroup | None = None  # Of the Service Bus namespace, where it is not the hub's.
 
     def workspace(self, name: str) -> Workspace:

@@ -42,7 +42,7 @@ from shared.ports.promotion import (
     StoredFile,
     WantedDeployment,
 )
-from shared.ports.trust import Signing
+from shared.ports.trust import Signing, SigningKeys
 
 __all__ = [
     "Announcer",
@@ -85,6 +85,7 @@ __all__ = [
     "ServerTasks",
     "Shelf",
     "Signing",
+    "SigningKeys",
     "StoredFile",
     "WantedDeployment",
 ]

@@ -10,6 +10,7 @@ from shared.domain.azure.inspection import (
     IssuerSeen,
     Lock,
     QueueSeen,
+    RoleGiven,
     Subscription,
     TopicSeen,
 )
@@ -27,6 +28,14 @@ class ControlPlane(Protocol):
 
     def grants(self, resource: str) -> tuple[Grant, ...]:
         """What the app's own identity may do on the resource, from wherever it was given."""
+        ...
+
+    def roles_given(self, resource: str) -> tuple[RoleGiven, ...]:
+        """The role assignments that count on the resource: its own and those of all that it is below."""
+        ...
+
+    def own_principal(self) -> str:
+        """The object id of the app's own identity; empty where its token does not say."""
         ...
 
     def locks(self, scope: str) -> tuple[Lock, ...]:

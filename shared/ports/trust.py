@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Protocol
 
 from shared.domain.trust.envelopes import Envelope
-from shared.domain.trust.keys import Purpose
+from shared.domain.trust.key_states import KeyState
+from shared.domain.trust.keys import Purpose, TrustedKey
 
 
 class Signing(Protocol):
@@ -20,4 +21,16 @@ class Signing(Protocol):
 
         *at* is when the payload says that it was signed: a key is trusted for a time.
         """
+        ...
+
+
+class SigningKeys(Protocol):
+    """What the doctor asks about the keys behind `Signing`. Both methods raise Refused where *purpose* has none."""
+
+    def state(self, purpose: Purpose) -> KeyState:
+        """What its place says about the private key of *purpose*; it is read at every call."""
+        ...
+
+    def trusted(self, purpose: Purpose) -> TrustedKey | None:
+        """The trusted key of the id that signs for *purpose*; None where that id is not trusted."""
         ...

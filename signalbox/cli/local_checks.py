@@ -25,7 +25,12 @@ def check_configuration(app: Path, file: Path) -> int:
     return _run(app, "shared.config", [str(file)])
 
 
-def _run(app: Path, module: str, arguments: list[str]) -> int:
+def change_keys(app: Path, arguments: list[str], token: str = "") -> int:
+    """Make or change signing keys with the code in *app*; 2 where it is refused. *token* is for the vault."""
+    return _run(app, "shared.operations.signing_keys", arguments, token)
+
+
+def _run(app: Path, module: str, arguments: list[str], content: str = "") -> int:
     if not (app / "shared" / "config" / "__main__.py").is_file():
         click.echo(f"{app.resolve()} is not the app's folder: run this there, or name it with --app", err=True)
         return NOT_TRIED
@@ -35,6 +40,7 @@ def _run(app: Path, module: str, arguments: list[str]) -> int:
         check=False,
         capture_output=True,
         text=True,
+        input=content or None,
     )
     click.echo(process.stdout, nl=False)
     click.echo(process.stderr, nl=False, err=True)

@@ -8,6 +8,7 @@ from signalbox.cli.commands.doctor import doctor
 from signalbox.cli.commands.download import download
 from signalbox.cli.commands.drift import drift, features
 from signalbox.cli.commands.hub import check, drop
+from signalbox.cli.commands.keys import keys
 from signalbox.cli.commands.letters import dlq, events
 from signalbox.cli.commands.local import demo, up
 from signalbox.cli.commands.messages import send, stream
@@ -83,5 +84,5 @@ _PROMOTIONS = (
     audit,
 )
 
-for command in (up, demo, *_RUNS, *_PROMOTIONS, retrain, retraining, trace, token, config, doctor, host):
+for command in (up, demo, *_RUNS, *_PROMOTIONS, retrain, retraining, trace, token, keys, config, doctor, host):
     main.add_command(command)

@@ -24,6 +24,7 @@ from signalbox.emulators.event_grid.store import EventStore
 from signalbox.emulators.event_grid.subscriptions import read_subscription
 from signalbox.emulators.event_grid.topic import TopicDoors
 from signalbox.emulators.identity import IdentityDoors, read_applications, read_directory
+from signalbox.emulators.key_vault import app as key_vault
 from signalbox.emulators.service_bus import Bus, NoBus, is_available
 from signalbox.emulators.storage.access import AUDIENCE, Gate
 from signalbox.emulators.storage.azurite import Azurite
@@ -67,6 +68,7 @@ async def serve(settings: dict[str, Any]) -> None:
         await _listen(grid, ports["eventgrid"], tls),
         await _listen(azure_ml, ports["azureml"], tls),
         await _listen(azure_devops.create_app(_azure_devops_options(settings, issuer)), ports["devops"], tls),
+        await _listen(key_vault.create_app(_key_vault_options(settings, issuer)), ports["keyvault"], tls),
     ]
     bus = await _service_bus(settings, issuer, tls)
     loops = [asyncio.create_task(coroutine) for coroutine in (deliverer.run(), dead_letters.run(), bus.run())]
@@ -134,6 +136,7 @@ def _azure_ml_options(
             computes=settings["computes"],
             hub=settings["account"],
             messaging=settings["service_bus"],
+            roles=settings["roles_given"],
         ),
     )
 
@@ -152,6 +155,15 @@ def _azure_devops_options(settings: dict[str, Any], issuer: TokenIssuer) -> azur
         organisation=organisation,
         claims=issuer.claims,
         time_scale=settings["time_scale"],
+    )
+
+
+def _key_vault_options(settings: dict[str, Any], issuer: TokenIssuer) -> key_vault.KeyVaultOptions:
+    return key_vault.KeyVaultOptions(
+        state=Path(settings["state"]),
+        tenant=settings["tenant"],
+        claims=issuer.claims,
+        permissions=settings["vault_permissions"],
     )
 
 

@@ -31,7 +31,7 @@ from signalbox.launcher.endpoints import (
 )
 from signalbox.launcher.messaging import messaging_environment
 from signalbox.launcher.processes import Child
-from signalbox.launcher.signing_keys import ensure_signing_keys
+from signalbox.launcher.signing_keys import ensure_signing_keys, ensure_vault_keys
 from signalbox.private_files import private_folder, write_private
 
 CONTAINERS = (
@@ -48,7 +48,10 @@ class StartError(RuntimeError):
 
 
 class LocalCloud:
-    """*project* holds function_app.py and node_modules; *state* holds everything that must survive a restart."""
+    """*project* holds function_app.py and node_modules; *state* holds everything that must survive a restart.
+
+    With *vault* the app signs with keys of the Key Vault emulator from then on, else with files.
+    """
 
     def __init__(
         self,
@@ -58,12 +61,13 @@ class LocalCloud:
         host_port: int = 0,
         settings: Mapping[str, str] | None = None,
         time_scale: float = 1.0,
+        vault: bool = False,
         tell: Callable[[str, str], None] | None = None,
     ) -> None:
         self.project, self.state = project.resolve(), state.resolve()
         self.endpoints = same_endpoints(self.state, host_port) or new_endpoints(self.state, host_port)
         self._keys = keys_of(self.state)
-        self._settings, self._time_scale = dict(settings or {}), time_scale
+        self._settings, self._time_scale, self._vault = dict(settings or {}), time_scale, vault
         self._tell = tell or _say_nothing
         self._children: dict[str, Child] = {}
         self._lock = threading.Lock()
@@ -100,6 +104,8 @@ class LocalCloud:
         self._await("azurite", lambda: listens(self.endpoints.azurite))
         self._await("emulators", self._emulators_ready)
         self._create_containers()
+        if self._vault:
+            self._make_vault_keys()
 
     def start_host(self, app: Path | None = None, settings: Mapping[str, str] | None = None) -> None:
         """Start the host with the project's function app or with *app*, and with *settings* beside the cloud's own."""
@@ -261,6 +267,13 @@ class LocalCloud:
                 existing = {container.name for container in client.list_containers()}
                 for name in set(names) - existing:
                     client.create_container(name)
+
+    def _make_vault_keys(self) -> None:
+        from signalbox.launcher.people import VAULT_OFFICER, sign_in
+
+        vault = self.endpoints.vault
+        token = sign_in(self.endpoints, VAULT_OFFICER, "https://vault.azure.net")
+        ensure_vault_keys(self.state, vault, token, self.endpoints.ca)
 
 
 def _say_nothing(part: str, status: str) -> None:

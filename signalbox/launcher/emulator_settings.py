@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from signalbox.emulators.tokens import PRINCIPAL
 from signalbox.launcher.endpoints import ACCOUNT, ACCOUNTS, REGISTRIES, SUBSCRIPTION, TENANT, WORKSPACES, Endpoints
 from signalbox.launcher.messaging import namespace_settings
-from signalbox.launcher.people import APPLICATION, DEVOPS, PERSONS, USER_ASSIGNED
+from signalbox.launcher.people import APPLICATION, DEVOPS, PERSONS, USER_ASSIGNED, VAULT_PERMISSIONS
 from signalbox.private_files import write_private
 
 # Operations after which a file is whole, over every protocol of the service; the last two rename one into its place.
@@ -71,6 +72,7 @@ def _settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float) -> dict[
             "devops": endpoints.devops,
             "servicebus": endpoints.servicebus,
             "servicebus_tls": endpoints.servicebus_tls,
+            "keyvault": endpoints.keyvault,
         },
         "azurite": f"https://127.0.0.1:{endpoints.azurite}",
         "identity_secret": endpoints.identity_secret,
@@ -78,6 +80,15 @@ def _settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float) -> dict[
         "persons": list(PERSONS),
         "applications": [APPLICATION],
         "devops": DEVOPS,
+        "vault_permissions": VAULT_PERMISSIONS,
+        "roles_given": [
+            {
+                "principal": PRINCIPAL,
+                "kind": "ServicePrincipal",
+                "role": "Storage Blob Data Contributor",
+                "scope": f"{storage_account_id(ACCOUNT)}/blobServices/default/containers/signalbox",
+            }
+        ],
         "topic_key": keys.topic,
         "time_scale": time_scale,
         "workspaces": [asdict(workspace) for workspace in WORKSPACES],

@@ -61,6 +61,7 @@ class Endpoints:
     devops: int
     servicebus: int
     servicebus_tls: int
+    keyvault: int
     identity_secret: str
     function_key: str
     eventgrid_key: str
@@ -71,7 +72,7 @@ class Endpoints:
     @property
     def ports(self) -> tuple[int, ...]:
         services = (self.identity, self.identity_tls, self.storage, self.eventgrid, self.azureml, self.devops)
-        return (self.host, self.azurite, self.servicebus, self.servicebus_tls, *services)
+        return (self.host, self.azurite, self.servicebus, self.servicebus_tls, self.keyvault, *services)
 
     @property
     def app(self) -> str:
@@ -104,6 +105,11 @@ class Endpoints:
         return f"https://localhost:{self.devops}"
 
     @property
+    def vault(self) -> str:
+        """Key Vault. Its clients take the tokens of a domain that the vault is below, which localhost is not."""
+        return f"https://127.0.0.1:{self.keyvault}"
+
+    @property
     def service_bus(self) -> str:
         """A connection string, as `az servicebus namespace authorization-rule keys list` prints one."""
         return (
@@ -128,7 +134,8 @@ class Endpoints:
             "IDENTITY_HEADER": self.identity_secret,
             "SIGNALBOX_TOKEN_ISSUER": f"{self.authority}/{TENANT}/v2.0",
             "SIGNALBOX_TOKEN_AUDIENCE": AUDIENCE,
-            **signing_settings(Path(self.state)),
+            **signing_settings(Path(self.state), self.vault),
+            "AZURE_KEY_VAULT_HOSTS": f"127.0.0.1:{self.keyvault}",
             "SIGNALBOX_SECRETS_KEY": self.secrets_key,
             "AZURE_DEVOPS_URL": self.azure_devops,
             "AZURE_DEVOPS_GRAPH_URL": self.azure_devops,
@@ -151,7 +158,7 @@ def key_entry(name: str, key: str) -> str:
 
 def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
     """Free ports and fresh secrets. Raises OSError where *host_port* is taken."""
-    ports = _free_ports(9)
+    ports = _free_ports(10)
     return Endpoints(
         state=str(state),
         host=host_port or _free_ports(1)[0],
@@ -164,6 +171,7 @@ def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
         devops=ports[6],
         servicebus=ports[7],
         servicebus_tls=ports[8],
+        keyvault=ports[9],
         identity_secret=secrets.token_hex(16),
         function_key=secrets.token_urlsafe(24),
         eventgrid_key=secrets.token_urlsafe(24),

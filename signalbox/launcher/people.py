@@ -2,6 +2,7 @@
 
 import requests
 
+from signalbox.emulators.tokens import PRINCIPAL
 from signalbox.launcher.endpoints import APP_URI, AUDIENCE, TENANT, Endpoints
 
 
@@ -35,6 +36,12 @@ APPLICATION = {"client_id": AUDIENCE, "uri": APP_URI, "version": 2}  # requested
 USER_ASSIGNED = {
     "client_id": "00000000-0000-0000-0000-0000000000bb",
     "oid": "00000000-0000-0000-0000-0000000000bc",
+}
+VAULT_OFFICER = "barbara@example.org"
+# As roles give them: Key Vault Crypto User with the keys, less what the app has no use for; Key Vault Crypto Officer.
+VAULT_PERMISSIONS = {
+    PRINCIPAL: {"*": ["get", "sign", "verify"]},
+    str(PERSONS[3]["oid"]): {"*": ["get", "list", "create", "import", "update", "rotate", "sign", "verify"]},
 }
 
 

@@ -40,6 +40,11 @@ EXCEPTIONS = {
     "signalbox host start --app . --port 7071 --state .signalbox/host": HOST,
     "python -m signalbox.host start": HOST,
     **dict.fromkeys(TESTS_OF_THE_GUIDE, "is these tests"),
+    "az keyvault create --name kv-signalbox --resource-group rg-mlops --enable-rbac-authorization"
+    " --enable-purge-protection": AZURE,
+    "az keyvault key set-attributes --vault-name kv-signalbox --name signalbox-door --version VERSION"
+    " --enabled false": AZURE,
+    "signalbox keys new door --vault https://kv-signalbox.vault.azure.net --trusted trusted-keys.json": AZURE,
     "az ml component create --file train-component.yaml": AZURE,
     "az ml component create --file pipeline.yaml": AZURE,
     "az ml batch-endpoint create --name diabetes-training": AZURE,
@@ -124,6 +129,16 @@ def march(desk: Desk) -> None:
 
 def a_contract(desk: Desk) -> None:
     (desk.folder / "contract.yaml").write_text((PROJECT / "examples/diabetes/contract.yaml").read_text())
+
+
+def without_keys(desk: Desk) -> None:
+    for name in ("door.pem", "trusted-keys.json"):
+        (desk.folder / name).unlink(missing_ok=True)
+
+
+def with_a_key(desk: Desk) -> None:
+    without_keys(desk)
+    desk.run("signalbox keys new door --pem door.pem --trusted trusted-keys.json")
 
 
 def without_bus(check: Check) -> bool:
@@ -279,6 +294,20 @@ CHECKS = (
         command=f"signalbox stream {HOLDOUT} --stream diabetes-visits --key oslo --wait 60",
         prints=(r"^sent \d+ records in \d+ messages of key oslo", r"^completed  diabetes-each-"),
     ),
+    Check(
+        command="signalbox keys new door --pem door.pem --trusted trusted-keys.json",
+        prints=(r"^door-1 is trusted for door from ", r"SIGNALBOX_SIGNING_KEYS: door=door-1@file:\S+door.pem$"),
+        before=without_keys,
+    ),
+    Check(
+        command="signalbox keys list --trusted trusted-keys.json", prints=(r"^door-1 +door .* yes$",), before=with_a_key
+    ),
+    Check(
+        command='signalbox keys revoke door-1 --because "the app\'s identity was used from elsewhere"'
+        " --trusted trusted-keys.json",
+        prints=(r"^door-1 is revoked: nothing is believed",),
+        before=with_a_key,
+    ),
     Check(command=".venv/bin/signalbox doctor", prints=(r"\d+ ok",)),
 )
 BY_COMMAND = {check.command: check for check in CHECKS}
@@ -317,7 +346,17 @@ def test_a_command_that_prose_names_is_there(document: str, command: str) -> Non
 
 
 def test_up_says_what_runs_where(desk: Desk) -> None:
-    for part in ("app", "data hub", "event grid", "azure ml", "azure devops", "directory", "configuration", "logs"):
+    for part in (
+        "app",
+        "data hub",
+        "event grid",
+        "azure ml",
+        "azure devops",
+        "key vault",
+        "directory",
+        "configuration",
+        "logs",
+    ):
         assert re.search(rf"^{part}\t\S+", desk.announced, re.MULTILINE), desk.announced
     assert "example    diabetes-progression:1 deployed; try .signalbox/example/holdout.csv" in desk.announced
 

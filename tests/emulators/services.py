@@ -26,9 +26,9 @@ PROJECT = Path(__file__).parents[2]
 
 
 @contextmanager
-def running(state: Path, time_scale: float = 0.05) -> Iterator[LocalCloud]:
+def running(state: Path, time_scale: float = 0.05, *, vault: bool = False) -> Iterator[LocalCloud]:
     """Azurite and the emulators, with time twenty times as fast for retries, and no host that looks at them."""
-    cloud = LocalCloud(PROJECT, state, time_scale=time_scale)
+    cloud = LocalCloud(PROJECT, state, time_scale=time_scale, vault=vault)
     try:
         cloud.start_services()
         yield cloud

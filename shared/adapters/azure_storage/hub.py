@@ -22,21 +22,29 @@ _FULL = ("BlockCountExceedsLimit", "MaxBlobSizeConditionNotMet")  # An append bl
 
 
 class BlobHub:
-    """Implements `shared.ports.DataHub`. *longest_log* is the size in bytes that a log may reach, of one blob."""
+    """Implements `shared.ports.DataHub`. *longest_log* is the size in bytes that a log may reach, of one blob.
 
-    def __init__(self, service: BlobServiceClient, longest_log: int = _LONGEST_LOG) -> None:
-        self._service, self._longest_log = service, longest_log
+    The containers in *elsewhere* are in other accounts than *service*, the container of records for instance.
+    """
+
+    def __init__(
+        self,
+        service: BlobServiceClient,
+        longest_log: int = _LONGEST_LOG,
+        elsewhere: Mapping[str, BlobServiceClient] | None = None,
+    ) -> None:
+        self._service, self._longest_log, self._elsewhere = service, longest_log, dict(elsewhere or {})
 
     def list(self, container: str, prefix: str) -> Iterator[Blob]:
         refuse_way_out(container, prefix)
         with translated(f"list {container}/{prefix}"):
-            client = self._service.get_container_client(container)
+            client = self._service_of(container).get_container_client(container)
             yield from _files(container, client.list_blobs(name_starts_with=prefix or None, include=["metadata"]))
 
     def page(self, container: str, prefix: str, limit: int, marker: str = "") -> tuple[tuple[Blob, ...], str]:
         refuse_way_out(container, prefix)
         with translated(f"list {container}/{prefix}"):
-            client = self._service.get_container_client(container)
+            client = self._service_of(container).get_container_client(container)
             listing = client.list_blobs(name_starts_with=prefix or None, include=["metadata"], results_per_page=limit)
             pages = listing.by_page(continuation_token=marker or None)
             blobs = tuple(_files(container, next(pages, ())))
@@ -45,7 +53,7 @@ class BlobHub:
     def look_into(self, container: str, folder: str, limit: int) -> Folder:
         refuse_way_out(container, folder)
         with translated(f"list {container}/{folder}"):
-            client = self._service.get_container_client(container)
+            client = self._service_of(container).get_container_client(container)
             listing = client.walk_blobs(name_starts_with=folder or None, include=["metadata"], results_per_page=limit)
             pages = listing.by_page()
             items = list(next(pages, ()))
@@ -83,7 +91,9 @@ class BlobHub:
 
     def copy(self, source: Blob, container: str, path: str, metadata: Mapping[str, str]) -> bool:
         target, origin = self._client(container, path), self._client(source.container, source.path)
-        if len(origin.url) > _LONGEST_COPY_SOURCE:
+        across = self._service_of(source.container) is not self._service_of(container)
+        # Another account would not let the service in: it brings no token of ours to where it copies from.
+        if across or len(origin.url) > _LONGEST_COPY_SOURCE:
             return self._carry(source, target, metadata)
         with translated(f"copy {source.container}/{source.path} to {container}/{path}"):
             try:
@@ -96,7 +106,10 @@ class BlobHub:
                     source_match_condition=MatchConditions.IfNotModified,
                 )
             except HttpResponseError as error:
-                if error.status_code == 404 and not self._service.get_container_client(container).exists():
+                if (
+                    error.status_code == 404
+                    and not self._service_of(container).get_container_client(container).exists()
+                ):
                     raise Refused(f"container {container} does not exist; create it, and try again") from error
                 # 404: the source was deleted; 412: it was overwritten. Either way the version is gone for good, which
                 # is an answer for the caller and no fault to be retried.
@@ -179,7 +192,10 @@ class BlobHub:
 
     def _client(self, container: str, path: str) -> BlobClient:
         refuse_way_out(container, path)
-        return self._service.get_blob_client(container, path)
+        return self._service_of(container).get_blob_client(container, path)
+
+    def _service_of(self, container: str) -> BlobServiceClient:
+        return self._elsewhere.get(container, self._service)
 
 
 class _RangeReader(io.RawIOBase):

@@ -1,13 +1,16 @@
 """Private keys in PEM files, for one machine. On Azure they are in Key Vault and never leave it."""
 
+import os
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePrivateKey, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
+from shared.adapters.signing.public_keys import jwk_of
 from shared.domain.failures import Refused
+from shared.domain.trust.key_states import KeyState
 
 
 def open_key_file(address: str) -> "KeyFile":
@@ -37,3 +40,20 @@ class KeyFile:
             return self._key.sign(content, ECDSA(SHA256()))
         assert isinstance(self._key, Ed25519PrivateKey)
         return self._key.sign(content)
+
+    def state(self) -> KeyState:
+        """Exportable always: who may read the file has the key."""
+        assert isinstance(self._key, EllipticCurvePrivateKey | Ed25519PrivateKey)
+        return KeyState(jwk=jwk_of(self._key.public_key()), exportable=True)
+
+
+def make_key_file(path: Path) -> dict[str, str]:
+    """A new EC P-256 key in the file *path*, for its owner's eyes only; returns its public JSON Web Key.
+
+    Raises FileExistsError: a key that something was signed with is never overwritten.
+    """
+    key = generate_private_key(SECP256R1())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(pem)
+    return jwk_of(key.public_key())

@@ -22,7 +22,7 @@ from shared.config.fields import (
     Words,
 )
 from shared.config.reading import FilePlace, built
-from shared.domain.configuration import ResourceGroup
+from shared.domain.configuration import ResourceGroup, StateAccount
 from shared.domain.inference.routes import (
     Group,
     Grouping,
@@ -79,14 +79,23 @@ class StagingSection:
     datastore: Text | None = None
 
 
+_Account = Annotated[str, Words(pattern=r"[a-z0-9]{3,24}", expected="a storage account's name: 3 to 24 of a-z and 0-9")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateAccountSection(ResourceGroupSection):
+    """A storage account for the app's own records alone, and where it is managed."""
+
+    account: _Account
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubSection(ResourceGroupSection):
     """The storage account of the Data Hub, where it is managed, and the containers that Signalbox writes to."""
 
-    account: Annotated[
-        str, Words(pattern=r"[a-z0-9]{3,24}", expected="a storage account's name: 3 to 24 of a-z and 0-9")
-    ]
+    account: _Account
     state: ContainerName | None = None
+    state_account: StateAccountSection | None = None
     staging: StagingSection = field(default_factory=StagingSection)
     quarantine: ContainerName | None = None
     dead_letters: ContainerName | None = None
@@ -192,6 +201,16 @@ def hub_of(section: HubSection, place: FilePlace) -> HubLayout:
     if len(set(own)) < len(own):
         place.fail("", f"uses one container twice: {', '.join(own)}", "give each its own container")
     return hub
+
+
+def state_account_of(section: HubSection, place: FilePlace) -> StateAccount | None:
+    """The account of the records, where they have one of their own."""
+    own = section.state_account
+    if own is None:
+        return None
+    if own.account == section.account:
+        place.fail("state_account", f"is {own.account!r}, the hub's own", "name another account, or leave it out")
+    return StateAccount(name=own.account, group=own.group(place.inside("state_account")))
 
 
 _PLAIN_HUB = HubLayout(account="")

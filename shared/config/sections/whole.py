@@ -27,6 +27,7 @@ from shared.config.sections.routes import (
     RouteSection,
     hub_of,
     routes_of,
+    state_account_of,
     workspaces_of,
 )
 from shared.config.sections.schedules import ScheduleSection, schedules_of, unscheduled
@@ -102,6 +103,7 @@ def configuration_of(file: SignalboxFile, place: FilePlace) -> Configuration:
         permissions=permissions_of(file.permissions, file.machines, place, tuple(workspaces), roles),
         drift=watches_of(watched, models, routes),
         hub_group=file.hub.group(place.inside("hub")),
+        state_account=state_account_of(file.hub, place.inside("hub")),
         bus_group=file.service_bus.group(place.inside("service_bus")),
     )
 

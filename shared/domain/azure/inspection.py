@@ -30,6 +30,21 @@ class Grant:
         return _matches_any(action, granted_patterns) and not _matches_any(action, excluded_patterns)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleGiven:
+    """A role assignment: *principal* is an object id, *kind* what it is (User, Group, ServicePrincipal), and *scope*
+    the ARM id where the role was given, from where everything below inherits it."""
+
+    principal: str
+    kind: str
+    role: str
+    scope: str
+    grants: tuple[Grant, ...]
+
+    def allows(self, action: str, *, data: bool = False) -> bool:
+        return any(grant.allows(action, data=data) for grant in self.grants)
+
+
 class LockLevel(StrEnum):
     READ_ONLY = "ReadOnly"
     CANNOT_DELETE = "CanNotDelete"
@@ -93,6 +108,7 @@ class AzureResource:
     state: str = ""
     storage: str = ""
     public: bool = True  # Reachable from the public internet.
+    shared_key: bool = False  # A storage account's own keys open it, besides roles.
     facts: dict[str, str] = field(default_factory=dict)
 
 

@@ -1,6 +1,6 @@
 """The Resource Manager ids of what the configuration names, empty where it does not say enough."""
 
-from shared.domain.configuration import Configuration
+from shared.domain.configuration import Configuration, ResourceGroup
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.ladder import Registry
 
@@ -26,16 +26,31 @@ def registries(configuration: Configuration) -> tuple[Registry, ...]:
 
 def account(configuration: Configuration) -> str:
     """The hub's storage account, where the configuration says in which group it is."""
-    resource_group = configuration.hub_group
-    if resource_group is None:
-        return ""
-    accounts = f"{group(resource_group.subscription, resource_group.name)}/providers/Microsoft.Storage/storageAccounts"
-    return f"{accounts}/{configuration.hub.account}"
+    return _account(configuration.hub_group, configuration.hub.account)
+
+
+def state_account(configuration: Configuration) -> str:
+    """The storage account with the container of records: its own, or the hub's."""
+    own = configuration.state_account
+    return account(configuration) if own is None else _account(own.group, own.name)
+
+
+def account_name(configuration: Configuration, container: str) -> str:
+    """The name of the storage account that *container* is in."""
+    own = configuration.state_account
+    return own.name if own is not None and container == configuration.hub.state else configuration.hub.account
 
 
 def container(configuration: Configuration, name: str) -> str:
-    account_id = account(configuration)
+    in_state = name == configuration.hub.state
+    account_id = state_account(configuration) if in_state else account(configuration)
     return f"{account_id}/blobServices/default/containers/{name}" if account_id else ""
+
+
+def _account(place: ResourceGroup | None, name: str) -> str:
+    if place is None:
+        return ""
+    return f"{group(place.subscription, place.name)}/providers/Microsoft.Storage/storageAccounts/{name}"
 
 
 def namespace(configuration: Configuration, name: str) -> str:

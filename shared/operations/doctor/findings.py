@@ -8,7 +8,17 @@ from typing import Protocol
 
 from shared.domain.configuration import Configuration
 from shared.domain.trust.keys import Purpose
-from shared.ports import BundleStore, ControlPlane, DataHub, DevOpsFacts, DriftFiles, Endpoints, Models
+from shared.ports import (
+    BundleStore,
+    Clock,
+    ControlPlane,
+    DataHub,
+    DevOpsFacts,
+    DriftFiles,
+    Endpoints,
+    Models,
+    SigningKeys,
+)
 
 
 class Grade(StrEnum):
@@ -83,6 +93,10 @@ class Site(Protocol):
     def endpoints(self) -> Endpoints: ...
     @property
     def control(self) -> ControlPlane: ...
+    @property
+    def signing_keys(self) -> SigningKeys: ...
+    @property
+    def clock(self) -> Clock: ...
     @property
     def devops_facts(self) -> DevOpsFacts: ...
 

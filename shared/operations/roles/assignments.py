@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from shared.domain.azure import resources
 from shared.domain.configuration import Configuration
 from shared.domain.inference.routes import Workspace
+from shared.domain.trust.keys import Purpose
 from shared.operations.roles.catalogue import BuiltIn, roles_for
 from shared.operations.roles.needs import RECEIVE, Need, ResourceKind, needs_of
 
@@ -98,7 +99,7 @@ def _hub(configuration: Configuration) -> Iterator[Assignment]:
     for name, (need, reason) in containers(configuration).items():
         yield Assignment(
             identity=APP,
-            scope=f"container {name} of {configuration.hub.account}",
+            scope=f"container {name} of {resources.account_name(configuration, name)}",
             resource=resources.container(configuration, name),
             need=need,
             why=reason,
@@ -175,11 +176,23 @@ def _other_identities(configuration: Configuration) -> Iterator[Assignment]:
         )
     secret = Need(ResourceKind.HUB, (), ("Microsoft.KeyVault/vaults/secrets/getSecret/action",))
     yield Assignment(identity=APP, scope="the Key Vault", need=secret, why="settings that are references")
+    for purpose in Purpose:
+        yield Assignment(
+            identity=APP,
+            scope=f"the key of SIGNALBOX_SIGNING_KEYS for {purpose.value}, and no other key of its vault",
+            need=needs_of(ResourceKind.KEY, "Signing", "SigningKeys"),
+            why="signs statements",
+        )
 
 
 def _doctor(configuration: Configuration) -> Iterator[Assignment]:
     """Reading what stands, is granted and is locked; inherited from a resource group if given there."""
     resources_ = [(ResourceKind.HUB, f"storage account {configuration.hub.account}", resources.account(configuration))]
+    own = configuration.state_account
+    if own is not None:
+        resources_.append(
+            (ResourceKind.HUB, f"storage account {own.name}", resources.state_account(configuration)),
+        )
     resources_ += [
         (ResourceKind.WORKSPACE, f"workspace {workspace_.workspace}", resources.workspace(workspace_))
         for workspace_ in configuration.workspaces

@@ -16,6 +16,7 @@ _QUEUES, _TABLES = (
 )
 _BUS = "Microsoft.ServiceBus/namespaces"
 _ML = "Microsoft.MachineLearningServices"
+_KEY_VERBS = ("update", "backup", "encrypt", "decrypt", "wrap", "unwrap", "sign", "verify")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,16 @@ ROLES = (
         "Key Vault Secrets User",
         "4633458b-17de-408a-b874-0445c86b69e6",
         Grant(data_actions=("Microsoft.KeyVault/vaults/secrets/getSecret/action",)),
+    ),
+    BuiltIn(
+        "Key Vault Crypto User",
+        "12338af0-0e69-4776-bea7-57ae8d297424",
+        Grant(
+            data_actions=(
+                "Microsoft.KeyVault/vaults/keys/read",
+                *(f"Microsoft.KeyVault/vaults/keys/{verb}/action" for verb in _KEY_VERBS),
+            )
+        ),
     ),
     BuiltIn(
         "AzureML Registry User",

@@ -13,6 +13,7 @@ class ResourceKind(StrEnum):
     REGISTRY = "registry"
     TOPIC = "topic"
     BUS = "Service Bus"
+    KEY = "Key Vault key"
     DEVOPS = "Azure DevOps"  # Its permissions are its own, and no roles of Azure.
 
 
@@ -41,6 +42,10 @@ def _registry(*verbs: str) -> Need:
     return Need(
         ResourceKind.REGISTRY, (f"{_ML}/registries/read", *(f"{_ML}/registries/assets/{verb}" for verb in verbs))
     )
+
+
+def _key(action: str) -> Need:
+    return Need(ResourceKind.KEY, data_actions=(f"Microsoft.KeyVault/vaults/keys/{action}",))
 
 
 def _devops(permission: str) -> Needs:
@@ -166,9 +171,10 @@ NEEDS: dict[str, dict[str, Needs]] = {
         "project_id": _devops("Project: view project-level information"),
         "hooks": _devops("Service hooks: view subscriptions"),
     },
-    "ControlPlane": dict.fromkeys(("datastore", "issuer", "clock", "addresses", "answers"), ()),
+    "ControlPlane": dict.fromkeys(("datastore", "issuer", "clock", "addresses", "answers", "own_principal"), ()),
     "Clock": {"now": ()},
-    "Signing": {"sign": (), "objection": ()},
+    "Signing": {"sign": (_key("sign/action"),), "objection": ()},
+    "SigningKeys": {"state": (_key("read"),), "trusted": ()},
     "Identities": {"verify": ()},
 }
 
@@ -182,6 +188,12 @@ NEEDS["ControlPlane"] |= {
     "grants": tuple(
         Need(kind, _LOOK[:1])
         for kind in (ResourceKind.HUB, ResourceKind.WORKSPACE, ResourceKind.REGISTRY, ResourceKind.BUS)
+    ),
+    "roles_given": (
+        Need(
+            ResourceKind.HUB,
+            ("Microsoft.Authorization/roleAssignments/read", "Microsoft.Authorization/roleDefinitions/read"),
+        ),
     ),
     "locks": tuple(Need(kind, _LOOK[1:]) for kind in (ResourceKind.HUB, ResourceKind.WORKSPACE, ResourceKind.REGISTRY)),
     "subscriptions": tuple(

@@ -38,7 +38,8 @@ def up(port: int, app: Path, config: str, example: bool) -> None:
         raise NotSetUp(f"{app} has no {example_folder(Path())}; start with --no-example, or name the app: --app FOLDER")
     _check_configuration(app, config)
     _interrupt_once()
-    cloud, ready = LocalCloud(app, STATE, host_port=port, settings={"SIGNALBOX_CONFIG": config}, tell=_tell), False
+    settings = {"SIGNALBOX_CONFIG": config}
+    cloud, ready = LocalCloud(app, STATE, host_port=port, settings=settings, vault=True, tell=_tell), False
     try:
         with cloud:
             endpoints = cloud.endpoints
@@ -58,6 +59,7 @@ def up(port: int, app: Path, config: str, example: bool) -> None:
                     f"{endpoints.azure_devops}/contoso",
                     "pipelines and approvals; see docs/azure-devops.md",
                 ),
+                ("key vault", endpoints.vault, "signs statements; see docs/signing-keys.md"),
                 ("directory", endpoints.authority, "signalbox promote ... --as linus@example.org"),
                 ("configuration", config, "SIGNALBOX_CONFIG, or --config"),
                 ("logs", str(Path(endpoints.state) / "logs"), ""),

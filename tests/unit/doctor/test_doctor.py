@@ -23,20 +23,24 @@ from shared.domain.azure.inspection import (
     Lock,
     LockLevel,
     QueueSeen,
+    RoleGiven,
     Subscription,
     TopicSeen,
 )
+from shared.domain.configuration import ResourceGroup, StateAccount
 from shared.domain.data.reference_profile import ReferenceProfile
 from shared.domain.devops.configuration import MergeStart
 from shared.domain.devops.orders import OrderKind, TaskOrder
 from shared.domain.devops.seen import HookSeen
 from shared.domain.drift.reference import ModelReference
 from shared.domain.failures import Refused
-from shared.domain.trust.keys import Purpose
+from shared.domain.trust.key_states import KeyState
+from shared.domain.trust.keys import Purpose, TrustedKey
 from shared.operations.doctor.examine import examine
 from shared.operations.doctor.findings import Grade
 from shared.operations.roles.__main__ import page
 from shared.operations.roles.assignments import assignments
+from shared.operations.roles.catalogue import ROLES
 from shared.operations.roles.needs import NEEDS
 from shared.ports import DeploymentSeen
 from tests.fakes.ports import MemoryHub
@@ -54,6 +58,15 @@ SERVED = DeploymentSeen(
 )
 
 
+OWN = RoleGiven(
+    principal="app",
+    kind="ServicePrincipal",
+    role="Storage Blob Data Contributor",
+    scope=resources.container(CONFIGURATION, CONFIGURATION.hub.state),
+    grants=tuple(role.grants for role in ROLES if role.name == "Storage Blob Data Contributor"),
+)
+
+
 class Control:
     """A Resource Manager where everything is as it should be, until a test changes one attribute."""
 
@@ -64,6 +77,8 @@ class Control:
             role.grants for a in assignments(CONFIGURATION) for role in a.roles
         )
         self.locked: tuple[Lock, ...] = ()
+        self.given: tuple[RoleGiven, ...] | None = (OWN,)
+        self.shared_key = False
         self.subscribed: tuple[Subscription, ...] = (WEBHOOK,)
         self.store: DatastoreSeen | None = DatastoreSeen(account="datahub", container="signalbox-staging")
         self.queues = {
@@ -77,7 +92,7 @@ class Control:
     def find(self, resource: str) -> AzureResource | None:
         if any(resource.endswith(each) for each in self.gone):
             return None
-        return AzureResource(id=resource, state=self.state, public=self.public)
+        return AzureResource(id=resource, state=self.state, public=self.public, shared_key=self.shared_key)
 
     def datastore(self, workspace: Any, name: str) -> DatastoreSeen | None:
         return self.store
@@ -86,6 +101,14 @@ class Control:
         if self.granted is None:
             raise Hidden("may not look")
         return self.granted
+
+    def roles_given(self, resource: str) -> tuple[RoleGiven, ...]:
+        if self.given is None:
+            raise Hidden("may not look")
+        return self.given
+
+    def own_principal(self) -> str:
+        return "app"
 
     def locks(self, scope: str) -> tuple[Lock, ...]:
         return self.locked
@@ -112,6 +135,25 @@ class Control:
         return self.answered
 
 
+class Keys:
+    """The keys behind the settings, as they should be until a test changes one."""
+
+    def __init__(self) -> None:
+        jwks = {purpose: {"kty": "EC", "crv": "P-256", "x": purpose.value, "y": "y"} for purpose in Purpose}
+        self.states = {purpose: KeyState(jwk=jwk) for purpose, jwk in jwks.items()}
+        self.trusts = {
+            purpose: TrustedKey(keyid=f"{purpose}-1", purpose=purpose, jwk=jwk) for purpose, jwk in jwks.items()
+        }
+
+    def state(self, purpose: Purpose) -> KeyState:
+        if purpose not in self.states:
+            raise Refused("read key: 403 Caller is not authorized")
+        return self.states[purpose]
+
+    def trusted(self, purpose: Purpose) -> TrustedKey | None:
+        return self.trusts.get(purpose)
+
+
 class Site(SimpleNamespace):
     """What checks see."""
 
@@ -135,6 +177,7 @@ def site() -> Site:
         site_host="app",
     )
     made = Site(configuration=CONFIGURATION, settings=settings, hub=MemoryHub(lambda: NOW), control=Control())
+    made.signing_keys, made.clock = Keys(), SimpleNamespace(now=lambda: NOW)
     made.served, made.registered = SERVED, SimpleNamespace(tags={})
     made.endpoints = SimpleNamespace(deployment=lambda *_: made.served)
     made.models = SimpleNamespace(find=lambda *_: made.registered or None)
@@ -197,9 +240,42 @@ def without_reference(made: Site) -> None:
 
 
 ACCOUNT, WORKSPACE = resources.account(CONFIGURATION), resources.workspace(CONFIGURATION.workspaces[0])
+
+
+def key_state(purpose: Purpose, /, **changes: Any) -> Callable[[Site], None]:
+    def change(made: Site) -> None:
+        made.signing_keys.states[purpose] = replace(made.signing_keys.states[purpose], **changes)
+
+    return change
+
+
+def trust(purpose: Purpose, /, **changes: Any) -> Callable[[Site], None]:
+    def change(made: Site) -> None:
+        made.signing_keys.trusts[purpose] = replace(made.signing_keys.trusts[purpose], **changes)
+
+    return change
+
+
+def copied(made: Site) -> None:
+    """Two purposes sign with two copies of one key."""
+    keys = made.signing_keys
+    key_state(Purpose.LOG, jwk=keys.states[Purpose.DOOR].jwk)(made)
+    trust(Purpose.LOG, jwk=keys.states[Purpose.DOOR].jwk)(made)
+
+
 BROKEN: list[tuple[str, Callable[[Site], None], str]] = [
     ("settings", lambda made: setattr(made.settings, "signing_keys", ()), "signing-keys.md"),
     ("settings", lambda made: setattr(made.settings, "token_issuer", ""), "v2.0"),
+    ("signing", lambda made: made.signing_keys.states.pop(Purpose.DOOR), "Key Vault Crypto User"),
+    ("signing", lambda made: made.signing_keys.trusts.pop(Purpose.DOOR), "signalbox keys new"),
+    ("signing", key_state(Purpose.LOG, jwk={"kty": "EC"}), "who changed it"),
+    ("signing", key_state(Purpose.LOG, enabled=False), "signalbox keys new"),
+    ("signing", key_state(Purpose.LOG, expires=NOW), "signalbox keys new"),
+    ("signing", key_state(Purpose.LOG, not_before=NOW + timedelta(days=1)), "signalbox keys new"),
+    ("signing", trust(Purpose.DECIDING, revoked=True), "signalbox keys new"),
+    ("signing", trust(Purpose.DECIDING, not_after=NOW), "signalbox keys new"),
+    ("signing", trust(Purpose.DECIDING, purpose=Purpose.DOOR), "signalbox keys new"),
+    ("signing", copied, "signalbox keys new"),
     ("callers", lambda made: setattr(made.settings, "caller_keys", ()), "SIGNALBOX_CALLER_KEYS"),
     ("clock", set_control(skew_s=400.0), "NTP"),
     ("issuer", set_control(metadata=IssuerSeen(issuer="https://other", keys=2)), "SIGNALBOX_TOKEN_ISSUER"),
@@ -406,3 +482,93 @@ def test_a_missing_container_is_named_with_what_does_not_work_without_it(contain
 
     found = [each.found for each in examine(made) if each.check == "containers" and each.grade is Grade.BROKEN]
     assert any(meanwhile in each for each in found), found
+
+
+SUBSCRIPTION = "/".join(ACCOUNT.split("/")[:3])
+OWNER = Grant(actions=("*",))
+CONTRIBUTOR = Grant(actions=("*",), not_actions=("Microsoft.Authorization/*/Write", "Microsoft.Authorization/*/Delete"))
+
+
+def role_given(scope: str, role: str, *grants: Grant) -> RoleGiven:
+    return RoleGiven(principal="eve", kind="User", role=role, scope=scope, grants=grants)
+
+
+@pytest.mark.parametrize(
+    ("given", "place", "rights"),
+    [
+        (replace(OWN, principal="eve"), "the container", "overwrite records and put new ones in"),
+        (replace(OWN, principal="eve", scope=ACCOUNT), "storage account datahub", "delete records"),
+        (role_given(ACCOUNT, "Owner", OWNER), "storage account datahub", "give anybody any of these rights"),
+        (
+            role_given(ACCOUNT.partition("/providers/")[0], "Contributor", CONTRIBUTOR),
+            "resource group rg-datahub",
+            "read the account's keys",
+        ),
+        (role_given(SUBSCRIPTION, "Owner", OWNER), "subscription 0000", "delete the account"),
+        (
+            role_given("/providers/Microsoft.Management/managementGroups/all", "Owner", OWNER),
+            "management group all",
+            "delete the container",
+        ),
+        (role_given("/", "Owner", OWNER), "all subscriptions", "delete the container"),
+    ],
+)
+def test_who_else_may_write_records_is_named_with_what_they_could_do(given: RoleGiven, place: str, rights: str) -> None:
+    made = site()
+    made.control.given = (OWN, given)
+
+    (finding,) = [each for each in examine(made) if each.grade is not Grade.OK]
+    assert (finding.check, finding.grade, finding.subject) == ("writers", Grade.WARNING, "datahub/signalbox")
+    assert (f"{given.kind} eve" in finding.found, place in finding.found, rights in finding.found) == (True,) * 3
+    assert ("eve" in finding.fix, given.role in finding.found) == (True, True)
+
+
+def test_who_may_only_read_records_is_nobodys_concern() -> None:
+    made = site()
+    made.control.given = (OWN, role_given(SUBSCRIPTION, "Reader", Grant(actions=("*/read",))))
+    assert {each.grade for each in examine(made)} == {Grade.OK}
+    made.control.given = (OWN, role_given(SUBSCRIPTION, "Contributor", CONTRIBUTOR))
+    (finding,) = [each for each in examine(made) if each.grade is not Grade.OK]
+    assert "any of these rights" not in finding.found
+
+
+def test_the_accounts_keys_are_a_way_in_that_no_role_shows() -> None:
+    made = site()
+    made.control.shared_key = True
+    (finding,) = [each for each in examine(made) if each.grade is not Grade.OK]
+    assert (finding.check, "allowSharedKeyAccess" in finding.fix) == ("writers", True)
+
+
+def test_writers_that_cannot_be_looked_at_are_unknown() -> None:
+    made = site()
+    made.control.given = None
+    assert [each.grade for each in examine(made) if each.check == "writers"] == [Grade.UNKNOWN]
+    made = site()
+    made.configuration = replace(CONFIGURATION, state_account=StateAccount(name="ststate"))
+    (finding,) = [each for each in examine(made) if each.check == "writers"]
+    assert (finding.grade, "hub.state_account.subscription" in finding.fix) == (Grade.UNKNOWN, True)
+
+
+def test_records_in_their_own_account_are_looked_for_there() -> None:
+    made = site()
+    group = ResourceGroup(subscription="s", name="g")
+    made.configuration = replace(CONFIGURATION, state_account=StateAccount(name="ststate", group=group))
+    findings = [each for each in examine(made) if each.check == "writers"]
+
+    assert [each.subject for each in findings] == ["ststate/signalbox"]
+    assert "its own account" in findings[0].found
+    account = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/ststate"
+    assert (
+        resources.container(made.configuration, "signalbox") == f"{account}/blobServices/default/containers/signalbox"
+    )
+    assert resources.container(made.configuration, "quarantine").startswith(f"{ACCOUNT}/")
+    assert "container signalbox of ststate | Storage Blob Data Contributor" in page(made.configuration)
+
+
+def test_a_key_in_a_file_is_a_warning_on_azure_alone() -> None:
+    made = site()
+    key_state(Purpose.LOG, exportable=True)(made)
+    assert {each.grade for each in examine(made) if each.check == "signing"} == {Grade.OK}
+    made.settings.site_name = "func-signalbox"
+    found = [each for each in examine(made) if each.check == "signing" and each.grade is Grade.WARNING]
+    assert ["Key Vault" in each.fix for each in found] == [True]

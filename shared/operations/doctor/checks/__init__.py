@@ -13,7 +13,9 @@ from shared.operations.doctor.checks import (
     names,
     permissions,
     scoring,
+    signing,
     workspaces,
+    writers,
 )
 
 __all__ = [
@@ -29,5 +31,7 @@ __all__ = [
     "names",
     "permissions",
     "scoring",
+    "signing",
     "workspaces",
+    "writers",
 ]

@@ -3,6 +3,7 @@
 A write that can never happen (on an eTag that nothing has) shows whether it would be allowed, and leaves nothing.
 """
 
+from shared.domain.azure import resources
 from shared.domain.failures import Refused, Transient
 from shared.operations.doctor.findings import Finding, Findings, Site, SubjectReport, check
 from shared.operations.roles.assignments import consequence
@@ -27,7 +28,7 @@ def containers(site: Site) -> Findings:
 
 
 def _probe(site: Site, name: str, writes: bool, meanwhile: str, fix: str) -> Finding:
-    report = SubjectReport("containers", f"{site.configuration.hub.account}/{name}")
+    report = SubjectReport("containers", f"{resources.account_name(site.configuration, name)}/{name}")
     try:
         next(iter(site.hub.list(name, _PROBE)), None)
     except Refused as refusal:

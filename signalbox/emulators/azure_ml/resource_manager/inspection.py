@@ -13,7 +13,7 @@ from aiohttp import web
 
 from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, arm_path, not_found
 from signalbox.emulators.azure_ml.estate import PROVIDER
-from signalbox.emulators.azure_ml.resource_manager import messaging
+from signalbox.emulators.azure_ml.resource_manager import messaging, roles
 from signalbox.emulators.azure_ml.resources import Resources
 
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers"
@@ -34,13 +34,14 @@ _GRANTS = (  # Reader, AzureML Data Scientist, AzureML Registry User, Storage Bl
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
     """*accounts*: ARM ids of storage accounts by name; *subscriptions*: as in the emulator's settings; *hub*: the
-    account that is the Data Hub; *messaging*: the settings of the Service Bus namespace."""
+    account that is the Data Hub; *messaging*: the settings of the Service Bus namespace; *roles*: role assignments."""
 
     accounts: Mapping[str, str] = field(default_factory=dict)
     subscriptions: Sequence[Mapping[str, Any]] = ()
     computes: Sequence[str] = ()
     hub: str = ""
     messaging: Mapping[str, Any] = field(default_factory=dict)
+    roles: Sequence[Mapping[str, str]] = ()
 
 
 class InspectionDoors:
@@ -57,11 +58,14 @@ class InspectionDoors:
         app.router.add_get(f"{namespace}/queues/{{name}}", self._answer(self._queue))
         app.router.add_get(f"{namespace}/topics/{{name}}", self._answer(self._topic))
         app.router.add_get(f"{namespace}/topics/{{name}}/subscriptions", self._answer(self._topic_subscriptions))
+        definitions = f"/subscriptions/{{s}}/providers/{roles.PROVIDER}/roleDefinitions/{{role}}"
+        app.router.add_get(definitions, self._answer(self._role_definition))
         scope = "/{scope:subscriptions/.+?}/providers"
         for kind, show in (
             ("Microsoft.EventGrid/eventSubscriptions", self._subscriptions),
             ("Microsoft.Authorization/permissions", lambda _: {"value": list(_GRANTS)}),
             ("Microsoft.Authorization/locks", self._locks),
+            ("Microsoft.Authorization/roleAssignments", self._role_assignments),
         ):
             app.router.add_get(f"{scope}/{kind}", self._answer(show))
 
@@ -90,7 +94,12 @@ class InspectionDoors:
         path = arm_path(request)
         if path.lower() not in {account.lower() for account in self._answers.accounts.values()}:
             raise not_found(path)
-        properties = {"provisioningState": "Succeeded", "publicNetworkAccess": "Enabled", "isHnsEnabled": True}
+        properties: dict[str, Any] = {
+            "provisioningState": "Succeeded",
+            "publicNetworkAccess": "Enabled",
+            "isHnsEnabled": True,
+        }
+        properties["allowSharedKeyAccess"] = False
         return _document(path, "Microsoft.Storage/storageAccounts", properties)
 
     def _compute(self, request: web.Request) -> dict[str, Any]:
@@ -158,6 +167,18 @@ class InspectionDoors:
         }
         path = f"{scope}/providers/Microsoft.EventGrid/eventSubscriptions/{raw['name']}"
         return _document(path, "Microsoft.EventGrid/eventSubscriptions", properties)
+
+    def _role_assignments(self, request: web.Request) -> dict[str, Any]:
+        """Only with the filter atScope(): without it the service also lists what is given below."""
+        if request.query.get("$filter") != "atScope()":
+            raise web.HTTPNotImplemented(text="role assignments are listed with $filter=atScope() only")
+        return {"value": roles.assignments(self._answers.roles, f"/{request.match_info['scope']}")}
+
+    def _role_definition(self, request: web.Request) -> dict[str, Any]:
+        properties = roles.definition(request.match_info["role"])
+        if properties is None:
+            raise not_found(arm_path(request))
+        return _document(arm_path(request), f"{roles.PROVIDER}/roleDefinitions", properties)
 
     def _locks(self, request: web.Request) -> dict[str, Any]:
         """Those on the scope and on what is below it."""
