@@ -47,8 +47,9 @@ if TYPE_CHECKING:
         RowFiles,
         Secrets,
         ServerTasks,
-        Signer,
+        Signing,
     )
+    from shared.records.statements import Statements
     from shared.records.store import RecordStore
 
 
@@ -95,6 +96,13 @@ class Clients:
         from shared.records.store import RecordStore
 
         return RecordStore(self.hub, self.configuration.hub.state)
+
+    @property
+    def statements(self) -> Statements:
+        """The records that a trusted key has signed."""
+        from shared.records.statements import Statements
+
+        return Statements(self.store, self.signing)
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -159,10 +167,13 @@ class Clients:
         return BlobAudit(self.hub, self.configuration.hub.state, self.clock)
 
     @cached_property
-    def signer(self) -> Signer:
-        from shared.adapters.hmac_signer import HmacSigner
+    def signing(self) -> Signing:
+        from shared.adapters.signing.key_files import open_key_file
+        from shared.adapters.signing.purpose_keys import PurposeKeys
+        from shared.adapters.signing.trusted_keys import read_trusted_keys
 
-        return HmacSigner(self.settings.receipt_key)
+        settings = self.settings
+        return PurposeKeys(dict(settings.signing_keys), open_key_file, lambda: read_trusted_keys(settings.trusted_keys))
 
     @cached_property
     def identities(self) -> Identities:

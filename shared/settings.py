@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from shared.domain.access.callers import audience_problem
+from shared.domain.trust.keys import Purpose
 
 _HOME = Path(__file__).parent.parent
 _UNRESOLVED = "@Microsoft.KeyVault("
@@ -24,7 +25,8 @@ ML_API_HOSTS = "AZURE_ML_API_HOSTS"
 CONFIG = "SIGNALBOX_CONFIG"
 IDENTITY = "AZURE_CLIENT_ID"
 STORAGE_ACCOUNTS = "STORAGE_ACCOUNTS_URL"
-RECEIPT_KEY = "SIGNALBOX_RECEIPT_KEY"
+SIGNING_KEYS = "SIGNALBOX_SIGNING_KEYS"
+TRUSTED_KEYS = "SIGNALBOX_TRUSTED_KEYS"
 TOKEN_ISSUER = "SIGNALBOX_TOKEN_ISSUER"
 TOKEN_AUDIENCE = "SIGNALBOX_TOKEN_AUDIENCE"
 SECRETS_KEY = "SIGNALBOX_SECRETS_KEY"
@@ -56,7 +58,8 @@ DEFAULTS = {
     CONFIG: "signalbox.yaml",
     IDENTITY: "",
     STORAGE_ACCOUNTS: "https://{account}.blob.core.windows.net",
-    RECEIPT_KEY: "",
+    SIGNING_KEYS: "",
+    TRUSTED_KEYS: "",
     TOKEN_ISSUER: "",
     TOKEN_AUDIENCE: "",
     SECRETS_KEY: "",
@@ -79,6 +82,7 @@ DEFAULTS = {
 _URLS = (BLOB_SERVICE, TOPIC, RESOURCE_MANAGER, ML_AUDIENCE, STORAGE_ACCOUNTS, DEVOPS, DEVOPS_GRAPH)
 _NAMESPACE = re.compile(r"Endpoint=sb://([^./:;]+)", re.IGNORECASE)
 _KEY_LENGTH = 32
+_SIGNING_KEY = re.compile(rf"({'|'.join(Purpose)})=[A-Za-z0-9][A-Za-z0-9._-]*@(https://\S+|file:\S+)")
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,62}=sha256:[0-9a-f]{64}")
 
 
@@ -91,8 +95,9 @@ class Settings:
     """URLs are https; *ml_inference_hosts* are the patterns of hosts that may get a scoring token, *ml_api_hosts* of
     those of the workspaces' regional services.
 
-    *storage_accounts* makes a storage account's address of its name. Without *receipt_key* nothing is promoted, without
-    *token_issuer* nobody can approve; without *secrets_key* no pipeline's task is taken.
+    *storage_accounts* makes a storage account's address of its name. *signing_keys* are `KEYID@ADDRESS` by purpose, and
+    *trusted_keys* is the file of the public keys: without them nothing is promoted. Without *token_issuer* nobody can
+    approve; without *secrets_key* no pipeline's task is taken.
     *caller_keys* are the sha256 digests of the machines' keys by name;
     *platform_sign_in* says that App Service signs callers in, so that its header is true.
     """
@@ -106,7 +111,8 @@ class Settings:
     config_path: Path
     identity_client_id: str
     storage_accounts: str
-    receipt_key: str
+    signing_keys: tuple[tuple[Purpose, str], ...]
+    trusted_keys: Path | None
     token_issuer: str
     token_audience: str
     secrets_key: str
@@ -161,7 +167,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         config_path=_HOME / values[CONFIG],
         identity_client_id=values[IDENTITY],
         storage_accounts=values[STORAGE_ACCOUNTS].rstrip("/"),
-        receipt_key=values[RECEIPT_KEY],
+        signing_keys=tuple(_signing_key(entry) for entry in _entries(values[SIGNING_KEYS])),
+        trusted_keys=_HOME / values[TRUSTED_KEYS] if values[TRUSTED_KEYS] else None,
         token_issuer=values[TOKEN_ISSUER].rstrip("/"),
         token_audience=values[TOKEN_AUDIENCE],
         secrets_key=values[SECRETS_KEY],
@@ -196,7 +203,11 @@ def _problem(name: str, value: str) -> str | None:
         return f"{name} is not set; set it as local.settings.sample.json shows"
     if name in _URLS and urlsplit(value).scheme != "https":
         return f"{name} is {value!r}; use an https:// address, since tokens are sent there"
-    if name in (RECEIPT_KEY, SECRETS_KEY) and 0 < len(value) < _KEY_LENGTH:
+    if name == SIGNING_KEYS and (problem := _signing_problem(_entries(value))):
+        return f"{name} {problem}"
+    if name == TRUSTED_KEYS and value and not (_HOME / value).is_file():
+        return f"{name} is {value!r}, which is not a file; name the JSON Web Key Set of the trusted keys"
+    if name == SECRETS_KEY and 0 < len(value) < _KEY_LENGTH:
         return f"{name} has {len(value)} characters; use at least {_KEY_LENGTH} random ones, kept in Key Vault"
     if name == TOKEN_ISSUER and value and urlsplit(value).scheme != "https":
         return f"{name} is {value!r}; use https://login.microsoftonline.com/TENANT/v2.0"
@@ -216,3 +227,25 @@ def _entries(value: str) -> list[str]:
 def _key(entry: str) -> tuple[str, str]:
     name, _, digest = entry.partition("=sha256:")
     return name, digest
+
+
+def _signing_problem(entries: list[str]) -> str:
+    """What is wrong with the signing keys; empty where nothing is."""
+    wrong = next((entry for entry in entries if not _SIGNING_KEY.fullmatch(entry)), None)
+    purposes = [entry.partition("=")[0] for entry in entries]
+    names = ", ".join(Purpose)
+    if wrong is not None:
+        return (
+            f"has {wrong!r}; write PURPOSE=KEYID@https://VAULT/keys/NAME/VERSION or PURPOSE=KEYID@file:PATH ({names})"
+        )
+    if len(set(purposes)) < len(purposes):
+        return f"names two keys for one purpose; one key signs for each of {names}"
+    identities = [entry.partition("=")[2] for entry in entries]
+    if len({identity.partition("@")[2] for identity in identities}) < len(identities):
+        return "gives two purposes one key; each purpose has a key of its own, so that one stolen key cannot do all"
+    return ""
+
+
+def _signing_key(entry: str) -> tuple[Purpose, str]:
+    purpose, _, key = entry.partition("=")
+    return Purpose(purpose), key

@@ -42,8 +42,13 @@ def _forms(secret: str) -> Iterator[bytes]:
     assert len(secret) >= 12, "too short to be told from chance"
     yield from (secret.encode(), quote(secret, safe="").encode(), json.dumps(secret)[1:-1].encode())
     yield secret.encode("utf-16-le")
+    yield from base64_forms(secret)
+
+
+def base64_forms(text: str) -> Iterator[bytes]:
+    """*text* in base64, wherever it starts in a longer text."""
     for before in range(3):
-        whole = b64encode(b"x" * before + secret.encode())
+        whole = b64encode(b"x" * before + text.encode())
         yield whole[4 if before else 0 : len(whole) // 4 * 4 - 4]
 
 

@@ -154,7 +154,7 @@ def _take_step(
     member = clients.devops_facts.person(organisation, step.decider)
     if member is None:
         return False, ""  # The app's own decision, come back.
-    policy, decisions = order.at.stage.approvals, decided(clients.store, order.promotion.id, order.stage)
+    policy, decisions = order.at.stage.approvals, decided(clients.statements, order.promotion.id, order.stage)
     same = (role, member.oid, order.evidence)
     if any((decision.role, decision.oid, decision.evidence) == same for decision in decisions):
         return False, ""  # Known already, or withdrawn here: it is not taken a second time.
@@ -178,7 +178,7 @@ def _take_step(
         mails=person.mails,
     )
     try:
-        record_decision(clients.store, clients.audit, order.promotion, order.stage, approval)
+        record_decision(clients.statements, clients.audit, order.promotion, order.stage, approval)
     except Refused as refusal:
         return False, str(refusal)[:300]
     return True, ""
@@ -214,7 +214,7 @@ def _decided(clients: Clients, promotion: str, ended: bool, asks: Shared) -> boo
         return None
     if ended:
         return False
-    judged = judgement(clients.store, clients.ledger, asks.order, clients.clock.now())
+    judged = judgement(clients.statements, clients.ledger, asks.order, clients.clock.now())
     return {ApprovalStanding.APPROVED: True, ApprovalStanding.REJECTED: False}.get(judged.standing)
 
 

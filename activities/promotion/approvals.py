@@ -17,7 +17,7 @@ def look_at_approvals(clients: Clients, step: c.StageStep) -> c.ApprovalsSeen:
     """Where the approvals of a stage stand, and when to look again. The first look starts the clock."""
     order = stage_order(clients.ledger, step)
     now, policy = clients.clock.now(), order.at.stage.approvals
-    judgement_now = judgement(clients.store, clients.ledger, order, now)
+    judgement_now = judgement(clients.statements, clients.ledger, order, now)
     since = asked_at(clients.ledger, order, now)
     waited_s = (now - since).total_seconds()
     if because := superseded_by(clients.store, order.promotion.id):
@@ -50,7 +50,7 @@ def look_at_glass(clients: Clients, step: c.StageStep) -> c.ApprovalsSeen:
     """Whether the failing gates of the step's phase have been overridden, by everybody who must."""
     order = stage_order(clients.ledger, step)
     glass, now = clients.configuration.ladder.break_glass, clients.clock.now()
-    if break_glass(clients.store, glass, order, now):
+    if break_glass(clients.statements, glass, order, now):
         return c.ApprovalsSeen(standing=ApprovalStanding.APPROVED)
     policy = glass.policy
     roles = policy.asked(askers_of(clients.store, order.promotion, order.plan.digest))
@@ -68,7 +68,7 @@ def remind_approvers(clients: Clients, step: c.StageStep) -> c.Done:
     def act() -> c.Done:
         order = stage_order(clients.ledger, step)
         now, policy = clients.clock.now(), order.at.stage.approvals
-        judgement_now = judgement(clients.store, clients.ledger, order, now)
+        judgement_now = judgement(clients.statements, clients.ledger, order, now)
         is_late = now >= asked_at(clients.ledger, order, now) + timedelta(seconds=policy.escalate_after_s)
         data = {
             "promotion": order.promotion.id,

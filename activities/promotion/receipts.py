@@ -23,8 +23,9 @@ from shared.domain.promotion.approvals import ApprovalStanding
 from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.models import BUNDLE, FLAG
 from shared.domain.promotion.plans import Phase
-from shared.domain.promotion.receipts import Receipt, objection, signed_content
+from shared.domain.promotion.receipts import Receipt, objection
 from shared.records import paths
+from shared.records.statements import receipt_objection, signed_receipt
 
 _LIFE = timedelta(hours=24)
 
@@ -37,7 +38,7 @@ def issue_receipt(clients: Clients, step: c.StageStep) -> Receipt:
 def require_receipt(clients: Clients, order: c.MoveOrder) -> None:
     """Refused unless *order* carries a living receipt of ours for this very bundle, stage and phase."""
     receipt = order.receipt
-    if receipt is None or not clients.signer.verifies(signed_content(receipt), receipt.signature):
+    if receipt is None or receipt_objection(clients.signing, receipt):
         raise Refused(f"{order.move.value} at {order.stage} needs a receipt that this app has signed")
     phase = next(phase for phase in Phase if order.move in order.at.moves(phase))
     wrong = objection(
@@ -56,8 +57,8 @@ def require_receipt(clients: Clients, order: c.MoveOrder) -> None:
 def _issue(clients: Clients, order: c.StageOrder) -> Receipt:
     refuse_changed_source(clients, order)
     for stage in (order.stage, glass_stage(order.stage, order.phase)):
-        use_decisions(clients.store, order.promotion.id, stage)
-    override = break_glass(clients.store, clients.configuration.ladder.break_glass, order, clients.clock.now())
+        use_decisions(clients.statements, order.promotion.id, stage)
+    override = break_glass(clients.statements, clients.configuration.ladder.break_glass, order, clients.clock.now())
     verdicts = _verdicts(clients, order)
     failures = [f"{verdict.gate}: {verdict.because}" for verdict in verdicts if verdict.outcome is not GateOutcome.PASS]
     if failures and not override:
@@ -79,9 +80,9 @@ def _issue(clients: Clients, order: c.StageOrder) -> Receipt:
         expires=(now + _life(order)).isoformat(timespec="seconds"),
         override=override,
     )
-    signed_receipt = replace(receipt, signature=clients.signer.sign(signed_content(receipt)))
-    _keep(clients, order, signed_receipt)
-    return signed_receipt
+    receipt = signed_receipt(clients.signing, receipt)
+    _keep(clients, order, receipt)
+    return receipt
 
 
 def _life(order: c.StageOrder) -> timedelta:
@@ -126,7 +127,7 @@ def _approvals(clients: Clients, order: c.StageOrder) -> tuple[str, ...]:
     if order.phase is Phase.EXIT:  # Given on the way in, for the evidence of that moment.
         entry = clients.ledger.find(identity.promotion_key(order.promotion.id, f"{order.stage}/entry/receipt"))
         return decode(Receipt, entry).approvals if entry else ()
-    judgement_now = judgement(clients.store, clients.ledger, order, clients.clock.now())
+    judgement_now = judgement(clients.statements, clients.ledger, order, clients.clock.now())
     if judgement_now.standing is not ApprovalStanding.APPROVED:
         raise Refused(f"no receipt for {order.stage}: {'; '.join(judgement_now.unmet)}")
     return tuple(f"{approval.role}: {approval.name} ({approval.oid})" for approval in judgement_now.approvals)
@@ -134,7 +135,7 @@ def _approvals(clients: Clients, order: c.StageOrder) -> tuple[str, ...]:
 
 def refuse_unproven(clients: Clients, order: c.StageOrder) -> None:
     """No stage is skipped: the one before must have measured and passed this very bundle."""
-    receipts = Receipts(clients.store, clients.ledger, clients.signer)
+    receipts = Receipts(clients.store, clients.ledger, clients.signing)
     because = unproven(receipts, clients.configuration.ladder, order.plan, order.at, order.promotion.id)
     if because:
         raise Refused(f"no receipt for {because}")

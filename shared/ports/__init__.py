@@ -39,7 +39,6 @@ from shared.ports.promotion import (
     Place,
     RegisteredModel,
     Shelf,
-    Signer,
     StoredFile,
     WantedDeployment,
 )
@@ -85,7 +84,6 @@ __all__ = [
     "Secrets",
     "ServerTasks",
     "Shelf",
-    "Signer",
     "Signing",
     "StoredFile",
     "WantedDeployment",

@@ -220,11 +220,6 @@ class AuditLog(Protocol):
         ...
 
 
-class Signer(Protocol):
-    def sign(self, content: bytes) -> str: ...
-    def verifies(self, content: bytes, signature: str) -> bool: ...
-
-
 class Identities(Protocol):
     def verify(self, authorization: str) -> Person:
         """The person behind an `Authorization` header. Refused where the token is not a living one of the tenant's."""

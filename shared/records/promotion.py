@@ -1,21 +1,27 @@
 """Records of promotions: what was asked for and how it ended, decisions, turns, replacements, and what was measured.
 
-Decisions are `Approval`, origins are `Askers`, plans are `Plan`: the domain's own values are what is kept. Receipts and
-evidence packs' digests are entries of the ledger.
+Decisions are `Approval` in signed statements, origins are `Askers`, plans are `Plan`: the domain's own values are kept.
+Receipts and evidence packs' digests are entries of the ledger.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from shared.codec import UndecodableError, decode, encode
 from shared.contracts import Fate, Promotion, PromotionSet
 from shared.domain.gates import Verdict
 from shared.domain.promotion.approvals import Approval
 from shared.domain.promotion.people import Askers
 from shared.domain.promotion.plans import Champion
+from shared.domain.trust.envelopes import Envelope
+from shared.domain.trust.statements import PredicateKind
 from shared.records import paths
+from shared.records.statements import ForgedError, Statements
 from shared.records.store import LATER, RecordStore, Stored
+
+USED = "used"  # The metadata of a decision that a receipt rests on.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,9 +113,49 @@ def is_open(store: RecordStore, promotion: str) -> bool:
     return end is not None and end.fate is None
 
 
-def decisions(store: RecordStore, promotion: str, stage: str) -> Iterator[Stored[Approval]]:
-    """Every decision on *stage*, those that were taken back too."""
-    return store.list(Approval, paths.decisions(promotion, stage))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedDecision:
+    """A person's decision, and the statement of the door that verified them, as it is stored."""
+
+    approval: Approval
+    stored: Stored[Envelope]
+
+
+def decisions(
+    statements: Statements, promotion: str, stage: str, forgeries: list[ForgedError] | None = None
+) -> Iterator[SignedDecision]:
+    """Every decision on *stage* that a door has signed, those that were taken back too.
+
+    A file that no door has signed is no decision; it is added to *forgeries*.
+    """
+    for path in statements.list(paths.decisions(promotion, stage)):
+        try:
+            decision = signed_decision(statements, path)
+        except ForgedError as forgery:
+            if forgeries is not None:
+                forgeries.append(forgery)
+            continue
+        if decision is not None:
+            yield decision
+
+
+def signed_decision(statements: Statements, path: str) -> SignedDecision | None:
+    """The decision at *path*, None where there is none. Raises ForgedError."""
+    stored = statements.stored(path)
+    if stored is None:
+        return None
+    predicate = statements.predicate(stored, PredicateKind.DECISION)
+    try:
+        approval = decode(Approval, predicate["decision"])
+    except (KeyError, UndecodableError) as error:
+        raise ForgedError(path, f"it is signed, and is no decision ({error!r})") from error
+    # Whether a receipt rests on it is the app's own mark beside the statement, which stays as the door signed it.
+    return SignedDecision(approval=replace(approval, used=USED in stored.blob.metadata), stored=stored)
+
+
+def decision_predicate(promotion: str, stage: str, approval: Approval) -> dict[str, Any]:
+    """What a door signs of a decision."""
+    return {"promotion": promotion, "stage": stage, "decision": encode(replace(approval, used=False))}
 
 
 def record_origin(store: RecordStore, digest: str, name: str, askers: Askers) -> None:

@@ -31,6 +31,7 @@ from signalbox.launcher.endpoints import (
 )
 from signalbox.launcher.messaging import messaging_environment
 from signalbox.launcher.processes import Child
+from signalbox.launcher.signing_keys import ensure_signing_keys
 from signalbox.private_files import private_folder, write_private
 
 CONTAINERS = (
@@ -91,6 +92,7 @@ class LocalCloud:
         self._preflight()
         private_folder(self.state)
         self._write_keys()
+        ensure_signing_keys(self.state)
         self._ensure_authority()
         write_endpoints(self.endpoints)
         self._start_azurite()

@@ -7,6 +7,7 @@ import socket
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from signalbox.launcher.signing_keys import signing_settings
 from signalbox.private_files import write_private
 
 TENANT = "00000000-0000-0000-0000-00000000000a"
@@ -63,7 +64,6 @@ class Endpoints:
     identity_secret: str
     function_key: str
     eventgrid_key: str
-    receipt_key: str
     secrets_key: str
     devops_key: str
     servicebus_key: str
@@ -128,7 +128,7 @@ class Endpoints:
             "IDENTITY_HEADER": self.identity_secret,
             "SIGNALBOX_TOKEN_ISSUER": f"{self.authority}/{TENANT}/v2.0",
             "SIGNALBOX_TOKEN_AUDIENCE": AUDIENCE,
-            "SIGNALBOX_RECEIPT_KEY": self.receipt_key,
+            **signing_settings(Path(self.state)),
             "SIGNALBOX_SECRETS_KEY": self.secrets_key,
             "AZURE_DEVOPS_URL": self.azure_devops,
             "AZURE_DEVOPS_GRAPH_URL": self.azure_devops,
@@ -167,7 +167,6 @@ def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
         identity_secret=secrets.token_hex(16),
         function_key=secrets.token_urlsafe(24),
         eventgrid_key=secrets.token_urlsafe(24),
-        receipt_key=secrets.token_urlsafe(32),
         secrets_key=secrets.token_urlsafe(32),
         devops_key=secrets.token_urlsafe(24),
         servicebus_key=secrets.token_urlsafe(32),

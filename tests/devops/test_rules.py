@@ -69,4 +69,4 @@ async def test_a_decision_counts_by_the_rules_of_here(app: PromotionApp, more: d
     promotion, seen = await mirrored(app, decision, given["beside"], given["used"], decides_in)
 
     assert [given["said"] in each for each in seen.notes] == [True] * bool(given["said"]), seen.notes
-    assert len(decided(app.clients.store, promotion, "central")) == (not more)
+    assert len(decided(app.clients.statements, promotion, "central")) == (not more)

@@ -61,7 +61,7 @@ LOCKS = [
     ),
     Lock(
         symbol="require_receipt",
-        condition="not clients.signer.verifies(signed_content(receipt), receipt.signature)",
+        condition="receipt_objection(clients.signing, receipt)",
         without="False",
         guard=test_receipts.test_a_forged_receipt_opens_nothing,
     ),
@@ -397,7 +397,7 @@ LOCKS = [
     ),
     Lock(
         symbol="_proves",
-        condition="receipts.signer.verifies(signed_content(receipt), receipt.signature)",
+        condition="not receipt_objection(receipts.signing, receipt)",
         without="True",
         guard=test_stages.test_a_receipt_counts_only_if_it_is_ours_for_this_stage_and_stands,
         arguments={"change": "forged"},

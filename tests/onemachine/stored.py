@@ -14,7 +14,6 @@ def real_secrets(world: World) -> dict[str, str]:
         "identity_secret",
         "function_key",
         "eventgrid_key",
-        "receipt_key",
         "secrets_key",
         "devops_key",
         "servicebus_key",

@@ -14,7 +14,6 @@ import pytest
 
 from shared import contracts as c
 from shared.adapters.azure_storage.audit import BlobAudit
-from shared.adapters.hmac_signer import HmacSigner
 from shared.codec import decode
 from shared.domain.configuration import Configuration
 from shared.domain.gates import GateSpec
@@ -31,6 +30,7 @@ from tests.fakes.ports import OPERATOR_KEY, FakeClients
 from tests.fakes.promotion import MemoryBundles, MemoryCloud, MemoryEndpoints, MemoryModels, NamedPeople
 from tests.fakes.retraining import MemoryPipelines
 from tests.hosted import HostedApp, hosted
+from tests.signing import signing
 
 EXPERIMENT, DEV, PREPROD = (
     Workspace(name=name, subscription="s", resource_group="g", workspace=name)
@@ -228,7 +228,7 @@ async def running(
         pipelines=MemoryPipelines(made.hub, cloud, bundles, clock.now),  # type: ignore[arg-type]
         endpoints=MemoryEndpoints(cloud),
         identities=NamedPeople(PEOPLE),
-        signer=HmacSigner("k" * 32),
+        signing=signing(),
         audit=BlobAudit(made.hub, "signalbox", made.clock),
         **more,
     )

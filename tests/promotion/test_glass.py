@@ -91,7 +91,7 @@ async def test_whose_consent_to_break_the_glass_is_waited_for_is_listed(app: Pro
 
 def overridden(app: PromotionApp, order: c.StageOrder) -> str:
     glass = app.clients.configuration.ladder.break_glass
-    return break_glass(app.clients.store, glass, order, app.clients.clock.now())
+    return break_glass(app.clients.statements, glass, order, app.clients.clock.now())
 
 
 async def test_broken_glass_is_whole_again_after_its_time(app: PromotionApp) -> None:

@@ -21,8 +21,9 @@ from shared.domain.gates.evidence import DataTest, Evidence
 from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.plans import Move, Phase, Plan
-from shared.domain.promotion.receipts import Receipt, signed_content
+from shared.domain.promotion.receipts import Receipt
 from shared.records import paths as records
+from shared.records.statements import signed_receipt
 from tests.promotion.conftest import PromotionApp
 
 
@@ -151,7 +152,7 @@ def test_a_receipt_opens_no_other_stage_or_phase(
 
 def test_a_receipt_for_other_bytes_opens_nothing(app: PromotionApp, order: c.StageOrder) -> None:
     other = replace(issue_receipt(app.clients, order), digest="sha256:other")
-    signed = replace(other, signature=app.clients.signer.sign(signed_content(other)))
+    signed = signed_receipt(app.clients.signing, other)
 
     with pytest.raises(Refused, match="the receipt is for digest sha256:other"):
         make_move(app.clients, move(order, signed))
@@ -162,7 +163,7 @@ def test_a_receipt_of_another_promotion_or_model_opens_nothing(
     app: PromotionApp, order: c.StageOrder, other: dict[str, Any]
 ) -> None:
     changed = replace(issue_receipt(app.clients, order), **other)
-    signed = replace(changed, signature=app.clients.signer.sign(signed_content(changed)))
+    signed = signed_receipt(app.clients.signing, changed)
 
     with pytest.raises(Refused, match=f"the receipt is for {next(iter(other))}"):
         make_move(app.clients, move(order, signed))

@@ -19,6 +19,8 @@ from shared.application.promotion.standing import decided
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Approval, ApprovalPolicy
 from shared.domain.promotion.models import ModelVersion
+from shared.domain.trust.envelopes import Envelope
+from shared.domain.trust.keys import Purpose
 from tests.promotion.conftest import CONFIGURATION, PEOPLE, SCIENTIST, STAGES, PromotionApp, running
 from tests.promotion.test_glass import broken_glass
 from triggers.http.promotion.decisions import decision_records
@@ -40,7 +42,7 @@ def said(app: PromotionApp, who: str, withdrawn: bool = False, approved: bool = 
 
 
 def record(app: PromotionApp, approval: Approval) -> str:
-    return record_decision(app.clients.store, app.clients.audit, REQUEST, "central", approval)
+    return record_decision(app.clients.statements, app.clients.audit, REQUEST, "central", approval)
 
 
 def test_of_two_who_replace_a_withdrawn_decision_the_first_stands(
@@ -58,7 +60,7 @@ def test_of_two_who_replace_a_withdrawn_decision_the_first_stands(
     with pytest.raises(Refused, match="grace has approved as owner"):
         record(app, said(app, "linus", approved=False))
 
-    counted = [each.name for each in decided(app.clients.store, "p-1", "central") if not each.withdrawn]
+    counted = [each.name for each in decided(app.clients.statements, "p-1", "central") if not each.withdrawn]
     assert counted == ["grace"]
     assert [entry.who for entry in app.clients.audit.entries()] == ["ada", "grace"]
 
@@ -68,7 +70,7 @@ def test_a_withdrawn_decision_that_was_replaced_is_still_known(app: PromotionApp
 
     record(app, said(app, "grace"))
 
-    known = {each.name: each.withdrawn for each in decided(app.clients.store, "p-1", "central")}
+    known = {each.name: each.withdrawn for each in decided(app.clients.statements, "p-1", "central")}
     assert known == {"ada": True, "grace": False}
 
 
@@ -79,7 +81,7 @@ def test_a_decision_that_is_repeated_is_one(app: PromotionApp) -> None:
     again = replace(first, reason="seen again", at=first.at + timedelta(minutes=1))
     record(app, again)
 
-    assert decided(app.clients.store, "p-1", "central") == [first]
+    assert decided(app.clients.statements, "p-1", "central") == [first]
     assert app.chain() == ["decision approved"]
 
 
@@ -152,18 +154,20 @@ async def test_a_decision_is_used_or_withdrawn_and_never_both(
     app.register("1", error=1.0)
     promotion = await app.promote("churn:1")
     await app.decide(promotion, "ada", "data-scientist")
-    sign, said = app.clients.signer.sign, list[str]()
+    sign, said = app.clients.signing.sign, list[str]()
 
-    def late(content: bytes) -> str:
+    def late(purpose: Purpose, payload_type: str, payload: bytes) -> Envelope:
+        if b"/statements/receipt/" not in payload:
+            return sign(purpose, payload_type, payload)
         try:
-            choice = DecisionChoice(person=PEOPLE["ada"], role="data-scientist")
+            choice = DecisionChoice(person=PEOPLE["ada"], role="data-scientist", at=app.clients.clock.now())
             mark_withdrawn(decision_records(app.clients), promotion, choice)
             said.append("withdrawn")
         except DecisionRefused as refusal:
             said.append(refusal.objection.value)
-        return sign(content)
+        return sign(purpose, payload_type, payload)
 
-    monkeypatch.setattr(app.clients.signer, "sign", late)
+    monkeypatch.setattr(app.clients.signing, "sign", late)
     await app.decide(promotion, "grace", "product-owner")
     result = await app.finish(promotion)
 

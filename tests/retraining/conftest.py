@@ -13,7 +13,6 @@ from azure.functions.meta import Datum
 
 from shared import contracts as c
 from shared.adapters.azure_storage.audit import BlobAudit
-from shared.adapters.hmac_signer import HmacSigner
 from shared.application.retraining.causes import record_cause
 from shared.codec import decode
 from shared.domain import identity
@@ -32,6 +31,7 @@ from tests.fakes.retraining import MemoryDataAssets, MemoryPipelines, Predictors
 from tests.hosted import hosted
 from tests.inference.conftest import created
 from tests.promotion.conftest import CENTRAL, CONFIGURATION, DEV, PEOPLE, PromotionApp
+from tests.signing import signing
 
 GATE = GateSpec(
     gate="better_than_champion", options={"metric": "mae", "min_rows": 50, "first_model": "pass", "at_least": 5.0}
@@ -179,7 +179,7 @@ async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sweeps: str, tick
         bundles=bundles,
         endpoints=MemoryEndpoints(cloud),
         identities=NamedPeople(PEOPLE),
-        signer=HmacSigner("k" * 32),
+        signing=signing(),
         audit=BlobAudit(made.hub, "signalbox", made.clock),
         pipelines=MemoryPipelines(made.hub, cloud, bundles, clock.now),  # type: ignore[arg-type]
         data_assets=MemoryDataAssets(),

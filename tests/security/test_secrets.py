@@ -21,7 +21,7 @@ from tests.messaging.test_decisions import send
 from tests.promotion.conftest import PromotionApp
 from tests.promotion.conftest import app as promotion_app  # noqa: F401 (a fixture)
 from tests.recorder import recorder
-from tests.secrecy import Place, files, leaks
+from tests.secrecy import base64_forms, Place, files, leaks
 from tests.security.conftest import AttackedApp
 from tests.security.test_matrix import ASKED, PLACES, TASK, a_run_of
 from triggers.queues.decisions import receive_decision
@@ -68,7 +68,9 @@ def places(folder: Path, app: Any, said: list[str], log: str, told: Any) -> list
 
 
 def redacted_in(found: list[Place], what: str) -> int:
-    return sum(1 for where, content in found if what in where and b"REDACTED" in content)
+    """In how many places something was redacted; in base64 too, where a signed statement holds its payload."""
+    forms = (b"REDACTED", *base64_forms("REDACTED"))
+    return sum(1 for where, content in found if what in where and any(form in content for form in forms))
 
 
 class TestDoors:

@@ -115,7 +115,9 @@ def _of_decision(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, .
 def _is_decided(clients: Clients, promotion: str, stage: str, role: str) -> bool:
     folders = (stage, *(glass_stage(stage, phase) for phase in Phase))
     return any(
-        decision.record.role == role for folder in folders for decision in decisions(clients.store, promotion, folder)
+        decision.approval.role == role
+        for folder in folders
+        for decision in decisions(clients.statements, promotion, folder)
     )
 
 

@@ -118,5 +118,5 @@ def _is_recorded(clients: Clients, person: Caller, order: DecisionSent) -> bool:
     return any(
         (approval.oid, approval.role, approval.evidence, approval.approved) == own
         for at in (opening.plan.stages if opening and opening.plan else ())
-        for approval in decided(clients.store, order.promotion, at.stage.name)
+        for approval in decided(clients.statements, order.promotion, at.stage.name)
     )

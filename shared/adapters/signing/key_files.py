@@ -10,6 +10,14 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from shared.domain.failures import Refused
 
 
+def open_key_file(address: str) -> "KeyFile":
+    """The key at *address*, which is `file:PATH`. Raises Refused."""
+    scheme, _, path = address.partition(":")
+    if scheme != "file":
+        raise Refused(f"SIGNALBOX_SIGNING_KEYS: {address!r} is not an address of a key; write file:PATH")
+    return KeyFile(Path(path))
+
+
 class KeyFile:
     """Signs with the unencrypted private key (PKCS 8, EC P-256 or Ed25519) in *path*."""
 

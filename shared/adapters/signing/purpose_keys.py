@@ -20,8 +20,8 @@ class PrivateKey(Protocol):
 class PurposeKeys:
     """Implements `shared.ports.Signing`.
 
-    *addresses* are `KEYID@ADDRESS` by purpose, as SIGNALBOX_SIGNING_KEYS gives them; *open_key* opens an address, at the
-    first signature with it.
+    *addresses* are `KEYID@ADDRESS` by purpose, as SIGNALBOX_SIGNING_KEYS gives them; *open_key* opens an address, at
+    the first signature with it.
     """
 
     def __init__(

@@ -58,8 +58,10 @@ class TrustedKeys:
         return tuple(self._keys.values())
 
 
-def read_trusted_keys(path: Path) -> TrustedKeys:
-    """The keys of the set in the file *path*. Refused with the field, the value and the remedy."""
+def read_trusted_keys(path: Path | None) -> TrustedKeys:
+    """The keys of the set in the file *path*, none without a file. Refused with the field, the value and the remedy."""
+    if path is None:
+        return TrustedKeys(())
     try:
         entries = json.loads(path.read_text())["keys"]
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -13,6 +13,7 @@ from shared.domain.promotion.ladder import BreakGlass
 from shared.domain.promotion.plans import Phase
 from shared.ports import Ledger
 from shared.records import paths
+from shared.records.statements import Statements
 from shared.records.store import RecordStore
 
 
@@ -39,7 +40,7 @@ def open_promotions(store: RecordStore) -> Iterator[c.Promotion]:
 
 
 def waited_for(
-    store: RecordStore, ledger: Ledger, glass: BreakGlass, request: c.Promotion, now: datetime
+    statements: Statements, ledger: Ledger, glass: BreakGlass, request: c.Promotion, now: datetime
 ) -> Iterator[Waited]:
     """Nothing where the promotion waits for nobody."""
     opening = opened(ledger, request.id)
@@ -47,17 +48,17 @@ def waited_for(
         return
     order = question_now(ledger, request, opening)
     if order is None:
-        yield from _glass(store, ledger, glass, request, opening.plan, opening.plan_digest)
+        yield from _glass(statements, ledger, glass, request, opening.plan, opening.plan_digest)
         return
     policy, since = order.at.stage.approvals, asked_since(ledger, order)
-    judgement_now = judgement(store, ledger, order, now) if since else Judgement(standing=ApprovalStanding.WAITING)
+    judgement_now = judgement(statements, ledger, order, now) if since else Judgement(standing=ApprovalStanding.WAITING)
     if judgement_now.standing is ApprovalStanding.WAITING:
         spoken = {approval.role for approval in judgement_now.approvals}
         yield from _missing(order, policy, spoken, since, policy.expire_after_s)
 
 
 def _glass(
-    store: RecordStore, ledger: Ledger, glass: BreakGlass, request: c.Promotion, plan: c.Plan, digest: str
+    statements: Statements, ledger: Ledger, glass: BreakGlass, request: c.Promotion, plan: c.Plan, digest: str
 ) -> Iterator[Waited]:
     """Those who may override the gates that keep a promotion which may wait for it."""
     for at in plan.stages if request.break_glass else ():
@@ -66,7 +67,7 @@ def _glass(
             if pack is None or not failing_gates(ledger, request.id, at.stage.name, phase):
                 continue
             order = replace(question(request, plan, digest, at.stage.name, pack.digest), phase=phase)
-            agreed = {approval.role for approval in consents(store, request.id, at.stage.name, phase)}
+            agreed = {approval.role for approval in consents(statements, request.id, at.stage.name, phase)}
             for waited in _missing(order, glass.policy, agreed, asked_since(ledger, order), glass.longest_s):
                 yield replace(waited, glass=True)
 

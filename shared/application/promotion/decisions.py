@@ -26,11 +26,20 @@ from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Approval, ApprovalPolicy, Person, refuse_approval
 from shared.domain.promotion.plans import Phase
+from shared.domain.trust.statements import PredicateKind
 from shared.durable.starting import Client, wake
 from shared.ports import AuditLog, Ledger
 from shared.records import paths
-from shared.records.promotion import decisions, find_promotion
-from shared.records.store import LostRace, RecordStore, Stored
+from shared.records.promotion import (
+    USED,
+    SignedDecision,
+    decision_predicate,
+    decisions,
+    find_promotion,
+    signed_decision,
+)
+from shared.records.statements import ForgedError, Statements
+from shared.records.store import LostRace, RecordStore
 
 
 class Objection(StrEnum):
@@ -59,9 +68,14 @@ class DecisionRefused(Refused):
 class DecisionRecords:
     """Where promotions, what people were shown, and their decisions are recorded."""
 
-    store: RecordStore
+    statements: Statements
     ledger: Ledger
     audit: AuditLog
+
+    @property
+    def store(self) -> RecordStore:
+        """All records, those that nobody signs too."""
+        return self.statements.store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,11 +109,12 @@ class Ballot:
 class DecisionChoice:
     """Which of a person's decisions are meant: those as *role*, on *stage* or any, and to break *phase*'s glass or any.
 
-    Where several are not used yet, the newest of them.
+    Where several are not used yet, the newest of them. *at* is the time of the withdrawal.
     """
 
     person: Person
     role: str
+    at: datetime
     stage: str = ""
     phase: Phase | None = None
 
@@ -110,11 +125,12 @@ class OwnDecision:
 
     stage: str
     phase: Phase
-    stored: Stored[Approval]
+    folder: str
+    decision: SignedDecision
 
     @property
     def approval(self) -> Approval:
-        return self.stored.record
+        return self.decision.approval
 
 
 async def decide(client: Client, records: DecisionRecords, promotion: str, ballot: Ballot) -> tuple[str, str]:
@@ -172,13 +188,13 @@ def _agree(
 
 def _accept(records: DecisionRecords, order: c.StageOrder, policy: ApprovalPolicy, folder: str, ballot: Ballot) -> str:
     """Record the *ballot* in *folder*, where *policy* lets its person decide on what the *order* asks."""
-    approvals = decided(records.store, order.promotion.id, folder)
+    approvals = decided(records.statements, order.promotion.id, folder)
     askers = askers_of(records.store, order.promotion, order.plan.digest)
     reason = refuse_approval(policy, ballot.role, ballot.person, askers, ballot.evidence, order.evidence, approvals)
     if reason:
         raise DecisionRefused(Objection.NOT_ACCEPTED, reason)
     try:
-        return record_decision(records.store, records.audit, order.promotion, folder, ballot.approval())
+        return record_decision(records.statements, records.audit, order.promotion, folder, ballot.approval())
     except Refused as refusal:
         raise DecisionRefused(Objection.ALREADY_DECIDED, str(refusal)) from refusal
 
@@ -186,7 +202,7 @@ def _accept(records: DecisionRecords, order: c.StageOrder, policy: ApprovalPolic
 def mark_withdrawn(records: DecisionRecords, promotion: str, choice: DecisionChoice) -> str:
     """As `withdraw`, without waking the promotion."""
     request, opening, fate = _promotion(records, promotion)
-    own_decisions = list(_own(records.store, promotion, opening, choice))
+    own_decisions = list(_own(records.statements, promotion, opening, choice))
     if not own_decisions:
         message = f"{choice.person.name} has not decided as {choice.role} here"
         raise DecisionRefused(Objection.UNKNOWN_DECISION, message)
@@ -197,17 +213,18 @@ def mark_withdrawn(records: DecisionRecords, promotion: str, choice: DecisionCho
     _refuse_ended(promotion, fate)
     newest = max(unused, key=lambda own: own.approval.at)
     try:
-        records.store.update(newest.stored, replace(newest.approval, withdrawn=True))
+        withdrawn = replace(newest.approval, withdrawn=True)
+        _replace(records.statements, request, newest.folder, newest.decision, withdrawn, choice.at)
     except LostRace as lost:
         message = "the decision was changed by somebody else; look again"
         raise DecisionRefused(Objection.CHANGED, message) from lost
-    key = f"{newest.stored.blob.path}/withdrawn/{newest.approval.at.isoformat()}"
+    key = f"{newest.decision.stored.blob.path}/withdrawn/{newest.approval.at.isoformat()}"
     tell_decision(records.audit, request, key, "withdrawn", newest.approval)
     return newest.stage
 
 
 def _own(
-    store: RecordStore, promotion: str, opening: c.PromotionOpened, choice: DecisionChoice
+    statements: Statements, promotion: str, opening: c.PromotionOpened, choice: DecisionChoice
 ) -> Iterator[OwnDecision]:
     """The decisions that are meant, as far as they are not withdrawn."""
     for at in opening.plan.stages if opening.plan else ():
@@ -215,10 +232,10 @@ def _own(
         places = [(phase, glass_stage(stage, phase)) for phase in Phase if choice.phase in (phase, None)]
         places += [(Phase.ENTRY, stage)] if choice.phase is None else []
         for phase, folder in places if choice.stage in (stage, "") else ():
-            for stored in decisions(store, promotion, folder):
-                approval = stored.record
+            for decision in decisions(statements, promotion, folder):
+                approval = decision.approval
                 if (approval.oid, approval.role, approval.withdrawn) == (choice.person.oid, choice.role, False):
-                    yield OwnDecision(stage=stage, phase=phase, stored=stored)
+                    yield OwnDecision(stage=stage, phase=phase, folder=folder, decision=decision)
 
 
 def _is_used(ledger: Ledger, promotion: str, own: OwnDecision) -> bool:
@@ -248,22 +265,25 @@ def _promotion(records: DecisionRecords, promotion: str) -> tuple[c.Promotion, c
     return record.promotion, opening, record.fate
 
 
-def record_decision(store: RecordStore, audit: AuditLog, request: c.Promotion, stage: str, approval: Approval) -> str:
+def record_decision(
+    statements: Statements, audit: AuditLog, request: c.Promotion, stage: str, approval: Approval
+) -> str:
     """`approved` or `rejected`; the first decision stands. Refused where somebody else has decided otherwise."""
     folder = paths.decisions(request.id, stage)
     name = f"{approval.role}-{approval.evidence.removeprefix('sha256:')[:16]}"
     path = f"{folder}{name}.json"
-    while not store.create(path, approval):
-        stored = store.get_stored(Approval, path)
-        if stored is None:
+    while not _create(statements, request, stage, path, approval, approval.at):
+        decision = signed_decision(statements, path)
+        if decision is None:
             continue
-        first = stored.record
+        first = decision.approval
         if not first.withdrawn:
             approval = _standing(first, approval)
             break
-        store.create(f"{folder}{name}-{identity.digest(first.oid, first.at.isoformat())}.json", first)
+        earlier = f"{folder}{name}-{identity.digest(first.oid, first.at.isoformat())}.json"
+        _create(statements, request, stage, earlier, first, approval.at)
         try:
-            store.update(stored, approval)
+            _replace(statements, request, stage, decision, approval, approval.at)
         except LostRace:
             continue  # Somebody else has decided in the place of the one that was taken back.
         break
@@ -280,11 +300,45 @@ def _standing(first: Approval, approval: Approval) -> Approval:
     return first
 
 
-def use_decisions(store: RecordStore, promotion: str, stage: str) -> None:
-    """From now on no decision on *stage* can be withdrawn. Raises LostRace where one was, at this very moment."""
-    for stored in decisions(store, promotion, stage):
-        if not stored.record.withdrawn and not stored.record.used:
-            store.update(stored, replace(stored.record, used=True))
+def _create(
+    statements: Statements, request: c.Promotion, stage: str, path: str, approval: Approval, at: datetime
+) -> bool:
+    """Sign *approval* now, at *at*, which is later than the decision where an earlier one is kept beside a newer."""
+    predicate = decision_predicate(request.id, stage, approval)
+    return statements.create(path, PredicateKind.DECISION, _subjects(request, approval), at, predicate)
+
+
+def _replace(
+    statements: Statements,
+    request: c.Promotion,
+    stage: str,
+    decision: SignedDecision,
+    approval: Approval,
+    at: datetime,
+) -> None:
+    """Write *approval* over *decision*. Raises LostRace."""
+    predicate = decision_predicate(request.id, stage, approval)
+    subjects = _subjects(request, approval)
+    statements.replace(decision.stored, PredicateKind.DECISION, subjects, at, predicate)
+
+
+def _subjects(request: c.Promotion, approval: Approval) -> dict[str, str]:
+    """What the decision is about: what the person was shown."""
+    return {f"evidence of {request.id}": approval.evidence}
+
+
+def use_decisions(statements: Statements, promotion: str, stage: str) -> list[ForgedError]:
+    """From now on no decision on *stage* can be withdrawn. Raises LostRace where one was, at this very moment.
+
+    Returns the files among them that no door has signed.
+    """
+    forgeries: list[ForgedError] = []
+    for decision in decisions(statements, promotion, stage, forgeries):
+        blob = decision.stored.blob
+        unused = not decision.approval.withdrawn and not decision.approval.used
+        if unused and not statements.store.set_metadata(blob, {USED: "true"}):
+            raise LostRace(f"{blob.path} was changed while it was used")
+    return forgeries
 
 
 def tell_decision(audit: AuditLog, request: c.Promotion, key: str, kind: str, approval: Approval) -> None:

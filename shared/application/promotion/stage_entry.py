@@ -11,10 +11,11 @@ from shared.codec import decode
 from shared.domain import identity
 from shared.domain.promotion.ladder import Ladder, Stage
 from shared.domain.promotion.plans import Phase, Plan, StagePlan
-from shared.domain.promotion.receipts import Receipt, signed_content
-from shared.ports import Ledger, Signer
+from shared.domain.promotion.receipts import Receipt
+from shared.ports import Ledger, Signing
 from shared.records.listings import PROMOTIONS, listed
 from shared.records.promotion import fate_of
+from shared.records.statements import receipt_objection
 from shared.records.store import RecordStore
 
 
@@ -24,7 +25,7 @@ class Receipts:
 
     store: RecordStore
     ledger: Ledger
-    signer: Signer
+    signing: Signing
 
 
 def unproven(receipts: Receipts, ladder: Ladder, plan: Plan, at: StagePlan, own: str = "") -> str:
@@ -62,4 +63,4 @@ def _proves(receipts: Receipts, plan: Plan, before: Stage, promotion: str) -> bo
     receipt = decode(Receipt, raw)
     bound = (receipt.promotion, receipt.model, receipt.digest, receipt.stage, receipt.phase)
     passed = (promotion, plan.model, plan.digest, before.name, Phase.EXIT)
-    return bound == passed and receipts.signer.verifies(signed_content(receipt), receipt.signature)
+    return bound == passed and not receipt_objection(receipts.signing, receipt)

@@ -18,6 +18,7 @@ from shared.domain.promotion.plans import Phase, StagePlan
 from shared.ports import Ledger
 from shared.records import paths
 from shared.records.promotion import decisions, origins_of
+from shared.records.statements import Statements
 from shared.records.store import RecordStore
 
 _ATTEMPTS = 1000
@@ -72,29 +73,29 @@ def question_now(ledger: Ledger, request: c.Promotion, opening: c.PromotionOpene
     return question(request, opening.plan, opening.plan_digest, at.stage.name, pack.digest)
 
 
-def judgement(store: RecordStore, ledger: Ledger, order: c.StageOrder, now: datetime) -> Judgement:
+def judgement(statements: Statements, ledger: Ledger, order: c.StageOrder, now: datetime) -> Judgement:
     """The recorded decisions on the order's stage, judged for the order's evidence as of *now*."""
     policy = order.at.stage.approvals
     if not policy.roles:
         return Judgement(standing=ApprovalStanding.APPROVED)
     return judge_approvals(
         policy,
-        decided(store, order.promotion.id, order.stage),
+        decided(statements, order.promotion.id, order.stage),
         order.evidence,
-        askers_of(store, order.promotion, order.plan.digest),
+        askers_of(statements.store, order.promotion, order.plan.digest),
         asked_at(ledger, order, now),
         now,
     )
 
 
-def break_glass(store: RecordStore, glass: BreakGlass, order: c.StageOrder, now: datetime) -> str:
+def break_glass(statements: Statements, glass: BreakGlass, order: c.StageOrder, now: datetime) -> str:
     """The override that lets failing gates pass: every role of the policy, unexpired; empty where there is none."""
-    approvals = consents(store, order.promotion.id, order.stage, order.phase) if glass.policy.roles else []
+    approvals = consents(statements, order.promotion.id, order.stage, order.phase) if glass.policy.roles else []
     if not approvals:
         return ""
     first = min(approval.at for approval in approvals)
     policy = replace(glass.policy, expire_after_s=glass.longest_s)
-    askers = askers_of(store, order.promotion, order.plan.digest)
+    askers = askers_of(statements.store, order.promotion, order.plan.digest)
     if now >= first + timedelta(seconds=glass.longest_s):
         return ""
     judged = judge_approvals(policy, approvals, order.evidence, askers, first, now)
@@ -113,14 +114,16 @@ def glass_stage(stage: str, phase: Phase) -> str:
     return f"{stage}-break-glass-{phase.value}"
 
 
-def consents(store: RecordStore, promotion: str, stage: str, phase: Phase) -> list[Approval]:
+def consents(statements: Statements, promotion: str, stage: str, phase: Phase) -> list[Approval]:
     """Who has agreed to break the glass for a phase, and has not taken it back."""
-    return [approval for approval in decided(store, promotion, glass_stage(stage, phase)) if not approval.withdrawn]
+    return [
+        approval for approval in decided(statements, promotion, glass_stage(stage, phase)) if not approval.withdrawn
+    ]
 
 
-def decided(store: RecordStore, promotion: str, stage: str) -> list[Approval]:
+def decided(statements: Statements, promotion: str, stage: str) -> list[Approval]:
     """Every decision on *stage*, as it was recorded with a verified identity."""
-    return [stored.record for stored in decisions(store, promotion, stage)]
+    return [decision.approval for decision in decisions(statements, promotion, stage)]
 
 
 def asked_at(ledger: Ledger, order: c.StageOrder, now: datetime) -> datetime:

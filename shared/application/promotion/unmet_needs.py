@@ -17,6 +17,7 @@ from shared.domain.promotion.ladder import BreakGlass, Ladder, Promotable
 from shared.domain.promotion.models import DIGEST
 from shared.domain.promotion.plans import Phase, Plan, StagePlan
 from shared.ports import DataHub, Ledger, Models
+from shared.records.statements import Statements
 from shared.records.store import RecordStore
 
 _ON_HOLDOUT = frozenset({"data_tests_passed", "better_than_champion", "outputs_agree"})  # Gates, by name.
@@ -38,7 +39,9 @@ def unmet_of_plan(receipts: Receipts, models: Models, ladder: Ladder, plan: Plan
     return unmet
 
 
-def unmet_now(store: RecordStore, ledger: Ledger, glass: BreakGlass, request: c.Promotion, now: datetime) -> list[str]:
+def unmet_now(
+    statements: Statements, ledger: Ledger, glass: BreakGlass, request: c.Promotion, now: datetime
+) -> list[str]:
     """What a promotion under way waits for."""
     opening = opened(ledger, request.id)
     if opening is None or opening.plan is None:
@@ -46,9 +49,11 @@ def unmet_now(store: RecordStore, ledger: Ledger, glass: BreakGlass, request: c.
     plan = opening.plan
     order = question_now(ledger, request, opening)
     if order is None:
-        missing = _glass(store, ledger, glass.policy, request, plan)
-        return [*_held_up(store, opening.held, request.id), *missing] or ["nobody is waited for: it is at work"]
-    judgement_now = judgement(store, ledger, order, now)
+        missing = _glass(statements, ledger, glass.policy, request, plan)
+        return [*_held_up(statements.store, opening.held, request.id), *missing] or [
+            "nobody is waited for: it is at work"
+        ]
+    judgement_now = judgement(statements, ledger, order, now)
     return (
         []
         if judgement_now.standing is ApprovalStanding.APPROVED
@@ -111,14 +116,14 @@ def _asked(at: StagePlan) -> tuple[Role, ...]:
 
 
 def _glass(
-    store: RecordStore, ledger: Ledger, policy: ApprovalPolicy, request: c.Promotion, plan: Plan
+    statements: Statements, ledger: Ledger, policy: ApprovalPolicy, request: c.Promotion, plan: Plan
 ) -> Iterator[str]:
     """Of a promotion that may wait for an override: the gates that fail, and the roles that have not spoken."""
-    roles = policy.asked(askers_of(store, request, plan.digest))
+    roles = policy.asked(askers_of(statements.store, request, plan.digest))
     for at in plan.stages if request.break_glass else ():
         for phase in Phase:
             failing = failing_gates(ledger, request.id, at.stage.name, phase)
-            speakers = {approval.role for approval in consents(store, request.id, at.stage.name, phase)}
+            speakers = {approval.role for approval in consents(statements, request.id, at.stage.name, phase)}
             yield from (f"{at.stage.name} ({phase.value}): {reason}" for reason in failing)
             if failing:
                 missing = (role for role in roles if role.name not in speakers)

@@ -3,17 +3,23 @@
 It binds the bundle's digest, the stage and its phase, the plan, the evidence, the gates' verdicts and the approvals.
 """
 
-from dataclasses import asdict, dataclass, replace
+from base64 import b64encode
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.plans import Phase
+from shared.domain.trust.envelopes import STATEMENT_TYPE, Envelope, Signature
+from shared.domain.trust.statements import PredicateKind, Statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """*verdicts* are `gate: outcome`, *approvals* `role: person`; *override* says who broke the glass, and why."""
+    """*verdicts* are `gate: outcome`, *approvals* `role: person`; *override* says who broke the glass, and why.
+
+    *signature* is `KEYID:BASE64`: the signature of `statement_of` the receipt. It travels in orders, so it names the
+    key and does not repeat the content.
+    """
 
     promotion: str
     model: ModelVersion
@@ -30,9 +36,23 @@ class Receipt:
     signature: str = ""
 
 
-def signed_content(receipt: Receipt) -> bytes:
-    """What the signature covers: everything else."""
-    return canonical_digest(asdict(replace(receipt, signature=""))).encode()
+def statement_of(receipt: Receipt) -> Statement:
+    """What the signature of *receipt* covers: everything else."""
+    predicate = asdict(receipt)
+    del predicate["signature"]
+    return Statement(
+        kind=PredicateKind.RECEIPT,
+        subjects={str(receipt.model): receipt.digest},
+        at=datetime.fromisoformat(receipt.issued),
+        predicate={**predicate, "model": str(receipt.model), "phase": receipt.phase.value},
+    )
+
+
+def envelope_of(receipt: Receipt) -> Envelope:
+    """The receipt as the envelope that was signed, for verification and for export."""
+    keyid, _, signature = receipt.signature.partition(":")
+    payload = b64encode(statement_of(receipt).payload()).decode()
+    return Envelope(payloadType=STATEMENT_TYPE, payload=payload, signatures=(Signature(keyid=keyid, sig=signature),))
 
 
 def objection(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from shared.domain.configuration import Configuration
+from shared.domain.trust.keys import Purpose
 from shared.ports import BundleStore, ControlPlane, DataHub, DevOpsFacts, DriftFiles, Endpoints, Models
 
 
@@ -42,7 +43,7 @@ class SettingsSeen(Protocol):
     @property
     def token_audience(self) -> str: ...
     @property
-    def receipt_key(self) -> str: ...
+    def signing_keys(self) -> tuple[tuple[Purpose, str], ...]: ...
     @property
     def secrets_key(self) -> str: ...
     @property

@@ -168,7 +168,7 @@ NEEDS: dict[str, dict[str, Needs]] = {
     },
     "ControlPlane": dict.fromkeys(("datastore", "issuer", "clock", "addresses", "answers"), ()),
     "Clock": {"now": ()},
-    "Signer": {"sign": (), "verifies": ()},
+    "Signing": {"sign": (), "objection": ()},
     "Identities": {"verify": ()},
 }
 

@@ -32,6 +32,7 @@ from shared.domain.devops.orders import OrderKind, TaskOrder
 from shared.domain.devops.seen import HookSeen
 from shared.domain.drift.reference import ModelReference
 from shared.domain.failures import Refused
+from shared.domain.trust.keys import Purpose
 from shared.operations.doctor.examine import examine
 from shared.operations.doctor.findings import Grade
 from shared.operations.roles.__main__ import page
@@ -123,7 +124,7 @@ def site() -> Site:
         resource_manager="https://arm",
         token_issuer="https://login/v2.0",
         token_audience="00000000-0000-0000-0000-0000000000a9",
-        receipt_key="k" * 32,
+        signing_keys=tuple((purpose, f"{purpose}-1@file:{purpose}.pem") for purpose in Purpose),
         secrets_key="s" * 32,
         caller_keys=(("command-line", "0"), ("azure-devops", "1")),
         results_topic="results",
@@ -197,7 +198,7 @@ def without_reference(made: Site) -> None:
 
 ACCOUNT, WORKSPACE = resources.account(CONFIGURATION), resources.workspace(CONFIGURATION.workspaces[0])
 BROKEN: list[tuple[str, Callable[[Site], None], str]] = [
-    ("settings", lambda made: setattr(made.settings, "receipt_key", ""), "Key Vault reference"),
+    ("settings", lambda made: setattr(made.settings, "signing_keys", ()), "signing-keys.md"),
     ("settings", lambda made: setattr(made.settings, "token_issuer", ""), "v2.0"),
     ("callers", lambda made: setattr(made.settings, "caller_keys", ()), "SIGNALBOX_CALLER_KEYS"),
     ("clock", set_control(skew_s=400.0), "NTP"),

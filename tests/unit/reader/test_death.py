@@ -123,7 +123,7 @@ def test_a_reader_that_does_not_come_back_is_ended(pools):
 
 
 def test_a_reader_gets_no_setting_of_the_app(warm, monkeypatch):
-    monkeypatch.setenv("SIGNALBOX_RECEIPT_KEY", "secret")
+    monkeypatch.setenv("SIGNALBOX_SECRETS_KEY", "secret")
     warm.close()
     check_files([table("a")], CONTRACT, pool=warm)
 

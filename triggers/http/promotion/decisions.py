@@ -82,7 +82,8 @@ async def reject_promotion(request: ApiRequest, promotion: str, body: Decision) 
 
 async def withdraw_decision(request: ApiRequest, promotion: str, body: Withdrawal) -> Withdrawn:
     """Take back an own decision, as long as nothing has been moved on its strength."""
-    choice = DecisionChoice(person=request.caller, role=body.role, stage=body.stage, phase=body.phase)
+    now = request.clients.clock.now()
+    choice = DecisionChoice(person=request.caller, role=body.role, at=now, stage=body.stage, phase=body.phase)
     with _refusals_as_problems():
         stage = await withdraw(request.client, decision_records(request.clients), promotion, choice)
     return Withdrawn(promotion=promotion, stage=stage, role=body.role, withdrawn=True)
@@ -101,7 +102,7 @@ async def break_glass(request: ApiRequest, promotion: str, body: GlassBroken) ->
 
 def decision_records(clients: Clients) -> DecisionRecords:
     """What decisions need of all *clients*; messages of the approvals queue ask for it too."""
-    return DecisionRecords(clients.store, clients.ledger, clients.audit)
+    return DecisionRecords(clients.statements, clients.ledger, clients.audit)
 
 
 async def _decide(request: ApiRequest, promotion: str, body: Decision, approved: bool) -> Decided:

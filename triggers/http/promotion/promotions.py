@@ -180,7 +180,7 @@ async def explain_promotion(request: ApiRequest, promotion: str) -> Explained:
     subject, because = record.promotion, list(record.because or ())
     if record.fate is None:
         glass, now = clients.configuration.ladder.break_glass, clients.clock.now()
-        unmet = await asyncio.to_thread(unmet_now, clients.store, clients.ledger, glass, subject, now)
+        unmet = await asyncio.to_thread(unmet_now, clients.statements, clients.ledger, glass, subject, now)
     elif record.fate is c.Fate.PROMOTED:
         unmet = because
     else:
@@ -194,7 +194,7 @@ def _waiting(clients: Clients) -> Iterator[PromotionRow]:
     rows = {row.promotion: row for row in _all(clients)}
     glass, now = clients.configuration.ladder.break_glass, clients.clock.now()
     for promotion in open_promotions(clients.store):
-        waits = tuple(map(_awaited, waited_for(clients.store, clients.ledger, glass, promotion, now)))
+        waits = tuple(map(_awaited, waited_for(clients.statements, clients.ledger, glass, promotion, now)))
         row = rows.get(promotion.id)
         if waits and row is not None:  # A promotion is listed before it waits for anybody.
             yield replace(row, fate=_WAITING, waits=waits)

@@ -90,7 +90,7 @@ async def plan_promotion(request: ApiRequest, body: PlanAsked) -> Planned:
 
 
 def _unmet(clients: Clients, plan: Plan) -> list[str]:
-    receipts = Receipts(clients.store, clients.ledger, clients.signer)
+    receipts = Receipts(clients.store, clients.ledger, clients.signing)
     return unmet_of_plan(receipts, clients.models, clients.configuration.ladder, plan, clients.clock.now())
 
 

@@ -2,6 +2,7 @@
 
 from shared.config import check as findings_of
 from shared.domain.failures import Refused
+from shared.domain.trust.keys import Purpose
 from shared.operations.doctor.findings import Findings, Site, SubjectReport, check
 from shared.records import paths
 from shared.records.operations import FailedPart
@@ -11,11 +12,15 @@ from shared.records.store import RecordStore
 @check
 def settings(site: Site) -> Findings:
     settings, ladder = site.settings, site.configuration.ladder
-    report = SubjectReport("settings", "SIGNALBOX_RECEIPT_KEY")
-    if ladder.stages and not settings.receipt_key:
-        yield report.broken("is not set, so no promotion can move", "set a Key Vault reference to 32 random characters")
+    report = SubjectReport("settings", "SIGNALBOX_SIGNING_KEYS")
+    missing = [purpose.value for purpose in Purpose if purpose not in dict(settings.signing_keys)]
+    if ladder.stages and missing:
+        yield report.broken(
+            f"names no key for {', '.join(missing)}, so no promotion can move",
+            "make keys in Key Vault as docs/signing-keys.md says",
+        )
     else:
-        yield report.ok("is set" if settings.receipt_key else "is not needed: no ladder is configured")
+        yield report.ok("is not needed: no ladder is configured" if missing else "names a key for each purpose")
     report = SubjectReport("settings", "SIGNALBOX_TOKEN_ISSUER")
     if not settings.token_issuer:
         yield report.broken("is not set, so nobody can sign in", "set https://login.microsoftonline.com/TENANT/v2.0")

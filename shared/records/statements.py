@@ -1,0 +1,121 @@
+"""Statements as they are signed and kept: one create-only blob each, which is the DSSE envelope.
+
+A record that must not be forged is kept as the statement alone: there is no unsigned copy that could be believed
+instead. The statement names the path that it was made for, so that it counts nowhere else.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from shared.codec import UndecodableError
+from shared.domain.failures import Refused
+from shared.domain.promotion.receipts import Receipt, envelope_of, statement_of
+from shared.domain.trust.envelopes import STATEMENT_TYPE, Envelope, MalformedEnvelopeError
+from shared.domain.trust.statements import STATEMENT, PredicateKind, Statement
+from shared.ports import Signing
+from shared.records.store import RecordStore, Stored, read_json
+
+PATH = "path"  # The member of each predicate that says where its statement is kept.
+
+
+class ForgedError(Refused):
+    """A record is not what a trusted key has signed; *path* is where it lies."""
+
+    def __init__(self, path: str, because: str) -> None:
+        super().__init__(f"{path} is not believed: {because}")
+        self.path, self.because = path, because
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """Signs statements, keeps them in the store, and reads back only what is signed."""
+
+    store: RecordStore
+    signing: Signing
+
+    def create(
+        self, path: str, kind: PredicateKind, subjects: Mapping[str, str], at: datetime, predicate: Mapping[str, Any]
+    ) -> bool:
+        """Sign and keep a statement where nothing is; False where something was."""
+        return self.store.create(path, self._signed(path, kind, subjects, at, predicate))
+
+    def replace(
+        self,
+        stored: Stored[Envelope],
+        kind: PredicateKind,
+        subjects: Mapping[str, str],
+        at: datetime,
+        predicate: Mapping[str, Any],
+    ) -> None:
+        """Write a newer statement over *stored*. Raises LostRace."""
+        self.store.update(stored, self._signed(stored.blob.path, kind, subjects, at, predicate))
+
+    def read(self, path: str, kind: PredicateKind) -> dict[str, Any] | None:
+        """The predicate that is kept at *path*, None where nothing is. Raises ForgedError."""
+        stored = self.stored(path)
+        return None if stored is None else self.predicate(stored, kind)
+
+    def stored(self, path: str) -> Stored[Envelope] | None:
+        """The envelope at *path* as it lies there; nothing is checked yet. Raises ForgedError for what is none."""
+        try:
+            return self.store.get_stored(Envelope, path)
+        except UndecodableError as error:
+            raise ForgedError(path, f"it is not a signed statement ({error})") from error
+
+    def list(self, folder: str) -> Iterator[str]:
+        """The paths of what is kept below *folder*, in their order."""
+        return (blob.path for blob in self.store.blobs(folder))
+
+    def predicate(self, stored: Stored[Envelope], kind: PredicateKind) -> dict[str, Any]:
+        """What the statement says. Raises ForgedError unless it was signed for this kind and this path."""
+        path = stored.blob.path
+        predicate = _opened(path, stored.record, kind)
+        if predicate.get(PATH) != path:
+            raise ForgedError(path, f"it was signed for {predicate.get(PATH)}")
+        if because := self.signing.objection(kind.purpose, stored.record, _moment(path, predicate)):
+            raise ForgedError(path, because)
+        return predicate
+
+    def _signed(
+        self, path: str, kind: PredicateKind, subjects: Mapping[str, str], at: datetime, predicate: Mapping[str, Any]
+    ) -> Envelope:
+        statement = Statement(kind=kind, subjects=subjects, at=at, predicate={**predicate, PATH: path})
+        return self.signing.sign(kind.purpose, STATEMENT_TYPE, statement.payload())
+
+
+def signed_receipt(signing: Signing, receipt: Receipt) -> Receipt:
+    """*receipt* with the signature of the deciding key."""
+    envelope = signing.sign(PredicateKind.RECEIPT.purpose, STATEMENT_TYPE, statement_of(receipt).payload())
+    (signature,) = envelope.signatures
+    return replace(receipt, signature=f"{signature.keyid}:{signature.sig}")
+
+
+def receipt_objection(signing: Signing, receipt: Receipt) -> str:
+    """Why *receipt* is not ours; empty where the deciding key has signed it."""
+    return signing.objection(
+        PredicateKind.RECEIPT.purpose, envelope_of(receipt), datetime.fromisoformat(receipt.issued)
+    )
+
+
+def _opened(path: str, envelope: Envelope, kind: PredicateKind) -> dict[str, Any]:
+    try:
+        statement = read_json(envelope.content)
+        predicate = statement["predicate"]
+    except (MalformedEnvelopeError, UndecodableError, KeyError, TypeError) as error:
+        raise ForgedError(path, f"it is not a statement ({error!r})") from error
+    forms = (envelope.payloadType, statement.get("_type"), statement.get("predicateType"))
+    if forms != (STATEMENT_TYPE, STATEMENT, kind.type_uri) or not isinstance(predicate, dict):
+        raise ForgedError(path, f"it is a statement of {forms[2]}, not of {kind.type_uri}")
+    return predicate
+
+
+def _moment(path: str, predicate: Mapping[str, Any]) -> datetime:
+    try:
+        moment = datetime.fromisoformat(predicate["at"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ForgedError(path, "it does not say when it was made") from error
+    if moment.tzinfo is None:
+        raise ForgedError(path, f"its time {moment.isoformat()} has no zone")
+    return moment
