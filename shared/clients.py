@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared.settings import Settings, read_settings
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
         Secrets,
         ServerTasks,
         Signing,
+        TreeHeadPublisher,
     )
     from shared.records.statements import Statements
     from shared.records.store import RecordStore
@@ -82,12 +84,14 @@ class Clients:
 
     @cached_property
     def hub(self) -> DataHub:
+        return self._open_hub(self.settings.blob_service)
+
+    def _open_hub(self, service: str) -> DataHub:
         from azure.storage.blob import BlobServiceClient
 
         from shared.adapters.azure_storage.hub import BlobHub
         from shared.adapters.sessions import transport
 
-        service = self.settings.blob_service
         return BlobHub(BlobServiceClient(service, credential=self._credential, transport=transport()))
 
     @property
@@ -162,9 +166,24 @@ class Clients:
 
     @cached_property
     def audit(self) -> AuditLog:
-        from shared.adapters.azure_storage.audit import BlobAudit
+        from shared.adapters.audit_log.log import BlobAudit
 
-        return BlobAudit(self.hub, self.configuration.hub.state, self.clock)
+        hub = self.configuration.hub
+        log = f"{hub.account}/{hub.state}"
+        return BlobAudit(self.hub, hub.state, self.clock, self.signing, log, self.tree_heads)
+
+    @cached_property
+    def tree_heads(self) -> TreeHeadPublisher | None:
+        """Where the audit log's heads are published; None where they are not."""
+        from shared.adapters.audit_log.publishers import PublishedContainer, PublishedFolder
+
+        place = self.settings.tree_heads
+        if not place:
+            return None
+        if place.startswith("file:"):
+            return PublishedFolder(Path(place.removeprefix("file:")))
+        service, _, container = place.rpartition("/")
+        return PublishedContainer(self._open_hub(service), container)
 
     @cached_property
     def signing(self) -> Signing:

@@ -1,5 +1,9 @@
-"""Signing and verifying, by purpose. The private keys stay where they are: only signatures come out."""
+"""Signing and verifying, by purpose, and where signed tree heads are published.
 
+The private keys stay where they are: only signatures come out.
+"""
+
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Protocol
 
@@ -17,4 +21,16 @@ class Signing(Protocol):
 
         *at* is when the payload says that it was signed: a key is trusted for a time.
         """
+        ...
+
+
+class TreeHeadPublisher(Protocol):
+    """Where the audit log's heads are kept out of the reach of those who can write its container."""
+
+    def publish(self, envelope: Envelope) -> None:
+        """Keep *envelope*, a signed tree head. Safe to repeat: each is kept once."""
+        ...
+
+    def published(self, first: int = 0) -> Iterator[Envelope]:
+        """Every published head of at least *first* entries, the largest first."""
         ...
