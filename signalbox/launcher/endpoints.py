@@ -129,6 +129,7 @@ class Endpoints:
             "SIGNALBOX_TOKEN_ISSUER": f"{self.authority}/{TENANT}/v2.0",
             "SIGNALBOX_TOKEN_AUDIENCE": AUDIENCE,
             **signing_settings(Path(self.state)),
+            "SIGNALBOX_TREE_HEADS": f"file:{Path(self.state) / 'tree-heads'}",  # Beside the storage emulator's files.
             "SIGNALBOX_SECRETS_KEY": self.secrets_key,
             "AZURE_DEVOPS_URL": self.azure_devops,
             "AZURE_DEVOPS_GRAPH_URL": self.azure_devops,

@@ -7,7 +7,11 @@ import pytest
 
 from shared.adapters.audit_log.layout import head_path
 from shared.adapters.audit_log.log import BlobAudit
+from shared.adapters.audit_log.publishers import PublishedContainer
 from shared.domain.promotion.audit import Entry
+from shared.domain.trust.tree_heads import read_tree_head
+from shared.ports import TreeHeadPublisher
+from tests.fakes.ports import MemoryHub
 from tests.promotion.conftest import PromotionApp
 
 
@@ -15,9 +19,10 @@ def append(app: PromotionApp, key: str) -> Entry:
     return app.clients.audit.append(key, "moved", "churn:1", "signalbox", {})
 
 
-def restart(app: PromotionApp) -> None:
+def restart(app: PromotionApp, publisher: TreeHeadPublisher | None = None) -> None:
     """Another process appends and verifies from here on."""
-    vars(app.clients)["audit"] = BlobAudit(app.hub, "signalbox", app.clients.clock, app.clients.signing)
+    clients = app.clients
+    vars(clients)["audit"] = BlobAudit(app.hub, "signalbox", clients.clock, clients.signing, publisher=publisher)
 
 
 async def verdict(app: PromotionApp) -> Any:
@@ -83,6 +88,25 @@ async def test_a_head_that_was_taken_away_or_put_back_is_found(app: PromotionApp
 
     assert ["the chain goes on to 2" in " ".join(report["broken"]) for report in (back, gone)] == [True, True]
     assert "head 2 cannot be read" in " ".join(back["broken"])
+
+
+async def test_heads_are_published_when_a_promotion_ends_and_by_the_sweep(app: PromotionApp) -> None:
+    elsewhere = MemoryHub(app.clients.clock.now)
+    publisher = PublishedContainer(elsewhere, "tree-heads")
+    restart(app, publisher)
+    vars(app.clients)["tree_heads"] = publisher
+    app.register("1", error=1.0)
+
+    await app.whole("churn:1")
+    at_the_end = [read_tree_head(envelope).size for envelope in publisher.published()]
+    entries = len(app.chain())
+    append(app, "later")
+    await app.sweep()
+    sizes = [read_tree_head(envelope).size for envelope in publisher.published()]
+
+    assert entries in at_the_end
+    assert (sizes[0], sizes[1:]) == (entries + 1, at_the_end)
+    assert (await verdict(app))["whole"]
 
 
 async def test_a_proof_of_an_entry_is_answered_and_only_the_new_part_is_verified(app: PromotionApp) -> None:

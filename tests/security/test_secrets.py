@@ -21,7 +21,7 @@ from tests.messaging.test_decisions import send
 from tests.promotion.conftest import PromotionApp
 from tests.promotion.conftest import app as promotion_app  # noqa: F401 (a fixture)
 from tests.recorder import recorder
-from tests.secrecy import base64_forms, Place, files, leaks
+from tests.secrecy import Place, base64_forms, files, leaks
 from tests.security.conftest import AttackedApp
 from tests.security.test_matrix import ASKED, PLACES, TASK, a_run_of
 from triggers.queues.decisions import receive_decision

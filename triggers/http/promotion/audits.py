@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from shared.clients import Clients
 from shared.domain.promotion.audit import Entry
-from shared.domain.trust.tree_heads import EntryProof
+from shared.domain.trust.envelopes import Envelope
 from shared.validation.rules import OptionalName
 from triggers.http.api_route import ApiRequest
 from triggers.http.problems import Problem
@@ -47,6 +47,17 @@ class AuditVerdict:
     tree_head: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditProof:
+    """An entry, its number from 0, its audit path (RFC 6962) and the signed head; bytes are base64."""
+
+    entry: str
+    index: int
+    size: int
+    hashes: tuple[str, ...]
+    head: Envelope
+
+
 async def show_history(request: ApiRequest, model: str, query: HistoryFilters) -> History:
     """Every entry on *model* (a name, or NAME:VERSION), up to the time *at* (ISO 8601, UTC where it names no zone)."""
     until = _moment(query.at) if query.at else None
@@ -67,11 +78,12 @@ async def verify_audit(request: ApiRequest, query: AuditFilters) -> AuditVerdict
     )
 
 
-async def prove_entry(request: ApiRequest, entry: str) -> EntryProof:
+async def prove_entry(request: ApiRequest, entry: str) -> AuditProof:
     """That entry number *entry* is in the log under its newest signed head, for a verifier without the product."""
     if not (entry.isascii() and entry.isdigit() and len(entry) <= _LONGEST_NUMBER):
         raise Problem(404, "no such entry", f"{entry!r} is not the number of an entry; they count from 1")
-    return await asyncio.to_thread(request.clients.audit.prove, int(entry))
+    proof = await asyncio.to_thread(request.clients.audit.prove, int(entry))
+    return AuditProof(entry=proof.entry, index=proof.index, size=proof.size, hashes=proof.hashes, head=proof.head)
 
 
 def _about(clients: Clients, model: str) -> list[Entry]:
