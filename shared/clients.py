@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared.settings import Settings, read_settings
@@ -12,6 +13,7 @@ from shared.settings import Settings, read_settings
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from azure.servicebus import ServiceBusClient
+    from azure.storage.blob import BlobServiceClient
 
     from shared.adapters.azure_devops.client import DevOpsRest
     from shared.adapters.azure_ml.arm import Arm
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
         ServerTasks,
         Signing,
         SigningKeys,
+        TreeHeadPublisher,
     )
     from shared.records.statements import Statements
     from shared.records.store import RecordStore
@@ -84,19 +87,23 @@ class Clients:
 
     @cached_property
     def hub(self) -> DataHub:
-        from azure.storage.blob import BlobServiceClient
+        return self._open_hub(self.settings.blob_service)
 
+    def _open_hub(self, service: str) -> DataHub:
         from shared.adapters.azure_storage.hub import BlobHub
-        from shared.adapters.sessions import transport
-
-        def service(address: str) -> BlobServiceClient:
-            return BlobServiceClient(address, credential=self._credential, transport=transport())
 
         configuration = self.configuration
         state = configuration.state_account
         address = self.settings.storage_accounts.replace("{account}", state.name) if state else ""
-        elsewhere = {configuration.hub.state: service(address)} if address else {}
-        return BlobHub(service(self.settings.blob_service), elsewhere=elsewhere)
+        elsewhere = {configuration.hub.state: self._blob_service(address)} if address else {}
+        return BlobHub(self._blob_service(service), elsewhere=elsewhere)
+
+    def _blob_service(self, address: str) -> BlobServiceClient:
+        from azure.storage.blob import BlobServiceClient
+
+        from shared.adapters.sessions import transport
+
+        return BlobServiceClient(address, credential=self._credential, transport=transport())
 
     @property
     def store(self) -> RecordStore:
@@ -170,9 +177,24 @@ class Clients:
 
     @cached_property
     def audit(self) -> AuditLog:
-        from shared.adapters.azure_storage.audit import BlobAudit
+        from shared.adapters.audit_log.log import BlobAudit
 
-        return BlobAudit(self.hub, self.configuration.hub.state, self.clock)
+        hub = self.configuration.hub
+        log = f"{hub.account}/{hub.state}"
+        return BlobAudit(self.hub, hub.state, self.clock, self.signing, log, self.tree_heads)
+
+    @cached_property
+    def tree_heads(self) -> TreeHeadPublisher | None:
+        """Where the audit log's heads are published; None where they are not."""
+        from shared.adapters.audit_log.publishers import PublishedContainer, PublishedFolder
+
+        place = self.settings.tree_heads
+        if not place:
+            return None
+        if place.startswith("file:"):
+            return PublishedFolder(Path(place.removeprefix("file:")))
+        service, _, container = place.rpartition("/")
+        return PublishedContainer(self._open_hub(service), container)
 
     @cached_property
     def signing(self) -> Signing:

@@ -28,6 +28,7 @@ STORAGE_ACCOUNTS = "STORAGE_ACCOUNTS_URL"
 SIGNING_KEYS = "SIGNALBOX_SIGNING_KEYS"
 TRUSTED_KEYS = "SIGNALBOX_TRUSTED_KEYS"
 KEY_VAULT_HOSTS = "AZURE_KEY_VAULT_HOSTS"
+TREE_HEADS = "SIGNALBOX_TREE_HEADS"
 TOKEN_ISSUER = "SIGNALBOX_TOKEN_ISSUER"
 TOKEN_AUDIENCE = "SIGNALBOX_TOKEN_AUDIENCE"
 SECRETS_KEY = "SIGNALBOX_SECRETS_KEY"
@@ -62,6 +63,7 @@ DEFAULTS = {
     SIGNING_KEYS: "",
     TRUSTED_KEYS: "",
     KEY_VAULT_HOSTS: "*.vault.azure.net",
+    TREE_HEADS: "",
     TOKEN_ISSUER: "",
     TOKEN_AUDIENCE: "",
     SECRETS_KEY: "",
@@ -84,6 +86,7 @@ DEFAULTS = {
 _URLS = (BLOB_SERVICE, TOPIC, RESOURCE_MANAGER, ML_AUDIENCE, STORAGE_ACCOUNTS, DEVOPS, DEVOPS_GRAPH)
 _NAMESPACE = re.compile(r"Endpoint=sb://([^./:;]+)", re.IGNORECASE)
 _KEY_LENGTH = 32
+_TREE_HEADS = re.compile(r"https://[^/?#\s]+(/[a-z0-9]+)?/[a-z0-9](-?[a-z0-9])*|file:/\S.*")
 _SIGNING_KEY = re.compile(rf"({'|'.join(Purpose)})=[A-Za-z0-9][A-Za-z0-9._-]*@(https://\S+|file:\S+)")
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,62}=sha256:[0-9a-f]{64}")
 
@@ -101,6 +104,7 @@ class Settings:
     *trusted_keys* is the file of the public keys: without them nothing is promoted. *key_vault_hosts* are the patterns
     of vaults that may be asked to sign. Without *token_issuer* nobody can
     approve; without *secrets_key* no pipeline's task is taken.
+    *tree_heads* is the address of the container, or the `file:` folder, where heads of the audit log are published.
     *caller_keys* are the sha256 digests of the machines' keys by name;
     *platform_sign_in* says that App Service signs callers in, so that its header is true.
     """
@@ -128,6 +132,7 @@ class Settings:
     results_topic: str = ""
     queues: tuple[tuple[str, str], ...] = ()  # By setting: those that messages are received from.
     key_vault_hosts: tuple[str, ...] = ()
+    tree_heads: str = ""
     site_name: str = ""
     site_host: str = ""
 
@@ -185,6 +190,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         service_bus_namespace=values[SERVICE_BUS_NAMESPACE],
         queues=tuple((name, values[name]) for name in QUEUES if values[name]),
         key_vault_hosts=_hosts(values[KEY_VAULT_HOSTS]),
+        tree_heads=values[TREE_HEADS].rstrip("/"),
         site_name=environment.get(SITE_NAME, ""),
         site_host=environment.get(SITE_HOST, ""),
     )
@@ -210,6 +216,8 @@ def _problem(name: str, value: str) -> str | None:
         return f"{name} is {value!r}; use an https:// address, since tokens are sent there"
     if name == SIGNING_KEYS and (problem := _signing_problem(_entries(value))):
         return f"{name} {problem}"
+    if name == TREE_HEADS and value and not _TREE_HEADS.fullmatch(value.rstrip("/")):
+        return f"{name} is {value!r}; use the https:// address of a container in another account, or file:/FOLDER"
     if name == TRUSTED_KEYS and value and not (_HOME / value).is_file():
         return f"{name} is {value!r}, which is not a file; name the JSON Web Key Set of the trusted keys"
     if name == SECRETS_KEY and 0 < len(value) < _KEY_LENGTH:

@@ -46,6 +46,9 @@ async def sweep_promotions(client: Client, clients: Clients, sweep: c.Sweep) -> 
     await _wake_waiting(client, clients, parts)
     with parts.part("Azure DevOps"):
         count += await sweep_devops(client, clients, parts)
+    if clients.tree_heads is not None:
+        with parts.part("publication of the audit log's head"):
+            await asyncio.to_thread(clients.audit.publish)
     return await parts.conclude(clients, c.Swept(adrift=count))
 
 

@@ -144,9 +144,19 @@ def close_promotion(clients: Clients, closing: c.PromotionClosing) -> c.Done:
         clients.announcer.announce(f"{request.id}-{closing.fate.value}", kind, f"promotions/{request.id}", data)
         _write_fate(clients, closing, at)
         clients.store.delete(paths.open_promotion(request.id))
+        _publish_head(clients)
         return c.Done(at=at)
 
     return once(clients, closing.key, c.Done, act)
+
+
+def _publish_head(clients: Clients) -> None:
+    """Publish the head that covers the promotion, if heads are published."""
+    if clients.tree_heads is None:
+        return
+    # A promotion ends also while the other account does not answer: the sweep publishes later, and records a failure.
+    with suppress(Refused, Transient):
+        clients.audit.publish()
 
 
 def _plan(clients: Clients, request: c.Promotion) -> c.PromotionOpened:

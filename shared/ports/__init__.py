@@ -27,6 +27,7 @@ from shared.ports.pipelines import DataAssets, Pipelines
 from shared.ports.promotion import (
     AssetKind,
     AuditLog,
+    AuditReport,
     BundleStore,
     DeploymentSeen,
     EndpointKind,
@@ -42,12 +43,13 @@ from shared.ports.promotion import (
     StoredFile,
     WantedDeployment,
 )
-from shared.ports.trust import Signing, SigningKeys
+from shared.ports.trust import Signing, SigningKeys, TreeHeadPublisher
 
 __all__ = [
     "Announcer",
     "AssetKind",
     "AuditLog",
+    "AuditReport",
     "BatchJob",
     "Blob",
     "BundleStore",
@@ -87,5 +89,6 @@ __all__ = [
     "Signing",
     "SigningKeys",
     "StoredFile",
+    "TreeHeadPublisher",
     "WantedDeployment",
 ]

@@ -11,6 +11,7 @@ from shared.domain.promotion.audit import Entry
 from shared.domain.promotion.bundles import BundleFile
 from shared.domain.promotion.ladder import Registry
 from shared.domain.promotion.models import ModelVersion
+from shared.domain.trust.tree_heads import EntryProof
 
 Place: TypeAlias = Workspace | Registry
 
@@ -196,8 +197,18 @@ class Endpoints(Protocol):
     def invoke(self, request: OnlineRequest) -> EndpointResponse: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditReport:
+    """*entries* counts to the end; *head* is the hash of the last entry, *tree_head* the last signed `SIZE:ROOT`."""
+
+    entries: int
+    problems: tuple[str, ...]
+    head: str
+    tree_head: str
+
+
 class AuditLog(Protocol):
-    """The append-only, hash-chained record of every decision, approval and movement."""
+    """The append-only record of every decision, approval and movement: a hash chain under signed Merkle tree heads."""
 
     def append(self, key: str, kind: str, subject: str, actor: str, facts: Mapping[str, object]) -> Entry:
         """One more entry, or the one that *key* already has."""
@@ -208,7 +219,10 @@ class AuditLog(Protocol):
         ...
 
     def about(self, name: str) -> Iterator[Entry]:
-        """Those whose subject is *name* or a version of it, in order, without reading any other."""
+        """Those whose subject is *name* or a version of it, in order, without reading any other.
+
+        Refused where one of them is not what was signed.
+        """
         ...
 
     def filed(self) -> int:
@@ -217,6 +231,21 @@ class AuditLog(Protocol):
 
     def head(self) -> Entry | None:
         """The newest entry; `entries` and `about` find it from now on."""
+        ...
+
+    def verify(self, since: str = "") -> AuditReport:
+        """Whether the log is whole; *since* a head, given as `SIZE` or `SIZE:ROOT`, the new part only.
+
+        Refused where there is no signed head *since*.
+        """
+        ...
+
+    def prove(self, number: int) -> EntryProof:
+        """That entry *number* is under the newest head. Refused where it is not."""
+        ...
+
+    def publish(self) -> bool:
+        """Put the newest head where the app cannot rewrite it; False where it has no such place. Safe to repeat."""
         ...
 
 

@@ -1,8 +1,9 @@
-"""Signing and verifying, by purpose. The private keys stay where they are: only signatures come out.
+"""Signing and verifying, by purpose, and where signed tree heads are published.
 
-It is one port by itself, and stands alone.
+The private keys stay where they are: only signatures come out.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Protocol
 
@@ -33,4 +34,16 @@ class SigningKeys(Protocol):
 
     def trusted(self, purpose: Purpose) -> TrustedKey | None:
         """The trusted key of the id that signs for *purpose*; None where that id is not trusted."""
+        ...
+
+
+class TreeHeadPublisher(Protocol):
+    """Where the audit log's heads are kept out of the reach of those who can write its container."""
+
+    def publish(self, envelope: Envelope) -> None:
+        """Keep *envelope*, a signed tree head. Safe to repeat: each is kept once."""
+        ...
+
+    def published(self, first: int = 0) -> Iterator[Envelope]:
+        """Every published head of at least *first* entries, the largest first."""
         ...

@@ -136,6 +136,7 @@ class Endpoints:
             "SIGNALBOX_TOKEN_AUDIENCE": AUDIENCE,
             **signing_settings(Path(self.state), self.vault),
             "AZURE_KEY_VAULT_HOSTS": f"127.0.0.1:{self.keyvault}",
+            "SIGNALBOX_TREE_HEADS": f"file:{Path(self.state) / 'tree-heads'}",  # Beside the storage emulator's files.
             "SIGNALBOX_SECRETS_KEY": self.secrets_key,
             "AZURE_DEVOPS_URL": self.azure_devops,
             "AZURE_DEVOPS_GRAPH_URL": self.azure_devops,

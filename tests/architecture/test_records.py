@@ -21,6 +21,7 @@ PARSED_ELSEWHERE = {
     "shared/application/callers.py": 1,  # The platform's sign-in header.
     "shared/config/contracts.py": 1,  # A profile beside a data contract.
     "shared/domain/retraining/boxes.py": 1,  # A line of training data.
+    "shared/domain/trust/tree_heads.py": 1,  # What the log's key has signed, also as it was published.
     "triggers/events/event_binding.py": 1,  # An event as the host hands it over.
     "triggers/http/bodies.py": 1,  # The body of a request.
     "triggers/http/operations/dead_letters.py": 1,  # A letter, which is shown whatever it is.

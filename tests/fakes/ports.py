@@ -334,6 +334,7 @@ class FakeClients(Clients):
             queues=MemoryQueues(),
             data_checks=RowChecks(memory),
             signing=signing(),
+            tree_heads=None,
         )
 
     @cached_property

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from shared import contracts as c
-from shared.adapters.azure_storage.audit import BlobAudit
+from shared.adapters.audit_log.log import BlobAudit
 from shared.codec import decode
 from shared.domain.configuration import Configuration
 from shared.domain.gates import GateSpec
@@ -229,7 +229,7 @@ async def running(
         endpoints=MemoryEndpoints(cloud),
         identities=NamedPeople(PEOPLE),
         signing=signing(),
-        audit=BlobAudit(made.hub, "signalbox", made.clock),
+        audit=BlobAudit(made.hub, "signalbox", made.clock, signing()),
         **more,
     )
     rows = "\n".join(f"{n},{n},{n}" for n in range(200))

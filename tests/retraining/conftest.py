@@ -12,7 +12,7 @@ import pytest
 from azure.functions.meta import Datum
 
 from shared import contracts as c
-from shared.adapters.azure_storage.audit import BlobAudit
+from shared.adapters.audit_log.log import BlobAudit
 from shared.application.retraining.causes import record_cause
 from shared.codec import decode
 from shared.domain import identity
@@ -180,7 +180,7 @@ async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sweeps: str, tick
         endpoints=MemoryEndpoints(cloud),
         identities=NamedPeople(PEOPLE),
         signing=signing(),
-        audit=BlobAudit(made.hub, "signalbox", made.clock),
+        audit=BlobAudit(made.hub, "signalbox", made.clock, signing()),
         pipelines=MemoryPipelines(made.hub, cloud, bundles, clock.now),  # type: ignore[arg-type]
         data_assets=MemoryDataAssets(),
     )

@@ -73,6 +73,7 @@ MAY = {
     "show_history": EVERYBODY,
     "recover_model": "FK",
     "verify_audit": EVERYBODY,
+    "prove_entry": EVERYBODY,
     "list_schedules": EVERYBODY,
     "show_schedule": EVERYBODY,
     "pause_schedule": "EFK",

@@ -97,6 +97,7 @@ ROUTES: tuple[ApiRoute, ...] = (
         "models/{model}/recover", api.promotion.requested_promotions.recover_model, Action.RECOVER, "environment", 202
     ),
     _get("audit", api.promotion.audits.verify_audit, WHOLE_APP),
+    _get("audit/{entry}/proof", api.promotion.audits.prove_entry, WHOLE_APP),
     _get("schedules", api.schedules.list_schedules, WHOLE_APP),
     _get("schedules/{schedule}", api.schedules.show_schedule, "schedule"),
     _post("schedules/{schedule}/pause", api.schedules.pause_schedule, Action.OPERATE, "schedule"),

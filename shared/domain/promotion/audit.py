@@ -37,10 +37,15 @@ def canonical_digest(content: Any) -> str:
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def verify(entries: Iterable[Entry], head: Entry | None) -> tuple[int, tuple[str, ...]]:
-    """How many entries there are, and every break of the chain, in order. *head* is the recorded last entry."""
+def verify(entries: Iterable[Entry], head: Entry | None, start: Entry | None = None) -> tuple[int, tuple[str, ...]]:
+    """How many entries there are, and every break of the chain, in order. *head* is the recorded last entry.
+
+    With *start*, *entries* are those after it, and it is known to be true.
+    """
     before, count, problems, keys = GENESIS, 0, list[str](), set[str]()
-    last: Entry | None = None
+    last = start
+    if start is not None:
+        before, count = start.hash, start.number
     for entry in entries:
         count += 1
         problems += _breaks(entry, count, before, keys)

@@ -93,7 +93,14 @@ NEEDS: dict[str, dict[str, Needs]] = {
         "delete": (_DELETE,),
     },
     "Ledger": {"find": (_READ,), "record": (_READ, _WRITE)},
-    "AuditLog": {"append": (_READ, _WRITE), **dict.fromkeys(("entries", "about", "filed", "head"), (_READ,))},
+    "AuditLog": {
+        "append": (_READ, _WRITE),
+        # They lay down what a process that died has left, and tiles that are missing.
+        **dict.fromkeys(("head", "about", "verify", "prove", "publish"), (_READ, _WRITE)),
+        **dict.fromkeys(("entries", "filed"), (_READ,)),
+    },
+    # In the account of SIGNALBOX_TREE_HEADS, which the configuration does not name: see docs/audit-log.md.
+    "TreeHeadPublisher": {"publish": (), "published": ()},
     "Secrets": {"keep": (_WRITE,), "recall": (_READ,), "drop": (_READ, _DELETE), "drop_expired": (_READ, _DELETE)},
     "DataChecks": {"check": (_READ,), "match": (_READ,), "faults": (), "written": ()},
     "RowFiles": dict.fromkeys(("cells", "images"), (_READ,)),

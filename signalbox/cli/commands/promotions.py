@@ -223,18 +223,33 @@ def audit() -> None:
 
 
 @audit.command("verify")
+@click.option(
+    "--since", metavar="HEAD", default="", help="Read only what came after this tree head (SIZE:ROOT, or SIZE)."
+)
 @_json
-def verify_audit(as_json: bool) -> None:
-    """Prove that no entry was changed, removed or reordered; 1 where one was."""
-    audit = find_app().get("audit")
+def verify_audit(since: str, as_json: bool) -> None:
+    """Prove that no entry was changed, removed or reordered, and that published heads hold; 1 where that is not so."""
+    audit = find_app().get("audit", **({"since": since} if since else {}))
     if as_json:
         emit_json(audit)
     else:
         state = "whole" if audit["whole"] else "BROKEN"
-        emit_facts({"entries": str(audit["entries"]), "chain": state, "head": audit["head"]})
+        facts = {"entries": str(audit["entries"]), "chain": state, "head": audit["head"]}
+        emit_facts(facts | {"tree head": audit["tree_head"]})
         for line in audit["broken"]:
             click.echo(line)
     sys.exit(0 if audit["whole"] else NO)
+
+
+@audit.command("prove")
+@click.argument("entry", type=click.IntRange(min=1))
+@click.option("--out", type=click.Path(path_type=Path), help="The file to write; by default entry-ENTRY.proof.json.")
+def prove_entry(entry: int, out: Path | None) -> None:
+    """Write the proof that entry number ENTRY is in the log, for a verifier that does not have the product."""
+    proof = find_app().get(f"audit/{entry}/proof")
+    file = out or Path(f"entry-{entry}.proof.json")
+    file.write_text(json.dumps(proof, indent=2), encoding="utf-8")
+    emit_facts({"proof": str(file), "entry": str(entry), "of": str(proof["size"])})
 
 
 def _read_plan(file: Path) -> Any:

@@ -167,6 +167,7 @@ def site() -> Site:
         token_issuer="https://login/v2.0",
         token_audience="00000000-0000-0000-0000-0000000000a9",
         signing_keys=tuple((purpose, f"{purpose}-1@file:{purpose}.pem") for purpose in Purpose),
+        tree_heads="https://heads/tree-heads",
         secrets_key="s" * 32,
         caller_keys=(("command-line", "0"), ("azure-devops", "1")),
         results_topic="results",
@@ -350,6 +351,16 @@ def test_each_broken_thing_is_found_with_its_fix(check, break_it, fix):
     found = [each for each in examine(made) if each.grade is Grade.BROKEN and each.check == check]
     assert found
     assert any(fix in each.fix for each in found), found
+
+
+@pytest.mark.parametrize("place", ["", "https://hub/tree-heads"])
+def test_heads_that_a_writer_of_the_hub_could_rewrite_are_a_warning(place):
+    made = site()
+    made.settings.tree_heads = place
+
+    (finding,) = [each for each in examine(made) if each.subject == "SIGNALBOX_TREE_HEADS"]
+    assert finding.grade is Grade.WARNING
+    assert "another storage account" in finding.fix
 
 
 WARNED = [

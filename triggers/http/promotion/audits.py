@@ -1,15 +1,17 @@
-"""The audit log over HTTP: what happened to a model, what was true at a time, and whether the chain is whole."""
+"""The audit log over HTTP: what happened to a model, what was true at a time, whether the log is whole, and proofs."""
 
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 
 from shared.clients import Clients
-from shared.domain.promotion.audit import Entry, verify
+from shared.domain.promotion.audit import Entry
+from shared.domain.trust.envelopes import Envelope
 from shared.validation.rules import OptionalName
 from triggers.http.api_route import ApiRequest
 from triggers.http.problems import Problem
+
+_LONGEST_NUMBER = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +29,33 @@ class History:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilters:
+    """*since*: a tree head as this answers it, `SIZE:ROOT` or its size alone; only what came after it is read."""
+
+    since: OptionalName = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditVerdict:
-    """*head* is the hash of the last entry; *broken* names every break of the chain."""
+    """*head* is the hash of the last entry, *tree_head* the last signed `SIZE:ROOT`; *broken* names everything that is
+    not as it was signed."""
 
     entries: int
     whole: bool
     broken: tuple[str, ...]
     head: str
+    tree_head: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditProof:
+    """An entry, its number from 0, its audit path (RFC 6962) and the signed head; bytes are base64."""
+
+    entry: str
+    index: int
+    size: int
+    hashes: tuple[str, ...]
+    head: Envelope
 
 
 async def show_history(request: ApiRequest, model: str, query: HistoryFilters) -> History:
@@ -44,24 +66,24 @@ async def show_history(request: ApiRequest, model: str, query: HistoryFilters) -
     return History(model=model, at=query.at, entries=tuple(shown))
 
 
-async def verify_audit(request: ApiRequest) -> AuditVerdict:
-    """Whether every entry of the audit log is there, unchanged and in order."""
-    return await asyncio.to_thread(_verify, request.clients)
+async def verify_audit(request: ApiRequest, query: AuditFilters) -> AuditVerdict:
+    """Whether every entry of the audit log is there, unchanged, in order, signed, and as its heads were published."""
+    report = await asyncio.to_thread(request.clients.audit.verify, query.since)
+    return AuditVerdict(
+        entries=report.entries,
+        whole=not report.problems,
+        broken=report.problems,
+        head=report.head,
+        tree_head=report.tree_head,
+    )
 
 
-def _verify(clients: Clients) -> AuditVerdict:
-    """Up to the head of this moment: others append meanwhile."""
-    head, entries = clients.audit.head(), iter(clients.audit.entries())
-    length = head.number if head else 0
-    count, broken = verify(islice(entries, length), head)
-    end, filed = length + sum(1 for _ in entries), clients.audit.filed()
-    latest = clients.audit.head()
-    newest = latest.number if latest else 0
-    if end > newest:
-        broken += (f"the head says entry {newest}, the chain goes on to {end}",)
-    if not length <= filed <= newest:
-        broken += (f"{count} entries, {filed} of them are found by their model: `history` would not tell all",)
-    return AuditVerdict(entries=count, whole=not broken, broken=tuple(broken), head=head.hash if head else "")
+async def prove_entry(request: ApiRequest, entry: str) -> AuditProof:
+    """That entry number *entry* is in the log under its newest signed head, for a verifier without the product."""
+    if not (entry.isascii() and entry.isdigit() and len(entry) <= _LONGEST_NUMBER):
+        raise Problem(404, "no such entry", f"{entry!r} is not the number of an entry; they count from 1")
+    proof = await asyncio.to_thread(request.clients.audit.prove, int(entry))
+    return AuditProof(entry=proof.entry, index=proof.index, size=proof.size, hashes=proof.hashes, head=proof.head)
 
 
 def _about(clients: Clients, model: str) -> list[Entry]:

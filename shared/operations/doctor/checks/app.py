@@ -3,7 +3,7 @@
 from shared.config import check as findings_of
 from shared.domain.failures import Refused
 from shared.domain.trust.keys import Purpose
-from shared.operations.doctor.findings import Findings, Site, SubjectReport, check
+from shared.operations.doctor.findings import Finding, Findings, Site, SubjectReport, check
 from shared.records import paths
 from shared.records.operations import FailedPart
 from shared.records.store import RecordStore
@@ -21,11 +21,24 @@ def settings(site: Site) -> Findings:
         )
     else:
         yield report.ok("is not needed: no ladder is configured" if missing else "names a key for each purpose")
+    yield _tree_heads(site)
     report = SubjectReport("settings", "SIGNALBOX_TOKEN_ISSUER")
     if not settings.token_issuer:
         yield report.broken("is not set, so nobody can sign in", "set https://login.microsoftonline.com/TENANT/v2.0")
     else:
         yield report.ok(f"is {settings.token_issuer}")
+
+
+def _tree_heads(site: Site) -> Finding:
+    """Whether heads of the audit log are published where its writers cannot rewrite them."""
+    settings = site.settings
+    report = SubjectReport("settings", "SIGNALBOX_TREE_HEADS")
+    fix = "name a container in another storage account, with a locked immutability policy; see docs/audit-log.md"
+    if not settings.tree_heads:
+        return report.warning("is empty: a cut of the audit log would not be noticed", fix)
+    if settings.tree_heads.startswith(f"{settings.blob_service}/"):
+        return report.warning("is in the hub's own account, whose writers can write there too", fix)
+    return report.ok("names where heads of the audit log are published")
 
 
 @check

@@ -1,0 +1,129 @@
+"""Signed tree heads as blobs: each carries the newest entry whole, and what makes the signed root of it.
+
+So a head can be believed by itself: the frontier before the entry, and the entry, hash up to the root in its envelope.
+"""
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shared.adapters.audit_log.layout import HEADS, head_path, size_of
+from shared.codec import UndecodableError, decode, encode
+from shared.domain.failures import Refused
+from shared.domain.promotion.audit import Entry
+from shared.domain.trust.envelopes import TREE_HEAD_TYPE, Envelope, envelope, signature_of
+from shared.domain.trust.keys import Purpose
+from shared.domain.trust.merkle import Frontier, leaf_hash
+from shared.domain.trust.tree_heads import TreeHead, read_envelope, read_tree_head
+from shared.ports import Clock, DataHub, Signing
+
+
+class UnbelievedHead(Refused):
+    """A head that is not signed, or not what it says; the message names it and says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedHead:
+    """*before* is the frontier of the log without *content*, the newest entry's exact bytes."""
+
+    envelope: Envelope
+    head: TreeHead
+    before: Frontier
+    content: bytes
+
+    @property
+    def size(self) -> int:
+        return self.head.size
+
+    @property
+    def frontier(self) -> Frontier:
+        return self.before.append(leaf_hash(self.content))
+
+    @property
+    def entry(self) -> Entry:
+        return decode(Entry, json.loads(self.content))
+
+
+class TreeHeads:
+    """The heads of the log called *log* in *container*."""
+
+    def __init__(self, hub: DataHub, container: str, signing: Signing, log: str, clock: Clock) -> None:
+        self._hub, self._container, self._signing, self._clock = hub, container, signing, clock
+        self._log = log
+
+    def sign(self, before: Frontier, content: bytes) -> SignedHead:
+        """The head after one more entry of these bytes; nothing is written."""
+        after = before.append(leaf_hash(content))
+        head = TreeHead(log=self._log, size=after.size, root=after.root, at=self._clock.now())
+        envelope = self._signing.sign(Purpose.LOG, TREE_HEAD_TYPE, head.payload())
+        return SignedHead(envelope=envelope, head=head, before=before, content=content)
+
+    def create(self, signed: SignedHead) -> bool:
+        """Write *signed*; False where the log has a head of that size."""
+        return self._hub.create(self._container, head_path(signed.size), _record(signed))
+
+    def read(self, size: int) -> SignedHead | None:
+        """The head of *size*, None where there is none. Raises UnbelievedHead."""
+        raw = self._hub.read(self._container, head_path(size))
+        return None if raw is None else self._believed(raw, size)
+
+    def newest(self) -> SignedHead | None:
+        """The largest head that can be believed: a planted one, which nobody may be able to remove, hides no other."""
+        for size in self.sizes():
+            try:
+                return self.read(size)
+            except UnbelievedHead:
+                continue
+        return None
+
+    def sizes(self) -> Iterator[int]:
+        """The sizes that there are heads of, the largest first."""
+        for path in self.paths():
+            if (size := size_of(path)) is not None:
+                yield size
+
+    def paths(self) -> Iterator[str]:
+        return (blob.path for blob in self._hub.list(self._container, HEADS))
+
+    def objection(self, envelope: Envelope) -> tuple[TreeHead | None, str]:
+        """What *envelope* says of this log, and why it is not believed; empty where the log's key has signed it."""
+        try:
+            head = read_tree_head(envelope)
+        except ValueError as error:
+            return None, str(error)
+        if head.log != self._log:
+            return head, f"it is of the log {head.log!r}, not of {self._log!r}"
+        return head, self._signing.objection(Purpose.LOG, envelope, head.at)
+
+    def _believed(self, raw: bytes, size: int) -> SignedHead:
+        try:
+            record = json.loads(raw)
+            signed_envelope = read_envelope(record["head"])
+            peaks = tuple(b64decode(peak, validate=True) for peak in record["peaks"])
+            before, content = Frontier(size=size - 1, peaks=peaks), b64decode(record["entry"], validate=True)
+            after = before.append(leaf_hash(content))
+            decode(Entry, json.loads(content))
+        except (ValueError, KeyError, TypeError, UndecodableError) as error:
+            raise UnbelievedHead(f"head {size} cannot be read: {error}") from error
+        head, reason = self.objection(signed_envelope)
+        if head is None or reason:
+            raise UnbelievedHead(f"head {size} is not believed: {reason}")
+        if (head.size, head.root) != (size, after.root):
+            raise UnbelievedHead(f"head {size} is not believed: its entry and peaks do not make what is signed, {head}")
+        signed = SignedHead(envelope=signed_envelope, head=head, before=before, content=content)
+        if _record(signed) != raw:  # The same content in other bytes: no appender writes it so.
+            raise UnbelievedHead(f"head {size} was edited: it is not written as the log writes its heads")
+        return signed
+
+
+def _record(signed: SignedHead) -> bytes:
+    """The blob of *signed*; there is one way to write it. Raises MalformedEnvelopeError."""
+    keyid, signature = signature_of(signed.envelope)
+    canonical = envelope(signed.envelope.payloadType, signed.envelope.content, keyid, signature)
+    record = {
+        "head": encode(canonical),
+        "entry": b64encode(signed.content).decode(),
+        "peaks": [b64encode(peak).decode() for peak in signed.before.peaks],
+    }
+    return json.dumps(record).encode()

@@ -1,0 +1,78 @@
+"""Where tree heads are published: a container of another storage account, or a folder on one machine.
+
+Both write each head once and overwrite nothing. An Azure DevOps artifact and Azure Confidential Ledger are not built;
+they would be two more classes here.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from shared.codec import encode
+from shared.domain.failures import Refused
+from shared.domain.trust.envelopes import Envelope, MalformedEnvelopeError, canonical_json
+from shared.domain.trust.tree_heads import read_envelope, read_tree_head
+from shared.ports import DataHub
+
+_MOST = 999_999_999_999
+
+
+class PublishedContainer:
+    """Implements `shared.ports.TreeHeadPublisher` in *container* of *hub*, which is another account's."""
+
+    def __init__(self, hub: DataHub, container: str) -> None:
+        self._hub, self._container, self._last = hub, container, ""
+
+    def publish(self, envelope: Envelope) -> None:
+        name, content = _name(envelope), canonical_json(encode(envelope))
+        if name != self._last:
+            self._hub.create(self._container, name, content)
+            self._last = name
+
+    def published(self, first: int = 0) -> Iterator[Envelope]:
+        for blob in self._hub.list(self._container, ""):
+            if _is_before(blob.path, first):
+                return
+            yield _read(blob.path, self._hub.read(self._container, blob.path) or b"")
+
+
+class PublishedFolder:
+    """Implements `shared.ports.TreeHeadPublisher` in *folder*, for one machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def publish(self, envelope: Envelope) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / _name(envelope)
+        if path.exists():
+            return
+        part = path.with_suffix(".part")  # A crash leaves no half a head under its name.
+        part.write_bytes(canonical_json(encode(envelope)))
+        part.replace(path)
+
+    def published(self, first: int = 0) -> Iterator[Envelope]:
+        for path in sorted(self._folder.glob("*.json")):
+            if _is_before(path.name, first):
+                return
+            yield _read(path.name, path.read_bytes())
+
+
+def _name(envelope: Envelope) -> str:
+    """The largest size sorts first. Two heads of one size have two names: a fork is kept whole."""
+    head = read_tree_head(envelope)
+    return f"{_MOST - head.size:012d}-{hashlib.sha256(head.root).hexdigest()[:16]}.json"
+
+
+def _is_before(name: str, first: int) -> bool:
+    number = name.partition("-")[0]
+    return number.isascii() and number.isdigit() and _MOST - int(number) < first
+
+
+def _read(name: str, content: bytes) -> Envelope:
+    """Raises Refused where it is no envelope: nobody but the app writes there."""
+    try:
+        return read_envelope(json.loads(content))
+    except (ValueError, MalformedEnvelopeError) as error:
+        raise Refused(f"the published head {name} cannot be read: {error}") from error

@@ -1,0 +1,212 @@
+"""Whether the audit log is whole: every entry, head, index and tile is compared with what the log's key has signed.
+
+With a start it reads the new part only: the head of that size is signed, and what came before it is under its root.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import takewhile
+
+from shared.adapters.audit_log.adoption import ADOPTION
+from shared.adapters.audit_log.growing_tiles import GrowingTiles
+from shared.adapters.audit_log.heads import SignedHead, TreeHeads, UnbelievedHead
+from shared.adapters.audit_log.layout import ENTRIES, KEYS, SUBJECTS, entry_path, key_path, size_of, subject_path
+from shared.adapters.audit_log.tiles import Tiles
+from shared.codec import UndecodableError, decode
+from shared.domain.failures import Refused
+from shared.domain.promotion.audit import Entry, verify
+from shared.domain.trust.merkle import Frontier, leaf_hash
+from shared.domain.trust.tree_heads import TreeHead
+from shared.ports import AuditReport, DataHub, TreeHeadPublisher
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Where the walk along the entries is, and what it has met.
+
+    Entries have heads from *first_head* on. *adopted_at* is the entry with which an older log began to have them; 0
+    where it had them from its first entry, or where the walk begins later.
+    """
+
+    frontier: Frontier
+    tiles: GrowingTiles | None
+    first_head: int
+    adopted_at: int
+    published: dict[int, list[TreeHead]]
+    problems: list[str] = field(default_factory=list)
+
+
+class Verification:
+    """Verifies the log whose *heads* and *tiles* lie in *container*, against what *publisher* has."""
+
+    def __init__(
+        self, hub: DataHub, container: str, heads: TreeHeads, tiles: Tiles, publisher: TreeHeadPublisher | None
+    ) -> None:
+        self._hub, self._container, self._heads, self._tiles = hub, container, heads, tiles
+        self._publisher = publisher
+
+    def run(self, find_tail: Callable[[], SignedHead | None], since: str) -> AuditReport:
+        """Up to the head of this moment: others append meanwhile. *since* is `SIZE` or `SIZE:ROOT`.
+
+        Raises Refused where there is no signed head of that size.
+        """
+        start = self._start(since)
+        first = start.size if start else 0
+        published, problems = self._published(first)
+        try:
+            tail = find_tail()
+        except Refused as refusal:
+            # The log contradicts itself: what can be said of it goes up to the newest head that is believed.
+            problems.append(str(refusal))
+            tail = self._heads.newest()
+        size = tail.size if tail else 0
+        first_head = first + 1 if start else min(self._heads.sizes(), default=1)
+        walk = _Walk(
+            frontier=start.frontier if start else Frontier(),
+            tiles=self._growing_tiles(start, problems),
+            first_head=first_head,
+            adopted_at=first_head if start is None and first_head > 1 else 0,
+            published=published,
+        )
+        count, breaks = verify(self._walk(walk, size), tail.entry if tail else None, start.entry if start else None)
+        problems = [*breaks, *walk.problems, *problems]
+        if start is not None and since.partition(":")[2] and since != str(start.head):
+            problems.append(f"the log is forked: its head is {start.head}, not {since}")
+        problems += self._beyond(find_tail, walk, first, size)
+        if start is None:
+            problems += self._uncounted(count, size)
+        return AuditReport(
+            entries=count,
+            problems=tuple(dict.fromkeys(problems)),
+            head=tail.entry.hash if tail else "",
+            tree_head=str(tail.head) if tail else "",
+        )
+
+    def _start(self, since: str) -> SignedHead | None:
+        if not since:
+            return None
+        size = since.partition(":")[0]
+        start = self._heads.read(int(size)) if size.isascii() and size.isdigit() and len(size) <= 12 else None
+        if start is None:
+            raise Refused(f"the audit log has no signed head {since!r}; take one that `signalbox audit verify` printed")
+        return start
+
+    def _published(self, first: int) -> tuple[dict[int, list[TreeHead]], list[str]]:
+        """The published heads from size *first* on, by their size, and those that are not believed."""
+        heads, problems = dict[int, list[TreeHead]](), list[str]()
+        for envelope in self._publisher.published(first) if self._publisher else ():
+            head, reason = self._heads.objection(envelope)
+            if head is None or reason:
+                problems.append(f"a published head ({head or 'unreadable'}) is not believed: {reason}")
+            else:
+                heads.setdefault(head.size, []).append(head)
+        return heads, problems
+
+    def _growing_tiles(self, start: SignedHead | None, problems: list[str]) -> GrowingTiles | None:
+        if start is None:
+            return GrowingTiles()
+        growing = GrowingTiles.after(self._tiles, start.size)
+        if growing.frontier != start.frontier:
+            problems.append(f"tiles before entry {start.size} are not those of the signed head {start.head}")
+            return None
+        return growing
+
+    def _walk(self, walk: _Walk, size: int) -> Iterator[Entry]:
+        """The entries that can be read, in order; what is wrong beside their chain is told to *walk*."""
+        self._compare_published(walk)
+        for number in range(walk.frontier.size + 1, size + 1):
+            content = self._hub.read(self._container, entry_path(number))
+            signed = self._signed(walk, number, content)
+            believed = content if signed is None else signed.content
+            if believed is None:
+                walk.problems.append(f"entry {number} is missing, and so is its head: nothing after it is proven")
+                return
+            if content is None:
+                walk.problems.append(f"entry {number} is missing; head {number} still carries it")
+            self._grow(walk, believed)
+            entry = None
+            with suppress(ValueError, UndecodableError):
+                entry = decode(Entry, json.loads(believed if content is None else content))
+            if entry is None:
+                walk.problems.append(f"entry {number} cannot be read")
+                continue
+            self._compare_indexes(walk, signed.entry if signed else entry)
+            yield entry
+
+    def _signed(self, walk: _Walk, number: int, content: bytes | None) -> SignedHead | None:
+        try:
+            signed = self._heads.read(number)
+        except UnbelievedHead as refusal:
+            walk.problems.append(str(refusal))
+            return None
+        if signed is None:
+            if number >= walk.first_head:
+                walk.problems.append(f"head {number} is missing")
+            return None
+        if number == walk.adopted_at and signed.entry.kind != ADOPTION:
+            walk.problems.append(f"the heads before {number} are missing")
+        if signed.before != walk.frontier:
+            walk.problems.append(f"head {number} does not follow the entries before it: the log is forked or edited")
+        if content is not None and signed.content != content:
+            walk.problems.append(f"entry {number} is not the entry that head {number} has signed")
+        return signed
+        # From here on the signed entries count: one edit is told once.
+        walk.frontier = signed.before
+        return signed
+
+    def _grow(self, walk: _Walk, content: bytes) -> None:
+        leaf = leaf_hash(content)
+        walk.frontier = walk.frontier.append(leaf)
+        self._compare_published(walk)
+        if walk.tiles is None:
+            return
+        for path, expected in walk.tiles.append(leaf):
+            stored = self._hub.read(self._container, path)
+            if stored is not None and stored != expected:
+                walk.problems.append(f"tile {path} is not of the log's hashes; it is only a cache, and never believed")
+
+    def _compare_published(self, walk: _Walk) -> None:
+        for head in walk.published.get(walk.frontier.size, ()):
+            if head.root != walk.frontier.root:
+                walk.problems.append(f"the log is forked or edited: {head} was published, and it is not so here")
+
+    def _compare_indexes(self, walk: _Walk, entry: Entry) -> None:
+        raw = self._hub.read(self._container, key_path(entry.key))
+        if raw != json.dumps(entry_path(entry.number)).encode():
+            walk.problems.append(f"entry {entry.number} is not found by its key: it would be appended again")
+        if self._hub.find(self._container, subject_path(entry.subject, entry.number)) is None:
+            walk.problems.append(f"entry {entry.number} is not found by its model: `history` would not tell all")
+
+    def _beyond(self, find_tail: Callable[[], SignedHead | None], walk: _Walk, first: int, size: int) -> Iterator[str]:
+        """What lies or was published beyond the end of the log, or under names that it does not use."""
+        head_paths = list(takewhile(lambda path: (size_of(path) or first) >= first, self._heads.paths()))
+        entry_paths = [] if first else [blob.path for blob in self._hub.list(self._container, ENTRIES)]
+        latest = size
+        with suppress(Refused):
+            # Read last: whatever an honest appender has written meanwhile is not beyond it.
+            latest = max(size, getattr(find_tail(), "size", 0))
+        for path in head_paths:
+            number = size_of(path)
+            if number is None or number > latest:
+                yield f"{path} is not a head of the log, which ends at {latest}"
+        for head in (head for number, heads in walk.published.items() if number > latest for head in heads):
+            yield f"the log was cut: {head} was published, it ends at {latest}"
+        known = {entry_path(number) for number in range(1, latest + 1)} if entry_paths else set()
+        end = len(entry_paths)
+        for path in entry_paths:
+            if path not in known:
+                yield f"{path} is no entry of the log: the head says entry {latest}, the chain goes on to {end}"
+        if self._hub.find(self._container, entry_path(latest + 1)) is not None and first:
+            yield f"the head says entry {latest}, the chain goes on to {latest + 1}"
+
+    def _uncounted(self, count: int, size: int) -> Iterator[str]:
+        """Indexes that are too many; those that are missing were named entry by entry."""
+        keys = sum(1 for _ in self._hub.list(self._container, KEYS))
+        filed = sum(1 for _ in self._hub.list(self._container, SUBJECTS))
+        newest = max(size, next(self._heads.sizes(), 0))
+        if not size <= keys <= newest:
+            yield f"{count} entries, {keys} of them are found by their key"
+        if not size <= filed <= newest:
+            yield f"{count} entries, {filed} of them are found by their model: `history` would not tell all"
