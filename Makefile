@@ -126,6 +126,7 @@ bench: setup  ## Every benchmark beside its peer; docs/benchmarks.md keeps the f
 	@$(BIN)/python bench/schedules.py
 	@$(BIN)/python bench/check_answers.py
 	@$(BIN)/python bench/signing.py
+	@$(BIN)/python bench/audit_log.py
 
 bench-peers: setup  ## The drift detector beside evidently, in an environment of its own (about 1 GB).
 	@$(BIN)/python bench/drift_peer.py

@@ -44,10 +44,12 @@ class Blobs:
         self.calls = 0
 
     def create(self, container: str, path: str, data: bytes) -> bool:
+        assert container == STATE
         self.calls += 1
         return self.blobs.setdefault(path, data) is data
 
     def read(self, container: str, path: str) -> bytes | None:
+        assert container == STATE
         self.calls += 1
         return self.blobs.get(path)
 

@@ -16,6 +16,12 @@ def entry_path(number: int) -> str:
     return f"{ENTRIES}{number:012d}.json"
 
 
+def entry_number(path: str) -> int | None:
+    """The number of the entry that *path*, which anybody may have written, names; None where it names none."""
+    number = path.removeprefix(ENTRIES).removesuffix(".json")
+    return int(number) if len(number) == 12 and number.isascii() and number.isdigit() else None
+
+
 def subject_folder(subject: str) -> str:
     """One folder for all versions of a model. Names are digested, since paths allow fewer characters."""
     return f"{SUBJECTS}{digest(subject.partition(':')[0], length=40)}/"

@@ -15,6 +15,7 @@ from shared.adapters.audit_log.heads import SignedHead, TreeHeads
 from shared.adapters.audit_log.layout import (
     ENTRIES,
     SUBJECTS,
+    entry_number,
     entry_path,
     key_path,
     subject_folder,
@@ -91,8 +92,8 @@ class BlobAudit:
 
     def about(self, name: str) -> Iterator[Entry]:
         for blob in self._hub.list(self._container, subject_folder(name)):
-            number = blob.path.rpartition("/")[2]
-            entry = self._signed_entry(int(number)) if number.isdigit() else None
+            number = entry_number(blob.path.rpartition("/")[2])
+            entry = None if number is None else self._signed_entry(number)
             # The folder is only an index, and anybody who may write blobs could put a number into it. The entry itself
             # is signed, so its own subject decides.
             if entry is not None and subject_folder(entry.subject) == subject_folder(name):
@@ -225,8 +226,8 @@ class BlobAudit:
         if path is None:
             return None
         # A planted index would keep a fact out of the log, so the entry that it names has to be a signed one.
-        number = json.loads(path).removeprefix(ENTRIES).removesuffix(".json")
-        entry = self._signed_entry(int(number)) if number.isdigit() else None
+        number = entry_number(path.decode(errors="replace").strip('"'))
+        entry = None if number is None else self._signed_entry(number)
         if entry is None or entry.key != key:
             raise Refused(f"{self._container}/{key_path(key)} names no entry of key {key!r}; {_LOOK}")
         return entry

@@ -188,6 +188,25 @@ def test_an_edited_entry_is_not_told_as_history():
     assert [entry.who for number in range(3) for entry in log.start().about(f"model-{number}")] == ["ada"] * 3
 
 
+def test_a_head_in_other_bytes_is_named_although_it_says_the_same():
+    log = long_log(3)
+    log.put(head_path(2), json.dumps(json.loads(log.content()[head_path(2)]), indent=1).encode())
+
+    assert any("head 2 was edited" in problem for problem in log.problems())
+
+
+@pytest.mark.parametrize("index", [b"{", b'"audit/entries/9.json"', '"audit/entries/²²²²²²²²²²²².json"'.encode()])
+def test_a_key_index_that_names_nothing_keeps_no_fact_out_of_the_log(index):
+    log = long_log(3)
+    log.put(key_path("fact"), index)
+    log.put(subject_path("model-0:1", 2)[:-1] + "x", b"")
+
+    with pytest.raises(Refused, match="names no entry of key 'fact'"):
+        log.append("fact")
+    assert len(list(log.start().about("model-0"))) < 4
+    assert any("found by their key" in problem for problem in log.problems())
+
+
 def test_a_planted_head_hides_nothing_and_is_named():
     log = long_log(3)
     log.put(f"{HEADS}000000000000.json", b"{}")
