@@ -1,4 +1,7 @@
-"""Signing and verifying, by purpose. The private keys stay where they are: only signatures come out."""
+"""Signing and verifying, by purpose. The private keys stay where they are: only signatures come out.
+
+It is one port by itself, and stands alone.
+"""
 
 from datetime import datetime
 from typing import Protocol

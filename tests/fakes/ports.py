@@ -23,6 +23,7 @@ from shared.domain.inference.runs import RowMatch
 from shared.domain.messaging import DeadMessage, Message, QueueDoor
 from shared.ports import BatchJob, Blob, Folder, HubFile, Job
 from tests.fakes.promotion import NamedPeople
+from tests.signing import signing
 
 # Opens everything that is not for people only.
 OPERATOR_KEY = "the key of the operator"
@@ -332,6 +333,7 @@ class FakeClients(Clients):
             messenger=MemoryMessenger(),
             queues=MemoryQueues(),
             data_checks=RowChecks(memory),
+            signing=signing(),
         )
 
     @cached_property

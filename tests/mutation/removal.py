@@ -55,7 +55,8 @@ def remove(monkeypatch: pytest.MonkeyPatch, lock: Lock) -> None:
     """Until the test ends, the very function object that runs is without the condition of *lock*."""
     module, name, function = lock.changed()
     loaded = importlib.import_module(module)
-    monkeypatch.setattr(_function_object(loaded, name), "__code__", _compiled(loaded, function).__code__)
+    body = inspect.unwrap(_function_object(loaded, name))  # An activity may be decorated.
+    monkeypatch.setattr(body, "__code__", _compiled(loaded, function).__code__)
 
 
 async def expect_failure(guard: Guard, **fixtures: Any) -> None:

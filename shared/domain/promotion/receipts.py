@@ -9,7 +9,7 @@ from datetime import datetime
 
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.plans import Phase
-from shared.domain.trust.envelopes import STATEMENT_TYPE, Envelope, Signature
+from shared.domain.trust.envelopes import STATEMENT_TYPE, Envelope, EnvelopeSignature
 from shared.domain.trust.statements import PredicateKind, Statement
 
 
@@ -52,7 +52,9 @@ def envelope_of(receipt: Receipt) -> Envelope:
     """The receipt as the envelope that was signed, for verification and for export."""
     keyid, _, signature = receipt.signature.partition(":")
     payload = b64encode(statement_of(receipt).payload()).decode()
-    return Envelope(payloadType=STATEMENT_TYPE, payload=payload, signatures=(Signature(keyid=keyid, sig=signature),))
+    return Envelope(
+        payloadType=STATEMENT_TYPE, payload=payload, signatures=(EnvelopeSignature(keyid=keyid, sig=signature),)
+    )
 
 
 def objection(

@@ -19,7 +19,7 @@ class MalformedEnvelopeError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signature:
+class EnvelopeSignature:
     """*keyid* names a trusted key; *sig* is the signature as base64."""
 
     keyid: str
@@ -32,7 +32,7 @@ class Envelope:
 
     payloadType: str  # noqa: N815 # The name in the contract.
     payload: str
-    signatures: tuple[Signature, ...]
+    signatures: tuple[EnvelopeSignature, ...]
 
     @property
     def content(self) -> bytes:
@@ -51,7 +51,7 @@ def envelope(payload_type: str, payload: bytes, keyid: str, signature: bytes) ->
     return Envelope(
         payloadType=payload_type,
         payload=b64encode(payload).decode(),
-        signatures=(Signature(keyid=keyid, sig=b64encode(signature).decode()),),
+        signatures=(EnvelopeSignature(keyid=keyid, sig=b64encode(signature).decode()),),
     )
 
 
