@@ -87,6 +87,7 @@ _URLS = (BLOB_SERVICE, TOPIC, RESOURCE_MANAGER, ML_AUDIENCE, STORAGE_ACCOUNTS, D
 _NAMESPACE = re.compile(r"Endpoint=sb://([^./:;]+)", re.IGNORECASE)
 _KEY_LENGTH = 32
 _TREE_HEADS = re.compile(r"https://[^/?#\s]+(/[a-z0-9]+)?/[a-z0-9](-?[a-z0-9])*|file:/\S.*")
+_VAULT_KEY = re.compile(r"https://[^/@?#\s]+/keys/[0-9A-Za-z-]{1,127}/[0-9a-f]{32}")
 _SIGNING_KEY = re.compile(rf"({'|'.join(Purpose)})=[A-Za-z0-9][A-Za-z0-9._-]*@(https://\S+|file:\S+)")
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,62}=sha256:[0-9a-f]{64}")
 
@@ -161,6 +162,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     problems = [problem for name, value in values.items() if (problem := _problem(name, value))]
     if values[RESULTS_TOPIC] and not values[SERVICE_BUS] and not values[SERVICE_BUS_NAMESPACE]:
         problems.append(f"{RESULTS_TOPIC} is {values[RESULTS_TOPIC]!r}, on no namespace; set {SERVICE_BUS_NAMESPACE}")
+    if values[SIGNING_KEYS] and not values[TRUSTED_KEYS]:
+        problems.append(f"{TRUSTED_KEYS} is not set, so nothing that {SIGNING_KEYS} sign is believed; name their set")
     issuer, audience = values[TOKEN_ISSUER], values[TOKEN_AUDIENCE]
     if issuer and (problem := audience_problem(issuer, audience)):
         problems.append(f"{TOKEN_AUDIENCE} is {audience!r}, {problem}")
@@ -253,8 +256,15 @@ def _signing_problem(entries: list[str]) -> str:
         )
     if len(set(purposes)) < len(purposes):
         return f"names two keys for one purpose; one key signs for each of {names}"
-    identities = [entry.partition("=")[2] for entry in entries]
-    if len({identity.partition("@")[2] for identity in identities}) < len(identities):
+    identities = [entry.partition("=")[2].partition("@") for entry in entries]
+    keyids, addresses = [keyid for keyid, _, _ in identities], [address for _, _, address in identities]
+    unpinned = next((url for url in addresses if url.startswith("https:") and not _VAULT_KEY.fullmatch(url)), None)
+    if unpinned is not None:
+        return (
+            f"has {unpinned!r}, which is not https://VAULT/keys/NAME/VERSION; name the version, so that nobody can put "
+            "another key under the name"
+        )
+    if len(set(addresses)) < len(addresses) or len(set(keyids)) < len(keyids):
         return "gives two purposes one key; each purpose has a key of its own, so that one stolen key cannot do all"
     return ""
 

@@ -1,4 +1,7 @@
-"""The file of the trusted keys as people change it: read whole, written whole, and never in a form the app refuses."""
+"""The file of the trusted keys as people change it: read whole, written whole, and never in a form the app refuses.
+
+It stands alone because the app itself only reads the set, and no other module writes it.
+"""
 
 import json
 from pathlib import Path
