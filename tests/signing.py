@@ -1,8 +1,10 @@
 """Signing with real keys, made once for all tests of a process."""
 
+import json
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from shared.adapters.signing.key_files import open_key_file
 from shared.adapters.signing.purpose_keys import PurposeKeys
@@ -15,8 +17,20 @@ from signalbox.launcher.signing_keys import ensure_signing_keys, signing_setting
 @cache
 def signing(owner: str = "app") -> Signing:
     """The keys of *owner*: two owners do not trust each other's keys."""
+    return _made(owner)[0]
+
+
+def trusted_key_set(owner: str = "app") -> dict[str, Any]:
+    """The JSON Web Key Set of the keys of *owner*."""
+    return dict(json.loads(_made(owner)[1]))
+
+
+@cache
+def _made(owner: str) -> tuple[Signing, str]:
+    del owner  # It is the key of the cache.
     with tempfile.TemporaryDirectory() as folder:
-        return signing_in(Path(folder))
+        keys = signing_in(Path(folder))
+        return keys, Path(signing_settings(Path(folder))["SIGNALBOX_TRUSTED_KEYS"]).read_text()
 
 
 def signing_in(state: Path) -> Signing:

@@ -16,7 +16,7 @@ from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.models import DIGEST, ModelVersion
 from shared.domain.promotion.plans import Champion, Phase, Plan, StagePlan
 from shared.records import paths
-from shared.records.promotion import evidence_pack_at, sign_pack, stage_evidence_at
+from shared.records.promotion import evidence_pack_at, measured_at, sign_pack
 
 
 @tells_forgeries
@@ -51,11 +51,11 @@ def _write(clients: Clients, step: c.StageStep) -> c.EvidencePack:
 def _content(clients: Clients, order: c.StageOrder) -> dict[str, object]:
     """What changed, what was measured, where it comes from, what would be undone, and who must do what next."""
     plan, request = carried(clients.ledger, order).plan, order.promotion
-    measured = [(path, stage_evidence_at(clients.statements, path)) for path in order.seen]
+    measured = [(path, measured_at(clients.statements, path)) for path in order.seen]
     missing = [path for path, evidence in measured if evidence is None]
     if missing:
         raise Refused(f"no evidence is signed for {', '.join(missing)}: nothing can be shown")
-    assessments = [encode(evidence) for _, evidence in measured]
+    assessments = [evidence for _, evidence in measured if evidence is not None]
     for assessment in assessments:
         # Who served when that was measured.
         plan = plan.against(assessment["stage"], decode(Champion, assessment["champion"]))

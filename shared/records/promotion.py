@@ -169,14 +169,17 @@ def decision_predicate(promotion: str, stage: str, approval: Approval) -> dict[s
 
 def stage_evidence_at(statements: Statements, path: str) -> StageEvidence | None:
     """The evidence whose readable copy is at *path*, as the measuring key has signed it. Raises ForgedError."""
-    statement = paths.statement_of(path)
-    predicate = statements.read(statement, PredicateKind.EVIDENCE)
-    if predicate is None:
-        return None
+    record = measured_at(statements, path)
     try:
-        return decode(StageEvidence, predicate["record"])
-    except (KeyError, UndecodableError) as error:
-        raise ForgedError(statement, f"it is signed, and is no evidence ({error!r})") from error
+        return None if record is None else decode(StageEvidence, record)
+    except UndecodableError as error:
+        raise ForgedError(paths.statement_of(path), f"it is signed, and is no evidence ({error!r})") from error
+
+
+def measured_at(statements: Statements, path: str) -> dict[str, Any] | None:
+    """As `stage_evidence_at`, in the JSON that was signed: people are shown it to the letter."""
+    predicate = statements.read(paths.statement_of(path), PredicateKind.EVIDENCE)
+    return None if predicate is None else dict(predicate["record"])
 
 
 def sign_evidence(statements: Statements, path: str, order: StageOrder, measured: StageEvidence, at: datetime) -> None:

@@ -23,6 +23,7 @@ from signalbox.cli.commands.promotions import (
     plan,
     promote,
     promotions,
+    prove,
     recover,
     reject,
     withdraw,
@@ -82,6 +83,7 @@ _PROMOTIONS = (
     history,
     recover,
     audit,
+    prove,
 )
 
 for command in (up, demo, *_RUNS, *_PROMOTIONS, retrain, retraining, trace, token, keys, config, doctor, host):

@@ -88,6 +88,7 @@ ROUTES: tuple[ApiRoute, ...] = (
     _get("promotions/{promotion}", api.promotion.promotions.show_promotion, "promotion"),
     _get("promotions/{promotion}/explain", api.promotion.promotions.explain_promotion, "promotion"),
     _get("promotions/{promotion}/evidence", api.promotion.promotions.show_evidence, "promotion"),
+    _get("promotions/{promotion}/proof", api.promotion.promotions.prove_promotion, "promotion"),
     _post("promotions/{promotion}/approve", api.promotion.decisions.approve_promotion, Action.DECIDE, "question"),
     _post("promotions/{promotion}/reject", api.promotion.decisions.reject_promotion, Action.DECIDE, "question"),
     _post("promotions/{promotion}/withdraw", api.promotion.decisions.withdraw_decision, Action.DECIDE, "decision"),

@@ -252,6 +252,19 @@ def prove_entry(entry: int, out: Path | None) -> None:
     emit_facts({"proof": str(file), "entry": str(entry), "of": str(proof["size"])})
 
 
+@click.command("prove")
+@click.argument("promotion")
+@click.option("--to", "file", required=True, type=click.Path(path_type=Path), help="The file to write.")
+def prove(promotion: str, file: Path) -> None:
+    """Write everything that is signed about PROMOTION, for `signalbox-verify`, which needs no product."""
+    proof = find_app().get(f"promotions/{promotion}/proof")
+    # Canonical, so that a verifier notices every byte that was changed on the way.
+    content = json.dumps(proof, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    file.write_text(content, encoding="utf-8")
+    statements, entries = len(proof["statements"]), len(proof["log"])
+    emit_facts({"proof": str(file), "statements": str(statements), "entries of the log": str(entries)})
+
+
 def _read_plan(file: Path) -> Any:
     try:
         return json.loads(file.read_text(encoding="utf-8"))

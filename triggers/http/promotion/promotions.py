@@ -7,6 +7,7 @@ from typing import Any
 
 from shared import contracts as c
 from shared.application.promotion.awaited_roles import Waited, open_promotions, waited_for
+from shared.application.promotion.proofs import PromotionProof, promotion_proof
 from shared.application.promotion.standing import pack_of
 from shared.application.promotion.stored_plans import opened
 from shared.application.promotion.unmet_needs import unmet_at_end, unmet_now
@@ -153,6 +154,17 @@ async def show_promotion(request: ApiRequest, promotion: str) -> PromotionShown:
         fate=record.fate.value if record.fate else "",
         because=record.because or (),
         evidence=await asyncio.to_thread(lambda: tuple(_packs(request.clients, promotion))),
+    )
+
+
+async def prove_promotion(request: ApiRequest, promotion: str) -> PromotionProof:
+    """Every signed statement that a promotion rests on, with proofs of the audit log, for `signalbox-verify`."""
+    clients = request.clients
+    opening = await asyncio.to_thread(opened, clients.ledger, promotion)
+    if opening is None or opening.plan is None:
+        raise Problem(404, "no such promotion", f"promotion {promotion!r} is not known, or has no plan")
+    return await asyncio.to_thread(
+        promotion_proof, clients.statements, clients.ledger, clients.audit, promotion, opening.plan
     )
 
 
