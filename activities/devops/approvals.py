@@ -20,7 +20,7 @@ from shared.application.promotion.standing import (
     pack_of,
     question,
 )
-from shared.application.promotion.stored_plans import opened
+from shared.application.promotion.stored_plans import opened, signed_plan
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.access.callers import Caller
@@ -82,6 +82,11 @@ def _mirror(clients: Clients, mirroring: c.Mirroring) -> tuple[c.Mirrored, bool]
     opening = opened(clients.ledger, mirroring.promotion)
     if record is None or opening is None:
         return c.Mirrored(), False
+    try:  # The roles and their holders come from the plan: one that nobody signed could name anybody.
+        if opening.plan is not None:
+            signed_plan(clients.statements, clients.ledger, mirroring.promotion, opening.plan_digest)
+    except Refused as refusal:
+        return c.Mirrored(ended=record.fate is not None, notes=(str(refusal)[:300],)), False
     notes, changed = list[str](), False
     ended, shared = record.fate is not None, list(_shared(clients, record.promotion, opening))
     for run, approval in _approvals(clients, mirroring.promotion, shared, notes):

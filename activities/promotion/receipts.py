@@ -1,4 +1,4 @@
-"""Issue receipts, and refuse whoever comes without one. The only place that signs, and the only one that checks.
+"""Issue receipts, and refuse moves that come without one.
 
 A receipt is issued from what is recorded (evidence, approvals, the source as it is now), not from what callers say.
 """

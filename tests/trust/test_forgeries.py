@@ -215,6 +215,32 @@ async def test_a_plan_that_nobody_signed_is_not_carried_out(app: PromotionApp) -
     assert forged(app)
 
 
+async def test_a_door_judges_by_no_plan_that_nobody_signed(app: PromotionApp) -> None:
+    """An attacker who may decide writes themselves into the roles of the plan, for the moment of their approval."""
+    promotion, evidence = await asking(app)
+    path = f"promotions/{promotion}/effects/opened.json"
+    opening = json.loads(app.hub.read(STATE_CONTAINER, path) or b"")
+    for stage in opening["plan"]["stages"]:
+        for role in stage["stage"]["approvals"]["roles"]:
+            role["people"] = ["4"]
+    plant(app, path, opening)
+
+    status, refused = await app.decide(promotion, "both", "product-owner", evidence=evidence)
+
+    assert (status, refused["title"]) == (409, "forged record")
+    assert "was changed" in refused["detail"]
+
+
+async def test_a_planted_file_in_the_place_of_a_decision_is_named_to_the_person_it_keeps_out(app: PromotionApp) -> None:
+    promotion, evidence = await asking(app)
+    invent(app, promotion, "ada", "data-scientist", evidence)
+
+    status, refused = await app.decide(promotion, "ada", "data-scientist", evidence=evidence)
+
+    assert (status, refused["title"]) == (409, "forged record")
+    assert "an operator must look at it and remove it" in refused["detail"]
+
+
 async def test_ledger_entries_that_say_a_move_was_made_make_none_believe_it(app: PromotionApp) -> None:
     promotion, _ = await asking(app)
     for move in ("publish_entry", "approve_entry"):

@@ -20,7 +20,7 @@ from shared.application.promotion.standing import (
     question,
     question_now,
 )
-from shared.application.promotion.stored_plans import opened
+from shared.application.promotion.stored_plans import opened, signed_plan
 from shared.codec import decode, encode
 from shared.domain import identity
 from shared.domain.failures import Refused
@@ -54,6 +54,7 @@ class Objection(StrEnum):
     ALREADY_DECIDED = "already decided"
     TOO_LATE = "too late"
     CHANGED = "changed meanwhile"
+    FORGED = "forged record"
 
 
 class DecisionRefused(Refused):
@@ -195,6 +196,9 @@ def _accept(records: DecisionRecords, order: c.StageOrder, policy: ApprovalPolic
         raise DecisionRefused(Objection.NOT_ACCEPTED, reason)
     try:
         return record_decision(records.statements, records.audit, order.promotion, folder, ballot.approval())
+    except ForgedError as forgery:
+        message = f"{forgery}; it stands in the way of this decision: an operator must look at it and remove it"
+        raise DecisionRefused(Objection.FORGED, message) from forgery
     except Refused as refusal:
         raise DecisionRefused(Objection.ALREADY_DECIDED, str(refusal)) from refusal
 
@@ -262,7 +266,12 @@ def _promotion(records: DecisionRecords, promotion: str) -> tuple[c.Promotion, c
     if record is None or opening is None or opening.plan is None:
         message = f"promotion {promotion!r} is not known, or has no plan yet"
         raise DecisionRefused(Objection.UNKNOWN_PROMOTION, message)
-    return record.promotion, opening, record.fate
+    try:
+        # The roles and their holders come from the plan: one that nobody signed could name anybody.
+        plan = signed_plan(records.statements, records.ledger, promotion, opening.plan_digest)
+    except Refused as refusal:
+        raise DecisionRefused(Objection.FORGED, str(refusal)) from refusal
+    return record.promotion, replace(opening, plan=plan), record.fate
 
 
 def record_decision(

@@ -16,8 +16,8 @@ from signalbox.host.durable.model import ActivityRow
 from signalbox.host.log import LOGGER
 
 _MOST_FAULTS = 2
-# As often as Azure Storage delivers a message before it is poison. Five were too few: a storm of kills, each soon after a
-# start, hits one honest activity several times in a row, since a suspect is the first to run.
+# As often as Azure Storage delivers a message before it is poison. Five were too few: a storm of kills, each soon
+# after a start, hits one honest activity several times in a row, since a suspect is the first to run.
 _KILLS_BEFORE_ALONE, _MOST_KILLS = 3, 20
 
 _SCHEMA = """
