@@ -129,13 +129,16 @@ def verify_proof(proof, keys):
 
 def verify_receipt(receipt, plan, packs, evidence, decisions, logged):
     place = f"{receipt['stage']} ({receipt['phase']})"
-    for name, value in (("promotion", plan["promotion"]), ("plan", plan["plan"]), ("model", plan["model"])):
+    for name, own in (("promotion", "promotion"), ("plan", "plan"), ("model", "model"), ("digest", "bundle")):
+        value = plan[own]
         require(receipt[name] == value, f"the receipt of {place} is for {name} {receipt[name]}, not for {value}")
     pack = next((pack for pack in packs if pack["digest"] == receipt["evidence"]), None)
     require(pack is not None, f"the receipt of {place} rests on evidence that is not in the proof")
     require(canonical(pack["pack"]) == pack["digest"], f"the evidence pack of {place} does not have its digest")
     require((pack["stage"], pack["phase"]) == (receipt["stage"], receipt["phase"]), f"{place}: evidence of elsewhere")
-    measured = {canonical(record["record"]) for record in evidence if record["promotion"] == plan["promotion"]}
+    own = {name: plan[name] for name in ("promotion", "plan", "model", "bundle")}
+    require(own.items() <= pack.items(), f"the evidence pack of {place} is for another plan or bundle")
+    measured = {canonical(record["record"]) for record in evidence if own.items() <= record.items()}
     for assessment in pack["pack"]["assessments"]:
         require(canonical(assessment) in measured, f"{place}: people were shown figures that nobody measured")
     failed = [verdict for verdict in receipt["verdicts"] if not verdict.endswith(": pass")]
@@ -217,9 +220,18 @@ def main():
         require(canonical_bytes(pack) == content, "the proof is not the canonical JSON that Signalbox writes")
         print("\n".join(verify(pack, keys, options.bundle)))
     except NotProven as reason:
-        print(f"NOT PROVEN: {reason}")
+        print(f"NOT PROVEN: {str(reason).encode('ascii', 'backslashreplace').decode()!r}")
         return 1
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration, RecursionError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        StopIteration,
+        IndexError,
+        RecursionError,
+    ) as error:
         print(f"NOT PROVEN: the proof or the keys have another form ({error!r})")
         return 2
     return 0

@@ -14,7 +14,7 @@ from activities.promotion.movers.entry import approvers
 from activities.promotion.receipts import require_receipt
 from shared import contracts as c
 from shared.application.promotion.stage_training import carried
-from shared.application.promotion.stored_plans import move_order, signed_move_order
+from shared.application.promotion.stored_plans import move_order, opened, signed_move_order, signed_plan
 from shared.clients import Clients
 from shared.domain.failures import Refused
 from shared.domain.promotion.models import APPROVED_BY, STATE, EntryState
@@ -58,6 +58,10 @@ def undo_move(clients: Clients, step: c.MoveStep) -> c.Moved:
     before = _remembered(clients, order)
     if before is None or _is_said(clients, _undone(order), order):
         return c.Moved()
+    # What was there before is signed, so the move was made by a signed plan: by no other one is it taken back.
+    opening = opened(clients.ledger, step.promotion.id)
+    digest = order.plan_digest or (opening.plan_digest if opening else "")  # Empty in undos of the first version.
+    signed_plan(clients.statements, clients.ledger, step.promotion.id, digest)
     waiting = MOVERS[order.move].undo(clients, carried(clients.ledger, order), before)
     if not waiting:
         _record(clients, order, _undone(order), "undone", before)

@@ -34,10 +34,10 @@ def _write(clients: Clients, step: c.StageStep) -> c.EvidencePack:
         for name in ("pack.json", "pack.html")
     }
     path = paths_by_name["pack.json"]
-    content = evidence_pack_at(clients.statements, path)  # That of before a crash stands.
+    content = evidence_pack_at(clients.statements, path, order)  # That of before a crash stands.
     if content is None:
         sign_pack(clients.statements, path, order, _content(clients, order), clients.clock.now())
-        content = evidence_pack_at(clients.statements, path)
+        content = evidence_pack_at(clients.statements, path, order)
     if content is None:
         raise Transient(f"{path} was removed while the pack was written")
     clients.store.create_document(path, content)  # A copy to read; nothing is judged by it.
@@ -51,7 +51,7 @@ def _write(clients: Clients, step: c.StageStep) -> c.EvidencePack:
 def _content(clients: Clients, order: c.StageOrder) -> dict[str, object]:
     """What changed, what was measured, where it comes from, what would be undone, and who must do what next."""
     plan, request = carried(clients.ledger, order).plan, order.promotion
-    measured = [(path, measured_at(clients.statements, path)) for path in order.seen]
+    measured = [(path, measured_at(clients.statements, path, order)) for path in order.seen]
     missing = [path for path, evidence in measured if evidence is None]
     if missing:
         raise Refused(f"no evidence is signed for {', '.join(missing)}: nothing can be shown")

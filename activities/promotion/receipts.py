@@ -88,9 +88,7 @@ def _issue(clients: Clients, step: c.StageStep) -> Receipt:
         expires=(now + _life(order)).isoformat(timespec="seconds"),
         override=override,
     )
-    receipt = signed_receipt(clients.signing, receipt)
-    _keep(clients, order, receipt)
-    return receipt
+    return _keep(clients, order, signed_receipt(clients.signing, receipt))
 
 
 def _life(order: c.StageOrder) -> timedelta:
@@ -98,14 +96,18 @@ def _life(order: c.StageOrder) -> timedelta:
     return _LIFE + timedelta(seconds=sum(order.at.within_s(move) for move in order.at.moves(order.phase)))
 
 
-def _keep(clients: Clients, order: c.StageOrder, receipt: Receipt) -> None:
-    """An override is another kind of fact, so that nobody overlooks it."""
+def _keep(clients: Clients, order: c.StageOrder, receipt: Receipt) -> Receipt:
+    """The receipt that the audit log has: of an attempt that died after it had told the log, the earlier one.
+
+    An override is another kind of fact, so that nobody overlooks it.
+    """
     kind = "receipt issued over failing gates" if receipt.override else "receipt issued"
-    clients.audit.append(order.key, kind, str(order.plan.model), "signalbox", encode(receipt))
+    entry = clients.audit.append(order.key, kind, str(order.plan.model), "signalbox", encode(receipt))
     if receipt.override:
         data = {"promotion": order.promotion.id, "stage": order.stage, "override": receipt.override}
         subject = f"promotions/{order.promotion.id}"
         clients.announcer.announce(order.key, "Signalbox.Promotion.GlassBroken", subject, data)
+    return decode(Receipt, entry.facts)
 
 
 def _digest(clients: Clients, order: Order, phase: Phase) -> str:
@@ -117,7 +119,7 @@ def _digest(clients: Clients, order: Order, phase: Phase) -> str:
 def _verdicts(clients: Clients, order: c.StageOrder) -> tuple[Verdict, ...]:
     """The gates judged anew from the recorded evidence, freezes as of now: people may have thought for days."""
     path, place = _pack(order), f"{order.stage} ({order.phase.value})"
-    shown = evidence_pack_at(clients.statements, path)
+    shown = evidence_pack_at(clients.statements, path, order)
     if shown is None:
         raise Refused(f"no evidence is recorded for {place}: nothing passes without it")
     if canonical_digest(shown) != order.evidence:
@@ -135,7 +137,11 @@ def _approvals(clients: Clients, order: c.StageOrder) -> tuple[str, ...]:
     if order.phase is Phase.EXIT:  # Given on the way in, for the evidence of that moment.
         entry = clients.ledger.find(identity.promotion_key(order.promotion.id, f"{order.stage}/entry/receipt"))
         receipt = decode(Receipt, entry) if entry else None
-        return () if receipt is None or receipt_objection(clients.signing, receipt) else receipt.approvals
+        if receipt is None or receipt_objection(clients.signing, receipt):
+            return ()
+        bound = (receipt.promotion, receipt.model, receipt.stage, receipt.phase, receipt.plan)
+        own = (order.promotion.id, order.plan.model, order.stage, Phase.ENTRY, order.plan_digest)
+        return receipt.approvals if bound == own else ()
     judgement_now = judgement(clients.statements, clients.ledger, order, clients.clock.now())
     if judgement_now.standing is not ApprovalStanding.APPROVED:
         raise Refused(f"no receipt for {order.stage}: {'; '.join(judgement_now.unmet)}")

@@ -12,7 +12,7 @@ from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.bundles import Bundle
 from shared.domain.promotion.ladder import Registry
-from shared.domain.promotion.models import APPROVED_BY, BUNDLE, DIGEST, STATE, ModelVersion
+from shared.domain.promotion.models import APPROVED_BY, BUNDLE, DIGEST, STATE, EntryState, ModelVersion
 from shared.ports import RegisteredModel, Shelf
 from shared.records import paths
 from shared.records.promotion import LockHolder, find_promotion
@@ -108,6 +108,10 @@ def _approved(clients: Clients, model: ModelVersion) -> tuple[Registry, Register
     if registry is None or registered_entry is None:
         raise Refused(f"{model} is not in the central registry: nothing can be brought back")
     bundle, digest = _read(clients, registry, model, registered_entry), registered_entry.tags.get(DIGEST, "")
+    statement = entry_statement(clients.statements, model, [])
+    if statement is None or (statement.bundle, statement.state) != (digest, EntryState.APPROVED.value):
+        state = f"{statement.state or 'no entry'} with {statement.bundle}" if statement else "nothing"
+        raise Refused(f"{model} in {registry.name} has {digest}, signed is {state}: it is not brought back")
     if bundle.digest != digest:
         raise Refused(f"{model} in {registry.name} has {bundle.digest}, approved was {digest}: it is not brought back")
     return registry, registered_entry, bundle
@@ -140,8 +144,9 @@ def _alarm(clients: Clients, entry: ModelVersion, expected: str, actual: str) ->
     key = f"scrubs/{entry.name}/{entry.version}/{identity.digest(expected, actual)}"
     facts = {"approved": expected, "found": actual}
 
+    clients.audit.append(key, "registry altered", str(entry), "signalbox", facts)  # No ledger can keep it quiet.
+
     def act() -> c.Done:
-        clients.audit.append(key, "registry altered", str(entry), "signalbox", facts)
         data = {"model": str(entry), **facts}
         clients.announcer.announce(key, "Signalbox.Registry.Altered", f"models/{entry}", data)
         return c.Done(at=stamp(clients))

@@ -176,10 +176,24 @@ def stage_evidence_at(statements: Statements, path: str) -> StageEvidence | None
         raise ForgedError(paths.statement_of(path), f"it is signed, and is no evidence ({error!r})") from error
 
 
-def measured_at(statements: Statements, path: str) -> dict[str, Any] | None:
-    """As `stage_evidence_at`, in the JSON that was signed: people are shown it to the letter."""
-    predicate = statements.read(paths.statement_of(path), PredicateKind.EVIDENCE)
-    return None if predicate is None else dict(predicate["record"])
+def measured_at(statements: Statements, path: str, order: StageOrder | None = None) -> dict[str, Any] | None:
+    """As `stage_evidence_at`, in the JSON that was signed: people are shown it to the letter.
+
+    With an *order*, evidence of another promotion or plan is refused: a path may come from an unsigned record.
+    """
+    statement = paths.statement_of(path)
+    predicate = statements.read(statement, PredicateKind.EVIDENCE)
+    if predicate is None:
+        return None
+    if order is not None:
+        _require(statement, predicate, promotion=order.promotion.id, plan=order.plan_digest)
+    return dict(predicate["record"])
+
+
+def _require(statement: str, predicate: Mapping[str, Any], **bound: str) -> None:
+    for name, expected in bound.items():
+        if predicate.get(name) != expected:
+            raise ForgedError(statement, f"it is for {name} {predicate.get(name)}, not for {expected}")
 
 
 def sign_evidence(statements: Statements, path: str, order: StageOrder, measured: StageEvidence, at: datetime) -> None:
@@ -198,10 +212,15 @@ def sign_evidence(statements: Statements, path: str, order: StageOrder, measured
     statements.create(paths.statement_of(path), PredicateKind.EVIDENCE, subjects, at, predicate)
 
 
-def evidence_pack_at(statements: Statements, path: str) -> Any:
-    """The pack whose readable copy is at *path*, as JSON, as the measuring key has signed it. Raises ForgedError."""
-    predicate = statements.read(paths.statement_of(path), PredicateKind.EVIDENCE_PACK)
-    return None if predicate is None else predicate["pack"]
+def evidence_pack_at(statements: Statements, path: str, order: StageOrder) -> Any:
+    """The pack of *order* whose readable copy is at *path*, as the measuring key has signed it. Raises ForgedError."""
+    statement = paths.statement_of(path)
+    predicate = statements.read(statement, PredicateKind.EVIDENCE_PACK)
+    if predicate is None:
+        return None
+    bound = {"stage": order.stage, "phase": order.phase.value, "plan": order.plan_digest}
+    _require(statement, predicate, promotion=order.promotion.id, bundle=order.plan.digest, **bound)
+    return predicate["pack"]
 
 
 def sign_pack(statements: Statements, path: str, order: StageOrder, pack: Mapping[str, Any], at: datetime) -> None:
@@ -212,6 +231,7 @@ def sign_pack(statements: Statements, path: str, order: StageOrder, pack: Mappin
         "phase": order.phase.value,
         "model": str(order.plan.model),
         "bundle": order.plan.digest,
+        "plan": order.plan_digest,
         "digest": canonical_digest(pack),
         "pack": pack,
     }

@@ -52,8 +52,9 @@ def entries_stated(statements: Statements) -> Iterator[ModelVersion]:
     """Every entry that something is said of, each once."""
     named = set[ModelVersion]()
     for path in statements.list(paths.registry_models()):
-        name, version = path.split("/")[1:3]
-        named.add(ModelVersion(name=name, version=version))
+        _, name, *rest = path.split("/")
+        if len(rest) == 2:  # What lies elsewhere was planted: it is nobody's statement.
+            named.add(ModelVersion(name=name, version=rest[0]))
     return iter(sorted(named))
 
 

@@ -82,7 +82,11 @@ class Statements:
         self, path: str, kind: PredicateKind, subjects: Mapping[str, str], at: datetime, predicate: Mapping[str, Any]
     ) -> Envelope:
         statement = Statement(kind=kind, subjects=subjects, at=at, predicate={**predicate, PATH: path})
-        return self.signing.sign(kind.purpose, STATEMENT_TYPE, statement.payload())
+        envelope = self.signing.sign(kind.purpose, STATEMENT_TYPE, statement.payload())
+        if because := self.signing.objection(kind.purpose, envelope, at):
+            # A key past its time would leave a create-only statement that nobody believes.
+            raise Refused(f"{path} is not signed, since nobody would believe it: {because}; see docs/signing-keys.md")
+        return envelope
 
 
 def signed_receipt(signing: Signing, receipt: Receipt) -> Receipt:
