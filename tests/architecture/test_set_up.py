@@ -68,7 +68,7 @@ def test_a_terminal_sees_the_seconds_and_ctrl_c_leaves_nothing_behind(makefile: 
     )
     os.close(follower)
     seen = b""
-    while b"packages: 1 s" not in seen:
+    while not re.search(rb"packages: [1-9]\d* s", seen):  # A busy machine may skip a second.
         seen += os.read(leader, 1000)
     os.killpg(process.pid, signal.SIGINT)
     process.wait(30)
