@@ -111,7 +111,7 @@ FORGERIES: dict[str, tuple[str, Change, str]] = {
         lambda says: says["predicate"].update(override="engineer: eve because I can"),
         "signed nothing",
     ),
-    "a plan that asks nobody": (
+    "a plan of other bytes": (
         "/plans/",
         lambda says: says["predicate"].update(bundle="sha256:" + "0" * 64),
         "other bytes",
