@@ -27,11 +27,11 @@ setup:
 ready: $(VENV)/.ready node_modules/.ready
 	@:  # Else make says that there was nothing to do.
 
-$(VENV)/.ready: requirements.in pyproject.toml constraints.txt
+$(VENV)/.ready: requirements.in pyproject.toml constraints.txt verifier/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12"; exit 1; }
 	@test -x $(BIN)/python || { $(STEP) "Python environment" $(PYTHON) -m venv $(VENV); }
 	@$(STEP) "pip" $(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25'
-	@$(STEP) "Python packages, a minute or two" $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@$(STEP) "Python packages, a minute or two" $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]' --editable ./verifier
 	@$(STEP) "Service Bus emulator, built here" $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[service-bus]' \
 		>$(VENV)/service-bus.log 2>&1 \
 		|| echo "The Service Bus emulator is left out: Qpid Proton needs a C compiler and Python's headers (on Debian build-essential and python3-dev); see $(VENV)/service-bus.log"

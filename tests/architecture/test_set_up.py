@@ -87,8 +87,10 @@ def test_a_terminal_sees_the_seconds_and_ctrl_c_leaves_nothing_behind(makefile: 
 def checkout(tmp_path: Path) -> Path:
     """A folder with the project's Makefile where only npm's packages are missing, and an npm that keeps a diary."""
     shutil.copy(PROJECT / "Makefile", tmp_path)
+    (tmp_path / "verifier").mkdir()
     for name in ("requirements.in", "pyproject.toml", "constraints.txt", "package.json", "package-lock.json"):
         (tmp_path / name).touch()
+    (tmp_path / "verifier" / "pyproject.toml").touch()
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / ".ready").touch()
     (tmp_path / "bin").mkdir()

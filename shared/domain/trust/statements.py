@@ -1,7 +1,7 @@
 """in-toto statements: who or what a predicate is about, by digest, and what it says.
 
-Contract: https://github.com/in-toto/attestation (Statement v1). The predicate types are our own; docs/trust.md and
-docs/statements.schema.json describe them.
+Contract: https://github.com/in-toto/attestation (Statement v1). The predicate types are our own; docs/trust.md
+describes them.
 """
 
 from collections.abc import Mapping

@@ -248,7 +248,7 @@ def prove_entry(entry: int, out: Path | None) -> None:
     """Write the proof that entry number ENTRY is in the log, for a verifier that does not have the product."""
     proof = find_app().get(f"audit/{entry}/proof")
     file = out or Path(f"entry-{entry}.proof.json")
-    file.write_text(json.dumps(proof, indent=2), encoding="utf-8")
+    file.write_text(_canonical(proof), encoding="utf-8")
     emit_facts({"proof": str(file), "entry": str(entry), "of": str(proof["size"])})
 
 
@@ -258,11 +258,14 @@ def prove_entry(entry: int, out: Path | None) -> None:
 def prove(promotion: str, file: Path) -> None:
     """Write everything that is signed about PROMOTION, for `signalbox-verify`, which needs no product."""
     proof = find_app().get(f"promotions/{promotion}/proof")
-    # Canonical, so that a verifier notices every byte that was changed on the way.
-    content = json.dumps(proof, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    file.write_text(content, encoding="utf-8")
+    file.write_text(_canonical(proof), encoding="utf-8")
     statements, entries = len(proof["statements"]), len(proof["log"])
     emit_facts({"proof": str(file), "statements": str(statements), "entries of the log": str(entries)})
+
+
+def _canonical(proof: Any) -> str:
+    """*proof* in its one form, so that a verifier notices every byte that was changed on the way."""
+    return json.dumps(proof, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _read_plan(file: Path) -> Any:

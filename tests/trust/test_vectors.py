@@ -1,0 +1,103 @@
+"""Golden vectors: the product and the verifier agree with the published example of DSSE, and with what was released."""
+
+import json
+import subprocess
+import sys
+from base64 import b64decode, urlsafe_b64encode
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+from shared.adapters.signing.purpose_keys import PurposeKeys
+from shared.adapters.signing.trusted_keys import read_trusted_keys
+from shared.domain.trust.envelopes import signed_bytes
+from shared.domain.trust.keys import Purpose
+from shared.domain.trust.merkle import includes
+from shared.domain.trust.statements import PredicateKind
+from shared.domain.trust.tree_heads import read_envelope, read_tree_head
+from shared.records.statements import _moment, _opened
+from tests.amounts import amount
+from tests.trust.verifier import canonical, run, signed, verdict
+
+VECTORS = Path(__file__).parent / "vectors"
+PROOF = (VECTORS / "promotion-proof.json").read_bytes()
+DOCUMENT = json.loads(PROOF)
+KEYS = signed.read_keys((VECTORS / "trusted-keys.json").read_bytes())
+
+
+@pytest.fixture(scope="module")
+def product() -> PurposeKeys:
+    """The product's own verification, which has no private key here."""
+    trusted = read_trusted_keys(VECTORS / "trusted-keys.json")
+    return PurposeKeys({}, {}.__getitem__, lambda: trusted)
+
+
+def test_the_published_example_of_dsse_is_verified() -> None:
+    vector = json.loads((VECTORS / "dsse.json").read_text())
+    content = signed_bytes(vector["type"], vector["body"].encode())
+    raw = b64decode(vector["envelope"]["signatures"][0]["sig"])
+    signature = encode_dss_signature(int.from_bytes(raw[:32]), int.from_bytes(raw[32:]))
+    x, y = (urlsafe_b64encode(int(vector[name]).to_bytes(32)).rstrip(b"=").decode() for name in ("x", "y"))
+    key = {"kid": "example", "kty": "EC", "crv": "P-256", "x": x, "y": y}
+
+    assert content.decode() == vector["encoding"]
+    signed.verify_signature(key, signature, content)
+    with pytest.raises(InvalidSignature):
+        signed.verify_signature(key, signature, content + b".")
+
+
+def test_the_verifier_proves_what_was_released() -> None:
+    outcome = run(VECTORS / "promotion-proof.json", "--keys", VECTORS / "trusted-keys.json")
+
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+
+
+@pytest.mark.parametrize("path", sorted(DOCUMENT["statements"]))
+def test_the_product_believes_the_statements_that_were_released(product: PurposeKeys, path: str) -> None:
+    envelope = read_envelope(DOCUMENT["statements"][path])
+    kinds = {kind.type_uri: kind for kind in PredicateKind}
+    kind = kinds[json.loads(envelope.content)["predicateType"]]
+
+    assert product.objection(kind.purpose, envelope, _moment(path, _opened(path, envelope, kind))) == ""
+
+
+@pytest.mark.parametrize("number", range(len(DOCUMENT["log"])))
+def test_the_product_finds_released_entries_below_their_heads(product: PurposeKeys, number: int) -> None:
+    proof = DOCUMENT["log"][number]
+    envelope = read_envelope(proof["head"])
+    head = read_tree_head(envelope)
+    hashes = [b64decode(text) for text in proof["hashes"]]
+
+    assert product.objection(Purpose.LOG, envelope, head.at) == ""
+    assert includes(b64decode(proof["entry"]), proof["index"], proof["size"], head.root, hashes)
+
+
+def test_every_byte_of_a_small_proof_counts() -> None:
+    content = canonical(DOCUMENT["log"][0])
+    assert verdict(content, KEYS) == ""
+    for at in range(len(content)):
+        for bit in range(amount(1, 8)):
+            changed = bytes([content[at] ^ (1 << (at + bit) % 8)])
+            assert verdict(content[:at] + changed + content[at + 1 :], KEYS), f"byte {at} was {content[at : at + 1]!r}"
+
+
+def test_the_proof_of_an_entry_is_accepted_alone(tmp_path: Path) -> None:
+    entry: Any = DOCUMENT["log"][0]
+    (tmp_path / "entry.json").write_bytes(canonical(entry))
+
+    outcome = run(tmp_path / "entry.json", "--keys", VECTORS / "trusted-keys.json")
+
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    assert "receipt issued" in outcome.stdout
+
+
+def test_the_installed_command_is_the_same() -> None:
+    command = Path(sys.executable).with_name("signalbox-verify")
+    if not command.exists():
+        pytest.skip("the verifier's package is not installed here: run `make setup`")
+    arguments = [command, VECTORS / "promotion-proof.json", "--keys", VECTORS / "trusted-keys.json"]
+
+    assert subprocess.run(arguments, capture_output=True, check=False, cwd=VECTORS.anchor).returncode == 0

@@ -1,0 +1,149 @@
+"""What a promotion's statements say together: each rests on the one before, from the bytes to the persons."""
+
+import hashlib
+from datetime import datetime, timedelta
+
+from signalbox_verify.signed import (
+    KINDS,
+    PURPOSES,
+    STATEMENT,
+    NotProven,
+    canonical,
+    open_envelope,
+    require,
+    verify_log_proof,
+)
+
+
+def open_statements(statements, keys):
+    """The predicates by kind: a list of each. A statement counts only at the path that it was made for."""
+    kinds = {kind: [] for kind in PURPOSES}
+    for path, envelope in statements.items():
+        payload = open_envelope(envelope, STATEMENT, None, keys, path)
+        require(payload["_type"] == "https://in-toto.io/Statement/v1", f"{path} is not an in-toto statement")
+        kind, predicate = payload["predicateType"].removeprefix(KINDS).removesuffix("/v1"), payload["predicate"]
+        own = "promotions/{promotion}/effects/{stage}/{phase}/receipt.json" if kind == "receipt" else "{path}"
+        require(own.format_map(predicate) == path, f"{path} was signed for {own.format_map(predicate)}")
+        bundle = predicate.get("digest" if kind == "receipt" else "bundle")
+        subjects = {subject["name"]: "sha256:" + subject["digest"]["sha256"] for subject in payload["subject"]}
+        fits = kind == "decision" or bundle is None or subjects.get(predicate["model"]) == bundle
+        require(fits, f"{path} is about other bytes than its model's")
+        kinds[kind].append(predicate)
+    return kinds
+
+
+def verify_receipt(receipt, plan, kinds, logged):
+    """The evidence pack that *receipt* rests on, and the decisions that it counts."""
+    place = f"{receipt['stage']} ({receipt['phase']})"
+    for name in ("promotion", "plan", "model"):
+        require(receipt[name] == plan[name], f"the receipt of {place} is for {name} {receipt[name]}, not {plan[name]}")
+    require(receipt["phase"] == "exit" or receipt["digest"] == plan["bundle"], f"{place}: a bundle that nobody planned")
+    pack = next((pack["pack"] for pack in kinds["evidence-pack"] if pack["digest"] == receipt["evidence"]), None)
+    require(pack is not None, f"the receipt of {place} rests on evidence that is not in the proof")
+    require(canonical(pack) == receipt["evidence"], f"the evidence pack of {place} does not have its digest")
+    for name in ("promotion", "stage", "phase", "plan", "model"):
+        require(pack[name] == receipt[name], f"{place}: the evidence is for {name} {pack[name]}")
+    require(pack["bundle"] == receipt["digest"], f"{place}: the evidence is for {pack['bundle']}")
+    own = {"promotion": plan["promotion"], "plan": plan["plan"], "model": plan["model"]}
+    measured = {canonical(record["record"]) for record in kinds["evidence"] if own.items() <= record.items()}
+    for assessment in pack["assessments"]:
+        require(canonical(assessment) in measured, f"{place}: people were shown figures that nobody measured")
+    last = pack["assessments"][-1]
+    require((last["stage"], last["phase"]) == (receipt["stage"], receipt["phase"]), f"{place} itself was not measured")
+    gates = {verdict["gate"] for verdict in last["verdicts"]}
+    require(gates == {text.rpartition(": ")[0] for text in receipt["verdicts"]}, f"{place}: gates are missing")
+    # Freezes are judged anew at the receipt: people may have thought for days.
+    failed = [v["gate"] for v in last["verdicts"] if v["outcome"] != "pass" and v["gate"] != "not_frozen"]
+    failed += [text for text in receipt["verdicts"] if not text.endswith(": pass")]
+    require(not failed or receipt["override"], f"{place}: {failed[:1]} did not pass, and nobody answered for it")
+    own = {name: receipt[name] for name in ("promotion", "stage", "phase", "evidence", "digest", "issued", "approvals")}
+    in_log = any(own.items() <= entry["facts"].items() for entry in logged)
+    require(in_log, f"the receipt of {place} is not in the audit log")
+    if receipt["phase"] == "entry":
+        verify_approvals(receipt, plan, pack, kinds["decision"], logged, place)
+    if receipt["override"]:
+        consents = decisions_on(receipt, f"-break-glass-{receipt['phase']}", kinds["decision"], logged, place)
+        texts = (f"{consent['role']}: {consent['name']} because {consent['reason']}" for consent in consents)
+        signed = "; ".join(text for text in texts if text in receipt["override"])
+        require(len(signed) == len(receipt["override"]), f"{place}: an override of somebody who signed nothing")
+    return pack
+
+
+def decisions_on(receipt, suffix, decisions, logged, place):
+    """The decisions of distinct persons on what *receipt* rests on, made before it, which the audit log has."""
+    counted, own = [], {"promotion": receipt["promotion"], "stage": receipt["stage"] + suffix}
+    latest = datetime.fromisoformat(receipt["issued"]) + timedelta(seconds=1)  # It is written in whole seconds.
+    for record in (record for record in decisions if own.items() <= record.items()):
+        decision, key = record["decision"], record["path"] + "/"
+        if decision["evidence"] != receipt["evidence"] or decision["withdrawn"]:
+            continue
+        require(decision["approved"], f"{place}: {decision['name']} rejected it")
+        require(datetime.fromisoformat(decision["at"]) < latest, f"{place}: {decision['name']} decided later")
+        history = sorted((e for e in logged if e["key"].startswith(key)), key=lambda entry: entry["number"])
+        last = history[-1]["facts"] if history and history[-1]["key"].startswith(f"{key}approved/") else {}
+        same = all(last.get(name) == decision[name] for name in ("role", "oid", "tenant", "evidence", "at", "reason"))
+        require(same, f"{place}: the audit log does not have the decision of {decision['name']}")
+        counted.append(decision)
+    require(len({(d["tenant"], d["oid"]) for d in counted}) == len(counted), f"{place}: one person approved twice")
+    return counted
+
+
+def verify_approvals(receipt, plan, pack, decisions, logged, place):
+    roles = next(stage["approvers"] for stage in plan["stages"] if stage["stage"] == receipt["stage"])
+    counted = decisions_on(receipt, "", decisions, logged, place)
+    approved = {f"{decision['role']}: {decision['name']} ({decision['oid']})" for decision in counted}
+    for role in [*roles, *(role["name"] for role in pack["asked"])]:
+        require(any(d["role"] == role for d in counted), f"{place}: nobody has approved as {role}")
+    for text in receipt["approvals"]:
+        require(text in approved, f"{place}: the receipt names {text}, who signed nothing")
+
+
+def verify_files(files, bundle):
+    order = sorted(files, key=lambda f: (f["part"], f["path"], f["size"], f["sha256"]))
+    lines = "".join(f"{f['part']}/{f['path']}\0{f['size']}\0{f['sha256']}\n" for f in order)
+    require(
+        "sha256:" + hashlib.sha256(lines.encode()).hexdigest() == bundle, f"the list of files of {bundle} is another"
+    )
+
+
+def verify_folder(files, folder):
+    """Raises NotProven unless *folder* has these files, and nothing else."""
+    listed = {f"{file['part']}/{file['path']}": file["sha256"] for file in files}
+    present = {
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()
+    }
+    for name in sorted(present ^ set(listed)):
+        raise NotProven(f"{name} is {'missing' if name in listed else 'not of the bundle'}")
+    for name, sha256 in listed.items():
+        require(not (folder / name).is_symlink() and (folder / name).is_file(), f"{name} is not a plain file")
+        with (folder / name).open("rb") as content:
+            require(hashlib.file_digest(content, "sha256").hexdigest() == sha256, f"{name} has other bytes")
+
+
+def verify(proof, keys, folder=None):
+    """What is proven, in lines. Raises NotProven."""
+    require(set(proof) == {"format", "promotion", "statements", "log"}, "the proof has other fields")
+    require(proof["format"] == "signalbox-proof/v1", f"the proof has format {proof['format']!r}")
+    kinds = open_statements(proof["statements"], keys)
+    logged = [verify_log_proof(log_proof, keys) for log_proof in proof["log"]]
+    require(len(kinds["plan"]) == 1, "the proof does not have its one plan")
+    (plan,), receipts = kinds["plan"], {(receipt["stage"], receipt["phase"]): receipt for receipt in kinds["receipt"]}
+    require(plan["promotion"] == proof["promotion"] and plan["stages"], "the plan is of another promotion, or empty")
+    lines = [f"{plan['model']} with {plan['bundle']}, to {plan['target']}, by plan {plan['plan']}"]
+    for stage, phase in ((stage["stage"], phase) for stage in plan["stages"] for phase in ("entry", "exit")):
+        require((stage, phase) in receipts, f"there is no receipt for the {phase} of {stage}")
+        receipt, entry = receipts[stage, phase], receipts[stage, "entry"]
+        require(receipt["approvals"] == entry["approvals"], f"{stage}: other approvals on the way out than in")
+        pack = verify_receipt(receipt, plan, kinds, logged)
+        verify_files(pack["contents"], receipt["digest"])
+        override = f"; overridden by {receipt['override']}" if receipt["override"] else ""
+        gates = ", ".join(receipt["verdicts"]) or "no gate"
+        lines.append(f"{stage} ({phase}) at {receipt['issued']} with {receipt['digest']}: {gates}{override}")
+        lines += [f"  approved by {text}" for text in receipt["approvals"]]
+    for move in (*kinds["move"], *kinds["serving-change"], *kinds["registry-state"]):
+        require(move.get("change") != "undone", f"{move['move']} at {move['stage']} was undone")
+        lines += [f"{move['move']} at {move['stage']} was made at {move['at']}"] if "change" in move else []
+    if folder:
+        verify_folder(pack["contents"], folder)
+        lines.append(f"the folder has the {len(pack['contents'])} files of {receipt['digest']}, and no other")
+    return [*lines, f"{len(logged)} entries lie below signed heads of the audit log"]
