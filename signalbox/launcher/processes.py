@@ -4,12 +4,32 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from signalbox.lifeline import die_with_parent
 
 _STOP_PATIENCE_S = 8.0
+
+
+@contextlib.contextmanager
+def _without_interruption() -> Iterator[set[signal.Signals]]:
+    """Hold Ctrl-C back during a fork; yields the signals that were held back before.
+
+    Python calls hooks of its own after a fork, and an exception in one is printed and forgotten, Ctrl-C's too.
+    """
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield {signal.Signals(number) for number in mask}
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _begin(mask: set[signal.Signals]) -> None:
+    """In the child, before its program begins: it takes signals as its parent did before the fork."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    die_with_parent()
 
 
 class Child:
@@ -20,7 +40,7 @@ class Child:
     ) -> None:
         self.name, self.log = name, log
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as output:
+        with log.open("ab") as output, _without_interruption() as mask:
             self._process = subprocess.Popen(
                 command,
                 stdout=output,
@@ -29,7 +49,7 @@ class Child:
                 env={**os.environ, **environment},
                 cwd=folder,
                 start_new_session=True,
-                preexec_fn=die_with_parent,
+                preexec_fn=partial(_begin, mask),
             )
 
     @property

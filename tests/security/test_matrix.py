@@ -66,6 +66,7 @@ MAY = {
     "show_promotion": EVERYBODY,
     "explain_promotion": EVERYBODY,
     "show_evidence": EVERYBODY,
+    "prove_promotion": EVERYBODY,
     "approve_promotion": "SPF",
     "reject_promotion": "SPF",
     "withdraw_decision": "SPF",

@@ -7,7 +7,7 @@ from typing import Any
 
 from shared import contracts as c
 from shared.application.promotion.awaited_roles import Waited, open_promotions, waited_for
-from shared.application.promotion.proofs import PromotionProof, promotion_proof
+from shared.application.promotion.proofs import promotion_proof
 from shared.application.promotion.standing import pack_of
 from shared.application.promotion.stored_plans import opened
 from shared.application.promotion.unmet_needs import unmet_at_end, unmet_now
@@ -15,6 +15,8 @@ from shared.clients import Clients
 from shared.contracts import Promotion
 from shared.domain.promotion.approvals import who_can
 from shared.domain.promotion.plans import Phase
+from shared.domain.trust.envelopes import Envelope
+from shared.domain.trust.tree_heads import EntryProof
 from shared.durable.starting import find_instance
 from shared.records.listings import PROMOTIONS, listed
 from shared.records.promotion import PromotionRecord, find_promotion
@@ -104,6 +106,16 @@ class PromotionShown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProofShown:
+    """*statements* are the signed envelopes by their paths, *log* proofs of entries of the audit log."""
+
+    format: str
+    promotion: str
+    statements: dict[str, Envelope]
+    log: tuple[EntryProof, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceShown:
     stage: str
     phase: str
@@ -157,15 +169,16 @@ async def show_promotion(request: ApiRequest, promotion: str) -> PromotionShown:
     )
 
 
-async def prove_promotion(request: ApiRequest, promotion: str) -> PromotionProof:
+async def prove_promotion(request: ApiRequest, promotion: str) -> ProofShown:
     """Every signed statement that a promotion rests on, with proofs of the audit log, for `signalbox-verify`."""
     clients = request.clients
     opening = await asyncio.to_thread(opened, clients.ledger, promotion)
     if opening is None or opening.plan is None:
         raise Problem(404, "no such promotion", f"promotion {promotion!r} is not known, or has no plan")
-    return await asyncio.to_thread(
+    proof = await asyncio.to_thread(
         promotion_proof, clients.statements, clients.ledger, clients.audit, promotion, opening.plan
     )
+    return ProofShown(format=proof.format, promotion=proof.promotion, statements=proof.statements, log=proof.log)
 
 
 async def show_evidence(request: ApiRequest, promotion: str, query: EvidenceFilters) -> EvidenceShown:
