@@ -103,8 +103,8 @@ class Settings:
 
     *storage_accounts* makes a storage account's address of its name. *signing_keys* are `KEYID@ADDRESS` by purpose, and
     *trusted_keys* is the file of the public keys: without them nothing is promoted. *key_vault_hosts* are the patterns
-    of vaults that may be asked to sign. Without *token_issuer* nobody can
-    approve; without *secrets_key* no pipeline's task is taken.
+    of vaults that may be asked to sign. Without *token_issuer* nobody can approve; without *secrets_key* no pipeline's
+    task is taken.
     *tree_heads* is the address of the container, or the `file:` folder, where heads of the audit log are published.
     *caller_keys* are the sha256 digests of the machines' keys by name;
     *platform_sign_in* says that App Service signs callers in, so that its header is true.

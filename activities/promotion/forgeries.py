@@ -35,7 +35,6 @@ def tell_forgeries(clients: Clients, subject: str, forgeries: Iterable[ForgedErr
         content = clients.store.read_file(forgery.path) or b""
         digest = hashlib.sha256(forgery.path.encode() + b"\0" + content).hexdigest()
         key = f"forgeries/{digest[:32]}"
-
         copy = paths.forgery(digest)
         clients.store.create_file(copy, content)
         facts = {"path": forgery.path, "because": forgery.because, "copy": copy}

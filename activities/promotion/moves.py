@@ -14,12 +14,12 @@ from activities.promotion.movers.entry import approvers
 from activities.promotion.receipts import require_receipt
 from shared import contracts as c
 from shared.application.promotion.stage_training import carried
-from shared.application.promotion.stored_plans import move_order, opened, signed_move_order, signed_plan
+from shared.application.promotion.stored_plans import move_order, require_signed, unsigned_move_order
 from shared.clients import Clients
 from shared.domain.failures import Refused
 from shared.domain.promotion.models import APPROVED_BY, STATE, EntryState
 from shared.domain.promotion.plans import Move
-from shared.domain.trust.statements import PredicateKind
+from shared.domain.trust.statements import PredicateKind, Statement
 from shared.records import paths
 from shared.records.registry import EntryStatement, sign_entry
 
@@ -35,7 +35,7 @@ def make_move(clients: Clients, step: c.MoveStep) -> c.Moved:
     """Take it as far as it goes now; *waiting* names what Azure is still at work on."""
     if _is_said(clients, step.key, step):
         return c.Moved()
-    order = signed_move_order(clients.statements, clients.ledger, step)
+    order = move_order(clients.statements, clients.ledger, step)
     require_receipt(clients, order)
     if _is_undoing(clients, order):
         raise _undone_already(order)
@@ -53,15 +53,13 @@ def make_move(clients: Clients, step: c.MoveStep) -> c.Moved:
 @tells_forgeries
 def undo_move(clients: Clients, step: c.MoveStep) -> c.Moved:
     """Put back what there was before; where nothing was begun there is nothing to undo. It is not made after this."""
-    order = move_order(clients.ledger, step)
+    order = unsigned_move_order(clients.ledger, step)
     clients.ledger.record(_undoing(order), {"at": stamp(clients)})
     before = _remembered(clients, order)
     if before is None or _is_said(clients, _undone(order), order):
         return c.Moved()
     # What was there before is signed, so the move was made by a signed plan: by no other one is it taken back.
-    opening = opened(clients.ledger, step.promotion.id)
-    digest = order.plan_digest or (opening.plan_digest if opening else "")  # Empty in undos of the first version.
-    signed_plan(clients.statements, clients.ledger, step.promotion.id, digest)
+    require_signed(clients.statements, step.promotion.id, order.plan_digest)
     waiting = MOVERS[order.move].undo(clients, carried(clients.ledger, order), before)
     if not waiting:
         _record(clients, order, _undone(order), "undone", before)
@@ -70,16 +68,20 @@ def undo_move(clients: Clients, step: c.MoveStep) -> c.Moved:
 
 def _remember(clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> Mapping[str, Any]:
     """What there was before the first touch: of this attempt, or of an earlier one that did not end."""
-    predicate = {"promotion": order.promotion.id, "stage": order.stage, "move": order.move.value, "before": before}
-    path, subjects = _statement(_before(order)), {str(order.plan.model): order.plan.digest}
-    if clients.statements.create(path, PredicateKind.MOVE, subjects, clients.clock.now(), predicate):
+    statement = Statement(
+        kind=PredicateKind.MOVE,
+        subjects={str(order.plan.model): order.plan.digest},
+        at=clients.clock.now(),
+        predicate={**_facts(order), "before": before},
+    )
+    if clients.statements.create(_statement_path(_before(order)), statement):
         return before
     return _remembered(clients, order) or before
 
 
 def _remembered(clients: Clients, order: c.MoveOrder) -> Mapping[str, Any] | None:
     """What was there before the move, None where nothing was begun. Raises Refused where nobody signed it."""
-    predicate = clients.statements.read(_statement(_before(order)), PredicateKind.MOVE)
+    predicate = clients.statements.read(_statement_path(_before(order)), PredicateKind.MOVE)
     if predicate is not None:
         return dict(predicate["before"])
     if clients.ledger.find(_before(order)) is not None or clients.ledger.find(order.key) is not None:
@@ -92,7 +94,7 @@ def _remembered(clients: Clients, order: c.MoveOrder) -> Mapping[str, Any] | Non
 
 def _is_said(clients: Clients, key: str, step: c.MoveStep) -> bool:
     """Whether the deciding key says that the move was made or undone; the ledger's entry alone proves nothing."""
-    return clients.statements.read(_statement(key), _kind(step.move)) is not None
+    return clients.statements.read(_statement_path(key), _kind(step.move)) is not None
 
 
 def _is_undoing(clients: Clients, order: c.MoveOrder) -> bool:
@@ -104,14 +106,23 @@ def _undone_already(order: c.MoveOrder) -> Refused:
 
 
 def _record(clients: Clients, order: c.MoveOrder, key: str, kind: str, before: Mapping[str, Any]) -> None:
-    facts = {"promotion": order.promotion.id, "stage": order.stage, "move": order.move.value}
+    facts = _facts(order)
     clients.audit.append(key, kind, str(order.plan.model), "signalbox", facts)
-    subjects = {str(order.plan.model): carried(clients.ledger, order).plan.digest}
-    predicate = {**facts, "change": kind, "plan": order.plan_digest, "place": order.at.stage.place}
-    if order.move in (Move.PUBLISH_ENTRY, Move.APPROVE_ENTRY):
+    if _kind(order.move) is PredicateKind.REGISTRY_STATE:
         _state_entry(clients, order, kind, before)
-    clients.statements.create(_statement(key), _kind(order.move), subjects, clients.clock.now(), predicate)
+    statement = Statement(
+        kind=_kind(order.move),
+        subjects={str(order.plan.model): carried(clients.ledger, order).plan.digest},
+        at=clients.clock.now(),
+        predicate={**facts, "change": kind, "plan": order.plan_digest, "place": order.at.stage.place},
+    )
+    clients.statements.create(_statement_path(key), statement)
     clients.ledger.record(key, {"at": stamp(clients)})
+
+
+def _facts(order: c.MoveOrder) -> dict[str, str]:
+    """Which move it is, in the audit log and in statements."""
+    return {"promotion": order.promotion.id, "stage": order.stage, "move": order.move.value}
 
 
 def _state_entry(clients: Clients, order: c.MoveOrder, change: str, before: Mapping[str, Any]) -> None:
@@ -143,7 +154,7 @@ def _state_entry(clients: Clients, order: c.MoveOrder, change: str, before: Mapp
     sign_entry(clients.statements, f"{order.promotion.id}-{number}-{order.move.value}-{change}", statement)
 
 
-def _statement(key: str) -> str:
+def _statement_path(key: str) -> str:
     """Where the statement lies that the ledger's entry *key* rests on."""
     return paths.statement_of(f"{key}.json")
 

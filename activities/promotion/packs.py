@@ -26,9 +26,9 @@ def write_evidence_pack(clients: Clients, step: c.StageStep) -> c.EvidencePack:
 
 
 def _write(clients: Clients, step: c.StageStep) -> c.EvidencePack:
-    order = stage_order(clients.statements, clients.ledger, step)
     from shared.evidence_page import page
 
+    order = stage_order(clients.statements, clients.ledger, step)
     paths_by_name = {
         name: paths.evidence(order.promotion.id, order.stage, order.phase.value, name)
         for name in ("pack.json", "pack.html")

@@ -27,7 +27,7 @@ from shared.domain.promotion.plans import Phase
 from shared.domain.promotion.receipts import Receipt, objection
 from shared.records import paths
 from shared.records.promotion import evidence_pack_at
-from shared.records.statements import receipt_objection, signed_receipt
+from shared.records.statements import ForgedError, receipt_objection, signed_receipt
 
 _LIFE = timedelta(hours=24)
 
@@ -63,9 +63,10 @@ def _issue(clients: Clients, step: c.StageStep) -> Receipt:
     order = stage_order(clients.statements, clients.ledger, step)
     refuse_changed_source(clients, order)
     for stage in (order.stage, glass_stage(order.stage, order.phase)):
-        forgeries = use_decisions(clients.statements, order.promotion.id, stage)
+        forgeries: list[ForgedError] = []
+        records = use_decisions(clients.statements, order.promotion.id, stage, forgeries)
         tell_forgeries(clients, str(order.plan.model), forgeries)
-        refuse_removed_decisions(clients.statements, clients.audit, order, stage)
+        refuse_removed_decisions(records, clients.audit, order, stage)
     override = break_glass(clients.statements, clients.configuration.ladder.break_glass, order, clients.clock.now())
     verdicts = _verdicts(clients, order)
     failures = [f"{verdict.gate}: {verdict.because}" for verdict in verdicts if verdict.outcome is not GateOutcome.PASS]

@@ -143,7 +143,6 @@ def _alarm(clients: Clients, entry: ModelVersion, expected: str, actual: str) ->
     message = f"{entry} in the central registry has {actual}, approved was {expected}"
     key = f"scrubs/{entry.name}/{entry.version}/{identity.digest(expected, actual)}"
     facts = {"approved": expected, "found": actual}
-
     clients.audit.append(key, "registry altered", str(entry), "signalbox", facts)  # No ledger can keep it quiet.
 
     def act() -> c.Done:

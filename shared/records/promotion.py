@@ -17,7 +17,7 @@ from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.people import Askers
 from shared.domain.promotion.plans import Champion
 from shared.domain.trust.envelopes import Envelope
-from shared.domain.trust.statements import PredicateKind
+from shared.domain.trust.statements import PredicateKind, Statement
 from shared.records import paths
 from shared.records.statements import ForgedError, Statements
 from shared.records.store import LATER, RecordStore, Stored
@@ -162,9 +162,14 @@ def signed_decision(statements: Statements, path: str) -> SignedDecision | None:
     return SignedDecision(approval=replace(approval, used=USED in stored.blob.metadata), stored=stored)
 
 
-def decision_predicate(promotion: str, stage: str, approval: Approval) -> dict[str, Any]:
-    """What a door signs of a decision."""
-    return {"promotion": promotion, "stage": stage, "decision": encode(replace(approval, used=False))}
+def decision_statement(promotion: str, stage: str, approval: Approval, at: datetime) -> Statement:
+    """What a door signs of a decision, at *at*; it is about the evidence that the person was shown."""
+    return Statement(
+        kind=PredicateKind.DECISION,
+        subjects={f"evidence of {promotion}": approval.evidence},
+        at=at,
+        predicate={"promotion": promotion, "stage": stage, "decision": encode(replace(approval, used=False))},
+    )
 
 
 def stage_evidence_at(statements: Statements, path: str) -> StageEvidence | None:
@@ -199,17 +204,7 @@ def _require(statement: str, predicate: Mapping[str, Any], **bound: str) -> None
 def sign_evidence(statements: Statements, path: str, order: StageOrder, measured: StageEvidence, at: datetime) -> None:
     """Say with the measuring key what was measured for *order*. Safe to repeat: the first measurement stands."""
     record = encode(measured)
-    predicate = {
-        "promotion": order.promotion.id,
-        "stage": order.stage,
-        "phase": order.phase.value,
-        "model": str(order.plan.model),
-        "bundle": order.plan.digest,
-        "plan": order.plan_digest,
-        "record": record,
-    }
-    subjects = {str(order.plan.model): order.plan.digest, path: canonical_digest(record)}
-    statements.create(paths.statement_of(path), PredicateKind.EVIDENCE, subjects, at, predicate)
+    _sign_measured(statements, PredicateKind.EVIDENCE, path, order, at, canonical_digest(record), {"record": record})
 
 
 def evidence_pack_at(statements: Statements, path: str, order: StageOrder) -> Any:
@@ -225,18 +220,33 @@ def evidence_pack_at(statements: Statements, path: str, order: StageOrder) -> An
 
 def sign_pack(statements: Statements, path: str, order: StageOrder, pack: Mapping[str, Any], at: datetime) -> None:
     """Say with the measuring key what people are shown for *order*. Safe to repeat: the first pack stands."""
+    digest = canonical_digest(pack)
+    content = {"digest": digest, "pack": pack}
+    _sign_measured(statements, PredicateKind.EVIDENCE_PACK, path, order, at, digest, content)
+
+
+def _sign_measured(
+    statements: Statements,
+    kind: PredicateKind,
+    path: str,
+    order: StageOrder,
+    at: datetime,
+    digest: str,
+    content: Mapping[str, Any],
+) -> None:
+    """Sign *content*, which has the *digest* and belongs to *order*; its readable copy is to lie at *path*."""
+    model = str(order.plan.model)
     predicate = {
         "promotion": order.promotion.id,
         "stage": order.stage,
         "phase": order.phase.value,
-        "model": str(order.plan.model),
+        "model": model,
         "bundle": order.plan.digest,
         "plan": order.plan_digest,
-        "digest": canonical_digest(pack),
-        "pack": pack,
+        **content,
     }
-    subjects = {str(order.plan.model): order.plan.digest, path: canonical_digest(pack)}
-    statements.create(paths.statement_of(path), PredicateKind.EVIDENCE_PACK, subjects, at, predicate)
+    subjects = {model: order.plan.digest, path: digest}
+    statements.create(paths.statement_of(path), Statement(kind=kind, subjects=subjects, at=at, predicate=predicate))
 
 
 def record_origin(store: RecordStore, digest: str, name: str, askers: Askers) -> None:

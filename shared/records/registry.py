@@ -9,7 +9,7 @@ from datetime import datetime
 
 from shared.codec import UndecodableError, decode, encode
 from shared.domain.promotion.models import ModelVersion
-from shared.domain.trust.statements import PredicateKind
+from shared.domain.trust.statements import PredicateKind, Statement
 from shared.records import paths
 from shared.records.statements import ForgedError, Statements
 
@@ -30,8 +30,13 @@ class EntryStatement:
 def sign_entry(statements: Statements, name: str, entry: EntryStatement) -> None:
     """Say what *entry* is from now on. Safe to repeat: *name* tells one change of it from all others."""
     path = f"{paths.registry_statements(entry.model.name, entry.model.version)}{name}.dsse.json"
-    subjects = {str(entry.model): entry.bundle}
-    statements.create(path, PredicateKind.REGISTRY_STATE, subjects, entry.at, {"entry": encode(entry)})
+    statement = Statement(
+        kind=PredicateKind.REGISTRY_STATE,
+        subjects={str(entry.model): entry.bundle},
+        at=entry.at,
+        predicate={"entry": encode(entry)},
+    )
+    statements.create(path, statement)
 
 
 def entry_statement(statements: Statements, entry: ModelVersion, forgeries: list[ForgedError]) -> EntryStatement | None:

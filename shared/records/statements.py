@@ -1,4 +1,4 @@
-"""Statements as they are signed and kept: one create-only blob each, which is the DSSE envelope.
+"""Statements as they are signed and kept: one blob each, which is the DSSE envelope. Only a decision may be replaced.
 
 A record that must not be forged is kept as the statement alone: there is no unsigned copy that could be believed
 instead. The statement names the path that it was made for, so that it counts nowhere else.
@@ -35,22 +35,13 @@ class Statements:
     store: RecordStore
     signing: Signing
 
-    def create(
-        self, path: str, kind: PredicateKind, subjects: Mapping[str, str], at: datetime, predicate: Mapping[str, Any]
-    ) -> bool:
-        """Sign and keep a statement where nothing is; False where something was."""
-        return self.store.create(path, self._signed(path, kind, subjects, at, predicate))
+    def create(self, path: str, statement: Statement) -> bool:
+        """Sign and keep *statement* where nothing is; False where something was. Raises Refused as `_signed` does."""
+        return self.store.create(path, self._signed(path, statement))
 
-    def replace(
-        self,
-        stored: Stored[Envelope],
-        kind: PredicateKind,
-        subjects: Mapping[str, str],
-        at: datetime,
-        predicate: Mapping[str, Any],
-    ) -> None:
-        """Write a newer statement over *stored*. Raises LostRace."""
-        self.store.update(stored, self._signed(stored.blob.path, kind, subjects, at, predicate))
+    def replace(self, stored: Stored[Envelope], statement: Statement) -> None:
+        """Sign *statement* and write it over *stored*. Raises LostRace, and Refused as `_signed` does."""
+        self.store.update(stored, self._signed(stored.blob.path, statement))
 
     def read(self, path: str, kind: PredicateKind) -> dict[str, Any] | None:
         """The predicate that is kept at *path*, None where nothing is. Raises ForgedError."""
@@ -78,12 +69,12 @@ class Statements:
             raise ForgedError(path, because)
         return predicate
 
-    def _signed(
-        self, path: str, kind: PredicateKind, subjects: Mapping[str, str], at: datetime, predicate: Mapping[str, Any]
-    ) -> Envelope:
-        statement = Statement(kind=kind, subjects=subjects, at=at, predicate={**predicate, PATH: path})
-        envelope = self.signing.sign(kind.purpose, STATEMENT_TYPE, statement.payload())
-        if because := self.signing.objection(kind.purpose, envelope, at):
+    def _signed(self, path: str, statement: Statement) -> Envelope:
+        """*statement*, bound to *path*. Raises Refused where its purpose has no key, or one that is past its time."""
+        purpose, at = statement.kind.purpose, statement.at
+        bound = replace(statement, predicate={**statement.predicate, PATH: path})
+        envelope = self.signing.sign(purpose, STATEMENT_TYPE, bound.payload())
+        if because := self.signing.objection(purpose, envelope, at):
             # A key past its time would leave a create-only statement that nobody believes.
             raise Refused(f"{path} is not signed, since nobody would believe it: {because}; see docs/signing-keys.md")
         return envelope

@@ -30,13 +30,13 @@ HOSTILE = test_hostile
 OTHER_STAGE = {"stage": "central", "what": Move.PUBLISH_ENTRY}
 LOCKS = [
     Lock(
-        symbol="read_plan",
+        symbol="stored_plans._stored_plan",
         condition='digest not in ("", raw["plan_digest"])',
         without="False",
         guard=test_stored_plans.test_an_order_for_another_plan_is_refused_before_anything_is_touched,
     ),
     Lock(
-        symbol="read_plan",
+        symbol="stored_plans._stored_plan",
         condition='content != raw["plan_digest"]',
         without="False",
         guard=test_stored_plans.test_a_plan_that_was_changed_in_its_record_is_refused,

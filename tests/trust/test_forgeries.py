@@ -21,7 +21,7 @@ from shared.domain.trust.keys import Purpose
 from shared.domain.trust.statements import PredicateKind
 from shared.ports import RegisteredModel
 from shared.records import paths
-from shared.records.promotion import decision_predicate
+from shared.records.promotion import decision_statement
 from shared.records.statements import Statements
 from tests.promotion.conftest import CENTRAL, PromotionApp
 from tests.signing import signing
@@ -75,7 +75,8 @@ def sign_with_own_key(app: PromotionApp, promotion: str, who: str, role: str, ev
 def sign_with_measuring_key(app: PromotionApp, promotion: str, who: str, role: str, evidence: str) -> None:
     """The key of the activity that measures was stolen: it is none for decisions."""
     path = f"{paths.decisions(promotion, 'central')}{role}-{evidence[7:23]}.json"
-    predicate = {**decision_predicate(promotion, "central", approval(app, who, role, evidence)), "path": path}
+    decision = approval(app, who, role, evidence)
+    predicate = {**decision_statement(promotion, "central", decision, decision.at).predicate, "path": path}
     payload = json.dumps(
         {
             "_type": "https://in-toto.io/Statement/v1",
@@ -90,8 +91,7 @@ def sign_with_measuring_key(app: PromotionApp, promotion: str, who: str, role: s
 def _sign(app: PromotionApp, statements: Statements, promotion: str, who: str, role: str, evidence: str) -> None:
     decision = approval(app, who, role, evidence)
     path = f"{paths.decisions(promotion, 'central')}{role}-{evidence[7:23]}.json"
-    predicate = decision_predicate(promotion, "central", decision)
-    statements.create(path, PredicateKind.DECISION, {"evidence": evidence}, decision.at, predicate)
+    statements.create(path, decision_statement(promotion, "central", decision, decision.at))
 
 
 @pytest.mark.parametrize("decider", [invent, sign_with_own_key, sign_with_measuring_key])

@@ -5,7 +5,7 @@ activities, from the records alone; the event that wakes the promotion says noth
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -26,14 +26,13 @@ from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Approval, ApprovalPolicy, Person, refuse_approval
 from shared.domain.promotion.plans import Phase
-from shared.domain.trust.statements import PredicateKind
 from shared.durable.starting import Client, wake
 from shared.ports import AuditLog, Ledger
 from shared.records import paths
 from shared.records.promotion import (
     USED,
     SignedDecision,
-    decision_predicate,
+    decision_statement,
     decisions,
     find_promotion,
     signed_decision,
@@ -218,7 +217,8 @@ def mark_withdrawn(records: DecisionRecords, promotion: str, choice: DecisionCho
     newest = max(unused, key=lambda own: own.approval.at)
     try:
         withdrawn = replace(newest.approval, withdrawn=True)
-        _replace(records.statements, request, newest.folder, newest.decision, withdrawn, choice.at)
+        statement = decision_statement(promotion, newest.folder, withdrawn, choice.at)
+        records.statements.replace(newest.decision.stored, statement)
     except LostRace as lost:
         message = "the decision was changed by somebody else; look again"
         raise DecisionRefused(Objection.CHANGED, message) from lost
@@ -281,7 +281,7 @@ def record_decision(
     folder = paths.decisions(request.id, stage)
     name = f"{approval.role}-{approval.evidence.removeprefix('sha256:')[:16]}"
     path = f"{folder}{name}.json"
-    while not _create(statements, request, stage, path, approval, approval.at):
+    while not statements.create(path, decision_statement(request.id, stage, approval, approval.at)):
         decision = signed_decision(statements, path)
         if decision is None:
             continue
@@ -290,9 +290,10 @@ def record_decision(
             approval = _standing(first, approval)
             break
         earlier = f"{folder}{name}-{identity.digest(first.oid, first.at.isoformat())}.json"
-        _create(statements, request, stage, earlier, first, approval.at)
+        # Signed now, by today's key: it was decided earlier, and is only kept beside the newer one.
+        statements.create(earlier, decision_statement(request.id, stage, first, approval.at))
         try:
-            _replace(statements, request, stage, decision, approval, approval.at)
+            statements.replace(decision.stored, decision_statement(request.id, stage, approval, approval.at))
         except LostRace:
             continue  # Somebody else has decided in the place of the one that was taken back.
         break
@@ -309,60 +310,37 @@ def _standing(first: Approval, approval: Approval) -> Approval:
     return first
 
 
-def _create(
-    statements: Statements, request: c.Promotion, stage: str, path: str, approval: Approval, at: datetime
-) -> bool:
-    """Sign *approval* now, at *at*, which is later than the decision where an earlier one is kept beside a newer."""
-    predicate = decision_predicate(request.id, stage, approval)
-    return statements.create(path, PredicateKind.DECISION, _subjects(request, approval), at, predicate)
+def use_decisions(
+    statements: Statements, promotion: str, stage: str, forgeries: list[ForgedError]
+) -> list[SignedDecision]:
+    """The decisions on *stage*, of which none can be withdrawn from now on; as `decisions` of the records.
 
-
-def _replace(
-    statements: Statements,
-    request: c.Promotion,
-    stage: str,
-    decision: SignedDecision,
-    approval: Approval,
-    at: datetime,
-) -> None:
-    """Write *approval* over *decision*. Raises LostRace."""
-    predicate = decision_predicate(request.id, stage, approval)
-    subjects = _subjects(request, approval)
-    statements.replace(decision.stored, PredicateKind.DECISION, subjects, at, predicate)
-
-
-def _subjects(request: c.Promotion, approval: Approval) -> dict[str, str]:
-    """What the decision is about: what the person was shown."""
-    return {f"evidence of {request.id}": approval.evidence}
-
-
-def use_decisions(statements: Statements, promotion: str, stage: str) -> list[ForgedError]:
-    """From now on no decision on *stage* can be withdrawn. Raises LostRace where one was, at this very moment.
-
-    Returns the files among them that no door has signed.
+    Raises LostRace where one was withdrawn at this very moment.
     """
-    forgeries: list[ForgedError] = []
-    for decision in decisions(statements, promotion, stage, forgeries):
+    used_decisions = list(decisions(statements, promotion, stage, forgeries))
+    for decision in used_decisions:
         blob = decision.stored.blob
         unused = not decision.approval.withdrawn and not decision.approval.used
         if unused and not statements.store.set_metadata(blob, {USED: "true"}):
             raise LostRace(f"{blob.path} was changed while it was used")
-    return forgeries
+    return used_decisions
 
 
-def refuse_removed_decisions(statements: Statements, audit: AuditLog, order: c.StageOrder, stage: str) -> None:
-    """Raise ForgedError where the audit log knows a decision on *stage* that its records do not say any more.
+def refuse_removed_decisions(
+    records: Iterable[SignedDecision], audit: AuditLog, order: c.StageOrder, stage: str
+) -> None:
+    """Raise ForgedError where the audit log knows a decision on *stage* that its *records* do not say any more.
 
     A rejection that was deleted, and a withdrawn approval that was put back, leave records that a door has signed; only
     the log tells them from the truth.
     """
     folder = paths.decisions(order.promotion.id, stage)
-    records = {_identity(decision.approval): decision for decision in decisions(statements, order.promotion.id, stage)}
+    recorded = {_identity(decision.approval): decision for decision in records}
     for entry in audit.about(order.plan.model.name):
         if not entry.key.startswith(folder) or not entry.kind.startswith("decision "):
             continue
         logged = decode(Approval, entry.facts)
-        decision = records.get(_identity(logged))
+        decision = recorded.get(_identity(logged))
         if decision is None:
             raise ForgedError(folder, f"{logged.name}'s decision as {logged.role} was removed; the audit log has it")
         if entry.kind == "decision withdrawn" and not decision.approval.withdrawn:

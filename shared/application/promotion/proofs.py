@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shared.codec import decode
+from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.promotion.plans import Phase, Plan
 from shared.domain.promotion.receipts import Receipt, envelope_of
@@ -51,7 +52,7 @@ def _statements(statements: Statements, promotion: str) -> Iterator[tuple[str, E
 def _receipts(ledger: Ledger, promotion: str, plan: Plan) -> Iterator[tuple[str, Envelope]]:
     for at in plan.stages:
         for phase in Phase:
-            key = f"{paths.PROMOTIONS}{promotion}/effects/{at.stage.name}/{phase.value}/receipt"
+            key = identity.promotion_key(promotion, f"{at.stage.name}/{phase.value}/receipt")
             content = ledger.find(key)
             if content is not None:
                 yield f"{key}.json", envelope_of(decode(Receipt, content))

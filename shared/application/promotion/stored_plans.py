@@ -12,7 +12,7 @@ from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.outlines import outline_of
-from shared.domain.trust.statements import PredicateKind
+from shared.domain.trust.statements import PredicateKind, Statement
 from shared.ports import Ledger
 from shared.records import paths
 from shared.records.statements import ForgedError, Statements
@@ -55,30 +55,36 @@ def stage_order(statements: Statements, ledger: Ledger, step: c.StageStep) -> c.
     return c.StageOrder(plan=plan, **{field.name: getattr(step, field.name) for field in fields(c.StageStep)})
 
 
-def signed_move_order(statements: Statements, ledger: Ledger, step: c.MoveStep) -> c.MoveOrder:
-    """`move_order`, with a plan that is signed: nothing is moved by another. Raises Refused as `signed_plan` does."""
-    order = move_order(ledger, step)
-    signed_plan(statements, ledger, step.promotion.id, step.plan_digest or (step.receipt.plan if step.receipt else ""))
+def move_order(statements: Statements, ledger: Ledger, step: c.MoveStep) -> c.MoveOrder:
+    """*step* with its plan, which it names from now on. Raises Refused as `signed_plan` does.
+
+    An order of the first version names no plan of its own, and its receipt does; an undo of that version has neither.
+    """
+    order = unsigned_move_order(ledger, step)
+    require_signed(statements, step.promotion.id, order.plan_digest)
     return order
 
 
-def move_order(ledger: Ledger, step: c.MoveStep) -> c.MoveOrder:
-    """*step* with its plan. Raises Refused as `read_plan` does.
-
-    An undo asks for no signature: it must put back what an earlier release has moved by a plan that nobody signed.
-    """
-    # An order of the first version names no plan of its own, and its receipt does; an undo of that version has neither.
-    digest = step.plan_digest or (step.receipt.plan if step.receipt else "")
-    plan = read_plan(ledger, step.promotion.id, digest)
-    return c.MoveOrder(plan=plan, **{field.name: getattr(step, field.name) for field in fields(c.MoveStep)})
+def unsigned_move_order(ledger: Ledger, step: c.MoveStep) -> c.MoveOrder:
+    """As `move_order`, for an undo: only what a signed plan has moved needs one. Raises Refused as `read_plan` does."""
+    named = step.plan_digest or (step.receipt.plan if step.receipt else "")
+    plan, digest = _stored_plan(ledger, step.promotion.id, named)
+    values = {field.name: getattr(step, field.name) for field in fields(c.MoveStep)}
+    return c.MoveOrder(plan=plan, **{**values, "plan_digest": digest})
 
 
 def signed_plan(statements: Statements, ledger: Ledger, promotion: str, digest: str) -> c.Plan:
     """As `read_plan`, of a plan that the deciding key has signed. Raises ForgedError where it has not."""
-    plan, path = read_plan(ledger, promotion, digest), paths.plan_statement(promotion, digest)
+    plan = read_plan(ledger, promotion, digest)
+    require_signed(statements, promotion, digest)
+    return plan
+
+
+def require_signed(statements: Statements, promotion: str, digest: str) -> None:
+    """Raise ForgedError unless the deciding key says that *digest* is the plan of *promotion*."""
+    path = paths.plan_statement(promotion, digest)
     if statements.read(path, PredicateKind.PLAN) is None:
         raise ForgedError(f"{_key(promotion)}.json", f"no statement of the deciding key is in {path}; promote anew")
-    return plan
 
 
 def sign_plan(statements: Statements, request: c.Promotion, plan: c.Plan, digest: str, at: datetime) -> None:
@@ -96,7 +102,8 @@ def sign_plan(statements: Statements, request: c.Promotion, plan: c.Plan, digest
         ],
     }
     subjects = {str(plan.model): plan.digest, f"plan of {request.id}": digest}
-    statements.create(paths.plan_statement(request.id, digest), PredicateKind.PLAN, subjects, at, predicate)
+    statement = Statement(kind=PredicateKind.PLAN, subjects=subjects, at=at, predicate=predicate)
+    statements.create(paths.plan_statement(request.id, digest), statement)
 
 
 def read_plan(ledger: Ledger, promotion: str, digest: str) -> c.Plan:
@@ -105,6 +112,11 @@ def read_plan(ledger: Ledger, promotion: str, digest: str) -> c.Plan:
     An empty *digest* comes from undos of the first version alone, and means the plan that was opened. Raises Refused
     for another plan, for one whose content is not what was approved under its digest, and where there is none.
     """
+    return _stored_plan(ledger, promotion, digest)[0]
+
+
+def _stored_plan(ledger: Ledger, promotion: str, digest: str) -> tuple[c.Plan, str]:
+    """As `read_plan`, with the digest of the plan."""
     raw, path = ledger.find(_key(promotion)) or {}, f"{_key(promotion)}.json"
     if not raw.get("plan"):
         raise Refused(f"{promotion} has no plan in {path}; restore that record from a backup, or promote anew")
@@ -117,7 +129,7 @@ def read_plan(ledger: Ledger, promotion: str, digest: str) -> c.Plan:
             f"the plan in {path} was changed: it has digest {content}, planned was {raw['plan_digest']}; "
             "restore that record from a backup, or promote anew"
         )
-    return decode(c.Plan, raw["plan"])
+    return decode(c.Plan, raw["plan"]), content
 
 
 def _key(promotion: str) -> str:

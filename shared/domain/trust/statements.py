@@ -28,7 +28,6 @@ class PredicateKind(StrEnum):
     REGISTRY_STATE = "registry-state"
     SERVING_CHANGE = "serving-change"
     MOVE = "move"
-    PROVENANCE = "provenance"
 
     @property
     def type_uri(self) -> str:
