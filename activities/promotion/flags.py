@@ -53,7 +53,7 @@ async def sweep_promotions(client: Client, clients: Clients, sweep: c.Sweep) -> 
 
 
 async def _wake_waiting(client: Client, clients: Clients, parts: Parts) -> None:
-    """Whoever's turn has come, and whoever was replaced while they waited for people."""
+    """Wake the promotions whose turn has come, and those that were replaced while they waited for people."""
     for lock in await asyncio.to_thread(waited_for, clients.store):
         with parts.part(f"the queue for {lock}"):
             for promotion in await asyncio.to_thread(list, whose_turn(clients.store, [lock])):

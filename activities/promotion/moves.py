@@ -43,7 +43,7 @@ def make_move(clients: Clients, step: c.MoveStep) -> c.Moved:
     before = _remember(clients, order, mover.before(clients, about))
     waiting = mover.advance(clients, about)
     if _is_undoing(clients, order):
-        mover.undo(clients, about, before)  # Whoever undoes it may have looked before this was there.
+        mover.undo(clients, about, before)  # The undo may have looked before this effect was there.
         raise _undone_already(order)
     if not waiting:
         _record(clients, order, order.key, "moved", before)

@@ -71,7 +71,7 @@ def look_at_plan(clients: Clients, look: c.PromotionLook) -> c.PromotionAdmissio
 
 
 def lock_endpoint(clients: Clients, lock: c.EndpointLock) -> c.EndpointLocked:
-    """Taken by whoever is first in the queue, once it is free; all others wait, whichever model is theirs."""
+    """The first in the queue takes the lock once it is free. All others wait, whichever model is theirs."""
     store, now = clients.store, clients.clock.now()
     refuse_superseded(store, lock.owner)
     holder = holder_of(store, lock.endpoint)
@@ -120,7 +120,7 @@ def unlock_endpoint(clients: Clients, lock: c.EndpointLock) -> c.Done:
 
 
 async def wake_waiting(client: Client, clients: Clients, freed: c.LocksFreed) -> c.Done:
-    """Tell whoever is first in a queue that it is their turn; one that is not told finds out by looking."""
+    """Tell the first of each queue that its turn has come; one that is not told finds out by looking."""
     for promotion in await asyncio.to_thread(lambda: list(whose_turn(clients.store, freed.locks))):
         await wake(client, promotion, c.TURN_COME)
     return c.Done(at=stamp(clients))

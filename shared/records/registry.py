@@ -1,6 +1,6 @@
 """What the deciding key says of the entries of the central registry: which there must be, with which bytes and state.
 
-The registry's own tags are for people: whoever may write there may write any tag.
+The registry's own tags are for people: a writer of the registry may write any tag.
 """
 
 from collections.abc import Iterator

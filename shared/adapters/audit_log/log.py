@@ -153,7 +153,7 @@ class BlobAudit:
 
     def _first_look(self) -> SignedHead | None:
         """The newest head of the list; one that was published has to be under it."""
-        published = self._newest_published()  # Read first: whoever appends meanwhile publishes what is not listed yet.
+        published = self._newest_published()  # Read first: another appender may publish a head that is not listed yet.
         newest = self._heads.newest()
         if published is not None:
             at_that_size = self._heads.read(published.size)

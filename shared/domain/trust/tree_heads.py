@@ -38,7 +38,7 @@ class TreeHead:
 
 
 def read_tree_head(envelope: Envelope) -> TreeHead:
-    """What *envelope* says, whoever signed it. Raises MalformedEnvelopeError where it is not a tree head."""
+    """What *envelope* says; its signature is not checked. Raises MalformedEnvelopeError where it is not a tree head."""
     if envelope.payloadType != TREE_HEAD_TYPE:
         raise MalformedEnvelopeError(f"its type is {envelope.payloadType!r}, not {TREE_HEAD_TYPE}")
     content = envelope.content
