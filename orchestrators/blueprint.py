@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import orchestrators.promotion_set
     import orchestrators.registry
     import orchestrators.retraining
+    import orchestrators.rollout
     import orchestrators.schedules
     import orchestrators.sweeps
     import orchestrators.training
@@ -37,6 +38,7 @@ BODIES: tuple[Callable[..., Any], ...] = (
     orchestrators.promotion.promote,
     orchestrators.promotion.restore,
     orchestrators.promotion_set.promote_set,
+    orchestrators.rollout.watch_step,
     orchestrators.registry.scrub_registry,
     orchestrators.checks.check_hub_file,
     orchestrators.registry.recover,

@@ -6,7 +6,7 @@ the receipt that only they can issue.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -19,7 +19,8 @@ from shared.domain.promotion.approvals import ApprovalStanding
 from shared.domain.promotion.outlines import MoveOutline, PlanOutline, StageOutline, outline_of
 from shared.domain.promotion.plans import Phase
 from shared.domain.promotion.receipts import Receipt
-from shared.durable.context import Context, Steps, call, pause, wait_for
+from shared.domain.rollout.steps import StepDecision
+from shared.durable.context import Context, Steps, call, pause, run_child, wait_for
 from shared.durable.failures import StepFailed
 
 In = TypeVar("In")
@@ -67,15 +68,27 @@ class Journey:
             seen=tuple(self.evidence_records),
         )
 
-    def move(self, at: StageOutline, move: MoveOutline, receipt: Receipt | None = None) -> c.MoveStep:
+    def move(self, at: StageOutline, move: MoveOutline, receipt: Receipt | None = None, step: int = 0) -> c.MoveStep:
+        part = f"/{step}" if receipt is not None and move.steps else ""  # The undo is one, of all steps together.
         return c.MoveStep(
-            key=identity.promotion_key(self.request.id, f"{at.name}/{move.move.value}"),
+            key=identity.promotion_key(self.request.id, f"{at.name}/{move.move.value}{part}"),
             promotion=self.request,
             plan_digest=self.plan_digest,
             stage=at.name,
             move=move.move,
             receipt=receipt,
             because=self.because,
+            step=step,
+        )
+
+    def watch(self, at: StageOutline, step: int, since: datetime) -> c.RolloutStep:
+        return c.RolloutStep(
+            key=identity.promotion_key(self.request.id, f"{at.name}/rollout/{step}"),
+            promotion=self.request,
+            plan_digest=self.plan_digest,
+            stage=at.name,
+            step=step,
+            since=since.isoformat(),
         )
 
 
@@ -174,7 +187,36 @@ def _carry(ctx: Context, journey: Journey, at: StageOutline) -> Steps[None]:
             yield from _await_approvals(ctx, journey, at, pack)
         receipt = yield from _step(ctx, at, c.ISSUE_RECEIPT, journey.step(at, phase, "receipt", pack.digest))
         for move in (move for move in at.moves if move.phase is phase):
-            yield from _move(ctx, journey, at, move, receipt)
+            if move.steps:
+                receipt = yield from _shift(ctx, journey, at, move, receipt)
+            else:
+                yield from _move(ctx, journey, at, move, receipt)
+
+
+def _shift(ctx: Context, journey: Journey, at: StageOutline, move: MoveOutline, receipt: Receipt) -> Steps[Receipt]:
+    """Shift the traffic step by step, each by a receipt over what was seen of the one before; then soak.
+
+    The receipt over the soak opens what comes after it.
+    """
+    _begin(journey, at, move)
+    for step in range(move.steps + 1):
+        if step < move.steps:
+            ctx.show("shifting traffic", stage=at.name, number=step)
+            order = journey.move(at, move, receipt, step)
+            yield from _until_done(ctx, at, move, partial(_step, ctx, at, c.MAKE_MOVE, order))
+        look = yield from _watch(ctx, journey, at, step)
+        judged = journey.step(at, Phase.EXIT, f"receipt/{step + 1}", look.evidence, step + 1)
+        receipt = yield from _step(ctx, at, c.ISSUE_RECEIPT, judged)
+    return receipt
+
+
+def _watch(ctx: Context, journey: Journey, at: StageOutline, step: int) -> Steps[c.LookTaken]:
+    """The look that lets the rollout go on. Raises PromotionHeld for any other end of the step."""
+    watch, instance = journey.watch(at, step, ctx.now), identity.rollout_step_id(journey.request.id, at.name, step)
+    look = yield from run_child(ctx, c.WATCH_STEP, watch, instance)
+    if look.decision is not StepDecision.ADVANCE:
+        raise PromotionHeld([f"{at.name}: {look.because}"], look.worse)
+    return look
 
 
 def _assess(ctx: Context, journey: Journey, at: StageOutline, phase: Phase) -> Steps[c.EvidencePack]:
@@ -226,10 +268,14 @@ def _await_approvals(ctx: Context, journey: Journey, at: StageOutline, pack: c.E
 def _move(ctx: Context, journey: Journey, at: StageOutline, move: MoveOutline, receipt: Receipt) -> Steps[None]:
     """Begun before it is made: a move that fails half way is undone too."""
     ctx.show("moving", stage=at.name, move=move.move.value)
+    _begin(journey, at, move)
+    yield from _until_done(ctx, at, move, partial(_step, ctx, at, c.MAKE_MOVE, journey.move(at, move, receipt)))
+
+
+def _begin(journey: Journey, at: StageOutline, move: MoveOutline) -> None:
     # Noted before it is made, not after: of a move whose answer was lost nobody knows whether it happened, and an undo
     # of a move that never happened does nothing.
     journey.moves.append((at, move))
-    yield from _until_done(ctx, at, move, partial(_step, ctx, at, c.MAKE_MOVE, journey.move(at, move, receipt)))
 
 
 def _step(ctx: Context, at: StageOutline, activity: c.Activity[In, Out], order: In) -> Steps[Out]:

@@ -16,6 +16,7 @@ from shared import contracts as c
 from shared.application.promotion.stage_training import carried
 from shared.application.promotion.stored_plans import move_order, require_signed, unsigned_move_order
 from shared.clients import Clients
+from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.promotion.models import APPROVED_BY, STATE, EntryState
 from shared.domain.promotion.plans import Move
@@ -25,8 +26,10 @@ from shared.records.registry import EntryStatement, sign_entry
 
 _KINDS = {
     Move.SWITCH_TRAFFIC: PredicateKind.SERVING_CHANGE,
+    Move.SHIFT_TRAFFIC: PredicateKind.SERVING_CHANGE,
     Move.PUBLISH_ENTRY: PredicateKind.REGISTRY_STATE,
     Move.APPROVE_ENTRY: PredicateKind.REGISTRY_STATE,
+    Move.MARK_IN_PRODUCTION: PredicateKind.REGISTRY_STATE,
 }
 
 
@@ -40,7 +43,9 @@ def make_move(clients: Clients, step: c.MoveStep) -> c.Moved:
     if _is_undoing(clients, order):
         raise _undone_already(order)
     mover, about = MOVERS[order.move], carried(clients.ledger, order)
-    before = _remember(clients, order, mover.before(clients, about))
+    before = _remembered(clients, order)
+    if before is None:
+        before = _remember(clients, order, mover.before(clients, about))
     waiting = mover.advance(clients, about)
     if _is_undoing(clients, order):
         mover.undo(clients, about, before)  # The undo may have looked before this effect was there.
@@ -106,7 +111,7 @@ def _undone_already(order: c.MoveOrder) -> Refused:
 
 
 def _record(clients: Clients, order: c.MoveOrder, key: str, kind: str, before: Mapping[str, Any]) -> None:
-    facts = _facts(order)
+    facts = _facts(order) | ({"weight": str(order.at.weights[order.step])} if _is_shifted(order, kind) else {})
     clients.audit.append(key, kind, str(order.plan.model), "signalbox", facts)
     if _kind(order.move) is PredicateKind.REGISTRY_STATE:
         _state_entry(clients, order, kind, before)
@@ -125,18 +130,24 @@ def _facts(order: c.MoveOrder) -> dict[str, str]:
     return {"promotion": order.promotion.id, "stage": order.stage, "move": order.move.value}
 
 
+def _is_shifted(order: c.MoveOrder, change: str) -> bool:
+    return order.move is Move.SHIFT_TRAFFIC and change == "moved"
+
+
 def _state_entry(clients: Clients, order: c.MoveOrder, change: str, before: Mapping[str, Any]) -> None:
     """Say what the entry of the central registry is after a move or its undo, for the scrub.
 
     It is what the move makes of it, and not what the registry shows: a tag may have been edited at this moment.
     """
-    registry, plan = order.at.stage.registry, order.plan
+    registry, plan = order.at.stage.registry or order.plan.registry, order.plan
     if registry is None or before.get("there"):
         return
     # In the order in which they follow each other: two can have one time, and the later path counts.
     states = {
         (Move.PUBLISH_ENTRY, "moved"): (EntryState.CANDIDATE.value, ""),
         (Move.APPROVE_ENTRY, "moved"): (EntryState.APPROVED.value, approvers(order)),
+        (Move.MARK_IN_PRODUCTION, "moved"): (EntryState.IN_PRODUCTION.value, before.get(APPROVED_BY, "")),
+        (Move.MARK_IN_PRODUCTION, "undone"): (before.get(STATE, ""), before.get(APPROVED_BY, "")),
         (Move.APPROVE_ENTRY, "undone"): (before.get(STATE, ""), before.get(APPROVED_BY, "")),
         (Move.PUBLISH_ENTRY, "undone"): ("", ""),
     }
@@ -164,12 +175,17 @@ def _kind(move: Move) -> PredicateKind:
 
 
 def _before(order: c.MoveOrder) -> str:
-    return f"{order.key}.before"
+    return f"{_whole(order)}.before"
 
 
 def _undoing(order: c.MoveOrder) -> str:
-    return f"{order.key}.undoing"
+    return f"{_whole(order)}.undoing"
 
 
 def _undone(order: c.MoveOrder) -> str:
-    return f"{order.key}.undone"
+    return f"{_whole(order)}.undone"
+
+
+def _whole(order: c.MoveOrder) -> str:
+    """The key of the move as a whole: a shift of traffic is made step by step, and undone at once."""
+    return identity.promotion_key(order.promotion.id, f"{order.stage}/{order.move.value}")

@@ -21,6 +21,7 @@ from shared.application.promotion.turns import (
 from shared.clients import Clients
 from shared.codec import encode
 from shared.domain.failures import Refused, Transient
+from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.models import DIGEST, FLAG, HELD, Flag, write_flag
 from shared.domain.promotion.plans import Plan, changes
 from shared.domain.retraining.pipelines import Pipeline, PipelineKind
@@ -191,27 +192,27 @@ def _hold_back(clients: Clients, closing: c.PromotionClosing) -> None:
     request = closing.promotion
     reason = "; ".join(closing.because)[:250]
     with suppress(Refused):  # A promotion that never began may name what does not exist.
-        workspace = clients.configuration.workspace(request.source)
-        model = clients.models.find(workspace, request.model)
+        origin = clients.configuration.origin(request.source)
+        model = clients.models.find(origin, request.model)
         if model is not None:
-            clients.models.tag(workspace, request.model, {HELD: f"{request.id}: {reason}"[:_TAG]})
-        if model is not None and closing.worse and model.job:
-            trainer = Pipeline(kind=PipelineKind.JOB, workspace=workspace, name=model.job)
+            clients.models.tag(origin, request.model, {HELD: f"{request.id}: {reason}"[:_TAG]})
+        if model is not None and closing.worse and model.job and isinstance(origin, Workspace):
+            trainer = Pipeline(kind=PipelineKind.JOB, workspace=origin, name=model.job)
             run = clients.pipelines.root(trainer, model.job)  # A step may have registered it.
             clients.pipelines.cancel(trainer, run, f"{request.id}: {reason}"[:_TAG])
 
 
 def _flag_onwards(clients: Clients, request: c.Promotion) -> None:
     """Flag what was trained for where the experiment was flagged to: it is another bundle, and climbs by itself."""
-    workspace = clients.configuration.workspace(request.target)
-    version = clients.models.find(workspace, request.model)
+    origin = clients.configuration.origin(request.target)
+    version = clients.models.find(origin, request.model)
     if version is None:
-        raise Refused(f"{request.model} has gone from {workspace.name} before it was flagged for {request.onwards}")
+        raise Refused(f"{request.model} has gone from {origin.name} before it was flagged for {request.onwards}")
     if not version.tags.get(FLAG):
         flag = Flag(
             model=request.model, stage=request.onwards, digest=version.tags.get(DIGEST, ""), beside=request.beside
         )
-        clients.models.tag(workspace, request.model, {FLAG: write_flag(flag)})
+        clients.models.tag(origin, request.model, {FLAG: write_flag(flag)})
 
 
 def _write_fate(clients: Clients, closing: c.PromotionClosing, at: str) -> None:

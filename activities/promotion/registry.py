@@ -5,14 +5,14 @@ from activities.promotion.forgeries import tell_forgeries
 from activities.promotion.movers.bundle import copy_files
 from activities.promotion.movers.model import register_bundle
 from shared import contracts as c
-from shared.application.promotion.planning import place_shelves, read_bundle, shelves_at
+from shared.application.promotion.planning import RELEASABLE, place_shelves, read_bundle, shelves_at
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.bundles import Bundle
 from shared.domain.promotion.ladder import Registry
-from shared.domain.promotion.models import APPROVED_BY, BUNDLE, DIGEST, STATE, EntryState, ModelVersion
+from shared.domain.promotion.models import APPROVED_BY, BUNDLE, DIGEST, STATE, ModelVersion
 from shared.ports import RegisteredModel, Shelf
 from shared.records import paths
 from shared.records.promotion import LockHolder, find_promotion
@@ -109,7 +109,7 @@ def _approved(clients: Clients, model: ModelVersion) -> tuple[Registry, Register
         raise Refused(f"{model} is not in the central registry: nothing can be brought back")
     bundle, digest = _read(clients, registry, model, registered_entry), registered_entry.tags.get(DIGEST, "")
     statement = entry_statement(clients.statements, model, [])
-    if statement is None or (statement.bundle, statement.state) != (digest, EntryState.APPROVED.value):
+    if statement is None or statement.bundle != digest or statement.state not in RELEASABLE:
         state = f"{statement.state or 'no entry'} with {statement.bundle}" if statement else "nothing"
         raise Refused(f"{model} in {registry.name} has {digest}, signed is {state}: it is not brought back")
     if bundle.digest != digest:

@@ -121,11 +121,15 @@ class EndpointKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointSeen:
-    """*traffic* in percent by deployment (online), *default* the deployment of a batch endpoint."""
+    """*traffic* in percent by deployment (online), *default* the deployment of a batch endpoint.
+
+    *ready* is False while a change is under way: until then *traffic* may be what was asked for, and not what is.
+    """
 
     name: str
     traffic: Mapping[str, int] = field(default_factory=dict)
     default: str = ""
+    ready: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,15 +60,33 @@ class ApproveEntry:
         return ""
 
 
+class MarkInProduction:
+    """Implements `activities.promotion.movers.Mover`: the entry that was released says that it serves."""
+
+    def before(self, clients: Clients, order: c.MoveOrder) -> dict[str, Any]:
+        entry = clients.models.find(_registry(order), order.plan.model)
+        if entry is None or entry.tags.get(DIGEST) != order.plan.digest:
+            raise Refused(f"{order.plan.model} with {order.plan.digest} is not in the registry: nothing to mark")
+        return {STATE: entry.tags.get(STATE, ""), APPROVED_BY: entry.tags.get(APPROVED_BY, "")}
+
+    def advance(self, clients: Clients, order: c.MoveOrder) -> str:
+        clients.models.tag(_registry(order), order.plan.model, {STATE: EntryState.IN_PRODUCTION.value})
+        return ""
+
+    def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
+        clients.models.tag(_registry(order), order.plan.model, dict(before))
+        return ""
+
+
 def approvers(order: c.MoveOrder) -> str:
     """Who approved what the order moves, as the registry's tag says it."""
     return ", ".join(order.receipt.approvals) if order.receipt else ""
 
 
 def _registry(order: c.MoveOrder) -> Registry:
-    registry = order.at.stage.registry
+    registry = order.at.stage.registry or order.plan.registry
     if registry is None:
-        raise Refused(f"stage {order.stage} is no registry: {order.move.value} has no place there")
+        raise Refused(f"stage {order.stage} neither is nor leads from the registry: {order.move.value} has no place")
     return registry
 
 

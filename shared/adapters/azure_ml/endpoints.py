@@ -44,7 +44,8 @@ class AzureMlEndpoints:
         properties = raw["properties"]
         traffic = {name: int(share) for name, share in (properties.get("traffic") or {}).items()}
         default = (properties.get("defaults") or {}).get("deploymentName") or ""
-        return EndpointSeen(name=endpoint, traffic=traffic, default=default)
+        ready = properties.get("provisioningState") == "Succeeded"
+        return EndpointSeen(name=endpoint, traffic=traffic, default=default, ready=ready)
 
     def ensure(self, workspace: Workspace, kind: EndpointKind, endpoint: str, kubernetes: str = "") -> bool:
         raw = self._get(workspace, kind, endpoint)

@@ -18,6 +18,7 @@ from shared.config.fields import (
     Texts,
 )
 from shared.config.reading import FilePlace, built
+from shared.config.sections.rollout import RolloutSection, rollout_of
 from shared.config.sections.training import StageTrainingSection, refuse_known_answers, stage_training_of
 from shared.domain.gates import GATES, GateSpec, read_gate
 from shared.domain.inference.routes import HubLayout, Workspace
@@ -103,6 +104,7 @@ class ApprovalsSection:
     escalate_after: Seconds | None = None
     expire_after: Seconds | None = None
     escalate_to: Texts = ()
+    nobody_is_asked: bool = False
     delegates: dict[str, Text] = field(default_factory=dict)
 
 
@@ -121,6 +123,7 @@ class StageSection:
     train: dict[str, StageTrainingSection] | None = None
     atomic: bool | None = None
     newer: Newer | None = None
+    rollout: RolloutSection | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,13 +206,16 @@ def _stage(section: StageSection, name: str, place: FilePlace, around: Around) -
     environment = None if section.registry else _environment(section.environment, place, around.workspaces)
     if environment is not None and section.serve.online is None:
         place.fail("serve", "names no online endpoint", "give serve.online: tests and gates ask the endpoint")
+    serving = built(Serving, section.serve)
+    _refuse_unasked(section, place)
     return built(
         Stage,
         section,
         name=name,
         environment=environment,
         registry=around.registry if section.registry else None,
-        serving=built(Serving, section.serve),
+        serving=serving,
+        rollout=rollout_of(section.rollout, serving, place.inside("rollout")),
         entry_gates=_gates(section.entry, place.inside("entry")),
         exit_gates=_gates(section.exit, place.inside("exit")),
         approvals=_approvals(section.approvals, place.inside("approvals"), around.roles),
@@ -217,6 +223,17 @@ def _stage(section: StageSection, name: str, place: FilePlace, around: Around) -
         if section.train is not None
         else (),
     )
+
+
+def _refuse_unasked(section: StageSection, place: FilePlace) -> None:
+    """Production is never reached without people by an oversight: configuration must say so aloud."""
+    if section.rollout is None:
+        return
+    if section.registry:
+        place.fail("rollout", "is set, and the stage is the registry", "set it on a stage with an environment")
+    if not section.approvals.roles and not section.approvals.nobody_is_asked:
+        remedy = "name the roles that must approve, or write approvals.nobody_is_asked: true"
+        place.inside("approvals").fail("roles", "is empty, and the stage shifts production traffic", remedy)
 
 
 def _environment(name: str | None, place: FilePlace, workspaces: Mapping[str, Workspace]) -> Workspace:

@@ -28,6 +28,7 @@ class EntryState(StrEnum):
 
     CANDIDATE = "candidate"
     APPROVED = "approved"
+    IN_PRODUCTION = "in production"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -18,7 +18,8 @@ class Receipt:
     """*verdicts* are `gate: outcome`, *approvals* `role: person`; *override* says who broke the glass, and why.
 
     *signature* is `KEYID:BASE64`: the signature of `statement_of` the receipt. It travels in orders, so it names the
-    key and does not repeat the content.
+    key and does not repeat the content. *step* is the step of a rollout that it opens, from 1 on; the exit receipt of
+    the stage opens the first.
     """
 
     promotion: str
@@ -33,6 +34,7 @@ class Receipt:
     issued: str
     expires: str
     override: str = ""
+    step: int = 0
     signature: str = ""
 
 
@@ -40,6 +42,8 @@ def statement_of(receipt: Receipt) -> Statement:
     """What the signature of *receipt* covers: everything else."""
     predicate = asdict(receipt)
     del predicate["signature"]
+    if not receipt.step:  # Receipts of earlier releases have none, and keep their signature.
+        del predicate["step"]
     return Statement(
         kind=PredicateKind.RECEIPT,
         subjects={str(receipt.model): receipt.digest},
@@ -58,7 +62,15 @@ def envelope_of(receipt: Receipt) -> Envelope:
 
 
 def objection(
-    receipt: Receipt, *, promotion: str, model: ModelVersion, digest: str, stage: str, phase: Phase, now: datetime
+    receipt: Receipt,
+    *,
+    promotion: str,
+    model: ModelVersion,
+    digest: str,
+    stage: str,
+    phase: Phase,
+    now: datetime,
+    step: int = 0,
 ) -> str:
     """Why *receipt* does not open this stage; empty where it does. The signature is the caller's to check."""
     bound = {
@@ -67,6 +79,7 @@ def objection(
         "digest": (receipt.digest, digest),
         "stage": (receipt.stage, stage),
         "phase": (receipt.phase.value, phase.value),
+        "step": (str(receipt.step), str(step)),
     }
     for name, (actual, expected) in bound.items():
         if actual != expected:
