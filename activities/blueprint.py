@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     import activities.retraining.training
     import activities.retraining.training_data
     import activities.retraining.training_sets
+    import activities.rollout.looks
     import activities.schedules.firing
 else:
     activities = Deferred("activities")
@@ -73,6 +74,7 @@ BODIES: tuple[Callable[..., Any], ...] = (
     activities.promotion.promotions.unlock_endpoint,
     activities.promotion.promotions.close_promotion,
     activities.promotion.promotions.look_at_plan,
+    activities.rollout.looks.take_look,
     activities.promotion.registry.list_entries,
     activities.promotion.registry.scrub_entry,
     activities.promotion.registry.recover_entry,

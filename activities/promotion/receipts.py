@@ -13,9 +13,9 @@ from shared.application.promotion.decisions import refuse_removed_decisions, use
 from shared.application.promotion.planning import require_approved
 from shared.application.promotion.stage_entry import Receipts, unproven
 from shared.application.promotion.stage_training import Order, carried
-from shared.application.rollout.looks import judge_recorded_step
 from shared.application.promotion.standing import break_glass, glass_stage, judgement
 from shared.application.promotion.stored_plans import stage_order
+from shared.application.rollout.looks import judge_recorded_step
 from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain import identity

@@ -43,9 +43,11 @@ from shared.ports.promotion import (
     StoredFile,
     WantedDeployment,
 )
+from shared.ports.rollout import Alerts, DeploymentMinute, FiringAlert, ServedEndpoint, TrafficFigures
 from shared.ports.trust import Signing, SigningKeys, TreeHeadPublisher
 
 __all__ = [
+    "Alerts",
     "Announcer",
     "AssetKind",
     "AuditLog",
@@ -58,6 +60,7 @@ __all__ = [
     "DataAssets",
     "DataChecks",
     "DataHub",
+    "DeploymentMinute",
     "DeploymentSeen",
     "DevOpsApprovals",
     "DevOpsFacts",
@@ -67,6 +70,7 @@ __all__ = [
     "EndpointResponse",
     "EndpointSeen",
     "Endpoints",
+    "FiringAlert",
     "Folder",
     "HubFile",
     "Identities",
@@ -84,11 +88,13 @@ __all__ = [
     "RegisteredModel",
     "RowFiles",
     "Secrets",
+    "ServedEndpoint",
     "ServerTasks",
     "Shelf",
     "Signing",
     "SigningKeys",
     "StoredFile",
+    "TrafficFigures",
     "TreeHeadPublisher",
     "WantedDeployment",
 ]

@@ -134,12 +134,16 @@ class EndpointSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentSeen:
-    """*state* is Azure ML's provisioning state; *model* the ARM id of what it serves, *compute* on what, if it says."""
+    """*state* is Azure ML's provisioning state; *model* the ARM id of what it serves, *compute* on what, if it says.
+
+    *instances* is 0 where it says nothing of its size.
+    """
 
     name: str
     state: str
     model: str
     compute: str = ""
+    instances: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,9 @@ class ShiftTraffic:
             planned = f"all of it for {champion}" if champion else "none"
             raise Refused(f"the traffic of {online.name} is {traffic or 'none'}, planned was {planned}; plan again")
         serving = order.at.stage.serving
-        batch = clients.endpoints.find(workspace_of(order), EndpointKind.BATCH, serving.batch) if serving.batch else None
+        batch = (
+            clients.endpoints.find(workspace_of(order), EndpointKind.BATCH, serving.batch) if serving.batch else None
+        )
         return {"traffic": traffic, "default": batch.default if batch else ""}
 
     def advance(self, clients: Clients, order: c.MoveOrder) -> str:

@@ -76,6 +76,7 @@ class AzureMlEndpoints:
             state=str(properties.get("provisioningState") or ""),
             model=served,
             compute=str(properties.get("compute") or ""),
+            instances=int((raw.get("sku") or {}).get("capacity") or 0),
         )
 
     def deploy(self, workspace: Workspace, deployment: WantedDeployment) -> None:

@@ -29,6 +29,7 @@ from shared.domain.events import (
     MonitorBreached,
 )
 from shared.domain.failures import Refused
+from shared.domain.inference.routes import Workspace
 from shared.durable.starting import Client, Start
 from shared.ports import Models
 from shared.records import paths as records
@@ -96,9 +97,10 @@ async def _raise_cause(
 
 def _flagged(clients: EventClients, event: ModelRegistered) -> c.Promotion | c.PromotionSet | None:
     """What the version is flagged for. Refused where its workspace is no source of the ladder, or the flag is wrong."""
-    for source in sources(clients.configuration):
-        if event.workspace.endswith(workspace_suffix(source)):
-            model = clients.models.find(source, event.model)
+    for source, place in sources(clients.configuration).items():
+        # Registries tell Event Grid of no version: the timer finds what is flagged there.
+        if isinstance(place, Workspace) and event.workspace.endswith(workspace_suffix(place)):
+            model = clients.models.find(place, event.model)
             return None if model is None else wanted(clients.models, clients.configuration, source, model)
     raise Refused(f"{event.workspace} is not an environment from which models climb")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -11,19 +12,19 @@ from shared.config.reading import FilePlace, built
 from shared.domain.promotion.ladder import Serving
 from shared.domain.rollout.policy import (
     ComparedMetric,
-    Comparison,
+    ComparisonRules,
     CountSource,
     LookRule,
     Mirror,
     RolloutAlerts,
     RolloutPolicy,
-    RoutedUnit,
     SlowRequests,
     Soak,
     StepLimits,
     TrafficStep,
     WhenInconclusive,
 )
+from shared.domain.statistics.sequential.rollout_test import RoutedUnit
 from shared.validation.rules import Whole
 
 _Percent = Annotated[int, Whole(least=1, most=100)]
@@ -46,7 +47,7 @@ class _WrittenSteps(Rule):
             raise ValueError(self.expected)
         steps = tuple(self._step(item) for item in value)
         weights = [step.weight for step in steps]
-        if weights[-1] != 100 or any(later <= weight for weight, later in zip(weights, weights[1:], strict=False)):
+        if weights[-1] != 100 or any(later <= weight for weight, later in pairwise(weights)):
             raise ValueError(self.expected)
         return steps
 
@@ -210,9 +211,9 @@ def _refuse_impossible(policy: RolloutPolicy, serving: Serving, place: FilePlace
         place.fail("keep_warm", problem, "keep the version before at least as long as the new one soaks")
 
 
-def _comparison(section: ComparisonSection) -> Comparison:
+def _comparison(section: ComparisonSection) -> ComparisonRules:
     slow = built(SlowRequests, section.slow) if section.slow else None
-    return built(Comparison, section, errors=built(ComparedMetric, section.errors), slow=slow)
+    return built(ComparisonRules, section, errors=built(ComparedMetric, section.errors), slow=slow)
 
 
 def _mirror(section: MirrorSection | None) -> Mirror | None:

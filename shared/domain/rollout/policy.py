@@ -6,19 +6,17 @@ Only rules that somebody configures are here; what a look at them finds is in `s
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from shared.domain.statistics.sequential.odds_evidence import OddsTest
+from shared.domain.statistics.sequential.rollout_test import Comparison, RolloutTest, RoutedUnit
+
+ERRORS, SLOW = "errors", "slow"
+
 
 class CountSource(StrEnum):
     """Where the counts of requests come from."""
 
     METRICS = "metrics"  # Azure Monitor's platform metrics of the endpoint: counts by status alone.
     TRAFFIC_LOG = "traffic_log"  # One row a request in Log Analytics: latencies too.
-
-
-class RoutedUnit(StrEnum):
-    """What the service routes by itself, and so what may be counted as one independent trial."""
-
-    REQUEST = "request"
-    CONNECTION = "connection"
 
 
 class WhenInconclusive(StrEnum):
@@ -73,7 +71,7 @@ class SlowRequests:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class ComparisonRules:
     """What the new version and the champion are compared in. *sick_above*: a share of errors no arm may have."""
 
     errors: ComparedMetric = field(default_factory=ComparedMetric)
@@ -117,9 +115,25 @@ class RolloutPolicy:
     look: LookRule = field(default_factory=LookRule)
     alpha: float = 0.01
     beta: float = 0.05
-    compare: Comparison = field(default_factory=Comparison)
+    compare: ComparisonRules = field(default_factory=ComparisonRules)
     mirror: Mirror | None = None
     inconclusive: WhenInconclusive = WhenInconclusive.PAUSE
     soak: Soak = field(default_factory=Soak)
     keep_warm_s: int = 72 * 3600
     alerts: RolloutAlerts = field(default_factory=RolloutAlerts)
+
+    @property
+    def test(self) -> RolloutTest:
+        """The statistical test that every look of the rollout is judged by."""
+        errors, slow = self.compare.errors, self.compare.slow
+        comparisons = [
+            Comparison(
+                name=ERRORS,
+                weight=errors.weight,
+                test=OddsTest(margin=errors.worse),
+                sick_above=self.compare.sick_above,
+            )
+        ]
+        if slow is not None:
+            comparisons.append(Comparison(name=SLOW, weight=slow.weight, test=OddsTest(margin=slow.worse)))
+        return RolloutTest(comparisons=tuple(comparisons), alpha=self.alpha, beta=self.beta, unit=self.look.unit)

@@ -28,6 +28,9 @@ class PredicateKind(StrEnum):
     REGISTRY_STATE = "registry-state"
     SERVING_CHANGE = "serving-change"
     MOVE = "move"
+    ROLLOUT_LOOK = "rollout-look"
+    ROLLOUT_STEP = "rollout-step"
+    ROLLOUT_ORDER = "rollout-order"
 
     @property
     def type_uri(self) -> str:
@@ -43,6 +46,9 @@ _PURPOSES = {
     PredicateKind.DECISION: Purpose.DOOR,
     PredicateKind.EVIDENCE: Purpose.MEASURING,
     PredicateKind.EVIDENCE_PACK: Purpose.MEASURING,
+    PredicateKind.ROLLOUT_LOOK: Purpose.MEASURING,
+    PredicateKind.ROLLOUT_STEP: Purpose.MEASURING,
+    PredicateKind.ROLLOUT_ORDER: Purpose.DOOR,
 }
 
 
