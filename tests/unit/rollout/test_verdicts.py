@@ -1,0 +1,223 @@
+"""The verdict of a look: which comes first, what no data and clusters mean, and that looks may be split."""
+
+import json
+import math
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.codec import decode, encode
+from shared.domain.failures import Refused
+from shared.domain.statistics.sequential.counts import MinuteCounts, PairCounts, ShareCounts
+from shared.domain.statistics.sequential.odds_evidence import OddsTest
+from shared.domain.statistics.sequential.rollout_evidence import ArmComparison, LookCounts, RolloutEvidence, RolloutTest
+from shared.domain.statistics.sequential.verdicts import RolloutJudgement, RolloutVerdict, judge_rollout
+
+ERRORS = ArmComparison(name="errors", weight=3.0, sick_above=0.3)
+TEST = RolloutTest(comparisons=(ERRORS,))
+TWO = RolloutTest(comparisons=(ERRORS, ArmComparison(name="outputs")))
+
+
+def traffic(
+    minutes: range, canary_rate: float, champion_rate: float, percent: int = 10, requests: int = 200
+) -> tuple[MinuteCounts, ...]:
+    """Requests that are routed one by one, from a seed."""
+    chance = np.random.default_rng(minutes.start)
+    blocks = []
+    for minute in minutes:
+        canary = int(chance.binomial(requests, percent / 100))
+        blocks.append(
+            MinuteCounts(
+                minute=minute,
+                canary=canary,
+                champion=requests - canary,
+                canary_bad=int(chance.binomial(canary, canary_rate)),
+                champion_bad=int(chance.binomial(requests - canary, champion_rate)),
+            )
+        )
+    return tuple(blocks)
+
+
+def shares(blocks: tuple[MinuteCounts, ...], percent: int = 10) -> tuple[ShareCounts, ...]:
+    return tuple(
+        ShareCounts(minute=block.minute, canary=block.canary, champion=block.champion, percent=percent)
+        for block in blocks
+    )
+
+
+def look(
+    blocks: tuple[MinuteCounts, ...], percent: int = 10, evidence: RolloutEvidence | None = None
+) -> RolloutEvidence:
+    counts = LookCounts(minutes={"errors": blocks}, shares=shares(blocks, percent))
+    return (evidence or RolloutEvidence()).with_look(counts, TEST)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "percent", "verdict"),
+    [
+        (traffic(range(5), 0.01, 0.01), 10, RolloutVerdict.INCONCLUSIVE),
+        (traffic(range(200), 0.02, 0.02), 10, RolloutVerdict.CLEARED),
+        (traffic(range(60), 0.1, 0.01), 10, RolloutVerdict.ABORT),
+        (traffic(range(60), 0.6, 0.6), 10, RolloutVerdict.BOTH_SICK),
+        (traffic(range(60), 0.9, 0.6), 10, RolloutVerdict.ABORT),
+        (traffic(range(60), 0.1, 0.01), 25, RolloutVerdict.FOREIGN),
+        (traffic(range(60), 0.1, 0.01), 3, RolloutVerdict.FOREIGN),
+        ((), 10, RolloutVerdict.NO_DATA),
+        (traffic(range(60), 0.0, 0.0), 10, RolloutVerdict.INCONCLUSIVE),
+    ],
+)
+def test_each_verdict_has_its_traffic(blocks, percent, verdict):
+    judgement = judge_rollout(look(blocks, percent), TEST)
+
+    assert judgement.verdict is verdict
+    assert judgement.because.endswith(".")
+
+
+def test_an_abort_says_what_was_worse_and_by_how_much():
+    judgement = judge_rollout(look(traffic(range(60), 0.1, 0.01)), TEST)
+    (errors,) = judgement.comparisons
+
+    assert judgement.because.startswith(
+        f"The canary is worse in errors: {errors.canary_bad} of {errors.canary} bad at the canary, "
+    )
+    assert judgement.worse == errors.worse >= judgement.abort_at == pytest.approx(math.log(100), abs=1e-6)
+    assert errors.odds_ratio.low > 1
+
+
+def test_a_look_without_data_neither_clears_nor_forgets_the_evidence_for_an_abort():
+    cleared = look(traffic(range(200), 0.02, 0.02))
+    silent = cleared.with_look(LookCounts(minutes={}), TEST)
+    aborted = look(traffic(range(60), 0.1, 0.01)).with_look(LookCounts(minutes={}), TEST)
+
+    assert judge_rollout(cleared, TEST).verdict is RolloutVerdict.CLEARED
+    assert judge_rollout(silent, TEST).verdict is RolloutVerdict.NO_DATA
+    assert judge_rollout(aborted, TEST).verdict is RolloutVerdict.ABORT
+
+
+def test_all_that_is_compared_must_be_cleared():
+    blocks = traffic(range(200), 0.02, 0.02)
+    evidence = RolloutEvidence().with_look(LookCounts(minutes={"errors": blocks, "outputs": blocks[:1]}), TWO)
+
+    judgement = judge_rollout(evidence, TWO)
+    assert judgement.verdict is RolloutVerdict.INCONCLUSIVE
+    assert "Outputs: " in judgement.because
+    assert "errors" not in judgement.because
+
+
+def test_one_of_two_without_data_is_no_data():
+    evidence = RolloutEvidence().with_look(LookCounts(minutes={"errors": traffic(range(200), 0.02, 0.02)}), TWO)
+
+    assert judge_rollout(evidence, TWO).because == "In this look no request of both arms was counted for outputs."
+
+
+def test_one_alpha_holds_for_all_comparisons():
+    evidence = RolloutEvidence().with_look(LookCounts(minutes={"errors": traffic(range(60), 0.1, 0.01)}), TWO)
+    judgement = judge_rollout(evidence, TWO)
+    errors, outputs = judgement.comparisons
+
+    assert outputs.worse == 0
+    mean = (3 * math.exp(errors.worse) + 1) / 4
+    assert judgement.worse == pytest.approx(math.log(mean), abs=1e-5)
+
+
+def clusters(minutes: int) -> tuple[MinuteCounts, ...]:
+    """Bad requests that come six at a time, nearly always to the champion as its share is."""
+    return tuple(
+        MinuteCounts(
+            minute=minute,
+            canary=100,
+            champion=300,
+            canary_bad=6 if minute % 4 == 0 else 0,
+            champion_bad=0 if minute % 4 == 0 else 6,
+        )
+        for minute in range(minutes)
+    )
+
+
+def test_requests_that_come_in_clusters_decide_nothing_and_a_replay_does():
+    evidence = look(clusters(60), 25)
+    judgement = judge_rollout(evidence, TEST)
+    assert judgement.is_clustered
+    assert judgement.verdict is RolloutVerdict.INCONCLUSIVE
+    assert judgement.because.startswith("Requests are not routed one by one: ")
+
+    for pair, verdict in (
+        (PairCounts(minute=60, pairs=500, canary_only=30, champion_only=2), RolloutVerdict.ABORT),
+        (PairCounts(minute=60, pairs=900, canary_only=30, champion_only=60), RolloutVerdict.CLEARED),
+    ):
+        replayed = evidence.with_look(LookCounts(minutes={}, replay={"errors": (pair,)}), TEST)
+        assert judge_rollout(replayed, TEST).verdict is verdict
+
+
+def test_a_canary_that_breaks_at_once_is_no_cluster():
+    evidence = look(traffic(range(61), 0.01, 0.01) + traffic(range(61, 90), 1.0, 0.01))
+
+    assert judge_rollout(evidence, TEST).verdict is RolloutVerdict.ABORT
+
+
+def test_an_incident_that_hits_both_arms_blames_nobody():
+    """Pooled over the minutes the canary looks far worse: its weight is high while the incident lasts."""
+    calm, incident = traffic(range(100), 0.01, 0.01, percent=5), traffic(range(100, 130), 0.25, 0.25, percent=50)
+    evidence = look(incident, 50, look(calm, 5))
+    judgement = judge_rollout(evidence, TEST)
+    (errors,) = judgement.comparisons
+
+    assert errors.canary_bad / errors.canary > 2.5 * errors.champion_bad / errors.champion
+    assert judgement.verdict is RolloutVerdict.CLEARED
+
+
+@given(cuts=st.lists(st.integers(0, 39), max_size=5), rate=st.sampled_from([0.01, 0.05, 0.4]))
+def test_splitting_looks_changes_no_figure(cuts, rate):
+    blocks = traffic(range(40), rate, 0.02)
+    bounds = [0, *sorted(cuts), 39, 40]
+    evidence = RolloutEvidence()
+    for start, end in pairwise(bounds):
+        evidence = look(blocks[start:end], 10, evidence)
+        evidence = decode(RolloutEvidence, json.loads(json.dumps(encode(evidence))))
+    at_once = look(blocks[39:], 10, look(blocks[:39]))
+
+    assert replace(evidence, looks=2) == at_once
+    assert judge_rollout(evidence, TEST) == judge_rollout(at_once, TEST)
+
+
+def test_a_judgement_and_its_evidence_are_small_plain_json():
+    evidence = look(traffic(range(200), 0.03, 0.01))
+    judgement = judge_rollout(evidence, TEST)
+    text = json.dumps(encode(evidence))
+
+    assert len(text) < 5000
+    assert decode(RolloutEvidence, json.loads(text)) == evidence
+    assert decode(RolloutJudgement, json.loads(json.dumps(encode(judgement)))) == judgement
+
+
+def test_counts_of_what_is_not_compared_are_refused():
+    with pytest.raises(Refused, match="counts of latency"):
+        RolloutEvidence().with_look(LookCounts(minutes={"latency": ()}), TEST)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"comparisons": ()}, "names of their own"),
+        ({"comparisons": (ERRORS, ERRORS)}, "names of their own"),
+        ({"alpha": math.nan}, "between 0 and 1"),
+        ({"beta": 0.0}, "between 0 and 1"),
+        ({"share_factor": 1.0}, "share_factor"),
+    ],
+)
+def test_impossible_tests_are_refused(change, message):
+    with pytest.raises(Refused, match=message):
+        replace(TEST, **change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"weight": 0.0}, {"weight": math.nan}, {"test": OddsTest(tolerated=3.0, margin=2.0)}, {"sick_above": 1.0}],
+)
+def test_impossible_comparisons_are_refused(change):
+    with pytest.raises(Refused, match="errors: "):
+        replace(ERRORS, **change)
