@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from shared.adapters.signing.purpose_keys import PrivateKey, PurposeKeys
     from shared.application.callers import Callers
     from shared.domain.configuration import Configuration
+    from shared.domain.rollout.policy import CountSource
     from shared.ports import (
+        Alerts,
         Announcer,
         AuditLog,
         BundleStore,
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
         ServerTasks,
         Signing,
         SigningKeys,
+        TrafficFigures,
         TreeHeadPublisher,
     )
     from shared.records.statements import Statements
@@ -118,6 +121,14 @@ class Clients:
         from shared.records.statements import Statements
 
         return Statements(self.store, self.signing)
+
+    def traffic_figures(self, source: CountSource) -> TrafficFigures:
+        """The counts of an endpoint's requests, from where the configuration says."""
+        raise NotImplementedError(source)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        raise NotImplementedError
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -11,7 +11,7 @@ from shared.clients import Clients
 from shared.records import paths
 from shared.records.statements import ForgedError
 
-S = TypeVar("S", c.StageStep, c.MoveStep)
+S = TypeVar("S", c.StageStep, c.MoveStep, c.RolloutStep)
 T = TypeVar("T")
 
 

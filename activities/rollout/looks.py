@@ -1,6 +1,9 @@
 """Take a look at a step of a rollout: count the minutes that are final, judge, and record what was judged by."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import reduce
+from math import ceil
 
 from activities.effects import once, stamp
 from activities.promotion.forgeries import tell_forgeries, tells_forgeries
@@ -16,7 +19,7 @@ from shared.domain.rollout.orders import RolloutOrder
 from shared.domain.rollout.policy import ERRORS, RolloutPolicy
 from shared.domain.rollout.steps import StepDecision, StepFacts, StepOutcome
 from shared.domain.rollout.traffic import shares
-from shared.domain.statistics.sequential.rollout_test import RolloutEvidence
+from shared.domain.statistics.sequential.rollout_evidence import RolloutEvidence
 from shared.ports import EndpointKind, ServedEndpoint
 from shared.records import paths
 from shared.records.rollout import (
@@ -90,10 +93,11 @@ class _Look:
         )
 
     def _look(self) -> StepLook:
-        clients, step, now = self._clients, self._step, self._clients.clock.now()
+        step, now = self._step, self._clients.clock.now()
         earlier = self._earlier()
         since = datetime.fromisoformat(step.since)
-        through = earlier.through if earlier else -(-int(since.timestamp()) // _MINUTE) - 1
+        # The first minute that had the step's traffic from its beginning to its end is the first to be counted.
+        through = earlier.through if earlier else ceil(since.timestamp() / _MINUTE) - 1
         last = int((now - timedelta(seconds=self._policy.look.lag_s)).timestamp()) // _MINUTE - 1
         counts = self._counted(through + 1, last)
         before = earlier.evidence if earlier else self._evidence_before()
@@ -140,9 +144,7 @@ class _Look:
             return None
         earlier = look_at(self._clients.statements, step.promotion.id, step.stage, step.step, step.looks - 1)
         if earlier is None:
-            raise Refused(
-                f"look {step.looks - 1} at step {step.step} of {step.stage} is gone; restore it from a backup"
-            )
+            raise _gone(f"look {step.looks - 1} at step {step.step} of {step.stage}")
         return earlier
 
     def _evidence_before(self) -> RolloutEvidence:
@@ -151,7 +153,7 @@ class _Look:
             return RolloutEvidence()
         record = step_at(self._clients.statements, step.promotion.id, step.stage, step.step - 1)
         if record is None:
-            raise Refused(f"the record of step {step.step - 1} of {step.stage} is gone; restore it from a backup")
+            raise _gone(f"the record of step {step.step - 1} of {step.stage}")
         return record.after
 
     def _counted(self, first: int, last: int) -> FrozenCounts:
@@ -217,12 +219,8 @@ class _Look:
         return record.evidence
 
     def _record(self, look: StepLook) -> StepRecord:
-        step, counts = self._step, FrozenCounts()
-        for number in range(step.looks):
-            earlier = look_at(self._clients.statements, step.promotion.id, step.stage, step.step, number)
-            if earlier is None:
-                raise Refused(f"look {number} at step {step.step} of {step.stage} is gone; restore it from a backup")
-            counts = counts.joined(earlier.counts)
+        step, counts = self._step, [*self._counts_of_earlier_looks(), look.counts]
+        counted = [part for part in counts if part.shares] or [FrozenCounts()]
         return StepRecord(
             promotion=step.promotion.id,
             stage=step.stage,
@@ -232,8 +230,8 @@ class _Look:
             ended=look.at,
             before=self._evidence_before(),
             after=look.evidence,
-            counts=counts,
-            last=look.counts,
+            counts=reduce(FrozenCounts.joined, counted[:-1], FrozenCounts()),
+            last=counted[-1],
             requests=look.requests,
             errors=look.errors,
             orders=look.orders,
@@ -242,6 +240,14 @@ class _Look:
             decision=look.decision,
             because=look.because,
         )
+
+    def _counts_of_earlier_looks(self) -> Iterator[FrozenCounts]:
+        step = self._step
+        for number in range(step.looks):
+            earlier = look_at(self._clients.statements, step.promotion.id, step.stage, step.step, number)
+            if earlier is None:
+                raise _gone(f"look {number} at step {step.step} of {step.stage}")
+            yield earlier.counts
 
     def _show(self, look: StepLook) -> None:
         """Where it stands, for people to read; written over at each look."""
@@ -263,3 +269,7 @@ class _Look:
             at=stamp(self._clients),
         )
         self._clients.store.overwrite(paths.rollout(step.promotion.id), standing)
+
+
+def _gone(record: str) -> Refused:
+    return Refused(f"{record} is gone; restore it from a backup")

@@ -12,7 +12,7 @@ from shared.codec import UndecodableError, decode, encode
 from shared.domain.promotion.audit import canonical_digest
 from shared.domain.rollout.orders import RolloutOrder
 from shared.domain.statistics.sequential.counts import MinuteCounts, ShareCounts
-from shared.domain.statistics.sequential.rollout_test import LookCounts, RolloutEvidence
+from shared.domain.statistics.sequential.rollout_evidence import LookCounts, RolloutEvidence
 from shared.domain.trust.statements import PredicateKind, Statement
 from shared.records import paths
 from shared.records.statements import ForgedError, Statements
@@ -65,7 +65,8 @@ class StepLook:
 class StepRecord:
     """A step as it ended, with all that it was judged by: the receipt of the next step judges it again.
 
-    *before* is the evidence of the steps before, *after* that with this one. *counts* are those of all looks but the *last*.
+    *before* is the evidence of the steps before, *after* that with this one. *counts*
+    are those of all looks but the *last* that counted anything.
     """
 
     promotion: str

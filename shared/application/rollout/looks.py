@@ -9,11 +9,13 @@ from shared.domain.promotion.plans import StagePlan
 from shared.domain.rollout.policy import ERRORS, SLOW, RolloutPolicy
 from shared.domain.rollout.steps import StepDecision, StepFacts, StepOutcome, judge_step
 from shared.domain.statistics.sequential.counts import MinuteCounts, ShareCounts
-from shared.domain.statistics.sequential.rollout_test import RolloutEvidence
+from shared.domain.statistics.sequential.rollout_evidence import RolloutEvidence
 from shared.domain.statistics.sequential.verdicts import judge_rollout
 from shared.ports import DeploymentMinute
 from shared.records.rollout import FrozenCounts, StepRecord, step_at
 from shared.records.statements import Statements
+
+_Bad = Callable[[DeploymentMinute], int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ from shared.domain.rollout.policy import (
     TrafficStep,
     WhenInconclusive,
 )
-from shared.domain.statistics.sequential.rollout_test import RoutedUnit
+from shared.domain.statistics.sequential.rollout_evidence import RoutedUnit
 from shared.validation.rules import Whole
 
 _Percent = Annotated[int, Whole(least=1, most=100)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from shared.domain.statistics.sequential.odds_evidence import OddsTest
-from shared.domain.statistics.sequential.rollout_test import Comparison, RolloutTest, RoutedUnit
+from shared.domain.statistics.sequential.rollout_evidence import ArmComparison, RolloutTest, RoutedUnit
 
 ERRORS, SLOW = "errors", "slow"
 
@@ -127,7 +127,7 @@ class RolloutPolicy:
         """The statistical test that every look of the rollout is judged by."""
         errors, slow = self.compare.errors, self.compare.slow
         comparisons = [
-            Comparison(
+            ArmComparison(
                 name=ERRORS,
                 weight=errors.weight,
                 test=OddsTest(margin=errors.worse),
@@ -135,5 +135,5 @@ class RolloutPolicy:
             )
         ]
         if slow is not None:
-            comparisons.append(Comparison(name=SLOW, weight=slow.weight, test=OddsTest(margin=slow.worse)))
+            comparisons.append(ArmComparison(name=SLOW, weight=slow.weight, test=OddsTest(margin=slow.worse)))
         return RolloutTest(comparisons=tuple(comparisons), alpha=self.alpha, beta=self.beta, unit=self.look.unit)
