@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.approvals import ApprovalPolicy
 from shared.domain.promotion.ladder import Serving, Stage
 from shared.domain.promotion.models import ModelVersion
-from shared.domain.rollout.policy import RolloutPolicy, Soak, StepLimits, TrafficStep
+from shared.domain.rollout.policy import RolloutAlerts, RolloutPolicy, Soak, StepLimits, TrafficStep
+from shared.ports import FiringAlert
 from tests.fakes.rollout import MemoryAlerts, MemoryTraffic
 from tests.promotion import conftest as promotions
 from tests.promotion.conftest import CENTRAL, CONFIGURATION, DEV, PromotionApp
@@ -29,6 +31,7 @@ POLICY = RolloutPolicy(
     each=StepLimits(at_least_s=900, at_most_s=4 * 3600, requests=100),
     soak=Soak(for_s=3600, requests=1000),
     keep_warm_s=7200,
+    alerts=RolloutAlerts(rules=("prod-errors",)),
 )
 STAGES = (
     Stage(name="central", source="dev", registry=CENTRAL, approvals=ApprovalPolicy()),
@@ -81,6 +84,14 @@ class RolloutApp(PromotionApp):
         assert result.fate is c.Fate.PROMOTED, result
         return model
 
+    async def watched(self, promotion: str) -> None:
+        """Until the first look at the first step is taken."""
+        for _ in range(60):
+            if (await self.ask("GET", f"rollouts/{promotion}"))[0] == 200:
+                return
+            await self.pass_time(seconds=10)
+        raise TimeoutError(f"nobody looked at {promotion}")
+
     def deployment(self, model: ModelVersion) -> str:
         """The deployment of *model* in production."""
         start = "prod/onlineEndpoints/churn-online/"
@@ -109,3 +120,5 @@ def because(result: c.PromotionResult) -> str:
     return "; ".join(result.because)
 
 
+def alert(rule: str, deployment: str) -> FiringAlert:
+    return FiringAlert(rule=rule, since=datetime(2026, 1, 1, tzinfo=UTC), deployment=deployment)

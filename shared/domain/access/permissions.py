@@ -25,6 +25,7 @@ class Action(StrEnum):
     DECIDE = "decide"  # Approve, reject, withdraw; the ladder says who may speak for which role.
     BREAK_GLASS = "break_glass"
     RECOVER = "recover"
+    ROLL_OUT = "roll_out"  # Pause, resume, advance and abort the rollout of a version to production.
     DELIVER = "deliver"  # Hand in events and messages of other systems.
 
 
@@ -83,8 +84,9 @@ DEFAULT_PERSONAS = (
         _A.OPERATE,
         _A.PROMOTE,
         _A.RETRAIN,
+        _A.ROLL_OUT,
     ),
-    _persona("product-owner", "ProductOwner", _A.DECIDE, _A.BREAK_GLASS),
+    _persona("product-owner", "ProductOwner", _A.DECIDE, _A.BREAK_GLASS, _A.ROLL_OUT),
     _persona(
         "platform-engineer",
         "PlatformEngineer",
@@ -95,6 +97,7 @@ DEFAULT_PERSONAS = (
         _A.BREAK_GLASS,
         _A.RECOVER,
         _A.DELIVER,
+        _A.ROLL_OUT,
     ),
     _persona("automation", "Automation", _A.CHECK_DATA, _A.START_INFERENCE, _A.PROMOTE, _A.RETRAIN, _A.DELIVER),
 )

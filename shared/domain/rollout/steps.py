@@ -111,6 +111,9 @@ def _missing(
         return f"{elapsed_s:.0f} s of at least {limits.at_least_s} s have passed"
     if facts.requests < limits.requests:
         return f"{facts.requests} requests of at least {limits.requests} were counted"
+    # One look has few requests, and may miss by chance that both are sick: the step as a whole must not be.
+    if facts.errors > policy.compare.sick_above * facts.requests:
+        return f"{facts.errors} of {facts.requests} requests failed, over {policy.compare.sick_above:.0%}"
     judgement = facts.judgement
     if judgement is None or soaks:
         return ""
