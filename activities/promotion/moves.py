@@ -12,6 +12,7 @@ from activities.promotion.forgeries import tells_forgeries
 from activities.promotion.movers import MOVERS
 from activities.promotion.movers.entry import approvers
 from activities.promotion.receipts import require_receipt
+from activities.promotion.serving_changes import record_change
 from shared import contracts as c
 from shared.application.promotion.stage_training import carried
 from shared.application.promotion.stored_plans import move_order, require_signed, unsigned_move_order
@@ -20,6 +21,7 @@ from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.promotion.models import APPROVED_BY, STATE, EntryState
 from shared.domain.promotion.plans import Move
+from shared.domain.rollout.serving import ChangeKind
 from shared.domain.trust.statements import PredicateKind, Statement
 from shared.records import paths
 from shared.records.registry import EntryStatement, sign_entry
@@ -122,6 +124,8 @@ def _record(clients: Clients, order: c.MoveOrder, key: str, kind: str, before: M
         predicate={**facts, "change": kind, "plan": order.plan_digest, "place": order.at.stage.place},
     )
     clients.statements.create(_statement_path(key), statement)
+    if _kind(order.move) is PredicateKind.SERVING_CHANGE:
+        record_change(clients, order, key, ChangeKind.SHIFT if kind == "moved" else ChangeKind.UNDO)
     clients.ledger.record(key, {"at": stamp(clients)})
 
 

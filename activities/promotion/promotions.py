@@ -29,6 +29,7 @@ from shared.durable.starting import Client, wake
 from shared.records import paths
 from shared.records.listings import PROMOTIONS, keep_listed
 from shared.records.promotion import LockHolder, PromotionRecord, QueuedPromotion, find_promotion
+from shared.records.serving import hold_of
 from shared.records.store import LostRace
 
 _TAG = 256  # What Azure ML takes.
@@ -165,6 +166,11 @@ def _plan(clients: Clients, request: c.Promotion) -> c.PromotionOpened:
         plan = plan_promotion(clients, request.model, request.source, request.target)
         digest = plan_digest(plan)
         _refuse_changed(clients, request, plan, digest)
+        if hold := hold_of(clients.statements, request.model):
+            raise Refused(
+                f"{request.model} is held back by {hold.by} since {hold.at:%Y-%m-%d %H:%M}: {hold.reason}; "
+                "release it with a reason before it is promoted again"
+            )
         receipts, ladder = Receipts(clients.store, clients.ledger, clients.signing), clients.configuration.ladder
         if because := unproven(receipts, ladder, plan, plan.stages[0]):
             raise Refused(because)

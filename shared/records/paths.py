@@ -143,6 +143,16 @@ def rollout_orders(promotion: str, stage: str) -> str:
     return f"{PROMOTIONS}{promotion}/{stage}/rollout/orders/"
 
 
+def traffic_changes(environment: str, endpoint: str) -> str:
+    """The folder of the signed changes of an endpoint's traffic."""
+    return f"serving/{environment}/{endpoint}/"
+
+
+def hold(model: str, version: str) -> str:
+    """The folder of what keeps a version from being promoted, and of what ended that."""
+    return f"holds/{model}/{version}/"
+
+
 ROLLOUTS = "rollouts/"
 
 

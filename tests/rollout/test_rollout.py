@@ -1,6 +1,8 @@
 """A release to production: traffic shifts step by step, is compared, and is put back where the new version is worse."""
 
 from shared import contracts as c
+from shared.domain.rollout.serving import ChangeKind
+from shared.records.serving import served_intervals
 from tests.rollout.conftest import RolloutApp, alert, because
 
 
@@ -189,3 +191,21 @@ async def test_what_is_not_in_the_registry_is_not_released(app: RolloutApp) -> N
     status, answer = await app.ask("POST", "plans", {"model": "churn:7", "to": "prod"})
     assert status == 422, answer
     assert "is not in the central registry" in str(answer)
+
+
+async def test_the_serving_history_has_every_share_of_a_release_and_of_one_that_was_put_back(app: RolloutApp) -> None:
+    await app.released("1")
+    model = await app.entered("2")
+    promotion = await app.promote(str(model), "prod")
+    await app.until(lambda: app.traffic.get(app.deployment(model)) == 25, every_s=60)
+    await app.ask("POST", f"rollouts/{promotion}/abort", {"reason": "complaints"}, "linus")
+    await app.finish(promotion)
+    served = served_intervals(app.clients.statements, "prod", "churn-online")
+    assert [(interval.model.rpartition("/")[2], interval.share, interval.ended) for interval in served] == [
+        ("churn:1", 100, ChangeKind.SHIFT),
+        ("churn:1", 95, ChangeKind.SHIFT),
+        ("churn:2", 5, ChangeKind.SHIFT),
+        ("churn:1", 75, ChangeKind.UNDO),
+        ("churn:2", 25, ChangeKind.UNDO),
+        ("churn:1", 100, None),
+    ]

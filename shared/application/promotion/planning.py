@@ -197,8 +197,14 @@ def champion_at(endpoints: Endpoints, stage: Stage) -> Champion:
         return Champion()
     # Of equal shares the first by name: another order of the same traffic must not be another plan.
     name = max(sorted(traffic), key=lambda deployment: traffic[deployment])
-    deployment = endpoints.deployment(stage.environment, EndpointKind.ONLINE, stage.serving.online, name)
-    return Champion(deployment=name, model=_model_of(deployment.model) if deployment else "")
+    model = model_of_deployment(endpoints, stage.environment, stage.serving.online, name)
+    return Champion(deployment=name, model=model)
+
+
+def model_of_deployment(endpoints: Endpoints, workspace: Workspace, endpoint: str, name: str) -> str:
+    """The `name:version` that the online deployment *name* serves; empty where there is no such deployment."""
+    deployment = endpoints.deployment(workspace, EndpointKind.ONLINE, endpoint, name)
+    return _model_of(deployment.model) if deployment else ""
 
 
 def _model_of(asset: str) -> str:

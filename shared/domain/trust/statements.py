@@ -31,6 +31,8 @@ class PredicateKind(StrEnum):
     ROLLOUT_LOOK = "rollout-look"
     ROLLOUT_STEP = "rollout-step"
     ROLLOUT_ORDER = "rollout-order"
+    TRAFFIC = "traffic"
+    HOLD = "hold"
 
     @property
     def type_uri(self) -> str:
