@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import orchestrators.promotion_set
     import orchestrators.registry
     import orchestrators.retraining
+    import orchestrators.rollback
     import orchestrators.rollout
     import orchestrators.schedules
     import orchestrators.sweeps
@@ -39,6 +40,7 @@ BODIES: tuple[Callable[..., Any], ...] = (
     orchestrators.promotion.restore,
     orchestrators.promotion_set.promote_set,
     orchestrators.rollout.watch_step,
+    orchestrators.rollback.roll_back,
     orchestrators.registry.scrub_registry,
     orchestrators.checks.check_hub_file,
     orchestrators.registry.recover,

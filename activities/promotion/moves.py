@@ -5,12 +5,13 @@ between the effect and its record. Nothing moves without a receipt.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from activities.effects import stamp
 from activities.promotion.forgeries import tells_forgeries
 from activities.promotion.movers import MOVERS
-from activities.promotion.movers.entry import approvers
+from activities.promotion.movers.entry import REPLACED, approvers, replaced_entry
 from activities.promotion.receipts import require_receipt
 from activities.promotion.serving_changes import record_change
 from shared import contracts as c
@@ -24,7 +25,7 @@ from shared.domain.promotion.plans import Move
 from shared.domain.rollout.serving import ChangeKind
 from shared.domain.trust.statements import PredicateKind, Statement
 from shared.records import paths
-from shared.records.registry import EntryStatement, sign_entry
+from shared.records.registry import EntryStatement, entry_statement, sign_entry
 
 _KINDS = {
     Move.SWITCH_TRAFFIC: PredicateKind.SERVING_CHANGE,
@@ -166,7 +167,19 @@ def _state_entry(clients: Clients, order: c.MoveOrder, change: str, before: Mapp
         promotion=order.promotion.id,
         at=clients.clock.now(),
     )
-    sign_entry(clients.statements, f"{order.promotion.id}-{number}-{order.move.value}-{change}", statement)
+    name = f"{order.promotion.id}-{number}-{order.move.value}-{change}"
+    sign_entry(clients.statements, name, statement)
+    if order.move is Move.MARK_IN_PRODUCTION and REPLACED in before:
+        _state_replaced(clients, order, name, EntryState.RETIRED.value if change == "moved" else before[REPLACED])
+
+
+def _state_replaced(clients: Clients, order: c.MoveOrder, name: str, state: str) -> None:
+    """Say the same of the entry that served before; of one that nobody signed nothing can be said."""
+    replaced = replaced_entry(order)
+    entry = entry_statement(clients.statements, replaced, []) if replaced else None
+    if entry is not None:
+        changed = replace(entry, state=state, promotion=order.promotion.id, at=clients.clock.now())
+        sign_entry(clients.statements, name, changed)
 
 
 def _statement_path(key: str) -> str:

@@ -163,14 +163,10 @@ def _publish_head(clients: Clients) -> None:
 
 def _plan(clients: Clients, request: c.Promotion) -> c.PromotionOpened:
     try:
+        _refuse_held(clients, request)
         plan = plan_promotion(clients, request.model, request.source, request.target)
         digest = plan_digest(plan)
         _refuse_changed(clients, request, plan, digest)
-        if hold := hold_of(clients.statements, request.model):
-            raise Refused(
-                f"{request.model} is held back by {hold.by} since {hold.at:%Y-%m-%d %H:%M}: {hold.reason}; "
-                "release it with a reason before it is promoted again"
-            )
         receipts, ladder = Receipts(clients.store, clients.ledger, clients.signing), clients.configuration.ladder
         if because := unproven(receipts, ladder, plan, plan.stages[0]):
             raise Refused(because)
@@ -181,6 +177,15 @@ def _plan(clients: Clients, request: c.Promotion) -> c.PromotionOpened:
     who = request.requested_by or "the flag on the model"
     clients.audit.append(f"{request.id}/planned", "planned", str(plan.model), who, facts)
     return c.PromotionOpened(plan=plan, plan_digest=digest, fate=c.Fate.PROMOTED, locks=tuple(plan.locks()))
+
+
+def _refuse_held(clients: Clients, request: c.Promotion) -> None:
+    """What a rollback has left comes back by a person's release only: not by a flag, a sweep or a retraining."""
+    if hold := hold_of(clients.statements, request.model):
+        raise Refused(
+            f"{request.model} is held back by {hold.by} since {hold.at:%Y-%m-%d %H:%M}: {hold.reason}; "
+            "release it with a reason before it is promoted again"
+        )
 
 
 def _refuse_changed(clients: Clients, request: c.Promotion, plan: Plan, digest: str) -> None:

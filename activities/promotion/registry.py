@@ -12,13 +12,14 @@ from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.bundles import Bundle
 from shared.domain.promotion.ladder import Registry
-from shared.domain.promotion.models import APPROVED_BY, BUNDLE, DIGEST, STATE, ModelVersion
+from shared.domain.promotion.models import APPROVED_BY, BUNDLE, DIGEST, STATE, EntryState, ModelVersion
 from shared.ports import RegisteredModel, Shelf
 from shared.records import paths
 from shared.records.promotion import LockHolder, find_promotion
 from shared.records.registry import entries_stated, entry_statement
 from shared.records.statements import ForgedError
 
+_RECOVERABLE = (*RELEASABLE, EntryState.RETIRED.value)
 _FACTS = ("digest", "state", "approved by")
 _ABSENT = ("", "", "")
 
@@ -109,7 +110,7 @@ def _approved(clients: Clients, model: ModelVersion) -> tuple[Registry, Register
         raise Refused(f"{model} is not in the central registry: nothing can be brought back")
     bundle, digest = _read(clients, registry, model, registered_entry), registered_entry.tags.get(DIGEST, "")
     statement = entry_statement(clients.statements, model, [])
-    if statement is None or statement.bundle != digest or statement.state not in RELEASABLE:
+    if statement is None or statement.bundle != digest or statement.state not in _RECOVERABLE:
         state = f"{statement.state or 'no entry'} with {statement.bundle}" if statement else "nothing"
         raise Refused(f"{model} in {registry.name} has {digest}, signed is {state}: it is not brought back")
     if bundle.digest != digest:

@@ -38,8 +38,12 @@ def observed(
         endpoint=endpoint,
         at=clients.clock.now(),
         traffic=traffic,
-        versions={name: model_of_deployment(clients.endpoints, environment, endpoint, name) for name in traffic},
+        versions={name: _version(clients, environment, endpoint, name) for name in traffic},
         cause=cause,
         by=by,
         because=because,
     )
+
+
+def _version(clients: Clients, environment: Workspace, endpoint: str, deployment: str) -> str:
+    return model_of_deployment(clients.endpoints, environment, endpoint, deployment).rpartition("/")[2]

@@ -153,6 +153,14 @@ def hold(model: str, version: str) -> str:
     return f"holds/{model}/{version}/"
 
 
+ROLLBACKS = "rollbacks/"
+
+
+def rollback(name: str) -> str:
+    """The record of a rollback as it ended."""
+    return f"{ROLLBACKS}{name}/rollback.json"
+
+
 ROLLOUTS = "rollouts/"
 
 

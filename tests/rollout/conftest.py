@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from shared import contracts as c
+from shared.codec import decode
 from shared.domain.configuration import Configuration
 from shared.domain.gates import GateSpec
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.approvals import ApprovalPolicy
 from shared.domain.promotion.ladder import Serving, Stage
 from shared.domain.promotion.models import ModelVersion
+from shared.domain.rollout.known_good import KnownGoodRules
 from shared.domain.rollout.policy import RolloutAlerts, RolloutPolicy, Soak, StepLimits, TrafficStep
 from shared.ports import FiringAlert
 from tests.fakes.rollout import MemoryAlerts, MemoryTraffic
@@ -32,6 +34,7 @@ POLICY = RolloutPolicy(
     soak=Soak(for_s=3600, requests=1000),
     keep_warm_s=7200,
     alerts=RolloutAlerts(rules=("prod-errors",)),
+    known_good=KnownGoodRules(served_s=1800),
 )
 STAGES = (
     Stage(name="central", source="dev", registry=CENTRAL, approvals=ApprovalPolicy()),
@@ -83,6 +86,14 @@ class RolloutApp(PromotionApp):
         result = await self.finish(await self.promote(str(model), "prod"))
         assert result.fate is c.Fate.PROMOTED, result
         return model
+
+    async def roll_back(self, reason: str = "complaints", **more: object) -> c.RollbackResult:
+        """Order a rollback of churn, and let it end."""
+        status, answer = await self.ask("POST", "models/churn/rollback", {"reason": reason, **more}, "linus")
+        assert status == 202, answer
+        outcome = await self.host.advance_until_finished(str(answer["id"]), timeout=60)
+        assert outcome.status == "Completed", outcome
+        return decode(c.RollbackResult, outcome.output)
 
     async def watched(self, promotion: str) -> None:
         """Until the first look at the first step is taken."""

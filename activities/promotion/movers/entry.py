@@ -61,21 +61,39 @@ class ApproveEntry:
 
 
 class MarkInProduction:
-    """Implements `activities.promotion.movers.Mover`: the entry that was released says that it serves."""
+    """Implements `activities.promotion.movers.Mover`: one entry serves, and the one that did before is retired."""
 
     def before(self, clients: Clients, order: c.MoveOrder) -> dict[str, Any]:
         entry = clients.models.find(_registry(order), order.plan.model)
         if entry is None or entry.tags.get(DIGEST) != order.plan.digest:
             raise Refused(f"{order.plan.model} with {order.plan.digest} is not in the registry: nothing to mark")
-        return {STATE: entry.tags.get(STATE, ""), APPROVED_BY: entry.tags.get(APPROVED_BY, "")}
+        replaced = replaced_entry(order)
+        champion = clients.models.find(_registry(order), replaced) if replaced else None
+        states = {STATE: entry.tags.get(STATE, ""), APPROVED_BY: entry.tags.get(APPROVED_BY, "")}
+        return states | ({REPLACED: champion.tags.get(STATE, "")} if champion else {})
 
     def advance(self, clients: Clients, order: c.MoveOrder) -> str:
-        clients.models.tag(_registry(order), order.plan.model, {STATE: EntryState.IN_PRODUCTION.value})
+        registry, replaced = _registry(order), replaced_entry(order)
+        clients.models.tag(registry, order.plan.model, {STATE: EntryState.IN_PRODUCTION.value})
+        if replaced is not None and clients.models.find(registry, replaced) is not None:
+            clients.models.tag(registry, replaced, {STATE: EntryState.RETIRED.value})
         return ""
 
     def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
-        clients.models.tag(_registry(order), order.plan.model, dict(before))
+        states, replaced = dict(before), replaced_entry(order)
+        if (champion_state := states.pop(REPLACED, None)) is not None and replaced is not None:
+            clients.models.tag(_registry(order), replaced, {STATE: champion_state})
+        clients.models.tag(_registry(order), order.plan.model, states)
         return ""
+
+
+REPLACED = "replaced"  # The state of the entry that served before, in what is remembered of the move.
+
+
+def replaced_entry(order: c.MoveOrder) -> ModelVersion | None:
+    """The version that the promotion replaces; None for a first version, and for one that no version names."""
+    name, _, version = order.at.champion.model.rpartition("/")[2].partition(":")
+    return ModelVersion(name=name, version=version) if version else None
 
 
 def approvers(order: c.MoveOrder) -> str:

@@ -17,6 +17,7 @@ from shared.records import paths
 from shared.records.promotion import find_promotion
 from shared.records.rollout import RolloutStanding, orders_of, sign_order
 from shared.records.statements import Statements
+from shared.records.store import RecordStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +33,18 @@ class OrderTaken:
 async def order_rollout(client: Client, records: DecisionRecords, promotion: str, order: RolloutOrder) -> OrderTaken:
     """Record *order*, whose step is that of now, and wake who acts on it. Raises DecisionRefused."""
     taken = await asyncio.to_thread(_take, records, promotion, order)
-    # Between two steps nobody watches: the next watch looks at once, and finds the order.
-    for step in (taken.order.step, taken.order.step + 1):
-        await wake(client, identity.rollout_step_id(promotion, taken.stage, step), c.ROLLOUT_ORDERED)
-    await wake(client, promotion, c.DECISION_GIVEN)
+    await wake_watch(client, records.store, promotion)
     return taken
+
+
+async def wake_watch(client: Client, store: RecordStore, promotion: str) -> None:
+    """Let the one who watches the rollout of *promotion*, or waits for its approvals, look at what was ordered."""
+    standing = await asyncio.to_thread(store.get, RolloutStanding, paths.rollout(promotion))
+    if standing is not None:
+        # Between two steps nobody watches: the next watch looks at once, and finds the order.
+        for step in (standing.step, standing.step + 1):
+            await wake(client, identity.rollout_step_id(promotion, standing.stage, step), c.ROLLOUT_ORDERED)
+    await wake(client, promotion, c.DECISION_GIVEN)
 
 
 def aborted(statements: Statements, promotion: str, stage: str) -> str:

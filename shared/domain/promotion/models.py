@@ -29,6 +29,8 @@ class EntryState(StrEnum):
     CANDIDATE = "candidate"
     APPROVED = "approved"
     IN_PRODUCTION = "in production"
+    RETIRED = "retired"
+    REVOKED = "revoked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -6,6 +6,7 @@ Only rules that somebody configures are here; what a look at them finds is in `s
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from shared.domain.rollout.known_good import KnownGoodRules
 from shared.domain.statistics.sequential.odds_evidence import OddsTest
 from shared.domain.statistics.sequential.rollout_evidence import ArmComparison, RolloutTest, RoutedUnit
 
@@ -121,6 +122,7 @@ class RolloutPolicy:
     soak: Soak = field(default_factory=Soak)
     keep_warm_s: int = 72 * 3600
     alerts: RolloutAlerts = field(default_factory=RolloutAlerts)
+    known_good: KnownGoodRules = field(default_factory=KnownGoodRules)
 
     @property
     def test(self) -> RolloutTest:
