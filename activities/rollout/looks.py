@@ -35,8 +35,6 @@ from shared.records.rollout import (
 )
 from shared.records.statements import ForgedError
 
-_MINUTE = 60
-
 
 @tells_forgeries
 def take_look(clients: Clients, step: c.RolloutStep) -> c.LookTaken:
@@ -97,8 +95,9 @@ class _Look:
         earlier = self._earlier()
         since = datetime.fromisoformat(step.since)
         # The first minute that had the step's traffic from its beginning to its end is the first to be counted.
-        through = earlier.through if earlier else ceil(since.timestamp() / _MINUTE) - 1
-        last = int((now - timedelta(seconds=self._policy.look.lag_s)).timestamp()) // _MINUTE - 1
+        block_s = self._policy.look.block_s
+        through = earlier.through if earlier else ceil(since.timestamp() / block_s) - 1
+        last = int((now - timedelta(seconds=self._policy.look.lag_s)).timestamp()) // block_s - 1
         counts = self._counted(through + 1, last)
         before = earlier.evidence if earlier else self._evidence_before()
         evidence = before
@@ -161,7 +160,7 @@ class _Look:
             return FrozenCounts()
         slow = self._policy.compare.slow
         minutes = self._clients.traffic_figures(self._policy.look.counts).minutes(
-            self._served, first, last, slow.over_ms if slow else None
+            self._served, first, last, slow.over_ms if slow else None, self._policy.look.block_s
         )
         return frozen_counts(minutes, self._arms)
 

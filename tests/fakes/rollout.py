@@ -20,7 +20,7 @@ class MemoryTraffic:
         self.counted: list[int] = []
 
     def minutes(
-        self, served: ServedEndpoint, first: int, last: int, slow_over_ms: float | None = None
+        self, served: ServedEndpoint, first: int, last: int, slow_over_ms: float | None = None, block_s: int = 60
     ) -> Iterator[DeploymentMinute]:
         online = self._endpoints.find(served.workspace, EndpointKind.ONLINE, served.endpoint)
         for minute in range(first, last + 1):

@@ -179,6 +179,7 @@ def ladder_of(
     climb = place.inside("ladder")
     stages = tuple(_stage(section, name, climb.inside(name), around) for name, section in sections.items())
     _refuse_strange_sources(climb, stages, around.workspaces)
+    _refuse_unregistered_releases(climb, stages)
     refuse_known_answers(climb, stages, models)
     return Ladder(stages=stages, models=models, break_glass=_glass(glass, place.inside("break_glass"), around.roles))
 
@@ -283,6 +284,15 @@ def _named_roles(
     for name in sorted({name for name in names if names.count(name) > 1}):
         place.fail(field_name, f"names {name!r} twice", "name it once: a role decides once, by one person")
     return tuple(roles[name] for name in names if name in roles)
+
+
+def _refuse_unregistered_releases(place: FilePlace, stages: tuple[Stage, ...]) -> None:
+    """Production gets what the central registry has: an entry that was approved, and that nobody has touched since."""
+    registries = [stage.name for stage in stages if stage.registry is not None and not stage.candidate]
+    for stage in stages:
+        if stage.rollout is not None and stage.source not in registries:
+            remedy = f"let it lead from a stage that enters the registry: {', '.join(registries) or 'there is none'}"
+            place.fail(f"{stage.name}.from", f"is {stage.source!r}, and the stage shifts production traffic", remedy)
 
 
 def _refuse_strange_sources(place: FilePlace, stages: tuple[Stage, ...], workspaces: Mapping[str, Workspace]) -> None:

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from shared.config.fields import DifferentTexts, Number, Rule, Seconds
+from shared.config.fields import DifferentTexts, Number, Rule, Seconds, ZeroOrMoreSeconds
 from shared.config.reading import FilePlace, built
 from shared.domain.promotion.ladder import Serving
+from shared.domain.rollout.known_good import KnownGoodRules
 from shared.domain.rollout.policy import (
     ComparedMetric,
     ComparisonRules,
@@ -86,7 +87,8 @@ class LookSection:
     """When a look is taken, and where its counts come from."""
 
     every: Seconds | None = None
-    lag: Seconds | None = None
+    lag: ZeroOrMoreSeconds | None = None
+    block: Seconds | None = None
     counts: CountSource | None = None
     unit: RoutedUnit | None = None
 
@@ -150,6 +152,16 @@ class RolloutAlertsSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KnownGoodSection:
+    """When a version counts as known to be good."""
+
+    served: Seconds | None = None
+    share: _Percent | None = None
+    rehearsed_within: Seconds | None = None
+    keep: Annotated[int, Whole(least=1, most=100)] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutSection:
     """How traffic shifts to a new version."""
 
@@ -163,6 +175,7 @@ class RolloutSection:
     soak: SoakSection = field(default_factory=SoakSection)
     keep_warm: Seconds | None = None
     alerts: RolloutAlertsSection | None = None
+    known_good: KnownGoodSection = field(default_factory=KnownGoodSection)
 
 
 def rollout_of(section: RolloutSection | None, serving: Serving, place: FilePlace) -> RolloutPolicy | None:
@@ -174,6 +187,7 @@ def rollout_of(section: RolloutSection | None, serving: Serving, place: FilePlac
         each=built(StepLimits, section.each),
         look=built(LookRule, section.look),
         compare=_comparison(section.compare),
+        known_good=built(KnownGoodRules, section.known_good),
         soak=built(Soak, section.soak, **_lasting(section.soak.duration)),
         **_chosen(
             alpha=section.risks.abort,
@@ -204,6 +218,8 @@ def _refuse_impossible(policy: RolloutPolicy, serving: Serving, place: FilePlace
     if serving.kubernetes and policy.look.counts is CountSource.METRICS:
         remedy = "use traffic_log: endpoints on Kubernetes have no platform metrics"
         place.inside("look").fail("counts", "is 'metrics'", remedy)
+    if policy.look.block_s != 60 and policy.look.counts is CountSource.METRICS:
+        place.inside("look").fail("block", f"is {policy.look.block_s} s", "use 1m: metrics are counted by the minute")
     if policy.look.unit is RoutedUnit.CONNECTION and policy.look.counts is CountSource.METRICS:
         place.inside("look").fail("unit", "is 'connection'", "set counts to traffic_log: metrics name no connections")
     if policy.keep_warm_s < policy.soak.for_s:

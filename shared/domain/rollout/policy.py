@@ -46,10 +46,14 @@ class StepLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookRule:
-    """A look every *every_s* at the minutes that are older than *lag_s*: younger ones may still be corrected."""
+    """A look every *every_s* at the minutes that are older than *lag_s*: younger ones may still be corrected.
+
+    Requests are counted in blocks of *block_s*, within which both versions meet the same incidents.
+    """
 
     every_s: int = 300
     lag_s: int = 240
+    block_s: int = 60
     counts: CountSource = CountSource.METRICS
     unit: RoutedUnit = RoutedUnit.REQUEST
 
