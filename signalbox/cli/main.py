@@ -29,6 +29,7 @@ from signalbox.cli.commands.promotions import (
     withdraw,
 )
 from signalbox.cli.commands.retraining import retrain, retraining
+from signalbox.cli.commands.rollouts import known_good, release_hold, rollback, rollout, serving
 from signalbox.cli.commands.runs import cancel, logs, release, reprocess, status
 from signalbox.cli.commands.schedules import schedules
 from signalbox.cli.commands.tokens import token
@@ -86,5 +87,21 @@ _PROMOTIONS = (
     prove,
 )
 
-for command in (up, demo, *_RUNS, *_PROMOTIONS, retrain, retraining, trace, token, keys, config, doctor, host):
+_PRODUCTION = (rollout, rollback, known_good, serving, release_hold)
+
+for command in (
+    up,
+    demo,
+    *_RUNS,
+    *_PROMOTIONS,
+    *_PRODUCTION,
+    retrain,
+    retraining,
+    trace,
+    token,
+    keys,
+    config,
+    doctor,
+    host,
+):
     main.add_command(command)
