@@ -89,19 +89,7 @@ _PROMOTIONS = (
 
 _PRODUCTION = (rollout, rollback, known_good, serving, release_hold)
 
-for command in (
-    up,
-    demo,
-    *_RUNS,
-    *_PROMOTIONS,
-    *_PRODUCTION,
-    retrain,
-    retraining,
-    trace,
-    token,
-    keys,
-    config,
-    doctor,
-    host,
-):
+_OTHERS = (retrain, retraining, trace, token, keys, config, doctor, host)
+
+for command in (up, demo, *_RUNS, *_PROMOTIONS, *_PRODUCTION, *_OTHERS):
     main.add_command(command)

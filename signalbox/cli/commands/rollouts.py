@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from signalbox.cli.app_client import AppClient, find_app
-from signalbox.cli.errors import NO, Unusable
+from signalbox.cli.errors import Unusable
 from signalbox.cli.names import MODELS, ROLLOUTS, suggesting
 from signalbox.cli.output import emit_answer, emit_facts, emit_json, emit_table
 
@@ -49,7 +49,6 @@ def show(promotion: str, as_json: bool) -> None:
     click.echo()
     rows = [
         (
-            str(row["step"]),
             f"{row['weight']} %",
             str(row["requests"]),
             str(row["errors"]),
@@ -58,7 +57,7 @@ def show(promotion: str, as_json: bool) -> None:
         )
         for row in answer["steps"]
     ]
-    emit_table(("step", "weight", "requests", "errors", "decision", "because"), rows, "no step has ended yet")
+    emit_table(("weight", "requests", "errors", "decision", "because"), rows, "no step has ended yet")
     for order in answer["orders"]:
         click.echo(f"{order['at']}  {order['kind']} by {order['by']}: {order['reason']}")
 
@@ -113,7 +112,7 @@ def _plan(app: AppClient, model: str, version: str, stage: str, as_json: bool) -
     choice = next((row for row in choices if version in ("", row["model"].rpartition(":")[2])), None)
     if choice is None:
         wanted = f"{model}:{version}" if version else f"no version of {model}"
-        raise Unusable(f"{wanted} is known to be good; `signalbox known-good {model}` shows each condition", NO)
+        raise Unusable(f"{wanted} is known to be good; `signalbox known-good {model}` shows each condition")
     if as_json:
         emit_json(choice)
         return
@@ -176,8 +175,8 @@ def _environment_of(app: AppClient, endpoint: str) -> str:
     environments = sorted({row["environment"] for row in rows if row["endpoint"] == endpoint})
     if len(environments) != 1:
         names = ", ".join(environments) or "none"
-        raise Unusable(f"give --environment: rollouts of {endpoint} were seen in {names}", NO)
-    return environments[0]
+        raise Unusable(f"give --environment: rollouts of {endpoint} were seen in {names}")
+    return str(environments[0])
 
 
 @click.command("release-hold")
