@@ -1,4 +1,4 @@
-"""What is counted: requests or clients; and clusters of bad requests, against an enumeration of all that can happen."""
+"""What is counted, requests or clients; and how shares vary between minutes, against all that can happen."""
 
 import math
 
@@ -7,9 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.statistics.sequential.counts import MinuteCounts, UnitRequest, count_clients, count_requests
+from shared.domain.statistics.sequential.counts import (
+    MinuteCounts,
+    ShareCounts,
+    UnitRequest,
+    count_clients,
+    count_requests,
+)
 from shared.domain.statistics.sequential.portable import BILLION
-from shared.domain.statistics.sequential.spread import CLUSTERS, SpreadEvidence, is_open, spread_terms
+from shared.domain.statistics.sequential.spread import NARROWER, WIDER, SpreadEvidence, spread_terms
 
 
 def request(minute: int, client: str, arm: str, outcome: str = "good") -> UnitRequest:
@@ -61,54 +67,55 @@ def test_the_order_of_requests_changes_nothing(order):
     assert count_requests(order) == count_requests(REQUESTS)
 
 
-numbers = st.tuples(*[st.integers(0, 9)] * 4).map(lambda four: (four[0] + four[2], four[1] + four[3], *four[2:]))
+pairs = st.tuples(*[st.integers(0, 30)] * 4)
 
 
-def divisions(first: tuple[int, ...], second: tuple[int, ...]) -> dict[int, float]:
-    """The chance of each number of the canary's bad units in the first minute, given both minutes' margins and sum."""
-    hits, bad, bad_after = first[2] + second[2], first[2] + first[3], second[2] + second[3]
-
-    def ways(at: int) -> int:
-        numbers = ((first[0], at), (first[1], bad - at), (second[0], hits - at), (second[1], bad_after - hits + at))
-        return math.prod(math.comb(units, chosen) if chosen >= 0 else 0 for units, chosen in numbers)
-
-    counts = {at: ways(at) for at in range(hits + 1)}
-    total = sum(counts.values())
-    return {at: count / total for at, count in counts.items() if count}
+def divisions(pair: tuple[int, ...]) -> dict[int, float]:
+    """The chance of each number of the canary's units in the first minute, given both minutes' units and the sum."""
+    units, after, both = pair[0] + pair[1], pair[2] + pair[3], pair[0] + pair[2]
+    counts = {
+        at: math.comb(units, at) * math.comb(after, both - at)
+        for at in range(max(0, both - after), min(units, both) + 1)
+    }
+    return {at: count / sum(counts.values()) for at, count in counts.items()}
 
 
-@given(first=numbers, second=numbers)
-def test_the_e_values_of_clusters_are_those_of_the_enumeration(first, second):
-    chances = divisions(first, second)
-    for cluster, term in zip(CLUSTERS, spread_terms([first], [second])[0], strict=True):
-        wide = {at: chance ** (1 / cluster) for at, chance in chances.items()}
-        ratio = wide[first[2]] / sum(wide.values()) / chances[first[2]]
-        assert term / BILLION == pytest.approx(min(math.log(4), math.log(ratio)), abs=3e-9)
+@given(pair=pairs)
+def test_the_e_values_of_clusters_are_those_of_the_enumeration(pair):
+    chances = divisions(pair)
+    for factor, term in zip(WIDER + NARROWER, spread_terms([pair])[0], strict=True):
+        changed = {at: chance ** (1 / factor) for at, chance in chances.items()}
+        ratio = changed[pair[0]] / sum(changed.values()) / chances[pair[0]]
+        assert term / BILLION == pytest.approx(min(math.log(10), math.log(ratio)), abs=3e-9)
 
 
-@given(first=numbers, second=numbers)
-def test_the_mean_of_a_cluster_s_e_value_is_at_most_one(first, second):
-    chances = divisions(first, second)
-    bad, after, hits = first[2] + first[3], second[2] + second[3], first[2] + second[2]
-    mean = np.zeros(len(CLUSTERS))
-    for at, chance in chances.items():
-        pair = (*first[:2], at, bad - at), (*second[:2], hits - at, after - hits + at)
-        mean += chance * np.exp(spread_terms([pair[0]], [pair[1]])[0] / BILLION)
+@given(pair=pairs)
+def test_the_mean_of_a_cluster_s_e_value_is_at_most_one(pair):
+    units, after, both = pair[0] + pair[1], pair[2] + pair[3], pair[0] + pair[2]
+    mean = np.zeros(len(WIDER + NARROWER))
+    for at, chance in divisions(pair).items():
+        mean += chance * np.exp(spread_terms([(at, units - at, both - at, after - both + at)])[0] / BILLION)
 
     assert (mean <= 1 + 1e-7).all()
 
 
-@given(blocks=st.lists(numbers, max_size=12), cut=st.integers(0, 12))
+def share(at: int, canary: int, champion: int, percent: int = 10) -> ShareCounts:
+    return ShareCounts(minute=at, canary=canary, champion=champion, percent=percent)
+
+
+@given(blocks=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=12), cut=st.integers(0, 12))
 def test_pairs_of_minutes_are_the_same_by_any_looks(blocks, cut):
-    minutes = [minute(at, *block) for at, block in enumerate(blocks)]
-    split = SpreadEvidence().with_minutes(minutes[:cut]).with_minutes(minutes[cut:])
+    minutes = [share(at, *block) for at, block in enumerate(blocks)]
+    split = SpreadEvidence().with_shares(minutes[:cut]).with_shares(minutes[cut:])
 
-    assert split == SpreadEvidence().with_minutes(minutes)
-    assert math.isfinite(split.clustered())
+    assert split == SpreadEvidence().with_shares(minutes[::-1])
+    assert math.isfinite(split.clustered(narrow=True))
 
 
-def test_minutes_without_a_choice_are_not_paired():
-    assert not is_open(minute(1, 5, 5, 0, 0))
-    assert not is_open(minute(1, 5, 5, 5, 5))
-    assert is_open(minute(1, 5, 5, 0, 1))
-    assert SpreadEvidence().with_minutes([minute(1, 0, 5, 0, 3)]) == SpreadEvidence()
+def test_only_minutes_of_one_weight_are_paired_and_only_where_chance_had_a_choice():
+    changed = SpreadEvidence().with_shares([share(1, 5, 45), share(2, 25, 25, 50), share(3, 20, 30, 50)])
+    silent = SpreadEvidence().with_shares([share(1, 0, 45), share(2, 0, 40), share(3, 0, 0), share(4, 9, 0, 100)])
+
+    assert (changed.pairs, changed.waiting) == (1, None)
+    assert changed.logs == tuple(spread_terms([(25, 25, 20, 30)])[0])
+    assert (silent.pairs, silent.waiting) == (0, None)

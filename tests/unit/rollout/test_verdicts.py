@@ -100,7 +100,8 @@ def test_a_look_without_data_neither_clears_nor_forgets_the_evidence_for_an_abor
 
 def test_all_that_is_compared_must_be_cleared():
     blocks = traffic(range(200), 0.02, 0.02)
-    evidence = RolloutEvidence().with_look(LookCounts(minutes={"errors": blocks, "outputs": blocks[:1]}), TWO)
+    counts = LookCounts(minutes={"errors": blocks, "outputs": blocks[:1]}, shares=shares(blocks))
+    evidence = RolloutEvidence().with_look(counts, TWO)
 
     judgement = judge_rollout(evidence, TWO)
     assert judgement.verdict is RolloutVerdict.INCONCLUSIVE
@@ -115,7 +116,9 @@ def test_one_of_two_without_data_is_no_data():
 
 
 def test_one_alpha_holds_for_all_comparisons():
-    evidence = RolloutEvidence().with_look(LookCounts(minutes={"errors": traffic(range(60), 0.1, 0.01)}), TWO)
+    blocks = traffic(range(60), 0.1, 0.01)
+    counts = LookCounts(minutes={"errors": blocks}, shares=shares(blocks))
+    evidence = RolloutEvidence().with_look(counts, TWO)
     judgement = judge_rollout(evidence, TWO)
     errors, outputs = judgement.comparisons
 
@@ -124,22 +127,25 @@ def test_one_alpha_holds_for_all_comparisons():
     assert judgement.worse == pytest.approx(math.log(mean), abs=1e-5)
 
 
-def clusters(minutes: int) -> tuple[MinuteCounts, ...]:
-    """Bad requests that come six at a time, nearly always to the champion as its share is."""
+def connections(minutes: range, requests: int) -> tuple[MinuteCounts, ...]:
+    """Ten connections a minute, each with so many *requests* on one arm; one of four is a caller of bad requests."""
+    chance = np.random.default_rng(0)
+    canary = chance.binomial(10, 0.25, len(minutes))
+    bad = chance.binomial(canary, 0.25), chance.binomial(10 - canary, 0.25)
     return tuple(
         MinuteCounts(
             minute=minute,
-            canary=100,
-            champion=300,
-            canary_bad=6 if minute % 4 == 0 else 0,
-            champion_bad=0 if minute % 4 == 0 else 6,
+            canary=int(units) * requests,
+            champion=int(10 - units) * requests,
+            canary_bad=int(first) * requests // 2,
+            champion_bad=int(second) * requests // 2,
         )
-        for minute in range(minutes)
+        for minute, units, first, second in zip(minutes, canary, *bad, strict=True)
     )
 
 
 def test_requests_that_come_in_clusters_decide_nothing_and_a_replay_does():
-    evidence = look(clusters(60), 25)
+    evidence = look(connections(range(60), 10), 25)
     judgement = judge_rollout(evidence, TEST)
     assert judgement.is_clustered
     assert judgement.verdict is RolloutVerdict.INCONCLUSIVE
@@ -151,6 +157,41 @@ def test_requests_that_come_in_clusters_decide_nothing_and_a_replay_does():
     ):
         replayed = evidence.with_look(LookCounts(minutes={}, replay={"errors": (pair,)}), TEST)
         assert judge_rollout(replayed, TEST).verdict is verdict
+
+
+def test_shares_that_are_dealt_out_in_turn_are_an_alarm_unless_they_are_expected():
+    even = tuple(
+        MinuteCounts(minute=minute, canary=20, champion=180, canary_bad=1, champion_bad=9) for minute in range(60)
+    )
+
+    assert judge_rollout(look(even), TEST).is_clustered
+    assert not judge_rollout(look(even), replace(TEST, in_turn=True)).is_clustered
+
+
+def test_before_the_routing_is_watched_only_overwhelming_evidence_aborts():
+    some, overwhelming = traffic(range(4), 0.12, 0.01), traffic(range(4), 1.0, 0.01)
+    early = judge_rollout(look(some), TEST)
+    later = judge_rollout(look(traffic(range(4, 14), 0.12, 0.01), 10, look(some)), TEST)
+
+    assert not early.is_watched
+    assert early.verdict is RolloutVerdict.INCONCLUSIVE
+    assert later.is_watched
+    assert later.verdict is RolloutVerdict.ABORT
+    assert judge_rollout(look(overwhelming), TEST).verdict is RolloutVerdict.ABORT
+
+
+def test_without_the_arms_shares_the_traffic_counts_an_eighth():
+    blocks = traffic(range(60), 0.05, 0.01)
+    unwatched = RolloutEvidence().with_look(LookCounts(minutes={"errors": blocks}), TEST)
+
+    assert judge_rollout(unwatched, TEST).worse == pytest.approx(judge_rollout(look(blocks), TEST).worse / 8, abs=1e-5)
+
+
+def test_a_replay_needs_no_traffic():
+    pair = PairCounts(minute=60, pairs=500, canary_only=30, champion_only=2)
+    quiet = RolloutEvidence().with_look(LookCounts(minutes={}, replay={"errors": (pair,)}), TEST)
+
+    assert judge_rollout(quiet, TEST).verdict is RolloutVerdict.ABORT
 
 
 def test_a_canary_that_breaks_at_once_is_no_cluster():

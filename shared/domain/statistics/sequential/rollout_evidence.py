@@ -47,8 +47,9 @@ class RolloutTest:
     """*alpha* bounds the aborts of a canary that is not worse, *beta* the clearing of one that is worse by the margin.
 
     The arms' shares may differ from the weights by the odds *share_factor*: callers that name a deployment are some of
-    both. *share_alpha* and *spread_alpha* bound false alarms of the two checks of the routing. Raises Refused for
-    impossible figures.
+    both. *share_alpha* and *spread_alpha* bound false alarms of the two checks of the routing. Where the platform deals
+    units out in turn (*in_turn*), shares that vary less than by chance are no alarm. Raises Refused for impossible
+    figures.
     """
 
     comparisons: tuple[ArmComparison, ...]
@@ -59,6 +60,7 @@ class RolloutTest:
     share_factor: float = 1.5
     share_alpha: float = 0.001
     spread_alpha: float = 0.05
+    in_turn: bool = False
 
     def __post_init__(self) -> None:
         names = [comparison.name for comparison in self.comparisons]
@@ -88,14 +90,13 @@ class LookCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonEvidence:
-    """The evidence of one comparison by *traffic* and by *replay*, and the *spread* of the traffic's minutes.
+    """The evidence of one comparison by *traffic* and by *replay*.
 
     *latest* are the sums of the latest look, where it had any minute, and *latest_pairs* its replayed inputs.
     """
 
     traffic: OddsEvidence = field(default_factory=OddsEvidence)
     replay: OddsEvidence = field(default_factory=OddsEvidence)
-    spread: SpreadEvidence = field(default_factory=SpreadEvidence)
     latest: MinuteCounts | None = None
     latest_pairs: int = 0
 
@@ -107,7 +108,6 @@ class ComparisonEvidence:
         return ComparisonEvidence(
             traffic=self.traffic.with_minutes(fresh, test),
             replay=self.replay.with_pairs(replay, test),
-            spread=self.spread.with_minutes(fresh),
             latest=_total(fresh) if fresh else None,
             latest_pairs=sum(pair.pairs for pair in replay),
         )
@@ -124,6 +124,7 @@ class RolloutEvidence:
 
     comparisons: dict[str, ComparisonEvidence] = field(default_factory=dict)
     shares: OddsEvidence = field(default_factory=OddsEvidence)
+    spread: SpreadEvidence = field(default_factory=SpreadEvidence)
     looks: int = 0
 
     def with_look(self, counts: LookCounts, test: RolloutTest) -> "RolloutEvidence":
@@ -139,6 +140,7 @@ class RolloutEvidence:
                 for comparison in test.comparisons
             },
             shares=self.shares.with_shares(counts.shares, test.share_test),
+            spread=self.spread.with_shares(counts.shares),
             looks=self.looks + 1,
         )
 

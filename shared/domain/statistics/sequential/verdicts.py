@@ -3,12 +3,14 @@
 Not here: what follows from a verdict. Nothing follows from `inconclusive` or `no data` by itself.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 
 from shared.domain.statistics.sequential.counts import MinuteCounts
 from shared.domain.statistics.sequential.likelihoods import binomial_terms
-from shared.domain.statistics.sequential.odds_evidence import DIGITS, WORSE_BY, OddsInterval, log_e_values
+from shared.domain.statistics.sequential.odds_evidence import DIGITS, WORSE_BY, OddsEvidence, OddsInterval, log_e_values
 from shared.domain.statistics.sequential.portable import log_sum_exp, portable_exp, portable_log
 from shared.domain.statistics.sequential.rollout_evidence import (
     ArmComparison,
@@ -18,6 +20,9 @@ from shared.domain.statistics.sequential.rollout_evidence import (
 )
 
 _SICK_ALPHA = 0.01
+# Before so many pairs of minutes clusters would not have shown, and the evidence must suffice even if bad units came
+# so many at a time.
+_WATCHED_PAIRS, _DOUBT = 5, 8
 _MOST = 1e9  # Beyond this an e-value is shown as "more than".
 
 
@@ -34,8 +39,8 @@ class RolloutVerdict(StrEnum):
 class ComparisonFigures:
     """Of one comparison so far: the arms' counts, the odds ratio, and logs of e-values.
 
-    *worse* is the evidence for a worse canary, *better* that it is not worse by the margin, *clustered* that units are
-    not routed one by one. *pairs* inputs were replayed. *sick_arms* had too many bad units in this look.
+    *worse* is the evidence for a worse canary, *better* that it is not worse by the margin. *pairs* inputs were
+    replayed. *sick_arms* had too many bad units in this look.
     """
 
     name: str
@@ -50,7 +55,6 @@ class ComparisonFigures:
     odds_ratio: OddsInterval
     worse: float
     better: float
-    clustered: float
     sick_arms: tuple[str, ...] = ()
 
 
@@ -59,8 +63,9 @@ class RolloutJudgement:
     """*verdict*, *because* in a sentence, and the figures. Every log of an e-value stands beside the one that decides.
 
     *worse* is the log of the weighted mean of all comparisons' e-values. *share_ratio* are the odds of the canary's
-    share to those asked for; *misrouted* is the evidence that it is too far from 1. Where *is_clustered*, only the
-    replay counts in every *worse* and *better*.
+    share to those asked for; *misrouted* is the evidence that it is too far from 1, and *clustered* that units are not
+    routed one by one. Where *is_clustered*, only the replay counts in every *worse* and *better*; until the routing
+    *is_watched* long enough to tell, the traffic counts an eighth.
     """
 
     verdict: RolloutVerdict
@@ -75,6 +80,7 @@ class RolloutJudgement:
     clustered: float
     clustered_at: float
     is_clustered: bool
+    is_watched: bool
 
 
 def judge_rollout(evidence: RolloutEvidence, test: RolloutTest) -> RolloutJudgement:
@@ -83,17 +89,20 @@ def judge_rollout(evidence: RolloutEvidence, test: RolloutTest) -> RolloutJudgem
     What is wrong with the traffic comes first, because the comparison rests on its routing. An abort comes before
     missing data and sick arms: it rests on minutes that were counted, in which both arms met the same incidents.
     """
-    clustered = _weighted([(c.weight, evidence.of(c).spread.clustered()) for c in test.comparisons])
-    clustered_at = _threshold(test.spread_alpha)
-    figures = tuple(_figures(c, evidence.of(c), test, clustered >= clustered_at) for c in test.comparisons)
-    shares = evidence.shares
+    spread = evidence.spread
+    clustered, clustered_at = spread.clustered(narrow=not test.in_turn), _threshold(test.spread_alpha)
+    is_clustered, is_watched, shares = clustered >= clustered_at, spread.pairs >= _WATCHED_PAIRS, evidence.shares
+    figures = tuple(
+        _figures(comparison, evidence.of(comparison), test, (is_clustered, is_watched))
+        for comparison in test.comparisons
+    )
     misrouted = _weighted([(1.0, shares.worse(test.share_test)), (1.0, shares.better(test.share_test))])
     return _concluded(
         RolloutJudgement(
             verdict=RolloutVerdict.INCONCLUSIVE,
             because="",
             comparisons=figures,
-            worse=_weighted([(comparison.weight, comparison.worse) for comparison in figures]),
+            worse=_weighted([(part.weight, part.worse) for part in figures]),
             abort_at=_threshold(test.alpha),
             clear_at=_threshold(test.beta),
             share_ratio=shares.interval(test.confidence),
@@ -101,7 +110,8 @@ def judge_rollout(evidence: RolloutEvidence, test: RolloutTest) -> RolloutJudgem
             misrouted_at=_threshold(test.share_alpha),
             clustered=clustered,
             clustered_at=clustered_at,
-            is_clustered=clustered >= clustered_at,
+            is_clustered=is_clustered,
+            is_watched=is_watched,
         ),
         evidence,
         test,
@@ -119,10 +129,10 @@ def _weighted(parts: list[tuple[float, float]]) -> float:
 
 
 def _figures(
-    comparison: ArmComparison, evidence: ComparisonEvidence, test: RolloutTest, is_clustered: bool
+    comparison: ArmComparison, evidence: ComparisonEvidence, test: RolloutTest, routing: tuple[bool, bool]
 ) -> ComparisonFigures:
-    deciding = evidence.replay if is_clustered else evidence.traffic.joined(evidence.replay)
-    totals = evidence.traffic
+    totals, (is_clustered, _) = evidence.traffic, routing
+    deciding = evidence.replay if is_clustered else totals.joined(evidence.replay)
     return ComparisonFigures(
         name=comparison.name,
         weight=comparison.weight,
@@ -134,11 +144,22 @@ def _figures(
         champion_bad=totals.champion_bad,
         pairs=evidence.replay.pairs,
         odds_ratio=deciding.interval(test.confidence),
-        worse=deciding.worse(comparison.test),
-        better=deciding.better(comparison.test),
-        clustered=evidence.spread.clustered(),
+        worse=_counted(evidence, partial(OddsEvidence.worse, test=comparison.test), routing),
+        better=_counted(evidence, partial(OddsEvidence.better, test=comparison.test), routing),
         sick_arms=_sick_arms(comparison.sick_above, evidence.latest),
     )
+
+
+def _counted(evidence: ComparisonEvidence, log_e: Callable[[OddsEvidence], float], routing: tuple[bool, bool]) -> float:
+    """The log of the e-value by all evidence that counts, if the routing *is_clustered* and *is_watched*."""
+    is_clustered, is_watched = routing
+    if is_clustered:
+        return log_e(evidence.replay)
+    if is_watched:
+        return log_e(evidence.traffic.joined(evidence.replay))
+    # An e-value to the power 1/8 is one (Jensen), and so is the mean of two.
+    doubted = round(log_e(evidence.traffic) / _DOUBT, DIGITS)
+    return _weighted([(1.0, doubted), (1.0, log_e(evidence.replay))]) if evidence.replay.pairs else doubted
 
 
 def _sick_arms(limit: float | None, latest: MinuteCounts | None) -> tuple[str, ...]:
@@ -221,10 +242,15 @@ def _inconclusive(figures: RolloutJudgement, undecided: list[ComparisonFigures],
     )
     if figures.is_clustered:
         return (
-            f"{test.unit.capitalize()}s are not routed one by one: bad ones come in clusters "
-            f"(evidence {_e_value(figures.clustered)}), so their counts decide nothing. By replay alone: {state}."
+            f"{test.unit.capitalize()}s are not routed one by one: the spread of the canary's share between minutes is "
+            f"not that of chance (evidence {_e_value(figures.clustered)}), and counts decide nothing. By replay: {state}."
         )
-    return f"The counts do not decide yet. {state[0].upper()}{state[1:]}."
+    reason = (
+        "The counts do not decide yet."
+        if figures.is_watched
+        else "Until the routing has been watched, traffic counts an eighth."
+    )
+    return f"{reason} {state[0].upper()}{state[1:]}."
 
 
 def _counts(figures: ComparisonFigures) -> str:
