@@ -16,7 +16,7 @@ from shared import contracts as c
 from shared.application.promotion.stage_training import carried
 from shared.application.promotion.stored_plans import move_order, require_signed, unsigned_move_order
 from shared.clients import Clients
-from shared.domain.failures import Refused
+from shared.domain.failures import Refused, Transient
 from shared.domain.promotion.models import APPROVED_BY, STATE, EntryState
 from shared.domain.promotion.plans import Move
 from shared.domain.trust.statements import PredicateKind, Statement
@@ -38,12 +38,14 @@ def make_move(clients: Clients, step: c.MoveStep) -> c.Moved:
     order = move_order(clients.statements, clients.ledger, step)
     require_receipt(clients, order)
     if _is_undoing(clients, order):
+        # An earlier attempt of this step may have begun the move after the undo had looked.
+        _take_back(clients, order, carried(clients.ledger, order), _remembered(clients, order))
         raise _undone_already(order)
     mover, about = MOVERS[order.move], carried(clients.ledger, order)
     before = _remember(clients, order, mover.before(clients, about))
     waiting = mover.advance(clients, about)
     if _is_undoing(clients, order):
-        mover.undo(clients, about, before)  # The undo may have looked before this effect was there.
+        _take_back(clients, order, about, before)  # The undo may have looked before this effect was there.
         raise _undone_already(order)
     if not waiting:
         _record(clients, order, order.key, "moved", before)
@@ -99,6 +101,13 @@ def _is_said(clients: Clients, key: str, step: c.MoveStep) -> bool:
 
 def _is_undoing(clients: Clients, order: c.MoveOrder) -> bool:
     return clients.ledger.find(_undoing(order)) is not None
+
+
+def _take_back(clients: Clients, order: c.MoveOrder, about: c.MoveOrder, before: Mapping[str, Any] | None) -> None:
+    """Undo what this step has begun. Raises Transient until that is done, so that the step is tried again."""
+    waiting = "" if before is None else MOVERS[order.move].undo(clients, about, before)
+    if waiting:
+        raise Transient(f"{order.move.value} of {order.promotion.id} is being undone: waiting for {waiting}")
 
 
 def _undone_already(order: c.MoveOrder) -> Refused:
