@@ -53,7 +53,7 @@ def test_an_endpoint_is_made_asked_and_removed(
     assets = trusting.register(name, tmp_path, "mlw-preprod")
     endpoints = adapter(trusting, f"localhost:{trusting.endpoints.azureml}")
     wanted = WantedDeployment(
-        name="v1",
+        name="version-1",
         endpoint=name,
         kind=EndpointKind.ONLINE,
         model=assets.model,
@@ -67,11 +67,11 @@ def test_an_endpoint_is_made_asked_and_removed(
     trusting.eventually(lambda: endpoints.ensure(WORKSPACE, EndpointKind.ONLINE, name, cluster))
     endpoints.deploy(WORKSPACE, wanted)
     trusting.eventually(lambda: state(endpoints, name) == "Succeeded")
-    endpoints.route(WORKSPACE, name, {"v1": 100})
-    request = OnlineRequest(workspace=WORKSPACE, endpoint=name, deployment="v1", body=b"[[1.0, 2.0]]")
+    trusting.eventually(lambda: endpoints.route(WORKSPACE, name, {"version-1": 100}))
+    request = OnlineRequest(workspace=WORKSPACE, endpoint=name, deployment="version-1", body=b"[[1.0, 2.0]]")
     answers = [endpoints.invoke(request) for _ in range(2)]
     raw = trusting.must("GET", f"mlw-preprod/onlineEndpoints/{name}")
-    deployed = trusting.must("GET", f"mlw-preprod/onlineEndpoints/{name}/deployments/v1")
+    deployed = trusting.must("GET", f"mlw-preprod/onlineEndpoints/{name}/deployments/version-1")
 
     assert [answer.status for answer in answers] == [200, 200], answers[0].body
     assert (raw["properties"]["authMode"], deployed["properties"]["endpointComputeType"]) == (mode, kind)
@@ -85,11 +85,11 @@ def test_a_scoring_token_goes_to_no_other_host(trusting: Ml) -> None:
     strict.ensure(WORKSPACE, EndpointKind.ONLINE, "port-strict")
 
     with pytest.raises(Refused, match="AZURE_ML_INFERENCE_HOSTS"):
-        strict.invoke(OnlineRequest(workspace=WORKSPACE, endpoint="port-strict", deployment="v1", body=b"[]"))
+        strict.invoke(OnlineRequest(workspace=WORKSPACE, endpoint="port-strict", deployment="version-1", body=b"[]"))
 
 
 def state(endpoints: AzureMlEndpoints, name: str) -> str:
-    seen = endpoints.deployment(WORKSPACE, EndpointKind.ONLINE, name, "v1")
+    seen = endpoints.deployment(WORKSPACE, EndpointKind.ONLINE, name, "version-1")
     return seen.state if seen else ""
 
 
@@ -104,10 +104,11 @@ def test_setting_traffic_leaves_a_private_endpoint_as_it_was(trusting: Ml, tmp_p
             "PUT", f"mlw-preprod/{kind}/{name}-{kind[0]}", body | {"properties": {"authMode": "AADToken", **own}}
         )
     endpoints = adapter(trusting, "localhost")
+    trusting.eventually(lambda: endpoints.ensure(WORKSPACE, EndpointKind.ONLINE, f"{name}-o"))
     endpoints.deploy(
         WORKSPACE,
         WantedDeployment(
-            name="v1",
+            name="version-1",
             endpoint=f"{name}-o",
             kind=EndpointKind.ONLINE,
             model=assets.model,
@@ -118,15 +119,19 @@ def test_setting_traffic_leaves_a_private_endpoint_as_it_was(trusting: Ml, tmp_p
         ),
     )
     trusting.eventually(
-        lambda: endpoints.deployment(WORKSPACE, EndpointKind.ONLINE, f"{name}-o", "v1").state == "Succeeded"
+        lambda: endpoints.deployment(WORKSPACE, EndpointKind.ONLINE, f"{name}-o", "version-1").state == "Succeeded"
     )  # type: ignore[union-attr]
 
-    endpoints.route(WORKSPACE, f"{name}-o", {"v1": 100})
-    endpoints.choose(WORKSPACE, f"{name}-b", "v1")
+    trusting.eventually(lambda: endpoints.route(WORKSPACE, f"{name}-o", {"version-1": 100}))
+    trusting.eventually(lambda: endpoints.choose(WORKSPACE, f"{name}-b", "version-1"))
 
     online = trusting.must("GET", f"mlw-preprod/onlineEndpoints/{name}-o")
     batch = trusting.must("GET", f"mlw-preprod/batchEndpoints/{name}-b")
-    assert (online["properties"]["traffic"], batch["properties"]["defaults"]) == ({"v1": 100}, {"deploymentName": "v1"})
+    assert (online["properties"]["traffic"], batch["properties"]["defaults"]) == (
+        {"version-1": 100},
+        {"deploymentName": "version-1"},
+    )
+    assert online["properties"]["properties"].pop("AzureAsyncOperationUri").startswith("https://")
     for raw in (online, batch):
         assert {field: raw["properties"][field] for field in own} == own
         assert (raw["tags"], raw["identity"], raw["kind"]) == ({"cost": "12"}, identity, "Managed")
