@@ -19,7 +19,7 @@ from shared.application.promotion.stage_training import carried
 from shared.application.promotion.stored_plans import move_order, require_signed, unsigned_move_order
 from shared.clients import Clients
 from shared.domain import identity
-from shared.domain.failures import Refused
+from shared.domain.failures import Refused, Transient
 from shared.domain.promotion.models import APPROVED_BY, STATE, EntryState
 from shared.domain.promotion.plans import Move
 from shared.domain.rollout.serving import ChangeKind
@@ -44,6 +44,8 @@ def make_move(clients: Clients, step: c.MoveStep) -> c.Moved:
     order = move_order(clients.statements, clients.ledger, step)
     require_receipt(clients, order)
     if _is_undoing(clients, order):
+        # An earlier attempt of this step may have begun the move after the undo had looked.
+        _take_back(clients, order, carried(clients.ledger, order), _remembered(clients, order))
         raise _undone_already(order)
     mover, about = MOVERS[order.move], carried(clients.ledger, order)
     before = _remembered(clients, order)
@@ -51,7 +53,7 @@ def make_move(clients: Clients, step: c.MoveStep) -> c.Moved:
         before = _remember(clients, order, mover.before(clients, about))
     waiting = mover.advance(clients, about)
     if _is_undoing(clients, order):
-        mover.undo(clients, about, before)  # The undo may have looked before this effect was there.
+        _take_back(clients, order, about, before)  # The undo may have looked before this effect was there.
         raise _undone_already(order)
     if not waiting:
         _record(clients, order, order.key, "moved", before)
@@ -68,6 +70,9 @@ def undo_move(clients: Clients, step: c.MoveStep) -> c.Moved:
         return c.Moved()
     # What was there before is signed, so the move was made by a signed plan: by no other one is it taken back.
     require_signed(clients.statements, step.promotion.id, order.plan_digest)
+    if _kind(order.move) is PredicateKind.SERVING_CHANGE:
+        # A step may have come into force and not have been recorded yet: it has served all the same.
+        record_change(clients, order, f"{_undone(order)}.before", ChangeKind.SHIFT)
     waiting = MOVERS[order.move].undo(clients, carried(clients.ledger, order), before)
     if not waiting:
         _record(clients, order, _undone(order), "undone", before)
@@ -107,6 +112,13 @@ def _is_said(clients: Clients, key: str, step: c.MoveStep) -> bool:
 
 def _is_undoing(clients: Clients, order: c.MoveOrder) -> bool:
     return clients.ledger.find(_undoing(order)) is not None
+
+
+def _take_back(clients: Clients, order: c.MoveOrder, about: c.MoveOrder, before: Mapping[str, Any] | None) -> None:
+    """Undo what this step has begun. Raises Transient until that is done, so that the step is tried again."""
+    waiting = "" if before is None else MOVERS[order.move].undo(clients, about, before)
+    if waiting:
+        raise Transient(f"{order.move.value} of {order.promotion.id} is being undone: waiting for {waiting}")
 
 
 def _undone_already(order: c.MoveOrder) -> Refused:

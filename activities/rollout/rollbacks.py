@@ -203,10 +203,9 @@ def shift_back(clients: Clients, step: c.RollbackStep) -> c.Moved:
     target = {course.deployment: 100}
     if waiting:
         return c.Moved(waiting=waiting)
-    if not online.ready:
+    if not online.settled:
         return c.Moved(waiting=f"the traffic of {course.endpoint}")
-    if traffic != target:
-        clients.endpoints.route(environment, course.endpoint, target)
+    if traffic != target and not clients.endpoints.route(environment, course.endpoint, target):
         return c.Moved(waiting=f"the traffic of {course.endpoint} to be {target}")
     request = step.rollback
     change = observed(

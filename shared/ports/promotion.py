@@ -123,13 +123,13 @@ class EndpointKind(StrEnum):
 class EndpointSeen:
     """*traffic* in percent by deployment (online), *default* the deployment of a batch endpoint.
 
-    *ready* is False while a change is under way: until then *traffic* may be what was asked for, and not what is.
+    *settled* is false while a change is under way: then the traffic may be that before it or after it.
     """
 
     name: str
     traffic: Mapping[str, int] = field(default_factory=dict)
     default: str = ""
-    ready: bool = True
+    settled: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,12 +194,12 @@ class Endpoints(Protocol):
     ) -> DeploymentSeen | None: ...
     def deploy(self, workspace: Workspace, deployment: WantedDeployment) -> None: ...
     def undeploy(self, workspace: Workspace, kind: EndpointKind, endpoint: str, deployment: str) -> None: ...
-    def route(self, workspace: Workspace, endpoint: str, traffic: Mapping[str, int]) -> None:
-        """Set an online endpoint's traffic, in percent."""
+    def route(self, workspace: Workspace, endpoint: str, traffic: Mapping[str, int]) -> bool:
+        """Begin to set an online endpoint's traffic, in percent; True once it is in force. Safe to repeat."""
         ...
 
-    def choose(self, workspace: Workspace, endpoint: str, deployment: str) -> None:
-        """Set a batch endpoint's default deployment."""
+    def choose(self, workspace: Workspace, endpoint: str, deployment: str) -> bool:
+        """Begin to set a batch endpoint's default deployment; True once it is in force. Safe to repeat."""
         ...
 
     def invoke(self, request: OnlineRequest) -> EndpointResponse: ...

@@ -15,7 +15,9 @@ from signalbox.emulators.azure_devops import app as azure_devops
 from signalbox.emulators.azure_devops.estate import Organisation, Project
 from signalbox.emulators.azure_ml.app import AzureMlOptions, create_app
 from signalbox.emulators.azure_ml.estate import Estate, Scope
+from signalbox.emulators.azure_ml.online.traffic import RequestLog
 from signalbox.emulators.azure_ml.resource_manager.inspection import Shown
+from signalbox.emulators.clock import EmulatorClock
 from signalbox.emulators.database import open_database
 from signalbox.emulators.event_grid.dead_letters import DeadLetters
 from signalbox.emulators.event_grid.delivery import Deliverer
@@ -130,6 +132,8 @@ def _azure_ml_options(
         token_for=issuer.issue,
         check=issuer.check,
         publish=publish,
+        clock=EmulatorClock(Path(settings["state"]) / "emulators" / "clock.json"),
+        requests=RequestLog(Path(settings["state"]) / "emulators" / "requests.db"),
         inspection=Shown(
             accounts={name: account["topic"] for name, account in settings["accounts"].items()},
             subscriptions=settings["subscriptions"],

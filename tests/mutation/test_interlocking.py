@@ -55,9 +55,15 @@ LOCKS = [
     ),
     Lock(
         symbol="make_move",
-        condition="mover.undo(clients, about, before)",
+        condition="_take_back(clients, order, about, before)",
         without="None",
         guard=test_late_moves.test_a_move_that_is_undone_while_it_is_made_is_put_back,
+    ),
+    Lock(
+        symbol="make_move",
+        condition="_take_back(clients, order, carried(clients.ledger, order), _remembered(clients, order))",
+        without="None",
+        guard=test_late_moves.test_a_slow_switch_that_is_undone_while_it_is_made_is_put_back,
     ),
     Lock(
         symbol="require_receipt",
@@ -284,7 +290,9 @@ LOCKS = [
     ),
     Lock(
         symbol="make_move",
-        condition="if _is_undoing(clients, order): mover.undo(clients, about, before); raise _undone_already(order)",
+        condition=(
+            "if _is_undoing(clients, order): _take_back(clients, order, about, before); raise _undone_already(order)"
+        ),
         without="pass",
         guard=test_late_moves.test_a_move_that_is_undone_while_it_is_made_is_put_back,
     ),

@@ -139,6 +139,27 @@ async def test_passing_failures_of_every_move_change_nothing(champion: Promotion
     champion.chain()
 
 
+@pytest.mark.parametrize("target", ["central"])
+@pytest.mark.parametrize("fails", [False, True])
+async def test_traffic_that_changes_slowly_is_waited_for_both_ways(
+    champion: PromotionApp, target: str, fails: bool
+) -> None:
+    before, champion.endpoints.is_slow = champion.cloud.snapshot(), True
+    effect = EFFECTS["preprod"][Move.SWITCH_TRAFFIC]
+    if fails:
+        champion.cloud.after = Fault(effect, Refused, times=1)
+
+    result = await settled(champion, target)
+
+    traffic = champion.cloud.state["endpoints"]["preprod/onlineEndpoints/online"]["traffic"]
+    deployments = [name for name in champion.cloud.state["deployments"] if "onlineEndpoints" in name]
+    newest = next(name for name in reversed(deployments) if "preprod" in name).rpartition("/")[2]
+    if fails:
+        assert (result.fate, restored(champion, before, target)) == (c.Fate.FAILED, True)
+    else:
+        assert (result.fate, traffic, champion.cloud.effects[effect]) == (c.Fate.PROMOTED, {newest: 100}, 2)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(("target", "effect"), sample(CASES, 5))
 async def test_a_promotion_that_is_ended_from_outside_is_put_back(

@@ -34,19 +34,14 @@ class ShiftTraffic:
     def advance(self, clients: Clients, order: c.MoveOrder) -> str:
         weight, deployment = order.at.weights[order.step], deployment_of(order)
         target = shares(deployment, weight, order.at.champion.deployment)
-        waiting = self._shift(clients, order, target)
-        serving = order.at.stage.serving
-        if not waiting and weight == 100 and serving.batch:
-            clients.endpoints.choose(workspace_of(order), serving.batch, deployment)
-        return waiting
+        return self._shift(clients, order, target) or (
+            self._choose(clients, order, deployment) if weight == 100 else ""
+        )
 
     def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
         """To the traffic before the rollout, and not to that of the step before."""
         waiting = self._shift(clients, order, before["traffic"])
-        serving = order.at.stage.serving
-        if not waiting and serving.batch and before["default"]:
-            clients.endpoints.choose(workspace_of(order), serving.batch, before["default"])
-        return waiting
+        return waiting or (self._choose(clients, order, before["default"]) if before["default"] else "")
 
     def _shift(self, clients: Clients, order: c.MoveOrder, target: Mapping[str, int]) -> str:
         """Ask for *target* unless it is there; what is still waited for. Refused where the traffic is another's."""
@@ -57,11 +52,15 @@ class ShiftTraffic:
             raise Refused(
                 f"the traffic of {online.name} is {traffic}, which this rollout has not set: somebody else changed it"
             )
-        if traffic == target and online.ready:
-            return ""
-        if online.ready:
-            clients.endpoints.route(workspace_of(order), online.name, target)
-        return f"the traffic of {online.name} to be {dict(target) or 'none'}"
+        in_force = online.settled and (
+            traffic == target or clients.endpoints.route(workspace_of(order), online.name, target)
+        )
+        return "" if in_force else f"the traffic of {online.name} to be {dict(target) or 'none'}"
+
+    def _choose(self, clients: Clients, order: c.MoveOrder, default: str) -> str:
+        batch = order.at.stage.serving.batch
+        chosen = not batch or clients.endpoints.choose(workspace_of(order), batch, default)
+        return "" if chosen else f"the default deployment of {batch}"
 
 
 def _online(clients: Clients, order: c.MoveOrder) -> EndpointSeen:

@@ -15,7 +15,7 @@ from azure.core.pipeline.policies import RetryPolicy, UserAgentPolicy
 from azure.core.rest import HttpRequest, HttpResponse
 
 from shared.adapters.azure_faults import translated
-from shared.adapters.azure_ml.arm import Arm, Pipeline, pipeline, place_path
+from shared.adapters.azure_ml.arm import Arm, Pipeline, is_settled, pipeline, place_path
 from shared.adapters.azure_ml.invocations import allowed_uri
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
@@ -44,8 +44,7 @@ class AzureMlEndpoints:
         properties = raw["properties"]
         traffic = {name: int(share) for name, share in (properties.get("traffic") or {}).items()}
         default = (properties.get("defaults") or {}).get("deploymentName") or ""
-        ready = properties.get("provisioningState") == "Succeeded"
-        return EndpointSeen(name=endpoint, traffic=traffic, default=default, ready=ready)
+        return EndpointSeen(name=endpoint, traffic=traffic, default=default, settled=is_settled(raw))
 
     def ensure(self, workspace: Workspace, kind: EndpointKind, endpoint: str, kubernetes: str = "") -> bool:
         raw = self._get(workspace, kind, endpoint)
@@ -86,11 +85,13 @@ class AzureMlEndpoints:
     def undeploy(self, workspace: Workspace, kind: EndpointKind, endpoint: str, deployment: str) -> None:
         self._arm.delete(_path(workspace, kind, endpoint, deployment), f"delete {endpoint}/{deployment}")
 
-    def route(self, workspace: Workspace, endpoint: str, traffic: Mapping[str, int]) -> None:
-        self._change(workspace, EndpointKind.ONLINE, endpoint, {"traffic": dict(traffic)})
+    def route(self, workspace: Workspace, endpoint: str, traffic: Mapping[str, int]) -> bool:
+        return self._change(workspace, EndpointKind.ONLINE, endpoint, {"traffic": dict(traffic)})
 
-    def choose(self, workspace: Workspace, endpoint: str, deployment: str) -> None:
-        self._change(workspace, EndpointKind.BATCH, endpoint, {"defaults": {"deploymentName": deployment or None}})
+    def choose(self, workspace: Workspace, endpoint: str, deployment: str) -> bool:
+        return self._change(
+            workspace, EndpointKind.BATCH, endpoint, {"defaults": {"deploymentName": deployment or None}}
+        )
 
     def invoke(self, request: OnlineRequest) -> EndpointResponse:
         action = f"ask {request.endpoint}/{request.deployment}"
@@ -144,11 +145,11 @@ class AzureMlEndpoints:
         path = _path(workspace, kind, endpoint, name)
         self._arm.put(path, {_LOCATION: home[_LOCATION], **body}, f"deploy {endpoint}/{name}".rstrip("/"))
 
-    def _change(self, workspace: Workspace, kind: EndpointKind, endpoint: str, change: dict[str, Any]) -> None:
+    def _change(self, workspace: Workspace, kind: EndpointKind, endpoint: str, change: dict[str, Any]) -> bool:
         raw = self._get(workspace, kind, endpoint)
         if raw is None:
             raise Refused(f"endpoint {endpoint} is not in {workspace.name}: its traffic cannot be set")
-        self._arm.change(_path(workspace, kind, endpoint), raw, change, f"change {endpoint}")
+        return self._arm.advance_change(_path(workspace, kind, endpoint), raw, change, f"change {endpoint}")
 
 
 def _path(workspace: Workspace, kind: EndpointKind, endpoint: str, deployment: str = "") -> str:

@@ -242,8 +242,8 @@ def _inconclusive(figures: RolloutJudgement, undecided: list[ComparisonFigures],
     )
     if figures.is_clustered:
         return (
-            f"{test.unit.capitalize()}s are not routed one by one: the spread of the canary's share between minutes is "
-            f"not that of chance (evidence {_e_value(figures.clustered)}), and counts decide nothing. By replay: {state}."
+            f"{test.unit.capitalize()}s are not routed one by one: the spread of the canary's share between minutes "
+            f"is not that of chance (evidence {_e_value(figures.clustered)}), and counts decide nothing. By replay: {state}."
         )
     reason = (
         "The counts do not decide yet."
