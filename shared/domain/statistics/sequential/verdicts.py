@@ -22,7 +22,7 @@ from shared.domain.statistics.sequential.rollout_evidence import (
 _SICK_ALPHA = 0.01
 # Before so many pairs of minutes clusters would not have shown, and the evidence must suffice even if bad units came
 # so many at a time.
-_WATCHED_PAIRS, _DOUBT = 5, 8
+WATCHED_PAIRS, DOUBT = 5, 8
 _MOST = 1e9  # Beyond this an e-value is shown as "more than".
 
 
@@ -91,7 +91,7 @@ def judge_rollout(evidence: RolloutEvidence, test: RolloutTest) -> RolloutJudgem
     """
     spread = evidence.spread
     clustered, clustered_at = spread.clustered(narrow=not test.in_turn), _threshold(test.spread_alpha)
-    is_clustered, is_watched, shares = clustered >= clustered_at, spread.pairs >= _WATCHED_PAIRS, evidence.shares
+    is_clustered, is_watched, shares = clustered >= clustered_at, spread.pairs >= WATCHED_PAIRS, evidence.shares
     figures = tuple(
         _figures(comparison, evidence.of(comparison), test, (is_clustered, is_watched))
         for comparison in test.comparisons
@@ -158,7 +158,7 @@ def _counted(evidence: ComparisonEvidence, log_e: Callable[[OddsEvidence], float
     if is_watched:
         return log_e(evidence.traffic.joined(evidence.replay))
     # An e-value to the power 1/8 is one (Jensen), and so is the mean of two.
-    doubted = round(log_e(evidence.traffic) / _DOUBT, DIGITS)
+    doubted = round(log_e(evidence.traffic) / DOUBT, DIGITS)
     return _weighted([(1.0, doubted), (1.0, log_e(evidence.replay))]) if evidence.replay.pairs else doubted
 
 
@@ -242,8 +242,8 @@ def _inconclusive(figures: RolloutJudgement, undecided: list[ComparisonFigures],
     )
     if figures.is_clustered:
         return (
-            f"{test.unit.capitalize()}s are not routed one by one: the spread of the canary's share between minutes is "
-            f"not that of chance (evidence {_e_value(figures.clustered)}), and counts decide nothing. By replay: {state}."
+            f"{test.unit.capitalize()}s are not routed one by one: the canary's share varies between minutes as chance "
+            f"does not explain (evidence {_e_value(figures.clustered)}). Only a replay counts then: {state}."
         )
     reason = (
         "The counts do not decide yet."
