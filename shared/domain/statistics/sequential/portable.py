@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 LN2 = 0.6931471805599453
 _HALF_ROOT = 0.7071067811865476
-_LOG_TERMS, _EXP_TERMS = 21, 18  # The next term of each series is below the last bit of a double.
+_LOG_TERMS, _EXP_TERMS = 21, 14  # The next term of each series is below the last bit of a double.
 BILLION = 10**9
 
 
@@ -35,17 +35,18 @@ def portable_log(values: Any) -> "NDArray[Any]":
 
 
 def portable_exp(values: Any) -> "NDArray[Any]":
-    """e to the *values*, which may be minus infinity; below -745 it is 0, and from 709 up infinite."""
+    """e to the *values*, which may be minus infinity; below -700 it is 0, and from 710 up infinite."""
     import numpy as np
 
-    bounded = np.clip(np.asarray(values, dtype=float), -800.0, 800.0)
+    exponents = np.asarray(values, dtype=float)
+    bounded = np.clip(exponents, -700.0, 800.0)
     powers = np.rint(bounded / LN2)
     rest = bounded - powers * LN2
     series = np.ones_like(rest)
     for term in range(_EXP_TERMS, 0, -1):
         series = 1 + series * rest / term
     with np.errstate(over="ignore"):
-        result: NDArray[Any] = np.ldexp(series, powers.astype(int))
+        result: NDArray[Any] = np.where(exponents < -700.0, 0.0, np.ldexp(series, powers.astype(np.int32)))
     return result
 
 
