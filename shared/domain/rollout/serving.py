@@ -15,6 +15,9 @@ class ChangeKind(StrEnum):
     FOREIGN = "foreign"  # Somebody else; it was noticed later.
 
 
+_ORDER = (ChangeKind.SHIFT, ChangeKind.FOREIGN, ChangeKind.UNDO, ChangeKind.ROLLBACK)  # Of changes at one moment.
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrafficChange:
     """From *at* on *traffic* was the share of each deployment in percent; *versions* are the models they serve.
@@ -58,7 +61,7 @@ class ServedInterval:
 def intervals(changes: Iterable[TrafficChange]) -> tuple[ServedInterval, ...]:
     """The intervals of one endpoint, in the order in which they began. A share that stays is one interval."""
     finished, running = list[ServedInterval](), dict[str, ServedInterval]()
-    for change in sorted(changes, key=lambda change: change.at):
+    for change in sorted(changes, key=lambda change: (change.at, _ORDER.index(change.kind))):
         traffic = {deployment: share for deployment, share in change.traffic.items() if share}
         for deployment in [name for name, interval in running.items() if traffic.get(name) != interval.share]:
             finished.append(replace(running.pop(deployment), until=change.at, ended=change.kind))
