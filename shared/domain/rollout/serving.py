@@ -59,7 +59,7 @@ class ServedInterval:
 
 
 def intervals(changes: Iterable[TrafficChange]) -> tuple[ServedInterval, ...]:
-    """The intervals of one endpoint, in the order in which they began. A share that stays is one interval."""
+    """The intervals of one endpoint: those that ended in their order, then what serves. A share that stays is one."""
     finished, running = list[ServedInterval](), dict[str, ServedInterval]()
     for change in sorted(changes, key=lambda change: (change.at, _ORDER.index(change.kind))):
         traffic = {deployment: share for deployment, share in change.traffic.items() if share}
@@ -68,7 +68,8 @@ def intervals(changes: Iterable[TrafficChange]) -> tuple[ServedInterval, ...]:
         for deployment, share in traffic.items():
             if deployment not in running:
                 running[deployment] = _begun(deployment, share, change)
-    return tuple(sorted((*finished, *running.values()), key=lambda interval: (interval.since, interval.deployment)))
+    by_time = sorted(finished, key=lambda interval: (interval.since, interval.until, interval.deployment))
+    return (*by_time, *sorted(running.values(), key=lambda interval: (interval.since, interval.deployment)))
 
 
 def serving_at(served: Iterable[ServedInterval], moment: datetime) -> Iterator[ServedInterval]:
