@@ -230,20 +230,20 @@ def _abort(figures: RolloutJudgement) -> str:
     source = "The replay alone shows that the canary" if figures.is_clustered else "The canary"
     return (
         f"{source} is worse in {worst.name}: {_counts(worst)}, odds ratio {_ratio(worst.odds_ratio)}. "
-        f"The evidence of all comparisons is {_e_value(figures.worse)}; {_e_value(figures.abort_at)} aborts."
+        f"The evidence of all comparisons is {evidence_text(figures.worse)}; {evidence_text(figures.abort_at)} aborts."
     )
 
 
 def _inconclusive(figures: RolloutJudgement, undecided: list[ComparisonFigures], test: RolloutTest) -> str:
     state = "; ".join(
         f"{comparison.name}: {_counts(comparison)}, odds ratio {_ratio(comparison.odds_ratio)}, "
-        f"{_e_value(comparison.better)} of the {_e_value(figures.clear_at)} that clear"
+        f"{evidence_text(comparison.better)} of the {evidence_text(figures.clear_at)} that clear"
         for comparison in undecided
     )
     if figures.is_clustered:
         return (
             f"{test.unit.capitalize()}s are not routed one by one: the canary's share varies between minutes as chance "
-            f"does not explain (evidence {_e_value(figures.clustered)}). Only a replay counts then: {state}."
+            f"does not explain (evidence {evidence_text(figures.clustered)}). Only a replay counts then: {state}."
         )
     reason = (
         "The counts do not decide yet."
@@ -268,7 +268,8 @@ def _ratio(interval: OddsInterval) -> str:
     return f"{interval.estimate:.3g} ({ends})"
 
 
-def _e_value(log: float) -> str:
+def evidence_text(log: float) -> str:
+    """An e-value, of its logarithm, as people read it."""
     value = float(portable_exp(log))
     return f"more than {_MOST:.0e}" if value > _MOST else f"{value:.3g}"
 
