@@ -90,8 +90,10 @@ def judge_rollout(evidence: RolloutEvidence, test: RolloutTest) -> RolloutJudgem
     missing data and sick arms: it rests on minutes that were counted, in which both arms met the same incidents.
     """
     spread = evidence.spread
-    clustered, clustered_at = spread.clustered(narrow=not test.in_turn), _threshold(test.spread_alpha)
-    is_clustered, is_watched, shares = clustered >= clustered_at, spread.pairs >= WATCHED_PAIRS, evidence.shares
+    shares, clustered_at = evidence.shares, _threshold(test.spread_alpha)
+    # Clients that stay on one arm all day show in no minute's spread, but in a share that is not the weight.
+    clustered = _weighted([(1.0, spread.clustered(narrow=not test.in_turn)), (1.0, shares.apart())])
+    is_clustered, is_watched = clustered >= clustered_at, spread.pairs >= WATCHED_PAIRS
     figures = tuple(
         _figures(comparison, evidence.of(comparison), test, (is_clustered, is_watched))
         for comparison in test.comparisons
@@ -242,8 +244,8 @@ def _inconclusive(figures: RolloutJudgement, undecided: list[ComparisonFigures],
     )
     if figures.is_clustered:
         return (
-            f"{test.unit.capitalize()}s are not routed one by one: the canary's share varies between minutes as chance "
-            f"does not explain (evidence {evidence_text(figures.clustered)}). Only a replay counts then: {state}."
+            f"{test.unit.capitalize()}s are not routed one by one: the canary's share is, or varies, as chance does "
+            f"not explain (evidence {evidence_text(figures.clustered)}). Only a replay counts then: {state}."
         )
     reason = (
         "The counts do not decide yet."
