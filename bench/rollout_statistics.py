@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.rollout_worlds import CLUSTERS, HEALTHY, LOOK, MINUTES, STEADY, WEIGHTS, Counts, Series, World, requests
 from shared.domain.statistics.sequential.likelihoods import binomial_terms, hypergeometric_terms
-from shared.domain.statistics.sequential.odds_evidence import BETTER_BY, WORSE_BY, OddsTest, log_e_values
+from shared.domain.statistics.sequential.odds_evidence import BETTER_BY, WORSE_BY, OddsTest, log_e_values, near_odds
 from shared.domain.statistics.sequential.planning import ExpectedTraffic, until_abort, until_cleared
 from shared.domain.statistics.sequential.portable import log_sum_exp
 from shared.domain.statistics.sequential.rollout_evidence import RolloutTest
@@ -55,7 +55,8 @@ class Looks:
 def looks_of(series: Series, shares: Counts, world: World) -> Looks:
     """The evidence of many rollouts at every look, in the steps in which `RolloutEvidence` adds it up."""
     logs = {name: _evidence(counts, world.test.comparisons[0].test) for name, counts in series.items()}
-    clustered, pairs = _routing(shares, world.percents)
+    spread, pairs = _routing(shares, world.percents)
+    misrouted, apart = _share_evidence(shares, world)
     watched = pairs >= WATCHED_PAIRS
     full = {name: worse for name, (worse, _) in logs.items()}
     cautious = {name: np.where(watched, worse, worse / DOUBT) for name, worse in full.items()}
@@ -63,8 +64,8 @@ def looks_of(series: Series, shares: Counts, world: World) -> Looks:
         worse=_weighted(cautious),
         incautious=_weighted(full),
         better=np.where(watched, 1, 1 / DOUBT) * np.minimum.reduce([better for _, better in logs.values()]),
-        clustered=clustered,
-        misrouted=_misrouted(shares, world),
+        clustered=_mean(spread, apart),
+        misrouted=misrouted,
     )
 
 
@@ -116,25 +117,27 @@ def _routing(shares: Counts, percents: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return log_spread(at_looks(terms), narrow=True), at_looks(open_pairs)
 
 
-def _misrouted(shares: Counts, world: World) -> np.ndarray:
+def _share_evidence(shares: Counts, world: World) -> tuple[np.ndarray, np.ndarray]:
+    """At every look: the evidence that shares are far from the weights, and that they are not exactly them."""
     test = world.test.share_test
     odds, worst = test.odds[: 2 + len(WORSE_BY) + len(BETTER_BY)], 1 + len(WORSE_BY)
+    near = (1.0, *near_odds())
     percents = np.broadcast_to(world.percents, shares.shape[:2])
     rows = np.stack([shares[..., 0], shares.sum(-1), percents], -1)
-    terms = terms_of(rows, lambda row: binomial_terms(row[..., 0], row[..., 1], row[..., 2] / 100, odds))
+    terms = terms_of(rows, lambda row: binomial_terms(row[..., 0], row[..., 1], row[..., 2] / 100, (*odds, *near)))
     hits, moments = (at_looks(term) for term in terms)
-    return _weighted(
-        {
-            "outputs": log_e_values(hits, moments[..., :worst], odds[:worst]),
-            "few": log_e_values(hits, moments[..., worst:], odds[worst:]),
-        },
-        equal=True,
-    )
+    many = log_e_values(hits, moments[..., :worst], odds[:worst])
+    few = log_e_values(hits, moments[..., worst : len(odds)], odds[worst:])
+    return _mean(many, few), log_e_values(hits, moments[..., len(odds) :], near)
 
 
-def _weighted(logs: dict[str, np.ndarray], equal: bool = False) -> np.ndarray:
-    weights = np.array([1 / len(logs) if equal else WEIGHTS[name] for name in logs])
+def _weighted(logs: dict[str, np.ndarray]) -> np.ndarray:
+    weights = np.array([WEIGHTS[name] for name in logs])
     return log_sum_exp(np.stack(list(logs.values()), -1) + np.log(weights / weights.sum()))
+
+
+def _mean(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    return log_sum_exp(np.stack([first, second], -1)) - math.log(2)
 
 
 def z_alarms(series: Series, names: tuple[str, ...]) -> np.ndarray:
@@ -238,7 +241,7 @@ def clusters(rollouts: int) -> list[str]:
         until = f"{np.median(alarms):.0f} / {np.percentile(alarms, 90):.0f}" if alarms else ""
         shares_text = " | ".join(f"{count / rollouts:.2%}" for count in (unguarded, aborted, len(alarms)))
         print(f"| {name} | {shares_text} | {until} |", flush=True)
-        wrong += [name] if aborted / rollouts > limit(world.test.alpha, rollouts) else []
+        wrong += [name] if aborted / rollouts > limit(world.test.alpha, rollouts) and not world.hard else []
     return wrong
 
 

@@ -29,11 +29,15 @@ def rollout_test(tolerated: float = 1.0, margin: float = 2.0) -> RolloutTest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """*draw* gives the counts that are judged, and those of the arms' shares: (canary, champion) by minute."""
+    """*draw* gives the counts that are judged, and those of the arms' shares: (canary, champion) by minute.
+
+    A *hard* world is shown and not held against the test.
+    """
 
     draw: Callable[[np.random.Generator, int], tuple[Series, Counts]]
     percents: np.ndarray
     test: RolloutTest = field(default_factory=rollout_test)
+    hard: bool = False
 
 
 STEADY = np.full(MINUTES, 10)
@@ -100,6 +104,22 @@ def _bad(chance: np.random.Generator, arm: np.ndarray, size: int, rate: float, b
     return chance.binomial(arm * size, rate) if by_request else chance.binomial(arm, 1 - (1 - rate) ** size)
 
 
+def long_connections(chance: np.random.Generator, rollouts: int) -> tuple[Series, Counts]:
+    """A hundred clients that stay on one arm all day, with a request a minute on average; five have 20 % errors."""
+    failing = chance.binomial(5, 0.1, (rollouts, 1))
+    clients = failing + chance.binomial(95, 0.1, (rollouts, 1))
+    sizes = (rollouts, MINUTES)
+    faulty = [chance.poisson(number, sizes) for number in (failing, 5 - failing)]
+    arms = [
+        some + chance.poisson(number, sizes)
+        for some, number in zip(faulty, (clients - failing, 95 - clients + failing), strict=True)
+    ]
+    rates = {"slower": SLOW, "outputs": IN_BIN}
+    series = {"errors": [chance.binomial(some, 0.2) for some in faulty]}
+    series |= {name: [chance.binomial(arm, rate) for arm in arms] for name, rate in rates.items()}
+    return {name: np.stack([*arms, *bad], -1) for name, bad in series.items()}, np.stack(arms, -1)
+
+
 HEALTHY = {
     "errors 1 %": World(draw=requests, percents=STEADY),
     "errors 0.5 to 9.5 %, in waves": World(draw=partial(requests, rates=swinging(0.005)), percents=STEADY),
@@ -119,3 +139,4 @@ CLUSTERS = {
     for size, unequal in ((20, True), (5, True), (20, False))
     for by_request in (True, False)
 }
+CLUSTERS["a hundred clients that stay all day, by request"] = World(draw=long_connections, percents=STEADY, hard=True)

@@ -159,6 +159,20 @@ def test_requests_that_come_in_clusters_decide_nothing_and_a_replay_does():
         assert judge_rollout(replayed, TEST).verdict is verdict
 
 
+def test_a_few_clients_that_stay_on_one_arm_all_day_show_in_a_share_that_is_not_the_weight():
+    """Their requests vary between minutes as chance has it: 13 % instead of 10 % is what can be seen of them."""
+    blocks = traffic(range(120), 0.02, 0.01, percent=13)
+    judgement = judge_rollout(look(blocks, 10), TEST)
+
+    assert judgement.is_clustered
+    assert judgement.verdict is RolloutVerdict.INCONCLUSIVE
+    assert judgement.misrouted < 0
+
+
+def test_a_few_named_calls_are_no_alarm():
+    assert not judge_rollout(look(traffic(range(600), 0.01, 0.01, percent=50), 51), TEST).is_clustered
+
+
 def test_shares_that_are_dealt_out_in_turn_are_an_alarm_unless_they_are_expected():
     even = tuple(
         MinuteCounts(minute=minute, canary=20, champion=180, canary_bad=1, champion_bad=9) for minute in range(60)

@@ -50,6 +50,7 @@ class OddsTest:
 _WORSE = slice(0, 1 + len(WORSE_BY))
 _BETTER = slice(_WORSE.stop, _WORSE.stop + 1 + len(BETTER_BY))
 _INTERVAL = slice(_BETTER.stop, None)
+_NEAR = slice(_OCTAVES * _STEPS - 3, _OCTAVES * _STEPS + 4)  # Of the interval's ratios: 0.77 to 1.3, with 1 itself.
 
 
 @cache
@@ -62,6 +63,11 @@ def interval_odds() -> tuple[float, ...]:
     for _ in range(_OCTAVES * _STEPS):
         above.append(above[-1] * step)
     return (*(1 / ratio for ratio in reversed(above[1:])), *above)
+
+
+def near_odds() -> tuple[float, ...]:
+    """Ratios to which shares of few clients may differ, 1 among them."""
+    return interval_odds()[_NEAR]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +167,13 @@ class OddsEvidence:
     def better(self, test: OddsTest) -> float:
         """The log of the e-value against "the ratio is at least the margin"."""
         return self._log_e(test, _BETTER)
+
+    def apart(self) -> float:
+        """The log of the e-value against "the ratio is 1", for shares: alternatives are `near_odds`."""
+        if not self.moments:
+            return 0.0
+        near = self.moments[_INTERVAL.start + _NEAR.start : _INTERVAL.start + _NEAR.stop]
+        return round(float(log_e_values(self.hits, (0, *near), (1.0, *near_odds()))), DIGITS)
 
     def _log_e(self, test: OddsTest, part: slice) -> float:
         if not self.moments:

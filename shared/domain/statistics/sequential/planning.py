@@ -34,7 +34,8 @@ class ExpectedTraffic:
 
     def __post_init__(self) -> None:
         # The comparisons are written so that NaN fails them.
-        if not (0 < self.bad_rate < 1 and 0 < self.percent < 100 and 0 < self.per_hour < math.inf):
+        sizes = (self.per_hour, self.look_minutes)
+        if not (0 < self.bad_rate < 1 and 0 < self.percent < 100 and all(0 < size < math.inf for size in sizes)):
             raise Refused(f"nothing can be expected of such traffic: {self}")
 
 

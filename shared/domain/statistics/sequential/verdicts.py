@@ -90,8 +90,10 @@ def judge_rollout(evidence: RolloutEvidence, test: RolloutTest) -> RolloutJudgem
     missing data and sick arms: it rests on minutes that were counted, in which both arms met the same incidents.
     """
     spread = evidence.spread
-    clustered, clustered_at = spread.clustered(narrow=not test.in_turn), _threshold(test.spread_alpha)
-    is_clustered, is_watched, shares = clustered >= clustered_at, spread.pairs >= WATCHED_PAIRS, evidence.shares
+    shares, clustered_at = evidence.shares, _threshold(test.spread_alpha)
+    # Clients that stay on one arm all day show in no minute's spread, but in a share that is not the weight.
+    clustered = _weighted([(1.0, spread.clustered(narrow=not test.in_turn)), (1.0, shares.apart())])
+    is_clustered, is_watched = clustered >= clustered_at, spread.pairs >= WATCHED_PAIRS
     figures = tuple(
         _figures(comparison, evidence.of(comparison), test, (is_clustered, is_watched))
         for comparison in test.comparisons
@@ -230,20 +232,20 @@ def _abort(figures: RolloutJudgement) -> str:
     source = "The replay alone shows that the canary" if figures.is_clustered else "The canary"
     return (
         f"{source} is worse in {worst.name}: {_counts(worst)}, odds ratio {_ratio(worst.odds_ratio)}. "
-        f"The evidence of all comparisons is {_e_value(figures.worse)}; {_e_value(figures.abort_at)} aborts."
+        f"The evidence of all comparisons is {evidence_text(figures.worse)}; {evidence_text(figures.abort_at)} aborts."
     )
 
 
 def _inconclusive(figures: RolloutJudgement, undecided: list[ComparisonFigures], test: RolloutTest) -> str:
     state = "; ".join(
         f"{comparison.name}: {_counts(comparison)}, odds ratio {_ratio(comparison.odds_ratio)}, "
-        f"{_e_value(comparison.better)} of the {_e_value(figures.clear_at)} that clear"
+        f"{evidence_text(comparison.better)} of the {evidence_text(figures.clear_at)} that clear"
         for comparison in undecided
     )
     if figures.is_clustered:
         return (
-            f"{test.unit.capitalize()}s are not routed one by one: the canary's share varies between minutes as chance "
-            f"does not explain (evidence {_e_value(figures.clustered)}). Only a replay counts then: {state}."
+            f"{test.unit.capitalize()}s are not routed one by one: the canary's share is, or varies, as chance does "
+            f"not explain (evidence {evidence_text(figures.clustered)}). Only a replay counts then: {state}."
         )
     reason = (
         "The counts do not decide yet."
@@ -268,7 +270,8 @@ def _ratio(interval: OddsInterval) -> str:
     return f"{interval.estimate:.3g} ({ends})"
 
 
-def _e_value(log: float) -> str:
+def evidence_text(log: float) -> str:
+    """An e-value, of its logarithm, as people read it."""
     value = float(portable_exp(log))
     return f"more than {_MOST:.0e}" if value > _MOST else f"{value:.3g}"
 
