@@ -15,7 +15,9 @@ from signalbox.emulators.azure_devops import app as azure_devops
 from signalbox.emulators.azure_devops.estate import Organisation, Project
 from signalbox.emulators.azure_ml.app import AzureMlOptions, create_app
 from signalbox.emulators.azure_ml.estate import Estate, Scope
+from signalbox.emulators.azure_ml.online.traffic import RequestLog
 from signalbox.emulators.azure_ml.resource_manager.inspection import Shown
+from signalbox.emulators.azure_monitor.app import AzureMonitor, AzureMonitorOptions
 from signalbox.emulators.database import open_database
 from signalbox.emulators.event_grid.dead_letters import DeadLetters
 from signalbox.emulators.event_grid.delivery import Deliverer
@@ -51,7 +53,9 @@ async def serve(settings: dict[str, Any]) -> None:
     deliverer = Deliverer(store, subscriptions, dead_letters, settings["time_scale"])
     outbox = _outbox(settings, store, deliverer)
     front = _storage(settings, authority, issuer, outbox)
-    azure_ml = create_app(_azure_ml_options(settings, authority, issuer, deliverer))
+    requests = RequestLog(state / "emulators" / "requests.db")
+    monitor = AzureMonitor(_azure_monitor_options(settings, issuer, requests))
+    azure_ml = create_app(_azure_ml_options(settings, authority, issuer, deliverer, monitor))
     grid = web.Application()
 
     def effects() -> dict[str, Any]:
@@ -68,10 +72,13 @@ async def serve(settings: dict[str, Any]) -> None:
         await _listen(grid, ports["eventgrid"], tls),
         await _listen(azure_ml, ports["azureml"], tls),
         await _listen(azure_devops.create_app(_azure_devops_options(settings, issuer)), ports["devops"], tls),
+        await _listen(monitor.app(), ports["monitor"], tls),
         await _listen(key_vault.create_app(_key_vault_options(settings, issuer)), ports["keyvault"], tls),
     ]
     bus = await _service_bus(settings, issuer, tls)
-    loops = [asyncio.create_task(coroutine) for coroutine in (deliverer.run(), dead_letters.run(), bus.run())]
+    loops = [
+        asyncio.create_task(coroutine) for coroutine in (deliverer.run(), dead_letters.run(), bus.run(), monitor.run())
+    ]
     print("ready", flush=True)
     await _until_told()
     for loop in loops:
@@ -112,7 +119,7 @@ def _storage(settings: dict[str, Any], authority: Authority, issuer: TokenIssuer
 
 
 def _azure_ml_options(
-    settings: dict[str, Any], authority: Authority, issuer: TokenIssuer, deliverer: Deliverer
+    settings: dict[str, Any], authority: Authority, issuer: TokenIssuer, deliverer: Deliverer, monitor: AzureMonitor
 ) -> AzureMlOptions:
     ports = settings["ports"]
 
@@ -138,6 +145,21 @@ def _azure_ml_options(
             messaging=settings["service_bus"],
             roles=settings["roles_given"],
         ),
+        neighbours=(monitor,),
+    )
+
+
+def _azure_monitor_options(settings: dict[str, Any], issuer: TokenIssuer, requests: RequestLog) -> AzureMonitorOptions:
+    ports = settings["ports"]
+    return AzureMonitorOptions(
+        state=Path(settings["state"]),
+        estate=_estate(settings),
+        requests=requests,
+        claims=issuer.claims,
+        roles=settings["roles_given"],
+        addresses=tuple(f"https://localhost:{ports[name]}" for name in ("azureml", "monitor")),
+        log_workspaces=settings["log_workspaces"],
+        time_scale=settings["time_scale"],
     )
 
 
