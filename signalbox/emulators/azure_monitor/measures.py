@@ -123,18 +123,21 @@ Filter = Mapping[str, Sequence[str]]  # Values by dimension, `*` for all of them
 
 
 class Measures:
-    """What the metrics say at a moment of *clock*: only what has been published by then."""
+    """What the metrics say at a moment."""
 
     def __init__(self, requests: RequestSource, door: PublicationDoor, clock: Callable[[], float]) -> None:
         self._requests, self._door, self.clock = requests, door, clock
 
     def series(
-        self, resource: MeasuredResource, metric: Metric, filters: Filter, begin: float, end: float
+        self, resource: MeasuredResource, metric: Metric, filters: Filter, begin: float, end: float, now: float
     ) -> list[Series]:
-        """One for each combination of the values of the dimensions of *filters*, the busiest first."""
+        """One for each combination of the values of the dimensions of *filters*, the busiest first.
+
+        Only what is published at the moment *now* is in them.
+        """
         publication = self._door.publication
         groups: dict[tuple[str, ...], dict[float, list[ScoredRequest]]] = defaultdict(lambda: defaultdict(list))
-        for request in self._published(resource, begin, end, publication):
+        for request in self._published(resource, begin, end, now):
             values = tuple(_DIMENSIONS[name](request) for name in filters)
             if all(_passes(value, filters[name]) for name, value in zip(filters, values, strict=True)):
                 groups[values][request.at - request.at % MINUTE_S].append(request)
@@ -148,10 +151,8 @@ class Measures:
             for values, minutes in busiest
         ]
 
-    def _published(
-        self, resource: MeasuredResource, begin: float, end: float, publication: Publication
-    ) -> Iterator[ScoredRequest]:
-        now = self.clock()
+    def _published(self, resource: MeasuredResource, begin: float, end: float, now: float) -> Iterator[ScoredRequest]:
+        publication = self._door.publication
         for request in self._requests.between(begin, min(end, now)):
             if resource.has(request) and publication.counts(request) and publication.measured_at(request) <= now:
                 yield request

@@ -33,7 +33,7 @@ class MetricDoors:
         self._gatehouse, self._estate, self._measures, self._door = gatehouse, estate, measures, door
 
     def add_to(self, app: web.Application) -> None:
-        scope = "/{scope:subscriptions/.+?}/providers/{insights:[Mm]icrosoft.[Ii]nsights}"
+        scope = "/{scope:subscriptions/.+?}/providers/{insights:(?i:Microsoft.Insights)}"
         app.router.add_get(f"{scope}/metrics", self._metrics)
         app.router.add_get(f"{scope}/metricDefinitions", self._definitions)
 
@@ -75,9 +75,10 @@ class MetricDoors:
             raise bad(f"Metric: {metric.name} does not support requested aggregation; supported: Average")
         text = request.query.get("$filter", "")
         filters = self._filters(text, metric)
-        series = self._measures.series(resource, metric, filters, *span)
+        now = self._measures.clock()
+        series = self._measures.series(resource, metric, filters, *span, now)
         top = int(request.query.get("top", _TOP)) if text else len(series)
-        until = min(span[1], self._measures.clock())
+        until = min(span[1], now)
         return {
             "id": f"{resource.id}/providers/Microsoft.Insights/metrics/{metric.name}",
             "type": "Microsoft.Insights/metrics",

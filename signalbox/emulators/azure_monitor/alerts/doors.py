@@ -55,8 +55,8 @@ class AlertDoors:
         self._stores: dict[str, Alarms | ActionGroups] = {"metricalerts": alarms, "actiongroups": groups}
 
     def add_to(self, app: web.Application) -> None:
-        scope = "/subscriptions/{s}/resourceGroups/{g}/providers/{insights:[Mm]icrosoft.[Ii]nsights}"
-        resource = f"{scope}/{{kind:[Mm]etricAlerts|[Aa]ctionGroups}}/{{name}}"
+        scope = "/subscriptions/{s}/{groups:(?i:resourceGroups)}/{g}/providers/{insights:(?i:Microsoft.Insights)}"
+        resource = f"{scope}/{{kind:(?i:metricAlerts|actionGroups)}}/{{name}}"
         app.router.add_put(resource, self._put)
         app.router.add_get(resource, self._get)
         app.router.add_delete(resource, self._delete)

@@ -57,7 +57,7 @@ class AlertRule:
 
     def values(self, measures: Measures, now: float) -> list[tuple[Series, float | None]]:
         """The average of each series over the window before *now*; None where there is no value in it."""
-        series = measures.series(self.resource, self.metric, self.filters, now - self.window_s, now)
+        series = measures.series(self.resource, self.metric, self.filters, now - self.window_s, now, now)
         return [(one, _average(one)) for one in series]
 
 

@@ -39,6 +39,7 @@ COLUMNS = {
     "SubscriptionId": "string",
     "Location": "string",
     "_ResourceId": "string",
+    "_SubscriptionId": "string",
 }
 
 
@@ -67,6 +68,7 @@ def row_of(request: ScoredRequest) -> dict[str, Any]:
         "AzureMLWorkspaceId": request.workspace,
         "AzureMLWorkspaceName": request.workspace.rpartition("/")[2],
         "SubscriptionId": subscription,
+        "_SubscriptionId": subscription,
         "Location": "westeurope",
         "_ResourceId": f"{request.workspace}/onlineEndpoints/{request.endpoint}".lower(),
     }
