@@ -96,7 +96,7 @@ def _lines(container: ContainerClient, folder: str, span: tuple[int, int], actio
         if budget < 0 or number >= _MOST_FILES:
             raise Refused(f"{action}: over {_MOST_BYTES} bytes or {_MOST_FILES} files were collected; sample fewer")
         try:
-            chunks = container.download_blob(name, length=size).chunks() if size else iter(())
+            chunks = container.download_blob(name, offset=0, length=size).chunks() if size else iter(())
             yield from _split(chunks, action)
         except ResourceNotFoundError:  # Somebody's rule has deleted it meanwhile.
             continue
