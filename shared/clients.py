@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from shared.adapters.azure_ml.invocations import BatchInvocations
     from shared.adapters.azure_ml.ml_client import MlAssets
     from shared.adapters.azure_ml.regions import Regions
+    from shared.adapters.azure_monitor.traffic_log import TrafficLog
     from shared.adapters.signing.purpose_keys import PrivateKey, PurposeKeys
     from shared.application.callers import Callers
     from shared.domain.configuration import Configuration
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
         Ledger,
         Messenger,
         Models,
+        OutputFigures,
         Pipelines,
         Place,
         Queues,
@@ -122,14 +124,6 @@ class Clients:
 
         return Statements(self.store, self.signing)
 
-    def traffic_figures(self, source: CountSource) -> TrafficFigures:
-        """The counts of an endpoint's requests, from where the configuration says."""
-        raise NotImplementedError(source)
-
-    @cached_property
-    def alerts(self) -> Alerts:
-        raise NotImplementedError
-
     @cached_property
     def ledger(self) -> Ledger:
         from shared.adapters.azure_storage.ledger import BlobLedger
@@ -185,6 +179,39 @@ class Clients:
 
         settings = self.settings
         return AzureMlEndpoints(self._arm, self._credential, settings.ml_audience, settings.ml_inference_hosts)
+
+    def traffic_figures(self, source: CountSource) -> TrafficFigures:
+        """The counts of an endpoint's requests, from where the configuration says."""
+        from shared.domain.rollout.policy import CountSource
+
+        return self.traffic_log if source is CountSource.TRAFFIC_LOG else self.traffic_metrics
+
+    @cached_property
+    def traffic_metrics(self) -> TrafficFigures:
+        """Counts of an endpoint's requests from its platform metrics."""
+        from shared.adapters.azure_monitor.metrics import EndpointMetrics
+
+        return EndpointMetrics(self._credential, self.settings.resource_manager)
+
+    @cached_property
+    def traffic_log(self) -> TrafficLog:
+        """The same from its log: also how many were slow, and by client."""
+        from shared.adapters.azure_monitor.traffic_log import TrafficLog
+
+        settings = self.settings
+        return TrafficLog(self._credential, settings.log_analytics, dict(settings.log_workspaces))
+
+    @cached_property
+    def output_figures(self) -> OutputFigures:
+        from shared.adapters.azure_monitor.collected_outputs import CollectedOutputs
+
+        return CollectedOutputs(self._datastores)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        from shared.adapters.azure_monitor.alerts import ActiveAlerts
+
+        return ActiveAlerts(self._credential, self.settings.resource_manager)
 
     @cached_property
     def audit(self) -> AuditLog:

@@ -16,8 +16,9 @@ from azure.core.exceptions import (
 from shared.domain.access.redaction import redacted
 from shared.domain.failures import PutOff, Refused, Transient
 
-_TRANSIENT = {408, 409, 429, 500, 502, 503, 504}
-_LATER, _LATEST_S = {429, 503}, 3600.0
+# Azure Monitor throttles with 529.
+_TRANSIENT = {408, 409, 429, 500, 502, 503, 504, 529}
+_LATER, _LATEST_S = {429, 503, 529}, 3600.0
 
 
 @contextmanager

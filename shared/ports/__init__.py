@@ -44,6 +44,7 @@ from shared.ports.promotion import (
     WantedDeployment,
 )
 from shared.ports.rollout import Alerts, DeploymentMinute, FiringAlert, ServedEndpoint, TrafficFigures
+from shared.ports.traffic import ClientFigures, ClientMinute, OutputBins, OutputFigures, OutputMinute
 from shared.ports.trust import Signing, SigningKeys, TreeHeadPublisher
 
 __all__ = [
@@ -55,6 +56,8 @@ __all__ = [
     "BatchJob",
     "Blob",
     "BundleStore",
+    "ClientFigures",
+    "ClientMinute",
     "Clock",
     "ControlPlane",
     "DataAssets",
@@ -82,6 +85,9 @@ __all__ = [
     "Messenger",
     "Models",
     "OnlineRequest",
+    "OutputBins",
+    "OutputFigures",
+    "OutputMinute",
     "Pipelines",
     "Place",
     "Queues",

@@ -1,6 +1,6 @@
 """Assembles the Azure ML emulator: Resource Manager, registries, scoring, and the control doors for tests."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,7 @@ class AzureMlOptions:
     """*base_url*: where this emulator answers; *blob_service*: the address of storage before an account's name.
 
     *token_for* makes a token for an audience; *publish* gets the workspaces' events, *requests* what endpoints answer.
+    *neighbours* are doors of other services that lie in Resource Manager too.
     """
 
     state: Path
@@ -65,6 +66,7 @@ class AzureMlOptions:
     clock: EmulatorClock
     requests: RequestSink
     inspection: Shown = field(default_factory=Shown)
+    neighbours: Sequence[Any] = ()
 
 
 def create_app(options: AzureMlOptions) -> web.Application:
@@ -110,7 +112,7 @@ def create_app(options: AzureMlOptions) -> web.Application:
         DeploymentDoors(entrance, resources, fleet, changes, operations, conditions),
         OnlineScoringDoors(options.check, resources, names, online),
     ]
-    for door in doors:
+    for door in (*doors, *options.neighbours):
         door.add_to(app)
     app["effects"] = lambda: {"jobs": dict(jobs.creations), **resources.effects()}
     return app
