@@ -34,9 +34,13 @@ class TrafficFigures(Protocol):
     """The counts of an endpoint's requests. A minute that is missing was not measured: it had no zero requests."""
 
     def minutes(
-        self, served: ServedEndpoint, first: int, last: int, slow_over_ms: float | None = None
+        self, served: ServedEndpoint, first: int, last: int, slow_over_ms: float | None = None, block_s: int = 60
     ) -> Iterator[DeploymentMinute]:
-        """Those of the minutes *first* to *last*, in any order. Raises Transient while the service does not answer."""
+        """Those of the minutes *first* to *last*, in any order. Raises Transient while the service does not answer.
+
+        With another *block_s* the numbers count blocks of so many seconds since 1970; Refused where the source has
+        minutes only.
+        """
         ...
 
 
