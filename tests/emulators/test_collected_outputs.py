@@ -10,8 +10,10 @@ import pytest
 from shared.adapters.azure_ml.arm import Arm
 from shared.adapters.azure_ml.datastores import Datastores
 from shared.adapters.azure_monitor.collected_outputs import CollectedOutputs
+from shared.clients import Clients
 from shared.domain.inference.routes import Workspace
 from shared.ports import OutputBins, OutputMinute, ServedEndpoint
+from shared.settings import read_settings
 from signalbox.launcher.endpoints import WORKSPACES
 from signalbox.launcher.hub import LocalIdentity
 from tests.emulators.conftest import Ml
@@ -81,3 +83,13 @@ def test_classes_have_a_bin_each_and_one_for_the_others(collected: Ml) -> None:
 
 def test_nothing_collected_is_no_minute(collected: Ml) -> None:
     assert outputs(collected, "silent") == []
+
+
+def test_the_apps_own_clients_may_read_all_figures_of_the_local_cloud(collected: Ml) -> None:
+    clients = Clients(read_settings(collected.endpoints.environment()))
+    served = ServedEndpoint(workspace=WORKSPACE, endpoint="nothing-yet")
+
+    assert list(clients.traffic_metrics.minutes(served, FIRST, FIRST + 5)) == []
+    assert list(clients.traffic_log.minutes(served, FIRST, FIRST + 5, 100.0)) == []
+    assert list(clients.output_figures.outputs(served, FIRST, FIRST + 5, SCORES)) == []
+    assert clients.alerts.firing(served) == ()

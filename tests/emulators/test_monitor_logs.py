@@ -46,6 +46,16 @@ def test_counts_tell_the_bad_and_the_slow(monitored: Monitored) -> None:
     )
 
 
+def test_blocks_may_be_shorter_than_a_minute(monitored: Monitored) -> None:
+    monitored.add(0, 6)  # One in each ten seconds.
+    monitored.pass_minutes(10)
+
+    first = MINUTE_0 * 60 // 20
+    blocks = list(log(monitored).minutes(SERVED, first, first + 2, block_s=20))
+
+    assert sorted((one.minute - first, one.requests) for one in blocks) == [(0, 2), (1, 2), (2, 2)]
+
+
 def test_clients_are_told_apart_and_nobody_is_named(monitored: Monitored) -> None:
     monitored.add(0, 5, user_agent="a/1")
     monitored.add(0, 2, user_agent="b/1", status=500)

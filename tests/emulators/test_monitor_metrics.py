@@ -206,5 +206,7 @@ def test_how_many_were_slow_is_not_asked_of_metrics(monitored: Monitored) -> Non
 
     with pytest.raises(Refused, match="traffic_log"):
         list(adapter.minutes(SERVED, MINUTE_0, MINUTE_0, slow_over_ms=100.0))
+    with pytest.raises(Refused, match="whole minutes"):
+        list(adapter.minutes(SERVED, MINUTE_0, MINUTE_0, block_s=10))
     with pytest.raises(Refused, match="at most"):
         list(adapter.minutes(SERVED, MINUTE_0, MINUTE_0 + 20_000))

@@ -14,7 +14,7 @@ from azure.core.rest import HttpRequest
 
 from shared.adapters.azure_ml.arm import place_path
 from shared.adapters.azure_monitor.bounded import BoundedService
-from shared.adapters.azure_monitor.minutes import is_bad, minute_of, moment, spans
+from shared.adapters.azure_monitor.minutes import MINUTE_S, is_bad, minute_of, moment, spans
 from shared.domain.failures import Refused, Transient
 from shared.ports import DeploymentMinute, ServedEndpoint
 
@@ -33,8 +33,10 @@ class EndpointMetrics:
         self._service = BoundedService(credential, resource_manager, resource_manager)
 
     def minutes(
-        self, served: ServedEndpoint, first: int, last: int, slow_over_ms: float | None = None
+        self, served: ServedEndpoint, first: int, last: int, slow_over_ms: float | None = None, block_s: int = MINUTE_S
     ) -> Iterator[DeploymentMinute]:
+        if block_s != MINUTE_S:
+            raise Refused("platform metrics have whole minutes only: write `counts: traffic_log`")
         if slow_over_ms is not None:
             raise Refused("platform metrics have no duration of each request: write `counts: traffic_log`")
         for start, end in spans(first, last):

@@ -27,9 +27,9 @@ def spans(first: int, last: int) -> Iterator[tuple[int, int]]:
         yield start, min(start + _AT_ONCE - 1, last)
 
 
-def moment(minute: int) -> str:
-    """The beginning of *minute* in ISO 8601."""
-    return datetime.fromtimestamp(minute * MINUTE_S, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def moment(number: int, block_s: int = MINUTE_S) -> str:
+    """The beginning of the block *number* since 1970 in ISO 8601; a block is a minute unless it is said otherwise."""
+    return datetime.fromtimestamp(number * block_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def read_moment(text: str) -> datetime:
@@ -41,6 +41,6 @@ def read_moment(text: str) -> datetime:
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
-def minute_of(text: str) -> int:
-    """The minute of a moment in ISO 8601. Raises ValueError."""
-    return int(read_moment(text).timestamp() // MINUTE_S)
+def minute_of(text: str, block_s: int = MINUTE_S) -> int:
+    """The minute of a moment in ISO 8601, or its block of *block_s*. Raises ValueError."""
+    return int(read_moment(text).timestamp() // block_s)

@@ -13,7 +13,7 @@ from azure.core.credentials import TokenCredential
 from azure.core.rest import HttpRequest
 
 from shared.adapters.azure_monitor.bounded import BoundedService
-from shared.adapters.azure_monitor.minutes import minute_of, moment, spans
+from shared.adapters.azure_monitor.minutes import MINUTE_S, minute_of, moment, spans
 from shared.domain.failures import Refused, Transient
 from shared.ports import ClientMinute, DeploymentMinute, ServedEndpoint
 
@@ -26,7 +26,7 @@ _QUERY = """AmlOnlineEndpointTrafficLog
 | summarize requests=count(),
     bad=countif(toint(ResponseCode) in (408, 424, 429) or (toint(ResponseCode) >= 500 and toint(ResponseCode) < 600)),
     slow=countif(TotalDurationMs > {slow_over_ms})
-    by bin(TimeGenerated, 1m), {columns}"""
+    by bin(TimeGenerated, {block_s}s), {columns}"""
 _NEVER_MS = 10**9  # Longer than any request may take.
 
 Row = Mapping[str, Any]
@@ -42,13 +42,13 @@ class TrafficLog:
         self._service, self._workspaces = BoundedService(credential, address, address), workspaces
 
     def minutes(
-        self, served: ServedEndpoint, first: int, last: int, slow_over_ms: float | None = None
+        self, served: ServedEndpoint, first: int, last: int, slow_over_ms: float | None = None, block_s: int = MINUTE_S
     ) -> Iterator[DeploymentMinute]:
-        for row in self._rows(served, (first, last), slow_over_ms, "DeploymentName"):
+        for row in self._rows(served, (first, last), slow_over_ms, "DeploymentName", block_s):
             if row["DeploymentName"]:
                 yield DeploymentMinute(
                     deployment=str(row["DeploymentName"]),
-                    minute=minute_of(row["TimeGenerated"]),
+                    minute=minute_of(row["TimeGenerated"], block_s),
                     requests=int(row["requests"]),
                     bad=int(row["bad"]),
                     slow=None if slow_over_ms is None else int(row["slow"]),
@@ -69,10 +69,15 @@ class TrafficLog:
                 )
 
     def _rows(
-        self, served: ServedEndpoint, span: tuple[int, int], slow_over_ms: float | None, columns: str
+        self,
+        served: ServedEndpoint,
+        span: tuple[int, int],
+        slow_over_ms: float | None,
+        columns: str,
+        block_s: int = MINUTE_S,
     ) -> Iterator[Row]:
         for first, last in spans(*span):
-            begin, end = moment(first), moment(last + 1)
+            begin, end = moment(first, block_s), moment(last + 1, block_s)
             query = _QUERY.format(
                 subscription=_plain(served.workspace.subscription),
                 workspace=_plain(served.workspace.workspace),
@@ -81,6 +86,7 @@ class TrafficLog:
                 end=end,
                 slow_over_ms=_NEVER_MS if slow_over_ms is None else f"{slow_over_ms:f}",
                 columns=columns,
+                block_s=block_s,
             )
             yield from self._ask(served, query, f"{begin}/{end}")
 
