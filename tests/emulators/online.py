@@ -82,7 +82,7 @@ class Online:
         return self.ml.eventually(look)
 
     def target(self) -> Target:
-        return scoring_target(self.ml.endpoints, self.id)
+        return scoring_target(self.ml.endpoints, "mlw-preprod", self.name)
 
     def score(self, data: Any = ROWS, **headers: str) -> Any:
         target = self.target()
