@@ -128,6 +128,17 @@ def test_a_model_that_fails_and_a_process_that_dies(ml: Ml, online: Online) -> N
     assert online.score(**GREEN).json() == SCORES
 
 
+def test_a_deployment_that_is_replaced_under_load_loses_no_request(ml: Ml, online: Online) -> None:
+    online.share({"blue": 100})
+    settings = {"maxConcurrentRequestsPerInstance": 100}
+    with ThreadPoolExecutor(1) as pool:
+        load = pool.submit(online.load, 150, 50.0)
+        online.deploy("blue", requestSettings=settings, environmentVariables={"GENERATION": "2"})
+        report = load.result()
+
+    assert (report.sent, report.answered, report.errors, report.lost) == (150, 150, 0, 0)
+
+
 def test_a_fault_begins_and_ends_at_its_moments(ml: Ml, online: Online) -> None:
     fault = {"match": "asked/green", "times": 2.0, "add": 1.0, "from_s": 600, "until_s": 1200}
     results = []
