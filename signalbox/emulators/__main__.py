@@ -96,7 +96,7 @@ async def serve(settings: dict[str, Any]) -> None:
     await _until_told()
     for loop in loops:
         loop.cancel()
-    for runner in runners:
+    for runner in reversed(runners):  # Azure ML writes what it has collected while storage still answers.
         await runner.cleanup()
     await bus.close()
 

@@ -29,6 +29,11 @@ class MlScope:
     name: str
     account: str
 
+    def path(self, kind: str) -> str:
+        """Its ARM id; *kind* is `workspaces` or `registries`."""
+        group = f"/subscriptions/{self.subscription}/resourceGroups/{self.resource_group}"
+        return f"{group}/providers/Microsoft.MachineLearningServices/{kind}/{self.name}"
+
 
 WORKSPACES = tuple(
     MlScope(subscription=SUBSCRIPTION, resource_group=f"rg-mlops-{stage}", name=f"mlw-{stage}", account=f"st{stage}")

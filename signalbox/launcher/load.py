@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import aiohttp
 import requests
 
-from signalbox.launcher.endpoints import Endpoints
+from signalbox.launcher.endpoints import WORKSPACES, Endpoints
 from signalbox.launcher.hub import LocalIdentity
 
 _DEPLOYMENT = "azureml-model-deployment"
@@ -98,10 +98,11 @@ class LoadReport:
         return counts.get(deployment, 0) / max(1, sum(counts.values()))
 
 
-def scoring_target(endpoints: Endpoints, endpoint: str) -> Target:
-    """The online endpoint with the ARM id *endpoint*, asked with its key, or with a token where it takes none."""
+def scoring_target(endpoints: Endpoints, workspace: str, endpoint: str) -> Target:
+    """The online endpoint of a workspace, to be asked with its key, or with a token where it takes none."""
     token = LocalIdentity(endpoints).get_token(f"{endpoints.resource_manager}/.default").token
-    root = f"{endpoints.resource_manager}{endpoint}"
+    scope = next(scope for scope in WORKSPACES if scope.name == workspace)
+    root = f"{endpoints.resource_manager}{scope.path('workspaces')}/onlineEndpoints/{endpoint}"
     arm = {"Authorization": f"Bearer {token}"}
 
     def ask(method: str, path: str) -> dict[str, str]:

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from signalbox.emulators.azure_ml.online.traffic import RequestLog, ScoredRequest
 from signalbox.launcher.hub import hub_client
 from signalbox.launcher.load import Load, LoadReport, Target, put_load, scoring_target
 from signalbox.launcher.provision import Registered
@@ -13,14 +15,13 @@ from tests.emulators.conftest import Ml
 ROWS = [[1.0, 1.0], [2.0, 5.0]]
 SCORES = [2.0, 7.0]
 SETTLED = ("Succeeded", "Failed", "Canceled")
-SKU = "Standard_F2s_v2"
 
 
 class Online:
     """One endpoint in pre-production; what it is asked is not waited for unless a name says so."""
 
-    def __init__(self, ml: Ml, name: str, assets: Registered, compute: str = "") -> None:
-        self.ml, self.name, self._assets = ml, name, assets
+    def __init__(self, ml: Ml, name: str, assets: Registered, compute: str = "", sku: str = "Standard_F2s_v2") -> None:
+        self.ml, self.name, self._assets, self._sku = ml, name, assets, sku
         self.path = f"mlw-preprod/onlineEndpoints/{name}"
         self.id = f"{ml.ids['mlw-preprod']}/onlineEndpoints/{name}"
         target = f"{ml.ids['mlw-preprod']}/computes/{compute}"
@@ -48,7 +49,7 @@ class Online:
             "endpointComputeType": kind,
             "model": self._assets.model,
             "codeConfiguration": configuration,
-            "instanceType": SKU,
+            "instanceType": self._sku,
             **more,
         }
         body = {"location": "westeurope", "sku": {"name": "Default", "capacity": instances}, "properties": properties}
@@ -81,7 +82,7 @@ class Online:
         return self.ml.eventually(look)
 
     def target(self) -> Target:
-        return scoring_target(self.ml.endpoints, self.id)
+        return scoring_target(self.ml.endpoints, "mlw-preprod", self.name)
 
     def score(self, data: Any = ROWS, **headers: str) -> Any:
         target = self.target()
@@ -90,6 +91,11 @@ class Online:
     def load(self, requests: int, rate: float = 200.0, **more: Any) -> LoadReport:
         body = json.dumps(ROWS).encode()
         return put_load(self.target(), Load(requests=requests, rate=rate, **more), [body])
+
+    def logged(self, since: float) -> list[ScoredRequest]:
+        """What it answered from the moment *since* on."""
+        log = RequestLog(Path(self.ml.cloud.endpoints.state) / "emulators" / "requests.db")
+        return [request for request in log.between(since, since + 10 * 86400) if request.endpoint == self.name]
 
     def _settled(self) -> Any:
         resource = self.ml.must("GET", self.path)

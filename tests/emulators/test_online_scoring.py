@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from signalbox.emulators.azure_ml.online.conditions import Conditions
+from signalbox.emulators.azure_ml.online.throttle import Throttle
 from signalbox.emulators.azure_ml.online.traffic import RequestLog, ScoredRequest
+from signalbox.emulators.clock import EmulatorClock
 from signalbox.launcher.hub import hub_client
 from signalbox.launcher.load import Load
 from signalbox.launcher.provision import Registered
@@ -45,11 +48,6 @@ def since(ml: Ml) -> float:
     return float(control(ml, "/_control/clock")["now"])
 
 
-def logged(ml: Ml, endpoint: Online, since: float) -> list[ScoredRequest]:
-    log = RequestLog(Path(ml.cloud.endpoints.state) / "emulators" / "requests.db")
-    return [request for request in log.between(since, since + 10 * 86400) if request.endpoint == endpoint.name]
-
-
 def test_requests_are_split_by_weight_one_by_one(ml: Ml, online: Online) -> None:
     online.share({"blue": 75, "green": 25})
     with conditions(ml, routing={"seed": 7}):
@@ -64,7 +62,7 @@ def test_the_unit_of_routing_can_be_the_connection_and_the_split_skewed(ml: Ml, 
     online.share({"blue": 50, "green": 50})
     with conditions(ml, routing={"seed": 7, "per": "connection"}):
         online.load(120, clients=6)
-        pairs = Counter((request.connection, request.deployment) for request in logged(ml, online, since))
+        pairs = Counter((request.connection, request.deployment) for request in online.logged(since))
     with conditions(ml, routing={"skew": {"green": 0.0}}):
         report = online.load(20)
 
@@ -80,9 +78,9 @@ def test_without_traffic_nobody_answers_and_named_requests_are_neither_split_nor
     online.share({"blue": 100}, {"green": 50})
     with conditions(ml, routing={"seed": 3}):
         online.load(40, deployment="blue")
-        named = logged(ml, online, since)
+        named = online.logged(since)
         online.load(100)
-    requests = ml.eventually(lambda: _with_copies(logged(ml, online, since)))
+    requests = ml.eventually(lambda: _with_copies(online.logged(since)))
 
     assert unanswered.status_code == 404
     first, *rest = named
@@ -130,6 +128,17 @@ def test_a_model_that_fails_and_a_process_that_dies(ml: Ml, online: Online) -> N
     assert online.score(**GREEN).json() == SCORES
 
 
+def test_a_deployment_that_is_replaced_under_load_loses_no_request(ml: Ml, online: Online) -> None:
+    online.share({"blue": 100})
+    settings = {"maxConcurrentRequestsPerInstance": 100}
+    with ThreadPoolExecutor(1) as pool:
+        load = pool.submit(online.load, 150, 50.0)
+        online.deploy("blue", requestSettings=settings, environmentVariables={"GENERATION": "2"})
+        report = load.result()
+
+    assert (report.sent, report.answered, report.errors, report.lost) == (150, 150, 0, 0)
+
+
 def test_a_fault_begins_and_ends_at_its_moments(ml: Ml, online: Online) -> None:
     fault = {"match": "asked/green", "times": 2.0, "add": 1.0, "from_s": 600, "until_s": 1200}
     results = []
@@ -171,7 +180,7 @@ def test_the_rate_and_the_bandwidth_of_an_endpoint_are_limited(ml: Ml, online: O
 def test_an_answer_takes_as_long_as_the_fault_says_and_the_log_says_so(ml: Ml, online: Online, since: float) -> None:
     with conditions(ml, deployments=[{"match": "asked/blue", "latency_ms": 200}]):
         online.score(**{"azureml-model-deployment": "blue", "User-Agent": "till/1"})
-    (request,) = logged(ml, online, since)
+    (request,) = online.logged(since)
 
     assert request.duration_ms > 200
     assert request.workspace == ml.ids["mlw-preprod"]
@@ -232,6 +241,17 @@ def test_kubernetes_answers_with_statuses_of_its_own(ml: Ml, assets: Registered)
     assert Counter(answer.status_code for answer in answers) == {200: 2, 503: 2}
     assert crashed.status_code == 502
     ml.must("DELETE", cluster.path)
+
+
+def test_bytes_beyond_the_bandwidth_wait_and_copies_take_their_part(tmp_path: Path) -> None:
+    clock = EmulatorClock(tmp_path / "clock.json")
+    throttle = Throttle(Conditions(clock), clock)
+    second = 5 * 1024**2
+
+    delays_s = [throttle.delay_s("/e", second) for _ in range(3)]
+    clock.advance(60.0)
+
+    assert [round(delay_s, 1) for delay_s in (*delays_s, throttle.delay_s("/e", second))] == [0.0, 1.0, 2.0, 0.0]
 
 
 def test_moments_of_a_load_are_a_poisson_process_that_its_seed_draws() -> None:

@@ -4,6 +4,7 @@ It logs payloads (the collections `request` and `response`). What a scoring scri
 """
 
 import asyncio
+import contextlib
 import json
 import uuid
 from collections.abc import Mapping
@@ -43,16 +44,17 @@ class Collector:
         self._resources, self._estate, self._blobs, self._conditions = resources, estate, blobs, conditions
         self._lines: dict[Place, list[str]] = {}
         self._payloads: list[tuple[Place, str]] = []
+        self._end = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def resume(self) -> None:
-        self._task = asyncio.create_task(self._write_for_ever())
+        self._task = asyncio.create_task(self._write_until_the_end())
 
     async def stop(self) -> None:
+        """Write what is collected. Storage has to answer until then."""
+        self._end.set()
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        await self._write()
+            await self._task
 
     def collect(self, exchange: Exchange) -> None:
         """Collect the request and the answer, each if its collection is on and its sample is drawn."""
@@ -105,9 +107,11 @@ class Collector:
         asset = self._resources.get(self._estate.asset_id(reference, scope, "data")) if reference else None
         return str(asset["properties"]["dataUri"]) if asset else ""
 
-    async def _write_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(_EVERY_S)
+    async def _write_until_the_end(self) -> None:
+        while not self._end.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_EVERY_S):
+                    await self._end.wait()
             await self._write()
 
     async def _write(self) -> None:

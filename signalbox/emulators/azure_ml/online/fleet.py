@@ -114,7 +114,7 @@ class Fleet:
             self._resources.delete(f"/{kind}{path}")
         server = self._servers.pop(path.lower(), None)
         if server is not None:
-            await server.process.end()
+            await _end(server)
         shutil.rmtree(self._home(path), ignore_errors=True)
 
     def logs(self, path: str, lines: int) -> str:
@@ -184,7 +184,7 @@ class Fleet:
         self._resources.put(f"/instances{path}", {"count": deployment["sku"]["capacity"]})
         self._finish(path, operation, "")
         if before is not None:
-            await before.process.end()
+            await _end(before)
 
     def _finish(self, path: str, operation: str, error: str) -> None:
         deployment = self._resources.get(path)
@@ -250,3 +250,9 @@ class Fleet:
         if scope is None:
             raise ValueError(f"{path} is in no workspace or registry")
         return scope
+
+
+async def _end(server: _Server) -> None:
+    """End a server that gets no more requests, once those that it has are answered: else they would start it again."""
+    async with server.lock:
+        await server.process.end()
