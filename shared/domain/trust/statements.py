@@ -28,6 +28,8 @@ class PredicateKind(StrEnum):
     REGISTRY_STATE = "registry-state"
     SERVING_CHANGE = "serving-change"
     MOVE = "move"
+    DECISION_USE = "decision-use"
+    PROMOTION_SET = "promotion-set"
 
     @property
     def type_uri(self) -> str:
