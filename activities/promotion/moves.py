@@ -54,13 +54,14 @@ def undo_move(clients: Clients, step: c.MoveStep) -> c.Moved:
     """Put back what there was before; where nothing was begun there is nothing to undo. It is not made after this."""
     order = move_order(clients.statements, clients.ledger, step)
     clients.ledger.record(_undoing(order), {"at": stamp(clients)})
-    before = _remembered(clients, order)
+    before = _signed_before(clients, order)
     if before is None:
         _refuse_begun(clients, order, signed_at(clients.statements, order.promotion.id, order.plan_digest))
+        _refuse_unsigned(clients, order)
         return c.Moved()
     if _is_said(clients, _undone(order), order):
         return c.Moved()
-    clients.audit.append(_undoing(order), UNDO_BEGUN, str(order.plan.model), "signalbox", _facts(order))
+    _log_begin(clients, order, _undoing(order), UNDO_BEGUN)
     waiting = MOVERS[order.move].undo(clients, carried(clients.statements, order), before)
     if not waiting:
         _record(clients, order, _undone(order), "undone", before)
@@ -98,26 +99,20 @@ def _remember(clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -
         clients.statements.create(_statement_path(_before(order)), statement)
         remembered = _signed_before(clients, order) or before
     # At each attempt: the one that wrote the statement may have died before it told the log.
-    clients.audit.append(_before(order), BEGUN, str(order.plan.model), "signalbox", _facts(order))
+    _log_begin(clients, order, _before(order), BEGUN)
     return remembered
 
 
+def _log_begin(clients: Clients, order: c.MoveOrder, key: str, kind: str) -> None:
+    """Write to the audit log that the move, or its undo, begins: whatever is removed afterwards, this stays."""
+    facts = {**_facts(order), "bundle": order.plan.digest}
+    clients.audit.append(key, kind, str(order.plan.model), "signalbox", facts)
+
+
 def _signed_before(clients: Clients, order: c.MoveOrder) -> Mapping[str, Any] | None:
+    """What there was before the move, None where no statement says so. Raises ForgedError where nobody signed it."""
     predicate = clients.statements.read(_statement_path(_before(order)), PredicateKind.MOVE)
     return None if predicate is None else dict(predicate["before"])
-
-
-def _remembered(clients: Clients, order: c.MoveOrder) -> Mapping[str, Any] | None:
-    """What was there before the move, None where nothing was begun. Raises Refused where nobody signed it."""
-    before = _signed_before(clients, order)
-    if before is not None:
-        return before
-    if clients.ledger.find(_before(order)) is not None or clients.ledger.find(order.key) is not None:
-        raise Refused(
-            f"{order.move.value} of {order.promotion.id}: what was there before is not signed (an earlier release "
-            "made the move, or a file was removed); put it back by hand"
-        )
-    return None
 
 
 def _refuse_begun(clients: Clients, order: c.MoveOrder, since: datetime) -> None:
@@ -131,6 +126,15 @@ def _refuse_begun(clients: Clients, order: c.MoveOrder, since: datetime) -> None
     if entry is not None:
         reason = f"it was removed: by entry {entry.number} of the audit log the move was begun; put it back by hand"
         raise ForgedError(_statement_path(_before(order)), reason)
+
+
+def _refuse_unsigned(clients: Clients, order: c.MoveOrder) -> None:
+    """Raise Refused where only the ledger has it that the move was begun."""
+    if clients.ledger.find(_before(order)) is not None or clients.ledger.find(order.key) is not None:
+        raise Refused(
+            f"{order.move.value} of {order.promotion.id}: what was there before is not signed (an earlier release "
+            "made the move, or a file was planted); put it back by hand"
+        )
 
 
 def _is_said(clients: Clients, key: str, step: c.MoveStep) -> bool:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from activities.effects import once, stamp
-from activities.promotion.forgeries import telling_forgeries
+from activities.promotion.forgeries import tell_forgeries, telling_forgeries
 from shared import contracts as c
 from shared.application.promotion.planning import plan_digest, plan_promotion
 from shared.application.promotion.stage_entry import Receipts, unproven
@@ -177,7 +177,9 @@ def finish_promotion(clients: Clients, request: c.Promotion, outline: PlanOutlin
         reached=outline.stages[-1].name,
     )
     close_promotion(clients, closing)
-    if is_open(clients.store, request.id):  # It was closed, and its fate was removed.
+    if is_open(clients.store, request.id):  # It was closed before, so somebody has removed its fate.
+        because = f"its fate was removed; it is {end.kind} by entry {end.number} of the audit log"
+        tell_forgeries(clients, request.id, [ForgedError(paths.promotion(request.id), because)])
         _write_fate(clients, closing, end.at)
     clients.store.delete(paths.open_promotion(request.id))
 

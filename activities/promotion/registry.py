@@ -14,7 +14,7 @@ from shared.domain.promotion.bundles import Bundle
 from shared.domain.promotion.ladder import Registry
 from shared.domain.promotion.models import APPROVED_BY, BUNDLE, DIGEST, STATE, EntryState, ModelVersion
 from shared.ports import RegisteredModel, Shelf
-from shared.records.registry import entries_stated, entry_statement, history_of, is_moving
+from shared.records.registry import bundle_on_the_move, entries_stated, entry_statement, history_of
 from shared.records.statements import ForgedError
 
 _FACTS = ("digest", "state", "approved by")
@@ -42,7 +42,8 @@ def scrub_entry(clients: Clients, scrub: c.EntryScrub) -> c.EntryScrubbed:
     tell_forgeries(clients, str(scrub.entry), forgeries)
     stated = (statement.bundle, statement.state, statement.approved_by) if statement and statement.state else _ABSENT
     present = _present(clients, scrub.entry)
-    if present == stated or (present[0] in ("", stated[0]) and is_moving(history)):
+    moving = bundle_on_the_move(history)
+    if present == stated or (moving is not None and present[0] in ("", stated[0], moving)):
         return c.EntryScrubbed()
     differences = [
         (f"{name} {expected}", f"{name} {value}")

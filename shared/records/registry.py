@@ -83,22 +83,23 @@ def history_of(audit: AuditLog, entry: ModelVersion) -> list[Entry]:
     has removed what came after from the index would keep the scrub quiet.
     """
     history = [logged for logged in audit.about(entry.name) if logged.subject == str(entry)]
-    if not history or not is_moving(history):
+    if bundle_on_the_move(history) is None:
         return history
     since = next(logged for logged in reversed(history) if logged.kind in (BEGUN, UNDO_BEGUN))
     later = [logged for logged in audit.since(datetime.fromisoformat(since.at)) if logged.subject == str(entry)]
     return [*history, *sorted((e for e in later if e.number > since.number), key=lambda logged: logged.number)]
 
 
-def is_moving(history: Sequence[Entry]) -> bool:
-    """Whether a promotion stands between an effect on the entry and what is said of it, by its *history* in the log."""
-    moving = False
+def bundle_on_the_move(history: Sequence[Entry]) -> str | None:
+    """The bundle of a promotion that stands between an effect on the entry and what is said of it, by the entry's
+    *history* in the log; None where none does."""
+    bundle: str | None = None
     for logged in history:
         if logged.facts.get("move") in _MOVES:
-            moving = logged.kind in (BEGUN, UNDO_BEGUN)
+            bundle = logged.facts.get("bundle", "") if logged.kind in (BEGUN, UNDO_BEGUN) else None
         elif logged.kind in _ENDS:
-            moving = False
-    return moving
+            bundle = None
+    return bundle
 
 
 def entries_stated(statements: Statements) -> Iterator[ModelVersion]:
