@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from shared.clients import Clients
-from shared.durable.deferred import Deferred
+from shared.domain.failures import Refused
+from shared.durable.deferred import Deferred, load
 from shared.durable.registration import Blueprint, add_activity, add_starting_activity
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     import activities.promotion.approvals
     import activities.promotion.assessments
     import activities.promotion.flags
+    import activities.promotion.forgeries
     import activities.promotion.moves
     import activities.promotion.packs
     import activities.promotion.promotions
@@ -94,6 +96,7 @@ BODIES: tuple[Callable[..., Any], ...] = (
     activities.devops.hints.look_at_devops_run,
     activities.promotion.moves.make_move,
     activities.promotion.moves.undo_move,
+    activities.promotion.moves.confirm_effects,
     activities.retraining.runs.weigh_causes,
     activities.retraining.runs.open_retraining,
     activities.retraining.runs.close_retraining,
@@ -133,11 +136,25 @@ STARTING_BODIES: tuple[Callable[..., Any], ...] = (
 )
 
 
+def _telling(body: Callable[..., Any]) -> Callable[..., Any]:
+    """*body*, which tells of the forgery that ends its work, whichever activity it is."""
+
+    def activity(ports: Clients, order: Any) -> Any:
+        try:
+            return load(body)(ports, order)
+        except Refused as refusal:
+            load(activities.promotion.forgeries.tell_refused)(ports, order, refusal)
+            raise
+
+    activity.__name__ = body.__name__
+    return activity
+
+
 def activity_blueprint(clients: Callable[[], Clients]) -> Blueprint:
     """All activities, each of which gets its clients from *clients* when it runs."""
     blueprint = Blueprint()
     for body in BODIES:
-        add_activity(blueprint, body, clients)
+        add_activity(blueprint, _telling(body), clients)
     for body in STARTING_BODIES:
         add_starting_activity(blueprint, body, clients)
     return blueprint

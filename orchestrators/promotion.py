@@ -28,6 +28,7 @@ Out = TypeVar("Out")
 _LOCK_EVERY_S = 30.0
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 1.0, 60.0
 _REASON = 500
+_CONFIRM_AGAIN_S = (5.0, 20.0, 60.0)
 
 
 class PromotionHeld(Exception):
@@ -50,6 +51,7 @@ class Journey:
     plan_digest: str
     locks: tuple[str, ...]
     wakes: bool  # Histories of releases that woke nobody have no such step.
+    confirms: bool = False  # Nor do those of releases that did not ask Azure at the end.
     moves: list[tuple[StageOutline, MoveOutline]] = field(default_factory=list)
     evidence_records: list[str] = field(default_factory=list)
     reached: str = ""
@@ -108,6 +110,7 @@ def promote(ctx: Context, request: c.Promotion) -> Steps[c.PromotionResult]:
     if outline is None:
         return (yield from _close(ctx, request, c.Fate.REFUSED, (admission.because,)))
     journey = _journey(request, outline, admission.plan_digest, admission.locks)
+    journey.confirms = admission.confirms
     failed = partial(_failed, request)
     return (yield from carry_to_end(_climb(ctx, journey), failed, partial(_conclude, ctx, journey)))
 
@@ -158,11 +161,27 @@ def _climb(ctx: Context, journey: Journey) -> Steps[c.PromotionResult]:
         for at in journey.outline.stages:
             yield from _carry(ctx, journey, at)
             journey.reached = at.name
+        missing = yield from _confirm(ctx, journey)
     except PromotionHeld as refusal:
         journey.worse = refusal.worse
         return c.PromotionResult(id=request.id, fate=refusal.fate, because=refusal.because)
+    if missing:
+        return _failed(request, f"what was made is not there: {'; '.join(missing)}")
     because = f"{journey.outline.model} reached {journey.reached}"
     return c.PromotionResult(id=request.id, fate=c.Fate.PROMOTED, because=(because,), reached=journey.reached)
+
+
+def _confirm(ctx: Context, journey: Journey) -> Steps[tuple[str, ...]]:
+    """What the moves have made and Azure does not show. A change may show late, so it is looked for several times."""
+    missing: tuple[str, ...] = ()
+    look = c.EffectsLook(promotion=journey.request, plan_digest=journey.plan_digest)
+    for delay in (*_CONFIRM_AGAIN_S, None) if journey.confirms else ():
+        ctx.show("confirming", reached=journey.reached)
+        missing = (yield from call_through_outages(ctx, c.CONFIRM_EFFECTS, look)).missing
+        if not missing or delay is None:
+            break
+        yield from pause(ctx, delay)
+    return missing
 
 
 def _failed(request: c.Promotion, reason: str) -> c.PromotionResult:

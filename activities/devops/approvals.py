@@ -142,7 +142,7 @@ def _runs(clients: Clients, promotion: str) -> list[WaitingRun]:
 def _take(clients: Clients, asks: Shared, organisation: str, approval: ApprovalSeen) -> tuple[bool, list[str]]:
     """Record what people decided there while the stage asks; whether anything was new, and why something was not."""
     recorded, notes, order = False, list[str](), asks.order
-    now = asking(clients.ledger, order.promotion, order.plan) if order is not None else None
+    now = asking(clients.statements, clients.ledger, order.promotion, order.plan) if order is not None else None
     if order is None or now is None or now.stage.name != order.stage:
         return False, []
     for step in approval.steps:
@@ -213,7 +213,7 @@ def _verdict(clients: Clients, promotion: str, ended: bool, asks: list[Shared]) 
 
 def _decided(clients: Clients, promotion: str, ended: bool, asks: Shared) -> bool | None:
     """None also where the promotion ended before this stage asked anybody."""
-    if has_receipt(clients.ledger, promotion, asks.at.stage.name):
+    if has_receipt(clients.statements, clients.ledger, promotion, asks.at.stage.name):
         return True
     if asks.order is None:
         return None

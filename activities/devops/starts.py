@@ -75,7 +75,7 @@ async def _promote(client: Client, clients: Clients, key: str, order: TaskOrder,
         )
 
     request = await _intend(clients, key, c.Promotion, wanted)
-    await start_promotion(client, clients.store, request)
+    await start_promotion(client, clients, request)
     return Begun(follows=c.Followed.RECORD, id=request.id)
 
 

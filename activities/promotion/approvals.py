@@ -3,26 +3,27 @@
 from datetime import timedelta
 
 from activities.effects import once, stamp
-from activities.promotion.forgeries import tell_forgeries, tells_forgeries
+from activities.promotion.forgeries import tell_forgeries
 from shared import contracts as c
+from shared.application.promotion.decisions import log_withdrawals
 from shared.application.promotion.standing import asked_at, askers_of, break_glass, glass_stage, judgement
 from shared.application.promotion.stored_plans import stage_order
 from shared.application.promotion.superseding import superseded_by
 from shared.application.rollout.orders import aborted
 from shared.clients import Clients
 from shared.domain.promotion.approvals import ApprovalStanding, who_can
-from shared.records.promotion import forged_decisions
+from shared.records.promotion import SignedDecision, decisions
+from shared.records.statements import ForgedError
 
 _FIRST_LOOK_S, _GROWTH = 300.0, 1.25
 
 
-@tells_forgeries
 def look_at_approvals(clients: Clients, step: c.StageStep) -> c.ApprovalsSeen:
     """Where the approvals of a stage stand, and when to look again. The first look starts the clock."""
     order = stage_order(clients.statements, clients.ledger, step)
-    _tell_forged_decisions(clients, order, order.stage)
+    records = _decisions(clients, order, order.stage)
     now, policy = clients.clock.now(), order.at.stage.approvals
-    judgement_now = judgement(clients.statements, clients.ledger, order, now)
+    judgement_now = judgement(clients.statements, clients.ledger, order, now, records)
     since = asked_at(clients.ledger, order, now)
     waited_s = (now - since).total_seconds()
     if because := superseded_by(clients.store, order.promotion.id):
@@ -48,9 +49,14 @@ def look_at_approvals(clients: Clients, step: c.StageStep) -> c.ApprovalsSeen:
     )
 
 
-def _tell_forged_decisions(clients: Clients, order: c.StageOrder, folder: str) -> None:
-    """At each look: what is planted while people think is known before it could matter."""
-    tell_forgeries(clients, str(order.plan.model), forged_decisions(clients.statements, order.promotion.id, folder))
+def _decisions(clients: Clients, order: c.StageOrder, folder: str) -> list[SignedDecision]:
+    """Those in *folder*. What is planted beside them while people think is told of before it could matter, and the
+    audit log gets the withdrawals that it does not have."""
+    forgeries: list[ForgedError] = []
+    records = list(decisions(clients.statements, order.promotion.id, folder, forgeries))
+    tell_forgeries(clients, str(order.plan.model), forgeries)
+    log_withdrawals(clients.audit, order.promotion, records)
+    return records
 
 
 def _unasked(waited: float) -> float:
@@ -58,11 +64,10 @@ def _unasked(waited: float) -> float:
     return max(_FIRST_LOOK_S, waited * _GROWTH)
 
 
-@tells_forgeries
 def look_at_glass(clients: Clients, step: c.StageStep) -> c.ApprovalsSeen:
     """Whether the failing gates of the step's phase have been overridden, by everybody who must."""
     order = stage_order(clients.statements, clients.ledger, step)
-    _tell_forged_decisions(clients, order, glass_stage(order.stage, order.phase))
+    _decisions(clients, order, glass_stage(order.stage, order.phase))
     glass, now = clients.configuration.ladder.break_glass, clients.clock.now()
     if break_glass(clients.statements, glass, order, now):
         return c.ApprovalsSeen(standing=ApprovalStanding.APPROVED)
@@ -76,7 +81,6 @@ def look_at_glass(clients: Clients, step: c.StageStep) -> c.ApprovalsSeen:
     return c.ApprovalsSeen(standing=standing, unmet=unmet, look_again_s=max(1.0, left_s))
 
 
-@tells_forgeries
 def remind_approvers(clients: Clients, step: c.StageStep) -> c.Done:
     """Ask, and ask again, and past the escalation time ask those it escalates to as well."""
 

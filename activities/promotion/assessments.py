@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from activities.effects import once, stamp
 from activities.promotion.evidence import data_test, live_tests
-from activities.promotion.forgeries import tells_forgeries
 from activities.retraining.challengers import RUN, recorded_evaluation
 from shared import contracts as c
 from shared.application.promotion.planning import champion_at
@@ -23,7 +22,6 @@ from shared.records import paths
 from shared.records.promotion import StageEvidence, sign_evidence, stage_evidence_at
 
 
-@tells_forgeries
 def assess_stage(clients: Clients, step: c.StageStep) -> c.Assessed:
     """The verdicts are history from here on."""
     return once(clients, step.key, c.Assessed, lambda: _assess(clients, step))
@@ -52,7 +50,7 @@ def _assess(clients: Clients, step: c.StageStep) -> c.Assessed:
 def _measured(clients: Clients, order: c.StageOrder) -> StageEvidence:
     gates, serving = order.at.gates(order.phase), _champion(clients, order)
     about = replace(order, plan=order.plan.against(order.stage, serving))
-    evidence = _gather(clients, carried(clients.ledger, about), gates)
+    evidence = _gather(clients, carried(clients.statements, about), gates)
     verdicts = judge(gates, evidence)
     return StageEvidence(
         stage=order.stage,

@@ -3,12 +3,15 @@
 import asyncio
 
 from activities.devops.sweeps import sweep_devops
+from activities.promotion.forgeries import telling_forgeries
 from activities.promotion.promotion_sets import sweep_sets
+from activities.promotion.promotions import finish_promotion
 from activities.sweep_parts import Parts
 from shared import contracts as c
 from shared.application.promotion.flags import sources, wanted
+from shared.application.promotion.standing import logged_fate
 from shared.application.promotion.starts import start_promotion, start_restore
-from shared.application.promotion.stored_plans import restoring_of
+from shared.application.promotion.stored_plans import restoring_of, signed_at
 from shared.application.promotion.superseding import superseded_by
 from shared.application.promotion.turns import waited_for, whose_turn
 from shared.clients import Clients
@@ -26,7 +29,7 @@ async def sweep_flags(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swe
     parts, count = Parts("flags"), 0
     for request in (await asyncio.to_thread(_flagged, clients, parts)).values():
         with parts.part(f"promotion {request.id}"):
-            count += await start_promotion(client, clients.store, request) is Start.STARTED
+            count += await start_promotion(client, clients, request) is Start.STARTED
     return await parts.conclude(clients, c.Swept(started=count))
 
 
@@ -34,12 +37,12 @@ async def sweep_promotions(client: Client, clients: Clients, sweep: c.Sweep) -> 
     """Restore what a promotion left that was terminated, purged or failed beyond its own care; and what follows it."""
     del sweep
     parts, count = Parts("promotions"), 0
-    for restoring in await asyncio.to_thread(_open, clients, parts):
-        with parts.part(f"promotion {restoring.promotion.id}"):
-            instance = await find_instance(client, restoring.promotion.id)
-            is_gone = instance is None or not instance.running
-            if is_gone and await asyncio.to_thread(_still_open, clients, restoring.promotion.id):
-                count += await start_restore(client, restoring) is Start.STARTED
+    for promotion in await asyncio.to_thread(_open, clients, parts):
+        with parts.part(f"promotion {promotion.id}"):
+            instance = await find_instance(client, promotion.id)
+            if instance is None or not instance.running:
+                restoring = await asyncio.to_thread(_to_restore, clients, promotion)
+                count += restoring is not None and await start_restore(client, restoring) is Start.STARTED
     with parts.part("sets of promotions"):
         count += await sweep_sets(client, clients, parts)
     await _wake_waiting(client, clients, parts)
@@ -97,20 +100,32 @@ def _asked(clients: Clients, source: str, version: RegisteredModel) -> c.Promoti
         return None
 
 
-def _open(clients: Clients, parts: Parts) -> list[c.Restoring]:
+def _open(clients: Clients, parts: Parts) -> list[c.Promotion]:
     """Promotions that may have been opened and were not closed."""
-    store, restorings = clients.store, list[c.Restoring]()
+    store, promotions = clients.store, list[c.Promotion]()
     for blob in store.blobs(paths.OPEN_PROMOTIONS):
         with parts.part(f"record {store.container}/{blob.path}"):
             promotion = store.get(c.Promotion, blob.path)
             if promotion is not None:
-                restorings.append(restoring_of(clients.ledger, promotion))
-    return restorings
+                promotions.append(promotion)
+    return promotions
 
 
-def _still_open(clients: Clients, promotion: str) -> bool:
-    """It may have closed since it was listed, or was ended before it was opened, or when its fate was written."""
-    still_open = is_open(clients.store, promotion)
-    if not still_open:
-        clients.store.delete(paths.open_promotion(promotion))
-    return still_open
+def _to_restore(clients: Clients, promotion: c.Promotion) -> c.Restoring | None:
+    """What undoes *promotion*, None where it has ended. It may have closed since it was listed, or was ended before it
+    was opened, or when its fate was written."""
+    if not is_open(clients.store, promotion.id):
+        clients.store.delete(paths.open_promotion(promotion.id))
+        return None
+    with telling_forgeries(clients, promotion.id):
+        restoring = restoring_of(clients.statements, clients.ledger, promotion)
+    if restoring.outline is None:
+        return restoring
+    planned = signed_at(clients.statements, promotion.id, restoring.plan_digest)
+    end = logged_fate(clients.audit, promotion.id, planned)
+    if end is None or end.kind != c.Fate.PROMOTED:
+        return restoring
+    # The record says that it is open, and the log that it has arrived: it was ended while it was closed, or somebody
+    # has removed its fate. Neither takes back what people have approved.
+    finish_promotion(clients, promotion, restoring.outline, end)
+    return None

@@ -1,32 +1,32 @@
 """Tell of files that are not what a trusted key has signed: they are kept, written to the audit log and announced."""
 
 import hashlib
-from collections.abc import Callable, Iterable
-from functools import partial, wraps
-from typing import TypeVar
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
-from activities.effects import once, stamp
-from shared import contracts as c
+from activities.effects import Alarm, raise_alarm
 from shared.clients import Clients
+from shared.domain.failures import Refused
 from shared.records import paths
 from shared.records.statements import ForgedError
 
-S = TypeVar("S", c.StageStep, c.MoveStep, c.RolloutStep)
-T = TypeVar("T")
+
+@contextmanager
+def telling_forgeries(clients: Clients, subject: str) -> Iterator[None]:
+    """Tell of the forgery that ends what is done within, and let it end."""
+    try:
+        yield
+    except ForgedError as forgery:
+        tell_forgeries(clients, subject, [forgery])
+        raise
 
 
-def tells_forgeries(body: Callable[[Clients, S], T]) -> Callable[[Clients, S], T]:
-    """*body*, an activity of promotions, which tells of the forgery that ends its work and does nothing more."""
-
-    @wraps(body)
-    def guarded(clients: Clients, step: S) -> T:
-        try:
-            return body(clients, step)
-        except ForgedError as forgery:
-            tell_forgeries(clients, step.promotion.id, [forgery])
-            raise
-
-    return guarded
+def tell_refused(clients: Clients, order: Any, refusal: Refused) -> None:
+    """Tell of the forgery that ended an activity with this *order*; any other refusal is left to its caller."""
+    if isinstance(refusal, ForgedError):
+        promotion = getattr(order, "promotion", None)
+        tell_forgeries(clients, getattr(promotion, "id", "signalbox"), [refusal])
 
 
 def tell_forgeries(clients: Clients, subject: str, forgeries: Iterable[ForgedError]) -> None:
@@ -34,15 +34,14 @@ def tell_forgeries(clients: Clients, subject: str, forgeries: Iterable[ForgedErr
     for forgery in forgeries:
         content = clients.store.read_file(forgery.path) or b""
         digest = hashlib.sha256(forgery.path.encode() + b"\0" + content).hexdigest()
-        key = f"forgeries/{digest[:32]}"
         copy = paths.forgery(digest)
         clients.store.create_file(copy, content)
-        facts = {"path": forgery.path, "because": forgery.because, "copy": copy}
-        # Not by way of the ledger, where a planted entry would keep it quiet: the log believes signed entries alone.
-        clients.audit.append(key, "forged record refused", subject, "signalbox", facts)
-        once(clients, key, c.Done, partial(_announce, clients, key, forgery.path, facts))
-
-
-def _announce(clients: Clients, key: str, path: str, facts: dict[str, str]) -> c.Done:
-    clients.announcer.announce(key, "Signalbox.Record.Forged", f"records/{path}", facts)
-    return c.Done(at=stamp(clients))
+        alarm = Alarm(
+            key=f"forgeries/{digest[:32]}",
+            kind="forged record refused",
+            subject=subject,
+            event="Signalbox.Record.Forged",
+            about=f"records/{forgery.path}",
+            facts={"path": forgery.path, "because": forgery.because, "copy": copy},
+        )
+        raise_alarm(clients, alarm)

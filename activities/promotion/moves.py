@@ -6,17 +6,17 @@ between the effect and its record. Nothing moves without a receipt.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from activities.effects import stamp
-from activities.promotion.forgeries import tells_forgeries
 from activities.promotion.movers import MOVERS
 from activities.promotion.movers.entry import REPLACED, approvers, replaced_entry
 from activities.promotion.receipts import require_receipt
 from activities.promotion.serving_changes import record_change
 from shared import contracts as c
 from shared.application.promotion.stage_training import carried
-from shared.application.promotion.stored_plans import move_order, require_signed, unsigned_move_order
+from shared.application.promotion.stored_plans import move_order, signed_at, signed_plan
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused, Transient
@@ -25,7 +25,16 @@ from shared.domain.promotion.plans import Move
 from shared.domain.rollout.serving import ChangeKind
 from shared.domain.trust.statements import PredicateKind, Statement
 from shared.records import paths
-from shared.records.registry import EntryStatement, entry_statement, sign_entry
+from shared.records.registry import (
+    BEGUN,
+    ENTRY_STATEMENT,
+    UNDO_BEGUN,
+    EntryStatement,
+    entry_statement,
+    history_of,
+    sign_entry,
+)
+from shared.records.statements import ForgedError
 
 _KINDS = {
     Move.SWITCH_TRAFFIC: PredicateKind.SERVING_CHANGE,
@@ -36,7 +45,6 @@ _KINDS = {
 }
 
 
-@tells_forgeries
 def make_move(clients: Clients, step: c.MoveStep) -> c.Moved:
     """Take it as far as it goes now; *waiting* names what Azure is still at work on."""
     if _is_said(clients, step.key, step):
@@ -45,12 +53,10 @@ def make_move(clients: Clients, step: c.MoveStep) -> c.Moved:
     require_receipt(clients, order)
     if _is_undoing(clients, order):
         # An earlier attempt of this step may have begun the move after the undo had looked.
-        _take_back(clients, order, carried(clients.ledger, order), _remembered(clients, order))
+        _take_back(clients, order, carried(clients.statements, order), _signed_before(clients, order))
         raise _undone_already(order)
-    mover, about = MOVERS[order.move], carried(clients.ledger, order)
-    before = _remembered(clients, order)
-    if before is None:
-        before = _remember(clients, order, mover.before(clients, about))
+    mover, about = MOVERS[order.move], carried(clients.statements, order)
+    before = _remember(clients, order, about)
     waiting = mover.advance(clients, about)
     if _is_undoing(clients, order):
         _take_back(clients, order, about, before)  # The undo may have looked before this effect was there.
@@ -60,49 +66,95 @@ def make_move(clients: Clients, step: c.MoveStep) -> c.Moved:
     return c.Moved(waiting=waiting)
 
 
-@tells_forgeries
 def undo_move(clients: Clients, step: c.MoveStep) -> c.Moved:
     """Put back what there was before; where nothing was begun there is nothing to undo. It is not made after this."""
-    order = unsigned_move_order(clients.ledger, step)
+    order = move_order(clients.statements, clients.ledger, step)
     clients.ledger.record(_undoing(order), {"at": stamp(clients)})
-    before = _remembered(clients, order)
-    if before is None or _is_said(clients, _undone(order), order):
+    before = _signed_before(clients, order)
+    if before is None:
+        _refuse_begun(clients, order, signed_at(clients.statements, order.promotion.id, order.plan_digest))
+        _refuse_unsigned(clients, order)
         return c.Moved()
-    # What was there before is signed, so the move was made by a signed plan: by no other one is it taken back.
-    require_signed(clients.statements, step.promotion.id, order.plan_digest)
+    if _is_said(clients, _undone(order), order):
+        return c.Moved()
+    _log_begin(clients, order, _undoing(order), UNDO_BEGUN)
     if _kind(order.move) is PredicateKind.SERVING_CHANGE:
         # A step may have come into force and not have been recorded yet: it has served all the same.
         record_change(clients, order, f"{_undone(order)}.before", ChangeKind.SHIFT)
-    waiting = MOVERS[order.move].undo(clients, carried(clients.ledger, order), before)
+    waiting = MOVERS[order.move].undo(clients, carried(clients.statements, order), before)
     if not waiting:
         _record(clients, order, _undone(order), "undone", before)
     return c.Moved(waiting=waiting)
 
 
-def _remember(clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What there was before the first touch: of this attempt, or of an earlier one that did not end."""
-    statement = Statement(
-        kind=PredicateKind.MOVE,
-        subjects={str(order.plan.model): order.plan.digest},
-        at=clients.clock.now(),
-        predicate={**_facts(order), "before": before},
-    )
-    if clients.statements.create(_statement_path(_before(order)), statement):
-        return before
-    return _remembered(clients, order) or before
+def confirm_effects(clients: Clients, look: c.EffectsLook) -> c.EffectsSeen:
+    """What the promotion's moves have made and is not there now, as sentences. Only Azure is asked, no record."""
+    plan = signed_plan(clients.statements, clients.ledger, look.promotion.id, look.plan_digest)
+    missing = list[str]()
+    for at, move in plan.moves():
+        order = c.MoveOrder(
+            key="", promotion=look.promotion, stage=at.stage.name, move=move, plan_digest=look.plan_digest, plan=plan
+        )
+        reason = MOVERS[move].missing(clients, carried(clients.statements, order))
+        missing += [f"{at.stage.name}: {reason}"] if reason else []
+    return c.EffectsSeen(missing=tuple(missing))
 
 
-def _remembered(clients: Clients, order: c.MoveOrder) -> Mapping[str, Any] | None:
-    """What was there before the move, None where nothing was begun. Raises Refused where nobody signed it."""
+def _remember(clients: Clients, order: c.MoveOrder, about: c.MoveOrder) -> Mapping[str, Any]:
+    """What there was before the first touch: of this attempt, or of an earlier one that did not end.
+
+    Raises ForgedError where an earlier attempt has begun and its statement is gone: what is there now may be its work.
+    """
+    remembered = _signed_before(clients, order)
+    if remembered is None:
+        assert order.receipt is not None  # Nothing moves without one.
+        _refuse_begun(clients, order, datetime.fromisoformat(order.receipt.issued))
+        before = MOVERS[order.move].before(clients, about)
+        statement = Statement(
+            kind=PredicateKind.MOVE,
+            subjects={str(order.plan.model): order.plan.digest},
+            at=clients.clock.now(),
+            predicate={**_facts(order), "before": before},
+        )
+        clients.statements.create(_statement_path(_before(order)), statement)
+        remembered = _signed_before(clients, order) or before
+    # At each attempt: the one that wrote the statement may have died before it told the log.
+    _log_begin(clients, order, _before(order), BEGUN)
+    return remembered
+
+
+def _log_begin(clients: Clients, order: c.MoveOrder, key: str, kind: str) -> None:
+    """Write to the audit log that the move, or its undo, begins: whatever is removed afterwards, this stays."""
+    facts = {**_facts(order), "bundle": order.plan.digest}
+    clients.audit.append(key, kind, str(order.plan.model), "signalbox", facts)
+
+
+def _signed_before(clients: Clients, order: c.MoveOrder) -> Mapping[str, Any] | None:
+    """What there was before the move, None where no statement says so. Raises ForgedError where nobody signed it."""
     predicate = clients.statements.read(_statement_path(_before(order)), PredicateKind.MOVE)
-    if predicate is not None:
-        return dict(predicate["before"])
+    return None if predicate is None else dict(predicate["before"])
+
+
+def _refuse_begun(clients: Clients, order: c.MoveOrder, since: datetime) -> None:
+    """Raise ForgedError where the audit log has it that the move was begun at *since* or later.
+
+    It is asked where no statement says what was there before. The log is read from its end, and not by an index, from
+    which whoever has removed the statement could have removed the entry.
+    """
+    keys = {_before(order), order.key}
+    entry = next((entry for entry in clients.audit.since(since) if entry.key in keys), None)
+    if entry is not None:
+        reason = f"it was removed: by entry {entry.number} of the audit log the move was begun; put it back by hand"
+        raise ForgedError(_statement_path(_before(order)), reason)
+
+
+def _refuse_unsigned(clients: Clients, order: c.MoveOrder) -> None:
+    """Raise Refused where only the ledger has it that the move was begun."""
     if clients.ledger.find(_before(order)) is not None or clients.ledger.find(order.key) is not None:
         raise Refused(
             f"{order.move.value} of {order.promotion.id}: what was there before is not signed (an earlier release "
-            "made the move, or a file was removed); put it back by hand"
+            "made the move, or a file was planted); put it back by hand"
         )
-    return None
 
 
 def _is_said(clients: Clients, key: str, step: c.MoveStep) -> bool:
@@ -127,12 +179,14 @@ def _undone_already(order: c.MoveOrder) -> Refused:
 
 def _record(clients: Clients, order: c.MoveOrder, key: str, kind: str, before: Mapping[str, Any]) -> None:
     facts = _facts(order) | ({"weight": str(order.at.weights[order.step])} if _is_shifted(order, kind) else {})
-    clients.audit.append(key, kind, str(order.plan.model), "signalbox", facts)
     if _kind(order.move) is PredicateKind.REGISTRY_STATE:
-        _state_entry(clients, order, kind, before)
+        # Before the log names it, so that the scrub misses no statement that was only not written yet.
+        entry_statement = _state_entry(clients, order, kind, before)
+        facts |= {ENTRY_STATEMENT: entry_statement} if entry_statement else {}
+    clients.audit.append(key, kind, str(order.plan.model), "signalbox", facts)
     statement = Statement(
         kind=_kind(order.move),
-        subjects={str(order.plan.model): carried(clients.ledger, order).plan.digest},
+        subjects={str(order.plan.model): carried(clients.statements, order).plan.digest},
         at=clients.clock.now(),
         predicate={**facts, "change": kind, "plan": order.plan_digest, "place": order.at.stage.place},
     )
@@ -151,25 +205,23 @@ def _is_shifted(order: c.MoveOrder, change: str) -> bool:
     return order.move is Move.SHIFT_TRAFFIC and change == "moved"
 
 
-def _state_entry(clients: Clients, order: c.MoveOrder, change: str, before: Mapping[str, Any]) -> None:
-    """Say what the entry of the central registry is after a move or its undo, for the scrub.
+def _state_entry(clients: Clients, order: c.MoveOrder, change: str, before: Mapping[str, Any]) -> str:
+    """Say what the entry of the central registry is after a move or its undo, for the scrub: where that is said.
 
-    It is what the move makes of it, and not what the registry shows: a tag may have been edited at this moment.
+    It is what the move makes of it, and not what the registry shows: a tag may have been edited at this moment. Nothing
+    is said, and the path is empty, where the entry was there before.
     """
     registry, plan = order.at.stage.registry or order.plan.registry, order.plan
     if registry is None or before.get("there"):
-        return
-    # In the order in which they follow each other: two can have one time, and the later path counts.
-    states = {
+        return ""
+    state, approved_by = {
         (Move.PUBLISH_ENTRY, "moved"): (EntryState.CANDIDATE.value, ""),
         (Move.APPROVE_ENTRY, "moved"): (EntryState.APPROVED.value, approvers(order)),
         (Move.MARK_IN_PRODUCTION, "moved"): (EntryState.IN_PRODUCTION.value, before.get(APPROVED_BY, "")),
         (Move.MARK_IN_PRODUCTION, "undone"): (before.get(STATE, ""), before.get(APPROVED_BY, "")),
         (Move.APPROVE_ENTRY, "undone"): (before.get(STATE, ""), before.get(APPROVED_BY, "")),
         (Move.PUBLISH_ENTRY, "undone"): ("", ""),
-    }
-    number = list(states).index((order.move, change))
-    state, approved_by = states[order.move, change]
+    }[order.move, change]
     statement = EntryStatement(
         registry=registry.name,
         model=plan.model,
@@ -179,19 +231,23 @@ def _state_entry(clients: Clients, order: c.MoveOrder, change: str, before: Mapp
         promotion=order.promotion.id,
         at=clients.clock.now(),
     )
-    name = f"{order.promotion.id}-{number}-{order.move.value}-{change}"
-    sign_entry(clients.statements, name, statement)
+    name = f"{order.promotion.id}-{order.move.value}-{change}"
     if order.move is Move.MARK_IN_PRODUCTION and REPLACED in before:
         _state_replaced(clients, order, name, EntryState.RETIRED.value if change == "moved" else before[REPLACED])
+    return sign_entry(clients.statements, name, statement)
 
 
 def _state_replaced(clients: Clients, order: c.MoveOrder, name: str, state: str) -> None:
     """Say the same of the entry that served before; of one that nobody signed nothing can be said."""
     replaced = replaced_entry(order)
-    entry = entry_statement(clients.statements, replaced, []) if replaced else None
+    if replaced is None:
+        return
+    entry = entry_statement(clients.statements, history_of(clients.audit, replaced), replaced, [])
     if entry is not None:
         changed = replace(entry, state=state, promotion=order.promotion.id, at=clients.clock.now())
-        sign_entry(clients.statements, name, changed)
+        path = sign_entry(clients.statements, name, changed)
+        facts = {**_facts(order), ENTRY_STATEMENT: path}
+        clients.audit.append(f"{path}/stated", "entry restated", str(replaced), "signalbox", facts)
 
 
 def _statement_path(key: str) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from activities.effects import once, stamp
-from activities.promotion.forgeries import tells_forgeries
 from shared import contracts as c
 from shared.application.promotion.stage_training import carried
 from shared.application.promotion.standing import askers_of
@@ -19,7 +18,6 @@ from shared.records import paths
 from shared.records.promotion import evidence_pack_at, measured_at, sign_pack
 
 
-@tells_forgeries
 def write_evidence_pack(clients: Clients, step: c.StageStep) -> c.EvidencePack:
     """The pack of a stage's phase; its digest covers everything on the page."""
     return once(clients, step.key, c.EvidencePack, lambda: _write(clients, step))
@@ -50,7 +48,7 @@ def _write(clients: Clients, step: c.StageStep) -> c.EvidencePack:
 
 def _content(clients: Clients, order: c.StageOrder) -> dict[str, object]:
     """What changed, what was measured, where it comes from, what would be undone, and who must do what next."""
-    plan, request = carried(clients.ledger, order).plan, order.promotion
+    plan, request = carried(clients.statements, order).plan, order.promotion
     measured = [(path, measured_at(clients.statements, path, order)) for path in order.seen]
     missing = [path for path, evidence in measured if evidence is None]
     if missing:

@@ -1,19 +1,22 @@
 """Take back what is left of sets that were ended from outside: the host ends a set's orchestration, not its members'.
 
-A set is on the list from before its start until a sweep has seen that it ended, and that nothing is left half done.
+A set is on the list from before its start until a sweep has seen that it ended, and that nothing is left half done. The
+list only names it: what belongs to a set is signed, and what has arrived is in the audit log.
 """
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from activities.promotion.forgeries import telling_forgeries
 from activities.sweep_parts import Parts
 from shared import contracts as c
+from shared.application.promotion.standing import logged_fate
 from shared.application.promotion.starts import start_restore
 from shared.application.promotion.stored_plans import restoring_of
 from shared.clients import Clients
 from shared.durable.starting import Client, Start, find_instance
 from shared.records import paths
-from shared.records.promotion import fate_of, is_open
+from shared.records.promotion import is_open, signed_set
 
 _GRACE = timedelta(seconds=60)  # Between the list and the start.
 
@@ -21,36 +24,41 @@ _GRACE = timedelta(seconds=60)  # Between the list and the start.
 async def sweep_sets(client: Client, clients: Clients, parts: Parts) -> int:
     """How many promotions are taken back now: of each set one, the last first."""
     count = 0
-    for promotion_set in await asyncio.to_thread(_open, clients, parts):
-        with parts.part(f"set {promotion_set.id}"):
-            count += await _take_back(client, clients, promotion_set)
+    for name in await asyncio.to_thread(_open, clients):
+        with parts.part(f"set {name}"):
+            count += await _take_back(client, clients, name)
     return count
 
 
-async def _take_back(client: Client, clients: Clients, promotion_set: c.PromotionSet) -> bool:
+async def _take_back(client: Client, clients: Clients, name: str) -> bool:
     """Whether a promotion of the set is taken back now."""
-    instance = await find_instance(client, promotion_set.id)
+    instance = await find_instance(client, name)
     if instance is not None and instance.running:
         return False
     restoring = None
     if instance is None or instance.status != "Completed":
+        promotion_set, signed = await asyncio.to_thread(_signed, clients, name)
         if await _under_way(client, clients, promotion_set):
             return False
-        restoring = await asyncio.to_thread(_to_take_back, clients, promotion_set)
+        restoring = await asyncio.to_thread(_to_take_back, clients, promotion_set, signed)
     if restoring is None:
-        await asyncio.to_thread(clients.store.delete, paths.open_set(promotion_set.id))
+        await asyncio.to_thread(clients.store.delete, paths.open_set(name))
         return False
     return await start_restore(client, restoring) is Start.STARTED
 
 
-def _open(clients: Clients, parts: Parts) -> list[c.PromotionSet]:
-    store, sets = clients.store, list[c.PromotionSet]()
-    for blob in store.blobs(paths.OPEN_SETS):
-        with parts.part(f"record {store.container}/{blob.path}"):
-            promotion_set = store.get(c.PromotionSet, blob.path)
-            if promotion_set is not None and clients.clock.now() - blob.modified > _GRACE:
-                sets.append(promotion_set)
-    return sets
+def _open(clients: Clients) -> list[str]:
+    """The names of the sets on the list, but for those that may not have started yet."""
+    return [
+        blob.path.removeprefix(paths.OPEN_SETS).removesuffix(".json")
+        for blob in clients.store.blobs(paths.OPEN_SETS)
+        if clients.clock.now() - blob.modified > _GRACE
+    ]
+
+
+def _signed(clients: Clients, name: str) -> tuple[c.PromotionSet, datetime]:
+    with telling_forgeries(clients, name):
+        return signed_set(clients.statements, name)
 
 
 async def _under_way(client: Client, clients: Clients, promotion_set: c.PromotionSet) -> bool:
@@ -64,11 +72,16 @@ async def _under_way(client: Client, clients: Clients, promotion_set: c.Promotio
     return False
 
 
-def _to_take_back(clients: Clients, promotion_set: c.PromotionSet) -> c.Restoring | None:
+def _to_take_back(clients: Clients, promotion_set: c.PromotionSet, signed: datetime) -> c.Restoring | None:
     """The last of an atomic set that has arrived, where another has not."""
-    store, promoted = clients.store, c.Fate.PROMOTED
-    arrivals = [promotion for promotion in promotion_set.promotions if fate_of(store, promotion.id) is promoted]
+    arrivals = [promotion for promotion in promotion_set.promotions if _has_arrived(clients, promotion.id, signed)]
     if not promotion_set.atomic or len(arrivals) in (0, len(promotion_set.promotions)):
         return None
     because = f"{promotion_set.id} was ended from outside before all of it had arrived, so this one was taken back"
-    return restoring_of(clients.ledger, arrivals[-1], because)
+    with telling_forgeries(clients, arrivals[-1].id):
+        return restoring_of(clients.statements, clients.ledger, arrivals[-1], because)
+
+
+def _has_arrived(clients: Clients, promotion: str, since: datetime) -> bool:
+    end = logged_fate(clients.audit, promotion, since)
+    return end is not None and end.kind == c.Fate.PROMOTED

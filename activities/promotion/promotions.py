@@ -5,10 +5,11 @@ from contextlib import suppress
 from dataclasses import replace
 
 from activities.effects import once, stamp
+from activities.promotion.forgeries import tell_forgeries, telling_forgeries
 from shared import contracts as c
 from shared.application.promotion.planning import plan_digest, plan_promotion
 from shared.application.promotion.stage_entry import Receipts, unproven
-from shared.application.promotion.stored_plans import admission_of, opened, sign_plan
+from shared.application.promotion.stored_plans import admission_of, believed_opening, sign_plan
 from shared.application.promotion.superseding import refuse_superseded, replaceable, supersede
 from shared.application.promotion.turns import (
     holder_of,
@@ -20,16 +21,20 @@ from shared.application.promotion.turns import (
 )
 from shared.clients import Clients
 from shared.codec import encode
+from shared.domain import identity
 from shared.domain.failures import Refused, Transient
 from shared.domain.inference.routes import Workspace
+from shared.domain.promotion.audit import Entry
 from shared.domain.promotion.models import DIGEST, FLAG, HELD, Flag, write_flag
+from shared.domain.promotion.outlines import PlanOutline
 from shared.domain.promotion.plans import Plan, changes
 from shared.domain.retraining.pipelines import Pipeline, PipelineKind
 from shared.durable.starting import Client, wake
 from shared.records import paths
 from shared.records.listings import PROMOTIONS, keep_listed
-from shared.records.promotion import LockHolder, PromotionRecord, QueuedPromotion, find_promotion
+from shared.records.promotion import LockHolder, PromotionRecord, QueuedPromotion, find_promotion, is_open
 from shared.records.serving import hold_of
+from shared.records.statements import ForgedError
 from shared.records.store import LostRace
 
 _TAG = 256  # What Azure ML takes.
@@ -50,7 +55,22 @@ def open_promotion(clients: Clients, opening: c.PromotionOpening) -> c.Promotion
             because = f"{request.id} was opened at {first.opened}; ask for a new attempt to promote again"
             return c.PromotionAdmission(fate=c.Fate.DUPLICATE, because=because)
         row = _row(request, first.opened)
-    return admission_of(once(clients, opening.key, c.PromotionOpened, lambda: _begin(clients, request, row)))
+    opened = once(clients, opening.key, c.PromotionOpened, lambda: _begin(clients, request, row))
+    if opened.plan is None:
+        return admission_of(opened)
+    try:
+        return _admission(clients, request.id)
+    except ForgedError as forgery:  # Somebody has opened it before, by a plan of their own.
+        return c.PromotionAdmission(because=str(forgery))
+
+
+def _admission(clients: Clients, promotion: str) -> c.PromotionAdmission:
+    """Raises Refused where it has no record of its opening, and ForgedError for one that nobody signed."""
+    with telling_forgeries(clients, promotion):
+        opening = believed_opening(clients.statements, clients.ledger, promotion)
+    if opening is None:
+        raise Refused(f"{promotion} has never been opened: it has no plan")
+    return admission_of(opening)
 
 
 def _row(request: c.Promotion, opened_at: str) -> dict[str, str]:
@@ -66,10 +86,7 @@ def _begin(clients: Clients, request: c.Promotion, row: dict[str, str]) -> c.Pro
 
 def look_at_plan(clients: Clients, look: c.PromotionLook) -> c.PromotionAdmission:
     """The outline of a plan that was made before. Raises Refused where there is none."""
-    opening = opened(clients.ledger, look.promotion)
-    if opening is None:
-        raise Refused(f"{look.promotion} has never been opened: it has no plan")
-    return admission_of(opening)
+    return _admission(clients, look.promotion)
 
 
 def lock_endpoint(clients: Clients, lock: c.EndpointLock) -> c.EndpointLocked:
@@ -83,7 +100,7 @@ def lock_endpoint(clients: Clients, lock: c.EndpointLock) -> c.EndpointLocked:
             place = join_queue(store, lock.endpoint, lock.owner, now)
             before = [*filter(None, [holder]), *ahead]
             ladder = clients.configuration.ladder
-            for request, other in replaceable(store, clients.ledger, ladder, lock, before):
+            for request, other in replaceable(clients.statements, clients.ledger, ladder, lock, before):
                 supersede(store, clients.audit, clients.announcer, request, other)
             again = look_again_s(place, now)
             return c.EndpointLocked(held=False, by=next(iter(before), ""), ahead=len(ahead), look_again_s=again)
@@ -150,6 +167,23 @@ def close_promotion(clients: Clients, closing: c.PromotionClosing) -> c.Done:
         return c.Done(at=at)
 
     return once(clients, closing.key, c.Done, act)
+
+
+def finish_promotion(clients: Clients, request: c.Promotion, outline: PlanOutline, end: Entry) -> None:
+    """Finish the closing of a promotion that has arrived, as the entry *end* of the audit log says."""
+    closing = c.PromotionClosing(
+        key=identity.promotion_key(request.id, "closed"),
+        promotion=request,
+        fate=c.Fate(end.kind),
+        because=tuple(end.facts["because"]),
+        reached=outline.stages[-1].name,
+    )
+    close_promotion(clients, closing)
+    if is_open(clients.store, request.id):  # It was closed before, so somebody has removed its fate.
+        because = f"its fate was removed; it is {end.kind} by entry {end.number} of the audit log"
+        tell_forgeries(clients, request.id, [ForgedError(paths.promotion(request.id), because)])
+        _write_fate(clients, closing, end.at)
+    clients.store.delete(paths.open_promotion(request.id))
 
 
 def _publish_head(clients: Clients) -> None:

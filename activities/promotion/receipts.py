@@ -7,14 +7,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 from activities.effects import once
-from activities.promotion.forgeries import tell_forgeries, tells_forgeries
+from activities.promotion.forgeries import tell_forgeries
 from shared import contracts as c
-from shared.application.promotion.decisions import refuse_removed_decisions, use_decisions
+from shared.application.promotion.decisions import log_withdrawals, refuse_removed_decisions, use_decisions
 from shared.application.promotion.planning import require_approved
 from shared.application.promotion.stage_entry import Receipts, unproven
 from shared.application.promotion.stage_training import Order, carried
-from shared.application.promotion.standing import break_glass, glass_stage, judgement
-from shared.application.promotion.stored_plans import stage_order
+from shared.application.promotion.standing import break_glass, glass_stage, judgement, receipt_of, refuse_receipt
+from shared.application.promotion.stored_plans import signed_at, stage_order
 from shared.application.rollout.looks import judge_recorded_step
 from shared.application.rollout.orders import aborted
 from shared.clients import Clients
@@ -29,18 +29,18 @@ from shared.domain.promotion.models import BUNDLE, FLAG
 from shared.domain.promotion.plans import Move, Phase
 from shared.domain.promotion.receipts import Receipt, objection
 from shared.records import paths
-from shared.records.promotion import evidence_pack_at
+from shared.records.promotion import SignedDecision, evidence_pack_at
 from shared.records.statements import ForgedError, receipt_objection, signed_receipt
 
 _LIFE = timedelta(hours=24)
 
 
-@tells_forgeries
 def issue_receipt(clients: Clients, step: c.StageStep) -> Receipt:
     """Refused where a gate did not pass, an approval is missing, or the flagged version is not what was planned."""
-    return once(
-        clients, step.key, Receipt, lambda: _issue(clients, stage_order(clients.statements, clients.ledger, step))
-    )
+    receipt = once(clients, step.key, Receipt, lambda: _issue(clients, step))
+    if because := refuse_receipt(clients.statements, receipt, step.promotion.id, step.stage, step.phase):
+        raise ForgedError(f"{step.key}.json", because)  # It was there before, and nobody who may has signed it.
+    return receipt
 
 
 def require_receipt(clients: Clients, order: c.MoveOrder) -> None:
@@ -77,11 +77,7 @@ def _issue(clients: Clients, step: c.StageStep) -> Receipt:
         raise Refused(f"no receipt for {order.stage}: {because}")
     if order.number:
         return _keep(clients, order, signed_receipt(clients.signing, _step_receipt(clients, order)))
-    for stage in (order.stage, glass_stage(order.stage, order.phase)):
-        forgeries: list[ForgedError] = []
-        records = use_decisions(clients.statements, order.promotion.id, stage, forgeries)
-        tell_forgeries(clients, str(order.plan.model), forgeries)
-        refuse_removed_decisions(records, clients.audit, order, stage)
+    _use_decisions(clients, order)
     override = break_glass(clients.statements, clients.configuration.ladder.break_glass, order, clients.clock.now())
     verdicts = _verdicts(clients, order)
     failures = [f"{verdict.gate}: {verdict.because}" for verdict in verdicts if verdict.outcome is not GateOutcome.PASS]
@@ -127,6 +123,22 @@ def _step_receipt(clients: Clients, order: c.StageOrder) -> Receipt:
     )
 
 
+def _use_decisions(clients: Clients, order: c.StageOrder) -> None:
+    """From now on no decision that the receipt may rest on can be withdrawn. Raises ForgedError where one was removed
+    or put back."""
+    decisions_by_stage = dict[str, list[SignedDecision]]()
+    for stage in (order.stage, glass_stage(order.stage, order.phase)):
+        forgeries: list[ForgedError] = []
+        records = use_decisions(clients.statements, order, stage, clients.clock.now(), forgeries)
+        tell_forgeries(clients, str(order.plan.model), forgeries)
+        log_withdrawals(clients.audit, order.promotion, records)
+        decisions_by_stage[stage] = records
+    planned = signed_at(clients.statements, order.promotion.id, order.plan_digest)
+    logged = [entry for entry in clients.audit.since(planned) if entry.kind.startswith("decision ")]
+    for stage, records in decisions_by_stage.items():
+        refuse_removed_decisions(records, logged, order, stage)
+
+
 def _life(order: c.StageOrder) -> timedelta:
     """Long enough for every move that it opens, each as late as it may be."""
     return _LIFE + timedelta(seconds=sum(order.at.within_s(move) for move in order.at.moves(order.phase)))
@@ -148,7 +160,7 @@ def _keep(clients: Clients, order: c.StageOrder, receipt: Receipt) -> Receipt:
 
 def _digest(clients: Clients, order: Order, phase: Phase) -> str:
     """On the way in, of the flagged bundle; on the way out, of the one that was measured, which may be trained here."""
-    about = carried(clients.ledger, order) if phase is Phase.EXIT else order
+    about = carried(clients.statements, order) if phase is Phase.EXIT else order
     return about.plan.digest
 
 
@@ -171,13 +183,15 @@ def _pack(order: c.StageOrder) -> str:
 
 def _approvals(clients: Clients, order: c.StageOrder) -> tuple[str, ...]:
     if order.phase is Phase.EXIT:  # Given on the way in, for the evidence of that moment.
-        entry = clients.ledger.find(identity.promotion_key(order.promotion.id, f"{order.stage}/entry/receipt"))
-        receipt = decode(Receipt, entry) if entry else None
-        if receipt is None or receipt_objection(clients.signing, receipt):
-            return ()
-        bound = (receipt.promotion, receipt.model, receipt.stage, receipt.phase, receipt.plan)
-        own = (order.promotion.id, order.plan.model, order.stage, Phase.ENTRY, order.plan_digest)
-        return receipt.approvals if bound == own else ()
+        receipt = receipt_of(clients.statements, clients.ledger, order.promotion.id, order.stage)
+        if receipt is None:
+            if not order.at.stage.approvals.roles:
+                return ()
+            raise Refused(f"the receipt of {order.stage} (entry) is gone, and nobody else knows who approved")
+        if (receipt.model, receipt.plan) != (order.plan.model, order.plan_digest):
+            path = identity.promotion_key(order.promotion.id, f"{order.stage}/entry/receipt.json")
+            raise ForgedError(path, f"it was issued for {receipt.model} by plan {receipt.plan}")
+        return receipt.approvals
     judgement_now = judgement(clients.statements, clients.ledger, order, clients.clock.now())
     if judgement_now.standing is not ApprovalStanding.APPROVED:
         raise Refused(f"no receipt for {order.stage}: {'; '.join(judgement_now.unmet)}")
@@ -199,7 +213,7 @@ def refuse_changed_source(clients: Clients, order: c.StageOrder) -> None:
     if registered_model is None:
         raise Refused(f"{plan.model} has gone from {plan.origin.name} during its promotion")
     if plan.registry:
-        require_approved(clients.statements, plan.model, plan.digest)
+        require_approved(clients.statements, clients.audit, plan.model, plan.digest)
     current = {
         "folder": registered_model.folder,
         BUNDLE: registered_model.tags.get(BUNDLE, ""),

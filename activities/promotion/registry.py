@@ -1,6 +1,6 @@
 """The central registry's entries: are they what was approved, and how they come back into an environment."""
 
-from activities.effects import once, stamp
+from activities.effects import Alarm, once, raise_alarm
 from activities.promotion.forgeries import tell_forgeries
 from activities.promotion.movers.bundle import copy_files
 from activities.promotion.movers.model import register_bundle
@@ -14,9 +14,7 @@ from shared.domain.promotion.bundles import Bundle
 from shared.domain.promotion.ladder import Registry
 from shared.domain.promotion.models import APPROVED_BY, BUNDLE, DIGEST, STATE, EntryState, ModelVersion
 from shared.ports import RegisteredModel, Shelf
-from shared.records import paths
-from shared.records.promotion import LockHolder, find_promotion
-from shared.records.registry import entries_stated, entry_statement
+from shared.records.registry import bundle_on_the_move, entries_stated, entry_statement, history_of
 from shared.records.statements import ForgedError
 
 _RECOVERABLE = (*RELEASABLE, EntryState.RETIRED.value)
@@ -40,11 +38,13 @@ def scrub_entry(clients: Clients, scrub: c.EntryScrub) -> c.EntryScrubbed:
     A difference is written to the audit log and announced, once for each finding.
     """
     forgeries: list[ForgedError] = []
-    statement = entry_statement(clients.statements, scrub.entry, forgeries)
+    history = history_of(clients.audit, scrub.entry)
+    statement = entry_statement(clients.statements, history, scrub.entry, forgeries)
     tell_forgeries(clients, str(scrub.entry), forgeries)
     stated = (statement.bundle, statement.state, statement.approved_by) if statement and statement.state else _ABSENT
     present = _present(clients, scrub.entry)
-    if present == stated or (present[0] in ("", stated[0]) and _is_moving(clients, scrub.entry)):
+    moving = bundle_on_the_move(history)
+    if present == stated or (moving is not None and present[0] in ("", stated[0], moving)):
         return c.EntryScrubbed()
     differences = [
         (f"{name} {expected}", f"{name} {value}")
@@ -66,16 +66,6 @@ def _present(clients: Clients, entry: ModelVersion) -> tuple[str, str, str]:
                 digest = f"{digest} (tagged {tags.get(DIGEST, 'with none')})"
             return digest, tags.get(STATE, ""), tags.get(APPROVED_BY, "")
     return _ABSENT
-
-
-def _is_moving(clients: Clients, entry: ModelVersion) -> bool:
-    """Whether a promotion of this very version is under way: it may stand between an effect and its statement.
-
-    A promotion of another version changes nothing here, so the entry is compared meanwhile.
-    """
-    lock = clients.store.get(LockHolder, paths.endpoint_lock(f"model/{entry.name}"))
-    record = find_promotion(clients.store, lock.owner) if lock else None
-    return record is not None and record.fate is None and record.promotion.model == entry
 
 
 def recover_entry(clients: Clients, recovery: c.Recovery) -> c.Recovered:
@@ -109,7 +99,7 @@ def _approved(clients: Clients, model: ModelVersion) -> tuple[Registry, Register
     if registry is None or registered_entry is None:
         raise Refused(f"{model} is not in the central registry: nothing can be brought back")
     bundle, digest = _read(clients, registry, model, registered_entry), registered_entry.tags.get(DIGEST, "")
-    statement = entry_statement(clients.statements, model, [])
+    statement = entry_statement(clients.statements, history_of(clients.audit, model), model, [])
     if statement is None or statement.bundle != digest or statement.state not in _RECOVERABLE:
         state = f"{statement.state or 'no entry'} with {statement.bundle}" if statement else "nothing"
         raise Refused(f"{model} in {registry.name} has {digest}, signed is {state}: it is not brought back")
@@ -143,15 +133,15 @@ def _read(clients: Clients, registry: Registry, model: ModelVersion, registered_
 def _alarm(clients: Clients, entry: ModelVersion, expected: str, actual: str) -> str:
     message = f"{entry} in the central registry has {actual}, approved was {expected}"
     key = f"scrubs/{entry.name}/{entry.version}/{identity.digest(expected, actual)}"
-    facts = {"approved": expected, "found": actual}
-    clients.audit.append(key, "registry altered", str(entry), "signalbox", facts)  # No ledger can keep it quiet.
-
-    def act() -> c.Done:
-        data = {"model": str(entry), **facts}
-        clients.announcer.announce(key, "Signalbox.Registry.Altered", f"models/{entry}", data)
-        return c.Done(at=stamp(clients))
-
-    once(clients, key, c.Done, act)
+    alarm = Alarm(
+        key=key,
+        kind="registry altered",
+        subject=str(entry),
+        event="Signalbox.Registry.Altered",
+        about=f"models/{entry}",
+        facts={"approved": expected, "found": actual},
+    )
+    raise_alarm(clients, alarm)
     return message
 
 

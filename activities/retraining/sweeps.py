@@ -36,7 +36,7 @@ async def sweep_retraining(client: Client, clients: Clients, sweep: c.Sweep) -> 
 
 async def begin_promotion(client: Client, clients: Clients, start: c.PromotionStart) -> c.Done:
     """Joined where a flag was faster. Once: a promotion that has ended is not begun again by a repeat of this."""
-    await start_promotion(client, clients.store, start.promotion)
+    await start_promotion(client, clients, start.promotion)
     return await asyncio.to_thread(once, clients, start.key, c.Done, lambda: c.Done(at=stamp(clients)))
 
 

@@ -6,7 +6,7 @@ from functools import reduce
 from math import ceil
 
 from activities.effects import once, stamp
-from activities.promotion.forgeries import tell_forgeries, tells_forgeries
+from activities.promotion.forgeries import tell_forgeries
 from shared import contracts as c
 from shared.application.promotion.stage_training import carried
 from shared.application.promotion.stored_plans import signed_plan
@@ -36,7 +36,6 @@ from shared.records.rollout import (
 from shared.records.statements import ForgedError
 
 
-@tells_forgeries
 def take_look(clients: Clients, step: c.RolloutStep) -> c.LookTaken:
     """The look, which is taken once; what it decides is judged again by the receipt of the next step."""
     return once(clients, f"{step.key}/looks/{step.looks}", c.LookTaken, lambda: _Look(clients, step).taken())
@@ -49,7 +48,7 @@ class _Look:
         self._clients, self._step = clients, step
         plan = signed_plan(clients.statements, clients.ledger, step.promotion.id, step.plan_digest)
         self._order = carried(
-            clients.ledger,
+            clients.statements,
             c.StageOrder(
                 key=step.key,
                 promotion=step.promotion,

@@ -32,7 +32,7 @@ from shared.durable.starting import Client
 from shared.ports import AssetKind, EndpointKind, WantedDeployment
 from shared.records import paths
 from shared.records.promotion import find_promotion
-from shared.records.registry import EntryStatement, entry_statement, sign_entry
+from shared.records.registry import ENTRY_STATEMENT, EntryStatement, entry_statement, history_of, sign_entry
 from shared.records.rollout import sign_order
 from shared.records.serving import VersionHold, sign_change, sign_hold
 
@@ -95,7 +95,8 @@ def _leaving(clients: Clients, stage: Stage) -> tuple[str, str]:
 
 
 def _course(clients: Clients, request: c.Rollback, stage: Stage, left: str) -> c.RollbackCourse:
-    known = candidates(ServingRecords(clients.statements, clients.endpoints), stage, request.name, clients.clock.now())
+    records = ServingRecords(clients.statements, clients.audit, clients.endpoints)
+    known = candidates(records, stage, request.name, clients.clock.now())
     wanted = f"{request.name}:{request.to}" if request.to else ""
     choices = [candidate for candidate in known if candidate.model != left and wanted in ("", candidate.model)]
     objections = list[str]()
@@ -113,7 +114,7 @@ def _course(clients: Clients, request: c.Rollback, stage: Stage, left: str) -> c
 
 def _towards(clients: Clients, stage: Stage, candidate: GoodCandidate) -> c.RollbackCourse:
     model = exact_model(candidate.model)
-    entry = entry_statement(clients.statements, model, [])
+    entry = entry_statement(clients.statements, history_of(clients.audit, model), model, [])
     assert entry is not None  # A condition that no override reaches.
     seen = clients.endpoints.deployment(
         _environment(stage), EndpointKind.ONLINE, stage.serving.online, candidate.deployment
@@ -271,7 +272,7 @@ def _mark(clients: Clients, request: c.Rollback, course: c.RollbackCourse) -> No
         states[exact_model(course.left)] = EntryState.APPROVED
     registry = _registry(clients)
     for model, state in states.items():
-        entry = entry_statement(clients.statements, model, [])
+        entry = entry_statement(clients.statements, history_of(clients.audit, model), model, [])
         if entry is None or entry.state in ("", EntryState.REVOKED.value):
             continue
         clients.models.tag(registry, model, {STATE: state.value})
@@ -284,7 +285,9 @@ def _mark(clients: Clients, request: c.Rollback, course: c.RollbackCourse) -> No
             promotion=request.id,
             at=clients.clock.now(),
         )
-        sign_entry(clients.statements, f"{request.id}-{state.value.replace(' ', '-')}", statement)
+        path = sign_entry(clients.statements, f"{request.id}-{state.value.replace(' ', '-')}", statement)
+        facts = {"rollback": request.id, ENTRY_STATEMENT: path}
+        clients.audit.append(f"{path}/stated", "entry restated", str(model), "signalbox", facts)
 
 
 def _stage(clients: Clients, step: c.RollbackStep) -> Stage:

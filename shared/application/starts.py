@@ -4,14 +4,13 @@ from typing import Any
 
 from shared import contracts as c
 from shared.application.inference.open_runs import start_inference
-from shared.application.promotion.starts import start_promotion
+from shared.application.promotion.starts import StartingClients, start_promotion
 from shared.durable.starting import Client, Start, start_once
-from shared.records.store import RecordStore
 
 
 async def start(
     client: Client,
-    store: RecordStore,
+    clients: StartingClients,
     orchestration: c.Orchestration[Any, Any],
     instance: str,
     payload: Any,
@@ -21,9 +20,9 @@ async def start(
     """Start *orchestration* with *payload* unless *instance* runs or has run; *unique* as in `start_once`."""
     match payload:
         case c.Inference():
-            return await start_inference(client, store.hub, payload)
+            return await start_inference(client, clients.statements.store.hub, payload)
         case c.Promotion() | c.PromotionSet():
-            return await start_promotion(client, store, payload)
+            return await start_promotion(client, clients, payload)
         case _:
             return await start_once(client, orchestration, instance, payload, unique=unique)
 

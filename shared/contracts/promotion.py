@@ -101,6 +101,7 @@ class PromotionAdmission:
     fate: Fate = Fate.REFUSED
     because: str = ""
     locks: tuple[str, ...] = ()  # Empty in histories of releases that woke nobody.
+    confirms: bool = False  # Whether its effects are confirmed at the end: not in histories of earlier releases.
 
     @property
     def course(self) -> PlanOutline | None:
@@ -227,6 +228,21 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EffectsLook:
+    """Whether everything is there that the plan *plan_digest* was to make."""
+
+    promotion: Promotion
+    plan_digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectsSeen:
+    """*missing* says what is not there, a sentence for each."""
+
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PromotionClosing:
     key: str
     promotion: Promotion
@@ -337,6 +353,7 @@ REMIND_APPROVERS = Activity("remind_approvers", StageStep, Done, Effect.WRITES)
 ISSUE_RECEIPT = Activity("issue_receipt", StageStep, Receipt, Effect.WRITES)
 MAKE_MOVE = Activity("make_move", MoveStep, Moved, Effect.WRITES)
 UNDO_MOVE = Activity("undo_move", MoveStep, Moved, Effect.WRITES)
+CONFIRM_EFFECTS = Activity("confirm_effects", EffectsLook, EffectsSeen, Effect.READS)
 SWEEP_FLAGS = Activity("sweep_flags", Sweep, Swept, Effect.WRITES)
 SWEEP_PROMOTIONS = Activity("sweep_promotions", Sweep, Swept, Effect.WRITES)
 LOOK_AT_PLAN = Activity("look_at_plan", PromotionLook, PromotionAdmission, Effect.READS)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
@@ -231,6 +232,18 @@ class AuditLog(Protocol):
 
         Refused where one of them is not what was signed.
         """
+        ...
+
+    def since(self, moment: datetime) -> Iterator[Entry]:
+        """Every entry of *moment* or later, the newest first (and some from shortly before: clocks differ).
+
+        The signed end of the log proves them, so nothing can be hidden from the caller; it reads each. Refused where
+        an entry is missing or is not what was signed.
+        """
+        ...
+
+    def find(self, key: str) -> Entry | None:
+        """The entry of *key*, None where there is none yet. Refused as `about`."""
         ...
 
     def filed(self) -> int:

@@ -109,6 +109,11 @@ def open_set(together: str) -> str:
     return f"{OPEN_SETS}{together}.json"
 
 
+def set_statement(together: str) -> str:
+    """Where the deciding key says which promotions climb together."""
+    return f"promotion-sets/{together}.dsse.json"
+
+
 def promotion(promotion: str) -> str:
     """The record of a promotion: the request, and how it ended."""
     return f"{PROMOTIONS}{promotion}/promotion.json"
@@ -174,9 +179,19 @@ def decisions(promotion: str, stage: str) -> str:
     return f"{PROMOTIONS}{promotion}/{stage}/decisions/"
 
 
+def decision_use(promotion: str, name: str) -> str:
+    """Where the deciding key says that a receipt rests on a decision; *name* is the decision's digest."""
+    return f"{PROMOTIONS}{promotion}/effects/used/{name}.dsse.json"
+
+
+def plans(promotion: str) -> str:
+    """The folder of what the deciding key says of the plans of *promotion*."""
+    return f"{PROMOTIONS}{promotion}/plans/"
+
+
 def plan_statement(promotion: str, digest: str) -> str:
     """Where the deciding key says that *promotion* has the plan *digest*."""
-    return f"{PROMOTIONS}{promotion}/plans/{digest.removeprefix('sha256:')}.dsse.json"
+    return f"{plans(promotion)}{digest.removeprefix('sha256:')}.dsse.json"
 
 
 def statement_of(path: str) -> str:

@@ -140,14 +140,6 @@ def decisions(
             yield decision
 
 
-def forged_decisions(statements: Statements, promotion: str, stage: str) -> list[ForgedError]:
-    """The files among the decisions on *stage* that no door has signed."""
-    forgeries: list[ForgedError] = []
-    for _ in decisions(statements, promotion, stage, forgeries):
-        pass
-    return forgeries
-
-
 def signed_decision(statements: Statements, path: str) -> SignedDecision | None:
     """The decision at *path*, None where there is none. Raises ForgedError."""
     stored = statements.stored(path)
@@ -263,6 +255,30 @@ def replacement_of(store: RecordStore, promotion: str) -> Replacement | None:
     return store.get(Replacement, paths.superseded(promotion))
 
 
-def list_set(store: RecordStore, together: PromotionSet) -> None:
-    """From now on a sweep sees to it that all of the set arrives, or what has arrived is taken back."""
-    store.create(paths.open_set(together.id), together)
+def sign_set(statements: Statements, together: PromotionSet, at: datetime) -> None:
+    """Say with the deciding key which promotions climb together, and put the set on the list of open sets.
+
+    From then on a sweep sees to it that all of the set arrives, or what has arrived is taken back. Safe to repeat: the
+    first statement stands. Raises ForgedError where a file lies in its place that nobody signed.
+    """
+    statement = Statement(
+        kind=PredicateKind.PROMOTION_SET,
+        subjects={together.id: canonical_digest(encode(together))},
+        at=at,
+        predicate={"set": encode(together)},
+    )
+    statements.create(paths.set_statement(together.id), statement)
+    signed_set(statements, together.id)
+    statements.store.create(paths.open_set(together.id), together)
+
+
+def signed_set(statements: Statements, name: str) -> tuple[PromotionSet, datetime]:
+    """The set *name*, and when it was signed. Raises ForgedError where the deciding key says nothing of it."""
+    path = paths.set_statement(name)
+    predicate = statements.read(path, PredicateKind.PROMOTION_SET)
+    if predicate is None:
+        raise ForgedError(paths.open_set(name), f"no statement of the deciding key is in {path}")
+    try:
+        return decode(PromotionSet, predicate["set"]), datetime.fromisoformat(predicate["at"])
+    except (KeyError, UndecodableError) as error:
+        raise ForgedError(path, f"it is signed, and is no set of promotions ({error!r})") from error

@@ -3,15 +3,24 @@
 The registry's own tags are for people: a writer of the registry may write any tag.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from shared.codec import UndecodableError, decode, encode
+from shared.contracts import Fate
+from shared.domain.promotion.audit import Entry
 from shared.domain.promotion.models import ModelVersion
+from shared.domain.promotion.plans import Move
 from shared.domain.trust.statements import PredicateKind, Statement
+from shared.ports import AuditLog
 from shared.records import paths
 from shared.records.statements import ForgedError, Statements
+
+# Kinds of entries of the audit log, and the fact by which an entry names what it says of the registry.
+BEGUN, UNDO_BEGUN, ENTRY_STATEMENT = "move begun", "undo begun", "entry_statement"
+_MOVES = frozenset({Move.PUBLISH_ENTRY.value, Move.APPROVE_ENTRY.value})
+_ENDS = frozenset(fate.value for fate in Fate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +36,11 @@ class EntryStatement:
     at: datetime
 
 
-def sign_entry(statements: Statements, name: str, entry: EntryStatement) -> None:
-    """Say what *entry* is from now on. Safe to repeat: *name* tells one change of it from all others."""
+def sign_entry(statements: Statements, name: str, entry: EntryStatement) -> str:
+    """Say what *entry* is from now on, and return where that is said: the audit log is to name it.
+
+    Safe to repeat: *name* tells one change of it from all others.
+    """
     path = f"{paths.registry_statements(entry.model.name, entry.model.version)}{name}.dsse.json"
     statement = Statement(
         kind=PredicateKind.REGISTRY_STATE,
@@ -37,20 +49,57 @@ def sign_entry(statements: Statements, name: str, entry: EntryStatement) -> None
         predicate={"entry": encode(entry)},
     )
     statements.create(path, statement)
+    return path
 
 
-def entry_statement(statements: Statements, entry: ModelVersion, forgeries: list[ForgedError]) -> EntryStatement | None:
-    """The newest statement on *entry*, None where there is none; files that nobody signed are added to *forgeries*."""
+def entry_statement(
+    statements: Statements, history: Sequence[Entry], entry: ModelVersion, forgeries: list[ForgedError]
+) -> EntryStatement | None:
+    """What *entry* is by the newest statement that its *history* in the audit log names; None where it names none.
+
+    Where that statement was removed, or is not signed, nothing is said of the entry: an older one does not take its
+    place. Such a file is added to *forgeries*, and so is every other one that nobody has signed.
+    """
+    named = [logged.facts[ENTRY_STATEMENT] for logged in history if ENTRY_STATEMENT in logged.facts]
     newest: EntryStatement | None = None
-    for path in statements.list(paths.registry_statements(entry.name, entry.version)):
+    paths_there = list(statements.list(paths.registry_statements(entry.name, entry.version)))
+    for path in paths_there:
         try:
             statement = _read(statements, path)
         except ForgedError as forgery:
             forgeries.append(forgery)
             continue
-        if statement is not None and (newest is None or statement.at >= newest.at):
+        if named and path == named[-1]:
             newest = statement
+    if named and named[-1] not in paths_there:
+        forgeries.append(ForgedError(named[-1], "it was removed; the audit log has it as the newest on its entry"))
     return newest
+
+
+def history_of(audit: AuditLog, entry: ModelVersion) -> list[Entry]:
+    """The entries of the audit log on *entry*, the oldest first.
+
+    Where the index of models shows the entry in the middle of a move, the log itself is read from there on: whoever
+    has removed what came after from the index would keep the scrub quiet.
+    """
+    history = [logged for logged in audit.about(entry.name) if logged.subject == str(entry)]
+    if bundle_on_the_move(history) is None:
+        return history
+    since = next(logged for logged in reversed(history) if logged.kind in (BEGUN, UNDO_BEGUN))
+    later = [logged for logged in audit.since(datetime.fromisoformat(since.at)) if logged.subject == str(entry)]
+    return [*history, *sorted((e for e in later if e.number > since.number), key=lambda logged: logged.number)]
+
+
+def bundle_on_the_move(history: Sequence[Entry]) -> str | None:
+    """The bundle of a promotion that stands between an effect on the entry and what is said of it, by the entry's
+    *history* in the log; None where none does."""
+    bundle: str | None = None
+    for logged in history:
+        if logged.facts.get("move") in _MOVES:
+            bundle = logged.facts.get("bundle", "") if logged.kind in (BEGUN, UNDO_BEGUN) else None
+        elif logged.kind in _ENDS:
+            bundle = None
+    return bundle
 
 
 def entries_stated(statements: Statements) -> Iterator[ModelVersion]:

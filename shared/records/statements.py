@@ -69,6 +69,14 @@ class Statements:
             raise ForgedError(path, because)
         return predicate
 
+    def believed(self, stored: Stored[Envelope]) -> dict[str, Any]:
+        """As `predicate`, for a caller that takes every kind. Raises ForgedError."""
+        content = _content(stored.blob.path, stored.record)
+        for kind in PredicateKind:
+            if content.get("predicateType") == kind.type_uri:
+                return self.predicate(stored, kind)
+        raise ForgedError(stored.blob.path, f"it is a statement of {content.get('predicateType')}, which is not ours")
+
     def _signed(self, path: str, statement: Statement) -> Envelope:
         """*statement*, bound to *path*. Raises Refused where its purpose has no key, or one that is past its time."""
         purpose, at = statement.kind.purpose, statement.at
@@ -94,12 +102,20 @@ def receipt_objection(signing: Signing, receipt: Receipt) -> str:
     )
 
 
-def _opened(path: str, envelope: Envelope, kind: PredicateKind) -> dict[str, Any]:
+def _content(path: str, envelope: Envelope) -> dict[str, Any]:
+    """The in-toto statement in *envelope*, nothing of which is checked. Raises ForgedError where it is none."""
     try:
         statement = read_json(envelope.content)
-        predicate = statement["predicate"]
-    except (MalformedEnvelopeError, UndecodableError, KeyError, TypeError) as error:
+    except (MalformedEnvelopeError, UndecodableError) as error:
         raise ForgedError(path, f"it is not a statement ({error!r})") from error
+    if not isinstance(statement, dict):
+        raise ForgedError(path, "it is not a statement, but a " + type(statement).__name__)
+    return statement
+
+
+def _opened(path: str, envelope: Envelope, kind: PredicateKind) -> dict[str, Any]:
+    statement = _content(path, envelope)
+    predicate = statement.get("predicate")
     forms = (envelope.payloadType, statement.get("_type"), statement.get("predicateType"))
     if forms != (STATEMENT_TYPE, STATEMENT, kind.type_uri) or not isinstance(predicate, dict):
         raise ForgedError(path, f"it is a statement of {forms[2]}, not of {kind.type_uri}")

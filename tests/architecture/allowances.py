@@ -5,7 +5,6 @@ FULL_FOLDERS: dict[str, int] = {}
 
 # Files of fewer than 30 lines whose docstring does not say why they stand alone.
 SMALL_FILES: set[str] = {
-    "activities/effects.py",
     "activities/inference/announcements.py",
     "shared/application/drift/bundled_references.py",
     "shared/config/__main__.py",

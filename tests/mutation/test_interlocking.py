@@ -116,7 +116,7 @@ LOCKS = [
     ),
     Lock(
         symbol="receipts._digest",
-        condition="carried(clients.ledger, order) if phase is Phase.EXIT else order",
+        condition="carried(clients.statements, order) if phase is Phase.EXIT else order",
         without="order",
         guard=test_training_edge.test_the_receipt_of_the_way_out_is_for_what_was_trained,
     ),
@@ -194,7 +194,7 @@ LOCKS = [
     ),
     Lock(
         symbol="mark_withdrawn",
-        condition="not _is_used(records.ledger, promotion, own)",
+        condition="not _is_used(records, promotion, own)",
         without="True",
         guard=HOSTILE.test_an_approval_that_was_used_cannot_be_withdrawn,
     ),
@@ -328,8 +328,8 @@ LOCKS = [
     ),
     Lock(
         symbol="decisions._own",
-        condition="(approval.oid, approval.role, approval.withdrawn) == (choice.person.oid, choice.role, False)",
-        without="(approval.role, approval.withdrawn) == (choice.role, False)",
+        condition="(approval.oid, approval.role) == (choice.person.oid, choice.role)",
+        without="approval.role == choice.role",
         guard=HOSTILE.test_a_withdrawn_approval_does_not_count,
     ),
     Lock(

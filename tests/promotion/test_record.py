@@ -80,3 +80,13 @@ async def test_record_a_set_that_arrives_and_one_that_does_not(
     await app.host.advance_until_finished(answer["id"], timeout=60)
 
     record(stem, "promote_set", seen[answer["id"]])
+
+
+async def test_record_a_promotion_that_is_confirmed_at_its_end(app: PromotionApp, seen: dict[str, str]) -> None:  # noqa: F811
+    """Its opening says that Azure is asked, before it ends, for what its moves have made."""
+    app.register("1", error=1.0)
+    promotion = await app.promote("churn:1")
+    await app.approve(promotion)
+    await app.finish(promotion)
+
+    record("promote-confirmed", "promote", seen[promotion])

@@ -106,7 +106,7 @@ def test_neither_orders_nor_histories_carry_the_plan(app: PromotionApp, order: c
     assert opening is not None
     names = [file.path for file in order.plan.contents]
 
-    told = [admission_of(opening), restoring_of(app.clients.ledger, order.promotion)]
+    told = [admission_of(opening), restoring_of(app.clients.statements, app.clients.ledger, order.promotion)]
 
     for payload in map(json.dumps, map(encode, told)):
         assert not any(name in payload for name in names)

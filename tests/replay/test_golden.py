@@ -72,5 +72,6 @@ def test_there_is_a_history_of_each_path():
         *("retrain-better", "retrain-failed", "wait_for_training", "consider_retraining", "check_drift"),
         *("follow_task", "mirror", "run_devops_pipeline"),
         *("promote-approved", "promote-waited", "restore"),  # By the first version: the plan rides in every order.
+        "promote-confirmed",  # Azure is asked at its end.
         *("promote-outlined", "restore-outlined", "promote_set-whole", "promote_set-taken_back"),
     }

@@ -7,14 +7,12 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from shared import contracts as c
 from shared.codec import decode, encode
 from shared.domain import identity
-from shared.domain.promotion.approvals import Approval
 from shared.domain.promotion.models import APPROVED_BY, STATE, ModelVersion
 from shared.domain.promotion.plans import Phase
 from shared.domain.trust.keys import Purpose
@@ -25,39 +23,7 @@ from shared.records.promotion import decision_statement
 from shared.records.statements import Statements
 from tests.promotion.conftest import CENTRAL, PromotionApp
 from tests.signing import signing
-
-STATE_CONTAINER = "signalbox"
-
-
-def forged(app: PromotionApp) -> list[str]:
-    """The paths that were refused as forged; each is announced as often as it is logged."""
-    entries = [entry for entry in app.clients.audit.entries() if entry.kind == "forged record refused"]
-    announced = app.clients.announcer.kinds.count("Signalbox.Record.Forged")  # type: ignore[attr-defined]
-    assert announced == len(entries)
-    return [entry.facts["path"] for entry in entries]
-
-
-def plant(app: PromotionApp, path: str, content: Any) -> None:
-    raw = content if isinstance(content, bytes) else json.dumps(content).encode()
-    app.hub.land(f"{STATE_CONTAINER}/{path}", raw)
-
-
-def blobs(app: PromotionApp, part: str) -> list[str]:
-    return [blob.path for blob in app.hub.list(STATE_CONTAINER, "") if part in blob.path]
-
-
-def approval(app: PromotionApp, who: str, role: str, evidence: str) -> Approval:
-    oid = {"ada": "1", "grace": "2"}[who]
-    at = app.clients.clock.now()
-    return Approval(role=role, oid=oid, name=who, approved=True, reason="seen", evidence=evidence, at=at)
-
-
-async def asking(app: PromotionApp) -> tuple[str, str]:
-    """A promotion that waits for both roles, and the digest of what they are shown."""
-    app.register("1", error=1.0)
-    promotion = await app.promote("churn:1")
-    return promotion, await app.evidence(promotion)
-
+from tests.trust.attacks import STATE_CONTAINER, approval, asking, blobs, forged, plant
 
 Decider = Callable[[PromotionApp, str, str, str, str], None]
 

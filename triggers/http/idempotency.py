@@ -157,7 +157,7 @@ async def _repeat(request: ApiRequest, key_record: KeyRecord) -> Accepted:
     record = decode(StartRecord, plain_record(key_record))
     orchestration = getattr(contracts, record.orchestration.upper())
     payload = decode(orchestration.takes, record.payload)
-    await start(request.client, request.clients.store, orchestration, record.accepted.id, payload)
+    await start(request.client, request.clients, orchestration, record.accepted.id, payload)
     return record.accepted
 
 
@@ -170,7 +170,7 @@ async def _refuse_existing(client: Client, start_request: RequestedStart) -> Non
 async def _start(request: ApiRequest, start_request: RequestedStart) -> None:
     outcome = await start(
         request.client,
-        request.clients.store,
+        request.clients,
         start_request.orchestration,
         start_request.instance,
         start_request.payload,

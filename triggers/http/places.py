@@ -94,7 +94,7 @@ def _of_promotion(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, 
 def _of_question(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     """The stage that waits for approvals now; if none does, the stage to which the promotion leads."""
     request, plan = _promotion(clients, arguments), _plan(clients, arguments)
-    at = asking(clients.ledger, request, plan) if request and plan else None
+    at = asking(clients.statements, clients.ledger, request, plan) if request and plan else None
     return (at.stage.place,) if at else _of_promotion(clients, arguments)
 
 

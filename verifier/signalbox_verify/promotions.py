@@ -129,6 +129,7 @@ def verify(proof, keys, folder=None):
     require(len(kinds["plan"]) == 1, "the proof does not have its one plan")
     (plan,), receipts = kinds["plan"], {(receipt["stage"], receipt["phase"]): receipt for receipt in kinds["receipt"]}
     require(plan["promotion"] == proof["promotion"] and plan["stages"], "the plan is of another promotion, or empty")
+    bundles = {receipt["digest"] for receipt in kinds["receipt"]}
     lines = [f"{plan['model']} with {plan['bundle']}, to {plan['target']}, by plan {plan['plan']}"]
     for stage, phase in ((stage["stage"], phase) for stage in plan["stages"] for phase in ("entry", "exit")):
         require((stage, phase) in receipts, f"there is no receipt for the {phase} of {stage}")
@@ -141,7 +142,10 @@ def verify(proof, keys, folder=None):
         lines.append(f"{stage} ({phase}) at {receipt['issued']} with {receipt['digest']}: {gates}{override}")
         lines += [f"  approved by {text}" for text in receipt["approvals"]]
     for move in (*kinds["move"], *kinds["serving-change"], *kinds["registry-state"]):
-        require(move.get("change") != "undone", f"{move['move']} at {move['stage']} was undone")
+        require(move.get("change") != "undone", f"{move.get('move')} at {move.get('stage')} was undone")
+        entry = move.get("entry_statement")
+        require(entry is None or entry in proof["statements"], f"{entry}, which a move names, is not in the proof")
+        require(move.get("entry", plan)["bundle"] in bundles, f"{move.get('path')} is about a bundle without a receipt")
         lines += [f"{move['move']} at {move['stage']} was made at {move['at']}"] if "change" in move else []
     if folder:
         verify_folder(pack["contents"], folder)

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 STATEMENT, HEAD = "application/vnd.in-toto+json", "application/vnd.signalbox.tree-head+json"
 KINDS = "https://signalbox.dev/statements/"
 PURPOSES = {"decision": "door", "evidence": "measuring", "evidence-pack": "measuring"}
-PURPOSES |= dict.fromkeys(("plan", "receipt", "move", "serving-change", "registry-state"), "deciding")
+PURPOSES |= dict.fromkeys(("plan", "receipt", "move", "serving-change", "registry-state", "decision-use"), "deciding")
 
 
 class NotProven(Exception):

@@ -20,6 +20,10 @@ class Mover(Protocol):
     def advance(self, clients: Clients, order: c.MoveOrder) -> str: ...
     def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str: ...
 
+    def missing(self, clients: Clients, order: c.MoveOrder) -> str:
+        """What the move has made and is not there now, as a part of a sentence; empty where all of it is."""
+        ...
+
 
 MOVERS: dict[Move, Mover] = {
     Move.COPY_BUNDLE: bundle.CopyBundle(),

@@ -27,6 +27,12 @@ class CopyBundle:
         remove_files(clients, order.plan, stage_shelves(order.plan, order.at.stage), before["files"])
         return ""
 
+    def missing(self, clients: Clients, order: c.MoveOrder) -> str:
+        there = set(stored(clients, stage_shelves(order.plan, order.at.stage)))
+        lost = [f"{file.part}/{file.path}" for file in order.plan.contents]
+        lost = [name for name in lost if name not in there]
+        return f"{len(lost)} files of {order.plan.model} are not in its folder, such as {lost[0]}" if lost else ""
+
 
 def copy_files(
     clients: Clients, files: Iterable[BundleFile], source: tuple[Shelf, Shelf], target: tuple[Shelf, Shelf]

@@ -53,6 +53,13 @@ class Deploy:
             clients.endpoints.remove(place, self._kind, endpoint)
         return ""
 
+    def missing(self, clients: Clients, order: c.MoveOrder) -> str:
+        deployment = self._seen(clients, order)
+        if deployment is not None and deployment.state == "Succeeded":
+            return ""
+        state = f"is {deployment.state}" if deployment else "is not there"
+        return f"deployment {deployment_of(order)} of {self._endpoint(order.at.stage.serving)} {state}"
+
     def _seen(self, clients: Clients, order: c.MoveOrder) -> Any:
         endpoint = self._endpoint(order.at.stage.serving)
         return clients.endpoints.deployment(workspace_of(order), self._kind, endpoint, deployment_of(order))

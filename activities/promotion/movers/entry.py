@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from activities.promotion.movers.bundle import copy_files, require_same
-from activities.promotion.movers.model import refuse_conflict, tags_of
+from activities.promotion.movers.model import missing_model, refuse_conflict, tags_of
 from shared import contracts as c
 from shared.application.promotion.planning import source_shelves, stage_shelves
 from shared.clients import Clients
@@ -40,6 +40,10 @@ class PublishEntry:
                 clients.models.remove(_registry(order), AssetKind.MODEL, shelf.asset)
         return ""
 
+    def missing(self, clients: Clients, order: c.MoveOrder) -> str:
+        registry = _registry(order)
+        return missing_model(clients.models.find(registry, order.plan.model), order, registry.name)
+
 
 class ApproveEntry:
     """Implements `activities.promotion.movers.Mover`: only this moves an entry from candidate to approved."""
@@ -58,6 +62,12 @@ class ApproveEntry:
     def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
         clients.models.tag(_registry(order), order.plan.model, dict(before))
         return ""
+
+    def missing(self, clients: Clients, order: c.MoveOrder) -> str:
+        entry = clients.models.find(_registry(order), order.plan.model)
+        state = entry.tags.get(STATE, "") if entry else "no entry"
+        is_approved = state == EntryState.APPROVED.value
+        return "" if is_approved else f"{order.plan.model} is {state or 'in no state'} in the registry"
 
 
 class MarkInProduction:
@@ -85,6 +95,11 @@ class MarkInProduction:
             clients.models.tag(_registry(order), replaced, {STATE: champion_state})
         clients.models.tag(_registry(order), order.plan.model, states)
         return ""
+
+    def missing(self, clients: Clients, order: c.MoveOrder) -> str:
+        entry = clients.models.find(_registry(order), order.plan.model)
+        state = entry.tags.get(STATE, "") if entry else "gone"
+        return "" if state == EntryState.IN_PRODUCTION.value else f"the entry of {order.plan.model} is {state}"
 
 
 REPLACED = "replaced"  # The state of the entry that served before, in what is remembered of the move.

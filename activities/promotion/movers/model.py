@@ -35,6 +35,18 @@ class RegisterModel:
                 clients.models.remove(workspace_of(order), kind, _asset(order, kind))
         return ""
 
+    def missing(self, clients: Clients, order: c.MoveOrder) -> str:
+        place = workspace_of(order)
+        return missing_model(clients.models.find(place, order.plan.model), order, place.name)
+
+
+def missing_model(registered_model: RegisteredModel | None, order: c.MoveOrder, place: str) -> str:
+    """What a registry shows in the place of the order's bundle; empty where it shows that."""
+    if registered_model is None:
+        return f"{order.plan.model} is not registered in {place}"
+    content = registered_model.tags.get(DIGEST) or registered_model.properties.get(DIGEST) or "an unknown digest"
+    return "" if content == order.plan.digest else f"{order.plan.model} in {place} has {content}"
+
 
 def _asset(order: c.MoveOrder, kind: AssetKind) -> ModelVersion:
     """The model keeps its version; its code and environment are named by content, so that others' are never taken."""

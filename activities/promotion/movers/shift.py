@@ -43,6 +43,12 @@ class ShiftTraffic:
         waiting = self._shift(clients, order, before["traffic"])
         return waiting or (self._choose(clients, order, before["default"]) if before["default"] else "")
 
+    def missing(self, clients: Clients, order: c.MoveOrder) -> str:
+        online, deployment = _online(clients, order), deployment_of(order)
+        return (
+            "" if online.traffic.get(deployment) == 100 else f"{online.name} does not give all requests to {deployment}"
+        )
+
     def _shift(self, clients: Clients, order: c.MoveOrder, target: Mapping[str, int]) -> str:
         """Ask for *target* unless it is there; what is still waited for. Refused where the traffic is another's."""
         online = _online(clients, order)

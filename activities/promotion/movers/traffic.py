@@ -49,3 +49,13 @@ class SwitchTraffic:
         batch = order.at.stage.serving.batch
         chosen = not batch or clients.endpoints.choose(workspace_of(order), batch, default)
         return "" if chosen else f"default deployment of {batch}"
+
+    def missing(self, clients: Clients, order: c.MoveOrder) -> str:
+        place, serving, deployment = workspace_of(order), order.at.stage.serving, deployment_of(order)
+        online = clients.endpoints.find(place, EndpointKind.ONLINE, serving.online)
+        batch = clients.endpoints.find(place, EndpointKind.BATCH, serving.batch) if serving.batch else None
+        if online is None or online.traffic.get(deployment) != 100:
+            return f"{serving.online} does not give all requests to {deployment}"
+        if serving.batch and (batch is None or batch.default != deployment):
+            return f"the default of {serving.batch} is not {deployment}"
+        return ""

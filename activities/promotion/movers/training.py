@@ -15,10 +15,9 @@ from activities.training_runs import (
 )
 from shared import contracts as c
 from shared.application.promotion.planning import place_folder, read_bundle, refuse_incomplete
-from shared.application.promotion.stage_training import require_same_data, trained_at, trained_key
+from shared.application.promotion.stage_training import require_same_data, sign_trained, trained_at
 from shared.application.promotion.standing import askers_of
 from shared.clients import Clients
-from shared.codec import encode
 from shared.domain.failures import PutOff, Refused
 from shared.domain.inference.runs import JobState
 from shared.domain.promotion.training import Trained, TrainingPlan
@@ -61,10 +60,15 @@ class TrainModel:
             clients.bundles.delete(output, file.path)
         return ""
 
+    def missing(self, clients: Clients, order: c.MoveOrder) -> str:
+        """What it has trained is registered by the next move; here only the statement of it is demanded."""
+        trained = trained_at(clients.statements, order.promotion.id, order.stage)
+        return "" if trained is not None else f"nobody says what {order.stage} has trained"
+
 
 def _collect(clients: Clients, order: c.MoveOrder, run: TrainingRun, run_id: str) -> None:
     """Record the bundle that the run made, once. Refused where the data have changed since: nobody knows its data."""
-    if trained_at(clients.ledger, order.promotion.id, order.stage) is not None:
+    if trained_at(clients.statements, order.promotion.id, order.stage) is not None:
         return
     training, model = _training(order), order.plan.model
     require_same_data(clients.hub, training)
@@ -76,7 +80,7 @@ def _collect(clients: Clients, order: c.MoveOrder, run: TrainingRun, run_id: str
     clients.audit.append(f"{order.key}.trained", "trained", str(model), "signalbox", facts)
     askers = askers_of(clients.store, order.promotion, order.plan.digest)
     record_origin(clients.store, bundle.digest, order.promotion.id, askers)
-    clients.ledger.record(trained_key(order.promotion.id, order.stage), encode(trained))
+    sign_trained(clients.statements, order, trained, bundle.digest, clients.clock.now())
 
 
 def _lineage(clients: Clients, order: c.MoveOrder, run: TrainingRun, run_id: str) -> dict[str, str]:

@@ -18,6 +18,8 @@ from shared.domain.trust.merkle import Frontier, leaf_hash
 from shared.domain.trust.tree_heads import TreeHead, read_envelope, read_tree_head
 from shared.ports import Clock, DataHub, Signing
 
+_KEYS = "see docs/signing-keys.md"
+
 
 class UnbelievedHead(Refused):
     """A head that is not signed, or not what it says; the message names it and says why."""
@@ -53,10 +55,15 @@ class TreeHeads:
         self._log = log
 
     def sign(self, before: Frontier, content: bytes) -> SignedHead:
-        """The head after one more entry of these bytes; nothing is written."""
+        """The head after one more entry of these bytes; nothing is written.
+
+        Raises Refused where the key may not sign for the log now: its head would stop every later appender.
+        """
         after = before.append(leaf_hash(content))
         head = TreeHead(log=self._log, size=after.size, root=after.root, at=self._clock.now())
         envelope = self._signing.sign(Purpose.LOG, TREE_HEAD_TYPE, head.payload())
+        if reason := self._signing.objection(Purpose.LOG, envelope, head.at):
+            raise Refused(f"head {head.size} is not signed, since nobody would believe it: {reason}; {_KEYS}")
         return SignedHead(envelope=envelope, head=head, before=before, content=content)
 
     def create(self, signed: SignedHead) -> bool:

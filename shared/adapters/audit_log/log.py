@@ -8,9 +8,11 @@ writes loses nothing and repeats nothing, and an entry that no head has signed i
 import json
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from itertools import islice
 
 from shared.adapters.audit_log.adoption import ADOPTION, former_log
+from shared.adapters.audit_log.backwards import entries_since
 from shared.adapters.audit_log.heads import SignedHead, TreeHeads
 from shared.adapters.audit_log.layout import (
     ENTRIES,
@@ -98,6 +100,13 @@ class BlobAudit:
             # is signed, so its own subject decides.
             if entry is not None and subject_folder(entry.subject) == subject_folder(name):
                 yield entry
+
+    def since(self, moment: datetime) -> Iterator[Entry]:
+        newest = self.head()
+        return iter(()) if newest is None else entries_since(newest, self._content, moment)
+
+    def find(self, key: str) -> Entry | None:
+        return None if self.head() is None else self._find(key)
 
     def filed(self) -> int:
         return sum(1 for _ in self._hub.list(self._container, SUBJECTS))

@@ -35,6 +35,7 @@ from shared.ports import Models
 from shared.records import paths as records
 from shared.records.ignored_events import IgnoredEvent, note_ignored
 from shared.records.line_logs import append_line
+from shared.records.statements import Statements
 from shared.records.store import RecordStore
 from shared.routing import FOLDER_MARKER, Decision, Ignore, OpenWindow, StartRun, WatchTrainingData, route
 
@@ -49,6 +50,8 @@ class EventClients(LetterClients, Protocol):
     def models(self) -> Models: ...
     @property
     def store(self) -> RecordStore: ...
+    @property
+    def statements(self) -> Statements: ...
 
 
 async def take_in(
@@ -77,7 +80,7 @@ async def _promote_flagged(client: Client, clients: EventClients, event: ModelRe
         reason = f"{event.model} carries no flag"
         await _record_ignored(clients, origin, event.event_id, str(event.model), reason)
         return reason
-    start = await start_promotion(client, clients.store, promotion)
+    start = await start_promotion(client, clients, promotion)
     return f"promotion {promotion.id} {'started' if start is Start.STARTED else f'is {start.value}'}"
 
 

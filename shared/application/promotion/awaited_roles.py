@@ -46,7 +46,7 @@ def waited_for(
     opening = opened(ledger, request.id)
     if opening is None or opening.plan is None:
         return
-    order = question_now(ledger, request, opening)
+    order = question_now(statements, ledger, request, opening)
     if order is None:
         yield from _glass(statements, ledger, glass, request, opening.plan, opening.plan_digest)
         return
@@ -64,7 +64,7 @@ def _glass(
     for at in plan.stages if request.break_glass else ():
         for phase in Phase:
             pack = pack_of(ledger, request.id, at.stage.name, phase)
-            if pack is None or not failing_gates(ledger, request.id, at.stage.name, phase):
+            if pack is None or not failing_gates(statements, ledger, request.id, at.stage.name, phase):
                 continue
             order = replace(question(request, plan, digest, at.stage.name, pack.digest), phase=phase)
             agreed = {approval.role for approval in consents(statements, request.id, at.stage.name, phase)}

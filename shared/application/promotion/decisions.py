@@ -25,7 +25,9 @@ from shared.codec import decode, encode
 from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Approval, ApprovalPolicy, Person, refuse_approval
+from shared.domain.promotion.audit import Entry
 from shared.domain.promotion.plans import Phase
+from shared.domain.trust.statements import PredicateKind, Statement
 from shared.durable.starting import Client, wake
 from shared.ports import AuditLog, Ledger
 from shared.records import paths
@@ -167,7 +169,7 @@ async def withdraw(client: Client, records: DecisionRecords, promotion: str, cho
 
 def _decide(records: DecisionRecords, promotion: str, ballot: Ballot) -> tuple[str, str]:
     request, opening = _under_way(records, promotion)
-    order = question_now(records.ledger, request, opening)
+    order = question_now(records.statements, records.ledger, request, opening)
     if order is None:
         message = f"{promotion} waits for nobody now; see `explain {promotion}`"
         raise DecisionRefused(Objection.NOTHING_TO_DECIDE, message)
@@ -205,11 +207,14 @@ def _accept(records: DecisionRecords, order: c.StageOrder, policy: ApprovalPolic
 def mark_withdrawn(records: DecisionRecords, promotion: str, choice: DecisionChoice) -> str:
     """As `withdraw`, without waking the promotion."""
     request, opening, fate = _promotion(records, promotion)
-    own_decisions = list(_own(records.statements, promotion, opening, choice))
+    every_decision = list(_own(records.statements, promotion, opening, choice))
+    # A process that died between a withdrawal and its entry of the log is made up for by whoever withdraws again.
+    log_withdrawals(records.audit, request, (own.decision for own in every_decision))
+    own_decisions = [own for own in every_decision if not own.approval.withdrawn]
     if not own_decisions:
         message = f"{choice.person.name} has not decided as {choice.role} here"
         raise DecisionRefused(Objection.UNKNOWN_DECISION, message)
-    unused = [own for own in own_decisions if not _is_used(records.ledger, promotion, own)]
+    unused = [own for own in own_decisions if not _is_used(records, promotion, own)]
     if not unused:
         message = f"the decision on {own_decisions[-1].stage} has been used; ask for a roll-back"
         raise DecisionRefused(Objection.TOO_LATE, message)
@@ -222,15 +227,26 @@ def mark_withdrawn(records: DecisionRecords, promotion: str, choice: DecisionCho
     except LostRace as lost:
         message = "the decision was changed by somebody else; look again"
         raise DecisionRefused(Objection.CHANGED, message) from lost
-    key = f"{newest.decision.stored.blob.path}/withdrawn/{newest.approval.at.isoformat()}"
-    tell_decision(records.audit, request, key, "withdrawn", newest.approval)
+    log_withdrawals(records.audit, request, [replace(newest.decision, approval=withdrawn)])
     return newest.stage
+
+
+def log_withdrawals(audit: AuditLog, request: c.Promotion, records: Iterable[SignedDecision]) -> None:
+    """Write every withdrawal among *records* to the audit log, each once.
+
+    As for decisions, the record comes first and the log second. Those who look at decisions repeat the second step,
+    so that no crash leaves a withdrawal that could be taken back unnoticed.
+    """
+    for record in records:
+        if record.approval.withdrawn:
+            key = f"{record.stored.blob.path}/withdrawn/{record.approval.at.isoformat()}"
+            tell_decision(audit, request, key, "withdrawn", record.approval)
 
 
 def _own(
     statements: Statements, promotion: str, opening: c.PromotionOpened, choice: DecisionChoice
 ) -> Iterator[OwnDecision]:
-    """The decisions that are meant, as far as they are not withdrawn."""
+    """The decisions that are meant, those that are withdrawn too."""
     for at in opening.plan.stages if opening.plan else ():
         stage = at.stage.name
         places = [(phase, glass_stage(stage, phase)) for phase in Phase if choice.phase in (phase, None)]
@@ -238,13 +254,24 @@ def _own(
         for phase, folder in places if choice.stage in (stage, "") else ():
             for decision in decisions(statements, promotion, folder):
                 approval = decision.approval
-                if (approval.oid, approval.role, approval.withdrawn) == (choice.person.oid, choice.role, False):
+                if (approval.oid, approval.role) == (choice.person.oid, choice.role):
                     yield OwnDecision(stage=stage, phase=phase, folder=folder, decision=decision)
 
 
-def _is_used(ledger: Ledger, promotion: str, own: OwnDecision) -> bool:
-    """Whether something may have been moved on the strength of the decision."""
-    return own.approval.used or has_receipt(ledger, promotion, own.stage, own.phase)
+def _is_used(records: DecisionRecords, promotion: str, own: OwnDecision) -> bool:
+    """Whether something may have been moved on the strength of the decision, as the deciding key says."""
+    try:
+        if records.statements.read(_use_path(promotion, own.decision), PredicateKind.DECISION_USE) is not None:
+            return True
+    except ForgedError:
+        pass  # A planted file keeps nobody from withdrawing; it is told of where decisions are used.
+    return has_receipt(records.statements, records.ledger, promotion, own.stage, own.phase)
+
+
+def _use_path(promotion: str, decision: SignedDecision) -> str:
+    """One for each decision: a later one may lie at the same path, in the place of one that was withdrawn."""
+    path, approval = decision.stored.blob.path, decision.approval
+    return paths.decision_use(promotion, identity.digest(path, approval.oid, approval.at.isoformat(), length=40))
 
 
 def _under_way(records: DecisionRecords, promotion: str) -> tuple[c.Promotion, c.PromotionOpened]:
@@ -311,41 +338,65 @@ def _standing(first: Approval, approval: Approval) -> Approval:
 
 
 def use_decisions(
-    statements: Statements, promotion: str, stage: str, forgeries: list[ForgedError]
+    statements: Statements, order: c.StageOrder, stage: str, at: datetime, forgeries: list[ForgedError]
 ) -> list[SignedDecision]:
     """The decisions on *stage*, of which none can be withdrawn from now on; as `decisions` of the records.
 
     Raises LostRace where one was withdrawn at this very moment.
     """
-    used_decisions = list(decisions(statements, promotion, stage, forgeries))
+    used_decisions = list(decisions(statements, order.promotion.id, stage, forgeries))
     for decision in used_decisions:
+        if decision.approval.withdrawn:
+            continue
+        path = _use_path(order.promotion.id, decision)
+        is_new = statements.create(path, _use_statement(order, stage, decision, at))
+        statements.read(path, PredicateKind.DECISION_USE)
+        # The statement says that it is used. A withdrawal that did not see the statement finds the blob changed.
         blob = decision.stored.blob
-        unused = not decision.approval.withdrawn and not decision.approval.used
-        if unused and not statements.store.set_metadata(blob, {USED: "true"}):
+        if (is_new or USED not in blob.metadata) and not statements.store.set_metadata(blob, {USED: "true"}):
             raise LostRace(f"{blob.path} was changed while it was used")
     return used_decisions
 
 
+def _use_statement(order: c.StageOrder, stage: str, decision: SignedDecision, at: datetime) -> Statement:
+    approval = decision.approval
+    return Statement(
+        kind=PredicateKind.DECISION_USE,
+        subjects={f"evidence of {order.promotion.id}": approval.evidence},
+        at=at,
+        predicate={
+            "promotion": order.promotion.id,
+            "stage": stage,
+            "decision": decision.stored.blob.path,
+            "role": approval.role,
+            "oid": approval.oid,
+            "decided": approval.at.isoformat(),
+        },
+    )
+
+
 def refuse_removed_decisions(
-    records: Iterable[SignedDecision], audit: AuditLog, order: c.StageOrder, stage: str
+    records: Iterable[SignedDecision], logged: Iterable[Entry], order: c.StageOrder, stage: str
 ) -> None:
     """Raise ForgedError where the audit log knows a decision on *stage* that its *records* do not say any more.
 
     A rejection that was deleted, and a withdrawn approval that was put back, leave records that a door has signed; only
-    the log tells them from the truth.
+    the log tells them from the truth. *logged* are its entries since the promotion was planned, read from the log
+    itself: from its index of models an entry can be removed.
     """
     folder = paths.decisions(order.promotion.id, stage)
     recorded = {_identity(decision.approval): decision for decision in records}
-    for entry in audit.about(order.plan.model.name):
+    for entry in logged:
         if not entry.key.startswith(folder) or not entry.kind.startswith("decision "):
             continue
-        logged = decode(Approval, entry.facts)
-        decision = recorded.get(_identity(logged))
+        decided_then = decode(Approval, entry.facts)
+        decision = recorded.get(_identity(decided_then))
         if decision is None:
-            raise ForgedError(folder, f"{logged.name}'s decision as {logged.role} was removed; the audit log has it")
+            reason = f"{decided_then.name}'s decision as {decided_then.role} was removed; the audit log has it"
+            raise ForgedError(folder, reason)
         if entry.kind == "decision withdrawn" and not decision.approval.withdrawn:
             path = decision.stored.blob.path
-            raise ForgedError(path, f"{logged.name} has withdrawn it at {entry.at}; the audit log says so")
+            raise ForgedError(path, f"{decided_then.name} has withdrawn it at {entry.at}; the audit log says so")
 
 
 def _identity(approval: Approval) -> tuple[str, str, str, str, bool]:

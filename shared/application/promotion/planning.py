@@ -17,6 +17,7 @@ from shared.domain.promotion.ladder import Registry, Stage
 from shared.domain.promotion.models import BUNDLE, FLAG, EntryState, ModelVersion
 from shared.domain.promotion.plans import Champion, Plan, StagePlan
 from shared.ports import (
+    AuditLog,
     BundleStore,
     DataHub,
     EndpointKind,
@@ -27,7 +28,7 @@ from shared.ports import (
     Shelf,
     StoredFile,
 )
-from shared.records.registry import entry_statement
+from shared.records.registry import entry_statement, history_of
 from shared.records.statements import Statements
 
 _LINEAGE = (
@@ -58,6 +59,8 @@ class PlanningClients(Protocol):
     def hub(self) -> DataHub: ...
     @property
     def statements(self) -> Statements: ...
+    @property
+    def audit(self) -> AuditLog: ...
 
 
 def plan_promotion(clients: PlanningClients, model: ModelVersion, source: str, target: str) -> Plan:
@@ -70,7 +73,7 @@ def plan_promotion(clients: PlanningClients, model: ModelVersion, source: str, t
     bundle = read_bundle(clients.bundles, *_origin_shelves(origin, model, registered.folder, extras))
     registry = origin if isinstance(origin, Registry) else None
     if registry:
-        require_approved(clients.statements, model, bundle.digest)
+        require_approved(clients.statements, clients.audit, model, bundle.digest)
     refuse_incomplete(model, registered.kind, bundle, f"add it to the folder in tag {BUNDLE}")
     return Plan(
         model=model,
@@ -142,9 +145,9 @@ def _origin_shelves(origin: Place, model: ModelVersion, folder: str, extras: str
     return shelves_at(origin, model, folder, extras)
 
 
-def require_approved(statements: Statements, model: ModelVersion, digest: str) -> None:
+def require_approved(statements: Statements, audit: AuditLog, model: ModelVersion, digest: str) -> None:
     """Raise Refused unless the deciding key says that the entry *model* with these bytes is approved, or serves."""
-    statement = entry_statement(statements, model, [])
+    statement = entry_statement(statements, history_of(audit, model), model, [])
     if statement is not None and statement.bundle == digest and statement.state in RELEASABLE:
         return
     state = f"it is {statement.state or 'removed'} with {statement.bundle}" if statement else "nothing is signed of it"

@@ -4,18 +4,19 @@ A verifier that does not have the product reads it; it judges by keys that it ha
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
-from shared.codec import decode
+from shared.application.promotion.standing import receipt_of
 from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.promotion.plans import Phase, Plan
-from shared.domain.promotion.receipts import Receipt, envelope_of
+from shared.domain.promotion.receipts import envelope_of
 from shared.domain.trust.envelopes import Envelope
 from shared.domain.trust.tree_heads import EntryProof
 from shared.ports import AuditLog, Ledger
 from shared.records import paths
-from shared.records.statements import Statements
+from shared.records.statements import ForgedError, Statements
 
 FORMAT = "signalbox-proof/v1"
 
@@ -33,29 +34,36 @@ class PromotionProof:
 def promotion_proof(
     statements: Statements, ledger: Ledger, audit: AuditLog, promotion: str, plan: Plan
 ) -> PromotionProof:
-    """Everything that is signed about *promotion*. Raises ForgedError for a file that is no envelope at all."""
-    signed = {**dict(_statements(statements, promotion)), **dict(_receipts(ledger, promotion, plan))}
+    """Everything that is signed about *promotion*; a file that no trusted key has signed for its path is left out."""
+    own = (f"{paths.PROMOTIONS}{promotion}/", paths.registry_statements(plan.model.name, plan.model.version))
+    signed = {path: envelope for folder in own for path, envelope in _statements(statements, folder, promotion)}
+    signed |= dict(_receipts(statements, ledger, promotion, plan))
     log = [audit.prove(entry.number) for entry in audit.about(plan.model.name) if _is_evidence(entry.facts, promotion)]
     if not log:
         raise Refused(f"the audit log has no receipt of {promotion} yet: nothing can be proven")
     return PromotionProof(format=FORMAT, promotion=promotion, statements=signed, log=tuple(log))
 
 
-def _statements(statements: Statements, promotion: str) -> Iterator[tuple[str, Envelope]]:
-    for path in statements.list(f"{paths.PROMOTIONS}{promotion}/"):
-        if path.endswith(".dsse.json") or "/decisions/" in path:
+def _statements(statements: Statements, folder: str, promotion: str) -> Iterator[tuple[str, Envelope]]:
+    """What is signed in *folder*; the registry's folders have the statements of other promotions too."""
+    for path in statements.list(folder):
+        if not path.endswith(".dsse.json") and "/decisions/" not in path:
+            continue
+        with suppress(ForgedError):
             stored = statements.stored(path)
-            if stored is not None:
+            predicate = statements.believed(stored) if stored else {}
+            if stored and predicate.get("entry", predicate).get("promotion") == promotion:
                 yield path, stored.record
 
 
-def _receipts(ledger: Ledger, promotion: str, plan: Plan) -> Iterator[tuple[str, Envelope]]:
+def _receipts(statements: Statements, ledger: Ledger, promotion: str, plan: Plan) -> Iterator[tuple[str, Envelope]]:
     for at in plan.stages:
         for phase in Phase:
-            key = identity.promotion_key(promotion, f"{at.stage.name}/{phase.value}/receipt")
-            content = ledger.find(key)
-            if content is not None:
-                yield f"{key}.json", envelope_of(decode(Receipt, content))
+            with suppress(ForgedError):
+                receipt = receipt_of(statements, ledger, promotion, at.stage.name, phase)
+                if receipt is not None:
+                    key = identity.promotion_key(promotion, f"{at.stage.name}/{phase.value}/receipt")
+                    yield f"{key}.json", envelope_of(receipt)
 
 
 def _is_evidence(facts: dict[str, object], promotion: str) -> bool:

@@ -1,14 +1,15 @@
 """Training on the way up, between plan and move: its plan, the run it asks for, and the bundle that then climbs.
 
-What a stage has trained is a record of its promotion; whoever moves or measures it reads the bundle from there.
+What a stage has trained is a signed statement of its promotion: activities that move or measure read the bundle there.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from typing import TypeVar
 
 from shared import contracts as c
-from shared.codec import decode
+from shared.codec import UndecodableError, decode, encode
 from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.promotion.bundles import EXTRAS, MODEL, Bundle
@@ -16,7 +17,10 @@ from shared.domain.promotion.ladder import Stage
 from shared.domain.promotion.plans import Move, Phase, Plan
 from shared.domain.promotion.training import PinnedFolder, Trained, TrainingFolder, TrainingPlan, parameters_of
 from shared.domain.retraining.pipelines import Pipeline, PipelineKind
-from shared.ports import Blob, DataHub, EndpointKind, Endpoints, Ledger, Models, RegisteredModel
+from shared.domain.trust.statements import PredicateKind, Statement
+from shared.ports import Blob, DataHub, EndpointKind, Endpoints, Models, RegisteredModel
+from shared.records import paths
+from shared.records.statements import ForgedError, Statements
 
 Order = TypeVar("Order", c.MoveOrder, c.StageOrder)
 
@@ -62,20 +66,47 @@ def require_same_data(hub: DataHub, training: TrainingPlan) -> None:
             raise Refused(f"training data {folder.name!r} ({folder.path}) has changed: {change}; plan again")
 
 
-def trained_key(promotion: str, stage: str) -> str:
-    return identity.promotion_key(promotion, f"{stage}/trained")
+def sign_trained(statements: Statements, order: c.MoveOrder, trained: Trained, digest: str, at: datetime) -> None:
+    """Say with the deciding key what the order's stage has trained: a bundle with this *digest*. Safe to repeat."""
+    predicate = {
+        "promotion": order.promotion.id,
+        "stage": order.stage,
+        "move": order.move.value,
+        "trained": encode(trained),
+    }
+    subjects = {str(order.plan.model): digest}
+    statement = Statement(kind=PredicateKind.MOVE, subjects=subjects, at=at, predicate=predicate)
+    statements.create(_trained_path(order.promotion.id, order.stage), statement)
 
 
-def trained_at(ledger: Ledger, promotion: str, stage: str) -> Trained | None:
-    """What *stage* has trained, once it has."""
-    raw = ledger.find(trained_key(promotion, stage))
-    return None if raw is None else decode(Trained, raw)
+def trained_at(statements: Statements, promotion: str, stage: str) -> Trained | None:
+    """What *stage* has trained, once it has. Raises ForgedError for what nobody signed."""
+    path = _trained_path(promotion, stage)
+    predicate = statements.read(path, PredicateKind.MOVE)
+    if predicate is None:
+        return None
+    try:
+        return decode(Trained, predicate["trained"])
+    except (KeyError, UndecodableError) as error:
+        raise ForgedError(path, f"it is signed, and says nothing of a training ({error!r})") from error
 
 
-def carried(ledger: Ledger, order: Order) -> Order:
-    """*order* with the bundle it is about: where its stage has trained one, that one takes the place of the planned."""
-    trained = trained_at(ledger, order.promotion.id, order.stage) if _about_trained(order) else None
-    return order if trained is None else replace(order, plan=_with(order.plan, order.at.stage, trained))
+def carried(statements: Statements, order: Order) -> Order:
+    """*order* with the bundle it is about: where its stage trains one, that one takes the place of the planned.
+
+    Raises ForgedError where nobody has signed what was trained: the planned bundle never takes its place.
+    """
+    if order.at.training is None or not _about_trained(order):
+        return order
+    trained = trained_at(statements, order.promotion.id, order.stage)
+    if trained is None:
+        path = _trained_path(order.promotion.id, order.stage)
+        raise ForgedError(path, f"nobody says what {order.stage} has trained; promote anew")
+    return replace(order, plan=_with(order.plan, order.at.stage, trained))
+
+
+def _trained_path(promotion: str, stage: str) -> str:
+    return paths.statement_of(identity.promotion_key(promotion, f"{stage}/trained.json"))
 
 
 def _about_trained(order: c.MoveOrder | c.StageOrder) -> bool:

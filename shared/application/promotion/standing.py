@@ -3,6 +3,7 @@
 Activities judge by it, and the HTTP door explains by it: both read the same records in the same way.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -11,17 +12,20 @@ from shared.codec import decode
 from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Approval, ApprovalStanding, Judgement, judge_approvals
+from shared.domain.promotion.audit import Entry
 from shared.domain.promotion.ladder import BreakGlass
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.people import Askers
 from shared.domain.promotion.plans import Phase, StagePlan
-from shared.ports import Ledger
+from shared.domain.promotion.receipts import Receipt
+from shared.ports import AuditLog, Ledger
 from shared.records import paths
-from shared.records.promotion import decisions, origins_of
-from shared.records.statements import Statements
+from shared.records.promotion import SignedDecision, decisions, origins_of
+from shared.records.statements import ForgedError, Statements, receipt_objection
 from shared.records.store import RecordStore
 
 _ATTEMPTS = 1000
+_FATES = frozenset(fate.value for fate in c.Fate)  # The kinds of the entries of closed promotions.
 
 
 def pack_of(ledger: Ledger, promotion: str, stage: str, phase: Phase = Phase.ENTRY) -> c.EvidencePack | None:
@@ -38,15 +42,45 @@ def next_attempt(store: RecordStore, model: ModelVersion, target: str, first: in
     raise Refused(f"{model} has been promoted to {target} {_ATTEMPTS} times; register a new version")
 
 
-def has_receipt(ledger: Ledger, promotion: str, stage: str, phase: Phase = Phase.ENTRY) -> bool:
-    return ledger.find(identity.promotion_key(promotion, f"{stage}/{phase.value}/receipt")) is not None
+def receipt_of(
+    statements: Statements, ledger: Ledger, promotion: str, stage: str, phase: Phase = Phase.ENTRY
+) -> Receipt | None:
+    """The receipt that opens a phase of *stage*, None before it is issued. Raises ForgedError for one that is not ours,
+    or was issued for something else."""
+    key = identity.promotion_key(promotion, f"{stage}/{phase.value}/receipt")
+    raw, path = ledger.find(key), f"{key}.json"
+    if raw is None:
+        return None
+    try:
+        receipt = decode(Receipt, raw)
+        because = refuse_receipt(statements, receipt, promotion, stage, phase)
+    except ValueError as error:
+        raise ForgedError(path, f"it is no receipt ({error})") from error
+    if because:
+        raise ForgedError(path, because)
+    return receipt
 
 
-def asking(ledger: Ledger, promotion: c.Promotion, plan: c.Plan) -> StagePlan | None:
+def refuse_receipt(statements: Statements, receipt: Receipt, promotion: str, stage: str, phase: Phase) -> str:
+    """Why *receipt* is not the one of this phase, as a sentence; empty where the deciding key has issued it for it."""
+    if (receipt.promotion, receipt.stage, receipt.phase) != (promotion, stage, phase):
+        return f"it was issued for {receipt.promotion}, {receipt.stage} ({receipt.phase.value})"
+    return receipt_objection(statements.signing, receipt)
+
+
+def has_receipt(statements: Statements, ledger: Ledger, promotion: str, stage: str, phase: Phase = Phase.ENTRY) -> bool:
+    """Whether the receipt of a phase was issued; a planted file is none."""
+    try:
+        return receipt_of(statements, ledger, promotion, stage, phase) is not None
+    except ForgedError:
+        return False
+
+
+def asking(statements: Statements, ledger: Ledger, promotion: c.Promotion, plan: c.Plan) -> StagePlan | None:
     """The stage that waits for people now: its evidence is written, its receipt is not issued."""
     for at in plan.stages:
         waits = at.stage.approvals.roles and pack_of(ledger, promotion.id, at.stage.name)
-        if waits and not has_receipt(ledger, promotion.id, at.stage.name):
+        if waits and not has_receipt(statements, ledger, promotion.id, at.stage.name):
             return at
     return None
 
@@ -64,23 +98,36 @@ def question(request: c.Promotion, plan: c.Plan, digest: str, stage: str, eviden
     )
 
 
-def question_now(ledger: Ledger, request: c.Promotion, opening: c.PromotionOpened) -> c.StageOrder | None:
+def question_now(
+    statements: Statements, ledger: Ledger, request: c.Promotion, opening: c.PromotionOpened
+) -> c.StageOrder | None:
     """What *request* asks people now, on the evidence that is written; None where it asks nobody."""
-    at = asking(ledger, request, opening.plan) if opening.plan else None
+    at = asking(statements, ledger, request, opening.plan) if opening.plan else None
     pack = pack_of(ledger, request.id, at.stage.name) if at else None
     if opening.plan is None or at is None or pack is None:
         return None
     return question(request, opening.plan, opening.plan_digest, at.stage.name, pack.digest)
 
 
-def judgement(statements: Statements, ledger: Ledger, order: c.StageOrder, now: datetime) -> Judgement:
-    """The recorded decisions on the order's stage, judged for the order's evidence as of *now*."""
+def judgement(
+    statements: Statements,
+    ledger: Ledger,
+    order: c.StageOrder,
+    now: datetime,
+    records: Iterable[SignedDecision] | None = None,
+) -> Judgement:
+    """The recorded decisions on the order's stage, judged for the order's evidence as of *now*.
+
+    *records* are those decisions, where the caller has read them already.
+    """
     policy = order.at.stage.approvals
     if not policy.roles:
         return Judgement(standing=ApprovalStanding.APPROVED)
+    if records is None:
+        records = decisions(statements, order.promotion.id, order.stage)
     return judge_approvals(
         policy,
-        decided(statements, order.promotion.id, order.stage),
+        [record.approval for record in records],
         order.evidence,
         askers_of(statements.store, order.promotion, order.plan.digest),
         asked_at(ledger, order, now),
@@ -89,8 +136,10 @@ def judgement(statements: Statements, ledger: Ledger, order: c.StageOrder, now: 
 
 
 def break_glass(statements: Statements, glass: BreakGlass, order: c.StageOrder, now: datetime) -> str:
-    """The override that lets failing gates pass: every role of the policy, unexpired; empty where there is none."""
-    approvals = consents(statements, order.promotion.id, order.stage, order.phase) if glass.policy.roles else []
+    """The override that lets failing gates pass: every role of the policy, unexpired; empty where there is none, and
+    where the promotion was not asked to wait for one."""
+    is_asked = order.promotion.break_glass and glass.policy.roles
+    approvals = consents(statements, order.promotion.id, order.stage, order.phase) if is_asked else []
     if not approvals:
         return ""
     first = min(approval.at for approval in approvals)
@@ -107,6 +156,16 @@ def break_glass(statements: Statements, glass: BreakGlass, order: c.StageOrder, 
 def askers_of(store: RecordStore, request: c.Promotion, digest: str) -> Askers:
     """Who asked for *request*, and for what made the bundle *digest* that it carries."""
     return request.askers.joined(origins_of(store, digest))
+
+
+def logged_fate(audit: AuditLog, promotion: str, since: datetime) -> Entry | None:
+    """The newest entry of the audit log that says how *promotion*, which was planned at *since*, has ended.
+
+    The record of the promotion says it too, and anybody who may write records can change that. Raises Refused where
+    the log is not whole.
+    """
+    ends = (entry for entry in audit.since(since) if entry.kind in _FATES and entry.facts.get("promotion") == promotion)
+    return next(ends, None)
 
 
 def glass_stage(stage: str, phase: Phase) -> str:

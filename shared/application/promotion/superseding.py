@@ -14,6 +14,7 @@ from shared.domain.promotion.models import is_later
 from shared.ports import Announcer, AuditLog, Ledger
 from shared.records import paths
 from shared.records.promotion import Replacement, find_promotion, replacement_of
+from shared.records.statements import Statements
 from shared.records.store import RecordStore
 
 
@@ -30,15 +31,15 @@ def refuse_superseded(store: RecordStore, promotion: str) -> None:
 
 
 def replaceable(
-    store: RecordStore, ledger: Ledger, ladder: Ladder, lock: c.EndpointLock, others: Iterable[str]
+    statements: Statements, ledger: Ledger, ladder: Ladder, lock: c.EndpointLock, others: Iterable[str]
 ) -> Iterator[tuple[c.Promotion, c.Promotion]]:
     """The promotion of the lock's owner, with each of *others* before it that it may replace, as a later version."""
-    request = _request(store, lock.owner)
+    request = _request(statements.store, lock.owner)
     if request is None or _policy(ladder, request) is not Newer.REPLACE:
         return
     for name in others:
-        other = _request(store, name)
-        if other and _may_replace(request, other) and _waits(store, ledger, lock, other):
+        other = _request(statements.store, name)
+        if other and _may_replace(request, other) and _waits(statements, ledger, lock, other):
             yield request, other
 
 
@@ -66,13 +67,13 @@ def _may_replace(request: c.Promotion, other: c.Promotion) -> bool:
     return same and is_later(request.model, other.model)
 
 
-def _waits(store: RecordStore, ledger: Ledger, lock: c.EndpointLock, other: c.Promotion) -> bool:
+def _waits(statements: Statements, ledger: Ledger, lock: c.EndpointLock, other: c.Promotion) -> bool:
     """For people, or in the queue of the lock; what is at work is left to end by itself."""
     opening = opened(ledger, other.id)
     if opening is None or opening.plan is None:
         return False
-    in_queue = store.exists(paths.queued(lock.endpoint, other.id))
-    return in_queue or asking(ledger, other, opening.plan) is not None
+    in_queue = statements.store.exists(paths.queued(lock.endpoint, other.id))
+    return in_queue or asking(statements, ledger, other, opening.plan) is not None
 
 
 def _policy(ladder: Ladder, request: c.Promotion) -> Newer:

@@ -47,7 +47,7 @@ def unmet_now(
     if opening is None or opening.plan is None:
         return [opening.because if opening else "it is being planned; look again"]
     plan = opening.plan
-    order = question_now(ledger, request, opening)
+    order = question_now(statements, ledger, request, opening)
     if order is None:
         missing = _glass(statements, ledger, glass.policy, request, plan)
         return [*_held_up(statements.store, opening.held, request.id), *missing] or [
@@ -122,7 +122,7 @@ def _glass(
     roles = policy.asked(askers_of(statements.store, request, plan.digest))
     for at in plan.stages if request.break_glass else ():
         for phase in Phase:
-            failing = failing_gates(ledger, request.id, at.stage.name, phase)
+            failing = failing_gates(statements, ledger, request.id, at.stage.name, phase)
             speakers = {approval.role for approval in consents(statements, request.id, at.stage.name, phase)}
             yield from (f"{at.stage.name} ({phase.value}): {reason}" for reason in failing)
             if failing:
@@ -130,11 +130,11 @@ def _glass(
                 yield from (f"break the glass as {role.name}: {who_can(role, policy)}" for role in missing)
 
 
-def failing_gates(ledger: Ledger, promotion: str, stage: str, phase: Phase) -> tuple[str, ...]:
+def failing_gates(statements: Statements, ledger: Ledger, promotion: str, stage: str, phase: Phase) -> tuple[str, ...]:
     """What keeps a phase that was assessed and has no receipt."""
     step = f"{stage}/{phase.value}"
     raw = ledger.find(identity.promotion_key(promotion, f"{step}/assessed"))
-    if raw is None or has_receipt(ledger, promotion, stage, phase):
+    if raw is None or has_receipt(statements, ledger, promotion, stage, phase):
         return ()
     assessed = decode(c.Assessed, raw)
     return () if assessed.passed else assessed.because

@@ -17,8 +17,8 @@ from shared.domain.rollout.known_good import (
     versions_served,
 )
 from shared.domain.rollout.serving import ServedInterval
-from shared.ports import EndpointKind, Endpoints
-from shared.records.registry import entry_statement
+from shared.ports import AuditLog, EndpointKind, Endpoints
+from shared.records.registry import EntryStatement, entry_statement, history_of
 from shared.records.serving import hold_of, served_intervals
 from shared.records.statements import Statements
 
@@ -30,7 +30,12 @@ class ServingRecords:
     """What known good is derived from: signed records, and what is deployed now."""
 
     statements: Statements
+    audit: AuditLog
     endpoints: Endpoints
+
+    def entry(self, model: ModelVersion) -> EntryStatement | None:
+        """What is signed of the version's entry in the central registry."""
+        return entry_statement(self.statements, history_of(self.audit, model), model, [])
 
 
 def production_stage(ladder: Ladder, name: str) -> Stage:
@@ -60,7 +65,7 @@ def _candidate(
     assert stage.rollout is not None
     rules = stage.rollout.known_good
     last = max(interval.since for interval in served if interval.model == str(model))
-    entry = entry_statement(records.statements, model, [])
+    entry = records.entry(model)
     deployment = identity.deployment_name(model.version, entry.bundle) if entry else ""
     return GoodCandidate(
         model=str(model),
@@ -77,7 +82,7 @@ def _candidate(
 
 def _entry_conditions(records: ServingRecords, model: ModelVersion) -> Iterator[GoodCondition]:
     """What no override reaches: a revoked version, and one whose bytes nobody vouches for."""
-    entry, hold = entry_statement(records.statements, model, []), hold_of(records.statements, model)
+    entry, hold = records.entry(model), hold_of(records.statements, model)
     revoked = entry is not None and entry.state == EntryState.REVOKED.value
     state = entry.state or "removed" if entry else "nothing is signed of it"
     yield GoodCondition(name="not revoked", met=not revoked, because=f"its entry is {state}", firm=True)

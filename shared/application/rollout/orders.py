@@ -58,7 +58,7 @@ def _take(records: DecisionRecords, promotion: str, order: RolloutOrder) -> Orde
     stage, standing = at.stage.name, records.store.get(RolloutStanding, paths.rollout(promotion))
     step = standing.step if standing else 0
     order = RolloutOrder(kind=order.kind, step=step, oid=order.oid, name=order.name, reason=order.reason, at=order.at)
-    has_begun = standing is not None or has_receipt(records.ledger, promotion, stage, Phase.EXIT)
+    has_begun = standing is not None or has_receipt(records.statements, records.ledger, promotion, stage, Phase.EXIT)
     if order.kind is not RolloutOrderKind.ABORT and not has_begun:
         message = f"{promotion} has not begun to shift traffic; see `explain {promotion}`"
         raise DecisionRefused(Objection.NOTHING_TO_DECIDE, message)

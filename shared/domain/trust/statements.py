@@ -33,6 +33,8 @@ class PredicateKind(StrEnum):
     ROLLOUT_ORDER = "rollout-order"
     TRAFFIC = "traffic"
     HOLD = "hold"
+    DECISION_USE = "decision-use"
+    PROMOTION_SET = "promotion-set"
 
     @property
     def type_uri(self) -> str:

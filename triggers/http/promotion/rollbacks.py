@@ -144,7 +144,7 @@ async def release_version(request: ApiRequest, model: str, body: ReleaseAsked) -
 
 def _known_good(clients: Clients, model: str, stage: str) -> KnownGoodShown:
     production = production_stage(clients.configuration.ladder, stage)
-    records = ServingRecords(clients.statements, clients.endpoints)
+    records = ServingRecords(clients.statements, clients.audit, clients.endpoints)
     return KnownGoodShown(
         stage=production.name,
         versions=tuple(

@@ -1,0 +1,171 @@
+"""Decisions: what is removed, put back or planted around them changes neither what counts nor who can withdraw."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from shared import contracts as c
+from shared.adapters.audit_log.layout import entry_path, head_path, subject_path
+from shared.application.promotion.standing import break_glass, question
+from shared.application.promotion.stored_plans import opened
+from shared.codec import decode, encode
+from shared.domain.failures import Transient
+from shared.domain.promotion.plans import Phase
+from shared.records import paths
+from tests.promotion.conftest import PromotionApp
+from tests.promotion.test_glass import broken_glass
+from tests.promotion.test_withdrawals import withdrawn
+from tests.trust.attacks import STATE_CONTAINER, approval, asking, blobs, forged, plant, remove, stored
+
+
+async def test_a_removed_rejection_counts_also_where_the_index_of_the_log_was_edited(app: PromotionApp) -> None:
+    promotion, evidence = await asking(app)
+    rejection = replace(approval(app, "grace", "product-owner", evidence), approved=False)
+    entry = app.clients.audit.append(
+        f"{paths.decisions(promotion, 'central')}product-owner-{evidence[7:23]}.json/rejected/x",
+        "decision rejected",
+        "churn:1",
+        "grace",
+        {"promotion": promotion, **encode(rejection)},
+    )
+    remove(app, subject_path("churn:1", entry.number))
+    await app.decide(promotion, "ada", "data-scientist")
+    await app.decide(promotion, "both", "product-owner")
+
+    result = await app.finish(promotion)
+
+    assert result.fate is not c.Fate.PROMOTED
+    assert "grace's decision as product-owner was removed" in " ".join(result.because)
+    assert paths.decisions(promotion, "central") in forged(app)
+
+
+@pytest.mark.parametrize("part", ["audit/entries/", "audit/heads/"])
+async def test_entries_that_were_cut_out_of_the_log_stop_the_promotion(app: PromotionApp, part: str) -> None:
+    """An entry in the middle is gone, in both of its places or in one."""
+    promotion, _ = await asking(app)
+    await app.approve(promotion)
+    number = next(e.number for e in app.clients.audit.entries() if e.kind == "decision approved")
+    remove(app, entry_path(number))
+    if part == "audit/heads/":
+        remove(app, head_path(number))
+
+    outcome = await app.host.advance_until_finished(promotion, timeout=60)
+
+    assert "central/models/churn:1" not in app.cloud.state["assets"]
+    assert f"entry {number} is missing from the audit log" in str(outcome.output)
+
+
+async def test_a_withdrawal_that_died_before_its_log_entry_is_logged_by_the_next_look(
+    app: PromotionApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the entry the approval could be put back, and would count."""
+    promotion, _ = await asking(app)
+    await app.decide(promotion, "ada", "data-scientist")
+    (path,) = blobs(app, "/central/decisions/data-scientist")
+    before = app.hub.read(STATE_CONTAINER, path)
+    append = app.clients.audit.append
+
+    def dying(key: str, *more: Any) -> Any:
+        if "/withdrawn/" in key:
+            raise Transient("the host died")
+        return append(key, *more)
+
+    with monkeypatch.context() as dead:
+        dead.setattr(app.clients.audit, "append", dying)
+        status, _ = await app.ask("POST", f"promotions/{promotion}/withdraw", {"role": "data-scientist"}, "ada")
+    assert (status >= 500, "decision withdrawn" in app.chain()) == (True, False)
+
+    await app.decide(promotion, "grace", "product-owner")
+    await app.host.settle()
+    logged = app.chain().count("decision withdrawn")
+    plant(app, path, before)
+    result = await app.finish(promotion)
+
+    assert logged == 1
+    assert result.fate is not c.Fate.PROMOTED
+
+
+async def test_a_withdrawal_that_is_repeated_after_a_crash_is_logged_once(
+    app: PromotionApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promotion, _ = await asking(app)
+    await app.decide(promotion, "ada", "data-scientist")
+    with monkeypatch.context() as dead:
+        dead.setattr("shared.application.promotion.decisions.tell_decision", lambda *_: None)
+        await withdrawn(app, promotion, "ada", "data-scientist")
+
+    again = [await withdrawn(app, promotion, "ada", "data-scientist") for _ in range(2)]
+
+    assert again == [(404, "ada has not decided as data-scientist here")] * 2
+    assert app.chain().count("decision withdrawn") == 1
+
+
+async def test_consents_count_only_where_the_promotion_was_to_wait_for_them(app: PromotionApp) -> None:
+    promotion, body = await broken_glass(app)
+    for who, role in (("linus", "engineer"), ("grace", "product-owner")):
+        await app.ask("POST", f"promotions/{promotion}/break-glass", body | {"role": role}, who)
+    opening = opened(app.clients.ledger, promotion)
+    assert opening is not None
+    assert opening.plan is not None
+    request = decode(c.Promotion, app.record(promotion)["promotion"])
+    order = question(request, opening.plan, opening.plan_digest, "preprod", body["evidence"])
+    order = replace(order, phase=Phase.EXIT)
+    glass, now = app.clients.configuration.ladder.break_glass, app.clients.clock.now()
+
+    assert break_glass(app.clients.statements, glass, order, now)
+    unasked = replace(order, promotion=replace(request, break_glass=False))
+    assert break_glass(app.clients.statements, glass, unasked, now) == ""
+
+
+async def test_a_planted_mark_of_use_keeps_nobody_from_withdrawing(app: PromotionApp) -> None:
+    promotion, _ = await asking(app)
+    await app.decide(promotion, "ada", "data-scientist")
+    (path,) = blobs(app, "/central/decisions/data-scientist")
+    blob = app.clients.store.find(path)
+    assert blob is not None
+    assert app.clients.store.set_metadata(blob, {"used": "true"})
+
+    assert await withdrawn(app, promotion, "ada", "data-scientist") == (200, "central")
+
+
+@pytest.mark.parametrize("content", ["of another stage", "invented"])
+async def test_a_planted_receipt_keeps_nobody_from_deciding_or_withdrawing(app: PromotionApp, content: str) -> None:
+    promotion, evidence = await asking(app)
+    await app.decide(promotion, "ada", "data-scientist")
+    receipt = stored(app, f"promotions/{promotion}/effects/preprod/entry/receipt.json")
+    path = f"promotions/{promotion}/effects/central/entry/receipt.json"
+    plant(app, path, receipt if content == "of another stage" else receipt | {"stage": "central"})
+
+    _, explained = await app.ask("GET", f"promotions/{promotion}/explain")
+    status, _ = await app.decide(promotion, "grace", "product-owner", "approve", evidence=evidence)
+
+    assert any("product-owner" in condition for condition in explained["unmet"])
+    assert (status, await withdrawn(app, promotion, "ada", "data-scientist")) == (200, (200, "central"))
+
+
+async def test_a_receipt_that_was_planted_is_told_of(app: PromotionApp) -> None:
+    promotion, _ = await asking(app)
+    receipt = stored(app, f"promotions/{promotion}/effects/preprod/entry/receipt.json")
+    path = f"promotions/{promotion}/effects/central/entry/receipt.json"
+    plant(app, path, receipt)
+    await app.approve(promotion)
+
+    result = await app.finish(promotion)
+
+    assert (result.fate, forged(app)) == (c.Fate.FAILED, [path])
+    assert "central/models/churn:1" not in app.cloud.state["assets"]
+
+
+async def test_a_decision_that_is_used_stays_used_where_the_mark_is_removed(app: PromotionApp) -> None:
+    """The statement says it, and the receipt does: the metadata of the file is not asked."""
+    promotion, _ = await asking(app)
+    await app.approve(promotion)
+    result = await app.finish(promotion)
+    (path,) = blobs(app, "/central/decisions/data-scientist")
+    plant(app, path, app.hub.read(STATE_CONTAINER, path))
+    remove(app, f"promotions/{promotion}/effects/central/entry/receipt.json")
+
+    status, why = await withdrawn(app, promotion, "ada", "data-scientist")
+
+    assert (result.fate, status, "has been used" in why) == (c.Fate.PROMOTED, 409, True)
