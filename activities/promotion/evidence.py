@@ -42,7 +42,7 @@ def live_tests(clients: Clients, order: c.StageOrder, gates: Sequence[GateSpec],
     """*evidence* with what the deployed challenger (and the champion) answered."""
     session = Session(clients, order)
     _, extras = stage_shelves(order.plan, order.at.stage)
-    golden = list(golden_requests(clients.bundles, extras))
+    golden = list(golden_requests(clients.bundles, extras, order.plan.model))
     answers = [session.ask(session.challenger, request) for request, _ in golden]
     for number in range(max(0, _LEAST_TIMED - len(golden))):
         session.ask(session.challenger, golden[number % len(golden)][0])

@@ -181,7 +181,7 @@ def try_target(clients: Clients, step: c.RollbackStep) -> c.Moved:
     course, model = step.course, _target(step)
     registry = _registry(clients)
     _, extras = place_shelves(registry, model, course.digest)
-    golden = list(golden_requests(clients.bundles, extras))
+    golden = list(golden_requests(clients.bundles, extras, model))
     online = Online(clients, _environment(_stage(clients, step)), course.endpoint)
     test = api_test([answer for _, answer in golden], [online.ask(course.deployment, asked) for asked, _ in golden])
     if test.schema_problems or (test.golden and test.golden.deviating):

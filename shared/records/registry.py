@@ -19,7 +19,7 @@ from shared.records.statements import ForgedError, Statements
 
 # Kinds of entries of the audit log, and the fact by which an entry names what it says of the registry.
 BEGUN, UNDO_BEGUN, ENTRY_STATEMENT = "move begun", "undo begun", "entry_statement"
-_MOVES = frozenset({Move.PUBLISH_ENTRY.value, Move.APPROVE_ENTRY.value})
+_MOVES = frozenset({Move.PUBLISH_ENTRY.value, Move.APPROVE_ENTRY.value, Move.MARK_IN_PRODUCTION.value})
 _ENDS = frozenset(fate.value for fate in Fate)
 
 
