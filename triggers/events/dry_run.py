@@ -5,7 +5,8 @@ from typing import Any
 
 from shared.application.events.intake import decide
 from shared.clients import Clients
-from shared.domain.events import AlertChanged, BlobArrived, Irrelevant, MonitorBreached, UnreadableEvent
+from shared.domain.alerts import AlertChanged
+from shared.domain.events import BlobArrived, Irrelevant, MonitorBreached, UnreadableEvent
 from shared.routing import Decision, Ignore, OpenWindow, StartRun, WatchTrainingData
 from triggers.events.envelopes import read_event
 from triggers.queues.data_checks import check_of_message, is_check

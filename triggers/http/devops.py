@@ -17,14 +17,13 @@ from shared.clients import Clients
 from shared.codec import encode
 from shared.domain import identity
 from shared.domain.access.permissions import Action
-from shared.domain.devops.hooks import read_hint
 from shared.domain.devops.orders import BODY_LIMIT, OrderKind, TaskOrder, read_order
 from shared.domain.devops.tasks import TaskRef, read_task
 from shared.domain.failures import Refused
 from shared.durable.starting import Client
 from shared.telemetry.spans import occurred_at
 from shared.validation.rules import OptionalName, Sentence
-from triggers.events.fields import moment_of
+from triggers.events.service_hooks import delivery_of, read_hint
 from triggers.http import places
 from triggers.http.api_route import ApiRequest
 from triggers.http.idempotency import API, polling_headers
@@ -114,9 +113,9 @@ async def handle_hook(client: Client, clients: Clients, body: Any) -> HintTaken:
     hint = read_hint(body)
     if isinstance(hint, str):
         return HintTaken(heeded=False, because=hint)
-    delivery = f"{body.get('subscriptionId', '')}/{body.get('notificationId', '')}/{body.get('id', '')}"
+    delivery, happened_at = delivery_of(body)
     name = identity.hint_id(hint.kind.value, hint.id, delivery)
-    with occurred_at(moment_of(body.get("createdDate"))):
+    with occurred_at(happened_at):
         hinting = c.Hinting(key=f"devops/hints/{name}", hint=hint)
         start = await start_kept(client, clients.store, clients.clock.now(), c.HEED, name, hinting)
     return HintTaken(heeded=True, hint=name, accepted=start.value)

@@ -15,12 +15,12 @@ from azure.functions.servicebus import ServiceBusMessage
 
 from shared.clients import Clients
 from shared.domain.access.redaction import without_secrets
-from shared.domain.devops.hooks import read_hint
 from shared.domain.messaging import DeadMessage, QueueDoor
 from shared.durable.starting import Client
 from shared.operations.dead_messages import list_dead_messages
 from triggers.events import dry_run
 from triggers.events.envelopes import is_storage_event
+from triggers.events.service_hooks import read_hint
 from triggers.http.operations.letter_types import LetterRow, LetterShown, Replayed
 from triggers.http.problems import Problem
 from triggers.queues import decisions, hub_messages, service_hooks, stream_records
