@@ -20,7 +20,7 @@ from shared.validation.vendor_json import (
     read_vendor_json,
 )
 from triggers.events.alerts import common_alert, read_alert
-from triggers.events.fields import Envelope, IdentifiedEvent, SourcedEvent, envelope_of, read_sent
+from triggers.events.fields import EventEnvelope, IdentifiedEvent, SourcedEvent, envelope_of, read_sent
 from triggers.events.monitor_events import DRIFT, RUNS, read_dataset_drift, read_run
 
 _SUBJECT = re.compile(
@@ -171,7 +171,7 @@ def _read_registration(raw: Any) -> ModelRegistered:
     return ModelRegistered(event_id=event.id, workspace=event.workspace, model=model)
 
 
-def _read_storage_event(raw: Any, envelope: Envelope, account: str) -> Event:
+def _read_storage_event(raw: Any, envelope: EventEnvelope, account: str) -> Event:
     reason = _irrelevance(envelope, account)
     if reason:
         event = read_sent(_StorageEvent, raw)
@@ -187,7 +187,7 @@ def _read_storage_event(raw: Any, envelope: Envelope, account: str) -> Event:
     return BlobArrived(event_id=created.id, arrival=arrival)
 
 
-def _irrelevance(envelope: Envelope, account: str) -> str:
+def _irrelevance(envelope: EventEnvelope, account: str) -> str:
     """The reason why a file's event can start nothing, whatever else it says; empty where there is none."""
     match = _ACCOUNT.search(envelope.source)
     if envelope.source and (not match or match["account"].lower() != account.lower()):

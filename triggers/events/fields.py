@@ -36,7 +36,7 @@ Time: TypeAlias = Annotated[str, _TIME, ReadBy(_time, "a time")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
+class EventEnvelope:
     """What an event says of itself, as far as it can be read: no field is refused."""
 
     kind: Annotated[AnyText, _TYPE] = ""
@@ -71,9 +71,9 @@ class SourcedEvent(IdentifiedEvent):
         return self.source.rstrip("/").lower()
 
 
-def envelope_of(raw: Any) -> Envelope:
+def envelope_of(raw: Any) -> EventEnvelope:
     """The envelope of *raw*, empty where it is no object."""
-    return read_vendor_json(Envelope, raw).value or Envelope()
+    return read_vendor_json(EventEnvelope, raw).value or EventEnvelope()
 
 
 def read_sent(kind: type[T], raw: Any, place: str = "event") -> T:
