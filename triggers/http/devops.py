@@ -3,7 +3,6 @@
 A task is answered within three seconds: nothing is asked of Azure DevOps here, and nothing but headers is trusted.
 """
 
-import asyncio
 import json
 import re
 from dataclasses import dataclass, replace
@@ -121,9 +120,9 @@ async def handle_hook(client: Client, clients: Clients, body: Any) -> HintTaken:
     return HintTaken(heeded=True, hint=name, accepted=start.value)
 
 
-async def show_gate(request: ApiRequest, name: str) -> GateShown:
+def show_gate(request: ApiRequest, name: str) -> GateShown:
     """Response mode: a gate polls until `status` is `succeeded` or `failed`; success criteria read it."""
-    progress = await asyncio.to_thread(progress_of, request.clients.store, name)
+    progress = progress_of(request.clients.store, name)
     if progress is None:
         raise Problem(404, "no such run", f"{name!r} is no run and no promotion here; start it first")
     steps = tuple(line for _, line in progress.steps)[-20:]
