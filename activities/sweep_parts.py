@@ -2,14 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TypeVar
 
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain.failures import Transient
+from shared.ports import Blob
 from shared.records.operations import note_failed_parts
+from shared.records.store import RecordStore, Stored
+
+T = TypeVar("T")
 
 _MOST_RECORDED, _MOST_TOLD, _LONGEST = 100, 10, 500
 _log = logging.getLogger(__name__)
@@ -34,6 +39,18 @@ class Parts:
             self._transient = self._transient or isinstance(error, Transient)
             self._failures.setdefault(what[:_LONGEST], because[:_LONGEST])
             _log.error("sweep of %s: %s failed: %s", self._name, what, because)
+
+    def records(
+        self, store: RecordStore, kind: type[T], folder: str, is_due: Callable[[Blob], bool] = lambda _: True
+    ) -> list[Stored[T]]:
+        """The due records below *folder* that are still there; one that cannot be read is a part that failed."""
+        records = list[Stored[T]]()
+        for blob in store.blobs(folder):
+            with self.part(f"record {store.container}/{blob.path}"):
+                record = store.get(kind, blob.path) if is_due(blob) else None
+                if record is not None:
+                    records.append(Stored(record=record, blob=blob))
+        return records
 
     async def conclude(self, clients: Clients, swept: c.Swept) -> c.Swept:
         """*swept* with what failed, once that is recorded. Raises Transient where trying again may help."""

@@ -10,7 +10,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache, partial
-from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 
@@ -121,6 +121,8 @@ def _reader(kind: Any) -> Reader:
         return lambda raw: raw
     if origin in (Union, types.UnionType):
         return _optional(kind)
+    if origin is Literal:
+        return partial(_read_choice, get_args(kind))
     if origin is tuple:
         return partial(_read_items, _reader(get_args(kind)[0]))
     if origin in (dict, Mapping):
@@ -136,6 +138,12 @@ def _optional(kind: Any) -> Reader:
         raise TypeError(f"{kind}: only `X | None` is a union that JSON can carry")
     read = _reader(inner[0])
     return lambda raw: None if raw is None else read(raw)
+
+
+def _read_choice(choices: tuple[Any, ...], raw: Json) -> Any:
+    if raw not in choices:
+        raise _Misfit(f": {raw!r} is none of {', '.join(map(str, choices))}")
+    return raw
 
 
 def _read_items(read: Reader, raw: Json) -> tuple[Any, ...]:

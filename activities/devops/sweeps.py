@@ -25,7 +25,8 @@ _log = logging.getLogger(__name__)
 async def sweep_devops(client: Client, clients: Clients, parts: Parts) -> int:
     """How many were started again."""
     started = 0
-    for instance, entry in await asyncio.to_thread(_open, clients, parts):
+    for stored in await asyncio.to_thread(parts.records, clients.store, OpenInstance, paths.DEVOPS_OPEN):
+        instance, entry = stored.blob.path.removeprefix(paths.DEVOPS_OPEN).removesuffix(".json"), stored.record
         with parts.part(f"Azure DevOps' {instance}"):
             started += await _start_again(client, clients, instance, entry)
     if clients.configuration.devops.organisations:
@@ -50,16 +51,6 @@ async def _start_again(client: Client, clients: Clients, instance: str, entry: O
 def _ends(kind: c.Orchestration[Any, Any]) -> tuple[str, ...]:
     """In what status one of that kind has ended by itself."""
     return ("Completed",) if kind in _FOR_OTHERS else ("Completed", "Failed")
-
-
-def _open(clients: Clients, parts: Parts) -> list[tuple[str, OpenInstance]]:
-    store, entries = clients.store, list[tuple[str, OpenInstance]]()
-    for blob in store.blobs(paths.DEVOPS_OPEN):
-        with parts.part(f"record {store.container}/{blob.path}"):
-            entry = store.get(OpenInstance, blob.path)
-            if entry is not None:
-                entries.append((blob.path.removeprefix(paths.DEVOPS_OPEN).removesuffix(".json"), entry))
-    return entries
 
 
 def _still(clients: Clients, instance: str, entry: OpenInstance) -> bool:

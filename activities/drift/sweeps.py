@@ -34,14 +34,10 @@ async def sweep_drift(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swe
 
 def _unchecked(clients: Clients, parts: Parts) -> list[c.Inference]:
     """Runs that closed a while ago and are not counted."""
-    store, inferences = clients.store, list[c.Inference]()
-    for blob in store.blobs(paths.DRIFT_OPEN):
-        with parts.part(f"record {store.container}/{blob.path}"):
-            waited = abs(clients.clock.now() - blob.modified) >= _GRACE
-            inference = store.get(c.Inference, blob.path) if waited else None
-            if inference is not None:
-                inferences.append(inference)
-    return inferences
+    unchecked_runs = parts.records(
+        clients.store, c.Inference, paths.DRIFT_OPEN, lambda blob: abs(clients.clock.now() - blob.modified) >= _GRACE
+    )
+    return [stored.record for stored in unchecked_runs]
 
 
 def _due(clients: Clients, parts: Parts) -> list[tuple[c.DriftCheck, str]]:

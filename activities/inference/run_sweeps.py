@@ -54,13 +54,10 @@ async def _look_after(client: Client, clients: Clients, inference: c.Inference) 
 
 def _open_runs(clients: Clients, parts: Parts) -> list[c.Inference]:
     """Those that were accepted a while ago."""
-    store, inferences = clients.store, list[c.Inference]()
-    for blob in store.blobs(paths.OPEN_RUNS):
-        with parts.part(f"record {store.container}/{blob.path}"):
-            open_run = store.get(OpenRun, blob.path) if clients.clock.now() - blob.modified >= GRACE else None
-            if open_run is not None:  # Otherwise the run has closed meanwhile.
-                inferences.append(open_run.inference)
-    return inferences
+    open_runs = parts.records(
+        clients.store, OpenRun, paths.OPEN_RUNS, lambda blob: clients.clock.now() - blob.modified >= GRACE
+    )
+    return [stored.record.inference for stored in open_runs]
 
 
 def _adrift(clients: Clients, inference: c.Inference, instance: Instance | None) -> c.OrphanedRun:

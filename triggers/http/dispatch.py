@@ -103,7 +103,9 @@ async def _act(route: ApiRoute, handler: Signature, request: ApiRequest, argumen
             return await begin(request, request_digest(route.name, arguments), decide)
         if handler.takes_key:
             return await keep(request, request_digest(route.name, arguments), handler.response, decide)
-        return await decide()
+        if inspect.iscoroutinefunction(handler.function):
+            return await decide()
+        return await asyncio.to_thread(decide)  # A handler that only asks other services, which block.
 
 
 def _admit(

@@ -18,9 +18,9 @@ from shared.application.promotion.flags import sources, wanted, workspace_suffix
 from shared.application.promotion.starts import start_promotion
 from shared.application.retraining.causes import raise_cause, watch_training_data
 from shared.domain import identity
+from shared.domain.alerts import AlertChanged
 from shared.domain.drift.outside import cause_of
 from shared.domain.events import (
-    AlertChanged,
     BlobArrived,
     Event,
     EventOrigin,

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from shared.domain import identity
+from shared.domain.alerts import AlertChanged
 from shared.domain.drift.watch import DriftWatch
-from shared.domain.events import AlertChanged, MonitorBreached
+from shared.domain.events import MonitorBreached
 from shared.domain.retraining.causes import Cause, CauseKind
 
 

@@ -3,7 +3,6 @@
 Only files that the manifest names are read, so no path comes from outside.
 """
 
-import asyncio
 import base64
 from dataclasses import dataclass
 from typing import Annotated
@@ -58,17 +57,9 @@ class PredictionPiece:
     content: str
 
 
-async def list_predictions(request: ApiRequest, run: str) -> Predictions:
+def list_predictions(request: ApiRequest, run: str) -> Predictions:
     """The files that a run published, with the digests by which a copy is checked."""
-    return await asyncio.to_thread(_read_predictions, request.clients, run)
-
-
-async def read_prediction(request: ApiRequest, run: str, query: PieceAsked) -> PredictionPiece:
-    """The bytes of a published file from `offset` on, in base64."""
-    return await asyncio.to_thread(_piece, request.clients, run, query)
-
-
-def _read_predictions(clients: Clients, run: str) -> Predictions:
+    clients = request.clients
     manifest = _manifest_of(clients, run)
     container, _, path = manifest.partition("/")
     content = RecordStore(clients.hub, container).get(Manifest, path)
@@ -94,8 +85,9 @@ def _manifest_of(clients: Clients, run: str) -> str:
     return record.manifest
 
 
-def _piece(clients: Clients, run: str, query: PieceAsked) -> PredictionPiece:
-    predictions = _read_predictions(clients, run)
+def read_prediction(request: ApiRequest, run: str, query: PieceAsked) -> PredictionPiece:
+    """The bytes of a published file from `offset` on, in base64."""
+    clients, predictions = request.clients, list_predictions(request, run)
     file = next((file for file in predictions.files if file.name == query.name), None)
     if file is None:
         names = ", ".join(file.name for file in predictions.files[:20])
