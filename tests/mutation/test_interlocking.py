@@ -150,7 +150,7 @@ LOCKS = [
     ),
     Lock(
         symbol="promotion._assess",
-        condition="not assessed.passed",
+        condition="not assessment.passed",
         without="False",
         guard=test_glass.test_broken_glass_that_one_person_leaves_alone_changes_nothing,
     ),
@@ -364,7 +364,7 @@ LOCKS = [
     ),
     Lock(
         symbol="_take_step",
-        condition="refuse_approval(policy, role, person, askers, shown, order.evidence, decisions)",
+        condition="refuse_approval(policy, role, person, askers, evidence, order.evidence, decisions)",
         without='""',
         guard=test_rules.test_a_decision_counts_by_the_rules_of_here,
         arguments={"more": test_rules.REQUESTER},
@@ -378,7 +378,7 @@ LOCKS = [
     ),
     Lock(
         symbol="_take_step",
-        condition="_used(clients, order, approved, person.oid)",
+        condition="_used(clients, order, approval_id, person.oid)",
         without="False",
         guard=test_rules.test_a_decision_counts_by_the_rules_of_here,
         arguments={"more": test_rules.USED},
@@ -454,7 +454,7 @@ LOCKS = [
     ),
     Lock(
         symbol="Shared.counts",
-        condition="here",
+        condition="in_stage",
         without="True",
         guard=test_rules.test_a_decision_counts_by_the_rules_of_here,
         arguments={"more": test_rules.OTHER_STAGE},
