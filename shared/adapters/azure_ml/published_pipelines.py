@@ -39,8 +39,8 @@ class PublishedPipelines:
         if existing:
             return existing
         url = f"{self._runs(run.pipeline)}/PipelineSubmit/{quote(run.pipeline.name)}"
-        submitted = _run_seen(self._regions.ask("POST", url, f"submit run {run.name}", _body(run)).json())
-        first, *duplicates = [*self._named(run.pipeline, run.name)] or [submitted]
+        new_run = _run_seen(self._regions.ask("POST", url, f"submit run {run.name}", _body(run)).json())
+        first, *duplicates = [*self._named(run.pipeline, run.name)] or [new_run]
         for duplicate in duplicates:
             self.cancel(run.pipeline, duplicate.id, f"run {first.id} with the same name was made before it")
         return first
