@@ -43,10 +43,10 @@ async def list_ignored_events(request: ApiRequest, query: IgnoredFilters) -> Ign
 
 def _page(store: RecordStore, day: date | None, place: LinePlace | None, limit: int) -> IgnoredPage:
     rows = list(islice(ignored_events(store, day, place), limit + 1))
-    shown = rows[:limit]
-    last = shown[-1][0] if len(rows) > limit else None
+    rows_of_page = rows[:limit]
+    last = rows_of_page[-1][0] if len(rows) > limit else None
     following = written_cursor((last.part, str(last.number))) if last else ""
-    return IgnoredPage(events=tuple(event for _, event in shown), next=following)
+    return IgnoredPage(events=tuple(event for _, event in rows_of_page), next=following)
 
 
 def _day(text: str) -> date | None:

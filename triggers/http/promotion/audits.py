@@ -62,8 +62,8 @@ async def show_history(request: ApiRequest, model: str, query: HistoryFilters) -
     """Every entry on *model* (a name, or NAME:VERSION), up to the time *at* (ISO 8601, UTC where it names no zone)."""
     until = _moment(query.at) if query.at else None
     entries = await asyncio.to_thread(_about, request.clients, model)
-    shown = [entry for entry in entries if until is None or datetime.fromisoformat(entry.at) <= until]
-    return History(model=model, at=query.at, entries=tuple(shown))
+    entries_then = [entry for entry in entries if until is None or datetime.fromisoformat(entry.at) <= until]
+    return History(model=model, at=query.at, entries=tuple(entries_then))
 
 
 async def verify_audit(request: ApiRequest, query: AuditFilters) -> AuditVerdict:
