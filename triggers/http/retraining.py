@@ -220,4 +220,4 @@ def _rules(clients: Clients, model: str) -> Retraining:
     try:
         return clients.configuration.retrained(model)
     except Refused as refusal:
-        raise Problem(404, "not retrained", str(refusal)) from refusal
+        raise Problem(404, "model is not retrained", str(refusal)) from refusal

@@ -178,6 +178,6 @@ def _keep_plan(clients: Clients, promotion: c.Promotion, document: Any) -> c.Pro
     today = planning.plan_promotion(clients, promotion.model, promotion.source, promotion.target)
     if planning.plan_digest(today) != digest:
         differences = "; ".join(changes(encode(plan), encode(today))[:10])
-        raise Problem(409, "the world has changed", f"since plan {digest}: {differences}; plan again")
+        raise Problem(409, "plan is out of date", f"since plan {digest}: {differences}; plan again")
     clients.store.create(records.planned(promotion.id), plan)
     return replace(promotion, plan=digest)
