@@ -10,7 +10,6 @@ from shared.durable.deferred import Deferred
 from shared.durable.registration import Blueprint, add_orchestration
 
 if TYPE_CHECKING:
-    import orchestrators.checks
     import orchestrators.collection
     import orchestrators.devops
     import orchestrators.drift
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     import orchestrators.retraining
     import orchestrators.schedules
     import orchestrators.sweeps
-    import orchestrators.training
 else:
     orchestrators = Deferred("orchestrators")
 
@@ -38,7 +36,7 @@ BODIES: tuple[Callable[..., Any], ...] = (
     orchestrators.promotion.restore,
     orchestrators.promotion_set.promote_set,
     orchestrators.registry.scrub_registry,
-    orchestrators.checks.check_hub_file,
+    orchestrators.inference.check_hub_file,
     orchestrators.registry.recover,
     orchestrators.drift.check_drift,
     orchestrators.drift.reconcile_drift,
@@ -51,9 +49,9 @@ BODIES: tuple[Callable[..., Any], ...] = (
     orchestrators.retraining.consider_retraining,
     orchestrators.retraining.retrain,
     orchestrators.retraining.cancel_training_adrift,
-    orchestrators.training.wait_for_training,
-    orchestrators.training.watch_training_data,
-    orchestrators.training.reconcile_retraining,
+    orchestrators.retraining.wait_for_training,
+    orchestrators.retraining.watch_training_data,
+    orchestrators.retraining.reconcile_retraining,
 )
 
 blueprint = Blueprint()

@@ -15,6 +15,7 @@ from shared.domain.failures import Refused
 from shared.domain.inference.routes import OnBadData
 from shared.domain.inference.runs import POLLS_PER_SEGMENT, JobState, RunOutcome
 from shared.durable.context import Context, Steps, call, pause, run_child, start_over, wait_for
+from shared.durable.failures import StepFailed
 from shared.records import paths as records
 
 _MEMBERS_EVERY_S, _MEMBER_LOOKS = 5.0, 100  # However long the wait, so many looks: each is history.
@@ -217,3 +218,22 @@ def _cancel_job(ctx: Context, wait: c.JobWait, state: JobState, because: str) ->
     cancellation = c.Cancellation(key=key, run=wait.run, route=wait.route, hub=wait.hub, job=wait.job, because=because)
     yield from call_through_outages(ctx, c.CANCEL_JOB, cancellation)
     return c.JobEnd(state=state, because=because)
+
+
+def check_hub_file(ctx: Context, request: c.FileCheck) -> Steps[c.FileVerdict]:
+    """Check one file of the hub because somebody asked for it. No run follows; the sender hears of a failure too."""
+    ctx.show("checking data", path=request.path)
+    try:
+        verdict = yield from call(ctx, c.JUDGE_FILE, request)
+    except (Refused, StepFailed) as failure:
+        yield from _tell_verdict(ctx, request, None, str(failure))
+        raise
+    yield from _tell_verdict(ctx, request, verdict)
+    return verdict
+
+
+def _tell_verdict(ctx: Context, request: c.FileCheck, verdict: c.FileVerdict | None, because: str = "") -> Steps[None]:
+    """Publish the verdict for the sender of the message, if one asked and there is a topic for results."""
+    if request.asker and request.results:
+        telling = c.VerdictTelling(key=f"{request.key}-told", check=request, verdict=verdict, because=because)
+        yield from call(ctx, c.TELL_VERDICT, telling)

@@ -1,18 +1,18 @@
-"""Consider a model's recorded causes together, and carry one run of training from its causes to a promotion.
+"""Consider the recorded causes of a model together, and carry one training run from its causes to a promotion.
 
 The ladder is climbed by ordinary promotions, which ask for their gates and receipts themselves.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
-from orchestrators.waiting import OUTAGE_S, call_through_outages
+from orchestrators.waiting import OUTAGE_S, PollingState, call_through_outages, poll_segment
 from orchestrators.workflow import carry_to_end, conclude_orphan
 from shared import contracts as c
 from shared.domain import identity
 from shared.domain.failures import Refused
-from shared.domain.inference.runs import JobState, poll_delay_s
+from shared.domain.inference.runs import POLLS_PER_SEGMENT, JobState, poll_delay_s
 from shared.durable.context import Context, Steps, call, pause, run_child, start_over
 from shared.durable.failures import StepFailed
 
@@ -206,3 +206,34 @@ def _conclude(ctx: Context, training: Training, result: c.RetrainingResult) -> S
     yield from call(ctx, c.WAKE_RETRAINING, wake)
     ctx.show("done", outcome=result.outcome.value, because=result.because[:300])
     return result
+
+
+def wait_for_training(ctx: Context, wait: c.TrainingWait) -> Steps[c.JobEnd | None]:
+    """How the pipeline's run ended; on a time-out, or where a metric breaks the rule, it is cancelled."""
+    request = wait.request
+    polling = PollingState(
+        subject="the training", polls=wait.polls, deadline=wait.deadline, within_s=request.rules.give_up_after_s
+    )
+    look = c.TrainingLook(request=request, id=wait.id)
+    end = yield from poll_segment(ctx, polling, c.LOOK_AT_TRAINING, look, partial(_stop_waiting, ctx, wait))
+    if end is None:
+        start_over(ctx, replace(wait, polls=wait.polls + POLLS_PER_SEGMENT))
+    return end
+
+
+def watch_training_data(ctx: Context, watch: c.RetrainingWatch) -> Steps[c.Done]:
+    """One look at what lies there: a lost or repeated event changes nothing."""
+    ctx.show("looking", model=watch.model)
+    return (yield from call(ctx, c.LOOK_AT_TRAINING_DATA, c.RetrainingWake(key=ctx.unique(), model=watch.model)))
+
+
+def reconcile_retraining(ctx: Context, sweep: c.Sweep) -> Steps[c.Swept]:
+    ctx.show("sweeping retraining")
+    return (yield from call(ctx, c.SWEEP_RETRAINING, sweep))
+
+
+def _stop_waiting(ctx: Context, wait: c.TrainingWait, state: JobState, because: str) -> Steps[c.JobEnd]:
+    key = identity.retraining_key(wait.request.run, "stopped")
+    stop = c.TrainingStop(key=key, request=wait.request, because=because, id=wait.id)
+    yield from call_through_outages(ctx, c.STOP_TRAINING, stop)
+    return c.JobEnd(state=state, because=because)
