@@ -63,7 +63,7 @@ def document() -> dict[str, Any]:
         paths.setdefault(f"{API}/{route.path}", {})[route.method.lower()] = _operation(route, handler, schemas)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Signalbox", "version": "1", "description": "docs/http-api.md says how to live with it."},
+        "info": {"title": "Signalbox", "version": "1", "description": "docs/http-api.md describes how to use it."},
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {
