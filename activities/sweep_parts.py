@@ -29,6 +29,7 @@ class Parts:
         try:
             yield
         except Exception as error:  # A record that cannot be read raises anything.
+            # Messages of our own errors are sentences. Others, such as KeyError('x'), mean nothing without their type.
             plain = isinstance(error, Transient) or type(error).__module__.startswith("shared.")
             because = str(error) if plain else f"{type(error).__name__}: {error}"
             self._transient = self._transient or isinstance(error, Transient)

@@ -84,6 +84,8 @@ def _look_until(
     A failure says nothing about what is looked at: only two days of nothing else are the end.
     """
     failures = looking.failed
+    # A segment ends after so many looks and starts over: each look adds to the history, and every replay reads all of
+    # it.
     for number in range(looking.looks, looking.looks + LOOKS_PER_SEGMENT):
         try:
             outcome = yield from look(number)

@@ -16,6 +16,7 @@ def promote_set(ctx: Context, request: c.PromotionSet) -> Steps[c.PromotionSetRe
         ctx.show("promoting", promotion=promotion.id, done=len(results), of=len(request.promotions))
         results.append((yield from _promote(ctx, promotion)))
         if request.atomic and results[-1].fate is not c.Fate.PROMOTED:
+            # Taking back in reverse order keeps every state on the way one that has existed before.
             results[:-1] = yield from _take_back(ctx, request, results)
             break
     all_promoted = all(result.fate is c.Fate.PROMOTED for result in results)

@@ -105,6 +105,8 @@ def _submitted(ctx: Context, training: Training, sets: c.TrainingSets) -> Steps[
     """
     request, failures, since = training.request, 0, ctx.now
     submission = c.TrainingSubmission(key=training.key("submitted"), request=request, sets=sets)
+    # Two limits: a service that asks to wait may do so for as long as a run may take, one that fails only for half an
+    # hour.
     latest = ctx.now + timedelta(seconds=request.rules.give_up_after_s)
     while True:
         ctx.show("submitting")

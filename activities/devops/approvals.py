@@ -163,6 +163,7 @@ def _take_step(
     same = (role, member.oid, order.evidence)
     if any((decision.role, decision.oid, decision.evidence) == same for decision in decisions):
         return False, ""  # Known already, or withdrawn here: it is not taken a second time.
+    # A person who writes no digest has decided about the page that was there at that time, not about one written later.
     since = asked_at(clients.ledger, order, clients.clock.now())
     person, evidence = in_role(member, policy, role), evidence_of(step, order.evidence, since)
     askers = askers_of(clients.store, order.promotion, order.plan.digest)

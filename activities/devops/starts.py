@@ -96,6 +96,8 @@ async def _infer(client: Client, clients: Clients, key: str, order: TaskOrder) -
         blob = _file(clients, order.path)
         hub = clients.configuration.hub
         arrival = Arrival(account=hub.account, container=blob.container, path=blob.path, etag=blob.etag, size=blob.size)
+        # The decision is that of the file's event, so the run has the id that the event gives it, and both start it
+        # once.
         decisions = route(BlobArrived(event_id=key, arrival=arrival), clients.configuration)
         starts = [decision for decision in decisions if isinstance(decision, StartRun)]
         if len(starts) != 1:
@@ -154,4 +156,6 @@ def _file(clients: Clients, path: str) -> Blob:
 
 async def _intend(clients: Clients, key: str, kind: type[T], decide: Callable[[], T]) -> T:
     """What is to be started under *key*: decided once, whatever the world has come to since."""
+    # Attempts are numbered by what is on record. Without a recorded intention, a repeat after a crash would find its
+    # own attempt there and start the next one.
     return await asyncio.to_thread(once, clients, f"{key}-intended", kind, decide)

@@ -35,6 +35,8 @@ async def begin_task(client: Client, clients: Clients, beginning: c.TaskBeginnin
         start = await _begin(client, clients, beginning)
         done = await asyncio.to_thread(clients.ledger.record, beginning.key, encode(start))
     start = decode(c.TaskBegun, done)
+    # The list of open tasks is written even if the start was recorded before: a crash in between would leave a task
+    # that no sweep finds.
     following = c.TaskFollowing(task=beginning.task, order=beginning.order, begun=start)
     await asyncio.to_thread(
         keep_open, clients.store, clients.clock.now(), c.FOLLOW_TASK, _name(beginning.task), following
@@ -59,6 +61,8 @@ def complete_task(clients: Clients, completion: c.TaskCompletion) -> c.Done:
         token, feed = _token(clients, task), task_feed(clients.store, _name(task))
         end = "succeeded" if completion.succeeded else "failed"
         lines = [*feed.lines, f"{end}: {completion.because}"]
+        # Each of the calls is an effect of its own: a repeat after a crash does not write the log twice. The release
+        # comes last: nothing follows the task after it.
         once(clients, f"{completion.key}-said", c.Done, lambda: _say(clients, task, token, lines[-1:]))
         once(clients, f"{completion.key}-log", c.Done, lambda: _keep_log(clients, task, token, lines))
         if clients.server_tasks.state(task, token) != "completed":
@@ -149,6 +153,8 @@ def _tell(clients: Clients, task: TaskRef, token: str, steps: list[tuple[str, st
     if now and now != feed.shown:
         fresh.append(f"{clients.clock.now():%H:%M:%S} {now}")
     if fresh:
+        # The log is written before the record. The other order would lose lines in a crash, and a line twice does less
+        # harm.
         clients.server_tasks.say(task, token, fresh)
         after = TaskFeed(steps=tuple(name for name, _ in steps), shown=now, lines=(*feed.lines, *fresh))
         clients.store.overwrite(paths.told(_name(task)), after)

@@ -84,6 +84,8 @@ def _single(clients: Clients, trigger: Arrival) -> Membership:
     blob = clients.hub.find(trigger.container, trigger.path)
     if blob is None:
         return Membership(blobs=(), dropped=(f"{trigger.location} is gone, or a folder's marker and no file",))
+    # The overwriting raised an event of its own, which scores the new content. Scoring it here too would publish it
+    # twice.
     if trigger.etag and blob.etag != trigger.etag:
         return Membership(blobs=(), dropped=(f"{trigger.location} was overwritten: {trigger.etag} is stale",))
     return _without_own([blob])

@@ -44,6 +44,8 @@ async def _look_after(client: Client, clients: Clients, inference: c.Inference) 
         return False, False
     store = store_of(clients.hub, inference)
     is_opened = await asyncio.to_thread(store.exists, paths.run_record(inference.run))
+    # A run without a record has done nothing yet, so it is started again. One with a record may have acted, so it is
+    # concluded by what it recorded.
     if not is_opened and (instance is None or instance.status == FAILED):
         start = await start_once(client, c.RUN_INFERENCE, inference.run, inference, again=True)
         return start is Start.STARTED, False
@@ -72,6 +74,7 @@ def _adrift(clients: Clients, inference: c.Inference, instance: Instance | None)
         return c.OrphanedRun(inference=inference, result=recorded_end)
     has_failed = instance is not None and instance.status == FAILED
     because = "its orchestration failed" if has_failed else "its orchestration was ended from outside"
+    # An outcome that was announced stands: consumers have acted on it, and a second one would contradict it.
     outcome = _announced(clients, inference) or (RunOutcome.FAILED if has_failed else RunOutcome.CANCELLED)
     result = c.InferenceResult(run=inference.run, outcome=outcome, because=because)
     submission = _done(clients, inference, "submitted") or {}

@@ -96,6 +96,7 @@ def _write_outcome(clients: Clients, closing: c.RunClosing, at: str) -> None:
     )
     row = {"outcome": result.outcome.value, "closed": at}
     store.update(stored_record, record, row)
+    # The list of runs has rows of its own, so that a page of runs needs one listing and not a read for each run.
     keep_listed(clients.hub, store.container, RUNS, result.run, {**stored_record.blob.metadata, **row})
 
 

@@ -113,6 +113,8 @@ def _claim(clients: Clients, watch: c.RecordsWatch) -> BatchClaim | None:
         return None
     group, batch = (mark.group, mark.batch) if mark else (watch.group, first.name)
     path = paths.micro_batch(stream.name, group, batch)
+    # The first list of messages wins, whoever wrote it: two collectors then make the same batch and not two that
+    # overlap.
     store.create(path, BatchMessages(messages=names))
     batch_messages = store.get(BatchMessages, path)
     if batch_messages is None:

@@ -27,6 +27,8 @@ def claim_window(clients: Clients, claim: c.WindowClaim) -> c.WindowClaimed:
     watch = claim.watch
     stored_index = _stored_index(clients, watch)
     index = _index(stored_index)
+    # The index remembers the key of its last claim, so a retry after a lost answer gets the same run and claims no
+    # second one.
     if claim.key in index.claims:
         run = index.claims[claim.key]
         return c.WindowClaimed(inference=claim_of(RecordStore(clients.hub, watch.hub.state), run).inference)
@@ -39,6 +41,7 @@ def claim_window(clients: Clients, claim: c.WindowClaim) -> c.WindowClaimed:
     ids = [_arrival_id(watch, blob) for blob in next_blobs]
     inference = _inference(clients, watch, identity.run_id(watch.route.name, ids))
     claim_files(clients.hub, inference, next_blobs)
+    # Entries of files that are gone are dropped, else the index would grow for ever.
     lying = {_arrival_id(watch, blob) for blob in blobs}
     runs = {arrival: run for arrival, run in index.runs.items() if arrival in lying}
     index_after = WindowIndex(runs=runs | dict.fromkeys(ids, inference.run), claims={claim.key: inference.run})

@@ -87,6 +87,8 @@ class _Compared:
 
     def __init__(self, rows: HoldoutRows, champion: Any, challenger: Any) -> None:
         self._rows, self._models = rows, (champion, challenger)
+        # The seed follows from the rows: the same evidence gives the same interval, and nobody can try seeds until one
+        # passes.
         self._seed = int(rows.digest.removeprefix("sha256:")[:8], 16)
 
     def overall(self, metric: str, confidence: float) -> Difference:

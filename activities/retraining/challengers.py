@@ -62,11 +62,13 @@ def _judge(clients: Clients, trial: c.ChallengerTrial) -> c.ChallengerJudged:
         return c.ChallengerJudged(outcome=c.RetrainingOutcome.CANCELLED, because=order)
     holdout = clients.configuration.ladder.promotable(rules.model).holdout
     rows = read_rows(clients, holdout)
+    # The pipeline answered the old rows. Comparing its answers with new ones would pair different rows.
     if rows.digest != trial.sets.digest:
         raise Refused(f"the hold-out {holdout.path} was replaced while {request.run} trained: its predictions are void")
     challenger = _predictions(clients, run, rows)
     champion = champion_of(clients, rules)
     against = _champion_predictions(clients, request, rows, champion.deployment) if champion.deployment else None
+    # The number of the version is not known yet, and the digest does not depend on it.
     digest = read_bundle(clients.bundles, *run.shelves(ModelVersion(name=rules.model, version="0"))).digest
     look = None if against is None else _look(clients, rules.model, rows, digest)
     evaluation = evaluate(rows, [rules.gate.options], champion.model, against, challenger, look)
@@ -120,6 +122,7 @@ def _predictions(clients: Clients, run: TrainingRun, rows: HoldoutRows) -> Any:
     columns = [KeyedColumn(table.pairs(key, name)) for name in table.header[1:]]
     lines = len(columns[0])
     places = np.concatenate([columns[0].places(keys) for keys in rows.key_batches()])
+    # Exactly the rows of the hold-out count. Rows left out or invented by the pipeline would change the metric unseen.
     missing, matches = int((places < 0).sum()), len(np.unique(places[places >= 0]))
     strange, repeats = lines - matches, len(places) - missing - matches
     if missing or strange or repeats:
@@ -149,6 +152,7 @@ def _register(clients: Clients, registration: c.ChallengerRegistration) -> c.Cha
     model = _version(clients, request)
     shelf, extras = run.shelves(model)
     digest = read_bundle(clients.bundles, shelf, extras).digest
+    # The folder is not locked between the two steps. Without this, files that nobody judged could be registered.
     if digest != registration.judged.digest:
         judged_digest = registration.judged.digest
         raise Refused(f"{request.run} wrote other files after it was judged: {digest}, not {judged_digest}")

@@ -58,6 +58,7 @@ def claim(clients: Clients, key: str, rules: Retraining, causes: list[OpenCause]
         claims = {**book.claims, key: run.run}
         after = replace(book, running=run.run, runs=(*book.runs, past), claims=claims)
         write_book(store, rules.model, after, stored_book)
+    # Two considerations may weigh at once. The book's eTag lets one of them claim; the other one starts nothing.
     elif book.running != run.run:
         raise Refused(f"{book.running} was started for {rules.model} meanwhile")
     settle(store, causes, run.run)

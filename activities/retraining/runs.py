@@ -65,6 +65,7 @@ def weigh_causes(clients: Clients, weighing: c.CausesWeighing) -> c.CausesWeighe
     )
     if verdict.rule is not DecisionRule.NO_CAUSE:
         _record_verdict(clients, model, verdict, causes, book.running)
+    # Waiting cannot mend what is refused, so its causes are settled. Others stay open, and later causes join them.
     if verdict.move is RetrainingAction.REFUSE:
         settle(clients.store, causes, f"refused: {verdict.rule.value}")
     if verdict.rule is DecisionRule.DEBOUNCE:
@@ -106,6 +107,8 @@ def close_retraining(clients: Clients, closing: c.RetrainingClosing) -> c.Done:
     """
 
     def act() -> c.Done:
+        # The record is written first and decides what everything below says: a repeat reads it and does not measure the
+        # cost again.
         request, record = closing.request, _end(clients, closing)
         fields, outcome = plain_record(record), record.outcome or closing.result.outcome
         _settle_absorbed(clients, request, record.absorbed or ())
@@ -114,6 +117,7 @@ def close_retraining(clients: Clients, closing: c.RetrainingClosing) -> c.Done:
         clients.audit.append(closing.key, f"retraining {outcome.value}", request.rules.model, "signalbox", facts)
         data = {**facts, "retrained": request.rules.model, "causes": request.causes}
         kind, subject = f"Signalbox.Retraining.{outcome.value.title().replace(' ', '')}", f"retraining/{request.run}"
+        # The book is written last: it lets the next run start, and by then this one is recorded and announced.
         clients.announcer.announce(f"{request.run}-{outcome.value}", kind, subject, data)
         _write_book(clients, request, outcome, record.cost)
         return c.Done(at=fields["closed"])
@@ -146,6 +150,8 @@ def _book_as_of_now(clients: Clients, model: str) -> Book:
 def _unclaimed(clients: Clients, model: str, running: str) -> list[OpenCause]:
     """Without those that the run in flight has claimed: it may have been killed before it could mark them."""
     causes = open_causes(clients.store, model)
+    # Writing the book claims causes and marking them comes later, so after a kill in between the claim is right and the
+    # marks lag.
     mine = set(_claimed_ids(clients, running)) if running else set()
     settle(clients.store, [cause for cause in causes if cause.id in mine], running)
     return [cause for cause in causes if cause.id not in mine]
@@ -211,6 +217,8 @@ def _cost(clients: Clients, closing: c.RetrainingClosing) -> Cost:
     if pipeline_run is None or (
         not pipeline_run.started and job_state(pipeline_run.status) in (JobState.ACTIVE, JobState.CANCELLED)
     ):
+        # A run that never began used no node, so its cost is known: 0. An unknown cost would be charged by the
+        # estimate.
         return Cost(estimate=rules.estimate, actual=0.0, node_hours=0.0)
     return cost_of(rules, pipeline_run.started, pipeline_run.ended or stamp(clients))
 

@@ -92,6 +92,8 @@ def _table(
     if untold:
         reason = f"lacks {', '.join(untold)}, which tells the rows and groups of the hold-out"
         raise Refused(f"{member.place} {reason}: add it, so that none of them is trained on")
+    # Files of one set may order their columns differently. In one order their rows compare, and the version does not
+    # change.
     member.header = tuple(sorted(header))
     order = [header.index(column) for column in member.header]
     for fields in reader:

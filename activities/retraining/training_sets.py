@@ -53,6 +53,7 @@ def _build(clients: Clients, request: c.RetrainingRun) -> c.TrainingSets:
         trained_on += [_described(request, route, member) for member in members]
     lineage = TrainingLineage(run=request.run, members=tuple(trained_on), holdout=holdout.digest)
     path = paths.retraining_part(request.run, "data.json")
+    # The lineage is created once: the next looks for new data compare with what this run has really used.
     RecordStore(clients.hub, request.hub.state).create(path, lineage)
     folder = _write_holdout(clients, request, holdout)
     return c.TrainingSets(sets=tuple(sets), holdout=folder, digest=holdout.digest)
@@ -72,6 +73,8 @@ def _set(
 ) -> c.TrainingSet:
     apart = _told_apart(route, holdout)
     merge = Merge(route.conflicts, *map(holdout.values, apart))
+    # The merge sees the newest file first: the first row with a key is then the newest, and only digests of rows stay
+    # in memory.
     newest = sorted(range(len(members)), key=lambda at: (members[at].blob.modified, at), reverse=True)
     for at in newest:
         for number, row in enumerate(rows_of(clients, route, members[at], apart)):
@@ -79,6 +82,7 @@ def _set(
     header = header_line(_one_header(members))
     with tempfile.TemporaryDirectory() as folder:
         spool = Spool(Path(folder), route.kind, header)
+        # The files are read a second time. Keeping the rows of the first pass would need memory for the whole set.
         for row in _chosen(clients, route, members, merge, apart):
             spool.add(row.line, row.labels)
         return _written(clients, request, route, members, merge, spool.end())

@@ -92,6 +92,8 @@ def _next_work(clients: Clients) -> _Work | None:
         known_since(clients.store, schedules, now)
         write_timetable(clients.store, None, Timetable(until=now, configured=configured(schedules)))
         return None
+    # A clock that has gone back fires nothing until it has passed where it was: due times fired before would fire
+    # again.
     if timetable.claim is None and now <= timetable.until:
         if timetable.until - now > _ODD:
             _log.error("schedules are seen to until %s, and it is %s: nothing is due", timetable.until, now)
@@ -101,6 +103,7 @@ def _next_work(clients: Clients) -> _Work | None:
     since = known_since(clients.store, schedules, now) if is_changed else {}
     span = Span(after=timetable.until, until=claim.until)
     firings, skips = plan(schedules, read_orders(clients.store), since, span)
+    # The plan of a claimed span is made again as of its own time, so what a dead tick fired is recognised and skipped.
     firings_left = tuple(firing for firing in firings if not claim.has_fired(firing.place))
     return _Work(timetable=timetable, claim=claim, firings=firings_left, skips=tuple(skips))
 
@@ -136,6 +139,7 @@ async def _fire_all(client: Client, clients: Clients, firings: Sequence[Firing])
         )
         return firing_result
 
+    # One schedule that fails must not keep the others from firing, so faults are collected and raised at the end.
     results = await asyncio.gather(*(fire(firing) for firing in firings), return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):

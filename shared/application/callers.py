@@ -87,7 +87,9 @@ class Callers:
         return Caller(oid=caller.oid, name=machine.name, app=caller.app, kind=CallerKind.MACHINE)
 
     def _by_key(self, secret: str) -> Caller:
+        # The settings have digests only, so a leak of them opens nothing.
         digest = hashlib.sha256(secret.encode(errors="surrogateescape")).hexdigest()
+        # All keys are compared, each in constant time: the time of an answer tells nothing about a key.
         names = [name for name, key_digest in self._keys.items() if hmac.compare_digest(key_digest, digest)]
         if not names:
             raise Refused("the key is not a known one; ask for a named key, or sign in to the directory")
@@ -109,6 +111,7 @@ def read_principal(header: str, tenant: str = "") -> Caller:
     https://learn.microsoft.com/azure/app-service/configure-authentication-user-identities
     """
     try:
+        # A repeated field is refused: parsers differ in which of the two they take.
         principal = json.loads(base64.b64decode(header, validate=True), object_pairs_hook=unique_fields)
         claims = [(str(claim["typ"]), str(claim["val"])) for claim in principal["claims"]]
         roles, kind = str(principal.get("role_typ", "roles")), principal["auth_typ"]

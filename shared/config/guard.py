@@ -52,6 +52,7 @@ def _training(configuration: Configuration, document: Document) -> list[FileFind
     """What a run wrote trains no model, and training sets, which lie in Signalbox's own container, are no arrivals."""
     findings = []
     for rules in configuration.retraining:
+        # Training on what a run wrote would teach a model its own predictions.
         for data_route in rules.data:
             name = f"data {data_route.name} of model {rules.model}"
             if data_route.take.partition("/")[0] in configuration.hub.reserved:

@@ -93,6 +93,8 @@ class NamedSchemas:
             *((kind, "serialization", adapter(kind)) for kind in written_kinds),
         ]
         template = "#/components/schemas/{model}"
+        # All types in one call: pydantic then gives two types of one name different names, and a shared type one
+        # schema.
         schemas, definitions = TypeAdapter.json_schemas(kinds, ref_template=template, schema_generator=_Schemas)
         named, enumerations = _parted(definitions.get("$defs", {}), template)
         self.named: dict[str, Any] = _inlined(named, enumerations)

@@ -146,6 +146,7 @@ def _order(request: ApiRequest, run: str, reason: str) -> bool:
         )
     if record.outcome is not None:
         raise Problem(409, "too late", f"run {run} ended as {record.outcome.value}")
+    # A registered version has a promotion that people may have seen. Rejecting that is the way to stop it.
     if registration := clients.ledger.find(identity.retraining_key(run, "registered")):
         model = decode(c.ChallengerRegistered, registration).model
         raise Problem(409, "too late", f"run {run} has registered {model}; reject the promotion that follows")

@@ -51,6 +51,7 @@ class AzureMlModels:
                 "tags": dict(model.tags),
                 "properties": dict(model.properties),
             }
+            # A registry creates assets as long operations. The PUT may then answer without the version, so it is read.
             raw = self._arm.put(path, {"properties": properties}, action) or self._arm.get(path, action)
         require_made(raw, action)
 

@@ -26,6 +26,7 @@ class Tracking:
         if parent is None:
             return {}
         steps = self._search(workspace, run, parent, f"tags.mlflow.parentRunId = '{run}'")
+        # Later entries of the dictionary win, so the order says who counts: a step's newest value, then the run's own.
         records = sorted(_logged(*steps), key=_moment) + sorted(_logged(parent), key=_moment)
         return {str(metric["key"]): float(metric["value"]) for metric in records}
 

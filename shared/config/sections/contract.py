@@ -167,6 +167,7 @@ def _bounds(section: ColumnSection, place: FilePlace) -> tuple[Bound | None, Bou
     low, high = (_bound(name, getattr(section, name), section.type, place) for name in ("min", "max"))
     if low is None or high is None:
         return low, high
+    # Python cannot compare a time with a zone to one without, so both bounds need one or neither does.
     if section.type == "timestamp" and zoned(section.min) != zoned(section.max):
         (name, value), other_name = (
             (("min", section.min), "max") if zoned(section.max) else (("max", section.max), "min")

@@ -45,6 +45,7 @@ def mail_names(*claims: object) -> tuple[str, ...]:
 
 def same_person(person: Identified, other_person: Identified) -> bool:
     """Whether both are one person; where a tenant is not known, the object id decides."""
+    # Records of earlier releases have no tenant. An unknown tenant counts as the same: it must not make one person two.
     same_tenant = person.tenant == other_person.tenant or not (person.tenant and other_person.tenant)
     return (same_tenant and person.oid == other_person.oid) or bool(set(person.mails) & set(other_person.mails))
 
@@ -89,6 +90,7 @@ class Askers:
 
 
 def _mail(text: str) -> str:
+    # NFKC and casefold, so that look-alike spellings of one address do not pass for two people.
     address = unicodedata.normalize("NFKC", text).strip().casefold()
     home, is_guest, _ = address.partition("#ext#@")
     local, _, domain = home.rpartition("_")
