@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 class Parts:
-    """What of the sweep called *name* has failed so far."""
+    """The parts of the sweep called *name* that have failed so far."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -25,7 +25,7 @@ class Parts:
 
     @contextmanager
     def part(self, subject: str) -> Iterator[None]:
-        """Whatever goes wrong inside is noted under *subject*, and the sweep goes on with the next part."""
+        """Note a failure inside under *subject*, so that the sweep goes on with the next part."""
         try:
             yield
         except Exception as error:  # A record that cannot be read raises anything.

@@ -1,7 +1,7 @@
 """Collect what waits, files until a window closes and records into micro-batches, and start a run for it.
 
-Both are level-triggered: they look at what is there and never count events or messages, so that a lost or repeated one
-changes nothing. The files and the records stay in the hub.
+Both are level-triggered: they list the hub and never count events or messages, so a lost or repeated one changes
+nothing. The files and the records stay in the hub.
 """
 
 from shared import contracts as c

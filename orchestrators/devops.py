@@ -1,7 +1,7 @@
-"""Stand in for a pipeline's task: start or follow what it asks for, tell it what happens, and release it once.
+"""Follow a waiting task of a pipeline: start its order, report progress to it, and release it once.
 
-No agent waits meanwhile, and nothing here knows the task's token. While Azure DevOps is away, throttles or refuses,
-everything here waits with growing pauses and looks again.
+No agent waits during that time, and nothing here knows the token of the task. If Azure DevOps is away, throttles or
+refuses, every step here waits with growing pauses and tries again.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ Out = TypeVar("Out")
 
 
 def follow_task(ctx: Context, following: c.TaskFollowing) -> Steps[c.TaskEnded | None]:
-    """A plan that Azure DevOps does not confirm is told nothing."""
+    """Follow a task until it is released. A plan that Azure DevOps does not confirm gets no message."""
     if following.begun is None:
         ctx.show("asking Azure DevOps for the plan")
         try:
@@ -39,7 +39,7 @@ def follow_task(ctx: Context, following: c.TaskFollowing) -> Steps[c.TaskEnded |
 
 
 def mirror(ctx: Context, mirroring: c.Mirroring) -> Steps[c.Mirrored | None]:
-    """Until the promotion has ended: decisions made in either system are known in the other."""
+    """Copy decisions between both systems until the promotion has ended."""
     end, failures = yield from _look_until(ctx, mirroring, lambda _: _mirror_once(ctx, mirroring))
     if end is None:
         start_over(ctx, _later(mirroring, failures))

@@ -1,5 +1,7 @@
-"""Keep a promotion's approvals here and in Azure DevOps the same: what was decided there is recorded here, by the same
-rules as at the door; what was decided here is told there. Nobody is asked twice, and no decision comes back as an echo.
+"""Keep the approvals of a promotion the same here and in Azure DevOps.
+
+A decision that was made there is recorded here by the rules of the HTTP route. A decision that was made here is sent
+there, once, and is not taken back as a new one.
 """
 
 import asyncio
@@ -119,7 +121,7 @@ def _order(clients: Clients, request: c.Promotion, opening: c.PromotionOpened, a
 def _approvals(
     clients: Clients, promotion: str, stages: list[Shared], notes: list[str]
 ) -> Iterator[tuple[WaitingRun, ApprovalSeen]]:
-    """Every approval of the runs that wait; *notes* is told where it is not known which of them count."""
+    """Every approval of the runs that wait. A note is added to *notes* if a run's stage is not known."""
     for run in _runs(clients, promotion):
         mine = [stage for stage in stages if stage.knows(run)]
         if not run.stages:
@@ -206,7 +208,7 @@ def _used(clients: Clients, order: c.StageOrder, approval: str, oid: str) -> str
 
 
 def _verdict(clients: Clients, promotion: str, ended: bool, asks: list[Shared]) -> bool | None:
-    """What an approval that stands for *asks* is told: a no of any of them, a yes of all, None while people decide."""
+    """The decision for an approval that stands for *asks*: False if one of them is, True if all are, else None."""
     answers = [_decided(clients, promotion, ended, stage) for stage in asks]
     if False in answers:
         return False

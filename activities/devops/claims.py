@@ -1,6 +1,6 @@
-"""Who has a waiting task: of all calls that name its GUIDs, the first one that Azure DevOps confirmed.
+"""Give a waiting task to one call: the first that names its GUIDs and that Azure DevOps has confirmed.
 
-A call that was not confirmed never comes here, so that whoever guesses or overhears GUIDs cannot take a task's place.
+Calls that are not confirmed never get here, so a caller who has guessed or overheard GUIDs cannot take a task.
 """
 
 import logging

@@ -90,7 +90,7 @@ def _refuse_unknown(clients: Clients, asker: Person, way: Sequence[Stage]) -> No
 
 
 async def _infer(client: Client, clients: Clients, key: str, order: TaskOrder) -> Begun:
-    """The run that the file's own event starts: whoever comes second joins it."""
+    """Start the run that the file's own event starts. If the event was first, the task joins that run."""
 
     def wanted() -> c.Inference:
         blob = _file(clients, order.path)
@@ -155,7 +155,7 @@ def _file(clients: Clients, path: str) -> Blob:
 
 
 async def _intend(clients: Clients, key: str, kind: type[T], decide: Callable[[], T]) -> T:
-    """What is to be started under *key*: decided once, whatever the world has come to since."""
+    """What is started under *key*. Decided once: a repeat reads it, even if the configuration changed."""
     # Attempts are numbered by what is on record. Without a recorded intention, a repeat after a crash would find its
     # own attempt there and start the next one.
     return await asyncio.to_thread(once, clients, f"{key}-intended", kind, decide)

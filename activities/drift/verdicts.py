@@ -52,7 +52,7 @@ def _judge(clients: Clients, judging: c.DriftJudging) -> c.DriftFound:
     report = _written_report(clients, place["json"])
     store.create_file(place["html"], _page(report).encode())
     outcome = DriftOutcome(report["outcome"])
-    if outcome is not DriftOutcome.DRIFTED:  # A finding is noted once it is told: until then the look stays due.
+    if outcome is not DriftOutcome.DRIFTED:  # Drift is noted after its announcement; until then the look stays due.
         _remember(clients, judging, watch, report)
     return c.DriftFound(outcome=outcome, because=report["because"], report=place["json"], page=place["html"])
 

@@ -99,7 +99,7 @@ def _pin(clients: Clients, request: c.Inference, number: int, blob: Blob) -> Mem
 
 
 def _source_mark(location: str) -> dict[str, str]:
-    """Where the file came from, for whoever looks at the blob: metadata may have 8 KB, and the record has it too."""
+    """Metadata that say where the file came from. A longer one than Azure allows is left out; the record has it."""
     source = quote(location)
     return {"source": source} if len(source) <= _LONGEST_MARK else {}
 

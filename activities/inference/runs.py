@@ -46,7 +46,7 @@ def open_run(clients: Clients, opening: c.RunOpening) -> c.RunOpened:
 
 
 async def close_run(client: Client, clients: Clients, closing: c.RunClosing) -> c.Done:
-    """Write the outcome on the run's record and have its drift checked; it is open until its result is told, too."""
+    """Write the outcome on the run's record and have its drift checked. The run stays open until its result is sent."""
     done = await asyncio.to_thread(_close, clients, closing)
     await watch_run(client, clients, closing)
     return done

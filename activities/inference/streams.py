@@ -1,7 +1,7 @@
 """Micro-batches: messages of a stream become one file of the hub, and the run that scores it.
 
-Which batch has a message is decided by one conditional create, its mark. What is done before and after it may be
-repeated, by whoever and however often: a batch that a kill left half made is finished by the next look.
+A mark, which is created once, says which batch has a message. All steps before and after it can be repeated by any
+process: the next look finishes a batch that a kill left incomplete.
 """
 
 import asyncio
@@ -113,7 +113,7 @@ def _claim(clients: Clients, watch: c.RecordsWatch) -> BatchClaim | None:
         return None
     group, batch = (mark.group, mark.batch) if mark else (watch.group, first.name)
     path = paths.micro_batch(stream.name, group, batch)
-    # The first list of messages wins, whoever wrote it: two collectors then make the same batch and not two that
+    # The first list of messages wins: two collectors then make the same batch and not two that
     # overlap.
     store.create(path, BatchMessages(messages=names))
     batch_messages = store.get(BatchMessages, path)
@@ -163,7 +163,7 @@ def _askers(claim: BatchClaim, messages: Sequence[HeldMessage]) -> list[Asker]:
 
 
 async def _start(client: Client, clients: Clients, claim: BatchClaim, arrival: Arrival) -> str:
-    """The file's own event starts the same run: whoever comes second finds it."""
+    """Start the run that the file's own event starts too. If that was first, answer the senders from its record."""
     inference = _inference(clients, claim, arrival)
     outcome = await start_inference(client, clients.hub, inference)
     if outcome is not Start.STARTED:

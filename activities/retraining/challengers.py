@@ -197,7 +197,7 @@ def _lineage(clients: Clients, registration: c.ChallengerRegistration, run: Trai
 
 
 def _promotion(registration: c.ChallengerRegistration, model: ModelVersion, target: str) -> c.Promotion:
-    """By the id that a flag or an event would give it: whoever is first starts it, and it has one effect."""
+    """The promotion with the id that a flag or an event would give it, so that only the first of them starts it."""
     request = registration.request
     return c.Promotion(
         id=identity.promotion_id(model.name, model.version, target),

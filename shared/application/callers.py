@@ -58,7 +58,7 @@ class Callers:
     def asker(self, caller: Caller, headers: Mapping[str, str]) -> Caller | None:
         """The person for whom *caller* asks: they themselves, or whose token a machine shows. None where it shows none.
 
-        A name is not enough: whoever holds a machine's key could name somebody else, and approve themselves.
+        A name is not enough: the holder of a machine's key could name another person, and then approve the result.
         """
         if caller.kind is CallerKind.PERSON:
             return caller
@@ -135,7 +135,7 @@ def _first(claims: Mapping[str, str], names: Iterable[str]) -> str:
 
 
 def _principal(first: dict[str, str], tenant: str, roles: list[str], claims: list[tuple[str, Any]]) -> Caller:
-    """People sign in with an application, and for a scope: whoever lacks either is no person."""
+    """The caller. A person signs in with an application and for a scope; a caller without either is no person."""
     oid = first.get(_OID) or first.get("oid", "")
     if not oid:
         raise Refused("the platform's authentication header names no object id")

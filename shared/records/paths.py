@@ -61,7 +61,7 @@ OPEN_RUNS = "runs-open/"
 
 
 def open_run(run: str) -> str:
-    """The run's entry on the list of open runs, for a sweep: there from before its start until its result is told."""
+    """The run's entry on the list of open runs, for a sweep: from before its start until its result is sent."""
     return f"{OPEN_RUNS}{run}.json"
 
 

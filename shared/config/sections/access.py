@@ -59,7 +59,7 @@ def roles_of(sections: Mapping[str, RoleSection], place: FilePlace) -> dict[str,
     roles = {name: built(Role, section, name=name) for name, section in sections.items()}
     for name, role in roles.items():
         if name == WITNESS:
-            place.fail(name, "is the name of whoever approves beside all roles", "give the role another name")
+            place.fail(name, "is the name of the person who approves beside all roles", "give the role another name")
         if not (role.app_role or role.group or role.people):
             place.fail(name, "says nobody", "give app_role, group (object id) or people")
     return roles
