@@ -32,6 +32,7 @@ def gather_files(clients: Clients, gathering: c.Gathering) -> c.Gathered:
     if done is not None:
         return decode(c.Gathered, done)
     membership = find_members(clients, request)
+    # An incomplete membership is not recorded, so that the next look sees the files that have arrived since.
     if membership.missing:
         return c.Gathered(files=0, missing=membership.missing)
     members = _pin_all(clients, request, membership)
@@ -66,6 +67,8 @@ def publish_result(clients: Clients, publishing: c.Publishing) -> c.Published:
             _publish_file(clients, request, file, container, folder)
         manifest = f"{folder}/_manifest.json"
         content = json.dumps(_manifest(clients, publishing), indent=2).encode()
+        # Blob storage has no transaction over several blobs. Consumers wait for the manifest, so writing it last
+        # publishes all files at once.
         clients.hub.create(container, manifest, content, {RUN_MARK: request.run})
         return c.Published(manifest=f"{container}/{manifest}")
 
@@ -105,6 +108,8 @@ def _source_mark(location: str) -> dict[str, str]:
 
 
 def _remember(clients: Clients, request: c.Inference, membership: Membership, members: list[Member]) -> c.Gathered:
+    # A repeat after a crash may list other files. The first list of members stays: it says which pinned files belong
+    # to the run.
     store_of(clients.hub, request).create(paths.members(request.run), members)
     lost_paths = {blob.path for blob in membership.blobs} - {member.path for member in members}
     notes = [*membership.dropped, *(f"{path} was overwritten before it could be pinned" for path in sorted(lost_paths))]
@@ -116,11 +121,13 @@ def _set_aside(clients: Clients, request: c.Inference, member: Member, folder: s
     target = f"{folder}/files/{member.pinned.rpartition('/')[2]}"
     if blob is None or not clients.hub.copy(blob, request.hub.quarantine, target, {RUN_MARK: request.run}):
         raise Refused(f"the pinned file {member.pinned} of run {request.run} is gone from staging")
+    # Deleted only as it was pinned: a file that was overwritten since is a new arrival and stays.
     clients.hub.delete(member.container, member.path, member.etag)
 
 
 def _publish_file(clients: Clients, request: c.Inference, file: c.OutputFile, container: str, folder: str) -> None:
     source = clients.hub.find(request.hub.staging, file.path)
+    # A job's identity may still write to staging. The eTag ties what is published to what was counted and hashed.
     if source is None or source.etag != file.etag:
         raise Refused(
             f"the output {file.path} of run {request.run} changed after it was counted; nothing was published"

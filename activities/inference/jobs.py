@@ -59,6 +59,7 @@ def explained(clients: Clients, workspace: Workspace, job: str, end: c.JobSeen) 
         if not files:
             return end
         error = last_error(printable_tail(clients.job_logs.tail(workspace, files[0], _LOG_TAIL), _LOG_LINES))
+    # The log only explains a failure that is known already. A fault here must not hide it or make the run wait.
     except (Refused, Transient) as fault:
         return replace(end, error=f"its log could not be read: {str(fault)[:200]}")
     because = end.because or f"the job ended as {end.status}"
@@ -70,6 +71,8 @@ def cancel_job(clients: Clients, cancellation: c.Cancellation) -> c.Done:
     score = cancellation.route.score
 
     def act() -> c.Done:
+        # The answer to a submission may have been lost. The name follows from the run, so the job is found without its
+        # id.
         job = cancellation.job or _find_job(clients, cancellation)
         if job:
             clients.jobs.cancel(score.workspace, job)
@@ -89,6 +92,7 @@ def reconcile_rows(clients: Clients, reconciling: c.Reconciling) -> c.Reconciled
     count = RowCount(rows_in=reconciling.rows_in, rows_out=match.rows_out)
     policy, threshold = request.route.on_missing_rows, request.route.overrides.error_threshold
     outcome, because = judge_rows(count, policy, threshold, match)
+    # A failed result names no file, so that nothing can be published from it by mistake.
     result_files = () if outcome is RunOutcome.FAILED else files
     by = match.by if match.rows == count.rows_in else ()
     return c.Reconciled(

@@ -90,6 +90,8 @@ def open_retraining(clients: Clients, opening: c.RetrainingOpening) -> c.Retrain
         cost=Cost(estimate=request.rules.estimate),
     )
     row = {"model": request.rules.model, "outcome": ""}
+    # The host may start a finished id again. The conditional create decides, and the execution's own id tells a retry
+    # from a second run.
     if store.create(paths.retraining(request.run), record, row):
         return c.RetrainingOpened()
     first = find_retraining(store, request.run)

@@ -82,6 +82,8 @@ class RecordStore:
 
     def change(self, kind: type[T], path: str, change: Callable[[T | None], T | None]) -> None:
         """Write what *change* makes of the record, unless that is None; tried again where another writer was faster."""
+        # The number of tries is bounded: two writers that always collide would otherwise hold a worker for ever.
+        # Transient lets the activity's retry policy wait.
         for _ in range(_TRIES):
             entry = self.get_stored(kind, path)
             record = change(None if entry is None else entry.record)

@@ -141,6 +141,7 @@ async def _first(
     start_request = await decide()
     if start_request.fresh:
         await _refuse_existing(request.client, start_request)
+    # The start is recorded before it happens. After a crash in between, the same key starts what was recorded.
     record = _start_record(start_request, digest)
     store = request.clients.store
     if not await asyncio.to_thread(store.create, path, record):
@@ -157,6 +158,8 @@ async def _repeat(request: ApiRequest, key_record: KeyRecord) -> Accepted:
     record = decode(StartRecord, plain_record(key_record))
     orchestration = getattr(contracts, record.orchestration.upper())
     payload = decode(orchestration.takes, record.payload)
+    # Starting again does nothing if the instance is there: the start looks for it, and the orchestration's first effect
+    # is conditional.
     await start(request.client, request.clients.store, orchestration, record.accepted.id, payload)
     return record.accepted
 
