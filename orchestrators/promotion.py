@@ -111,8 +111,8 @@ def promote(ctx: Context, request: c.Promotion) -> Steps[c.PromotionResult]:
         return (yield from _close(ctx, request, c.Fate.REFUSED, (admission.because,)))
     journey = _journey(request, outline, admission.plan_digest, admission.locks)
     journey.confirms = admission.confirms
-    failed = partial(_failed, request)
-    return (yield from carry_to_end(_climb(ctx, journey), failed, partial(_conclude, ctx, journey)))
+    failed_result = partial(_failed, request)
+    return (yield from carry_to_end(_climb(ctx, journey), failed_result, partial(_conclude, ctx, journey)))
 
 
 def restore(ctx: Context, restoring: c.Restoring) -> Steps[c.PromotionResult]:
@@ -240,11 +240,13 @@ def _watch(ctx: Context, journey: Journey, at: StageOutline, step: int) -> Steps
 
 def _assess(ctx: Context, journey: Journey, at: StageOutline, phase: Phase) -> Steps[c.EvidencePack]:
     ctx.show("assessing", stage=at.name, phase=phase.value)
-    assessed = yield from _step(ctx, at, c.ASSESS_STAGE, journey.step(at, phase, "assessed"))
-    journey.evidence_records.append(assessed.record)
+    assessment = yield from _step(ctx, at, c.ASSESS_STAGE, journey.step(at, phase, "assessed"))
+    journey.evidence_records.append(assessment.record)
     pack = yield from _step(ctx, at, c.WRITE_EVIDENCE_PACK, journey.step(at, phase, "pack"))
-    if not assessed.passed:
-        refusal = PromotionHeld([f"{at.name} ({phase.value}): {reason}" for reason in assessed.because], assessed.worse)
+    if not assessment.passed:
+        refusal = PromotionHeld(
+            [f"{at.name} ({phase.value}): {reason}" for reason in assessment.because], assessment.worse
+        )
         if not journey.request.break_glass:
             raise refusal
         yield from _await_glass(ctx, journey.step(at, phase, "glass", pack.digest), refusal)
@@ -267,7 +269,7 @@ def _await_glass(ctx: Context, order: c.StageStep, refusal: PromotionHeld) -> St
 
 def _await_approvals(ctx: Context, journey: Journey, at: StageOutline, pack: c.EvidencePack) -> Steps[None]:
     """Until everybody has approved this very evidence; a rejection, or silence until expiry, is a no."""
-    reminded = 0
+    reminders = 0
     while True:
         look = journey.step(at, Phase.ENTRY, "approvals", pack.digest)
         approvals = yield from call_through_outages(ctx, c.LOOK_AT_APPROVALS, look)
@@ -277,9 +279,9 @@ def _await_approvals(ctx: Context, journey: Journey, at: StageOutline, pack: c.E
             fate = c.Fate.EXPIRED if approvals.standing is ApprovalStanding.EXPIRED else c.Fate.HELD
             raise PromotionHeld([f"{at.name}: {condition}" for condition in approvals.unmet], fate=fate)
         ctx.show("waiting for approval", stage=at.name, evidence=pack.digest, unmet=list(approvals.unmet))
-        while reminded < approvals.reminders_due:
-            reminded += 1
-            reminder = journey.step(at, Phase.ENTRY, f"reminder-{reminded}", pack.digest, reminded)
+        while reminders < approvals.reminders_due:
+            reminders += 1
+            reminder = journey.step(at, Phase.ENTRY, f"reminder-{reminders}", pack.digest, reminders)
             yield from _step(ctx, at, c.REMIND_APPROVERS, reminder)
         yield from wait_for(ctx, c.DECISION_GIVEN, approvals.look_again_s)
 
@@ -320,10 +322,10 @@ def _lock(ctx: Context, journey: Journey) -> Steps[None]:
     orders; Coffman 1971).
     """
     for lock in _locks(journey):
-        while not (locked := (yield from call_through_outages(ctx, c.LOCK_ENDPOINT, lock))).held:
-            ctx.show("waiting for the endpoint", endpoint=lock.endpoint, held_by=locked.by, ahead=locked.ahead)
-            if locked.look_again_s:
-                yield from wait_for(ctx, c.TURN_COME, locked.look_again_s)
+        while not (lock_state := (yield from call_through_outages(ctx, c.LOCK_ENDPOINT, lock))).held:
+            ctx.show("waiting for the endpoint", endpoint=lock.endpoint, held_by=lock_state.by, ahead=lock_state.ahead)
+            if lock_state.look_again_s:
+                yield from wait_for(ctx, c.TURN_COME, lock_state.look_again_s)
             else:
                 yield from pause(ctx, _LOCK_EVERY_S)  # As it was recorded before promotions were woken.
 
@@ -333,9 +335,9 @@ def _unlock(ctx: Context, journey: Journey) -> Steps[None]:
         yield from call_through_outages(ctx, c.UNLOCK_ENDPOINT, lock)
     if not journey.wakes:
         return
-    freed = c.LocksFreed(key=identity.promotion_key(journey.request.id, "freed"), locks=journey.locks)
+    freed_locks = c.LocksFreed(key=identity.promotion_key(journey.request.id, "freed"), locks=journey.locks)
     try:
-        yield from call(ctx, c.WAKE_WAITING, freed)
+        yield from call(ctx, c.WAKE_WAITING, freed_locks)
     except StepFailed as failure:  # Who waits looks by themselves.
         ctx.show("could not wake who waits", because=str(failure)[:300])
 

@@ -444,7 +444,7 @@ def _looks(clients: Clients, arm: Arm) -> Mapping[str, Look]:
 
 
 def _messaging(clients: Clients) -> Iterator[tuple[str, Look]]:
-    """Each queue that is received from and the topic that is told; nothing where there is no namespace."""
+    """Each queue that the app reads and the topic for results; empty without a namespace."""
     for door in clients.queues.doors:
         yield f"queue of {door.value}", partial(clients.queues.dead, door, 1)
     if clients.settings.results_topic:

@@ -274,11 +274,11 @@ def _signing_problem(entries: list[str]) -> str:
         return f"names two keys for one purpose; one key signs for each of {names}"
     identities = [entry.partition("=")[2].partition("@") for entry in entries]
     keyids, addresses = [keyid for keyid, _, _ in identities], [address for _, _, address in identities]
-    unpinned = next((url for url in addresses if url.startswith("https:") and not _VAULT_KEY.fullmatch(url)), None)
-    if unpinned is not None:
+    loose_address = next((url for url in addresses if url.startswith("https:") and not _VAULT_KEY.fullmatch(url)), None)
+    if loose_address is not None:
         return (
-            f"has {unpinned!r}, which is not https://VAULT/keys/NAME/VERSION; name the version, so that nobody can put "
-            "another key under the name"
+            f"has {loose_address!r}, which is not https://VAULT/keys/NAME/VERSION; name the version, so that nobody "
+            "can put another key under the name"
         )
     if len(set(addresses)) < len(addresses) or len(set(keyids)) < len(keyids):
         return "gives two purposes one key; each purpose has a key of its own, so that one stolen key cannot do all"

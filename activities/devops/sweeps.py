@@ -24,15 +24,15 @@ _log = logging.getLogger(__name__)
 
 async def sweep_devops(client: Client, clients: Clients, parts: Parts) -> int:
     """How many were started again."""
-    started = 0
+    starts = 0
     for stored in await asyncio.to_thread(parts.records, clients.store, OpenInstance, paths.DEVOPS_OPEN):
         instance, entry = stored.blob.path.removeprefix(paths.DEVOPS_OPEN).removesuffix(".json"), stored.record
         with parts.part(f"Azure DevOps' {instance}"):
-            started += await _start_again(client, clients, instance, entry)
+            starts += await _start_again(client, clients, instance, entry)
     if clients.configuration.devops.organisations:
         with parts.part("tokens of Azure DevOps whose time is over"):
             await asyncio.to_thread(lambda: clients.secrets.drop_expired(clients.clock.now()))
-    return started
+    return starts
 
 
 async def _start_again(client: Client, clients: Clients, instance: str, entry: OpenInstance) -> bool:

@@ -19,17 +19,17 @@ async def sweep_drift(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swe
     del sweep  # Its key only makes the sweep an effect of its own.
     if not clients.configuration.drift:
         return c.Swept()
-    parts, started = Parts("drift"), 0
+    parts, starts = Parts("drift"), 0
     for inference in await asyncio.to_thread(_unchecked, clients, parts):
         with parts.part(f"drift of run {inference.run}"):
-            found = await find_instance(client, identity.drift_check_id(inference.run))
-            if found is None or not found.running:
+            instance = await find_instance(client, identity.drift_check_id(inference.run))
+            if instance is None or not instance.running:
                 await start_check(client, inference, again=True)
-                started += 1
+                starts += 1
     for check, name in await asyncio.to_thread(_due, clients, parts):
         with parts.part(f"drift of {check.model}:{check.version}"):
-            started += await start_once(client, c.CHECK_DRIFT, name, check, again=True) is Start.STARTED
-    return await parts.conclude(clients, c.Swept(started=started))
+            starts += await start_once(client, c.CHECK_DRIFT, name, check, again=True) is Start.STARTED
+    return await parts.conclude(clients, c.Swept(started=starts))
 
 
 def _unchecked(clients: Clients, parts: Parts) -> list[c.Inference]:

@@ -61,7 +61,7 @@ OPEN_RUNS = "runs-open/"
 
 
 def open_run(run: str) -> str:
-    """The run's entry on the list of open runs, for a sweep: there from before its start until its result is told."""
+    """The run's entry on the list of open runs, for a sweep: from before its start until its result is sent."""
     return f"{OPEN_RUNS}{run}.json"
 
 
@@ -395,17 +395,17 @@ def devops_runs(organisation: str, run: int) -> str:
     return f"devops/runs/{organisation}/{run}/"
 
 
-def devops_run(organisation: str, run: int, started: str) -> str:
-    return f"{devops_runs(organisation, run)}{started}.json"
+def devops_run(organisation: str, run: int, instance: str) -> str:
+    return f"{devops_runs(organisation, run)}{instance}.json"
 
 
-def devops_links(started: str) -> str:
-    """The folder of the tasks that wait for *started*: approvals count beside them."""
-    return f"devops/links/{started}/"
+def devops_links(instance: str) -> str:
+    """The folder of the tasks that wait for *instance*: approvals count beside them."""
+    return f"devops/links/{instance}/"
 
 
-def devops_link(started: str, run: int, task: str) -> str:
-    return f"{devops_links(started)}{run}-{task}.json"
+def devops_link(instance: str, run: int, task: str) -> str:
+    return f"{devops_links(instance)}{run}-{task}.json"
 
 
 DEVOPS_OPEN = "devops/open/"

@@ -85,7 +85,7 @@ def _only_lacks_wrong_entries(error: Mapping[str, Any], errors: Sequence[Mapping
     """Whether a list is called too short because pydantic counts only its good entries; the others have errors."""
     place = error["loc"]
     return error["type"] == "too_short" and any(
-        other["loc"][: len(place)] == place and len(other["loc"]) > len(place) for other in errors
+        entry_error["loc"][: len(place)] == place and len(entry_error["loc"]) > len(place) for entry_error in errors
     )
 
 
@@ -102,10 +102,12 @@ def _fault(kind: Any, error: Mapping[str, Any]) -> Fault:
     if error["type"] == "unexpected_keyword_argument":
         names = shape_of(hint_at(kind, path[:-1]))
         return Fault(path=path, kind="unknown", value=error["input"], expected=", ".join(names))
-    what: Literal["missing", "wrong"] = "missing" if error["type"] == "missing" else "wrong"
+    kind_of_fault: Literal["missing", "wrong"] = "missing" if error["type"] == "missing" else "wrong"
     context = error.get("ctx", {})
     expected = context.get("expected_here") or expected_of(hint_at(kind, path))
-    return Fault(path=path, kind=what, value=error["input"], expected=expected, remedy=str(context.get("error", "")))
+    return Fault(
+        path=path, kind=kind_of_fault, value=error["input"], expected=expected, remedy=str(context.get("error", ""))
+    )
 
 
 def _without_repeats(faults: Iterator[Fault]) -> Iterator[Fault]:

@@ -156,7 +156,7 @@ LOCKS = [
     ),
     Lock(
         symbol="promotion._assess",
-        condition="not assessed.passed",
+        condition="not assessment.passed",
         without="False",
         guard=test_glass.test_broken_glass_that_one_person_leaves_alone_changes_nothing,
     ),
@@ -372,7 +372,7 @@ LOCKS = [
     ),
     Lock(
         symbol="_take_step",
-        condition="refuse_approval(policy, role, person, askers, shown, order.evidence, decisions)",
+        condition="refuse_approval(policy, role, person, askers, evidence, order.evidence, decisions)",
         without='""',
         guard=test_rules.test_a_decision_counts_by_the_rules_of_here,
         arguments={"more": test_rules.REQUESTER},
@@ -386,7 +386,7 @@ LOCKS = [
     ),
     Lock(
         symbol="_take_step",
-        condition="_used(clients, order, approved, person.oid)",
+        condition="_used(clients, order, approval_id, person.oid)",
         without="False",
         guard=test_rules.test_a_decision_counts_by_the_rules_of_here,
         arguments={"more": test_rules.USED},
@@ -462,7 +462,7 @@ LOCKS = [
     ),
     Lock(
         symbol="Shared.counts",
-        condition="here",
+        condition="in_stage",
         without="True",
         guard=test_rules.test_a_decision_counts_by_the_rules_of_here,
         arguments={"more": test_rules.OTHER_STAGE},

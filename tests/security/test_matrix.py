@@ -126,7 +126,7 @@ def expected(route: ApiRoute, who: str) -> str:
 async def came(app: AttackedApp, route: ApiRoute, headers: dict[str, str]) -> str:
     path = route.path.replace("{", "no-such-").replace("}", "")
     status, answer = await app.ask(route.method, path, headers, None if route.method == "GET" else {})
-    if status in (401, 403) and answer.get("title") in ("who are you", "not allowed"):
+    if status in (401, 403) and answer.get("title") in ("not signed in", "not allowed"):
         return str(status)
     assert status < 500, (route.name, answer)
     return "comes in"

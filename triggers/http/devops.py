@@ -134,7 +134,7 @@ def _task(request: ApiRequest) -> TaskRef:
     try:
         return read_task(request.http.headers, organisations, request.clients.devops_url)
     except Refused as refusal:
-        raise Problem(403, "not our pipeline", str(refusal)) from refusal
+        raise Problem(403, "pipeline not accepted", str(refusal)) from refusal
 
 
 def _order(request: ApiRequest, body: TaskAsked) -> TaskOrder:

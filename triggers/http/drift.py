@@ -115,7 +115,7 @@ def show_drift(request: ApiRequest, model: str) -> DriftShown:
     watch = clients.configuration.watch(model)
     if watch is None:
         models = ", ".join(watch.model for watch in clients.configuration.drift) or "none"
-        raise Problem(404, "not watched", f"model {model!r} has no `drift` section; those that have: {models}")
+        raise Problem(404, "model is not watched", f"model {model!r} has no `drift` section; those that have: {models}")
     folder = records.drift_windows(model)
     versions = [blob.path.removeprefix(folder).removesuffix(".json") for blob in clients.store.blobs(folder)]
     return DriftShown(model=model, watch=watch, versions=tuple(_version(clients, watch, name) for name in versions))
@@ -170,7 +170,7 @@ def show_relevance(request: ApiRequest, body: RelevanceAsked) -> RelevanceShown:
     try:
         result = relevance(columns, body.target, bins=body.bins, resamples=body.resamples, seed=body.seed)
     except RelevanceError as error:
-        raise Problem(422, "no relevance", str(error)) from error
+        raise Problem(422, "relevance cannot be measured", str(error)) from error
     return RelevanceShown(selected=result.selected, **_fields(result))
 
 

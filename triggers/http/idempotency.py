@@ -130,6 +130,7 @@ async def _first(
     start_request = await decide()
     if start_request.fresh:
         await _refuse_existing(request.client, start_request)
+    # The start is recorded before it happens. After a crash in between, the same key starts what was recorded.
     response, store = _accepted(start_request), request.clients.store
     record = KeyRecord(
         request=digest,
@@ -151,6 +152,8 @@ async def _repeat(request: ApiRequest, key_record: KeyRecord) -> Accepted:
     response = decode(Accepted, key_record.accepted)
     orchestration = getattr(contracts, str(key_record.orchestration).upper())
     payload = decode(orchestration.takes, key_record.payload)
+    # Starting again does nothing if the instance is there: the start looks for it, and the orchestration's first effect
+    # is conditional.
     await start(request.client, request.clients, orchestration, response.id, payload)
     return response
 

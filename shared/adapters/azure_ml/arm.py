@@ -126,8 +126,8 @@ def writable_body(raw: dict[str, Any], properties: dict[str, Any]) -> dict[str, 
 def _identity(raw: dict[str, Any]) -> dict[str, Any]:
     """Without the ids of the principals, which are the service's own."""
     identity: dict[str, Any] = {"type": raw.get("type", "None")}
-    if assigned := raw.get("userAssignedIdentities"):
-        identity["userAssignedIdentities"] = {name: {} for name in assigned}
+    if identities := raw.get("userAssignedIdentities"):
+        identity["userAssignedIdentities"] = {name: {} for name in identities}
     return identity
 
 

@@ -69,11 +69,11 @@ class AzureMlEndpoints:
             return None
         properties = raw["properties"]
         model = properties.get("model") or ""
-        served = model.get("assetId", "") if isinstance(model, dict) else model
+        model_id = model.get("assetId", "") if isinstance(model, dict) else model
         return DeploymentSeen(
             name=deployment,
             state=str(properties.get("provisioningState") or ""),
-            model=served,
+            model=model_id,
             compute=str(properties.get("compute") or ""),
             instances=int((raw.get("sku") or {}).get("capacity") or 0),
         )
@@ -102,11 +102,11 @@ class AzureMlEndpoints:
             client = self._plain
             headers["Authorization"] = f"Bearer {self._token(request.workspace, request.endpoint)}"
         http_request = HttpRequest("POST", uri, content=request.body, headers=headers)
-        started = time.perf_counter()
+        start = time.perf_counter()
         with translated(action):
             answer: HttpResponse = client.send_request(http_request, retry_total=0)
         return EndpointResponse(
-            status=answer.status_code, body=answer.content, took_ms=(time.perf_counter() - started) * 1000
+            status=answer.status_code, body=answer.content, took_ms=(time.perf_counter() - start) * 1000
         )
 
     def _address(self, workspace: Workspace, endpoint: str) -> tuple[str, str]:

@@ -166,10 +166,10 @@ async def _start_run(client: Client, clients: EventClients, event: BlobArrived, 
 
 
 async def _record_ignored(clients: EventClients, origin: EventOrigin, event_id: str, subject: str, reason: str) -> None:
-    ignored = IgnoredEvent(
+    ignored_event = IgnoredEvent(
         event=event_id, subject=subject, at=_now(clients), reason=reason, source=origin.source, type=origin.type
     )
-    await asyncio.to_thread(note_ignored, clients.store, clients.clock.now().date(), ignored)
+    await asyncio.to_thread(note_ignored, clients.store, clients.clock.now().date(), ignored_event)
 
 
 def _now(clients: EventClients) -> str:

@@ -70,16 +70,16 @@ class Breaches:
         """Count *count* more; only as many *examples* are kept as there is room for."""
         key = (rule, column)
         self._counts[key] = self._counts.get(key, 0) + count
-        stored = self._examples.setdefault(key, [])
-        stored.extend(examples[: EXAMPLES - len(stored)])
+        kept_examples = self._examples.setdefault(key, [])
+        kept_examples.extend(examples[: EXAMPLES - len(kept_examples)])
 
-    def take(self, others: "Breaches", first: int) -> None:
+    def take(self, more_breaches: "Breaches", first: int) -> None:
         """Those of a piece of a file whose rows follow row *first*."""
-        for (rule, column), count in others._counts.items():
-            stored = self._examples.setdefault((rule, column), [])
+        for (rule, column), count in more_breaches._counts.items():
+            kept_examples = self._examples.setdefault((rule, column), [])
             self._counts[rule, column] = self._counts.get((rule, column), 0) + count
-            for example in others._examples[rule, column][: EXAMPLES - len(stored)]:
-                stored.append(replace(example, row=example.row + first))
+            for example in more_breaches._examples[rule, column][: EXAMPLES - len(kept_examples)]:
+                kept_examples.append(replace(example, row=example.row + first))
 
     def all(self) -> tuple[Breach, ...]:
         return tuple(

@@ -1,4 +1,4 @@
-"""From what other monitors tell to a cause of retraining, or the reason why there is none. Pure."""
+"""Turn the finding of another monitor into a cause of retraining, or a reason why there is none. Pure."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from shared.domain.retraining.causes import Cause, CauseKind
 def cause_of(
     event: MonitorBreached | AlertChanged, watches: Sequence[DriftWatch], workspaces: Sequence[str], now: datetime
 ) -> Cause | str:
-    """The cause, with the same id however often the fact is told. *workspaces* are how known ones' ARM ids end."""
+    """The cause; a repeated finding gives the same id. *workspaces* are how known ones' ARM ids end."""
     if isinstance(event, AlertChanged):
         return _of_alert(event, watches, now)
     if not event.workspace.endswith(tuple(workspaces)):

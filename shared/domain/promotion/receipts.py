@@ -73,7 +73,7 @@ def objection(
     step: int = 0,
 ) -> str:
     """Why *receipt* does not open this stage; empty where it does. The signature is the caller's to check."""
-    bound = {
+    pairs = {
         "promotion": (receipt.promotion, promotion),
         "model": (str(receipt.model), str(model)),
         "digest": (receipt.digest, digest),
@@ -81,9 +81,9 @@ def objection(
         "phase": (receipt.phase.value, phase.value),
         "step": (str(receipt.step), str(step)),
     }
-    for name, (actual, expected) in bound.items():
-        if actual != expected:
-            return f"the receipt is for {name} {actual}, not for {expected}"
+    for name, (actual, value) in pairs.items():
+        if actual != value:
+            return f"the receipt is for {name} {actual}, not for {value}"
     if now >= datetime.fromisoformat(receipt.expires):
         return f"the receipt expired at {receipt.expires}"
     return ""

@@ -95,7 +95,7 @@ def read_prediction(request: ApiRequest, run: str, query: PieceAsked) -> Predict
     container, _, path = predictions.manifest.partition("/")
     blob = clients.hub.find(container, f"{path.rpartition('/')[0]}/{file.name}")
     if blob is None or blob.size != file.bytes:
-        raise Problem(409, "not what was published", f"{file.name} of run {run} was removed or changed in the hub")
+        raise Problem(409, "predictions were changed", f"{file.name} of run {run} was removed or changed in the hub")
     if query.offset > blob.size:
         raise Problem(422, "bad query", f"parameter 'offset' is {query.offset}, beyond the file's {blob.size} bytes")
     with clients.hub.open(blob) as stream:

@@ -37,10 +37,10 @@ def list_ignored_events(request: ApiRequest, query: IgnoredFilters) -> IgnoredPa
     """Events that were taken in and started nothing, each with the reason; what looks like a secret is left out."""
     rows_after = ignored_events(request.clients.store, _day(query.day), _place(query.cursor))
     rows = list(islice(rows_after, query.limit + 1))
-    shown = rows[: query.limit]
-    last = shown[-1][0] if len(rows) > query.limit else None
+    rows_of_page = rows[: query.limit]
+    last = rows_of_page[-1][0] if len(rows) > query.limit else None
     following = written_cursor((last.part, str(last.number))) if last else ""
-    return IgnoredPage(events=tuple(event for _, event in shown), next=following)
+    return IgnoredPage(events=tuple(event for _, event in rows_of_page), next=following)
 
 
 def _day(text: str) -> date | None:

@@ -144,8 +144,8 @@ def list_promotions(request: ApiRequest, query: PromotionFilters) -> PromotionPa
     for name, value in (("model", query.model), ("fate", query.fate)):
         if value:
             rows = [row for row in rows if getattr(row, name) == value]
-    shown, following = page(rows, lambda row: (row.opened, row.promotion), query.limit, query.cursor)
-    return PromotionPage(total=len(rows), promotions=shown, next=following)
+    rows_of_page, following = page(rows, lambda row: (row.opened, row.promotion), query.limit, query.cursor)
+    return PromotionPage(total=len(rows), promotions=rows_of_page, next=following)
 
 
 async def show_promotion(request: ApiRequest, promotion: str) -> PromotionShown:
@@ -223,16 +223,16 @@ def _waiting(clients: Clients) -> Iterator[PromotionRow]:
             yield replace(row, fate=_WAITING, waits=waits)
 
 
-def _awaited(waited: Waited) -> Awaited:
+def _awaited(role_asked: Waited) -> Awaited:
     return Awaited(
-        stage=waited.stage,
-        role=waited.role.name,
-        who=who_can(waited.role),
-        people=waited.role.people,
-        evidence=waited.evidence,
-        since=waited.since.isoformat() if waited.since else "",
-        until=waited.until.isoformat() if waited.until else "",
-        glass=waited.glass,
+        stage=role_asked.stage,
+        role=role_asked.role.name,
+        who=who_can(role_asked.role),
+        people=role_asked.role.people,
+        evidence=role_asked.evidence,
+        since=role_asked.since.isoformat() if role_asked.since else "",
+        until=role_asked.until.isoformat() if role_asked.until else "",
+        glass=role_asked.glass,
     )
 
 
