@@ -21,12 +21,17 @@ from signalbox.launcher.endpoints import (
     Endpoints,
 )
 from signalbox.launcher.messaging import namespace_settings
-from signalbox.launcher.people import APPLICATION, DEVOPS, PERSONS, USER_ASSIGNED, VAULT_PERMISSIONS
+from signalbox.launcher.people import APPLICATION, DEVOPS, PERSONS, USER_ASSIGNED
 from signalbox.private_files import write_private
 
 # Operations after which a file is whole, over every protocol of the service; the last two rename one into its place.
 COMMITTED = ("PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit", "RenameFile", "SftpRename")
 ML_EVENTS, RUN_EVENTS = ("ModelRegistered", "DatasetDriftDetected"), ("RunCompleted", "RunStatusChanged")
+# As roles give them: Key Vault Crypto User with the keys, less what the app has no use for; Key Vault Crypto Officer.
+VAULT_PERMISSIONS = {
+    PRINCIPAL: {"*": ["get", "sign", "verify"]},
+    str(PERSONS[3]["oid"]): {"*": ["get", "list", "create", "import", "update", "rotate", "sign", "verify"]},
+}
 _BREACHED = "data.RunTags.azureml_modelmonitor_threshold_breached"  # Model monitors put it on their runs.
 
 
