@@ -16,10 +16,12 @@ from shared.durable.failures import StepFailed
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 1.0, 30.0
 
 
-def roll_back(ctx: Context, request: c.Rollback) -> Steps[c.RollbackResult]:
+def roll_back(ctx: Context, request: c.RollbackRequest) -> Steps[c.RollbackResult]:
     """Order, try the target, give it the traffic, and close. An error closes it too."""
     ctx.show("ordering", model=request.name, stage=request.stage)
-    course = yield from call_through_outages(ctx, c.OPEN_ROLLBACK, request)
+    course = yield from call_through_outages(
+        ctx, c.OPEN_ROLLBACK, c.RollbackOpening(key=f"rollbacks/{request.id}/opened", rollback=request)
+    )
     if course.target is None:
         return (yield from _close(ctx, request, course, False, course.because))
     try:
@@ -30,7 +32,7 @@ def roll_back(ctx: Context, request: c.Rollback) -> Steps[c.RollbackResult]:
     return (yield from _close(ctx, request, course, True, because))
 
 
-def _bring_back(ctx: Context, request: c.Rollback, course: c.RollbackCourse) -> Steps[None]:
+def _bring_back(ctx: Context, request: c.RollbackRequest, course: c.RollbackCourse) -> Steps[None]:
     step = partial(_step, request, course)
     if not course.warm:
         assert course.target is not None
@@ -61,12 +63,12 @@ def _until_done(ctx: Context, course: c.RollbackCourse, what: str, ask: Callable
         elapsed_s, delay = elapsed_s + delay, min(_LONGEST_LOOK_S, delay * 1.5)
 
 
-def _step(request: c.Rollback, course: c.RollbackCourse, name: str) -> c.RollbackStep:
+def _step(request: c.RollbackRequest, course: c.RollbackCourse, name: str) -> c.RollbackStep:
     return c.RollbackStep(key=f"rollbacks/{request.id}/{name}", rollback=request, course=course)
 
 
 def _close(
-    ctx: Context, request: c.Rollback, course: c.RollbackCourse, done: bool, because: str
+    ctx: Context, request: c.RollbackRequest, course: c.RollbackCourse, done: bool, because: str
 ) -> Steps[c.RollbackResult]:
     closing = c.RollbackClosing(
         key=f"rollbacks/{request.id}/closed", rollback=request, course=course, done=done, because=because

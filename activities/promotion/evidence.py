@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from activities.promotion.golden_requests import api_test, golden_requests
+from activities.golden_requests import api_test, golden_requests
 from activities.promotion.holdout_rows import HoldoutRows, Table, read_rows, require_every
 from activities.promotion.holdouts import agreement_of, evaluate
 from activities.promotion.movers.model import workspace_at

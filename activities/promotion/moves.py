@@ -13,7 +13,7 @@ from activities.effects import stamp
 from activities.promotion.movers import MOVERS
 from activities.promotion.movers.entry import REPLACED, approvers, replaced_entry
 from activities.promotion.receipts import require_receipt
-from activities.promotion.serving_changes import record_change
+from activities.traffic_changes import record_change
 from shared import contracts as c
 from shared.application.promotion.stage_training import carried
 from shared.application.promotion.stored_plans import move_order, signed_at, signed_plan

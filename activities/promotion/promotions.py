@@ -32,8 +32,8 @@ from shared.domain.retraining.pipelines import Pipeline, PipelineKind
 from shared.durable.starting import Client, wake
 from shared.records import paths
 from shared.records.listings import PROMOTIONS, keep_listed
+from shared.records.production.serving import hold_of
 from shared.records.promotion import LockHolder, PromotionRecord, QueuedPromotion, find_promotion, is_open
-from shared.records.serving import hold_of
 from shared.records.statements import ForgedError
 from shared.records.store import LostRace
 

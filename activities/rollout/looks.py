@@ -21,11 +21,11 @@ from shared.domain.rollout.steps import StepDecision, StepFacts, StepOutcome
 from shared.domain.rollout.traffic import shares
 from shared.domain.statistics.sequential.rollout_evidence import RolloutEvidence
 from shared.ports import EndpointKind, ServedEndpoint
-from shared.records import paths
-from shared.records.rollout import (
+from shared.records.production import paths
+from shared.records.production.rollouts import (
     FrozenCounts,
+    RecordedLook,
     RolloutStanding,
-    StepLook,
     StepRecord,
     look_at,
     orders_of,
@@ -89,7 +89,7 @@ class _Look:
             worse=look.worse,
         )
 
-    def _look(self) -> StepLook:
+    def _look(self) -> RecordedLook:
         step, now = self._step, self._clients.clock.now()
         earlier = self._earlier()
         since = datetime.fromisoformat(step.since)
@@ -118,8 +118,8 @@ class _Look:
 
     def _recorded(
         self, facts: StepFacts, outcome: StepOutcome, counts: FrozenCounts, evidence: RolloutEvidence, through: int
-    ) -> StepLook:
-        return StepLook(
+    ) -> RecordedLook:
+        return RecordedLook(
             step=self._step.step,
             number=self._step.looks,
             at=facts.now,
@@ -136,7 +136,7 @@ class _Look:
             worse=outcome.worse,
         )
 
-    def _earlier(self) -> StepLook | None:
+    def _earlier(self) -> RecordedLook | None:
         step = self._step
         if not step.looks:
             return None
@@ -195,7 +195,7 @@ class _Look:
             return ""
         return f"the traffic of {endpoint} is {traffic}, and this step has set {wanted}: somebody else changed it"
 
-    def _close(self, look: StepLook) -> str:
+    def _close(self, look: RecordedLook) -> str:
         """Sign how the step ended, and write its page; returns the digest that the next receipt names."""
         clients, step = self._clients, self._step
         statements = clients.statements
@@ -216,7 +216,7 @@ class _Look:
         clients.audit.append(f"{step.key}/ended", "rollout step ended", self._subject[0], "signalbox", facts)
         return record.evidence
 
-    def _record(self, look: StepLook) -> StepRecord:
+    def _record(self, look: RecordedLook) -> StepRecord:
         step, counts = self._step, [*self._counts_of_earlier_looks(), look.counts]
         counted = [part for part in counts if part.shares] or [FrozenCounts()]
         return StepRecord(
@@ -247,7 +247,7 @@ class _Look:
                 raise _gone(f"look {number} at step {step.step} of {step.stage}")
             yield earlier.counts
 
-    def _show(self, look: StepLook) -> None:
+    def _show(self, look: RecordedLook) -> None:
         """Where it stands, for people to read; written over at each look."""
         step = self._step
         standing = RolloutStanding(

@@ -10,9 +10,9 @@ from functools import partial
 from typing import Any
 
 from activities.effects import once, stamp
+from activities.golden_requests import api_test, golden_requests
 from activities.promotion.evidence import Online
-from activities.promotion.golden_requests import api_test, golden_requests
-from activities.promotion.serving_changes import observed
+from activities.traffic_changes import observed
 from shared import contracts as c
 from shared.application.promotion.planning import champion_at, place_shelves
 from shared.application.promotion.turns import holder_of
@@ -30,26 +30,26 @@ from shared.domain.rollout.orders import RolloutOrder, RolloutOrderKind
 from shared.domain.rollout.serving import ChangeKind
 from shared.durable.starting import Client
 from shared.ports import AssetKind, EndpointKind, WantedDeployment
-from shared.records import paths
+from shared.records.production import paths
+from shared.records.production.rollouts import sign_order
+from shared.records.production.serving import VersionHold, sign_change, sign_hold
 from shared.records.promotion import find_promotion
 from shared.records.registry import ENTRY_STATEMENT, EntryStatement, entry_statement, history_of, sign_entry
-from shared.records.rollout import sign_order
-from shared.records.serving import VersionHold, sign_change, sign_hold
 
 _READY, _FAILED = "Succeeded", ("Failed", "Canceled")
 _GIVE_WAY = timedelta(seconds=60)
 
 
-async def open_rollback(client: Client, clients: Clients, request: c.Rollback) -> c.RollbackCourse:
+async def open_rollback(client: Client, clients: Clients, opening: c.RollbackOpening) -> c.RollbackCourse:
     """What to go back to; decided once. The version that is left is held back from now on."""
-    key = f"rollbacks/{request.id}/opened"
-    course = await asyncio.to_thread(once, clients, key, c.RollbackCourse, partial(_open, clients, request))
+    act = partial(_open, clients, opening.rollback)
+    course = await asyncio.to_thread(once, clients, opening.key, c.RollbackCourse, act)
     if course.giving_way:
         await wake_watch(client, clients.store, course.giving_way)
     return course
 
 
-def _open(clients: Clients, request: c.Rollback) -> c.RollbackCourse:
+def _open(clients: Clients, request: c.RollbackRequest) -> c.RollbackCourse:
     stage = production_stage(clients.configuration.ladder, request.stage)
     environment, endpoint = _environment(stage), stage.serving.online
     giving_way, left = _leaving(clients, stage)
@@ -94,7 +94,7 @@ def _leaving(clients: Clients, stage: Stage) -> tuple[str, str]:
     return "", champion.model.rpartition("/")[2]
 
 
-def _course(clients: Clients, request: c.Rollback, stage: Stage, left: str) -> c.RollbackCourse:
+def _course(clients: Clients, request: c.RollbackRequest, stage: Stage, left: str) -> c.RollbackCourse:
     records = ServingRecords(clients.statements, clients.audit, clients.endpoints)
     known = candidates(records, stage, request.name, clients.clock.now())
     wanted = f"{request.name}:{request.to}" if request.to else ""
@@ -127,7 +127,7 @@ def _towards(clients: Clients, stage: Stage, candidate: GoodCandidate) -> c.Roll
     )
 
 
-def _hold(clients: Clients, request: c.Rollback, left: str) -> None:
+def _hold(clients: Clients, request: c.RollbackRequest, left: str) -> None:
     if not left:
         return
     hold = VersionHold(
@@ -263,7 +263,7 @@ def close_rollback(clients: Clients, closing: c.RollbackClosing) -> c.Done:
     return once(clients, closing.key, c.Done, act)
 
 
-def _mark(clients: Clients, request: c.Rollback, course: c.RollbackCourse) -> None:
+def _mark(clients: Clients, request: c.RollbackRequest, course: c.RollbackCourse) -> None:
     """The registry's entries say which version serves, and that the one that was left does not."""
     assert course.target is not None
     # The one that is left stays approved: what keeps it back is the hold, which a person can release.

@@ -9,7 +9,7 @@ from shared.domain.promotion.models import ModelVersion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rollback:
+class RollbackRequest:
     """Bring back *to* (empty: the newest known good) of the model *name* at *stage*.
 
     *by* and *oid* are the verified person's; of an alert, *alert* is its id. *override* lets a person go back to a
@@ -25,6 +25,12 @@ class Rollback:
     to: str = ""
     alert: str = ""
     override: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackOpening:
+    key: str
+    rollback: RollbackRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +58,14 @@ class RollbackStep:
     """A step of the rollback on its course; the activities read what else they need from records."""
 
     key: str
-    rollback: Rollback
+    rollback: RollbackRequest
     course: RollbackCourse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollbackClosing:
     key: str
-    rollback: Rollback
+    rollback: RollbackRequest
     course: RollbackCourse
     done: bool
     because: str
@@ -73,10 +79,10 @@ class RollbackResult:
     because: str
 
 
-OPEN_ROLLBACK = Activity("open_rollback", Rollback, RollbackCourse, Effect.WRITES)
+OPEN_ROLLBACK = Activity("open_rollback", RollbackOpening, RollbackCourse, Effect.WRITES)
 DEPLOY_TARGET = Activity("deploy_target", RollbackStep, Moved, Effect.WRITES)
 TRY_TARGET = Activity("try_target", RollbackStep, Moved, Effect.READS)
 SHIFT_BACK = Activity("shift_back", RollbackStep, Moved, Effect.WRITES)
 CLOSE_ROLLBACK = Activity("close_rollback", RollbackClosing, Done, Effect.WRITES)
 
-ROLL_BACK = Orchestration("roll_back", Rollback, RollbackResult)
+ROLL_BACK = Orchestration("roll_back", RollbackRequest, RollbackResult)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from shared import contracts as c
-from shared.records.serving import served_intervals
+from shared.records.production.serving import served_intervals
 from tests.rollout.conftest import RolloutApp, because
 
 

@@ -2,7 +2,7 @@
 
 from shared import contracts as c
 from shared.domain.rollout.serving import ChangeKind
-from shared.records.serving import served_intervals
+from shared.records.production.serving import served_intervals
 from tests.rollout.conftest import RolloutApp, alert, because
 
 

@@ -12,7 +12,7 @@ from shared.domain.statistics.sequential.counts import MinuteCounts, ShareCounts
 from shared.domain.statistics.sequential.rollout_evidence import RolloutEvidence
 from shared.domain.statistics.sequential.verdicts import judge_rollout
 from shared.ports import DeploymentMinute
-from shared.records.rollout import FrozenCounts, StepRecord, step_at
+from shared.records.production.rollouts import FrozenCounts, StepRecord, step_at
 from shared.records.statements import Statements
 
 _Bad = Callable[[DeploymentMinute], int]

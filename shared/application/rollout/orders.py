@@ -13,9 +13,9 @@ from shared.domain.promotion.plans import Phase, StagePlan
 from shared.domain.rollout.orders import RolloutOrder, RolloutOrderKind, newest
 from shared.domain.rollout.steps import StepDecision
 from shared.durable.starting import Client, wake
-from shared.records import paths
+from shared.records.production import paths
+from shared.records.production.rollouts import RolloutStanding, orders_of, sign_order
 from shared.records.promotion import find_promotion
-from shared.records.rollout import RolloutStanding, orders_of, sign_order
 from shared.records.statements import Statements
 from shared.records.store import RecordStore
 

@@ -66,7 +66,7 @@ class _WrittenSteps(Rule):
         percent = {"type": "integer", "minimum": 1, "maximum": 100}
         step = {
             "type": "object",
-            "properties": {"to": percent, "cleared": {"type": "boolean"}},
+            "properties": {"to": percent, "cleared": {"type": ["boolean", "null"]}},
             "required": ["to"],
             "additionalProperties": False,
         }

@@ -1,4 +1,7 @@
-"""The traffic of an endpoint during a rollout, in percent by deployment; deployments without any are left out."""
+"""The traffic of an endpoint during a rollout, in percent by deployment; deployments without any are left out.
+
+It stands alone because moves, looks and their records must agree on what a weight means.
+"""
 
 from collections.abc import Iterable, Mapping
 

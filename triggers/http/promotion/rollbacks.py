@@ -11,7 +11,7 @@ from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.promotion.models import ModelVersion, exact_model
 from shared.domain.rollout.serving import serving_at
-from shared.records.serving import VersionHold, hold_of, served_intervals, sign_hold
+from shared.records.production.serving import VersionHold, hold_of, served_intervals, sign_hold
 from shared.validation.rules import Name, OptionalName, Sentence
 from triggers.http.api_route import ApiRequest, requester_name
 from triggers.http.idempotency import RequestedStart
@@ -112,7 +112,7 @@ async def roll_back_model(request: ApiRequest, model: str, body: RollbackAsked) 
         raise Problem(403, "not allowed", "unmet conditions are overridden by a person: send the token of one")
     if body.to:
         exact_model(f"{model}:{body.to}")
-    rollback = c.Rollback(
+    rollback = c.RollbackRequest(
         id=identity.rollback_id(model, stage, uuid4().hex),
         name=model,
         stage=stage,

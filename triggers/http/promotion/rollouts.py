@@ -8,8 +8,8 @@ from typing import Annotated
 from shared.application.rollout.orders import order_rollout
 from shared.clients import Clients
 from shared.domain.rollout.orders import RolloutOrder, RolloutOrderKind
-from shared.records import paths
-from shared.records.rollout import RolloutStanding, orders_of, step_at
+from shared.records.production import paths
+from shared.records.production.rollouts import RolloutStanding, orders_of, step_at
 from shared.validation.rules import OptionalName, Whole
 from triggers.http.api_route import ApiRequest, requester_name
 from triggers.http.orders import Order

@@ -14,7 +14,7 @@ from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.rollout.serving import ServedInterval, TrafficChange, intervals
 from shared.domain.trust.statements import PredicateKind, Statement
-from shared.records import paths
+from shared.records.production import paths
 from shared.records.statements import ForgedError, Statements
 
 T = TypeVar("T")

@@ -14,7 +14,7 @@ from shared.domain.rollout.orders import RolloutOrder
 from shared.domain.statistics.sequential.counts import MinuteCounts, ShareCounts
 from shared.domain.statistics.sequential.rollout_evidence import LookCounts, RolloutEvidence
 from shared.domain.trust.statements import PredicateKind, Statement
-from shared.records import paths
+from shared.records.production import paths
 from shared.records.statements import ForgedError, Statements
 
 
@@ -39,7 +39,7 @@ class FrozenCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepLook:
+class RecordedLook:
     """One look of a step: what it has counted, the *evidence* with it, and what the step came to so far.
 
     *through* is the last minute that was judged, *requests* and *errors* are the new version's in this step.
@@ -113,9 +113,9 @@ class RolloutStanding:
     at: str
 
 
-def look_at(statements: Statements, promotion: str, stage: str, step: int, number: int) -> StepLook | None:
+def look_at(statements: Statements, promotion: str, stage: str, step: int, number: int) -> RecordedLook | None:
     """The look that was taken, None where it was not yet. Raises ForgedError."""
-    return _measured(statements, paths.rollout_look(promotion, stage, step, number), StepLook)
+    return _measured(statements, paths.rollout_look(promotion, stage, step, number), RecordedLook)
 
 
 def step_at(statements: Statements, promotion: str, stage: str, step: int) -> StepRecord | None:
@@ -123,7 +123,7 @@ def step_at(statements: Statements, promotion: str, stage: str, step: int) -> St
     return _measured(statements, paths.rollout_step(promotion, stage, step), StepRecord)
 
 
-def sign_look(statements: Statements, subject: tuple[str, str], promotion: str, stage: str, look: StepLook) -> None:
+def sign_look(statements: Statements, subject: tuple[str, str], promotion: str, stage: str, look: RecordedLook) -> None:
     """Say with the measuring key what *look* has seen of *subject*, a model and its digest. The first one stands."""
     path = paths.rollout_look(promotion, stage, look.step, look.number)
     _sign(statements, path, PredicateKind.ROLLOUT_LOOK, subject, promotion, look.at, look)
@@ -161,11 +161,11 @@ def sign_order(statements: Statements, promotion: str, stage: str, name: str, or
     return statements.create(f"{paths.rollout_orders(promotion, stage)}{name}.dsse.json", statement)
 
 
-_Record = TypeVar("_Record", StepLook, StepRecord)
+_Record = TypeVar("_Record", RecordedLook, StepRecord)
 
 
 def _measured(statements: Statements, path: str, kind: type[_Record]) -> _Record | None:
-    predicate_kind = PredicateKind.ROLLOUT_LOOK if kind is StepLook else PredicateKind.ROLLOUT_STEP
+    predicate_kind = PredicateKind.ROLLOUT_LOOK if kind is RecordedLook else PredicateKind.ROLLOUT_STEP
     predicate = statements.read(path, predicate_kind)
     if predicate is None:
         return None
@@ -182,7 +182,7 @@ def _sign(
     subject: tuple[str, str],
     promotion: str,
     at: datetime,
-    record: StepLook | StepRecord,
+    record: RecordedLook | StepRecord,
 ) -> None:
     model, bundle = subject
     content = encode(record)

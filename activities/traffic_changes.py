@@ -9,7 +9,7 @@ from shared.clients import Clients
 from shared.domain.inference.routes import Workspace
 from shared.domain.rollout.serving import ChangeKind, TrafficChange
 from shared.ports import EndpointKind
-from shared.records.serving import sign_change
+from shared.records.production.serving import sign_change
 
 
 def record_change(clients: Clients, order: c.MoveOrder, key: str, kind: ChangeKind) -> None:

@@ -1,4 +1,7 @@
-"""Golden requests: what travels in a bundle with its answers, and how a deployment answers it."""
+"""Golden requests: what travels in a bundle with its answers, and how a deployment answers it.
+
+It stands alone because promotions and rollbacks ask them.
+"""
 
 import json
 import math
