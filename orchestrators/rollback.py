@@ -19,9 +19,8 @@ _FIRST_LOOK_S, _LONGEST_LOOK_S = 1.0, 30.0
 def roll_back(ctx: Context, request: c.RollbackRequest) -> Steps[c.RollbackResult]:
     """Order, try the target, give it the traffic, and close. An error closes it too."""
     ctx.show("ordering", model=request.name, stage=request.stage)
-    course = yield from call_through_outages(
-        ctx, c.OPEN_ROLLBACK, c.RollbackOpening(key=f"rollbacks/{request.id}/opened", rollback=request)
-    )
+    opening = c.RollbackOpening(key=f"rollbacks/{request.id}/opened", rollback=request)
+    course = yield from call_through_outages(ctx, c.OPEN_ROLLBACK, opening)
     if course.target is None:
         return (yield from _close(ctx, request, course, False, course.because))
     try:

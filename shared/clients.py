@@ -177,14 +177,12 @@ class Clients:
     def endpoints(self) -> Endpoints:
         from shared.adapters.azure_ml.endpoints import AzureMlEndpoints
 
-        settings = self.settings
-        return AzureMlEndpoints(self._arm, self._credential, settings.ml_audience, settings.ml_inference_hosts)
+        hosts = self.settings.ml_inference_hosts
+        return AzureMlEndpoints(self._arm, self._credential, self.settings.ml_audience, hosts)
 
     def traffic_figures(self, source: CountSource) -> TrafficFigures:
         """The counts of an endpoint's requests, from where the configuration says."""
-        from shared.domain.rollout.policy import CountSource
-
-        return self.traffic_log if source is CountSource.TRAFFIC_LOG else self.traffic_metrics
+        return self.traffic_log if source == "traffic_log" else self.traffic_metrics
 
     @cached_property
     def traffic_metrics(self) -> TrafficFigures:
@@ -198,8 +196,7 @@ class Clients:
         """The same from its log: also how many were slow, and by client."""
         from shared.adapters.azure_monitor.traffic_log import TrafficLog
 
-        settings = self.settings
-        return TrafficLog(self._credential, settings.log_analytics, dict(settings.log_workspaces))
+        return TrafficLog(self._credential, self.settings.log_analytics, dict(self.settings.log_workspaces))
 
     @cached_property
     def output_figures(self) -> OutputFigures:
@@ -226,8 +223,7 @@ class Clients:
         """Where the audit log's heads are published; None where they are not."""
         from shared.adapters.audit_log.publishers import PublishedContainer, PublishedFolder
 
-        place = self.settings.tree_heads
-        if not place:
+        if not (place := self.settings.tree_heads):
             return None
         if place.startswith("file:"):
             return PublishedFolder(Path(place.removeprefix("file:")))
