@@ -387,8 +387,7 @@ class Clients:
     def _regions(self) -> Regions:
         from shared.adapters.azure_ml.regions import Regions
 
-        settings = self.settings
-        return Regions(self._arm, self._credential, settings.resource_manager, settings.ml_api_hosts)
+        return Regions(self._arm, self._credential, self.settings.resource_manager, self.settings.ml_api_hosts)
 
     @cached_property
     def _arm(self) -> Arm:
@@ -416,10 +415,7 @@ def clients() -> Clients:
 
 
 def _looks(clients: Clients, arm: Arm) -> Mapping[str, Look]:
-    """A look at each service that the settings and the configuration use, by name.
-
-    A look raises where its service does not answer, or does not let the app in.
-    """
+    """A look at each service that is used, by name; it raises where that does not answer, or does not let us in."""
     from shared.adapters.azure_ml.arm import place_path
     from shared.adapters.reachability import reach
 

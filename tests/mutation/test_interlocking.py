@@ -61,7 +61,7 @@ LOCKS = [
     ),
     Lock(
         symbol="make_move",
-        condition="_take_back(clients, order, carried(clients.ledger, order), _remembered(clients, order))",
+        condition="_take_back(clients, order, carried(clients.statements, order), _signed_before(clients, order))",
         without="None",
         guard=test_late_moves.test_a_slow_switch_that_is_undone_while_it_is_made_is_put_back,
     ),

@@ -61,7 +61,7 @@ def test_everything_that_is_wrong_with_a_files_event_is_named_at_once() -> None:
         [
             "event.id is missing",
             "expected a non-empty string",
-            "event.eventTime or time is 'yesterday'",
+            "event.time or eventTime is 'yesterday'",
             "expected a time like 2026-01-31T12:00:00Z",
             "event.subject is '/elsewhere'",
             "expected /blobServices/default/containers/NAME/blobs/PATH",

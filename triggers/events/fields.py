@@ -31,7 +31,7 @@ def _time(value: Any) -> str:
         raise ValueError("expected a time like 2026-01-31T12:00:00Z") from error
 
 
-_TYPE, _TIME, _SOURCE = SentAs("eventType", "type"), SentAs("eventTime", "time"), SentAs("topic", "source")
+_TYPE, _TIME, _SOURCE = SentAs("eventType", "type"), SentAs("time", "eventTime"), SentAs("topic", "source")
 Time: TypeAlias = Annotated[str, _TIME, ReadBy(_time, "a time")]
 
 

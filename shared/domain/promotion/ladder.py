@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
+from shared.domain.newer import NEWER
 from shared.domain.promotion.approvals import ApprovalPolicy
 from shared.domain.promotion.gate_specs import GateSpec
 from shared.domain.promotion.training import StageTraining
@@ -104,7 +105,7 @@ class Stage:
     training: tuple[StageTraining, ...] = ()
     atomic: bool = True
     newer: Newer = Newer.QUEUE
-    rollout: RolloutPolicy | None = None
+    rollout: RolloutPolicy | None = field(default=None, metadata=NEWER)
 
     @property
     def ends_promotions(self) -> bool:

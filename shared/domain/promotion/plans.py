@@ -11,6 +11,7 @@ from typing import Any
 
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
+from shared.domain.newer import NEWER
 from shared.domain.promotion.bundles import BundleFile
 from shared.domain.promotion.gate_specs import GateSpec
 from shared.domain.promotion.ladder import Promotable, Registry, Stage
@@ -109,7 +110,7 @@ class Plan:
     extras: str = ""
     flag: str = ""
     lineage: dict[str, str] = field(default_factory=dict)
-    registry: Registry | None = None
+    registry: Registry | None = field(default=None, metadata=NEWER)
 
     @property
     def origin(self) -> Workspace | Registry:

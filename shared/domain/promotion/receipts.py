@@ -4,9 +4,10 @@ It binds the bundle's digest, the stage and its phase, the plan, the evidence, t
 """
 
 from base64 import b64encode
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
+from shared.domain.newer import NEWER
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.plans import Phase
 from shared.domain.trust.envelopes import STATEMENT_TYPE, Envelope, EnvelopeSignature
@@ -34,7 +35,7 @@ class Receipt:
     issued: str
     expires: str
     override: str = ""
-    step: int = 0
+    step: int = field(default=0, metadata=NEWER)
     signature: str = ""
 
 

@@ -115,12 +115,12 @@ class RolloutStanding:
 
 def look_at(statements: Statements, promotion: str, stage: str, step: int, number: int) -> RecordedLook | None:
     """The look that was taken, None where it was not yet. Raises ForgedError."""
-    return _measured(statements, paths.rollout_look(promotion, stage, step, number), RecordedLook)
+    return _measured_record(statements, paths.rollout_look(promotion, stage, step, number), RecordedLook)
 
 
 def step_at(statements: Statements, promotion: str, stage: str, step: int) -> StepRecord | None:
     """The step as it ended, None before. Raises ForgedError."""
-    return _measured(statements, paths.rollout_step(promotion, stage, step), StepRecord)
+    return _measured_record(statements, paths.rollout_step(promotion, stage, step), StepRecord)
 
 
 def sign_look(statements: Statements, subject: tuple[str, str], promotion: str, stage: str, look: RecordedLook) -> None:
@@ -164,7 +164,7 @@ def sign_order(statements: Statements, promotion: str, stage: str, name: str, or
 _Record = TypeVar("_Record", RecordedLook, StepRecord)
 
 
-def _measured(statements: Statements, path: str, kind: type[_Record]) -> _Record | None:
+def _measured_record(statements: Statements, path: str, kind: type[_Record]) -> _Record | None:
     predicate_kind = PredicateKind.ROLLOUT_LOOK if kind is RecordedLook else PredicateKind.ROLLOUT_STEP
     predicate = statements.read(path, predicate_kind)
     if predicate is None:

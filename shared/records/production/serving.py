@@ -67,7 +67,7 @@ def hold_of(
     """What holds *model* back now; None where nothing does."""
     folder = paths.hold(model.name, model.version)
     holds = _signed(statements, folder, PredicateKind.HOLD, VersionHold, forgeries)
-    newest = max(holds, key=lambda hold: hold.at, default=None)
+    newest = max(holds, key=lambda hold: (hold.at, hold.released), default=None)
     return None if newest is None or newest.released else newest
 
 
