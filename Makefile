@@ -91,6 +91,7 @@ check: setup  ## Format, lint, types, imports, generated files.
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m shared.config.schema | cmp - signalbox.schema.json || { echo "run make documents"; exit 1; }
 	@$(BIN)/python -m shared.config.contract_schema | cmp - docs/data-contract.schema.json || { echo "run make documents"; exit 1; }
+	@$(BIN)/python -m shared.operations.statement_schema | cmp - docs/statements.schema.json || { echo "run make documents"; exit 1; }
 	@$(BIN)/python -m triggers.http.openapi | cmp - docs/openapi.json || { echo "run make documents"; exit 1; }
 	@$(BIN)/python -m pytest -q --no-header --no-summary tests/architecture/test_lock.py >/dev/null || { echo "requirements.txt is not of requirements.in and constraints.txt: run make lock"; exit 1; }
 
@@ -106,6 +107,7 @@ lock: setup  ## Make requirements.txt, which Azure installs, of requirements.in 
 documents: setup  ## Write the generated files anew: the configuration's schema, the API's document, the roles, the picture of the imports.
 	@$(BIN)/python -m shared.config.schema >signalbox.schema.json
 	@$(BIN)/python -m shared.config.contract_schema >docs/data-contract.schema.json
+	@$(BIN)/python -m shared.operations.statement_schema >docs/statements.schema.json
 	@$(BIN)/python -m triggers.http.openapi >docs/openapi.json
 	@$(BIN)/python -m shared.operations.roles >docs/roles.md
 	@PYTHONPATH=. $(BIN)/python tests/architecture/import_picture.py >docs/imports.md

@@ -4,27 +4,13 @@ The registry's own tags are for people: a writer of the registry may write any t
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
 
 from shared.codec import UndecodableError, decode, encode
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.trust.statements import PredicateKind, Statement
 from shared.records import paths
+from shared.records.predicates import EntryPredicate, EntryStatement
 from shared.records.statements import ForgedError, Statements
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryStatement:
-    """An entry as *promotion* left it at *at*. *state* is empty where the entry was taken away again."""
-
-    registry: str
-    model: ModelVersion
-    bundle: str
-    state: str
-    approved_by: str
-    promotion: str
-    at: datetime
 
 
 def sign_entry(statements: Statements, name: str, entry: EntryStatement) -> None:
@@ -34,7 +20,7 @@ def sign_entry(statements: Statements, name: str, entry: EntryStatement) -> None
         kind=PredicateKind.REGISTRY_STATE,
         subjects={str(entry.model): entry.bundle},
         at=entry.at,
-        predicate={"entry": encode(entry)},
+        predicate=encode(EntryPredicate(entry=entry)),
     )
     statements.create(path, statement)
 

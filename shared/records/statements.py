@@ -61,11 +61,14 @@ class Statements:
 
     def predicate(self, stored: Stored[Envelope], kind: PredicateKind) -> dict[str, Any]:
         """What the statement says. Raises ForgedError unless it was signed for this kind and this path."""
-        path = stored.blob.path
-        predicate = _opened(path, stored.record, kind)
+        return self.opened(stored.blob.path, stored.record, kind)
+
+    def opened(self, path: str, envelope: Envelope, kind: PredicateKind) -> dict[str, Any]:
+        """As `predicate`, of an *envelope* that was read elsewhere, and was signed for *path* here."""
+        predicate = _opened(path, envelope, kind)
         if predicate.get(PATH) != path:
             raise ForgedError(path, f"it was signed for {predicate.get(PATH)}")
-        if because := self.signing.objection(kind.purpose, stored.record, _moment(path, predicate)):
+        if because := self.signing.objection(kind.purpose, envelope, _moment(path, predicate)):
             raise ForgedError(path, because)
         return predicate
 
@@ -92,6 +95,15 @@ def receipt_objection(signing: Signing, receipt: Receipt) -> str:
     return signing.objection(
         PredicateKind.RECEIPT.purpose, envelope_of(receipt), datetime.fromisoformat(receipt.issued)
     )
+
+
+def kind_of(envelope: Envelope) -> PredicateKind | None:
+    """Of which kind *envelope* says that it is; nothing is verified. None where it is of none."""
+    kinds = {kind.type_uri: kind for kind in PredicateKind}
+    try:
+        return kinds.get(read_json(envelope.content)["predicateType"])
+    except (MalformedEnvelopeError, UndecodableError, KeyError, TypeError):
+        return None
 
 
 def _opened(path: str, envelope: Envelope, kind: PredicateKind) -> dict[str, Any]:

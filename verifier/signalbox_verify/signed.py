@@ -13,6 +13,7 @@ STATEMENT, HEAD = "application/vnd.in-toto+json", "application/vnd.signalbox.tre
 KINDS = "https://signalbox.dev/statements/"
 PURPOSES = {"decision": "door", "evidence": "measuring", "evidence-pack": "measuring"}
 PURPOSES |= dict.fromkeys(("plan", "receipt", "move", "serving-change", "registry-state"), "deciding")
+PURPOSES |= dict.fromkeys(("provenance", "break-glass", "roll-back", "revocation"), "deciding")
 
 
 class NotProven(Exception):

@@ -29,6 +29,7 @@ from shared.domain.promotion.plans import Phase
 from shared.durable.starting import Client, wake
 from shared.ports import AuditLog, Ledger
 from shared.records import paths
+from shared.records.predicates import DecisionSource
 from shared.records.promotion import (
     USED,
     SignedDecision,
@@ -275,13 +276,22 @@ def _promotion(records: DecisionRecords, promotion: str) -> tuple[c.Promotion, c
 
 
 def record_decision(
-    statements: Statements, audit: AuditLog, request: c.Promotion, stage: str, approval: Approval
+    statements: Statements,
+    audit: AuditLog,
+    request: c.Promotion,
+    stage: str,
+    approval: Approval,
+    source: DecisionSource | None = None,
 ) -> str:
-    """`approved` or `rejected`; the first decision stands. Refused where somebody else has decided otherwise."""
+    """`approved` or `rejected`; the first decision stands. Refused where somebody else has decided otherwise.
+
+    *source* is where the decision was read that was made in another system.
+    """
     folder = paths.decisions(request.id, stage)
     name = f"{approval.role}-{approval.evidence.removeprefix('sha256:')[:16]}"
     path = f"{folder}{name}.json"
-    while not statements.create(path, decision_statement(request.id, stage, approval, approval.at)):
+    statement = decision_statement(request.id, stage, approval, approval.at, source)
+    while not statements.create(path, statement):
         decision = signed_decision(statements, path)
         if decision is None:
             continue
@@ -293,7 +303,7 @@ def record_decision(
         # Signed now, by today's key: it was decided earlier, and is only kept beside the newer one.
         statements.create(earlier, decision_statement(request.id, stage, first, approval.at))
         try:
-            statements.replace(decision.stored, decision_statement(request.id, stage, approval, approval.at))
+            statements.replace(decision.stored, statement)
         except LostRace:
             continue  # Somebody else has decided in the place of the one that was taken back.
         break

@@ -28,6 +28,10 @@ class PredicateKind(StrEnum):
     REGISTRY_STATE = "registry-state"
     SERVING_CHANGE = "serving-change"
     MOVE = "move"
+    PROVENANCE = "provenance"
+    BREAK_GLASS = "break-glass"
+    ROLL_BACK = "roll-back"
+    REVOCATION = "revocation"
 
     @property
     def type_uri(self) -> str:
@@ -60,11 +64,16 @@ class Statement:
         return canonical_json(
             {
                 "_type": STATEMENT,
-                "subject": [
-                    {"name": name, "digest": {"sha256": digest.removeprefix("sha256:")}}
-                    for name, digest in sorted(self.subjects.items())
-                ],
+                "subject": subject_list(self.subjects),
                 "predicateType": self.kind.type_uri,
                 "predicate": {**self.predicate, "at": self.at.isoformat()},
             }
         )
+
+
+def subject_list(subjects: Mapping[str, str]) -> list[dict[str, Any]]:
+    """*subjects*, digests by name, as in-toto writes them."""
+    return [
+        {"name": name, "digest": {"sha256": digest.removeprefix("sha256:")}}
+        for name, digest in sorted(subjects.items())
+    ]

@@ -12,12 +12,13 @@ from shared.domain.failures import Refused
 from shared.domain.promotion.plans import Phase, Plan
 from shared.domain.promotion.receipts import Receipt, envelope_of
 from shared.domain.trust.envelopes import Envelope
+from shared.domain.trust.statements import PredicateKind
 from shared.domain.trust.tree_heads import EntryProof
 from shared.ports import AuditLog, Ledger
 from shared.records import paths
-from shared.records.statements import Statements
+from shared.records.statements import ForgedError, Statements
 
-FORMAT = "signalbox-proof/v1"
+_FORMAT, _WITHOUT_PROVENANCE = "signalbox-proof/v2", "signalbox-proof/v1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +36,15 @@ def promotion_proof(
 ) -> PromotionProof:
     """Everything that is signed about *promotion*. Raises ForgedError for a file that is no envelope at all."""
     signed = {**dict(_statements(statements, promotion)), **dict(_receipts(ledger, promotion, plan))}
+    signed |= dict(_revocations(statements))
     log = [audit.prove(entry.number) for entry in audit.about(plan.model.name) if _is_evidence(entry.facts, promotion)]
     if not log:
         raise Refused(f"the audit log has no receipt of {promotion} yet: nothing can be proven")
-    return PromotionProof(format=FORMAT, promotion=promotion, statements=signed, log=tuple(log))
+    # A promotion of an earlier release has no provenance, and its proof does not promise any.
+    brought = any(path in signed for path in (paths.provenance(promotion, at.stage.name) for at in plan.stages))
+    return PromotionProof(
+        format=_FORMAT if brought else _WITHOUT_PROVENANCE, promotion=promotion, statements=signed, log=tuple(log)
+    )
 
 
 def _statements(statements: Statements, promotion: str) -> Iterator[tuple[str, Envelope]]:
@@ -47,6 +53,17 @@ def _statements(statements: Statements, promotion: str) -> Iterator[tuple[str, E
             stored = statements.stored(path)
             if stored is not None:
                 yield path, stored.record
+
+
+def _revocations(statements: Statements) -> Iterator[tuple[str, Envelope]]:
+    """Those that are believed: one that a revoked key has signed proves nothing."""
+    for path in statements.list(paths.revocations()):
+        try:
+            stored = statements.stored(path)
+            if stored is not None and statements.predicate(stored, PredicateKind.REVOCATION):
+                yield path, stored.record
+        except ForgedError:
+            continue
 
 
 def _receipts(ledger: Ledger, promotion: str, plan: Plan) -> Iterator[tuple[str, Envelope]]:
