@@ -130,8 +130,13 @@ bench: setup  ## Every benchmark beside its peer; docs/benchmarks.md keeps the f
 	@$(BIN)/python bench/signing.py
 	@$(BIN)/python bench/audit_log.py
 
+.PHONY: proof-model-signing
+proof-model-signing: setup  ## sigstore's model_signing accepts the model's signature and finds every change; in an environment of its own (about 100 MB).
+	@test -x .venv-model-signing/bin/model_signing || { $(PYTHON) -m venv .venv-model-signing && .venv-model-signing/bin/pip install --quiet 'model-signing==1.1.1' 'pyopenssl<27'; }
+	@SIGNALBOX_MODEL_SIGNING=$(CURDIR)/.venv-model-signing/bin/model_signing $(BIN)/python -m pytest tests/trust/test_model_signing.py -q
+
 bench-peers: setup  ## The drift detector beside evidently, in an environment of its own (about 1 GB).
 	@$(BIN)/python bench/drift_peer.py
 
 clean:
-	rm -rf $(VENV) node_modules .signalbox .mypy_cache .ruff_cache .pytest_cache .hypothesis .setup.lock
+	rm -rf $(VENV) .venv-model-signing node_modules .signalbox .mypy_cache .ruff_cache .pytest_cache .hypothesis .setup.lock

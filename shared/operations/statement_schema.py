@@ -25,6 +25,7 @@ _CLASSES: dict[PredicateKind, tuple[type, ...]] = {
     PredicateKind.BREAK_GLASS: (predicates.BreakGlassPredicate,),
     PredicateKind.ROLL_BACK: (predicates.RollBackPredicate,),
     PredicateKind.REVOCATION: (predicates.RevocationPredicate,),
+    PredicateKind.MODEL_SIGNATURE: (predicates.ModelSignaturePredicate,),
 }
 _TEXT = {"type": "string"}
 _SUBJECT = {

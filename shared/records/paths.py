@@ -143,6 +143,11 @@ def provenance(promotion: str, stage: str) -> str:
     return f"{PROMOTIONS}{promotion}/{stage}/provenance.dsse.json"
 
 
+def model_signature(promotion: str, stage: str) -> str:
+    """Where the deciding key has signed the bundle's files in the form of sigstore's model-signing."""
+    return f"{PROMOTIONS}{promotion}/{stage}/model-signature.dsse.json"
+
+
 def broken_glass(promotion: str, stage: str, phase: str) -> str:
     """Where the deciding key says that a receipt was issued over failing gates."""
     return f"{PROMOTIONS}{promotion}/{stage}/{phase}/break-glass.dsse.json"

@@ -226,3 +226,30 @@ class RevocationPredicate:
     jwk: dict[str, str]
     revoked_at: str
     because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileSerialization:
+    """How sigstore's model-signing is to hash a model: each file by itself, and none left out."""
+
+    method: str = "files"
+    hash_type: str = "sha256"
+    allow_symlinks: bool = False
+    ignore_paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedResource:
+    name: str
+    algorithm: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSignaturePredicate:
+    """The form is that of sigstore's model-signing 1.0, and *promotion* and *stage* are members of our own."""
+
+    serialization: FileSerialization
+    resources: tuple[SignedResource, ...]
+    promotion: str
+    stage: str

@@ -38,6 +38,15 @@ def verify_provenance(payload, where):
     return says
 
 
+def verify_model_signature(payload, where):
+    """The predicate of a signature in the form of sigstore's model-signing; its subject is over all its resources."""
+    says = payload["predicate"]
+    root = hashlib.sha256(b"".join(bytes.fromhex(resource["digest"]) for resource in says["resources"])).hexdigest()
+    subjects = [subject["digest"]["sha256"] for subject in payload["subject"]]
+    require(subjects == [root], f"{where} is about other files than it lists")
+    return says
+
+
 def verify_passed(says, receipts):
     """What a provenance says that the bundle passed is what the receipts say; *receipts* by stage and phase."""
     where = f"the provenance at {says['stage']}"

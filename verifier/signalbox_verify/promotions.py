@@ -2,9 +2,16 @@
 
 from datetime import datetime, timedelta
 
-from signalbox_verify.bundles import verify_files, verify_folder, verify_passed, verify_provenance
+from signalbox_verify.bundles import (
+    verify_files,
+    verify_folder,
+    verify_model_signature,
+    verify_passed,
+    verify_provenance,
+)
 from signalbox_verify.signed import (
     KINDS,
+    MODEL_SIGNATURE,
     PURPOSES,
     STATEMENT,
     NotProven,
@@ -15,6 +22,8 @@ from signalbox_verify.signed import (
 )
 
 FORMATS = ("signalbox-proof/v1", "signalbox-proof/v2")  # The first is of releases without provenance.
+
+FORMS = {"provenance": verify_provenance, MODEL_SIGNATURE: verify_model_signature}  # Their subjects are files.
 
 
 def open_statements(statements, keys):
@@ -30,7 +39,7 @@ def open_statements(statements, keys):
         subjects = {subject["name"]: "sha256:" + subject["digest"]["sha256"] for subject in payload["subject"]}
         fits = kind == "decision" or bundle is None or subjects.get(predicate["model"]) == bundle
         require(fits, f"{path} is about other bytes than its model's")
-        kinds[kind].append(verify_provenance(payload, path) if kind == "provenance" else predicate)
+        kinds[kind].append(FORMS[kind](payload, path) if kind in FORMS else predicate)
     return kinds
 
 
@@ -100,17 +109,22 @@ def verify_approvals(receipt, plan, pack, decisions, logged, place):
         require(text in approved, f"{place}: the receipt names {text}, who signed nothing")
 
 
-def verify_provenances(plan, receipts, provenances, is_demanded):
-    """Each stage has its own; a proof of an earlier release has none at all."""
+def verify_provenances(plan, receipts, kinds, is_demanded):
+    """Each stage has its own, and the model's signature; a proof of an earlier release has none at all."""
+    provenances, signatures = kinds["provenance"], kinds[MODEL_SIGNATURE]
     if not provenances and not is_demanded:
         return ["no provenance travels with the bundle: an earlier release has promoted it"]
     stages = [stage["stage"] for stage in plan["stages"]]
-    require(sorted(stages) == sorted(says["stage"] for says in provenances), "a stage does not have its one provenance")
+    for kind, what in ((provenances, "provenance"), (signatures, "model signature")):
+        require(sorted(stages) == sorted(says["stage"] for says in kind), f"a stage does not have its one {what}")
+    signed = {says["stage"]: {(r["name"], r["digest"]) for r in says["resources"]} for says in signatures}
     for says in provenances:
         own = {name: plan[name] for name in ("promotion", "plan", "model")}
         require(own.items() <= says.items(), f"the provenance at {says['stage']} is of another promotion")
         digest = receipts[says["stage"], "exit"]["digest"]
         require(says["bundle"] == digest, f"the provenance at {says['stage']} is of {says['bundle']}")
+        files = {(f"{file['part']}/{file['path']}", file["sha256"]) for file in says["files"]}
+        require(signed[says["stage"]] == files, f"the model signature at {says['stage']} is of other files")
         verify_passed(says, receipts)
     return [f"its provenance travels to {', '.join(stages)}"]
 
@@ -163,7 +177,7 @@ def verify(proof, keys, folder=None):
         place = f"{source['organisation']}/{source['project']}, run {source['run']}, approval {source['approval']}"
         lines.append(f"  {source['given_by']} decided in {source['system']} ({place}): {source['verified']}")
     is_newer = proof["format"] == FORMATS[1]
-    lines += verify_provenances(plan, receipts, kinds["provenance"], is_newer)
+    lines += verify_provenances(plan, receipts, kinds, is_newer)
     lines += verify_overrides(plan, receipts, kinds["break-glass"], is_newer)
     lines += verify_revocations(kinds["revocation"], proof["statements"])
     for move in (*kinds["move"], *kinds["serving-change"], *kinds["registry-state"]):

@@ -13,7 +13,8 @@ STATEMENT, HEAD = "application/vnd.in-toto+json", "application/vnd.signalbox.tre
 KINDS = "https://signalbox.dev/statements/"
 PURPOSES = {"decision": "door", "evidence": "measuring", "evidence-pack": "measuring"}
 PURPOSES |= dict.fromkeys(("plan", "receipt", "move", "serving-change", "registry-state"), "deciding")
-PURPOSES |= dict.fromkeys(("provenance", "break-glass", "roll-back", "revocation"), "deciding")
+MODEL_SIGNATURE = "https://model_signing/signature/v1.0"  # The one kind that is not our own.
+PURPOSES |= dict.fromkeys((MODEL_SIGNATURE, "provenance", "break-glass", "roll-back", "revocation"), "deciding")
 
 
 class NotProven(Exception):

@@ -2,7 +2,12 @@
 
 from shared import contracts as c
 from shared.application.promotion.planning import provenance_shelf
-from shared.application.trust.provenance import provenance_name, provenance_objection, signed_provenance
+from shared.application.trust.provenance import (
+    provenance_name,
+    provenance_objection,
+    sign_model,
+    signed_provenance,
+)
 from shared.clients import Clients
 from shared.domain.failures import Refused
 from shared.domain.promotion.models import ModelVersion
@@ -13,6 +18,7 @@ def attach_provenance(clients: Clients, order: c.MoveOrder, place: Place) -> She
     """Where the signed provenance of *order* lies in *place* from now on. Safe to repeat."""
     shelf = provenance_shelf(place, order.plan.model, order.plan.digest)
     content = signed_provenance(clients.statements, clients.ledger, order, clients.clock.now())
+    sign_model(clients.statements, order, clients.clock.now())
     clients.bundles.write(shelf, provenance_name(order.promotion.id), content)
     return shelf
 

@@ -4,6 +4,7 @@ It is signed when the bundle arrives at a stage. One copy stays among the promot
 the bundle, where it can be checked without the app; a deployment is not made without it.
 """
 
+import hashlib
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -18,7 +19,13 @@ from shared.domain.trust.envelopes import Envelope, canonical_json
 from shared.domain.trust.statements import PredicateKind, Statement, subject_list
 from shared.ports import Ledger
 from shared.records import paths
-from shared.records.predicates import PassedPhase, ProvenancePredicate
+from shared.records.predicates import (
+    FileSerialization,
+    ModelSignaturePredicate,
+    PassedPhase,
+    ProvenancePredicate,
+    SignedResource,
+)
 from shared.records.statements import ForgedError, Statements, receipt_objection
 from shared.records.store import read_json
 
@@ -45,6 +52,34 @@ def signed_provenance(statements: Statements, ledger: Ledger, order: c.MoveOrder
     if stored is None or (wrong := _objection(statements, stored.record, order)):
         raise ForgedError(path, wrong if stored else "it was removed while it was written")
     return canonical_json(encode(stored.record))
+
+
+def sign_model(statements: Statements, order: c.MoveOrder, at: datetime) -> None:
+    """Sign the files of the bundle that *order* brings to its stage as sigstore's model-signing does. Safe to repeat.
+
+    The promotion's proof takes it out again, for verifiers that know nothing of the app.
+    """
+    resources = sorted(
+        (
+            SignedResource(name=f"{file.part}/{file.path}", algorithm="sha256", digest=file.sha256)
+            for file in order.plan.contents
+        ),
+        key=lambda resource: resource.name,
+    )
+    digests = b"".join(bytes.fromhex(resource.digest) for resource in resources)
+    predicate = ModelSignaturePredicate(
+        serialization=FileSerialization(),
+        resources=tuple(resources),
+        promotion=order.promotion.id,
+        stage=order.stage,
+    )
+    statement = Statement(
+        kind=PredicateKind.MODEL_SIGNATURE,
+        subjects={str(order.plan.model): hashlib.sha256(digests).hexdigest()},
+        at=at,
+        predicate=encode(predicate),
+    )
+    statements.create(paths.model_signature(order.promotion.id, order.stage), statement)
 
 
 def provenance_objection(statements: Statements, content: bytes | None, order: c.MoveOrder) -> str:

@@ -15,6 +15,7 @@ from shared.domain.trust.keys import Purpose
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 _PREDICATES = "https://signalbox.dev/statements/"
+_MODEL_SIGNING = "https://model_signing/signature/v1.0"  # Of sigstore's model-signing, not our own.
 
 
 class PredicateKind(StrEnum):
@@ -32,10 +33,11 @@ class PredicateKind(StrEnum):
     BREAK_GLASS = "break-glass"
     ROLL_BACK = "roll-back"
     REVOCATION = "revocation"
+    MODEL_SIGNATURE = "model-signature"
 
     @property
     def type_uri(self) -> str:
-        return f"{_PREDICATES}{self.value}/v1"
+        return _MODEL_SIGNING if self is PredicateKind.MODEL_SIGNATURE else f"{_PREDICATES}{self.value}/v1"
 
     @property
     def purpose(self) -> Purpose:
