@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from shared.adapters.audit_log.adoption import ADOPTION, former_log
+from shared.adapters.audit_log.containers import LogBlobs
 from shared.adapters.audit_log.heads import SignedHead, TreeHeads
 from shared.adapters.audit_log.layout import (
     ENTRIES,
@@ -28,7 +29,7 @@ from shared.domain.failures import Refused, Transient
 from shared.domain.promotion.audit import GENESIS, Entry, sealed
 from shared.domain.trust.merkle import Frontier, includes, inclusion_proof, leaf_hash
 from shared.domain.trust.tree_heads import EntryProof, TreeHead, entry_proof
-from shared.ports import AuditReport, Clock, DataHub, Signing, TreeHeadPublisher
+from shared.ports import AuditReport, Clock, Signing, TreeHeadPublisher
 
 # A writer that loses a size to another looks for the tail again at once. A lease would need no attempts, but one whose
 # holder has died blocks every decision and movement until it runs out.
@@ -44,7 +45,7 @@ class BlobAudit:
 
     def __init__(
         self,
-        hub: DataHub,
+        hub: LogBlobs,
         container: str,
         clock: Clock,
         signing: Signing,
