@@ -21,7 +21,8 @@ from shared.domain.promotion.models import APPROVED_BY, STATE, EntryState
 from shared.domain.promotion.plans import Move
 from shared.domain.trust.statements import PredicateKind, Statement
 from shared.records import paths
-from shared.records.registry import BEGUN, ENTRY_STATEMENT, UNDO_BEGUN, EntryStatement, sign_entry
+from shared.records.predicates import EntryStatement
+from shared.records.registry import BEGUN, ENTRY_STATEMENT, UNDO_BEGUN, sign_entry
 from shared.records.statements import ForgedError
 
 _KINDS = {
