@@ -91,6 +91,7 @@ check: setup  ## Format, lint, types, imports, generated files.
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m shared.config.schema | cmp - signalbox.schema.json || { echo "run make documents"; exit 1; }
 	@$(BIN)/python -m shared.config.contract_schema | cmp - docs/data-contract.schema.json || { echo "run make documents"; exit 1; }
+	@$(BIN)/python -m shared.operations.statement_schema | cmp - docs/statements.schema.json || { echo "run make documents"; exit 1; }
 	@$(BIN)/python -m triggers.http.openapi | cmp - docs/openapi.json || { echo "run make documents"; exit 1; }
 	@$(BIN)/python -m pytest -q --no-header --no-summary tests/architecture/test_lock.py >/dev/null || { echo "requirements.txt is not of requirements.in and constraints.txt: run make lock"; exit 1; }
 
@@ -106,6 +107,7 @@ lock: setup  ## Make requirements.txt, which Azure installs, of requirements.in 
 documents: setup  ## Write the generated files anew: the configuration's schema, the API's document, the roles, the picture of the imports.
 	@$(BIN)/python -m shared.config.schema >signalbox.schema.json
 	@$(BIN)/python -m shared.config.contract_schema >docs/data-contract.schema.json
+	@$(BIN)/python -m shared.operations.statement_schema >docs/statements.schema.json
 	@$(BIN)/python -m triggers.http.openapi >docs/openapi.json
 	@$(BIN)/python -m shared.operations.roles >docs/roles.md
 	@PYTHONPATH=. $(BIN)/python tests/architecture/import_picture.py >docs/imports.md
@@ -128,8 +130,13 @@ bench: setup  ## Every benchmark beside its peer; docs/benchmarks.md keeps the f
 	@$(BIN)/python bench/signing.py
 	@$(BIN)/python bench/audit_log.py
 
+.PHONY: proof-model-signing
+proof-model-signing: setup  ## sigstore's model_signing accepts the model's signature and finds every change; in an environment of its own (about 100 MB).
+	@test -x .venv-model-signing/bin/model_signing || { $(PYTHON) -m venv .venv-model-signing && .venv-model-signing/bin/pip install --quiet 'model-signing==1.1.1' 'pyopenssl<27'; }
+	@SIGNALBOX_MODEL_SIGNING=$(CURDIR)/.venv-model-signing/bin/model_signing $(BIN)/python -m pytest tests/trust/test_model_signing.py -q
+
 bench-peers: setup  ## The drift detector beside evidently, in an environment of its own (about 1 GB).
 	@$(BIN)/python bench/drift_peer.py
 
 clean:
-	rm -rf $(VENV) node_modules .signalbox .mypy_cache .ruff_cache .pytest_cache .hypothesis .setup.lock
+	rm -rf $(VENV) .venv-model-signing node_modules .signalbox .mypy_cache .ruff_cache .pytest_cache .hypothesis .setup.lock

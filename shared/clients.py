@@ -100,7 +100,8 @@ class Clients:
         configuration = self.configuration
         state = configuration.state_account
         address = self.settings.storage_accounts.replace("{account}", state.name) if state else ""
-        elsewhere = {configuration.hub.state: self._blob_service(address)} if address else {}
+        records = self._blob_service(address) if address else None
+        elsewhere = dict.fromkeys(configuration.hub.records, records) if records else {}
         return BlobHub(self._blob_service(service), elsewhere=elsewhere)
 
     def _blob_service(self, address: str) -> BlobServiceClient:
@@ -212,11 +213,13 @@ class Clients:
 
     @cached_property
     def audit(self) -> AuditLog:
+        from shared.adapters.audit_log.containers import ContinuedLog
         from shared.adapters.audit_log.log import BlobAudit
 
         hub = self.configuration.hub
-        log = f"{hub.account}/{hub.state}"
-        return BlobAudit(self.hub, hub.state, self.clock, self.signing, log, self.tree_heads)
+        log = f"{hub.account}/{hub.state}"  # The log keeps its name where it gets a container of its own.
+        blobs = ContinuedLog(self.hub, hub.state) if hub.audit else self.hub
+        return BlobAudit(blobs, hub.audit or hub.state, self.clock, self.signing, log, self.tree_heads)
 
     @cached_property
     def tree_heads(self) -> TreeHeadPublisher | None:

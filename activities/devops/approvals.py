@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from activities.effects import once, stamp
 from shared import contracts as c
 from shared.application.devops.open_instances import close
-from shared.application.promotion.decisions import record_decision
+from shared.application.promotion.decisions import Ballot, record_decision
 from shared.application.promotion.standing import (
     asked_at,
     askers_of,
@@ -32,11 +32,12 @@ from shared.domain.devops.approvals import DECIDED, evidence_of, in_role, role_o
 from shared.domain.devops.configuration import StageApprovals
 from shared.domain.devops.seen import ApprovalSeen, ApprovalStep
 from shared.domain.failures import Refused
-from shared.domain.promotion.approvals import Approval, ApprovalStanding, Person, refuse_approval
+from shared.domain.promotion.approvals import ApprovalStanding, Person, refuse_approval
 from shared.domain.promotion.plans import StagePlan
 from shared.durable.starting import Client, wake
 from shared.records import paths
 from shared.records.devops import TaskLink, first_stage
+from shared.records.predicates import DecisionSource
 from shared.records.promotion import find_promotion
 
 
@@ -94,7 +95,7 @@ def _mirror(clients: Clients, mirroring: c.Mirroring) -> tuple[c.Mirrored, bool]
     for run, approval in _approvals(clients, mirroring.promotion, shared_stages, notes):
         asks = [stage for stage in shared_stages if stage.counts(run, approval)]
         for stage in asks if not has_ended else ():
-            is_new, reasons = _take(clients, stage, run.organisation, approval)
+            is_new, reasons = _take(clients, stage, run, approval)
             any_new, notes = any_new or is_new, notes + reasons
         verdict = _verdict(clients, mirroring.promotion, has_ended, asks)
         if approval.pending and verdict is not None:
@@ -141,7 +142,7 @@ def _runs(clients: Clients, promotion: str) -> list[WaitingRun]:
     return [WaitingRun(*run, frozenset(stages)) for run, stages in stages_of.items()]
 
 
-def _take(clients: Clients, asks: Shared, organisation: str, approval: ApprovalSeen) -> tuple[bool, list[str]]:
+def _take(clients: Clients, asks: Shared, run: WaitingRun, approval: ApprovalSeen) -> tuple[bool, list[str]]:
     """Record what people decided there while the stage asks; whether anything was new, and why something was not."""
     any_new, notes, order = False, list[str](), asks.order
     now = asking(clients.statements, clients.ledger, order.promotion, order.plan) if order is not None else None
@@ -150,15 +151,16 @@ def _take(clients: Clients, asks: Shared, organisation: str, approval: ApprovalS
     for step in approval.steps:
         role = role_of(step, asks.rules.approvers)
         if role and step.status in DECIDED and step.decider:
-            new, why = _take_step(clients, order, organisation, approval.id, step, role)
+            new, why = _take_step(clients, order, run, approval, step, role)
             any_new, notes = any_new or new, notes + ([why] if why else [])
     return any_new, notes
 
 
 def _take_step(
-    clients: Clients, order: c.StageOrder, organisation: str, approval_id: str, step: ApprovalStep, role: str
+    clients: Clients, order: c.StageOrder, run: WaitingRun, approval: ApprovalSeen, step: ApprovalStep, role: str
 ) -> tuple[bool, str]:
-    member = clients.devops_facts.person(organisation, step.decider)
+    """Whether the decision of *step* was recorded now, and why not where somebody should know it."""
+    member = clients.devops_facts.person(run.organisation, step.decider)
     if member is None:
         return False, ""  # The app's own decision, come back.
     policy, decisions = order.at.stage.approvals, decided(clients.statements, order.promotion.id, order.stage)
@@ -171,25 +173,48 @@ def _take_step(
     askers = askers_of(clients.store, order.promotion, order.plan.digest)
     objection = refuse_approval(policy, role, person, askers, evidence, order.evidence, decisions)
     objection = objection or _elsewhere(clients, order, person)
-    objection = objection or _used(clients, order, approval_id, person.oid)
+    objection = objection or _used(clients, order, approval.id, person.oid)
     if objection:
         return False, objection[:300]
-    approval = Approval(
+    ballot = Ballot(
+        person=person,
         role=role,
-        oid=person.oid,
-        name=person.name,
         approved=step.status == "approved",
-        reason=redacted(f"in Azure DevOps: {step.comment}").strip(": ")[:1000],
         evidence=order.evidence,
+        reason=redacted(f"in Azure DevOps: {step.comment}").strip(": ")[:1000],
         at=clients.clock.now(),
-        tenant=person.tenant,
-        mails=person.mails,
     )
+    source = _source(clients, run, approval, step, person)
     try:
-        record_decision(clients.statements, clients.audit, order.promotion, order.stage, approval)
+        record_decision(clients.statements, clients.audit, order.promotion, order.stage, ballot.approval(), source)
     except Refused as refusal:
         return False, str(refusal)[:300]
     return True, ""
+
+
+def _source(
+    clients: Clients, run: WaitingRun, approval: ApprovalSeen, step: ApprovalStep, person: Person
+) -> DecisionSource:
+    """Where the decision of *step* was read. The hook that told of it is no part of that: it is never believed."""
+    url = clients.devops_approvals.address(run.organisation, run.project, approval.id)
+    transport = "over TLS" if url.startswith("https://") else "without TLS"
+    return DecisionSource(
+        system="Azure DevOps",
+        organisation=run.organisation,
+        project=run.project,
+        run=run.run,
+        approval=approval.id,
+        url=url,
+        step=step.approver,
+        given_by=f"{person.name} ({step.decider})",
+        given_at=step.at,
+        status=step.status,
+        comment=redacted(step.comment)[:1000],
+        verified=(
+            f"read from the API of Azure DevOps {transport} with the app's own identity; the person was read from "
+            "the organisation's graph, which names their object id in the directory; the run was named by its own task"
+        ),
+    )
 
 
 def _elsewhere(clients: Clients, order: c.StageOrder, person: Person) -> str:

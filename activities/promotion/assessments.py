@@ -19,7 +19,8 @@ from shared.domain.gates import GateOutcome, GateSpec, judge
 from shared.domain.gates.evidence import Evaluation, Evidence
 from shared.domain.promotion.plans import Champion, Phase
 from shared.records import paths
-from shared.records.promotion import StageEvidence, sign_evidence, stage_evidence_at
+from shared.records.predicates import StageEvidence
+from shared.records.promotion import sign_evidence, stage_evidence_at
 
 
 def assess_stage(clients: Clients, step: c.StageStep) -> c.Assessed:

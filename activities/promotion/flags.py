@@ -7,6 +7,7 @@ from activities.promotion.forgeries import telling_forgeries
 from activities.promotion.promotion_sets import sweep_sets
 from activities.promotion.promotions import finish_promotion
 from activities.sweep_parts import Parts
+from activities.trust.revocations import sign_revocations
 from shared import contracts as c
 from shared.application.promotion.flags import sources, wanted
 from shared.application.promotion.standing import logged_fate
@@ -48,6 +49,8 @@ async def sweep_promotions(client: Client, clients: Clients, sweep: c.Sweep) -> 
     await _wake_waiting(client, clients, parts)
     with parts.part("Azure DevOps"):
         count += await sweep_devops(client, clients, parts)
+    with parts.part("revoked keys"):
+        await asyncio.to_thread(sign_revocations, clients)
     if clients.tree_heads is not None:
         with parts.part("publication of the audit log's head"):
             await asyncio.to_thread(clients.audit.publish)

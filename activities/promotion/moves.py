@@ -25,15 +25,8 @@ from shared.domain.promotion.plans import Move
 from shared.domain.rollout.serving import ChangeKind
 from shared.domain.trust.statements import PredicateKind, Statement
 from shared.records import paths
-from shared.records.registry import (
-    BEGUN,
-    ENTRY_STATEMENT,
-    UNDO_BEGUN,
-    EntryStatement,
-    entry_statement,
-    history_of,
-    sign_entry,
-)
+from shared.records.predicates import EntryStatement
+from shared.records.registry import BEGUN, ENTRY_STATEMENT, UNDO_BEGUN, entry_statement, history_of, sign_entry
 from shared.records.statements import ForgedError
 
 _KINDS = {

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from activities.effects import once, stamp
 from activities.promotion.forgeries import tell_forgeries, telling_forgeries
+from activities.trust.roll_backs import sign_roll_back
 from shared import contracts as c
 from shared.application.promotion.planning import plan_digest, plan_promotion
 from shared.application.promotion.stage_entry import Receipts, unproven
@@ -154,6 +155,7 @@ def close_promotion(clients: Clients, closing: c.PromotionClosing) -> c.Done:
         who = request.requested_by or "the flag on the model"
         key = f"{closing.key}-{closing.fate.value}"  # It may be ended, and put back, while it is being closed.
         clients.audit.append(key, closing.fate.value, str(request.model), who, facts | {"at": at})
+        sign_roll_back(clients, closing)
         if closing.fate is not c.Fate.PROMOTED:
             _hold_back(clients, closing)
         elif request.onwards:

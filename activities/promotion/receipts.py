@@ -28,8 +28,10 @@ from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.models import BUNDLE, FLAG
 from shared.domain.promotion.plans import Move, Phase
 from shared.domain.promotion.receipts import Receipt, objection
+from shared.domain.trust.statements import PredicateKind, Statement
 from shared.records import paths
-from shared.records.promotion import SignedDecision, evidence_pack_at
+from shared.records.predicates import BreakGlassPredicate
+from shared.records.promotion import SignedDecision, decisions, evidence_pack_at
 from shared.records.statements import ForgedError, receipt_objection, signed_receipt
 
 _LIFE = timedelta(hours=24)
@@ -155,7 +157,35 @@ def _keep(clients: Clients, order: c.StageOrder, receipt: Receipt) -> Receipt:
         data = {"promotion": order.promotion.id, "stage": order.stage, "override": receipt.override}
         subject = f"promotions/{order.promotion.id}"
         clients.announcer.announce(order.key, "Signalbox.Promotion.GlassBroken", subject, data)
-    return decode(Receipt, entry.facts)
+    kept = decode(Receipt, entry.facts)
+    if kept.override:
+        _sign_override(clients, order, kept)
+    return kept
+
+
+def _sign_override(clients: Clients, order: c.StageOrder, receipt: Receipt) -> None:
+    """Say over which gates *receipt* was issued, and on whose consent."""
+    glass = glass_stage(order.stage, order.phase)
+    consents = decisions(clients.statements, order.promotion.id, glass)
+    predicate = BreakGlassPredicate(
+        promotion=receipt.promotion,
+        stage=receipt.stage,
+        phase=receipt.phase,
+        model=str(receipt.model),
+        bundle=receipt.digest,
+        plan=receipt.plan,
+        evidence=receipt.evidence,
+        failures=tuple(text for text in receipt.verdicts if not text.endswith(f": {GateOutcome.PASS.value}")),
+        override=receipt.override,
+        consents=tuple(consent.stored.blob.path for consent in consents if not consent.approval.withdrawn),
+    )
+    statement = Statement(
+        kind=PredicateKind.BREAK_GLASS,
+        subjects={str(receipt.model): receipt.digest, f"evidence of {receipt.promotion}": receipt.evidence},
+        at=clients.clock.now(),
+        predicate=encode(predicate),
+    )
+    clients.statements.create(paths.broken_glass(order.promotion.id, order.stage, order.phase.value), statement)
 
 
 def _digest(clients: Clients, order: Order, phase: Phase) -> str:

@@ -4,15 +4,22 @@ from activities.effects import Alarm, once, raise_alarm
 from activities.promotion.forgeries import tell_forgeries
 from activities.promotion.movers.bundle import copy_files
 from activities.promotion.movers.model import register_bundle
+from activities.promotion.movers.provenance import copy_provenance
 from shared import contracts as c
-from shared.application.promotion.planning import RELEASABLE, place_shelves, read_bundle, shelves_at
+from shared.application.promotion.planning import (
+    RELEASABLE,
+    place_shelves,
+    provenance_shelf,
+    read_bundle,
+    shelves_at,
+)
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.bundles import Bundle
 from shared.domain.promotion.ladder import Registry
-from shared.domain.promotion.models import APPROVED_BY, BUNDLE, DIGEST, STATE, EntryState, ModelVersion
+from shared.domain.promotion.models import APPROVED_BY, BUNDLE, DIGEST, PROVENANCE, STATE, EntryState, ModelVersion
 from shared.ports import RegisteredModel, Shelf
 from shared.records.registry import bundle_on_the_move, entries_stated, entry_statement, history_of
 from shared.records.statements import ForgedError
@@ -86,7 +93,10 @@ def _recover(clients: Clients, recovery: c.Recovery) -> c.Recovered:
             raise Refused(
                 f"the copy of {model} in {place.name} has {copied}, approved was {digest}; look at its storage"
             )
-        register_bundle(clients, place, shelves, bundle, registered_entry.kind, {DIGEST: digest})
+        copy_provenance(clients, model, digest, registry, place)
+        beside = clients.bundles.address(provenance_shelf(place, model, digest))
+        tags = {DIGEST: digest} | ({PROVENANCE: beside} if PROVENANCE in registered_entry.tags else {})
+        register_bundle(clients, place, shelves, bundle, registered_entry.kind, tags)
     facts = {"environment": place.name, "digest": digest, "reason": recovery.reason}
     clients.audit.append(recovery.key, "recovered", str(model), recovery.asked_by, facts)
     return c.Recovered(digest=digest, folder=clients.bundles.address(shelves[0]))

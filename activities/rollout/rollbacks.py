@@ -30,11 +30,12 @@ from shared.domain.rollout.orders import RolloutOrder, RolloutOrderKind
 from shared.domain.rollout.serving import ChangeKind
 from shared.durable.starting import Client
 from shared.ports import AssetKind, EndpointKind, WantedDeployment
+from shared.records.predicates import EntryStatement
 from shared.records.production import paths
 from shared.records.production.rollouts import sign_order
 from shared.records.production.serving import VersionHold, sign_change, sign_hold
 from shared.records.promotion import find_promotion
-from shared.records.registry import ENTRY_STATEMENT, EntryStatement, entry_statement, history_of, sign_entry
+from shared.records.registry import ENTRY_STATEMENT, entry_statement, history_of, sign_entry
 
 _READY, _FAILED = "Succeeded", ("Failed", "Canceled")
 _GIVE_WAY = timedelta(seconds=60)

@@ -55,6 +55,10 @@ class DevOpsApprovals(Protocol):
         """Every approval that the run has come to, decided or not, with its stage."""
         ...
 
+    def address(self, organisation: str, project: str, approval: str) -> str:
+        """Where `find` reads it."""
+        ...
+
     def decide(self, organisation: str, project: str, approval: str, approved: bool, comment: str) -> None:
         """Nothing happens where it is decided already."""
         ...

@@ -108,6 +108,10 @@ class BundleStore(Protocol):
         """False where the target had it. Refused where what arrived is not what *file* says: nothing is left behind."""
         ...
 
+    def write(self, shelf: Shelf, path: str, content: bytes) -> None:
+        """Put a small file beside a bundle, over one that is there."""
+        ...
+
     def delete(self, shelf: Shelf, path: str) -> None: ...
 
     def address(self, shelf: Shelf) -> str:

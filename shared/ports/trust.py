@@ -24,6 +24,10 @@ class Signing(Protocol):
         """
         ...
 
+    def revoked(self) -> tuple[TrustedKey, ...]:
+        """The keys by which nothing is believed any more."""
+        ...
+
 
 class SigningKeys(Protocol):
     """What the doctor asks about the keys behind `Signing`. Both methods raise Refused where *purpose* has none."""

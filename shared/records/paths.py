@@ -153,6 +153,35 @@ def plan_statement(promotion: str, digest: str) -> str:
     return f"{plans(promotion)}{digest.removeprefix('sha256:')}.dsse.json"
 
 
+def provenance(promotion: str, stage: str) -> str:
+    """Where the deciding key says of which origin the bundle is that *promotion* brings to *stage*."""
+    return f"{PROMOTIONS}{promotion}/{stage}/provenance.dsse.json"
+
+
+def model_signature(promotion: str, stage: str) -> str:
+    """Where the deciding key has signed the bundle's files in the form of sigstore's model-signing."""
+    return f"{PROMOTIONS}{promotion}/{stage}/model-signature.dsse.json"
+
+
+def broken_glass(promotion: str, stage: str, phase: str) -> str:
+    """Where the deciding key says that a receipt was issued over failing gates."""
+    return f"{PROMOTIONS}{promotion}/{stage}/{phase}/break-glass.dsse.json"
+
+
+def roll_back(promotion: str) -> str:
+    """Where the deciding key says that what was moved was taken back."""
+    return f"{PROMOTIONS}{promotion}/roll-back.dsse.json"
+
+
+def revocations(keyid: str = "") -> str:
+    """The folder of what the deciding key says of revoked keys: of one, or of all."""
+    return f"revocations/{keyid}/" if keyid else "revocations/"
+
+
+def revocation(keyid: str, number: int) -> str:
+    return f"{revocations(keyid)}{number:03d}.dsse.json"
+
+
 def statement_of(path: str) -> str:
     """Where the statement lies that a record at *path* rests on."""
     return f"{path.removesuffix('.json')}.dsse.json"

@@ -11,16 +11,15 @@ from typing import Any
 
 from shared.codec import UndecodableError, decode, encode
 from shared.contracts import Fate, Promotion, PromotionSet, StageOrder
-from shared.domain.gates import Verdict
 from shared.domain.promotion.approvals import Approval
 from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.people import Askers
-from shared.domain.promotion.plans import Champion
 from shared.domain.trust.envelopes import Envelope
 from shared.domain.trust.statements import PredicateKind, Statement
 from shared.records import paths
+from shared.records.predicates import DecisionPredicate, DecisionSource, PromotionSetPredicate, StageEvidence
 from shared.records.statements import ForgedError, Statements
-from shared.records.store import LATER, RecordStore, Stored
+from shared.records.store import LATER, RecordStore, Stored, plain_record
 
 USED = "used"  # The metadata of a decision that a receipt rests on.
 
@@ -60,18 +59,6 @@ class Replacement:
 
     by: str
     because: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageEvidence:
-    """What was measured for one phase of a stage, once; *champion* served then. *evidence* is the domain's document."""
-
-    stage: str
-    phase: str
-    champion: Champion
-    evidence: dict[str, Any]
-    at: str
-    verdicts: tuple[Verdict, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,13 +141,20 @@ def signed_decision(statements: Statements, path: str) -> SignedDecision | None:
     return SignedDecision(approval=replace(approval, used=USED in statement.blob.metadata), stored=statement)
 
 
-def decision_statement(promotion: str, stage: str, approval: Approval, at: datetime) -> Statement:
-    """What a door signs of a decision, at *at*; it is about the evidence that the person was shown."""
+def decision_statement(
+    promotion: str, stage: str, approval: Approval, at: datetime, source: DecisionSource | None = None
+) -> Statement:
+    """What a door signs of a decision, at *at*; it is about the evidence that the person was shown.
+
+    *source* is where the decision was read that was made in another system.
+    """
+    decision = replace(approval, used=False)
+    predicate = DecisionPredicate(promotion=promotion, stage=stage, decision=decision, source=source)
     return Statement(
         kind=PredicateKind.DECISION,
         subjects={f"evidence of {promotion}": approval.evidence},
         at=at,
-        predicate={"promotion": promotion, "stage": stage, "decision": encode(replace(approval, used=False))},
+        predicate=plain_record(predicate),
     )
 
 
@@ -265,7 +259,7 @@ def sign_set(statements: Statements, together: PromotionSet, at: datetime) -> No
         kind=PredicateKind.PROMOTION_SET,
         subjects={together.id: canonical_digest(encode(together))},
         at=at,
-        predicate={"set": encode(together)},
+        predicate=encode(PromotionSetPredicate(set=together)),
     )
     statements.create(paths.set_statement(together.id), statement)
     signed_set(statements, together.id)

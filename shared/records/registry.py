@@ -4,7 +4,6 @@ The registry's own tags are for people: a writer of the registry may write any t
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from shared.codec import UndecodableError, decode, encode
@@ -15,25 +14,13 @@ from shared.domain.promotion.plans import Move
 from shared.domain.trust.statements import PredicateKind, Statement
 from shared.ports import AuditLog
 from shared.records import paths
+from shared.records.predicates import EntryPredicate, EntryStatement
 from shared.records.statements import ForgedError, Statements
 
 # Kinds of entries of the audit log, and the fact by which an entry names what it says of the registry.
 BEGUN, UNDO_BEGUN, ENTRY_STATEMENT = "move begun", "undo begun", "entry_statement"
 _MOVES = frozenset({Move.PUBLISH_ENTRY.value, Move.APPROVE_ENTRY.value, Move.MARK_IN_PRODUCTION.value})
 _ENDS = frozenset(fate.value for fate in Fate)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryStatement:
-    """An entry as *promotion* left it at *at*. *state* is empty where the entry was taken away again."""
-
-    registry: str
-    model: ModelVersion
-    bundle: str
-    state: str
-    approved_by: str
-    promotion: str
-    at: datetime
 
 
 def sign_entry(statements: Statements, name: str, entry: EntryStatement) -> str:
@@ -46,7 +33,7 @@ def sign_entry(statements: Statements, name: str, entry: EntryStatement) -> str:
         kind=PredicateKind.REGISTRY_STATE,
         subjects={str(entry.model): entry.bundle},
         at=entry.at,
-        predicate={"entry": encode(entry)},
+        predicate=encode(EntryPredicate(entry=entry)),
     )
     statements.create(path, statement)
     return path

@@ -61,21 +61,23 @@ class Statements:
 
     def predicate(self, stored: Stored[Envelope], kind: PredicateKind) -> dict[str, Any]:
         """What the statement says. Raises ForgedError unless it was signed for this kind and this path."""
-        path = stored.blob.path
-        predicate = _opened(path, stored.record, kind)
+        return self.opened(stored.blob.path, stored.record, kind)
+
+    def opened(self, path: str, envelope: Envelope, kind: PredicateKind) -> dict[str, Any]:
+        """As `predicate`, of an *envelope* that was read elsewhere, and was signed for *path* here."""
+        predicate = _opened(path, envelope, kind)
         if predicate.get(PATH) != path:
             raise ForgedError(path, f"it was signed for {predicate.get(PATH)}")
-        if because := self.signing.objection(kind.purpose, stored.record, _moment(path, predicate)):
+        if because := self.signing.objection(kind.purpose, envelope, _moment(path, predicate)):
             raise ForgedError(path, because)
         return predicate
 
     def believed(self, stored: Stored[Envelope]) -> dict[str, Any]:
         """As `predicate`, for a caller that takes every kind. Raises ForgedError."""
-        content = _content(stored.blob.path, stored.record)
-        for kind in PredicateKind:
-            if content.get("predicateType") == kind.type_uri:
-                return self.predicate(stored, kind)
-        raise ForgedError(stored.blob.path, f"it is a statement of {content.get('predicateType')}, which is not ours")
+        kind = kind_of(stored.record)
+        if kind is None:
+            raise ForgedError(stored.blob.path, "it is no statement of a kind that is ours")
+        return self.predicate(stored, kind)
 
     def _signed(self, path: str, statement: Statement) -> Envelope:
         """*statement*, bound to *path*. Raises Refused where its purpose has no key, or one that is past its time."""
@@ -102,19 +104,22 @@ def receipt_objection(signing: Signing, receipt: Receipt) -> str:
     )
 
 
-def _content(path: str, envelope: Envelope) -> dict[str, Any]:
-    """The in-toto statement in *envelope*, nothing of which is checked. Raises ForgedError where it is none."""
+def kind_of(envelope: Envelope) -> PredicateKind | None:
+    """Of which kind *envelope* says that it is; nothing is verified. None where it is of none."""
+    kinds = {kind.type_uri: kind for kind in PredicateKind}
+    try:
+        return kinds.get(read_json(envelope.content)["predicateType"])
+    except (MalformedEnvelopeError, UndecodableError, KeyError, TypeError):
+        return None
+
+
+def _opened(path: str, envelope: Envelope, kind: PredicateKind) -> dict[str, Any]:
     try:
         statement = read_json(envelope.content)
     except (MalformedEnvelopeError, UndecodableError) as error:
         raise ForgedError(path, f"it is not a statement ({error!r})") from error
     if not isinstance(statement, dict):
         raise ForgedError(path, "it is not a statement, but a " + type(statement).__name__)
-    return statement
-
-
-def _opened(path: str, envelope: Envelope, kind: PredicateKind) -> dict[str, Any]:
-    statement = _content(path, envelope)
     predicate = statement.get("predicate")
     forms = (envelope.payloadType, statement.get("_type"), statement.get("predicateType"))
     if forms != (STATEMENT_TYPE, STATEMENT, kind.type_uri) or not isinstance(predicate, dict):

@@ -12,6 +12,7 @@ import pytest
 from shared.domain.devops.configuration import DevOps, MergeStart, StageApprovals
 from shared.domain.devops.hooks import Hint, HintKind
 from shared.domain.devops.orders import OrderKind, TaskOrder
+from shared.domain.trust.statements import PredicateKind
 from tests.devops.conftest import DevOpsApp
 from tests.fakes.ports import OPERATOR_KEY
 from triggers.events.service_hooks import read_hint
@@ -67,6 +68,17 @@ def waiting(app: DevOpsApp, name: str, approvers: list[str], **more: Any) -> dic
     return app.ado.run(app.ado.define(name, stage))
 
 
+def state_paths(app: DevOpsApp, folder: str) -> list[str]:
+    return [blob.path for blob in app.clients.store.blobs(folder)]
+
+
+def source_of(app: DevOpsApp, path: str) -> dict[str, Any]:
+    """Where the decision at *path* was read, as the door has signed it."""
+    predicate = app.clients.statements.read(path, PredicateKind.DECISION)
+    assert predicate is not None
+    return dict(predicate["source"])
+
+
 async def test_approvals_given_in_azure_devops_release_the_promotion(hooked: DevOpsApp) -> None:
     run = waiting(hooked, "from ado", [SCIENTISTS, OWNERS])
     promotion = await hooked.asking()
@@ -82,6 +94,16 @@ async def test_approvals_given_in_azure_devops_release_the_promotion(hooked: Dev
     assert kinds.count("decision approved") == 2
     entries = [each.facts for each in hooked.clients.audit.entries() if each.kind == "decision approved"]
     assert {(each["role"], each["oid"]) for each in entries} == {("data-scientist", "1"), ("product-owner", "2")}
+    sources = [source_of(hooked, path) for path in state_paths(hooked, f"promotions/{promotion}/central/decisions/")]
+    assert [source["given_by"].partition(" ")[0] for source in sources] == ["ada@example.org", "grace@example.org"]
+    assert {(source["run"], source["approval"], source["organisation"]) for source in sources} == {
+        (run["id"], approval["id"], "contoso")
+    }
+    assert (sources[0]["comment"], sources[0]["url"].endswith(f"/pipelines/approvals/{approval['id']}")) == (
+        "looks right",
+        True,
+    )
+    assert "with the app's own identity" in sources[0]["verified"]
     decisions = hooked.ado.state()["effects"]["decisions"]
     assert [name for name in decisions if name.startswith(approval["id"])] == [
         f"{approval['id']}/ada@example.org",

@@ -46,7 +46,7 @@ async def mirrored(
     vars(made).update(
         configuration=replace(made.configuration, devops=devops, permissions=permissions),
         devops_facts=SimpleNamespace(project_id=lambda *_: "p", person=lambda _, who: PEOPLE.get(who)),
-        devops_approvals=SimpleNamespace(of_run=lambda *_: (approval,)),
+        devops_approvals=SimpleNamespace(of_run=lambda *_: (approval,), address=lambda *parts: "/".join(parts)),
     )
     link = {"organisation": "contoso", "project": "p", "run": 7, "stage": "the task's stage"}
     app.hub.land(f"signalbox/{records.devops_link(promotion, 7, 'task')}", json.dumps(link).encode())

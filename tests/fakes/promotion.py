@@ -152,6 +152,11 @@ class MemoryBundles:
         self._cloud.touch(f"copy {key}", lambda: self._files.update({key: sent}))
         return True
 
+    def write(self, shelf: Shelf, path: str, content: bytes) -> None:
+        key = f"{self.address(shelf)}/{path}"
+        if self._files.get(key) != content:
+            self._cloud.touch(f"write {key}", lambda: self._files.update({key: content}))
+
     def delete(self, shelf: Shelf, path: str) -> None:
         key = f"{self.address(shelf)}/{path}"
         if key in self._files:

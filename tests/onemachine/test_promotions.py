@@ -131,7 +131,7 @@ def test_a_host_killed_at_its_moves_still_promotes_with_every_effect_once(
     assert len(app.killed) >= (4 if WHOLE else 2), app.killed
     effects = promotions.world.control("/_effects")
     made = {name: count for name, count in effects["assets"].items() if "/11" in name and "mlw-dev" not in name}
-    assert len(made) == 5, made
+    assert len(made) == 6, made
     assert set(made.values()) == {1}
     assert all(count == 1 for name, count in effects["deployments"].items() if "v11-" in name)
     verify_audit(stage)

@@ -31,6 +31,7 @@ from tests.fakes.promotion import MemoryBundles, MemoryCloud, MemoryEndpoints, M
 from tests.fakes.retraining import MemoryPipelines
 from tests.hosted import HostedApp, hosted
 from tests.signing import signing
+from tests.statements import require_published_form
 
 EXPERIMENT, DEV, PREPROD = (
     Workspace(name=name, subscription="s", resource_group="g", workspace=name)
@@ -237,6 +238,7 @@ async def running(
     made.hub.land("signalbox-staging/training-sets/churn/rows.csv", b"id,x,y\n1,2,3\n")  # type: ignore[attr-defined]
     async with hosted(made, clock, folder, monkeypatch, sweeps="0 0 0 * * *") as host:
         yield PromotionApp(host=host, clients=made, cloud=cloud)
+        require_published_form(made.statements)
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from shared.domain.promotion.models import DIGEST, FLAG
 from shared.domain.promotion.plans import Champion, Phase
 from shared.ports import EndpointKind, EndpointResponse, OnlineRequest, RegisteredModel
 from shared.records import paths as records
-from shared.records.promotion import StageEvidence, sign_evidence
+from shared.records.predicates import StageEvidence
+from shared.records.promotion import sign_evidence
 from tests.promotion.conftest import PREPROD, SCIENTIST, PromotionApp
 from tests.promotion.test_receipts import ordered, replanned
 

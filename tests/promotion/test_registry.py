@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from shared import contracts as c
-from shared.application.promotion.planning import read_bundle, shelves_at
+from shared.application.promotion.planning import provenance_shelf, read_bundle, shelves_at
 from shared.codec import decode
 from shared.domain.promotion.models import STATE, ModelVersion
 from tests.http_api.conftest import ask
@@ -69,6 +69,9 @@ async def test_an_entry_comes_back_into_an_environment_that_lost_it(app: Promoti
     there = app.cloud.state["assets"][f"dev/models/{model}"]
     assert (found.digest, there.folder) == (entry.tags["signalbox.digest"], found.folder)
     assert app.chain()[-1] == "recovered"
+    (provenance,) = app.clients.bundles.files(provenance_shelf(CENTRAL, model, found.digest))
+    (copy,) = app.clients.bundles.files(provenance_shelf(DEV, model, found.digest))
+    assert (copy.path, copy.size) == (provenance.path, provenance.size)
 
 
 async def test_what_is_still_there_stays_and_what_was_damaged_is_copied_anew(app: PromotionApp) -> None:

@@ -20,6 +20,7 @@ from shared.domain.trust.statements import PredicateKind
 from shared.domain.trust.tree_heads import read_envelope, read_tree_head
 from shared.records.statements import _moment, _opened
 from tests.amounts import amount
+from tests.statements import objections, validator
 from tests.trust.verifier import canonical, run, signed, verdict
 
 VECTORS = Path(__file__).parent / "vectors"
@@ -62,6 +63,25 @@ def test_the_product_believes_the_statements_that_were_released(product: Purpose
     kind = kinds[json.loads(envelope.content)["predicateType"]]
 
     assert product.objection(kind.purpose, envelope, _moment(path, _opened(path, envelope, kind))) == ""
+
+
+def test_every_kind_has_its_schema() -> None:
+    kinds = {kind["properties"]["predicateType"]["const"] for kind in validator().schema["oneOf"]}
+
+    assert kinds == {kind.type_uri for kind in PredicateKind}
+
+
+@pytest.mark.parametrize("path", sorted(DOCUMENT["statements"]))
+def test_the_schema_takes_what_was_released(path: str) -> None:
+    assert objections(json.loads(b64decode(DOCUMENT["statements"][path]["payload"]))) == []
+
+
+def test_the_schema_refuses_a_predicate_with_a_member_more_or_less() -> None:
+    statement = json.loads(b64decode(next(iter(DOCUMENT["statements"].values()))["payload"]))
+    less = {name: value for name, value in statement["predicate"].items() if name != "promotion"}
+
+    assert objections({**statement, "predicate": statement["predicate"] | {"more": 1}})
+    assert objections({**statement, "predicate": less})
 
 
 @pytest.mark.parametrize("number", range(len(DOCUMENT["log"])))

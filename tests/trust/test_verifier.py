@@ -198,14 +198,18 @@ async def test_broken_glass_is_proven_with_those_who_broke_it(app: PromotionApp,
     await app.finish(promotion)
     proof = await written(app, promotion, tmp_path)
     document = json.loads(proof.read_bytes())
-    consents = [path for path in document["statements"] if "break-glass" in path]
+    consents = [path for path in document["statements"] if "-break-glass-" in path]
     statements = {path: value for path, value in document["statements"].items() if path not in consents}
 
     lines = promotions.verify(document, keys(proof))
 
     assert any("overridden by engineer: linus because the champion is on fire" in line for line in lines)
     assert len(consents) == 2
+    assert any("was broken over better_than_champion" in line for line in lines)
     assert "signed nothing" in verdict(canonical({**document, "statements": statements}), keys(proof))
+    (stated,) = (path for path in document["statements"] if path.endswith("/break-glass.dsse.json"))
+    del document["statements"][stated]
+    assert "does not have its one statement" in verdict(canonical(document), keys(proof))
 
 
 def test_a_folder_is_the_bundle_to_the_byte(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 FOLDER = Path(__file__).parents[2] / "verifier"
 sys.path.insert(0, str(FOLDER))
 
-from signalbox_verify import promotions, signed  # noqa: E402
+from signalbox_verify import bundles, promotions, signed  # noqa: E402
 
-__all__ = ["FOLDER", "canonical", "promotions", "run", "signed", "verdict"]
+__all__ = ["FOLDER", "bundles", "canonical", "promotions", "run", "signed", "verdict"]
 _COMMAND = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); from signalbox_verify.command import main; sys.exit(main())"
 )
@@ -28,6 +28,8 @@ def verdict(content: bytes, keys: dict[str, Any]) -> str:
         signed.require(signed.canonical_bytes(proof) == content, "not canonical")
         if "statements" in proof:
             promotions.verify(proof, keys)
+        elif "payloadType" in proof:
+            bundles.verify_alone(proof, keys)
         else:
             signed.verify_log_proof(proof, keys)
     except signed.NotProven as reason:

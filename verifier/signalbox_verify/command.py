@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from signalbox_verify.bundles import verify_alone
 from signalbox_verify.promotions import verify
 from signalbox_verify.signed import NotProven, canonical_bytes, read_json, read_keys, require, verify_log_proof
 
@@ -29,6 +30,8 @@ def main():
         keys = read_keys(options.keys.read_bytes())
         if "statements" in proof:
             lines = verify(proof, keys, options.bundle)
+        elif "payloadType" in proof:
+            lines = verify_alone(proof, keys, options.bundle)
         else:
             lines = [
                 canonical_bytes(verify_log_proof(proof, keys)).decode(),

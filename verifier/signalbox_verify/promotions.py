@@ -1,10 +1,17 @@
 """What a promotion's statements say together: each rests on the one before, from the bytes to the persons."""
 
-import hashlib
 from datetime import datetime, timedelta
 
+from signalbox_verify.bundles import (
+    verify_files,
+    verify_folder,
+    verify_model_signature,
+    verify_passed,
+    verify_provenance,
+)
 from signalbox_verify.signed import (
     KINDS,
+    MODEL_SIGNATURE,
     PURPOSES,
     STATEMENT,
     NotProven,
@@ -13,6 +20,10 @@ from signalbox_verify.signed import (
     require,
     verify_log_proof,
 )
+
+FORMATS = ("signalbox-proof/v1", "signalbox-proof/v2")  # The first is of releases without provenance.
+
+FORMS = {"provenance": verify_provenance, MODEL_SIGNATURE: verify_model_signature}  # Their subjects are files.
 
 
 def open_statements(statements, keys):
@@ -28,7 +39,7 @@ def open_statements(statements, keys):
         subjects = {subject["name"]: "sha256:" + subject["digest"]["sha256"] for subject in payload["subject"]}
         fits = kind == "decision" or bundle is None or subjects.get(predicate["model"]) == bundle
         require(fits, f"{path} is about other bytes than its model's")
-        kinds[kind].append(predicate)
+        kinds[kind].append(FORMS[kind](payload, path) if kind in FORMS else predicate)
     return kinds
 
 
@@ -98,32 +109,52 @@ def verify_approvals(receipt, plan, pack, decisions, logged, place):
         require(text in approved, f"{place}: the receipt names {text}, who signed nothing")
 
 
-def verify_files(files, bundle):
-    order = sorted(files, key=lambda f: (f["part"], f["path"], f["size"], f["sha256"]))
-    lines = "".join(f"{f['part']}/{f['path']}\0{f['size']}\0{f['sha256']}\n" for f in order)
-    require(
-        "sha256:" + hashlib.sha256(lines.encode()).hexdigest() == bundle, f"the list of files of {bundle} is another"
-    )
+def verify_provenances(plan, receipts, kinds, is_demanded):
+    """Each stage has its own, and the model's signature; a proof of an earlier release has none at all."""
+    provenances, signatures = kinds["provenance"], kinds[MODEL_SIGNATURE]
+    if not provenances and not is_demanded:
+        return ["no provenance travels with the bundle: an earlier release has promoted it"]
+    stages = [stage["stage"] for stage in plan["stages"]]
+    for kind, what in ((provenances, "provenance"), (signatures, "model signature")):
+        require(sorted(stages) == sorted(says["stage"] for says in kind), f"a stage does not have its one {what}")
+    signed = {says["stage"]: {(r["name"], r["digest"]) for r in says["resources"]} for says in signatures}
+    for says in provenances:
+        own = {name: plan[name] for name in ("promotion", "plan", "model")}
+        require(own.items() <= says.items(), f"the provenance at {says['stage']} is of another promotion")
+        digest = receipts[says["stage"], "exit"]["digest"]
+        require(says["bundle"] == digest, f"the provenance at {says['stage']} is of {says['bundle']}")
+        files = {(f"{file['part']}/{file['path']}", file["sha256"]) for file in says["files"]}
+        require(signed[says["stage"]] == files, f"the model signature at {says['stage']} is of other files")
+        verify_passed(says, receipts)
+    return [f"its provenance travels to {', '.join(stages)}"]
 
 
-def verify_folder(files, folder):
-    """Raises NotProven unless *folder* has these files, and nothing else."""
-    listed = {f"{file['part']}/{file['path']}": file["sha256"] for file in files}
-    present = {
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()
-    }
-    for name in sorted(present ^ set(listed)):
-        raise NotProven(f"{name} is {'missing' if name in listed else 'not of the bundle'}")
-    for name, sha256 in listed.items():
-        require(not (folder / name).is_symlink() and (folder / name).is_file(), f"{name} is not a plain file")
-        with (folder / name).open("rb") as content:
-            require(hashlib.file_digest(content, "sha256").hexdigest() == sha256, f"{name} has other bytes")
+def verify_overrides(plan, receipts, statements, is_demanded):
+    """Each override has a statement of its own, which says what its receipt says; an earlier release wrote none."""
+    own = {name: plan[name] for name in ("promotion", "plan", "model")}
+    for says in statements:
+        receipt = receipts.get((says["stage"], says["phase"]), {})
+        same = all(says[name] == receipt.get(name) for name in ("evidence", "override"))
+        require(own.items() <= says.items() and same, f"glass was broken at {says['stage']} as no receipt says")
+        gates = ", ".join(says["failures"]) or "no gate"
+        yield f"the glass of {says['stage']} ({says['phase']}) was broken over {gates}"
+    broken = sorted(key for key, receipt in receipts.items() if receipt["override"])
+    stated = sorted((says["stage"], says["phase"]) for says in statements)
+    require(not is_demanded or broken == stated, "an override does not have its one statement")
+
+
+def verify_revocations(revocations, statements):
+    """No statement of the proof is signed with a key that another one revokes."""
+    signers = {envelope["signatures"][0]["keyid"] for envelope in statements.values()}
+    for says in revocations:
+        require(says["key"] not in signers, f"key {says['key']} was revoked at {says['revoked_at']}: {says['because']}")
+        yield f"key {says['key']} was revoked at {says['revoked_at']}: {says['because']}"
 
 
 def verify(proof, keys, folder=None):
     """What is proven, in lines. Raises NotProven."""
     require(set(proof) == {"format", "promotion", "statements", "log"}, "the proof has other fields")
-    require(proof["format"] == "signalbox-proof/v1", f"the proof has format {proof['format']!r}")
+    require(proof["format"] in FORMATS, f"the proof has format {proof['format']!r}")
     kinds = open_statements(proof["statements"], keys)
     logged = [verify_log_proof(log_proof, keys) for log_proof in proof["log"]]
     require(len(kinds["plan"]) == 1, "the proof does not have its one plan")
@@ -131,6 +162,8 @@ def verify(proof, keys, folder=None):
     require(plan["promotion"] == proof["promotion"] and plan["stages"], "the plan is of another promotion, or empty")
     bundles = {receipt["digest"] for receipt in kinds["receipt"]}
     lines = [f"{plan['model']} with {plan['bundle']}, to {plan['target']}, by plan {plan['plan']}"]
+    for taken_back in kinds["roll-back"]:
+        raise NotProven(f"it was taken back at {taken_back['at']}: {'; '.join(taken_back['because'])}")
     for stage, phase in ((stage["stage"], phase) for stage in plan["stages"] for phase in ("entry", "exit")):
         require((stage, phase) in receipts, f"there is no receipt for the {phase} of {stage}")
         receipt, entry = receipts[stage, phase], receipts[stage, "entry"]
@@ -141,6 +174,13 @@ def verify(proof, keys, folder=None):
         gates = ", ".join(receipt["verdicts"]) or "no gate"
         lines.append(f"{stage} ({phase}) at {receipt['issued']} with {receipt['digest']}: {gates}{override}")
         lines += [f"  approved by {text}" for text in receipt["approvals"]]
+    for source in (record["source"] for record in kinds["decision"] if record.get("source")):
+        place = f"{source['organisation']}/{source['project']}, run {source['run']}, approval {source['approval']}"
+        lines.append(f"  {source['given_by']} decided in {source['system']} ({place}): {source['verified']}")
+    is_newer = proof["format"] == FORMATS[1]
+    lines += verify_provenances(plan, receipts, kinds, is_newer)
+    lines += verify_overrides(plan, receipts, kinds["break-glass"], is_newer)
+    lines += verify_revocations(kinds["revocation"], proof["statements"])
     for move in (*kinds["move"], *kinds["serving-change"], *kinds["registry-state"]):
         require(move.get("change") != "undone", f"{move.get('move')} at {move.get('stage')} was undone")
         entry = move.get("entry_statement")

@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from activities.promotion.movers.bundle import require_same
 from activities.promotion.movers.model import workspace_of
+from activities.promotion.movers.provenance import require_provenance
 from shared import contracts as c
+from shared.application.promotion.planning import stage_shelves
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused
@@ -31,8 +34,10 @@ class Deploy:
         place, endpoint = workspace_of(order), self._endpoint(order.at.stage.serving)
         if not clients.endpoints.ensure(place, self._kind, endpoint, self._cluster(order)):
             return f"endpoint {endpoint}"
+        require_provenance(clients, order, place)
         deployment = self._seen(clients, order)
         if deployment is None:
+            _require_bundle(clients, order)
             clients.endpoints.deploy(place, self._wanted(clients, order))
             deployment = self._seen(clients, order)
         if deployment is not None and deployment.state in _FAILED:
@@ -96,6 +101,17 @@ class Deploy:
             compute=serving.compute,
             kubernetes=self._cluster(order),
         )
+
+
+def _require_bundle(clients: Clients, order: c.MoveOrder) -> None:
+    """Refused unless the version that is deployed has the bytes that its provenance is about."""
+    plan, place = order.plan, workspace_of(order)
+    shelves = stage_shelves(plan, order.at.stage)
+    registered_model, folder = clients.models.find(place, plan.model), clients.bundles.address(shelves[0])
+    if registered_model is None or registered_model.folder.rstrip("/") != folder.rstrip("/"):
+        actual = registered_model.folder if registered_model else "nothing"
+        raise Refused(f"{plan.model} in {place.name} is registered with {actual}, not with {folder}; promote anew")
+    require_same(clients, plan, shelves)
 
 
 def deployment_of(order: c.MoveOrder) -> str:

@@ -5,12 +5,13 @@ from typing import Any
 
 from activities.promotion.movers.bundle import copy_files, require_same
 from activities.promotion.movers.model import missing_model, refuse_conflict, tags_of
+from activities.promotion.movers.provenance import attach_provenance
 from shared import contracts as c
-from shared.application.promotion.planning import source_shelves, stage_shelves
+from shared.application.promotion.planning import provenance_shelf, source_shelves, stage_shelves
 from shared.clients import Clients
 from shared.domain.failures import Refused
 from shared.domain.promotion.ladder import Registry
-from shared.domain.promotion.models import APPROVED_BY, DIGEST, STATE, EntryState, ModelVersion
+from shared.domain.promotion.models import APPROVED_BY, DIGEST, PROVENANCE, STATE, EntryState, ModelVersion
 from shared.ports import AssetKind, RegisteredModel
 
 
@@ -29,15 +30,21 @@ class PublishEntry:
         if clients.models.find(registry, plan.model) is None:
             copy_files(clients, plan.contents, source_shelves(plan), shelves)
             require_same(clients, plan, shelves)
-            for shelf in reversed(shelves):  # The model comes last: whoever sees it sees everything.
-                clients.models.register(registry, _entry(order, shelf.asset, clients.bundles.address(shelf)))
+            provenance = attach_provenance(clients, order, registry)
+            for shelf in (provenance, *reversed(shelves)):  # The model comes last: a reader who sees it sees all.
+                address = clients.bundles.address(shelf)
+                clients.models.register(
+                    registry, _entry(order, shelf.asset, address, clients.bundles.address(provenance))
+                )
         return ""
 
     def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
         """The bytes of an entry are the registry's own: they go with it."""
         if not before["there"]:
-            for shelf in stage_shelves(order.plan, order.at.stage):
-                clients.models.remove(_registry(order), AssetKind.MODEL, shelf.asset)
+            registry, plan = _registry(order), order.plan
+            beside = provenance_shelf(registry, plan.model, plan.digest)
+            for shelf in (*stage_shelves(plan, order.at.stage), beside):
+                clients.models.remove(registry, AssetKind.MODEL, shelf.asset)
         return ""
 
     def missing(self, clients: Clients, order: c.MoveOrder) -> str:
@@ -123,7 +130,7 @@ def _registry(order: c.MoveOrder) -> Registry:
     return registry
 
 
-def _entry(order: c.MoveOrder, asset: ModelVersion, folder: str) -> RegisteredModel:
+def _entry(order: c.MoveOrder, asset: ModelVersion, folder: str, provenance: str) -> RegisteredModel:
     kind = order.plan.kind if asset == order.plan.model else "custom_model"
-    tags = tags_of(order) | {STATE: EntryState.CANDIDATE.value}
+    tags = tags_of(order) | {STATE: EntryState.CANDIDATE.value, PROVENANCE: provenance}
     return RegisteredModel(model=asset, folder=folder, kind=kind, tags=tags, properties={DIGEST: order.plan.digest})

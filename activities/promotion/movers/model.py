@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from activities.promotion.movers.bundle import require_same
+from activities.promotion.movers.provenance import attach_provenance, detach_provenance
 from shared import contracts as c
 from shared.application.promotion.planning import stage_shelves
 from shared.clients import Clients
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.bundles import CODE, ENVIRONMENT, EXTRAS, Bundle, companion
-from shared.domain.promotion.models import BUNDLE, DIGEST, PROMOTION, ModelVersion
+from shared.domain.promotion.models import BUNDLE, DIGEST, PROMOTION, PROVENANCE, ModelVersion
 from shared.domain.promotion.plans import StagePlan
 from shared.ports import AssetKind, RegisteredModel, Shelf
 
@@ -26,13 +27,17 @@ class RegisterModel:
     def advance(self, clients: Clients, order: c.MoveOrder) -> str:
         plan, shelves = order.plan, stage_shelves(order.plan, order.at.stage)
         require_same(clients, plan, shelves)
-        register_bundle(clients, workspace_of(order), shelves, Bundle(files=plan.contents), plan.kind, tags_of(order))
+        provenance = attach_provenance(clients, order, workspace_of(order))
+        tags = tags_of(order) | {PROVENANCE: clients.bundles.address(provenance)}
+        register_bundle(clients, workspace_of(order), shelves, Bundle(files=plan.contents), plan.kind, tags)
         return ""
 
     def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
         for kind in AssetKind:
             if not before[kind.value]:
                 clients.models.remove(workspace_of(order), kind, _asset(order, kind))
+        if not before[AssetKind.MODEL.value]:
+            detach_provenance(clients, order, workspace_of(order))
         return ""
 
     def missing(self, clients: Clients, order: c.MoveOrder) -> str:

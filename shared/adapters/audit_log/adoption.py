@@ -3,11 +3,11 @@
 import json
 from dataclasses import dataclass
 
+from shared.adapters.audit_log.containers import LogBlobs
 from shared.adapters.audit_log.layout import FORMER_HEAD, entry_path, key_path, subject_path
 from shared.codec import decode
 from shared.domain.promotion.audit import Entry
 from shared.domain.trust.merkle import Frontier, leaf_hash
-from shared.ports import DataHub
 
 # The kind and the key of the entry with which a log begins to be signed. Without it the first head is that of entry 1.
 ADOPTION = "audit log signed"
@@ -21,7 +21,7 @@ class FormerLog:
     hash: str
 
 
-def former_log(hub: DataHub, container: str) -> FormerLog | None:
+def former_log(hub: LogBlobs, container: str) -> FormerLog | None:
     """The entries without heads, read once; None where there are none."""
     frontier, last = Frontier(), b""
     while (content := _content(hub, container, frontier.size + 1)) is not None:
@@ -29,7 +29,7 @@ def former_log(hub: DataHub, container: str) -> FormerLog | None:
     return FormerLog(frontier=frontier, hash=decode(Entry, json.loads(last)).hash) if last else None
 
 
-def _content(hub: DataHub, container: str, number: int) -> bytes | None:
+def _content(hub: LogBlobs, container: str, number: int) -> bytes | None:
     """The bytes of an entry. The newest may stand in the former head alone: it is laid down."""
     content = hub.read(container, entry_path(number))
     if content is not None:

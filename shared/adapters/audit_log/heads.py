@@ -8,6 +8,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from shared.adapters.audit_log.containers import LogBlobs
 from shared.adapters.audit_log.layout import HEADS, head_path, size_of
 from shared.codec import UndecodableError, decode, encode
 from shared.domain.failures import Refused
@@ -16,7 +17,7 @@ from shared.domain.trust.envelopes import TREE_HEAD_TYPE, Envelope, envelope, si
 from shared.domain.trust.keys import Purpose
 from shared.domain.trust.merkle import Frontier, leaf_hash
 from shared.domain.trust.tree_heads import TreeHead, read_envelope, read_tree_head
-from shared.ports import Clock, DataHub, Signing
+from shared.ports import Clock, Signing
 
 _KEYS = "see docs/signing-keys.md"
 
@@ -50,7 +51,7 @@ class SignedHead:
 class TreeHeads:
     """The heads of the log called *log* in *container*."""
 
-    def __init__(self, hub: DataHub, container: str, signing: Signing, log: str, clock: Clock) -> None:
+    def __init__(self, hub: LogBlobs, container: str, signing: Signing, log: str, clock: Clock) -> None:
         self._hub, self._container, self._signing, self._clock = hub, container, signing, clock
         self._log = log
 

@@ -13,6 +13,7 @@ from itertools import islice
 
 from shared.adapters.audit_log.adoption import ADOPTION, former_log
 from shared.adapters.audit_log.backwards import entries_since
+from shared.adapters.audit_log.containers import LogBlobs
 from shared.adapters.audit_log.heads import SignedHead, TreeHeads
 from shared.adapters.audit_log.layout import (
     ENTRIES,
@@ -30,7 +31,7 @@ from shared.domain.failures import Refused, Transient
 from shared.domain.promotion.audit import GENESIS, Entry, sealed
 from shared.domain.trust.merkle import Frontier, includes, inclusion_proof, leaf_hash
 from shared.domain.trust.tree_heads import EntryProof, TreeHead, entry_proof
-from shared.ports import AuditReport, Clock, DataHub, Signing, TreeHeadPublisher
+from shared.ports import AuditReport, Clock, Signing, TreeHeadPublisher
 
 # A writer that loses a size to another looks for the tail again at once. A lease would need no attempts, but one whose
 # holder has died blocks every decision and movement until it runs out.
@@ -46,7 +47,7 @@ class BlobAudit:
 
     def __init__(
         self,
-        hub: DataHub,
+        hub: LogBlobs,
         container: str,
         clock: Clock,
         signing: Signing,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 
 from shared.adapters.audit_log.adoption import ADOPTION
+from shared.adapters.audit_log.containers import LogBlobs
 from shared.adapters.audit_log.growing_tiles import GrowingTiles
 from shared.adapters.audit_log.heads import SignedHead, TreeHeads, UnbelievedHead
 from shared.adapters.audit_log.layout import ENTRIES, KEYS, SUBJECTS, entry_path, key_path, size_of, subject_path
@@ -19,7 +20,7 @@ from shared.domain.failures import Refused
 from shared.domain.promotion.audit import Entry, verify
 from shared.domain.trust.merkle import Frontier, leaf_hash
 from shared.domain.trust.tree_heads import TreeHead
-from shared.ports import AuditReport, DataHub, TreeHeadPublisher
+from shared.ports import AuditReport, TreeHeadPublisher
 
 
 @dataclass(slots=True)
@@ -42,7 +43,7 @@ class Verification:
     """Verifies the log whose *heads* and *tiles* lie in *container*, against what *publisher* has."""
 
     def __init__(
-        self, hub: DataHub, container: str, heads: TreeHeads, tiles: Tiles, publisher: TreeHeadPublisher | None
+        self, hub: LogBlobs, container: str, heads: TreeHeads, tiles: Tiles, publisher: TreeHeadPublisher | None
     ) -> None:
         self._hub, self._container, self._heads, self._tiles = hub, container, heads, tiles
         self._publisher = publisher

@@ -28,9 +28,12 @@ class AzureDevOpsApprovals:
         self._client = client
 
     def find(self, organisation: str, project: str, approval: str) -> ApprovalSeen | None:
-        url = self._client.url(organisation, project, "_apis", "pipelines", "approvals", approval)
+        url = self.address(organisation, project, approval)
         raw = self._client.get(url, f"read approval {approval}", **_EXPANDED)
         return None if raw is None else read_approval(raw)
+
+    def address(self, organisation: str, project: str, approval: str) -> str:
+        return self._client.url(organisation, project, "_apis", "pipelines", "approvals", approval)
 
     def of_run(self, organisation: str, project: str, run: int) -> tuple[ApprovalSeen, ...]:
         url = self._client.url(organisation, project, "_apis", "build", "builds", run, "timeline")

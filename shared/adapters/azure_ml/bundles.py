@@ -76,6 +76,11 @@ class AzureMlBundles:
             blob.commit_block_list(blocks, metadata={_SHA256: file.sha256})
         return True
 
+    def write(self, shelf: Shelf, path: str, content: bytes) -> None:
+        container, folder = self._place(shelf)
+        with translated(f"write {path} of {shelf.asset}"):
+            container.upload_blob(f"{folder}{path}", content, overwrite=True)
+
     def delete(self, shelf: Shelf, path: str) -> None:
         container, folder = self._place(shelf)
         with translated(f"delete {path} of {shelf.asset}"):

@@ -42,6 +42,9 @@ class PurposeKeys:
     def objection(self, purpose: Purpose, envelope: Envelope, at: datetime) -> str:
         return self._trusted().objection(purpose, envelope, at)
 
+    def revoked(self) -> tuple[TrustedKey, ...]:
+        return tuple(key for key in self._trusted().keys if key.revoked)
+
     def state(self, purpose: Purpose) -> KeyState:
         return self._open_key(self._entry(purpose)[1]).state()
 

@@ -81,6 +81,8 @@ def _trusted_key(entry: Any, number: int) -> TrustedKey:
             not_before=_moment(entry.get("not_before")),
             not_after=_moment(entry.get("not_after")),
             revoked=bool(entry.get("revoked", False)),
+            revoked_at=str(entry.get("revoked_at", "")),
+            revoked_because=str(entry.get("revoked_because", "")),
         )
         if "d" in entry:
             raise Refused(f"{where} holds a private key (d); keep only the public members")

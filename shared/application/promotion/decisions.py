@@ -31,6 +31,7 @@ from shared.domain.trust.statements import PredicateKind, Statement
 from shared.durable.starting import Client, wake
 from shared.ports import AuditLog, Ledger
 from shared.records import paths
+from shared.records.predicates import DecisionSource, DecisionUsePredicate
 from shared.records.promotion import (
     USED,
     SignedDecision,
@@ -302,13 +303,22 @@ def _promotion(records: DecisionRecords, promotion: str) -> tuple[c.Promotion, c
 
 
 def record_decision(
-    statements: Statements, audit: AuditLog, request: c.Promotion, stage: str, approval: Approval
+    statements: Statements,
+    audit: AuditLog,
+    request: c.Promotion,
+    stage: str,
+    approval: Approval,
+    source: DecisionSource | None = None,
 ) -> str:
-    """`approved` or `rejected`; the first decision stands. Refused where somebody else has decided otherwise."""
+    """`approved` or `rejected`; the first decision stands. Refused where somebody else has decided otherwise.
+
+    *source* is where the decision was read that was made in another system.
+    """
     folder = paths.decisions(request.id, stage)
     name = f"{approval.role}-{approval.evidence.removeprefix('sha256:')[:16]}"
     path = f"{folder}{name}.json"
-    while not statements.create(path, decision_statement(request.id, stage, approval, approval.at)):
+    statement = decision_statement(request.id, stage, approval, approval.at, source)
+    while not statements.create(path, statement):
         decision = signed_decision(statements, path)
         if decision is None:
             continue
@@ -320,7 +330,7 @@ def record_decision(
         # Signed now, by today's key: it was decided earlier, and is only kept beside the newer one.
         statements.create(earlier, decision_statement(request.id, stage, first, approval.at))
         try:
-            statements.replace(decision.stored, decision_statement(request.id, stage, approval, approval.at))
+            statements.replace(decision.stored, statement)
         except LostRace:
             continue  # Somebody else has decided in the place of the one that was taken back.
         break
@@ -360,19 +370,16 @@ def use_decisions(
 
 def _use_statement(order: c.StageOrder, stage: str, decision: SignedDecision, at: datetime) -> Statement:
     approval = decision.approval
-    return Statement(
-        kind=PredicateKind.DECISION_USE,
-        subjects={f"evidence of {order.promotion.id}": approval.evidence},
-        at=at,
-        predicate={
-            "promotion": order.promotion.id,
-            "stage": stage,
-            "decision": decision.stored.blob.path,
-            "role": approval.role,
-            "oid": approval.oid,
-            "decided": approval.at.isoformat(),
-        },
+    predicate = DecisionUsePredicate(
+        promotion=order.promotion.id,
+        stage=stage,
+        decision=decision.stored.blob.path,
+        role=approval.role,
+        oid=approval.oid,
+        decided=approval.at,
     )
+    subjects = {f"evidence of {order.promotion.id}": approval.evidence}
+    return Statement(kind=PredicateKind.DECISION_USE, subjects=subjects, at=at, predicate=encode(predicate))
 
 
 def refuse_removed_decisions(

@@ -169,6 +169,13 @@ def place_shelves(place: Place, model: ModelVersion, digest: str) -> tuple[Shelf
     return shelves_at(place, model, f"{root}/{MODEL}" if root else "", f"{root}/{EXTRAS}" if root else "")
 
 
+def provenance_shelf(place: Place, model: ModelVersion, digest: str) -> Shelf:
+    """Where *place* keeps what says where a bundle comes from: beside the bundle, and no part of it."""
+    asset = ModelVersion(name=f"{model.name}-provenance", version=model.version)
+    folder = f"{place_folder(model, digest)}/provenance" if isinstance(place, Workspace) else ""
+    return Shelf(place=place, folder=folder, asset=asset)
+
+
 def place_folder(model: ModelVersion, digest: str) -> str:
     """The folder of a copied bundle, in the storage of whichever workspace it is in."""
     return f"{_DATASTORE}/signalbox/{model.name}/{model.version}/{digest.removeprefix('sha256:')[:16]}"

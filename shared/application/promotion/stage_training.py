@@ -20,6 +20,7 @@ from shared.domain.retraining.pipelines import Pipeline, PipelineKind
 from shared.domain.trust.statements import PredicateKind, Statement
 from shared.ports import Blob, DataHub, EndpointKind, Endpoints, Models, RegisteredModel
 from shared.records import paths
+from shared.records.predicates import TrainedPredicate
 from shared.records.statements import ForgedError, Statements
 
 Order = TypeVar("Order", c.MoveOrder, c.StageOrder)
@@ -68,14 +69,9 @@ def require_same_data(hub: DataHub, training: TrainingPlan) -> None:
 
 def sign_trained(statements: Statements, order: c.MoveOrder, trained: Trained, digest: str, at: datetime) -> None:
     """Say with the deciding key what the order's stage has trained: a bundle with this *digest*. Safe to repeat."""
-    predicate = {
-        "promotion": order.promotion.id,
-        "stage": order.stage,
-        "move": order.move.value,
-        "trained": encode(trained),
-    }
+    predicate = TrainedPredicate(promotion=order.promotion.id, stage=order.stage, move=order.move, trained=trained)
     subjects = {str(order.plan.model): digest}
-    statement = Statement(kind=PredicateKind.MOVE, subjects=subjects, at=at, predicate=predicate)
+    statement = Statement(kind=PredicateKind.MOVE, subjects=subjects, at=at, predicate=encode(predicate))
     statements.create(_trained_path(order.promotion.id, order.stage), statement)
 
 

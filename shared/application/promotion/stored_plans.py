@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 
 from shared import contracts as c
-from shared.codec import decode
+from shared.codec import decode, encode
 from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.promotion.audit import canonical_digest
@@ -15,6 +15,7 @@ from shared.domain.promotion.outlines import outline_of
 from shared.domain.trust.statements import PredicateKind, Statement
 from shared.ports import Ledger
 from shared.records import paths
+from shared.records.predicates import PlannedStage, PlanPredicate
 from shared.records.statements import ForgedError, Statements
 
 
@@ -113,20 +114,20 @@ def signed_at(statements: Statements, promotion: str, digest: str) -> datetime:
 
 def sign_plan(statements: Statements, request: c.Promotion, plan: c.Plan, digest: str, at: datetime) -> None:
     """Say with the deciding key that *plan* is the plan of *request*. Safe to repeat."""
-    predicate = {
-        "promotion": request.id,
-        "model": str(plan.model),
-        "plan": digest,
-        "bundle": plan.digest,
-        "target": plan.target,
-        "requested_by": request.requested_by,
-        "stages": [
-            {"stage": at.stage.name, "approvers": [role.name for role in at.stage.approvals.roles]}
+    predicate = PlanPredicate(
+        promotion=request.id,
+        model=str(plan.model),
+        plan=digest,
+        bundle=plan.digest,
+        target=plan.target,
+        requested_by=request.requested_by,
+        stages=tuple(
+            PlannedStage(stage=at.stage.name, approvers=tuple(role.name for role in at.stage.approvals.roles))
             for at in plan.stages
-        ],
-    }
+        ),
+    )
     subjects = {str(plan.model): plan.digest, f"plan of {request.id}": digest}
-    statement = Statement(kind=PredicateKind.PLAN, subjects=subjects, at=at, predicate=predicate)
+    statement = Statement(kind=PredicateKind.PLAN, subjects=subjects, at=at, predicate=encode(predicate))
     statements.create(paths.plan_statement(request.id, digest), statement)
 
 

@@ -18,8 +18,9 @@ from shared.domain.rollout.known_good import (
 )
 from shared.domain.rollout.serving import ServedInterval
 from shared.ports import AuditLog, EndpointKind, Endpoints
+from shared.records.predicates import EntryStatement
 from shared.records.production.serving import hold_of, served_intervals
-from shared.records.registry import EntryStatement, entry_statement, history_of
+from shared.records.registry import entry_statement, history_of
 from shared.records.statements import Statements
 
 _READY = "Succeeded"

@@ -96,6 +96,7 @@ class HubSection(ResourceGroupSection):
     account: _Account
     state: ContainerName | None = None
     state_account: StateAccountSection | None = None
+    audit: ContainerName | None = None
     staging: StagingSection = field(default_factory=StagingSection)
     quarantine: ContainerName | None = None
     dead_letters: ContainerName | None = None
@@ -197,7 +198,7 @@ def workspaces_of(sections: Mapping[str, EnvironmentSection]) -> dict[str, Works
 def hub_of(section: HubSection, place: FilePlace) -> HubLayout:
     staging = {"staging": section.staging.container, "datastore": section.staging.datastore}
     hub = built(HubLayout, section, **{name: value or getattr(_PLAIN_HUB, name) for name, value in staging.items()})
-    own = (hub.state, hub.staging, hub.quarantine, hub.dead_letters)
+    own = (*hub.records, hub.staging, hub.quarantine, hub.dead_letters)
     if len(set(own)) < len(own):
         place.fail("", f"uses one container twice: {', '.join(own)}", "give each its own container")
     return hub

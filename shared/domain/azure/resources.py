@@ -38,11 +38,11 @@ def state_account(configuration: Configuration) -> str:
 def account_name(configuration: Configuration, container: str) -> str:
     """The name of the storage account that *container* is in."""
     own = configuration.state_account
-    return own.name if own is not None and container == configuration.hub.state else configuration.hub.account
+    return own.name if own is not None and container in configuration.hub.records else configuration.hub.account
 
 
 def container(configuration: Configuration, name: str) -> str:
-    in_state = name == configuration.hub.state
+    in_state = name in configuration.hub.records
     account_id = state_account(configuration) if in_state else account(configuration)
     return f"{account_id}/blobServices/default/containers/{name}" if account_id else ""
 

@@ -85,7 +85,10 @@ class Overrides:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubLayout:
-    """The containers of the Data Hub that Signalbox writes to; *datastore* is the Azure ML name of *staging*."""
+    """The containers of the Data Hub that Signalbox writes to; *datastore* is the Azure ML name of *staging*.
+
+    *audit* is the container of the audit log, beside that of the records; empty where the log lies among them.
+    """
 
     account: str
     state: str = "signalbox"
@@ -93,12 +96,18 @@ class HubLayout:
     datastore: str = "hub_staging"
     quarantine: str = "quarantine"
     dead_letters: str = "dead-letters"
+    audit: str = ""
     results: str = ""  # The topic that hears what becomes of every run, if there is one.
 
     @property
     def reserved(self) -> frozenset[str]:
         """The containers whose arrivals never start anything."""
-        return frozenset({self.state, self.staging, self.quarantine, self.dead_letters})
+        return frozenset(filter(None, {*self.records, self.staging, self.quarantine, self.dead_letters}))
+
+    @property
+    def records(self) -> tuple[str, ...]:
+        """The containers of the app's own records, which may be in an account of their own."""
+        return (self.state, self.audit) if self.audit else (self.state,)
 
     def address(self, folder: str) -> str:
         """A folder of staging as Azure ML names it."""

@@ -10,6 +10,7 @@ FLAG = "signalbox.promote"  # The metadata tag that asks for a promotion.
 HELD = "signalbox.held"  # The tag that says why a version went no further.
 BUNDLE = "signalbox.bundle"  # The tag with the folder of what travels with the model.
 DIGEST = "signalbox.digest"  # The bundle's content.
+PROVENANCE = "signalbox.provenance"  # The tag with the folder of the statement that says where the bundle comes from.
 PROMOTION = "signalbox.promotion"  # Who brought it here.
 STATE = "signalbox.state"  # Of an entry of the central registry.
 APPROVED_BY = "signalbox.approved_by"

@@ -21,7 +21,7 @@ class TrustedKey:
 
     *jwk* is its JSON Web Key (RFC 7517; EC P-256 or Ed25519). It signs from *not_before* until *not_after* (None: no
     limit). A retired key has a *not_after* in the past; what it signed before stays true. Nothing is believed that a
-    *revoked* key has signed, whenever it says that it did.
+    *revoked* key has signed, whenever it says that it did; *revoked_at* and *revoked_because* are the set's words.
     """
 
     keyid: str
@@ -30,6 +30,8 @@ class TrustedKey:
     not_before: datetime | None = None
     not_after: datetime | None = None
     revoked: bool = False
+    revoked_at: str = ""
+    revoked_because: str = ""
 
     def objection(self, purpose: Purpose, at: datetime) -> str:
         """Why this key may not have signed for *purpose* at the time *at*; empty where it may."""

@@ -15,6 +15,7 @@ from shared.domain.trust.keys import Purpose
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 _PREDICATES = "https://signalbox.dev/statements/"
+_MODEL_SIGNING = "https://model_signing/signature/v1.0"  # Of sigstore's model-signing, not our own.
 
 
 class PredicateKind(StrEnum):
@@ -35,10 +36,15 @@ class PredicateKind(StrEnum):
     HOLD = "hold"
     DECISION_USE = "decision-use"
     PROMOTION_SET = "promotion-set"
+    PROVENANCE = "provenance"
+    BREAK_GLASS = "break-glass"
+    ROLL_BACK = "roll-back"
+    REVOCATION = "revocation"
+    MODEL_SIGNATURE = "model-signature"
 
     @property
     def type_uri(self) -> str:
-        return f"{_PREDICATES}{self.value}/v1"
+        return _MODEL_SIGNING if self is PredicateKind.MODEL_SIGNATURE else f"{_PREDICATES}{self.value}/v1"
 
     @property
     def purpose(self) -> Purpose:
@@ -70,11 +76,16 @@ class Statement:
         return canonical_json(
             {
                 "_type": STATEMENT,
-                "subject": [
-                    {"name": name, "digest": {"sha256": digest.removeprefix("sha256:")}}
-                    for name, digest in sorted(self.subjects.items())
-                ],
+                "subject": subject_list(self.subjects),
                 "predicateType": self.kind.type_uri,
                 "predicate": {**self.predicate, "at": self.at.isoformat()},
             }
         )
+
+
+def subject_list(subjects: Mapping[str, str]) -> list[dict[str, Any]]:
+    """*subjects*, digests by name, as in-toto writes them."""
+    return [
+        {"name": name, "digest": {"sha256": digest.removeprefix("sha256:")}}
+        for name, digest in sorted(subjects.items())
+    ]

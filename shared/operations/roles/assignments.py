@@ -59,6 +59,8 @@ def containers(configuration: Configuration) -> dict[str, tuple[Need, str]]:
             needs_of(ResourceKind.HUB, *_RECORDS),
             "its own records, staged and quarantined files, dead letters",
         )
+    if hub.audit:
+        needs[hub.audit] = (_blobs("read", "write"), "the audit log, of which nothing is replaced or deleted")
     for route in configuration.routes:
         needs.setdefault(_container(route.publish), (_blobs("read", "write"), "publishes predictions"))
     for route in configuration.routes:
@@ -73,6 +75,7 @@ def consequence(configuration: Configuration, name: str) -> str:
     hub = configuration.hub
     own = {
         hub.state: "nothing is recorded, so nothing can start",
+        hub.audit: "nothing can be decided or moved, since it could not be logged",
         hub.staging: "no run or training can be given its files",
         hub.quarantine: "bad data cannot be set aside, so its runs fail",
         hub.dead_letters: "an event that cannot be read is delivered for a day, and then lost",

@@ -152,6 +152,7 @@ NEEDS: dict[str, dict[str, Needs]] = {
         "digest": (_blobs(ResourceKind.STORE, "read"), _registry("read")),
         "read": (_blobs(ResourceKind.STORE, "read"), _registry("read")),
         "copy": (_blobs(ResourceKind.STORE, "read", "write"), _registry("read", "write")),
+        "write": (_blobs(ResourceKind.STORE, "write"), _registry("read", "write")),
         "delete": (_blobs(ResourceKind.STORE, "delete"), _registry("read", "write")),
         "address": (_workspace("datastores/read"), _registry("read")),
     },
@@ -186,6 +187,7 @@ NEEDS: dict[str, dict[str, Needs]] = {
     "DevOpsApprovals": {
         "find": _devops("Approvals: read"),
         "of_run": _devops("Approvals: read"),
+        "address": (),
         "decide": _devops("Approver of the environment's check"),
     },
     "DevOpsFacts": {
@@ -196,7 +198,7 @@ NEEDS: dict[str, dict[str, Needs]] = {
     },
     "ControlPlane": dict.fromkeys(("datastore", "issuer", "clock", "addresses", "answers", "own_principal"), ()),
     "Clock": {"now": ()},
-    "Signing": {"sign": (_key("sign/action"),), "objection": ()},
+    "Signing": {"sign": (_key("sign/action"),), "objection": (), "revoked": ()},
     "SigningKeys": {"state": (_key("read"),), "trusted": ()},
     "Identities": {"verify": ()},
 }

@@ -113,6 +113,31 @@ class RolloutStanding:
     at: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookPredicate:
+    """What the measuring key says of a look."""
+
+    promotion: str
+    record: RecordedLook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepPredicate:
+    """What the measuring key says of a step that has ended."""
+
+    promotion: str
+    record: StepRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutOrderPredicate:
+    """What the key of a door says of a person's order."""
+
+    promotion: str
+    stage: str
+    order: RolloutOrder
+
+
 def look_at(statements: Statements, promotion: str, stage: str, step: int, number: int) -> RecordedLook | None:
     """The look that was taken, None where it was not yet. Raises ForgedError."""
     return _measured_record(statements, paths.rollout_look(promotion, stage, step, number), RecordedLook)
@@ -156,7 +181,7 @@ def sign_order(statements: Statements, promotion: str, stage: str, name: str, or
         kind=PredicateKind.ROLLOUT_ORDER,
         subjects={f"rollout of {promotion}": canonical_digest(encode(order))},
         at=order.at,
-        predicate={"promotion": promotion, "stage": stage, "order": encode(order)},
+        predicate=encode(RolloutOrderPredicate(promotion=promotion, stage=stage, order=order)),
     )
     return statements.create(f"{paths.rollout_orders(promotion, stage)}{name}.dsse.json", statement)
 

@@ -32,6 +32,20 @@ class VersionHold:
     cause: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrafficPredicate:
+    """What the deciding key says of the traffic of an endpoint."""
+
+    record: TrafficChange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldPredicate:
+    """What the deciding key says of a version that is held back, or released."""
+
+    record: VersionHold
+
+
 def sign_change(statements: Statements, key: str, change: TrafficChange) -> None:
     """Say what the traffic of an endpoint is from now on. Safe to repeat: the first record of *key* stands."""
     path = f"{paths.traffic_changes(change.environment, change.endpoint)}{identity.digest(key)}.dsse.json"

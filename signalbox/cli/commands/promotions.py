@@ -9,6 +9,7 @@ import click
 
 from signalbox.cli.app_client import find_app
 from signalbox.cli.errors import NO, Unusable, first_line
+from signalbox.cli.model_signatures import model_signature, read_keys
 from signalbox.cli.names import ENVIRONMENTS, MODELS, PROMOTIONS, RUNS, STAGES, refuse_unknown, suggesting
 from signalbox.cli.output import emit_answer, emit_facts, emit_json, emit_table
 
@@ -255,9 +256,30 @@ def prove_entry(entry: int, out: Path | None) -> None:
 @click.command("prove")
 @click.argument("promotion")
 @click.option("--to", "file", required=True, type=click.Path(path_type=Path), help="The file to write.")
-def prove(promotion: str, file: Path) -> None:
+@click.option(
+    "--model-sig",
+    "signature_file",
+    type=click.Path(path_type=Path),
+    help="Write the model's signature too, as sigstore's model_signing verifies it, and KEY.pem beside it.",
+)
+@click.option(
+    "--keys",
+    "trusted",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The JSON Web Key Set that you trust, for --model-sig.",
+)
+@click.option("--stage", default="", help="The stage whose signature is written; by default the last one.")
+def prove(promotion: str, file: Path, signature_file: Path | None, trusted: Path | None, stage: str) -> None:
     """Write everything that is signed about PROMOTION, for `signalbox-verify`, which needs no product."""
+    if (signature_file is None) != (trusted is None):
+        raise Unusable("--model-sig and --keys go together: the public key is taken from the keys that you trust")
     proof = find_app().get(f"promotions/{promotion}/proof")
+    if signature_file is not None and trusted is not None:
+        signature = model_signature(proof, read_keys(trusted), stage)
+        signature_file.write_text(signature.bundle, encoding="utf-8")
+        public_key = signature_file.with_name(f"{signature.keyid}.pem")
+        public_key.write_text(signature.public_key, encoding="utf-8")
+        emit_facts({"signature": str(signature_file), "of": signature.stage, "public key": str(public_key)})
     file.write_text(_canonical(proof), encoding="utf-8")
     statements, entries = len(proof["statements"]), len(proof["log"])
     emit_facts({"proof": str(file), "statements": str(statements), "entries of the log": str(entries)})

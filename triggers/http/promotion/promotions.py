@@ -7,10 +7,10 @@ from typing import Any
 
 from shared import contracts as c
 from shared.application.promotion.awaited_roles import Waited, open_promotions, waited_for
-from shared.application.promotion.proofs import promotion_proof
 from shared.application.promotion.standing import pack_of
 from shared.application.promotion.stored_plans import opened
 from shared.application.promotion.unmet_needs import unmet_at_end, unmet_now
+from shared.application.trust.proofs import promotion_proof
 from shared.clients import Clients
 from shared.contracts import Promotion
 from shared.domain.promotion.approvals import who_can

@@ -25,6 +25,7 @@ def containers(site: Site) -> Findings:
         fix = f"create container {name}, and give the app's identity {roles} on it"
         yield _probe(site, name, writes, consequence(site.configuration, name), fix)
     yield _conditional(site, site.configuration.hub.state)
+    yield _log_place(site)
 
 
 def _probe(site: Site, name: str, writes: bool, meanwhile: str, fix: str) -> Finding:
@@ -40,6 +41,15 @@ def _probe(site: Site, name: str, writes: bool, meanwhile: str, fix: str) -> Fin
     except Refused as refusal:
         return report.broken(f"cannot be written: {refusal}; until then {meanwhile}", fix)
     return report.ok("can be read and written")
+
+
+def _log_place(site: Site) -> Finding:
+    """Whether a locked immutability policy can lie on the audit log."""
+    hub = site.configuration.hub
+    report = SubjectReport("containers", f"audit log in {hub.audit or hub.state}")
+    if hub.audit:
+        return report.ok("has a container of its own: put a locked immutability policy on it")
+    return report.ok("lies among records that change, where no policy can protect it; hub.audit gives it a container")
 
 
 def _conditional(site: Site, state: str) -> Finding:

@@ -13,12 +13,13 @@ from shared.domain.failures import Refused
 from shared.domain.promotion.plans import Phase, Plan
 from shared.domain.promotion.receipts import envelope_of
 from shared.domain.trust.envelopes import Envelope
+from shared.domain.trust.statements import PredicateKind
 from shared.domain.trust.tree_heads import EntryProof
 from shared.ports import AuditLog, Ledger
 from shared.records import paths
 from shared.records.statements import ForgedError, Statements
 
-FORMAT = "signalbox-proof/v1"
+_FORMAT, _WITHOUT_PROVENANCE = "signalbox-proof/v2", "signalbox-proof/v1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +39,15 @@ def promotion_proof(
     own = (f"{paths.PROMOTIONS}{promotion}/", paths.registry_statements(plan.model.name, plan.model.version))
     signed = {path: envelope for folder in own for path, envelope in _statements(statements, folder, promotion)}
     signed |= dict(_receipts(statements, ledger, promotion, plan))
+    signed |= dict(_revocations(statements))
     log = [audit.prove(entry.number) for entry in audit.about(plan.model.name) if _is_evidence(entry.facts, promotion)]
     if not log:
         raise Refused(f"the audit log has no receipt of {promotion} yet: nothing can be proven")
-    return PromotionProof(format=FORMAT, promotion=promotion, statements=signed, log=tuple(log))
+    # A promotion of an earlier release has no provenance, and its proof does not promise any.
+    brought = any(path in signed for path in (paths.provenance(promotion, at.stage.name) for at in plan.stages))
+    return PromotionProof(
+        format=_FORMAT if brought else _WITHOUT_PROVENANCE, promotion=promotion, statements=signed, log=tuple(log)
+    )
 
 
 def _statements(statements: Statements, folder: str, promotion: str) -> Iterator[tuple[str, Envelope]]:
@@ -54,6 +60,17 @@ def _statements(statements: Statements, folder: str, promotion: str) -> Iterator
             predicate = statements.believed(stored) if stored else {}
             if stored and predicate.get("entry", predicate).get("promotion") == promotion:
                 yield path, stored.record
+
+
+def _revocations(statements: Statements) -> Iterator[tuple[str, Envelope]]:
+    """Those that are believed: one that a revoked key has signed proves nothing."""
+    for path in statements.list(paths.revocations()):
+        try:
+            stored = statements.stored(path)
+            if stored is not None and statements.predicate(stored, PredicateKind.REVOCATION):
+                yield path, stored.record
+        except ForgedError:
+            continue
 
 
 def _receipts(statements: Statements, ledger: Ledger, promotion: str, plan: Plan) -> Iterator[tuple[str, Envelope]]:

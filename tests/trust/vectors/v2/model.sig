@@ -1,0 +1,18 @@
+{
+  "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
+  "verificationMaterial": {
+    "publicKey": {
+      "hint": "93a390138eab3ff5cc02b245592a61d8f212e92e6d733e435485fa20b7919b62"
+    },
+    "tlogEntries": []
+  },
+  "dsseEnvelope": {
+    "payload": "eyJfdHlwZSI6Imh0dHBzOi8vaW4tdG90by5pby9TdGF0ZW1lbnQvdjEiLCJwcmVkaWNhdGUiOnsiYXQiOiIyMDI2LTAxLTAxVDAwOjAwOjIwKzAwOjAwIiwicGF0aCI6InByb21vdGlvbnMvcHJvbW90aW9uLWNodXJuLTA5NWI5YjY4OGUyZjhmNTYtMS9jZW50cmFsL21vZGVsLXNpZ25hdHVyZS5kc3NlLmpzb24iLCJwcm9tb3Rpb24iOiJwcm9tb3Rpb24tY2h1cm4tMDk1YjliNjg4ZTJmOGY1Ni0xIiwicmVzb3VyY2VzIjpbeyJhbGdvcml0aG0iOiJzaGEyNTYiLCJkaWdlc3QiOiIyZDcxMTY0MmI3MjZiMDQ0MDE2MjdjYTlmYmFjMzJmNWM4NTMwZmIxOTAzY2M0ZGIwMjI1ODcxNzkyMWE0ODgxIiwibmFtZSI6ImV4dHJhcy9jb2RlL29ubGluZS5weSJ9LHsiYWxnb3JpdGhtIjoic2hhMjU2IiwiZGlnZXN0IjoiYTFmY2U0MzYzODU0ZmY4ODhjZmY0YjhlNzg3NWQ2MDBjMjY4MjM5MDQxMmE4Y2Y3OWIzN2QwYjExMTQ4YjBmYSIsIm5hbWUiOiJleHRyYXMvZW52aXJvbm1lbnQvY29uZGEueWFtbCJ9LHsiYWxnb3JpdGhtIjoic2hhMjU2IiwiZGlnZXN0IjoiYWNmZWEyYjNlM2MxMmQ4NGIxOWVhNWU1ZTNiYjNmMzY3ZTE2NmI4Yjk5YzkzZjcyNzk5NjM1MWI1OGExMTJkYyIsIm5hbWUiOiJleHRyYXMvZ29sZGVuL3JlcXVlc3RzLmpzb25sIn0seyJhbGdvcml0aG0iOiJzaGEyNTYiLCJkaWdlc3QiOiJhNGExMTI1NWIwYTI3NWRmMjM4YTk5YzQ2NDc5NWNhMTYxNDFlNjZmODYyOWIwNzBiMDNjZDE5YWFiZGE0Zjk3IiwibmFtZSI6Im1vZGVsL21vZGVsLmJpbiJ9XSwic2VyaWFsaXphdGlvbiI6eyJhbGxvd19zeW1saW5rcyI6ZmFsc2UsImhhc2hfdHlwZSI6InNoYTI1NiIsImlnbm9yZV9wYXRocyI6W10sIm1ldGhvZCI6ImZpbGVzIn0sInN0YWdlIjoiY2VudHJhbCJ9LCJwcmVkaWNhdGVUeXBlIjoiaHR0cHM6Ly9tb2RlbF9zaWduaW5nL3NpZ25hdHVyZS92MS4wIiwic3ViamVjdCI6W3siZGlnZXN0Ijp7InNoYTI1NiI6ImRmNjcwMDViNDRiZDQ4OGIyNjUzZWE4ZmYxY2E3MDA0MjM0ZGI1Y2ZmYTgxYjg1YzZhYmEwNjljZDAwYTI4OGQifSwibmFtZSI6ImNodXJuOjEifV19",
+    "payloadType": "application/vnd.in-toto+json",
+    "signatures": [
+      {
+        "sig": "MEUCIA8+5g7fzNSYbEYNu9VfDY4GZtel6vGGfs9Hz4jCl4deAiEAoTNsDCsXFQPnEnrYbck3btGZhC1iirZxb621zaLV0Sg="
+      }
+    ]
+  }
+}
