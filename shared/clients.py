@@ -176,10 +176,9 @@ class Clients:
 
     @cached_property
     def endpoints(self) -> Endpoints:
-        from shared.adapters.azure_ml.endpoints import AzureMlEndpoints
+        from shared.adapters.azure_ml.endpoints import AzureMlEndpoints as Adapter
 
-        hosts = self.settings.ml_inference_hosts
-        return AzureMlEndpoints(self._arm, self._credential, self.settings.ml_audience, hosts)
+        return Adapter(self._arm, self._credential, self.settings.ml_audience, self.settings.ml_inference_hosts)
 
     def traffic_figures(self, source: CountSource) -> TrafficFigures:
         """The counts of an endpoint's requests, from where the configuration says."""

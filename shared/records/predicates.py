@@ -120,7 +120,7 @@ class BeforeMovePredicate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovePredicate:
-    """*change* is `moved` or `undone`; *place* is the environment or the registry. *weight* is that of a rollout's step."""
+    """*change* is `moved` or `undone`; *place* is the environment or the registry. *weight* is of a rollout's step."""
 
     promotion: str
     stage: str
