@@ -27,7 +27,17 @@ TESTS_OF_THE_GUIDE = (
     ".venv/bin/python -m pytest tests/promotion/test_story.py -k take_turns --capture=no",
     ".venv/bin/python -m pytest tests/inference -q -n 2",
 )
+PRODUCTION = (
+    'signalbox promote diabetes-progression:2 --to production --reason "better on new patients" --as linus@example.org',
+    "signalbox rollout show PROMOTION",
+    'signalbox rollout pause PROMOTION --reason "the shop is closed" --as linus@example.org',
+    'signalbox rollout abort PROMOTION --reason "complaints" --as linus@example.org',
+    "signalbox rollback diabetes-progression --plan",
+    'signalbox rollback diabetes-progression --reason "wrong prices" --as linus@example.org',
+    'signalbox release-hold diabetes-progression:2 --reason "mended" --as linus@example.org',
+)
 EXCEPTIONS = {
+    **dict.fromkeys(PRODUCTION, "a rollout lasts hours; tests/rollout asks the same doors"),
     "signalbox prove PROMOTION --to proof.json": "tests/trust/test_verifier.py asks the same door of a whole promotion",
     "signalbox prove PROMOTION --to proof.json --model-sig model.sig --keys trusted-keys.json": (
         "tests/trust/test_model_signing.py makes the same of a proof that was kept"
@@ -221,6 +231,15 @@ CHECKS = (
     Check(command="signalbox trace diabetes-each-3f2c81d4a90b7e65-1", prints=(r"RUN",), before=first_run),
     Check(command=".venv/bin/signalbox check FILE --route diabetes-each", prints=(r"^passed: \d+ rows$",)),
     Check(command=".venv/bin/signalbox dlq list", prints=(r"^no dead letters",)),
+    Check(command="signalbox rollout list", prints=(r"^no traffic was shifted yet$",)),
+    Check(
+        command="signalbox known-good diabetes-progression",
+        prints=(r"^no version of diabetes-progression has served production$",),
+    ),
+    Check(
+        command="signalbox serving diabetes-online --environment prod --at 2026-11-29T12:00:00Z",
+        prints=(r"^nothing is known to have served diabetes-online at 2026-11-29T12:00:00Z$",),
+    ),
     Check(command="signalbox --version", prints=(r"^signalbox, version \d",)),
     Check(command="signalbox --help", prints=(r"^Usage: signalbox", r"^  status ")),
     Check(command="signalbox status --watch", prints=(r"RUN  diabetes-each", r"^stopped"), code=130, until_line=True),
