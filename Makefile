@@ -125,6 +125,7 @@ bench: setup  ## Every benchmark beside its peer; docs/benchmarks.md keeps the f
 	@$(BIN)/python bench/holdout.py
 	@$(BIN)/python bench/drift_statistics.py
 	@$(BIN)/python bench/drift_promises.py
+	@$(BIN)/python bench/rollout_statistics.py
 	@$(BIN)/python bench/schedules.py
 	@$(BIN)/python bench/check_answers.py
 	@$(BIN)/python bench/signing.py
