@@ -20,6 +20,7 @@ from shared.domain.rollout.policy import ERRORS, RolloutPolicy
 from shared.domain.rollout.steps import StepDecision, StepFacts, StepOutcome
 from shared.domain.rollout.traffic import shares
 from shared.domain.statistics.sequential.rollout_evidence import RolloutEvidence
+from shared.domain.statistics.sequential.verdicts import judge_rollout
 from shared.ports import EndpointKind, ServedEndpoint
 from shared.records.production import paths
 from shared.records.production.rollouts import (
@@ -213,11 +214,15 @@ class _Look:
             "because": look.because,
             "evidence": record.evidence,
         }
+        if self._arms.is_compared:
+            page = self._page(record, [*self._looks_before(), look])
+            path = paths.rollout_step(step.promotion.id, step.stage, step.step, "step.html")
+            clients.store.create_file(path, page.encode())
         clients.audit.append(f"{step.key}/ended", "rollout step ended", self._subject[0], "signalbox", facts)
         return record.evidence
 
     def _record(self, look: RecordedLook) -> StepRecord:
-        step, counts = self._step, [*self._counts_of_earlier_looks(), look.counts]
+        step, counts = self._step, [*(earlier.counts for earlier in self._looks_before()), look.counts]
         counted = [part for part in counts if part.shares] or [FrozenCounts()]
         return StepRecord(
             promotion=step.promotion.id,
@@ -239,13 +244,41 @@ class _Look:
             because=look.because,
         )
 
-    def _counts_of_earlier_looks(self) -> Iterator[FrozenCounts]:
+    def _page(self, record: StepRecord, looks: list[RecordedLook]) -> str:
+        """The step for people to look at: weights, counts, the odds ratio and the evidence over time."""
+        from shared.evidence_page.rollout import step_page
+        from shared.evidence_page.rollout_figures import StepFigures, look_of
+
+        test = self._policy.test
+        rows = []
+        for look in looks:
+            errors = look.counts.minutes.get(ERRORS, ())
+            units = sum(minute.canary for minute in errors), sum(minute.champion for minute in errors)
+            rows.append(look_of(look.at.isoformat(), record.weight, units, judge_rollout(look.evidence, test)))
+        figures = StepFigures(
+            rollout=record.promotion,
+            endpoint=self._served.endpoint,
+            canary=self._subject[0],
+            champion=self._at.champion.model or self._arms.champion,
+            number=record.step + 1,
+            steps=len(self._at.weights),
+            percent=record.weight,
+            since=record.since.isoformat(),
+            written=record.ended.isoformat(),
+            unit=test.unit,
+            confidence=test.confidence,
+            judgement=judge_rollout(record.after, test),
+            looks=tuple(rows),
+        )
+        return step_page(figures, record.evidence)
+
+    def _looks_before(self) -> Iterator[RecordedLook]:
         step = self._step
         for number in range(step.looks):
             earlier = look_at(self._clients.statements, step.promotion.id, step.stage, step.step, number)
             if earlier is None:
                 raise _gone(f"look {number} at step {step.step} of {step.stage}")
-            yield earlier.counts
+            yield earlier
 
     def _show(self, look: RecordedLook) -> None:
         """Where it stands, for people to read; written over at each look."""

@@ -47,6 +47,9 @@ async def test_each_step_has_a_signed_record_that_its_successor_judges(app: Roll
         (100, "advance"),
     ]
     assert all(step["requests"] >= 100 for step in shown["steps"])
+    status, drawn = await app.ask("GET", f"rollouts/{promotion}/page?step=1")
+    assert (status, drawn["digest"]) == (200, shown["steps"][1]["evidence"]), drawn
+    assert drawn["html"].count("<svg") == 3
 
 
 async def test_no_minute_is_counted_twice_and_none_younger_than_the_lag(app: RolloutApp) -> None:

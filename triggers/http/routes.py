@@ -97,6 +97,7 @@ ROUTES: tuple[ApiRoute, ...] = (
     _post("promotions/{promotion}/break-glass", api.promotion.decisions.break_glass, Action.BREAK_GLASS, "glass"),
     _get("rollouts", api.promotion.rollouts.list_rollouts, WHOLE_APP),
     _get("rollouts/{promotion}", api.promotion.rollouts.show_rollout, "promotion"),
+    _get("rollouts/{promotion}/page", api.promotion.rollouts.show_step_page, "promotion"),
     _post("rollouts/{promotion}/pause", api.promotion.rollouts.pause_rollout, Action.ROLL_OUT, "promotion"),
     _post("rollouts/{promotion}/resume", api.promotion.rollouts.resume_rollout, Action.ROLL_OUT, "promotion"),
     _post("rollouts/{promotion}/advance", api.promotion.rollouts.advance_rollout, Action.ROLL_OUT, "promotion"),

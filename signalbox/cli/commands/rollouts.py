@@ -1,5 +1,6 @@
 """Production: see and order rollouts, bring a version back, and see what served and what is known to be good."""
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -60,6 +61,20 @@ def show(promotion: str, as_json: bool) -> None:
     emit_table(("weight", "requests", "errors", "decision", "because"), rows, "no step has ended yet")
     for order in answer["orders"]:
         click.echo(f"{order['at']}  {order['kind']} by {order['by']}: {order['reason']}")
+
+
+@rollout.command()
+@click.argument("promotion")
+@click.option("--step", type=int, help="The step, from 0; else the newest that has ended.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Where to write it, for your browser.")
+@_json
+def page(promotion: str, step: int | None, out: Path, as_json: bool) -> None:
+    """Write the page of a step of PROMOTION's rollout: weights, counts, the odds ratio and the evidence."""
+    app = find_app()
+    with suggesting(app, ROLLOUTS, promotion):
+        answer = app.get(f"rollouts/{promotion}/page", **({} if step is None else {"step": str(step)}))
+    out.write_text(answer["html"], encoding="utf-8")
+    emit_answer({"step": answer["step"], "digest": answer["digest"], "page": str(out)}, as_json)
 
 
 def _order(action: str, help_text: str) -> None:

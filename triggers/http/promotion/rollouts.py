@@ -84,6 +84,23 @@ class RolloutShown(RolloutRow):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StepChoice:
+    """*step* counts from 0; without it, the newest that has ended."""
+
+    step: Annotated[int, Whole(least=0, most=100)] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepPageShown:
+    """*page* is container/path in the hub, *html* its content, *digest* that of the record that it draws."""
+
+    step: int
+    page: str
+    digest: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutOrdered:
     """*recorded* is false where it was ordered already."""
 
@@ -103,6 +120,27 @@ async def list_rollouts(request: ApiRequest, query: RolloutFilters) -> RolloutPa
 async def show_rollout(request: ApiRequest, promotion: str) -> RolloutShown:
     """One rollout: its steps with what they were judged by, and what people ordered."""
     return await asyncio.to_thread(_describe, request.clients, promotion)
+
+
+def show_step_page(request: ApiRequest, promotion: str, query: StepChoice) -> StepPageShown:
+    """The page of a step that has ended: weights, counts, the odds ratio with its confidence sequence, the evidence."""
+    clients = request.clients
+    standing = clients.store.get(RolloutStanding, paths.rollout(promotion))
+    if standing is None:
+        raise _no_page(promotion)
+    for step in range(standing.step, -1, -1) if query.step is None else (query.step,):
+        record = step_at(clients.statements, promotion, standing.stage, step)
+        path = paths.rollout_step(promotion, standing.stage, step, "step.html")
+        content = clients.store.read_file(path)
+        if record is not None and content is not None:
+            page = f"{clients.store.container}/{path}"
+            return StepPageShown(step=step, page=page, digest=record.evidence, html=content.decode())
+    raise _no_page(promotion)
+
+
+def _no_page(promotion: str) -> Problem:
+    detail = f"no step of promotion {promotion!r} that was compared has ended yet; `rollout show` says where it stands"
+    return Problem(404, "no such page", detail)
 
 
 async def pause_rollout(request: ApiRequest, promotion: str, body: Order) -> RolloutOrdered:
